@@ -1,0 +1,12 @@
+/** An error of the user's making or surroundings: its message is one line that says what was wrong and what to do. */
+export class DescentError extends Error {
+  override name = 'DescentError';
+}
+
+/** Throws `message` unless `ok`. Grammar: `<who>: <what is wrong, with the value seen>; <what is accepted or what to do>`. */
+export function check(ok: unknown, message: string): asserts ok {
+  if (!ok) throw new DescentError(message);
+}
+
+/** A shape as it stands in messages: `[64, 1, 28, 28]`. */
+export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
