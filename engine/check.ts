@@ -1,3 +1,5 @@
+import { closest, distance } from 'fastest-levenshtein';
+
 /** An error of the user's making or surroundings: its message is one line that says what was wrong and what to do. */
 export class DescentError extends Error {
   override name = 'DescentError';
@@ -10,3 +12,11 @@ export function check(ok: unknown, message: string): asserts ok {
 
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** The entry of `known` called `name`, or an error that suggests the nearest name and lists all. */
+export function lookUp<T>(kind: string, name: string, known: Readonly<Record<string, T>>): T {
+  if (Object.hasOwn(known, name)) return known[name]!;
+  const names = Object.keys(known);
+  const near = closest(name, names);
+  throw new DescentError(`unknown ${kind} '${name}'; ${distance(name, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${names.join(', ')}`);
+}
