@@ -1,0 +1,2 @@
+export function cacheDir(): string;
+export const STAMP: string;

@@ -1,0 +1,67 @@
+/** The local store of data sets: `<data dir>/<data set>/<file>`, each file whole and checked or not there. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { check, DescentError } from '../../engine/check.ts';
+import type { DataFile } from '../index.ts';
+import { cacheDir, STAMP } from './cache-dir.mjs';
+
+export const datasetFolder = (name: string, dataDir = cacheDir()): string => join(dataDir, name);
+
+/** What is wrong with a stored file: nothing, or a phrase for a message. `content` reads and hashes it too. */
+export async function fault(folder: string, file: DataFile, content: boolean): Promise<string | undefined> {
+  const path = join(folder, file.name);
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return `${file.name} is missing`;
+  if (found.size !== file.bytes) return `${file.name} has ${found.size} bytes, ${file.bytes} expected`;
+  if (!content) return undefined;
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const seen = hash.digest('hex');
+  return seen === file.sha256 ? undefined : `${file.name} has SHA-256 ${seen}, ${file.sha256} expected`;
+}
+
+/** Whether the stamp says that all files were checked and none was touched since. */
+export async function isComplete(folder: string, files: readonly DataFile[]): Promise<boolean> {
+  try {
+    const stamp = JSON.parse(await readFile(join(folder, STAMP), 'utf8')) as Record<string, [bytes: number, mtimeMs: number]>;
+    const states = await Promise.all(files.map(f => stat(join(folder, f.name))));
+    return files.every((f, i) => stamp[f.name]?.[0] === f.bytes && states[i]!.size === f.bytes && stamp[f.name]![1] === states[i]!.mtimeMs);
+  } catch { return false; }
+}
+
+export async function writeStamp(folder: string, files: readonly DataFile[]): Promise<void> {
+  const stamp = Object.fromEntries(await Promise.all(files.map(async f => [f.name, [f.bytes, (await stat(join(folder, f.name))).mtimeMs]])));
+  await writeWhole(join(folder, STAMP), Buffer.from(JSON.stringify(stamp)));
+}
+
+/** Writes a file beside its place and moves it there: it appears whole or not at all. */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try { await handle.writeFile(bytes); await handle.sync(); } finally { await handle.close(); }
+    await rename(temporary, path);
+  } catch (e) {
+    await rm(temporary, { force: true });
+    throw new DescentError(`cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`);
+  }
+}
+
+/** Puts the content of `file` into the cache after comparing it with its pinned size and hash. */
+export async function store(folder: string, file: DataFile, bytes: Uint8Array): Promise<void> {
+  check(bytes.length === file.bytes, `${file.name}: ${bytes.length} bytes seen, ${file.bytes} expected`);
+  const seen = createHash('sha256').update(bytes).digest('hex');
+  check(seen === file.sha256, `${file.name}: SHA-256 ${seen} seen, ${file.sha256} expected`);
+  await writeWhole(join(folder, file.name), bytes);
+}
+
+/** The folder of a data set, made if need be; the error names it when it cannot be. */
+export async function makeFolder(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true }).catch((e: Error) => {
+    throw new DescentError(`cannot make the folder ${folder}: ${e.message}; choose another with --data-dir`);
+  });
+  return folder;
+}

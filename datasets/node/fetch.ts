@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DescentError, lookUp } from '../../engine/check.ts';
+import { datasets, type DatasetInfo } from '../index.ts';
+import { datasetFolder, fault, isComplete, makeFolder, store, writeStamp } from './cache.ts';
+import type { OnProgress } from './http.ts';
+import { ask, describe } from './sources.ts';
+
+export interface FetchOptions {
+  readonly dataDir?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** Told what was done, a line at a time. */
+  readonly onNote?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files that are there and untouched
+ * since their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
+ */
+export async function fetchDataset(name: string, options: FetchOptions = {}, info: DatasetInfo = lookUp('dataset', name, datasets)): Promise<string> {
+  const folder = datasetFolder(name, options.dataDir);
+  if (!info.files.length || await isComplete(folder, info.files)) return folder;
+  await makeFolder(folder);
+  const start = performance.now(), reasons: string[] = [];
+  const missing = async () => {
+    const faults = await Promise.all(info.files.map(f => fault(folder, f, true)));
+    return info.files.flatMap((file, i) => faults[i] ? [{ file, fault: faults[i] }] : []);
+  };
+  let left = await missing();
+  for (const { fault } of left) if (!fault.endsWith('is missing')) options.onNote?.(`${name}: ${fault}: fetching it again`);
+  for (const source of info.sources) {
+    if (!left.length) break;
+    const offline = process.env.DESCENT_OFFLINE && 'DESCENT_OFFLINE is set';
+    try {
+      if (offline) throw new DescentError(offline);
+      await ask(source, left.map(l => l.file), folder, (file, bytes) => store(folder, file, bytes), options.onProgress);
+      options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${((performance.now() - start) / 1000).toFixed(1)} s, kept in ${folder}`);
+    } catch (e) { reasons.push(`${describe(source)}: ${reason(e)}`); }
+    left = await missing();
+  }
+  if (left.length) throw new DescentError(`${name}: ${left.map(l => l.fault).join(', ')} and cannot be fetched (${reasons.join('; ')}); put ${
+    byHand(info, left.map(l => l.file.name))} into ${folder}, or use --dataset shapes, which needs no download`);
+  await writeStamp(folder, info.files);
+  return folder;
+}
+
+/** What a person without a network has to bring. */
+function byHand(info: DatasetInfo, files: readonly string[]): string {
+  const source = info.sources[0];
+  if (source?.kind === 'archive') return `${source.url}`;
+  if (source?.kind === 'gzip') return files.map(f => `${source.url}${f}.gz`).join(', ');
+  return files.join(', ');
+}
+
+function reason(e: unknown): string {
+  const error = e as Error & { cause?: { message?: string; code?: string } };
+  return error.cause?.message || error.cause?.code || error.message;
+}
+
+/** Reads every file again and compares its hash with the pinned one; returns what is wrong, one phrase a file. */
+export async function verifyDataset(name: string, dataDir?: string): Promise<string[]> {
+  const info = lookUp('dataset', name, datasets), folder = datasetFolder(name, dataDir);
+  const faults = (await Promise.all(info.files.map(f => fault(folder, f, true)))).filter(f => f !== undefined);
+  if (info.files.length && !faults.length) await writeStamp(folder, info.files);
+  return faults;
+}
+
+/** Removes the files of a data set from the cache, unfinished downloads included. */
+export const removeDataset = (name: string, dataDir?: string): Promise<void> => rm(join(datasetFolder(name, dataDir)), { recursive: true, force: true });

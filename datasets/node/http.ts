@@ -1,0 +1,47 @@
+import { createWriteStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { check } from '../../engine/check.ts';
+
+/** Told now and then how far a file is; `total` is undefined when the server does not say. */
+export type OnProgress = (file: string, bytes: number, total: number | undefined) => void;
+
+const CONNECT_MS = 5000, STALL_MS = 30000;
+
+/**
+ * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again where the
+ * server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in onProgress.
+ */
+export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
+  let had = await stat(part).then(s => s.size, () => 0);
+  const abort = new AbortController();
+  const give = (ms: number) => setTimeout(() => abort.abort(new Error(`no answer within ${ms / 1000} s`)), ms);
+  let timer = give(CONNECT_MS);
+  try {
+    const answer = await fetch(url, { signal: abort.signal, headers: { 'accept-encoding': 'identity', ...had ? { range: `bytes=${had}-` } : {} } });
+    const range = /bytes (?:(\d+)-\d+|\*)\/(\d+)/.exec(answer.headers.get('content-range') ?? '');
+    if (answer.status === 416 && had) {
+      await answer.body?.cancel();
+      if (Number(range?.[2]) === had) return; // it was whole already
+      clearTimeout(timer);
+      await rm(part);
+      return await download(url, part, label, onProgress);
+    }
+    check(answer.ok && answer.body, `the server answered ${answer.status} ${answer.statusText}`);
+    if (answer.status !== 206 || Number(range?.[1]) !== had) had = 0;
+    const length = answer.headers.get('content-length'), total = length ? had + Number(length) : undefined;
+    let bytes = had;
+    const watch = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        timer.refresh();
+        onProgress?.(label, bytes += chunk.length, total);
+        yield chunk;
+      }
+    };
+    clearTimeout(timer);
+    timer = give(STALL_MS);
+    await pipeline(Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream<Uint8Array>), watch, createWriteStream(part, { flags: had ? 'a' : 'w' }));
+    check(total === undefined || bytes === total, `the connection ended at ${bytes} of ${total} bytes`);
+  } finally { clearTimeout(timer); }
+}

