@@ -1,0 +1,88 @@
+/** Pooling in float64. x is [planes, h, w] with planes = batch x channels; windows that leave the input see what lies inside. */
+import { outSize, type Numbers } from './linear.ts';
+
+export interface Pool { planes: number; h: number; w: number; k: number; stride?: number; pad?: number }
+
+/** A window [top, bottom) x [left, right) of one plane. */
+interface Window { plane: number; top: number; bottom: number; left: number; right: number }
+
+/** Maximum over k x k windows; `argmax` is the index within the plane, the first of equals, as PyTorch's return_indices. */
+export function maxPool(x: Numbers, s: Pool): { y: Float64Array; argmax: Int32Array } {
+  return maxOf(x, s, windows(s));
+}
+
+/** Mean over k x k windows; the padding counts as zeros unless `countIncludePad` is false (PyTorch's count_include_pad). */
+export function avgPool(x: Numbers, s: Pool & { countIncludePad?: boolean }): Float64Array {
+  return Float64Array.from(windows(s), v => {
+    let sum = 0, count = 0;
+    inside(v, s, i => { sum += x[i]!; count++; });
+    return sum / (s.countIncludePad ?? true ? s.k * s.k : count);
+  });
+}
+
+/** Mean of each plane: [planes, h, w] -> [planes]. */
+export const globalAvgPool = (x: Numbers, { planes, h, w }: { planes: number; h: number; w: number }): Float64Array =>
+  Float64Array.from({ length: planes }, (_, p) => {
+    let sum = 0;
+    for (let i = 0; i < h * w; i++) sum += x[p * h * w + i]!;
+    return sum / (h * w);
+  });
+
+/** Mean over PyTorch's adaptive windows: output i of `oh` covers [floor(i h / oh), ceil((i + 1) h / oh)). */
+export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: number; oh: number; ow: number }): Float64Array {
+  const cut = (size: number, out: number) => Array.from({ length: out }, (_, i): [number, number] => [Math.floor(i * size / out), Math.ceil((i + 1) * size / out)]);
+  return Float64Array.from(grid(s.planes, () => cut(s.h, s.oh), () => cut(s.w, s.ow)), v => {
+    let sum = 0, count = 0;
+    inside(v, s, i => { sum += x[i]!; count++; });
+    return sum / count;
+  });
+}
+
+/** Maximum over given regions: rows(plane) and columns(plane) list the half-open intervals of one plane. */
+export function fractionalMaxPool(
+  x: Numbers, s: { planes: number; h: number; w: number },
+  rows: (plane: number) => [number, number][], columns: (plane: number) => [number, number][],
+): { y: Float64Array; argmax: Int32Array } {
+  return maxOf(x, s, grid(s.planes, rows, columns));
+}
+
+/** PyTorch's intervals for a sample u in [0, 1): windows of k, starts floor((i + u) a) - floor(u a) with a = (size - k) / (out - 1), the last at size - k. */
+export function fractionalIntervals(u: number, size: number, out: number, k: number): [number, number][] {
+  const a = (size - k) / (out - 1);
+  return Array.from({ length: out }, (_, i) => {
+    const start = i === out - 1 ? size - k : Math.floor((i + u) * a) - Math.floor(u * a);
+    return [start, start + k];
+  });
+}
+
+/**
+ * Graham 2014, pseudo-random: cuts ceil(a (i + u)) with a = size / out, shifted and clamped to run from 0 to size;
+ * disjoint regions [cut i, cut i+1), overlapping ones [cut i, cut i+1].
+ */
+export function pseudoRandomIntervals(u: number, size: number, out: number, overlapping: boolean): [number, number][] {
+  const a = size / out, cut = (i: number) => i === 0 ? 0 : i === out ? size : Math.ceil(a * (i + u)) - Math.ceil(a * u);
+  return Array.from({ length: out }, (_, i) => [cut(i), Math.min(cut(i + 1) + (overlapping ? 1 : 0), size)]);
+}
+
+function windows({ planes, h, w, k, stride = k, pad = 0 }: Pool): Window[] {
+  const cut = (size: number) => Array.from({ length: outSize(size, k, stride, pad) }, (_, i): [number, number] => [i * stride - pad, i * stride - pad + k]);
+  return grid(planes, () => cut(h), () => cut(w));
+}
+
+function grid(planes: number, rows: (plane: number) => [number, number][], columns: (plane: number) => [number, number][]): Window[] {
+  const all: Window[] = [];
+  for (let plane = 0; plane < planes; plane++) for (const [top, bottom] of rows(plane)) for (const [left, right] of columns(plane)) all.push({ plane, top, bottom, left, right });
+  return all;
+}
+
+function inside(v: Window, { h, w }: { h: number; w: number }, visit: (i: number) => void): void {
+  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) visit((v.plane * h + r) * w + c);
+}
+
+function maxOf(x: Numbers, s: { h: number; w: number }, all: Window[]): { y: Float64Array; argmax: Int32Array } {
+  const y = new Float64Array(all.length).fill(-Infinity), argmax = new Int32Array(all.length);
+  for (const [o, v] of all.entries()) inside(v, s, i => {
+    if (x[i]! > y[o]!) { y[o] = x[i]!; argmax[o] = i - v.plane * s.h * s.w; }
+  });
+  return { y, argmax };
+}
