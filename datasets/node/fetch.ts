@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DescentError, lookUp } from '../../engine/check.ts';
-import { datasets, type DatasetInfo } from '../index.ts';
+import { datasets, type DatasetInfo, type Source } from '../index.ts';
 import { datasetFolder, fault, isComplete, makeFolder, store, writeStamp } from './cache.ts';
 import type { OnProgress } from './http.ts';
 import { ask, describe } from './sources.ts';
@@ -35,11 +35,15 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
       if (offline) throw new DescentError(offline);
       await ask(source, left.map(l => l.file), folder, (file, bytes) => store(folder, file, bytes), options.onProgress);
       options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${((performance.now() - start) / 1000).toFixed(1)} s, kept in ${folder}`);
-    } catch (e) { reasons.push(`${describe(source)}: ${reason(e)}`); }
+    } catch (e) { reasons.push(reason(source, e)); }
     left = await missing();
   }
-  if (left.length) throw new DescentError(`${name}: ${left.map(l => l.fault).join(', ')} and cannot be fetched (${reasons.join('; ')}); put ${
-    byHand(info, left.map(l => l.file.name))} into ${folder}, or use --dataset shapes, which needs no download`);
+  if (left.length) {
+    const absent = left.filter(l => l.fault.endsWith('is missing')), broken = left.filter(l => !absent.includes(l)).map(l => l.fault);
+    const what = [...broken, ...absent.length ? [absent.length > 1 ? `${absent.length} files are missing` : absent[0]!.fault] : []].join(', ');
+    throw new DescentError(`${name}: ${what} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${byHand(info, left.map(l => l.file.name))
+    } there, or use --dataset shapes, which needs no download`);
+  }
   await writeStamp(folder, info.files);
   return folder;
 }
@@ -47,14 +51,13 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
 /** What a person without a network has to bring. */
 function byHand(info: DatasetInfo, files: readonly string[]): string {
   const source = info.sources[0];
-  if (source?.kind === 'archive') return `${source.url}`;
-  if (source?.kind === 'gzip') return files.map(f => `${source.url}${f}.gz`).join(', ');
-  return files.join(', ');
+  if (source?.kind === 'archive') return `${basename(source.url)} (from ${dirname(source.url)}/)`;
+  return `${files.map(f => `${f}.gz`).join(', ')}${source?.kind === 'gzip' ? ` (from ${source.url})` : ''}`;
 }
 
-function reason(e: unknown): string {
-  const error = e as Error & { cause?: { message?: string; code?: string } };
-  return error.cause?.message || error.cause?.code || error.message;
+function reason(source: Source, e: unknown): string {
+  const { cause, message } = e as Error & { cause?: { message?: string; code?: string } }, text = cause?.message || cause?.code || message;
+  return text.includes(describe(source)) ? text : `${describe(source)}: ${text}`;
 }
 
 /** Reads every file again and compares its hash with the pinned one; returns what is wrong, one phrase a file. */
@@ -66,4 +69,4 @@ export async function verifyDataset(name: string, dataDir?: string): Promise<str
 }
 
 /** Removes the files of a data set from the cache, unfinished downloads included. */
-export const removeDataset = (name: string, dataDir?: string): Promise<void> => rm(join(datasetFolder(name, dataDir)), { recursive: true, force: true });
+export const removeDataset = (name: string, dataDir?: string): Promise<void> => rm(datasetFolder(name, dataDir), { recursive: true, force: true });

@@ -1,22 +1,26 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
-import type { Dataset, Limits } from '../dataset.ts';
+import type { Dataset } from '../dataset.ts';
 import { datasets, loadDataset } from '../index.ts';
 import { fetchDataset, type FetchOptions } from './fetch.ts';
+import { openFolder, type FolderOptions } from './folder.ts';
 import { reporter } from './progress.ts';
 
-export interface OpenOptions extends FetchOptions, Limits {
-  /** Says nothing while fetching. */
+export interface OpenOptions extends FetchOptions, FolderOptions {
+  /** Says nothing while fetching or decoding. */
   readonly quiet?: boolean | undefined;
 }
 
-/** The data set of a name, fetched into the cache if it is not there. */
+/** The data set of a known name, fetched into the cache if it is not there; or that of a folder of images by class (see openFolder). */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   for (const [flag, value] of [['--limit-train', options.limitTrain], ['--limit-test', options.limitTest]] as const) {
     check(value === undefined || Number.isInteger(value) && value > 0, `${flag} ${value}: a whole number above 0 is accepted`);
   }
-  if (!Object.hasOwn(datasets, name)) return loadDataset(name, async () => new Uint8Array());
-  const folder = await fetchDataset(name, options.quiet ? options : { ...reporter(), ...options });
+  const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
+  const found = Object.hasOwn(datasets, name) ? undefined : await stat(name).catch(() => 'absent' as const);
+  if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
+  check(!found || found === 'absent' && !/[/\\]/.test(name), `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`);
+  const folder = await fetchDataset(name, told); // says which names are known if this is none
   return loadDataset(name, file => readFile(join(folder, file)), options);
 }

@@ -1,0 +1,125 @@
+/** A folder of PNG and JPEG images by class, `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as a data set. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { check, DescentError } from '../../engine/check.ts';
+import { first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
+import { datasetFolder, makeFolder, writeWhole } from './cache.ts';
+import type { FetchOptions } from './fetch.ts';
+
+export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
+  /** Height and width in pixels to which images are cropped (around the centre, to a square) and resized; 32 by default. */
+  readonly imageSize?: number | undefined;
+  /** Chooses which fifth of each class is held back for testing where the folder has no `test/`. */
+  readonly seed?: number | undefined;
+}
+
+interface Item { readonly path: string; readonly label: number; readonly stamp: string }
+interface Header { readonly format: 1; readonly classes: string[]; readonly shape: [number, number, number]; readonly train: number; readonly test: number }
+interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array }
+
+/**
+ * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded images are cached as one
+ * file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an unreadable image, and grey images among coloured ones.
+ */
+export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
+  const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0 } = options;
+  check(Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024, `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`);
+  const tops = await subfolders(root);
+  const given = tops.includes('train') && tops.includes('test');
+  const classes = given ? await subfolders(join(root, 'train')) : tops;
+  check(classes.length > 1, `${folder}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of PNG or JPEG images are needed, one a class`);
+  if (given) for (const name of await subfolders(join(root, 'test'))) check(classes.includes(name), `${folder}: class '${name}' is in test/ but not in train/; known: ${classes.join(', ')}`);
+
+  const shuffled = (items: Item[]) => items.map(item => ({ item, at: digest(`${seed}\n${item.path}`) })).sort((a, b) => (a.at < b.at ? -1 : 1)).map(x => x.item);
+  const train: Item[] = [], test: Item[] = [];
+  for (const [label, name] of classes.entries()) {
+    const own = shuffled(await list(root, given ? join('train', name) : name, label));
+    check(own.length, `${folder}: class '${name}' has no PNG or JPEG image; add some or remove its folder`);
+    const held = given ? await list(root, join('test', name), label) : own.splice(0, own.length > 1 ? Math.max(1, Math.round(own.length / 5)) : 0);
+    train.push(...own);
+    test.push(...held);
+  }
+  check(test.length, `${folder}: ${train.length} images leave none for testing; at least two a class are needed, or ${given ? 'images in test/' : 'train/ and test/ folders'}`);
+  const order = [...shuffled(train), ...shuffled(test)];
+
+  const key = digest(JSON.stringify([classes, imageSize, train.length, order.map(i => [i.path, i.label, i.stamp])])).slice(0, 16);
+  const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
+  let packed = await readFile(cached).then(unpack).catch(() => undefined);
+  if (!packed) {
+    const { images, channels } = await decode(folder, root, order, imageSize);
+    packed = {
+      header: { format: 1, classes, shape: [channels, imageSize, imageSize], train: train.length, test: test.length },
+      labels: Uint16Array.from(order, item => item.label), images,
+    };
+    await writeWhole(cached, pack(packed));
+    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${packed.header.shape.join('x')}`);
+  }
+  const { header, labels, images } = packed, size = header.shape.reduce((a, b) => a * b);
+  const part = (from: number, to: number): Split => makeSplit(who, images.subarray(from * size, to * size), labels.subarray(from, to), header.shape, classes.length);
+  return {
+    name: who, shape: header.shape, classes,
+    train: first(part(0, header.train), options.limitTrain), test: first(part(header.train, header.train + header.test), options.limitTest),
+  };
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+const visible = (name: string) => !name.startsWith('.');
+
+async function subfolders(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((e: Error) => { throw new DescentError(`${path}: cannot be read (${e.message}); a folder of images by class is accepted`); });
+  const folders = await Promise.all(entries.filter(e => visible(e.name)).map(async e => (e.isDirectory() || e.isSymbolicLink() && (await stat(join(path, e.name))).isDirectory()) && e.name));
+  return folders.filter(name => name !== false).sort();
+}
+
+/** The images below `root/inside`, at any depth. */
+async function list(root: string, inside: string, label: number): Promise<Item[]> {
+  const names = await readdir(join(root, inside), { recursive: true }).catch(() => []);
+  const images = names.filter(name => /\.(png|jpe?g)$/i.test(name) && visible(basename(name))).sort();
+  return Promise.all(images.map(async name => {
+    const { size, mtimeMs } = await stat(join(root, inside, name));
+    return { path: join(inside, name).replaceAll('\\', '/'), label, stamp: `${size} ${mtimeMs}` };
+  }));
+}
+
+/** All images as [n, channels, size, size] bytes; `channels` is 1 or 3, that of every file. Transparent parts become white. */
+async function decode(folder: string, root: string, items: readonly Item[], size: number): Promise<{ images: Uint8Array; channels: number }> {
+  const { default: sharp } = await import('sharp');
+  const plane = size * size, batch = 64;
+  let images = new Uint8Array(), channels = 0;
+  for (let from = 0; from < items.length; from += batch) {
+    // Errors are thrown in file order once the batch is done, so that the same folder always gives the same message.
+    const decoded = await Promise.all(items.slice(from, from + batch).map(async ({ path }) => {
+      try {
+        const image = sharp(join(root, path)), { space } = await image.metadata(), grey = space === 'b-w' || space === 'grey16';
+        const pixels = await image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' }).toColourspace(grey ? 'b-w' : 'srgb').raw().toBuffer();
+        return { path, pixels, channels: grey ? 1 : 3 };
+      } catch (e) { return { path, error: (e as Error).message.split('\n')[0] }; }
+    }));
+    for (const [i, image] of decoded.entries()) {
+      if (!image.pixels) throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
+      if (!channels) images = new Uint8Array(items.length * (channels = image.channels) * plane);
+      const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
+      check(image.channels === channels, `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${kind(channels)}; convert one or the other`);
+      const at = (from + i) * channels * plane;
+      for (let p = 0, byte = 0; p < plane; p++) for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
+    }
+  }
+  return { images, channels };
+}
+
+/** File layout: header length (u32), header (JSON), labels (u16 each), images; little-endian. */
+function pack({ header, labels, images }: Packed): Uint8Array {
+  const json = Buffer.from(JSON.stringify(header)), length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  return Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength), images]);
+}
+
+/** What pack wrote, or undefined when the file is not whole. */
+function unpack(bytes: Buffer): Packed | undefined {
+  const at = 4 + bytes.readUInt32LE(0), header = JSON.parse(bytes.toString('utf8', 4, at)) as Header;
+  const n = header.train + header.test, labels = new Uint16Array(n);
+  if (header.format !== 1 || bytes.length !== at + n * (2 + header.shape.reduce((a, b) => a * b))) return undefined;
+  for (let i = 0; i < n; i++) labels[i] = bytes.readUInt16LE(at + 2 * i);
+  return { header, labels, images: bytes.subarray(at + 2 * n) };
+}
