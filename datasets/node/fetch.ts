@@ -30,9 +30,7 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
   for (const { fault } of left) if (!fault.endsWith('is missing')) options.onNote?.(`${name}: ${fault}: fetching it again`);
   for (const source of info.sources) {
     if (!left.length) break;
-    const offline = process.env.DESCENT_OFFLINE && 'DESCENT_OFFLINE is set';
     try {
-      if (offline) throw new DescentError(offline);
       await ask(source, left.map(l => l.file), folder, (file, bytes) => store(folder, file, bytes), options.onProgress);
       options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${((performance.now() - start) / 1000).toFixed(1)} s, kept in ${folder}`);
     } catch (e) { reasons.push(reason(source, e)); }

@@ -9,11 +9,15 @@ export type OnProgress = (file: string, bytes: number, total: number | undefined
 
 const CONNECT_MS = 5000, STALL_MS = 30000;
 
+/** Throws when the user has asked for no network, by setting DESCENT_OFFLINE. */
+export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESCENT_OFFLINE is set');
+
 /**
  * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again where the
  * server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in onProgress.
  */
 export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
+  checkOnline();
   let had = await stat(part).then(s => s.size, () => 0);
   const abort = new AbortController();
   const give = (ms: number) => setTimeout(() => abort.abort(new Error(`no answer within ${ms / 1000} s`)), ms);

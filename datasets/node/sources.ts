@@ -8,7 +8,7 @@ import { createGunzip, gunzip } from 'node:zlib';
 import { check, DescentError } from '../../engine/check.ts';
 import { writeCifar10 } from '../cifar.ts';
 import type { DataFile, Source } from '../index.ts';
-import { download, type OnProgress } from './http.ts';
+import { checkOnline, download, type OnProgress } from './http.ts';
 import { tarFiles } from './tar.ts';
 
 export type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
@@ -111,6 +111,7 @@ export const ask: Ask = (source, ...rest) => {
 
 /** Works in a folder of its own inside `folder`, so that a file moves into the cache by renaming; what killed processes left is removed. */
 async function inScratch(folder: string, work: (scratch: string) => Promise<void>): Promise<void> {
+  checkOnline();
   const prefix = '.fetch-';
   for (const left of await readdir(folder)) {
     const owner = left.startsWith(prefix) ? Number(left.slice(prefix.length).split('-')[0]) : process.pid;
