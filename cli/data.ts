@@ -47,7 +47,7 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
 
 /** Reads the stored files of the named data sets (of all that are in the cache, if none is named) and compares their hashes. Throws when one is wrong. */
 export async function dataVerify(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
-  const known = needFiles(), stored = await readdir(datasetFolder('', options.dataDir)).catch(() => []);
+  const known = needFiles(), stored = await readdir(datasetFolder('', options.dataDir)).catch((): string[] => []);
   const chosen = names.length ? names : known.filter(name => stored.includes(name));
   check(chosen.length, `data verify: nothing in ${datasetFolder('', options.dataDir)}; 'descent data fetch <name>' fetches: ${known.join(', ')}`);
   const wrong: string[] = [];

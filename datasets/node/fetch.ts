@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DescentError, lookUp } from '../../engine/check.ts';
 import { datasets, type DatasetInfo, type Source } from '../index.ts';
+import { STAMP } from './cache-dir.mjs';
 import { datasetFolder, fault, isComplete, makeFolder, store, writeStamp } from './cache.ts';
 import type { OnProgress } from './http.ts';
 import { ask, describe } from './sources.ts';
@@ -62,7 +63,8 @@ function reason(source: Source, e: unknown): string {
 export async function verifyDataset(name: string, dataDir?: string): Promise<string[]> {
   const info = lookUp('dataset', name, datasets), folder = datasetFolder(name, dataDir);
   const faults = (await Promise.all(info.files.map(f => fault(folder, f, true)))).filter(f => f !== undefined);
-  if (info.files.length && !faults.length) await writeStamp(folder, info.files);
+  if (faults.length) await rm(join(folder, STAMP), { force: true }); // so that the next fetch looks closer
+  else if (info.files.length) await writeStamp(folder, info.files);
   return faults;
 }
 
