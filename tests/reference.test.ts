@@ -1,0 +1,109 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readFileSync } from 'node:fs';
+import { activations, elu, erf, leakyRelu, softmax } from './reference/activation.ts';
+import { conv2d, conv2dBackward, numericGradient, outSize, type Numbers } from './reference/linear.ts';
+import * as loss from './reference/loss.ts';
+import * as norm from './reference/norm.ts';
+import { philox4x32, philoxAnswers } from './reference/philox.ts';
+import * as pool from './reference/pool.ts';
+import { vectorUniform } from './vectors/weights.ts';
+
+interface Case {
+  op: string; name: string; options: Record<string, number>;
+  inputs: Record<string, { shape: number[]; scale: number; offset: number }>;
+  given: Record<string, number[]>;
+  outputs: Record<string, { shape: number[]; data: number[] }>;
+  gradients: Record<string, number[]>;
+}
+const { cases } = JSON.parse(readFileSync(new URL('./vectors/ops.json', import.meta.url), 'utf8')) as { cases: Case[] };
+
+type Outputs = Record<string, Numbers>;
+/** The reference of each operation: (inputs, case) -> outputs by name. */
+const references: Record<string, (x: Record<string, Numbers>, v: Case) => Outputs> = {
+  conv2d: (x, v) => ({ y: conv2d(x.x!, x.weight!, x.bias, convOf(v)) }),
+  maxPool: (x, v) => ({ y: pool.maxPool(x.x!, { ...planesOf(v), ...v.options } as pool.Pool).y }),
+  avgPool: (x, v) => ({ y: pool.avgPool(x.x!, { ...planesOf(v), ...v.options } as pool.Pool) }),
+  globalAvgPool: (x, v) => ({ y: pool.globalAvgPool(x.x!, planesOf(v)) }),
+  adaptiveAvgPool: (x, v) => ({ y: pool.adaptiveAvgPool(x.x!, { ...planesOf(v), oh: v.options.oh!, ow: v.options.ow! }) }),
+  fractionalMaxPool: (x, v) => {
+    const s = planesOf(v), { oh, ow, k } = v.options as { oh: number; ow: number; k: number }, u = v.given.samples!; // columns first, then rows
+    const intervals = (at: number, size: number, out: number) => (p: number) => pool.fractionalIntervals(u[2 * p + at]!, size, out, k);
+    return { y: pool.fractionalMaxPool(x.x!, s, intervals(1, s.h, oh), intervals(0, s.w, ow)).y };
+  },
+  batchNorm: (x, v): Outputs => {
+    const s = imagesOf(v), affine = { weight: x.weight, bias: x.bias }, start = { mean: x.running_mean!, var: x.running_var! };
+    if (!v.options.training) return { y: norm.batchNorm(x.x!, s, affine, start, false).y };
+    const first = norm.batchNorm(x.x!, s, affine, start, true), second = norm.batchNorm(x.x2!, s, affine, first, true);
+    return { y2: second.y, y: first.y, running_mean: second.mean, running_var: second.var, eval: norm.batchNorm(x.x!, s, affine, second, false).y };
+  },
+  layerNorm: (x, v) => ({ y: norm.layerNorm(x.x!, { size: product(v.inputs.weight!.shape) }, x) }),
+  groupNorm: (x, v) => ({ y: norm.groupNorm(x.x!, { ...imagesOf(v), groups: v.options.groups! }, x) }),
+  instanceNorm: (x, v) => ({ y: norm.instanceNorm(x.x!, imagesOf(v), x) }),
+  lrn: (x, v) => ({ y: norm.lrn(x.x!, { ...imagesOf(v), ...v.options } as norm.Images & { size: number }) }),
+  softmax: x => ({ y: softmax(x.x!, 7) }),
+  crossEntropy: (x, v) => {
+    const { smoothing = 0 } = v.options, { labels, targets } = v.given;
+    return { y: [loss.crossEntropy(x.logits!, labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10), 10)] };
+  },
+  hinge: (x, v) => ({ y: [loss.hinge(x.logits!, v.given.labels!, 10)] }),
+  bceWithLogits: (x, v) => ({ y: [loss.bceWithLogits(x.logits!, v.given.targets!)] }),
+  mse: (x, v) => ({ y: [loss.mse(x.logits!, v.given.targets!)] }),
+  mae: (x, v) => ({ y: [loss.mae(x.logits!, v.given.targets!)] }),
+  jensenShannon: x => ({ y: [loss.jensenShannon([x.a!, x.b!, x.c!], 6)] }),
+};
+const activationOf = (v: Case) => ({ ...activations, leakyRelu: leakyRelu(v.options.slope), elu: elu(v.options.alpha) })[v.op];
+
+const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const imagesOf = (v: Case): norm.Images => { const [n, c, h, w] = v.inputs.x!.shape as [number, number, number, number]; return { n, c, h, w }; };
+const planesOf = (v: Case) => { const { n, c, h, w } = imagesOf(v); return { planes: n * c, h, w }; };
+const convOf = (v: Case) => { const [o, , kh, kw] = v.inputs.weight!.shape as [number, number, number, number]; return { ...imagesOf(v), o, kh, kw, ...v.options }; };
+
+function close(seen: Numbers, expected: Numbers, tolerance: number, what: string): void {
+  assert.is(seen.length, expected.length, `${what}: length`);
+  const scale = Math.max(1, ...Array.from(expected, Math.abs));
+  for (let i = 0; i < seen.length; i++) {
+    const error = Math.abs(seen[i]! - expected[i]!);
+    assert.ok(error <= tolerance * scale, `${what}[${i}] is ${seen[i]}, expected ${expected[i]} (error ${error.toExponential(1)}, tolerance ${tolerance * scale})`);
+  }
+}
+
+for (const v of cases) test(`the reference agrees with PyTorch: ${v.name}`, () => {
+  const inputs = Object.fromEntries(Object.entries(v.inputs).map(([name, { shape, scale, offset }]) =>
+    [name, vectorUniform(`${v.name}/${name}`, product(shape)).map(u => offset + scale * u)]));
+  const activation = activationOf(v);
+  const f = activation ? (x: Record<string, Numbers>): Outputs => ({ y: Array.from(x.x!, activation.f) }) : (x: Record<string, Numbers>) => references[v.op]!(x, v);
+  const outputs = f(inputs);
+  assert.equal(Object.keys(outputs), Object.keys(v.outputs));
+  for (const [name, { data }] of Object.entries(v.outputs)) close(outputs[name]!, data, 2e-8, name);
+
+  const [first, { shape }] = Object.entries(v.outputs)[0]!, dy = shape.length ? vectorUniform(`${v.name}/dy`, product(shape)) : [1];
+  for (const [name, gradient] of Object.entries(v.gradients)) {
+    const numeric = numericGradient(at => Array.from(f({ ...inputs, [name]: at })[first]!).reduce((a, y, i) => a + y * dy[i]!, 0), inputs[name]!);
+    close(numeric, gradient, v.name.includes('large') ? 1e-5 : 1e-7, `d${name}`);
+  }
+  if (activation) close(Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!), v.gradients.x!, 1e-8, 'df');
+  if (v.op === 'conv2d') {
+    const { dx, dweight, dbias } = conv2dBackward(inputs.x!, inputs.weight!, dy, convOf(v));
+    close(dx, v.gradients.x!, 1e-8, 'dx');
+    close(dweight, v.gradients.weight!, 1e-8, 'dweight');
+    if (v.gradients.bias) close(dbias, v.gradients.bias, 1e-8, 'dbias');
+  }
+});
+
+test('erf to 15 digits', () => {
+  // the C library's; 2.5 is where the series hands over to the continued fraction
+  const known = [[0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527], [2.499, 0.9995908642442554], [2.501, 0.9995952208294163], [3, 0.9999779095030014], [5, 0.9999999999984626], [-1, -0.8427007929497149]] as const;
+  for (const [x, y] of known) assert.ok(Math.abs(erf(x) - y) < 1e-15, `erf(${x}) = ${erf(x)}`);
+});
+
+test('Philox gives the known answers of Random123', () => {
+  for (const { counter, key, out } of philoxAnswers) assert.equal(philox4x32(counter, key), out);
+});
+
+test('output sizes', () => {
+  assert.is(outSize(28, 5, 1, 2), 28);
+  assert.is(outSize(7, 3, 2, 0, 2), 2);
+});
+
+test.run();
