@@ -66,7 +66,7 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
     const type = Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype]! : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
     if (end > data.length) fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`, 'the file is cut short: fetch or write it again');
     if (count(shape) * type.size !== end - begin) fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`);
-    return [name, { shape, data: type.read(data.slice(begin, end).buffer as ArrayBuffer) }];
+    return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
   });
 
   let covered = 0, last = '';

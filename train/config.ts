@@ -1,0 +1,92 @@
+/** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
+import { check } from '../engine/check.ts';
+import { parseChoice, parseNumber, parseSpec, parseSpecs, type Range, type Scalar } from './spec.ts';
+
+/** All that decides a run's numbers besides adapter and build. Flat, so that it is legible as JSON, as flags and in an address. */
+export interface RunConfig {
+  model: string;
+  dataset: string;
+  epochs: number;
+  /** Stop after so many steps, whatever the epochs. */
+  steps?: number;
+  batchSize: number;
+  /** A spec, as `momentum:momentum=0.9`. */
+  optimizer: string;
+  /** Without it the optimizer's own default. */
+  lr?: number;
+  schedule?: string;
+  weightDecay: number;
+  augment?: string;
+  seed: number;
+  /** Share of the training images held out for validation. */
+  valSplit: number;
+  /** Weights to start from, a safetensors file. */
+  init?: string;
+  shuffle: boolean;
+  normalize: Normalize;
+  limitTrain?: number;
+  limitTest?: number;
+  logEvery: number;
+}
+/** `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too. */
+export type Normalize = typeof NORMALIZE[number];
+export const NORMALIZE = ['none', 'mean', 'meanstd'] as const;
+
+type Key = Exclude<keyof RunConfig, 'model'>;
+
+/** One option: how it is written, what it means, and how its text is read and checked. */
+export interface Option<T = Scalar> {
+  /** As on the command line: `--batch-size <n>`. */
+  readonly flags: string;
+  readonly help: string;
+  readonly default: T;
+  readonly parse: (who: string, text: string) => T;
+}
+
+const number = (range: Range) => (who: string, text: string): number => parseNumber(who, text, range);
+const count = number({ integer: true, min: 1 });
+const text = (who: string, value: string): string => (check(value, `${who}: the value is empty; give one`), value);
+const oneSpec = (who: string, value: string): string => (parseSpec(who, value), value);
+const boolean = (who: string, value: string): boolean => parseChoice(who, value, ['true', 'false']) === 'true';
+
+export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
+  dataset: { flags: '--dataset <name>', help: 'data set to train on', default: 'fashion-mnist', parse: text },
+  epochs: { flags: '--epochs <n>', help: 'passes over the training images', default: 5, parse: count },
+  steps: { flags: '--steps <n>', help: 'stop after so many steps', default: undefined, parse: count },
+  batchSize: { flags: '--batch-size <n>', help: 'images a step', default: 64, parse: count },
+  optimizer: { flags: '--optimizer <name[:k=v,...]>', help: 'optimizer, its hyper-parameters under PyTorch\'s names', default: 'adam', parse: oneSpec },
+  lr: { flags: '--lr <rate>', help: 'learning rate (default: the optimizer\'s)', default: undefined, parse: number({ min: 0 }) },
+  schedule: { flags: '--schedule <name[:k=v,...]>', help: 'learning rate schedule', default: undefined, parse: oneSpec },
+  weightDecay: { flags: '--weight-decay <rate>', help: 'L2 penalty', default: 0, parse: number({ min: 0 }) },
+  augment: { flags: '--augment <a,b:16,...>', help: 'augmentations, in order', default: undefined, parse: (who, value) => (parseSpecs(who, value), value) },
+  seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
+  valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
+  init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },
+  shuffle: { flags: '--no-shuffle', help: 'take the images in file order', default: true, parse: boolean },
+  normalize: { flags: '--normalize <how>', help: 'none (x/255), mean or meanstd', default: 'meanstd', parse: (who, value) => parseChoice(who, value, NORMALIZE) },
+  limitTrain: { flags: '--limit-train <n>', help: 'use the first n training images', default: undefined, parse: count },
+  limitTest: { flags: '--limit-test <n>', help: 'use the first n test images', default: undefined, parse: count },
+  logEvery: { flags: '--log-every <n>', help: 'steps between lines of metrics', default: 50, parse: count },
+};
+
+const KEYS = Object.keys(OPTIONS) as Key[];
+
+/** The name of an option in messages: `--batch-size`. */
+export const flagOf = (key: Key): string => OPTIONS[key].flags.split(' ')[0]!;
+
+/** A checked configuration from texts by field name; a field that is absent takes its default. */
+export function parseConfig(model: string, given: Readonly<Partial<Record<Key, string | boolean>>>): RunConfig {
+  return build(model, key => given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key])));
+}
+
+/** A checked configuration from the JSON of an earlier one; `file` is its name in messages. Fields unknown here are passed over. */
+export function configFromJson(json: unknown, file: string): RunConfig {
+  check(typeof json === 'object' && json !== null && typeof (json as RunConfig).model === 'string', `${file}: no model is named; it is not the config.json of a run`);
+  const fields = json as Partial<Record<Key, unknown>> & { model: string };
+  return build(fields.model, key => fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key])));
+}
+
+function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {
+  const entries = KEYS.map(key => [key, value(key) ?? OPTIONS[key].default] as const).filter(e => e[1] !== undefined);
+  return { model, ...Object.fromEntries(entries) } as RunConfig;
+}
