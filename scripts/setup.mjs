@@ -1,0 +1,56 @@
+/**
+ * Sets up a machine: node modules, a WebGPU adapter, data. Needs nothing but Node and npm; each part is skipped when done, says in one line what it does otherwise,
+ * and can be interrupted and repeated. By hand: node scripts/setup.mjs [--adapter] [--data NAME,NAME] [--verbose]
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { cacheDir, STAMP } from '../datasets/node/cache-dir.mjs';
+import { ensureAdapter } from './setup/adapter.mjs';
+import { ensureModules, ROOT } from './setup/modules.mjs';
+import { SetupError } from './setup/run.mjs';
+
+const say = line => process.stderr.write(`${line}\n`);
+
+/** Whether all files of a data set are in the cache as they were when last checked. */
+function hasData(name) {
+  const folder = join(cacheDir(), name);
+  try {
+    return Object.entries(JSON.parse(readFileSync(join(folder, STAMP), 'utf8'))).every(([file, [bytes, mtimeMs]]) => {
+      const state = statSync(join(folder, file));
+      return state.size === bytes && state.mtimeMs === mtimeMs;
+    });
+  } catch { return false; }
+}
+
+/** Fetches data sets into the cache; the code that does so needs the node modules. */
+function ensureData(names) {
+  const missing = names.filter(name => !hasData(name));
+  if (!missing.length) return;
+  say(`data: fetching ${missing.join(', ')}`);
+  const { status, signal } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('setup/data.ts', import.meta.url)), ...missing], { stdio: 'inherit', cwd: ROOT });
+  if (status !== 0) process.exit(signal ? 130 : 1); // it has said why
+}
+
+/** Throws SetupError when a person has to do something first. */
+export function setup({ adapter = false, data = [], verbose = false } = {}) {
+  if (Number(process.versions.node.split('.')[0]) < 20) throw new SetupError(`Node ${process.versions.node} is too old; 20 or later is needed`);
+  ensureModules({ say, verbose });
+  if (adapter) ensureAdapter({ say, verbose });
+  ensureData(data);
+}
+
+/** Runs a part of a program that may throw SetupError; shows its message alone. */
+export function orExplain(work) {
+  try { return work(); } catch (e) {
+    if (!(e instanceof SetupError)) throw e;
+    say(e.message);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const at = process.argv.indexOf('--data');
+  orExplain(() => setup({ adapter: process.argv.includes('--adapter'), data: at > 0 ? process.argv[at + 1]?.split(',') ?? [] : [], verbose: process.argv.includes('--verbose') }));
+}

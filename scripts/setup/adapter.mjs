@@ -1,0 +1,77 @@
+/** Makes sure that Dawn finds a WebGPU adapter: a GPU's driver, else a software one, which on Debian and its kin is installed. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheDir } from '../../datasets/node/cache-dir.mjs';
+import { asRoot, candidateOf, install, mesaPlan, osRelease, planCommands, readSources } from './apt.mjs';
+import { run, SetupError, which } from './run.mjs';
+
+/** Chromium's own software driver, usable by any program through VK_DRIVER_FILES. */
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium'].map(dir => `${dir}/vk_swiftshader_icd.json`);
+
+/** The manifests of the Vulkan drivers here, from the folders in which the Vulkan loader looks. */
+function manifests() {
+  const { env } = process, named = env.VK_DRIVER_FILES ?? env.VK_ICD_FILENAMES;
+  if (named) return named.split(':');
+  const bases = [env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), ...(env.XDG_CONFIG_DIRS ?? '/etc/xdg').split(':'), '/etc',
+    env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), ...(env.XDG_DATA_DIRS ?? '/usr/local/share:/usr/share').split(':')];
+  return [...new Set(bases)].flatMap(base => {
+    const dir = join(base, 'vulkan/icd.d');
+    try { return readdirSync(dir).filter(f => f.endsWith('.json')).map(f => join(dir, f)); } catch { return []; }
+  });
+}
+
+/** Changes whenever a driver comes, goes or is replaced, or Dawn is: a finding holds as long as this stays. */
+function surroundings() {
+  const dawn = fileURLToPath(new URL('../../node_modules/webgpu/package.json', import.meta.url));
+  return [dawn, ...manifests(), ...SWIFTSHADER].map(path => {
+    const state = statSync(path, { throwIfNoEntry: false });
+    return state ? `${path} ${state.size} ${state.mtimeMs}` : '';
+  }).filter(Boolean).join('\n');
+}
+
+/** Asks Dawn for an adapter: its name, or why there is none. */
+function probe() {
+  const script = fileURLToPath(new URL('probe.mjs', import.meta.url));
+  const drivers = [{}, ...process.env.VK_DRIVER_FILES ? [] : SWIFTSHADER.filter(existsSync).map(file => ({ VK_DRIVER_FILES: file }))];
+  let why = '';
+  for (const env of drivers) {
+    const { code, stdout, output } = run(process.execPath, [script], { env, timeout: 60000 });
+    if (code === 0) return { adapter: stdout.trim() };
+    why ||= /[^\n]*required[^\n]*/.exec(output)?.[0] ?? output.trim().split('\n').find(line => /error|warning/i.test(line)) ?? `the driver ended its process (${code})`;
+  }
+  return { why };
+}
+
+const OTHER_SYSTEMS = { dnf: 'dnf install mesa-vulkan-drivers', pacman: 'pacman -S vulkan-swrast', zypper: 'zypper install libvulkan_lvp libvulkan1' };
+
+/** What a machine that is none of ours to change gets told. */
+function advice(why, commands) {
+  return `no WebGPU adapter: ${why.trim()}\nInstall your GPU's Vulkan driver, or this software driver, and run the same command again:\n${commands.map(c => `  ${c.replaceAll('\n', '\n  ')}`).join('\n')}`;
+}
+
+export function ensureAdapter({ say, verbose }) {
+  if (process.platform !== 'linux') return; // Metal and Direct3D 12 are part of the system
+  const record = join(cacheDir(), 'adapter.json');
+  try { if (JSON.parse(readFileSync(record, 'utf8')).surroundings === surroundings()) return; } catch { /* first time */ }
+  let found = probe();
+  if (!found.adapter) {
+    if (!which('apt-get')) {
+      const tool = Object.keys(OTHER_SYSTEMS).find(which);
+      throw new SetupError(advice(found.why, [tool ? `${which('sudo') ? 'sudo ' : ''}${OTHER_SYSTEMS[tool]}` : 'Mesa 23 or later with lavapipe, from your system\'s packages']));
+    }
+    const prefix = asRoot(), release = osRelease();
+    let plan = mesaPlan(release, readSources(), candidateOf('mesa-vulkan-drivers'));
+    if (!prefix) throw new SetupError(advice(found.why, planCommands(plan)));
+    say(`adapter: none yet, installing the software Vulkan driver ${plan.packages[0]}${plan.suite ? ` from ${plan.suite}` : ''}`);
+    install(plan, prefix, { verbose });
+    found = probe();
+    if (!found.adapter) throw new SetupError(advice(`the one of ${plan.packages[0]} is not accepted: ${found.why}`, planCommands(plan)));
+  }
+  say(`adapter: ${found.adapter}`);
+  try { // only spares the next start this look
+    mkdirSync(dirname(record), { recursive: true });
+    writeFileSync(record, JSON.stringify({ ...found, surroundings: surroundings() }));
+  } catch { /* a read-only home: the look is repeated */ }
+}

@@ -1,0 +1,101 @@
+/** Debian's package system: what the machine's own sources are, and installing from them or from the backports beside them. */
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, SetupError, which } from './run.mjs';
+
+const read = path => { try { return readFileSync(path, 'utf8'); } catch { return ''; } };
+const words = text => (text ?? '').split(/\s+/).filter(Boolean);
+
+/** /etc/os-release as an object: ID, VERSION_ID, VERSION_CODENAME, ... */
+export function osRelease(text = read('/etc/os-release')) {
+  return Object.fromEntries([...text.matchAll(/^(\w+)="?([^"\n]*)"?$/gm)].map(([, key, value]) => [key, value]));
+}
+
+/** The entries of a sources file in the one-line format: `deb [signed-by=FILE] URI SUITE COMPONENT...`. */
+export function parseList(text) {
+  return [...text.matchAll(/^[ \t]*deb[ \t]+(?:\[([^\]]*)\][ \t]+)?(\S+)[ \t]+(\S+)([^#\n]*)/gm)].map(([, options, uri, suite, components]) => ({
+    uris: [uri], suites: [suite], components: words(components), signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1],
+  }));
+}
+
+/** The entries of a sources file in the deb822 format; `signedBy` may be a whole key, whose lines keep their indentation. */
+export function parseDeb822(text) {
+  const stanzas = text.replace(/^#.*\n?/gm, '').split(/\n[ \t]*\n/);
+  return stanzas.flatMap(stanza => {
+    const fields = Object.fromEntries([...stanza.matchAll(/^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)/gm)].map(([, key, value]) => [key.toLowerCase(), value]));
+    if (!words(fields.types).includes('deb') || /^(no|false|off|0)$/i.test(fields.enabled ?? '')) return [];
+    return [{ uris: words(fields.uris), suites: words(fields.suites), components: words(fields.components), signedBy: fields['signed-by']?.trimEnd() }];
+  });
+}
+
+/** All enabled entries of this machine. */
+export function readSources(etc = '/etc/apt') {
+  const parts = join(etc, 'sources.list.d');
+  let names = [];
+  try { names = readdirSync(parts).sort(); } catch { /* none */ }
+  return [...parseList(read(join(etc, 'sources.list'))),
+    ...names.flatMap(name => name.endsWith('.list') ? parseList(read(join(parts, name))) : name.endsWith('.sources') ? parseDeb822(read(join(parts, name))) : [])];
+}
+
+/**
+ * How to install a Mesa that Dawn accepts: it refuses 22.3 ("shaderUniform*ArrayDynamicIndexing required"), which is Debian 12's, whose backports have 25.0.
+ * `candidate` is the version apt would install, '' if unknown. Returns the packages, the suite to take them from (undefined: any) and the stanza
+ * that adds this suite where the machine lacks it, made from the machine's own entry for its release.
+ */
+export function mesaPlan(release, sources, candidate) {
+  const packages = ['mesa-vulkan-drivers', 'libvulkan1'], codename = release.VERSION_CODENAME;
+  const old = candidate ? parseInt(candidate, 10) < 23 : release.ID === 'debian' && Number(release.VERSION_ID) <= 12;
+  if (release.ID !== 'debian' || !old || !codename) return { packages };
+  const suite = `${codename}-backports`;
+  if (sources.some(s => s.suites.includes(suite))) return { packages, suite };
+  const own = sources.find(s => s.suites.includes(codename) && s.components.includes('main'));
+  if (!own) throw new SetupError(`${suite} has the Mesa that is needed, but no source in /etc/apt names ${codename} to take its address from; add ${suite} there and install ${packages[0]}`);
+  return { packages, suite, stanza: ['Types: deb', `URIs: ${own.uris[0]}`, `Suites: ${suite}`, 'Components: main', ...own.signedBy ? [`Signed-By: ${own.signedBy}`] : [], ''].join('\n') };
+}
+
+/** The commands that carry out a plan, for a person to copy. */
+export function planCommands({ packages, suite, stanza }, sudo = which('sudo') ? 'sudo ' : '') {
+  return [
+    ...stanza ? [`${sudo}tee /etc/apt/sources.list.d/${suite}.sources <<'END'\n${stanza}END`] : [],
+    `${sudo}apt-get update`,
+    `${sudo}apt-get install -y --no-install-recommends ${suite ? `-t ${suite} ` : ''}${packages.join(' ')}`,
+  ];
+}
+
+/** The prefix that makes a command run as root without a question, or undefined. */
+export function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  return which('sudo') && run('sudo', ['-n', 'true']).code === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** The version that apt would install, '' if it knows none. */
+export function candidateOf(name) {
+  const version = /Candidate: (\S+)/.exec(run('apt-cache', ['policy', name], { env: { LC_ALL: 'C' } }).stdout)?.[1];
+  return !version || version === '(none)' ? '' : version;
+}
+
+/**
+ * Installs packages as root. A suite that the machine lacks is added for these commands only (a copy of its sources folder with one file more), so /etc stays as it is.
+ * An earlier installation that was cut off is finished first.
+ */
+export function install({ packages, suite, stanza }, prefix, { verbose }) {
+  const parts = stanza && mkdtempSync(join(tmpdir(), 'descent-apt-'));
+  const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2', ...parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : []];
+  const root = (...command) => run([...prefix, 'env'][0], [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', ...command].slice(1), { verbose });
+  try {
+    if (parts) {
+      for (const name of readdirSync('/etc/apt/sources.list.d')) if (/\.(list|sources)$/.test(name)) copyFileSync(`/etc/apt/sources.list.d/${name}`, join(parts, name));
+      writeFileSync(join(parts, `${suite}.sources`), stanza);
+    }
+    const want = () => root('apt-get', 'install', '-y', '--no-install-recommends', ...options, ...suite ? ['-t', suite] : [], ...packages);
+    let done = stanza ? { code: 1 } : want();
+    if (done.code !== 0) { // the lists are absent or old, or dpkg was interrupted
+      root('dpkg', '--configure', '-a');
+      const updated = root('apt-get', 'update', ...options);
+      done = want();
+      if (done.code !== 0) throw new SetupError(`apt-get could not install ${packages.join(', ')}${suite ? ` from ${suite}` : ''}; once its reason is gone, run the same command again\n${
+        `${updated.code ? updated.output : ''}${done.output}`.split('\n').filter(line => /^[EW]:/.test(line)).join('\n')}`);
+    }
+  } finally { if (parts) rmSync(parts, { recursive: true, force: true }); }
+}

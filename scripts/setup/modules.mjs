@@ -1,0 +1,43 @@
+/** Whether node_modules is what package-lock.json asks for, and `npm ci` where it is not. */
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runNpm, SetupError } from './run.mjs';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const STAMP = 'node_modules/.descent-lock';
+
+const json = path => { try { return JSON.parse(readFileSync(path, 'utf8')); } catch { return undefined; } };
+
+/** 'fresh', or why `npm ci` is needed. A package installed from a registry has no lockfile: its installer has seen to its modules. */
+export function modulesState(root = ROOT) {
+  const state = statSync(`${root}package-lock.json`, { throwIfNoEntry: false });
+  if (!state) return 'fresh';
+  const stamp = `${state.size} ${state.mtimeMs}\n`;
+  const names = Object.keys({ ...json(`${root}package.json`)?.dependencies });
+  if (!names.every(name => existsSync(`${root}node_modules/${name}/package.json`))) return 'missing';
+  let seen = '';
+  try { seen = readFileSync(root + STAMP, 'utf8'); } catch { /* npm was run by hand */ }
+  if (seen === stamp) return 'fresh';
+  if (!agrees(json(`${root}package-lock.json`), json(`${root}node_modules/.package-lock.json`))) return 'stale';
+  writeFileSync(root + STAMP, stamp);
+  return 'fresh';
+}
+
+/** Whether npm's record of what it installed has every package of the lockfile in its version; packages for other platforms may be absent. */
+function agrees(lock, installed) {
+  if (!lock?.packages || !installed?.packages) return false; // npm writes its record last: an interrupted run leaves none
+  return Object.entries(lock.packages).every(([path, { version, optional, devOptional }]) => {
+    const there = installed.packages[path];
+    return !path || (there ? there.version === version : optional || devOptional);
+  });
+}
+
+/** Installs what the lockfile says if node_modules is not that already. */
+export function ensureModules({ say, verbose, root = ROOT }) {
+  const state = modulesState(root);
+  if (state === 'fresh') return;
+  say(`node modules: ${state}, installing them with npm ci`);
+  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, verbose });
+  if (code !== 0) throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, run the same command again\n${output.trim()}`);
+  if (modulesState(root) !== 'fresh') throw new SetupError('npm ci ended well, but node_modules is not what package-lock.json asks for; remove node_modules and run the same command again');
+}

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A reason to stop that a person can act on: its message is shown without a stack. */
+export class SetupError extends Error {}
+
+/** Runs a command to its end. Its words are kept for a failure's message, or shown as they come with `verbose`. */
+export function run(command, args, { cwd, env, verbose = false, shell = false, timeout } = {}) {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+    cwd, shell, timeout, env: { ...process.env, ...env }, stdio: ['ignore', verbose ? 'inherit' : 'pipe', verbose ? 'inherit' : 'pipe'], encoding: 'utf8', maxBuffer: 1 << 28,
+  });
+  if (signal === 'SIGINT' || signal === 'SIGTERM') process.exit(130); // the person who interrupts npm or apt means us too
+  return { code: error ? error.code : status ?? signal, stdout: stdout ?? '', output: `${stdout ?? ''}${stderr ?? ''}` };
+}
+
+export const runNpm = (args, options) => process.platform === 'win32' ? run('npm', args, { ...options, shell: true }) : run('npm', args, options);
+
+/** The path of an executable, looked for as a shell would. */
+export function which(name) {
+  return (process.env.PATH ?? '').split(delimiter).map(dir => join(dir, name)).find(path => {
+    try { accessSync(path, constants.X_OK); return true; } catch { return false; }
+  });
+}
