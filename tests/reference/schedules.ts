@@ -33,14 +33,14 @@ export function cyclical(t: number, { lr, max, half, gamma = 1 }: { lr: number; 
 }
 
 /**
- * Smith 2017b as PyTorch's OneCycleLR (cosine): from max/div up to max over the first `share` of the steps, then down to
+ * Smith & Topin 2017 as PyTorch's OneCycleLR: from max/div up to max over the first `share` of the steps, then down to
  * max/div/final; the momentum goes the other way between its two bounds.
  */
-export function oneCycle(t: number, { max, total, share = 0.3, div = 25, final = 1e4, low = 0.85, high = 0.95 }: {
-  max: number; total: number; share?: number; div?: number; final?: number; low?: number; high?: number;
+export function oneCycle(t: number, { max, total, share = 0.3, div = 25, final = 1e4, low = 0.85, high = 0.95, shape = 'cos' }: {
+  max: number; total: number; share?: number; div?: number; final?: number; low?: number; high?: number; shape?: 'cos' | 'linear';
 }): { lr: number; momentum: number } {
   const peak = share * total - 1, last = total - 1;
-  const blend = (from: number, to: number, at: number) => to + (from - to) * (1 + Math.cos(Math.PI * at)) / 2;
+  const blend = (from: number, to: number, at: number) => to + (from - to) * (shape === 'cos' ? (1 + Math.cos(Math.PI * at)) / 2 : 1 - at);
   return t <= peak
     ? { lr: blend(max / div, max, t / peak), momentum: blend(high, low, t / peak) }
     : { lr: blend(max, max / div / final, (t - peak) / (last - peak)), momentum: blend(low, high, (t - peak) / (last - peak)) };
@@ -50,7 +50,7 @@ export function oneCycle(t: number, { max, total, share = 0.3, div = 25, final =
 export const warmup = (t: number, { steps, lr, from = 0 }: { steps: number; lr: number; from?: number }, rest: (t: number) => number): number =>
   t < steps ? lr * (from + (1 - from) * t / steps) : rest(t - steps);
 
-/** PyTorch's ReduceLROnPlateau (mode min, relative threshold): the rate after each metric. */
+/** PyTorch's ReduceLROnPlateau (mode min, relative threshold): the rate after each metric; changes of 1e-8 or less are not made. */
 export function plateau(metrics: readonly number[], { lr, factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, min = 0 }: {
   lr: number; factor?: number; patience?: number; threshold?: number; cooldown?: number; min?: number;
 }): number[] {
@@ -58,7 +58,7 @@ export function plateau(metrics: readonly number[], { lr, factor = 0.1, patience
   return metrics.map(m => {
     if (m < best * (1 - threshold)) { best = m; bad = 0; } else bad++;
     if (wait > 0) { wait--; bad = 0; }
-    if (bad > patience) { rate = Math.max(rate * factor, min); wait = cooldown; bad = 0; }
+    if (bad > patience) { rate = rate - Math.max(rate * factor, min) > 1e-8 ? Math.max(rate * factor, min) : rate; wait = cooldown; bad = 0; }
     return rate;
   });
 }

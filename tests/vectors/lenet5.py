@@ -27,7 +27,8 @@ class LeNet5(nn.Module):
         return self.fc3(F.relu(self.fc2(x)))
 
 
-# name, hyper-parameters beside lr (under the names of the command line), lr, PyTorch's optimizer
+# name, hyper-parameters beside lr (under the names of the command line), lr, PyTorch's optimizer.
+# NAdam: the per-tensor form of PyTorch before 2.0 multiplies by mu once too often (pytorch/pytorch#92699), the foreach form does not.
 RUNS = [
     ('sgd', {}, 0.1, lambda p, lr: torch.optim.SGD(p, lr)),
     ('sgd', {'weight_decay': 5e-4}, 0.1, lambda p, lr: torch.optim.SGD(p, lr, weight_decay=5e-4)),
@@ -39,7 +40,7 @@ RUNS = [
     ('amsgrad', {'beta1': 0.9, 'beta2': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr, betas=(0.9, 0.9), amsgrad=True)),
     ('adamw', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'weight_decay': 1e-2}, 1e-3, lambda p, lr: torch.optim.AdamW(p, lr)),
     ('adamax', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 2e-3, lambda p, lr: torch.optim.Adamax(p, lr)),
-    ('nadam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'momentum_decay': 4e-3}, 2e-3, lambda p, lr: torch.optim.NAdam(p, lr)),
+    ('nadam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'momentum_decay': 4e-3}, 2e-3, lambda p, lr: torch.optim.NAdam(p, lr, foreach=True)),
     ('adagrad', {'eps': 1e-10}, 0.01, lambda p, lr: torch.optim.Adagrad(p, lr)),
     ('adadelta', {'rho': 0.9, 'eps': 1e-6}, 0.5, lambda p, lr: torch.optim.Adadelta(p, lr)),
     ('rmsprop', {'alpha': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.RMSprop(p, lr, alpha=0.9)),
