@@ -49,7 +49,7 @@ export function parseSpec(who: string, text: string): Spec {
 export function parseSpecs(who: string, text: string): Spec[] {
   const specs: Spec[] = [];
   for (const part of text.split(',')) {
-    const [, name, rest] = /^\s*(?:([\w-]+)(?::|\s*$))?\s*(.*?)\s*$/s.exec(part)!;
+    const [, name, rest] = /^\s*(?:([\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
     check(spec && (name || rest), `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`);
