@@ -1,7 +1,7 @@
 /** The local store of data sets: `<data dir>/<data set>/<file>`, each file whole and checked or not there. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { check, DescentError } from '../../engine/check.ts';
@@ -65,3 +65,18 @@ export async function makeFolder(folder: string): Promise<string> {
   });
   return folder;
 }
+
+/** Removes from a folder what processes that were killed left in it: scratch folders and half-written files carry their process's number. */
+export async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const owner = /^\.fetch-(\d+)-|\.(\d+)\.tmp$/.exec(name), pid = Number(owner?.[1] ?? owner?.[2]);
+    if (owner && pid !== process.pid && !alive(pid)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function alive(pid: number): boolean {
+  try { return process.kill(pid, 0); } catch (e) { return (e as NodeJS.ErrnoException).code === 'EPERM'; }
+}
+
+/** A Buffer's bytes as the plain array that the browser too would have. */
+export const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { DescentError, lookUp } from '../../engine/check.ts';
 import { datasets, type DatasetInfo, type Source } from '../index.ts';
 import { STAMP } from './cache-dir.mjs';
-import { datasetFolder, fault, isComplete, makeFolder, store, writeStamp } from './cache.ts';
+import { datasetFolder, fault, isComplete, makeFolder, store, sweep, writeStamp } from './cache.ts';
 import type { OnProgress } from './http.ts';
 import { ask, describe } from './sources.ts';
 
@@ -21,7 +21,7 @@ export interface FetchOptions {
 export async function fetchDataset(name: string, options: FetchOptions = {}, info: DatasetInfo = lookUp('dataset', name, datasets)): Promise<string> {
   const folder = datasetFolder(name, options.dataDir);
   if (!info.files.length || await isComplete(folder, info.files)) return folder;
-  await makeFolder(folder);
+  await sweep(await makeFolder(folder));
   const start = performance.now(), reasons: string[] = [];
   const missing = async () => {
     const faults = await Promise.all(info.files.map(f => fault(folder, f, true)));

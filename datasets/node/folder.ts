@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check, DescentError } from '../../engine/check.ts';
 import { first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
-import { datasetFolder, makeFolder, writeWhole } from './cache.ts';
+import { datasetFolder, makeFolder, plain, writeWhole } from './cache.ts';
 import type { FetchOptions } from './fetch.ts';
 
 export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
@@ -121,5 +121,5 @@ function unpack(bytes: Buffer): Packed | undefined {
   const n = header.train + header.test, labels = new Uint16Array(n);
   if (header.format !== 1 || bytes.length !== at + n * (2 + header.shape.reduce((a, b) => a * b))) return undefined;
   for (let i = 0; i < n; i++) labels[i] = bytes.readUInt16LE(at + 2 * i);
-  return { header, labels, images: bytes.subarray(at + 2 * n) };
+  return { header, labels, images: plain(bytes.subarray(at + 2 * n)) };
 }

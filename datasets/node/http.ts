@@ -39,7 +39,8 @@ export async function download(url: string, part: string, label: string, onProgr
     const watch = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         timer.refresh();
-        onProgress?.(label, bytes += chunk.length, total);
+        bytes += chunk.length;
+        onProgress?.(label, bytes, total);
         yield chunk;
       }
     };

