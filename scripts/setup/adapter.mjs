@@ -27,8 +27,8 @@ function surroundings() {
   const dawn = fileURLToPath(new URL('../../node_modules/webgpu/package.json', import.meta.url));
   return [dawn, ...manifests(), ...SWIFTSHADER].map(path => {
     const state = statSync(path, { throwIfNoEntry: false });
-    return state ? `${path} ${state.size} ${state.mtimeMs}` : '';
-  }).filter(Boolean).join('\n');
+    return state ? `${path} ${state.size} ${state.mtimeMs}` : `${path} absent`;
+  }).join('\n');
 }
 
 /** Asks Dawn for an adapter: its name, or why there is none. */
