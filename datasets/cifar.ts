@@ -1,16 +1,20 @@
-/** The binary version of CIFAR-10 and CIFAR-100: records of label bytes and 3072 pixel bytes (red, green, blue planes of 32x32). Source: Krizhevsky 2009, cs.toronto.edu/~kriz/cifar.html */
+/**
+ * The binary version of CIFAR-10 and CIFAR-100: records of label bytes and 3072 pixel bytes (red, green, blue planes of 32x32).
+ * Source: Krizhevsky 2009, cs.toronto.edu/~kriz/cifar.html
+ */
 import { check } from '../engine/check.ts';
 
 export const CIFAR_SHAPE = [3, 32, 32] as const;
 const PIXELS = 3072;
 
 /**
- * Reads records into `images` [n, 3, 32, 32] and `labels` [n], from sample `at` on, until the file or the room ends; returns where it stopped.
- * A record starts with `labelBytes` bytes, of which the last is the label: 1 in CIFAR-10; 2 in CIFAR-100 (coarse, fine).
+ * Reads records into `images` [n, 3, 32, 32] and `labels` [n], from sample `at` on, until the file or the room ends; returns where it
+ * stopped. A record starts with `labelBytes` bytes, of which the last is the label: 1 in CIFAR-10; 2 in CIFAR-100 (coarse, fine).
  */
 export function readCifar(file: string, bytes: Uint8Array, labelBytes: 1 | 2, images: Uint8Array, labels: Uint16Array, at: number): number {
   const record = labelBytes + PIXELS, whole = Math.floor(bytes.length / record);
-  check(whole * record === bytes.length && whole > 0, `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected (${labelBytes} label bytes and ${PIXELS} pixels a record); the file is truncated or of another format`);
+  check(whole * record === bytes.length && whole > 0, `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected (${
+    labelBytes} label bytes and ${PIXELS} pixels a record); the file is truncated or of another format`);
   const end = Math.min(labels.length, at + whole);
   for (let i = at, from = 0; i < end; i++, from += record) {
     labels[i] = bytes[from + labelBytes - 1]!;

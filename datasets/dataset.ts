@@ -24,8 +24,10 @@ export function first(split: Split, limit: number = split.n): Split {
 /** Pairs images with labels, or says what does not fit: the counts, or a label beyond the classes. `who` names the file or folder. */
 export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, shape: readonly number[], classes: number): Split {
   const size = shape.reduce((a, b) => a * b), n = labels.length;
-  check(images.length === n * size, `${who}: ${images.length / size} images of ${show(shape)} but ${n} labels; the files do not belong together`);
+  check(images.length === n * size, `${who}: ${images.length / size} images of ${show(shape)} but ${
+    n} labels; the files do not belong together`);
   const wrong = labels.findIndex(label => label >= classes);
-  check(wrong < 0, `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes; the file is corrupt or of another data set`);
+  check(wrong < 0, `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${
+    classes} classes; the file is corrupt or of another data set`);
   return { images, labels, n };
 }

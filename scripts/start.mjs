@@ -3,5 +3,6 @@ import { launch } from '../bin/launch.mjs';
 import { orExplain, setup } from './setup.mjs';
 
 const extra = process.argv.slice(2);
-orExplain(() => setup({ adapter: true, data: ['fashion-mnist'], verbose: extra.includes('--verbose') }));
+const own = extra.some(word => /^--(dataset|data-dir|resume)\b/.test(word)); // other data is fetched by the command itself
+orExplain(() => setup({ adapter: true, data: own ? [] : ['fashion-mnist'], verbose: extra.includes('--verbose') }));
 launch(['train', 'lenet5', '--dataset', 'fashion-mnist', ...extra]);

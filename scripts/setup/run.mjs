@@ -10,7 +10,7 @@ export function run(command, args, { cwd, env, verbose = false, shell = false, t
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     cwd, shell, timeout, env: { ...process.env, ...env }, stdio: ['ignore', verbose ? 'inherit' : 'pipe', verbose ? 'inherit' : 'pipe'], encoding: 'utf8', maxBuffer: 1 << 28,
   });
-  if (signal === 'SIGINT' || signal === 'SIGTERM') process.exit(130); // the person who interrupts npm or apt means us too
+  if (!error && (signal === 'SIGINT' || signal === 'SIGTERM')) process.exit(130); // the person who interrupts npm or apt means us too
   return { code: error ? error.code : status ?? signal, stdout: stdout ?? '', output: `${stdout ?? ''}${stderr ?? ''}` };
 }
 
