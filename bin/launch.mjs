@@ -3,19 +3,22 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the command line (cli/main.ts) in a child process and exits as it does. GPU drivers and Dawn write noise to file descriptor 2, so the child's own
- * messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it is shown with --verbose, and its end when the process crashed.
+ * Runs the command line (cli/main.ts) in a child process and exits as it does. GPU drivers and Dawn write noise to file descriptor 2, so the
+ * child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it is shown with --verbose, and its end when the
+ * process crashed.
  */
 export function launch(argv) {
-  const verbose = argv.includes('--verbose');
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../cli/main.ts', import.meta.url)), ...argv], {
+  const verbose = argv.includes('--verbose'), main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...argv], {
     stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2], env: { ...process.env, DESCENT_STDERR_FD: '3' },
   });
   let noise = '';
   child.stderr?.setEncoding('utf8').on('data', text => { noise = (noise + text).slice(-16384); });
 
   // A signal from the terminal reaches the child by itself: forwarding would make it two, and a second Ctrl-C means more than the first.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { if (signal === 'SIGTERM' || !inForeground()) child.kill(signal); });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
+    if (signal === 'SIGTERM' || !inForeground()) child.kill(signal);
+  });
 
   child.on('error', e => {
     process.stderr.write(`descent: cannot start node: ${e.message}\n`);
@@ -23,8 +26,10 @@ export function launch(argv) {
   });
   child.on('exit', (code, signal) => {
     const end = () => {
-      const crashed = signal ? !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal) : /\nNode\.js v\d/.test(noise) || code === 13; // 13: an await that never settles
-      if (crashed) process.stderr.write(`${noise && !noise.endsWith('\n') ? `${noise}\n` : noise}${signal ? `descent: the process was killed by ${signal}${signal === 'SIGKILL' ? ' (out of memory?)' : ''}\n` : ''}`);
+      // Node ends the report of an uncaught error with its version; 13 is its code for an await that never settles.
+      const crashed = signal ? !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal) : code === 13 || /\nNode\.js v\d/.test(noise);
+      if (crashed) process.stderr.write(noise.replace(/([^\n])$/, '$1\n'));
+      if (crashed && signal) process.stderr.write(`descent: the process was killed by ${signal}${signal === 'SIGKILL' ? ' (out of memory?)' : ''}\n`);
       process.exit(signal ? 128 + (SIGNALS[signal] ?? 0) : code);
     };
     if (!child.stderr || child.stderr.readableEnded) end();

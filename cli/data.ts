@@ -5,8 +5,13 @@ import { datasets } from '../datasets/index.ts';
 import { datasetFolder, fault, isComplete } from '../datasets/node/cache.ts';
 import { fetchDataset, verifyDataset } from '../datasets/node/fetch.ts';
 import { reporter } from '../datasets/node/progress.ts';
+import { table } from './output.ts';
 
-export interface DataOptions { readonly dataDir?: string | undefined; readonly quiet?: boolean | undefined; readonly json?: boolean | undefined }
+export interface DataOptions {
+  readonly dataDir?: string | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
 type Print = (line: string) => void;
 
 const needFiles = () => Object.keys(datasets).filter(name => datasets[name]!.files.length);
@@ -22,7 +27,7 @@ export async function dataFetch(names: readonly string[], options: DataOptions, 
 }
 
 /** How much of a data set the cache has. */
-async function state(name: string, dataDir?: string): Promise<'computed' | 'complete' | 'unchecked' | `${number} of ${number} files` | 'not fetched'> {
+async function state(name: string, dataDir?: string): Promise<string> {
   const { files } = datasets[name]!, folder = datasetFolder(name, dataDir);
   if (!files.length) return 'computed';
   if (await isComplete(folder, files)) return 'complete';
@@ -37,15 +42,13 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
     bytes: info.files.reduce((sum, f) => sum + f.bytes, 0), state: await state(name, options.dataDir),
   })));
   if (options.json) return rows.forEach(row => print(JSON.stringify({ ...row, folder: datasetFolder(row.name, options.dataDir) })));
-  print(`${'name'.padEnd(14)}${'shape'.padEnd(10)}${'classes'.padStart(7)}${'train'.padStart(8)}${'test'.padStart(8)}${'MB'.padStart(7)}  ${'state'.padEnd(16)}`);
-  for (const r of rows) {
-    print(`${r.name.padEnd(14)}${r.shape.join('x').padEnd(10)}${String(r.classes).padStart(7)}${String(r.train).padStart(8)}${String(r.test).padStart(8)}${
-      (r.bytes ? (r.bytes / 1e6).toFixed(0) : '-').padStart(7)}  ${r.state.padEnd(16)}${r.title}`);
-  }
+  const head = ['name', 'shape', 'classes', 'train', 'test', 'MB', 'state', 'title'];
+  const cells = rows.map(r => [r.name, r.shape.join('x'), r.classes, r.train, r.test, r.bytes ? (r.bytes / 1e6).toFixed(0) : '-', r.state, r.title]);
+  print(table([head, ...cells.map(row => row.map(String))]));
   print(`\ncache: ${datasetFolder('', options.dataDir)}`);
 }
 
-/** Reads the stored files of the named data sets (of all that are in the cache, if none is named) and compares their hashes. Throws when one is wrong. */
+/** Reads the stored files of the named data sets (if none is named: of all in the cache) and compares their hashes. Throws when one is wrong. */
 export async function dataVerify(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
   const known = needFiles(), stored = await readdir(datasetFolder('', options.dataDir)).catch((): string[] => []);
   const chosen = names.length ? names : known.filter(name => stored.includes(name));
@@ -53,7 +56,8 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   const wrong: string[] = [];
   for (const name of chosen) {
     const count = lookUp('dataset', name, datasets).files.length, faults = await verifyDataset(name, options.dataDir);
-    if (!options.quiet || faults.length) print(`${name}: ${faults.length ? faults.join(', ') : count ? `${count} files, all as published` : 'is computed, nothing to verify'}`);
+    const fine = count ? `${count} files, all as published` : 'is computed, nothing to verify';
+    if (!options.quiet || faults.length) print(`${name}: ${faults.length ? faults.join(', ') : fine}`);
     if (faults.length) wrong.push(name);
   }
   check(!wrong.length, `data verify: ${wrong.join(', ')} not as published; 'descent data fetch ${wrong.join(' ')}' fetches the broken files again`);

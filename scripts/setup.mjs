@@ -1,11 +1,11 @@
 /**
- * Sets up a machine: node modules, a WebGPU adapter, data. Needs nothing but Node and npm; each part is skipped when done, says in one line what it does otherwise,
- * and can be interrupted and repeated. By hand: node scripts/setup.mjs [--adapter] [--data NAME,NAME] [--verbose]
+ * Sets up a machine: node modules, a WebGPU adapter, data. Needs nothing but Node and npm; each part is skipped when done, says in one line
+ * what it does otherwise, and can be interrupted and repeated. By hand: node scripts/setup.mjs [--adapter] [--data NAME,NAME] [--verbose]
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { cacheDir, STAMP } from '../datasets/node/cache-dir.mjs';
 import { ensureAdapter } from './setup/adapter.mjs';
 import { ensureModules, ROOT } from './setup/modules.mjs';
@@ -29,13 +29,14 @@ function ensureData(names) {
   const missing = names.filter(name => !hasData(name));
   if (!missing.length) return;
   say(`data: fetching ${missing.join(', ')}`);
-  const { status, signal } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('setup/data.ts', import.meta.url)), ...missing], { stdio: 'inherit', cwd: ROOT });
+  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/setup/data.ts', ...missing], { stdio: 'inherit', cwd: ROOT });
   if (status !== 0) process.exit(signal ? 130 : 1); // it has said why
 }
 
 /** Throws SetupError when a person has to do something first. */
 export function setup({ adapter = false, data = [], verbose = false } = {}) {
-  if (Number(process.versions.node.split('.')[0]) < 20) throw new SetupError(`Node ${process.versions.node} is too old; 20 or later is needed`);
+  const { node } = process.versions;
+  if (parseInt(node, 10) < 20) throw new SetupError(`Node ${node} is too old; 20 or later is needed`);
   ensureModules({ say, verbose });
   if (adapter) ensureAdapter({ say, verbose });
   ensureData(data);
@@ -51,6 +52,6 @@ export function orExplain(work) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const at = process.argv.indexOf('--data');
-  orExplain(() => setup({ adapter: process.argv.includes('--adapter'), data: at > 0 ? process.argv[at + 1]?.split(',') ?? [] : [], verbose: process.argv.includes('--verbose') }));
+  const { argv } = process, at = argv.indexOf('--data'), data = at > 0 ? argv[at + 1]?.split(',') : [];
+  orExplain(() => setup({ adapter: argv.includes('--adapter'), data, verbose: argv.includes('--verbose') }));
 }

@@ -6,13 +6,16 @@ import { ROOT } from './setup/modules.mjs';
 import { SetupError } from './setup/run.mjs';
 
 const say = line => process.stderr.write(`${line}\n`), args = process.argv.slice(2), verbose = args.includes('--verbose');
-const node = (...argv) => spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...browser ? { DESCENT_BROWSER: browser } : {} } });
-
 let browser;
+const node = (...argv) => {
+  const env = { ...process.env, ...browser ? { DESCENT_BROWSER: browser } : {} };
+  return spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit', env });
+};
+
 orExplain(() => {
   setup({ adapter: true, data: ['fashion-mnist', 'cifar10'], verbose });
   browser = ensureBrowser({ say, verbose });
-  if (!browser && process.env.CI) throw new SetupError('CI must not leave out the tests of the page, but there is no browser; install chromium');
+  if (!browser && process.env.CI) throw new SetupError('there is no browser, and CI must not leave out the tests of the page; install chromium');
 });
 if (node('node_modules/typescript/bin/tsc').status !== 0) {
   console.log('type check failed\n0 passed, 1 failed');
@@ -23,5 +26,5 @@ if (signal) {
   say(`the tests were ended by ${signal}`);
   console.log('0 passed, 1 failed');
 }
-if (!browser) say('no browser was found, so the tests of the page did not run: install chromium (as root: apt-get install chromium), or name one in DESCENT_BROWSER');
+if (!browser) say('the tests of the page did not run, there is no browser; install chromium, or name one in DESCENT_BROWSER');
 process.exit(status ?? 1);

@@ -8,7 +8,8 @@ import { asRoot, candidateOf, install, mesaPlan, osRelease, planCommands, readSo
 import { run, SetupError, which } from './run.mjs';
 
 /** Chromium's own software driver, usable by any program through VK_DRIVER_FILES. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium'].map(dir => `${dir}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium']
+  .map(dir => `${dir}/vk_swiftshader_icd.json`);
 
 /** The manifests of the Vulkan drivers here, from the folders in which the Vulkan loader looks. */
 function manifests() {
@@ -39,16 +40,19 @@ function probe() {
   for (const env of drivers) {
     const { code, stdout, output } = run(process.execPath, [script], { env, timeout: 60000 });
     if (code === 0) return { adapter: stdout.trim() };
-    why ||= /[^\n]*required[^\n]*/.exec(output)?.[0] ?? output.trim().split('\n').find(line => /error|warning/i.test(line)) ?? `the driver ended its process (${code})`;
+    const lines = output.trim().split('\n'), said = pattern => lines.find(line => pattern.test(line))?.trim();
+    why ||= said(/required/) ?? said(/error|warning/i) ?? `the driver ended its process (${code})`;
   }
   return { why };
 }
 
-const OTHER_SYSTEMS = { dnf: 'dnf install mesa-vulkan-drivers', pacman: 'pacman -S vulkan-swrast', zypper: 'zypper install libvulkan_lvp libvulkan1' };
+const OTHER_SYSTEMS = {
+  dnf: 'dnf install mesa-vulkan-drivers', pacman: 'pacman -S vulkan-swrast', zypper: 'zypper install libvulkan_lvp libvulkan1',
+};
 
-/** What a machine that is none of ours to change gets told. */
+/** What the owner of a machine that is not ours to change gets told; the commands start at the margin, so that they can be pasted. */
 function advice(why, commands) {
-  return `no WebGPU adapter: ${why.trim()}\nInstall your GPU's Vulkan driver, or this software driver, and run the same command again:\n${commands.map(c => `  ${c.replaceAll('\n', '\n  ')}`).join('\n')}`;
+  return `no WebGPU adapter: ${why}\nInstall your GPU's Vulkan driver, or this software driver, and run the same command again:\n\n${commands.join('\n')}\n`;
 }
 
 export function ensureAdapter({ say, verbose }) {
@@ -59,10 +63,11 @@ export function ensureAdapter({ say, verbose }) {
   if (!found.adapter) {
     if (!which('apt-get')) {
       const tool = Object.keys(OTHER_SYSTEMS).find(which);
-      throw new SetupError(advice(found.why, [tool ? `${which('sudo') ? 'sudo ' : ''}${OTHER_SYSTEMS[tool]}` : 'Mesa 23 or later with lavapipe, from your system\'s packages']));
+      const command = tool ? `${which('sudo') ? 'sudo ' : ''}${OTHER_SYSTEMS[tool]}` : '# Mesa 23 or later with lavapipe, from your system\'s packages';
+      throw new SetupError(advice(found.why, [command]));
     }
     const prefix = asRoot(), release = osRelease();
-    let plan = mesaPlan(release, readSources(), candidateOf('mesa-vulkan-drivers'));
+    const plan = mesaPlan(release, readSources(), candidateOf('mesa-vulkan-drivers'));
     if (!prefix) throw new SetupError(advice(found.why, planCommands(plan)));
     say(`adapter: none yet, installing the software Vulkan driver ${plan.packages[0]}${plan.suite ? ` from ${plan.suite}` : ''}`);
     install(plan, prefix, { verbose });

@@ -14,7 +14,8 @@ export function osRelease(text = read('/etc/os-release')) {
 
 /** The entries of a sources file in the one-line format: `deb [signed-by=FILE] URI SUITE COMPONENT...`. */
 export function parseList(text) {
-  return [...text.matchAll(/^[ \t]*deb[ \t]+(?:\[([^\]]*)\][ \t]+)?(\S+)[ \t]+(\S+)([^#\n]*)/gm)].map(([, options, uri, suite, components]) => ({
+  const entry = /^[ \t]*deb[ \t]+(?:\[([^\]]*)\][ \t]+)?(\S+)[ \t]+(\S+)([^#\n]*)/gm;
+  return [...text.matchAll(entry)].map(([, options, uri, suite, components]) => ({
     uris: [uri], suites: [suite], components: words(components), signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1],
   }));
 }
@@ -23,25 +24,30 @@ export function parseList(text) {
 export function parseDeb822(text) {
   const stanzas = text.replace(/^#.*\n?/gm, '').split(/\n[ \t]*\n/);
   return stanzas.flatMap(stanza => {
-    const fields = Object.fromEntries([...stanza.matchAll(/^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)/gm)].map(([, key, value]) => [key.toLowerCase(), value]));
+    const field = /^([\w-]+):[ \t]*(.*(?:\n[ \t]+.*)*)/gm;
+    const fields = Object.fromEntries([...stanza.matchAll(field)].map(([, key, value]) => [key.toLowerCase(), value]));
     if (!words(fields.types).includes('deb') || /^(no|false|off|0)$/i.test(fields.enabled ?? '')) return [];
-    return [{ uris: words(fields.uris), suites: words(fields.suites), components: words(fields.components), signedBy: fields['signed-by']?.trimEnd() }];
+    const [uris, suites, components] = [fields.uris, fields.suites, fields.components].map(words);
+    return [{ uris, suites, components, signedBy: fields['signed-by']?.trimEnd() }];
   });
+}
+
+function sourceFiles(dir) {
+  try { return readdirSync(dir).filter(name => /\.(list|sources)$/.test(name)).sort(); } catch { return []; }
 }
 
 /** All enabled entries of this machine. */
 export function readSources(etc = '/etc/apt') {
   const parts = join(etc, 'sources.list.d');
-  let names = [];
-  try { names = readdirSync(parts).sort(); } catch { /* none */ }
-  return [...parseList(read(join(etc, 'sources.list'))),
-    ...names.flatMap(name => name.endsWith('.list') ? parseList(read(join(parts, name))) : name.endsWith('.sources') ? parseDeb822(read(join(parts, name))) : [])];
+  const found = parseList(read(join(etc, 'sources.list')));
+  for (const name of sourceFiles(parts)) found.push(...(name.endsWith('.list') ? parseList : parseDeb822)(read(join(parts, name))));
+  return found;
 }
 
 /**
- * How to install a Mesa that Dawn accepts: it refuses 22.3 ("shaderUniform*ArrayDynamicIndexing required"), which is Debian 12's, whose backports have 25.0.
- * `candidate` is the version apt would install, '' if unknown. Returns the packages, the suite to take them from (undefined: any) and the stanza
- * that adds this suite where the machine lacks it, made from the machine's own entry for its release.
+ * How to install a Mesa that Dawn accepts: it refuses 22.3 ("shaderUniform*ArrayDynamicIndexing required"), which is Debian 12's, whose
+ * backports have 25.0. `candidate` is the version apt would install, '' if unknown. Returns the packages, the suite to take them from (absent:
+ * any) and the stanza that adds this suite where the machine lacks it, made from the machine's own entry for its release.
  */
 export function mesaPlan(release, sources, candidate) {
   const packages = ['mesa-vulkan-drivers', 'libvulkan1'], codename = release.VERSION_CODENAME;
@@ -50,8 +56,10 @@ export function mesaPlan(release, sources, candidate) {
   const suite = `${codename}-backports`;
   if (sources.some(s => s.suites.includes(suite))) return { packages, suite };
   const own = sources.find(s => s.suites.includes(codename) && s.components.includes('main'));
-  if (!own) throw new SetupError(`${suite} has the Mesa that is needed, but no source in /etc/apt names ${codename} to take its address from; add ${suite} there and install ${packages[0]}`);
-  return { packages, suite, stanza: ['Types: deb', `URIs: ${own.uris[0]}`, `Suites: ${suite}`, 'Components: main', ...own.signedBy ? [`Signed-By: ${own.signedBy}`] : [], ''].join('\n') };
+  if (!own) throw new SetupError(`no source in /etc/apt names ${codename}, so there is no address to take ${suite} from, whose Mesa is needed; ` +
+    `add it there and install ${packages[0]}`);
+  const key = own.signedBy ? `Signed-By: ${own.signedBy}\n` : '';
+  return { packages, suite, stanza: `Types: deb\nURIs: ${own.uris[0]}\nSuites: ${suite}\nComponents: main\n${key}` };
 }
 
 /** The commands that carry out a plan, for a person to copy. */
@@ -76,16 +84,19 @@ export function candidateOf(name) {
 }
 
 /**
- * Installs packages as root. A suite that the machine lacks is added for these commands only (a copy of its sources folder with one file more), so /etc stays as it is.
- * An earlier installation that was cut off is finished first.
+ * Installs packages as root. A suite that the machine lacks is added for these commands only (a copy of its sources folder with one file
+ * more), so /etc stays as it is. An earlier installation that was cut off is finished first.
  */
 export function install({ packages, suite, stanza }, prefix, { verbose }) {
   const parts = stanza && mkdtempSync(join(tmpdir(), 'descent-apt-'));
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2', ...parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : []];
-  const root = (...command) => run([...prefix, 'env'][0], [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', ...command].slice(1), { verbose });
+  const root = (...command) => {
+    const [first, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', ...command];
+    return run(first, rest, { verbose });
+  };
   try {
     if (parts) {
-      for (const name of readdirSync('/etc/apt/sources.list.d')) if (/\.(list|sources)$/.test(name)) copyFileSync(`/etc/apt/sources.list.d/${name}`, join(parts, name));
+      for (const name of sourceFiles('/etc/apt/sources.list.d')) copyFileSync(`/etc/apt/sources.list.d/${name}`, join(parts, name));
       writeFileSync(join(parts, `${suite}.sources`), stanza);
     }
     const want = () => root('apt-get', 'install', '-y', '--no-install-recommends', ...options, ...suite ? ['-t', suite] : [], ...packages);
@@ -94,8 +105,9 @@ export function install({ packages, suite, stanza }, prefix, { verbose }) {
       root('dpkg', '--configure', '-a');
       const updated = root('apt-get', 'update', ...options);
       done = want();
-      if (done.code !== 0) throw new SetupError(`apt-get could not install ${packages.join(', ')}${suite ? ` from ${suite}` : ''}; once its reason is gone, run the same command again\n${
-        `${updated.code ? updated.output : ''}${done.output}`.split('\n').filter(line => /^[EW]:/.test(line)).join('\n')}`);
+      const reasons = `${updated.code ? updated.output : ''}${done.output}`.split('\n').filter(line => /^[EW]:/.test(line));
+      const what = `${packages.join(', ')}${suite ? ` from ${suite}` : ''}`;
+      if (done.code !== 0) throw new SetupError(`apt-get could not install ${what}; once its reason is gone, run the same command again\n${reasons.join('\n')}`);
     }
   } finally { if (parts) rmSync(parts, { recursive: true, force: true }); }
 }

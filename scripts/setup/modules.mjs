@@ -23,7 +23,7 @@ export function modulesState(root = ROOT) {
   return 'fresh';
 }
 
-/** Whether npm's record of what it installed has every package of the lockfile in its version; packages for other platforms may be absent. */
+/** Whether npm's record of what it installed has each package of the lockfile in its version; those for other platforms may be absent. */
 function agrees(lock, installed) {
   if (!lock?.packages || !installed?.packages) return false; // npm writes its record last: an interrupted run leaves none
   return Object.entries(lock.packages).every(([path, { version, optional, devOptional }]) => {
@@ -37,7 +37,9 @@ export function ensureModules({ say, verbose, root = ROOT }) {
   const state = modulesState(root);
   if (state === 'fresh') return;
   say(`node modules: ${state}, installing them with npm ci`);
-  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'], { cwd: root, verbose });
-  if (code !== 0) throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, run the same command again\n${output.trim()}`);
-  if (modulesState(root) !== 'fresh') throw new SetupError('npm ci ended well, but node_modules is not what package-lock.json asks for; remove node_modules and run the same command again');
+  const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']; // npm's own is minutes, in silence
+  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience], { cwd: root, verbose });
+  const again = 'run the same command again';
+  if (code !== 0) throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, ${again}\n${output.trim()}`);
+  if (modulesState(root) !== 'fresh') throw new SetupError(`npm ci did not install what package-lock.json asks for; remove node_modules and ${again}`);
 }

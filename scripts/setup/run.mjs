@@ -7,14 +7,15 @@ export class SetupError extends Error {}
 
 /** Runs a command to its end. Its words are kept for a failure's message, or shown as they come with `verbose`. */
 export function run(command, args, { cwd, env, verbose = false, shell = false, timeout } = {}) {
+  const words = verbose ? 'inherit' : 'pipe';
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
-    cwd, shell, timeout, env: { ...process.env, ...env }, stdio: ['ignore', verbose ? 'inherit' : 'pipe', verbose ? 'inherit' : 'pipe'], encoding: 'utf8', maxBuffer: 1 << 28,
+    cwd, shell, timeout, env: { ...process.env, ...env }, stdio: ['ignore', words, words], encoding: 'utf8', maxBuffer: 1 << 28,
   });
   if (!error && (signal === 'SIGINT' || signal === 'SIGTERM')) process.exit(130); // the person who interrupts npm or apt means us too
   return { code: error ? error.code : status ?? signal, stdout: stdout ?? '', output: `${stdout ?? ''}${stderr ?? ''}` };
 }
 
-export const runNpm = (args, options) => process.platform === 'win32' ? run('npm', args, { ...options, shell: true }) : run('npm', args, options);
+export const runNpm = (args, options) => run('npm', args, { ...options, shell: process.platform === 'win32' });
 
 /** The path of an executable, looked for as a shell would. */
 export function which(name) {
