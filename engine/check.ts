@@ -20,3 +20,9 @@ export function lookUp<T>(kind: string, name: string, known: Readonly<Record<str
   const near = closest(name, names);
   throw new DescentError(`unknown ${kind} '${name}'; ${distance(name, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${names.join(', ')}`);
 }
+
+/** The four sizes of a batch of images, or an error that says what came instead. */
+export function images(layer: string, shape: readonly number[]): [n: number, c: number, h: number, w: number] {
+  check(shape.length === 4, `${layer}: input is ${show(shape)}, expected [batch, channels, height, width]; put it before flatten or dense`);
+  return shape as unknown as [number, number, number, number];
+}

@@ -1,0 +1,137 @@
+import { opFields, pick, source, type Kernel, type Profile, type Variant } from '../shaders/kernel.ts';
+import { DescentError } from './check.ts';
+
+const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY'] as const;
+const FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+
+export interface AdapterReport { readonly description: string; readonly vendor: string; readonly architecture: string; readonly software: boolean }
+export interface Pipeline { readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout; readonly variant: Variant<any> }
+
+/** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
+export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
+  const { info } = adapter;
+  const subgroups = device.features.has('subgroups');
+  const fixed = subgroups && info.subgroupMinSize === info.subgroupMaxSize && [4, 8, 16].includes(info.subgroupMinSize);
+  return {
+    lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
+    subgroups,
+    f16: device.features.has('shader-f16'),
+    maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
+    maxBinding: device.limits.maxStorageBufferBindingSize,
+  };
+}
+
+/** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
+export const isSoftware = (info: GPUAdapterInfo): boolean =>
+  Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);
+
+/**
+ * A WebGPU device with all that its adapter offers, and the one maker of pipelines: each distinct WGSL text is compiled once, the text
+ * being the key, so that nothing else has to be kept in step with it.
+ */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly profile: Profile;
+  readonly report: AdapterReport;
+  /** Set when the device is lost: every later call fails with it. */
+  lost: DescentError | undefined;
+  /** The first validation or memory error that no scope caught. */
+  fault: DescentError | undefined;
+  #pipelines = new Map<string, Promise<Omit<Pipeline, 'variant'>>>();
+  #closing = false;
+
+  private constructor(adapter: GPUAdapter, gpu: GPUDevice, profile: Profile) {
+    const { description, vendor, architecture } = adapter.info;
+    this.gpu = gpu;
+    this.profile = profile;
+    this.report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor, architecture, software: isSoftware(adapter.info) };
+    void gpu.lost.then(({ reason, message }) => {
+      if (!this.#closing) this.lost = new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
+    });
+    gpu.addEventListener('uncapturederror', event => {
+      event.preventDefault();
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.fault ??= new DescentError(error instanceof GPUOutOfMemoryError
+        ? `out of memory on ${this.report.description}: ${error.message.split('\n')[0]}; use a smaller --batch-size or model`
+        : `WebGPU error on ${this.report.description}: ${error.message.split('\n')[0]}`);
+    });
+  }
+
+  /** A device of `adapter`. `prefer` names variants to take by kernel (see Profile). */
+  static async open(adapter: GPUAdapter, prefer?: Profile['prefer']): Promise<Device> {
+    const requiredLimits = Object.fromEntries(LIMITS.map(l => [l, adapter.limits[l]]));
+    const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
+    const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    return new Device(adapter, gpu, { ...profileOf(adapter, gpu), prefer });
+  }
+
+  /** Throws if the device is lost or has reported an error. */
+  check(): void {
+    const error = this.lost ?? this.fault;
+    if (error) throw error;
+  }
+
+  buffer(label: string, bytes: number, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST): GPUBuffer {
+    return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
+  }
+
+  /** The pipeline of a call with the bindings `bound`. Errors name the kernel, its parameters and the line that does not compile. */
+  async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[]): Promise<Pipeline> {
+    const variant = pick(kernel, params, this.profile);
+    const code = source(kernel, variant, params, this.profile, bound);
+    let made = this.#pipelines.get(code);
+    if (!made) this.#pipelines.set(code, made = this.#compile(kernel, variant, params, code, bound));
+    return { ...await made, variant };
+  }
+
+  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string, bound: readonly string[]): Promise<Omit<Pipeline, 'variant'>> {
+    const label = `${kernel.name} (${variant.name})`;
+    const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
+      binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
+    }));
+    if (opFields(kernel, variant, params, this.profile).length) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
+    const layout = this.gpu.createBindGroupLayout({ label, entries });
+    this.gpu.pushErrorScope('validation');
+    const module = this.gpu.createShaderModule({ label, code });
+    const scope = this.gpu.popErrorScope();
+    const compiled = this.gpu.createComputePipelineAsync({ label, layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module } });
+    compiled.catch(() => undefined); // reported below, with the source line
+    await scope;
+    try {
+      return { pipeline: await compiled, layout };
+    } catch (e) {
+      this.check();
+      const lines = code.split('\n');
+      const said = (await module.getCompilationInfo()).messages.map(m => `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
+      throw new Error(`kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}: ${said[0] ?? (e as Error).message}`);
+    }
+  }
+
+  /** Number of distinct pipelines made so far. */
+  get pipelines(): number { return this.#pipelines.size; }
+
+  /** Copies bytes back to the host. Waits for all work before it. */
+  async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.check();
+    const staging = this.buffer('read back', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+    } catch (e) {
+      await new Promise(resolve => setTimeout(resolve)); // `lost` is told first
+      this.check();
+      throw e;
+    }
+    const out = staging.getMappedRange().slice(0, bytes);
+    staging.destroy();
+    this.check();
+    return out;
+  }
+
+  async idle(): Promise<void> { await this.gpu.queue.onSubmittedWorkDone(); this.check(); }
+
+  close(): void { this.#closing = true; this.gpu.destroy(); }
+}

@@ -1,0 +1,149 @@
+import { type Bindings, type Kernel, type Profile } from '../shaders/kernel.ts';
+import type { Gradient } from '../shaders/gradient.ts';
+import { elementwise } from '../shaders/elementwise.ts';
+
+export type Shape = readonly number[];
+
+/**
+ * What a tensor is for decides where it lives: activations share slots and last from their first to their last use; inputs,
+ * parameters, gradients, buffers (saved but not trained: running statistics) and optimizer states last as long as the run.
+ */
+export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state';
+export interface Tensor { readonly id: number; readonly name: string; readonly shape: Shape; readonly size: number; readonly role: Role;
+  /** The name of a whole buffer of lasting tensors that this is (see Graph.whole). */
+  readonly whole?: string;
+}
+export interface Param { readonly value: Tensor; readonly grad: Tensor }
+
+/** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
+export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
+
+type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
+export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };
+
+/** One kernel call. `node` names the layer and direction that it belongs to. */
+export interface Op { kernel: Kernel<any>; params: any; tensors: Record<string, Tensor>; node: string }
+type Vjp = (dy: Tensor) => (Tensor | undefined)[];
+
+/** A layer adds its ops to the graph and returns its output. */
+export type Layer = (g: Graph, x: Tensor) => Tensor;
+
+export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);
+
+/** The static graph: a list of ops in order, and the tape that `backward` turns into more ops. */
+export class Graph {
+  readonly ops: Op[] = [];
+  readonly tensors: Tensor[] = [];
+  /** Parameters and buffers in order of creation, with their first values. */
+  readonly init = new Map<Tensor, Init>();
+  readonly params = new Map<string, Param>();
+  /** Tensors whose content is wanted after a step: they keep a place of their own. */
+  readonly kept = new Set<Tensor>();
+  readonly training: boolean;
+  readonly profile: Profile;
+  /** Of the first values of parameters. */
+  readonly seed: number;
+  #path: string[] = [];
+  #direction = 'forward';
+  #tape: { inputs: readonly Tensor[]; output: Tensor; vjp: Vjp; path: string[] }[] = [];
+  #differentiable = new Set<Tensor>();
+  #written = new Set<Tensor>();
+  #named = new Map<string, Tensor>();
+
+  constructor(options: { training: boolean; profile: Profile; seed?: number }) {
+    this.training = options.training;
+    this.profile = options.profile;
+    this.seed = options.seed ?? 0;
+  }
+
+  /** The layer being built, as its parameters are named: `layer1.0.conv1`. */
+  get path(): string { return this.#path.join('.'); }
+
+  tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
+    const full = [...this.#path, name].join('.');
+    const t = { id: this.tensors.length, name: full, shape, size: product(shape), role };
+    this.tensors.push(t);
+    return t;
+  }
+
+  /** The lasting tensor called `name` in this scope; a second call with the same name is the same tensor. */
+  lasting(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init): Tensor {
+    const key = `${role} ${[...this.#path, name].join('.')}`;
+    let t = this.#named.get(key);
+    if (!t) {
+      this.#named.set(key, t = this.tensor(shape, role, name));
+      if (init) this.init.set(t, init);
+    }
+    return t;
+  }
+
+  /** A trained tensor, with a place of the same shape for its gradient. */
+  param(name: string, shape: Shape, init: Init): Param {
+    const p = { value: this.lasting('param', name, shape, init), grad: this.lasting('grad', name, shape) };
+    this.params.set(p.value.name, p);
+    return p;
+  }
+
+  /** All that lies in one page of parameters, gradients or states as one flat tensor, so that an optimizer is one dispatch. */
+  whole(role: Role, buffer: string, bytes: number): Tensor {
+    const t = { id: this.tensors.length, name: buffer, shape: [bytes / 4], size: bytes / 4, role, whole: buffer };
+    this.tensors.push(t);
+    return t;
+  }
+
+  scope<T>(name: string, build: () => T): T {
+    this.#path.push(name);
+    try { return build(); } finally { this.#path.pop(); }
+  }
+
+  run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
+    const given = tensors as Record<string, Tensor | undefined>;
+    const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!] as const);
+    this.ops.push({ kernel: kernel as unknown as Kernel<any>, params, tensors: Object.fromEntries(bound), node: `${this.path || 'model'} ${this.#direction}` });
+  }
+
+  /** y = f(v) or f(v, a), elementwise. `f` is WGSL over `v`, `a`, `zero`, `one`. */
+  map(f: string, v: Tensor, a?: Tensor): Tensor {
+    const y = this.tensor(v.shape);
+    this.run(elementwise, { n: v.size, f }, { v, a, y });
+    return y;
+  }
+
+  /** Says how the gradient of `output` becomes those of `inputs`; called at build time, in reverse, by `backward`. */
+  record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp): Tensor {
+    this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
+    this.#differentiable.add(output);
+    return output;
+  }
+
+  /** Whether anyone wants the gradient of `t`: a layer on the data itself can leave it out. */
+  wantsGrad(t: Tensor): boolean { return this.#differentiable.has(t); }
+
+  /** How the next kernel call writes `grad`. */
+  gradient(grad: Tensor): Gradient {
+    const first = !this.#written.has(grad);
+    this.#written.add(grad);
+    return first ? 'first' : 'more';
+  }
+
+  /** Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. */
+  backward(output: Tensor, dy: Tensor): void {
+    const grads = new Map([[output, dy]]);
+    this.#direction = 'backward';
+    for (const { inputs, output, vjp, path } of this.#tape.reverse()) {
+      const dy = grads.get(output);
+      if (!dy) continue; // nothing downstream used it
+      const before = this.#path;
+      this.#path = path;
+      vjp(dy).forEach((dx, i) => {
+        const earlier = grads.get(inputs[i]!);
+        if (dx) grads.set(inputs[i]!, earlier ? this.map('v + a', earlier, dx) : dx);
+      });
+      this.#path = before;
+    }
+    this.#direction = 'update';
+  }
+}
+
+export const reads = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('read')).map(([, t]) => t);
+export const writes = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('write')).map(([, t]) => t);

@@ -1,0 +1,87 @@
+/** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
+import { existsSync } from 'node:fs';
+import { create, globals } from 'webgpu';
+import { check } from '../check.ts';
+
+Object.assign(globalThis, globals);
+
+export type Kind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
+export interface AdapterEntry {
+  readonly name: string; readonly kind: Kind; readonly description: string; readonly backend: string;
+  readonly features: string[]; readonly limits: Record<string, number>;
+  readonly adapter: GPUAdapter;
+}
+
+/** Best first: hardware, then lavapipe, then SwiftShader, which is 2.5 to 4 times slower. */
+const ORDER: readonly Kind[] = ['hardware', 'lavapipe', 'software', 'swiftshader'];
+
+/** Where Chromium packages keep SwiftShader, which the Vulkan loader does not find by itself. */
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'].map(f => `${f}/vk_swiftshader_icd.json`);
+
+// Dawn must outlive its devices: collected while one is in use it aborts the process, and V8 drops what it thinks unused.
+const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDawn ??= []);
+
+function dawn(options: string[] = []): GPU {
+  process.env.XDG_RUNTIME_DIR ??= '/tmp'; // Mesa complains without one
+  const gpu = create(options);
+  keep.push(gpu);
+  return gpu;
+}
+
+/** Shows the Vulkan loader SwiftShader too, unless the user has named the drivers to load. */
+function addSwiftShader(): void {
+  const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env, found = SWIFTSHADER.find(f => existsSync(f));
+  if (found && !VK_DRIVER_FILES && !VK_ICD_FILENAMES) process.env.VK_ADD_DRIVER_FILES ??= found;
+}
+
+const kindOf = ({ description, isFallbackAdapter, architecture, device }: GPUAdapterInfo): Kind => {
+  const text = `${description} ${architecture} ${device}`;
+  return /llvmpipe/i.test(text) ? 'lavapipe' : /swiftshader/i.test(text) ? 'swiftshader' : isFallbackAdapter || /basic render/i.test(text) ? 'software' : 'hardware';
+};
+
+const LIMIT_NAMES = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', 'maxUniformBufferBindingSize'] as const;
+
+/** Dawn lists its adapters only in the error about one that does not exist. */
+async function names(): Promise<{ name: string; backend: string }[]> {
+  try {
+    await dawn(['adapter=none of them']).requestAdapter();
+    return [];
+  } catch (e) {
+    return [...(e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)].map(([, backend, name]) => ({ backend: backend!, name: name! }));
+  }
+}
+
+/** All adapters of this machine, best first. */
+export async function listAdapters(): Promise<AdapterEntry[]> {
+  addSwiftShader();
+  const entries: AdapterEntry[] = [];
+  for (const { name, backend } of await names()) {
+    const adapter = await dawn([`backend=${backend}`, `adapter=${name}`]).requestAdapter().catch(() => null);
+    if (!adapter) continue;
+    entries.push({
+      name, backend, adapter, kind: kindOf(adapter.info), description: adapter.info.description || name,
+      features: [...adapter.features].sort(), limits: Object.fromEntries(LIMIT_NAMES.map(l => [l, adapter.limits[l] as number])),
+    });
+  }
+  return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+}
+
+const MISSING = 'no WebGPU adapter was found; install a GPU driver, or a software one (Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
+
+/**
+ * The adapter to train on: the best, or the one whose kind or name contains `wanted` (`--adapter`, else DESCENT_ADAPTER).
+ * The usual case asks Dawn once and lists nothing.
+ */
+export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
+  if (!wanted) {
+    const first = await dawn().requestAdapter({ powerPreference: 'high-performance' });
+    if (first && kindOf(first.info) !== 'swiftshader') return first;
+  }
+  const entries = await listAdapters();
+  check(entries.length, MISSING);
+  if (!wanted) return entries[0]!.adapter;
+  const match = entries.find(e => [e.kind, e.name, e.description].some(text => text.toLowerCase().includes(wanted.toLowerCase())));
+  check(match, `--adapter: no adapter matches '${wanted}'; this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`);
+  return match.adapter;
+}

@@ -1,0 +1,211 @@
+import { MAX_GRID, opFields, type Grid } from '../shaders/kernel.ts';
+import { checkFinite } from '../shaders/check-finite.ts';
+import { check, DescentError, show } from './check.ts';
+import type { Device, Pipeline } from './device.ts';
+import { fuse } from './fuse.ts';
+import { writes, type Graph, type Op, type Tensor } from './graph.ts';
+import { Layout, plan, type Place, type Plan } from './plan.ts';
+
+/** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
+export class Memory {
+  readonly device: Device;
+  readonly layout: Layout;
+  readonly buffers = new Map<string, GPUBuffer>();
+  #initialised = new Set<string>();
+  #slots: GPUBuffer[] = [];
+
+  constructor(device: Device) {
+    this.device = device;
+    this.layout = new Layout(device.profile.maxBinding);
+  }
+
+  /** Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order. */
+  reserve(graph: Graph): void {
+    for (const { value, grad } of graph.params.values()) { this.layout.place(value); if (graph.training) this.layout.place(grad); }
+    for (const t of graph.tensors) if (t.role === 'buffer') this.layout.place(t);
+  }
+
+  /** Makes the buffers that have a place and none yet, and writes first values. */
+  allocate(graph: Graph): void {
+    for (const [name, bytes] of this.layout.buffers) {
+      const known = this.buffers.get(name);
+      if (known && known.size < bytes) throw new Error(`${name} grew after it was allocated; reserve all programs' parameters first`);
+      if (!known) this.buffers.set(name, this.device.buffer(name, bytes));
+    }
+    for (const [t, make] of graph.init) {
+      if (this.#initialised.has(`${t.role} ${t.name}`)) continue;
+      this.#initialised.add(`${t.role} ${t.name}`);
+      this.write(t, make(t.shape, t.name, graph.seed));
+    }
+  }
+
+  /** Buffers for a program's slots. Programs of one run never work at the same time, so that they share them. */
+  slots(sizes: readonly number[]): GPUBuffer[] {
+    const free = [...this.#slots].sort((a, b) => a.size - b.size), taken: GPUBuffer[] = [];
+    for (const i of sizes.map((_, i) => i).sort((a, b) => sizes[b]! - sizes[a]!)) {
+      const at = free.findIndex(b => b.size >= sizes[i]!);
+      const buffer = at < 0 ? this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!) : free.splice(at, 1)[0]!;
+      if (at < 0) this.#slots.push(buffer);
+      taken[i] = buffer;
+    }
+    return taken;
+  }
+
+  place(t: Tensor): Place { return this.layout.place(t); }
+
+  write(t: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
+    const { buffer, offset } = this.place(t);
+    check(data.byteLength === Math.ceil(t.size * 4), `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`);
+    this.device.gpu.queue.writeBuffer(this.buffers.get(buffer)!, offset, data as Uint8Array<ArrayBuffer>);
+  }
+
+  async read(t: Tensor): Promise<Float32Array> {
+    const { buffer, offset, bytes } = this.place(t);
+    return new Float32Array(await this.device.read(this.buffers.get(buffer)!, offset, bytes)).subarray(0, t.size);
+  }
+
+  get bytes(): number { return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0); }
+
+  destroy(): void { for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy(); this.buffers.clear(); }
+}
+
+export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
+export interface CompileOptions { fuse?: boolean; debug?: boolean }
+
+/** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
+export class Program {
+  readonly memory: Memory;
+  readonly plan: Plan;
+  readonly commands: readonly Command[];
+  /** Step values that `run` must be given. */
+  readonly fields: readonly string[];
+  #slots: readonly GPUBuffer[];
+  #fixed: GPUBuffer;
+  #live: GPUBuffer;
+  #liveData: ArrayBuffer;
+  #liveFields: readonly { view: Float32Array | Uint32Array; field: string }[];
+  #flags: { buffer: GPUBuffer; ops: readonly Op[] } | undefined;
+
+  private constructor(memory: Memory, parts: { plan: Plan; commands: Command[]; slots: GPUBuffer[]; fixed: GPUBuffer; live: GPUBuffer; liveData: ArrayBuffer;
+    liveFields: { view: Float32Array | Uint32Array; field: string }[]; flags?: { buffer: GPUBuffer; ops: readonly Op[] } }) {
+    this.memory = memory;
+    this.plan = parts.plan;
+    this.commands = parts.commands;
+    this.fields = [...new Set(parts.liveFields.map(f => f.field))];
+    this.#slots = parts.slots;
+    this.#fixed = parts.fixed;
+    this.#live = parts.live;
+    this.#liveData = parts.liveData;
+    this.#liveFields = parts.liveFields;
+    this.#flags = parts.flags;
+  }
+
+  /** The one place where pipelines, activation buffers and bind groups are made. */
+  static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
+    const { device } = memory, { gpu, profile } = device;
+    const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept);
+    const flagged = options.debug ? withChecks(graph, fused) : undefined;
+    const ops = flagged?.ops ?? fused;
+    const planned = plan(ops, graph.kept, profile.maxBinding);
+    gpu.pushErrorScope('out-of-memory');
+    gpu.pushErrorScope('validation');
+    for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
+    memory.allocate(graph);
+    const slots = memory.slots(planned.slots);
+    const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors))));
+
+    const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
+    const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(op.kernel.step?.(op.params) ?? {}).length > 0);
+    const BLOCK = 256, count = (live: boolean) => ops.filter((_, i) => fields[i]!.length && isLive[i] === live).length;
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage), live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
+    const fixedData = new ArrayBuffer(fixed.size), liveData = new ArrayBuffer(live.size);
+    const liveFields: { view: Float32Array | Uint32Array; field: string }[] = [];
+    let nextFixed = 0, nextLive = 0;
+
+    const commands = ops.map((op, i): Command => {
+      const pipeline = pipelines[i]!, { variant } = pipeline;
+      const entries: GPUBindGroupEntry[] = Object.values(op.tensors).map((t, binding) => {
+        if (t.role === 'activation') return { binding, resource: { buffer: slots[planned.slotOf.get(t)!]! } };
+        const { buffer, offset, bytes } = memory.place(t);
+        return { binding, resource: { buffer: memory.buffers.get(buffer)!, offset, size: bytes } };
+      });
+      if (fields[i]!.length) {
+        const offset = isLive[i] ? BLOCK * nextLive++ : BLOCK * nextFixed++, data = isLive[i] ? liveData : fixedData;
+        const sizes = Object.values(variant.sizes?.(op.params, profile) ?? {});
+        new Int32Array(data, offset, sizes.length).set(sizes);
+        fields[i]!.slice(sizes.length).forEach(([field, type], j) =>
+          liveFields.push({ field, view: type === 'f32' ? new Float32Array(data, offset + 4 * (sizes.length + j), 1) : new Uint32Array(data, offset + 4 * (sizes.length + j), 1) }));
+        entries.push({ binding: entries.length, resource: { buffer: isLive[i] ? live : fixed, offset, size: Math.ceil(fields[i]!.length / 4) * 16 } });
+      }
+      const grid = variant.grid(op.params, profile);
+      check(grid.every(n => n >= 1 && n <= MAX_GRID), `${op.node}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
+      return { op, pipeline, grid, group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
+    });
+    gpu.queue.writeBuffer(fixed, 0, fixedData);
+    const invalid = await gpu.popErrorScope(), memoryError = await gpu.popErrorScope();
+    if (memoryError) throw new DescentError(`out of memory on ${device.report.description} for ${planned.peak + memory.bytes} bytes: ${memoryError.message.split('\n')[0]}; use a smaller --batch-size or model`);
+    if (invalid) throw new Error(`invalid program on ${device.report.description}: ${invalid.message.split('\n')[0]}`);
+    device.check();
+    const flags = flagged && { buffer: memory.buffers.get(memory.place(flagged.flags).buffer)!, ops: flagged.checked };
+    return new Program(memory, { plan: planned, commands, slots, fixed, live, liveData, liveFields, flags });
+  }
+
+  /** Enqueues one step: one small write, one submit. `more` adds copies to the same command buffer. */
+  run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void): void {
+    const { gpu } = this.memory.device;
+    this.memory.device.check();
+    if (this.#liveFields.length) {
+      for (const { view, field } of this.#liveFields) {
+        const value = step[field];
+        if (value === undefined) throw new Error(`step value '${field}' is missing; this program needs ${this.fields.join(', ')}`);
+        view[0] = value;
+      }
+      gpu.queue.writeBuffer(this.#live, 0, this.#liveData);
+    }
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, group, grid } of this.commands) {
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+    }
+    pass.end();
+    more?.(encoder);
+    gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** The node whose output first held a NaN or an infinity, in a program compiled with `debug`. */
+  async firstNonFinite(): Promise<string | undefined> {
+    if (!this.#flags) return undefined;
+    const flags = new Uint32Array(await this.memory.device.read(this.#flags.buffer, 0, this.#flags.ops.length * 4));
+    const at = flags.findIndex(f => f !== 0);
+    return at < 0 ? undefined : `${this.#flags.ops[at]!.node} (${this.#flags.ops[at]!.kernel.name})`;
+  }
+
+  /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
+  async read(t: Tensor): Promise<Float32Array> {
+    if (t.role !== 'activation') return this.memory.read(t);
+    const slot = this.plan.slotOf.get(t);
+    if (slot === undefined) throw new Error(`${t.name} is in no op of this program`);
+    return new Float32Array(await this.memory.device.read(this.#slots[slot]!, 0, Math.ceil(t.size / 4) * 16)).subarray(0, t.size);
+  }
+
+  /** The buffer of a kept activation or lasting tensor, and where in it the tensor lies. */
+  locate(t: Tensor): { buffer: GPUBuffer; offset: number } {
+    if (t.role === 'activation') return { buffer: this.#slots[this.plan.slotOf.get(t)!]!, offset: 0 };
+    const { buffer, offset } = this.memory.place(t);
+    return { buffer: this.memory.buffers.get(buffer)!, offset };
+  }
+
+  destroy(): void { this.#fixed.destroy(); this.#live.destroy(); }
+}
+
+/** After each op a look at what it wrote; the flags of all ops lie in one buffer. */
+function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
+  const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
+  const all = ops.flatMap((op, at): Op[] => [op, ...writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
+    .map(t => ({ kernel: checkFinite as unknown as Op['kernel'], params: { n: t.size, at }, tensors: { x: t, flags }, node: op.node }))]);
+  return { ops: all, checked: ops, flags };
+}
+

@@ -1,0 +1,22 @@
+import type { Layer } from '../engine/graph.ts';
+import { product } from '../engine/graph.ts';
+import { matmul } from '../shaders/matmul.ts';
+import { channelSum } from '../shaders/reduce.ts';
+import { torchDefault } from './init.ts';
+
+/** y = x weight^T + bias, as torch.nn.Linear on the flattened input. [n, ...] -> [n, out]; weight [out, in], bias [out]. */
+export const dense = (out: number, { bias = true } = {}): Layer => (g, x) => {
+  const n = x.shape[0]!, c = product(x.shape.slice(1));
+  const weight = g.param('weight', [out, c], torchDefault(c));
+  const b = bias ? g.param('bias', [out], torchDefault(c)) : undefined;
+  const y = g.tensor([n, out]);
+  g.run(matmul, { m: n, n: out, k: c, tb: true, bias }, { a: x, b: weight.value, bias: b?.value, y });
+  return g.record([x], y, dy => {
+    g.run(matmul, { m: out, n: c, k: n, ta: true, gradient: g.gradient(weight.grad) }, { a: dy, b: x, y: weight.grad });
+    if (b) g.run(channelSum, { n, c: out, hw: 1, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
+    if (!g.wantsGrad(x)) return [undefined];
+    const dx = g.tensor(x.shape);
+    g.run(matmul, { m: n, n: c, k: out }, { a: dy, b: weight.value, y: dx });
+    return [dx];
+  });
+};

@@ -1,0 +1,20 @@
+import { finish, type Epilogue } from './epilogue.ts';
+import { ceilDiv, each, kernel } from './kernel.ts';
+
+/** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`; see Epilogue. */
+export interface Elementwise { n: number; f: string; epilogue?: readonly Epilogue[] }
+
+/** Buffers are padded to 16 bytes, so that the last vec4 may hang over the end. */
+export const elementwise = kernel({
+  name: 'elementwise',
+  bindings: { v: 'read', a: 'read?', y: 'write', e0: 'read?', e1: 'read?' },
+  vec4: ['v', 'a', 'y', 'e0', 'e1'],
+  epilogue: 'y',
+  grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => finish(p.epilogue, 'vec4f') + `
+fn f(v : vec4f, i : u32) -> vec4f {
+  const zero = vec4f(0.0); const one = vec4f(1.0);
+  ${/\ba\b/.test(p.f) ? 'let a = a[i];' : ''}
+  return ${p.f};
+}` + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(f(v[i], i), i);'),
+});

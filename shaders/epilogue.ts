@@ -1,0 +1,26 @@
+import { unroll } from './kernel.ts';
+
+/**
+ * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
+ * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
+ * The operands are the call's bindings `e0` and `e1`, of the output's shape.
+ */
+export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
+
+/** The optional bindings of a kernel that takes an epilogue. */
+export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
+
+/**
+ * `fn finish(v, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. `load(operand)` is the
+ * operand's element in WGSL where its type differs from the stored one.
+ */
+export function finish(epilogue: readonly Epilogue[] | undefined, type: 'f32' | 'vec4f'): string {
+  const steps = epilogue ?? [];
+  return `
+fn finish(value : ${type}, i : u32) -> ${type} {
+  const zero = ${type}(0.0); const one = ${type}(1.0);
+  var v = value;
+${unroll(steps.length, s => `  { ${steps[s]!.operand ? `let a = ${steps[s]!.operand}[i]; ` : ''}v = ${steps[s]!.f}; }`)}
+  return v;
+}`;
+}

@@ -1,0 +1,124 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+
+/** Workgroup counts in x, y, z. */
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** How a kernel touches a binding: `write` may also read; f32 unless named; `?` where a call may leave it out. */
+export type Access = `${'read' | 'write'}${'' | ' u32'}${'' | '?'}`;
+
+/** What kernels may know of the adapter. */
+export interface Profile {
+  /** Subgroup size of a software adapter, where one workgroup is one subgroup and barriers are avoided; 0 on a GPU. */
+  readonly lanes: number;
+  readonly subgroups: boolean;
+  readonly f16: boolean;
+  /** Most invocations of one workgroup. */
+  readonly maxWorkgroup: number;
+  /** Bytes that one binding may span. */
+  readonly maxBinding: number;
+  /** Variant to take, by kernel name, in place of the first that fits (tests, autotuning). */
+  readonly prefer?: Readonly<Record<string, string>>;
+}
+
+/** One way of computing a kernel. Of a kernel's variants the first that fits the adapter and the sizes is taken. */
+export interface Variant<P> {
+  readonly name: string;
+  readonly fits?: (p: P, d: Profile) => boolean;
+  /** Bindings seen as `array<vec4f>`. */
+  readonly vec4?: readonly string[];
+  /** i32 values of one call, read as `op.h`: one pipeline serves all sizes. Light kernels write their sizes as constants. */
+  readonly sizes?: (p: P, d: Profile) => Record<string, number>;
+  readonly grid: (p: P, d: Profile) => Grid;
+  readonly code: (p: P, d: Profile) => string;
+}
+
+export type Bindings = Record<string, Access>;
+
+/**
+ * A kernel is plain data. What it may depend on comes in three kinds: constants written into the WGSL (flags, tile
+ * sizes, divisors), `sizes` fixed for a call but shared by one pipeline, and `step` values that change every step.
+ */
+export interface Kernel<P, B extends Bindings = Bindings> {
+  readonly name: string;
+  /** In @binding order; the declarations are generated from this list. */
+  readonly bindings: B;
+  /** Values that change between steps, read as `op.lr`. */
+  readonly step?: (p: P) => Readonly<Record<string, 'f32' | 'u32'>>;
+  readonly variants: readonly Variant<P>[];
+  /** The output to which an elementwise function may be fused (see Epilogue); P then has `epilogue`. */
+  readonly epilogue?: string;
+  /** Multiplications and additions of one call. */
+  readonly flops?: (p: P) => number;
+}
+
+type Simple<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'> & Omit<Variant<P>, 'name' | 'fits'>;
+
+/** A kernel of one variant. */
+export function kernel<P, const B extends Bindings>({ vec4, sizes, grid, code, ...rest }: Simple<P, B>): Kernel<P, B> {
+  return { ...rest, variants: [{ name: 'plain', vec4, sizes, grid, code }] };
+}
+
+/** Keeps the types of a kernel with several variants. */
+export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P, B> => k;
+
+/** The variant that a call takes on this adapter. */
+export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
+  const fitting = k.variants.filter(v => v.fits?.(p, d) ?? true);
+  const wanted = d.prefer?.[k.name];
+  const chosen = fitting.find(v => v.name === wanted) ?? fitting[0];
+  if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
+  return chosen;
+}
+
+/** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order. */
+export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[]): string {
+  const body = v.code(p, d);
+  const declarations = bound.map((name, i) => {
+    const type = v.vec4?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+    return `@group(0) @binding(${i}) var<storage, ${k.bindings[name]!.startsWith('read') ? 'read' : 'read_write'}> ${name} : array<${type}>;`;
+  });
+  const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
+  if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
+  return [/\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, body].filter(Boolean).join('\n');
+}
+
+/** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
+export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [name: string, type: 'i32' | 'f32' | 'u32'][] {
+  return [...Object.keys(v.sizes?.(p, d) ?? {}).map(name => [name, 'i32'] as [string, 'i32']), ...Object.entries(k.step?.(p) ?? {})];
+}
+
+export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+/** WGSL limits a grid to 65535 in each dimension: counts beyond fold into y. */
+export const MAX_GRID = 65535;
+export const fold = (workgroups: number): Grid => [Math.min(workgroups, MAX_GRID), ceilDiv(workgroups, MAX_GRID), 1];
+
+/**
+ * A loop over `n` items, `i` being the item: a workgroup of a software adapter takes a long run of them (a workgroup
+ * costs 0.2 us there, whatever it does), a thread of a GPU takes four, neighbours side by side.
+ */
+export function each(n: number, d: Profile): { grid: Grid; main: (body: string, before?: string) => string } {
+  const threads = d.lanes || Math.min(256, d.maxWorkgroup), run = threads * (d.lanes ? 64 : 4);
+  return {
+    grid: fold(ceilDiv(n, run)),
+    main: (body, before = '') => wgsl`
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let start = (group.x + group.y * ${MAX_GRID}u) * ${run}u;
+  let end = min(start + ${run}u, ${n}u);
+  ${before}
+  for (var i = start + lane; i < end; i += ${threads}u) {
+${body}
+  }
+}`,
+  };
+}
+
+/** WGSL that repeats a line for 0 … n-1. */
+export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string => Array.from({ length: n }, (_, i) => line(i)).join(separator);
+
+/** Component names of a vec4. */
+export const XYZW = ['x', 'y', 'z', 'w'] as const;
+
+/** A float as WGSL reads it: JavaScript prints 1.0 as `1`, which WGSL takes for an integer. */
+export const float = (x: number): string => Number.isInteger(x) && Math.abs(x) < 1e15 ? x.toFixed(1) : String(x);

@@ -1,0 +1,99 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { ceilDiv, each, float, kernel } from './kernel.ts';
+
+const M0 = 0xd2511f53, M1 = 0xcd9e8d57, W0 = 0x9e3779b9, W1 = 0xbb67ae85;
+
+/**
+ * Philox 4x32-10 (Salmon et al. 2011): four u32 from a counter and a key, the same everywhere. WGSL has no 64-bit product,
+ * so its high half is put together from 16-bit ones.
+ */
+export const philoxWgsl = wgsl`
+fn mulhi(a : u32, b : u32) -> u32 {
+  let ah = a >> 16u; let al = a & 0xffffu; let bh = b >> 16u; let bl = b & 0xffffu;
+  let high = ah * bl; let low = al * bh;
+  let middle = (al * bl >> 16u) + (low & 0xffffu) + (high & 0xffffu);
+  return ah * bh + (low >> 16u) + (high >> 16u) + (middle >> 16u);
+}
+fn philox(counter : vec4u, key : vec2u) -> vec4u {
+  var c = counter; var k = key;
+  for (var round = 0; round < 10; round++) {
+    c = vec4u(mulhi(${M1}u, c.z) ^ c.y ^ k.x, ${M1}u * c.z, mulhi(${M0}u, c.x) ^ c.w ^ k.y, ${M0}u * c.x);
+    k += vec2u(${W0}u, ${W1}u);
+  }
+  return c;
+}
+// [0, 1) with 24 bits
+fn uniform4(bits : vec4u) -> vec4f { return vec4f(bits >> vec4u(8u)) * ${1 / 2 ** 24}; }
+// Box-Muller; the first uniform is kept away from 0
+fn normal4(bits : vec4u) -> vec4f {
+  let u = (vec4f(bits >> vec4u(8u)) + 0.5) * ${1 / 2 ** 24};
+  let r = sqrt(-2.0 * log(u.xy)); let t = ${2 * Math.PI} * u.zw;
+  return vec4f(r * cos(t), r * sin(t));
+}`;
+
+const mulhi = (a: number, b: number): number => {
+  const ah = a >>> 16, al = a & 0xffff, bh = b >>> 16, bl = b & 0xffff, low = al * bh, high = ah * bl;
+  const middle = (al * bl >>> 16) + (low & 0xffff) + (high & 0xffff);
+  return (ah * bh + (low >>> 16) + (high >>> 16) + (middle >>> 16)) >>> 0;
+};
+
+/** The same generator on the host: counter and key of u32, four u32 back. */
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+  let [c0, c1, c2, c3] = counter, [k0, k1] = key;
+  for (let round = 0; round < 10; round++) {
+    [c0, c1, c2, c3] = [(mulhi(M1, c2) ^ c1 ^ k0) >>> 0, Math.imul(M1, c2) >>> 0, (mulhi(M0, c0) ^ c3 ^ k1) >>> 0, Math.imul(M0, c0) >>> 0];
+    k0 = (k0 + W0) >>> 0; k1 = (k1 + W1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** What a stream of random numbers on the host is for; part of the key, so that no two uses share numbers. */
+export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5 } as const;
+
+/** Random numbers of one stream: u32 words in order. */
+export function* words(seed: number, stream: number, index = 0): Generator<number> {
+  for (let i = 0; ; i++) yield* philox([i >>> 0, index >>> 0, 0, 0], [seed >>> 0, stream]);
+}
+
+/** Uniform numbers in [0, 1) with 24 bits. */
+export function* uniforms(seed: number, stream: number, index = 0): Generator<number> {
+  for (const word of words(seed, stream, index)) yield (word >>> 8) / 2 ** 24;
+}
+
+/** Standard normal numbers (Box-Muller). */
+export function* normals(seed: number, stream: number, index = 0): Generator<number> {
+  const u = uniforms(seed, stream, index);
+  for (;;) {
+    const r = Math.sqrt(-2 * Math.log((u.next().value as number) + 2 ** -25)), t = 2 * Math.PI * (u.next().value as number);
+    yield r * Math.cos(t);
+    yield r * Math.sin(t);
+  }
+}
+
+/** A permutation of 0 … n-1 (Fisher-Yates), the same for the same seed and index (the epoch). */
+export function permutation(n: number, seed: number, stream: number, index = 0): Uint32Array {
+  const order = Uint32Array.from({ length: n }, (_, i) => i), random = words(seed, stream, index);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor((random.next().value as number) / 2 ** 32 * (i + 1));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
+
+/** Inverted dropout of `n` elements with probability `p`, as layer number `layer`. */
+export interface Dropout { n: number; p: number; layer: number }
+
+/**
+ * y = x / (1 - p) where a random word is at least p, else 0. The mask is a function of (seed, step, layer, element), so the same kernel
+ * over dy is its own backward, and nothing is stored: measured on lavapipe, the words cost 1.1 ms per million, a stored mask its traffic.
+ */
+export const dropout = kernel({
+  name: 'dropout',
+  bindings: { x: 'read', y: 'write' },
+  vec4: ['x', 'y'],
+  step: () => ({ seed: 'u32', step: 'u32' }),
+  grid: (p: Dropout, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => philoxWgsl + each(ceilDiv(p.n, 4), d).main(`
+    let keep = philox(vec4u(i, op.step, ${p.layer}u, 0u), vec2u(op.seed, 0u)) >= vec4u(${Math.min(2 ** 32 - 1, Math.round(p.p * 2 ** 32))}u);
+    y[i] = select(vec4f(0.0), x[i] * ${float(1 / (1 - p.p))}, keep);`),
+});
