@@ -1,20 +1,13 @@
 #!/bin/sh
-# Makes tests/vectors again with PyTorch. Needs Debian or Ubuntu with python3-torch and python3-torchvision, npm, node_modules; takes a few minutes.
+# Makes tests/vectors again with PyTorch (Debian's packages python3-torch and python3-torchvision); takes about four minutes.
 # Usage: scripts/vectors.sh [lenet5] [ops] [schedules] [models]     (default: all)
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-work=${VECTORS_WORK:-${TMPDIR:-/tmp}/descent-vectors}
-mkdir -p "$work"
-cd "$work"
-if [ ! -d fashion ]; then
-  apt-get download dataset-fashion-mnist
-  dpkg-deb -x dataset-fashion-mnist_*.deb fashion.part
-  mv fashion.part fashion
-fi
-export FASHION_MNIST="$work/fashion/usr/share/datasets/fashion-mnist"
-for name in "${@:-}"; do
-  for script in ${name:-lenet5 ops schedules models}; do
-    echo "vectors: $script"
-    /usr/bin/python3 "$root/tests/vectors/$script.py"
-  done
+cd "$(dirname "$0")/.."
+npx descent data fetch fashion-mnist
+npx descent data fetch cifar10
+export PYTHONDONTWRITEBYTECODE=1
+[ $# -gt 0 ] || set -- lenet5 ops schedules models
+for name; do
+  echo "vectors: $name"
+  /usr/bin/python3 "tests/vectors/$name.py"
 done

@@ -2,7 +2,6 @@
 
 Every script here runs with Debian's python3-torch and writes small results beside itself; `npm test` needs only those results.
 """
-import gzip
 import json
 import os
 import struct
@@ -98,9 +97,15 @@ def write_json(file, records, digits=9):
         f.write('{\n' + ',\n'.join(body) + '\n}\n')
 
 
+def data_file(*path):
+    """A file of the data sets' cache, filled by `npx descent data fetch fashion-mnist cifar10`."""
+    cache = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return os.path.join(os.environ.get('DATA_DIR') or os.path.join(cache, 'descent'), *path)
+
+
 def idx(path, count):
-    """The first `count` items of a gzipped IDX file of bytes."""
-    with gzip.open(path, 'rb') as f:
+    """The first `count` items of an IDX file of bytes."""
+    with open(path, 'rb') as f:
         _, _, kind, rank = f.read(4)
         assert kind == 8, f'{path}: not an IDX file of bytes'
         shape = struct.unpack(f'>{rank}I', f.read(4 * rank))
@@ -109,16 +114,15 @@ def idx(path, count):
 
 
 def fashion_mnist(part, count):
-    """Images [count, 1, 28, 28] as x/255 and labels, in file order; part: 'train' or 't10k'. Folder: $FASHION_MNIST."""
-    folder = os.environ['FASHION_MNIST']
-    x = idx(f'{folder}/{part}-images-idx3-ubyte.gz', count)
-    y = idx(f'{folder}/{part}-labels-idx1-ubyte.gz', count)
+    """Images [count, 1, 28, 28] as x/255 and labels, in file order; part: 'train' or 't10k'."""
+    x = idx(data_file('fashion-mnist', f'{part}-images-idx3-ubyte'), count)
+    y = idx(data_file('fashion-mnist', f'{part}-labels-idx1-ubyte'), count)
     return torch.from_numpy(x.astype(np.float32) / np.float32(255)).unsqueeze(1), torch.from_numpy(y.astype(np.int64))
 
 
-def cifar10(file, count):
-    """Images [count, 3, 32, 32] as x/255 and labels, in file order, of a binary-version file such as data_batch_1.bin. Folder: $CIFAR10."""
-    with open(f"{os.environ['CIFAR10']}/{file}", 'rb') as f:
+def cifar10(part, count):
+    """Images [count, 3, 32, 32] as x/255 and labels, in file order; part: 'data_batch_1' or 'test_batch'."""
+    with open(data_file('cifar10', f'{part}.bin'), 'rb') as f:
         rows = np.frombuffer(f.read(count * 3073), np.uint8).reshape(count, 3073)
     x = rows[:, 1:].reshape(count, 3, 32, 32)
     return torch.from_numpy(x.astype(np.float32) / np.float32(255)), torch.from_numpy(rows[:, 0].astype(np.int64))

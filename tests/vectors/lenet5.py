@@ -1,6 +1,6 @@
 """LeNet-5 on Fashion-MNIST: starting weights, first gradients, logits and the losses of 20 steps under each optimizer of PyTorch.
 
-Writes lenet5-init.safetensors, lenet5-gradients.safetensors, lenet5.json. Usage: FASHION_MNIST=<folder of the .gz files> python3 lenet5.py
+Writes lenet5-init.safetensors, lenet5-gradients.safetensors, lenet5.json.
 """
 import torch
 from torch import nn
