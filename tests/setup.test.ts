@@ -13,7 +13,7 @@ test.before(() => { scratch = mkdtempSync(join(tmpdir(), 'descent-setup-')); });
 test.after(() => rmSync(scratch, { recursive: true }));
 
 const LIST = `# deb http://old.example/debian bookworm main
-deb [arch=amd64 signed-by=/usr/share/keyrings/a.gpg] http://mirror.example/debian/ bookworm main contrib # comment
+deb [arch=amd64 signed-by=/usr/share/a.gpg] http://mirror.example/debian/ bookworm main contrib # comment
   deb http://mirror.example/security bookworm-security main
 deb-src http://mirror.example/debian bookworm main
 `;
@@ -23,7 +23,7 @@ URIs: http://mirror.example/debian http://second.example/debian
 Suites: bookworm
  bookworm-updates
 Components: main
-Signed-By: /usr/share/keyrings/a.gpg
+Signed-By: /usr/share/a.gpg
 
 Enabled: no
 Types: deb
@@ -44,14 +44,17 @@ Signed-By:
 
 test('apt sources: the one-line format', () => {
   assert.equal(parseList(LIST), [
-    { uris: ['http://mirror.example/debian/'], suites: ['bookworm'], components: ['main', 'contrib'], signedBy: '/usr/share/keyrings/a.gpg' },
+    { uris: ['http://mirror.example/debian/'], suites: ['bookworm'], components: ['main', 'contrib'], signedBy: '/usr/share/a.gpg' },
     { uris: ['http://mirror.example/security'], suites: ['bookworm-security'], components: ['main'], signedBy: undefined },
   ]);
 });
 
 test('apt sources: the deb822 format, with folded fields, disabled stanzas and keys written out', () => {
   const [first, second, ...rest] = parseDeb822(DEB822);
-  assert.equal(first, { uris: ['http://mirror.example/debian', 'http://second.example/debian'], suites: ['bookworm', 'bookworm-updates'], components: ['main'], signedBy: '/usr/share/keyrings/a.gpg' });
+  assert.equal(first, {
+    uris: ['http://mirror.example/debian', 'http://second.example/debian'], suites: ['bookworm', 'bookworm-updates'],
+    components: ['main'], signedBy: '/usr/share/a.gpg',
+  });
   assert.is(second!.suites[0], 'bookworm-security');
   assert.match(second!.signedBy!, /^\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n \.\n abc\n -----END PGP PUBLIC KEY BLOCK-----$/);
   assert.is(rest.length, 0);
@@ -68,18 +71,19 @@ test('apt sources: both formats from a machine\'s folder', () => {
 });
 
 const bookworm = osRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nID=debian\n');
-const mirror = { uris: ['http://mirror.example/debian'], suites: ['bookworm', 'bookworm-updates'], components: ['main'], signedBy: '/k.gpg' };
+const mirror = { uris: ['http://mirror.example/debian'], suites: ['bookworm', 'other'], components: ['main'], signedBy: '/k.gpg' };
 const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'], SUITE = 'bookworm-backports';
+const PLAIN = { packages: PACKAGES }, ADDED = { packages: PACKAGES, suite: SUITE };
 const STANZA = `Types: deb\nURIs: http://mirror.example/debian\nSuites: ${SUITE}\nComponents: main\nSigned-By: /k.gpg\n`;
 for (const [what, release, sources, candidate, expected] of [
-  ['Debian 12 takes backports from the mirror it uses', bookworm, [mirror], '22.3.6-1+deb12u1', { packages: PACKAGES, suite: SUITE, stanza: STANZA }],
-  ['Debian 12 before the first apt-get update', bookworm, [mirror], '', { packages: PACKAGES, suite: SUITE, stanza: STANZA }],
-  ['a mirror without a key of its own', bookworm, [{ ...mirror, signedBy: undefined }], '', { packages: PACKAGES, suite: SUITE, stanza: STANZA.replace(/Signed.*\n/, '') }],
-  ['Debian 12 with backports in its sources', bookworm, [mirror, { ...mirror, suites: [SUITE] }], '22.3.6', { packages: PACKAGES, suite: SUITE }],
-  ['a machine where a newer Mesa is the candidate', bookworm, [mirror], '25.0.7-2~bpo12+1', { packages: PACKAGES }],
-  ['Debian 13', { ID: 'debian', VERSION_ID: '13', VERSION_CODENAME: 'trixie' }, [], '25.0.7-2', { packages: PACKAGES }],
-  ['Debian testing, which has no number', { ID: 'debian', VERSION_CODENAME: 'forky' }, [], '', { packages: PACKAGES }],
-  ['Ubuntu', { ID: 'ubuntu', VERSION_ID: '24.04', VERSION_CODENAME: 'noble' }, [], '25.0.7-0ubuntu0.24.04.2', { packages: PACKAGES }],
+  ['Debian 12 takes backports from the mirror it uses', bookworm, [mirror], '22.3.6-1+deb12u1', { ...ADDED, stanza: STANZA }],
+  ['Debian 12 before the first apt-get update', bookworm, [mirror], '', { ...ADDED, stanza: STANZA }],
+  ['a mirror without a key of its own', bookworm, [{ ...mirror, signedBy: undefined }], '', { ...ADDED, stanza: STANZA.replace(/Signed.*\n/, '') }],
+  ['Debian 12 with backports in its sources', bookworm, [mirror, { ...mirror, suites: [SUITE] }], '22.3.6', ADDED],
+  ['a machine where a newer Mesa is the candidate', bookworm, [mirror], '25.0.7-2~bpo12+1', PLAIN],
+  ['Debian 13', { ID: 'debian', VERSION_ID: '13', VERSION_CODENAME: 'trixie' }, [], '25.0.7-2', PLAIN],
+  ['Debian testing, which has no number', { ID: 'debian', VERSION_CODENAME: 'forky' }, [], '', PLAIN],
+  ['Ubuntu', { ID: 'ubuntu', VERSION_ID: '24.04', VERSION_CODENAME: 'noble' }, [], '25.0.7-0ubuntu0.24.04.2', PLAIN],
 ] as [string, Record<string, string>, ReturnType<typeof readSources>, string, object][]) {
   test(`software driver: ${what}`, () => assert.equal(mesaPlan(release, sources, candidate), expected));
 }
@@ -103,20 +107,22 @@ function project(files: Record<string, object | string>): string {
 }
 const manifest = { dependencies: { a: '1' } }, there = { version: '1.0.0' };
 const lock = { packages: { '': {}, 'node_modules/a': there, 'node_modules/b': { ...there, optional: true } } };
+const asked = { 'package.json': manifest, 'package-lock.json': lock }, installed = { ...asked, 'node_modules/a/package.json': '{}' };
+const record = (packages: object) => ({ 'node_modules/.package-lock.json': { packages } });
 for (const [what, files, expected] of [
-  ['nothing installed', { 'package.json': manifest, 'package-lock.json': lock }, 'missing'],
-  ['npm\'s record agrees', { 'package.json': manifest, 'package-lock.json': lock, 'node_modules/a/package.json': '{}', 'node_modules/.package-lock.json': { packages: { 'node_modules/a': there } } }, 'fresh'],
-  ['another version', { 'package.json': manifest, 'package-lock.json': lock, 'node_modules/a/package.json': '{}', 'node_modules/.package-lock.json': { packages: { 'node_modules/a': { version: '0.9.0' } } } }, 'stale'],
-  ['a package of another version that was optional', { 'package.json': manifest, 'package-lock.json': lock, 'node_modules/a/package.json': '{}', 'node_modules/.package-lock.json': { packages: { 'node_modules/a': there, 'node_modules/b': { version: '2.0.0' } } } }, 'stale'],
-  ['npm ci was interrupted: no record', { 'package.json': manifest, 'package-lock.json': lock, 'node_modules/a/package.json': '{}' }, 'stale'],
-  ['a module was deleted', { 'package.json': manifest, 'package-lock.json': lock, 'node_modules/.package-lock.json': lock }, 'missing'],
+  ['nothing installed', asked, 'missing'],
+  ['npm\'s record agrees', { ...installed, ...record({ 'node_modules/a': there }) }, 'fresh'],
+  ['another version', { ...installed, ...record({ 'node_modules/a': { version: '0.9.0' } }) }, 'stale'],
+  ['an optional package of another version', { ...installed, ...record({ 'node_modules/a': there, 'node_modules/b': { version: '2.0.0' } }) }, 'stale'],
+  ['npm ci was interrupted: no record', installed, 'stale'],
+  ['a module was deleted', { ...asked, ...record(lock.packages) }, 'missing'],
   ['installed as a package, without a lockfile', { 'package.json': manifest }, 'fresh'],
 ] as [string, Record<string, object | string>, string][]) {
   test(`node modules: ${what}`, () => assert.is(modulesState(project(files)), expected));
 }
 
 test('node modules: a stamp spares the comparison until the lockfile changes', () => {
-  const root = project({ 'package.json': manifest, 'package-lock.json': lock, 'node_modules/a/package.json': '{}', 'node_modules/.package-lock.json': lock });
+  const root = project({ ...installed, ...record(lock.packages) });
   assert.is(modulesState(root), 'fresh');
   rmSync(`${root}node_modules/.package-lock.json`);
   assert.is(modulesState(root), 'fresh');
@@ -138,7 +144,9 @@ function launcher(): string {
       if (mode === 'killed') process.kill(process.pid, 'SIGKILL');
       if (mode === 'wait') {
         let count = 0;
-        for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { if (++count === 1) setTimeout(() => { console.log(signal, count); process.exit(130); }, 200); });
+        for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {
+          if (++count === 1) setTimeout(() => { console.log(signal, count); process.exit(130); }, 200);
+        });
         setInterval(() => {}, 1000);
         console.log('ready');
       }`,
@@ -179,7 +187,8 @@ test('npm start and npm test run by Node alone: their scripts import nothing fro
   const root = project({ 'package.json': '{ "type": "module" }' });
   for (const path of ['scripts', 'bin', 'datasets']) cpSync(join(ROOT, path), join(root, path), { recursive: true });
   for (const script of ['scripts/setup.mjs', 'bin/launch.mjs', 'scripts/setup/browser.mjs']) {
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', `await import(${JSON.stringify(join(root, script))})`], { encoding: 'utf8' });
+    const program = `await import(${JSON.stringify(join(root, script))})`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
     assert.is(status, 0, stderr);
   }
   assert.ok(!existsSync(join(root, 'node_modules')));
