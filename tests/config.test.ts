@@ -83,19 +83,22 @@ config('the best evaluation is the first of the most accurate, the lower loss am
 /** Runs fit on a trainer that only counts; tells what happened in order. */
 async function course(from: number, o: { total: number; validate?: boolean; stopAt?: number }): Promise<string[]> {
   const said: string[] = [];
-  let steps = from, since = from;
+  let steps = from, waiting: number[] = [], arrived: number[] = [];
+  const lines = (done: number[]) => done.map(step => ({ step, epoch: step / 10, loss: 0, accuracy: 0, lr: 0, images_per_s: 0 }));
   const trainer: Fitted = {
     get steps() { return steps; },
-    step() { steps++; },
-    async drainMetrics() {
-      const line = { step: steps, epoch: steps / 10, loss: steps - since, accuracy: 0, lr: 0, images_per_s: 0 };
-      since = steps;
-      return line.loss ? [line] : [];
+    stepsPerEpoch: 10,
+    async step(log) { // metrics come back one step late
+      steps++;
+      arrived.push(...waiting);
+      waiting = log ? [steps] : [];
     },
+    arrived: () => lines(arrived.splice(0)),
+    settle: async () => lines([...arrived.splice(0), ...waiting.splice(0)]),
     evaluate: async () => ({ loss: 1, accuracy: 0 }),
   };
   const complete = await fit(trainer, {
-    total: o.total, stepsPerEpoch: 10, logEvery: 4, validate: o.validate ?? true, stopped: () => steps === o.stopAt, breathe: async () => {},
+    total: o.total, logEvery: 4, validate: o.validate ?? true, stopped: () => steps === o.stopAt,
     onMetrics: l => said.push(`log ${l.step}`), onEvaluation: l => { said.push(`val ${l.step} ${l.epoch}`); }, onCheckpoint: async () => { said.push(`keep ${steps}`); },
   });
   return [...said, complete ? 'complete' : 'stopped'];

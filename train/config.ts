@@ -1,6 +1,6 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
 import { check } from '../engine/check.ts';
-import { parseChoice, parseNumber, parseSpec, parseSpecs, type Range, type Scalar } from './spec.ts';
+import { parseChoice, parseNumber, parseSpec, type Range, type Scalar } from './spec.ts';
 
 /** All that decides a run's numbers besides adapter and build. Flat, so that it is legible as JSON, as flags and in an address. */
 export interface RunConfig {
@@ -14,9 +14,7 @@ export interface RunConfig {
   optimizer: string;
   /** Without it the optimizer's own default. */
   lr?: number;
-  schedule?: string;
   weightDecay: number;
-  augment?: string;
   seed: number;
   /** Share of the training images held out for validation. */
   valSplit: number;
@@ -56,9 +54,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   batchSize: { flags: '--batch-size <n>', help: 'images a step', default: 64, parse: count },
   optimizer: { flags: '--optimizer <name[:k=v,...]>', help: 'optimizer, its hyper-parameters under PyTorch\'s names', default: 'adam', parse: oneSpec },
   lr: { flags: '--lr <rate>', help: 'learning rate (default: the optimizer\'s)', default: undefined, parse: number({ min: 0 }) },
-  schedule: { flags: '--schedule <name[:k=v,...]>', help: 'learning rate schedule', default: undefined, parse: oneSpec },
   weightDecay: { flags: '--weight-decay <rate>', help: 'L2 penalty', default: 0, parse: number({ min: 0 }) },
-  augment: { flags: '--augment <a,b:16,...>', help: 'augmentations, in order', default: undefined, parse: (who, value) => (parseSpecs(who, value), value) },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },

@@ -10,8 +10,13 @@ export type Normalize = 'none' | 'mean' | 'meanstd';
 /** The images that a run learns from, is tuned on, and is judged by. */
 export type Part = 'train' | 'val' | 'test';
 
+/** Mean and standard deviation of each channel, of pixels in [0, 1]. */
+export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[] }
+
 export interface DataOptions {
   readonly normalize?: Normalize;
+  /** In place of those of the training images: a trained model keeps the ones it was trained with. */
+  readonly moments?: Moments;
   /** Share of the training images held out for validation. */
   readonly valSplit?: number;
   readonly seed?: number;
@@ -88,7 +93,7 @@ export class DeviceData {
   /** Scale and shift [2, c, h, w] with x = byte * scale + shift. Mean and deviation are those of the training images, per channel. */
   normalisation(): Float32Array {
     const { shape: [c, h, w] } = this.dataset, plane = h * w, out = new Float32Array(2 * c * plane), how = this.#o.normalize ?? 'none';
-    const { mean, std } = how === 'none' ? { mean: new Float64Array(c), std: new Float64Array(c).fill(1) } : this.#moments();
+    const { mean, std } = how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
     for (let k = 0; k < c; k++) {
       const scale = how === 'meanstd' ? 1 / std[k]! : 1;
       out.fill(scale / 255, k * plane, (k + 1) * plane);
@@ -97,15 +102,16 @@ export class DeviceData {
     return out;
   }
 
-  /** Mean and standard deviation of each channel over the training images (validation left out), in [0, 1]. */
-  #moments(): { mean: Float64Array; std: Float64Array } {
-    const { shape: [c, h, w], train } = this.dataset, plane = h * w, mean = new Float64Array(c), std = new Float64Array(c);
+  /** Those given, else of the training images, validation left out. */
+  moments(): Moments {
+    if (this.#o.moments) return this.#o.moments;
+    const { shape: [c, h, w], train } = this.dataset, plane = h * w, mean: number[] = [], std: number[] = [];
     for (let k = 0; k < c; k++) {
       const histogram = new Float64Array(256); // exact sums, at one addition a byte
       for (const i of this.#indices.train) for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) histogram[train.images[at]!]!++;
       const count = this.#indices.train.length * plane, sum = (f: (v: number) => number) => histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
-      mean[k] = sum(v => v);
-      std[k] = Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1;
+      mean.push(sum(v => v));
+      std.push(Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1);
     }
     return { mean, std };
   }

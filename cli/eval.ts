@@ -1,0 +1,32 @@
+/** `descent eval`. */
+import { openDataset } from '../datasets/node/open.ts';
+import { OPTIONS } from '../train/config.ts';
+import { parseChoice } from '../train/spec.ts';
+import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
+import { percent, print } from './output.ts';
+import { checkNames, openSession, type SessionOptions } from './session.ts';
+
+export interface EvalOptions extends CheckpointOptions, SessionOptions {
+  split: string; batchSize?: string; limitTest?: string; dataDir?: string; json?: boolean; quiet?: boolean;
+}
+
+export async function evaluate(path: string, options: EvalOptions): Promise<void> {
+  const split = parseChoice('--split', options.split, ['test', 'val']);
+  const { file, config: trained, weights, moments } = openCheckpoint(path, options);
+  const config = {
+    ...trained,
+    ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
+    ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
+  };
+  checkNames(config);
+  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
+  const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
+  try {
+    session.trainer.loadWeights(weights);
+    const result = await session.trainer.evaluate(split);
+    if (options.json) print(JSON.stringify({ file, dataset: config.dataset, split, ...result }));
+    else print(`${options.quiet ? '' : `${file} on ${config.dataset}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`);
+  } finally {
+    session.close();
+  }
+}

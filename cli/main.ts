@@ -1,0 +1,127 @@
+/** The command line: what each command is called and takes. What it does lies in a file of its own, loaded when it is called. */
+import { createRequire } from 'node:module';
+import { Command, CommanderError, Option } from 'commander';
+import { DescentError } from '../engine/check.ts';
+import { OPTIONS } from '../train/config.ts';
+import { endWithReader, noteError } from './output.ts';
+
+const { version, description } = createRequire(import.meta.url)('../package.json') as { version: string; description: string };
+
+const program = new Command('descent').description(description).version(version, '--version', 'print the version')
+  .configureOutput({ writeErr: () => {}, outputError: () => {} }) // errors are caught below, all in one grammar
+  .configureHelp({ sortSubcommands: false, helpWidth: 110 })
+  .exitOverride().showSuggestionAfterError(true).enablePositionalOptions()
+  .addHelpText('after', examples('descent train lenet5 --dataset fashion-mnist', 'descent train --help'));
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
+}
+
+const everywhere = (c: Command): Command => c
+  .option('--json', 'print one JSON object a line')
+  .option('--quiet', 'print the result alone')
+  .option('--verbose', 'show stack traces and what drivers say');
+const onDevice = (c: Command): Command => everywhere(c
+  .option('--adapter <name>', 'adapter to run on, by name or kind (see descent devices)')
+  .option('--data-dir <dir>', 'folder that holds the data sets'));
+
+type TrainOptions = import('./train.ts').TrainOptions;
+const train = program.command('train').summary('train a model and keep the run in a folder')
+  .description('Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, the optimizer\'s state and curves.svg.\n'
+    + 'Ctrl-C stops after the current step and keeps a checkpoint.')
+  .argument('[model]', 'a name that descent models lists; not needed with --resume');
+for (const [key, { flags, help, default: value }] of Object.entries(OPTIONS)) {
+  train.addOption(new Option(flags, value === undefined || key === 'shuffle' ? help : `${help} (default: ${value})`));
+}
+onDevice(train)
+  .option('--out <dir>', 'run folder (default: runs/<model>-<dataset>-<date-time>)')
+  .option('--resume <dir>', 'go on with the run in this folder, as if it had never stopped')
+  .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
+  .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
+  .addHelpText('after', examples(
+    'descent train lenet5 --dataset fashion-mnist',
+    'descent train lenet5 --dataset shapes --epochs 3 --optimizer momentum:momentum=0.8 --lr 0.05',
+    'descent train lenet5 --init start.safetensors --no-shuffle --normalize none --log-every 1 --steps 20 --json',
+    'descent train --resume runs/lenet5-fashion-mnist-20261121-110000'))
+  .action(async (model: string | undefined, options: TrainOptions) => (await import('./train.ts')).train(model, options));
+
+onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
+  .description('Evaluates a run folder (its best weights) or a .safetensors file.')
+  .argument('<checkpoint>', 'run folder, or a .safetensors file'))
+  .option('--model <name>', 'model of a file that does not name it')
+  .option('--dataset <name>', 'data set, if not the one trained on')
+  .option('--split <split>', 'test or val', 'test')
+  .option(OPTIONS.normalize.flags, `${OPTIONS.normalize.help}, if the file does not say`)
+  .option(OPTIONS.batchSize.flags, OPTIONS.batchSize.help)
+  .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help)
+  .addHelpText('after', examples('descent eval runs/lenet5-fashion-mnist-20261121-110000',
+    'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none'))
+  .action(async (checkpoint: string, options: import('./eval.ts').EvalOptions) => (await import('./eval.ts')).evaluate(checkpoint, options));
+
+onDevice(program.command('predict').summary('classify images')
+  .description('Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model\'s input.')
+  .argument('<checkpoint>', 'run folder, or a .safetensors file')
+  .argument('<image...>', 'image files'))
+  .option('--model <name>', 'model of a file that does not name it')
+  .option('--dataset <name>', 'data set that names the classes of a file that does not')
+  .option(OPTIONS.normalize.flags, `${OPTIONS.normalize.help}, if the file does not say`)
+  .option('--top <n>', 'classes to print', '3')
+  .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark')
+  .addHelpText('after', examples('descent predict runs/lenet5-fashion-mnist-20261121-110000 shoe.png',
+    'descent predict best.safetensors *.jpg --top 1 --json'))
+  .action(async (checkpoint: string, images: string[], options: import('./predict.ts').PredictOptions) => (await import('./predict.ts')).predict(checkpoint, images, options));
+
+everywhere(program.command('devices').summary('list the adapters of this machine')
+  .description('Lists all adapters in the order in which they are taken, with features and limits.'))
+  .addHelpText('after', examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'))
+  .action(async (options: import('./devices.ts').DevicesOptions) => (await import('./devices.ts')).devices(options));
+
+const data = program.command('data').summary('fetch, list and verify data sets')
+  .addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
+const dataCommand = (name: string, summary: string) => everywhere(data.command(name).description(summary).option('--data-dir <dir>', 'folder that holds the data sets'));
+type DataOptions = import('./data.ts').DataOptions;
+dataCommand('fetch <name...>', 'Fetches data sets into the local cache, checked against their published content.')
+  .addHelpText('after', examples('descent data fetch fashion-mnist cifar10'))
+  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataFetch(names, options, (await import('./output.ts')).print));
+dataCommand('list', 'Lists the data sets and what of them the local cache has.')
+  .addHelpText('after', examples('descent data list --json'))
+  .action(async (options: DataOptions) => (await import('./data.ts')).dataList(options, (await import('./output.ts')).print));
+dataCommand('verify [name...]', 'Compares the stored files with their published content.')
+  .addHelpText('after', examples('descent data verify', 'descent data verify cifar10'))
+  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataVerify(names, options, (await import('./output.ts')).print));
+
+everywhere(program.command('models').summary('list the models; parameters, FLOPs and shapes by layer')
+  .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
+  .argument('[name]', 'model to show in full'))
+  .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
+  .addHelpText('after', examples('descent models', 'descent models lenet5 --dataset cifar10'))
+  .action(async (name: string | undefined, options: import('./models.ts').ModelsOptions) => (await import('./models.ts')).models(name, options));
+
+/** One line in our grammar for what the argument parser refuses. */
+function usageError(error: CommanderError, command: Command): DescentError {
+  const path: string[] = [];
+  for (let c: Command | null = command; c; c = c.parent) path.unshift(c.name());
+  const [problem = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const hint = suggestion ? suggestion.replace(/^\((D.*)\)$/, (_, s: string) => s.replace('Did', 'did')) : `'${path.join(' ')} --help' says what is accepted`;
+  return new DescentError(`${path.join(' ')}: ${problem.replace(/\.$/, '').replace('. ', ', ')}; ${hint}`);
+}
+
+function prepare(command: Command): void {
+  command.exitOverride(error => {
+    if (error.code === 'commander.help') command.outputHelp(); // a group of commands was called by its name alone
+    throw error.exitCode === 0 || error.code === 'commander.help' ? error : usageError(error, command);
+  });
+  for (const c of command.commands) prepare(c);
+}
+
+endWithReader();
+prepare(program);
+try {
+  const words = process.argv.slice(2);
+  await program.parseAsync(words.length ? words : ['--help'], { from: 'user' });
+} catch (error) {
+  if (!(error instanceof CommanderError)) {
+    noteError(error, process.argv.includes('--verbose'));
+    process.exitCode = 1;
+  }
+}

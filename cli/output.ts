@@ -1,0 +1,55 @@
+/** What the user reads: results and progress on standard output, errors and notes on the user's standard error. */
+import { writeSync } from 'node:fs';
+import { DescentError } from '../engine/check.ts';
+
+/** The launcher keeps descriptor 2 for the noise of drivers and hands the user's standard error over under this number. */
+const ERRORS = Number(process.env.DESCENT_STDERR_FD ?? 2);
+
+/** A line of results. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** A line beside the results, on standard error. */
+export function note(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(ERRORS, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return; // nobody reads: there is no one left to tell
+    }
+  }
+}
+
+/** Says what went wrong: the message alone where the user can mend it, else with a hint; the stack with --verbose. */
+export function noteError(error: unknown, verbose: boolean): void {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (verbose && stack) note(stack);
+  else if (error instanceof DescentError) note(message);
+  else note(`descent: unexpected error: ${message.split('\n')[0]}; run it again with --verbose for the details`);
+}
+
+/** A reader that closes the pipe early, as `head` does, ends the command without a word. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+/** `12,345`, or with three digits where that is less: `3.21`. */
+export const count = (n: number): string => n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)));
+export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+/** `1:05`, `2:00:09`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds)), two = (n: number) => String(n).padStart(2, '0');
+  return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+/** Rows as aligned columns, numbers to the right; the first row is the head. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => r[k]!.length)));
+  const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%x-]*$/.test(r[k]!)));
+  return rows.map(r => r.map((cell, k) => right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!)).join('  ').trimEnd()).join('\n');
+}

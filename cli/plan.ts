@@ -1,0 +1,21 @@
+/** What a step does, for `descent train --plan`. */
+import type { Program } from '../engine/program.ts';
+import { megabytes } from '../engine/plan.ts';
+import { show } from '../engine/check.ts';
+import { count, table } from './output.ts';
+
+/** Each dispatch of a step with its variant, grid, buffers and bytes, then the memory that the step takes. */
+export function describePlan({ commands, plan, memory }: Program): string {
+  const rows = commands.map(({ op, pipeline, grid }, i) => {
+    const tensors = Object.entries(op.tensors).map(([binding, t]) => {
+      const where = t.role === 'activation' ? `slot ${plan.slotOf.get(t)}` : memory.place(t).buffer;
+      return `${binding} ${show(t.shape)} in ${where}`;
+    });
+    const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * 4, 0);
+    return [String(i + 1), op.node, `${op.kernel.name} (${pipeline.variant.name})`, grid.join('x'), count(bytes), tensors.join(', ')];
+  });
+  return `${table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows])}\n
+${commands.length} dispatches in 1 submit
+activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, ${megabytes(plan.bound)} alive at once at most
+parameters, gradients, optimizer state and data: ${megabytes(memory.bytes)} in ${memory.buffers.size} buffers`;
+}

@@ -1,0 +1,52 @@
+/** `descent predict`. */
+import type { Dataset } from '../datasets/dataset.ts';
+import { datasets } from '../datasets/index.ts';
+import { openDataset } from '../datasets/node/open.ts';
+import { check, lookUp } from '../engine/check.ts';
+import { DeviceData } from '../train/data.ts';
+import { parseNumber } from '../train/spec.ts';
+import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { readImage } from './images.ts';
+import { percent, print } from './output.ts';
+import { openSession, type SessionOptions } from './session.ts';
+
+export interface PredictOptions extends CheckpointOptions, SessionOptions {
+  top: string; invert?: boolean; dataDir?: string; json?: boolean; quiet?: boolean;
+}
+
+export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
+  const top = parseNumber('--top', options.top, { integer: true, min: 1 });
+  const checkpoint = openCheckpoint(path, options), { config, weights } = checkpoint;
+  const { shape, classes } = checkpoint.shape && checkpoint.classes ? { shape: checkpoint.shape, classes: checkpoint.classes } : lookUp('dataset', config.dataset, datasets);
+  const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
+  const moments = config.normalize === 'none' ? undefined : checkpoint.moments ?? await momentsOf(checkpoint, options);
+
+  // the images stand in for a data set: prediction is evaluation that keeps the logits
+  const all = new Uint8Array(Buffer.concat(pixels)), split = { images: all, labels: new Uint16Array(images.length), n: images.length };
+  const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
+  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, { ...options, ...moments && { moments } });
+  try {
+    session.trainer.loadWeights(weights);
+    const logits = await session.trainer.logits('test'), k = classes.length;
+    images.forEach((image, i) => {
+      const likely = softmax(logits.subarray(i * k, (i + 1) * k)).map((p, j) => ({ class: classes[j]!, probability: p })).sort((a, b) => b.probability - a.probability).slice(0, top);
+      if (options.json) print(JSON.stringify({ image, predictions: likely }));
+      else if (options.quiet) print(likely[0]!.class);
+      else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
+    });
+  } finally {
+    session.close();
+  }
+}
+
+/** Of the images that the weights were trained on, for files that do not carry them. */
+async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
+  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1 });
+  check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`);
+  return new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity }).moments();
+}
+
+function softmax(logits: Float32Array): number[] {
+  const most = Math.max(...logits), powers = [...logits].map(x => Math.exp(x - most)), sum = powers.reduce((a, b) => a + b);
+  return powers.map(p => p / sum);
+}

@@ -1,0 +1,53 @@
+/** The progress of a training run: a bar on a terminal, plain lines in a pipe, JSON on request. */
+import type { SingleBar } from 'cli-progress';
+import type { EvalMetrics, StepMetrics } from '../train/metrics.ts';
+import { count, duration, percent, print } from './output.ts';
+
+export interface Progress {
+  metrics(line: StepMetrics): void;
+  evaluation(line: EvalMetrics): void;
+  /** Takes the bar off the terminal, so that other lines can be written. */
+  stop(): void;
+}
+
+export interface ProgressOptions { json?: boolean | undefined; quiet?: boolean | undefined; total: number; stepsPerEpoch: number; done: number }
+
+const accuracy = (l: StepMetrics | EvalMetrics) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
+const NAMES = { val: 'validation', test: 'test' } as const;
+
+export async function progress(o: ProgressOptions): Promise<Progress> {
+  if (o.json) return { metrics: line => print(JSON.stringify(line)), evaluation: line => print(JSON.stringify(line)), stop() {} };
+  if (o.quiet) return { metrics() {}, evaluation() {}, stop() {} };
+  const epochs = Math.ceil(o.total / o.stepsPerEpoch), epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
+  const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${accuracy(l)}`;
+  if (!process.stdout.isTTY) {
+    return {
+      metrics: l => print(`${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`),
+      evaluation: l => print(evaluated(l)),
+      stop() {},
+    };
+  }
+
+  const { default: { SingleBar, Presets } } = await import('cli-progress');
+  const begun = performance.now();
+  let bar: SingleBar | undefined, latest: StepMetrics | undefined;
+  const stop = () => { bar?.stop(); bar = undefined; };
+  return {
+    stop,
+    metrics(l) {
+      latest = l;
+      const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
+      const words = { epoch: epochOf(l.step), accuracy: accuracy(l), speed: `${count(l.images_per_s)} images/s`, left: `${duration((o.total - l.step) * perStep)} left` };
+      if (bar) return bar.update(l.step, words);
+      bar = new SingleBar({
+        format: '{epoch} {bar} {accuracy}  {speed}  {left}', stream: process.stdout, barsize: 24, hideCursor: true, clearOnComplete: true, linewrap: false,
+        gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
+      }, Presets.shades_classic);
+      bar.start(o.total, l.step, words);
+    },
+    evaluation(l) {
+      stop();
+      print(`${epochOf(l.step)}  ${latest && l.split === 'val' ? `training ${accuracy(latest)}  ` : ''}${NAMES[l.split]} ${accuracy(l)}`);
+    },
+  };
+}

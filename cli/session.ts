@@ -1,0 +1,80 @@
+/** A configuration made real: adapter, device, data and trainer, for the commands that compute. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Dataset } from '../datasets/dataset.ts';
+import { datasets } from '../datasets/index.ts';
+import { lookUp } from '../engine/check.ts';
+import { Device } from '../engine/device.ts';
+import { openAdapter } from '../engine/node/adapters.ts';
+import { models } from '../models/index.ts';
+import * as rules from '../optim/first-order.ts';
+import { optimizer, type Optimizer } from '../optim/optimizer.ts';
+import type { RunConfig } from '../train/config.ts';
+import { DeviceData, type Moments } from '../train/data.ts';
+import type { Facts } from '../train/node/run-folder.ts';
+import { parseSpec } from '../train/spec.ts';
+import { Trainer } from '../train/trainer.ts';
+import { count } from './output.ts';
+
+export interface SessionOptions { adapter?: string; debug?: boolean; moments?: Moments }
+
+export interface Session {
+  readonly trainer: Trainer;
+  /** What is trained on what and where, in one line. */
+  readonly title: string;
+  /** For config.json. */
+  readonly facts: Facts;
+  /** What a safetensors file must say so that it can be evaluated and used by itself. */
+  readonly metadata: Readonly<Record<string, string>>;
+  close(): void;
+}
+
+/** The optimizer that a configuration names, its hyper-parameters checked. */
+export function optimizerOf({ optimizer: text, lr, weightDecay }: RunConfig): Optimizer {
+  const { name, options } = parseSpec('--optimizer', text);
+  return optimizer(lookUp('optimizer', name, rules), { ...options, ...lr !== undefined && { lr } }, { weightDecay });
+}
+
+/** Whether every name of a configuration is known, before anything is opened. */
+export function checkNames(config: RunConfig): void {
+  lookUp('model', config.model, models);
+  optimizerOf(config);
+  if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
+}
+
+export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
+  const chosen = optimizerOf(config), build = lookUp('model', config.model, models);
+  const device = await Device.open(await openAdapter(options.adapter));
+  try {
+    const { shape, classes } = dataset;
+    const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, maxBinding: device.profile.maxBinding });
+    const trainer = await Trainer.create({
+      device, data, model: build({ shape, classes: classes.length }), optimizer: chosen,
+      batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle, debug: options.debug,
+    });
+    const parameters = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
+    const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
+    return {
+      trainer,
+      title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
+        + `${chosen.rule.name} at learning rate ${chosen.hyper.lr}, batches of ${config.batchSize}, on ${device.report.description}`,
+      facts: {
+        descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
+        hyper: chosen.hyper, parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,
+      },
+      metadata: {
+        format: 'pt', model: config.model, dataset: config.dataset, shape: JSON.stringify(shape), classes: JSON.stringify(classes), normalize: config.normalize,
+        ...config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) },
+      },
+      close() {
+        trainer.destroy();
+        device.close();
+      },
+    };
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+const version = (): string => (createRequire(import.meta.url)('../package.json') as { version: string }).version;

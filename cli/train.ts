@@ -1,0 +1,129 @@
+/** `descent train`. */
+import { check } from '../engine/check.ts';
+import { openDataset } from '../datasets/node/open.ts';
+import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '../train/config.ts';
+import { evaluation, fit } from '../train/fit.ts';
+import { bestOf, isBetter } from '../train/metrics.ts';
+import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
+import { count, note, percent, print } from './output.ts';
+import { describePlan } from './plan.ts';
+import { progress } from './progress.ts';
+import { checkNames, openSession, type Session, type SessionOptions } from './session.ts';
+
+/** As the command line gives them: texts, checked by parseConfig. */
+export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean }
+  & { out?: string; resume?: string; dataDir?: string; json?: boolean; quiet?: boolean; plan?: boolean };
+
+export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
+  const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
+  check(resumed || model !== undefined, 'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)');
+  const config = resumed ? continued(resumed, model, options) : parseConfig(model!, options);
+  checkNames(config);
+  const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
+  const run = resumed?.folder ?? (options.plan ? undefined : createRun(options.out ?? defaultFolder(config.model, config.dataset)));
+
+  let session: Session | undefined;
+  const interrupt = onInterrupt(() => run?.discardIfEmpty());
+  try {
+    const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
+    session = await openSession(config, dataset, options);
+    if (!run) return print(describePlan(session.trainer.program));
+    if (start) session.trainer.loadWeights(start);
+    if (resumed) {
+      session.trainer.loadWeights(resumed.weights);
+      session.trainer.loadState(resumed.state);
+    }
+    await course(run, config, session, options, interrupt);
+  } finally {
+    session?.close();
+    interrupt.end();
+    run?.discardIfEmpty();
+  }
+}
+
+/** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
+function continued({ config, facts, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
+  check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
+  check(model === undefined || model === config.model, `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`);
+  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || options[key] === true ? [] : [[key, options[key]]]));
+  const fresh = configFromJson({ ...config, ...given }, '--resume');
+  for (const key of Object.keys(given) as (keyof typeof OPTIONS)[]) {
+    check(['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
+      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; a resumed run keeps its configuration, only --epochs, --steps and --log-every may change`);
+  }
+  if (typeof facts.adapter === 'string' && options.adapter === undefined) options.adapter = facts.adapter;
+  return fresh;
+}
+
+async function course(run: RunFolder, config: RunConfig, session: Session, options: TrainOptions, interrupt: Interrupt): Promise<void> {
+  const { trainer } = session, { stepsPerEpoch } = trainer;
+  const total = config.steps ?? config.epochs * stepsPerEpoch;
+  check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
+  run.writeConfig(config, session.facts);
+  const quiet = options.quiet || options.json;
+  if (!quiet) print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
+
+  const shown = await progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: trainer.steps });
+  const checkpoint = async () => {
+    run.saveCheckpoint(await trainer.weights(), await trainer.state(), session.metadata);
+    await drawCurves(run, config);
+  };
+  let complete: boolean;
+  interrupt.trains = true;
+  try {
+    complete = await fit(trainer, {
+      total, logEvery: config.logEvery, validate: config.valSplit > 0, stopped: () => interrupt.asked,
+      onMetrics(line) { run.append(line); shown.metrics(line); },
+      async onEvaluation(line) {
+        const best = bestOf(run.lines);
+        if (!best || isBetter(line, best)) run.saveBest(await trainer.weights(), { ...session.metadata, step: String(line.step) });
+        run.append(line);
+        shown.evaluation(line);
+      },
+      onCheckpoint: checkpoint,
+    });
+  } finally {
+    shown.stop();
+  }
+  if (!complete) {
+    note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
+    process.exitCode = 130;
+    return;
+  }
+  const test = await evaluation(trainer, 'test');
+  run.append(test);
+  shown.evaluation(test);
+  await drawCurves(run, config);
+  if (options.quiet && !options.json) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
+  else if (!options.json) print(`${count(trainer.steps)} steps; weights, metrics and curves in ${run.path}`);
+}
+
+async function drawCurves(run: RunFolder, config: RunConfig): Promise<void> {
+  const { curves } = await import('../plots/curves.ts'); // a chart library is no reason to start later
+  run.write('curves.svg', curves(run.lines, `${config.model} on ${config.dataset}`));
+}
+
+interface Interrupt {
+  readonly asked: boolean;
+  /** Steps are being done: there is something to keep. */
+  trains: boolean;
+  end(): void;
+}
+
+/** Ctrl-C asks the run to stop after its step; before the first step, or pressed twice, it ends the command at once. */
+function onInterrupt(leave: () => void): Interrupt {
+  let asked = false, last = -Infinity;
+  const act = (signal: NodeJS.Signals) => {
+    if (performance.now() - last < 300) return; // one signal to the process group arrives twice: by itself and through the launcher
+    last = performance.now();
+    if (asked || !interrupt.trains) {
+      leave();
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    }
+    asked = true;
+    note('stopping after this step; Ctrl-C again ends at once');
+  };
+  const interrupt: Interrupt = { get asked() { return asked; }, trains: false, end: () => { process.off('SIGINT', act).off('SIGTERM', act); } };
+  process.on('SIGINT', act).on('SIGTERM', act);
+  return interrupt;
+}
