@@ -58,12 +58,12 @@ export class Device {
     });
   }
 
-  /** A device of `adapter`. `prefer` names variants to take by kernel (see Profile). */
-  static async open(adapter: GPUAdapter, prefer?: Profile['prefer']): Promise<Device> {
+  /** A device of `adapter`. `overrides` changes what kernels are told of it (tests, autotuning). */
+  static async open(adapter: GPUAdapter, overrides: Partial<Profile> = {}): Promise<Device> {
     const requiredLimits = Object.fromEntries(LIMITS.map(l => [l, adapter.limits[l]]));
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-    return new Device(adapter, gpu, { ...profileOf(adapter, gpu), prefer });
+    return new Device(adapter, gpu, { ...profileOf(adapter, gpu), ...overrides });
   }
 
   /** Throws if the device is lost or has reported an error. */

@@ -126,8 +126,8 @@ export class Graph {
     return first ? 'first' : 'more';
   }
 
-  /** Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. */
-  backward(output: Tensor, dy: Tensor): void {
+  /** Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. Returns the gradients of all tensors that have one. */
+  backward(output: Tensor, dy: Tensor): ReadonlyMap<Tensor, Tensor> {
     const grads = new Map([[output, dy]]);
     this.#direction = 'backward';
     for (const { inputs, output, vjp, path } of this.#tape.reverse()) {
@@ -142,6 +142,7 @@ export class Graph {
       this.#path = before;
     }
     this.#direction = 'update';
+    return grads;
   }
 }
 

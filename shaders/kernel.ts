@@ -16,7 +16,7 @@ export interface Profile {
   readonly maxWorkgroup: number;
   /** Bytes that one binding may span. */
   readonly maxBinding: number;
-  /** Variant to take, by kernel name, in place of the first that fits (tests, autotuning). */
+  /** Variant to take where it fits, by kernel name or `*` for all, in place of the first that fits (tests, autotuning). */
   readonly prefer?: Readonly<Record<string, string>>;
 }
 
@@ -64,7 +64,7 @@ export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
   const fitting = k.variants.filter(v => v.fits?.(p, d) ?? true);
-  const wanted = d.prefer?.[k.name];
+  const wanted = d.prefer?.[k.name] ?? d.prefer?.['*'];
   const chosen = fitting.find(v => v.name === wanted) ?? fitting[0];
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;

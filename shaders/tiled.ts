@@ -33,7 +33,7 @@ var<workgroup> tileB : array<array<vec4f, ${SIDE}>, ${DEPTH}>;
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u, @builtin(local_invocation_index) index : u32) {
   batch = group.z % ${batch}u; slice = group.z / ${batch}u;
   let m0 = group.y * ${TILE}u; let n0 = group.x * ${TILE}u;
-  let first = slice * ${depth}u;
+  let first = group.z / ${batch}u * ${depth}u; // not from the private variable, which WGSL cannot know to be uniform
   let last = min(first + ${depth}u, ${k}u);
   ${unroll(OUT, i => `var c${i} = vec4f(0.0);`, ' ')}
   for (var k0 = first; k0 < last; k0 += ${DEPTH}u) {
