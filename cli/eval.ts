@@ -4,7 +4,7 @@ import { OPTIONS } from '../train/config.ts';
 import { parseChoice } from '../train/spec.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from './output.ts';
-import { checkNames, openSession, type SessionOptions } from './session.ts';
+import { openSession, resolved, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string; batchSize?: string; limitTest?: string; dataDir?: string; json?: boolean; quiet?: boolean;
@@ -13,12 +13,11 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const { file, config: trained, weights, moments } = openCheckpoint(path, options);
-  const config = {
+  const config = resolved({
     ...trained,
     ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
     ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
-  };
-  checkNames(config);
+  });
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
   const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
   try {

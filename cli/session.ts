@@ -12,7 +12,7 @@ import { optimizer, type Optimizer } from '../optim/optimizer.ts';
 import type { RunConfig } from '../train/config.ts';
 import { DeviceData, type Moments } from '../train/data.ts';
 import type { Facts } from '../train/node/run-folder.ts';
-import { parseSpec } from '../train/spec.ts';
+import { formatSpec, parseSpec } from '../train/spec.ts';
 import { Trainer } from '../train/trainer.ts';
 import { count } from './output.ts';
 
@@ -35,11 +35,12 @@ export function optimizerOf({ optimizer: text, lr, weightDecay }: RunConfig): Op
   return optimizer(lookUp('optimizer', name, rules), { ...options, ...lr !== undefined && { lr } }, { weightDecay });
 }
 
-/** Whether every name of a configuration is known, before anything is opened. */
-export function checkNames(config: RunConfig): void {
+/** The configuration with all its hyper-parameters spelt out, so that later defaults do not change it. Throws where a name is unknown. */
+export function resolved(config: RunConfig): RunConfig {
   lookUp('model', config.model, models);
-  optimizerOf(config);
   if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
+  const { rule, hyper: { lr, ...options } } = optimizerOf(config);
+  return { ...config, optimizer: formatSpec({ name: rule.name, options }), lr };
 }
 
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
@@ -60,7 +61,7 @@ export async function openSession(config: RunConfig, dataset: Dataset, options: 
         + `${chosen.rule.name} at learning rate ${chosen.hyper.lr}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
-        hyper: chosen.hyper, parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,
+        parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,
       },
       metadata: {
         format: 'pt', model: config.model, dataset: config.dataset, shape: JSON.stringify(shape), classes: JSON.stringify(classes), normalize: config.normalize,

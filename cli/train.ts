@@ -8,17 +8,19 @@ import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed, typ
 import { count, note, percent, print } from './output.ts';
 import { describePlan } from './plan.ts';
 import { progress } from './progress.ts';
-import { checkNames, openSession, type Session, type SessionOptions } from './session.ts';
+import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
 
 /** As the command line gives them: texts, checked by parseConfig. */
 export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean }
   & { out?: string; resume?: string; dataDir?: string; json?: boolean; quiet?: boolean; plan?: boolean };
 
+/** What config.json keeps of the adapter. */
+interface AdapterFacts { description?: string; asked?: string }
+
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
   const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
   check(resumed || model !== undefined, 'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)');
-  const config = resumed ? continued(resumed, model, options) : parseConfig(model!, options);
-  checkNames(config);
+  const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
   const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
   const run = resumed?.folder ?? (options.plan ? undefined : createRun(options.out ?? defaultFolder(config.model, config.dataset)));
 
@@ -26,7 +28,10 @@ export async function train(model: string | undefined, options: TrainOptions): P
   const interrupt = onInterrupt(() => run?.discardIfEmpty());
   try {
     const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
-    session = await openSession(config, dataset, options);
+    const before = resumed?.facts.adapter as AdapterFacts | undefined;
+    session = await openSession(config, dataset, { ...options, adapter: options.adapter ?? before?.asked });
+    const { description } = session.facts.adapter as AdapterFacts;
+    if (before && before.description !== description && !options.quiet) note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     if (!run) return print(describePlan(session.trainer.program));
     if (start) session.trainer.loadWeights(start);
     if (resumed) {
@@ -42,16 +47,15 @@ export async function train(model: string | undefined, options: TrainOptions): P
 }
 
 /** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
-function continued({ config, facts, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
+function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
   check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
   check(model === undefined || model === config.model, `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`);
   const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || options[key] === true ? [] : [[key, options[key]]]));
-  const fresh = configFromJson({ ...config, ...given }, '--resume');
+  const fresh = resolved(configFromJson({ ...config, ...given }, '--resume'));
   for (const key of Object.keys(given) as (keyof typeof OPTIONS)[]) {
     check(['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
       `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; a resumed run keeps its configuration, only --epochs, --steps and --log-every may change`);
   }
-  if (typeof facts.adapter === 'string' && options.adapter === undefined) options.adapter = facts.adapter;
   return fresh;
 }
 

@@ -108,12 +108,13 @@ config('a run logs, evaluates and keeps a checkpoint at each epoch and at its en
   assert.equal(await course(0, { total: 23 }), whole);
   assert.equal(await course(0, { total: 23, validate: false }), whole.filter(w => !w.startsWith('val')));
 });
-for (const stopAt of [0, 5, 10, 12]) config(`a run stopped at step ${stopAt} keeps it, and goes on as if it had not stopped`, async () => {
-  const before = await course(0, { total: 23, stopAt });
-  assert.equal(before.slice(-2), stopAt ? [`keep ${stopAt}`, 'stopped'] : ['stopped']);
-  const after = await course(stopAt, { total: 23 });
-  const last = whole.findIndex(w => w === `keep ${stopAt}`);
-  assert.equal(after, last < 0 ? whole.filter(w => w === 'complete' || Number(w.split(' ')[1]) > stopAt) : whole.slice(last + 1));
+for (const stopAt of [0, 5, 9, 10, 12]) config(`a run asked to stop after ${stopAt} steps does one more, keeps it, and goes on as if it had not stopped`, async () => {
+  const last = stopAt + 1, before = await course(0, { total: 23, stopAt }), after = await course(last, { total: 23 });
+  assert.equal(before.slice(-2), [`keep ${last}`, 'stopped']);
+  assert.ok(before.includes(`log ${last}`));
+  const wanted = whole.filter(w => w === 'complete' || Number(w.split(' ')[1]) > last);
+  assert.equal(after, wanted);
+  assert.equal(before.slice(0, -1).filter(w => Number(w.split(' ')[1]) !== last), whole.filter(w => Number(w.split(' ')[1]) < last));
 });
 config('a run that was complete does nothing', async () => assert.equal(await course(23, { total: 23 }), ['complete']));
 

@@ -21,7 +21,7 @@ export interface FitOptions {
   readonly logEvery: number;
   /** Evaluate on the validation images after each epoch, and at the end. */
   readonly validate: boolean;
-  /** Asked between steps; true ends the run, which can be resumed. */
+  /** Asked before each step; true makes that step the last. The run can be resumed. */
   readonly stopped: () => boolean;
   readonly onMetrics: (line: StepMetrics) => void;
   readonly onEvaluation: (line: EvalMetrics) => void | Promise<void>;
@@ -29,21 +29,15 @@ export interface FitOptions {
   readonly onCheckpoint: () => Promise<void>;
 }
 
-/** Trains up to `total` steps or until stopped. Returns whether all steps were done. */
+/** Trains up to `total` steps, or for one more once stopped. Returns whether all steps were done. */
 export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
-  let kept = trainer.steps;
-  while (trainer.steps < o.total && !o.stopped()) {
+  for (let stops = false; trainer.steps < o.total && !stops;) {
     const step = trainer.steps + 1, pause = step === o.total || step % trainer.stepsPerEpoch === 0;
-    await trainer.step(pause || step % o.logEvery === 0);
-    (pause ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
-    if (!pause) continue;
-    if (o.validate) await o.onEvaluation(await evaluation(trainer, 'val'));
-    await o.onCheckpoint();
-    kept = step;
-  }
-  if (trainer.steps > kept) {
-    (await trainer.settle()).forEach(o.onMetrics);
-    await o.onCheckpoint();
+    stops = o.stopped(); // its last step logs, so that no metrics are lost
+    await trainer.step(pause || stops || step % o.logEvery === 0);
+    (pause || stops ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
+    if (pause && o.validate) await o.onEvaluation(await evaluation(trainer, 'val'));
+    if (pause || stops) await o.onCheckpoint();
   }
   return trainer.steps >= o.total;
 }

@@ -87,6 +87,7 @@ export class Trainer {
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   async step(log = false): Promise<void> {
     const { data, batchSize, seed = 0, shuffle = true } = this.#o;
+    if (!this.#pending.length && this.#logged === this.steps) this.#loggedAt = performance.now(); // the pause before it is no training time
     const epoch = Math.floor(this.steps / this.stepsPerEpoch), at = this.steps % this.stepsPerEpoch;
     if (epoch !== this.#epoch) {
       data.shuffle(this.memory, this.#train.graph, shuffle ? { seed, epoch } : undefined);
