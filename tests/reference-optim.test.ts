@@ -13,7 +13,8 @@ const read = <T>(file: string): T => JSON.parse(readFileSync(new URL(`./vectors/
 function close(seen: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what = 'element'): void {
   assert.is(seen.length, expected.length, `${what}: length`);
   for (let i = 0; i < seen.length; i++) {
-    assert.ok(Math.abs(seen[i]! - expected[i]!) <= tolerance * Math.max(1, Math.abs(expected[i]!)), `${what}[${i}] is ${seen[i]}, expected ${expected[i]}`);
+    const limit = tolerance * Math.max(1, Math.abs(expected[i]!));
+    assert.ok(Math.abs(seen[i]! - expected[i]!) <= limit, `${what}[${i}] is ${seen[i]}, expected ${expected[i]} (tolerance ${limit})`);
   }
 }
 
@@ -22,9 +23,10 @@ const vectors = read<{ weights: number; updates: number; optimizers: Followed[] 
 for (const v of vectors.optimizers) test(`the reference agrees with PyTorch: ${v.name} ${JSON.stringify(v.options)}`, () => {
   const { weight_decay: l2 = 0, ...rest } = v.options, coupled = v.name !== 'adamw';
   const options: Hyper = { ...rest, lr: v.lr, ...coupled ? {} : { weight_decay: l2 } };
-  const gradient = (w: Float64Array, t: number) => regularise.penalise(vectorUniform(`gradient/${t}`, vectors.weights), w, { l2: coupled ? l2 : 0 });
+  const given = (t: number) => vectorUniform(`gradient/${t}`, vectors.weights);
+  const gradient = (w: Float64Array, t: number) => regularise.penalise(given(t), w, { l2: coupled ? l2 : 0 });
   const path = follow(v.name, vectorUniform('weight', vectors.weights), gradient, vectors.updates, options);
-  const tolerance = v.name === 'nadam' || v.name === 'asgd' ? 1e-8 : 1e-10; // those two keep mu_product and eta in float32 whatever the weights are
+  const tolerance = ['nadam', 'asgd'].includes(v.name) ? 1e-8 : 1e-10; // PyTorch keeps their mu_product and eta in float32
   for (const [t, w] of Object.entries(v.after)) close(path[Number(t) - 1]!.w, w, tolerance, `step ${t}`);
   if (v.average) close(path.at(-1)!.slots.map(s => s.ax!), v.average, tolerance, 'average');
 });
@@ -48,7 +50,8 @@ test('quickprop jumps to the vertex of a parabola once it has two slopes', () =>
 interface Scheduled { name: string; lr: number; options: Record<string, number | number[] | string>; lrs: number[]; momenta?: number[] }
 const { metrics, schedules: scheduled } = read<{ metrics: number[]; schedules: Scheduled[] }>('schedules.json');
 const cycle = (t: number, o: Record<string, number>, shape: unknown) => schedules.oneCycle(t, {
-  max: o.max_lr!, total: o.total_steps!, share: o.pct_start!, div: o.div_factor!, final: o.final_div_factor!, shape: shape as 'cos' | 'linear',
+  max: o.max_lr!, total: o.total_steps!, share: o.pct_start!, div: o.div_factor!, final: o.final_div_factor!,
+  shape: shape as 'cos' | 'linear',
 });
 /** The closed form of each PyTorch scheduler. `o` holds its numbers, `all` also what is none. */
 const forms: Record<string, (t: number, lr: number, o: Record<string, number>, all: Scheduled['options']) => number> = {
@@ -65,7 +68,7 @@ const forms: Record<string, (t: number, lr: number, o: Record<string, number>, a
   LinearLR: (t, lr, o) => schedules.linear(t, { lr: lr * o.start_factor!, end: lr * o.end_factor!, tau: o.total_iters! }),
   PolynomialLR: (t, lr, o) => schedules.polynomial(t, { lr, total: o.total_iters!, power: o.power! }),
 };
-for (const { name, lr, options, lrs, momenta } of scheduled) test(`the closed form agrees with PyTorch: ${name} ${JSON.stringify(options)}`, () => {
+for (const { name, lr, options, lrs, momenta } of scheduled) test(`agrees with PyTorch: ${name} ${JSON.stringify(options)}`, () => {
   const o = Object.fromEntries(Object.entries(options).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
   const { factor = 0, patience = 0, threshold = 0, cooldown = 0, min_lr: min = 0 } = o;
   const plateau = () => schedules.plateau(metrics, { lr, factor, patience, threshold, cooldown, min });
@@ -77,7 +80,8 @@ test('L-BFGS with all pairs is BFGS, and the update satisfies the secant equatio
   const s = [0.3, -0.2, 0.5], y = [0.4, -0.1, 0.9], identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const h = bfgsUpdate(identity, s, y);
   close([0, 1, 2].map(i => [0, 1, 2].reduce((a, j) => a + h[3 * i + j]! * y[j]!, 0)), s, 1e-12);
-  const gamma = (0.12 + 0.02 + 0.45) / (0.16 + 0.01 + 0.81), scaled = bfgsUpdate(identity.map(v => gamma * v), s, y), g = [1, 2, -1];
+  const gamma = (0.12 + 0.02 + 0.45) / (0.16 + 0.01 + 0.81), g = [1, 2, -1];
+  const scaled = bfgsUpdate(identity.map(v => gamma * v), s, y);
   close(lbfgsDirection(g, [{ s, y }]), [0, 1, 2].map(i => -[0, 1, 2].reduce((a, j) => a + scaled[3 * i + j]! * g[j]!, 0)), 1e-12);
   assert.ok(strongWolfe(1, 1, -1, 0.5, 0));
   assert.not(strongWolfe(1, 1, -1, 0.99995, 0));

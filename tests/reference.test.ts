@@ -27,7 +27,7 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   globalAvgPool: (x, v) => ({ y: pool.globalAvgPool(x.x!, planesOf(v)) }),
   adaptiveAvgPool: (x, v) => ({ y: pool.adaptiveAvgPool(x.x!, { ...planesOf(v), oh: v.options.oh!, ow: v.options.ow! }) }),
   fractionalMaxPool: (x, v) => {
-    const s = planesOf(v), { oh, ow, k } = v.options as { oh: number; ow: number; k: number }, u = v.given.samples!; // columns first, then rows
+    const s = planesOf(v), { oh = 0, ow = 0, k = 0 } = v.options, u = v.given.samples!; // columns first, then rows
     const intervals = (at: number, size: number, out: number) => (p: number) => pool.fractionalIntervals(u[2 * p + at]!, size, out, k);
     return { y: pool.fractionalMaxPool(x.x!, s, intervals(1, s.h, oh), intervals(0, s.w, ow)).y };
   },
@@ -35,7 +35,8 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
     const s = imagesOf(v), affine = { weight: x.weight, bias: x.bias }, start = { mean: x.running_mean!, var: x.running_var! };
     if (!v.options.training) return { y: norm.batchNorm(x.x!, s, affine, start, false).y };
     const first = norm.batchNorm(x.x!, s, affine, start, true), second = norm.batchNorm(x.x2!, s, affine, first, true);
-    return { y2: second.y, y: first.y, running_mean: second.mean, running_var: second.var, eval: norm.batchNorm(x.x!, s, affine, second, false).y };
+    const evaluated = norm.batchNorm(x.x!, s, affine, second, false).y;
+    return { y2: second.y, y: first.y, running_mean: second.mean, running_var: second.var, eval: evaluated };
   },
   layerNorm: (x, v) => ({ y: norm.layerNorm(x.x!, { size: product(v.inputs.weight!.shape) }, x) }),
   groupNorm: (x, v) => ({ y: norm.groupNorm(x.x!, { ...imagesOf(v), groups: v.options.groups! }, x) }),
@@ -44,7 +45,8 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   softmax: x => ({ y: softmax(x.x!, 7) }),
   crossEntropy: (x, v) => {
     const { smoothing = 0 } = v.options, { labels, targets } = v.given;
-    return { y: [loss.crossEntropy(x.logits!, labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10), 10)] };
+    const rows = labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10);
+    return { y: [loss.crossEntropy(x.logits!, rows, 10)] };
   },
   hinge: (x, v) => ({ y: [loss.hinge(x.logits!, v.given.labels!, 10)] }),
   bceWithLogits: (x, v) => ({ y: [loss.bceWithLogits(x.logits!, v.given.targets!)] }),
@@ -55,16 +57,25 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
 const activationOf = (v: Case) => ({ ...activations, leakyRelu: leakyRelu(v.options.slope), elu: elu(v.options.alpha) })[v.op];
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-const imagesOf = (v: Case): norm.Images => { const [n, c, h, w] = v.inputs.x!.shape as [number, number, number, number]; return { n, c, h, w }; };
-const planesOf = (v: Case) => { const { n, c, h, w } = imagesOf(v); return { planes: n * c, h, w }; };
-const convOf = (v: Case) => { const [o, , kh, kw] = v.inputs.weight!.shape as [number, number, number, number]; return { ...imagesOf(v), o, kh, kw, ...v.options }; };
+function imagesOf(v: Case): norm.Images {
+  const [n = 0, c = 0, h = 0, w = 0] = v.inputs.x!.shape;
+  return { n, c, h, w };
+}
+function planesOf(v: Case) {
+  const { n, c, h, w } = imagesOf(v);
+  return { planes: n * c, h, w };
+}
+function convOf(v: Case) {
+  const [o = 0, , kh = 0, kw = 0] = v.inputs.weight!.shape;
+  return { ...imagesOf(v), o, kh, kw, ...v.options };
+}
 
 function close(seen: Numbers, expected: Numbers, tolerance: number, what: string): void {
   assert.is(seen.length, expected.length, `${what}: length`);
   const scale = Math.max(1, ...Array.from(expected, Math.abs));
   for (let i = 0; i < seen.length; i++) {
-    const error = Math.abs(seen[i]! - expected[i]!);
-    assert.ok(error <= tolerance * scale, `${what}[${i}] is ${seen[i]}, expected ${expected[i]} (error ${error.toExponential(1)}, tolerance ${tolerance * scale})`);
+    const error = Math.abs(seen[i]! - expected[i]!), limit = tolerance * scale;
+    assert.ok(error <= limit, `${what}[${i}] is ${seen[i]}, expected ${expected[i]} (error ${error.toExponential(1)}, tolerance ${limit})`);
   }
 }
 
@@ -72,14 +83,15 @@ for (const v of cases) test(`the reference agrees with PyTorch: ${v.name}`, () =
   const inputs = Object.fromEntries(Object.entries(v.inputs).map(([name, { shape, scale, offset }]) =>
     [name, vectorUniform(`${v.name}/${name}`, product(shape)).map(u => offset + scale * u)]));
   const activation = activationOf(v);
-  const f = activation ? (x: Record<string, Numbers>): Outputs => ({ y: Array.from(x.x!, activation.f) }) : (x: Record<string, Numbers>) => references[v.op]!(x, v);
+  const f = (x: Record<string, Numbers>): Outputs => activation ? { y: Array.from(x.x!, activation.f) } : references[v.op]!(x, v);
   const outputs = f(inputs);
   assert.equal(Object.keys(outputs), Object.keys(v.outputs));
   for (const [name, { data }] of Object.entries(v.outputs)) close(outputs[name]!, data, 2e-8, name);
 
   const [first, { shape }] = Object.entries(v.outputs)[0]!, dy = shape.length ? vectorUniform(`${v.name}/dy`, product(shape)) : [1];
   for (const [name, gradient] of Object.entries(v.gradients)) {
-    const numeric = numericGradient(at => Array.from(f({ ...inputs, [name]: at })[first]!).reduce((a, y, i) => a + y * dy[i]!, 0), inputs[name]!);
+    const weighted = (y: Numbers) => Array.from(y).reduce((a, v, i) => a + v * dy[i]!, 0);
+    const numeric = numericGradient(at => weighted(f({ ...inputs, [name]: at })[first]!), inputs[name]!);
     close(numeric, gradient, v.name.includes('large') ? 1e-5 : 1e-7, `d${name}`);
   }
   if (activation) close(Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!), v.gradients.x!, 1e-8, 'df');
@@ -93,7 +105,10 @@ for (const v of cases) test(`the reference agrees with PyTorch: ${v.name}`, () =
 
 test('erf to 15 digits', () => {
   // the C library's; 2.5 is where the series hands over to the continued fraction
-  const known = [[0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527], [2.499, 0.9995908642442554], [2.501, 0.9995952208294163], [3, 0.9999779095030014], [5, 0.9999999999984626], [-1, -0.8427007929497149]] as const;
+  const known = [
+    [0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527],
+    [2.499, 0.9995908642442554], [2.501, 0.9995952208294163], [3, 0.9999779095030014], [5, 0.9999999999984626], [-1, -0.8427007929497149],
+  ] as const;
   for (const [x, y] of known) assert.ok(Math.abs(erf(x) - y) < 1e-15, `erf(${x}) = ${erf(x)}`);
 });
 

@@ -40,7 +40,9 @@ export const geluTanh: Activation = {
 };
 
 /** By the names of PyTorch's functions, with its defaults. */
-export const activations: Readonly<Record<string, Activation>> = { relu, leakyRelu: leakyRelu(), elu: elu(), sigmoid: sigmoidal, tanh, softplus, gelu, geluTanh };
+export const activations: Readonly<Record<string, Activation>> = {
+  relu, leakyRelu: leakyRelu(), elu: elu(), sigmoid: sigmoidal, tanh, softplus, gelu, geluTanh,
+};
 
 /** Softmax of each row of `classes` numbers. */
 export function softmax(x: ArrayLike<number>, classes: number): Float64Array {

@@ -3,7 +3,8 @@
 export type Numbers = ArrayLike<number>;
 
 /** C [m, n] = op(A) [m, k] op(B) [k, n]; with `ta` A lies as [k, m], with `tb` B lies as [n, k]. */
-export function matmul(a: Numbers, b: Numbers, { m, k, n, ta = false, tb = false }: { m: number; k: number; n: number; ta?: boolean; tb?: boolean }): Float64Array {
+export function matmul(a: Numbers, b: Numbers, s: { m: number; k: number; n: number; ta?: boolean; tb?: boolean }): Float64Array {
+  const { m, k, n, ta = false, tb = false } = s;
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) {
     let sum = 0;
@@ -20,12 +21,13 @@ export interface Conv {
 }
 
 /** Output size of a convolution or pooling along one axis. */
-export const outSize = (size: number, k: number, stride = 1, pad = 0, dilation = 1): number => Math.floor((size + 2 * pad - dilation * (k - 1) - 1) / stride) + 1;
+export const outSize = (size: number, k: number, stride = 1, pad = 0, dilation = 1): number =>
+  Math.floor((size + 2 * pad - dilation * (k - 1) - 1) / stride) + 1;
 
 /** Cross-correlation, as torch.nn.functional.conv2d. */
 export function conv2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s: Conv): Float64Array {
-  const y = new Float64Array(s.n * s.o * outSize(s.h, s.kh, s.stride, s.pad, s.dilation) * outSize(s.w, s.kw, s.stride, s.pad, s.dilation));
-  const plane = y.length / (s.n * s.o);
+  const plane = outSize(s.h, s.kh, s.stride, s.pad, s.dilation) * outSize(s.w, s.kw, s.stride, s.pad, s.dilation);
+  const y = new Float64Array(s.n * s.o * plane);
   if (bias) for (let i = 0; i < y.length; i++) y[i] = bias[Math.floor(i / plane) % s.o]!;
   const xs = new Float64Array(x), ws = new Float64Array(weight);
   taps(s, (xi, wi, yi, count, step) => {
@@ -36,7 +38,9 @@ export function conv2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s
 }
 
 /** Gradients of sum(dy * conv2d(x, weight, bias)): the same products, each given back to its two factors. */
-export function conv2dBackward(x: Numbers, weight: Numbers, dy: Numbers, s: Conv): { dx: Float64Array; dweight: Float64Array; dbias: Float64Array } {
+export function conv2dBackward(
+  x: Numbers, weight: Numbers, dy: Numbers, s: Conv,
+): { dx: Float64Array; dweight: Float64Array; dbias: Float64Array } {
   const xs = new Float64Array(x), ws = new Float64Array(weight), ds = new Float64Array(dy);
   const dx = new Float64Array(xs.length), dweight = new Float64Array(ws.length), dbias = new Float64Array(s.o);
   const plane = ds.length / (s.n * s.o);
@@ -60,18 +64,18 @@ function taps(s: Conv, visit: (xi: number, wi: number, yi: number, count: number
   for (let b = 0; b < n; b++) for (let f = 0; f < o; f++) for (let i = 0; i < cg; i++) {
     const channel = Math.floor(f / og) * cg + i;
     for (let r = 0; r < kh; r++) for (let q = 0; q < kw; q++) for (let p = 0; p < oh; p++) {
-      const row = p * stride - pad + r * dilation;
+      const row = p * stride - pad + r * dilation, filter = ((f * cg + i) * kh + r) * kw + q, image = b * c + channel;
       if (row < 0 || row >= h) continue;
       let first = 0, last = ow - 1; // the outputs of this row whose input column lies inside
       while (first <= last && first * stride - pad + q * dilation < 0) first++;
       while (last >= first && last * stride - pad + q * dilation >= w) last--;
       const column = first * stride - pad + q * dilation;
-      if (last >= first) visit(((b * c + channel) * h + row) * w + column, ((f * cg + i) * kh + r) * kw + q, ((b * o + f) * oh + p) * ow + first, last - first + 1, stride);
+      if (last >= first) visit((image * h + row) * w + column, filter, ((b * o + f) * oh + p) * ow + first, last - first + 1, stride);
     }
   }
 }
 
-/** dloss/dx by central differences. `loss` must be a float64 computation; the step balances truncation (h^2) against rounding (1e-16 / h). */
+/** dloss/dx by central differences of a float64 `loss`; the step balances truncation (h^2) against rounding (1e-16 / h). */
 export function numericGradient(loss: (x: Float64Array) => number, x: Numbers, h = 1e-5): Float64Array {
   const at = new Float64Array(x);
   return at.map((value, i) => {

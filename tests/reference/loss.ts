@@ -1,10 +1,12 @@
-/** Losses in float64: the mean over the batch. Logits are [n, classes]; gradients come from `numericGradient` or from the closed forms here. */
+/** Losses in float64: the mean over the batch. Logits are [n, classes]; gradients come from `numericGradient`. */
 import { softmax } from './activation.ts';
 import type { Numbers } from './linear.ts';
 
 /** One-hot rows of `labels`, each mixed with the uniform distribution by `smoothing` (Szegedy 2016; PyTorch's label_smoothing). */
 export function oneHot(labels: Numbers, classes: number, smoothing = 0): Float64Array {
-  return Float64Array.from({ length: labels.length * classes }, (_, i) => (labels[Math.floor(i / classes)] === i % classes ? 1 - smoothing : 0) + smoothing / classes);
+  return Float64Array.from({ length: labels.length * classes }, (_, i) => {
+    return (labels[Math.floor(i / classes)] === i % classes ? 1 - smoothing : 0) + smoothing / classes;
+  });
 }
 
 /** Softmax cross-entropy against target distributions [n, classes]: -mean_i sum_j t log softmax(x). */
@@ -37,7 +39,8 @@ export function hinge(logits: Numbers, labels: Numbers, classes: number, margin 
 }
 
 /** Binary cross-entropy of sigmoid(x) against t in [0, 1], the mean over all elements (BCEWithLogitsLoss): softplus(x) - t x. */
-export const bceWithLogits = (x: Numbers, t: Numbers): number => mean(x, (v, i) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))) - t[i]! * v);
+export const bceWithLogits = (x: Numbers, t: Numbers): number =>
+  mean(x, (v, i) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))) - t[i]! * v);
 
 /** Mean squared error over all elements (MSELoss). */
 export const mse = (x: Numbers, t: Numbers): number => mean(x, (v, i) => (v - t[i]!) ** 2);
@@ -45,7 +48,10 @@ export const mse = (x: Numbers, t: Numbers): number => mean(x, (v, i) => (v - t[
 /** Mean absolute error over all elements (L1Loss). */
 export const mae = (x: Numbers, t: Numbers): number => mean(x, (v, i) => Math.abs(v - t[i]!));
 
-/** Jensen-Shannon consistency of several predictions of one batch (AugMix, Hendrycks 2020): mean_i 1/K sum_k KL(p_k || M), M the mean of the K softmaxes. */
+/**
+ * Jensen-Shannon consistency of K predictions of one batch (AugMix, Hendrycks 2020): mean_i 1/K sum_k KL(p_k || M), M the mean of the
+ * softmaxes p_k.
+ */
 export function jensenShannon(logits: readonly Numbers[], classes: number): number {
   const p = logits.map(x => softmax(x, classes)), n = p[0]!.length / classes;
   let total = 0;

@@ -14,7 +14,10 @@ function moments(x: Numbers, count: number, setOf: (i: number) => number): { mea
   return { mean, variance, size };
 }
 
-function apply(x: Numbers, mean: Numbers, variance: Numbers, setOf: (i: number) => number, affineOf: (i: number) => number, { weight, bias, eps = 1e-5 }: Affine): Float64Array {
+type IndexOf = (i: number) => number;
+
+function apply(x: Numbers, mean: Numbers, variance: Numbers, setOf: IndexOf, affineOf: IndexOf, affine: Affine): Float64Array {
+  const { weight, bias, eps = 1e-5 } = affine;
   return Float64Array.from(x, (v, i) => {
     const s = setOf(i), a = affineOf(i);
     return (v - mean[s]!) / Math.sqrt(variance[s]! + eps) * (weight?.[a] ?? 1) + (bias?.[a] ?? 0);
@@ -25,7 +28,9 @@ function apply(x: Numbers, mean: Numbers, variance: Numbers, setOf: (i: number) 
  * Ioffe & Szegedy 2015, as PyTorch. Training: normalises by the batch's biased variance and moves the running statistics by `momentum`
  * (0.1) towards the batch's mean and unbiased variance. Otherwise: normalises by the running ones.
  */
-export function batchNorm(x: Numbers, { c, h, w }: Images, affine: Affine, running: Running, training: boolean): { y: Float64Array; mean: Float64Array; var: Float64Array } {
+export function batchNorm(
+  x: Numbers, { c, h, w }: Images, affine: Affine, running: Running, training: boolean,
+): { y: Float64Array; mean: Float64Array; var: Float64Array } {
   const channel = (i: number) => Math.floor(i / (h * w)) % c, { momentum = 0.1 } = running;
   const old = { mean: new Float64Array(running.mean), var: new Float64Array(running.var) };
   if (!training) return { y: apply(x, old.mean, old.var, channel, channel, affine), ...old };
@@ -55,15 +60,16 @@ export function groupNorm(x: Numbers, { n, c, h, w, groups }: Images & { groups:
 export const instanceNorm = (x: Numbers, s: Images, affine: Affine): Float64Array => groupNorm(x, { ...s, groups: s.c }, affine);
 
 /**
- * Local response normalisation (Krizhevsky 2012) over `size` neighbouring channels, as PyTorch: x / (k + alpha/size * sum x^2)^beta, the sum
- * over channels i - floor(size/2) to i + floor((size-1)/2). The paper has alpha in place of alpha/size.
+ * Local response normalisation (Krizhevsky 2012) over `size` neighbouring channels, as PyTorch: x / (k + alpha/size * sum x^2)^beta,
+ * the sum over channels i - floor(size/2) to i + floor((size-1)/2). The paper has alpha in place of alpha/size.
  */
-export function lrn(x: Numbers, { c, h, w, size, alpha = 1e-4, beta = 0.75, k = 1 }: Images & { size: number; alpha?: number; beta?: number; k?: number }): Float64Array {
-  const plane = h * w;
+export function lrn(x: Numbers, s: Images & { size: number; alpha?: number; beta?: number; k?: number }): Float64Array {
+  const { c, h, w, size, alpha = 1e-4, beta = 0.75, k = 1 } = s, plane = h * w;
   return Float64Array.from(x, (v, i) => {
     const channel = Math.floor(i / plane) % c;
+    const first = Math.max(0, channel - Math.floor(size / 2)), last = Math.min(c - 1, channel + Math.floor((size - 1) / 2));
     let sum = 0;
-    for (let j = Math.max(0, channel - Math.floor(size / 2)); j <= Math.min(c - 1, channel + Math.floor((size - 1) / 2)); j++) sum += x[i + (j - channel) * plane]! ** 2;
+    for (let j = first; j <= last; j++) sum += x[i + (j - channel) * plane]! ** 2;
     return v / (k + alpha / size * sum) ** beta;
   });
 }

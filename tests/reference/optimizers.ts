@@ -12,7 +12,7 @@ export interface Rule {
   step: (s: Slots, g: number, h: Hyper, t: number, hessian: number) => Slots;
 }
 
-const rule = (defaults: Hyper, state: (w: number, h: Hyper) => Slots, step: (s: Slots, g: number, h: Hyper, t: number, hessian: number) => Slots): Rule => ({ defaults, state, step });
+const rule = (defaults: Hyper, state: Rule['state'], step: Rule['step']): Rule => ({ defaults, state, step });
 const zeros = (...names: string[]) => (): Slots => Object.fromEntries(names.map(n => [n, 0]));
 /** A slot or hyper-parameter by name; a misspelt one must not become NaN in silence. */
 function of(from: Slots, name: string): number {
@@ -20,7 +20,8 @@ function of(from: Slots, name: string): number {
   if (value === undefined) throw new Error(`no '${name}' among ${Object.keys(from).join(', ')}`);
   return value;
 }
-const take = <K extends string>(from: Slots, ...names: K[]): Record<K, number> => Object.fromEntries(names.map(n => [n, of(from, n)])) as Record<K, number>;
+const take = <K extends string>(from: Slots, ...names: K[]): Record<K, number> =>
+  Object.fromEntries(names.map(n => [n, of(from, n)])) as Record<K, number>;
 
 /** The moving averages of Adam and its kin, bias corrected. */
 function moments(s: Slots, g: number, hyper: Hyper, t: number) {
@@ -28,6 +29,7 @@ function moments(s: Slots, g: number, hyper: Hyper, t: number) {
   const m = beta1 * of(s, 'm') + (1 - beta1) * g, v = beta2 * of(s, 'v') + (1 - beta2) * g * g;
   return { m, v, mhat: m / (1 - beta1 ** t), vhat: v / (1 - beta2 ** t) };
 }
+const RPROP = { lr: 1e-3, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50 };
 const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 
 export const optimizers: Readonly<Record<string, Rule>> = {
@@ -43,7 +45,7 @@ export const optimizers: Readonly<Record<string, Rule>> = {
     return { w: of(s, 'w') - of(h, 'lr') * (g + of(h, 'momentum') * v), v };
   }),
 
-  /** Su, Boyd & Candes 2016 with k counted from 0: y is the weight (where the gradient is taken), x the other sequence, equal at the start. */
+  /** Su, Boyd & Candes 2016, k counted from 0: y is the weight (where the gradient is taken), x the other sequence, equal at first. */
   'nag-c': rule({ lr: 0.1 }, w => ({ x: w }), (s, g, h, t) => {
     const x = of(s, 'w') - of(h, 'lr') * g, k = t - 1;
     return { w: x + k / (k + 3) * (x - of(s, 'x')), x };
@@ -103,8 +105,11 @@ export const optimizers: Readonly<Record<string, Rule>> = {
     return { w: of(s, 'w') * (1 - of(h, 'lr') * of(h, 'weight_decay')) - of(h, 'lr') * mhat / (Math.sqrt(vhat) + of(h, 'eps')), m, v };
   }),
 
-  /** Riedmiller & Braun 1993 as PyTorch: where the sign flips the weight stays and the gradient is forgotten (the paper's Rprop+ takes the step back). */
-  rprop: rule({ lr: 1e-3, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50 }, (_, h) => ({ prev: 0, size: of(h, 'lr') }), (s, g, h) => {
+  /**
+   * Riedmiller & Braun 1993 as PyTorch: where the sign flips, the weight stays and the gradient is forgotten (the paper's Rprop+ takes
+   * the step back).
+   */
+  rprop: rule(RPROP, (_, h) => ({ prev: 0, size: of(h, 'lr') }), (s, g, h) => {
     const same = Math.sign(g * of(s, 'prev')), factor = same > 0 ? of(h, 'eta_plus') : same < 0 ? of(h, 'eta_minus') : 1;
     const size = Math.min(Math.max(of(s, 'size') * factor, of(h, 'step_min')), of(h, 'step_max')), kept = same < 0 ? 0 : g;
     return { w: of(s, 'w') - Math.sign(kept) * size, prev: kept, size };
@@ -129,7 +134,9 @@ export const optimizers: Readonly<Record<string, Rule>> = {
   }),
 
   /** Becker & LeCun 1989; the Hessian's diagonal is given (Hutchinson: z * (H z) for random signs z). */
-  'newton-diagonal': rule({ lr: 0.1, damping: 1e-2 }, zeros(), (s, g, h, _, hessian) => ({ w: of(s, 'w') - of(h, 'lr') * g / (Math.abs(hessian) + of(h, 'damping')) })),
+  'newton-diagonal': rule({ lr: 0.1, damping: 1e-2 }, zeros(), (s, g, h, _, hessian) => {
+    return { w: of(s, 'w') - of(h, 'lr') * g / (Math.abs(hessian) + of(h, 'damping')) };
+  }),
 
   /** Polyak & Juditsky 1992 as PyTorch; `ax` is the average, which begins at step t0. */
   asgd: rule({ lr: 0.01, lambd: 1e-4, alpha: 0.75, t0: 1e6 }, (_, h) => ({ ax: 0, eta: of(h, 'lr'), mu: 1 }), (s, g, h, t) => {

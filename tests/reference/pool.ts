@@ -3,6 +3,9 @@ import { outSize, type Numbers } from './linear.ts';
 
 export interface Pool { planes: number; h: number; w: number; k: number; stride?: number; pad?: number }
 
+/** Half open: [start, end). */
+export type Interval = readonly [start: number, end: number];
+
 /** A window [top, bottom) x [left, right) of one plane. */
 interface Window { plane: number; top: number; bottom: number; left: number; right: number }
 
@@ -30,7 +33,9 @@ export const globalAvgPool = (x: Numbers, { planes, h, w }: { planes: number; h:
 
 /** Mean over PyTorch's adaptive windows: output i of `oh` covers [floor(i h / oh), ceil((i + 1) h / oh)). */
 export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: number; oh: number; ow: number }): Float64Array {
-  const cut = (size: number, out: number) => Array.from({ length: out }, (_, i): [number, number] => [Math.floor(i * size / out), Math.ceil((i + 1) * size / out)]);
+  const cut = (size: number, out: number) => Array.from({ length: out }, (_, i): Interval => {
+    return [Math.floor(i * size / out), Math.ceil((i + 1) * size / out)];
+  });
   return Float64Array.from(grid(s.planes, () => cut(s.h, s.oh), () => cut(s.w, s.ow)), v => {
     let sum = 0, count = 0;
     inside(v, s, i => { sum += x[i]!; count++; });
@@ -41,13 +46,16 @@ export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: n
 /** Maximum over given regions: rows(plane) and columns(plane) list the half-open intervals of one plane. */
 export function fractionalMaxPool(
   x: Numbers, s: { planes: number; h: number; w: number },
-  rows: (plane: number) => [number, number][], columns: (plane: number) => [number, number][],
+  rows: (plane: number) => Interval[], columns: (plane: number) => Interval[],
 ): { y: Float64Array; argmax: Int32Array } {
   return maxOf(x, s, grid(s.planes, rows, columns));
 }
 
-/** PyTorch's intervals for a sample u in [0, 1): windows of k, starts floor((i + u) a) - floor(u a) with a = (size - k) / (out - 1), the last at size - k. */
-export function fractionalIntervals(u: number, size: number, out: number, k: number): [number, number][] {
+/**
+ * PyTorch's intervals for a sample u in [0, 1): windows of k, starts floor((i + u) a) - floor(u a) with a = (size - k) / (out - 1), the
+ * last at size - k.
+ */
+export function fractionalIntervals(u: number, size: number, out: number, k: number): Interval[] {
   const a = (size - k) / (out - 1);
   return Array.from({ length: out }, (_, i) => {
     const start = i === out - 1 ? size - k : Math.floor((i + u) * a) - Math.floor(u * a);
@@ -59,24 +67,30 @@ export function fractionalIntervals(u: number, size: number, out: number, k: num
  * Graham 2014, pseudo-random: cuts ceil(a (i + u)) with a = size / out, shifted and clamped to run from 0 to size;
  * disjoint regions [cut i, cut i+1), overlapping ones [cut i, cut i+1].
  */
-export function pseudoRandomIntervals(u: number, size: number, out: number, overlapping: boolean): [number, number][] {
+export function pseudoRandomIntervals(u: number, size: number, out: number, overlapping: boolean): Interval[] {
   const a = size / out, cut = (i: number) => i === 0 ? 0 : i === out ? size : Math.ceil(a * (i + u)) - Math.ceil(a * u);
-  return Array.from({ length: out }, (_, i) => [cut(i), Math.min(cut(i + 1) + (overlapping ? 1 : 0), size)]);
+  return Array.from({ length: out }, (_, i): Interval => [cut(i), Math.min(cut(i + 1) + (overlapping ? 1 : 0), size)]);
 }
 
 function windows({ planes, h, w, k, stride = k, pad = 0 }: Pool): Window[] {
-  const cut = (size: number) => Array.from({ length: outSize(size, k, stride, pad) }, (_, i): [number, number] => [i * stride - pad, i * stride - pad + k]);
+  const cut = (size: number) => Array.from({ length: outSize(size, k, stride, pad) }, (_, i): Interval => {
+    return [i * stride - pad, i * stride - pad + k];
+  });
   return grid(planes, () => cut(h), () => cut(w));
 }
 
-function grid(planes: number, rows: (plane: number) => [number, number][], columns: (plane: number) => [number, number][]): Window[] {
+function grid(planes: number, rows: (plane: number) => Interval[], columns: (plane: number) => Interval[]): Window[] {
   const all: Window[] = [];
-  for (let plane = 0; plane < planes; plane++) for (const [top, bottom] of rows(plane)) for (const [left, right] of columns(plane)) all.push({ plane, top, bottom, left, right });
+  for (let plane = 0; plane < planes; plane++) for (const [top, bottom] of rows(plane)) for (const [left, right] of columns(plane)) {
+    all.push({ plane, top, bottom, left, right });
+  }
   return all;
 }
 
 function inside(v: Window, { h, w }: { h: number; w: number }, visit: (i: number) => void): void {
-  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) visit((v.plane * h + r) * w + c);
+  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) {
+    visit((v.plane * h + r) * w + c);
+  }
 }
 
 function maxOf(x: Numbers, s: { h: number; w: number }, all: Window[]): { y: Float64Array; argmax: Int32Array } {

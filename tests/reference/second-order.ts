@@ -10,12 +10,13 @@ const dot = (a: Numbers, b: Numbers): number => {
 /** BFGS: the inverse Hessian H [n, n] after a step s with gradient change y: (I - s y'/y's) H (I - y s'/y's) + s s'/y's. */
 export function bfgsUpdate(h: Numbers, s: Numbers, y: Numbers): Float64Array {
   const n = s.length, ys = dot(y, s);
-  const left = Float64Array.from({ length: n * n }, (_, i) => (Math.floor(i / n) === i % n ? 1 : 0) - s[Math.floor(i / n)]! * y[i % n]! / ys);
+  const row = (i: number) => Math.floor(i / n);
+  const left = Float64Array.from({ length: n * n }, (_, i) => (row(i) === i % n ? 1 : 0) - s[row(i)]! * y[i % n]! / ys);
   const middle = matmul(matmul(left, h, { m: n, k: n, n }), left, { m: n, k: n, n, tb: true });
-  return middle.map((v, i) => v + s[Math.floor(i / n)]! * s[i % n]! / ys);
+  return middle.map((v, i) => v + s[row(i)]! * s[i % n]! / ys);
 }
 
-/** L-BFGS by its definition, without the two-loop trick: -H g, H the BFGS updates (oldest pair first) of gamma I, gamma = y's / y'y of the newest. */
+/** L-BFGS by its definition: -H g, H the BFGS updates (oldest pair first) of gamma I, gamma = y's / y'y of the newest pair. */
 export function lbfgsDirection(g: Numbers, pairs: readonly { s: Numbers; y: Numbers }[]): Float64Array {
   const n = g.length, last = pairs.at(-1), gamma = last ? dot(last.y, last.s) / dot(last.y, last.y) : 1;
   let h = Float64Array.from({ length: n * n }, (_, i) => Math.floor(i / n) === i % n ? gamma : 0);

@@ -65,7 +65,8 @@ def save(file, tensors):
     for name, t in tensors.items():
         t = t.detach().contiguous()
         raw = t.numpy().tobytes()
-        header[name] = {'dtype': {torch.float32: 'F32', torch.int64: 'I64'}[t.dtype], 'shape': list(t.shape), 'data_offsets': [at, at + len(raw)]}
+        dtype = {torch.float32: 'F32', torch.int64: 'I64'}[t.dtype]
+        header[name] = {'dtype': dtype, 'shape': list(t.shape), 'data_offsets': [at, at + len(raw)]}
         blobs.append(raw)
         at += len(raw)
     text = json.dumps(header, separators=(',', ':')).encode()

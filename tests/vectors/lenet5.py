@@ -3,7 +3,7 @@
 Writes lenet5-init.safetensors, lenet5-gradients.safetensors, lenet5.json.
 """
 import torch
-from torch import nn
+from torch import nn, optim
 import torch.nn.functional as F
 
 from common import fashion_mnist, fill, save, write_json
@@ -30,23 +30,23 @@ class LeNet5(nn.Module):
 # name, hyper-parameters beside lr (under the names of the command line), lr, PyTorch's optimizer.
 # NAdam: the per-tensor form of PyTorch before 2.0 multiplies by mu once too often (pytorch/pytorch#92699), the foreach form does not.
 RUNS = [
-    ('sgd', {}, 0.1, lambda p, lr: torch.optim.SGD(p, lr)),
-    ('sgd', {'weight_decay': 5e-4}, 0.1, lambda p, lr: torch.optim.SGD(p, lr, weight_decay=5e-4)),
-    ('momentum', {'momentum': 0.9}, 0.05, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9)),
-    ('nesterov', {'momentum': 0.9}, 0.05, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True)),
-    ('adam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr)),
-    ('adam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'weight_decay': 5e-4}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr, weight_decay=5e-4)),
-    ('amsgrad', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr, amsgrad=True)),
-    ('amsgrad', {'beta1': 0.9, 'beta2': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.Adam(p, lr, betas=(0.9, 0.9), amsgrad=True)),
-    ('adamw', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'weight_decay': 1e-2}, 1e-3, lambda p, lr: torch.optim.AdamW(p, lr)),
-    ('adamax', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 2e-3, lambda p, lr: torch.optim.Adamax(p, lr)),
-    ('nadam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'momentum_decay': 4e-3}, 2e-3, lambda p, lr: torch.optim.NAdam(p, lr, foreach=True)),
-    ('adagrad', {'eps': 1e-10}, 0.01, lambda p, lr: torch.optim.Adagrad(p, lr)),
-    ('adadelta', {'rho': 0.9, 'eps': 1e-6}, 0.5, lambda p, lr: torch.optim.Adadelta(p, lr)),
-    ('rmsprop', {'alpha': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: torch.optim.RMSprop(p, lr, alpha=0.9)),
-    ('rprop', {'eta_minus': 0.5, 'eta_plus': 1.2, 'step_min': 1e-6, 'step_max': 50}, 1e-3, lambda p, lr: torch.optim.Rprop(p, lr)),
-    ('asgd', {'lambd': 1e-4, 'alpha': 0.75, 't0': 1e6}, 0.05, lambda p, lr: torch.optim.ASGD(p, lr)),
-    ('asgd', {'lambd': 1e-2, 'alpha': 0.75, 't0': 5}, 0.05, lambda p, lr: torch.optim.ASGD(p, lr, lambd=1e-2, t0=5)),
+    ('sgd', {}, 0.1, lambda p, lr: optim.SGD(p, lr)),
+    ('sgd', {'weight_decay': 5e-4}, 0.1, lambda p, lr: optim.SGD(p, lr, weight_decay=5e-4)),
+    ('momentum', {'momentum': 0.9}, 0.05, lambda p, lr: optim.SGD(p, lr, momentum=0.9)),
+    ('nesterov', {'momentum': 0.9}, 0.05, lambda p, lr: optim.SGD(p, lr, momentum=0.9, nesterov=True)),
+    ('adam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 1e-3, lambda p, lr: optim.Adam(p, lr)),
+    ('adam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'weight_decay': 5e-4}, 1e-3, lambda p, lr: optim.Adam(p, lr, weight_decay=5e-4)),
+    ('amsgrad', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 1e-3, lambda p, lr: optim.Adam(p, lr, amsgrad=True)),
+    ('amsgrad', {'beta1': 0.9, 'beta2': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: optim.Adam(p, lr, betas=(0.9, 0.9), amsgrad=True)),
+    ('adamw', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'weight_decay': 1e-2}, 1e-3, lambda p, lr: optim.AdamW(p, lr)),
+    ('adamax', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, 2e-3, lambda p, lr: optim.Adamax(p, lr)),
+    ('nadam', {'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'momentum_decay': 4e-3}, 2e-3, lambda p, lr: optim.NAdam(p, lr, foreach=True)),
+    ('adagrad', {'eps': 1e-10}, 0.01, lambda p, lr: optim.Adagrad(p, lr)),
+    ('adadelta', {'rho': 0.9, 'eps': 1e-6}, 0.5, lambda p, lr: optim.Adadelta(p, lr)),
+    ('rmsprop', {'alpha': 0.9, 'eps': 1e-8}, 1e-3, lambda p, lr: optim.RMSprop(p, lr, alpha=0.9)),
+    ('rprop', {'eta_minus': 0.5, 'eta_plus': 1.2, 'step_min': 1e-6, 'step_max': 50}, 1e-3, lambda p, lr: optim.Rprop(p, lr)),
+    ('asgd', {'lambd': 1e-4, 'alpha': 0.75, 't0': 1e6}, 0.05, lambda p, lr: optim.ASGD(p, lr)),
+    ('asgd', {'lambd': 1e-2, 'alpha': 0.75, 't0': 5}, 0.05, lambda p, lr: optim.ASGD(p, lr, lambd=1e-2, t0=5)),
 ]
 
 
@@ -66,7 +66,7 @@ def losses(make, lr, dtype, x, y):
         loss.backward()
         optimizer.step()
         out.append(loss.item())
-    if not isinstance(optimizer, torch.optim.ASGD):
+    if not isinstance(optimizer, optim.ASGD):
         return out, None
     with torch.no_grad():
         for p in model.parameters():
@@ -77,7 +77,7 @@ def losses(make, lr, dtype, x, y):
 def lbfgs(dtype, x, y):
     """One iteration a step (max_iter 1 keeps the curvature pairs between calls), the same batch each time; counts the evaluations."""
     model = start(dtype)
-    optimizer = torch.optim.LBFGS(model.parameters(), lr=1, max_iter=1, max_eval=100, history_size=10, line_search_fn='strong_wolfe')
+    optimizer = optim.LBFGS(model.parameters(), lr=1, max_iter=1, max_eval=100, history_size=10, line_search_fn='strong_wolfe')
     x, out, calls = x.to(dtype), [], []
 
     def closure():

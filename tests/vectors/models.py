@@ -89,10 +89,11 @@ def trained(build, x, y):
     logits = model(x)
     loss = F.cross_entropy(logits, y)
     loss.backward()
+    running = {name: b for name, b in model.named_buffers() if name.endswith(('running_mean', 'running_var'))}
     return {
         'logits': logits.tolist(), 'loss': loss.item(),
         'gradient_norms': {name: p.grad.norm().item() for name, p in model.named_parameters()},
-        'running_norms': {name: b.norm().item() for name, b in model.named_buffers() if name.split('.')[-1] in ('running_mean', 'running_var')},
+        'running_norms': {name: b.norm().item() for name, b in running.items()},
     }
 
 
@@ -137,11 +138,14 @@ for name, stem, build, prepare in MODELS:
     most = max(wide['gradient_norms'].values())
     worst = max(abs(narrow['gradient_norms'][k] - v) / max(v, 1e-6 * most) for k, v in wide['gradient_norms'].items())
     print(f"{name} {stem or ''}: {record['parameters']} parameters, loss {wide['loss']:.4f}; float32 against float64: "
-          f"eval {spread(record['logits'], record['logits64']):.0e}, train {spread(narrow['logits'], wide['logits']):.0e}, gradient norms {worst:.0e}")
+          f"eval {spread(record['logits'], record['logits64']):.0e}, train {spread(narrow['logits'], wide['logits']):.0e}, "
+          f"gradient norms {worst:.0e}")
 for gains in ({'conv': 4, 'fc.weight': 0.125}, {'conv': 1, 'fc.weight': 1}):
     losses, after = followed(torch.float32, gains)
     losses64, after64 = followed(torch.float64, gains)
-    print(gains, losses64, [f'{abs(a / b - 1):.0e}' for a, b in zip(losses, losses64)], f'logits after {spread(after, after64):.0e}')
-    runs.append({'name': 'resnet20', 'optimizer': 'momentum', 'options': {'momentum': 0.9, 'weight_decay': 1e-4}, 'lr': 0.1, 'batch': 32, 'gains': gains,
-                 'losses': losses, 'losses64': losses64, 'logits_after': after, 'logits_after64': after64})
+    print(gains, [f'{abs(a / b - 1):.0e}' for a, b in zip(losses, losses64)], f'logits after {spread(after, after64):.0e}')
+    runs.append({
+        'name': 'resnet20', 'optimizer': 'momentum', 'options': {'momentum': 0.9, 'weight_decay': 1e-4}, 'lr': 0.1, 'batch': 32,
+        'gains': gains, 'losses': losses, 'losses64': losses64, 'logits_after': after, 'logits_after64': after64,
+    })
 write_json('models.json', {'labels': labels.tolist(), 'models': records, 'runs': runs})

@@ -37,7 +37,8 @@ def case(op, name, inputs, f, options=None, given=None):
 def conv(name, x, o, k, stride=1, padding=0, dilation=1, groups=1, bias=True):
     options = {'stride': stride, 'pad': padding, 'dilation': dilation, 'groups': groups}
     inputs = {'x': x, 'weight': [o, x[1] // groups, k, k]} | ({'bias': [o]} if bias else {})
-    case('conv2d', f'conv2d {name}', inputs, lambda x, weight, bias=None: F.conv2d(x, weight, bias, stride, padding, dilation, groups), options)
+    case('conv2d', f'conv2d {name}', inputs,
+         lambda x, weight, bias=None: F.conv2d(x, weight, bias, stride, padding, dilation, groups), options)
 
 
 conv('plain 3x3', [2, 3, 6, 5], 4, 3)
@@ -53,17 +54,23 @@ conv('groups 2', [1, 4, 5, 5], 6, 3, padding=1, groups=2)
 conv('groups of one channel', [1, 4, 5, 5], 4, 3, padding=1, groups=4)
 conv('groups stride dilation', [1, 4, 9, 8], 4, 3, stride=2, padding=1, dilation=2, groups=2)
 
-for name, x, k, stride, pad in [('2', [2, 2, 4, 6], 2, 2, 0), ('3 stride 2', [2, 2, 7, 6], 3, 2, 0), ('3 stride 2 pad 1', [2, 2, 7, 8], 3, 2, 1), ('2 stride 3', [1, 2, 8, 8], 2, 3, 0)]:
+for name, x, k, stride, pad in [
+    ('2', [2, 2, 4, 6], 2, 2, 0), ('3 stride 2', [2, 2, 7, 6], 3, 2, 0),
+    ('3 stride 2 pad 1', [2, 2, 7, 8], 3, 2, 1), ('2 stride 3', [1, 2, 8, 8], 2, 3, 0),
+]:
     options = {'k': k, 'stride': stride, 'pad': pad}
     case('maxPool', f'maxPool {name}', {'x': x}, lambda x: F.max_pool2d(x, k, stride, pad), options)
     case('avgPool', f'avgPool {name}', {'x': x}, lambda x: F.avg_pool2d(x, k, stride, pad), options)
-case('avgPool', 'avgPool without the padding', {'x': [2, 2, 7, 8]}, lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), {'k': 3, 'stride': 2, 'pad': 1, 'countIncludePad': False})
+case('avgPool', 'avgPool without the padding', {'x': [2, 2, 7, 8]},
+     lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), {'k': 3, 'stride': 2, 'pad': 1, 'countIncludePad': False})
 case('globalAvgPool', 'globalAvgPool', {'x': [2, 3, 5, 4]}, lambda x: F.adaptive_avg_pool2d(x, 1))
 case('adaptiveAvgPool', 'adaptiveAvgPool to 3x2', {'x': [1, 2, 7, 5]}, lambda x: F.adaptive_avg_pool2d(x, (3, 2)), {'oh': 3, 'ow': 2})
 for k, out in [(2, 5), (3, 4)]:
     name = f'fractionalMaxPool {k} to {out}'
     samples = (generated(name, 'samples', [2, 2, 2]) + 1) / 2  # [n, c, (columns, rows)] in [0, 1)
-    case('fractionalMaxPool', name, {'x': [2, 2, 8, 7]}, lambda x: F.fractional_max_pool2d(x, k, out, _random_samples=samples), {'k': k, 'oh': out, 'ow': out}, {'samples': samples.flatten().tolist()})
+    case('fractionalMaxPool', name, {'x': [2, 2, 8, 7]},
+         lambda x: F.fractional_max_pool2d(x, k, out, _random_samples=samples),
+         {'k': k, 'oh': out, 'ow': out}, {'samples': samples.flatten().tolist()})
 
 affine = lambda *shape: {'weight': (list(shape), 0.5, 1), 'bias': (list(shape), 0.5, 0)}
 
@@ -72,24 +79,36 @@ def batch_norm(x, x2, weight, bias, running_mean, running_var):
     mean, var = running_mean.detach().clone(), running_var.detach().clone()
     first = F.batch_norm(x, mean, var, weight, bias, True, 0.1, 1e-5)
     second = F.batch_norm(x2, mean, var, weight, bias, True, 0.1, 1e-5)
-    return {'y2': second, 'y': first, 'running_mean': mean, 'running_var': var, 'eval': F.batch_norm(x, mean, var, weight, bias, False, 0.1, 1e-5)}
+    evaluated = F.batch_norm(x, mean, var, weight, bias, False, 0.1, 1e-5)
+    return {'y2': second, 'y': first, 'running_mean': mean, 'running_var': var, 'eval': evaluated}
+
+
+def batch_norm_fixed(x, weight, bias, running_mean, running_var):
+    return F.batch_norm(x, running_mean.detach(), running_var.detach(), weight, bias, False, 0.1, 1e-5)
 
 
 statistics = {'running_mean': ([3], 0.5, 0), 'running_var': ([3], 0.5, 1)}
-case('batchNorm', 'batchNorm two steps', {'x': ([4, 3, 2, 3], 1, 0.5), 'x2': ([4, 3, 2, 3], 2, -0.5)} | affine(3) | statistics, batch_norm, {'eps': 1e-5, 'momentum': 0.1, 'training': True})
+pair = {'x': ([4, 3, 2, 3], 1, 0.5), 'x2': ([4, 3, 2, 3], 2, -0.5)}
+case('batchNorm', 'batchNorm two steps', pair | affine(3) | statistics, batch_norm, {'eps': 1e-5, 'momentum': 0.1, 'training': True})
 case('batchNorm', 'batchNorm evaluation', {'x': [2, 3, 2, 3]} | affine(3) | statistics,
-     lambda x, weight, bias, running_mean, running_var: F.batch_norm(x, running_mean.detach(), running_var.detach(), weight, bias, False, 0.1, 1e-5), {'eps': 1e-5, 'momentum': 0.1, 'training': False})
-case('layerNorm', 'layerNorm of rows', {'x': [3, 10]} | affine(10), lambda x, weight, bias: F.layer_norm(x, [10], weight, bias), {'eps': 1e-5})
-case('layerNorm', 'layerNorm of images', {'x': [2, 3, 4, 3]} | affine(3, 4, 3), lambda x, weight, bias: F.layer_norm(x, [3, 4, 3], weight, bias), {'eps': 1e-5})
+     batch_norm_fixed, {'eps': 1e-5, 'momentum': 0.1, 'training': False})
+case('layerNorm', 'layerNorm of rows', {'x': [3, 10]} | affine(10),
+     lambda x, weight, bias: F.layer_norm(x, [10], weight, bias), {'eps': 1e-5})
+case('layerNorm', 'layerNorm of images', {'x': [2, 3, 4, 3]} | affine(3, 4, 3),
+     lambda x, weight, bias: F.layer_norm(x, [3, 4, 3], weight, bias), {'eps': 1e-5})
 for groups in (1, 2, 6):
-    case('groupNorm', f'groupNorm {groups}', {'x': [2, 6, 3, 3]} | affine(6), lambda x, weight, bias: F.group_norm(x, groups, weight, bias), {'groups': groups, 'eps': 1e-5})
+    case('groupNorm', f'groupNorm {groups}', {'x': [2, 6, 3, 3]} | affine(6),
+         lambda x, weight, bias: F.group_norm(x, groups, weight, bias), {'groups': groups, 'eps': 1e-5})
 case('instanceNorm', 'instanceNorm', {'x': [2, 3, 4, 3]}, lambda x: F.instance_norm(x), {'eps': 1e-5})
-case('instanceNorm', 'instanceNorm affine', {'x': [2, 3, 4, 3]} | affine(3), lambda x, weight, bias: F.instance_norm(x, weight=weight, bias=bias), {'eps': 1e-5})
+case('instanceNorm', 'instanceNorm affine', {'x': [2, 3, 4, 3]} | affine(3),
+     lambda x, weight, bias: F.instance_norm(x, weight=weight, bias=bias), {'eps': 1e-5})
 for size, alpha, beta, k in [(5, 1e-4, 0.75, 2), (3, 0.5, 0.75, 1), (4, 1, 0.5, 1)]:
-    case('lrn', f'lrn over {size}', {'x': ([2, 7, 2, 2], 2, 0)}, lambda x: F.local_response_norm(x, size, alpha, beta, k), {'size': size, 'alpha': alpha, 'beta': beta, 'k': k})
+    case('lrn', f'lrn over {size}', {'x': ([2, 7, 2, 2], 2, 0)},
+         lambda x: F.local_response_norm(x, size, alpha, beta, k), {'size': size, 'alpha': alpha, 'beta': beta, 'k': k})
 
 for name, f, options in [
-    ('relu', F.relu, {}), ('leakyRelu', lambda x: F.leaky_relu(x, 0.1), {'slope': 0.1}), ('elu', lambda x: F.elu(x, 1.5), {'alpha': 1.5}), ('sigmoid', torch.sigmoid, {}),
+    ('relu', F.relu, {}), ('leakyRelu', lambda x: F.leaky_relu(x, 0.1), {'slope': 0.1}), ('elu',
+     lambda x: F.elu(x, 1.5), {'alpha': 1.5}), ('sigmoid', torch.sigmoid, {}),
     ('tanh', torch.tanh, {}), ('softplus', F.softplus, {}), ('gelu', F.gelu, {}), ('geluTanh', lambda x: F.gelu(x, approximate='tanh'), {}),
 ]:
     case(name, name, {'x': ([40], 6, 0)}, lambda x: f(x), options)
@@ -99,14 +118,19 @@ labels = torch.tensor([3, 0, 9, 3, 7])
 logits = {'logits': ([5, 10], 4, 0)}
 given = {'labels': labels.tolist()}
 case('crossEntropy', 'crossEntropy', logits, lambda logits: F.cross_entropy(logits, labels), {'smoothing': 0}, given)
-case('crossEntropy', 'crossEntropy label smoothing', logits, lambda logits: F.cross_entropy(logits, labels, label_smoothing=0.1), {'smoothing': 0.1}, given)
+case('crossEntropy', 'crossEntropy label smoothing', logits,
+     lambda logits: F.cross_entropy(logits, labels, label_smoothing=0.1), {'smoothing': 0.1}, given)
 soft = F.softmax(generated('crossEntropy soft', 'targets', [5, 10], 3), 1).float().double()
-case('crossEntropy', 'crossEntropy soft', logits, lambda logits: F.cross_entropy(logits, soft), {'smoothing': 0}, {'targets': soft.flatten().tolist()})
-case('crossEntropy', 'crossEntropy soft and smoothed', logits, lambda logits: F.cross_entropy(logits, soft, label_smoothing=0.1), {'smoothing': 0.1}, {'targets': soft.flatten().tolist()})
-case('crossEntropy', 'crossEntropy of large logits', {'logits': ([5, 10], 200, 0)}, lambda logits: F.cross_entropy(logits, labels), {'smoothing': 0}, given)
+case('crossEntropy', 'crossEntropy soft', logits,
+     lambda logits: F.cross_entropy(logits, soft), {'smoothing': 0}, {'targets': soft.flatten().tolist()})
+case('crossEntropy', 'crossEntropy soft and smoothed', logits,
+     lambda logits: F.cross_entropy(logits, soft, label_smoothing=0.1), {'smoothing': 0.1}, {'targets': soft.flatten().tolist()})
+case('crossEntropy', 'crossEntropy of large logits', {'logits': ([5, 10], 200, 0)},
+     lambda logits: F.cross_entropy(logits, labels), {'smoothing': 0}, given)
 case('hinge', 'hinge (10 x MultiMarginLoss)', logits, lambda logits: 10 * F.multi_margin_loss(logits, labels), {'margin': 1}, given)
 targets = (generated('logistic', 'targets', [5, 10]) + 1) / 2
-case('bceWithLogits', 'bceWithLogits', logits, lambda logits: F.binary_cross_entropy_with_logits(logits, targets), {}, {'targets': targets.flatten().tolist()})
+case('bceWithLogits', 'bceWithLogits', logits,
+     lambda logits: F.binary_cross_entropy_with_logits(logits, targets), {}, {'targets': targets.flatten().tolist()})
 case('mse', 'mse', logits, lambda logits: F.mse_loss(logits, targets), {}, {'targets': targets.flatten().tolist()})
 case('mae', 'mae', logits, lambda logits: F.l1_loss(logits, targets), {}, {'targets': targets.flatten().tolist()})
 
