@@ -3,8 +3,7 @@
 # Usage: scripts/vectors.sh [lenet5] [ops] [schedules] [models]     (default: all)
 set -eu
 cd "$(dirname "$0")/.."
-npx descent data fetch fashion-mnist
-npx descent data fetch cifar10
+npx descent data fetch fashion-mnist cifar10
 export PYTHONDONTWRITEBYTECODE=1
 [ $# -gt 0 ] || set -- lenet5 ops schedules models
 for name; do
