@@ -38,7 +38,7 @@ const drawn = Object.values(outlines);
 export const SHAPE_CLASSES: readonly string[] = Object.keys(outlines);
 
 /**
- * `count` images [count, 3, 32, 32] from sample `from` on: one shape each, turned, placed, sized and coloured at random on a shaded
+ * `count` images [count, 3, 32, 32] from sample `from` on: one shape each, tilted, placed, sized and coloured at random on a shaded
  * background, with noise. The classes take turns, so every part of the set is balanced.
  */
 export function shapes(count: number, from = 0, seed = 0): Split {
@@ -47,13 +47,13 @@ export function shapes(count: number, from = 0, seed = 0): Split {
   for (let i = 0; i < count; i++) {
     const random = stream(seed, from + i), between = (a: number, b: number) => a + (b - a) * random();
     const label = labels[i] = (from + i) % drawn.length, distance = drawn[label]!;
-    const radius = between(6.5, 13), cx = between(radius - 1, size - radius), cy = between(radius - 1, size - radius);
-    const turn = between(0, 2 * Math.PI), cos = Math.cos(turn) / radius, sin = Math.sin(turn) / radius;
+    const radius = between(8, 13.5), cx = between(radius - 1, size - radius), cy = between(radius - 1, size - radius);
+    const turn = between(-0.5, 0.5), cos = Math.cos(turn) / radius, sin = Math.sin(turn) / radius;
     const back = [between(0, 255), between(0, 255), between(0, 255)];
     let front: number[];
     do front = [between(0, 255), between(0, 255), between(0, 255)];
-    while (front.reduce((sum, v, c) => sum + Math.abs(v - back[c]!), 0) < 150);
-    const shadeX = between(-1.5, 1.5), shadeY = between(-1.5, 1.5), noise = between(10, 60);
+    while (front.reduce((sum, v, c) => sum + Math.abs(v - back[c]!), 0) < 240);
+    const shadeX = between(-1, 1), shadeY = between(-1, 1), noise = between(5, 45);
     for (let y = 0, p = i * 3 * plane; y < size; y++) for (let x = 0; x < size; x++, p++) {
       const dx = x - cx, dy = y - cy;
       const near = dx * dx + dy * dy < (radius + 1) ** 2;
