@@ -114,6 +114,11 @@ function prepare(command: Command): void {
   for (const c of command.commands) prepare(c);
 }
 
+const verbose = process.argv.includes('--verbose');
+process.on('uncaughtException', error => { // of callbacks, and of promises that nobody awaits
+  noteError(error, verbose);
+  process.exit(1);
+});
 endWithReader();
 prepare(program);
 try {
@@ -121,7 +126,7 @@ try {
   await program.parseAsync(words.length ? words : ['--help'], { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) {
-    noteError(error, process.argv.includes('--verbose'));
+    noteError(error, verbose);
     process.exitCode = 1;
   }
 }

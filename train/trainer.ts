@@ -72,7 +72,7 @@ export class Trainer {
   #evaluation(part: Part): Promise<BuiltGraph & { program: Program }> {
     const make = async () => {
       const built = build(this.#o, part, false);
-      const program = await Program.compile(this.memory, built.graph, this.#o);
+      const program = await Program.compile(this.memory, built.graph, { fuse: this.#o.fuse }); // --debug watches the steps
       this.#o.data.upload(this.memory, built.graph, part);
       return { ...built, program };
     };
@@ -232,7 +232,7 @@ export class Trainer {
   /** Frees all that the run holds on the device. */
   destroy(): void {
     this.program.destroy();
-    for (const e of this.#evaluations.values()) void e.then(({ program }) => program.destroy());
+    for (const e of this.#evaluations.values()) void e.then(({ program }) => program.destroy(), () => undefined);
     this.memory.destroy();
     for (const b of this.#staging) b.destroy();
   }
