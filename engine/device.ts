@@ -41,8 +41,11 @@ export class Device {
   #pipelines = new Map<string, Promise<Omit<Pipeline, 'variant'>>>();
   #closing = false;
 
+  #adapter: GPUAdapter;
+
   private constructor(adapter: GPUAdapter, gpu: GPUDevice, profile: Profile) {
     const { description, vendor, architecture } = adapter.info;
+    this.#adapter = adapter;
     this.gpu = gpu;
     this.profile = profile;
     this.report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor, architecture, software: isSoftware(adapter.info) };
@@ -64,6 +67,13 @@ export class Device {
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     return new Device(adapter, gpu, { ...profileOf(adapter, gpu), ...overrides });
+  }
+
+  /** The same device under another profile: other variants, the same pipelines. */
+  withProfile(overrides: Partial<Profile>): Device {
+    const other = new Device(this.#adapter, this.gpu, { ...this.profile, ...overrides });
+    other.#pipelines = this.#pipelines;
+    return other;
   }
 
   /** Throws if the device is lost or has reported an error. */

@@ -126,7 +126,8 @@ export class Program {
     const commands = ops.map((op, i): Command => {
       const pipeline = pipelines[i]!, { variant } = pipeline;
       const entries: GPUBindGroupEntry[] = Object.values(op.tensors).map((t, binding) => {
-        if (t.role === 'activation') return { binding, resource: { buffer: slots[planned.slotOf.get(t)!]! } };
+        const inSlot = planned.placeOf.get(t);
+        if (inSlot) return { binding, resource: { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: Math.max(16, Math.ceil(t.size / 4) * 16) } };
         const { buffer, offset, bytes } = memory.place(t);
         return { binding, resource: { buffer: memory.buffers.get(buffer)!, offset, size: bytes } };
       });
@@ -185,15 +186,17 @@ export class Program {
 
   /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
   async read(t: Tensor): Promise<Float32Array> {
-    if (t.role !== 'activation') return this.memory.read(t);
-    const slot = this.plan.slotOf.get(t);
-    if (slot === undefined) throw new Error(`${t.name} is in no op of this program`);
-    return new Float32Array(await this.memory.device.read(this.#slots[slot]!, 0, Math.ceil(t.size / 4) * 16)).subarray(0, t.size);
+    const { buffer, offset } = this.locate(t);
+    return new Float32Array(await this.memory.device.read(buffer, offset, Math.ceil(t.size / 4) * 16)).subarray(0, t.size);
   }
 
   /** The buffer of a kept activation or lasting tensor, and where in it the tensor lies. */
   locate(t: Tensor): { buffer: GPUBuffer; offset: number } {
-    if (t.role === 'activation') return { buffer: this.#slots[this.plan.slotOf.get(t)!]!, offset: 0 };
+    if (t.role === 'activation') {
+      const place = this.plan.placeOf.get(t);
+      if (!place) throw new Error(`${t.name} is in no op of this program`);
+      return { buffer: this.#slots[place.slot]!, offset: place.offset };
+    }
     const { buffer, offset } = this.memory.place(t);
     return { buffer: this.memory.buffers.get(buffer)!, offset };
   }
