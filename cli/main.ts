@@ -92,9 +92,11 @@ dataCommand('verify [name...]', 'Compares the stored files with their published 
 
 everywhere(program.command('models').summary('list the models; parameters, FLOPs and shapes by layer')
   .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
-  .argument('[name]', 'model to show in full'))
+  .argument('[name[:k=v,...]]', 'model to show in full, with its options'))
   .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
-  .addHelpText('after', examples('descent models', 'descent models lenet5 --dataset cifar10'))
+  .option('--input <CxHxW>', 'size of the images, in place of the data set\'s')
+  .option('--classes <n>', 'number of classes, in place of the data set\'s')
+  .addHelpText('after', examples('descent models', 'descent models resnet20:shortcut=B --dataset cifar10', 'descent models vgg16 --input 3x224x224 --classes 1000'))
   .action(async (name: string | undefined, options: import('./models.ts').ModelsOptions) => (await import('./models.ts')).models(name, options));
 
 /** One line in our grammar for what the argument parser refuses. */

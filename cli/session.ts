@@ -6,7 +6,7 @@ import { datasets } from '../datasets/index.ts';
 import { lookUp } from '../engine/check.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
-import { models } from '../models/index.ts';
+import { openModel } from '../models/index.ts';
 import * as rules from '../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../optim/optimizer.ts';
 import type { RunConfig } from '../train/config.ts';
@@ -37,20 +37,20 @@ export function optimizerOf({ optimizer: text, lr, weightDecay }: RunConfig): Op
 
 /** The configuration with all its hyper-parameters spelt out, so that later defaults do not change it. Throws where a name is unknown. */
 export function resolved(config: RunConfig): RunConfig {
-  lookUp('model', config.model, models);
+  openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] }); // its name and options; sizes are checked when it is built
   if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
   const { rule, hyper: { lr, ...options } } = optimizerOf(config);
   return { ...config, optimizer: formatSpec({ name: rule.name, options }), lr };
 }
 
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
-  const chosen = optimizerOf(config), build = lookUp('model', config.model, models);
+  const chosen = optimizerOf(config);
   const device = await Device.open(await openAdapter(options.adapter));
   try {
     const { shape, classes } = dataset;
     const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, maxBinding: device.profile.maxBinding });
     const trainer = await Trainer.create({
-      device, data, model: build({ shape, classes: classes.length }), optimizer: chosen,
+      device, data, model: openModel(parseSpec('model', config.model), { shape, classes: classes.length }), optimizer: chosen,
       batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle, debug: options.debug,
     });
     const parameters = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);

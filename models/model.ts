@@ -1,7 +1,82 @@
-import type { Layer } from '../engine/graph.ts';
+/** What a model is: a function that composes layers, with named options that are checked before it is built. */
+import { check, DescentError, lookUp } from '../engine/check.ts';
+import { Graph, type Layer } from '../engine/graph.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
 export interface ModelInput { readonly classes: number; readonly shape: readonly [c: number, h: number, w: number] }
 
-/** A model: a function of its input and options that composes layers. */
-export type Model = (input: ModelInput, options?: Readonly<Record<string, any>>) => Layer;
+/** A model: a function of its input and options that composes layers. A user's own file exports one. */
+export interface Model {
+  (input: ModelInput, options?: Readonly<Record<string, any>>): Layer;
+  /** One line: what it is and where it comes from. */
+  readonly about?: string;
+  readonly options?: Options;
+  /** Parameters computed from a sample of normalised training images [n, c, h, w] before the first step, by name. */
+  readonly fromImages?: (images: Float32Array, shape: readonly [n: number, c: number, h: number, w: number]) => Readonly<Record<string, Float32Array>>;
+}
+
+/** One option of a model. `read` gives undefined where the value is not accepted. */
+export interface Option<T> { readonly default: T; readonly accepts: string; readonly read: (value: unknown) => T | undefined }
+export type Options = Readonly<Record<string, Option<any>>>;
+type Values<O extends Options> = { readonly [K in keyof O]: O[K]['default'] };
+
+export const flag = (value: boolean): Option<boolean> => ({ default: value, accepts: 'true or false', read: v => typeof v === 'boolean' ? v : undefined });
+export const whole = (value: number, min = 1): Option<number> => ({
+  default: value, accepts: `a whole number of at least ${min}`, read: v => Number.isInteger(v) && (v as number) >= min ? v as number : undefined,
+});
+/** A probability, or any share of 1 but 1 itself. */
+export const share = (value: number): Option<number> => ({ default: value, accepts: 'a number from 0 to below 1', read: v => typeof v === 'number' && v >= 0 && v < 1 ? v : undefined });
+export const positive = (value: number): Option<number> => ({ default: value, accepts: 'a number of at least 0', read: v => typeof v === 'number' && v >= 0 ? v : undefined });
+export const choice = <T extends string>(value: T, known: readonly T[]): Option<T> => ({
+  default: value, accepts: known.join(', '), read: v => known.find(k => k === v),
+});
+/** Sizes as an array, or on the command line with dashes: `256-128`; `none` for an empty list. */
+export const sizes = (value: readonly number[]): Option<readonly number[]> => ({
+  default: value, accepts: 'sizes as 256-128, or none',
+  read: v => {
+    const list = v === 'none' ? [] : Array.isArray(v) ? v : String(v).split('-').map(Number);
+    return list.every(n => Number.isInteger(n) && n >= 1) ? list : undefined;
+  },
+});
+
+/** A model with a line about it and checked options; `build` gets all of them. */
+export function model<O extends Options>(name: string, about: string, options: O, build: (input: ModelInput, options: Values<O>) => Layer): Model {
+  const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
+    const values = read(name, options, given) as Values<O>;
+    return (g, x) => {
+      try {
+        return build(input, values)(g, x);
+      } catch (error) {
+        const size = error instanceof DescentError && smallestFit(input, at => build(at, values), g);
+        throw size ? new DescentError(`${(error as Error).message}; ${name} takes images of ${size}x${size} and larger`) : error;
+      }
+    };
+  };
+  return Object.assign(make, { about, options });
+}
+
+function read(name: string, options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const values = Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
+  for (const [key, value] of Object.entries(given)) {
+    check(Object.keys(options).length, `${name}: it has no options, ${key} was given; leave it out`);
+    const option = lookUp(`option of ${name}`, key, options), got = option.read(value);
+    check(got !== undefined, `${name}: option ${key} is '${String(value)}'; give ${option.accepts}`);
+    values[key] = got;
+  }
+  return values;
+}
+
+/** The least larger square image that builds, if that is all that is wrong. */
+function smallestFit({ classes, shape: [c, h, w] }: ModelInput, build: (input: ModelInput) => Layer, { training, profile }: Graph): number | undefined {
+  for (let size = Math.min(h, w) + 1; size <= 256; size++) {
+    const g = new Graph({ training, profile });
+    try {
+      build({ classes, shape: [c, size, size] })(g, g.tensor([1, c, size, size], 'input', 'images'));
+      return size;
+    } catch { /* too small still */ }
+  }
+  return undefined;
+}
+
+/** Padding beyond a layer's own that makes 28 x 28 images the 32 x 32 that a net was made for. */
+export const extraPad = ({ shape: [, h] }: ModelInput): number => h === 28 ? 2 : 0;
