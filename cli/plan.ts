@@ -8,7 +8,7 @@ import { count, table } from './output.ts';
 export function describePlan({ commands, plan, memory }: Program): string {
   const rows = commands.map(({ op, pipeline, grid }, i) => {
     const tensors = Object.entries(op.tensors).map(([binding, t]) => {
-      const where = t.role === 'activation' ? `slot ${plan.slotOf.get(t)}` : memory.place(t).buffer;
+      const where = t.role === 'activation' ? `slot ${plan.placeOf.get(t)!.slot}` : memory.place(t).buffer;
       return `${binding} ${show(t.shape)} in ${where}`;
     });
     const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * 4, 0);
