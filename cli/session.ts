@@ -7,7 +7,7 @@ import { lookUp } from '../engine/check.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { openModel } from '../models/index.ts';
-import * as rules from '../optim/first-order.ts';
+import { rules } from '../optim/index.ts';
 import { optimizer, type Optimizer } from '../optim/optimizer.ts';
 import type { RunConfig } from '../train/config.ts';
 import { DeviceData, type Moments } from '../train/data.ts';

@@ -1,7 +1,9 @@
 import type { Graph } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { check, lookUp } from '../engine/check.ts';
-import { ceilDiv, each, kernel, type Kernel } from '../shaders/kernel.ts';
+import { flatReduce, PARTS } from '../shaders/flat.ts';
+import { averageWeights, clipScale, fusedUpdate, maxNorm, type Update } from '../shaders/update.ts';
+import { decayRuns, unitRows } from './pages.ts';
 
 /** Hyper-parameters, under PyTorch's names. */
 export type Hyper = Readonly<Record<string, number>>;
@@ -12,63 +14,116 @@ export type Hyper = Readonly<Record<string, number>>;
  */
 export interface Rule {
   readonly name: string;
+  /** Starts at zero. */
   readonly state: readonly string[];
   readonly defaults: Hyper & { readonly lr: number };
   /** `t` counts updates from 1. */
-  readonly values?: (h: Hyper, t: number) => Readonly<Record<string, number>>;
+  readonly values?: (h: Hyper, t: number, lr: number) => Readonly<Record<string, number>>;
   readonly update: string;
+  /** Its `weight_decay` shrinks the weight itself by lr * weight_decay (Loshchilov & Hutter 2019). */
+  readonly decoupled?: boolean;
+  /** The state that is an average of the weights, to be evaluated in their place. */
+  readonly average?: string;
+  /** The state that is to hold an estimate of the Hessian's diagonal before each update. */
+  readonly probes?: string;
 }
 
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
 export interface Optimizer {
   readonly rule: Rule;
   readonly hyper: Hyper & { readonly lr: number };
+  /** All states, that of averaging included. */
+  readonly state: readonly string[];
+  /** The state to evaluate in place of the weights. */
+  readonly average: string | undefined;
   addTo(g: Graph, layout: Layout): void;
-  /** Step values of update number `t`, from 1, at learning rate `lr`. */
-  values(t: number, lr: number): Record<string, number>;
+  /** Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1. */
+  values(t: number, lr: number, momentum?: number): Record<string, number>;
 }
 
-/** What is done to the gradient before any rule sees it. */
-export interface Regularisation { weightDecay?: number }
+/** What is done besides the rule, in this order: accumulation, norm clip, value clip, noise, L2 and L1; the rule; max-norm, averaging. */
+export interface Regularisation {
+  /** Micro-batches of one update. */
+  accumulate?: number;
+  /** Greatest norm of all gradients together, and of each value. */
+  clipNorm?: number; clipValue?: number;
+  /** eta of Gaussian gradient noise N(0, eta / (1 + t)^0.55) (Neelakantan 2015). */
+  gradNoise?: number;
+  /** L2 (PyTorch's weight_decay; decoupled in adamw) and L1; both are the elastic net. */
+  weightDecay?: number; l1?: number;
+  /** Whether they leave out biases and the parameters of normalisation, all of rank 1. */
+  noDecayBias?: boolean;
+  /** Greatest norm of the incoming weights of each output (Srivastava 2014). */
+  maxNorm?: number;
+  /** Decay of an exponential moving average of the weights; 1 is the plain mean of all (Polyak). */
+  ema?: number;
+}
 
-/** The optimizer of `rule` with `options` in place of its defaults; a name that the rule does not have is an error. */
-export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>> = {}, { weightDecay = 0 }: Regularisation = {}): Optimizer {
-  const accepted: Record<string, number> = { ...rule.defaults };
-  for (const [name, value] of Object.entries(options)) {
-    lookUp(`hyper-parameter of ${rule.name}`, name, accepted);
-    check(typeof value === 'number' && Number.isFinite(value), `${rule.name}: ${name} is '${String(value)}'; give a number`);
-    accepted[name] = value;
+/** What hyper-parameters may be: from `min` on, below `below`. */
+const RANGES: Readonly<Record<string, readonly [min: number, below: number]>> = {
+  momentum: [0, 1], beta1: [0, 1], beta2: [0, 1], alpha: [0, 1], rho: [0, 1], eta_minus: [Number.MIN_VALUE, 1], eta_plus: [1, Infinity], damping: [Number.MIN_VALUE, Infinity],
+  mu: [Number.MIN_VALUE, Infinity], probes: [1, Infinity], epsilon: [Number.MIN_VALUE, Infinity],
+};
+
+/** `defaults` with `options` in their place. A name that is not among them, or a value out of range, is an error. */
+export function hyperParameters<H extends Hyper>(name: string, defaults: H, options: Readonly<Record<string, unknown>>): H {
+  const out: Record<string, number> = { ...defaults };
+  for (const [key, value] of Object.entries(options)) {
+    lookUp(`hyper-parameter of ${name}`, key, out);
+    check(typeof value === 'number' && Number.isFinite(value), `${name}: ${key} is '${String(value)}'; give a number`);
+    const [min, below] = RANGES[key] ?? [0, Infinity];
+    check(value >= min && value < below, `${name}: ${key} is ${value}; give a number ${min === Number.MIN_VALUE ? 'above 0' : `of at least ${min}`}${below < Infinity ? ` and below ${below}` : ''}`);
+    out[key] = value;
   }
-  const hyper = accepted as Hyper & { lr: number };
-  const values = (t: number, lr: number) => ({ lr, ...(weightDecay && { weight_decay: weightDecay }), ...rule.values?.(hyper, t) });
-  const update = fused(rule, Object.keys(values(1, hyper.lr)), weightDecay !== 0);
+  return out as H;
+}
+
+/** The optimizer of `rule` with `options` in place of its defaults, and with what surrounds it. */
+export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>> = {}, r: Regularisation = {}): Optimizer {
+  const decay = rule.decoupled && r.weightDecay ? { weight_decay: r.weightDecay } : {};
+  const hyper = hyperParameters(rule.name, rule.defaults, { ...decay, ...options });
+  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const cycled = ['momentum', 'beta1'].find(name => name in hyper);
+  const values = (t: number, lr: number, momentum?: number): Record<string, number> => {
+    const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
+    return {
+      lr, ...(accumulate > 1 || clipNorm) && { g_scale: 1 / accumulate },
+      ...clipNorm && { clip_norm: clipNorm }, ...clipValue && { clip_value: clipValue }, ...gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) },
+      ...l2 && { l2 }, ...l1 && { l1 }, ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }, ...r.maxNorm && { max_norm: r.maxNorm },
+      ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema }, ...rule.values?.(h, t, lr),
+    };
+  };
+  const averages = ema !== undefined, surroundings = {
+    scale: accumulate > 1, clipNorm: Boolean(clipNorm), clipValue: Boolean(clipValue), noise: gradNoise > 0, l2: l2 > 0, l1: l1 > 0,
+    decoupled: Boolean(rule.decoupled), average: averages && !r.maxNorm,
+  };
+  const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm' && (f !== 'ema_rate' || surroundings.average));
+  const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
   return {
-    rule, hyper, values,
+    rule, hyper, values, state: [...rule.state, ...averages ? ['ema'] : []], average: averages ? 'ema' : rule.average,
     addTo(g, layout) {
-      const grads = layout.pages('grad');
-      layout.pages('param').forEach(({ buffer, bytes }, page) => {
-        const state = Object.fromEntries(rule.state.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
-        g.run(update, { n: bytes / 4 }, { w_all: g.whole('param', buffer, bytes), g_all: g.whole('grad', grads[page]!.buffer, bytes), ...state });
+      const grads = layout.pages('grad'), params = layout.pages('param');
+      const clip = clipNorm ? g.lasting('state', 'clip', [4]) : undefined;
+      if (clip) {
+        const partial = g.lasting('state', 'clip partial', [grads.length * PARTS]);
+        grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: 'a * a', first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
+        g.run(clipScale, { pages: grads.length }, { partial, scale: clip });
+      }
+      params.forEach(({ buffer, bytes }, page) => {
+        const w = g.whole('param', buffer, bytes);
+        const state = Object.fromEntries(rule.state.map(s => [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
+        const ema = averages ? g.whole('state', layout.page(stateBuffer(rule, 'ema', page), bytes), bytes) : undefined;
+        const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes), ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! }, ...clip && { clip } };
+        const runs = r.noDecayBias ? decayRuns(g, layout, buffer, bytes) : [{ first: 0, n: bytes / 4, decays: true }];
+        for (const run of runs) g.run(update, { ...run, page } satisfies Update, tensors);
+        if (!r.maxNorm) return;
+        const table = unitRows(g, layout, buffer);
+        if (table) g.run(maxNorm, { rows: table.size / 2 }, { w, table });
+        if (ema) g.run(averageWeights, { n: bytes / 4 }, { w, mean: ema });
       });
     },
   };
 }
 
 /** The buffer of one state of one page; its tensors lie where their parameters do in theirs. */
-export const stateBuffer = (rule: Rule, state: string, page: number): string => `state ${rule.name}.${state} ${page}`;
-
-/** The rule in its shell: read, regularise, update, write. One kernel whatever the number of tensors. */
-function fused(rule: Rule, fields: readonly string[], decays: boolean): Kernel<{ n: number }> {
-  return kernel({
-    name: `update_${rule.name}`,
-    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(rule.state.map(s => [`${s}_all`, 'write' as const])) } as Record<string, 'read' | 'write'>,
-    vec4: ['w_all', 'g_all', ...rule.state.map(s => `${s}_all`)],
-    step: () => Object.fromEntries(fields.map(f => [f, 'f32' as const])),
-    grid: (p: { n: number }, d) => each(ceilDiv(p.n, 4), d).grid,
-    code: (p, d) => each(ceilDiv(p.n, 4), d).main(`
-    var w = w_all[i]; var g = g_all[i]; ${rule.state.map(s => `var ${s} = ${s}_all[i];`).join(' ')}
-    ${decays ? 'g += op.weight_decay * w;' : ''}
-    ${rule.update}
-    w_all[i] = w; ${rule.state.map(s => `${s}_all[i] = ${s};`).join(' ')}`),
-  });
-}
+export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string => `state ${rule.name}.${state} ${page}`;

@@ -179,9 +179,9 @@ export class Trainer {
   /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one. */
   async state(): Promise<TrainerState> {
     await this.settle();
-    const tensors: Tensors = {}, { rule } = this.#o.optimizer;
+    const tensors: Tensors = {}, { rule, state: states } = this.#o.optimizer;
     for (const [page, { buffer, bytes }] of this.memory.layout.pages('param').entries()) {
-      for (const state of rule.state) {
+      for (const state of states) {
         const all = await this.device.read(this.memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
         for (const { value } of this.#train.graph.params.values()) {
           const place = this.memory.place(value);
@@ -193,8 +193,8 @@ export class Trainer {
   }
 
   loadState({ tensors, counters }: TrainerState): void {
-    const { rule } = this.#o.optimizer, pages = this.memory.layout.pages('param').map(p => p.buffer);
-    for (const state of rule.state) for (const { value } of this.#train.graph.params.values()) {
+    const { rule, state: states } = this.#o.optimizer, pages = this.memory.layout.pages('param').map(p => p.buffer);
+    for (const state of states) for (const { value } of this.#train.graph.params.values()) {
       const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = this.memory.place(value);
       check(saved && saved.data.length === value.size, `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
       this.device.gpu.queue.writeBuffer(this.memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset, saved.data as Float32Array<ArrayBuffer>);
@@ -216,7 +216,7 @@ export class Trainer {
 
   get graph(): Graph { return this.#train.graph; }
 
-  #lasting(): Tensor[] { return [...this.#train.graph.init.keys()]; }
+  #lasting(): Tensor[] { return [...this.#train.graph.init.keys()].filter(t => t.role !== 'state'); }
 
   async #readAll(tensors: readonly Tensor[]): Promise<Tensors> {
     await this.settle();

@@ -1,0 +1,126 @@
+/** The one fused update: what comes before the rule, the rule, what comes after it; and the constraints that need whole rows or norms. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { PARTS } from './flat.ts';
+import { ceilDiv, each, kernel, MAX_GRID, type Kernel } from './kernel.ts';
+import { philoxWgsl } from './random.ts';
+
+/** A run of `n` values from `first` on (both multiples of 4) of page number `page`; `decays` tells whether L2, L1 and decoupled decay act on it. */
+export interface Update { n: number; first: number; page: number; decays: boolean }
+
+/** What surrounds the rule, as switches; the numbers come as step values. */
+export interface Surroundings {
+  readonly scale: boolean; readonly clipNorm: boolean; readonly clipValue: boolean; readonly noise: boolean;
+  readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly average: boolean;
+}
+
+/** Key of the gradient noise, apart from that of dropout. */
+const NOISE = 0x6e6f6973;
+
+/**
+ * Reads, clips, adds noise and penalties, applies `rule` (WGSL over vec4f `w`, `g` and the state), averages, writes: one dispatch per page, whatever
+ * the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
+ */
+export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[], s: Surroundings): Kernel<Update> {
+  const all = [...state, ...s.average ? ['ema'] : []];
+  return kernel({
+    name: `update_${name}`,
+    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
+    vec4: ['w_all', 'g_all', ...all.map(x => `${x}_all`)],
+    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise && { seed: 'u32' as const, step: 'u32' as const } }),
+    grid: (p: Update, d) => each(ceilDiv(p.n, 4), d).grid,
+    code: (p, d) => (s.noise ? philoxWgsl : '') + each(ceilDiv(p.n, 4), d).main(wgsl`
+    let k = i + ${p.first / 4}u;
+    var w = w_all[k]; var g = g_all[k]; ${all.map(x => `var ${x} = ${x}_all[k];`).join(' ')}
+    #if ${s.scale}
+    g *= op.g_scale;
+    #endif
+    #if ${s.clipNorm}
+    g *= clip[0];
+    #endif
+    #if ${s.clipValue}
+    g = clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value));
+    #endif
+    #if ${s.noise}
+    g += op.noise * normal4(philox(vec4u(k, op.step, ${p.page}u, 0u), vec2u(op.seed, ${NOISE}u)));
+    #endif
+    #if ${s.l2 && p.decays}
+    g += op.l2 * w;
+    #endif
+    #if ${s.l1 && p.decays}
+    g += op.l1 * sign(w);
+    #endif
+    #if ${s.decoupled && p.decays}
+    w *= op.shrink;
+    #endif
+    ${rule}
+    #if ${s.average}
+    ema += op.ema_rate * (w - ema);
+    #endif
+    w_all[k] = w; ${all.map(x => `${x}_all[k] = ${x};`).join(' ')}`),
+  });
+}
+
+/** scale = [min(1, max / (norm + 1e-6)), norm] from the partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). */
+export const clipScale = kernel({
+  name: 'clip_scale',
+  bindings: { partial: 'read', scale: 'write' },
+  step: () => ({ clip_norm: 'f32', g_scale: 'f32' }),
+  grid: () => [1, 1, 1],
+  code: (p: { pages: number }) => wgsl`
+@compute @workgroup_size(1)
+fn main() {
+  var sum = 0.0;
+  for (var i = 0u; i < ${p.pages * PARTS}u; i++) { sum += partial[i]; }
+  let norm = sqrt(sum) * op.g_scale;
+  scale[0] = min(1.0, op.clip_norm / (norm + 1e-6));
+  scale[1] = norm;
+}`,
+});
+
+/**
+ * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds start and length of each row, the
+ * incoming weights of one output. One workgroup per row.
+ */
+export const maxNorm = kernel({
+  name: 'max_norm',
+  bindings: { w: 'write', table: 'read u32' },
+  step: () => ({ max_norm: 'f32' }),
+  grid: (p: { rows: number }) => [Math.min(p.rows, MAX_GRID), ceilDiv(p.rows, MAX_GRID), 1],
+  code: (p, d) => wgsl`
+#if ${!d.lanes}
+var<workgroup> part : array<f32, 64>;
+#endif
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let row = group.x + group.y * ${MAX_GRID}u;
+  if (row >= ${p.rows}u) { return; }
+  let start = table[2u * row]; let end = start + table[2u * row + 1u];
+  var total = 0.0;
+  for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { total += w[i] * w[i]; }
+  #if ${d.lanes > 0}
+  let sum = subgroupAdd(total);
+  #else
+  part[lane] = total;
+  for (var half = 32u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (lane < half) { part[lane] += part[lane + half]; }
+  }
+  workgroupBarrier();
+  let sum = part[0];
+  #endif
+  if (sum > op.max_norm * op.max_norm) {
+    let factor = op.max_norm / sqrt(sum);
+    for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { w[i] *= factor; }
+  }
+}`,
+});
+
+/** mean += op.ema_rate (w - mean) over one page, where the averaging must follow a constraint. */
+export const averageWeights = kernel({
+  name: 'average_weights',
+  bindings: { w: 'read', mean: 'write' },
+  vec4: ['w', 'mean'],
+  step: () => ({ ema_rate: 'f32' }),
+  grid: (p: { n: number }, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => each(ceilDiv(p.n, 4), d).main('    mean[i] += op.ema_rate * (w[i] - mean[i]);'),
+});

@@ -1,0 +1,35 @@
+/** LeNet-5 from the stored weights on the first Fashion-MNIST images in file order: what the vectors of lenet5.json were made with. */
+import { readFileSync } from 'node:fs';
+import type { Dataset } from '../datasets/dataset.ts';
+import { openDataset } from '../datasets/node/open.ts';
+import { models } from '../models/index.ts';
+import { DeviceData } from '../train/data.ts';
+import { decodeSafetensors, type Tensors } from '../train/safetensors.ts';
+import { Trainer, type TrainerOptions } from '../train/trainer.ts';
+import { deviceFor, type Way } from './check.ts';
+
+export interface Run {
+  name: string; options: Record<string, number>; lr: number; batch: number; losses: number[]; losses64: number[];
+  averaged_loss?: number; averaged_loss64?: number; evaluations?: number[];
+}
+export const vectors = JSON.parse(readFileSync(new URL('./vectors/lenet5.json', import.meta.url), 'utf8')) as { labels: number[]; logits: number[][]; runs: Run[] };
+export const stored = (file: string): Tensors => decodeSafetensors(readFileSync(new URL(`./vectors/${file}`, import.meta.url)), file).tensors;
+
+let dataset: Promise<Dataset> | undefined;
+export const fashionMnist = (): Promise<Dataset> => dataset ??= openDataset('fashion-mnist', { quiet: true, limitTrain: 2048, limitTest: 512 });
+
+export async function lenetTrainer(o: Omit<TrainerOptions, 'device' | 'model' | 'data'> & { images?: Dataset; way?: Way }): Promise<Trainer> {
+  const device = await deviceFor(o.way), images = o.images ?? await fashionMnist();
+  const data = new DeviceData(images, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
+  trainer.loadWeights(stored('lenet5-init.safetensors'));
+  return trainer;
+}
+
+/** The loss of each of the next steps, before its update. */
+export async function losses(trainer: Trainer, steps: number): Promise<number[]> {
+  const seen: number[] = [];
+  for (let t = 0; t < steps; t++) await trainer.step(true);
+  for (const line of await trainer.settle()) seen.push(line.loss);
+  return seen;
+}
