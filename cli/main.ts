@@ -99,6 +99,23 @@ everywhere(program.command('models').summary('list the models; parameters, FLOPs
   .addHelpText('after', examples('descent models', 'descent models resnet20:shortcut=B --dataset cifar10', 'descent models vgg16 --input 3x224x224 --classes 1000'))
   .action(async (name: string | undefined, options: import('./models.ts').ModelsOptions) => (await import('./models.ts')).models(name, options));
 
+const bench = program.command('bench').summary('measure kernels and training steps beside what the adapter can do')
+  .addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
+type BenchOptions = import('./bench.ts').BenchOptions;
+const benchCommand = (name: string, summary: string) => onDevice(bench.command(name).description(summary).option('--out <file>', 'write the results as JSON'));
+benchCommand('kernels', 'Times every kernel over the shapes of the models: GFLOP/s, GB/s and the share of what a multiply-add and a copy kernel reach in the same run.')
+  .option('--filter <text>', 'only rows whose kernel or shape contains this')
+  .option('--variants', 'each variant that fits the adapter, not just the one taken')
+  .addHelpText('after', examples('descent bench kernels', 'descent bench kernels --filter matmul --variants', 'descent bench kernels --out kernels.json'))
+  .action(async (options: BenchOptions) => (await import('./bench.ts')).kernels(options));
+benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.')
+  .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
+  .option(OPTIONS.batchSize.flags, OPTIONS.batchSize.help, String(OPTIONS.batchSize.default))
+  .option(OPTIONS.optimizer.flags, OPTIONS.optimizer.help, OPTIONS.optimizer.default)
+  .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
+  .addHelpText('after', examples('descent bench step lenet5', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
+  .action(async (model: string, options: BenchOptions) => (await import('./bench.ts')).step(model, options));
+
 /** One line in our grammar for what the argument parser refuses. */
 function usageError(error: CommanderError, command: Command): DescentError {
   const path: string[] = [];

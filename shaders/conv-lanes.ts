@@ -42,7 +42,7 @@ function forwardTile(p: Conv, rows: Rows): { th: number; tw: number; channels: n
   const tw = widths.reduce((best, w) => (ceilDiv(p.ow, w) * w < ceilDiv(p.ow, best) * best ? w : best));
   const th = Math.min(2, p.oh), og = p.o / p.groups;
   const taps = whole ? p.k * p.k : p.k;
-  const most = Math.max(4, Math.min(16, Math.floor(Math.min(p.k === 1 ? 128 : 80, 640 / taps) / (th * tw))));
+  const most = Math.max(4, Math.min(16, Math.floor(Math.min(p.k === 1 ? 128 : 96, 640 / taps) / (th * tw))));
   return { th, tw, channels: ceilDiv(og, ceilDiv(og, most)), whole };
 }
 

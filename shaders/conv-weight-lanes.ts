@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
 /** Most columns of one lane, and output channels of one subgroup, in the general form. */
 const columnTile = (p: ConvWeight, S: number) => {
   const columns = p.c / p.groups * p.k * p.k, og = p.o / p.groups;
-  const perLane = ceilDiv(ceilDiv(columns, S), ceilDiv(columns, 5 * S));
+  const perLane = ceilDiv(ceilDiv(columns, S), ceilDiv(columns, 7 * S));
   return { columns, perLane, channels: ceilDiv(og, ceilDiv(og, 16)) };
 };
 
@@ -37,7 +37,7 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
   grid: (p, d) => { const { columns, perLane, channels } = columnTile(p, d.lanes); return [ceilDiv(columns, d.lanes * perLane), ceilDiv(p.o / p.groups, channels), p.split * p.groups]; },
   code: (p, d) => {
     const S = d.lanes, { perLane, channels } = columnTile(p, S), kk = p.k * p.k, holders = ceilDiv(channels, S);
-    const pixels = quads ? 4 : p.ow % 5 === 0 ? 5 : p.ow % 2 === 0 ? 2 : 1;
+    const pixels = quads ? 4 : 1; // more would unroll past the instruction cache
     const free = p.pad === 0;
     const dyOf = (i: number, px: number) => `subgroupBroadcast(d${Math.floor(i / S)}${quads ? `.${XYZW[px]}` : `_${px}`}, ${i % S}u)`;
     return head(S) + wgsl`

@@ -11,7 +11,7 @@ export const philoxWgsl = wgsl`
 fn mulhi(a : u32, b : u32) -> u32 {
   let ah = a >> 16u; let al = a & 0xffffu; let bh = b >> 16u; let bl = b & 0xffffu;
   let high = ah * bl; let low = al * bh;
-  let middle = (al * bl >> 16u) + (low & 0xffffu) + (high & 0xffffu);
+  let middle = ((al * bl) >> 16u) + (low & 0xffffu) + (high & 0xffffu);
   return ah * bh + (low >> 16u) + (high >> 16u) + (middle >> 16u);
 }
 fn philox(counter : vec4u, key : vec2u) -> vec4u {

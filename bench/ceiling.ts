@@ -1,0 +1,66 @@
+/** What the adapter can do at most, measured in the same run as what is compared with it. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Graph } from '../engine/graph.ts';
+import type { Device } from '../engine/device.ts';
+import { Memory, Program } from '../engine/program.ts';
+import { kernel, unroll, fold, ceilDiv } from '../shaders/kernel.ts';
+import { elementwise } from '../shaders/elementwise.ts';
+import { time } from './timing.ts';
+
+export interface Ceiling {
+  /** Of a copy kernel, bytes read plus written. */
+  readonly gbPerSecond: number;
+  /** Of a kernel of independent multiply-add chains. */
+  readonly gflopPerSecond: number;
+  /** Of the processor's 256-bit FMA units, where a C compiler is at hand and the adapter is software. */
+  readonly avx2: number | undefined;
+}
+
+const CHAINS = 16, ROUNDS = 256;
+const multiplyAdd = kernel({
+  name: 'multiply_add',
+  bindings: { y: 'write' },
+  vec4: ['y'],
+  grid: (p: { threads: number }, d) => fold(ceilDiv(p.threads, d.lanes || 64)),
+  code: (_, d) => `
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(global_invocation_id) id : vec3u) {
+  ${unroll(CHAINS, i => `var c${i} = vec${d.lanes ? '2' : '4'}f(f32(id.x) + ${i}.0);`, ' ')}
+  for (var i = 0u; i < ${ROUNDS}u; i++) { ${unroll(CHAINS, i => `c${i} = c${i} * 0.9999 + 0.001;`, ' ')} }
+  let sum = ${unroll(CHAINS, i => `c${i}`, ' + ')};
+  y[id.x] = vec4f(sum.x, sum.y, sum.x, sum.y);
+}`,
+});
+
+export async function measureCeiling(device: Device): Promise<Ceiling> {
+  const threads = device.profile.lanes ? 4096 : 1 << 18, n = device.profile.lanes ? 1 << 21 : 1 << 25;
+  const g = new Graph({ training: false, profile: device.profile });
+  const v = g.lasting('input', 'v', [n]), y = g.lasting('input', 'y', [n]), flops = g.lasting('input', 'flops', [threads * 4]);
+  g.run(elementwise, { n, f: 'v' }, { v, y });
+  g.run(multiplyAdd, { threads }, { y: flops });
+  const memory = new Memory(device), program = await Program.compile(memory, g, { fuse: false });
+  const [copy, fma] = await time(device, program.commands.map(c => ({ commands: [c] })));
+  memory.destroy();
+  return {
+    gbPerSecond: n * 8 / copy!.best / 1e6,
+    gflopPerSecond: threads * CHAINS * ROUNDS * 2 * (device.profile.lanes ? 2 : 4) / fma!.best / 1e6,
+    avx2: device.report.software ? processorPeak() : undefined,
+  };
+}
+
+function processorPeak(): number | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'descent-peak-'));
+  try {
+    const program = join(folder, 'peak');
+    execFileSync('cc', ['-O3', '-mavx2', '-mfma', '-pthread', fileURLToPath(new URL('peak.c', import.meta.url)), '-o', program], { stdio: 'ignore' });
+    return Number(execFileSync(program, [String(availableParallelism())], { encoding: 'utf8' }));
+  } catch {
+    return undefined; // no compiler, or another processor: the figure is left out
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

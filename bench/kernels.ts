@@ -1,0 +1,51 @@
+/** `descent bench kernels`: every kernel and variant over the shapes of the zoo, as a share of what the adapter can do. */
+import type { Device } from '../engine/device.ts';
+import { Graph } from '../engine/graph.ts';
+import { Memory, Program } from '../engine/program.ts';
+import { uniform } from '../layers/init.ts';
+import { availableParallelism } from 'node:os';
+import type { Ceiling } from './ceiling.ts';
+import { rows, type Row } from './rows.ts';
+import { time } from './timing.ts';
+
+export interface KernelResult {
+  readonly kernel: string; readonly variant: string; readonly shape: string;
+  /** Milliseconds: best and median of the rounds, and of the first run with the driver's compilation. */
+  readonly ms: number; readonly median: number; readonly first: number;
+  readonly gflops: number; readonly gbs: number;
+  /** Of the multiply-add and the copy kernel; of the processor's AVX2 units on a software adapter. */
+  readonly ofFma: number; readonly ofCopy: number; readonly ofAvx2?: number;
+}
+
+const ELEMENTS: Record<string, 'u32'> = { labels: 'u32' };
+
+/** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
+export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5 } = {}): Promise<KernelResult[]> {
+  const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
+  const results: KernelResult[] = [];
+  for (const row of wanted) {
+    const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
+    for (const variant of all ? fitting : fitting.slice(0, 1)) {
+      results.push(await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, rounds));
+    }
+  }
+  return results;
+}
+
+async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, rounds: number): Promise<KernelResult> {
+  const g = new Graph({ training: false, profile: device.profile }), memory = new Memory(device);
+  const tensors = Object.fromEntries(Object.entries(row.tensors).map(([name, n]) => [name, g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1))]));
+  g.run(row.kernel, row.params, tensors as never);
+  const program = await Program.compile(memory, g, { fuse: false });
+  const [timing] = await time(device, [{ commands: program.commands }], { rounds });
+  program.destroy();
+  memory.destroy();
+  // Where the adapter is the processor, processor time is what an idle machine would need.
+  const ms = device.profile.lanes ? Math.min(timing!.best, timing!.cpu / availableParallelism()) : timing!.best;
+  const bytes = 4 * Object.values(row.tensors).reduce((a, b) => a + b, 0);
+  const gflops = row.flops / ms / 1e6, gbs = bytes / ms / 1e6;
+  return {
+    kernel: row.kernel.name, variant, shape: row.label, ms, median: timing!.median, first: timing!.first, gflops, gbs,
+    ofFma: gflops / ceiling.gflopPerSecond, ofCopy: gbs / ceiling.gbPerSecond, ...(ceiling.avx2 && { ofAvx2: gflops / ceiling.avx2 }),
+  };
+}

@@ -1,0 +1,56 @@
+/** `descent bench step`: a training step as a whole, and where its time goes. */
+import { availableParallelism } from 'node:os';
+import type { Command } from '../engine/program.ts';
+import type { Trainer } from '../train/trainer.ts';
+import { time } from './timing.ts';
+
+export interface StepResult {
+  /** Milliseconds of one step with two in flight: median and best of the rounds. */
+  readonly ms: number; readonly best: number;
+  readonly imagesPerSecond: number;
+  readonly dispatches: number; readonly submits: number; readonly pipelines: number;
+  /** Bytes of activations: all slots, the most alive at once, without reuse; and all that the run holds on the device. */
+  readonly activations: number; readonly bound: number; readonly withoutReuse: number; readonly device: number;
+}
+
+/** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
+export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, target = 400 } = {}): Promise<StepResult> {
+  const { program } = trainer;
+  const run = async (n: number) => {
+    const start = performance.now();
+    for (let i = 0; i < n; i++) await trainer.step();
+    await trainer.settle();
+    return (performance.now() - start) / n;
+  };
+  const single = await run(2), each: number[] = [];
+  for (let r = 0; r < rounds; r++) each.push(await run(Math.max(2, Math.round(target / single))));
+  each.sort((a, b) => a - b);
+  const ms = each[each.length >> 1]!;
+  return {
+    ms, best: each[0]!, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits: 1, pipelines: trainer.device.pipelines,
+    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, device: trainer.memory.bytes,
+  };
+}
+
+export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number; readonly gflops: number }
+
+/** Milliseconds of each dispatch of a step, timed by itself over many repetitions: timestamps are too coarse on software adapters (65 us). */
+export async function traceStep(trainer: Trainer, { rounds = 3, target = 20 } = {}): Promise<DispatchResult[]> {
+  const { commands } = trainer.program, { device } = trainer;
+  const timings = await time(device, commands.map(c => ({ commands: [c] })), { rounds, target });
+  return commands.map((c: Command, i) => {
+    const ms = device.profile.lanes ? Math.min(timings[i]!.best, timings[i]!.cpu / availableParallelism()) : timings[i]!.best;
+    const flops = c.op.kernel.flops?.(c.op.params) ?? 0;
+    return { node: c.op.node, kernel: c.op.kernel.name, variant: c.pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
+  });
+}
+
+/** The dispatches one after another as a Chrome trace (chrome://tracing, Perfetto): microseconds. */
+export function chromeTrace(trace: readonly DispatchResult[]): string {
+  let at = 0;
+  return JSON.stringify({ traceEvents: trace.map(({ node, kernel, variant, ms, gflops }) => {
+    const event = { name: `${node} ${kernel}`, cat: node.split(' ').at(-1), ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000, args: { variant, gflops } };
+    at += ms;
+    return event;
+  }) });
+}

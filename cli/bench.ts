@@ -1,0 +1,75 @@
+/** `descent bench kernels|step`. */
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { benchKernels } from '../bench/kernels.ts';
+import { measureCeiling } from '../bench/ceiling.ts';
+import { benchStep, chromeTrace, traceStep } from '../bench/step.ts';
+import { openDataset } from '../datasets/node/open.ts';
+import { Device } from '../engine/device.ts';
+import { openAdapter } from '../engine/node/adapters.ts';
+import { megabytes } from '../engine/plan.ts';
+import { parseConfig } from '../train/config.ts';
+import { writeWhole } from '../train/node/files.ts';
+import { count, percent, print, table } from './output.ts';
+import { openSession } from './session.ts';
+
+export interface BenchOptions { adapter?: string; dataDir?: string; json?: boolean; quiet?: boolean; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean }
+
+/** What every result file says of where it was measured. */
+function facts(device: Device): Record<string, unknown> {
+  const require = createRequire(import.meta.url);
+  let commit: string | undefined;
+  try { commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: new URL('..', import.meta.url) }).trim(); } catch { /* not a checkout */ }
+  return {
+    descent: (require('../package.json') as { version: string }).version, webgpu: (require('webgpu/package.json') as { version: string }).version,
+    node: process.version, platform: `${process.platform} ${process.arch}`, adapter: device.report, commit,
+  };
+}
+
+function result(options: BenchOptions, device: Device, data: Record<string, unknown>): void {
+  const text = JSON.stringify({ ...facts(device), ...data }, undefined, options.json ? undefined : 2);
+  if (options.json) print(text);
+  if (options.out) {
+    writeWhole(options.out, `${text}\n`);
+    if (!options.json && !options.quiet) print(`written to ${options.out}`);
+  }
+}
+
+export async function kernels(options: BenchOptions): Promise<void> {
+  const device = await Device.open(await openAdapter(options.adapter));
+  const ceiling = await measureCeiling(device);
+  const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants });
+  if (!options.json) {
+    print(`${device.report.description}: copy ${ceiling.gbPerSecond.toFixed(1)} GB/s, multiply-add ${ceiling.gflopPerSecond.toFixed(1)} GFLOP/s`
+      + `${ceiling.avx2 ? `, AVX2 FMA of this processor ${ceiling.avx2.toFixed(1)} GFLOP/s` : ''}, all measured now`);
+    print(table([['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', ...(ceiling.avx2 ? ['of AVX2'] : []), 'GB/s', 'of copy'],
+      ...results.map(r => [r.kernel, r.variant, r.shape, r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), ...(ceiling.avx2 ? [percent(r.ofAvx2!)] : []), r.gbs.toFixed(1), percent(r.ofCopy)])]));
+  }
+  result(options, device, { ceiling, kernels: results });
+  device.close();
+}
+
+export async function step(model: string, options: BenchOptions): Promise<void> {
+  const start = performance.now();
+  const config = parseConfig(model, { dataset: options.dataset, batchSize: options.batchSize, optimizer: options.optimizer, valSplit: '0' });
+  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
+  const session = await openSession(config, dataset, { adapter: options.adapter }), { trainer } = session;
+  await trainer.step();
+  await trainer.settle();
+  const firstStep = performance.now() - start;
+  const r = await benchStep(trainer, config.batchSize);
+  const trace = options.trace === undefined ? undefined : await traceStep(trainer);
+  if (!options.json) {
+    print(session.title);
+    print(table([['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'],
+      [count(Math.round(r.imagesPerSecond)), r.ms.toFixed(2), r.best.toFixed(2), String(r.dispatches), String(r.submits), String(r.pipelines), firstStep.toFixed(0)]]));
+    print(`activations ${megabytes(r.activations)} (alive at once ${megabytes(r.bound)}, without reuse ${megabytes(r.withoutReuse)}); peak of all device memory ${megabytes(r.device)}`);
+    if (trace) print(table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...trace.map(t => [t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-'])]));
+  }
+  if (trace && typeof options.trace === 'string') {
+    writeWhole(options.trace, chromeTrace(trace));
+    if (!options.json && !options.quiet) print(`trace written to ${options.trace}`);
+  }
+  result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
+  session.close();
+}
