@@ -12,7 +12,7 @@ export interface Progress {
 
 export interface ProgressOptions { json?: boolean | undefined; quiet?: boolean | undefined; total: number; stepsPerEpoch: number; done: number }
 
-const accuracy = (l: StepMetrics | EvalMetrics) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
+const accuracy = (l: { loss: number; accuracy: number }) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {
@@ -30,12 +30,14 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
 
   const { default: { SingleBar, Presets } } = await import('cli-progress');
   const begun = performance.now();
-  let bar: SingleBar | undefined, latest: StepMetrics | undefined;
+  let bar: SingleBar | undefined, last = o.done, epoch = { steps: 0, loss: 0, accuracy: 0 };
   const stop = () => { bar?.stop(); bar = undefined; };
   return {
     stop,
     metrics(l) {
-      latest = l;
+      const steps = l.step - last;
+      last = l.step;
+      epoch = { steps: epoch.steps + steps, loss: epoch.loss + steps * l.loss, accuracy: epoch.accuracy + steps * l.accuracy };
       const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
       const words = { epoch: epochOf(l.step), accuracy: accuracy(l), speed: `${count(l.images_per_s)} images/s`, left: `${duration((o.total - l.step) * perStep)} left` };
       if (bar) return bar.update(l.step, words);
@@ -47,7 +49,9 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     },
     evaluation(l) {
       stop();
-      print(`${epochOf(l.step)}  ${latest && l.split === 'val' ? `training ${accuracy(latest)}  ` : ''}${NAMES[l.split]} ${accuracy(l)}`);
+      const { steps } = epoch, whole = steps ? `training ${accuracy({ loss: epoch.loss / steps, accuracy: epoch.accuracy / steps })}  ` : '';
+      print(`${epochOf(l.step)}  ${whole}${NAMES[l.split]} ${accuracy(l)}`);
+      epoch = { steps: 0, loss: 0, accuracy: 0 };
     },
   };
 }

@@ -2,12 +2,12 @@
 import type { MetricsLine } from '../train/metrics.ts';
 import { draw, type Series } from './chart.ts';
 
-const MOST = 200; // points of a curve; more is noise to the eye and weight to the file
+const MOST = 200; // points of a curve
 
 /** The curves of a run from the lines of its metrics.jsonl, as SVG. */
 export function curves(lines: readonly MetricsLine[], title?: string): string {
   const series = (field: 'loss' | 'accuracy'): Series[] => [
-    { name: 'training', points: thin(lines.flatMap(l => 'split' in l ? [] : [[l.epoch, l[field]] as const])) },
+    { name: 'training', points: means(lines.flatMap(l => 'split' in l ? [] : [{ step: l.step, at: l.epoch, value: l[field] }])) },
     ...(['val', 'test'] as const).map(split => ({
       name: split === 'val' ? 'validation' : 'test', dots: true, dashed: split === 'test',
       points: lines.flatMap(l => 'split' in l && l.split === split ? [[l.epoch, l[field]] as const] : []),
@@ -19,12 +19,17 @@ export function curves(lines: readonly MetricsLine[], title?: string): string {
   ], { title });
 }
 
-/** Means of neighbours, so that at most MOST points remain. */
-function thin(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  const run = Math.ceil(points.length / MOST);
-  if (run <= 1) return [...points];
-  return Array.from({ length: Math.ceil(points.length / run) }, (_, i) => {
-    const some = points.slice(i * run, (i + 1) * run), mean = (k: 0 | 1) => some.reduce((sum, p) => sum + p[k], 0) / some.length;
-    return [mean(0), mean(1)] as const;
-  });
+/** Means of neighbours by their steps: at most MOST points, none over fewer steps than the longest line of metrics (that after an epoch's end is short, and noisy). */
+function means(lines: readonly { step: number; at: number; value: number }[]): (readonly [number, number])[] {
+  const weighed = lines.map((l, i) => ({ ...l, steps: Math.max(1, l.step - (lines[i - 1]?.step ?? 0)) }));
+  const least = weighed.reduce((most, l) => Math.max(most, l.steps), (lines.at(-1)?.step ?? 0) / MOST);
+  const points: (readonly [number, number])[] = [];
+  let steps = 0, at = 0, value = 0;
+  for (const [i, l] of weighed.entries()) {
+    steps += l.steps; at += l.steps * l.at; value += l.steps * l.value;
+    if (steps < least && !(i === weighed.length - 1 && steps >= least / 2)) continue;
+    points.push([at / steps, value / steps]);
+    steps = at = value = 0;
+  }
+  return points;
 }

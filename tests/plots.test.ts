@@ -76,6 +76,15 @@ plots('curves show training and validation, thinned to what the eye can follow',
   assert.is(svg, curves([...lines, evaluation(1), evaluation(2)], 'lenet5 on shapes'));
 });
 
+plots('the short line after an epoch is averaged with its neighbour, by steps', () => {
+  const at = (step: number, loss: number): MetricsLine => ({ step, epoch: step / 43, loss, accuracy: 0, lr: 0.1, images_per_s: 1 });
+  const svg = curves([at(20, 1), at(40, 1), at(43, 0), at(60, 1), at(63, 2)]); // 20, 20, 3 + 17, 3 steps: means 1, 1, 0.85; the last are too few
+  const [drawn] = paths(svg, BLUE).filter(p => p.length > 2), [a, , c] = drawn!;
+  assert.is(drawn!.length, 3);
+  const foot = Math.max(...paths(svg, '#d9d9d9').flat().map(p => p[1]));
+  assert.ok(Math.abs((foot - c![1]) / (foot - a![1]) - 0.85) < 0.01, `${(foot - c![1]) / (foot - a![1])}`);
+});
+
 plots('curves of a run that has hardly begun, diverged or is empty are still pictures', () => {
   for (const some of [[], lines.slice(0, 1), [evaluation(1)], [{ ...lines[0]!, loss: NaN, accuracy: 0 }]]) {
     const svg = curves(some);
