@@ -12,6 +12,8 @@ export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state
 export interface Tensor { readonly id: number; readonly name: string; readonly shape: Shape; readonly size: number; readonly role: Role;
   /** The name of a whole buffer of lasting tensors that this is (see Graph.whole). */
   readonly whole?: string;
+  /** The tensor whose values this is under another shape (see Graph.view). */
+  readonly base?: Tensor;
 }
 export interface Param { readonly value: Tensor; readonly grad: Tensor }
 
@@ -98,7 +100,7 @@ export class Graph {
 
   run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
     const given = tensors as Record<string, Tensor | undefined>;
-    const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!] as const);
+    const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!.base ?? given[n]!] as const);
     this.ops.push({ kernel: kernel as unknown as Kernel<any>, params, tensors: Object.fromEntries(bound), node: `${this.path || 'model'} ${this.#direction}` });
   }
 
@@ -108,6 +110,9 @@ export class Graph {
     this.run(elementwise, { n: v.size, f }, { v, a, y });
     return y;
   }
+
+  /** The same values under another shape, at no cost. */
+  view(t: Tensor, shape: Shape): Tensor { return { ...t, shape, base: t.base ?? t }; }
 
   /** Says how the gradient of `output` becomes those of `inputs`; called at build time, in reverse, by `backward`. */
   record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp): Tensor {

@@ -1,9 +1,101 @@
-import type { Layer } from '../engine/graph.ts';
-import { product } from '../engine/graph.ts';
+/** Layers made of layers: one after another, side by side, around a shortcut. */
+import { check, images, show } from '../engine/check.ts';
+import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
+import { readPart, subsample, subsampleBackward, writePart } from '../shaders/copy.ts';
+import { dropSample } from '../shaders/noise.ts';
+import { float } from '../shaders/kernel.ts';
+import { hash } from './init.ts';
 
-/** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). An array gives PyTorch's numeric names. */
-export const sequential = (layers: Readonly<Record<string, Layer>> | readonly Layer[]): Layer => (g, x) =>
+/** Layers by the name of their scope; an array gives PyTorch's numeric names. */
+export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
+
+/** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */
+export const sequential = (layers: Layers): Layer => (g, x) =>
   Object.entries(layers).reduce((t, [name, layer]) => g.scope(name, () => layer(g, t)), x);
 
+/** A layer under a name of its own, where it stands outside `sequential`. */
+export const named = (name: string, layer: Layer): Layer => (g, x) => g.scope(name, () => layer(g, x));
+
 /** [n, c, h, w] -> [n, c h w]: the same values under another shape, at no cost (dense layers flatten by themselves). */
-export const flatten = (): Layer => (_, x) => ({ ...x, shape: [x.shape[0]!, product(x.shape.slice(1))] });
+export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, product(x.shape.slice(1))]);
+
+function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
+  return g.record([x], g.view(x, shape), dy => [g.view(dy, x.shape)]);
+}
+
+/** a + b, of one shape. */
+export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
+  check(show(a.shape) === show(b.shape), `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; give both one shape (a shortcut needs the body's channels and stride)`);
+  return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
+}
+
+/** x * factor. */
+export const scale = (factor: number): Layer => (g, x) => {
+  const times = `v * ${float(factor)}`;
+  return factor === 1 ? x : g.record([x], g.map(times, x), dy => [g.map(times, dy)]);
+};
+
+/** body(x) + shortcut(x), the identity without one (He et al. 2015). Parameters are named as those of body and shortcut themselves. */
+export const residual = (body: Layer, shortcut: Layer = (_, x) => x): Layer => (g, x) => add(g, body(g, x), shortcut(g, x));
+
+/**
+ * He et al.'s shortcut A to `o` channels: every `stride`-th row and column, with zeros before and after the channels. [n, c, h, w] ->
+ * [n, o, ceil(h / stride), ceil(w / stride)]; no parameters.
+ */
+export const zeroPadShortcut = (o: number, stride = 1): Layer => (g, x) => {
+  const [n, c, h, w] = images('zeroPadShortcut', x.shape);
+  check(o >= c, `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`);
+  if (o === c && stride === 1) return x;
+  const p = { n, c, h, w, o, oh: Math.ceil(h / stride), ow: Math.ceil(w / stride), stride, before: Math.floor((o - c) / 2) };
+  const y = g.tensor([n, o, p.oh, p.ow]);
+  g.run(subsample, p, { x, y });
+  return g.record([x], y, dy => {
+    if (!g.wantsGrad(x)) return [undefined];
+    const dx = g.tensor(x.shape);
+    g.run(subsampleBackward, p, { dy, dx });
+    return [dx];
+  });
+};
+
+/** The outputs of several layers on one input, side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
+export const concat = (branches: Layers): Layer => (g, x) => {
+  const parts = Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x))), first = parts[0];
+  check(first, `${who('concat', g)}: no branches; give at least one`);
+  const [n, , ...rest] = first.shape as [number, number, ...number[]], channels = parts.map(t => t.shape[1]!);
+  const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
+  check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}; they may differ in channels alone`);
+  const area = product(rest), total = channels.reduce((a, b) => a + b, 0), y = g.tensor([n, total, ...rest]);
+  const place = (i: number) => ({ n, size: channels[i]! * area, at: channels.slice(0, i).reduce((a, b) => a + b, 0) * area });
+  parts.forEach((t, i) => {
+    const { size, at } = place(i);
+    g.run(writePart, { n, size, source: size, start: 0, dest: total * area, offset: at }, { x: t, y });
+  });
+  return g.record(parts, y, dy => parts.map((t, i) => {
+    if (!g.wantsGrad(t)) return undefined;
+    const { size, at } = place(i), dx = g.tensor(t.shape);
+    g.run(readPart, { n, size, source: total * area, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
+    return dx;
+  }));
+};
+
+/** The mean of the outputs of several layers on one input: an ensemble trained as one net. */
+export const mean = (branches: Layers): Layer => (g, x) => {
+  const outputs = Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x)));
+  check(outputs.length, `${who('mean', g)}: no branches; give at least one`);
+  return scale(1 / outputs.length)(g, outputs.reduce((sum, t) => add(g, sum, t)));
+};
+
+/**
+ * Stochastic depth (Huang et al. 2016) for the body of a residual block: with probability p its output is zero, for the whole batch or
+ * (`perSample`) for each sample by itself; evaluation multiplies it by 1 - p. A static graph computes the body either way.
+ */
+export const stochasticDepth = (body: Layer, p: number, { perSample = false } = {}): Layer => (g, x) => {
+  check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
+  const out = body(g, x);
+  if (!g.training || p === 0) return scale(1 - p)(g, out);
+  const n = out.shape[0]!, params = { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample };
+  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropSample, params, { x: t, y }); return y; };
+  return g.record([out], drop(out), dy => [drop(dy)]);
+};
+
+const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

@@ -1,19 +1,27 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { planeMean, planeMeanBackward } from '../shaders/copy.ts';
 import { poolBackward, poolForward } from '../shaders/pool.ts';
 
 export interface PoolOptions { stride?: number; pad?: number }
+export interface MaxPoolOptions extends PoolOptions {
+  /** Round up: a last window may hang over the end, if it starts inside the image or the padding before it. */
+  ceil?: boolean;
+}
 
 /** Maximum over k x k windows, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow], oh = floor((h + 2 pad - k) / stride) + 1. */
-export const maxPool = (k: number, options?: PoolOptions): Layer => pool('maxPool', k, options);
+export const maxPool = (k: number, options?: MaxPoolOptions): Layer => pool('maxPool', k, options);
 /** Mean over k x k windows, padding included (torch.nn.AvgPool2d with count_include_pad). Shapes as maxPool. */
 export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPool', k, options);
 
-const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0 }: PoolOptions = {}): Layer => (g, x) => {
+const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images(name, x.shape), who = g.path ? `${name} ${g.path}` : name;
   check(k <= Math.min(h, w) + 2 * pad, `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use a smaller window, more padding or larger images`);
   check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
-  const out = (size: number) => Math.floor((size + 2 * pad - k) / stride) + 1;
+  const out = (size: number) => {
+    const whole = Math.floor((size + 2 * pad - k) / stride) + 1;
+    return ceil && (size + 2 * pad - k) % stride && whole * stride < size + pad ? whole + 1 : whole;
+  };
   const max = name === 'maxPool';
   const p = { max, planes: n * c, h, w, oh: out(h), ow: out(w), k, stride, pad };
 
@@ -24,6 +32,18 @@ const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0 }: P
     if (!g.wantsGrad(x)) return [undefined];
     const dx = g.tensor(x.shape);
     g.run(poolBackward, p, { dy, argmax, dx });
+    return [dx];
+  });
+};
+
+/** Mean of each channel over the whole image. [n, c, h, w] -> [n, c]. */
+export const globalAvgPool = (): Layer => (g, x) => {
+  const [n, c, h, w] = images('globalAvgPool', x.shape), p = { planes: n * c, size: h * w }, y = g.tensor([n, c]);
+  g.run(planeMean, p, { x, y });
+  return g.record([x], y, dy => {
+    if (!g.wantsGrad(x)) return [undefined];
+    const dx = g.tensor(x.shape);
+    g.run(planeMeanBackward, p, { dy, dx });
     return [dx];
   });
 };
