@@ -138,3 +138,38 @@ ${unroll(channels, i => unroll(p.w, px => `      { let a = subgroupBroadcast(d${
 ${storeTaps(channels)}`;
   },
 };
+
+/** Output channels of one subgroup in the form for single channels: at most 150 sums are held. */
+const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(150 / (p.k * p.k))));
+
+/**
+ * One input channel a group (grey images, depthwise convolutions), stride 1: there are too few columns to fill the lanes, so a lane takes
+ * strips of four pixels, holds all taps of some output channels, and the lanes are added up at the end.
+ */
+export const backwardWeightPixels: Variant<ConvWeight> = {
+  name: 'lanes pixels',
+  fits: (p, d) => d.lanes > 0 && p.c === p.groups && p.stride === 1 && p.dilation === 1 && p.k % 2 === 1 && p.k <= 5 && p.pad === (p.k - 1) / 2 && p.w % 4 === 0,
+  vec4: ['x', 'dy'],
+  sizes,
+  grid: p => [1, ceilDiv(p.o / p.groups, pixelChannels(p)), p.split * p.groups],
+  code: (p, d) => {
+    const S = d.lanes, { k, pad } = p, channels = pixelChannels(p);
+    const column = (r: number, o: number) => (o < 0 || o > 3 ? `h${r}_${o < 0 ? `m${-o}` : o}` : `x${r}.${XYZW[o]}`);
+    const halo = (r: number, o: number) => `let ${column(r, o)} = select(0.0, x[e${r} ${o < 0 ? '- 1' : '+ 1'}].${XYZW[(o + 4) % 4]}, ok${r} & ${o < 0 ? '(q > 0)' : '(q + 1 < across)'});`;
+    const outside = [...range(pad).map(i => i - pad), ...range(pad).map(i => 4 + i)];
+    return head(S) + wgsl`
+  let o0 = i32(group.y) * ${channels}; let across = OW / 4;
+  ${unroll(channels, i => unroll(k * k, t => `var c${i}_${t} = 0.0;`, ' '), '\n  ')}
+  for (var n = first; n < last; n++) {
+    let plane = (n * op.c + part) * H * across; let dy0 = (n * op.o + part * op.og + o0) * op.oh * across;
+    for (var t = lane; t < op.oh * across; t += ${S}) {
+      let y = t / across; let q = t % across;
+      ${unroll(k, r => `let h${r} = y + ${r - pad}; let ok${r} = u32(h${r}) < u32(H); let e${r} = plane + clamp(h${r}, 0, H - 1) * across + q; let x${r} = select(vec4f(0.0), x[e${r}], ok${r}); ${outside.map(o => halo(r, o)).join(' ')}`)}
+      ${unroll(channels, i => `{ let d = dy[dy0 + min(${i}, op.og - 1 - o0) * op.oh * across + t];
+        ${unroll(k * k, tap => `c${i}_${tap} += ${unroll(4, j => `d.${XYZW[j]} * ${column(Math.floor(tap / k), j + tap % k - pad)}`, ' + ')};`, ' ')} }`)}
+    }
+  }
+${unroll(channels, i => `  if (o0 + ${i} < op.og) { let at = (slice * op.o + part * op.og + o0 + ${i}) * ${k * k}; ${unroll(k * k, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { dweight[at + ${t}] = sum; } }`, ' ')} }`)}
+}`;
+  },
+};

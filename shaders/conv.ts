@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { backwardInputLanes, forwardLanes } from './conv-lanes.ts';
-import { backwardWeightChannels, backwardWeightColumns, backwardWeightRows } from './conv-weight-lanes.ts';
+import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './conv-weight-lanes.ts';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
 import { ceilDiv, each, kernel, MAX_GRID, variants, type Profile } from './kernel.ts';
@@ -158,7 +158,7 @@ export const convBackwardWeight = variants<ConvWeight, { x: 'read'; dy: 'read'; 
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   flops,
   variants: [
-    backwardWeightRows, backwardWeightChannels, backwardWeightColumns(true), backwardWeightColumns(false),
+    backwardWeightRows, backwardWeightChannels, backwardWeightPixels, backwardWeightColumns(true), backwardWeightColumns(false),
     tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
       shape: p => ({ m: p.o / p.groups, n: p.c / p.groups * p.k * p.k, k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,

@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
-import { ceilDiv, kernel, MAX_GRID, type Grid } from './kernel.ts';
+import { ceilDiv, kernel, MAX_GRID, unroll, type Grid } from './kernel.ts';
 
 /** Pooling of `planes` (batch x channels) images h x w into oh x ow: windows of k x k, `stride` apart, over `pad` columns and rows of padding. */
 export interface Pool {
@@ -30,6 +30,17 @@ ${body}
   }
 }`;
 
+/** Whether all windows lie inside the image and are small: then their loads are written out, which spares loops and bounds. */
+const unrolls = (p: Pool) => p.pad === 0 && p.k <= 3 && (p.oh - 1) * p.stride + p.k <= p.h && (p.ow - 1) * p.stride + p.k <= p.w;
+
+/** WGSL that takes one value of the window. The first of equals wins, and a NaN (by its bits: WGSL may assume there is none) beats all, as in PyTorch. */
+const visit = (p: Pool, at: string) => p.max
+  ? `{ let v = x[base + ${at}]; if ((v > value) | ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u)) { value = v; best = ${at}; } }`
+  : `value += x[base + ${at}];`;
+
+/** Whether windows tile the image, so that each input lies in one. */
+const tiles = (p: Pool) => p.k === p.stride && p.pad === 0 && p.h === p.oh * p.k && p.w === p.ow * p.k;
+
 /** y [planes, oh, ow] from x [planes, h, w]; `argmax` [planes, oh, ow] is where in its plane each maximum stood. */
 export const poolForward = kernel({
   name: 'pool_forward',
@@ -39,19 +50,18 @@ export const poolForward = kernel({
   code: (p, d) => constants(p) + finish(p.epilogue, 'f32') + overPlane(p, p.oh * p.ow, d.lanes, wgsl`
     let base = plane * H * W;
     let top = at / OW * STRIDE - PAD; let left = at % OW * STRIDE - PAD;
+    #if ${unrolls(p)}
+    var value = x[base + top * W + left]; var best = top * W + left;
+    ${unroll(p.k * p.k - 1, i => visit(p, `top * W + left + ${Math.floor((i + 1) / p.k)} * W + ${(i + 1) % p.k}`))}
+    #else
     var value : f32 = ${p.max ? '-3.4028234e38' : '0.0'};
     var best = 0;
     for (var r = max(top, 0); r < min(top + K, H); r++) {
       for (var c = max(left, 0); c < min(left + K, W); c++) {
-        let v = x[base + r * W + c];
-  #if ${p.max}
-        // The first of equals wins, and a NaN (by its bits: WGSL may assume there is none) beats all, as in PyTorch.
-        if (v > value || (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u) { value = v; best = r * W + c; }
-  #else
-        value += v;
-  #endif
+        ${visit(p, 'r * W + c')}
       }
     }
+    #endif
     let out = u32(plane * OH * OW + at);
   #if ${p.max}
     y[out] = finish(value, out);
@@ -61,34 +71,31 @@ export const poolForward = kernel({
   #endif`),
 });
 
-/** dx [planes, h, w] from dy [planes, oh, ow]. Each input gathers from the windows that it lies in. */
+/** dx [planes, h, w] from dy [planes, oh, ow]. Where windows tile the image each thread fills one; else each input gathers from its windows. */
 export const poolBackward = kernel({
   name: 'pool_backward',
   bindings: { dy: 'read', argmax: 'read u32?', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
-  grid: (p: Pool, d) => planeGrid(p.planes, p.h * p.w, threads(d.lanes), perThread(d.lanes)),
-  code: (p, d) => constants(p) + finish(p.epilogue, 'f32') + overPlane(p, p.h * p.w, d.lanes, wgsl`
+  grid: (p: Pool, d) => planeGrid(p.planes, tiles(p) ? p.oh * p.ow : p.h * p.w, threads(d.lanes), perThread(d.lanes)),
+  code: (p, d) => constants(p) + finish(p.epilogue, 'f32') + (tiles(p) ? overPlane(p, p.oh * p.ow, d.lanes, wgsl`
+    let window = plane * OH * OW + at;
+    let corner = at / OW * K * W + at % OW * K;
+    let g = dy[window]${p.max ? '' : ' / f32(K * K)'};
+    ${p.max ? 'let best = i32(argmax[window]);' : ''}
+    ${unroll(p.k * p.k, i => `{ let inside = corner + ${Math.floor(i / p.k)} * W + ${i % p.k}; let out = u32(plane * H * W + inside); dx[out] = finish(${p.max ? 'select(0.0, g, best == inside)' : 'g'}, out); }`)}`)
+  : overPlane(p, p.h * p.w, d.lanes, wgsl`
     let row = at / W + PAD; let column = at % W + PAD;
     var sum = 0.0;
-  #if ${p.k === p.stride && p.h + 2 * p.pad === p.oh * p.k && p.w + 2 * p.pad === p.ow * p.k}
-    let source = plane * OH * OW + row / K * OW + column / K; // windows tile the image: each input lies in one
-    #if ${p.max}
-    sum = select(0.0, dy[source], argmax[source] == u32(at));
-    #else
-    sum = dy[source] / f32(K * K);
-    #endif
-  #else
     for (var oy = select(0, (row - K) / STRIDE + 1, row >= K); oy <= min(row / STRIDE, OH - 1); oy++) {
       for (var ox = select(0, (column - K) / STRIDE + 1, column >= K); ox <= min(column / STRIDE, OW - 1); ox++) {
-        let source = plane * OH * OW + oy * OW + ox;
+        let window = plane * OH * OW + oy * OW + ox;
     #if ${p.max}
-        if (argmax[source] == u32(at)) { sum += dy[source]; }
+        if (argmax[window] == u32(at)) { sum += dy[window]; }
     #else
-        sum += dy[source] / f32(K * K);
+        sum += dy[window] / f32(K * K);
     #endif
       }
     }
-  #endif
     let out = u32(plane * H * W + at);
-    dx[out] = finish(sum, out);`),
+    dx[out] = finish(sum, out);`)),
 });

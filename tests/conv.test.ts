@@ -19,6 +19,7 @@ const cases: readonly Case[] = [
   { n: 2, c: 5, h: 7, w: 7, o: 11, k: 3, options: { pad: 1 }, why: 'nothing divides', gpu: true },
   { n: 2, c: 5, h: 7, w: 9, o: 3, k: 3, options: { pad: 1, stride: 2 }, why: 'not square, odd, stride 2', gpu: true },
   { n: 3, c: 1, h: 28, w: 28, o: 6, k: 5, options: { pad: 2 }, why: 'LeNet conv1' },
+  { n: 2, c: 5, h: 9, w: 8, o: 10, k: 3, options: { pad: 1, groups: 5 }, why: 'depthwise with a multiplier: lanes are pixels' },
   { n: 2, c: 6, h: 14, w: 14, o: 16, k: 5, why: 'LeNet conv2: no padding, tiles of five' },
   { n: 2, c: 4, h: 12, w: 12, o: 5, k: 5, options: { stride: 2, pad: 2 }, why: '5x5 of stride 2' },
   { n: 2, c: 8, h: 8, w: 8, o: 16, k: 1, why: '1x1' },

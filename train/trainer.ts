@@ -113,14 +113,16 @@ export class Trainer {
   #readBack(step: number, lr: number): void {
     const staging = this.#staging.shift()!, count = step - this.#logged;
     this.#logged = step;
-    this.#reading.push(staging.mapAsync(GPUMapMode.READ).then(() => {
+    const reading = staging.mapAsync(GPUMapMode.READ).then(() => {
       const [loss, correct] = new Float32Array(staging.getMappedRange());
       const images = count * this.#o.batchSize, now = performance.now(), seconds = (now - this.#loggedAt) / 1000;
       this.#loggedAt = now;
       this.#arrived.push({ step, epoch: step / this.stepsPerEpoch, loss: loss! / images, accuracy: correct! / images, lr, images_per_s: images / seconds });
       staging.unmap();
       this.#staging.push(staging);
-    }, async e => { await Promise.resolve(); this.device.check(); throw e; }));
+    }, async e => { await Promise.resolve(); this.device.check(); throw e; });
+    reading.catch(() => undefined); // told by settle, or by the next step where the device is lost
+    this.#reading.push(reading);
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
