@@ -7,13 +7,12 @@ import { lookUp } from '../engine/check.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { openModel } from '../models/index.ts';
-import { rules } from '../optim/index.ts';
-import { optimizer, type Optimizer } from '../optim/optimizer.ts';
 import type { RunConfig } from '../train/config.ts';
-import { DeviceData, type Moments } from '../train/data.ts';
+import type { Moments } from '../train/data.ts';
 import type { Facts } from '../train/node/run-folder.ts';
+import { openTrainer, optimizerOf } from '../train/open.ts';
 import { formatSpec, parseSpec } from '../train/spec.ts';
-import { Trainer } from '../train/trainer.ts';
+import type { Trainer } from '../train/trainer.ts';
 import { count } from './output.ts';
 
 export interface SessionOptions { adapter?: string; debug?: boolean; moments?: Moments }
@@ -29,12 +28,6 @@ export interface Session {
   close(): void;
 }
 
-/** The optimizer that a configuration names, its hyper-parameters checked. */
-export function optimizerOf({ optimizer: text, lr, weightDecay }: RunConfig): Optimizer {
-  const { name, options } = parseSpec('--optimizer', text);
-  return optimizer(lookUp('optimizer', name, rules), { ...options, ...lr !== undefined && { lr } }, { weightDecay });
-}
-
 /** The configuration with all its hyper-parameters spelt out, so that later defaults do not change it. Throws where a name is unknown. */
 export function resolved(config: RunConfig): RunConfig {
   openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] }); // its name and options; sizes are checked when it is built
@@ -44,28 +37,17 @@ export function resolved(config: RunConfig): RunConfig {
 }
 
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
-  const chosen = optimizerOf(config);
   const device = await Device.open(await openAdapter(options.adapter));
   try {
-    const { shape, classes } = dataset;
-    const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, maxBinding: device.profile.maxBinding });
-    const trainer = await Trainer.create({
-      device, data, model: openModel(parseSpec('model', config.model), { shape, classes: classes.length }), optimizer: chosen,
-      batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle, debug: options.debug,
-    });
-    const parameters = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
+    const { trainer, data, optimizer, parameters, metadata } = await openTrainer(config, dataset, device, options);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
-      trainer,
+      trainer, metadata,
       title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
-        + `${chosen.rule.name} at learning rate ${chosen.hyper.lr}, batches of ${config.batchSize}, on ${device.report.description}`,
+        + `${optimizer.rule.name} at learning rate ${optimizer.hyper.lr}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
         parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,
-      },
-      metadata: {
-        format: 'pt', model: config.model, dataset: config.dataset, shape: JSON.stringify(shape), classes: JSON.stringify(classes), normalize: config.normalize,
-        ...config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) },
       },
       close() {
         trainer.destroy();
