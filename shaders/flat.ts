@@ -1,6 +1,7 @@
 /** Kernels over flat pages: sums for norms and inner products, and combinations of vectors. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, each, kernel } from './kernel.ts';
+import { philoxWgsl, STREAMS } from './random.ts';
 
 /** How many partial results a reduction leaves; the host, or a kernel, adds them up in order. */
 export const PARTS = 64;
@@ -55,4 +56,16 @@ export const flatMap = kernel({
   code: (p, d) => each(ceilDiv(p.n, 4), d).main(`
     ${/\ba\b/.test(p.f) ? 'let a = a[i];' : ''} ${/\bb\b/.test(p.f) ? 'let b = b[i];' : ''} ${/\by\b/.test(p.f) ? 'let before = y[i];' : ''}
     y[i] = ${p.f.replace(/\by\b/g, 'before')};`),
+});
+
+/** z = -1 or 1 at random, `n` values of page `page`: the probes of Hutchinson's estimator. */
+export interface RandomSigns { n: number; page: number }
+export const randomSigns = kernel({
+  name: 'random_signs',
+  bindings: { z: 'write' },
+  vec4: ['z'],
+  step: () => ({ seed: 'u32', step: 'u32' }),
+  grid: (p: RandomSigns, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => philoxWgsl + each(ceilDiv(p.n, 4), d).main(`
+    z[i] = select(vec4f(-1.0), vec4f(1.0), philox(vec4u(i, op.step, ${p.page}u, 0u), vec2u(op.seed, ${STREAMS.probe}u)) < vec4u(0x80000000u));`),
 });

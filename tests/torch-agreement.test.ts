@@ -29,11 +29,11 @@ test('gradients of the first batch', async () => {
 
 /**
  * 1e-4 for the plain rules, 1e-3 for the others. Where two values of a pooling window differ by less than rounding, float32 may take the other one: the gradient
- * of conv1.weight is then off by 1e-3, as happens at step 4 of adam with weight decay (float64 at the very same weights shows it), and rules that
+ * of conv1.weight is then off by 1e-3, as happens at step 4 of adam with weight decay (float64 at the very same weights shows it), in amsgrad (whose losses are those of adam) and in nadam; rules that
  * divide by sqrt(v) carry it on. Rounding alone moves PyTorch's own adam by 1.5e-3 and nadam by 8e-3 in 40 steps.
  */
 const tolerance = (name: string, decays: boolean): number =>
-  ['sgd', 'momentum', 'nesterov'].includes(name) || name === 'adam' && !decays ? 1e-4 : name === 'adam' || name === 'nadam' ? 5e-3 : 1e-3;
+  ['sgd', 'momentum', 'nesterov'].includes(name) || name === 'adam' && !decays ? 1e-4 : ['adam', 'amsgrad', 'nadam'].includes(name) ? 5e-3 : 1e-3;
 
 for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected } of vectors.runs) {
   if (!Object.hasOwn(rules, name)) continue;

@@ -1,0 +1,104 @@
+/** Vectors of the size of all parameters, on the device: what quasi-Newton methods and averages of weights compute with. */
+import type { Memory } from '../engine/program.ts';
+import { opFields, type Kernel } from '../shaders/kernel.ts';
+import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/flat.ts';
+
+/** A vector: one buffer for each page of parameters, in their layout; the gaps between tensors stay zero. */
+export type Vector = readonly GPUBuffer[];
+
+/** A sum (or a maximum) over f(a, b), WGSL over vec4f. */
+export interface Reduction { f: string; a: Vector; b?: Vector; max?: boolean }
+
+export class Flat {
+  /** All parameters, and the gradients that the last backward pass left. */
+  readonly w: Vector;
+  readonly g: Vector;
+  readonly memory: Memory;
+  #sizes: readonly number[];
+  #numbers: GPUBuffer;
+  #partial: GPUBuffer | undefined;
+  #made: GPUBuffer[] = [];
+
+  /** `memory` must hold a training program's parameters and gradients already. */
+  constructor(memory: Memory) {
+    this.memory = memory;
+    const pages = (role: 'param' | 'grad') => memory.layout.pages(role).map(p => memory.buffers.get(p.buffer)!);
+    this.w = pages('param');
+    this.g = pages('grad');
+    this.#sizes = memory.layout.pages('param').map(p => p.bytes / 4);
+    this.#numbers = memory.device.buffer('flat numbers', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  }
+
+  /** Values of a vector, the gaps between tensors included. */
+  get length(): number { return this.#sizes.reduce((a, b) => a + b, 0); }
+
+  /** A new vector of zeros. */
+  vector(name: string): Vector {
+    const pages = this.#sizes.map((n, page) => this.memory.device.buffer(`${name} ${page}`, n * 4));
+    this.#made.push(...pages);
+    return pages;
+  }
+
+  /** The vector that an optimizer keeps as a state. */
+  named(buffer: (page: number) => string): Vector { return this.#sizes.map((_, page) => this.memory.buffers.get(buffer(page))!); }
+
+  async #dispatch<P>(kernel: Kernel<P>, p: P, buffers: Readonly<Record<string, GPUBuffer | undefined>>, numbers?: ArrayBufferView<ArrayBuffer>): Promise<void> {
+    const { device } = this.memory, bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
+    const { pipeline, layout, variant } = await device.pipeline(kernel, p, bound);
+    const entries: GPUBindGroupEntry[] = bound.map((name, binding) => ({ binding, resource: { buffer: buffers[name]! } }));
+    if (opFields(kernel, variant, p, device.profile).length) {
+      if (numbers) device.gpu.queue.writeBuffer(this.#numbers, 0, numbers);
+      entries.push({ binding: bound.length, resource: { buffer: this.#numbers } });
+    }
+    const encoder = device.gpu.createCommandEncoder(), pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.gpu.createBindGroup({ label: kernel.name, layout, entries }));
+    pass.dispatchWorkgroups(...variant.grid(p, device.profile));
+    pass.end();
+    device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** y = f: WGSL over vec4f `y`, `a`, `b` and the numbers `op.alpha`, `op.beta`. */
+  async map(y: Vector, f: string, { a, b, alpha = 0, beta = 0 }: { a?: Vector; b?: Vector; alpha?: number; beta?: number } = {}): Promise<void> {
+    const numbers = Float32Array.of(alpha, beta, 0, 0);
+    for (const [page, n] of this.#sizes.entries()) await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
+  }
+
+  copy(target: Vector, source: Vector): Promise<void> { return this.map(target, 'a', { a: source }); }
+
+  /** -1 or 1 at random in every place. */
+  async signs(z: Vector, seed: number, step: number): Promise<void> {
+    for (const [page, n] of this.#sizes.entries()) await this.#dispatch(randomSigns as unknown as Kernel<any>, { n, page }, { z: z[page] }, Uint32Array.of(seed, step, 0, 0));
+  }
+
+  /** The results of reductions, added up in float64 on the host; one wait for all of them. */
+  async reduce(...jobs: Reduction[]): Promise<number[]> {
+    const { device } = this.memory, pages = this.#sizes.length, count = jobs.length * pages * PARTS;
+    if (!this.#partial || this.#partial.size < count * 4) {
+      this.#partial?.destroy();
+      this.#partial = device.buffer('flat partial', count * 4);
+    }
+    for (const [j, { f, a, b, max }] of jobs.entries()) for (const [page, n] of this.#sizes.entries()) {
+      await this.#dispatch(flatReduce as unknown as Kernel<any>, { n, f, max, first: (j * pages + page) * PARTS }, { a: a[page], b: b?.[page], partial: this.#partial });
+    }
+    const parts = new Float32Array(await device.read(this.#partial, 0, count * 4));
+    return jobs.map((job, j) => parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0));
+  }
+
+  /** The inner product of two vectors. */
+  async dot(a: Vector, b: Vector): Promise<number> { return (await this.reduce(a === b ? { f: 'a * a', a } : { f: 'a * b', a, b }))[0]!; }
+
+  async read(v: Vector): Promise<Float32Array> {
+    const out = new Float32Array(this.length);
+    let at = 0;
+    for (const [page, n] of this.#sizes.entries()) { out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at); at += n; }
+    return out;
+  }
+
+  write(v: Vector, data: Float32Array<ArrayBuffer>): void {
+    let at = 0;
+    for (const [page, n] of this.#sizes.entries()) { this.memory.device.gpu.queue.writeBuffer(v[page]!, 0, data, at, n); at += n; }
+  }
+
+  destroy(): void { for (const b of [...this.#made, this.#numbers, this.#partial]) b?.destroy(); }
+}

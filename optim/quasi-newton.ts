@@ -1,0 +1,158 @@
+/** L-BFGS and BFGS: full gradients, a curvature estimate from their changes, a line search along each direction. */
+import { check } from '../engine/check.ts';
+import type { Flat, Vector } from './flat.ts';
+import { strongWolfe, type Point } from './line-search.ts';
+import { hyperParameters } from './optimizer.ts';
+
+const DEFAULTS = { lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9 };
+
+/** A quasi-Newton method with its hyper-parameters. */
+export interface QuasiNewton { readonly name: 'lbfgs' | 'bfgs'; readonly hyper: Readonly<Record<string, number>> & { readonly lr: number } }
+
+export const quasiNewton: Readonly<Record<string, (options?: Readonly<Record<string, unknown>>) => QuasiNewton>> = {
+  /** Liu & Nocedal 1989, as torch.optim.LBFGS(line_search_fn='strong_wolfe', max_iter=1); `history` pairs. */
+  lbfgs: (options = {}) => ({ name: 'lbfgs', hyper: hyperParameters('lbfgs', { ...DEFAULTS, history: 10 }, options) }),
+  /** Nocedal & Wright, chapter 6: the dense inverse Hessian, in float64 on the host. */
+  bfgs: (options = {}) => ({ name: 'bfgs', hyper: hyperParameters('bfgs', DEFAULTS, options) }),
+};
+
+/** Most parameters of bfgs: its matrix then takes 128 MB. */
+export const MOST_BFGS = 4000;
+
+/** What one step did: the loss before it, evaluations of loss and gradient, and whether the weights moved. */
+export interface QuasiNewtonStep { readonly loss: number; readonly evaluations: number; readonly moved: boolean }
+
+/** The minimisation of one function of all parameters, step by step. */
+export class Minimiser {
+  #flat: Flat;
+  #method: QuasiNewton;
+  #curvature: Curvature;
+  #d: Vector;
+  #x: Vector;
+  #last: Vector;
+  #t = 0;
+
+  /** `parameters` is their number, the gaps between tensors left out. */
+  constructor(method: QuasiNewton, flat: Flat, parameters: number) {
+    check(method.name !== 'bfgs' || parameters <= MOST_BFGS, `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; take lbfgs, or a model of at most ${MOST_BFGS}`);
+    this.#flat = flat;
+    this.#method = method;
+    this.#curvature = method.name === 'lbfgs' ? new Pairs(flat, method.hyper.history!) : new Dense(flat);
+    [this.#d, this.#x, this.#last] = [flat.vector('direction'), flat.vector('start of the line'), flat.vector('last gradient')];
+  }
+
+  /** One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; it must be the same function every time. */
+  async step(evaluate: () => Promise<number>, lr = this.#method.hyper.lr): Promise<QuasiNewtonStep> {
+    const flat = this.#flat, d = this.#d, { tolerance_grad: still = 0, tolerance_change: shortest = 0 } = this.#method.hyper;
+    const loss = await evaluate();
+    const [size, length] = await flat.reduce({ f: 'abs(a)', a: flat.g, max: true }, { f: 'abs(a)', a: flat.g }) as [number, number];
+    if (!(size > still)) return { loss, evaluations: 1, moved: false };
+    const fresh = this.#t === 0;
+    if (!fresh) await this.#curvature.learn(d, this.#t, this.#last);
+    await this.#curvature.direction(d);
+    await flat.copy(this.#last, flat.g);
+    const [slope, reach] = await flat.reduce({ f: 'a * b', a: flat.g, b: d }, { f: 'abs(a)', a: d, max: true }) as [number, number];
+    if (!(slope <= -shortest)) return { loss, evaluations: 1, moved: false };
+
+    await flat.copy(this.#x, flat.w);
+    let evaluations = 1, at = 0;
+    const go = async (t: number) => { await flat.map(flat.w, 'a + op.alpha * b', { a: this.#x, b: d, alpha: t }); at = t; };
+    const found = await strongWolfe({ t: 0, f: loss, slope }, fresh ? Math.min(1, 1 / length) * lr : lr, async (t): Promise<Point> => {
+      await go(t);
+      evaluations++;
+      const f = await evaluate();
+      return { t, f, slope: await flat.dot(flat.g, d) };
+    }, { shortest: shortest / reach });
+    if (at !== found.t) await go(found.t);
+    this.#t = found.t;
+    return { loss, evaluations, moved: found.t !== 0 };
+  }
+}
+
+/** What is known of the inverse Hessian. */
+interface Curvature {
+  /** Takes in a step t d and the change of the gradient since `last`. */
+  learn(d: Vector, t: number, last: Vector): Promise<void>;
+  /** d = -H g. */
+  direction(d: Vector): Promise<void>;
+}
+
+/** The last pairs of steps s and gradient changes y; H by the two-loop recursion. All vectors stay on the device. */
+class Pairs implements Curvature {
+  #flat: Flat;
+  #most: number;
+  #pairs: { s: Vector; y: Vector; rho: number }[] = [];
+  #spare: { s: Vector; y: Vector } | undefined;
+  #scale = 1;
+
+  constructor(flat: Flat, history: number) { this.#flat = flat; this.#most = history; }
+
+  async learn(d: Vector, t: number, last: Vector): Promise<void> {
+    const flat = this.#flat, pair = this.#spare ?? { s: flat.vector('s'), y: flat.vector('y') };
+    await flat.map(pair.s, 'op.alpha * a', { a: d, alpha: t });
+    await flat.map(pair.y, 'a - b', { a: flat.g, b: last });
+    const [ys, yy] = await flat.reduce({ f: 'a * b', a: pair.y, b: pair.s }, { f: 'a * a', a: pair.y }) as [number, number];
+    this.#spare = pair;
+    if (!(ys > 1e-10)) return; // no curvature to learn from
+    this.#pairs.push({ ...pair, rho: 1 / ys });
+    this.#spare = this.#pairs.length > this.#most ? this.#pairs.shift() : undefined;
+    this.#scale = ys / yy;
+  }
+
+  async direction(d: Vector): Promise<void> {
+    const flat = this.#flat, alphas: number[] = [];
+    await flat.map(d, '-a', { a: flat.g });
+    for (const { s, y, rho } of [...this.#pairs].reverse()) {
+      const alpha = rho * await flat.dot(s, d);
+      alphas.unshift(alpha);
+      await flat.map(d, 'y + op.alpha * a', { a: y, alpha: -alpha });
+    }
+    await flat.map(d, 'op.alpha * y', { alpha: this.#scale });
+    for (const [i, { s, y, rho }] of this.#pairs.entries()) {
+      const beta = rho * await flat.dot(y, d);
+      await flat.map(d, 'y + op.alpha * a', { a: s, alpha: alphas[i]! - beta });
+    }
+  }
+}
+
+/** The inverse Hessian itself, from gamma I on (Nocedal & Wright, equation 6.20). */
+class Dense implements Curvature {
+  #flat: Flat;
+  #h: Float64Array | undefined;
+  #n: number;
+
+  constructor(flat: Flat) { this.#flat = flat; this.#n = flat.length; }
+
+  async learn(d: Vector, t: number, last: Vector): Promise<void> {
+    const flat = this.#flat, n = this.#n, [g, g0, direction] = [await flat.read(flat.g), await flat.read(last), await flat.read(d)];
+    const s = Float64Array.from(direction, v => v * t), y = Float64Array.from(g, (v, i) => v - g0[i]!);
+    let ys = 0, yy = 0;
+    for (let i = 0; i < n; i++) { ys += y[i]! * s[i]!; yy += y[i]! * y[i]!; }
+    if (!(ys > 1e-10)) return;
+    let h = this.#h;
+    if (!h) {
+      h = this.#h = new Float64Array(n * n);
+      for (let i = 0; i < n; i++) h[i * n + i] = ys / yy;
+    }
+    const hy = this.#times(h, y);
+    let yhy = 0;
+    for (let i = 0; i < n; i++) yhy += y[i]! * hy[i]!;
+    const factor = (1 + yhy / ys) / ys; // (I - s y'/ys) H (I - y s'/ys) + s s'/ys, multiplied out
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
+  }
+
+  async direction(d: Vector): Promise<void> {
+    const g = Float64Array.from(await this.#flat.read(this.#flat.g)), product = this.#h ? this.#times(this.#h, g) : g;
+    this.#flat.write(d, Float32Array.from(product, v => -v));
+  }
+
+  #times(h: Float64Array, v: Float64Array): Float64Array {
+    const n = this.#n, out = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      let sum = 0;
+      for (let j = 0; j < n; j++) sum += h[i * n + j]! * v[j]!;
+      out[i] = sum;
+    }
+    return out;
+  }
+}
