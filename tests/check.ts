@@ -74,7 +74,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const read = async (t: Tensor) => Float64Array.from(await program.read(t));
   const gradients: Record<string, Float64Array> = {}, buffers: Record<string, Float64Array> = {};
   const out = { y: await read(y), dx: dx && await read(dx), shape: y.shape, x: values, r, params, gradients, buffers };
-  for (const [name, p] of g.params) gradients[name] = await read(p.grad);
+  if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
   for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
   program.destroy();
   memory.destroy();

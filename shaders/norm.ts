@@ -1,0 +1,193 @@
+/** Batch normalisation: moments of each channel, their application, and the same backwards. Nothing here divides by a runtime value per element. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
+import { accumulated, accumulates, type Gradient } from './gradient.ts';
+import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Grid, type Profile, type Variant } from './kernel.ts';
+
+/** Sizes of x [n, c, hw]; sums over n and hw are taken in `split` runs of images. */
+export interface Channels { n: number; c: number; hw: number; split: number }
+
+/** Runs of images to sum apart, so that few channels fill the device too. */
+export const momentSplits = ({ n, c, hw }: Omit<Channels, 'split'>, d: Profile): number =>
+  Math.max(1, Math.min(n, ceilDiv(d.lanes ? 16 : 512, c), Math.floor(n * hw / 4096)));
+
+const perSplit = (p: Channels) => ceilDiv(p.n, p.split);
+/** `split` may be more than the runs it gives: 5 images in 4 runs are 2 + 2 + 1. */
+const runs = (p: Channels) => ceilDiv(p.n, perSplit(p));
+/** WGSL: the values of one channel in run `r`. */
+const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u - ${r} * ${perSplit(p)}u) * ${p.hw}u)`;
+
+const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
+
+/** WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` an expression's statements that end in `let total`. */
+export const sumOverWorkgroup = (d: Profile): { declared: string; total: (v: string) => string } => d.lanes
+  ? { declared: '', total: v => `let total = subgroupAdd(${v});` }
+  : {
+    declared: `var<workgroup> shared_sums : array<vec2f, ${workers(d)}>;`,
+    total: v => `shared_sums[lane] = ${v};
+  for (var half = ${workers(d) / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
+  }
+  let total = shared_sums[0];`,
+  };
+
+const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
+const joined = (vec4: boolean, v: string) => (vec4 ? `dot(${v}, vec4f(1.0))` : v);
+
+/** A workgroup for each channel and run; `body` sees `i`, the place of a value (or of four). */
+function overChannels(p: Channels, d: Profile, vec4: boolean, { before = '', body, after }: { before?: string; body: string; after: string }): string {
+  const hw = vec4 ? p.hw / 4 : p.hw;
+  return wgsl`
+@compute @workgroup_size(${workers(d)})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let c = group.x + group.y * ${MAX_GRID}u;
+  if (c >= ${p.c}u) { return; }
+  let start = group.z * ${perSplit(p)}u;
+  let values = min(${perSplit(p)}u, ${p.n}u - start) * ${hw}u;
+  var first = ${vec4 ? 'vec4f(0.0)' : '0.0'}; var second = first;
+  ${before}
+  for (var j = lane; j < values; j += ${workers(d)}u) {
+    let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
+    ${body}
+  }
+  ${sumOverWorkgroup(d).total(`vec2f(${joined(vec4, 'first')}, ${joined(vec4, 'second')})`)}
+  if (lane == 0u) {
+    let out = (group.z * ${p.c}u + c) * 2u;
+    ${after}
+  }
+}`;
+}
+const overChannelsGrid = (p: Channels): Grid => [Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID), runs(p)];
+
+const momentsVariant = (vec4: boolean): Variant<Channels> => ({
+  ...vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' },
+  grid: overChannelsGrid,
+  // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
+  code: (p, d) => sumOverWorkgroup(d).declared + overChannels(p, d, vec4, {
+    before: vec4 ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));` : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
+    body: 'let v = x[i] - shift; first += v; second += v * v;',
+    after: `let count = ${valuesOf(p, 'group.z')};
+    partial[out] = shift + total.x / count;
+    partial[out + 1u] = max(0.0, total.y - total.x * total.x / count);`,
+  }),
+});
+
+/** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
+export const moments = variants<Channels, { x: 'read'; partial: 'write' }>({
+  name: 'moments',
+  bindings: { x: 'read', partial: 'write' },
+  variants: [momentsVariant(true), momentsVariant(false)],
+});
+
+/** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
+export const joinMoments = kernel({
+  name: 'join_moments',
+  bindings: { partial: 'read', stats: 'write', running_mean: 'write?', running_var: 'write?' },
+  grid: (p: Channels & { eps: number; momentum?: number }, d) => each(p.c, d).grid,
+  code: (p, d) => each(p.c, d).main(wgsl`
+    var mean = 0.0; var squares = 0.0;
+    for (var r = 0u; r < ${runs(p)}u; r++) { mean += partial[(r * ${p.c}u + i) * 2u] * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)}); }
+    for (var r = 0u; r < ${runs(p)}u; r++) {
+      let off = partial[(r * ${p.c}u + i) * 2u] - mean;
+      squares += partial[(r * ${p.c}u + i) * 2u + 1u] + off * off * ${valuesOf(p, 'r')};
+    }
+    stats[i] = mean;
+    stats[${p.c}u + i] = 1.0 / sqrt(squares * ${1 / (p.n * p.hw)} + ${float(p.eps)});
+    #if ${p.momentum !== undefined}
+    running_mean[i] = running_mean[i] * ${float(1 - (p.momentum ?? 0))} + mean * ${float(p.momentum ?? 0)};
+    running_var[i] = running_var[i] * ${float(1 - (p.momentum ?? 0))} + squares * ${float((p.momentum ?? 0) / (p.n * p.hw - 1))};
+    #endif`),
+});
+
+/** x [n, c, hw]. `eps` where `variance` is given in place of `stats`; `linear` leaves out mean and bias, as for a gradient. */
+export interface BatchNorm { n: number; c: number; hw: number; eps?: number; affine: boolean; linear?: boolean; epilogue?: readonly Epilogue[] }
+
+/** Images that one workgroup takes of its channel: enough that starting it does not count. */
+const perWorkgroup = (p: BatchNorm, d: Profile) => Math.min(p.n, ceilDiv((d.lanes ? 96 : 4) * workers(d) * 4, p.hw));
+
+/** A workgroup for each channel and some images: what belongs to the channel is read once. */
+const applied = (p: BatchNorm, d: Profile, vec4: boolean, before: string, body: string) => {
+  const hw = vec4 ? p.hw / 4 : p.hw, per = perWorkgroup(p, d);
+  return finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + wgsl`
+@compute @workgroup_size(${workers(d)})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let c = group.y + group.z * ${MAX_GRID}u;
+  if (c >= ${p.c}u) { return; }
+  let start = group.x * ${per}u;
+  let values = min(${per}u, ${p.n}u - start) * ${hw}u;
+  ${before}
+  for (var j = lane; j < values; j += ${workers(d)}u) {
+    let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
+    ${body}
+  }
+}`;
+};
+const appliedGrid = (p: BatchNorm, d: Profile): Grid => [ceilDiv(p.n, perWorkgroup(p, d)), Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID)];
+
+const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
+  ...vec4 ? { ...vec4Variant, vec4: ['x', 'y', 'e0', 'e1'] } : { name: 'plain' },
+  grid: appliedGrid,
+  code: (p, d) => applied(p, d, vec4, `
+  let shift = ${p.linear ? '0.0' : p.eps === undefined ? 'stats[c]' : 'mean[c]'};
+  let factor = ${p.eps === undefined ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps)})`}${p.affine ? ' * weight[c]' : ''};
+  let offset = ${p.affine && !p.linear ? 'bias[c]' : '0.0'};`, 'y[i] = finish((x[i] - shift) * factor + offset, i);'),
+});
+
+/** y = (x - mean) / deviation * weight + bias, by `stats` of the batch, or by `mean` and `variance`. */
+export const batchNormApply = variants<BatchNorm, { x: 'read'; stats: 'read?'; mean: 'read?'; variance: 'read?'; weight: 'read?'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+  name: 'batch_norm_apply',
+  bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write', ...epilogueBindings },
+  epilogue: 'y',
+  variants: [applyVariant(true), applyVariant(false)],
+});
+
+const sumsVariant = (vec4: boolean): Variant<Channels> => ({
+  ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' },
+  grid: overChannelsGrid,
+  code: (p, d) => sumOverWorkgroup(d).declared + overChannels(p, d, vec4, {
+    before: 'let mean = stats[c];',
+    body: 'let v = dy[i]; first += v; second += v * (x[i] - mean);',
+    after: 'partial[out] = total.x; partial[out + 1u] = total.y;',
+  }),
+});
+
+/** partial [split, c, 2]: the sums of dy and of dy (x - mean), of each channel in each run of images. */
+export const batchNormSums = variants<Channels, { x: 'read'; dy: 'read'; stats: 'read'; partial: 'write' }>({
+  name: 'batch_norm_sums',
+  bindings: { x: 'read', dy: 'read', stats: 'read', partial: 'write' },
+  variants: [sumsVariant(true), sumsVariant(false)],
+});
+
+/** means [2, c]: mean of dy, and of dy xhat over the deviation (what dx needs); gradients of weight and bias. */
+export const batchNormGradients = kernel({
+  name: 'batch_norm_gradients',
+  bindings: { partial: 'read', stats: 'read', means: 'write', dweight: 'write?', dbias: 'write?' },
+  step: (p: Channels & { gradient?: Gradient; affine: boolean }) => accumulates(p.gradient),
+  grid: (p, d) => each(p.c, d).grid,
+  code: (p, d) => each(p.c, d).main(wgsl`
+    var sum = 0.0; var product = 0.0; let inverse = stats[${p.c}u + i];
+    for (var r = 0u; r < ${runs(p)}u; r++) { sum += partial[(r * ${p.c}u + i) * 2u]; product += partial[(r * ${p.c}u + i) * 2u + 1u]; }
+    means[i] = sum * ${1 / (p.n * p.hw)};
+    means[${p.c}u + i] = product * inverse * inverse * ${1 / (p.n * p.hw)};
+    #if ${p.affine}
+    { let v = product * inverse; dweight[i] = ${accumulated(p.gradient, 'dweight[i]')}; }
+    { let v = sum; dbias[i] = ${accumulated(p.gradient, 'dbias[i]')}; }
+    #endif`),
+});
+
+const backwardVariant = (vec4: boolean): Variant<BatchNorm> => ({
+  ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy', 'dx', 'e0', 'e1'] } : { name: 'plain' },
+  grid: appliedGrid,
+  code: (p, d) => applied(p, d, vec4, `
+  let mean = stats[c]; let first = means[c]; let second = means[${p.c}u + c];
+  let factor = stats[${p.c}u + c]${p.affine ? ' * weight[c]' : ''};`, 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);'),
+});
+
+/** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), the batch's statistics being functions of x. */
+export const batchNormBackward = variants<BatchNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+  name: 'batch_norm_backward',
+  bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write', ...epilogueBindings },
+  epilogue: 'dx',
+  variants: [backwardVariant(true), backwardVariant(false)],
+});

@@ -1,0 +1,53 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Shape } from '../engine/graph.ts';
+import { relu } from '../layers/activation.ts';
+import { residual, sequential } from '../layers/compose.ts';
+import { batchNorm } from '../layers/norm.ts';
+import { checkLayer, close, random, runLayer, WAYS } from './check.ts';
+import * as reference from './reference/norm.ts';
+
+const test = suite('norm');
+
+const imagesOf = ([n = 1, c = 1, h = 1, w = 1]: Shape) => ({ n, c, h, w });
+const fresh = (c: number) => ({ mean: new Float64Array(c), var: new Float64Array(c).fill(1) });
+
+const batches: readonly [shape: Shape, why: string][] = [
+  [[4, 3, 4, 4], 'values in fours'], [[3, 2, 3, 5], 'odd images'], [[8, 5], 'features without an image'], [[2, 1, 1, 1], 'two values'],
+  [[37, 2, 16, 16], 'several runs of images, the last shorter'], [[2, 70, 2, 2], 'more channels than lanes'],
+];
+for (const [shape, why] of batches) {
+  const s = imagesOf(shape), two = shape[0]! * s.h * s.w === 2;
+  test(`batch norm ${shape.join('x')}: ${why}`, () => checkLayer(batchNorm(), shape, (x, p) =>
+    reference.batchNorm(x, s, p, fresh(s.c), true).y, { tolerance: two ? 1e-4 : 1e-5, derivatives: s.n > 30 ? 8 : 40 }));
+  test(`batch norm ${shape.join('x')}, evaluation`, () => checkLayer(batchNorm(), shape, (x, p) =>
+    reference.batchNorm(x, s, p, { mean: p.running_mean!, var: p.running_var! }, false).y,
+  { training: false, params: { running_var: random(s.c, 3).map(v => 1 + v / 2) }, derivatives: 8 }));
+}
+
+for (const way of WAYS) test(`running statistics (${way})`, async () => {
+  const shape = [5, 3, 4, 2], before = { mean: random(3, 4), var: random(3, 5).map(v => 2 + v) };
+  const { x, buffers } = await runLayer(way, batchNorm({ momentum: 0.3 }), shape, { params: { running_mean: before.mean, running_var: before.var } });
+  const after = reference.batchNorm(x, imagesOf(shape), {}, { ...before, momentum: 0.3 }, true);
+  close('running_mean', buffers.running_mean!, after.mean, 1e-6);
+  close('running_var', buffers.running_var!, after.var, 1e-6);
+});
+
+for (const way of WAYS) test(`a mean a thousand deviations away keeps its variance (${way})`, async () => {
+  const shape = [16, 2, 8, 8], input = random(2048, 6).map(v => Math.fround(1000 + v));
+  const { y, params } = await runLayer(way, batchNorm(), shape, { input });
+  close('y', y, reference.batchNorm(input, imagesOf(shape), params, fresh(2), true).y, 2e-4);
+});
+
+test('residual and relu join the application; so do their gradients', () => {
+  const layer = sequential({ block: residual(batchNorm()), act: relu() }), s = imagesOf([4, 3, 4, 4]);
+  return checkLayer(layer, [4, 3, 4, 4], (x, p) =>
+    reference.batchNorm(x, s, { weight: p['block.weight'], bias: p['block.bias'] }, fresh(3), true).y.map((v, i) => Math.max(0, v + x[i]!)));
+});
+
+test('batch norm says when there is nothing to normalise', async () => {
+  const message = await runLayer('own', batchNorm(), [1, 3, 1, 1]).then(() => '', e => (e as Error).message);
+  assert.match(message, /batchNorm: one value for each channel \(input \[1, 3, 1, 1\]\) has no variance/);
+});
+
+test.run();
