@@ -66,7 +66,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const program = await Program.compile(memory, g, { fuse: o.fuse });
   const values = o.input ?? random(x0.size), r = random(y.size, 2);
   memory.write(x0, Float32Array.from(values));
-  memory.write(dy, Float32Array.from(r));
+  if (g.ops.some(op => Object.values(op.tensors).includes(dy))) memory.write(dy, Float32Array.from(r));
   const params: Record<string, Float64Array> = {};
   const lasting: Tensor[] = [...g.init.keys()];
   lasting.forEach((t, i) => { memory.write(t, Float32Array.from(params[t.name] = o.params?.[t.name] ?? random(t.size, 10 + i))); });
