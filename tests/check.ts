@@ -66,14 +66,15 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const program = await Program.compile(memory, g, { fuse: o.fuse });
   const values = o.input ?? random(x0.size), r = random(y.size, 2);
   memory.write(x0, Float32Array.from(values));
-  if (g.ops.some(op => Object.values(op.tensors).includes(dy))) memory.write(dy, Float32Array.from(r));
+  const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity
+  if (used(dy)) memory.write(dy, Float32Array.from(r));
   const params: Record<string, Float64Array> = {};
   const lasting: Tensor[] = [...g.init.keys()];
   lasting.forEach((t, i) => { memory.write(t, Float32Array.from(params[t.name] = o.params?.[t.name] ?? random(t.size, 10 + i))); });
   program.run({ accumulate: 0, seed: 1, step: 1, valid: shape[0]!, ...o.step });
   const read = async (t: Tensor) => Float64Array.from(await program.read(t));
   const gradients: Record<string, Float64Array> = {}, buffers: Record<string, Float64Array> = {};
-  const out = { y: await read(y), dx: dx && await read(dx), shape: y.shape, x: values, r, params, gradients, buffers };
+  const out = { y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, shape: y.shape, x: values, r, params, gradients, buffers };
   if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
   for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
   program.destroy();
