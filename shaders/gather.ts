@@ -1,44 +1,101 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, kernel, unroll } from './kernel.ts';
+import { augmentWgsl, type Augment, type Transform } from './augment.ts';
+import { ceilDiv, kernel, unroll, type Profile } from './kernel.ts';
 
-/** A batch of `n` images of c x h x w bytes, of a data set of `total` images in `pages` buffers of `perPage` images. */
-export interface Gather { n: number; c: number; h: number; w: number; pages: number; perPage: number }
+/** A batch of `n` images of c x h x w bytes, of a data set in `pages` buffers of `perPage` images. */
+export interface Gather {
+  n: number; c: number; h: number; w: number; pages: number; perPage: number;
+  /** The pages are a ring that holds the images in the order of the batches, in place of all images of the data set. */
+  stream?: boolean;
+  augment?: readonly Transform[];
+  /** Of the training images, where `augment` asks for them (see Augment). */
+  mean?: readonly number[];
+  colour?: readonly (readonly number[])[];
+  /** Each image is mixed with another of its batch (mixup, cutmix): `classes` soft labels. */
+  mix?: boolean;
+  classes?: number;
+}
 
-/** Most pages of one data set: two more bindings than these are needed, and every adapter has eight. */
-export const MAX_PAGES = 4;
+/** Most pages of one data set. With five more bindings these are eight, which every adapter has. */
+export const MAX_PAGES = 3;
+
+const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
+const runOf = (p: Gather, d: Profile): number => plain(p) ? (d.lanes || 64) * (d.lanes ? 64 : 1) : (d.lanes || 64) * (d.lanes ? 128 : 4);
+const items = (p: Gather): number => plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w;
 
 /**
- * x [n, c, h, w] = (byte / 255 - mean) / std of images order[offset] … order[offset + n - 1], and their labels [n]. `norm` [2, c, h, w]
- * holds scale and shift per value: x = byte * scale + shift. One thread takes four bytes at a time.
+ * x [n, c, h, w] = byte * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds scale
+ * and shift per value. One thread takes four bytes at a time; with `augment` one pixel, all its channels, so that colours can be changed.
+ * With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box
+ * [x0, x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j.
  */
 export const gather = kernel({
   name: 'gather',
-  bindings: { order: 'read u32', norm: 'read', labelsAll: 'read u32', x: 'write', labels: 'write u32', page0: 'read u32', page1: 'read u32?', page2: 'read u32?', page3: 'read u32?' },
-  step: () => ({ offset: 'u32' }),
-  grid: (p: Gather, d) => [ceilDiv(ceilDiv(p.c * p.h * p.w, 4), (d.lanes || 64) * (d.lanes ? 64 : 1)), p.n, 1],
+  bindings: {
+    order: 'read u32', norm: 'read', labelsAll: 'read u32', x: 'write', labels: 'write u32?', soft: 'write?',
+    page0: 'read u32', page1: 'read u32?', page2: 'read u32?',
+  },
+  step: (p: Gather): Record<string, 'u32' | 'f32'> => ({
+    offset: 'u32', ...!plain(p) && { seed: 'u32', epoch: 'u32' },
+    ...p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' },
+  }),
+  grid: (p, d) => [ceilDiv(items(p), runOf(p, d)), p.n, 1],
   code: (p, d) => {
-    const size = p.c * p.h * p.w, words = ceilDiv(size, 4), threads = d.lanes || 64, run = threads * (d.lanes ? 64 : 1);
-    const read = (at: string) => p.pages === 1 ? `page0[${at}]` : `fromPage(page, ${at})`;
+    const size = p.c * p.h * p.w, words = ceilDiv(size, 4), threads = d.lanes || 64, run = runOf(p, d);
+    const read = (page: string, at: string) => p.pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
     return wgsl`
-const SIZE = ${size}u; const WORDS = ${words}u;
+const SIZE = ${size}u; const WORDS = ${words}u; const PLANE = ${p.h * p.w}u;
 #if ${p.pages > 1}
 fn fromPage(page : u32, at : u32) -> u32 {
   ${unroll(p.pages - 1, i => `if (page == ${i}u) { return page${i}[at]; }`)}
   return page${p.pages - 1}[at];
 }
 #endif
+${plain(p) ? '' : `
+// \`image\` counts images of all pages
+fn byteAt(image : u32, at : u32) -> u32 {
+  let word = ${read(`image / ${p.perPage}u`, `image % ${p.perPage}u * WORDS + (at >> 2u)`)};
+  return (word >> ((at & 3u) << 3u)) & 0xffu;
+}
+${augmentWgsl({ ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] } satisfies Augment & Gather)}
+`}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let image = group.y;
   let index = order[op.offset + image];
+  let place = ${p.stream ? `(op.offset + image) % ${p.pages * p.perPage}u` : 'index'};
+  let end = min((group.x + 1u) * ${run}u, ${items(p)}u);
+${plain(p) ? `
   if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }
-  let page = index / ${p.perPage}u;
-  let base = index % ${p.perPage}u * WORDS;
-  let end = min((group.x + 1u) * ${run}u, WORDS);
+  let page = place / ${p.perPage}u;
+  let base = place % ${p.perPage}u * WORDS;
   for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u) {
-    let bytes = unpack4xU8(${read('base + i')});
+    let bytes = unpack4xU8(${read('page', 'base + i')});
     ${unroll(4, j => `{ let at = i * 4u + ${j}u; if (at < SIZE) { x[image * SIZE + at] = f32(bytes[${j}]) * norm[at] + norm[SIZE + at]; } }`)}
-  }
+  }` : `
+  let d = draw(index);
+  ${p.mix ? `
+  let partner = (image + op.mixShift) % ${p.n}u;
+  let index2 = order[op.offset + partner];
+  let place2 = ${p.stream ? `(op.offset + partner) % ${p.pages * p.perPage}u` : 'index2'};
+  let d2 = draw(index2);
+  if (group.x == 0u && lane == 0u) {
+    for (var k = 0u; k < ${p.classes}u; k++) {
+      soft[image * ${p.classes}u + k] = select(0.0, op.mixShare, k == labelsAll[index]) + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);
+    }
+  }` : 'if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }'}
+  for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u) {
+    let row = i / ${p.w}u; let column = i - row * ${p.w}u;
+    let q = Q(vec2u(column, row));
+    ${p.mix ? `
+    var v : Px;
+    let inBox = (column >= op.mixX0) & (column < op.mixX1) & (row >= op.mixY0) & (row < op.mixY1);
+    if (inBox) { v = look(q, i, index2, place2, d2); } else {
+      v = look(q, i, index, place, d);
+      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, i, index2, place2, d2) * (1.0 - op.mixRatio); }
+    }` : 'let v = look(q, i, index, place, d);'}
+    ${unroll(p.c, k => `x[image * SIZE + ${k}u * PLANE + i] = v${p.c > 1 ? `.${'xyzw'[k]}` : ''} * norm[${k}u * PLANE + i] + norm[SIZE + ${k}u * PLANE + i];`)}
+  }`}
 }`;
   },
 });

@@ -26,9 +26,12 @@ export interface RunConfig {
   limitTest?: number;
   logEvery: number;
 }
-/** `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too. */
+/**
+ * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its mean image;
+ * `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
+ */
 export type Normalize = typeof NORMALIZE[number];
-export const NORMALIZE = ['none', 'mean', 'meanstd'] as const;
+export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;
 
@@ -59,7 +62,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },
   shuffle: { flags: '--no-shuffle', help: 'take the images in file order', default: true, parse: boolean },
-  normalize: { flags: '--normalize <how>', help: 'none (x/255), mean or meanstd', default: 'meanstd', parse: (who, value) => parseChoice(who, value, NORMALIZE) },
+  normalize: { flags: '--normalize <how>', help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca', default: 'meanstd', parse: (who, value) => parseChoice(who, value, NORMALIZE) },
   limitTrain: { flags: '--limit-train <n>', help: 'use the first n training images', default: undefined, parse: count },
   limitTest: { flags: '--limit-test <n>', help: 'use the first n test images', default: undefined, parse: count },
   logEvery: { flags: '--log-every <n>', help: 'steps between lines of metrics', default: 50, parse: count },

@@ -1,85 +1,108 @@
 /** A data set on the device: bytes in pages, the order in which batches are gathered, the numbers that normalise them. */
 import type { Dataset, Split } from '../datasets/dataset.ts';
-import { check } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
+import type { Transform } from '../shaders/augment.ts';
 import { gather, MAX_PAGES, type Gather } from '../shaders/gather.ts';
+import { matmul } from '../shaders/matmul.ts';
 import { permutation, STREAMS } from '../shaders/random.ts';
+import { checkShape, mixValues, type Augmentation } from './augment.ts';
+import type { Normalize } from './config.ts';
+import { curriculum, splitIndices, type SplitOptions } from './splits.ts';
+import { channelMoments, colourAxes, meanImage, whitening, type Moments } from './statistics.ts';
+import { pack, Ring, RING_PAGES } from './stream.ts';
 
-export type Normalize = 'none' | 'mean' | 'meanstd';
+export type { Normalize } from './config.ts';
+export type { Moments } from './statistics.ts';
 /** The images that a run learns from, is tuned on, and is judged by. */
 export type Part = 'train' | 'val' | 'test';
 
-/** Mean and standard deviation of each channel, of pixels in [0, 1]. */
-export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[] }
-
-export interface DataOptions {
+export interface DataOptions extends SplitOptions {
   readonly normalize?: Normalize;
   /** In place of those of the training images: a trained model keeps the ones it was trained with. */
   readonly moments?: Moments;
-  /** Share of the training images held out for validation. */
-  readonly valSplit?: number;
-  readonly seed?: number;
+  /** What is done to the images of each training batch. */
+  readonly augment?: Augmentation;
   /** Bytes that one binding may span. */
   readonly maxBinding: number;
 }
 
-export interface BatchSource { readonly x: Tensor; readonly labels: Tensor }
+/** `values` are the step values of the gather kernel besides offset, seed and epoch; `step` decides how a batch is mixed. */
+export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; values?(by: { seed: number; step: number }): Record<string, number> }
 
 export class DeviceData {
   readonly dataset: Dataset;
+  /** Difficulty of each training image, once known: the order is then from easy to hard. */
+  scores: Float32Array | undefined;
   #o: DataOptions;
   #indices: Record<Part, Uint32Array>;
   /** 32-bit words of one image. */
   #words: number;
   #uploaded = new Set<string>();
+  #moments: Moments | undefined;
+  #rings = new Map<Part, Ring>();
 
   constructor(dataset: Dataset, options: DataOptions) {
     this.dataset = dataset;
     this.#o = options;
-    const { train, test } = dataset, held = Math.round((options.valSplit ?? 0) * train.n);
-    check(held < train.n, `--val-split: ${options.valSplit} holds out all ${train.n} training images; give a smaller share`);
-    const mixed = permutation(train.n, options.seed ?? 0, STREAMS.split);
-    const all = Uint32Array.from({ length: train.n }, (_, i) => i);
-    this.#indices = {
-      train: held ? mixed.slice(held).sort() : all,
-      val: mixed.slice(0, held).sort(),
-      test: Uint32Array.from({ length: test.n }, (_, i) => i),
-    };
+    if (options.augment) checkShape(options.augment.transforms, dataset.shape);
+    this.#indices = { ...splitIndices(dataset.train.n, options), test: Uint32Array.from({ length: dataset.test.n }, (_, i) => i) };
     this.#words = Math.ceil(size(dataset) / 4);
   }
 
   size(part: Part): number { return this.#indices[part].length; }
 
-  /** The gathered batch of a program on one part: normalised images [n, c, h, w] and labels [n]. */
-  source(g: Graph, part: Part, n: number): BatchSource {
-    const [c, h, w] = this.dataset.shape, { kind, split } = this.#split(part), { pages, perPage } = this.#pages(split);
-    const x = g.tensor([n, c, h, w], 'activation', 'x'), labels = g.tensor([n], 'activation', 'labels');
-    const p: Gather = { n, c, h, w, pages, perPage };
+  /** Class numbers of a part, in its own order. */
+  labels(part: Part): Uint16Array { return Uint16Array.from(this.#indices[part], i => this.#split(part).split.labels[i]!); }
+
+  /**
+   * The gathered batch of a program on one part: normalised images [n, c, h, w] and labels, [n] or where they are mixed [n, classes].
+   * The images are augmented where the graph trains; `view` is done to them in place of that.
+   */
+  source(g: Graph, part: Part, n: number, view?: readonly Transform[]): BatchSource {
+    const [c, h, w] = this.dataset.shape, { kind, split } = this.#split(part), classes = this.dataset.classes.length;
+    const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined), mix = g.training && !view ? this.#o.augment?.mix ?? [] : [];
+    const bytes = g.tensor([n, c, h, w], 'activation', 'x'), labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+    const { stream, pages, perPage } = this.#pages(split, n);
+    const p: Gather = {
+      n, c, h, w, pages, perPage, stream, classes, mix: mix.length > 0, augment,
+      mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
+      colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.dataset, this.#indices.train) : undefined,
+    };
     g.run(gather, p, {
       order: g.lasting('input', `${part} order`, [this.#padded(part, n)]), norm: g.lasting('input', 'norm', [2, c, h, w]),
-      labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x, labels,
-      ...Object.fromEntries(this.#pageNames(kind, split).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor },
+      labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x: bytes, ...mix.length ? { soft: labels } : { labels },
+      ...Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor },
     });
-    return { x, labels };
+    return { x: this.#whiten(g, bytes), labels, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
+  }
+
+  /** The matrix is saved with the weights: a file of weights is enough to use them. */
+  #whiten(g: Graph, x: Tensor): Tensor {
+    const { normalize, moments } = this.#o, [n] = x.shape as [number], d = size(this.dataset);
+    if (normalize !== 'pca' && normalize !== 'zca') return x;
+    const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>
+      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.dataset, this.#indices.train, this.moments().image!, normalize));
+    const white = g.tensor(x.shape, 'activation', 'white');
+    g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
+    return white;
   }
 
   /** Writes what programs on `part` read and the device does not hold yet: images, labels, order, normalisation. */
   upload(memory: Memory, g: Graph, part: Part): void {
-    const { kind, split } = this.#split(part);
+    const { kind, split } = this.#split(part), find = (name: string) => g.tensors.find(t => t.role === 'input' && t.name === name)!;
     const write = (name: string, data: () => Uint8Array | Uint32Array | Float32Array) => {
       if (this.#uploaded.has(name)) return;
       this.#uploaded.add(name);
-      memory.write(g.tensors.find(t => t.role === 'input' && t.name === name)!, data());
+      memory.write(find(name), data());
     };
-    const bytes = size(this.dataset), stride = this.#words * 4;
-    this.#pageNames(kind, split).forEach(({ name, images, first }) => write(name, () => {
-      const from = split.images.subarray(first * bytes, (first + images) * bytes);
-      if (bytes === stride) return from;
-      const padded = new Uint8Array(images * stride); // each image starts at a word
-      for (let i = 0; i < images; i++) padded.set(from.subarray(i * bytes, (i + 1) * bytes), i * stride);
-      return padded;
-    }));
+    const n = g.tensors.find(t => t.name === 'x')!.shape[0]!, pages = this.#pageNames(part, n);
+    if (this.#pages(split, n).stream) {
+      if (!this.#rings.has(part)) this.#rings.set(part, new Ring(split, size(this.dataset), pages.map(({ name }) => find(name))));
+    } else {
+      const whole = Uint32Array.from({ length: split.n }, (_, i) => i);
+      for (const { name, images, first } of pages) write(name, () => pack(split, size(this.dataset), whole.subarray(first, first + images)));
+    }
     write(`${kind} labels`, () => Uint32Array.from(split.labels));
     write('norm', () => this.normalisation());
     if (part !== 'train') write(`${part} order`, () => this.#order(part, g));
@@ -90,30 +113,28 @@ export class DeviceData {
     memory.write(g.tensors.find(t => t.name === 'train order')!, this.#order('train', g, by));
   }
 
-  /** Scale and shift [2, c, h, w] with x = byte * scale + shift. Mean and deviation are those of the training images, per channel. */
+  /** To be called before each batch: of a data set too large for the device it writes the images that are needed now, and the next ones. */
+  feed(memory: Memory, part: Part, offset: number): void { this.#rings.get(part)?.feed(memory, offset); }
+
+  /** Scale and shift [2, c, h, w] with x = byte * scale + shift, by the training images. */
   normalisation(): Float32Array {
     const { shape: [c, h, w] } = this.dataset, plane = h * w, out = new Float32Array(2 * c * plane), how = this.#o.normalize ?? 'none';
-    const { mean, std } = how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
+    const { mean, std, image } = how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
     for (let k = 0; k < c; k++) {
       const scale = how === 'meanstd' ? 1 / std[k]! : 1;
       out.fill(scale / 255, k * plane, (k + 1) * plane);
       out.fill(-mean[k]! * scale, (c + k) * plane, (c + k + 1) * plane);
     }
+    if (how !== 'mean' && how !== 'meanstd') image?.forEach((v, i) => { out[c * plane + i] = -v; });
     return out;
   }
 
   /** Those given, else of the training images, validation left out. */
   moments(): Moments {
-    if (this.#o.moments) return this.#o.moments;
-    const { shape: [c, h, w], train } = this.dataset, plane = h * w, mean: number[] = [], std: number[] = [];
-    for (let k = 0; k < c; k++) {
-      const histogram = new Float64Array(256); // exact sums, at one addition a byte
-      for (const i of this.#indices.train) for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) histogram[train.images[at]!]!++;
-      const count = this.#indices.train.length * plane, sum = (f: (v: number) => number) => histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
-      mean.push(sum(v => v));
-      std.push(Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1);
-    }
-    return { mean, std };
+    const { normalize = 'none', moments } = this.#o, { train } = this.#indices;
+    return this.#moments ??= moments ?? {
+      ...channelMoments(this.dataset, train), ...['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(this.dataset, train) },
+    };
   }
 
   #split(part: Part): { kind: 'train' | 'test'; split: Split } {
@@ -125,20 +146,23 @@ export class DeviceData {
 
   #order(part: Part, g: Graph, by?: { seed: number; epoch: number }): Uint32Array {
     const indices = this.#indices[part], out = new Uint32Array(g.tensors.find(t => t.name === `${part} order`)!.size);
-    out.set(by ? permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch).map(i => indices[i]!) : indices);
+    const places = by && (part === 'train' && this.scores ? curriculum(this.scores, by.seed, by.epoch) : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
+    out.set(places ? places.map(i => indices[i]!) : indices);
+    this.#rings.get(part)?.restart(out);
     return out;
   }
 
-  #pages(split: Split): { pages: number; perPage: number } {
-    const perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / (this.#words * 4)));
-    const pages = Math.ceil(split.n / perPage);
-    check(pages <= MAX_PAGES, `${this.dataset.name}: ${split.n} images take ${pages} pages of device memory, at most ${MAX_PAGES} fit; give --limit-train ${perPage * MAX_PAGES}`);
-    return { pages, perPage };
+  /** All images in as few pages as may be; where they are too many for that, a ring of pages through which they pass. */
+  #pages(split: Split, batch: number): { pages: number; perPage: number; stream: boolean } {
+    const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)), pages = Math.ceil(split.n / perPage);
+    if (pages <= MAX_PAGES) return { pages, perPage, stream: false };
+    return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 
-  #pageNames(kind: string, split: Split): { name: string; first: number; images: number }[] {
-    const { pages, perPage } = this.#pages(split);
-    return Array.from({ length: pages }, (_, i) => ({ name: `${kind} images ${i}`, first: i * perPage, images: Math.min(perPage, split.n - i * perPage) }));
+  #pageNames(part: Part, n: number): { name: string; first: number; images: number }[] {
+    const { kind, split } = this.#split(part), { pages, perPage, stream } = this.#pages(split, n);
+    return Array.from({ length: pages }, (_, i) => stream ? { name: `${part} ring ${i}`, first: 0, images: perPage }
+      : { name: `${kind} images ${i}`, first: i * perPage, images: Math.min(perPage, split.n - i * perPage) });
   }
 }
 

@@ -1,0 +1,75 @@
+/** What normalisation and augmentation must know of the training images; pixels are in [0, 1]. */
+import type { Dataset } from '../datasets/dataset.ts';
+import { eigenSymmetric } from './eigen.ts';
+
+/** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
+export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[]; readonly image?: readonly number[] }
+
+/** Mean and deviation of each channel over the images `indices`. */
+export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
+  const plane = h * w, mean: number[] = [], std: number[] = [];
+  for (let k = 0; k < c; k++) {
+    const histogram = new Float64Array(256); // exact sums, at one addition a byte
+    for (const i of indices) for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) histogram[train.images[at]!]!++;
+    const count = indices.length * plane, sum = (f: (v: number) => number) => histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
+    mean.push(sum(v => v));
+    std.push(Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1);
+  }
+  return { mean, std };
+}
+
+/** The mean of the images `indices`, [c, h, w]. */
+export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[] {
+  const size = c * h * w, sums = new Float64Array(size);
+  for (const i of indices) for (let at = 0, from = i * size; at < size; at++) sums[at]! += train.images[from + at]!;
+  return Array.from(sums, s => Math.fround(s / (255 * indices.length)));
+}
+
+/** The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels of an image (AlexNet, section 4.1). */
+export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[][] {
+  const plane = h * w, sum = new Float64Array(c), products = new Float64Array(c * c), count = indices.length * plane;
+  for (const image of indices) for (let p = 0; p < plane; p++) {
+    for (let i = 0; i < c; i++) {
+      const v = train.images[(image * c + i) * plane + p]!;
+      sum[i]! += v;
+      for (let j = 0; j <= i; j++) products[i * c + j]! += v * train.images[(image * c + j) * plane + p]!;
+    }
+  }
+  const covariance = products.map((_, at) => {
+    const i = Math.max(Math.floor(at / c), at % c), j = Math.min(Math.floor(at / c), at % c);
+    return (products[i * c + j]! / count - sum[i]! * sum[j]! / count ** 2) / 255 ** 2;
+  });
+  const { values, vectors } = eigenSymmetric(covariance, c);
+  return Array.from({ length: c }, (_, i) => Array.from({ length: c }, (_, k) => vectors[k * c + i]! * values[k]!));
+}
+
+/** Added to the variances before their root is divided by, so that directions without variance are not blown up. */
+const WHITEN_EPS = 1e-2;
+/** Most images whose covariance is taken. */
+const WHITEN_IMAGES = 10000;
+
+/**
+ * W [d, d] with which (x - mean image) W is white: U (L + eps)^-1/2, the components largest first (`pca`), or the same turned back to the
+ * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the images (at most 10,000 of them), eps 1e-2.
+ */
+export function whitening({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
+  const d = c * h * w, used = indices.subarray(0, WHITEN_IMAGES), covariance = new Float64Array(d * d), x = new Float64Array(d);
+  for (const i of used) {
+    for (let k = 0; k < d; k++) x[k] = train.images[i * d + k]! / 255 - mean[k]!;
+    for (let r = 0; r < d; r++) { const f = x[r]! / used.length; if (f) for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!; }
+  }
+  for (let r = 0; r < d; r++) for (let k = 0; k < r; k++) covariance[k * d + r] = covariance[r * d + k]!;
+  const { values, vectors } = eigenSymmetric(covariance, d), out = new Float32Array(d * d);
+  const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS));
+  if (how === 'pca') {
+    for (let i = 0; i < d; i++) for (let k = 0; k < d; k++) out[i * d + k] = vectors[k * d + i]! * scales[k]!;
+    return out;
+  }
+  const sum = new Float64Array(d);
+  for (let i = 0; i < d; i++) {
+    sum.fill(0);
+    for (let k = 0; k < d; k++) { const f = vectors[k * d + i]! * scales[k]!; for (let j = 0; j < d; j++) sum[j]! += f * vectors[k * d + j]!; }
+    out.set(sum, i * d);
+  }
+  return out;
+}
