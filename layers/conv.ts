@@ -3,14 +3,18 @@ import type { Layer } from '../engine/graph.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices, type Conv } from '../shaders/conv.ts';
 import { channelSum } from '../shaders/reduce.ts';
 import { torchDefault } from './init.ts';
+import { standardised } from './norm.ts';
 
-export interface ConvOptions { stride?: number; pad?: number; dilation?: number; groups?: number; bias?: boolean }
+export interface ConvOptions { stride?: number; pad?: number; dilation?: number; groups?: number; bias?: boolean;
+  /** Use the weight with each filter at mean 0 and variance 1 (weight standardisation, Qiao et al. 2019). */
+  standardise?: boolean;
+}
 
 /**
  * Convolution as torch.nn.Conv2d. [n, c, h, w] -> [n, o, oh, ow], oh = floor((h + 2 pad - dilation (k - 1) - 1) / stride) + 1;
  * weight [o, c / groups, k, k], bias [o].
  */
-export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true }: ConvOptions = {}): Layer => (g, x) => {
+export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false }: ConvOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images('conv2d', x.shape), who = g.path ? `conv2d ${g.path}` : 'conv2d', reach = dilation * (k - 1) + 1;
   check(c % groups === 0 && o % groups === 0, `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of both`);
   check(reach <= h + 2 * pad && reach <= w + 2 * pad, `${who}: kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use larger images or fewer poolings before it`);
@@ -19,19 +23,24 @@ export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1
   const fanIn = c / groups * k * k;
   const weight = g.param('weight', [o, c / groups, k, k], torchDefault(fanIn));
   const b = bias ? g.param('bias', [o], torchDefault(fanIn)) : undefined;
+  const standard = standardise ? standardised(g, weight) : undefined, used = standard?.value ?? weight.value;
   const y = g.tensor([n, o, p.oh, p.ow]);
-  g.run(conv, p, { x, weight: weight.value, bias: b?.value, y });
+  g.run(conv, p, { x, weight: used, bias: b?.value, y });
 
   return g.record([x], y, dy => {
     const split = splits(p, g.profile), size = weight.value.size;
     const slices = g.tensor([split, ...weight.value.shape]);
     g.run(convBackwardWeight, { ...p, split }, { x, dy, dweight: slices });
-    g.run(sumSlices, { size, count: split, gradient: g.gradient(weight.grad) }, { slices, out: weight.grad });
+    if (standard) {
+      const dweight = g.tensor(weight.value.shape);
+      g.run(sumSlices, { size, count: split }, { slices, out: dweight });
+      standard.backward(dweight);
+    } else g.run(sumSlices, { size, count: split, gradient: g.gradient(weight.grad) }, { slices, out: weight.grad });
     if (b) g.run(channelSum, { n, c: o, hw: p.oh * p.ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
     if (!g.wantsGrad(x)) return [undefined];
     const dx = g.tensor(x.shape);
-    if (gradientIsConv(p)) g.run(conv, inputGradient(p), { x: dy, weight: weight.value, y: dx });
-    else g.run(convBackwardInput, { ...p, epilogue: undefined }, { dy, weight: weight.value, dx });
+    if (gradientIsConv(p)) g.run(conv, inputGradient(p), { x: dy, weight: used, y: dx });
+    else g.run(convBackwardInput, { ...p, epilogue: undefined }, { dy, weight: used, dx });
     return [dx];
   });
 };

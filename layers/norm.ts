@@ -1,5 +1,7 @@
-import { check, show } from '../engine/check.ts';
-import { product, type Layer } from '../engine/graph.ts';
+import { check, images, show } from '../engine/check.ts';
+import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
+import { setNormApply, setNormBackward, setNormGradients, setNormSums } from '../shaders/group-norm.ts';
+import { lrnBackward, lrnForward } from '../shaders/lrn.ts';
 import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums, joinMoments, moments, momentSplits } from '../shaders/norm.ts';
 import { constant } from './init.ts';
 
@@ -11,8 +13,8 @@ export interface BatchNormOptions { eps?: number; momentum?: number; affine?: bo
  * Evaluation: by the running statistics.
  */
 export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer => (g, x) => {
-  const [n, c] = x.shape as [number, number], hw = product(x.shape.slice(2)), who = g.path ? `batchNorm ${g.path}` : 'batchNorm';
-  check(x.shape.length >= 2, `${who}: input is ${show(x.shape)}, expected [batch, channels, …]`);
+  const [n, c] = x.shape as [number, number], hw = product(x.shape.slice(2));
+  check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
   const weight = affine ? g.param('weight', [c], constant(1)) : undefined, bias = affine ? g.param('bias', [c], constant(0)) : undefined;
   const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0)), running_var = g.lasting('buffer', 'running_var', [c], constant(1));
   const p = { n, c, hw, affine }, y = g.tensor(x.shape), scaled = { weight: weight?.value, bias: bias?.value };
@@ -27,7 +29,7 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
     });
   }
 
-  check(n * hw > 1, `${who}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`);
+  check(n * hw > 1, `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`);
   const channels = { n, c, hw, split: momentSplits(p, g.profile) };
   const partial = g.tensor([channels.split, c, 2]), stats = g.tensor([2, c]);
   g.run(moments, channels, { x, partial });
@@ -45,3 +47,91 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
     return [dx];
   });
 };
+
+export interface SetNormOptions { eps?: number; affine?: boolean }
+
+/** Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same; weight, bias […]. */
+export const layerNorm = ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
+  const own = x.shape.slice(1), size = product(own);
+  check(size > 1, `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`);
+  return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
+};
+
+/** Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same; weight, bias [c]. */
+export const groupNorm = (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
+  const [n, c] = x.shape as [number, number], span = product(x.shape.slice(2)), size = c / groups * span;
+  check(c % groups === 0, `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`);
+  check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance; use fewer groups`);
+  return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
+};
+
+/** Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm2d: each channel of each sample by itself; without weight and bias unless `affine`. */
+export const instanceNorm = ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer => (g, x) => {
+  const [, c, h, w] = images('instanceNorm', x.shape);
+  check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance; use larger ones`);
+  return groupNorm(c, { eps, affine })(g, x);
+};
+
+function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: { sets: number; size: number; span: number; shape: readonly number[]; eps: number; affine: boolean }): Tensor {
+  const weight = affine ? g.param('weight', shape, constant(1)) : undefined, bias = affine ? g.param('bias', shape, constant(0)) : undefined;
+  const p = { ...sizes, count: affine ? product(shape) : 0 }, y = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
+  g.run(setNormApply, p, { x, stats, weight: weight?.value, bias: bias?.value, y });
+  return g.record([x], y, dy => {
+    if (weight && bias) {
+      const gradient = (g.gradient(weight.grad), g.gradient(bias.grad));
+      g.run(setNormGradients, { ...p, gradient }, { x, dy, stats, dweight: weight.grad, dbias: bias.grad });
+    }
+    if (!g.wantsGrad(x)) return [undefined];
+    const means = g.tensor([2, p.sets]), dx = g.tensor(x.shape);
+    g.run(setNormSums, p, { x, dy, stats, weight: weight?.value, means });
+    g.run(setNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
+    return [dx];
+  });
+}
+
+/** [2, sets]: mean and 1 / deviation of each run of `size` values. */
+function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number): Tensor {
+  const p = { n: 1, c: sets, hw: size, split: 1 }, partial = g.tensor([1, sets, 2]), stats = g.tensor([2, sets]);
+  g.run(moments, p, { x, partial });
+  g.run(joinMoments, { ...p, eps }, { partial, stats });
+  return stats;
+}
+
+/**
+ * Weight standardisation (Qiao et al. 2019): each filter of `weight` [o, …] to mean 0 and variance 1, sqrt(biased variance + eps) being its
+ * deviation. `backward` writes the gradient of the parameter from that of the standardised `value`.
+ */
+export function standardised(g: Graph, weight: Param, eps = 1e-5): { value: Tensor; backward: (dy: Tensor) => void } {
+  const x = weight.value, p = { sets: x.shape[0]!, size: x.size / x.shape[0]!, span: 1, count: 0 };
+  const value = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
+  g.run(setNormApply, p, { x, stats, y: value });
+  return {
+    value,
+    backward: dy => {
+      const means = g.tensor([2, p.sets]);
+      g.run(setNormSums, p, { x, dy, stats, means });
+      g.run(setNormBackward, { ...p, gradient: g.gradient(weight.grad) }, { x, dy, stats, means, dx: weight.grad });
+    },
+  };
+}
+
+export interface LrnOptions { size?: number; alpha?: number; beta?: number; k?: number }
+
+/**
+ * Local response normalisation over neighbouring channels (Krizhevsky 2012), as torch.nn.LocalResponseNorm:
+ * x / (k + alpha / size * sum of squares)^beta; the paper's alpha is not divided by size. [n, c, h, w] -> the same.
+ */
+export const lrn = ({ size = 5, alpha = 1e-4, beta = 0.75, k = 1 }: LrnOptions = {}): Layer => (g, x) => {
+  const [n, c, h, w] = images('lrn', x.shape), p = { n, c, hw: h * w, size, alpha, beta, k };
+  check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}; both must be above 0`);
+  const y = g.tensor(x.shape), base = g.tensor(x.shape);
+  g.run(lrnForward, p, { x, base, y });
+  return g.record([x], y, dy => {
+    if (!g.wantsGrad(x)) return [undefined];
+    const dx = g.tensor(x.shape);
+    g.run(lrnBackward, p, { x, base, dy, dx });
+    return [dx];
+  });
+};
+
+const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

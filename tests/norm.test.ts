@@ -1,10 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Shape } from '../engine/graph.ts';
+import type { Layer, Shape } from '../engine/graph.ts';
 import { relu } from '../layers/activation.ts';
 import { residual, sequential } from '../layers/compose.ts';
-import { batchNorm } from '../layers/norm.ts';
-import { checkLayer, close, random, runLayer, WAYS } from './check.ts';
+import { conv2d } from '../layers/conv.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../layers/norm.ts';
+import { checkLayer, close, random, runLayer, WAYS, type Reference } from './check.ts';
+import * as linear from './reference/linear.ts';
 import * as reference from './reference/norm.ts';
 
 const test = suite('norm');
@@ -43,6 +45,30 @@ test('residual and relu join the application; so do their gradients', () => {
   const layer = sequential({ block: residual(batchNorm()), act: relu() }), s = imagesOf([4, 3, 4, 4]);
   return checkLayer(layer, [4, 3, 4, 4], (x, p) =>
     reference.batchNorm(x, s, { weight: p['block.weight'], bias: p['block.bias'] }, fresh(3), true).y.map((v, i) => Math.max(0, v + x[i]!)));
+});
+
+const families: readonly [name: string, Layer, Shape, Reference][] = [
+  ['layer norm of rows', layerNorm(), [3, 7], (x, p) => reference.layerNorm(x, { size: 7 }, p)],
+  ['layer norm of images in fours', layerNorm(), [2, 3, 4, 2], (x, p) => reference.layerNorm(x, { size: 24 }, p)],
+  ['group norm, images in fours', groupNorm(2), [3, 4, 2, 2], (x, p) => reference.groupNorm(x, { n: 3, c: 4, h: 2, w: 2, groups: 2 }, p)],
+  ['group norm, odd images, one group', groupNorm(1), [2, 3, 3, 1], (x, p) => reference.groupNorm(x, { n: 2, c: 3, h: 3, w: 1, groups: 1 }, p)],
+  ['group norm of features', groupNorm(3), [2, 12], (x, p) => reference.groupNorm(x, { n: 2, c: 12, h: 1, w: 1, groups: 3 }, p)],
+  ['instance norm', instanceNorm(), [2, 3, 3, 3], x => reference.instanceNorm(x, { n: 2, c: 3, h: 3, w: 3 }, {})],
+  ['instance norm with weights, then relu', sequential({ norm: instanceNorm({ affine: true }), act: relu() }), [2, 3, 4, 4], (x, p) =>
+    reference.instanceNorm(x, { n: 2, c: 3, h: 4, w: 4 }, { weight: p['norm.weight'], bias: p['norm.bias'] }).map(v => Math.max(0, v))],
+  ['response norm over 5 channels', lrn({ size: 5, alpha: 0.5, k: 2 }), [2, 7, 2, 2], x => reference.lrn(x, { n: 2, c: 7, h: 2, w: 2, size: 5, alpha: 0.5, k: 2 })],
+  ['response norm over 4, odd images', lrn({ size: 4, alpha: 2, beta: 0.5 }), [1, 6, 3, 1], x => reference.lrn(x, { n: 1, c: 6, h: 3, w: 1, size: 4, alpha: 2, beta: 0.5 })],
+  ['response norm wider than the channels', lrn({ size: 9, alpha: 2 }), [2, 3, 1, 3], x => reference.lrn(x, { n: 2, c: 3, h: 1, w: 3, size: 9, alpha: 2 })],
+  ['weight standardisation', conv2d(4, 3, { pad: 1, standardise: true }), [2, 2, 4, 4], (x, p) =>
+    linear.conv2d(x, reference.standardise(p.weight!, { o: 4 }), p.bias, { n: 2, c: 2, h: 4, w: 4, o: 4, kh: 3, kw: 3, pad: 1 })],
+  ['weight standardisation in a group and stride', conv2d(4, 3, { stride: 2, groups: 2, standardise: true }), [2, 2, 7, 7], (x, p) =>
+    linear.conv2d(x, reference.standardise(p.weight!, { o: 4 }), p.bias, { n: 2, c: 2, h: 7, w: 7, o: 4, kh: 3, kw: 3, stride: 2, groups: 2 })],
+];
+for (const [name, layer, shape, of] of families) test(name, () => checkLayer(layer, shape, of, { derivatives: 40 }));
+
+test('group norm says which groups divide', async () => {
+  const message = await runLayer('own', groupNorm(3), [1, 4, 2, 2]).then(() => '', e => (e as Error).message);
+  assert.match(message, /groupNorm: 4 channels do not divide into 3 groups \(input \[1, 4, 2, 2\]\); use a divisor of 4/);
 });
 
 test('batch norm says when there is nothing to normalise', async () => {
