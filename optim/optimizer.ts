@@ -36,6 +36,8 @@ export interface Optimizer {
   readonly state: readonly string[];
   /** The state to evaluate in place of the weights. */
   readonly average: string | undefined;
+  /** Micro-batches whose gradients are summed before an update. */
+  readonly accumulate: number;
   addTo(g: Graph, layout: Layout): void;
   /** Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1. */
   values(t: number, lr: number, momentum?: number): Record<string, number>;
@@ -100,7 +102,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
   const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm' && (f !== 'ema_rate' || surroundings.average));
   const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
   return {
-    rule, hyper, values, state: [...rule.state, ...averages ? ['ema'] : []], average: averages ? 'ema' : rule.average,
+    rule, hyper, values, accumulate, state: [...rule.state, ...averages ? ['ema'] : []], average: averages ? 'ema' : rule.average,
     addTo(g, layout) {
       const grads = layout.pages('grad'), params = layout.pages('param');
       const clip = clipNorm ? g.lasting('state', 'clip', [4]) : undefined;

@@ -1,8 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openDataset } from '../datasets/node/open.ts';
 import { sgd } from '../optim/first-order.ts';
 import { rules } from '../optim/index.ts';
 import { optimizer } from '../optim/optimizer.ts';
+import { quasiNewton } from '../optim/quasi-newton.ts';
 import { close } from './check.ts';
 import { fashionMnist, lenetTrainer, losses, stored, vectors } from './lenet-run.ts';
 
@@ -35,7 +37,7 @@ test('gradients of the first batch', async () => {
 const tolerance = (name: string, decays: boolean): number =>
   ['sgd', 'momentum', 'nesterov'].includes(name) || name === 'adam' && !decays ? 1e-4 : ['adam', 'amsgrad', 'nadam'].includes(name) ? 5e-3 : 1e-3;
 
-for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected } of vectors.runs) {
+for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, averaged_loss: averaged } of vectors.runs) {
   if (!Object.hasOwn(rules, name)) continue;
   test(`20 losses of ${name}${weightDecay ? ' with weight decay' : ''}`, async () => {
     const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) });
@@ -43,8 +45,26 @@ for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch
       const error = Math.abs(loss / expected[t]! - 1);
       assert.ok(error <= tolerance(name, weightDecay !== undefined), `step ${t + 1}: loss ${loss}, PyTorch has ${expected[t]} (relative error ${error.toExponential(1)})`);
     });
+    if (averaged !== undefined) {
+      const average = await trainer.judged(), judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
+      judge.loadWeights(average);
+      close('loss of the averaged weights', await losses(judge, 1), [averaged], 1e-5);
+      judge.destroy();
+    }
     trainer.destroy();
   });
 }
+
+const { name, options, lr, batch, losses: expected, losses64 } = vectors.runs.find(r => r.name === 'lbfgs')!;
+test('20 losses of lbfgs, in parts of 128 images', async () => {
+  const images = await openDataset('fashion-mnist', { quiet: true, limitTrain: batch, limitTest: 8 });
+  const trainer = await lenetTrainer({ batchSize: batch, accumulate: 4, images, optimizer: quasiNewton[name]!({ ...options, lr }) });
+  const largest = (t: number) => Math.max(...expected.slice(0, t + 1).map((loss, i) => Math.abs(loss / losses64[i]! - 1))); // rounding grows with the curvature pairs
+  (await losses(trainer, 20)).forEach((loss, t) => {
+    const error = Math.abs(loss / losses64[t]! - 1), limit = Math.max(1e-3, 10 * largest(t));
+    assert.ok(error <= limit, `step ${t + 1}: loss ${loss}, PyTorch has ${losses64[t]} (relative error ${error.toExponential(1)}, at most ${limit.toExponential(1)})`);
+  });
+  trainer.destroy();
+});
 
 test.run();

@@ -2,23 +2,34 @@
 import { Device } from '../engine/device.ts';
 import { Graph, type Layer, type Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
-import { check, DescentError, show } from '../engine/check.ts';
-import { crossEntropy } from '../layers/loss.ts';
+import { check, DescentError } from '../engine/check.ts';
 import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import type { Transform } from '../shaders/augment.ts';
+import type { QuasiNewton } from '../optim/quasi-newton.ts';
+import type { Rates, Schedule } from '../optim/schedules.ts';
 import type { DeviceData, Part } from './data.ts';
 import type { StepMetrics } from './metrics.ts';
+import { lossOf } from './splits.ts';
+import { ActivePhase, type Phase } from './phases.ts';
+import { build, type BuiltGraph } from './graphs.ts';
 import type { Tensors } from './safetensors.ts';
+import { readState, readTensors, writeState, writeWeights } from './state.ts';
 
 export interface TrainerOptions {
   readonly device: Device;
   readonly model: Layer;
   readonly data: DeviceData;
+  /** Images of one step. lbfgs and bfgs take the first batch of the first epoch at every step. */
   readonly batchSize: number;
-  readonly optimizer: Optimizer;
-  /** Learning rate of step number `step`, from 1; without it the optimizer's. */
-  readonly schedule?: (step: number) => number;
+  /** Equal parts in which a step's batch is computed; a first-order optimizer must have been told the same number. */
+  readonly accumulate?: number;
+  readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
+  /** Of the first phase; without it the optimizer's own rate. */
+  readonly schedule?: Schedule;
   readonly seed?: number;
   readonly shuffle?: boolean;
+  /** Images from easy to hard: by their loss under the weights that the run starts from. */
+  readonly curriculum?: boolean;
   readonly smoothing?: number;
   readonly debug?: boolean;
   readonly fuse?: boolean;
@@ -36,8 +47,12 @@ export class Trainer {
   readonly stepsPerEpoch: number;
   steps = 0;
   #o: TrainerOptions;
+  #phases: readonly ActivePhase[];
+  #fused: boolean;
+  /** Images of one run of the programs. */
+  #micro: number;
   #train: BuiltGraph;
-  #evaluations = new Map<Part, Promise<BuiltGraph & { program: Program }>>();
+  #evaluations = new Map<string, Promise<BuiltGraph & { program: Program }>>();
   #epoch = -1;
   #pending: Promise<unknown>[] = [];
   #staging: GPUBuffer[] = [];
@@ -46,8 +61,11 @@ export class Trainer {
   #logged = 0;
   #loggedAt = performance.now();
 
-  private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program) {
+  private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program, phases: readonly ActivePhase[], fused: boolean) {
     this.#o = o;
+    this.#phases = phases;
+    this.#fused = fused;
+    this.#micro = o.batchSize / (o.accumulate ?? 1);
     this.device = o.device;
     this.memory = memory;
     this.program = program;
@@ -59,47 +77,97 @@ export class Trainer {
   static async create(o: TrainerOptions): Promise<Trainer> {
     const available = o.data.size('train');
     check(o.batchSize >= 1 && o.batchSize <= available, `--batch-size: ${o.batchSize} is more than the ${available} training images; give 1 to ${available}`);
+    const { accumulate = 1 } = o, phases = Array.isArray(o.optimizer) ? o.optimizer as readonly Phase[] : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
+    check(o.batchSize % accumulate === 0, `--accumulate: a batch of ${o.batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`);
+    for (const { optimizer } of phases) if ('rule' in optimizer && optimizer.accumulate !== accumulate) throw new Error(`${optimizer.rule.name} was made for ${optimizer.accumulate} micro-batches, the trainer takes ${accumulate}`);
     const memory = new Memory(o.device);
     const train = build(o, 'train', true);
     memory.reserve(train.graph);
-    o.optimizer.addTo(train.graph, memory.layout);
+    const fused = ActivePhase.fits(phases, accumulate);
+    fused?.addTo(train.graph, memory.layout);
     const program = await Program.compile(memory, train.graph, o);
+    const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
     o.data.upload(memory, train.graph, 'train');
-    return new Trainer(o, memory, train, program);
+    return new Trainer(o, memory, train, program, active, fused !== undefined);
   }
 
   /** The evaluation program of a part, made at its first use; it shares parameters and slots with the training program. */
-  #evaluation(part: Part): Promise<BuiltGraph & { program: Program }> {
-    const make = async () => {
-      const built = build(this.#o, part, false);
+  #evaluation(part: Part, view?: readonly Transform[]): Promise<BuiltGraph & { program: Program }> {
+    const key = `${part} ${JSON.stringify(view)}`, make = async () => {
+      const built = build(this.#o, part, false, view);
       const program = await Program.compile(this.memory, built.graph, { fuse: this.#o.fuse }); // --debug watches the steps
       this.#o.data.upload(this.memory, built.graph, part);
       return { ...built, program };
     };
-    if (!this.#evaluations.has(part)) this.#evaluations.set(part, make());
-    return this.#evaluations.get(part)!;
+    if (!this.#evaluations.has(key)) this.#evaluations.set(key, make());
+    return this.#evaluations.get(key)!;
   }
 
   get epoch(): number { return this.steps / this.stepsPerEpoch; }
 
-  lr(step: number): number { return this.#o.schedule?.(step) ?? this.#o.optimizer.hyper.lr; }
+  /** The rates of step number `step`, from 1. */
+  rates(step: number): Rates {
+    const phase = this.#phase(step);
+    return phase === this.#phases[0] && this.#o.schedule ? this.#o.schedule.at(step - 1) : { lr: phase.lr };
+  }
+
+  #phase(step: number): ActivePhase { return this.#phases.find(p => step <= p.end) ?? this.#phases.at(-1)!; }
 
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   async step(log = false): Promise<void> {
-    const { data, batchSize, seed = 0, shuffle = true } = this.#o;
+    const { data, seed = 0, shuffle = true } = this.#o;
     if (!this.#pending.length && this.#logged === this.steps) this.#loggedAt = performance.now(); // the pause before it is no training time
-    const epoch = Math.floor(this.steps / this.stepsPerEpoch), at = this.steps % this.stepsPerEpoch;
+    const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
+    const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch); // a quasi-Newton method stays with its images
     if (epoch !== this.#epoch) {
-      data.shuffle(this.memory, this.#train.graph, shuffle ? { seed, epoch } : undefined);
+      if (this.#o.curriculum) data.scores ??= await this.#scores();
+      data.shuffle(this.memory, this.#train.graph, shuffle || this.#o.curriculum ? { seed, epoch } : undefined);
       this.#epoch = epoch;
     }
-    const t = ++this.steps, lr = this.lr(t);
-    const values = { ...this.#o.optimizer.values(t, lr), offset: at * batchSize, valid: batchSize, seed, step: t, accumulate: 0 };
-    this.program.run(values, log ? encoder => this.#collect(encoder) : undefined);
+    const t = ++this.steps, { lr, momentum } = this.rates(t), { optimizer } = phase;
+    if (!optimizer) return this.#minimise(phase, t, lr, log);
+    const values = optimizer.values(t - phase.start, lr, momentum);
+    if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, {}, false, false));
+    this.#gradients(t, at, this.#fused ? values : {}, log);
+    phase.program?.run({ ...values, seed, step: t });
     if (log) this.#readBack(t, lr);
     if (this.#o.debug) await this.#checkFinite(t, lr);
     this.#pending.push(this.device.gpu.queue.onSubmittedWorkDone());
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
+  }
+
+  /** Runs the program on the batch number `at` of the epoch, micro-batch by micro-batch; with `counts` its loss and accuracy count. */
+  #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true): void {
+    const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
+    for (let k = 0; k < accumulate; k++) {
+      const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k ? 1 : 0, epoch: this.#epoch };
+      data.feed(this.memory, 'train', micro.offset);
+      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#collect(encoder) : undefined);
+    }
+  }
+
+  /** One step of a quasi-Newton method on the first batch. */
+  async #minimise({ minimiser, flat }: ActivePhase, t: number, lr: number, log: boolean): Promise<void> {
+    const { batchSize, accumulate = 1 } = this.#o, start = performance.now();
+    let right: number | undefined;
+    await this.#totals(this.program, this.#train.totals); // of steps that were not logged
+    const { loss, evaluations } = await minimiser!.step(async () => {
+      this.#gradients(t, 0, {}, false);
+      const { loss, correct } = await this.#totals(this.program, this.#train.totals);
+      if (accumulate > 1) await flat!.map(flat!.g, 'op.alpha * y', { alpha: 1 / accumulate });
+      right ??= correct;
+      return loss / batchSize;
+    }, lr);
+    this.#logged = t;
+    if (this.#o.debug) await this.#checkFinite(t, lr);
+    if (log) this.#arrived.push({ step: t, epoch: t / this.stepsPerEpoch, loss, accuracy: right! / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
+  }
+
+  /** The sums that a program has gathered; it begins anew. */
+  async #totals(program: Program, totals: Tensor): Promise<{ loss: number; correct: number }> {
+    const { buffer, offset } = program.locate(totals), [loss, correct] = new Float32Array(await this.device.read(buffer, offset, 16));
+    this.device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
+    return { loss: loss!, correct: correct! };
   }
 
   #collect(encoder: GPUCommandEncoder): void {
@@ -146,112 +214,103 @@ export class Trainer {
     if (node) throw new DescentError(`NaN or infinity at step ${step}, first in ${node} (learning rate ${lr}); lower --lr, clip gradients, or look at the data; the last checkpoint stays`);
   }
 
-  /** Mean loss and accuracy over all images of a part. */
+  /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const { data, batchSize } = this.#o, size = data.size(part);
+    const size = this.#o.data.size(part);
     check(size > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
-    const { program, totals } = await this.#evaluation(part), { buffer, offset } = program.locate(totals);
-    for (let at = 0; at < size; at += batchSize) {
-      program.run({ offset: at, valid: Math.min(batchSize, size - at) });
-      if (at / batchSize % 16 === 15) await this.device.gpu.queue.onSubmittedWorkDone();
-    }
-    const [loss, correct] = new Float32Array(await this.device.read(buffer, offset, 16));
-    this.device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
+    const { program, totals } = await this.#evaluation(part);
+    const { loss, correct } = await this.#judging(async () => {
+      for (let at = 0; at < size; at += this.#micro) {
+        this.#o.data.feed(this.memory, part, at);
+        program.run({ offset: at, valid: Math.min(this.#micro, size - at) });
+        if (at / this.#micro % 16 === 15) await this.device.gpu.queue.onSubmittedWorkDone();
+      }
+      return this.#totals(program, totals);
+    });
     this.#loggedAt = performance.now();
-    return { loss: loss! / size, accuracy: correct! / size };
+    return { loss: loss / size, accuracy: correct / size };
+  }
+
+  /** The weights that `evaluate` judges: the averaged ones where the optimizer keeps an average. */
+  judged(): Promise<Tensors> { return this.#judging(() => this.weights()); }
+
+  /** Does `f` with the averaged weights in place of the others. */
+  async #judging<T>(f: () => Promise<T>): Promise<T> {
+    const { optimizer, start } = this.#phase(this.steps), { gpu } = this.device;
+    if (optimizer?.average === undefined || this.steps <= start) return f();
+    const pages = this.memory.layout.pages('param').map(({ buffer, bytes }, page) => ({
+      bytes, own: this.memory.buffers.get(buffer)!, kept: this.device.buffer('weights kept', bytes), average: this.memory.buffers.get(stateBuffer(optimizer.rule, optimizer.average!, page))!,
+    }));
+    const copy = (pairs: (p: typeof pages[number]) => readonly [source: GPUBuffer, target: GPUBuffer][]) => {
+      const encoder = gpu.createCommandEncoder();
+      for (const p of pages) for (const [source, target] of pairs(p)) encoder.copyBufferToBuffer(source, 0, target, 0, p.bytes);
+      gpu.queue.submit([encoder.finish()]);
+    };
+    copy(p => [[p.own, p.kept], [p.average, p.own]]);
+    try {
+      return await f();
+    } finally {
+      copy(p => [[p.kept, p.own]]);
+      for (const { kept } of pages) kept.destroy();
+    }
   }
 
   /** Parameters and buffers under their names. */
-  weights(): Promise<Tensors> { return this.#readAll(this.#lasting()); }
-
-  /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
-  loadWeights(tensors: Tensors): void {
-    const own = this.#lasting(), names = new Set(own.map(t => t.name));
-    const missing = own.find(t => !Object.hasOwn(tensors, t.name));
-    check(!missing, `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${Object.keys(tensors).slice(0, 8).join(', ')}${Object.keys(tensors).length > 8 ? ', …' : ''}`);
-    const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
-    check(!extra, `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`);
-    for (const t of own) {
-      const { shape, data } = tensors[t.name]!;
-      check(show(shape) === show(t.shape), `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`);
-      this.memory.write(t, data);
-    }
+  async weights(): Promise<Tensors> {
+    await this.settle();
+    return readTensors(this.memory, this.#lasting());
   }
 
-  /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one. */
+  /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
+  loadWeights(tensors: Tensors): void { writeWeights(this.memory, this.#lasting(), tensors); }
+
+  /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one. lbfgs and bfgs keep none: they learn the curvature anew. */
   async state(): Promise<TrainerState> {
     await this.settle();
-    const tensors: Tensors = {}, { rule, state: states } = this.#o.optimizer;
-    for (const [page, { buffer, bytes }] of this.memory.layout.pages('param').entries()) {
-      for (const state of states) {
-        const all = await this.device.read(this.memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
-        for (const { value } of this.#train.graph.params.values()) {
-          const place = this.memory.place(value);
-          if (place.buffer === buffer) tensors[`${rule.name}.${state}.${value.name}`] = { shape: value.shape, data: new Float32Array(all, place.offset, value.size).slice() };
-        }
-      }
-    }
-    return { tensors, counters: { steps: this.steps } };
+    const { scores } = this.#o.data, tensors = await readState(this.memory, this.#train.graph, this.#optimizers());
+    return { tensors: { ...tensors, ...scores && { 'curriculum.scores': { shape: [scores.length], data: scores } } }, counters: { steps: this.steps } };
   }
 
   loadState({ tensors, counters }: TrainerState): void {
-    const { rule, state: states } = this.#o.optimizer, pages = this.memory.layout.pages('param').map(p => p.buffer);
-    for (const state of states) for (const { value } of this.#train.graph.params.values()) {
-      const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = this.memory.place(value);
-      check(saved && saved.data.length === value.size, `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
-      this.device.gpu.queue.writeBuffer(this.memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset, saved.data as Float32Array<ArrayBuffer>);
-    }
+    writeState(this.memory, this.#train.graph, this.#optimizers(), tensors);
+    if (tensors['curriculum.scores']) this.#o.data.scores = Float32Array.from(tensors['curriculum.scores'].data);
     this.steps = this.#logged = counters.steps ?? 0;
     this.#epoch = -1;
   }
 
-  /** Logits [size, classes] of the first `count` images of a part. */
-  async logits(part: Part, count = this.#o.data.size(part)): Promise<Float32Array> {
-    const { batchSize } = this.#o, { program, logits } = await this.#evaluation(part), classes = logits.shape[1]!;
+  /** The loss of each training image, as it is, under the present weights. */
+  async #scores(): Promise<Float32Array> {
+    const { data } = this.#o;
+    data.shuffle(this.memory, this.#train.graph);
+    return Float32Array.from(lossOf(await this.logits('train'), data.labels('train'), data.dataset.classes.length));
+  }
+
+  #optimizers(): Optimizer[] { return this.#phases.flatMap(p => p.optimizer ?? []); }
+
+  /** Logits [size, classes] of the first `count` images of a part, each as `view` shows it. */
+  async logits(part: Part, count = this.#o.data.size(part), view?: readonly Transform[]): Promise<Float32Array> {
+    const { data } = this.#o, { program, logits } = await this.#evaluation(part, view), classes = logits.shape[1]!, n = this.#micro;
     const out = new Float32Array(count * classes);
-    for (let at = 0; at < count; at += batchSize) {
-      program.run({ offset: at, valid: 0 });
-      out.set((await program.read(logits)).subarray(0, Math.min(batchSize, count - at) * classes), at * classes);
-    }
-    return out;
+    return this.#judging(async () => {
+      for (let at = 0; at < count; at += n) {
+        data.feed(this.memory, part, at);
+        program.run({ offset: at, valid: 0, seed: 0, epoch: 0 });
+        out.set((await program.read(logits)).subarray(0, Math.min(n, count - at) * classes), at * classes);
+      }
+      return out;
+    });
   }
 
   get graph(): Graph { return this.#train.graph; }
 
   #lasting(): Tensor[] { return [...this.#train.graph.init.keys()].filter(t => t.role !== 'state'); }
 
-  async #readAll(tensors: readonly Tensor[]): Promise<Tensors> {
-    await this.settle();
-    const pages = new Map<string, ArrayBuffer>(), out: Tensors = {};
-    for (const t of tensors) {
-      const { buffer, offset } = this.memory.place(t), gpu = this.memory.buffers.get(buffer)!;
-      if (!pages.has(buffer)) pages.set(buffer, await this.device.read(gpu, 0, gpu.size));
-      out[t.name] = { shape: t.shape, data: new Float32Array(pages.get(buffer)!, offset, t.size).slice() };
-    }
-    return out;
-  }
-
   /** Frees all that the run holds on the device. */
   destroy(): void {
     this.program.destroy();
+    for (const p of this.#phases) p.destroy();
     for (const e of this.#evaluations.values()) void e.then(({ program }) => program.destroy(), () => undefined);
     this.memory.destroy();
     for (const b of this.#staging) b.destroy();
   }
-}
-
-interface BuiltGraph { readonly graph: Graph; readonly totals: Tensor; readonly logits: Tensor }
-
-/** The graph of one program: gather, model, loss, and where it trains the backward pass. */
-function build(o: TrainerOptions, part: Part, training: boolean): BuiltGraph {
-  const graph = new Graph({ training, profile: o.device.profile, seed: o.seed });
-  const source = o.data.source(graph, part, o.batchSize);
-  const logits = o.model(graph, source.x);
-  const classes = o.data.dataset.classes.length;
-  check(logits.shape.length === 2 && logits.shape[1] === classes, `model: its output is ${show(logits.shape)}, expected [${o.batchSize}, ${classes}] for ${classes} classes; end it with dense(${classes})`);
-  const totals = graph.lasting('state', `${part} totals`, [2]);
-  if (!training) graph.kept.add(logits);
-  const dlogits = crossEntropy(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
-  if (dlogits) graph.backward(logits, dlogits);
-  return { graph, totals, logits };
 }

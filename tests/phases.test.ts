@@ -1,0 +1,90 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rules } from '../optim/index.ts';
+import { optimizer, type Optimizer } from '../optim/optimizer.ts';
+import { quasiNewton } from '../optim/quasi-newton.ts';
+import { dense } from '../layers/dense.ts';
+import { DeviceData } from '../train/data.ts';
+import { Trainer } from '../train/trainer.ts';
+import { close, deviceFor, random } from './check.ts';
+import { lenetTrainer, losses } from './lenet-run.ts';
+
+const test = suite('steps of training');
+
+const flat = async (trainer: Trainer) => Object.values(await trainer.weights()).flatMap(t => [...t.data]);
+
+test('four micro-batches are the large batch', async () => {
+  const run = async (accumulate: number) => {
+    const trainer = await lenetTrainer({ batchSize: 64, accumulate, optimizer: optimizer(rules.momentum!, {}, { accumulate, clipNorm: 1 }) });
+    const out = { losses: await losses(trainer, 6), weights: await flat(trainer), test: await trainer.evaluate('test') };
+    trainer.destroy();
+    return out;
+  };
+  const [whole, parts] = [await run(1), await run(4)];
+  close('losses', parts.losses, whole.losses, 1e-5);
+  close('weights', parts.weights, whole.weights, 1e-5);
+  close('test', [parts.test.loss, parts.test.accuracy], [whole.test.loss, whole.test.accuracy], 1e-5);
+});
+
+test('one optimizer after another', async () => {
+  const trainer = await lenetTrainer({ batchSize: 128, optimizer: [{ optimizer: optimizer(rules.adam!), steps: 5 }, { optimizer: quasiNewton.lbfgs!(), steps: 6 }, { optimizer: optimizer(rules.sgd!, { lr: 0.01 }) }] });
+  const alone = await lenetTrainer({ batchSize: 128, optimizer: optimizer(rules.adam!) });
+  const seen: { step: number; loss: number; lr: number }[] = [];
+  for (let t = 0; t < 13; t++) { await trainer.step(true); seen.push(...await trainer.settle()); }
+  close('the first phase', seen.slice(0, 5).map(l => l.loss), await losses(alone, 5), 1e-6);
+  assert.equal(seen.map(l => l.lr), [...Array<number>(5).fill(0.001), ...Array<number>(6).fill(1), 0.01, 0.01]);
+  assert.equal(seen.map(l => l.step), [...Array(13).keys()].map(t => t + 1));
+  for (let t = 6; t < 11; t++) assert.ok(seen[t]!.loss < seen[t - 1]!.loss, `lbfgs went from ${seen[t - 1]!.loss} to ${seen[t]!.loss}`);
+  trainer.destroy();
+  alone.destroy();
+});
+
+test('the averaged weights are judged, the others trained', async () => {
+  const make = (ema?: number) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, { ema }) }), [plain, averaged] = [await make(), await make(0.5)];
+  const means: number[][] = [];
+  for (let t = 0; t < 4; t++) {
+    await plain.step();
+    const w = await flat(plain), last = means.at(-1);
+    means.push(last ? w.map((v, i) => 0.5 * v + 0.5 * last[i]!) : w);
+    await averaged.step();
+  }
+  close('weights', await flat(averaged), await flat(plain), 0);
+  close('average', Object.values(await averaged.judged()).flatMap(t => [...t.data]), means.at(-1)!, 1e-6);
+  const expected = await averaged.evaluate('test');
+  plain.loadWeights(await averaged.judged());
+  assert.equal(await plain.evaluate('test'), expected);
+  plain.destroy();
+  averaged.destroy();
+});
+
+test('newton-diagonal estimates the diagonal of the Hessian, and its probes leave no trace in weights and metrics', async () => {
+  const n = 32, classes = 3, device = await deviceFor('own'), values = random(n * 4, 6);
+  const split = { n, images: Uint8Array.from(values, v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % classes) };
+  const dataset = { name: 'random', shape: [1, 2, 2], classes: ['a', 'b', 'c'], train: split, test: split } as const;
+  const make = (chosen: Optimizer) => Trainer.create({ device, batchSize: n, shuffle: false, model: dense(classes), optimizer: chosen, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }) });
+  const trainer = await make(optimizer(rules['newton-diagonal']!, { lr: 0, probes: 1500 })), plain = await make(optimizer(rules.sgd!, { lr: 0 })), before = await flat(trainer);
+  close('loss', await losses(trainer, 1), await losses(plain, 1), 1e-6);
+  close('weights', await flat(trainer), before, 0);
+
+  const { weight, bias } = await trainer.weights() as unknown as Record<'weight' | 'bias', { data: Float32Array }>, exact = { weight: new Float64Array(12), bias: new Float64Array(3) };
+  for (let i = 0; i < n; i++) { // softmax regression: d2 loss / d z_c^2 = p_c (1 - p_c)
+    const x = split.images.subarray(4 * i, 4 * i + 4), e = [0, 1, 2].map(c => Math.exp(bias.data[c]! + [0, 1, 2, 3].reduce((s, j) => s + weight.data[4 * c + j]! * x[j]! / 255, 0)));
+    const sum = e.reduce((a, b) => a + b);
+    e.forEach((v, c) => {
+      const curvature = v / sum * (1 - v / sum) / n;
+      exact.bias[c]! += curvature;
+      for (let j = 0; j < 4; j++) exact.weight[4 * c + j]! += curvature * (x[j]! / 255) ** 2;
+    });
+  }
+  const { tensors } = await trainer.state();
+  for (const name of ['weight', 'bias'] as const) close(name, tensors[`newton-diagonal.h.${name}`]!.data, exact[name], 0.02); // 1,500 probes leave a noise of 0.007
+  trainer.destroy();
+  plain.destroy();
+});
+
+test('a batch that is not equal parts is refused', async () => {
+  const message = await lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!, {}, { accumulate: 3 }) }).then(() => '', e => (e as Error).message);
+  assert.is(message, '--accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');
+});
+
+test.run();

@@ -1,0 +1,80 @@
+/** What moves the weights, and for how long: one optimizer, or several one after another. */
+import { Graph } from '../engine/graph.ts';
+import { Program, type Memory } from '../engine/program.ts';
+import { Flat, type Vector } from '../optim/flat.ts';
+import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import { Minimiser, type QuasiNewton } from '../optim/quasi-newton.ts';
+
+/** An optimizer and the steps that it does; the last one does what is left. */
+export interface Phase { readonly optimizer: Optimizer | QuasiNewton; readonly steps?: number }
+
+const isFirstOrder = (o: Optimizer | QuasiNewton): o is Optimizer => 'rule' in o;
+
+/** A phase with what it needs on the device. */
+export class ActivePhase {
+  readonly lr: number;
+  /** Steps before it, and steps until its end. */
+  readonly start: number;
+  readonly end: number;
+  readonly optimizer: Optimizer | undefined;
+  readonly minimiser: Minimiser | undefined;
+  readonly flat: Flat | undefined;
+  /** The update, where it is not part of the program that computes the gradients. */
+  readonly program: Program | undefined;
+  #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
+
+  private constructor(phase: Phase, start: number, parts: { program?: Program; flat?: Flat; minimiser?: Minimiser }) {
+    this.lr = phase.optimizer.hyper.lr;
+    this.start = start;
+    this.end = start + (phase.steps ?? Infinity);
+    this.optimizer = isFirstOrder(phase.optimizer) ? phase.optimizer : undefined;
+    ({ program: this.program, flat: this.flat, minimiser: this.minimiser } = parts);
+  }
+
+  /** Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch a step, nothing to do in between. */
+  static fits(phases: readonly Phase[], accumulate: number): Optimizer | undefined {
+    const { optimizer } = phases[0]!;
+    return phases.length === 1 && accumulate === 1 && isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
+  }
+
+  /** `graph` is that of the gradients, compiled already; `fused` tells that it has the update. */
+  static async create(phases: readonly Phase[], memory: Memory, graph: Graph, fused: boolean): Promise<ActivePhase[]> {
+    const out: ActivePhase[] = [], parameters = [...graph.params.values()].reduce((n, p) => n + p.value.size, 0);
+    for (const phase of phases) {
+      const { optimizer } = phase, start = out.at(-1)?.end ?? 0;
+      let program: Program | undefined;
+      if (isFirstOrder(optimizer) && !fused) {
+        const update = new Graph({ training: true, profile: memory.device.profile });
+        for (const [name, p] of graph.params) update.params.set(name, p);
+        optimizer.addTo(update, memory.layout);
+        program = await Program.compile(memory, update);
+      }
+      const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
+      out.push(new ActivePhase(phase, start, { program, flat, minimiser: isFirstOrder(optimizer) ? undefined : new Minimiser(optimizer, flat!, parameters) }));
+    }
+    return out;
+  }
+
+  /**
+   * Estimates the Hessian's diagonal for the update `t`: the mean over probes z of z * (g(w + epsilon z) - g(w - epsilon z)) / (2 epsilon).
+   * `gradients` computes those of the batch at the present weights.
+   */
+  async probe(t: number, seed: number, gradients: () => void): Promise<void> {
+    const { rule, hyper } = this.optimizer!, flat = this.flat!, { probes = 1, epsilon = 1e-3 } = hyper;
+    const { z, w, g, h } = this.#probe ??= { z: flat.vector('probe'), w: flat.vector('weights'), g: flat.vector('gradient'), h: flat.named(page => stateBuffer(rule, rule.probes!, page)) };
+    await flat.copy(w, flat.w);
+    for (let k = 0; k < probes; k++) {
+      await flat.signs(z, seed, t * probes + k);
+      await flat.map(flat.w, 'a + op.alpha * b', { a: w, b: z, alpha: epsilon });
+      gradients();
+      await flat.copy(g, flat.g);
+      await flat.map(flat.w, 'a - op.alpha * b', { a: w, b: z, alpha: epsilon });
+      gradients();
+      await flat.map(g, 'a - y', { a: flat.g });
+      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', { a: z, b: g, alpha: -1 / (2 * epsilon * probes) });
+    }
+    await flat.copy(flat.w, w);
+  }
+
+  destroy(): void { this.program?.destroy(); this.flat?.destroy(); }
+}

@@ -1,0 +1,55 @@
+/** Parameters, buffers and optimizer states between device and host. */
+import { check, show } from '../engine/check.ts';
+import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Memory } from '../engine/program.ts';
+import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import type { Tensors } from './safetensors.ts';
+
+/** Lasting tensors under their names; each buffer is read once. */
+export async function readTensors(memory: Memory, tensors: readonly Tensor[]): Promise<Tensors> {
+  const pages = new Map<string, ArrayBuffer>(), out: Tensors = {};
+  for (const t of tensors) {
+    const { buffer, offset } = memory.place(t), gpu = memory.buffers.get(buffer)!;
+    if (!pages.has(buffer)) pages.set(buffer, await memory.device.read(gpu, 0, gpu.size));
+    out[t.name] = { shape: t.shape, data: new Float32Array(pages.get(buffer)!, offset, t.size).slice() };
+  }
+  return out;
+}
+
+/** Writes the tensors `own` of a model. Each must be given with its shape, and no other. */
+export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
+  const names = new Set(own.map(t => t.name));
+  const missing = own.find(t => !Object.hasOwn(tensors, t.name));
+  check(!missing, `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${Object.keys(tensors).slice(0, 8).join(', ')}${Object.keys(tensors).length > 8 ? ', …' : ''}`);
+  const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
+  check(!extra, `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`);
+  for (const t of own) {
+    const { shape, data } = tensors[t.name]!;
+    check(show(shape) === show(t.shape), `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`);
+    memory.write(t, data);
+  }
+}
+
+/** The states of optimizers by parameter: `adam.m.conv1.weight`. */
+export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const { rule, state: states } of optimizers) {
+    for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) for (const state of states) {
+      const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
+      for (const { value } of graph.params.values()) {
+        const place = memory.place(value);
+        if (place.buffer === buffer) tensors[`${rule.name}.${state}.${value.name}`] = { shape: value.shape, data: new Float32Array(all, place.offset, value.size).slice() };
+      }
+    }
+  }
+  return tensors;
+}
+
+export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
+  const pages = memory.layout.pages('param').map(p => p.buffer);
+  for (const { rule, state: states } of optimizers) for (const state of states) for (const { value } of graph.params.values()) {
+    const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = memory.place(value);
+    check(saved && saved.data.length === value.size, `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
+    memory.device.gpu.queue.writeBuffer(memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset, saved.data as Float32Array<ArrayBuffer>);
+  }
+}
