@@ -61,7 +61,7 @@ config('absent options take their defaults, given ones are checked', async () =>
   assert.not('init' in c);
   for (const [key, value, message] of [
     ['lr', '-0.1', /^--lr: -0\.1 is out of range/], ['batchSize', '0', /^--batch-size: 0 is out of range/], ['valSplit', '1', /^--val-split: 1 is out of range/],
-    ['normalize', 'std', /^--normalize: 'std' is not known; give one of none, mean, meanstd$/], ['optimizer', 'adam:', /^--optimizer: nothing follows/], ['init', '', /^--init: the value is empty/],
+    ['normalize', 'std', /^--normalize: 'std' is not known; give one of none, mean, meanstd/], ['optimizer', 'adam:', /^--optimizer: nothing follows/], ['init', '', /^--init: the value is empty/],
   ] as const) await refuses(() => parseConfig('lenet5', { [key]: value }), message);
 });
 
