@@ -1,0 +1,48 @@
+/** Curves of runs by ECharts, loaded when the first chart is wanted. */
+import { CustomChart, LineChart } from 'echarts/charts';
+import { DataZoomInsideComponent, GridComponent, TooltipComponent } from 'echarts/components';
+import { init, use, type EChartsType } from 'echarts/core';
+import { CanvasRenderer } from 'echarts/renderers';
+import { isDark } from './dom.ts';
+
+use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, CanvasRenderer]);
+
+export type Point = readonly [x: number, y: number];
+export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean }
+/** What lies between two curves is shaded. */
+export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
+
+export interface CurveChart { show(curves: readonly Curve[], gaps?: readonly Gap[]): void; close(): void }
+
+export function curveChart(parent: HTMLElement, label: string, o: { percent?: boolean; log?: boolean; height?: number } = {}): CurveChart {
+  parent.setAttribute('role', 'img');
+  parent.setAttribute('aria-label', label);
+  parent.style.height = `${o.height ?? 230}px`;
+  const chart: EChartsType = init(parent);
+  const watch = new ResizeObserver(() => chart.resize());
+  watch.observe(parent);
+  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 ? 2 : 1)} %` : Math.abs(v) >= 1e4 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
+  return {
+    show(curves, gaps = []) {
+      const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
+      chart.setOption({
+        animation: false, grid: { left: 8, right: 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+        tooltip: { trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '', backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines, textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 } },
+        dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
+        xAxis: { type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false }, axisLine: { lineStyle: { color: lines } } },
+        yAxis: { type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format }, splitLine: { lineStyle: { color: lines } } },
+        series: [
+          ...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(({ colour, from, to }) => ({
+            type: 'custom' as const, silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
+            renderItem: (_: unknown, api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const, shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
+          })),
+          ...curves.map(({ name, colour, points, dashed }) => ({
+            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2, sampling: 'lttb' as const,
+            lineStyle: { width: dashed ? 2.2 : 1.6, type: dashed ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
+          })),
+        ],
+      } as never, { notMerge: true, lazyUpdate: true });
+    },
+    close() { watch.disconnect(); chart.dispose(); },
+  };
+}

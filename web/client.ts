@@ -1,0 +1,40 @@
+/** A run's worker as the page sees it. */
+import type { Api, Reply, RunEvent } from './protocol.ts';
+
+export class Engine {
+  #worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  #waiting = new Map<number, { resolve: (value: any) => void; reject: (error: Error) => void }>();
+  #next = 0;
+
+  constructor(onEvent: (event: RunEvent) => void = () => undefined) {
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      if ('event' in data) return onEvent(data.event);
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if ('error' in data) waiting?.reject(new Error(data.error));
+      else waiting?.resolve(data.result);
+    };
+    this.#worker.onerror = event => {
+      event.preventDefault();
+      const error = new Error(`the worker stopped: ${event.message || 'it could not be loaded'}; reload the page`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+      onEvent({ kind: 'state', state: 'failed', step: 0, message: error.message });
+    };
+  }
+
+  /** Calls the worker; errors arrive with the message that the engine gave. */
+  call<K extends keyof Api>(method: K, ...args: Parameters<Api[K]>): Promise<ReturnType<Api[K]>> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, method, args });
+    });
+  }
+
+  close(): void {
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error('the run was closed'));
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,55 @@
+/** Elements in one line. */
+type Child = Node | string | undefined | false;
+
+/** An element with properties (or attributes, where the name has a dash or is `class`, `for` or `role`) and children. */
+export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Readonly<Record<string, unknown>> = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined) continue;
+    if (name.includes('-') || ['class', 'for', 'role', 'list'].includes(name)) e.setAttribute(name, String(value));
+    else (e as unknown as Record<string, unknown>)[name] = value;
+  }
+  e.append(...children.filter((c): c is Node | string => c !== undefined && c !== false));
+  return e;
+}
+
+export const button = (label: string, onclick: () => unknown, props: Record<string, unknown> = {}): HTMLButtonElement =>
+  el('button', { type: 'button', textContent: label, onclick: () => { void onclick(); }, ...props });
+
+/** A list of choices. */
+export const select = (names: readonly (readonly [value: string, label: string])[], value: string, props: Record<string, unknown> = {}): HTMLSelectElement => {
+  const e = el('select', props, ...names.map(([v, label]) => el('option', { value: v, textContent: label })));
+  e.value = value;
+  return e;
+};
+
+/** A line at the top of the page that says what is wrong and what to do; empty text takes it away. */
+export function notice(text: string, kind: 'error' | 'info' = 'error'): void {
+  const e = document.getElementById('notice')!;
+  e.hidden = !text;
+  e.className = kind;
+  e.replaceChildren(el('span', { textContent: text }), button('×', () => notice(''), { 'aria-label': 'Close this message' }));
+}
+
+/** Runs `work`, and says in the page what went wrong. */
+export async function told<T>(work: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    notice((error as Error).message);
+    return undefined;
+  }
+}
+
+/** Whether colours are dark now. */
+export const isDark = (): boolean => (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+
+export const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+export const count = (n: number): string => n.toLocaleString('en-US');
+
+/** Gives the user a file. */
+export function save(name: string, content: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type })), a = el('a', { href: url, download: name });
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,81 @@
+/** What the page and a run's worker say to each other: calls with an answer, and events. */
+import type { RunConfig } from '../train/config.ts';
+import type { MetricsLine } from '../train/metrics.ts';
+
+/** What a run is, once its programs are built. */
+export interface RunFacts {
+  readonly adapter: string; readonly software: boolean;
+  readonly parameters: number; readonly dispatches: number; readonly bytes: number; readonly stepsPerEpoch: number;
+  readonly images: { readonly train: number; readonly val: number; readonly test: number };
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly classes: readonly string[];
+  /** Seconds to load the data and to build and compile the programs. */
+  readonly seconds: number;
+}
+
+export interface OpenOptions {
+  /** Address of the page, beside which data/ lies. */
+  readonly base: string;
+  /** Steps between evaluations on the validation images; 0 after each epoch only. */
+  readonly evalEvery: number;
+  /** Of the points of a plane set: the deviation added to each coordinate. */
+  readonly noise?: number;
+}
+
+/** Where a run stands. `busy` names what it is doing while it cannot train. */
+export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed';
+
+export type RunEvent =
+  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string }
+  | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
+  /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
+  | { readonly kind: 'rewind'; readonly step: number; readonly message: string };
+
+/** An image of the data, its label and what the net says. */
+export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
+/** What one layer does: gradients of its parameters after the last step, activations of some test images. */
+export interface LayerStats {
+  readonly name: string;
+  readonly weight?: number; readonly gradient?: number;
+  readonly mean?: number; readonly std?: number;
+  /** Share of this layer's units that are 0 for every one of the images. */
+  readonly dead?: number;
+}
+/** Pictures [count, h, w] of floats. */
+export interface Planes { readonly name: string; readonly count: number; readonly h: number; readonly w: number; readonly data: Float32Array }
+
+/** The calls that a worker answers. Byte arrays are copied. */
+export interface Api {
+  open(config: RunConfig, options: OpenOptions, files: Readonly<Record<string, Uint8Array>>): RunFacts;
+  play(): void;
+  pause(): void;
+  stepOnce(): void;
+  /** Back to the first weights and step 0. */
+  reset(): void;
+  evaluate(part: 'val' | 'test'): { loss: number; accuracy: number };
+  /** A safetensors file of parameters and buffers, as the command line writes. */
+  exportWeights(): Uint8Array;
+  importWeights(bytes: Uint8Array, name: string): void;
+  /** The first test images and what the net says of them. */
+  predictions(count: number): Prediction[];
+  /** Bytes [c, h, w] of a test image. */
+  testImages(count: number): Uint8Array;
+  /** Row = label, column = answer, over the first `count` test images. */
+  confusion(count: number): Uint32Array;
+  /** Weights of the first convolution as pictures: [o * c, k, k], or of the first dense layer. */
+  filters(): { readonly channels: number } & Planes | undefined;
+  /** Class probabilities of images given as bytes [n, c, h, w]. */
+  predict(bytes: Uint8Array, n: number): Float32Array;
+  layers(count: number): LayerStats[];
+  /** What each layer makes of a test image. */
+  activations(index: number): Planes[];
+  /** Destroys the device, as a driver reset does. */
+  loseDevice(): void;
+  race(request: RaceRequest): Float32Array;
+}
+
+/** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */
+export interface RaceRequest { readonly rule: string; readonly lr: number; readonly landscape: string; readonly start: readonly [number, number]; readonly steps: number }
+
+export interface Request { readonly id: number; readonly method: keyof Api; readonly args: readonly unknown[] }
+export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string } | { readonly event: RunEvent };

@@ -1,0 +1,69 @@
+/** The runs of this tab: each has a worker of its own, and stays on the charts until it is removed. */
+import type { RunConfig } from '../train/config.ts';
+import type { EvalMetrics, MetricsLine, StepMetrics } from '../train/metrics.ts';
+import { Engine } from './client.ts';
+import type { Dropped } from './data.ts';
+import { notice } from './dom.ts';
+import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
+
+/** Okabe and Ito's colours, legible on light and dark. */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f5fc4', '#8c6d31'];
+
+export class Run {
+  readonly id: number;
+  readonly config: RunConfig;
+  readonly engine: Engine;
+  readonly colour: string;
+  state: RunState = 'building';
+  message = '';
+  step = 0;
+  facts: RunFacts | undefined;
+  lines: MetricsLine[] = [];
+  #changed: (run: Run, event?: RunEvent) => void;
+
+  constructor(id: number, config: RunConfig, changed: (run: Run, event?: RunEvent) => void) {
+    this.id = id;
+    this.config = config;
+    this.colour = COLOURS[id % COLOURS.length]!;
+    this.#changed = changed;
+    this.engine = new Engine(event => this.#on(event));
+  }
+
+  get name(): string { return `${this.id + 1}: ${this.config.model}, ${this.config.optimizer.split(':')[0]}`; }
+  get steps(): StepMetrics[] { return this.lines.filter((l): l is StepMetrics => !('split' in l)); }
+  get validation(): EvalMetrics[] { return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val'); }
+  get lastTest(): EvalMetrics | undefined { return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test'); }
+
+  async open(options: Omit<OpenOptions, 'base'>, files: Dropped): Promise<void> {
+    try {
+      this.facts = await this.engine.call('open', this.config, { ...options, base: document.baseURI }, files);
+    } catch (error) {
+      this.state = 'failed';
+      this.message = (error as Error).message;
+      this.#changed(this);
+      throw error;
+    }
+    this.#changed(this);
+  }
+
+  #on(event: RunEvent): void {
+    if (event.kind === 'metrics') {
+      this.lines.push(...event.lines);
+      this.step = Math.max(this.step, ...event.lines.map(l => l.step));
+    } else if (event.kind === 'rewind') {
+      this.lines = this.lines.filter(l => l.step <= event.step);
+      this.step = event.step;
+    } else {
+      this.state = event.state;
+      this.step = event.step;
+      this.message = event.message ?? '';
+      if (event.message) notice(`Run ${this.id + 1}: ${event.message}`, event.state === 'failed' ? 'error' : 'info');
+    }
+    this.#changed(this, event);
+  }
+}
+
+/** Tells other tabs that one trains here; they share the GPU. */
+const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('descent');
+channel?.addEventListener('message', () => notice('Descent also trains in another tab; both share the GPU and slow each other down. Pause one of them.', 'info'));
+export const announce = (): void => channel?.postMessage('training');

@@ -1,0 +1,236 @@
+/** One run in its worker: training as asked, checkpoints in memory, recovery of a lost device, and looks into the net. */
+import type { Dataset } from '../datasets/dataset.ts';
+import { check, DescentError } from '../engine/check.ts';
+import type { Device } from '../engine/device.ts';
+import type { RunConfig } from '../train/config.ts';
+import { evaluation } from '../train/fit.ts';
+import type { StepMetrics } from '../train/metrics.ts';
+import { openTrainer, type Opened } from '../train/open.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
+import type { TrainerState } from '../train/trainer.ts';
+import { openDataset } from './data.ts';
+import { openDevice } from './device.ts';
+import { activations, confusion, filters, layers } from './looks.ts';
+import { Probe, softmax } from './probe.ts';
+import type { LayerStats, OpenOptions, Planes, Prediction, RunEvent, RunFacts, RunState } from './protocol.ts';
+
+interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
+/** Images that a probe takes at a time. */
+const PROBED = 16;
+/** Milliseconds between checkpoints while it trains without evaluations. */
+const CHECKPOINT_AFTER = 15_000;
+
+export class Session {
+  #emit: (event: RunEvent) => void;
+  #config!: RunConfig;
+  #options!: OpenOptions;
+  #dataset!: Dataset;
+  #device: Device | undefined;
+  #opened: Opened | undefined;
+  #probes = new Map<string, Promise<Probe>>();
+  #checkpoint!: Checkpoint;
+  #first!: Checkpoint;
+  #savedAt = 0;
+  #running = false;
+  #recovering = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(emit: (event: RunEvent) => void) { this.#emit = emit; }
+
+  get lost(): boolean { return Boolean(this.#device?.lost) || this.#recovering; }
+
+  async open(config: RunConfig, options: OpenOptions, files: Readonly<Record<string, Uint8Array>>): Promise<RunFacts> {
+    const begun = performance.now();
+    this.#config = config;
+    this.#options = options;
+    this.#dataset = await openDataset(config, files, options.base, options.noise);
+    await this.#build();
+    const { trainer, data, parameters } = this.#opened!;
+    this.#first = this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
+    this.#state('paused');
+    return {
+      adapter: this.#device!.report.description, software: this.#device!.report.software, parameters, dispatches: trainer.program.commands.length,
+      bytes: trainer.memory.bytes, stepsPerEpoch: trainer.stepsPerEpoch, shape: this.#dataset.shape, classes: this.#dataset.classes,
+      images: { train: data.size('train'), val: data.size('val'), test: data.size('test') }, seconds: (performance.now() - begun) / 1000,
+    };
+  }
+
+  play(): void {
+    check(this.#opened, 'play: the run is not built yet; wait until it is');
+    if (this.#running) return;
+    check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done; give more epochs, or reset`);
+    this.#running = true;
+    this.#state('running');
+    void this.#course();
+  }
+
+  async pause(): Promise<void> {
+    this.#running = false;
+    await this.#alone(async () => {
+      this.#lines(await this.#trainer.settle());
+      await this.#save();
+    });
+    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+  }
+
+  async stepOnce(): Promise<void> {
+    check(!this.#running, 'step: the run is going on; pause it first');
+    await this.#alone(() => this.#step(true));
+    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+  }
+
+  async reset(): Promise<void> {
+    this.#running = false;
+    await this.#alone(async () => {
+      await this.#trainer.settle();
+      this.#checkpoint = this.#first;
+      this.#restore();
+    });
+    this.#state('paused');
+  }
+
+  evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
+    return this.#alone(async () => {
+      this.#lines(await this.#trainer.settle());
+      const line = await evaluation(this.#trainer, part);
+      this.#emit({ kind: 'metrics', lines: [line] });
+      return { loss: line.loss, accuracy: line.accuracy };
+    });
+  }
+
+  exportWeights(): Promise<Uint8Array> {
+    return this.#alone(async () => encodeSafetensors(await this.#trainer.weights(), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
+  }
+
+  importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    return this.#alone(async () => {
+      const { tensors, metadata } = decodeSafetensors(bytes, name);
+      check(metadata.model === undefined || metadata.model === this.#config.model, `${name}: is a checkpoint of ${metadata.model}, this run is of ${this.#config.model}; start a run of ${metadata.model} and import it there`);
+      this.#trainer.loadWeights(tensors);
+      await this.#save();
+    });
+  }
+
+  predictions(count: number): Promise<Prediction[]> {
+    return this.#alone(async () => {
+      const { test, classes } = this.#dataset, n = Math.min(count, test.n);
+      const all = softmax(await this.#trainer.logits('test', n), classes.length);
+      return Array.from({ length: n }, (_, index) => ({ index, label: test.labels[index]!, probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
+    });
+  }
+
+  testImages(count: number): Uint8Array {
+    const { test } = this.#dataset;
+    return test.images.slice(0, test.images.length / test.n * Math.min(count, test.n));
+  }
+
+  confusion(count: number): Promise<Uint32Array> {
+    return this.#alone(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
+  }
+  filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#alone(() => filters(this.#trainer)); }
+  predict(bytes: Uint8Array, n: number): Promise<Float32Array> { return this.#alone(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n)); }
+  layers(count: number): Promise<LayerStats[]> {
+    return this.#alone(async () => layers(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
+  }
+  activations(index: number): Promise<Planes[]> {
+    const size = this.#dataset.test.images.length / this.#dataset.test.n;
+    return this.#alone(async () => activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
+  }
+
+  async loseDevice(): Promise<void> {
+    this.#device!.gpu.destroy();
+    await this.#device!.gpu.lost;
+  }
+
+  get #trainer() {
+    check(this.#opened, 'the run is not built; start it again');
+    return this.#opened.trainer;
+  }
+
+  get #total(): number { return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch; }
+
+  #state(state: RunState, message?: string): void {
+    this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
+  }
+
+  #lines(lines: readonly StepMetrics[]): void { if (lines.length) this.#emit({ kind: 'metrics', lines }); }
+
+  /** One at a time: the programs of a run share their slots. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #build(): Promise<void> {
+    const device = this.#device = await openDevice();
+    this.#probes.clear();
+    this.#opened = await openTrainer(this.#config, this.#dataset, device);
+    void device.gpu.lost.then(() => { if (this.#device === device) return this.#recover(); });
+  }
+
+  #probe(n: number, kept = false): Promise<Probe> {
+    const key = `${n} ${kept}`;
+    if (!this.#probes.has(key)) this.#probes.set(key, Probe.create(this.#trainer.memory, this.#opened!.model, this.#opened!.data, n, kept));
+    return this.#probes.get(key)!;
+  }
+
+  async #course(): Promise<void> {
+    try {
+      while (this.#running && this.#trainer.steps < this.#total) {
+        const next = this.#trainer.steps + 1;
+        await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
+      }
+      if (!this.#running) return;
+      this.#running = false;
+      await this.#alone(() => this.#save());
+      this.#state('done');
+    } catch (error) {
+      if (this.lost) return; // #recover goes on
+      this.#running = false;
+      this.#state('failed', (error as Error).message);
+    }
+  }
+
+  async #step(log: boolean): Promise<void> {
+    const trainer = this.#trainer, { stepsPerEpoch } = trainer, { evalEvery } = this.#options;
+    await trainer.step(log);
+    const t = trainer.steps, evaluates = this.#config.valSplit > 0 && (t === this.#total || (evalEvery ? t % evalEvery === 0 : t % stepsPerEpoch === 0));
+    this.#lines(log && !this.#running || evaluates ? await trainer.settle() : trainer.arrived());
+    if (evaluates) this.#emit({ kind: 'metrics', lines: [await evaluation(trainer, 'val')] });
+    if (evaluates || t % stepsPerEpoch === 0 || performance.now() - this.#savedAt > CHECKPOINT_AFTER) await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    this.#lines(await this.#trainer.settle());
+    this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
+    this.#savedAt = performance.now();
+  }
+
+  #restore(): void {
+    this.#trainer.loadWeights(this.#checkpoint.weights);
+    this.#trainer.loadState(this.#checkpoint.state);
+    this.#emit({ kind: 'rewind', step: this.#trainer.steps, message: `back at step ${this.#trainer.steps}` });
+  }
+
+  /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */
+  async #recover(): Promise<void> {
+    const going = this.#running, reason = this.#device!.lost?.message.split(';')[0] ?? 'the device was lost';
+    this.#recovering = true;
+    this.#running = false;
+    this.#state('building', `${reason}; opening it again from the checkpoint at step ${this.#checkpoint.state.counters.steps}`);
+    await this.#last;
+    try {
+      await this.#alone(async () => {
+        await this.#build();
+        this.#restore();
+      });
+      this.#recovering = false;
+      this.#state('paused', `${reason}; the run goes on from its last checkpoint, step ${this.#trainer.steps}`);
+      if (going) this.play();
+    } catch (error) {
+      this.#recovering = false;
+      this.#state('failed', `${reason}, and it does not open again (${error instanceof DescentError ? error.message : String(error)}); reload the page`);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
+import type { MetricsLine } from '../train/metrics.ts';
+import type { CurveChart, Point } from './charts.ts';
+import { button, count, el, notice, percent, save, told } from './dom.ts';
+import { available, type Dropped } from './data.ts';
+import { ConfigForm, field, textsOf, type Texts } from './form.ts';
+import { LooksView } from './looks-view.ts';
+import { announce, Run } from './runs.ts';
+
+/** A run as a file. */
+interface RunFile { readonly config: Texts; readonly lines: readonly MetricsLine[] }
+
+export class TrainView {
+  readonly element: HTMLElement;
+  readonly runs: Run[] = [];
+  selected: Run | undefined;
+  #form: ConfigForm;
+  #dropped: Record<string, Uint8Array> = {};
+  #looks = new LooksView();
+  #charts: { loss: CurveChart; accuracy: CurveChart } | undefined;
+  #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
+  #table = el('div', { class: 'runs' });
+  #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
+  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'load', HTMLButtonElement>;
+  #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
+  #next = 0;
+  #drawing = false;
+
+  constructor(texts: Texts) {
+    this.#form = new ConfigForm(texts, new Set(['shapes']));
+    const act = (work: (run: Run) => unknown) => () => told(() => (this.selected ? work(this.selected) : notice('There is no run yet; press Start.', 'info')) as Promise<void>);
+    this.#buttons = {
+      play: button('Pause', act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
+      step: button('Step', act(run => run.engine.call('stepOnce')), { title: 'One step of training' }),
+      reset: button('Reset', act(run => run.engine.call('reset')), { title: 'Back to the first weights' }),
+      test: button('Test', act(run => run.engine.call('evaluate', 'test')), { title: 'Loss and accuracy over all test images' }),
+      save: button('Export weights', act(async run => save(`${run.config.model.split(':')[0]}-${run.config.dataset}.safetensors`, new Uint8Array(await run.engine.call('exportWeights')), 'application/octet-stream'))),
+      load: button('Import weights', () => this.#pick('.safetensors')),
+    };
+    const losses = el('div'), accuracies = el('div');
+    this.element = el('div', { class: 'train' },
+      el('aside', { 'aria-label': 'Configuration' },
+        el('div', { class: 'row start' }, button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }), button('Compare', () => this.start(true), { title: 'A new run beside those there are' })),
+        this.#form.element, field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
+        el('div', { class: 'row' }, button('Share link', () => this.#share()), button('Save runs', () => this.#saveRuns()), button('Load runs', () => this.#pick('.json')))),
+      el('div', { class: 'screen' },
+        el('div', { class: 'row toolbar', role: 'toolbar', 'aria-label': 'Run' }, ...Object.values(this.#buttons)), this.#status, this.#facts,
+        el('div', { class: 'two' },
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the gap between them, overfitting.' }), losses),
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Accuracy' }), el('p', { class: 'hint', textContent: 'Share of right answers by step.' }), accuracies)),
+        this.#table, this.#looks.element));
+    void import('./charts.ts').then(({ curveChart }) => {
+      this.#charts = { loss: curveChart(losses, 'Loss by step'), accuracy: curveChart(accuracies, 'Accuracy by step', { percent: true }) };
+      this.draw();
+    });
+    void this.offer();
+    this.draw();
+  }
+
+  /** Which data sets are there now. */
+  async offer(): Promise<void> { this.#form.offer(await available(this.#dropped, document.baseURI)); }
+
+  async addData(name: string, bytes: Uint8Array): Promise<void> {
+    this.#dropped[name] = bytes;
+    await this.offer();
+    notice(`${name}: kept for the data set it belongs to.`, 'info');
+  }
+
+  get dropped(): Dropped { return this.#dropped; }
+
+  /** A new run of what the form says, in place of the selected one or beside it. */
+  async start(beside: boolean): Promise<void> {
+    notice('');
+    await told(async () => {
+      const config = this.#form.config(), evalEvery = Math.max(0, Math.floor(Number(this.#every.value) || 0));
+      if (!beside && this.selected) this.#remove(this.selected);
+      const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+      this.runs.push(run);
+      this.selected = run;
+      this.draw();
+      await run.open({ evalEvery }, this.#dropped);
+      announce();
+      await run.engine.call('play');
+    });
+  }
+
+  #remove(run: Run): void {
+    run.engine.close();
+    this.runs.splice(this.runs.indexOf(run), 1);
+    if (this.selected === run) this.selected = this.runs.at(-1);
+  }
+
+  #changed(run: Run, state: boolean): void {
+    this.draw();
+    if (run === this.selected) void this.#looks.refresh(run, state && run.state !== 'running');
+  }
+
+  /** Draws once a frame at most. */
+  draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    setTimeout(() => { this.#drawing = false; this.#draw(); }, 100);
+  }
+
+  #draw(): void {
+    const run = this.selected, b = this.#buttons, ready = run?.facts && run.state !== 'building' && run.state !== 'failed';
+    b.play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
+    for (const [name, e] of Object.entries(b)) e.disabled = !ready || (name === 'step' && run.state === 'running') || (run.state === 'done' && (name === 'step' || name === 'play'));
+    if (run) {
+      this.#status.textContent = run.message || {
+        building: 'Loading the data and compiling the programs …', running: `Run ${run.id + 1} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
+        paused: `Run ${run.id + 1} is paused at step ${run.step}.`, done: `Run ${run.id + 1} is done after ${run.step} steps.`, failed: 'The run stopped.',
+      }[run.state];
+      this.#status.dataset.state = run.state;
+      const { facts } = run, last = run.steps.at(-1), val = run.validation.at(-1), test = run.lastTest;
+      const shown: [string, string][] = [
+        ['step', `${count(run.step)} · epoch ${facts ? (run.step / facts.stepsPerEpoch).toFixed(2) : '–'}`], ['training loss', last ? last.loss.toFixed(4) : '–'], ['training accuracy', last ? percent(last.accuracy) : '–'],
+        ['validation accuracy', val ? percent(val.accuracy) : '–'], ['gap in loss', val && last ? (val.loss - last.loss).toFixed(4) : '–'], ['test accuracy', test ? percent(test.accuracy) : '–'],
+        ['images/s', last ? count(Math.round(last.images_per_s)) : '–'], ['dispatches/step', facts ? count(facts.dispatches) : '–'],
+        ['learning rate', last ? Number(last.lr.toPrecision(4)).toString() : '–'], ['parameters', facts ? count(facts.parameters) : '–'], ['device memory', facts ? `${(facts.bytes / 2 ** 20).toFixed(1)} MiB` : '–'],
+      ];
+      this.#facts.replaceChildren(...shown.map(([k, v]) => el('div', {}, el('dt', { textContent: k }), el('dd', { textContent: v }))));
+    }
+    this.#table.replaceChildren(...(this.runs.length ? [el('ul', { 'aria-label': 'Runs' }, ...this.runs.map(r => this.#row(r)))] : []));
+    const points = (lines: readonly MetricsLine[], key: 'loss' | 'accuracy') => lines.map((l): Point => [l.step, l[key]]);
+    for (const key of ['loss', 'accuracy'] as const) {
+      this.#charts?.[key].show(
+        this.runs.flatMap(r => [{ name: `${r.name} train`, colour: r.colour, points: points(r.steps, key) }, { name: `${r.name} validation`, colour: r.colour, points: points(r.validation, key), dashed: true }]),
+        this.runs.map(r => ({ colour: r.colour, from: points(r.validation.map(v => near(r.steps, v.step)).filter(l => l !== undefined), key), to: points(r.validation, key) })));
+    }
+  }
+
+  #row(run: Run): HTMLElement {
+    const best = run.validation.reduce((m, l) => Math.max(m, l.accuracy), 0);
+    const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
+    swatch.style.background = run.colour;
+    return el('li', { class: run === this.selected ? 'selected' : '' },
+      el('button', { type: 'button', class: 'pick', 'aria-pressed': String(run === this.selected), onclick: () => { this.selected = run; this.draw(); void this.#looks.refresh(run, true); } },
+        swatch, el('span', { textContent: `${run.name} on ${run.config.dataset}, batch ${run.config.batchSize}, seed ${run.config.seed}` })),
+      el('span', { class: 'quiet', textContent: `${run.state}, step ${run.step}${best ? `, best validation ${percent(best)}` : ''}` }),
+      button('Use', () => this.#form.set(textsOf(run.config)), { title: 'Put this configuration into the form' }),
+      button('×', () => { this.#remove(run); this.draw(); }, { 'aria-label': `Remove run ${run.id + 1}` }));
+  }
+
+  async #share(): Promise<void> {
+    await told(async () => {
+      const url = new URL(location.href);
+      url.hash = `train?${new URLSearchParams(textsOf(this.#form.config()) as Record<string, string>).toString()}`;
+      history.replaceState(null, '', url);
+      await navigator.clipboard?.writeText(url.href).catch(() => undefined);
+      notice(`The address of this page now names the configuration${navigator.clipboard ? ', and is in the clipboard' : ''}.`, 'info');
+    });
+  }
+
+  #saveRuns(): void {
+    save('descent-runs.json', JSON.stringify(this.runs.map((r): RunFile => ({ config: textsOf(r.config), lines: r.lines })), null, 1), 'application/json');
+  }
+
+  /** Runs of a file, as curves beside those here. */
+  loadRuns(text: string, name: string): void {
+    let files: unknown;
+    try { files = JSON.parse(text); } catch { /* said below */ }
+    if (!Array.isArray(files) || files.some(f => typeof f?.config !== 'object' || !Array.isArray(f?.lines))) throw new Error(`${name}: holds no runs; give a file that Save runs has written`);
+    for (const { config, lines } of files as RunFile[]) {
+      this.#form.set(config);
+      const run = new Run(this.#next++, this.#form.config(), () => this.draw());
+      run.lines = [...lines];
+      run.step = lines.at(-1)?.step ?? 0;
+      run.state = 'failed';
+      run.message = 'loaded from a file: its curves are here, its weights are not';
+      this.runs.push(run);
+    }
+    this.draw();
+  }
+
+  async importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    const run = this.selected;
+    if (!run?.facts) throw new Error(`${name}: there is no run to import into; start one of the same model first`);
+    await run.engine.call('importWeights', bytes, name);
+    notice(`${name}: imported into run ${run.id + 1}.`, 'info');
+    await this.#looks.refresh(run, true);
+  }
+
+  #pick(accept: string): void {
+    const input = el('input', { type: 'file', accept });
+    input.onchange = () => told(async () => {
+      const file = input.files?.[0];
+      if (file) await (accept === '.json' ? this.loadRuns(await file.text(), file.name) : this.importWeights(new Uint8Array(await file.arrayBuffer()), file.name));
+    });
+    input.click();
+  }
+}
+
+/** The training line at, or next before, a step. */
+const near = <L extends { step: number }>(lines: readonly L[], step: number): L | undefined => lines.findLast(l => l.step <= step);

@@ -1,0 +1,39 @@
+/** The worker of one run: its device trains here, so that the page never waits. */
+import { runRace } from './race-run.ts';
+import { Session } from './session.ts';
+import type { Api, Reply, Request, RunEvent } from './protocol.ts';
+
+const post = (message: Reply): void => (self as unknown as { postMessage(m: Reply): void }).postMessage(message);
+const session = new Session((event: RunEvent) => post({ event }));
+
+type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
+const handlers: Handlers = {
+  open: (config, options, files) => session.open(config, options, files),
+  play: () => session.play(),
+  pause: () => session.pause(),
+  stepOnce: () => session.stepOnce(),
+  reset: () => session.reset(),
+  evaluate: part => session.evaluate(part),
+  exportWeights: () => session.exportWeights(),
+  importWeights: (bytes, name) => session.importWeights(bytes, name),
+  predictions: count => session.predictions(count),
+  testImages: count => session.testImages(count),
+  confusion: count => session.confusion(count),
+  filters: () => session.filters(),
+  predict: (bytes, n) => session.predict(bytes, n),
+  layers: count => session.layers(count),
+  activations: index => session.activations(index),
+  loseDevice: () => session.loseDevice(),
+  race: request => runRace(request),
+};
+
+self.onmessage = async ({ data: { id, method, args } }: MessageEvent<Request>) => {
+  try {
+    post({ id, result: await (handlers[method] as (...args: readonly unknown[]) => unknown)(...args) });
+  } catch (error) {
+    post({ id, error: (error as Error).message });
+  }
+};
+
+// what waits on a device that is lost fails late; the session has said so already
+self.addEventListener('unhandledrejection', event => { if (session.lost) event.preventDefault(); });
