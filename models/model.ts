@@ -66,16 +66,23 @@ function read(name: string, options: Options, given: Readonly<Record<string, unk
   return values;
 }
 
-/** The least larger square image that builds, if that is all that is wrong. */
+/** The size from which square images build, if that is all that is wrong: between the one that failed and 256, by halving. */
 function smallestFit({ classes, shape: [c, h, w] }: ModelInput, build: (input: ModelInput) => Layer, { training, profile }: Graph): number | undefined {
-  for (let size = Math.min(h, w) + 1; size <= 256; size++) {
+  const fits = (size: number): boolean => {
     const g = new Graph({ training, profile });
     try {
       build({ classes, shape: [c, size, size] })(g, g.tensor([1, c, size, size], 'input', 'images'));
-      return size;
-    } catch { /* too small still */ }
+      return true;
+    } catch { return false; }
+  };
+  let small = Math.min(h, w), large = 256;
+  if (small >= large || !fits(large)) return undefined;
+  while (large - small > 1) {
+    const middle = Math.floor((small + large) / 2);
+    if (fits(middle)) large = middle;
+    else small = middle;
   }
-  return undefined;
+  return large;
 }
 
 /** Padding beyond a layer's own that makes 28 x 28 images the 32 x 32 that a net was made for. */

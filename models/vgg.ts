@@ -1,0 +1,40 @@
+import type { Layer } from '../engine/graph.ts';
+import { relu } from '../layers/activation.ts';
+import { sequential } from '../layers/compose.ts';
+import { conv2d } from '../layers/conv.ts';
+import { dense } from '../layers/dense.ts';
+import { dropout } from '../layers/noise.ts';
+import { batchNorm } from '../layers/norm.ts';
+import { maxPool } from '../layers/pool.ts';
+import { choice, extraPad, model, share, type Model, type ModelInput } from './model.ts';
+
+/** Convolutions of each of the five stages, each of which ends in a pooling (table 1 of the paper: A, B, D, E). */
+const STAGES = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const;
+const WIDTHS = [64, 128, 256, 512, 512];
+
+/** torchvision's `features`: 3x3 convolutions with biases, batch norm if `bn`, relu; 2x2 max pooling after each stage. */
+function features(stages: readonly number[], bn: boolean, input: ModelInput): Layer {
+  const layers: Layer[] = [];
+  stages.forEach((count, stage) => {
+    for (let i = 0; i < count; i++) layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...bn ? [batchNorm()] : [], relu());
+    layers.push(maxPool(2));
+  });
+  return sequential(layers);
+}
+
+/**
+ * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one dense
+ * layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
+ */
+const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
+  const name = `vgg${depth}${bn ? '-bn' : ''}`;
+  return model(name, `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
+    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) }, (input, { head, dropout: p }) => sequential({
+      features: features(STAGES[depth], bn, input),
+      classifier: (head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet')
+        ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), dense(input.classes)]) : dense(input.classes),
+    }));
+};
+
+export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);
+export const vgg11bn = vgg(11, true), vgg13bn = vgg(13, true), vgg16bn = vgg(16, true), vgg19bn = vgg(19, true);
