@@ -30,8 +30,8 @@ const train = program.command('train').summary('train a model and keep the run i
   .description('Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, the optimizer\'s state and curves.svg.\n'
     + 'Ctrl-C stops after the current step and keeps a checkpoint.')
   .argument('[model]', 'a name that descent models lists; not needed with --resume');
-for (const [key, { flags, help, default: value }] of Object.entries(OPTIONS)) {
-  train.addOption(new Option(flags, value === undefined || key === 'shuffle' ? help : `${help} (default: ${value})`));
+for (const { flags, help, default: value } of Object.values(OPTIONS)) {
+  train.addOption(new Option(flags, value === undefined || flags.startsWith('--no-') ? help : `${help} (default: ${value})`));
 }
 onDevice(train)
   .option('--out <dir>', 'run folder (default: runs/<model>-<dataset>-<date-time>)')

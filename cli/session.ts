@@ -10,8 +10,9 @@ import { openModel } from '../models/index.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { Moments } from '../train/data.ts';
 import type { Facts } from '../train/node/run-folder.ts';
-import { openTrainer, optimizerOf } from '../train/open.ts';
-import { formatSpec, parseSpec } from '../train/spec.ts';
+import { openTrainer } from '../train/open.ts';
+import { describeOptimizer, resolvedOptimizer } from '../train/optimize.ts';
+import { parseSpec } from '../train/spec.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { count } from './output.ts';
 
@@ -32,19 +33,18 @@ export interface Session {
 export function resolved(config: RunConfig): RunConfig {
   openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] }); // its name and options; sizes are checked when it is built
   if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
-  const { rule, hyper: { lr, ...options } } = optimizerOf(config);
-  return { ...config, optimizer: formatSpec({ name: rule.name, options }), lr };
+  return { ...config, ...resolvedOptimizer(config) };
 }
 
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
   const device = await Device.open(await openAdapter(options.adapter));
   try {
-    const { trainer, data, optimizer, parameters, metadata } = await openTrainer(config, dataset, device, options);
+    const { trainer, data, parameters, metadata } = await openTrainer(config, dataset, device, options);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
       trainer, metadata,
       title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
-        + `${optimizer.rule.name} at learning rate ${optimizer.hyper.lr}, batches of ${config.batchSize}, on ${device.report.description}`,
+        + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
         parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,

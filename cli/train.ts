@@ -2,9 +2,10 @@
 import { check } from '../engine/check.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '../train/config.ts';
+import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation, fit } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
-import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
+import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
 import { count, note, percent, print } from './output.ts';
 import { describePlan } from './plan.ts';
 import { progress } from './progress.ts';
@@ -37,6 +38,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
     if (resumed) {
       session.trainer.loadWeights(resumed.weights);
       session.trainer.loadState(resumed.state);
+      for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
     }
     await course(run, config, session, options, interrupt);
   } finally {
@@ -63,6 +65,7 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   const { trainer } = session, { stepsPerEpoch } = trainer;
   const total = config.steps ?? config.epochs * stepsPerEpoch;
   check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
+  check(config.earlyStop === undefined || config.valSplit > 0, '--early-stop: no images are held out for validation; give --val-split a share above 0');
   run.writeConfig(config, session.facts);
   const quiet = options.quiet || options.json;
   if (!quiet) print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
@@ -76,12 +79,13 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   interrupt.trains = true;
   try {
     complete = await fit(trainer, {
-      total, logEvery: config.logEvery, validate: config.valSplit > 0, stopped: () => interrupt.asked,
+      total, logEvery: config.logEvery, validate: config.valSplit > 0, stopped: () => interrupt.asked, finished: () => stopsEarly(run.lines, config.earlyStop),
       onMetrics(line) { run.append(line); shown.metrics(line); },
       async onEvaluation(line) {
         const best = bestOf(run.lines);
-        if (!best || isBetter(line, best)) run.saveBest(await trainer.weights(), { ...session.metadata, step: String(line.step) });
+        if (!best || isBetter(line, best)) run.saveBest(await trainer.judged(), { ...session.metadata, step: String(line.step) });
         run.append(line);
+        trainer.observe(line.loss);
         shown.evaluation(line);
       },
       onCheckpoint: checkpoint,
@@ -93,6 +97,12 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
     note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
     process.exitCode = 130;
     return;
+  }
+  const best = bestOf(run.lines);
+  if (trainer.steps < total && best) {
+    trainer.loadWeights(readSafetensors(weightsFile(run.path)).tensors);
+    await checkpoint();
+    if (!quiet) print(`no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, the weights of epoch ${Math.round(best.epoch)} are back`);
   }
   const test = await evaluation(trainer, 'test');
   run.append(test);

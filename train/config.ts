@@ -1,6 +1,6 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
 import { check } from '../engine/check.ts';
-import { parseChoice, parseNumber, parseSpec, type Range, type Scalar } from './spec.ts';
+import { parseChoice, parseNumber, parseSpec, parseSpecs, type Range, type Scalar } from './spec.ts';
 
 /** All that decides a run's numbers besides adapter and build. Flat, so that it is legible as JSON, as flags and in an address. */
 export interface RunConfig {
@@ -14,7 +14,22 @@ export interface RunConfig {
   optimizer: string;
   /** Without it the optimizer's own default. */
   lr?: number;
+  /** A spec, as `cosine:warmup=500`; without it the rate is constant. */
+  schedule?: string;
   weightDecay: number;
+  l1: number;
+  /** Whether the penalties act on biases and normalisation parameters too. */
+  decayBias: boolean;
+  maxNorm?: number;
+  clipNorm?: number;
+  clipValue?: number;
+  gradNoise: number;
+  /** Decay of the average of the weights that is evaluated. */
+  ema?: number;
+  /** Parts in which a batch is computed. */
+  accumulate: number;
+  /** Evaluations without a better one after which the run ends. */
+  earlyStop?: number;
   seed: number;
   /** Share of the training images held out for validation. */
   valSplit: number;
@@ -47,6 +62,7 @@ export interface Option<T = Scalar> {
 const number = (range: Range) => (who: string, text: string): number => parseNumber(who, text, range);
 const count = number({ integer: true, min: 1 });
 const text = (who: string, value: string): string => (check(value, `${who}: the value is empty; give one`), value);
+const specs = (who: string, value: string): string => (parseSpecs(who, value), value);
 const oneSpec = (who: string, value: string): string => (parseSpec(who, value), value);
 const boolean = (who: string, value: string): boolean => parseChoice(who, value, ['true', 'false']) === 'true';
 
@@ -55,9 +71,19 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   epochs: { flags: '--epochs <n>', help: 'passes over the training images', default: 5, parse: count },
   steps: { flags: '--steps <n>', help: 'stop after so many steps', default: undefined, parse: count },
   batchSize: { flags: '--batch-size <n>', help: 'images a step', default: 64, parse: count },
-  optimizer: { flags: '--optimizer <name[:k=v,...]>', help: 'optimizer, its hyper-parameters under PyTorch\'s names', default: 'adam', parse: oneSpec },
+  optimizer: { flags: '--optimizer <name[:k=v,...]>', help: 'optimizer, its hyper-parameters under PyTorch\'s names; adam:epochs=5,lbfgs for one after another', default: 'adam', parse: specs },
   lr: { flags: '--lr <rate>', help: 'learning rate (default: the optimizer\'s)', default: undefined, parse: number({ min: 0 }) },
-  weightDecay: { flags: '--weight-decay <rate>', help: 'L2 penalty', default: 0, parse: number({ min: 0 }) },
+  schedule: { flags: '--schedule <name[:k=v,...]>', help: 'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5', default: undefined, parse: oneSpec },
+  weightDecay: { flags: '--weight-decay <rate>', help: 'L2 penalty (of adamw: decoupled)', default: 0, parse: number({ min: 0 }) },
+  l1: { flags: '--l1 <rate>', help: 'L1 penalty; with --weight-decay the elastic net', default: 0, parse: number({ min: 0 }) },
+  decayBias: { flags: '--no-decay-bias', help: 'no penalty on biases and normalisation parameters', default: true, parse: boolean },
+  maxNorm: { flags: '--max-norm <length>', help: 'greatest length of the incoming weights of a unit', default: undefined, parse: number({ above: 0 }) },
+  clipNorm: { flags: '--clip-norm <length>', help: 'greatest length of the gradient of all parameters together', default: undefined, parse: number({ above: 0 }) },
+  clipValue: { flags: '--clip-value <size>', help: 'greatest size of each value of the gradient', default: undefined, parse: number({ above: 0 }) },
+  gradNoise: { flags: '--grad-noise <eta>', help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient', default: 0, parse: number({ min: 0 }) },
+  ema: { flags: '--ema <decay>', help: 'evaluate a moving average of the weights; 1 averages all alike', default: undefined, parse: number({ min: 0, max: 1 }) },
+  accumulate: { flags: '--accumulate <n>', help: 'compute each batch in n parts, to save memory', default: 1, parse: count },
+  earlyStop: { flags: '--early-stop <n>', help: 'end after n epochs without a better validation accuracy, and restore the best weights', default: undefined, parse: count },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },

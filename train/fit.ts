@@ -23,15 +23,17 @@ export interface FitOptions {
   readonly validate: boolean;
   /** Asked before each step; true makes that step the last. The run can be resumed. */
   readonly stopped: () => boolean;
+  /** Asked after each epoch; true ends the run, as complete. */
+  readonly finished?: () => boolean;
   readonly onMetrics: (line: StepMetrics) => void;
   readonly onEvaluation: (line: EvalMetrics) => void | Promise<void>;
   /** At the end of each epoch, after its evaluation, and wherever the run ends. */
   readonly onCheckpoint: () => Promise<void>;
 }
 
-/** Trains up to `total` steps, or for one more once stopped. Returns whether all steps were done. */
+/** Trains up to `total` steps, or for one more once stopped. Returns whether the run is complete. */
 export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
-  for (let stops = false; trainer.steps < o.total && !stops;) {
+  for (let stops = false; trainer.steps < o.total && !stops && !o.finished?.();) {
     const step = trainer.steps + 1, pause = step === o.total || step % trainer.stepsPerEpoch === 0;
     stops = o.stopped(); // its last step logs, so that no metrics are lost
     await trainer.step(pause || stops || step % o.logEvery === 0);
@@ -39,7 +41,7 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
     if (pause && o.validate) await o.onEvaluation(await evaluation(trainer, 'val'));
     if (pause || stops) await o.onCheckpoint();
   }
-  return trainer.steps >= o.total;
+  return trainer.steps >= o.total || Boolean(o.finished?.());
 }
 
 /** One evaluation as a line of metrics. */

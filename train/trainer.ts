@@ -3,11 +3,12 @@ import { Device } from '../engine/device.ts';
 import { Graph, type Layer, type Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { check, DescentError } from '../engine/check.ts';
-import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
 import type { Transform } from '../shaders/augment.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Rates, Schedule } from '../optim/schedules.ts';
 import type { DeviceData, Part } from './data.ts';
+import { withAverage } from './averaging.ts';
 import type { StepMetrics } from './metrics.ts';
 import { lossOf } from './splits.ts';
 import { ActivePhase, type Phase } from './phases.ts';
@@ -59,6 +60,8 @@ export class Trainer {
   #reading: Promise<void>[] = [];
   #arrived: StepMetrics[] = [];
   #logged = 0;
+  /** The step after which weights were given from outside: there is no average of them yet. */
+  #loadedAt = -1;
   #loggedAt = performance.now();
 
   private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program, phases: readonly ActivePhase[], fused: boolean) {
@@ -234,25 +237,10 @@ export class Trainer {
   /** The weights that `evaluate` judges: the averaged ones where the optimizer keeps an average. */
   judged(): Promise<Tensors> { return this.#judging(() => this.weights()); }
 
-  /** Does `f` with the averaged weights in place of the others. */
-  async #judging<T>(f: () => Promise<T>): Promise<T> {
-    const { optimizer, start } = this.#phase(this.steps), { gpu } = this.device;
-    if (optimizer?.average === undefined || this.steps <= start) return f();
-    const pages = this.memory.layout.pages('param').map(({ buffer, bytes }, page) => ({
-      bytes, own: this.memory.buffers.get(buffer)!, kept: this.device.buffer('weights kept', bytes), average: this.memory.buffers.get(stateBuffer(optimizer.rule, optimizer.average!, page))!,
-    }));
-    const copy = (pairs: (p: typeof pages[number]) => readonly [source: GPUBuffer, target: GPUBuffer][]) => {
-      const encoder = gpu.createCommandEncoder();
-      for (const p of pages) for (const [source, target] of pairs(p)) encoder.copyBufferToBuffer(source, 0, target, 0, p.bytes);
-      gpu.queue.submit([encoder.finish()]);
-    };
-    copy(p => [[p.own, p.kept], [p.average, p.own]]);
-    try {
-      return await f();
-    } finally {
-      copy(p => [[p.kept, p.own]]);
-      for (const { kept } of pages) kept.destroy();
-    }
+  /** Does `f` with the weights to be judged. */
+  #judging<T>(f: () => Promise<T>): Promise<T> {
+    const { optimizer, start } = this.#phase(this.steps);
+    return optimizer?.average === undefined || this.steps <= start || this.#loadedAt === this.steps ? f() : withAverage(this.memory, optimizer, f);
   }
 
   /** Parameters and buffers under their names. */
@@ -262,7 +250,13 @@ export class Trainer {
   }
 
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
-  loadWeights(tensors: Tensors): void { writeWeights(this.memory, this.#lasting(), tensors); }
+  loadWeights(tensors: Tensors): void {
+    writeWeights(this.memory, this.#lasting(), tensors);
+    this.#loadedAt = this.steps;
+  }
+
+  /** Tells the schedule the loss on the validation images. */
+  observe(loss: number): void { this.#o.schedule?.observe?.(loss); }
 
   /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one. lbfgs and bfgs keep none: they learn the curvature anew. */
   async state(): Promise<TrainerState> {
@@ -275,7 +269,7 @@ export class Trainer {
     writeState(this.memory, this.#train.graph, this.#optimizers(), tensors);
     if (tensors['curriculum.scores']) this.#o.data.scores = Float32Array.from(tensors['curriculum.scores'].data);
     this.steps = this.#logged = counters.steps ?? 0;
-    this.#epoch = -1;
+    this.#epoch = this.#loadedAt = -1;
   }
 
   /** The loss of each training image, as it is, under the present weights. */

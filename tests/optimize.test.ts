@@ -1,0 +1,52 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseConfig } from '../train/config.ts';
+import { stopsEarly } from '../train/early-stopping.ts';
+import { describeOptimizer, phasesOf, resolvedOptimizer, scheduleOf } from '../train/optimize.ts';
+
+const test = suite('what a configuration names');
+
+type Given = Parameters<typeof parseConfig>[1];
+const config = (given: Given) => parseConfig('lenet5', given);
+
+test('one optimizer, and one after another', () => {
+  assert.equal(phasesOf(config({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]), [
+    [{ lr: 1e-3, beta1: 0.8, beta2: 0.999, eps: 1e-8 }, 35], [{ lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9, history: 10 }, undefined],
+  ]);
+  assert.equal(describeOptimizer(config({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })), 'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1');
+});
+
+test('what is recorded is read back as the same', () => {
+  for (const optimizer of ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw']) {
+    const first = resolvedOptimizer(config({ optimizer })), again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
+    assert.equal(again, first);
+    assert.equal(phasesOf(config({ optimizer: first.optimizer, lr: String(first.lr) }), 3).map(p => p.optimizer.hyper), phasesOf(config({ optimizer }), 3).map(p => p.optimizer.hyper));
+  }
+});
+
+test('flags reach the update', () => {
+  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9', accumulate: '4' }), 1) as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
+  assert.equal(optimizer.values(1, 0.5), { lr: 0.5, g_scale: 0.25, clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 });
+  assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
+});
+
+const refusals: readonly [given: Given, message: RegExp][] = [
+  [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
+  [{ optimizer: 'adam,lbfgs' }, /^--optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
+  [{ optimizer: 'adam:epochs=5' }, /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/],
+  [{ optimizer: 'adam:0.1' }, /^--optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
+  [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises the loss itself, --ema is not for it/],
+  [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
+];
+for (const [given, message] of refusals) test(`refuses ${JSON.stringify(given)}`, () => {
+  assert.throws(() => resolvedOptimizer(config(given)), (e: Error) => message.test(e.message) || assert.unreachable(e.message));
+});
+
+test('early stopping counts evaluations since the best', () => {
+  const lines = [0.5, 0.7, 0.6, 0.7].map((accuracy, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss: 1, accuracy }));
+  assert.equal([1, 2, 3].map(patience => stopsEarly(lines, patience)), [true, true, false]);
+  assert.is(stopsEarly(lines, undefined), false);
+  assert.is(stopsEarly([], 1), false);
+});
+
+test.run();

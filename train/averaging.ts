@@ -1,0 +1,22 @@
+/** Averages of weights: those that an optimizer keeps on the device, and those of whole runs (SWA, SWAG). */
+import type { Memory } from '../engine/program.ts';
+import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+
+/** Does `f` with the averaged weights of an optimizer in place of the trained ones, which are put back. */
+export async function withAverage<T>(memory: Memory, { rule, average }: Optimizer, f: () => Promise<T>): Promise<T> {
+  const { device } = memory, pages = memory.layout.pages('param').map(({ buffer, bytes }, page) => ({
+    bytes, own: memory.buffers.get(buffer)!, kept: device.buffer('weights kept', bytes), average: memory.buffers.get(stateBuffer(rule, average!, page))!,
+  }));
+  const copy = (pairs: (p: typeof pages[number]) => readonly [source: GPUBuffer, target: GPUBuffer][]) => {
+    const encoder = device.gpu.createCommandEncoder();
+    for (const p of pages) for (const [source, target] of pairs(p)) encoder.copyBufferToBuffer(source, 0, target, 0, p.bytes);
+    device.gpu.queue.submit([encoder.finish()]);
+  };
+  copy(p => [[p.own, p.kept], [p.average, p.own]]);
+  try {
+    return await f();
+  } finally {
+    copy(p => [[p.kept, p.own]]);
+    for (const { kept } of pages) kept.destroy();
+  }
+}

@@ -1,0 +1,60 @@
+/** The optimizers, what surrounds them, and the schedule that a configuration names. */
+import { check, lookUp } from '../engine/check.ts';
+import { rules } from '../optim/index.ts';
+import { optimizer, type Regularisation } from '../optim/optimizer.ts';
+import { quasiNewton } from '../optim/quasi-newton.ts';
+import { schedule, type Schedule } from '../optim/schedules.ts';
+import type { RunConfig } from './config.ts';
+import type { Phase } from './phases.ts';
+import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
+
+/** A phase as it is written: `adam:epochs=5`. */
+interface Written { readonly name: string; readonly optimizer: Phase['optimizer']; readonly epochs?: number }
+
+const regularisation = (c: RunConfig): Regularisation => ({
+  accumulate: c.accumulate, clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
+  noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema,
+});
+
+/** What only first-order optimizers do. */
+const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', weightDecay: '--weight-decay', l1: '--l1', maxNorm: '--max-norm', ema: '--ema' } as const;
+
+/** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
+function written(config: RunConfig): Written[] {
+  const specs = parseSpecs('--optimizer', config.optimizer), names = { ...rules, ...quasiNewton };
+  return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
+    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
+    lookUp('optimizer', name, names);
+    const last = i === specs.length - 1;
+    check(last ? epochs === undefined : Number.isInteger(epochs) && (epochs as number) > 0,
+      last ? `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer` : `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`);
+    const hyper = { ...options, ...i === 0 && config.lr !== undefined && { lr: config.lr } };
+    const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
+    const unfit = make && specs.length === 1 && (Object.keys(FIRST_ORDER) as (keyof typeof FIRST_ORDER)[]).find(key => config[key]);
+    check(!unfit, `${name}: minimises the loss itself, ${unfit && FIRST_ORDER[unfit]} is not for it; leave that out, or take a first-order optimizer`);
+    return { name, optimizer: make ? make(hyper) : optimizer(rules[name]!, hyper, regularisation(config)), ...epochs !== undefined && { epochs: epochs as number } };
+  });
+}
+
+export const phasesOf = (config: RunConfig, stepsPerEpoch: number): Phase[] =>
+  written(config).map(({ optimizer, epochs }) => ({ optimizer, ...epochs !== undefined && { steps: epochs * stepsPerEpoch } }));
+
+/** The optimizer, with all hyper-parameters spelt out, and its rate: what a configuration must record. Checks the schedule's name and options too. */
+export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: number } {
+  const phases = written(config), first = phases[0]!.optimizer.hyper.lr;
+  scheduleOf(config, first, Infinity);
+  const specs = phases.map(({ name, optimizer: { hyper: { lr, ...options } }, epochs }, i) => ({ name, options: { ...epochs !== undefined && { epochs }, ...i > 0 && { lr }, ...options } as Record<string, Scalar> }));
+  return { optimizer: specs.map(formatSpec).join(','), lr: first };
+}
+
+/** The schedule of a run of `total` updates; none where the rate is constant. */
+export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
+  if (config.schedule === undefined) return undefined;
+  const { name, options, value } = parseSpec('--schedule', config.schedule);
+  check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}; write ${name}:key=value`);
+  return schedule(name, options, { lr, total });
+}
+
+/** What trains, in words: `adam at learning rate 0.001`. */
+export const describeOptimizer = (config: RunConfig): string => written(config).map(({ name, optimizer, epochs }) =>
+  `${name} at learning rate ${optimizer.hyper.lr}${epochs === undefined ? '' : ` for ${epochs} epochs`}`).join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
