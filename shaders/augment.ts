@@ -3,7 +3,7 @@
  * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the stored image,
  * which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
  */
-import { float } from './kernel.ts';
+import { float, unroll } from './kernel.ts';
 import { philoxWgsl, STREAMS } from './random.ts';
 
 /** What lies beyond the border: a byte, the mean colour of the training images, the border pixel, the image mirrored at its border pixel, or repeated. */
@@ -106,7 +106,7 @@ const CHAINS = 3;
 export function augmentWgsl(a: Augment): string {
   const { list, c, w, h } = a, kinds = list.map(t => KINDS[t.name] as Kind), last = list.findLastIndex(t => t.name === 'augmix');
   const exact = kinds.every(k => (!k.map || k.exact)) && last < 0;
-  const fields = list.flatMap((t, k) => t.name === 'augmix' ? [`m${k} : array<vec4f, ${2 * CHAINS + 1}>`] : KINDS[t.name] && 'draw' in KINDS[t.name] ? [`p${k} : vec4f`] : []);
+  const fields = list.flatMap((t, k) => t.name === 'augmix' ? [`m${k} : vec4f`, unroll(CHAINS, n => `a${k}_${n} : vec4f, b${k}_${n} : vec4f`, ', ')] : KINDS[t.name] && 'draw' in KINDS[t.name] ? [`p${k} : vec4f`] : []);
   const names = ['look0'];
   const pieces: string[] = [];
   let from = 0;
@@ -209,16 +209,16 @@ function drawMix({ o }: Transform, k: number, w: number, h: number): string {
     const stage = ${k}u;
     let r = uniform4(philox(vec4u(index, op.epoch, stage, 0u), key));
     let e = -log(r.yzw + ${1 / 2 ** 25}); // Dirichlet(1, 1, 1) by exponentials
-    d.m${k}[0] = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);
-    for (var chain = 0u; chain < ${CHAINS}u; chain++) {
+    d.m${k} = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);
+    ${unroll(CHAINS, chain => `{
       var A = vec4f(1.0, 0.0, 0.0, 1.0); var B = vec4f(0.0, 0.0, 256.0, 1.0); // rows of the matrix; shift, threshold, step
-      let depth = 1.0 + floor(3.0 * uniform4(philox(vec4u(index, op.epoch, stage, 1u + chain * 4u), key)).x);
+      let depth = 1.0 + floor(3.0 * uniform4(philox(vec4u(index, op.epoch, stage, ${1 + chain * 4}u), key)).x);
       for (var j = 0u; j < 3u; j++) {
         if (f32(j) >= depth) { break; }
-        let u = uniform4(philox(vec4u(index, op.epoch, stage, 2u + chain * 4u + j), key));
+        let u = uniform4(philox(vec4u(index, op.epoch, stage, ${2 + chain * 4}u + j), key));
         let op7 = min(floor(7.0 * u.x), 6.0);
         let level = (0.1 + (${float(o.severity!)} - 0.1) * u.y) * 0.1;
-        let s = select(-level, level, u.z < 0.5);
+        let s = select(level, -level, u.z < 0.5);
         var M = vec4f(1.0, 0.0, 0.0, 1.0); var T = vec2f(0.0);
         if (op7 == 0.0) { let t = turn(s * ${degrees(30)}); M = vec4f(t.x, t.y, -t.y, t.x); }
         if (op7 == 1.0) { M.y = 0.3 * s; }
@@ -230,8 +230,8 @@ function drawMix({ o }: Transform, k: number, w: number, h: number): string {
         B = vec4f(A.x * T.x + A.y * T.y + B.x, A.z * T.x + A.w * T.y + B.y, B.zw);
         A = vec4f(A.x * M.x + A.y * M.z, A.x * M.y + A.y * M.w, A.z * M.x + A.w * M.z, A.z * M.y + A.w * M.w);
       }
-      d.m${k}[1u + 2u * chain] = A; d.m${k}[2u + 2u * chain] = B;
-    }
+      d.a${k}_${chain} = A; d.b${k}_${chain} = B;
+    }`)}
   }`;
 }
 
@@ -239,17 +239,18 @@ function drawMix({ o }: Transform, k: number, w: number, h: number): string {
 function mixed(k: number, inner: string, w: number, h: number): string {
   return `
 fn mixed${k}(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
-  var mixture = d.m${k};
-  var v = mixture[0].x * ${inner}(q, i, index, image, d);
-  for (var chain = 0u; chain < ${CHAINS}u; chain++) {
-    let A = mixture[1u + 2u * chain]; let B = mixture[2u + 2u * chain]; let e = q - C;
+  let e = q - C;
+  var v = d.m${k}.x * ${inner}(q, i, index, image, d);
+  ${unroll(CHAINS, n => `{
+    let A = d.a${k}_${n}; let B = d.b${k}_${n};
     let at = C + vec2f(dot(A.xy, e), dot(A.zw, e)) + B.xy;
-    if (any(at < vec2f(-0.5)) | any(at >= vec2f(${w}.0, ${h}.0) - 0.5)) { continue; }
-    var u = ${inner}(at, i, index, image, d);
-    u = select(u, 255.0 - u, u >= Px(B.z));
-    if (B.w > 1.0) { u = floor(u / B.w) * B.w; }
-    v += mixture[0][1u + chain] * u;
-  }
+    if (!(any(at < vec2f(-0.5)) | any(at >= vec2f(${w}.0, ${h}.0) - 0.5))) {
+      var u = ${inner}(at, i, index, image, d);
+      u = select(u, 255.0 - u, u >= Px(B.z));
+      if (B.w > 1.0) { u = floor(u / B.w) * B.w; }
+      v += d.m${k}.${'yzw'[n]} * u;
+    }
+  }`)}
   return v;
 }`;
 }

@@ -1,0 +1,128 @@
+/** Random transforms of one image, one after the other, in float64: the image after k transforms as a function of the position. */
+import type { Fill, Transform } from '../../shaders/augment.ts';
+import { philox4x32 } from './philox.ts';
+
+export interface Image { c: number; h: number; w: number; bytes: ArrayLike<number> }
+export interface Draws { seed: number; epoch: number; index: number; mean: readonly number[]; colour: readonly (readonly number[])[] }
+type Colour = number[];
+
+const STREAM = 5;
+const known = new Map<string, readonly number[]>();
+function bitsOf(d: Draws, stage: number, block = 0, epoch = d.epoch): readonly number[] {
+  const key = `${d.index} ${epoch} ${stage} ${block} ${d.seed}`;
+  if (!known.has(key)) known.set(key, philox4x32([d.index, epoch, stage, block], [d.seed, STREAM]));
+  return known.get(key)!;
+}
+const uniform = (bits: readonly number[]) => bits.map(b => (b >>> 8) / 2 ** 24) as [number, number, number, number];
+function normal(bits: readonly number[]): number[] {
+  const [a, b, c, d] = bits.map(v => ((v >>> 8) + 0.5) / 2 ** 24) as [number, number, number, number];
+  const ra = Math.sqrt(-2 * Math.log(a)), rb = Math.sqrt(-2 * Math.log(b));
+  return [ra * Math.cos(2 * Math.PI * c), rb * Math.cos(2 * Math.PI * d), ra * Math.sin(2 * Math.PI * c), rb * Math.sin(2 * Math.PI * d)];
+}
+const radians = (degrees: number) => degrees * Math.PI / 180;
+const byte = (v: number) => Math.min(255, Math.max(0, v));
+
+/** The result [c, h, w], in bytes. */
+export function augmented(image: Image, list: readonly Transform[], d: Draws): Float64Array {
+  const { c, h, w, bytes } = image, size = [w, h] as const, centre = [(w - 1) / 2, (h - 1) / 2] as const, out = new Float64Array(c * h * w);
+  const wraps = list.find(t => t.fill !== undefined && t.name !== 'cutout')?.fill === 'wrap';
+
+  function stored(x: number, y: number): Colour {
+    const tap = (i: number, n: number) => wraps && i === n ? 0 : Math.min(n - 1, Math.max(0, i));
+    const x0 = Math.floor(x), y0 = Math.floor(y), fx = x - x0, fy = y - y0;
+    const at = (k: number, i: number, j: number) => bytes[(k * h + tap(j, h)) * w + tap(i, w)]!;
+    return Array.from({ length: c }, (_, k) =>
+      (1 - fy) * ((1 - fx) * at(k, x0, y0) + fx * at(k, x0 + 1, y0)) + fy * ((1 - fx) * at(k, x0, y0 + 1) + fx * at(k, x0 + 1, y0 + 1)));
+  }
+
+  /** A position along one side of n pixels, or none where the fill shows. */
+  function border(v: number, n: number, fill: Fill): number | undefined {
+    if (fill === 'edge') return Math.min(n - 1, Math.max(0, v));
+    if (fill === 'wrap') return v - n * Math.floor(v / n);
+    if (fill === 'reflect') {
+      if (n === 1) return 0;
+      let u = v;
+      while (u < 0 || u > n - 1) u = u < 0 ? -u : 2 * (n - 1) - u;
+      return u;
+    }
+    return v < -0.5 || v >= n - 0.5 ? undefined : v;
+  }
+
+  const filled = (fill: Fill): Colour => Array.from({ length: c }, (_, k) => fill === 'mean' ? 255 * d.mean[k]! : fill as number);
+
+  function after(k: number, x: number, y: number, i: number): Colour {
+    if (k === 0) return stored(x, y);
+    const { name, o, fill } = list[k - 1]!, bits = bitsOf(d, k - 1), r = uniform(bits), before = (x: number, y: number) => after(k - 1, x, y, i);
+    const about = (v: number) => 2 * v - 1, dx = x - centre[0], dy = y - centre[1];
+    const colours = (f: (v: number, k: number, all: Colour) => number): Colour => before(x, y).map((v, at, all) => byte(f(v, at, all)));
+    const from = (px: number, py: number): Colour => {
+      const qx = border(px, w, fill!), qy = border(py, h, fill!);
+      return qx === undefined || qy === undefined ? filled(fill!) : before(qx, qy);
+    };
+    const factor = 1 + o.amount! * about(r[0]);
+    switch (name) {
+      case 'crop': return from(x + Math.floor(r[0] * (2 * o.padding! + 1)) - o.padding!, y + Math.floor(r[1] * (2 * o.padding! + 1)) - o.padding!);
+      case 'flip': {
+        const turned = o.alternate ? (uniform(bitsOf(d, k - 1, 0, 0))[0] < 0.5) !== (d.epoch % 2 === 1) : r[0] < o.p!;
+        return !turned ? before(x, y) : o.vertical ? before(x, h - 1 - y) : before(w - 1 - x, y);
+      }
+      case 'scale': {
+        const s = o.min! + (o.max! - o.min!) * r[0], at = [o.x! < 0 ? r[1] : o.x!, o.y! < 0 ? r[2] : o.y!] as const;
+        const [px, py] = [x, y].map((v, j) => (v + 0.5) * s + at[j as 0 | 1] * size[j as 0 | 1] * (1 - s) - 0.5) as [number, number];
+        return from(px, py);
+      }
+      case 'rotate': { const a = radians(o.degrees!) * about(r[0]), cos = Math.cos(a), sin = Math.sin(a); return from(centre[0] + cos * dx + sin * dy, centre[1] + cos * dy - sin * dx); }
+      case 'translate': return from(x + about(r[0]) * o.share! * w, y + about(r[1]) * o.share! * h);
+      case 'shear': return from(x + Math.tan(radians(o.degrees!) * about(r[0])) * dy, y + Math.tan(radians(o.degrees!) * about(r[1])) * dx);
+      case 'stretch': return from(centre[0] + dx / (1 + o.amount! * about(r[0])), centre[1] + dy / (1 + o.amount! * about(r[1])));
+      case 'lens': { const f = 1 + o.amount! * about(r[0]) * (dx * dx / (w * w / 2) + dy * dy / (h * h / 2)); return from(centre[0] + dx * f, centre[1] + dy * f); }
+      case 'brightness': return colours(v => v * factor);
+      case 'contrast': return colours(v => (v - 127.5) * factor + 127.5);
+      case 'saturation': return colours((v, _, [red, green, blue]) => { const grey = 0.299 * red! + 0.587 * green! + 0.114 * blue!; return grey + (v - grey) * factor; });
+      case 'pca': { const n = normal(bits); return colours((v, at) => v + 255 * o.std! * d.colour[at]!.reduce((s, axis, j) => s + axis * n[j]!, 0)); }
+      case 'noise': { const n = normal(bitsOf(d, k - 1, 1 + i)); return before(x, y).map((v, at) => v + 255 * o.std! * n[at]!); }
+      case 'cutout': {
+        const [left, top] = [0, 1].map(j => Math.floor(r[j]! * size[j]!) - Math.floor(o.size! / 2)) as [number, number];
+        const inside = x >= left - 0.5 && x < left + o.size! - 0.5 && y >= top - 0.5 && y < top + o.size! - 0.5;
+        return inside ? filled(fill!) : before(x, y);
+      }
+      case 'augmix': return augmix(o.severity!, k - 1, x, y, before);
+    }
+  }
+
+  function augmix(severity: number, stage: number, x: number, y: number, before: (x: number, y: number) => Colour): Colour {
+    const [share, ...e] = uniform(bitsOf(d, stage)), weights = e.map(u => -Math.log(u + 2 ** -25)), sum = weights.reduce((a, b) => a + b);
+    const out = before(x, y).map(v => v * (1 - share));
+    for (let chain = 0; chain < 3; chain++) {
+      const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, 1 + chain * 4))[0]);
+      let px = x - centre[0], py = y - centre[1], threshold = 256, step = 1;
+      const moves: ((x: number, y: number) => [number, number])[] = [];
+      for (let j = 0; j < depth; j++) {
+        const [which, strength, sign] = uniform(bitsOf(d, stage, 2 + chain * 4 + j)), level = (0.1 + (severity - 0.1) * strength) / 10, s = sign < 0.5 ? -level : level;
+        const cos = Math.cos(s * radians(30)), sin = Math.sin(s * radians(30));
+        switch (Math.floor(7 * which)) {
+          case 0: moves.push((x, y) => [cos * x + sin * y, cos * y - sin * x]); break;
+          case 1: moves.push((x, y) => [x + 0.3 * s * y, y]); break;
+          case 2: moves.push((x, y) => [x, y + 0.3 * s * x]); break;
+          case 3: moves.push((x, y) => [x + s * w / 3, y]); break;
+          case 4: moves.push((x, y) => [x, y + s * h / 3]); break;
+          case 5: threshold = 256 - 256 * level; break;
+          case 6: step = 2 ** (4 + Math.floor(4 * level)); break;
+        }
+      }
+      for (const move of moves.reverse()) [px, py] = move(px, py); // the last one made is looked through first
+      px += centre[0];
+      py += centre[1];
+      if (px < -0.5 || px >= w - 0.5 || py < -0.5 || py >= h - 0.5) continue;
+      before(px, py).forEach((v, at) => {
+        let u = v >= threshold ? 255 - v : v;
+        if (step > 1) u = Math.floor(u / step) * step;
+        out[at]! += share * weights[chain]! / sum * u;
+      });
+    }
+    return out;
+  }
+
+  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) after(list.length, x, y, y * w + x).forEach((v, k) => { out[(k * h + y) * w + x] = v; });
+  return out;
+}
