@@ -45,6 +45,22 @@ onDevice(train)
     'descent train --resume runs/lenet5-fashion-mnist-20261121-110000'))
   .action(async (model: string | undefined, options: TrainOptions) => (await import('./train.ts')).train(model, options));
 
+onDevice(program.command('find-lr').summary('learning-rate range test: propose a rate, draw loss against rate')
+  .description('Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.')
+  .argument('<model>', 'a name that descent models lists'))
+  .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
+  .option(OPTIONS.optimizer.flags, OPTIONS.optimizer.help, OPTIONS.optimizer.default)
+  .option(OPTIONS.batchSize.flags, OPTIONS.batchSize.help, String(OPTIONS.batchSize.default))
+  .option(OPTIONS.normalize.flags, OPTIONS.normalize.help, OPTIONS.normalize.default)
+  .option(OPTIONS.limitTrain.flags, OPTIONS.limitTrain.help)
+  .option(OPTIONS.seed.flags, OPTIONS.seed.help, String(OPTIONS.seed.default))
+  .option('--from <rate>', 'first rate', '1e-5')
+  .option('--to <rate>', 'last rate', '10')
+  .option('--steps <n>', 'steps in all', '200')
+  .option('--out <file>', 'picture, .svg or .png', 'find-lr.svg')
+  .addHelpText('after', examples('descent find-lr lenet5', 'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'))
+  .action(async (model: string, options: import('./find-lr.ts').FindLrOptions) => (await import('./find-lr.ts')).findLr(model, options));
+
 onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
   .description('Evaluates a run folder (its best weights) or a .safetensors file.')
   .argument('<checkpoint>', 'run folder, or a .safetensors file'))

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { Dataset } from '../datasets/dataset.ts';
 import { datasets } from '../datasets/index.ts';
 import { lookUp } from '../engine/check.ts';
+import type { Schedule } from '../optim/schedules.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { openModel } from '../models/index.ts';
@@ -16,7 +17,7 @@ import { parseSpec } from '../train/spec.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { count } from './output.ts';
 
-export interface SessionOptions { adapter?: string; debug?: boolean; moments?: Moments }
+export interface SessionOptions { adapter?: string; debug?: boolean; moments?: Moments; schedule?: Schedule }
 
 export interface Session {
   readonly trainer: Trainer;

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../train/config.ts';
 import { stopsEarly } from '../train/early-stopping.ts';
+import { propose, rangeRate, rangeTest } from '../train/find-lr.ts';
 import { describeOptimizer, phasesOf, resolvedOptimizer, scheduleOf } from '../train/optimize.ts';
 
 const test = suite('what a configuration names');
@@ -25,7 +26,7 @@ test('what is recorded is read back as the same', () => {
 });
 
 test('flags reach the update', () => {
-  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9', accumulate: '4' }), 1) as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
+  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9', accumulate: '4' }), 1) as unknown as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
   assert.equal(optimizer.values(1, 0.5), { lr: 0.5, g_scale: 0.25, clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 });
   assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
 });
@@ -47,6 +48,16 @@ test('early stopping counts evaluations since the best', () => {
   assert.equal([1, 2, 3].map(patience => stopsEarly(lines, patience)), [true, true, false]);
   assert.is(stopsEarly(lines, undefined), false);
   assert.is(stopsEarly([], 1), false);
+});
+
+test('the range test stops where the loss explodes, and proposes the rate of the steepest fall', async () => {
+  const o = { from: 1e-4, to: 1e2, steps: 200 }, loss = (lr: number) => 2.3 - 1.5 / (1 + (0.05 / lr) ** 2) + (lr / 3) ** 3; // falls fastest at 0.05 in log lr
+  let t = 0;
+  const { points, proposed } = await rangeTest(async () => loss(rangeRate(t++, o)), o);
+  assert.ok(points.length < 200 && points.at(-1)!.lr > 3, `ended at ${points.at(-1)!.lr}`);
+  assert.ok(proposed! > 0.03 && proposed! < 0.15, `proposed ${proposed}`); // smoothing lags behind
+  assert.ok(Math.abs(rangeRate(199, o) - 1e2) < 1e-9);
+  assert.is(propose(points.map(p => ({ ...p, smooth: p.lr }))), undefined);
 });
 
 test.run();

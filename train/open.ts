@@ -3,6 +3,8 @@ import type { Dataset } from '../datasets/dataset.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
 import { openModel } from '../models/index.ts';
+import type { Schedule } from '../optim/schedules.ts';
+import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
 import { DeviceData, type Moments } from './data.ts';
 import { phasesOf, scheduleOf } from './optimize.ts';
@@ -19,14 +21,14 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; moments?: Moments } = {}): Promise<Opened> {
+export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; moments?: Moments; /** In place of the configuration's. */ schedule?: Schedule } = {}): Promise<Opened> {
   const { shape, classes } = dataset;
-  const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, maxBinding: device.profile.maxBinding });
+  const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
   const model = openModel(parseSpec('model', config.model), { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
   const trainer = await Trainer.create({
-    device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
-    seed: config.seed, shuffle: config.shuffle, debug: options.debug,
+    device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
+    seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
   });
   return {
     trainer, data, model,
