@@ -1,5 +1,6 @@
 import { check, lookUp } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { airbench } from './airbench.ts';
 import { alexnet, alexnetCifar } from './alexnet.ts';
 import { googlenet } from './googlenet.ts';
 import { lenet5 } from './lenet.ts';
@@ -17,13 +18,20 @@ export const models: Readonly<Record<string, Model>> = {
   googlenet,
   resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, plain20, plain32, plain44, plain56, 'resnet110-sd': resnet110sd,
   resnet18, resnet34, resnet50, resnet101, resnet152, resnext29, 'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,
+  airbench,
 };
+
+const own: Record<string, Model> = {};
+
+/** Makes a model of the user's own known under a name, which may be a file's. */
+export function addModel(name: string, model: Model): void { own[name] = model; }
+
 /** A model's name and options, as train/spec.ts reads them from `resnet20:shortcut=B`. */
 export interface ModelSpec { readonly name: string; readonly value?: unknown; readonly options: Readonly<Record<string, unknown>> }
 
 /** The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where the name or an option is unknown or a value not accepted. */
 export function openModel({ name, value, options }: ModelSpec, input: ModelInput): Layer {
-  const build = lookUp('model', name, models), own = build.options ?? {}, isFlag = typeof own[String(value)]?.default === 'boolean';
-  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option; ${Object.keys(own).length ? `write ${name}:key=value, the keys are ${Object.keys(own).join(', ')}` : 'it has none'}`);
+  const build = lookUp('model', name, { ...models, ...own }), known = build.options ?? {}, isFlag = typeof known[String(value)]?.default === 'boolean';
+  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option; ${Object.keys(known).length ? `write ${name}:key=value, the keys are ${Object.keys(known).join(', ')}` : 'it has none'}`);
   return build(input, { ...isFlag && { [String(value)]: true }, ...options });
 }
