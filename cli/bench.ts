@@ -10,6 +10,7 @@ import { openAdapter } from '../engine/node/adapters.ts';
 import { megabytes } from '../engine/plan.ts';
 import { parseConfig } from '../train/config.ts';
 import { writeWhole } from '../train/node/files.ts';
+import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
@@ -51,6 +52,7 @@ export async function kernels(options: BenchOptions): Promise<void> {
 
 export async function step(model: string, options: BenchOptions): Promise<void> {
   const start = performance.now();
+  await loadOwnModel(model);
   const config = parseConfig(model, { dataset: options.dataset, batchSize: options.batchSize, optimizer: options.optimizer, valSplit: '0' });
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
   const session = await openSession(config, dataset, { adapter: options.adapter }), { trainer } = session;

@@ -5,6 +5,7 @@ import { configFromJson, NORMALIZE, type RunConfig } from '../train/config.ts';
 import type { Moments } from '../train/data.ts';
 import { readConfig, readSafetensors, weightsFile } from '../train/node/run-folder.ts';
 import type { Tensors } from '../train/safetensors.ts';
+import { loadOwnModel } from './own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
 export interface CheckpointOptions { model?: string; dataset?: string; normalize?: string }
@@ -19,7 +20,7 @@ export interface Checkpoint {
   readonly moments?: Moments;
 }
 
-export function openCheckpoint(path: string, given: CheckpointOptions): Checkpoint {
+export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
   const found = statSync(path, { throwIfNoEntry: false });
   check(found, `${path}: there is no such file or folder; give the folder of a run or a .safetensors file`);
   const run = found.isDirectory() ? readConfig(path).config : undefined, file = run ? weightsFile(path) : path;
@@ -31,6 +32,7 @@ export function openCheckpoint(path: string, given: CheckpointOptions): Checkpoi
   const dataset = given.dataset ?? run?.dataset ?? metadata.dataset, normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
   check(normalize !== undefined, `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`);
+  await loadOwnModel(model);
   const fact = (name: 'shape' | 'classes' | 'moments') => metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
   return {
     file, weights: tensors, config: configFromJson({ ...run ?? { model }, dataset, normalize }, file),

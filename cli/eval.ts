@@ -12,13 +12,13 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
-  const { file, config: trained, weights, moments } = openCheckpoint(path, options);
+  const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
   const config = resolved({
     ...trained,
     ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
     ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
   });
-  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
+  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
   const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);

@@ -6,6 +6,7 @@ import { models as known, openModel } from '../models/index.ts';
 import type { ModelInput } from '../models/model.ts';
 import type { Profile } from '../shaders/kernel.ts';
 import { parseNumber, parseSpec } from '../train/spec.ts';
+import { loadOwnModel } from './own-model.ts';
 import { print, table } from './output.ts';
 
 export interface ModelsOptions { dataset: string; input?: string; classes?: string; json?: boolean; quiet?: boolean }
@@ -15,14 +16,15 @@ interface Row { name: string; shape: readonly number[]; parameters: number; flop
 
 const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 }; // shapes are the same on every adapter
 
-export function models(text: string | undefined, options: ModelsOptions): void {
+export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
+  if (text !== undefined) await loadOwnModel(text);
   const input = inputOf(options), { json, quiet } = options;
   if (text !== undefined) {
     const rows = layers(text, input), total = sum(text, rows);
     if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
     const head = ['layer', 'output', 'parameters', 'MFLOPs'], cells = (r: Row) => [r.name, r.shape.join('x'), r.parameters.toLocaleString('en-US'), (r.flops / 1e6).toFixed(2)];
     print(table([head, ['input', input.shape.join('x'), '0', '0.00'], ...rows.map(cells), [`${text}, in all`, '', ...cells(total).slice(2)]]));
-    const { about, options: own = {} } = known[total.name.split(':')[0]!]!;
+    const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
     if (!quiet) print(`${about ? `${about}. ` : ''}FLOPs of one image forward; a multiply-add counts as two.`);
     if (!quiet) for (const [key, { default: value, accepts }] of Object.entries(own)) print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
     return;

@@ -16,7 +16,7 @@ export interface PredictOptions extends CheckpointOptions, SessionOptions {
 
 export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
   const top = parseNumber('--top', options.top, { integer: true, min: 1 });
-  const checkpoint = openCheckpoint(path, options), { config, weights } = checkpoint;
+  const checkpoint = await openCheckpoint(path, options), { config, weights } = checkpoint;
   const { shape, classes } = checkpoint.shape && checkpoint.classes ? { shape: checkpoint.shape, classes: checkpoint.classes } : lookUp('dataset', config.dataset, datasets);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
   const moments = config.normalize === 'none' ? undefined : checkpoint.moments ?? await momentsOf(checkpoint, options);
@@ -41,7 +41,7 @@ export async function predict(path: string, images: readonly string[], options: 
 
 /** Of the images that the weights were trained on, for files that do not carry them. */
 async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
-  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1 });
+  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`);
   return new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity }).moments();
 }

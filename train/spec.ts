@@ -42,6 +42,12 @@ export function parseSpec(who: string, text: string): Spec {
   return specs[0]!;
 }
 
+/** A name (or the path of a file with code) and what follows its colon. */
+const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs))|[\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s;
+
+/** Whether a spec's name is a file of code: a model of the user's own. */
+export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);
+
 /**
  * Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` belongs to
  * the name before it.
@@ -49,7 +55,7 @@ export function parseSpec(who: string, text: string): Spec {
 export function parseSpecs(who: string, text: string): Spec[] {
   const specs: Spec[] = [];
   for (const part of text.split(',')) {
-    const [, name, rest] = /^\s*(?:([\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s.exec(part)!;
+    const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
     check(spec && (name || rest), `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`);

@@ -1,0 +1,38 @@
+/** A model in a file of the user's own: `descent train ./my-model.ts`. */
+import { existsSync } from 'node:fs';
+import { register } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { check, DescentError } from '../engine/check.ts';
+import { addModel } from '../models/index.ts';
+import type { Model } from '../models/model.ts';
+import { isFileName, parseSpec } from '../train/spec.ts';
+
+/** Makes the model known if `spec` names a file: its default export, or its only one, is a function of { classes, shape } that gives a layer. */
+export async function loadOwnModel(spec: string): Promise<void> {
+  const { name } = parseSpec('model', spec);
+  if (!isFileName(name)) return;
+  check(existsSync(name), `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`);
+  letImportDescent();
+  const module = await import(pathToFileURL(resolve(name)).href).catch((error: Error) => { throw new DescentError(`${name}: it cannot be loaded: ${error.message.split('\n')[0]}; --verbose shows where`, { cause: error }); }) as Record<string, unknown>;
+  const functions = Object.entries(module).filter(([, value]) => typeof value === 'function'), chosen = module.default ?? (functions.length === 1 ? functions[0]![1] : undefined);
+  check(typeof chosen === 'function', `${name}: it exports ${functions.length ? functions.map(([key]) => key).join(', ') : 'no function'}; export default one function of { classes, shape } that returns a layer`);
+  addModel(name, chosen as Model);
+}
+
+let registered = false;
+/**
+ * Lets a file anywhere write `import … from 'descent'`, whether or not the package is installed beside it, and takes it for an ES module
+ * whatever the nearest package.json says: loaded as CommonJS it would get a second copy of the library, whose kernels are not the engine's.
+ */
+function letImportDescent(): void {
+  if (registered) return;
+  registered = true;
+  const library = new URL('../index.ts', import.meta.url).href;
+  const resolve = `async (name, context, next) => {
+    if (name === 'descent') return next(${JSON.stringify(library)}, context);
+    const found = await next(name, context);
+    return found.format === 'commonjs' && !found.url.includes('/node_modules/') ? { ...found, format: 'module' } : found;
+  }`;
+  register(`data:text/javascript,${encodeURIComponent(`export const resolve = ${resolve};`)}`);
+}
