@@ -8,5 +8,6 @@ export default defineConfig({
   plugins: [serveData(process.env.DESCENT_WEB_DATA)],
   worker: { format: 'es' },
   build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
+  optimizeDeps: { include: ['fastest-levenshtein', 'wgsl-preprocessor/wgsl-preprocessor.js', 'echarts/core', 'echarts/charts', 'echarts/components', 'echarts/renderers'] }, // found later, they would reload the page
   server: { host: 'localhost' },
 });

@@ -18,12 +18,17 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
   parent.setAttribute('role', 'img');
   parent.setAttribute('aria-label', label);
   parent.style.height = `${o.height ?? 230}px`;
-  const chart: EChartsType = init(parent);
-  const watch = new ResizeObserver(() => chart.resize());
-  watch.observe(parent);
+  let chart: EChartsType | undefined, last: Parameters<CurveChart['show']> = [[]];
+  const watch = new ResizeObserver(() => { // a view that is not shown has no size yet
+    if (!parent.clientWidth) return;
+    if (chart) chart.resize();
+    else { chart = init(parent); self.show(...last); }
+  });
   const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 ? 2 : 1)} %` : Math.abs(v) >= 1e4 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
-  return {
+  const self: CurveChart = {
     show(curves, gaps = []) {
+      last = [curves, gaps];
+      if (!chart) return;
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({
         animation: false, grid: { left: 8, right: 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
@@ -43,6 +48,8 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
         ],
       } as never, { notMerge: true, lazyUpdate: true });
     },
-    close() { watch.disconnect(); chart.dispose(); },
+    close() { watch.disconnect(); chart?.dispose(); },
   };
+  watch.observe(parent);
+  return self;
 }

@@ -1,5 +1,6 @@
 /** The form of a configuration, made from the catalogues that the command line uses. */
 import { datasets } from '../datasets/index.ts';
+import { lookUp } from '../engine/check.ts';
 import { models } from '../models/index.ts';
 import { rules } from '../optim/index.ts';
 import { NORMALIZE, OPTIONS, parseConfig, type RunConfig } from '../train/config.ts';
@@ -36,6 +37,17 @@ export class ConfigForm {
   config(): RunConfig {
     const { model, ...rest } = this.#texts;
     return parseConfig(model!, { ...rest, dataset: this.#dataset });
+  }
+
+  /** Takes out what no catalogue has, and throws to say so. */
+  validate(): void {
+    const { model, optimizer, dataset } = this.#texts;
+    const known = (key: 'model' | 'optimizer' | 'dataset', look: () => unknown) => {
+      try { look(); } catch (error) { if (key === 'model') this.#texts.model = HERE.model!; else delete this.#texts[key]; this.#draw(); throw error; }
+    };
+    known('model', () => lookUp('model', parseSpec('model', model!).name, models));
+    known('optimizer', () => optimizer && lookUp('optimizer', parseSpec('optimizer', optimizer).name, rules));
+    known('dataset', () => dataset && lookUp('dataset', dataset, datasets));
   }
 
   set(texts: Texts): void { this.#texts = { ...HERE, ...texts }; this.#draw(); }
@@ -104,6 +116,7 @@ export class ConfigForm {
 }
 
 const describe = (name: string, here: boolean): string => {
+  if (!Object.hasOwn(datasets, name)) return '';
   const { title, shape, train, classes } = datasets[name]!;
   return `${title}: ${train.toLocaleString('en-US')} images of ${shape.join('×')}, ${classes.length} classes.${here ? '' : ' Not on this site: drop its files here.'}`;
 };

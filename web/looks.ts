@@ -27,7 +27,6 @@ export async function filters(trainer: Trainer): Promise<{ readonly channels: nu
 
 /** Root mean square of weights and gradients of each layer, and of what it computes on `n` images. */
 export async function layers(trainer: Trainer, probe: Probe, bytes: Uint8Array, n: number): Promise<LayerStats[]> {
-  await trainer.settle();
   const seen = new Map<string, { -readonly [K in keyof LayerStats]: LayerStats[K] }>();
   probe.run(bytes);
   for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });

@@ -66,10 +66,7 @@ export class Session {
 
   async pause(): Promise<void> {
     this.#running = false;
-    await this.#alone(async () => {
-      this.#lines(await this.#trainer.settle());
-      await this.#save();
-    });
+    await this.#alone(() => this.#save());
     this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
   }
 
@@ -90,8 +87,7 @@ export class Session {
   }
 
   evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
-    return this.#alone(async () => {
-      this.#lines(await this.#trainer.settle());
+    return this.#settled(async () => {
       const line = await evaluation(this.#trainer, part);
       this.#emit({ kind: 'metrics', lines: [line] });
       return { loss: line.loss, accuracy: line.accuracy };
@@ -99,11 +95,11 @@ export class Session {
   }
 
   exportWeights(): Promise<Uint8Array> {
-    return this.#alone(async () => encodeSafetensors(await this.#trainer.weights(), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
+    return this.#settled(async () => encodeSafetensors(await this.#trainer.weights(), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
   }
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
-    return this.#alone(async () => {
+    return this.#settled(async () => {
       const { tensors, metadata } = decodeSafetensors(bytes, name);
       check(metadata.model === undefined || metadata.model === this.#config.model, `${name}: is a checkpoint of ${metadata.model}, this run is of ${this.#config.model}; start a run of ${metadata.model} and import it there`);
       this.#trainer.loadWeights(tensors);
@@ -112,7 +108,7 @@ export class Session {
   }
 
   predictions(count: number): Promise<Prediction[]> {
-    return this.#alone(async () => {
+    return this.#settled(async () => {
       const { test, classes } = this.#dataset, n = Math.min(count, test.n);
       const all = softmax(await this.#trainer.logits('test', n), classes.length);
       return Array.from({ length: n }, (_, index) => ({ index, label: test.labels[index]!, probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
@@ -125,16 +121,16 @@ export class Session {
   }
 
   confusion(count: number): Promise<Uint32Array> {
-    return this.#alone(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
+    return this.#settled(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
   }
-  filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#alone(() => filters(this.#trainer)); }
-  predict(bytes: Uint8Array, n: number): Promise<Float32Array> { return this.#alone(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n)); }
+  filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#settled(() => filters(this.#trainer)); }
+  predict(bytes: Uint8Array, n: number): Promise<Float32Array> { return this.#settled(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n)); }
   layers(count: number): Promise<LayerStats[]> {
-    return this.#alone(async () => layers(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
+    return this.#settled(async () => layers(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
   }
   activations(index: number): Promise<Planes[]> {
     const size = this.#dataset.test.images.length / this.#dataset.test.n;
-    return this.#alone(async () => activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
+    return this.#settled(async () => activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
   }
 
   async loseDevice(): Promise<void> {
@@ -160,6 +156,14 @@ export class Session {
     const turn = this.#last.then(work);
     this.#last = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** Alone, between two steps, their metrics told: what reads from the device would swallow them. */
+  #settled<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      this.#lines(await this.#trainer.settle());
+      return work();
+    });
   }
 
   async #build(): Promise<void> {

@@ -53,6 +53,7 @@ export class TrainView {
       this.#charts = { loss: curveChart(losses, 'Loss by step'), accuracy: curveChart(accuracies, 'Accuracy by step', { percent: true }) };
       this.draw();
     });
+    void told(() => this.#form.validate());
     void this.offer();
     this.draw();
   }

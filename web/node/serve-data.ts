@@ -1,7 +1,7 @@
 /** Gives the page the data sets of this machine's cache: under /data/ while Vite serves, in dist/data/ where a build asks for them. */
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Connect, Plugin } from 'vite';
 import { datasetFolder, isComplete } from '../../datasets/node/cache.ts';
 import { datasets } from '../../datasets/index.ts';
@@ -33,7 +33,7 @@ export function serveData(data = ''): Plugin {
     configResolved: config => { out = config.build.outDir; },
     async closeBundle() {
       const wanted = data.split(',').filter(Boolean), there = await complete();
-      const folder = join(import.meta.dirname, '..', out, 'data');
+      const folder = resolve(import.meta.dirname, '..', out, 'data');
       await mkdir(folder, { recursive: true });
       for (const name of wanted) {
         const { files } = lookUp('dataset', name, Object.fromEntries(withFiles));
