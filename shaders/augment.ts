@@ -19,6 +19,8 @@ export interface Augment {
   readonly list: readonly Transform[];
   readonly mean: readonly number[];
   readonly colour: readonly (readonly number[])[];
+  /** Views of each image that AugMix makes, the first without its chains; they differ in nothing else. */
+  readonly views?: number;
 }
 
 interface Kind {
@@ -121,6 +123,7 @@ export function augmentWgsl(a: Augment): string {
   return `${philoxWgsl}
 alias Px = ${c === 1 ? 'f32' : `vec${c}f`}; alias Q = vec2${exact ? 'i' : 'f'};
 const C = vec2f(${float((w - 1) / 2)}, ${float((h - 1) / 2)});
+var<private> view : u32; // which of the views of an image this is
 struct Draw { ${[...fields, 'unused : u32'].join(', ')} }
 fn grey(v : Px) -> f32 { return ${c === 3 ? 'dot(v, vec3f(0.299, 0.587, 0.114))' : c === 1 ? 'v' : `dot(v, Px(${float(1 / c)}))`}; }
 // series up to |angle| = pi: the built-in functions are allowed errors of 2^-11
@@ -133,7 +136,7 @@ fn slope(angle : f32) -> f32 { let t = turn(angle); return t.y / t.x; }
 fn place(share : f32, room : vec2f) -> vec4f { return vec4f(share, room * (1.0 - share), 0.0); }
 fn draw(index : u32) -> Draw {
   let key = vec2u(op.seed, ${STREAMS.augment}u); var d : Draw;
-  ${list.map((t, k) => t.name === 'augmix' ? drawMix(t, k, w, h) : drawOne(kinds[k]!, t, k, a)).join('\n  ')}
+  ${list.map((t, k) => t.name === 'augmix' ? drawMix(t, k, a) : drawOne(kinds[k]!, t, k, a)).join('\n  ')}
   return d;
 }
 fn pixel(image : u32, x : i32, y : i32) -> Px {
@@ -204,18 +207,19 @@ function beyond(fill: Fill, { w, h }: Augment, exact: boolean): string {
  * Random numbers of AugMix: strength up to `severity` tenths of rotation by 30 degrees, shear by 0.3, translation by a third, solarize, posterize
  * to 4 bits and below. Of the paper's operations, autocontrast and equalize are left out: they need a histogram of each image.
  */
-function drawMix({ o }: Transform, k: number, w: number, h: number): string {
+function drawMix({ o }: Transform, k: number, { w, h, views = 1 }: Augment): string {
+  const block = (n: number) => `${n}u + 16u * view`;
   return `{
     const stage = ${k}u;
-    let r = uniform4(philox(vec4u(index, op.epoch, stage, 0u), key));
+    let r = uniform4(philox(vec4u(index, op.epoch, stage, ${block(0)}), key));
     let e = -log(r.yzw + ${1 / 2 ** 25}); // Dirichlet(1, 1, 1) by exponentials
-    d.m${k} = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);
+    d.m${k} = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);${views > 1 ? ` if (view == 0u) { d.m${k} = vec4f(1.0, 0.0, 0.0, 0.0); }` : ''}
     ${unroll(CHAINS, chain => `{
       var A = vec4f(1.0, 0.0, 0.0, 1.0); var B = vec4f(0.0, 0.0, 256.0, 1.0); // rows of the matrix; shift, threshold, step
-      let depth = 1.0 + floor(3.0 * uniform4(philox(vec4u(index, op.epoch, stage, ${1 + chain * 4}u), key)).x);
+      let depth = 1.0 + floor(3.0 * uniform4(philox(vec4u(index, op.epoch, stage, ${block(1 + chain * 4)}), key)).x);
       for (var j = 0u; j < 3u; j++) {
         if (f32(j) >= depth) { break; }
-        let u = uniform4(philox(vec4u(index, op.epoch, stage, ${2 + chain * 4}u + j), key));
+        let u = uniform4(philox(vec4u(index, op.epoch, stage, ${block(2 + chain * 4)} + j), key));
         let op7 = min(floor(7.0 * u.x), 6.0);
         let level = (0.1 + (${float(o.severity!)} - 0.1) * u.y) * 0.1;
         let s = select(level, -level, u.z < 0.5);

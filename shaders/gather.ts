@@ -13,6 +13,8 @@ export interface Gather {
   colour?: readonly (readonly number[])[];
   /** Each image is mixed with another of its batch (mixup, cutmix): `classes` soft labels. */
   mix?: boolean;
+  /** x holds so many views of each image, all first ones before all second ones (see Augment). */
+  views?: number;
   classes?: number;
 }
 
@@ -39,7 +41,7 @@ export const gather = kernel({
     offset: 'u32', ...!plain(p) && { seed: 'u32', epoch: 'u32' },
     ...p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' },
   }),
-  grid: (p, d) => [ceilDiv(items(p), runOf(p, d)), p.n, 1],
+  grid: (p, d) => [ceilDiv(items(p), runOf(p, d)), p.n * (p.views ?? 1), 1],
   code: (p, d) => {
     const size = p.c * p.h * p.w, words = ceilDiv(size, 4), threads = d.lanes || 64, run = runOf(p, d);
     const read = (page: string, at: string) => p.pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
@@ -61,7 +63,8 @@ ${augmentWgsl({ ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colou
 `}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let image = group.y;
+  let row = group.y; // of x
+  let image = ${(p.views ?? 1) > 1 ? `row % ${p.n}u` : 'row'};
   let index = order[op.offset + image];
   let place = ${p.stream ? `(op.offset + image) % ${p.pages * p.perPage}u` : 'index'};
   let end = min((group.x + 1u) * ${run}u, ${items(p)}u);
@@ -71,8 +74,9 @@ ${plain(p) ? `
   let base = place % ${p.perPage}u * WORDS;
   for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u) {
     let bytes = unpack4xU8(${read('page', 'base + i')});
-    ${unroll(4, j => `{ let at = i * 4u + ${j}u; if (at < SIZE) { x[image * SIZE + at] = f32(bytes[${j}]) * norm[at] + norm[SIZE + at]; } }`)}
+    ${unroll(4, j => `{ let at = i * 4u + ${j}u; if (at < SIZE) { x[row * SIZE + at] = f32(bytes[${j}]) * norm[at] + norm[SIZE + at]; } }`)}
   }` : `
+  ${(p.views ?? 1) > 1 ? `view = row / ${p.n}u;` : ''}
   let d = draw(index);
   ${p.mix ? `
   let partner = (image + op.mixShift) % ${p.n}u;
@@ -83,18 +87,18 @@ ${plain(p) ? `
     for (var k = 0u; k < ${p.classes}u; k++) {
       soft[image * ${p.classes}u + k] = select(0.0, op.mixShare, k == labelsAll[index]) + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);
     }
-  }` : 'if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }'}
+  }` : `if (group.x == 0u && lane == 0u && row < ${p.n}u) { labels[image] = labelsAll[index]; }`}
   for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u) {
-    let row = i / ${p.w}u; let column = i - row * ${p.w}u;
-    let q = Q(vec2u(column, row));
+    let y = i / ${p.w}u; let column = i - y * ${p.w}u;
+    let q = Q(vec2u(column, y));
     ${p.mix ? `
     var v : Px;
-    let inBox = (column >= op.mixX0) & (column < op.mixX1) & (row >= op.mixY0) & (row < op.mixY1);
+    let inBox = (column >= op.mixX0) & (column < op.mixX1) & (y >= op.mixY0) & (y < op.mixY1);
     if (inBox) { v = look(q, i, index2, place2, d2); } else {
       v = look(q, i, index, place, d);
       if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, i, index2, place2, d2) * (1.0 - op.mixRatio); }
     }` : 'let v = look(q, i, index, place, d);'}
-    ${unroll(p.c, k => `x[image * SIZE + ${k}u * PLANE + i] = v${p.c > 1 ? `.${'xyzw'[k]}` : ''} * norm[${k}u * PLANE + i] + norm[SIZE + ${k}u * PLANE + i];`)}
+    ${unroll(p.c, k => `x[row * SIZE + ${k}u * PLANE + i] = v${p.c > 1 ? `.${'xyzw'[k]}` : ''} * norm[${k}u * PLANE + i] + norm[SIZE + ${k}u * PLANE + i];`)}
   }`}
 }`;
   },

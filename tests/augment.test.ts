@@ -101,6 +101,18 @@ function normals(n: number): number[] {
 }
 
 for (const text of ['augmix', 'augmix:9', 'flip,crop:2,augmix,cutout:3', 'rotate:20,augmix:5,brightness']) test(`${text}: chains`, () => agrees(text, { tolerance: 0.02, images: smoothImages }));
+test('augmix with consistency: the image and two mixtures, all first views first', async () => {
+  const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape), [c, h, w] = colourImages.shape, size = c * h * w, n = 4;
+  for (const way of WAYS) {
+    const { x, labels } = await gathered(smoothImages, { augment }, { way, n, offset: 3, seed: 7, epoch: 1 });
+    for (let row = 0; row < 3 * n; row++) {
+      const index = 3 + row % n, bytes = smoothImages.train.images.subarray(index * size, (index + 1) * size);
+      const want = augmented({ c, h, w, bytes }, augment.transforms, { seed: 7, epoch: 1, index, view: Math.floor(row / n), mean: [], colour: [] });
+      close(`${way} row ${row}`, x.subarray(row * size, (row + 1) * size), want.map(v => v / 255), 1e-4);
+    }
+    assert.equal([...labels], [3, 4, 5, 6].map(i => colourImages.train.labels[i]));
+  }
+});
 /** AugMix cuts colours into steps: images whose values keep clear of the edges of the steps. */
 const smoothImages = { ...colourImages, train: { ...colourImages.train, images: colourImages.train.images.map(v => Math.floor(v / 16) * 16 + 8) } };
 
@@ -180,6 +192,7 @@ for (const [text, message] of [
   ['cutout:8,fill=edge', /--augment: cutout: fill is edge; give zero, mean or a byte/],
   ['flip:fill=zero', /--augment: flip has no option 'fill'; it takes p, vertical, alternate/],
   ['mixup:0', /--augment: mixup: alpha is 0; give a number above 0/],
+  ['mixup,augmix:consistency=true', /--augment: augmix with consistency and mixup are both given/],
   ['mixup,mixup', /--augment: mixup is given twice/],
 ] as const) test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
 test('colour transforms of grey images are refused', async () =>

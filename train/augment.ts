@@ -5,7 +5,11 @@ import { STREAMS, uniforms } from '../shaders/random.ts';
 import { describeRange, parseSpecs, type Range, type Scalar } from './spec.ts';
 
 /** What is done to a batch: transforms of each image in the order written, then one of `mix` for the whole batch. */
-export interface Augmentation { readonly transforms: readonly Transform[]; readonly mix: readonly Mix[] }
+export interface Augmentation {
+  readonly transforms: readonly Transform[]; readonly mix: readonly Mix[];
+  /** 3 where AugMix asks for the Jensen-Shannon loss: each image as it is and two mixtures of it. */
+  readonly views: number;
+}
 /** Mixing of pairs of images by lambda ~ Beta(alpha, alpha). */
 export interface Mix { readonly name: 'mixup' | 'cutmix'; readonly alpha: number }
 
@@ -30,7 +34,7 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
   pca: { value: 'std', options: { std: number(0.1, { min: 0, max: 10 }) } },
   noise: { value: 'std', options: { std: number(0.05, { min: 0, max: 10 }) } },
   cutout: { value: 'size', options: { size: number(8, { integer: true, min: 1 }) }, fill: 'mean' },
-  augmix: { value: 'severity', options: { severity: number(3, { min: 0.1, max: 10 }) } },
+  augmix: { value: 'severity', options: { severity: number(3, { min: 0.1, max: 10 }), consistency: yes } },
   mixup: { value: 'alpha', options: { alpha: number(0.2, { above: 0, max: 100 }) } },
   cutmix: { value: 'alpha', options: { alpha: number(1, { above: 0, max: 100 }) } },
 };
@@ -84,7 +88,9 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
   }
   check(mix.length < 2 || mix[0]!.name !== mix[1]!.name, `${WHO}: ${mix[0]?.name} is given twice; give it once`);
   if (shape) checkShape(transforms, shape);
-  return { transforms, mix };
+  const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
+  check(views === 1 || !mix.length, `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; the consistency loss takes class numbers, leave one of them out`);
+  return { transforms, mix, views };
 }
 
 /** Throws where images of `shape` do not take the transforms. */

@@ -1,5 +1,6 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
 import { check } from '../engine/check.ts';
+import { parseAugment } from './augment.ts';
 import { parseChoice, parseNumber, parseSpec, parseSpecs, type Range, type Scalar } from './spec.ts';
 
 /** All that decides a run's numbers besides adapter and build. Flat, so that it is legible as JSON, as flags and in an address. */
@@ -26,6 +27,10 @@ export interface RunConfig {
   gradNoise: number;
   /** Decay of the average of the weights that is evaluated. */
   ema?: number;
+  /** Share of the run after which the weights at each epoch's end are averaged (SWA). */
+  swa?: number;
+  /** Updates between two steps of the slow weights (Lookahead). */
+  lookahead?: number;
   /** Parts in which a batch is computed. */
   accumulate: number;
   /** Evaluations without a better one after which the run ends. */
@@ -36,9 +41,14 @@ export interface RunConfig {
   /** Weights to start from, a safetensors file. */
   init?: string;
   shuffle: boolean;
+  /** Augmentations in the order written, as `crop,flip,cutout:16`. */
+  augment?: string;
+  order: typeof ORDERS[number];
   normalize: Normalize;
   limitTrain?: number;
   limitTest?: number;
+  /** Pixels of a side, of the images in a folder. */
+  imageSize?: number;
   logEvery: number;
 }
 /**
@@ -47,6 +57,9 @@ export interface RunConfig {
  */
 export type Normalize = typeof NORMALIZE[number];
 export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
+
+/** `random` anew in each epoch, or from easy to hard by the loss under the first weights. */
+export const ORDERS = ['random', 'curriculum'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;
 
@@ -82,14 +95,19 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   clipValue: { flags: '--clip-value <size>', help: 'greatest size of each value of the gradient', default: undefined, parse: number({ above: 0 }) },
   gradNoise: { flags: '--grad-noise <eta>', help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient', default: 0, parse: number({ min: 0 }) },
   ema: { flags: '--ema <decay>', help: 'evaluate a moving average of the weights; 1 averages all alike', default: undefined, parse: number({ min: 0, max: 1 }) },
+  swa: { flags: '--swa <share>', help: 'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75', default: undefined, parse: number({ min: 0, below: 1 }) },
+  lookahead: { flags: '--lookahead <k>', help: 'every k updates go back half the way to the weights k updates ago', default: undefined, parse: count },
   accumulate: { flags: '--accumulate <n>', help: 'compute each batch in n parts, to save memory', default: 1, parse: count },
   earlyStop: { flags: '--early-stop <n>', help: 'end after n epochs without a better validation accuracy, and restore the best weights', default: undefined, parse: count },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },
   shuffle: { flags: '--no-shuffle', help: 'take the images in file order', default: true, parse: boolean },
+  augment: { flags: '--augment <name[:k=v,...],...>', help: 'augmentations in the order written: crop,flip,cutout:16', default: undefined, parse: (_, value) => (parseAugment(value), value) },
+  order: { flags: '--order <how>', help: 'random, or curriculum: easy to hard by the loss under the first weights', default: 'random', parse: (who, value) => parseChoice(who, value, ORDERS) },
   normalize: { flags: '--normalize <how>', help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca', default: 'meanstd', parse: (who, value) => parseChoice(who, value, NORMALIZE) },
   limitTrain: { flags: '--limit-train <n>', help: 'use the first n training images', default: undefined, parse: count },
+  imageSize: { flags: '--image-size <n>', help: 'resize the images of a folder to n x n (default: 32)', default: undefined, parse: number({ integer: true, min: 1, max: 1024 }) },
   limitTest: { flags: '--limit-test <n>', help: 'use the first n test images', default: undefined, parse: count },
   logEvery: { flags: '--log-every <n>', help: 'steps between lines of metrics', default: 50, parse: count },
 };

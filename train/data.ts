@@ -27,8 +27,8 @@ export interface DataOptions extends SplitOptions {
   readonly maxBinding: number;
 }
 
-/** `values` are the step values of the gather kernel besides offset, seed and epoch; `step` decides how a batch is mixed. */
-export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; values?(by: { seed: number; step: number }): Record<string, number> }
+/** `x` holds `views` views of the images, all first ones first. `values` are the step values of the gather kernel besides offset, seed and epoch; `step` decides how a batch is mixed. */
+export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; readonly views: number; values?(by: { seed: number; step: number }): Record<string, number> }
 
 export class DeviceData {
   readonly dataset: Dataset;
@@ -41,6 +41,8 @@ export class DeviceData {
   #uploaded = new Set<string>();
   #moments: Moments | undefined;
   #rings = new Map<Part, Ring>();
+  /** Images of a batch of each part. */
+  #batch = new Map<Part, number>();
 
   constructor(dataset: Dataset, options: DataOptions) {
     this.dataset = dataset;
@@ -62,10 +64,12 @@ export class DeviceData {
   source(g: Graph, part: Part, n: number, view?: readonly Transform[]): BatchSource {
     const [c, h, w] = this.dataset.shape, { kind, split } = this.#split(part), classes = this.dataset.classes.length;
     const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined), mix = g.training && !view ? this.#o.augment?.mix ?? [] : [];
-    const bytes = g.tensor([n, c, h, w], 'activation', 'x'), labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+    const views = g.training && !view ? this.#o.augment?.views ?? 1 : 1;
+    const bytes = g.tensor([n * views, c, h, w], 'activation', 'x'), labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
     const { stream, pages, perPage } = this.#pages(split, n);
+    this.#batch.set(part, n);
     const p: Gather = {
-      n, c, h, w, pages, perPage, stream, classes, mix: mix.length > 0, augment,
+      n, c, h, w, pages, perPage, stream, classes, mix: mix.length > 0, augment, views,
       mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
       colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.dataset, this.#indices.train) : undefined,
     };
@@ -74,7 +78,7 @@ export class DeviceData {
       labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x: bytes, ...mix.length ? { soft: labels } : { labels },
       ...Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor },
     });
-    return { x: this.#whiten(g, bytes), labels, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
+    return { x: this.#whiten(g, bytes), labels, views, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
   }
 
   /** The matrix is saved with the weights: a file of weights is enough to use them. */
@@ -96,7 +100,7 @@ export class DeviceData {
       this.#uploaded.add(name);
       memory.write(find(name), data());
     };
-    const n = g.tensors.find(t => t.name === 'x')!.shape[0]!, pages = this.#pageNames(part, n);
+    const n = this.#batch.get(part)!, pages = this.#pageNames(part, n);
     if (this.#pages(split, n).stream) {
       if (!this.#rings.has(part)) this.#rings.set(part, new Ring(split, size(this.dataset), pages.map(({ name }) => find(name))));
     } else {

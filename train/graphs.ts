@@ -1,6 +1,6 @@
 import { check, show } from '../engine/check.ts';
 import { Graph, type Tensor } from '../engine/graph.ts';
-import { crossEntropy } from '../layers/loss.ts';
+import { crossEntropy, jensenShannon } from '../layers/loss.ts';
 import type { Transform } from '../shaders/augment.ts';
 import type { BatchSource, Part } from './data.ts';
 import type { TrainerOptions } from './trainer.ts';
@@ -18,7 +18,8 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   check(logits.shape.length === 2 && logits.shape[1] === classes, `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; end it with dense(${classes})`);
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);
-  const dlogits = crossEntropy(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
+  const loss = source.views > 1 ? jensenShannon : crossEntropy;
+  const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
   if (dlogits) graph.backward(logits, dlogits);
   return { graph, totals, logits, source };
 }

@@ -3,13 +3,14 @@ import type { Fill, Transform } from '../../shaders/augment.ts';
 import { philox4x32 } from './philox.ts';
 
 export interface Image { c: number; h: number; w: number; bytes: ArrayLike<number> }
-export interface Draws { seed: number; epoch: number; index: number; mean: readonly number[]; colour: readonly (readonly number[])[] }
+/** `view`: which of AugMix's three views this is; none where there is only one. */
+export interface Draws { view?: number; seed: number; epoch: number; index: number; mean: readonly number[]; colour: readonly (readonly number[])[] }
 type Colour = number[];
 
 const STREAM = 5;
 const known = new Map<string, readonly number[]>();
 function bitsOf(d: Draws, stage: number, block = 0, epoch = d.epoch): readonly number[] {
-  const key = `${d.index} ${epoch} ${stage} ${block} ${d.seed}`;
+  const key = `${d.index} ${epoch} ${stage} ${block} ${d.seed}`; // the rest of d does not matter here
   if (!known.has(key)) known.set(key, philox4x32([d.index, epoch, stage, block], [d.seed, STREAM]));
   return known.get(key)!;
 }
@@ -91,14 +92,15 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
   }
 
   function augmix(severity: number, stage: number, x: number, y: number, before: (x: number, y: number) => Colour): Colour {
-    const [share, ...e] = uniform(bitsOf(d, stage)), weights = e.map(u => -Math.log(u + 2 ** -25)), sum = weights.reduce((a, b) => a + b);
+    if (d.view === 0) return before(x, y);
+    const first = 16 * (d.view ?? 0), [share, ...e] = uniform(bitsOf(d, stage, first)), weights = e.map(u => -Math.log(u + 2 ** -25)), sum = weights.reduce((a, b) => a + b);
     const out = before(x, y).map(v => v * (1 - share));
     for (let chain = 0; chain < 3; chain++) {
-      const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, 1 + chain * 4))[0]);
+      const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, first + 1 + chain * 4))[0]);
       let px = x - centre[0], py = y - centre[1], threshold = 256, step = 1;
       const moves: ((x: number, y: number) => [number, number])[] = [];
       for (let j = 0; j < depth; j++) {
-        const [which, strength, sign] = uniform(bitsOf(d, stage, 2 + chain * 4 + j)), level = (0.1 + (severity - 0.1) * strength) / 10, s = sign < 0.5 ? -level : level;
+        const [which, strength, sign] = uniform(bitsOf(d, stage, first + 2 + chain * 4 + j)), level = (0.1 + (severity - 0.1) * strength) / 10, s = sign < 0.5 ? -level : level;
         const cos = Math.cos(s * radians(30)), sin = Math.sin(s * radians(30));
         switch (Math.floor(7 * which)) {
           case 0: moves.push((x, y) => [cos * x + sin * y, cos * y - sin * x]); break;

@@ -1,0 +1,58 @@
+/** Test-time augmentation: the average of the predictions for several views of each image. */
+import type { Transform } from '../shaders/augment.ts';
+import { check, lookUp } from '../engine/check.ts';
+import type { Part } from './data.ts';
+import type { Trainer } from './trainer.ts';
+
+/** One view; the empty list is the image itself. */
+export type View = readonly Transform[];
+
+const mirror: Transform = { name: 'flip', o: { p: 1, vertical: 0, alternate: 0 } };
+/** A window of `share` of the sides, at (x, y) of the room there is, resized to the whole. */
+const window = (share: number, x = 0.5, y = 0.5): Transform => ({ name: 'scale', o: { min: share, max: share, x, y }, fill: 'edge' });
+/** 28 of 32 pixels, as 224 of 256. */
+const CROP = 0.875;
+const crops: readonly View[] = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5]].map(([x, y]) => [window(CROP, x, y)]);
+
+/** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and two closer looks. */
+export const VIEWS: Readonly<Record<string, readonly View[]>> = {
+  flip: [[], [mirror]],
+  '5crop': crops,
+  '10crop': [...crops, ...crops.map(v => [...v, mirror])],
+  scales: [[], [window(0.9)], [window(0.8)]],
+};
+
+/** The views that `--tta` names: one name, or several joined by `+`. */
+export function viewsOf(text: string): readonly View[] {
+  return text.split('+').flatMap(name => lookUp('view', name, VIEWS));
+}
+
+/** The averaged softmax [size, classes] over views of the images of a part. */
+export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part, classes: number, views: readonly View[]): Promise<Float64Array> {
+  check(views.length, 'tta: no view is given; give at least one');
+  let mean: Float64Array | undefined;
+  for (const view of views) {
+    const logits = await trainer.logits(part, undefined, view.length ? view : undefined);
+    mean ??= new Float64Array(logits.length);
+    for (let at = 0; at < logits.length; at += classes) {
+      let most = -Infinity, sum = 0;
+      for (let k = at; k < at + classes; k++) most = Math.max(most, logits[k]!);
+      for (let k = at; k < at + classes; k++) sum += Math.exp(logits[k]! - most);
+      for (let k = at; k < at + classes; k++) mean[k]! += Math.exp(logits[k]! - most) / (sum * views.length);
+    }
+  }
+  return mean!;
+}
+
+/** Mean negative log-likelihood of the averaged predictions, and their accuracy. */
+export async function evaluateViews(trainer: Pick<Trainer, 'logits'>, part: Part, labels: ArrayLike<number>, classes: number, views: readonly View[]): Promise<{ loss: number; accuracy: number }> {
+  check(labels.length, `evaluate: there are no ${part} images; give --val-split a share above 0`);
+  const mean = await predictViews(trainer, part, classes, views);
+  let loss = 0, correct = 0;
+  for (let i = 0; i < labels.length; i++) {
+    const row = mean.subarray(i * classes, (i + 1) * classes);
+    loss -= Math.log(row[labels[i]!]!);
+    if (row.indexOf(Math.max(...row)) === labels[i]) correct++;
+  }
+  return { loss: loss / labels.length, accuracy: correct / labels.length };
+}
