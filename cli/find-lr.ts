@@ -19,7 +19,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options, range = { from, to, steps };
   const config = resolved(parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }));
   check(/\.(svg|png)$/i.test(options.out), `--out: '${options.out}' must end in .svg or .png; give a picture's name`);
-  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: 1 });
+  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: 1, imageSize: config.imageSize });
   const session = await openSession(config, dataset, { ...options, schedule: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
@@ -33,7 +33,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
       }
     }, range);
     const series = [{ name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true }, { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) }];
-    const top = Math.max(points[0]!.loss, points[0]!.smooth) * 1.5;
+    const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
     await writePicture(options.out, draw([{
       kind: 'line', title: `${config.model} on ${config.dataset}`, x: { label: 'learning rate', log: true }, y: { label: 'cross-entropy', min: 0, max: top }, series,
       ...proposed !== undefined && { marks: [{ x: proposed, label: Number(proposed.toPrecision(2)).toString() }] },

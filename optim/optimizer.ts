@@ -34,8 +34,11 @@ export interface Optimizer {
   readonly hyper: Hyper & { readonly lr: number };
   /** All states, that of averaging included. */
   readonly state: readonly string[];
-  /** The state to evaluate in place of the weights. */
+  /** The state to evaluate in place of the weights, from update number `averageFrom` on. */
   readonly average: string | undefined;
+  readonly averageFrom: number;
+  /** Whether the averaged weights need running statistics of their own. */
+  readonly refreshes: boolean;
   /** Micro-batches whose gradients are summed before an update. */
   readonly accumulate: number;
   addTo(g: Graph, layout: Layout): void;
@@ -59,6 +62,10 @@ export interface Regularisation {
   maxNorm?: number;
   /** Decay of an exponential moving average of the weights; 1 is the plain mean of all (Polyak). */
   ema?: number;
+  /** Every k updates the weights go back to `slow` weights that have moved by alpha (0.5 without it) towards them (Lookahead, Zhang 2019). */
+  lookahead?: { k: number; alpha?: number };
+  /** Mean of the weights after the updates start, start + every, … (SWA, Izmailov 2018). */
+  swa?: { start: number; every: number };
 }
 
 /** What hyper-parameters may be: from `min` on, below `below`. */
@@ -84,7 +91,7 @@ export function hyperParameters<H extends Hyper>(name: string, defaults: H, opti
 export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>> = {}, r: Regularisation = {}): Optimizer {
   const decay = rule.decoupled && r.weightDecay ? { weight_decay: r.weightDecay } : {};
   const hyper = hyperParameters(rule.name, rule.defaults, { ...decay, ...options });
-  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
   const cycled = ['momentum', 'beta1'].find(name => name in hyper);
   const values = (t: number, lr: number, momentum?: number): Record<string, number> => {
     const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
@@ -92,17 +99,22 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
       lr, ...(accumulate > 1 || clipNorm) && { g_scale: 1 / accumulate },
       ...clipNorm && { clip_norm: clipNorm }, ...clipValue && { clip_value: clipValue }, ...gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) },
       ...l2 && { l2 }, ...l1 && { l1 }, ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }, ...r.maxNorm && { max_norm: r.maxNorm },
-      ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema }, ...rule.values?.(h, t, lr),
+      ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
+      ...swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) },
+      ...lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : lookahead.alpha ?? 0.5 },
+      ...rule.values?.(h, t, lr),
     };
   };
-  const averages = ema !== undefined, surroundings = {
+  check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights; leave one out`);
+  const averages = ema !== undefined || swa !== undefined, surroundings = {
     scale: accumulate > 1, clipNorm: Boolean(clipNorm), clipValue: Boolean(clipValue), noise: gradNoise > 0, l2: l2 > 0, l1: l1 > 0,
-    decoupled: Boolean(rule.decoupled), average: averages && !r.maxNorm,
+    decoupled: Boolean(rule.decoupled), lookahead: lookahead !== undefined, average: averages && !r.maxNorm,
   };
   const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm' && (f !== 'ema_rate' || surroundings.average));
   const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
   return {
-    rule, hyper, values, accumulate, state: [...rule.state, ...averages ? ['ema'] : []], average: averages ? 'ema' : rule.average,
+    rule, hyper, values, accumulate, state: [...rule.state, ...lookahead ? ['slow'] : [], ...averages ? ['ema'] : []],
+    average: averages ? 'ema' : rule.average, averageFrom: swa?.start ?? 1, refreshes: swa !== undefined,
     addTo(g, layout) {
       const grads = layout.pages('grad'), params = layout.pages('param');
       const clip = clipNorm ? g.lasting('state', 'clip', [4]) : undefined;
@@ -113,7 +125,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
       }
       params.forEach(({ buffer, bytes }, page) => {
         const w = g.whole('param', buffer, bytes);
-        const state = Object.fromEntries(rule.state.map(s => [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
+        const state = Object.fromEntries([...rule.state, ...lookahead ? ['slow'] : []].map(s => [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
         const ema = averages ? g.whole('state', layout.page(stateBuffer(rule, 'ema', page), bytes), bytes) : undefined;
         const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes), ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! }, ...clip && { clip } };
         const runs = r.noDecayBias ? decayRuns(g, layout, buffer, bytes) : [{ first: 0, n: bytes / 4, decays: true }];

@@ -10,7 +10,7 @@ export interface Update { n: number; first: number; page: number; decays: boolea
 /** What surrounds the rule, as switches; the numbers come as step values. */
 export interface Surroundings {
   readonly scale: boolean; readonly clipNorm: boolean; readonly clipValue: boolean; readonly noise: boolean;
-  readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly average: boolean;
+  readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly lookahead: boolean; readonly average: boolean;
 }
 
 /** Key of the gradient noise, apart from that of dropout. */
@@ -21,7 +21,7 @@ const NOISE = 0x6e6f6973;
  * the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
  */
 export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[], s: Surroundings): Kernel<Update> {
-  const all = [...state, ...s.average ? ['ema'] : []];
+  const all = [...state, ...s.lookahead ? ['slow'] : [], ...s.average ? ['ema'] : []];
   return kernel({
     name: `update_${name}`,
     bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
@@ -33,6 +33,9 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     var w = w_all[k]; var g = g_all[k]; ${all.map(x => `var ${x} = ${x}_all[k];`).join(' ')}
     #if ${s.scale}
     g *= op.g_scale;
+    #endif
+    #if ${s.lookahead}
+    slow = select(slow, w, op.slow_first > 0.5);
     #endif
     #if ${s.clipNorm}
     g *= clip[0];
@@ -53,6 +56,9 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     w *= op.shrink;
     #endif
     ${rule}
+    #if ${s.lookahead}
+    if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }
+    #endif
     #if ${s.average}
     ema += op.ema_rate * (w - ema);
     #endif

@@ -138,6 +138,28 @@ for (const [ema, maxNorm] of [[0.9, undefined], [1, undefined], [0.9, 0.5]] as c
   b.destroy();
 });
 
+test('Lookahead', async () => {
+  const start = random(SIZE, 5), b = await bench(optimizer(rules.sgd!, {}, { lookahead: { k: 3, alpha: 0.8 } }), 'own', start);
+  let fast = start, slow = start;
+  for (let t = 1; t <= 7; t++) {
+    fast = moved(fast, given(t));
+    if (t % 3 === 0) fast = slow = reference.lookahead(slow, fast, 0.8);
+    close(`step ${t}`, await b.step(t, given(t)), fast, 1e-6);
+  }
+  b.destroy();
+});
+
+test('SWA is the mean over the ends of its cycles', async () => {
+  const b = await bench(optimizer(rules.sgd!, {}, { swa: { start: 2, every: 3 } }));
+  let mean: Float64Array = new Float64Array(SIZE);
+  for (let t = 1; t <= 9; t++) {
+    const w = await b.step(t, given(t));
+    if ([2, 5, 8].includes(t)) mean = reference.runningMean(mean, w, (t + 1) / 3);
+  }
+  close('average', await b.readState('ema'), mean, 1e-6);
+  b.destroy();
+});
+
 test('the number of dispatches does not depend on the number of tensors', async () => {
   const count = async (r: Regularisation) => { const b = await bench(optimizer(rules.adam!, {}, r)), n = b.program.commands.length; b.destroy(); return n; };
   assert.is(await count({}), 1);

@@ -3,7 +3,10 @@ import * as assert from 'uvu/assert';
 import { rules } from '../optim/index.ts';
 import { optimizer, type Optimizer } from '../optim/optimizer.ts';
 import { quasiNewton } from '../optim/quasi-newton.ts';
+import { sequential } from '../layers/compose.ts';
+import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
+import { batchNorm } from '../layers/norm.ts';
 import { DeviceData } from '../train/data.ts';
 import { Trainer } from '../train/trainer.ts';
 import { close, deviceFor, random } from './check.ts';
@@ -55,6 +58,22 @@ test('the averaged weights are judged, the others trained', async () => {
   assert.equal(await plain.evaluate('test'), expected);
   plain.destroy();
   averaged.destroy();
+});
+
+test('the mean of SWA is judged by running statistics of its own, and the trained ones come back', async () => {
+  const n = 16, device = await deviceFor('own'), split = { n, images: Uint8Array.from(random(n * 9, 6), v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % 2) };
+  const dataset = { name: 'random', shape: [1, 3, 3], classes: ['a', 'b'], train: split, test: split } as const;
+  const trainer = await Trainer.create({
+    device, batchSize: n, shuffle: false, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+    model: sequential({ conv: conv2d(2, 1), norm: batchNorm(), fc: dense(2) }), optimizer: optimizer(rules.sgd!, { lr: 0.5 }, { swa: { start: 2, every: 1 } }),
+  });
+  for (let t = 0; t < 5; t++) await trainer.step();
+  const trained = await trainer.weights(), judged = await trainer.judged(), values = await trainer.weights();
+  assert.equal(values, trained);
+  assert.not.equal(judged['conv.weight']!.data, trained['conv.weight']!.data);
+  const mean = split.images.reduce((a, v) => a + v / 255, 0) / split.images.length;
+  close('running mean', judged['norm.running_mean']!.data, [0, 1].map(c => judged['conv.weight']!.data[c]! * mean + judged['conv.bias']!.data[c]!), 5e-3);
+  trainer.destroy();
 });
 
 test('newton-diagonal estimates the diagonal of the Hessian, and its probes leave no trace in weights and metrics', async () => {

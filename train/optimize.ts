@@ -11,17 +11,22 @@ import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 /** A phase as it is written: `adam:epochs=5`. */
 interface Written { readonly name: string; readonly optimizer: Phase['optimizer']; readonly epochs?: number }
 
-const regularisation = (c: RunConfig): Regularisation => ({
+const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
   accumulate: c.accumulate, clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
-  noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema,
+  noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema, ...c.lookahead !== undefined && { lookahead: { k: c.lookahead } },
+  ...c.swa !== undefined && { swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch } },
 });
 
+/** How long an epoch and the run are. */
+interface Course { readonly stepsPerEpoch: number; readonly epochs: number }
+
 /** What only first-order optimizers do. */
-const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', weightDecay: '--weight-decay', l1: '--l1', maxNorm: '--max-norm', ema: '--ema' } as const;
+const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', weightDecay: '--weight-decay', l1: '--l1', maxNorm: '--max-norm', ema: '--ema', swa: '--swa', lookahead: '--lookahead' } as const;
 
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
-function written(config: RunConfig): Written[] {
+function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
   const specs = parseSpecs('--optimizer', config.optimizer), names = { ...rules, ...quasiNewton };
+  check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
     check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
     lookUp('optimizer', name, names);
@@ -32,12 +37,12 @@ function written(config: RunConfig): Written[] {
     const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
     const unfit = make && specs.length === 1 && (Object.keys(FIRST_ORDER) as (keyof typeof FIRST_ORDER)[]).find(key => config[key]);
     check(!unfit, `${name}: minimises the loss itself, ${unfit && FIRST_ORDER[unfit]} is not for it; leave that out, or take a first-order optimizer`);
-    return { name, optimizer: make ? make(hyper) : optimizer(rules[name]!, hyper, regularisation(config)), ...epochs !== undefined && { epochs: epochs as number } };
+    return { name, optimizer: make ? make(hyper) : optimizer(rules[name]!, hyper, regularisation(config, course)), ...epochs !== undefined && { epochs: epochs as number } };
   });
 }
 
 export const phasesOf = (config: RunConfig, stepsPerEpoch: number): Phase[] =>
-  written(config).map(({ optimizer, epochs }) => ({ optimizer, ...epochs !== undefined && { steps: epochs * stepsPerEpoch } }));
+  written(config, { stepsPerEpoch, epochs: Math.max(1, Math.floor(config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch)) }).map(({ optimizer, epochs }) => ({ optimizer, ...epochs !== undefined && { steps: epochs * stepsPerEpoch } }));
 
 /** The optimizer, with all hyper-parameters spelt out, and its rate: what a configuration must record. Checks the schedule's name and options too. */
 export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: number } {

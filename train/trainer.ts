@@ -240,7 +240,14 @@ export class Trainer {
   /** Does `f` with the weights to be judged. */
   #judging<T>(f: () => Promise<T>): Promise<T> {
     const { optimizer, start } = this.#phase(this.steps);
-    return optimizer?.average === undefined || this.steps <= start || this.#loadedAt === this.steps ? f() : withAverage(this.memory, optimizer, f);
+    if (optimizer?.average === undefined || this.steps - start < optimizer.averageFrom || this.#loadedAt === this.steps) return f();
+    return withAverage(this.memory, optimizer, () => { if (optimizer.refreshes) this.#refresh(); }, f);
+  }
+
+  /** Brings running statistics in line with the present weights by 50 batches: what they were counts for 0.9^50. */
+  #refresh(): void {
+    if (!this.memory.layout.pages('buffer').length) return;
+    for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false);
   }
 
   /** Parameters and buffers under their names. */
