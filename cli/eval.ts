@@ -2,16 +2,18 @@
 import { openDataset } from '../datasets/node/open.ts';
 import { OPTIONS } from '../train/config.ts';
 import { parseChoice } from '../train/spec.ts';
+import { evaluateViews, viewsOf } from '../train/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from './output.ts';
 import { openSession, resolved, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
-  split: string; batchSize?: string; limitTest?: string; dataDir?: string; json?: boolean; quiet?: boolean;
+  split: string; tta?: string; batchSize?: string; limitTest?: string; dataDir?: string; json?: boolean; quiet?: boolean;
 }
 
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
+  const views = options.tta === undefined ? undefined : viewsOf(options.tta);
   const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
   const config = resolved({
     ...trained,
@@ -22,9 +24,10 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
   const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
-    const result = await session.trainer.evaluate(split);
-    if (options.json) print(JSON.stringify({ file, dataset: config.dataset, split, ...result }));
-    else print(`${options.quiet ? '' : `${file} on ${config.dataset}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`);
+    const { trainer, data } = session;
+    const result = await (views ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views) : trainer.evaluate(split));
+    if (options.json) print(JSON.stringify({ file, dataset: config.dataset, split, ...views && { views: views.length }, ...result }));
+    else print(`${options.quiet ? '' : `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`);
   } finally {
     session.close();
   }

@@ -61,12 +61,30 @@ onDevice(program.command('find-lr').summary('learning-rate range test: propose a
   .addHelpText('after', examples('descent find-lr lenet5', 'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'))
   .action(async (model: string, options: import('./find-lr.ts').FindLrOptions) => (await import('./find-lr.ts')).findLr(model, options));
 
+const collect = (value: string, all: string[] = []): string[] => [...all, value];
+const sweepCommand = onDevice(program.command('sweep').summary('grid or random search, judged on held-out images or by cross-validation')
+  .description('Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n'
+    + 'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. Each run is a line of results.jsonl in the folder;\n'
+    + 'the same command again skips what is done.')
+  .argument('<model>', 'a name that descent models lists')
+  .option('--grid <key=value,...>', 'values to try, as often as there are keys; | between values that hold commas; with --random also a range, lr=1e-4..1e-1', collect)
+  .option('--random <n>', 'n random combinations in place of all')
+  .option('--folds <k>', 'k-fold cross-validation in place of one held-out share'));
+for (const { flags, help, default: value } of Object.values(OPTIONS)) {
+  sweepCommand.addOption(new Option(flags, value === undefined || flags.startsWith('--no-') ? help : `${help} (default: ${value})`));
+}
+sweepCommand.option('--out <dir>', 'folder of the results (default: sweeps/<model>-<dataset>)')
+  .addHelpText('after', examples('descent sweep lenet5 --grid lr=0.01,0.1 --grid optimizer=sgd,adam --epochs 2',
+    'descent sweep mlp --dataset shapes --grid lr=1e-4..1e-1 --grid model.hidden=64,256-128 --random 10 --folds 5'))
+  .action(async (model: string, options: import('./sweep.ts').SweepOptions) => (await import('./sweep.ts')).sweep(model, options));
+
 onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
   .description('Evaluates a run folder (its best weights) or a .safetensors file.')
   .argument('<checkpoint>', 'run folder, or a .safetensors file'))
   .option('--model <name>', 'model of a file that does not name it')
   .option('--dataset <name>', 'data set, if not the one trained on')
   .option('--split <split>', 'test or val', 'test')
+  .option('--tta <views>', 'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +')
   .option(OPTIONS.normalize.flags, `${OPTIONS.normalize.help}, if the file does not say`)
   .option(OPTIONS.batchSize.flags, OPTIONS.batchSize.help)
   .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help)
@@ -102,6 +120,16 @@ dataCommand('fetch <name...>', 'Fetches data sets into the local cache, checked 
 dataCommand('list', 'Lists the data sets and what of them the local cache has.')
   .addHelpText('after', examples('descent data list --json'))
   .action(async (options: DataOptions) => (await import('./data.ts')).dataList(options, (await import('./output.ts')).print));
+const show = onDevice(data.command('show').description('Writes a contact sheet: a column of images as they are, beside each its augmentations in one epoch after another.')
+  .argument('<dataset>', 'name of a data set, or a folder of images by class'))
+  .option(OPTIONS.augment.flags, OPTIONS.augment.help)
+  .option('--out <file.png>', 'file to write', 'sheet.png')
+  .option('--rows <n>', 'images', '8')
+  .option('--columns <n>', 'augmentations of each', '12')
+  .option(OPTIONS.seed.flags, OPTIONS.seed.help)
+  .option('--zoom <n>', 'pixels of the sheet for one of the image (default: so that images are about 64 wide)');
+show.addHelpText('after', examples('descent data show cifar10 --augment crop:4,flip,cutout:16', 'descent data show fashion-mnist --augment rotate:20,fill=edge --out rotated.png'))
+  .action(async (name: string, options: import('./data-show.ts').ShowOptions) => (await import('./data-show.ts')).dataShow(name, options));
 dataCommand('verify [name...]', 'Compares the stored files with their published content.')
   .addHelpText('after', examples('descent data verify', 'descent data verify cifar10'))
   .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataVerify(names, options, (await import('./output.ts')).print));

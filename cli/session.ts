@@ -9,7 +9,7 @@ import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { openModel } from '../models/index.ts';
 import type { RunConfig } from '../train/config.ts';
-import type { Moments } from '../train/data.ts';
+import type { DeviceData, Moments } from '../train/data.ts';
 import type { Facts } from '../train/node/run-folder.ts';
 import { openTrainer } from '../train/open.ts';
 import { describeOptimizer, resolvedOptimizer } from '../train/optimize.ts';
@@ -21,6 +21,7 @@ export interface SessionOptions { adapter?: string; debug?: boolean; moments?: M
 
 export interface Session {
   readonly trainer: Trainer;
+  readonly data: DeviceData;
   /** What is trained on what and where, in one line. */
   readonly title: string;
   /** For config.json. */
@@ -43,7 +44,7 @@ export async function openSession(config: RunConfig, dataset: Dataset, options: 
     const { trainer, data, parameters, metadata } = await openTrainer(config, dataset, device, options);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
-      trainer, metadata,
+      trainer, data, metadata,
       title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
