@@ -93,7 +93,7 @@ export const stochasticDepth = (body: Layer, p: number, { perSample = false } = 
   check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
   const out = body(g, x);
   if (!g.training || p === 0) return scale(1 - p)(g, out);
-  const n = out.shape[0]!, params = { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample };
+  const n = out.shape[0]!, params = { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 };
   const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropSample, params, { x: t, y }); return y; };
   return g.record([out], drop(out), dy => [drop(dy)]);
 };

@@ -3,19 +3,22 @@ import type { Layer } from '../engine/graph.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices, type Conv } from '../shaders/conv.ts';
 import { channelSum } from '../shaders/reduce.ts';
 import { torchDefault } from './init.ts';
-import { standardised } from './norm.ts';
+import { standardised, type WeightTransform } from './norm.ts';
 
 export interface ConvOptions { stride?: number; pad?: number; dilation?: number; groups?: number; bias?: boolean;
   /** Use the weight with each filter at mean 0 and variance 1 (weight standardisation, Qiao et al. 2019). */
   standardise?: boolean;
+  /** What else becomes of the weight before it is used: dropConnect, weightNoise. */
+  through?: WeightTransform;
 }
 
 /**
  * Convolution as torch.nn.Conv2d. [n, c, h, w] -> [n, o, oh, ow], oh = floor((h + 2 pad - dilation (k - 1) - 1) / stride) + 1;
  * weight [o, c / groups, k, k], bias [o].
  */
-export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false }: ConvOptions = {}): Layer => (g, x) => {
+export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false, through }: ConvOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images('conv2d', x.shape), who = g.path ? `conv2d ${g.path}` : 'conv2d', reach = dilation * (k - 1) + 1;
+  check(!standardise || !through, `${who}: standardise and through both change the weight; give one of them`);
   check(c % groups === 0 && o % groups === 0, `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of both`);
   check(reach <= h + 2 * pad && reach <= w + 2 * pad, `${who}: kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use larger images or fewer poolings before it`);
   const out = (size: number) => Math.floor((size + 2 * pad - reach) / stride) + 1;
@@ -23,7 +26,7 @@ export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1
   const fanIn = c / groups * k * k;
   const weight = g.param('weight', [o, c / groups, k, k], torchDefault(fanIn));
   const b = bias ? g.param('bias', [o], torchDefault(fanIn)) : undefined;
-  const standard = standardise ? standardised(g, weight) : undefined, used = standard?.value ?? weight.value;
+  const standard = standardise ? standardised(g, weight) : through?.(g, weight), used = standard?.value ?? weight.value;
   const y = g.tensor([n, o, p.oh, p.ow]);
   g.run(conv, p, { x, weight: used, bias: b?.value, y });
 

@@ -1,13 +1,113 @@
-import { check } from '../engine/check.ts';
-import type { Layer } from '../engine/graph.ts';
-import { dropout as kernel } from '../shaders/random.ts';
+/**
+ * Layers that draw random numbers while training. Each number is a function of (seed, step, layer, element): backward draws it again, and a run
+ * repeats. Evaluation leaves values as they are unless it says otherwise.
+ */
+import { check, images } from '../engine/check.ts';
+import { product, type Graph, type Layer, type Tensor } from '../engine/graph.ts';
+import { sumSlices } from '../shaders/conv.ts';
+import { float } from '../shaders/kernel.ts';
+import { matmul } from '../shaders/matmul.ts';
+import { addNormal, dropSample, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
+import { dropout as dropKernel } from '../shaders/random.ts';
+import { add, scale } from './compose.ts';
+import { dense } from './dense.ts';
 import { hash } from './init.ts';
+import type { WeightTransform } from './norm.ts';
+
+const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
+
+/** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
+function dropped(g: Graph, x: Tensor, p: number, factor?: number): Tensor {
+  const layer = hash(g.path);
+  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropKernel, { n: t.size, p, layer, scale: factor }, { x: t, y }); return y; };
+  return g.record([x], drop(x), dy => [drop(dy)]);
+}
 
 /** Inverted dropout (Srivastava 2014), as torch.nn.Dropout: zeroes values with probability p and scales the rest by 1 / (1 - p); nothing when evaluating. */
 export const dropout = (p: number): Layer => (g, x) => {
-  check(p >= 0 && p < 1, `dropout: p is ${p}, expected 0 <= p < 1`);
+  checkP('dropout', p);
+  return !g.training || p === 0 ? x : dropped(g, x, p);
+};
+
+/** Dropout as Hinton et al. (2012) had it: zeroes values with probability p; evaluation multiplies all by 1 - p. */
+export const vanillaDropout = (p: number): Layer => (g, x) => {
+  checkP('vanillaDropout', p);
+  return p === 0 ? x : g.training ? dropped(g, x, p, 1) : scale(1 - p)(g, x);
+};
+
+/** Zeroes whole channels with probability p, as torch.nn.Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). */
+export const spatialDropout = (p: number): Layer => (g, x) => {
+  checkP('spatialDropout', p);
+  const [n, c, h, w] = images('spatialDropout', x.shape);
   if (!g.training || p === 0) return x;
-  const layer = hash(g.path);
-  const drop = (t: typeof x) => { const y = g.tensor(t.shape); g.run(kernel, { n: t.size, p, layer }, { x: t, y }); return y; };
+  const params = { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) };
+  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropSample, params, { x: t, y }); return y; };
   return g.record([x], drop(x), dy => [drop(dy)]);
+};
+
+/** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation (EnResNet: Wang et al. 2019). */
+export const gaussianNoise = (std: number, { evaluating = false } = {}): Layer => (g, x) => {
+  check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
+  if (std === 0 || (!g.training && !evaluating)) return x;
+  const y = g.tensor(x.shape);
+  g.run(addNormal, { n: x.size, std, layer: hash(g.path), fixed: !g.training, add: true }, { x, y });
+  return g.record([x], y, dy => [dy]);
+};
+
+/**
+ * For `through` of dense and conv2d. DropConnect (Wan 2013): zeroes weights with probability p and scales the rest by 1 / (1 - p). One mask serves the
+ * batch (the paper draws one for each sample), and evaluation uses the mean weight.
+ */
+export const dropConnect = (p: number): WeightTransform => (g, { value: w, grad }) => {
+  checkP('dropConnect', p);
+  if (!g.training || p === 0) return undefined;
+  const layer = hash(`${g.path} weight`);
+  const drop = (t: Tensor) => { const y = g.tensor(w.shape); g.run(dropKernel, { n: w.size, p, layer }, { x: t, y }); return y; };
+  return { value: drop(w), backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: drop(dy), out: grad }) };
+};
+
+/** For `through` of dense and conv2d: weights with N(0, std^2) added at each step (Graves 2011). */
+export const weightNoise = (std: number): WeightTransform => (g, { value: w, grad }) => {
+  check(std >= 0, `weightNoise: std is ${std}, expected at least 0`);
+  if (!g.training || std === 0) return undefined;
+  const value = g.tensor(w.shape);
+  g.run(addNormal, { n: w.size, std, layer: hash(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
+  return { value, backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: dy, out: grad }) };
+};
+
+/**
+ * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else (w + c tau sign(w)) / (1 - tau);
+ * w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient. [n, …] -> [n, out].
+ */
+export const shakeout = (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer => (g, x0) => {
+  checkP('shakeout', tau);
+  if (!g.training || tau === 0) return dense(out, { bias })(g, x0);
+  // r w x + c (r - 1) sign(w) x, r = 0 or 1 / (1 - tau): two products of a dropped input
+  const n = x0.shape[0]!, size = product(x0.shape.slice(1)), x = g.view(x0, [n, size]), r = dropped(g, x0, tau), rx = g.view(r, [n, size]);
+  const y = dense(out, { bias })(g, r), weight = g.param('weight', [out, size], () => new Float32Array()).value;
+  const less = g.map(`(a - v) * ${float(c)}`, x, rx), sign = g.map('sign(v)', weight), shaken = g.tensor([n, out]);
+  g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
+  const back = (dy: Tensor) => { const d = g.tensor([n, size]); g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: d }); return g.map(`v * ${float(c)}`, d); };
+  g.record([r, x0], shaken, dy => { const d = back(dy); return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)]; });
+  return add(g, y, shaken);
+};
+
+/**
+ * A dense layer with whiteout (Li & Liu 2016): each input of each unit gets additive noise N(0, sigma^2 |w|^-gamma + lambda), which on the unit's sum is
+ * N(0, sum of w^2 (sigma^2 |w|^-gamma + lambda)), drawn as such for each sample. [n, …] -> [n, out].
+ */
+export const whiteout = (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = {}): Layer => (g, x) => {
+  check(gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0, `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`);
+  if (!g.training) return dense(out, { bias })(g, x);
+  const n = x.shape[0]!, c = product(x.shape.slice(1)), p = { n, o: out, c, sigma, gamma, lambda };
+  const z = g.tensor([n, out]), deviation = g.tensor([out]), noise = g.tensor([n, out]), y = dense(out, { bias })(g, x);
+  const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array());
+  g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
+  g.run(whiteoutDeviation, p, { weight, deviation });
+  g.run(whiteoutScale, p, { z, deviation, y: noise });
+  const sum = g.map('v + a', y, noise);
+  return g.record([y], sum, dy => {
+    g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight, z, dy, deviation, dweight: grad });
+    return [dy];
+  });
 };

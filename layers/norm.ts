@@ -97,11 +97,16 @@ function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number
   return stats;
 }
 
+/** How a layer uses its weight where that is not the parameter itself: the tensor it uses, and who writes the parameter's gradient from that tensor's. */
+export interface UsedWeight { readonly value: Tensor; readonly backward: (dy: Tensor) => void }
+/** Gives undefined where the parameter is used as it is. */
+export type WeightTransform = (g: Graph, weight: Param) => UsedWeight | undefined;
+
 /**
  * Weight standardisation (Qiao et al. 2019): each filter of `weight` [o, …] to mean 0 and variance 1, sqrt(biased variance + eps) being its
  * deviation. `backward` writes the gradient of the parameter from that of the standardised `value`.
  */
-export function standardised(g: Graph, weight: Param, eps = 1e-5): { value: Tensor; backward: (dy: Tensor) => void } {
+export function standardised(g: Graph, weight: Param, eps = 1e-5): UsedWeight {
   const x = weight.value, p = { sets: x.shape[0]!, size: x.size / x.shape[0]!, span: 1, count: 0 };
   const value = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, y: value });

@@ -1,29 +1,32 @@
 /** Kernels of layers that draw random numbers. All of them are functions of (seed, step, layer, element), so that nothing is stored. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
-import { ceilDiv, variants, type Variant } from './kernel.ts';
+import { accumulated, accumulates, type Gradient } from './gradient.ts';
+import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Variant } from './kernel.ts';
 import { philoxWgsl } from './random.ts';
 
 /** The u32 below which a random word falls with probability p. */
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
 
-/** `n` samples of `size` values, each (or all together) dropped with probability `p`. */
-export interface DropSample { n: number; size: number; p: number; layer: number; perSample: boolean; epilogue?: readonly Epilogue[] }
+/** `n` samples (or channels) of `size` values, each (or all together) dropped with probability `p`, else multiplied by `scale`. */
+export interface DropSample { n: number; size: number; p: number; layer: number; perSample: boolean; scale: number; epilogue?: readonly Epilogue[] }
 
 const dropVariant = (vec4: boolean): Variant<DropSample> => {
   const length = (p: DropSample) => vec4 ? p.size / 4 : p.size, run = (lanes: number) => (lanes ? lanes * 64 : 256);
   return {
     name: vec4 ? 'vec4' : 'plain',
     ...vec4 && { fits: p => p.size % 4 === 0, vec4: ['x', 'y', 'e0', 'e1'] },
-    grid: (p, d) => [ceilDiv(length(p), run(d.lanes)), p.n, 1],
+    grid: (p, d) => [ceilDiv(length(p), run(d.lanes)), Math.min(p.n, MAX_GRID), ceilDiv(p.n, MAX_GRID)],
     code: (p, d) => philoxWgsl + finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + wgsl`
 @compute @workgroup_size(${d.lanes || 64})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) { // one row of workgroups per sample
-  let keep = philox(vec4u(${p.perSample ? 'group.y' : '0u'}, op.step, ${p.layer}u, 0u), vec2u(op.seed, 0u)).x >= ${threshold(p.p)}u;
-  let factor = select(0.0, 1.0, keep);
+  let sample = group.y + group.z * ${MAX_GRID}u;
+  if (sample >= ${p.n}u) { return; }
+  let keep = philox(vec4u(${p.perSample ? 'sample' : '0u'}, op.step, ${p.layer}u, 0u), vec2u(op.seed, 0u)).x >= ${threshold(p.p)}u;
+  let factor = select(0.0, ${float(p.scale)}, keep);
   let end = min((group.x + 1u) * ${run(d.lanes)}u, ${length(p)}u);
   for (var at = group.x * ${run(d.lanes)}u + lane; at < end; at += ${d.lanes || 64}u) {
-    let i = group.y * ${length(p)}u + at;
+    let i = sample * ${length(p)}u + at;
     y[i] = finish(x[i] * factor, i);
   }
 }`,
@@ -36,4 +39,74 @@ export const dropSample = variants<DropSample, { x: 'read'; y: 'write'; e0: 'rea
   epilogue: 'y',
   step: () => ({ seed: 'u32', step: 'u32' }),
   variants: [dropVariant(true), dropVariant(false)],
+});
+
+/** Noise for `n` values, as layer number `layer`. `fixed`: that of seed and step 0, for evaluation. */
+export interface Normal { n: number; std: number; layer: number; fixed: boolean; epilogue?: readonly Epilogue[] }
+
+/** y = x + std N(0, 1), or the noise alone without x. */
+export const addNormal = kernel({
+  name: 'add_normal',
+  bindings: { x: 'read?', y: 'write', ...epilogueBindings },
+  vec4: ['x', 'y', 'e0', 'e1'],
+  epilogue: 'y',
+  step: (p: Normal & { add: boolean }) => (p.fixed ? {} as Record<string, 'u32'> : { seed: 'u32', step: 'u32' } as const),
+  grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => philoxWgsl + finish(p.epilogue, 'vec4f') + each(ceilDiv(p.n, 4), d).main(`
+    let z = normal4(philox(vec4u(i, ${p.fixed ? '0u' : 'op.step'}, ${p.layer}u, 0u), vec2u(${p.fixed ? '0u' : 'op.seed'}, 0u)));
+    y[i] = finish(${p.add ? 'x[i] + ' : ''}z * ${float(p.std)}, i);`),
+});
+
+/** weight [o, c]; noise of each product w x has variance w^2 (sigma^2 |w|^-gamma + lambda), so that output k has their sum's deviation. */
+export interface Whiteout { n: number; o: number; c: number; sigma: number; gamma: number; lambda: number }
+
+/** deviation [o] of each output's noise: one thread per output. */
+export const whiteoutDeviation = kernel({
+  name: 'whiteout_deviation',
+  bindings: { weight: 'read', deviation: 'write' },
+  grid: (p: Whiteout, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
+  code: (p, d) => wgsl`
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(global_invocation_id) id : vec3u) {
+  let k = id.x;
+  if (k >= ${p.o}u) { return; }
+  var sum = 0.0;
+  for (var j = 0u; j < ${p.c}u; j++) {
+    let w = abs(weight[k * ${p.c}u + j]);
+    sum += ${float(p.sigma ** 2)} * select(0.0, exp(log(w) * ${float(2 - p.gamma)}), w > 0.0) + ${float(p.lambda)} * w * w;
+  }
+  deviation[k] = sqrt(sum);
+}`,
+});
+
+/** y [n, o] = z deviation. */
+export const whiteoutScale = kernel({
+  name: 'whiteout_scale',
+  bindings: { z: 'read', deviation: 'read', y: 'write', ...epilogueBindings },
+  epilogue: 'y',
+  grid: (p: Whiteout & { epilogue?: readonly Epilogue[] }, d) => each(p.n * p.o, d).grid,
+  code: (p, d) => finish(p.epilogue, 'f32') + each(p.n * p.o, d).main(`    y[i] = finish(z[i] * deviation[i % ${p.o}u], i);`),
+});
+
+/** dweight [o, c]: the part of the gradient that comes through the deviation. */
+export const whiteoutBackward = kernel({
+  name: 'whiteout_backward',
+  bindings: { weight: 'read', z: 'read', dy: 'read', deviation: 'read', dweight: 'write' },
+  step: (p: Whiteout & { gradient: Gradient }) => accumulates(p.gradient),
+  grid: (p, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
+  code: (p, d) => wgsl`
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(global_invocation_id) id : vec3u) {
+  let k = id.x;
+  if (k >= ${p.o}u) { return; }
+  var sum = 0.0;
+  for (var n = 0u; n < ${p.n}u; n++) { sum += dy[n * ${p.o}u + k] * z[n * ${p.o}u + k]; }
+  let scale = select(0.0, sum * 0.5 / deviation[k], deviation[k] > 0.0);
+  for (var j = 0u; j < ${p.c}u; j++) {
+    let w = weight[k * ${p.c}u + j]; let size = abs(w);
+    let slope = select(0.0, exp(log(size) * ${float(1 - p.gamma)}) * sign(w) * ${float(p.sigma ** 2 * (2 - p.gamma))}, size > 0.0);
+    let v = scale * (slope + ${float(2 * p.lambda)} * w);
+    dweight[k * ${p.c}u + j] = ${accumulated(p.gradient, 'dweight[k * ' + p.c + 'u + j]')};
+  }
+}`,
 });

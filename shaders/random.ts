@@ -48,7 +48,7 @@ export function philox(counter: readonly [number, number, number, number], key: 
 }
 
 /** What a stream of random numbers on the host is for; part of the key, so that no two uses share numbers. */
-export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5 } as const;
+export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5, swag: 6 } as const;
 
 /** Random numbers of one stream: u32 words in order. */
 export function* words(seed: number, stream: number, index = 0): Generator<number> {
@@ -80,8 +80,8 @@ export function permutation(n: number, seed: number, stream: number, index = 0):
   return order;
 }
 
-/** Inverted dropout of `n` elements with probability `p`, as layer number `layer`. */
-export interface Dropout { n: number; p: number; layer: number }
+/** Dropout of `n` elements with probability `p`, as layer number `layer`; what stays is multiplied by `scale`, 1 / (1 - p) unless given. */
+export interface Dropout { n: number; p: number; layer: number; scale?: number }
 
 /**
  * y = x / (1 - p) where a random word is at least p, else 0. The mask is a function of (seed, step, layer, element), so the same kernel
@@ -95,5 +95,5 @@ export const dropout = kernel({
   grid: (p: Dropout, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) => philoxWgsl + each(ceilDiv(p.n, 4), d).main(`
     let keep = philox(vec4u(i, op.step, ${p.layer}u, 0u), vec2u(op.seed, 0u)) >= vec4u(${Math.min(2 ** 32 - 1, Math.round(p.p * 2 ** 32))}u);
-    y[i] = select(vec4f(0.0), x[i] * ${float(1 / (1 - p.p))}, keep);`),
+    y[i] = select(vec4f(0.0), x[i] * ${float(p.scale ?? 1 / (1 - p.p))}, keep);`),
 });
