@@ -2,7 +2,7 @@
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
-import { openModel } from '../models/index.ts';
+import { models, openModel } from '../models/index.ts';
 import type { Schedule } from '../optim/schedules.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
@@ -10,6 +10,7 @@ import { DeviceData, type Moments } from './data.ts';
 import { phasesOf, scheduleOf } from './optimize.ts';
 import { parseSpec } from './spec.ts';
 import { Trainer } from './trainer.ts';
+import { whitenFirst } from './whiten-patches.ts';
 
 export interface Opened {
   readonly trainer: Trainer;
@@ -21,15 +22,17 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; moments?: Moments; /** In place of the configuration's. */ schedule?: Schedule } = {}): Promise<Opened> {
+export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; moments?: Moments; /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number; fold?: number; /** In place of the configuration's. */ schedule?: Schedule } = {}): Promise<Opened> {
   const { shape, classes } = dataset;
-  const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
-  const model = openModel(parseSpec('model', config.model), { shape, classes: classes.length });
+  const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, folds: options.folds, fold: options.fold, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
+  const spec = parseSpec('model', config.model), model = openModel(spec, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
   const trainer = await Trainer.create({
     device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
   });
+  const { whitened } = models[spec.name]!;
+  if (whitened) whitenFirst(trainer, data, whitened);
   return {
     trainer, data, model,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
