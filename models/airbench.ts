@@ -6,7 +6,6 @@ import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
 import { model, positive, whole, type Model } from './model.ts';
-import { whitening } from './whiten.ts';
 
 /** A convolution, pooling, and another convolution, each with batch norm and GELU. The norm forgets fast: records are a few epochs long. */
 const group = (o: number): Layer => sequential({
@@ -24,5 +23,5 @@ export const airbench: Model = Object.assign(
     group1: group(width), group2: group(4 * width), group3: group(4 * width),
     pool: maxPool(3), head: dense(classes, { bias: false }), scale: scale(factor),
   })),
-  { fromImages: (images: Float32Array, shape: readonly [number, number, number, number]) => ({ 'whiten.weight': whitening(images, shape) }) },
+  { whitened: 'whiten' },
 );

@@ -2,6 +2,7 @@ import { check, lookUp } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { airbench } from './airbench.ts';
 import { alexnet, alexnetCifar } from './alexnet.ts';
+import { enresnet20 } from './enresnet.ts';
 import { googlenet } from './googlenet.ts';
 import { lenet5 } from './lenet.ts';
 import { mlp } from './mlp.ts';
@@ -16,7 +17,7 @@ export const models: Readonly<Record<string, Model>> = {
   mlp, lenet5, alexnet, 'alexnet-cifar': alexnetCifar,
   vgg11, vgg13, vgg16, vgg19, 'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
   googlenet,
-  resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, plain20, plain32, plain44, plain56, 'resnet110-sd': resnet110sd,
+  resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, plain20, plain32, plain44, plain56, 'resnet110-sd': resnet110sd, enresnet20,
   resnet18, resnet34, resnet50, resnet101, resnet152, resnext29, 'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,
   airbench,
 };

@@ -11,8 +11,8 @@ export interface Model {
   /** One line: what it is and where it comes from. */
   readonly about?: string;
   readonly options?: Options;
-  /** Parameters computed from a sample of normalised training images [n, c, h, w] before the first step, by name. */
-  readonly fromImages?: (images: Float32Array, shape: readonly [n: number, c: number, h: number, w: number]) => Readonly<Record<string, Float32Array>>;
+  /** The first convolution, if its filters are to whiten patches of the training images before the first step (train/whiten-patches.ts). */
+  readonly whitened?: string;
 }
 
 /** One option of a model. `read` gives undefined where the value is not accepted. */

@@ -3,22 +3,22 @@ import { relu } from '../layers/activation.ts';
 import { residual, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
-import { dropout } from '../layers/noise.ts';
+import { dropout, gaussianNoise } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
 import { model, share, type Model } from './model.ts';
 
-interface Noise { dropout?: number }
+interface Noise { dropout?: number; noise?: number }
 
 /**
  * Norm and relu before each convolution (He et al. 2016). Where the shape changes they come before the shortcut too, a 1x1 convolution
  * under `downsample`; elsewhere it is the identity.
  */
-const preactivation = (o: number, stride: number, { dropout: p = 0 }: Noise): Layer => (g, x) => {
+const preactivation = (o: number, stride: number, { dropout: p = 0, noise = 0 }: Noise): Layer => (g, x) => {
   const before = sequential({ bn1: batchNorm(), relu1: relu() });
   const body = sequential({
     conv1: conv2d(o, 3, { stride, pad: 1, bias: false }), bn2: batchNorm(), relu2: relu(), dropout: dropout(p),
-    conv2: conv2d(o, 3, { pad: 1, bias: false }),
+    conv2: conv2d(o, 3, { pad: 1, bias: false }), noise: gaussianNoise(noise, { evaluating: true }),
   });
   if (x.shape[1] === o && stride === 1) return residual((g, x) => body(g, before(g, x)))(g, x);
   return residual(body, sequential({ downsample: conv2d(o, 1, { stride, bias: false }) }))(g, before(g, x));

@@ -24,6 +24,7 @@ export const FAMILIES: readonly Family[] = [
   { spec: 'resnet20:shortcut=B', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'resnet20:drop=0.5', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'plain20', batch: 8, steps: 5, lr: 0.05 },
+  { spec: 'enresnet20:members=2', batch: 8, steps: 5, lr: 0.02 },
   { spec: 'resnet18', batch: 4, steps: 4, lr: 0.01, half: true },
   { spec: 'resnet50', batch: 4, steps: 4, lr: 0.005, half: true, long: true },
   { spec: 'resnext29', batch: 4, steps: 4, lr: 0.005, half: true, long: true },

@@ -5,9 +5,9 @@ import { openDataset } from '../datasets/node/open.ts';
 import { Graph } from '../engine/graph.ts';
 import { models, openModel } from '../models/index.ts';
 import type { ModelInput } from '../models/model.ts';
-import { eigen, whitening } from '../models/whiten.ts';
 import type { Profile } from '../shaders/kernel.ts';
 import { parseSpec } from '../train/spec.ts';
+import { whitenPatches } from '../train/whiten-patches.ts';
 import { random } from './check.ts';
 import { FAMILIES, learns } from './families.ts';
 
@@ -44,6 +44,7 @@ const counts: readonly [spec: string, input: ModelInput, parameters: number, sou
   ['plain20', CIFAR, 269_722, 'shortcut A has no parameters'], ['plain56', CIFAR, 853_018, 'shortcut A has no parameters'],
   ['resnet20:shortcut=B', CIFAR, 269_722 + 16 * 32 + 64 + 32 * 64 + 128, 'two projections with batch norm'],
   ['resnet110-sd', CIFAR, 1_727_962, 'stochastic depth has no parameters'],
+  ['enresnet20:members=2', CIFAR, 2 * 272_282, 'pre-activation ResNet20s of 0.27 M'],
   ['airbench', CIFAR, 1_972_792, '1.97 M (Jordan 2024)'],
   ['wide-resnet-16-4', CIFAR, 2_748_890, '2.7 M (Zagoruyko & Komodakis 2016)'], ['wide-resnet-28-10', CIFAR, 36_479_194, '36.5 M'],
 ];
@@ -100,22 +101,13 @@ test('a bare flag switches it on', () => {
 });
 
 test('the whitening filters of airbench have the shape of its first weight', () => {
-  const { 'whiten.weight': weight } = models.airbench!.fromImages!(Float32Array.from(random(2 * 3 * 8 * 8)), [2, 3, 8, 8]);
-  assert.is(weight!.length, build('airbench', CIFAR).params.get('whiten.weight')!.value.size);
-});
-
-test('eigenvectors of a symmetric matrix', () => {
-  const n = 12, r = random(n * n), a = Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, j) => r[Math.min(i, j) * n + Math.max(i, j)]!));
-  const { values, vectors } = eigen(a.map(row => row.slice()));
-  for (let e = 0; e < n; e++) for (let i = 0; i < n; i++) {
-    const product = a[i]!.reduce((sum, v, j) => sum + v * vectors[j]![e]!, 0);
-    assert.ok(Math.abs(product - values[e]! * vectors[i]![e]!) < 1e-12, `vector ${e}, row ${i}`);
-  }
+  const weight = whitenPatches(Float32Array.from(random(2 * 3 * 8 * 8)), [2, 3, 8, 8]);
+  assert.is(weight.length, build('airbench', CIFAR).params.get(`${models.airbench!.whitened}.weight`)!.value.size);
 });
 
 test('whitened patches are uncorrelated, of unit variance', async () => {
   const { train, shape: [c, h, w] } = await openDataset('cifar10', { limitTrain: 50, limitTest: 1, quiet: true });
-  const x = Float32Array.from(train.images, v => (v / 255 - 0.45) / 0.25), weight = whitening(x, [50, c, h, w], 2, 0), size = 4 * c;
+  const x = Float32Array.from(train.images, v => (v / 255 - 0.45) / 0.25), weight = whitenPatches(x, [50, c, h, w], 2, 0), size = 4 * c;
   assert.is(weight.length, 2 * size * size);
   const sums = Array.from({ length: size }, () => new Float64Array(size)), y = new Float64Array(size);
   let count = 0;
