@@ -6,7 +6,7 @@ import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
  * Does `f` with the averaged weights of an optimizer in place of the trained ones, which are put back, as are the running statistics. `refresh` is called
  * before `f`, to bring the statistics in line with the average.
  */
-export async function withAverage<T>(memory: Memory, { rule, average }: Optimizer, refresh: () => void, f: () => Promise<T>): Promise<T> {
+export async function withAverage<T>(memory: Memory, { rule, average }: Optimizer, refresh: () => Promise<void>, f: () => Promise<T>): Promise<T> {
   const { device } = memory;
   const keep = (role: 'param' | 'buffer') => memory.layout.pages(role).map(({ buffer, bytes }, page) => ({
     bytes, own: memory.buffers.get(buffer)!, kept: device.buffer('weights kept', bytes), average: role === 'param' ? memory.buffers.get(stateBuffer(rule, average!, page)) : undefined,
@@ -19,7 +19,7 @@ export async function withAverage<T>(memory: Memory, { rule, average }: Optimize
   };
   copy(p => [[p.own, p.kept], ...p.average ? [[p.average, p.own] as const] : []]);
   try {
-    refresh();
+    await refresh();
     return await f();
   } finally {
     copy(p => [[p.kept, p.own]]);

@@ -1,9 +1,33 @@
 import { check, show } from '../engine/check.ts';
-import { Graph, type Tensor } from '../engine/graph.ts';
+import type { Device } from '../engine/device.ts';
+import { Graph, type Layer, type Tensor } from '../engine/graph.ts';
 import { crossEntropy, jensenShannon } from '../layers/loss.ts';
 import type { Transform } from '../shaders/augment.ts';
-import type { BatchSource, Part } from './data.ts';
-import type { TrainerOptions } from './trainer.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { QuasiNewton } from '../optim/quasi-newton.ts';
+import type { Schedule } from '../optim/schedules.ts';
+import type { BatchSource, DeviceData, Part } from './data.ts';
+import type { Phase } from './phases.ts';
+
+export interface TrainerOptions {
+  readonly device: Device;
+  readonly model: Layer;
+  readonly data: DeviceData;
+  /** Images of one step. lbfgs and bfgs take the first batch of the first epoch at every step. */
+  readonly batchSize: number;
+  /** Equal parts in which a step's batch is computed; a first-order optimizer must have been told the same number. */
+  readonly accumulate?: number;
+  readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
+  /** Of the first phase; without it the optimizer's own rate. */
+  readonly schedule?: Schedule;
+  readonly seed?: number;
+  readonly shuffle?: boolean;
+  /** Images from easy to hard: by their loss under the weights that the run starts from. */
+  readonly curriculum?: boolean;
+  readonly smoothing?: number;
+  readonly debug?: boolean;
+  readonly fuse?: boolean;
+}
 
 /** The graph of one program, where it sums loss and correct answers, and its output. */
 export interface BuiltGraph { readonly graph: Graph; readonly totals: Tensor; readonly logits: Tensor; readonly source: BatchSource }

@@ -1,40 +1,22 @@
 /** Trains one model on one data set on one device: the programs, the step, evaluation, and what a checkpoint needs. */
 import { Device } from '../engine/device.ts';
-import { Graph, type Layer, type Tensor } from '../engine/graph.ts';
+import type { Graph, Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { check, DescentError } from '../engine/check.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Transform } from '../shaders/augment.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
-import type { Rates, Schedule } from '../optim/schedules.ts';
-import type { DeviceData, Part } from './data.ts';
+import type { Rates } from '../optim/schedules.ts';
+import type { Part } from './data.ts';
 import { withAverage } from './averaging.ts';
 import type { StepMetrics } from './metrics.ts';
 import { lossOf } from './splits.ts';
 import { ActivePhase, type Phase } from './phases.ts';
-import { build, type BuiltGraph } from './graphs.ts';
+import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
 import type { Tensors } from './safetensors.ts';
 import { readState, readTensors, writeState, writeWeights } from './state.ts';
 
-export interface TrainerOptions {
-  readonly device: Device;
-  readonly model: Layer;
-  readonly data: DeviceData;
-  /** Images of one step. lbfgs and bfgs take the first batch of the first epoch at every step. */
-  readonly batchSize: number;
-  /** Equal parts in which a step's batch is computed; a first-order optimizer must have been told the same number. */
-  readonly accumulate?: number;
-  readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
-  /** Of the first phase; without it the optimizer's own rate. */
-  readonly schedule?: Schedule;
-  readonly seed?: number;
-  readonly shuffle?: boolean;
-  /** Images from easy to hard: by their loss under the weights that the run starts from. */
-  readonly curriculum?: boolean;
-  readonly smoothing?: number;
-  readonly debug?: boolean;
-  readonly fuse?: boolean;
-}
+export type { TrainerOptions };
 
 export interface TrainerState { tensors: Tensors; counters: Record<string, number> }
 
@@ -55,6 +37,8 @@ export class Trainer {
   #train: BuiltGraph;
   #evaluations = new Map<string, Promise<BuiltGraph & { program: Program }>>();
   #epoch = -1;
+  /** The program of the gradients without the update. */
+  #alone: Promise<Program> | undefined;
   #pending: Promise<unknown>[] = [];
   #staging: GPUBuffer[] = [];
   #reading: Promise<void>[] = [];
@@ -118,15 +102,11 @@ export class Trainer {
 
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   async step(log = false): Promise<void> {
-    const { data, seed = 0, shuffle = true } = this.#o;
+    const { seed = 0 } = this.#o;
     if (!this.#pending.length && this.#logged === this.steps) this.#loggedAt = performance.now(); // the pause before it is no training time
     const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
     const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch); // a quasi-Newton method stays with its images
-    if (epoch !== this.#epoch) {
-      if (this.#o.curriculum) data.scores ??= await this.#scores();
-      data.shuffle(this.memory, this.#train.graph, shuffle || this.#o.curriculum ? { seed, epoch } : undefined);
-      this.#epoch = epoch;
-    }
+    await this.#arrange(epoch);
     const t = ++this.steps, { lr, momentum } = this.rates(t), { optimizer } = phase;
     if (!optimizer) return this.#minimise(phase, t, lr, log);
     const values = optimizer.values(t - phase.start, lr, momentum);
@@ -139,13 +119,22 @@ export class Trainer {
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
   }
 
+  /** Puts the images in the order of an epoch. */
+  async #arrange(epoch: number): Promise<void> {
+    const { data, curriculum, seed = 0, shuffle = true } = this.#o;
+    if (epoch === this.#epoch) return;
+    if (curriculum) data.scores ??= await this.#scores();
+    data.shuffle(this.memory, this.#train.graph, shuffle || curriculum ? { seed, epoch } : undefined);
+    this.#epoch = epoch;
+  }
+
   /** Runs the program on the batch number `at` of the epoch, micro-batch by micro-batch; with `counts` its loss and accuracy count. */
-  #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true): void {
+  #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true, program = this.program): void {
     const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
     for (let k = 0; k < accumulate; k++) {
       const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k ? 1 : 0, epoch: this.#epoch };
       data.feed(this.memory, 'train', micro.offset);
-      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#collect(encoder) : undefined);
+      program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#collect(encoder) : undefined);
     }
   }
 
@@ -241,13 +230,15 @@ export class Trainer {
   #judging<T>(f: () => Promise<T>): Promise<T> {
     const { optimizer, start } = this.#phase(this.steps);
     if (optimizer?.average === undefined || this.steps - start < optimizer.averageFrom || this.#loadedAt === this.steps) return f();
-    return withAverage(this.memory, optimizer, () => { if (optimizer.refreshes) this.#refresh(); }, f);
+    return withAverage(this.memory, optimizer, async () => { if (optimizer.refreshes) await this.refresh(); }, f);
   }
 
   /** Brings running statistics in line with the present weights by 50 batches: what they were counts for 0.9^50. */
-  #refresh(): void {
+  async refresh(): Promise<void> {
     if (!this.memory.layout.pages('buffer').length) return;
-    for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false);
+    await this.#arrange(Math.max(0, this.#epoch));
+    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse })) : this.program;
+    for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
   }
 
   /** Parameters and buffers under their names. */
@@ -302,6 +293,8 @@ export class Trainer {
     });
   }
 
+  get classes(): number { return this.#o.data.dataset.classes.length; }
+
   get graph(): Graph { return this.#train.graph; }
 
   #lasting(): Tensor[] { return [...this.#train.graph.init.keys()].filter(t => t.role !== 'state'); }
@@ -310,6 +303,7 @@ export class Trainer {
   destroy(): void {
     this.program.destroy();
     for (const p of this.#phases) p.destroy();
+    void this.#alone?.then(p => p.destroy(), () => undefined);
     for (const e of this.#evaluations.values()) void e.then(({ program }) => program.destroy(), () => undefined);
     this.memory.destroy();
     for (const b of this.#staging) b.destroy();

@@ -1,0 +1,90 @@
+/** SWAG (Maddox et al. 2019): a Gaussian over weights from the course of training, and what draws from it predict. */
+import { normals, STREAMS } from '../shaders/random.ts';
+import type { Part } from './data.ts';
+import type { Tensors } from './safetensors.ts';
+import type { Trainer } from './trainer.ts';
+
+export class Swag {
+  readonly rank: number;
+  /** Samples taken in. */
+  count = 0;
+  #mean: Tensors = {};
+  #square: Tensors = {};
+  #deviations: Tensors[] = [];
+
+  /** `rank` columns of the low-rank part are kept. */
+  constructor(rank = 20) { this.rank = rank; }
+
+  /** Takes in the weights of now, as at the end of each epoch. */
+  collect(weights: Tensors): void {
+    const k = ++this.count, deviation: Tensors = {};
+    for (const [name, { shape, data }] of Object.entries(weights)) {
+      const mean = this.#mean[name] ??= { shape, data: new Float32Array(data.length) }, square = this.#square[name] ??= { shape, data: new Float32Array(data.length) };
+      deviation[name] = { shape, data: data.map((w, i) => {
+        mean.data[i]! += (w - mean.data[i]!) / k;
+        square.data[i]! += (w * w - square.data[i]!) / k;
+        return w - mean.data[i]!;
+      }) };
+    }
+    this.#deviations.push(deviation);
+    if (this.#deviations.length > this.rank) this.#deviations.shift();
+  }
+
+  get mean(): Tensors { return this.#mean; }
+
+  /** max(E[w^2] - E[w]^2, 0) of each weight. */
+  get variance(): Tensors {
+    return Object.fromEntries(Object.entries(this.#mean).map(([name, { shape, data }]) => [name, { shape, data: data.map((m, i) => Math.max(0, this.#square[name]!.data[i]! - m * m)) }]));
+  }
+
+  /** Draw number `index`: mean + sqrt(var / 2) z1 + D z2 / sqrt(2 (K - 1)), K the columns of D; `scale` 0 is the mean itself. */
+  sample(seed: number, index: number, scale = 1): Tensors {
+    const z = normals(seed, STREAMS.swag, index), next = () => z.next().value as number, columns = this.#deviations.length, variance = this.variance;
+    const low = this.#deviations.map(() => (columns > 1 ? next() / Math.sqrt(2 * (columns - 1)) : 0));
+    return Object.fromEntries(Object.entries(this.#mean).map(([name, { shape, data }]) => [name, { shape, data: data.map((m, i) =>
+      m + scale * (Math.sqrt(variance[name]!.data[i]! / 2) * next() + low.reduce((sum, l, k) => sum + l * this.#deviations[k]![name]!.data[i]!, 0))) }]));
+  }
+}
+
+/** Class probabilities of images under draws of the weights: their mean, and the bounds of the central `level` of the draws. All [images, classes]. */
+export interface Predictive { readonly mean: Float32Array; readonly low: Float32Array; readonly high: Float32Array }
+
+/** Rows of logits [n, classes] as probabilities. */
+export function softmaxRows(logits: Float32Array, classes: number): Float32Array {
+  const out = new Float32Array(logits.length);
+  for (let at = 0; at < logits.length; at += classes) {
+    const row = logits.subarray(at, at + classes), most = Math.max(...row), e = Array.from(row, v => Math.exp(v - most)), sum = e.reduce((a, b) => a + b);
+    e.forEach((v, c) => { out[at + c] = v / sum; });
+  }
+  return out;
+}
+
+/** Mean and interval over several predictions [n, classes]. */
+export function combine(predictions: readonly Float32Array[], level = 0.9): Predictive {
+  const size = predictions[0]!.length, draws = predictions.length, mean = new Float32Array(size), low = new Float32Array(size), high = new Float32Array(size), values = new Float64Array(draws);
+  const quantile = (q: number) => { const at = q * (draws - 1), i = Math.floor(at); return values[i]! + (at - i) * ((values[i + 1] ?? values[i]!) - values[i]!); };
+  for (let i = 0; i < size; i++) {
+    for (let k = 0; k < draws; k++) values[k] = predictions[k]![i]!;
+    mean[i] = values.reduce((a, b) => a + b) / draws;
+    values.sort();
+    low[i] = quantile((1 - level) / 2);
+    high[i] = quantile((1 + level) / 2);
+  }
+  return { mean, low, high };
+}
+
+/** The predictive distribution over the first `count` images of a part by `samples` draws, running statistics renewed for each; the trainer's weights come back. */
+export async function predictive(trainer: Trainer, swag: Swag, part: Part, { samples = 20, seed = 0, count, scale = 1 }: { samples?: number; seed?: number; count?: number; scale?: number } = {}): Promise<Predictive> {
+  const before = await trainer.weights(), classes = trainer.classes, predictions: Float32Array[] = [];
+  try {
+    for (let k = 0; k < samples; k++) {
+      const draw = swag.sample(seed, k, scale);
+      trainer.loadWeights({ ...before, ...Object.fromEntries([...trainer.graph.params.keys()].map(name => [name, draw[name]!])) });
+      await trainer.refresh();
+      predictions.push(softmaxRows(await trainer.logits(part, count), classes));
+    }
+  } finally {
+    trainer.loadWeights(before);
+  }
+  return combine(predictions);
+}
