@@ -1,0 +1,9 @@
+#!/bin/sh
+# LeNet-5 on Fashion-MNIST
+# as:        the benchmark of Xiao, Rasul & Vollgraf 2017: two convolutions with pooling, no preprocessing
+# published: about 90 % test accuracy
+# measured:  not yet on a GPU
+set -e
+cd "$(dirname "$0")/../.."
+exec npx descent train lenet5 --dataset fashion-mnist --val-split 0 \
+  --epochs 20 --batch-size 64 --optimizer adam --lr 1e-3 --schedule cosine "$@"
