@@ -11,7 +11,7 @@ import { rules } from '../optim/index.ts';
 import { optimizer } from '../optim/optimizer.ts';
 import { parseAugment } from '../train/augment.ts';
 import { DeviceData, type DataOptions } from '../train/data.ts';
-import { curriculum, lossOf, splitIndices } from '../train/splits.ts';
+import { curriculum, lossOf, rankWithin, splitIndices } from '../train/splits.ts';
 import { Trainer, type TrainerOptions } from '../train/trainer.ts';
 import { evaluateViews, predictViews, VIEWS, viewsOf } from '../train/tta.ts';
 import { close, deviceFor } from './check.ts';
@@ -56,6 +56,10 @@ test('curriculum: tenth by tenth from easy to hard, another order within each ep
   for (const order of [first, second]) for (let at = 1; at < 95; at++) assert.ok(band(order[at]!) >= band(order[at - 1]!));
   assert.not.equal([...first], [...second]);
   assert.equal([...curriculum(scores, 1, 1)], [...second]);
+});
+
+test('rankWithin: each class has easy and hard images', () => {
+  close('ranks', rankWithin([5, 1, 9, 9, 2, 7], [0, 1, 0, 1, 0, 1]), [1 / 3, 0, 2 / 3, 2 / 3, 0, 1 / 3], 1e-7);
 });
 
 test('lossOf: softmax cross-entropy of each row', () => {

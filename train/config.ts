@@ -58,7 +58,7 @@ export interface RunConfig {
 export type Normalize = typeof NORMALIZE[number];
 export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
 
-/** `random` anew in each epoch, or from easy to hard by the loss under the first weights. */
+/** `random` anew in each epoch, or from easy to hard, class by class alike, by the loss under the first weights. */
 export const ORDERS = ['random', 'curriculum'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;

@@ -41,6 +41,15 @@ export function curriculum(scores: ArrayLike<number>, seed: number, epoch: numbe
   return out;
 }
 
+/** Rank of each score among those of its label, in [0, 1): scores of untrained weights tell classes apart, and batches should not. */
+export function rankWithin(scores: ArrayLike<number>, labels: ArrayLike<number>): Float32Array {
+  const groups = new Map<number, number[]>(), out = new Float32Array(scores.length);
+  for (let i = 0; i < scores.length; i++) if (!groups.has(labels[i]!)) groups.set(labels[i]!, []);
+  for (let i = 0; i < scores.length; i++) groups.get(labels[i]!)!.push(i);
+  for (const group of groups.values()) group.sort((a, b) => scores[a]! - scores[b]! || a - b).forEach((i, rank) => { out[i] = rank / group.length; });
+  return out;
+}
+
 /** Softmax cross-entropy of logits [n, classes] and class numbers: the score of each image. */
 export function lossOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Float64Array {
   return Float64Array.from({ length: labels.length }, (_, i) => {

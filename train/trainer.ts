@@ -10,7 +10,7 @@ import type { Rates } from '../optim/schedules.ts';
 import type { Part } from './data.ts';
 import { withAverage } from './averaging.ts';
 import type { StepMetrics } from './metrics.ts';
-import { lossOf } from './splits.ts';
+import { lossOf, rankWithin } from './splits.ts';
 import { ActivePhase, type Phase } from './phases.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
 import type { Tensors } from './safetensors.ts';
@@ -270,11 +270,12 @@ export class Trainer {
     this.#epoch = this.#loadedAt = -1;
   }
 
-  /** The loss of each training image, as it is, under the present weights. */
+  /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */
   async #scores(): Promise<Float32Array> {
     const { data } = this.#o;
     data.shuffle(this.memory, this.#train.graph);
-    return Float32Array.from(lossOf(await this.logits('train'), data.labels('train'), data.dataset.classes.length));
+    const labels = data.labels('train');
+    return rankWithin(lossOf(await this.logits('train'), labels, data.dataset.classes.length), labels);
   }
 
   #optimizers(): Optimizer[] { return this.#phases.flatMap(p => p.optimizer ?? []); }
