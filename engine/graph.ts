@@ -45,6 +45,8 @@ export class Graph {
   readonly profile: Profile;
   /** Of the first values of parameters. */
   readonly seed: number;
+  /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
+  readonly weights: Init | undefined;
   #path: string[] = [];
   #direction = 'forward';
   #tape: { inputs: readonly Tensor[]; output: Tensor; vjp: Vjp; path: string[] }[] = [];
@@ -52,10 +54,11 @@ export class Graph {
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
 
-  constructor(options: { training: boolean; profile: Profile; seed?: number }) {
+  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init }) {
     this.training = options.training;
     this.profile = options.profile;
     this.seed = options.seed ?? 0;
+    this.weights = options.weights;
   }
 
   /** The layer being built, as its parameters are named: `layer1.0.conv1`. */

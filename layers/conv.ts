@@ -24,7 +24,7 @@ export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1
   const out = (size: number) => Math.floor((size + 2 * pad - reach) / stride) + 1;
   const p: Conv = { n, c, h, w, o, oh: out(h), ow: out(w), k, stride, pad, dilation, groups, bias };
   const fanIn = c / groups * k * k;
-  const weight = g.param('weight', [o, c / groups, k, k], torchDefault(fanIn));
+  const weight = g.param('weight', [o, c / groups, k, k], g.weights ?? torchDefault(fanIn));
   const b = bias ? g.param('bias', [o], torchDefault(fanIn)) : undefined;
   const standard = standardise ? standardised(g, weight) : through?.(g, weight), used = standard?.value ?? weight.value;
   const y = g.tensor([n, o, p.oh, p.ow]);

@@ -13,7 +13,7 @@ export interface DenseOptions { bias?: boolean;
 /** y = x weight^T + bias, as torch.nn.Linear on the flattened input. [n, ...] -> [n, out]; weight [out, in], bias [out]. */
 export const dense = (out: number, { bias = true, through }: DenseOptions = {}): Layer => (g, x) => {
   const n = x.shape[0]!, c = product(x.shape.slice(1));
-  const weight = g.param('weight', [out, c], torchDefault(c));
+  const weight = g.param('weight', [out, c], g.weights ?? torchDefault(c));
   const b = bias ? g.param('bias', [out], torchDefault(c)) : undefined;
   const changed = through?.(g, weight), used = changed?.value ?? weight.value;
   const y = g.tensor([n, out]);
