@@ -3,6 +3,7 @@ import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
+import { constant, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
@@ -23,17 +24,32 @@ function features(stages: readonly number[], bn: boolean, input: ModelInput): La
 }
 
 /**
+ * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch norm the
+ * default would shrink the images from layer to layer until the last ones hear nothing.
+ */
+const started = (layer: Layer): Layer => (g, x) => {
+  const before = new Set(g.init.keys()), y = layer(g, x);
+  for (const t of g.init.keys()) {
+    const [o, , k] = t.shape;
+    if (before.has(t)) continue;
+    if (t.shape.length > 1) g.init.set(t, normal(k === undefined ? 0.01 : Math.sqrt(2 / (o! * k * k))));
+    else if (t.name.endsWith('bias')) g.init.set(t, constant(0));
+  }
+  return y;
+};
+
+/**
  * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one dense
  * layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
  */
 const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
   const name = `vgg${depth}${bn ? '-bn' : ''}`;
   return model(name, `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
-    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) }, (input, { head, dropout: p }) => sequential({
+    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) }, (input, { head, dropout: p }) => started(sequential({
       features: features(STAGES[depth], bn, input),
       classifier: (head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet')
         ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), dense(input.classes)]) : dense(input.classes),
-    }));
+    })));
 };
 
 export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);

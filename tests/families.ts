@@ -18,7 +18,7 @@ export const FAMILIES: readonly Family[] = [
   { spec: 'lenet5', batch: 8, steps: 8, lr: 0.1 },
   { spec: 'alexnet-cifar', batch: 8, steps: 8, lr: 0.1 },
   { spec: 'vgg11-bn', batch: 8, steps: 4, lr: 0.01 },
-  { spec: 'vgg16', batch: 8, steps: 8, lr: 0.1, long: true },
+  { spec: 'vgg16', batch: 8, steps: 10, lr: 0.02, long: true },
   { spec: 'googlenet', batch: 4, steps: 4, lr: 0.01, half: true, long: true },
   { spec: 'resnet20', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'resnet20:shortcut=B', batch: 8, steps: 5, lr: 0.05 },
