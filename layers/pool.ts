@@ -1,7 +1,9 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { planeMean, planeMeanBackward } from '../shaders/copy.ts';
+import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/fractional-pool.ts';
 import { poolBackward, poolForward } from '../shaders/pool.ts';
+import { hash } from './init.ts';
 
 export interface PoolOptions { stride?: number; pad?: number }
 export interface MaxPoolOptions extends PoolOptions {
@@ -44,6 +46,28 @@ export const globalAvgPool = (): Layer => (g, x) => {
     if (!g.wantsGrad(x)) return [undefined];
     const dx = g.tensor(x.shape);
     g.run(planeMeanBackward, p, { dy, dx });
+    return [dx];
+  });
+};
+
+/**
+ * Fractional max pooling (Graham 2014) by `ratio`, above 1 and at most 2: [n, c, h, w] -> [n, c, floor(h / ratio), floor(w / ratio)]. Each sample has regions of its
+ * own at each step: pseudo-random or, with `random`, in any order; `overlapping` ones share their borders. Evaluation has fixed pseudo-random ones.
+ */
+export const fractionalMaxPool = (ratio: number, { random = false, overlapping = true } = {}): Layer => (g, x) => {
+  const [n, c, h, w] = images('fractionalMaxPool', x.shape), who = g.path ? `fractionalMaxPool ${g.path}` : 'fractionalMaxPool';
+  check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
+  const oh = Math.floor(h / ratio), ow = Math.floor(w / ratio);
+  check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)}); it takes 2x2 to 512x512`);
+  check(!random || (h <= 2 * oh && w <= 2 * ow), `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`);
+  const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
+  const cuts = g.tensor([n, 2, cutsLength(p)]), y = g.tensor([n, c, oh, ow]), argmax = g.tensor(y.shape);
+  g.run(fractionalCuts, p, { cuts });
+  g.run(fractionalForward, p, { x, cuts, y, argmax });
+  return g.record([x], y, dy => {
+    if (!g.wantsGrad(x)) return [undefined];
+    const dx = g.tensor(x.shape);
+    g.run(fractionalBackward, p, { dy, cuts, argmax, dx });
     return [dx];
   });
 };

@@ -5,10 +5,13 @@ import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { hash } from '../layers/init.ts';
 import { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout, weightNoise, whiteout } from '../layers/noise.ts';
+import { fractionalMaxPool } from '../layers/pool.ts';
+import { OFFSET_BITS } from '../shaders/fractional-pool.ts';
 import { threshold } from '../shaders/noise.ts';
 import { philox } from '../shaders/random.ts';
 import { checkLayer, close, random, runLayer, type Reference } from './check.ts';
 import * as linear from './reference/linear.ts';
+import * as pool from './reference/pool.ts';
 
 const test = suite('noise');
 
@@ -60,6 +63,37 @@ test('shakeout: w becomes -c sign(w) or (w + c tau sign(w)) / (1 - tau)', () => 
     }
     return sum;
   }), { ways: ['own'] });
+});
+
+/** The cuts of a sample and axis (0 rows, 1 columns) at step 1 of seed 1, from the host's generator. */
+const cutsOf = (sample: number, axis: number, size: number, out: number, random: boolean, overlapping: boolean): pool.Interval[] => {
+  const draw = (more: number) => philox([2 * sample + axis, 1, hash(''), more], [1, 0])[0];
+  if (!random) return pool.pseudoRandomIntervals((draw(0) >>> (32 - OFFSET_BITS)) / 2 ** OFFSET_BITS, size, out, overlapping);
+  let twos = size - out, row = 0;
+  return Array.from({ length: out }, (_, j) => {
+    const start = row, two = (draw(1 + j) >>> 8) / 2 ** 24 * (out - j) < twos;
+    if (two) twos--;
+    row += two ? 2 : 1;
+    return [start, Math.min(row + (overlapping ? 1 : 0), size)];
+  });
+};
+for (const random of [false, true]) for (const overlapping of [false, true]) {
+  test(`fractional max pooling, ${random ? 'random' : 'pseudo-random'}, ${overlapping ? 'overlapping' : 'disjoint'}`, () => {
+    const s = { planes: 6, h: 10, w: 7 };
+    return checkLayer(fractionalMaxPool(1.4, { random, overlapping }), [3, 2, 10, 7], x => pool.fractionalMaxPool(x, s,
+      plane => cutsOf(plane >> 1, 0, 10, 7, random, overlapping), plane => cutsOf(plane >> 1, 1, 7, 5, random, overlapping)).y, { ways: ['own'], derivatives: 210 });
+  });
+}
+test('fractional max pooling: all regions are there whatever is drawn, and evaluation draws nothing', async () => {
+  for (let step = 1; step <= 20; step++) for (const random of [false, true]) {
+    const { y, x } = await runLayer('own', fractionalMaxPool(1.3, { random, overlapping: false }), [4, 1, 9, 8], { input: Float64Array.from({ length: 288 }, (_, i) => i), step: { seed: step, step } });
+    for (let n = 0; n < 4; n++) assert.is(y[n * 36 + 35], x[n * 72 + 71]); // the last region ends with the image
+    assert.ok(y.every((v, i) => i % 36 === 0 || v > y[i - 1]! || i % 6 === 0));
+  }
+  const run = async (seed: number) => [...(await runLayer('own', fractionalMaxPool(1.3), [1, 1, 9, 8], { training: false, step: { seed } })).y].join();
+  assert.is(await run(1), await run(2));
+  const message = await runLayer('own', fractionalMaxPool(2.5), [1, 1, 9, 8]).then(() => '', e => (e as Error).message);
+  assert.match(message, /fractionalMaxPool: ratio is 2.5, expected above 1 and at most 2/);
 });
 
 test('rates, means and variances over many values', async () => {
