@@ -78,6 +78,21 @@ sweepCommand.option('--out <dir>', 'folder of the results (default: sweeps/<mode
     'descent sweep mlp --dataset shapes --grid lr=1e-4..1e-1 --grid model.hidden=64,256-128 --random 10 --folds 5'))
   .action(async (model: string, options: import('./sweep.ts').SweepOptions) => (await import('./sweep.ts')).sweep(model, options));
 
+onDevice(program.command('compare').summary('compare optimizers, schedules, regularisers or batch sizes: one picture and a table')
+  .description('Trains one model in several ways, one after the other, and compares test accuracy and the course of the training loss.')
+  .argument('<what>', 'optimizers, schedules, regularisers or batch-sizes'))
+  .option('--model <name>', 'model to train', 'lenet5')
+  .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
+  .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
+  .option(OPTIONS.lr.flags, OPTIONS.lr.help)
+  .option(OPTIONS.epochs.flags, OPTIONS.epochs.help, '2')
+  .option(OPTIONS.limitTrain.flags, OPTIONS.limitTrain.help, '12000')
+  .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help, '2000')
+  .option(OPTIONS.seed.flags, OPTIONS.seed.help, String(OPTIONS.seed.default))
+  .option('--out <file>', 'picture, .svg or .png (default: compare-<what>.svg)')
+  .addHelpText('after', examples('descent compare optimizers', 'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'))
+  .action(async (what: string, options: import('./compare.ts').CompareOptions) => (await import('./compare.ts')).compare(what, options));
+
 onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
   .description('Evaluates a run folder (its best weights) or a .safetensors file.')
   .argument('<checkpoint>', 'run folder, or a .safetensors file'))
