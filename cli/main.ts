@@ -94,8 +94,9 @@ onDevice(program.command('compare').summary('compare optimizers, schedules, regu
   .action(async (what: string, options: import('./compare.ts').CompareOptions) => (await import('./compare.ts')).compare(what, options));
 
 onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
-  .description('Evaluates a run folder (its best weights) or a .safetensors file.')
-  .argument('<checkpoint>', 'run folder, or a .safetensors file'))
+  .description('Evaluates a run folder (its best weights) or a .safetensors file; several together with --ensemble.')
+  .argument('<checkpoint...>', 'run folder, or a .safetensors file'))
+  .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
   .option('--model <name>', 'model of a file that does not name it')
   .option('--dataset <name>', 'data set, if not the one trained on')
   .option('--split <split>', 'test or val', 'test')
@@ -105,7 +106,7 @@ onDevice(program.command('eval').summary('measure loss and accuracy of a trained
   .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help)
   .addHelpText('after', examples('descent eval runs/lenet5-fashion-mnist-20261121-110000',
     'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none'))
-  .action(async (checkpoint: string, options: import('./eval.ts').EvalOptions) => (await import('./eval.ts')).evaluate(checkpoint, options));
+  .action(async (checkpoints: string[], options: import('./eval.ts').EvalOptions) => (await import('./ensemble.ts')).evaluateAll(checkpoints, options));
 
 onDevice(program.command('predict').summary('classify images')
   .description('Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model\'s input.')
