@@ -45,30 +45,50 @@ export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32
 
 /** Added to the variances before their root is divided by, so that directions without variance are not blown up. */
 const WHITEN_EPS = 1e-2;
-/** Most images whose covariance is taken. */
-const WHITEN_IMAGES = 10000;
+/** Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, which takes as long. */
+const WHITEN_SIZE = 1024;
+
+/** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
+function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array; axes: Float64Array } {
+  const d = c * h * w, used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000), m = used.length;
+  const centred = (i: number, out: Float64Array) => { for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m); return out; };
+  const symmetric = (n: number, a: Float64Array) => { for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!; return a; };
+  if (m >= d) {
+    const covariance = new Float64Array(d * d), x = new Float64Array(d);
+    for (const i of used) {
+      centred(i, x);
+      for (let r = 0; r < d; r++) { const f = x[r]!; for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!; }
+    }
+    const { values, vectors } = eigenSymmetric(symmetric(d, covariance), d);
+    return { values, axes: vectors };
+  }
+  // X X^T has the variances of X^T X, and X^T turns its axes into those
+  const rows = Array.from(used, i => centred(i, new Float64Array(d))), gram = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) for (let j = 0; j <= i; j++) { let sum = 0; const a = rows[i]!, b = rows[j]!; for (let k = 0; k < d; k++) sum += a[k]! * b[k]!; gram[i * m + j] = sum; }
+  const { values, vectors } = eigenSymmetric(symmetric(m, gram), m), kept = values.filter(v => v > 1e-9 * values[0]!), axes = new Float64Array(kept.length * d);
+  for (let r = 0; r < kept.length; r++) for (let i = 0; i < m; i++) {
+    const f = vectors[r * m + i]! / Math.sqrt(kept[r]!), row = rows[i]!;
+    for (let k = 0, at = r * d; k < d; k++) axes[at + k]! += f * row[k]!;
+  }
+  return { values: kept, axes };
+}
 
 /**
  * W [d, d] with which (x - mean image) W is white: U (L + eps)^-1/2, the components largest first (`pca`), or the same turned back to the
- * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the images (at most 10,000 of them), eps 1e-2.
+ * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the first 10,000 images, eps 1e-2; of images of more than 1,024 values
+ * the first 1,024, whose covariance has no other axes: `pca` then has zeros there, `zca` a variance of eps.
  */
-export function whitening({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
-  const d = c * h * w, used = indices.subarray(0, WHITEN_IMAGES), covariance = new Float64Array(d * d), x = new Float64Array(d);
-  for (const i of used) {
-    for (let k = 0; k < d; k++) x[k] = train.images[i * d + k]! / 255 - mean[k]!;
-    for (let r = 0; r < d; r++) { const f = x[r]! / used.length; if (f) for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!; }
-  }
-  for (let r = 0; r < d; r++) for (let k = 0; k < r; k++) covariance[k * d + r] = covariance[r * d + k]!;
-  const { values, vectors } = eigenSymmetric(covariance, d), out = new Float32Array(d * d);
-  const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS));
-  if (how === 'pca') {
-    for (let i = 0; i < d; i++) for (let k = 0; k < d; k++) out[i * d + k] = vectors[k * d + i]! * scales[k]!;
-    return out;
-  }
-  const sum = new Float64Array(d);
+export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
+  const [c, h, w] = dataset.shape, d = c * h * w, { values, axes } = principalAxes(dataset, indices, mean), rank = values.length, out = new Float32Array(d * d);
+  const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS)), rest = 1 / Math.sqrt(WHITEN_EPS), sum = new Float64Array(d);
   for (let i = 0; i < d; i++) {
+    if (how === 'pca') {
+      for (let k = 0; k < rank; k++) out[i * d + k] = axes[k * d + i]! * scales[k]!;
+      continue;
+    }
     sum.fill(0);
-    for (let k = 0; k < d; k++) { const f = vectors[k * d + i]! * scales[k]!; for (let j = 0; j < d; j++) sum[j]! += f * vectors[k * d + j]!; }
+    sum[i] = rest;
+    for (let k = 0; k < rank; k++) { const f = axes[k * d + i]! * (scales[k]! - rest); for (let j = 0, at = k * d; j < d; j++) sum[j]! += f * axes[at + j]!; }
     out.set(sum, i * d);
   }
   return out;
