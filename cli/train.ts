@@ -6,6 +6,8 @@ import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation, fit } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
+import { loadOwnModel } from './own-model.ts';
+import { encodeSafetensors } from '../train/safetensors.ts';
 import { count, note, percent, print } from './output.ts';
 import { describePlan } from './plan.ts';
 import { progress } from './progress.ts';
@@ -21,6 +23,7 @@ interface AdapterFacts { description?: string; asked?: string }
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
   const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
   check(resumed || model !== undefined, 'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)');
+  await loadOwnModel(resumed?.config.model ?? model!);
   const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
   const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
   const run = resumed?.folder ?? (options.plan ? undefined : createRun(options.out ?? defaultFolder(config.model, config.dataset)));
@@ -28,7 +31,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
   let session: Session | undefined;
   const interrupt = onInterrupt(() => run?.discardIfEmpty());
   try {
-    const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest });
+    const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
     const before = resumed?.facts.adapter as AdapterFacts | undefined;
     session = await openSession(config, dataset, { ...options, adapter: options.adapter ?? before?.asked });
     const { description } = session.facts.adapter as AdapterFacts;
@@ -88,7 +91,11 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
         trainer.observe(line.loss);
         shown.evaluation(line);
       },
-      onCheckpoint: checkpoint,
+      async onCheckpoint() {
+        await checkpoint();
+        const cycle = trainer.steps * (config.snapshots ?? 0) / total;
+        if (cycle > 0 && Number.isInteger(cycle)) run.write(`snapshot-${cycle}.safetensors`, encodeSafetensors(await trainer.judged(), { ...session.metadata, step: String(trainer.steps) }));
+      },
     });
   } finally {
     shown.stop();

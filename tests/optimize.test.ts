@@ -37,6 +37,8 @@ const refusals: readonly [given: Given, message: RegExp][] = [
   [{ optimizer: 'adam:epochs=5' }, /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/],
   [{ optimizer: 'adam:0.1' }, /^--optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
   [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises the loss itself, --ema is not for it/],
+  [{ snapshots: '2', epochs: '5' }, /^--snapshots: 2 cycles do not fit 5 epochs; give --epochs a multiple of 2$/],
+  [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^--snapshots: brings a schedule of its own; leave out --schedule$/],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];
 for (const [given, message] of refusals) test(`refuses ${JSON.stringify(given)}`, () => {
@@ -48,6 +50,11 @@ test('early stopping counts evaluations since the best', () => {
   assert.equal([1, 2, 3].map(patience => stopsEarly(lines, patience)), [true, true, false]);
   assert.is(stopsEarly(lines, undefined), false);
   assert.is(stopsEarly([], 1), false);
+});
+
+test('snapshots come at the ends of cosine cycles', () => {
+  const made = scheduleOf(config({ snapshots: '3', epochs: '6' }), 0.1, 60)!;
+  assert.equal([0, 10, 20, 40].map(t => Number(made.at(t).lr.toFixed(6))), [0.1, 0.05, 0.1, 0.1]);
 });
 
 test('the range test stops where the loss explodes, and proposes the rate of the steepest fall', async () => {

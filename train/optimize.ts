@@ -52,8 +52,13 @@ export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: n
   return { optimizer: specs.map(formatSpec).join(','), lr: first };
 }
 
-/** The schedule of a run of `total` updates; none where the rate is constant. */
+/** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
 export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
+  if (config.snapshots !== undefined) {
+    check(config.schedule === undefined, '--snapshots: brings a schedule of its own; leave out --schedule');
+    check(config.steps === undefined && config.epochs % config.snapshots === 0, `--snapshots: ${config.snapshots} cycles do not fit ${config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps'}; give --epochs a multiple of ${config.snapshots}`);
+    return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
+  }
   if (config.schedule === undefined) return undefined;
   const { name, options, value } = parseSpec('--schedule', config.schedule);
   check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}; write ${name}:key=value`);
