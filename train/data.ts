@@ -78,11 +78,11 @@ export class DeviceData {
       labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x: bytes, ...mix.length ? { soft: labels } : { labels },
       ...Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor },
     });
-    return { x: this.#whiten(g, bytes), labels, views, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
+    return { x: this.whiten(g, bytes), labels, views, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
   }
 
-  /** The matrix is saved with the weights: a file of weights is enough to use them. */
-  #whiten(g: Graph, x: Tensor): Tensor {
+  /** Decorrelates normalised images where asked. The matrix is saved with the weights: a file of weights is enough to use them. */
+  whiten(g: Graph, x: Tensor): Tensor {
     const { normalize, moments } = this.#o, [n] = x.shape as [number], d = size(this.dataset);
     if (normalize !== 'pca' && normalize !== 'zca') return x;
     const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>

@@ -24,7 +24,7 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
     if (chart) chart.resize();
     else { chart = init(parent); self.show(...last); }
   });
-  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 ? 2 : 1)} %` : Math.abs(v) >= 1e4 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
+  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %` : Math.abs(v) >= 1e4 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];

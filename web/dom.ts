@@ -23,6 +23,9 @@ export const select = (names: readonly (readonly [value: string, label: string])
   return e;
 };
 
+/** A part that a phone shows folded. */
+export const fold = (title: string, ...children: Child[]): HTMLElement => el('details', { class: 'fold', open: matchMedia('(min-width: 801px)').matches }, el('summary', { textContent: title }), ...children);
+
 /** A line at the top of the page that says what is wrong and what to do; empty text takes it away. */
 export function notice(text: string, kind: 'error' | 'info' = 'error'): void {
   const e = document.getElementById('notice')!;

@@ -24,6 +24,17 @@ export class LooksView {
 
   constructor() {
     this.element = el('div', { class: 'looks' }, this.#predictions.box, this.#confusion.box, this.#filters.box, this.#layers.box, this.#activations.box);
+    let later: ReturnType<typeof setTimeout> | undefined;
+    addEventListener('scroll', () => {
+      clearTimeout(later);
+      later = setTimeout(() => void this.refresh(this.#run, true), 200);
+    }, { passive: true });
+  }
+
+  /** A panel that is on the screen, or nearly: looking at what nobody sees takes time from training. */
+  #seen({ box }: { box: HTMLElement }): boolean {
+    const { top, bottom } = box.getBoundingClientRect();
+    return box.isConnected && top < innerHeight + 80 && bottom > -80;
   }
 
   /** Looks again, if the last look is long enough ago: a look takes time from training. */
@@ -47,6 +58,17 @@ export class LooksView {
 
   async #look(run: Run): Promise<void> {
     const { classes, shape } = run.facts!, size = shape[0] * shape[1] * shape[2], images = this.#images!;
+    if (this.#seen(this.#predictions)) await this.#predict(run, classes, shape, size, images);
+    if (this.#seen(this.#filters)) {
+      const filters = await run.engine.call('filters');
+      this.#filters.body.replaceChildren(filters ? el('div', { class: 'strip large' }, ...planes(filters)) : el('p', { class: 'quiet', textContent: 'This model has no convolution.' }));
+    }
+    if (this.#seen(this.#confusion)) this.#confusions(classes, await run.engine.call('confusion', 500));
+    if (this.#seen(this.#layers)) this.#statistics(await run.engine.call('layers', 16));
+    if (this.#seen(this.#activations)) await this.#activate(run);
+  }
+
+  async #predict(run: Run, classes: readonly string[], shape: readonly [number, number, number], size: number, images: Uint8Array): Promise<void> {
     const predictions = await run.engine.call('predictions', SHOWN);
     this.#predictions.body.replaceChildren(el('div', { class: 'tiles' }, ...predictions.map(({ index, label, probabilities }) => {
       const best = probabilities.indexOf(Math.max(...probabilities)), right = best === label;
@@ -54,11 +76,6 @@ export class LooksView {
       return el('figure', { class: right ? 'tile right' : 'tile wrong', title: text },
         image(images.subarray(index * size, (index + 1) * size), shape, text), el('figcaption', { textContent: `${right ? '✓' : '✗'} ${classes[best]}` }));
     })));
-    const filters = await run.engine.call('filters');
-    this.#filters.body.replaceChildren(filters ? el('div', { class: 'strip large' }, ...planes(filters)) : el('p', { class: 'quiet', textContent: 'This model has no convolution.' }));
-    this.#confusions(classes, await run.engine.call('confusion', 500));
-    this.#statistics(await run.engine.call('layers', 16));
-    await this.#activate(run);
   }
 
   async #activate(run: Run): Promise<void> {

@@ -1,13 +1,12 @@
 /** Small nets on points of a plane, with the decision boundary as it moves. */
-import { planeByte, PLANE_RANGE, PLANE_SETS, planeValue } from '../datasets/synthetic.ts';
+import { plane, planeByte, PLANE_RANGE, PLANE_SETS, planeValue } from '../datasets/synthetic.ts';
 import { models } from '../models/index.ts';
 import { rules } from '../optim/index.ts';
 import { OPTIONS, parseConfig } from '../train/config.ts';
 import type { CurveChart } from './charts.ts';
-import { button, el, isDark, percent, select, told } from './dom.ts';
+import { button, el, fold, isDark, percent, select, told } from './dom.ts';
 import { field } from './form.ts';
 import { Run } from './runs.ts';
-import { plane } from '../datasets/synthetic.ts';
 
 /** Points of the grid along one side, and pixels of the picture. */
 const GRID = 48, SIZE = 480;
@@ -27,7 +26,7 @@ export class PlaygroundView {
 
   constructor() {
     const input = (value: string) => el('input', { type: 'text', value, autocomplete: 'off' });
-    const slider = (value: string, min: number, max: number, step: number) => el('input', { type: 'range', value, min: String(min), max: String(max), step: String(step) });
+    const slider = (value: string, min: number, max: number, step: number) => el('input', { type: 'range', min: String(min), max: String(max), step: String(step), value });
     const activations = models.mlp!.options!.activation!.accepts.split(', ');
     this.#inputs = {
       set: select(PLANE_SETS.map(n => [n, n] as const), 'circles'), noise: slider('0.25', 0, 1.5, 0.05),
@@ -52,7 +51,7 @@ export class PlaygroundView {
       e.addEventListener('change', () => { this.#close(); this.#points(); });
       return f;
     }));
-    this.element = el('div', { class: 'train playground' }, el('aside', { 'aria-label': 'Net and points' }, shown),
+    this.element = el('div', { class: 'train playground' }, el('aside', { 'aria-label': 'Net and points' }, fold('Net and points', shown)),
       el('div', { class: 'screen' },
         el('div', { class: 'row toolbar', role: 'toolbar', 'aria-label': 'Playground' }, this.#play, button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })), button('Reset', () => { this.#close(); this.#points(); })),
         this.#status,

@@ -29,7 +29,7 @@ export class Probe {
   static async create(memory: Memory, model: Layer, data: DeviceData, n: number, layers = false): Promise<Probe> {
     const graph = new Graph({ training: false, profile: memory.device.profile });
     const input = graph.lasting('input', `probe of ${n}`, [n, ...data.dataset.shape]);
-    const logits = model(graph, input);
+    const logits = model(graph, data.whiten(graph, input));
     graph.kept.add(logits);
     const outputs = new Map<string, Tensor>();
     for (const op of graph.ops) { // the last op of a layer writes its output

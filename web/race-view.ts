@@ -1,7 +1,7 @@
 /** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
 import { rules } from '../optim/index.ts';
 import { Engine } from './client.ts';
-import { button, el, isDark, select, told } from './dom.ts';
+import { button, el, fold, isDark, select, told } from './dom.ts';
 import { explainOptimizer } from './catalogue.ts';
 import { field } from './form.ts';
 import { landscapes, type Landscape } from './landscapes.ts';
@@ -36,7 +36,7 @@ export class RaceView {
     this.#speed.onchange = () => void this.#race();
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice, { text: '' }), this.#about,
-        field('Rate', this.#speed, { text: 'All learning rates times a power of ten.' }), this.#legend),
+        field('Rate', this.#speed, { text: 'All learning rates times a power of ten.' }), fold('Optimizers', this.#legend)),
       el('div', { class: 'screen' }, el('div', { class: 'row toolbar' }, button('Race', () => this.#race(), { class: 'primary' }), button('All', () => this.#pickAll(true)), button('None', () => this.#pickAll(false))),
         this.#status, el('section', { class: 'panel' }, el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
     this.#follow();
@@ -59,7 +59,7 @@ export class RaceView {
       const end = this.#paths.get(name);
       const reached = end && this.#on.has(name) ? this.#land.f(end.at(-2)!, end.at(-1)!) : undefined;
       return el('li', { title: explainOptimizer(name).formula }, box, swatch, el('label', { for: box.id, textContent: name }),
-        el('span', { class: 'value', textContent: reached === undefined ? '' : Number.isFinite(reached) ? reached.toPrecision(3) : 'left' }));
+        el('span', { class: 'value', textContent: reached === undefined ? '' : Number.isFinite(reached) ? Math.abs(reached) < 1e-3 ? reached.toExponential(1) : reached.toPrecision(3) : 'left' }));
     }));
   }
 
@@ -126,7 +126,6 @@ export class RaceView {
       context.lineWidth = 1.5;
       context.stroke();
     };
-    if (this.#land.minimum) { context.font = '20px sans-serif'; context.fillStyle = isDark() ? '#fff' : '#000'; const [x, y] = at(...this.#land.minimum); context.fillText('★', x - 9, y + 7); }
     for (const [name, path] of this.#paths) {
       const last = Math.floor(this.#shown), fill = colour(racers.indexOf(name));
       context.beginPath();
@@ -136,6 +135,7 @@ export class RaceView {
       context.stroke();
       dot(clamp(path[2 * last]!), clamp(path[2 * last + 1]!), 5, fill);
     }
+    if (this.#land.minimum) { context.font = '20px sans-serif'; context.fillStyle = isDark() ? '#fff' : '#000'; const [x, y] = at(...this.#land.minimum); context.fillText('★', x - 9, y + 7); }
     dot(...this.#start, 7, isDark() ? '#fff' : '#111');
   }
 }

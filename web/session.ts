@@ -3,8 +3,9 @@ import type { Dataset } from '../datasets/dataset.ts';
 import { check, DescentError } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import type { RunConfig } from '../train/config.ts';
+import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation } from '../train/fit.ts';
-import type { StepMetrics } from '../train/metrics.ts';
+import { bestOf, type EvalMetrics, type StepMetrics } from '../train/metrics.ts';
 import { openTrainer, type Opened } from '../train/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
 import type { TrainerState } from '../train/trainer.ts';
@@ -29,7 +30,9 @@ export class Session {
   #opened: Opened | undefined;
   #probes = new Map<string, Promise<Probe>>();
   #checkpoint!: Checkpoint;
-  #first!: Checkpoint;
+  /** After each epoch, as the command line evaluates: what schedules and early stopping go by. */
+  #evaluated: EvalMetrics[] = [];
+  #best: Tensors | undefined;
   #savedAt = 0;
   #running = false;
   #recovering = false;
@@ -46,7 +49,7 @@ export class Session {
     this.#dataset = await openDataset(config, files, options.base, options.noise);
     await this.#build();
     const { trainer, data, parameters } = this.#opened!;
-    this.#first = this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
+    this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
     this.#state('paused');
     return {
       adapter: this.#device!.report.description, software: this.#device!.report.software, parameters, dispatches: trainer.program.commands.length,
@@ -80,8 +83,10 @@ export class Session {
     this.#running = false;
     await this.#alone(async () => {
       await this.#trainer.settle();
-      this.#checkpoint = this.#first;
-      this.#restore();
+      this.#trainer.destroy();
+      await this.#open();
+      this.#emit({ kind: 'rewind', step: 0, message: 'back at the first weights' });
+      await this.#save();
     });
     this.#state('paused');
   }
@@ -168,9 +173,14 @@ export class Session {
 
   async #build(): Promise<void> {
     const device = this.#device = await openDevice();
-    this.#probes.clear();
-    this.#opened = await openTrainer(this.#config, this.#dataset, device);
+    await this.#open();
     void device.gpu.lost.then(() => { if (this.#device === device) return this.#recover(); });
+  }
+
+  async #open(): Promise<void> {
+    this.#probes.clear();
+    this.#evaluated = [];
+    this.#opened = await openTrainer(this.#config, this.#dataset, this.#device!);
   }
 
   #probe(n: number, kept = false): Promise<Probe> {
@@ -184,6 +194,10 @@ export class Session {
       while (this.#running && this.#trainer.steps < this.#total) {
         const next = this.#trainer.steps + 1;
         await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
+        if (stopsEarly(this.#evaluated, this.#config.earlyStop)) {
+          this.#trainer.loadWeights(this.#best!);
+          break;
+        }
       }
       if (!this.#running) return;
       this.#running = false;
@@ -197,12 +211,23 @@ export class Session {
   }
 
   async #step(log: boolean): Promise<void> {
-    const trainer = this.#trainer, { stepsPerEpoch } = trainer, { evalEvery } = this.#options;
+    const trainer = this.#trainer, { evalEvery } = this.#options;
     await trainer.step(log);
-    const t = trainer.steps, evaluates = this.#config.valSplit > 0 && (t === this.#total || (evalEvery ? t % evalEvery === 0 : t % stepsPerEpoch === 0));
+    const t = trainer.steps, epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
+    const evaluates = this.#config.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
     this.#lines(log && !this.#running || evaluates ? await trainer.settle() : trainer.arrived());
-    if (evaluates) this.#emit({ kind: 'metrics', lines: [await evaluation(trainer, 'val')] });
-    if (evaluates || t % stepsPerEpoch === 0 || performance.now() - this.#savedAt > CHECKPOINT_AFTER) await this.#save();
+    if (evaluates) {
+      const line = await evaluation(trainer, 'val');
+      this.#emit({ kind: 'metrics', lines: [line] });
+      if (epochEnds) await this.#judge(line);
+    }
+    if (evaluates || epochEnds || performance.now() - this.#savedAt > CHECKPOINT_AFTER) await this.#save();
+  }
+
+  async #judge(line: EvalMetrics): Promise<void> {
+    this.#evaluated.push(line);
+    this.#trainer.observe(line.loss);
+    if (this.#config.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.judged();
   }
 
   async #save(): Promise<void> {
@@ -211,9 +236,11 @@ export class Session {
     this.#savedAt = performance.now();
   }
 
-  #restore(): void {
+  #restore(before: readonly EvalMetrics[]): void {
     this.#trainer.loadWeights(this.#checkpoint.weights);
     this.#trainer.loadState(this.#checkpoint.state);
+    this.#evaluated = before.filter(l => l.step <= this.#trainer.steps);
+    for (const { loss } of this.#evaluated) this.#trainer.observe(loss);
     this.#emit({ kind: 'rewind', step: this.#trainer.steps, message: `back at step ${this.#trainer.steps}` });
   }
 
@@ -226,8 +253,9 @@ export class Session {
     await this.#last;
     try {
       await this.#alone(async () => {
+        const before = this.#evaluated;
         await this.#build();
-        this.#restore();
+        this.#restore(before);
       });
       this.#recovering = false;
       this.#state('paused', `${reason}; the run goes on from its last checkpoint, step ${this.#trainer.steps}`);

@@ -1,7 +1,7 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import type { MetricsLine } from '../train/metrics.ts';
 import type { CurveChart, Point } from './charts.ts';
-import { button, count, el, notice, percent, save, told } from './dom.ts';
+import { button, count, el, fold, notice, percent, save, told } from './dom.ts';
 import { available, type Dropped } from './data.ts';
 import { ConfigForm, field, textsOf, type Texts } from './form.ts';
 import { LooksView } from './looks-view.ts';
@@ -41,8 +41,8 @@ export class TrainView {
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'Configuration' },
         el('div', { class: 'row start' }, button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }), button('Compare', () => this.start(true), { title: 'A new run beside those there are' })),
-        this.#form.element, field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
-        el('div', { class: 'row' }, button('Share link', () => this.#share()), button('Save runs', () => this.#saveRuns()), button('Load runs', () => this.#pick('.json')))),
+        fold('Configuration', this.#form.element, field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
+        el('div', { class: 'row' }, button('Share link', () => this.#share()), button('Save runs', () => this.#saveRuns()), button('Load runs', () => this.#pick('.json'))))),
       el('div', { class: 'screen' },
         el('div', { class: 'row toolbar', role: 'toolbar', 'aria-label': 'Run' }, ...Object.values(this.#buttons)), this.#status, this.#facts,
         el('div', { class: 'two' },
@@ -115,7 +115,7 @@ export class TrainView {
       this.#status.dataset.state = run.state;
       const { facts } = run, last = run.steps.at(-1), val = run.validation.at(-1), test = run.lastTest;
       const shown: [string, string][] = [
-        ['step', `${count(run.step)} · epoch ${facts ? (run.step / facts.stepsPerEpoch).toFixed(2) : '–'}`], ['training loss', last ? last.loss.toFixed(4) : '–'], ['training accuracy', last ? percent(last.accuracy) : '–'],
+        ['step', count(run.step)], ['epoch', facts ? (run.step / facts.stepsPerEpoch).toFixed(2) : '–'], ['training loss', last ? last.loss.toFixed(4) : '–'], ['training accuracy', last ? percent(last.accuracy) : '–'],
         ['validation accuracy', val ? percent(val.accuracy) : '–'], ['gap in loss', val && last ? (val.loss - last.loss).toFixed(4) : '–'], ['test accuracy', test ? percent(test.accuracy) : '–'],
         ['images/s', last ? count(Math.round(last.images_per_s)) : '–'], ['dispatches/step', facts ? count(facts.dispatches) : '–'],
         ['learning rate', last ? Number(last.lr.toPrecision(4)).toString() : '–'], ['parameters', facts ? count(facts.parameters) : '–'], ['device memory', facts ? `${(facts.bytes / 2 ** 20).toFixed(1)} MiB` : '–'],
