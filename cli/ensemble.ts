@@ -45,7 +45,7 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
 }
 
 /** Mean cross-entropy and share of right answers of probabilities [n, classes]. */
-function score(p: Float32Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
+export function score(p: Float32Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
   let loss = 0, right = 0;
   for (let i = 0; i < labels.length; i++) {
     const row = p.subarray(i * classes, (i + 1) * classes);

@@ -7,6 +7,7 @@ import { evaluation, fit } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
 import { loadOwnModel } from './own-model.ts';
+import { Swag } from '../train/swag.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
 import { count, note, percent, print } from './output.ts';
 import { describePlan } from './plan.ts';
@@ -78,6 +79,7 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
     run.saveCheckpoint(await trainer.weights(), await trainer.state(), session.metadata);
     await drawCurves(run, config);
   };
+  const swag = config.swag === undefined ? undefined : new Swag();
   let complete: boolean;
   interrupt.trains = true;
   try {
@@ -93,6 +95,7 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
       },
       async onCheckpoint() {
         await checkpoint();
+        if (swag && trainer.steps % stepsPerEpoch === 0 && trainer.steps > config.swag! * total) swag.collect(await trainer.weights());
         const cycle = trainer.steps * (config.snapshots ?? 0) / total;
         if (cycle > 0 && Number.isInteger(cycle)) run.write(`snapshot-${cycle}.safetensors`, encodeSafetensors(await trainer.judged(), { ...session.metadata, step: String(trainer.steps) }));
       },
@@ -115,6 +118,11 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   run.append(test);
   shown.evaluation(test);
   await drawCurves(run, config);
+  if (swag && swag.count > 1) {
+    const { reportSwag } = await import('./swag.ts'), { loss, accuracy, samples } = await reportSwag(run, config, session, swag);
+    if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
+    else if (!quiet) print(`SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; intervals in ${run.path}/swag.svg`);
+  } else if (swag) note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
   if (options.quiet && !options.json) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else if (!options.json) print(`${count(trainer.steps)} steps; weights, metrics and curves in ${run.path}`);
 }

@@ -29,6 +29,8 @@ export interface RunConfig {
   ema?: number;
   /** Share of the run after which the weights at each epoch's end are averaged (SWA). */
   swa?: number;
+  /** Share of the run after which the weights at each epoch's end make a Gaussian (SWAG). */
+  swag?: number;
   /** Cycles of a cosine, the weights of each kept for an ensemble. */
   snapshots?: number;
   /** Updates between two steps of the slow weights (Lookahead). */
@@ -98,6 +100,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   gradNoise: { flags: '--grad-noise <eta>', help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient', default: 0, parse: number({ min: 0 }) },
   ema: { flags: '--ema <decay>', help: 'evaluate a moving average of the weights; 1 averages all alike', default: undefined, parse: number({ min: 0, max: 1 }) },
   swa: { flags: '--swa <share>', help: 'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75', default: undefined, parse: number({ min: 0, below: 1 }) },
+  swag: { flags: '--swag <share>', help: 'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end', default: undefined, parse: number({ min: 0, below: 1 }) },
   snapshots: { flags: '--snapshots <n>', help: 'n cosine cycles, the weights after each kept for eval --ensemble', default: undefined, parse: count },
   lookahead: { flags: '--lookahead <k>', help: 'every k updates go back half the way to the weights k updates ago', default: undefined, parse: count },
   accumulate: { flags: '--accumulate <n>', help: 'compute each batch in n parts, to save memory', default: 1, parse: count },
