@@ -10,31 +10,33 @@ import { parseSpec } from '../train/spec.ts';
 import { Trainer } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
 
-/** `half` takes every second pixel, for nets that are large; `long` leaves the family to `npm run test:long`. */
-export interface Family { spec: string; batch: number; steps: number; lr: number; half?: boolean; long?: boolean }
+/** `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`. */
+export interface Family { spec: string; batch: number; steps: number; lr: number; zoom?: number; long?: boolean }
 
 export const FAMILIES: readonly Family[] = [
   { spec: 'mlp', batch: 8, steps: 6, lr: 0.05 },
   { spec: 'lenet5', batch: 8, steps: 8, lr: 0.1 },
+  { spec: 'alexnet:dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 2, long: true },
+  { spec: 'alexnet:layout=paper,dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 3, long: true },
   { spec: 'alexnet-cifar', batch: 8, steps: 8, lr: 0.1 },
   { spec: 'vgg11-bn', batch: 8, steps: 4, lr: 0.01 },
   { spec: 'vgg16', batch: 8, steps: 10, lr: 0.02, long: true },
-  { spec: 'googlenet', batch: 4, steps: 4, lr: 0.01, half: true, long: true },
+  { spec: 'googlenet', batch: 4, steps: 4, lr: 0.01, zoom: 0.5 },
   { spec: 'resnet20', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'resnet20:shortcut=B', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'resnet20:drop=0.5', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'plain20', batch: 8, steps: 5, lr: 0.05 },
   { spec: 'enresnet20:members=2', batch: 8, steps: 5, lr: 0.02 },
-  { spec: 'resnet18', batch: 4, steps: 4, lr: 0.01, half: true },
-  { spec: 'resnet50', batch: 4, steps: 4, lr: 0.005, half: true, long: true },
-  { spec: 'resnext29', batch: 4, steps: 4, lr: 0.005, half: true, long: true },
-  { spec: 'wide-resnet-16-4', batch: 4, steps: 4, lr: 0.02, half: true },
+  { spec: 'resnet18', batch: 4, steps: 4, lr: 0.01, zoom: 0.5 },
+  { spec: 'resnet50', batch: 4, steps: 4, lr: 0.005, zoom: 0.5 },
+  { spec: 'resnext29', batch: 4, steps: 4, lr: 0.005, zoom: 0.5, long: true },
+  { spec: 'wide-resnet-16-4', batch: 4, steps: 4, lr: 0.02, zoom: 0.5 },
   { spec: 'airbench', batch: 8, steps: 5, lr: 0.02 },
 ];
 
 /** Trains on one batch of the first CIFAR-10 images over and over; its loss must fall by a tenth. */
-export async function learns({ spec, batch, steps, lr, half = false }: Family): Promise<void> {
-  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true }), device = await deviceFor(), dataset = half ? halved(whole) : whole;
+export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Promise<void> {
+  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true }), device = await deviceFor(), dataset = zoom === 1 ? whole : zoomed(whole, zoom);
   const trainer = await Trainer.create({
     device, model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }), batchSize: batch, shuffle: false,
     data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }), optimizer: optimizer(momentum, { lr }),
@@ -47,13 +49,16 @@ export async function learns({ spec, batch, steps, lr, half = false }: Family): 
   } finally { trainer.destroy(); }
 }
 
-/** Every second row and column of each image. */
-function halved(dataset: Dataset): Dataset {
-  const { shape: [c, h, w] } = dataset;
-  const thin = (split: Split): Split => {
-    const images = new Uint8Array(split.images.length / 4);
-    for (let i = 0; i < images.length; i++) images[i] = split.images[(Math.floor(i / (w / 2)) * 2) * w + i % (w / 2) * 2]!;
+/** Images `zoom` times as high and wide, by the nearest pixel. */
+function zoomed(dataset: Dataset, zoom: number): Dataset {
+  const { shape: [c, h, w] } = dataset, high = h * zoom, wide = w * zoom;
+  const resize = (split: Split): Split => {
+    const images = new Uint8Array(split.images.length * zoom * zoom);
+    for (let i = 0; i < images.length; i++) {
+      const plane = Math.floor(i / (high * wide)), row = Math.floor(i / wide) % high;
+      images[i] = split.images[(plane * h + Math.floor(row / zoom)) * w + Math.floor(i % wide / zoom)]!;
+    }
     return { ...split, images };
   };
-  return { ...dataset, shape: [c, h / 2, w / 2], train: thin(dataset.train), test: thin(dataset.test) };
+  return { ...dataset, shape: [c, high, wide], train: resize(dataset.train), test: resize(dataset.test) };
 }
