@@ -3,76 +3,106 @@ import { openDataset } from '../datasets/node/open.ts';
 import { check, lookUp } from '../engine/check.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
-import { rules } from '../optim/index.ts';
 import { draw, type Panel, type Series } from '../plots/chart.ts';
 import { writePicture } from '../plots/node.ts';
+import { countDead, type Collapse } from '../train/collapse.ts';
+import { COMPARISONS } from '../train/compare.ts';
 import { parseConfig } from '../train/config.ts';
+import type { StepMetrics } from '../train/metrics.ts';
+import { trial, type Trial } from '../train/trial.ts';
 import { note, percent, print, table } from './output.ts';
 import { resolved } from './session.ts';
-import { trial, type Trial } from './trials.ts';
+import { compareTrajectories } from './trajectories.ts';
 
-type Given = Parameters<typeof parseConfig>[1];
-/** Rates at which rules that have no default of their own for a network do well on LeNet-5. */
-const RATES: Readonly<Record<string, string>> = { 'nag-c': '0.05', 'nag-sc': '0.05', 'newton-diagonal': '0.01', 'natural-gradient': '0.001', asgd: '0.1' };
+export interface CompareOptions { adapter?: string; model?: string; dataset: string; optimizer?: string; lr?: string; epochs: string; limitTrain: string; limitTest: string; seed?: string; out?: string; dataDir?: string; json?: boolean; quiet?: boolean }
 
-/** What can be compared: the variants by name, and what each changes of the configuration. */
-export const COMPARISONS: Readonly<Record<string, Readonly<Record<string, Given>>>> = {
-  optimizers: Object.fromEntries(Object.keys(rules).map(name => [name, { optimizer: name, ...RATES[name] !== undefined && { lr: RATES[name]! } }])),
-  schedules: {
-    constant: {}, step: { schedule: 'step:step_size=150,gamma=0.3' }, exponential: { schedule: 'exponential:k=0.005' }, 'inverse-time': { schedule: 'inverse-time:k=0.01' },
-    linear: { schedule: 'linear' }, cosine: { schedule: 'cosine' }, 'cosine, warm-up': { schedule: 'cosine:warmup=50' }, sgdr: { schedule: 'sgdr:T_0=100' },
-    triangular: { schedule: 'triangular:max_lr=0.1,step_size_up=75' }, onecycle: { schedule: 'onecycle:max_lr=0.1' },
-  },
-  regularisers: {
-    none: {}, L2: { weightDecay: '0.001' }, L1: { l1: '0.0001' }, 'elastic net': { weightDecay: '0.001', l1: '0.0001' }, 'max-norm': { maxNorm: '1.5' },
-    'clip by norm': { clipNorm: '0.5' }, 'gradient noise': { gradNoise: '0.0001' }, 'moving average': { ema: '0.98' }, SWA: { swa: '0.5' }, Lookahead: { lookahead: '5' },
-  },
-  'batch-sizes': Object.fromEntries(['8', '16', '32', '64', '128', '256'].map(n => [n, { batchSize: n }])),
-};
-
-export interface CompareOptions { adapter?: string; model: string; dataset: string; optimizer?: string; lr?: string; epochs: string; limitTrain: string; limitTest: string; seed?: string; out?: string; dataDir?: string; json?: boolean; quiet?: boolean }
+/** Comparisons in which no net is trained on images. */
+const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = { trajectories: compareTrajectories, 'relu-collapse': compareCollapse };
 
 export async function compare(what: string, options: CompareOptions): Promise<void> {
-  const variants = lookUp('comparison', what, COMPARISONS), out = options.out ?? `compare-${what}.svg`;
+  const chosen = lookUp('comparison', what, { ...COMPARISONS, ...OTHERS }), out = options.out ?? `compare-${what}.svg`;
   check(/\.(svg|png)$/i.test(out), `--out: '${out}' must end in .svg or .png; give a picture's name`);
-  const { model, dataset: name, epochs, limitTrain, limitTest, seed, optimizer = what === 'optimizers' ? undefined : 'momentum', lr } = options;
-  const configs = Object.entries(variants).map(([variant, given]) => [variant, resolved(parseConfig(model, { dataset: name, epochs, limitTrain, limitTest, seed, optimizer, ...what !== 'optimizers' && { lr }, logEvery: '10', valSplit: '0.1', ...given }))] as const);
-  const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: configs[0]![1].limitTrain, limitTest: configs[0]![1].limitTest });
-  const device = await Device.open(await openAdapter(options.adapter)), results: { variant: string; result: Trial }[] = [];
+  if (typeof chosen === 'function') return chosen({ ...options, out });
+  const { model = chosen.model, dataset: name, epochs, limitTrain, limitTest, seed, optimizer = what === 'optimizers' ? undefined : 'momentum', lr } = options;
+  const base = { dataset: name, epochs, limitTrain, limitTest, seed, optimizer, ...what !== 'optimizers' && { lr }, logEvery: '10', valSplit: '0.1' };
+  const common = resolved(parseConfig(model, base));
+  const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: common.limitTrain, limitTest: common.limitTest });
+  const steps = common.epochs * Math.floor(dataset.train.n * (1 - common.valSplit) / common.batchSize), variants = Object.entries(chosen.variants(steps));
+  check(options.model === undefined || variants.every(([, v]) => v.model === undefined), `--model: ${what} are compared on nets of their own; leave it out`);
+  const configs = variants.map(([variant, { scheme, model: own = model, ...given }]) => ({ variant, scheme, config: resolved(parseConfig(own, { ...base, ...given })) }));
+  const device = await Device.open(await openAdapter(options.adapter)), results: Result[] = [];
   try {
-    for (const [variant, config] of configs) {
-      const result = await trial(config, dataset, device);
+    for (const { variant, scheme, config } of configs) {
+      const result = await trial(config, dataset, device, { scheme, test: true });
       results.push({ variant, result });
-      if (options.json) print(JSON.stringify({ variant, config, test: result.test ?? null, best: result.best ?? null, seconds: result.seconds, failed: result.failed ?? null }));
-      else if (!options.quiet) note(`${variant}: ${result.test ? `test ${percent(result.test.accuracy)}` : result.failed} in ${result.seconds.toFixed(1)} s`);
+      if (options.json) print(JSON.stringify({ variant, scheme, config, test: result.test ?? null, best: result.best ?? null, seconds: result.seconds, diverged: result.diverged ?? null }));
+      else if (!options.quiet) note(`${variant}: ${result.test ? `test ${percent(result.test.accuracy)}` : result.diverged} in ${result.seconds.toFixed(1)} s`);
     }
   } finally {
     device.close();
   }
-  results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
-  await writePicture(out, picture(what, `${model} on ${name}, ${epochs} epochs`, results));
+  const natural = what === 'batch-sizes' || what === 'depth'; // an order that says something by itself
+  if (!natural) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
+  await writePicture(out, picture(what, `${variants.some(([, v]) => v.model) ? '' : `${model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`)} on `}${name}, ${epochs} epochs`, results, chosen.rates));
   if (options.json) return;
-  const rows = results.map(({ variant, result: { test, best, seconds } }) => [variant, test ? percent(test.accuracy) : '-', test ? test.loss.toFixed(4) : '-', best ? percent(best.accuracy) : '-', seconds.toFixed(1)]);
-  print(table([[what, 'test accuracy', 'test loss', 'best validation', 'seconds'], ...rows]));
+  const rows = results.map(({ variant, result: { test, best, seconds, lines } }) => [
+    variant, test ? percent(test.accuracy) : 'diverged', test ? test.loss.toFixed(4) : '-', best ? percent(best.accuracy) : '-', percent(trained(lines)), seconds.toFixed(1),
+  ]);
+  print(table([[what, 'test accuracy', 'test loss', 'best validation', 'training', 'seconds'], ...rows]));
   if (!options.quiet) print(`picture in ${out}`);
 }
 
-/** Accuracies as bars, then the courses of the training loss, six to a panel, from the best to the worst. */
-function picture(what: string, title: string, results: readonly { variant: string; result: Trial }[]): string {
-  const finished = results.filter(r => r.result.test);
-  const course = ({ variant, result }: typeof results[number]): Series => {
-    let mean: number | undefined, last = 0;
-    return { name: variant, points: result.lines.flatMap(l => {
-      if ('split' in l) return [];
-      const share = 0.98 ** (l.step - last); // the line after an epoch's end is of few steps
-      last = l.step;
-      return [[l.epoch, mean = mean === undefined ? l.loss : share * mean + (1 - share) * l.loss] as const];
-    }) };
+interface Result { readonly variant: string; readonly result: Trial }
+
+const stepsOf = (lines: Trial['lines']): StepMetrics[] => lines.filter((l): l is StepMetrics => !('split' in l));
+/** Accuracy on the training images over the last quarter of the steps. */
+function trained(lines: Trial['lines']): number {
+  const late = stepsOf(lines), some = late.slice(Math.floor(late.length * 0.75));
+  return some.reduce((sum, l) => sum + l.accuracy, 0) / some.length;
+}
+
+/** Accuracies as bars, then the courses of the training loss, six to a panel; those that diverged are named in the bars, at 0. */
+function picture(what: string, title: string, results: readonly Result[], rates = false): string {
+  const course = ({ variant, result }: Result): Series => {
+    let mean: number | undefined;
+    return { name: variant, points: stepsOf(result.lines).map(l => [l.epoch, mean = mean === undefined ? l.loss : 0.8 * mean + 0.2 * l.loss] as const) };
   };
-  const first = Math.max(0.5, ...finished.map(r => course(r).points[0]?.[1] ?? 0)), groups = Array.from({ length: Math.ceil(finished.length / 6) }, (_, i) => finished.slice(6 * i, 6 * i + 6));
+  const firsts = results.flatMap(r => course(r).points[0]?.[1] ?? []).sort((a, b) => a - b), top = Math.ceil(Math.max(0.5, firsts[Math.floor(firsts.length / 2)] ?? 0) * 2.4) / 2;
+  const groups = Array.from({ length: Math.ceil(results.length / 6) }, (_, i) => results.slice(6 * i, 6 * i + 6));
   const panels: Panel[] = [
-    { kind: 'bar', title: 'Test accuracy', y: { label: 'correct', percent: true, min: 0, max: 1 }, categories: finished.map(r => r.variant), series: [{ name: 'test', values: finished.map(r => r.result.test!.accuracy) }] },
-    ...groups.map((group, i): Panel => ({ kind: 'line', title: `Training loss, ${6 * i + 1} to ${6 * i + group.length} by test accuracy`, x: { label: 'epoch' }, y: { label: 'cross-entropy', min: 0, max: Math.ceil(first * 2) / 2 }, series: group.map(course) })),
+    {
+      kind: 'bar', title: 'Accuracy', y: { label: 'correct', percent: true, min: 0, max: 1 }, categories: results.map(r => `${r.variant}${r.result.test ? '' : ' (diverged)'}`),
+      series: [{ name: 'accuracy, test', values: results.map(r => r.result.test?.accuracy ?? 0) }],
+    },
+    ...groups.map((group): Panel => ({ kind: 'line', title: 'Training loss', x: { label: 'epoch' }, y: { label: 'cross-entropy', min: 0, max: top }, series: group.map(course) })),
+    ...rates ? [{
+      kind: 'line' as const, title: 'Learning rate', x: { label: 'epoch' }, y: { label: 'rate', min: 0 },
+      series: results.map(({ variant, result }) => ({ name: variant, points: stepsOf(result.lines).map(l => [l.epoch, l.lr] as const) })),
+    }] : [],
   ];
-  return draw(panels, { title: `${what[0]!.toUpperCase()}${what.slice(1).replace('-', ' ')}: ${title}`, height: Math.max(260, finished.length * 20) });
+  return draw(panels, { title: `${what[0]!.toUpperCase()}${what.slice(1).replace('-', ' ')}: ${title}`, height: Math.max(260, results.length * 20) });
+}
+
+const WIDTHS = [2, 3, 4, 8], DEPTHS = [1, 2, 4, 8, 16, 32], NETS = 30;
+
+/** The share of nets that are dead from birth, by depth, a line for each width. */
+async function compareCollapse({ adapter, dataset: name, dataDir, seed = '0', out = '', json, quiet }: CompareOptions): Promise<void> {
+  const dataset = await openDataset(name, { dataDir, quiet, limitTrain: 64, limitTest: 32 }), device = await Device.open(await openAdapter(adapter)), counts: Collapse[] = [];
+  try {
+    for (const width of WIDTHS) for (const depth of DEPTHS) {
+      const count = await countDead(device, dataset, { width, depth, nets: NETS, seed: Number(seed) });
+      counts.push(count);
+      if (json) print(JSON.stringify(count));
+    }
+  } finally {
+    device.close();
+  }
+  const share = ({ dead, nets }: Collapse) => dead / nets, of = (width: number) => counts.filter(c => c.width === width);
+  await writePicture(out, draw([{
+    kind: 'line', x: { label: 'hidden layers', log: true, min: 1 }, y: { label: 'nets with a constant output', percent: true, min: 0, max: 1 },
+    series: WIDTHS.map(width => ({ name: `${width} units`, points: of(width).map(c => [c.depth, share(c)] as const), dots: true })),
+  }], { title: `ReLU nets dead from birth, ${NETS} of each shape`, width: 640, height: 340 }));
+  if (json) return;
+  print(table([['units', ...DEPTHS.map(d => `${d} ${d === 1 ? 'layer' : 'layers'}`)], ...WIDTHS.map(w => [String(w), ...of(w).map(c => percent(share(c)))])]));
+  if (!quiet) print(`picture in ${out}`);
 }

@@ -78,10 +78,11 @@ sweepCommand.option('--out <dir>', 'folder of the results (default: sweeps/<mode
     'descent sweep mlp --dataset shapes --grid lr=1e-4..1e-1 --grid model.hidden=64,256-128 --random 10 --folds 5'))
   .action(async (model: string, options: import('./sweep.ts').SweepOptions) => (await import('./sweep.ts')).sweep(model, options));
 
-onDevice(program.command('compare').summary('compare optimizers, schedules, regularisers or batch sizes: one picture and a table')
-  .description('Trains one model in several ways, one after the other, and compares test accuracy and the course of the training loss.')
-  .argument('<what>', 'optimizers, schedules, regularisers or batch-sizes'))
-  .option('--model <name>', 'model to train', 'lenet5')
+onDevice(program.command('compare').summary('compare optimizers, schedules, initialisations and more: one picture and a table')
+  .description('Trains one model in several ways from the same seed, one after the other, and compares test accuracy and the course of the training loss.\n'
+    + 'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.')
+  .argument('<what>', 'optimizers, schedules, regularisers, initialisations, normalisations, batch-sizes, depth, trajectories or relu-collapse'))
+  .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
   .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
   .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
   .option(OPTIONS.lr.flags, OPTIONS.lr.help)

@@ -7,7 +7,8 @@ import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { check } from '../engine/check.ts';
 import type { OPTIONS, RunConfig } from '../train/config.ts';
-import { choices, configOf, keyOf, parseAxis, ranking, trial, type Score, type SweepLine } from '../train/sweep.ts';
+import { choices, configOf, keyOf, parseAxis, ranking, type Score, type SweepLine } from '../train/sweep.ts';
+import { trial } from '../train/trial.ts';
 import { fileError } from '../train/node/files.ts';
 import { parseNumber } from '../train/spec.ts';
 import { duration, percent, print, table } from './output.ts';
@@ -71,8 +72,8 @@ function scoreTable(scores: readonly Score[]): string {
 export function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): (config: RunConfig) => Promise<Dataset> {
   let key = '', kept: Promise<Dataset>;
   return config => {
-    const { dataset, limitTrain, limitTest } = config, wanted = JSON.stringify([dataset, limitTrain, limitTest]);
-    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest });
+    const { dataset, limitTrain, limitTest, imageSize } = config, wanted = JSON.stringify([dataset, limitTrain, limitTest, imageSize]);
+    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
     key = wanted;
     return kept;
   };

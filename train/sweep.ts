@@ -1,18 +1,11 @@
 /** Search over configurations: a grid or random draws, each judged on held-out images or by k-fold cross-validation. */
 import { closest, distance } from 'fastest-levenshtein';
-import type { Dataset } from '../datasets/dataset.ts';
 import { check, DescentError } from '../engine/check.ts';
-import type { Device } from '../engine/device.ts';
 import { rules } from '../optim/index.ts';
 import { schedules } from '../optim/schedules.ts';
 import { STREAMS, uniforms } from '../shaders/random.ts';
 import { OPTIONS, parseConfig, type RunConfig } from './config.ts';
-import { stopsEarly } from './early-stopping.ts';
-import { fit } from './fit.ts';
-import { bestOf, type EvalMetrics, type MetricsLine } from './metrics.ts';
-import { openTrainer } from './open.ts';
 import { formatSpec, parseNumber, parseSpec, type Scalar } from './spec.ts';
-import type { Trainer } from './trainer.ts';
 
 type Key = keyof typeof OPTIONS;
 /** Texts by field, as parseConfig takes them, and the model's spec. */
@@ -99,43 +92,6 @@ export function configOf(base: Texts, choice: Choice): RunConfig {
   const { model, ...rest } = texts;
   if (typeof rest.schedule === 'string') check(Object.hasOwn(schedules, parseSpec('--schedule', rest.schedule).name), `unknown schedule '${rest.schedule}'; known: ${Object.keys(schedules).join(', ')}`);
   return parseConfig(model as string, rest);
-}
-
-/** What came of one run. `best` is missing where the loss became infinite or NaN before the first evaluation. */
-export interface Outcome { readonly lines: readonly MetricsLine[]; readonly best?: EvalMetrics; readonly last?: EvalMetrics; readonly diverged?: string; readonly seconds: number }
-
-export interface TrialOptions {
-  readonly folds?: number; readonly fold?: number;
-  readonly onLine?: (line: MetricsLine) => void;
-  /** Called before the first step: to set weights, to look at the graph. */
-  readonly before?: (trainer: Trainer) => void | Promise<void>;
-  /** Called after the last step, the trainer still there. */
-  readonly after?: (trainer: Trainer) => void | Promise<void>;
-}
-
-/** Trains one configuration on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer finite is an outcome, not an error. */
-export async function trial(config: RunConfig, dataset: Dataset, device: Device, { folds, fold, onLine, before, after }: TrialOptions = {}): Promise<Outcome> {
-  check(folds !== undefined || config.valSplit > 0, '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>');
-  const { trainer } = await openTrainer(config, dataset, device, { folds, fold }), lines: MetricsLine[] = [], started = performance.now();
-  const add = (line: MetricsLine) => { lines.push(line); onLine?.(line); };
-  let diverged: string | undefined;
-  try {
-    await before?.(trainer);
-    await fit(trainer, {
-      total: config.steps ?? config.epochs * trainer.stepsPerEpoch, logEvery: config.logEvery, validate: true,
-      stopped: () => false, finished: () => stopsEarly(lines, config.earlyStop),
-      onMetrics: add, onEvaluation: line => { add(line); trainer.observe(line.loss); }, onCheckpoint: async () => {},
-    });
-    await after?.(trainer);
-  } catch (error) {
-    if (!(error instanceof DescentError && error.message.startsWith('the loss is'))) throw error;
-    diverged = error.message.split(';')[0]!;
-  } finally {
-    await device.idle();
-    trainer.destroy();
-  }
-  const last = lines.findLast((l): l is EvalMetrics => 'split' in l);
-  return { lines, seconds: (performance.now() - started) / 1000, ...diverged ? { diverged } : { best: bestOf(lines), last } };
 }
 
 /** One line of results.jsonl. `config` in full makes it clear what was run: a line counts for a run only if it is equal. */
