@@ -15,7 +15,7 @@ export async function reportSwag(run: RunFolder, config: RunConfig, { trainer, d
     const row = mean.subarray(i * classes, (i + 1) * classes), guess = row.indexOf(Math.max(...row)), at = i * classes + guess;
     return { i: i + 1, right: guess === labels[i], mean: mean[at]!, low: low[at]!, high: high[at]! };
   });
-  const points = (right: boolean): Series => ({ name: right ? 'right' : 'wrong', points: shown.filter(s => s.right === right).map(s => [s.i, s.mean] as const) });
+  const points = (right: boolean): Series => ({ name: right ? 'right' : 'wrong', points: shown.filter(s => s.right === right).flatMap(s => [[s.i, s.mean], [s.i + 0.5, NaN]] as const) }); // images are no course: no line joins them
   const bars = shown.map((s): Series => ({ name: `interval ${s.i}`, muted: true, points: [[s.i, s.low], [s.i, s.high]] }));
   run.write('swag.svg', draw([
     { kind: 'line', title: 'Probability of the predicted class, with the central 90 % of the draws', x: { label: 'test image', min: 0, max: shown.length + 1 }, y: { label: 'probability', min: 0, max: 1, percent: true },

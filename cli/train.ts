@@ -72,6 +72,8 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   check(config.earlyStop === undefined || config.valSplit > 0, '--early-stop: no images are held out for validation; give --val-split a share above 0');
   run.writeConfig(config, session.facts);
   const quiet = options.quiet || options.json;
+  const noisy = config.augment !== undefined || trainer.program.commands.some(c => c.op.kernel.name === 'dropout');
+  if (noisy && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
   if (!quiet) print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
 
   const shown = await progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: trainer.steps });
