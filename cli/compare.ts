@@ -43,7 +43,7 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   }
   const natural = what === 'batch-sizes' || what === 'depth'; // an order that says something by itself
   if (!natural) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
-  await writePicture(out, picture(what, `${variants.some(([, v]) => v.model) ? '' : `${model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`)} on `}${name}, ${epochs} epochs`, results, chosen.rates));
+  await writePicture(out, picture(what, `${variants.some(([, v]) => v.model) ? '' : `${model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`)} on `}${name}, ${epochs} ${epochs === '1' ? 'epoch' : 'epochs'}`, results, chosen.rates));
   if (options.json) return;
   const rows = results.map(({ variant, result: { test, best, seconds, lines } }) => [
     variant, test ? percent(test.accuracy) : 'diverged', test ? test.loss.toFixed(4) : '-', best ? percent(best.accuracy) : '-', percent(trained(lines)), seconds.toFixed(1),
@@ -71,12 +71,12 @@ function picture(what: string, title: string, results: readonly Result[], rates 
   const groups = Array.from({ length: Math.ceil(results.length / 6) }, (_, i) => results.slice(6 * i, 6 * i + 6));
   const panels: Panel[] = [
     {
-      kind: 'bar', title: 'Accuracy', y: { label: 'correct', percent: true, min: 0, max: 1 }, categories: results.map(r => `${r.variant}${r.result.test ? '' : ' (diverged)'}`),
-      series: [{ name: 'accuracy, test', values: results.map(r => r.result.test?.accuracy ?? 0) }],
+      kind: 'bar', title: 'Test accuracy', y: { label: 'correct', percent: true, min: 0, max: 1 }, categories: results.map(r => `${r.variant}${r.result.test ? '' : ' (diverged)'}`),
+      series: [{ name: 'test accuracy', values: results.map(r => r.result.test?.accuracy ?? 0) }],
     },
-    ...groups.map((group): Panel => ({ kind: 'line', title: 'Training loss', x: { label: 'epoch' }, y: { label: 'cross-entropy', min: 0, max: top }, series: group.map(course) })),
+    ...groups.map((group): Panel => ({ kind: 'line', title: 'Training loss', x: { label: 'epoch', min: 0 }, y: { label: 'cross-entropy', min: 0, max: top }, series: group.map(course) })),
     ...rates ? [{
-      kind: 'line' as const, title: 'Learning rate', x: { label: 'epoch' }, y: { label: 'rate', min: 0 },
+      kind: 'line' as const, title: 'Learning rate', x: { label: 'epoch', min: 0 }, y: { label: 'rate', min: 0 },
       series: results.map(({ variant, result }) => ({ name: variant, points: stepsOf(result.lines).map(l => [l.epoch, l.lr] as const) })),
     }] : [],
   ];
@@ -99,7 +99,7 @@ async function compareCollapse({ adapter, dataset: name, dataDir, seed = '0', ou
   }
   const share = ({ dead, nets }: Collapse) => dead / nets, of = (width: number) => counts.filter(c => c.width === width);
   await writePicture(out, draw([{
-    kind: 'line', x: { label: 'hidden layers', log: true, min: 1 }, y: { label: 'nets with a constant output', percent: true, min: 0, max: 1 },
+    kind: 'line', x: { label: 'hidden layers', log: true, min: 1, max: 40 }, y: { label: 'nets with a constant output', percent: true, min: 0, max: 1 },
     series: WIDTHS.map(width => ({ name: `${width} units`, points: of(width).map(c => [c.depth, share(c)] as const), dots: true })),
   }], { title: `ReLU nets dead from birth, ${NETS} of each shape`, width: 640, height: 340 }));
   if (json) return;

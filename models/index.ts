@@ -27,12 +27,15 @@ const own: Record<string, Model> = {};
 /** Makes a model of the user's own known under a name, which may be a file's. */
 export function addModel(name: string, model: Model): void { own[name] = model; }
 
+/** A model by name, those made known by addModel included. */
+export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
+
 /** A model's name and options, as train/spec.ts reads them from `resnet20:shortcut=B`. */
 export interface ModelSpec { readonly name: string; readonly value?: unknown; readonly options: Readonly<Record<string, unknown>> }
 
 /** The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where the name or an option is unknown or a value not accepted. */
 export function openModel({ name, value, options }: ModelSpec, input: ModelInput): Layer {
-  const build = lookUp('model', name, { ...models, ...own }), known = build.options ?? {}, isFlag = typeof known[String(value)]?.default === 'boolean';
+  const build = modelCalled(name), known = build.options ?? {}, isFlag = typeof known[String(value)]?.default === 'boolean';
   check(value === undefined || isFlag, `${name}: '${String(value)}' is no option; ${Object.keys(known).length ? `write ${name}:key=value, the keys are ${Object.keys(known).join(', ')}` : 'it has none'}`);
   return build(input, { ...isFlag && { [String(value)]: true }, ...options });
 }

@@ -2,7 +2,7 @@
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
-import { models, openModel } from '../models/index.ts';
+import { modelCalled, openModel } from '../models/index.ts';
 import type { Schedule } from '../optim/schedules.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
@@ -31,7 +31,7 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
     device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
   });
-  const { whitened } = models[spec.name]!;
+  const { whitened } = modelCalled(spec.name);
   if (whitened) whitenFirst(trainer, data, whitened);
   return {
     trainer, data, model,
