@@ -24,7 +24,11 @@ export const select = (names: readonly (readonly [value: string, label: string])
 };
 
 /** A part that a phone shows folded. */
-export const fold = (title: string, ...children: Child[]): HTMLElement => el('details', { class: 'fold', open: matchMedia('(min-width: 801px)').matches }, el('summary', { textContent: title }), ...children);
+export function fold(title: string, ...children: Child[]): HTMLElement {
+  const wide = matchMedia('(min-width: 801px)'), e = el('details', { class: 'fold', open: wide.matches }, el('summary', { textContent: title }), ...children);
+  wide.addEventListener('change', () => { if (wide.matches) e.open = true; });
+  return e;
+}
 
 /** A line at the top of the page that says what is wrong and what to do; empty text takes it away. */
 export function notice(text: string, kind: 'error' | 'info' = 'error'): void {

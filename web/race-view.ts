@@ -10,8 +10,11 @@ const SIZE = 560, STEPS = 400, LEVELS = 22;
 /** Rules that move on slopes alone; one that probes the curvature needs a whole net. */
 const racers = Object.values(rules).filter(r => !r.probes).map(r => r.name);
 const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
-/** On these slopes the rates for nets are far too small: rates relative to the landscape's, by what a rule divides by. */
-const SCALED: Readonly<Record<string, number>> = { sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1, quickprop: 0.5, rprop: 5, adagrad: 40, adadelta: 400, rmsprop: 3, 'natural-gradient': 1 };
+/** The rates for nets are far too small here: rules that step by the slope take the landscape's rate times a factor, */
+const BY_SLOPE: Readonly<Record<string, number>> = { sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1, quickprop: 0.5, 'natural-gradient': 1 };
+/** and those that divide by its size a length in the plane. */
+const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
+const LENGTH = 0.05;
 
 const colour = (i: number): string => `hsl(${Math.round(i * 137.5 + 210) % 360} 78% ${isDark() ? 62 : 42}%)`;
 
@@ -71,7 +74,7 @@ export class RaceView {
     this.#paint();
     await told(async () => {
       for (const rule of this.#on) {
-        const lr = land.rate * (SCALED[rule] ?? 5) * 10 ** Number(this.#speed.value);
+        const slope = BY_SLOPE[rule], lr = (slope === undefined ? BY_LENGTH[rule] ?? LENGTH : land.rate * slope) * 10 ** Number(this.#speed.value);
         const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
         if (turn !== this.#turn) return;
         this.#paths.set(rule, path);
