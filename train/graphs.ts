@@ -1,7 +1,7 @@
-import { check, show } from '../engine/check.ts';
+import { check, lookUp, show } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
-import { Graph, type Layer, type Tensor } from '../engine/graph.ts';
-import { crossEntropy, jensenShannon } from '../layers/loss.ts';
+import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
+import { losses } from '../layers/loss.ts';
 import type { Transform } from '../shaders/augment.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
@@ -25,6 +25,10 @@ export interface TrainerOptions {
   /** Images from easy to hard: by their loss under the weights that the run starts from. */
   readonly curriculum?: boolean;
   readonly smoothing?: number;
+  /** A name of layers/loss.ts; cross-entropy, or jensen-shannon where a batch holds several views. */
+  readonly loss?: string;
+  /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
+  readonly weights?: Init;
   readonly debug?: boolean;
   readonly fuse?: boolean;
 }
@@ -35,14 +39,14 @@ export interface BuiltGraph { readonly graph: Graph; readonly totals: Tensor; re
 /** The graph of one program: gather, model, loss, and where it trains the backward pass. `view` is done to all images (see DeviceData.source). */
 export function build(o: TrainerOptions, part: Part, training: boolean, view?: readonly Transform[]): BuiltGraph {
   const batch = o.batchSize / (o.accumulate ?? 1);
-  const graph = new Graph({ training, profile: o.device.profile, seed: o.seed });
+  const graph = new Graph({ training, profile: o.device.profile, seed: o.seed, weights: o.weights });
   const source = o.data.source(graph, part, batch, view);
   const logits = o.model(graph, source.x);
   const classes = o.data.dataset.classes.length;
   check(logits.shape.length === 2 && logits.shape[1] === classes, `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; end it with dense(${classes})`);
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);
-  const loss = source.views > 1 ? jensenShannon : crossEntropy;
+  const loss = lookUp('loss', o.loss ?? (source.views > 1 ? 'jensen-shannon' : 'cross-entropy'), losses);
   const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
   if (dlogits) graph.backward(logits, dlogits);
   return { graph, totals, logits, source };
