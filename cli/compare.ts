@@ -24,12 +24,12 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   check(/\.(svg|png)$/i.test(out), `--out: '${out}' must end in .svg or .png; give a picture's name`);
   if (typeof chosen === 'function') return chosen({ ...options, out });
   const { model = chosen.model, dataset: name, epochs, limitTrain, limitTest, seed, optimizer = what === 'optimizers' ? undefined : 'momentum', lr } = options;
-  const base = { dataset: name, epochs, limitTrain, limitTest, seed, optimizer, ...what !== 'optimizers' && { lr }, logEvery: '10', valSplit: '0.1' };
+  const base = { dataset: name, epochs, limitTrain, limitTest, seed, optimizer, ...what !== 'optimizers' && { lr }, valSplit: '0.1' };
   const common = resolved(parseConfig(model, base));
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: common.limitTrain, limitTest: common.limitTest });
-  const steps = common.epochs * Math.floor(dataset.train.n * (1 - common.valSplit) / common.batchSize), variants = Object.entries(chosen.variants(steps));
-  check(options.model === undefined || variants.every(([, v]) => v.model === undefined), `--model: ${what} are compared on nets of their own; leave it out`);
-  const configs = variants.map(([variant, { scheme, model: own = model, ...given }]) => ({ variant, scheme, config: resolved(parseConfig(own, { ...base, ...given })) }));
+  const steps = common.epochs * Math.floor(dataset.train.n * (1 - common.valSplit) / common.batchSize), variants = Object.entries(chosen.variants(steps, common.lr!));
+  check(options.model === undefined || variants.every(([, v]) => v.model === undefined), `--model: ${what} is compared on nets of its own; leave it out`);
+  const configs = variants.map(([variant, { scheme, model: own = model, ...given }]) => ({ variant, scheme, config: resolved(parseConfig(own, { ...base, ...given })) })).map(v => ({ ...v, config: { ...v.config, logEvery: Math.max(1, Math.floor(steps * common.batchSize / v.config.batchSize / POINTS)) } }));
   const device = await Device.open(await openAdapter(options.adapter)), results: Result[] = [];
   try {
     for (const { variant, scheme, config } of configs) {
@@ -51,6 +51,9 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   print(table([[what, 'test accuracy', 'test loss', 'best validation', 'training', 'seconds'], ...rows]));
   if (!options.quiet) print(`picture in ${out}`);
 }
+
+/** Points of a curve. */
+const POINTS = 80;
 
 interface Result { readonly variant: string; readonly result: Trial }
 

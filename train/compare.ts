@@ -19,8 +19,8 @@ const RATES: Readonly<Record<string, string>> = { 'nag-c': '0.05', 'nag-sc': '0.
 export interface Comparison {
   /** Trained where no model is named; variants that name their own leave no choice. */
   readonly model: string;
-  /** By name, for a run of so many steps. */
-  readonly variants: (steps: number) => Readonly<Record<string, Variant>>;
+  /** By name, for a run of so many steps at a rate. */
+  readonly variants: (steps: number, lr: number) => Readonly<Record<string, Variant>>;
   /** Of the variants' runs: whether the course of the rate is drawn too. */
   readonly rates?: boolean;
 }
@@ -40,13 +40,13 @@ const each = (names: readonly string[], of: (name: string) => Variant) => Object
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   optimizers: { model: 'lenet5', variants: () => each(Object.keys(rules), name => ({ optimizer: name, ...RATES[name] !== undefined && { lr: RATES[name] } })) },
   schedules: {
-    model: 'lenet5', rates: true, variants(steps) {
+    model: 'lenet5', rates: true, variants(steps, lr) {
       const share = (part: number) => Math.max(1, Math.round(steps * part));
       return {
         constant: {}, step: { schedule: `step:step_size=${share(0.4)},gamma=0.3` }, exponential: { schedule: `exponential:k=${(2 / steps).toPrecision(3)}` },
         'inverse-time': { schedule: `inverse-time:k=${(4 / steps).toPrecision(3)}` }, linear: { schedule: 'linear' }, cosine: { schedule: 'cosine' },
         'cosine, warm-up': { schedule: `cosine:warmup=${share(0.1)}` }, sgdr: { schedule: `sgdr:T_0=${share(0.34)}` },
-        triangular: { schedule: `triangular:max_lr=0.05,step_size_up=${share(0.25)}` }, onecycle: { schedule: 'onecycle:max_lr=0.05' },
+        triangular: { schedule: `triangular:max_lr=${3 * lr},step_size_up=${share(0.25)}` }, onecycle: { schedule: `onecycle:max_lr=${2 * lr}` },
       };
     },
   },
