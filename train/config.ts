@@ -1,5 +1,7 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
-import { check } from '../engine/check.ts';
+import { check, lookUp } from '../engine/check.ts';
+import { schemes } from '../layers/init.ts';
+import { losses } from '../layers/loss.ts';
 import { parseAugment } from './augment.ts';
 import { parseChoice, parseNumber, parseSpec, parseSpecs, type Range, type Scalar } from './spec.ts';
 
@@ -39,6 +41,16 @@ export interface RunConfig {
   accumulate: number;
   /** Evaluations without a better one after which the run ends. */
   earlyStop?: number;
+  /** What is minimised. */
+  loss: string;
+  /** Share of each label that goes to all classes alike. */
+  labelSmoothing: number;
+  /** First values of weights, in place of PyTorch's for each kind of layer; `lsuv` scales them on the first batch. */
+  initScheme?: string;
+  /** Batch-norm statistics of an evaluation: the running ones, or those of all training images. */
+  bnStats: typeof BN_STATS[number];
+  /** Whether elementwise ops join their producers. */
+  fuse: boolean;
   seed: number;
   /** Share of the training images held out for validation. */
   valSplit: number;
@@ -64,6 +76,8 @@ export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] 
 
 /** `random` anew in each epoch, or from easy to hard, class by class alike, by the loss under the first weights. */
 export const ORDERS = ['random', 'curriculum'] as const;
+
+export const BN_STATS = ['running', 'population'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;
 
@@ -105,6 +119,11 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   lookahead: { flags: '--lookahead <k>', help: 'every k updates go back half the way to the weights k updates ago', default: undefined, parse: count },
   accumulate: { flags: '--accumulate <n>', help: 'compute each batch in n parts, to save memory', default: 1, parse: count },
   earlyStop: { flags: '--early-stop <n>', help: 'end after n epochs without a better validation accuracy, and restore the best weights', default: undefined, parse: count },
+  loss: { flags: '--loss <name>', help: `loss: ${Object.keys(losses).join(', ')}`, default: 'cross-entropy', parse: (who, value) => (lookUp(who, value, losses), value) },
+  labelSmoothing: { flags: '--label-smoothing <share>', help: 'share of each label that goes to all classes alike', default: 0, parse: number({ min: 0, below: 1 }) },
+  initScheme: { flags: '--init-scheme <name>', help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`, default: undefined, parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value) },
+  bnStats: { flags: '--bn-stats <how>', help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)', default: 'running', parse: (who, value) => parseChoice(who, value, BN_STATS) },
+  fuse: { flags: '--no-fuse', help: 'keep elementwise ops as dispatches of their own', default: true, parse: boolean },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },

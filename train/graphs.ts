@@ -31,6 +31,8 @@ export interface TrainerOptions {
   readonly weights?: Init;
   readonly debug?: boolean;
   readonly fuse?: boolean;
+  /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
+  readonly population?: boolean;
 }
 
 /** The graph of one program, where it sums loss and correct answers, and its output. */

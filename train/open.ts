@@ -4,9 +4,11 @@ import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
 import { modelCalled, openModel } from '../models/index.ts';
 import type { Schedule } from '../optim/schedules.ts';
+import { initializer } from '../layers/init.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
 import { DeviceData, type Moments } from './data.ts';
+import { lsuv } from './lsuv.ts';
 import { phasesOf, scheduleOf } from './optimize.ts';
 import { parseSpec } from './spec.ts';
 import { Trainer } from './trainer.ts';
@@ -30,7 +32,10 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
   const trainer = await Trainer.create({
     device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
+    loss: config.loss, smoothing: config.labelSmoothing, weights: config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
+    population: config.bnStats === 'population', fuse: config.fuse,
   });
+  if (config.initScheme === 'lsuv') await lsuv({ device, model, data, batchSize: config.batchSize, seed: config.seed }, trainer.memory);
   const { whitened } = modelCalled(spec.name);
   if (whitened) whitenFirst(trainer, data, whitened);
   return {

@@ -14,6 +14,7 @@ import { lossOf, rankWithin } from './splits.ts';
 import { ActivePhase, type Phase } from './phases.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
 import type { Tensors } from './safetensors.ts';
+import { populationStatistics } from './population.ts';
 import { readState, readTensors, writeState, writeWeights } from './state.ts';
 
 export type { TrainerOptions };
@@ -211,6 +212,7 @@ export class Trainer {
     const size = this.#o.data.size(part);
     check(size > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
     const { program, totals } = await this.#evaluation(part);
+    if (this.#o.population) await populationStatistics(this.#o, this.memory);
     const { loss, correct } = await this.#judging(async () => {
       for (let at = 0; at < size; at += this.#micro) {
         this.#o.data.feed(this.memory, part, at);
