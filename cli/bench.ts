@@ -1,20 +1,26 @@
-/** `descent bench kernels|step`. */
+/** `descent bench kernels|step|peers`. */
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { benchKernels } from '../bench/kernels.ts';
 import { measureCeiling } from '../bench/ceiling.ts';
+import { ours } from '../bench/ours.ts';
+import { compare, type Row } from '../bench/peers/compare.ts';
+import { NETWORKS } from '../bench/peers/networks.ts';
+import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../bench/peers/run.ts';
 import { benchStep, chromeTrace, traceStep } from '../bench/step.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { megabytes } from '../engine/plan.ts';
+import { lookUp } from '../engine/check.ts';
 import { parseConfig } from '../train/config.ts';
+import { parseNumber } from '../train/spec.ts';
 import { writeWhole } from '../train/node/files.ts';
 import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
-export interface BenchOptions { adapter?: string; dataDir?: string; json?: boolean; quiet?: boolean; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean }
+export interface BenchOptions { adapter?: string; dataDir?: string; json?: boolean; quiet?: boolean; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; peers?: string; rounds?: string }
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
@@ -74,4 +80,38 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   }
   result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
   session.close();
+}
+
+/** Times this engine's step beside what a user would take instead, in interleaved rounds on one adapter. */
+export async function peers(models: readonly string[], options: BenchOptions): Promise<void> {
+  const names = models.length ? models : Object.keys(NETWORKS);
+  for (const name of names) lookUp('network of the peers', name, NETWORKS);
+  const wanted = (options.peers?.split(',') ?? PEER_NAMES).map(name => (lookUp('peer', name, Object.fromEntries(PEER_NAMES.map(p => [p, p]))), name as PeerName));
+  const rounds = parseNumber('--rounds', options.rounds ?? '5', { integer: true, min: 1 });
+  if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
+  const device = await Device.open(await openAdapter(options.adapter)), results: Record<string, readonly Row[]> = {};
+  const missing: Record<string, string> = {}, started: Peer[] = [];
+  for (const name of names) {
+    const own = await ours(device, name, undefined, options.dataDir);
+    try {
+      for (const peer of wanted) {
+        const why = await unavailable(peer) ?? await startPeer(peer, name, { say: line => { if (!options.json) print(line); } }).then(p => void started.push(p), (e: Error) => e.message);
+        if (why) missing[peer] = why;
+      }
+      const rows = results[name] = await compare([own, ...started], { rounds, wait: device.report.software ? 'step' : 'share' });
+      if (!options.json) {
+        print(`\n${name}, batch ${NETWORKS[name]!.batch}, on ${device.report.description}`);
+        print(table([['trainer', 'version', 'ms a step', 'best', 'steps', 'against descent', 'first step ms'], ...rows.map(r => {
+          const peer = started.find(p => p.name === r.name);
+          return [r.name, peer?.version ?? '', r.median.toFixed(2), r.best.toFixed(2), String(r.steps), r.ratio.toFixed(2), (peer?.first ?? own.first).toFixed(0)];
+        })]));
+      }
+    } finally {
+      own.close();
+      for (const p of started.splice(0)) await p.close();
+    }
+  }
+  if (!options.json) for (const [peer, why] of Object.entries(missing)) print(`${peer} was left out: ${why}`);
+  result(options, device, { peers: results, missing });
+  device.close();
 }

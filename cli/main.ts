@@ -177,6 +177,12 @@ benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, 
   .addHelpText('after', examples('descent bench step lenet5', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
   .action(async (model: string, options: BenchOptions) => (await import('./bench.ts')).step(model, options));
 
+benchCommand('peers [model...]', 'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; what is missing of them is installed in a folder of its own.')
+  .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
+  .option('--rounds <n>', 'interleaved rounds', '5')
+  .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
+  .action(async (models: string[], options: BenchOptions) => (await import('./bench.ts')).peers(models, options));
+
 /** One line in our grammar for what the argument parser refuses. */
 function usageError(error: CommanderError, command: Command): DescentError {
   const path: string[] = [];

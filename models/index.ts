@@ -9,13 +9,13 @@ import { mlp } from './mlp.ts';
 import type { Model, ModelInput } from './model.ts';
 import { plain20, plain32, plain44, plain56, resnet110, resnet110sd, resnet1202, resnet20, resnet32, resnet44, resnet56 } from './resnet-cifar.ts';
 import { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './resnet.ts';
-import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn } from './vgg.ts';
+import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
 import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 
 /** The models that the command line and the page know, by name. */
 export const models: Readonly<Record<string, Model>> = {
   mlp, lenet5, alexnet, 'alexnet-cifar': alexnetCifar,
-  vgg11, vgg13, vgg16, vgg19, 'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
+  'vgg-small': vggSmall, vgg11, vgg13, vgg16, vgg19, 'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
   googlenet,
   resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, plain20, plain32, plain44, plain56, 'resnet110-sd': resnet110sd, enresnet20,
   resnet18, resnet34, resnet50, resnet101, resnet152, resnext29, 'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,

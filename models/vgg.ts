@@ -54,3 +54,10 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
 
 export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);
 export const vgg11bn = vgg(11, true), vgg13bn = vgg(13, true), vgg16bn = vgg(16, true), vgg19bn = vgg(19, true);
+
+/** Four 3x3 convolutions and two dense layers: 32-32-P-64-64-P-256-classes. Small enough to try things on, and for measuring beside others. */
+export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {}, ({ classes }) => sequential({
+  conv1: conv2d(32, 3, { pad: 1 }), act1: relu(), conv2: conv2d(32, 3, { pad: 1 }), act2: relu(), pool1: maxPool(2),
+  conv3: conv2d(64, 3, { pad: 1 }), act3: relu(), conv4: conv2d(64, 3, { pad: 1 }), act4: relu(), pool2: maxPool(2),
+  fc1: dense(256), act5: relu(), fc2: dense(classes),
+}));

@@ -1,0 +1,91 @@
+/** TensorFlow.js, backend `webgpu` or `wasm`, in its core operations: variables in NHWC, `optimizer.minimize`, which tidies by itself. */
+import { batch, load, problem, serve, uniform, variant } from './child.ts';
+import { provideGpu } from './gpu.ts';
+import type { Op } from './networks.ts';
+import { startWasm } from './tfjs-wasm.ts';
+
+export interface Tensor {
+  readonly shape: number[];
+  data(): Promise<Float32Array>; dispose(): void;
+}
+interface Variable extends Tensor { assign(x: Tensor): void }
+type Layer = (x: Tensor) => Tensor;
+
+const adapter = variant === 'webgpu' ? await provideGpu() : `${problem.threads} threads, SIMD`;
+const tf = load('@tensorflow/tfjs-core');
+load('@tensorflow/tfjs-core/dist/register_all_gradients.js'); // the bundle for Node has none; the registry is a global
+if (variant === 'wasm') await startWasm(tf);
+else {
+  load('@tensorflow/tfjs-backend-webgpu');
+  await tf.setBackend('webgpu');
+}
+
+const variable = (data: Float32Array, shape: number[], trainable = true): Variable => tf.variable(tf.tensor(data, shape), trainable);
+const constant = (value: number, n: number, trainable = true) => variable(new Float32Array(n).fill(value), [n], trainable);
+
+function conv(c: number, out: number, k: number, stride: number, pad: number, bias: boolean): Layer {
+  const filter = variable(uniform(k * k * c * out, k * k * c), [k, k, c, out]), b = bias && variable(uniform(out, k * k * c), [out]);
+  return x => {
+    const y: Tensor = tf.conv2d(x, filter, stride, pad);
+    return b ? tf.add(y, b) : y;
+  };
+}
+
+/** As in tfjs-layers: moments, the fused normalisation, and running statistics assigned in passing. */
+function norm(c: number): Layer {
+  const gamma = constant(1, c), beta = constant(0, c), statistics = [constant(0, c, false), constant(1, c, false)];
+  return x => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]) as { mean: Tensor; variance: Tensor };
+    [mean, variance].forEach((s, i) => statistics[i]!.assign(tf.sub(statistics[i]!, tf.mul(tf.sub(statistics[i]!, s), 0.1))));
+    return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
+  };
+}
+
+const relu: Layer = x => tf.relu(x);
+
+function block(c: number, out: number, stride: number): Layer {
+  const body = [conv(c, out, 3, stride, 1, false), norm(out), relu, conv(out, out, 3, 1, 1, false), norm(out)];
+  return x => {
+    let side = stride === 1 ? x : tf.avgPool(x, 1, stride, 'valid') as Tensor; // a strided slice has no gradient here
+    if (out > c) side = tf.pad(side, [[0, 0], [0, 0], [0, 0], [0, out - c]]);
+    return tf.relu(tf.add(body.reduce((y, layer) => layer(y), x), side));
+  };
+}
+
+/** Makes the layers and their variables; follows the shapes as it goes. */
+function build(ops: readonly Op[], [c, h, w]: readonly [number, number, number]): Layer[] {
+  return ops.map(op => {
+    switch (op.op) {
+      case 'conv': {
+        const layer = conv(c, op.out, op.k, op.stride, op.pad, op.bias);
+        [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1];
+        return layer;
+      }
+      case 'block': {
+        const layer = block(c, op.out, op.stride);
+        [c, h, w] = [op.out, h / op.stride, w / op.stride];
+        return layer;
+      }
+      case 'norm': return norm(c);
+      case 'relu': return relu;
+      case 'pool': [h, w] = [h / 2, w / 2]; return x => tf.maxPool(x, 2, 2, 'valid');
+      case 'mean': [h, w] = [1, 1]; return x => tf.mean(x, [1, 2]);
+      case 'dense': {
+        const size = c * h * w, kernel = variable(uniform(size * op.out, size), [size, op.out]), bias = variable(uniform(op.out, size), [op.out]);
+        [c, h, w] = [op.out, 1, 1];
+        return x => tf.add(tf.matMul(tf.reshape(x, [-1, size]), kernel), bias);
+      }
+    }
+  });
+}
+
+const { network: { ops, shape, lr }, batch: n } = problem, [c, h, w] = shape, layers = build(ops, shape), data = batch();
+const x: Tensor = tf.tensor(data.x, [n, h, w, c]), target: Tensor = tf.oneHot(tf.tensor(data.labels, [n], 'int32'), 10);
+const optimizer = tf.train.momentum(lr, 0.9);
+
+await serve({ adapter }, async read => {
+  const loss: Tensor = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(target, layers.reduce((y, layer) => layer(y), x)), true);
+  const value = read ? (await loss.data())[0] : undefined;
+  loss.dispose();
+  return value;
+});
