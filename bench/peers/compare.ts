@@ -1,9 +1,13 @@
 /** Times several trainers of one step beside each other: A, B, C, A, B, C ..., since a machine drifts. */
 
-/** What can be timed: a peer, or this engine's own step. `step` runs `n` steps, waits for the device after each `burst`, and gives milliseconds a step. */
+/** What can be timed: a peer, or this engine's own step. `step` runs `n` steps, waits for the device after each `burst`. */
 export interface Runner { readonly name: string; step(n: number, burst?: number): Promise<number[]> }
-export interface Row { readonly name: string; readonly median: number; readonly best: number; readonly steps: number; /** Median over that of the first runner, in the same rounds. */ readonly ratio: number }
-/** A runner's share of a round takes about `target` milliseconds, at least one step. The device is waited for after each step or, as a GPU deserves, each share. */
+/** Milliseconds a step over all rounds; `ratio` is the median of the rounds' ratios to the first runner. */
+export interface Row { readonly name: string; readonly median: number; readonly best: number; readonly steps: number; readonly ratio: number }
+/**
+ * A runner's share of a round takes about `target` milliseconds, at least one step. With `wait` the device is waited for after each step
+ * or, as a GPU deserves, each share.
+ */
 export interface CompareOptions { readonly rounds?: number; readonly target?: number; readonly wait?: 'step' | 'share' }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;

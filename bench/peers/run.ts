@@ -25,7 +25,7 @@ export const PEER_NAMES = Object.keys(PEERS) as PeerName[];
 export async function unavailable(name: PeerName): Promise<string | undefined> {
   if (!name.startsWith('pytorch')) return undefined;
   const found = await python();
-  if (!found) return 'PyTorch is not installed (Debian and Ubuntu: apt-get install python3-torch)';
+  if (!found) return 'PyTorch is not installed (Debian and Ubuntu: apt-get install python3-torch libopenblas0-openmp)';
   return name === 'pytorch-cpu' || found.cuda ? undefined : 'PyTorch sees no CUDA card';
 }
 
