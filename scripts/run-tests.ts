@@ -1,31 +1,81 @@
-/** Runs tests/*.test.ts in one process (one device, one pipeline cache) and ends with the line `N passed, N failed`. */
+/**
+ * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn: on a fresh machine most of the time goes into
+ * compiling kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
+ */
+import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
-const queue: [file: string, ...suites: Suite[]][] = [];
-Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue }); // uvu then collects suites instead of starting them
+interface Outcome { readonly passed: number; readonly failed: number; readonly skipped: number; readonly text: string }
 
-const filters = process.argv.slice(2).filter(a => !a.startsWith('-'));
-const long = process.argv.includes('--long');
-const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w))));
-for (const file of files.sort()) {
-  Object.assign(globalThis, { UVU_INDEX: queue.push([file]) - 1 });
-  await import(`../tests/${file}`);
+if (process.send) await work();
+else process.exit(await lead() ? 0 : 1);
+
+/** Deals the files out and prints what comes back, file by file. Returns whether all passed. */
+async function lead(): Promise<boolean> {
+  const filters = process.argv.slice(2).filter(a => !a.startsWith('-')), long = process.argv.includes('--long');
+  const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w)))).sort();
+  let passed = 0, failed = 0, skipped = 0;
+  const add = (o: Outcome) => { passed += o.passed; failed += o.failed; skipped += o.skipped; console.log(o.text); };
+  const worker = async (): Promise<void> => {
+    for (let file = files.shift(); file !== undefined;) {
+      const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      let running: string | undefined;
+      await new Promise<void>(ended => {
+        const next = () => { running = file; if (file === undefined) child.disconnect(); else child.send(file); };
+        child.on('message', (o: Outcome) => { add(o); file = files.shift(); next(); });
+        child.on('exit', (code, signal) => {
+          if (running !== undefined) { add({ passed: 0, failed: 1, skipped: 0, text: `${running}: its process ended (${signal ?? `exit code ${code}`})` }); file = files.shift(); }
+          ended();
+        });
+        next();
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
+  if (passed + failed === 0) { failed = 1; console.log(`no test file matches '${filters.join(' ')}'`); }
+  console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  return failed === 0;
 }
 
-let passed = 0, failed = 0, skipped = 0;
-for (const [file, ...suites] of queue) {
-  const start = performance.now();
-  let total = 0;
-  const said: string[] = [];
-  for (const suite of suites) {
-    const [errors, ok, skips, all] = await suite();
-    passed += ok; failed += all - ok; skipped += skips; total += all + skips;
-    if (errors !== true) said.push(errors);
+/** Runs each file that is sent, and sends back its counts and what its suites wrote. */
+async function work(): Promise<void> {
+  const queue: [file: string, ...suites: Suite[]][] = [];
+  Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue }); // uvu then collects suites instead of starting them
+  for await (const file of messages()) {
+    const start = performance.now(), write = process.stdout.write;
+    let passed = 0, failed = 0, skipped = 0, text = '';
+    process.stdout.write = ((part: string | Uint8Array) => { text += String(part); return true; }) as typeof process.stdout.write;
+    try {
+      Object.assign(globalThis, { UVU_INDEX: queue.push([file]) - 1 });
+      await import(`../tests/${file}`);
+      for (const suite of queue.at(-1)!.slice(1) as Suite[]) {
+        const [errors, ok, skips, all] = await suite();
+        passed += ok; failed += all - ok; skipped += skips;
+        if (errors !== true) text += errors;
+      }
+      if (!passed && !failed && !skipped) { failed = 1; text += '  it ran no test; does it call .run()?\n'; }
+    } catch (error) {
+      failed++;
+      text += `  it could not be run: ${(error as Error).stack}\n`;
+    }
+    process.stdout.write = write;
+    text += `${file}: ${passed + failed + skipped} tests, ${((performance.now() - start) / 1000).toFixed(1)} s`;
+    process.send!({ passed, failed, skipped, text } satisfies Outcome);
   }
-  if (!total) { failed++; said.push(`  ${file} ran no test; does it call .run()?`); }
-  console.log(`${file}: ${total} tests, ${((performance.now() - start) / 1000).toFixed(1)} s${said.length ? `\n${said.join('\n')}` : ''}`);
+  process.exit(0);
 }
-if (passed + failed === 0) { failed = 1; console.log(`no test file matches '${filters.join(' ')}'`); }
-console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
-process.exit(failed ? 1 : 0);
+
+async function* messages(): AsyncGenerator<string> {
+  const waiting: string[] = [];
+  let wake = () => {}, open = true;
+  process.on('message', (file: string) => { waiting.push(file); wake(); });
+  process.on('disconnect', () => { open = false; wake(); });
+  for (;;) {
+    if (waiting.length) yield waiting.shift()!;
+    else if (!open) return;
+    else await new Promise<void>(resolve => { wake = resolve; });
+  }
+}
