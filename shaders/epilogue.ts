@@ -11,8 +11,7 @@ export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
 export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
 
 /**
- * `fn finish(v, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. `load(operand)` is the
- * operand's element in WGSL where its type differs from the stored one.
+ * `fn finish(value, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. Operands are bound as the output is, f32 or vec4f.
  */
 export function finish(epilogue: readonly Epilogue[] | undefined, type: 'f32' | 'vec4f'): string {
   const steps = epilogue ?? [];

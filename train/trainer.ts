@@ -61,7 +61,7 @@ export class Trainer {
     this.stepsPerEpoch = Math.floor(o.data.size('train') / o.batchSize);
   }
 
-  /** Builds and compiles the training and the evaluation program. Errors of the model's shapes name the layer. */
+  /** Builds and compiles the training program. Errors of the model's shapes name the layer. */
   static async create(o: TrainerOptions): Promise<Trainer> {
     const available = o.data.size('train');
     check(o.batchSize >= 1 && o.batchSize <= available, `--batch-size: ${o.batchSize} is more than the ${available} training images; give 1 to ${available}`);
