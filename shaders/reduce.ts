@@ -5,31 +5,34 @@ import { ceilDiv, variants, type Variant } from './kernel.ts';
 /** out[c] = the sum of x [n, c, hw] over n and hw: the gradient of a bias. */
 export interface ChannelSum { n: number; c: number; hw: number; gradient?: Gradient }
 
-const subgroup: Variant<ChannelSum> = {
-  name: 'lanes',
-  fits: (p, d) => d.lanes > 0 && p.hw > 1,
+/** One subgroup per channel; `quads` reads four values at a time. */
+const subgroup = (quads: boolean): Variant<ChannelSum> => ({
+  name: quads ? 'lanes vec4' : 'lanes',
+  fits: (p, d) => d.lanes > 0 && p.hw > 1 && (!quads || p.hw % 4 === 0),
+  ...(quads && { vec4: ['x'] }),
   grid: p => [p.c, 1, 1],
-  code: (p, d) => wgsl`
+  code: (p, d) => {
+    const size = p.hw / (quads ? 4 : 1), type = quads ? 'vec4f' : 'f32';
+    return wgsl`
 @compute @workgroup_size(${d.lanes})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) { // one subgroup per channel
-  var total = 0.0;
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  var total = ${type}(0.0);
   for (var n = 0u; n < ${p.n}u; n++) {
-    let base = (n * ${p.c}u + group.x) * ${p.hw}u;
-    for (var i = lane; i < ${p.hw}u; i += ${d.lanes}u) { total += x[base + i]; }
+    let base = (n * ${p.c}u + group.x) * ${size}u;
+    for (var i = lane; i < ${size}u; i += ${d.lanes}u) { total += x[base + i]; }
   }
-  let v = subgroupAdd(total);
+  let v = subgroupAdd(${quads ? 'dot(total, vec4f(1.0))' : 'total'});
   if (lane == 0u) { out[group.x] = ${accumulated(p.gradient, 'out[group.x]')}; }
-}`,
-};
+}`;
+  },
+});
 
 export const channelSum = variants<ChannelSum, { x: 'read'; out: 'write' }>({
   name: 'channel_sum',
   bindings: { x: 'read', out: 'write' },
   step: p => accumulates(p.gradient),
   variants: [
-    { ...subgroup, name: 'lanes vec4', vec4: ['x'], fits: (p, d) => d.lanes > 0 && p.hw % 4 === 0,
-      code: (p, d) => subgroup.code({ ...p, hw: p.hw / 4 }, d).replace('var total = 0.0', 'var total = vec4f(0.0)').replace('subgroupAdd(total)', 'subgroupAdd(dot(total, vec4f(1.0)))') },
-    subgroup,
+    subgroup(true), subgroup(false),
     {
       name: 'tree',
       fits: (p, d) => !d.lanes && p.hw > 1 && d.maxWorkgroup >= 256,
