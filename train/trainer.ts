@@ -1,4 +1,4 @@
-/** Trains one model on one data set on one device: the programs, the step, evaluation, and what a checkpoint needs. */
+/** Trains one model on one data set on one device: the programs, the step, and what a checkpoint needs. */
 import { Device } from '../engine/device.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
@@ -9,7 +9,9 @@ import type { QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Rates } from '../optim/schedules.ts';
 import type { Part } from './data.ts';
 import { withAverage } from './averaging.ts';
+import { Evaluator } from './evaluation.ts';
 import type { StepMetrics } from './metrics.ts';
+import { Readings, takeTotals } from './readings.ts';
 import { lossOf, rankWithin } from './splits.ts';
 import { ActivePhase, type Phase } from './phases.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
@@ -36,18 +38,14 @@ export class Trainer {
   /** Images of one run of the programs. */
   #micro: number;
   #train: BuiltGraph;
-  #evaluations = new Map<string, Promise<BuiltGraph & { program: Program }>>();
+  #evaluator: Evaluator;
+  #readings: Readings;
   #epoch = -1;
   /** The program of the gradients without the update. */
   #alone: Promise<Program> | undefined;
   #pending: Promise<unknown>[] = [];
-  #staging: GPUBuffer[] = [];
-  #reading: Promise<void>[] = [];
-  #arrived: StepMetrics[] = [];
-  #logged = 0;
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
-  #loggedAt = performance.now();
 
   private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program, phases: readonly ActivePhase[], fused: boolean) {
     this.#o = o;
@@ -59,6 +57,8 @@ export class Trainer {
     this.program = program;
     this.#train = train;
     this.stepsPerEpoch = Math.floor(o.data.size('train') / o.batchSize);
+    this.#evaluator = new Evaluator(o, memory);
+    this.#readings = new Readings(program, train.totals, o.batchSize, this.stepsPerEpoch);
   }
 
   /** Builds and compiles the training program. Errors of the model's shapes name the layer. */
@@ -79,18 +79,6 @@ export class Trainer {
     return new Trainer(o, memory, train, program, active, fused !== undefined);
   }
 
-  /** The evaluation program of a part, made at its first use; it shares parameters and slots with the training program. */
-  #evaluation(part: Part, view?: readonly Transform[]): Promise<BuiltGraph & { program: Program }> {
-    const key = `${part} ${JSON.stringify(view)}`, make = async () => {
-      const built = build(this.#o, part, false, view);
-      const program = await Program.compile(this.memory, built.graph, { fuse: this.#o.fuse }); // --debug watches the steps
-      this.#o.data.upload(this.memory, built.graph, part);
-      return { ...built, program };
-    };
-    if (!this.#evaluations.has(key)) this.#evaluations.set(key, make());
-    return this.#evaluations.get(key)!;
-  }
-
   get epoch(): number { return this.steps / this.stepsPerEpoch; }
 
   /** The rates of step number `step`, from 1. */
@@ -104,7 +92,7 @@ export class Trainer {
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   async step(log = false): Promise<void> {
     const { seed = 0 } = this.#o;
-    if (!this.#pending.length && this.#logged === this.steps) this.#loggedAt = performance.now(); // the pause before it is no training time
+    if (!this.#pending.length && this.#readings.logged === this.steps) this.#readings.restart();
     const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
     const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch); // a quasi-Newton method stays with its images
     await this.#arrange(epoch);
@@ -114,7 +102,7 @@ export class Trainer {
     if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, {}, false, false));
     this.#gradients(t, at, this.#fused ? values : {}, log);
     phase.program?.run({ ...values, seed, step: t });
-    if (log) this.#readBack(t, lr);
+    if (log) this.#readings.readBack(t, lr);
     if (this.#o.debug) await this.#checkFinite(t, lr);
     this.#pending.push(this.device.gpu.queue.onSubmittedWorkDone());
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
@@ -135,7 +123,7 @@ export class Trainer {
     for (let k = 0; k < accumulate; k++) {
       const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k ? 1 : 0, epoch: this.#epoch };
       data.feed(this.memory, 'train', micro.offset);
-      program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#collect(encoder) : undefined);
+      program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
     }
   }
 
@@ -143,62 +131,26 @@ export class Trainer {
   async #minimise({ minimiser, flat }: ActivePhase, t: number, lr: number, log: boolean): Promise<void> {
     const { batchSize, accumulate = 1 } = this.#o, start = performance.now();
     let right: number | undefined;
-    await this.#totals(this.program, this.#train.totals); // of steps that were not logged
+    await takeTotals(this.program, this.#train.totals); // of steps that were not logged
     const { loss, evaluations } = await minimiser!.step(async () => {
       this.#gradients(t, 0, {}, false);
-      const { loss, correct } = await this.#totals(this.program, this.#train.totals);
+      const { loss, correct } = await takeTotals(this.program, this.#train.totals);
       if (accumulate > 1) await flat!.map(flat!.g, 'op.alpha * y', { alpha: 1 / accumulate });
       right ??= correct;
       return loss / batchSize;
     }, lr);
-    this.#logged = t;
+    this.#readings.logged = t;
     if (this.#o.debug) await this.#checkFinite(t, lr);
-    if (log) this.#arrived.push({ step: t, epoch: t / this.stepsPerEpoch, loss, accuracy: right! / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
-  }
-
-  /** The sums that a program has gathered; it begins anew. */
-  async #totals(program: Program, totals: Tensor): Promise<{ loss: number; correct: number }> {
-    const { buffer, offset } = program.locate(totals), [loss, correct] = new Float32Array(await this.device.read(buffer, offset, 16));
-    this.device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
-    return { loss: loss!, correct: correct! };
-  }
-
-  #collect(encoder: GPUCommandEncoder): void {
-    const { buffer, offset } = this.program.locate(this.#train.totals);
-    const staging = this.#staging.pop() ?? this.device.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, 8);
-    encoder.clearBuffer(buffer, offset, 16);
-    this.#staging.unshift(staging); // in use until #readBack hands it out again
-  }
-
-  #readBack(step: number, lr: number): void {
-    const staging = this.#staging.shift()!, count = step - this.#logged;
-    this.#logged = step;
-    const reading = staging.mapAsync(GPUMapMode.READ).then(() => {
-      const [loss, correct] = new Float32Array(staging.getMappedRange());
-      const images = count * this.#o.batchSize, now = performance.now(), seconds = (now - this.#loggedAt) / 1000;
-      this.#loggedAt = now;
-      this.#arrived.push({ step, epoch: step / this.stepsPerEpoch, loss: loss! / images, accuracy: correct! / images, lr, images_per_s: images / seconds });
-      staging.unmap();
-      this.#staging.push(staging);
-    }, async e => { await Promise.resolve(); this.device.check(); throw e; });
-    reading.catch(() => undefined); // told by settle, or by the next step where the device is lost
-    this.#reading.push(reading);
+    if (log) this.#readings.add({ step: t, epoch: t / this.stepsPerEpoch, loss, accuracy: right! / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
-  arrived(): StepMetrics[] {
-    this.device.check();
-    const lines = this.#arrived.splice(0);
-    const bad = lines.find(l => !Number.isFinite(l.loss));
-    if (bad) throw new DescentError(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr}); lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
-    return lines;
-  }
+  arrived(): StepMetrics[] { return this.#readings.arrived(); }
 
   /** Waits until all steps are done and their metrics are back. */
   async settle(): Promise<StepMetrics[]> {
     await Promise.all(this.#pending.splice(0));
-    await Promise.all(this.#reading.splice(0));
+    await this.#readings.settle();
     return this.arrived();
   }
 
@@ -209,20 +161,11 @@ export class Trainer {
 
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const size = this.#o.data.size(part);
-    check(size > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
-    const { program, totals } = await this.#evaluation(part);
+    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
     if (this.#o.population) await populationStatistics(this.#o, this.memory);
-    const { loss, correct } = await this.#judging(async () => {
-      for (let at = 0; at < size; at += this.#micro) {
-        this.#o.data.feed(this.memory, part, at);
-        program.run({ offset: at, valid: Math.min(this.#micro, size - at) });
-        if (at / this.#micro % 16 === 15) await this.device.gpu.queue.onSubmittedWorkDone();
-      }
-      return this.#totals(program, totals);
-    });
-    this.#loggedAt = performance.now();
-    return { loss: loss / size, accuracy: correct / size };
+    const judged = await this.#judging(() => this.#evaluator.evaluate(part));
+    this.#readings.restart();
+    return judged;
   }
 
   /** The weights that `evaluate` judges: the averaged ones where the optimizer keeps an average. */
@@ -268,7 +211,7 @@ export class Trainer {
   loadState({ tensors, counters }: TrainerState): void {
     writeState(this.memory, this.#train.graph, this.#optimizers(), tensors);
     if (tensors['curriculum.scores']) this.#o.data.scores = Float32Array.from(tensors['curriculum.scores'].data);
-    this.steps = this.#logged = counters.steps ?? 0;
+    this.steps = this.#readings.logged = counters.steps ?? 0;
     this.#epoch = this.#loadedAt = -1;
   }
 
@@ -283,17 +226,8 @@ export class Trainer {
   #optimizers(): Optimizer[] { return this.#phases.flatMap(p => p.optimizer ?? []); }
 
   /** Logits [size, classes] of the first `count` images of a part, each as `view` shows it. */
-  async logits(part: Part, count = this.#o.data.size(part), view?: readonly Transform[]): Promise<Float32Array> {
-    const { data } = this.#o, { program, logits } = await this.#evaluation(part, view), classes = logits.shape[1]!, n = this.#micro;
-    const out = new Float32Array(count * classes);
-    return this.#judging(async () => {
-      for (let at = 0; at < count; at += n) {
-        data.feed(this.memory, part, at);
-        program.run({ offset: at, valid: 0, seed: 0, epoch: 0 });
-        out.set((await program.read(logits)).subarray(0, Math.min(n, count - at) * classes), at * classes);
-      }
-      return out;
-    });
+  logits(part: Part, count = this.#o.data.size(part), view?: readonly Transform[]): Promise<Float32Array> {
+    return this.#judging(() => this.#evaluator.logits(part, count, view));
   }
 
   get classes(): number { return this.#o.data.dataset.classes.length; }
@@ -307,8 +241,8 @@ export class Trainer {
     this.program.destroy();
     for (const p of this.#phases) p.destroy();
     void this.#alone?.then(p => p.destroy(), () => undefined);
-    for (const e of this.#evaluations.values()) void e.then(({ program }) => program.destroy(), () => undefined);
+    this.#evaluator.destroy();
+    this.#readings.destroy();
     this.memory.destroy();
-    for (const b of this.#staging) b.destroy();
   }
 }
