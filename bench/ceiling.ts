@@ -1,15 +1,10 @@
 /** What the adapter can do at most, measured in the same run as what is compared with it. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Graph } from '../engine/graph.ts';
 import type { Device } from '../engine/device.ts';
 import { Memory, Program } from '../engine/program.ts';
+import { time, type Processor } from '../engine/timing.ts';
 import { kernel, unroll, fold, ceilDiv } from '../shaders/kernel.ts';
 import { elementwise } from '../shaders/elementwise.ts';
-import { time } from './timing.ts';
 
 export interface Ceiling {
   /** Of a copy kernel, bytes read plus written. */
@@ -37,31 +32,19 @@ ${unroll(UNROLLED, () => unroll(CHAINS, i => `c${i} = c${i} * 0.9999 + 0.001;`, 
 }`,
 });
 
-export async function measureCeiling(device: Device): Promise<Ceiling> {
+/** `peak` gives the processor's own limit, which is told of where the adapter is software. */
+export async function measureCeiling(device: Device, { processor, peak }: { processor?: Processor; peak?: () => number | undefined } = {}): Promise<Ceiling> {
   const threads = device.profile.lanes ? 4096 : 1 << 18, n = device.profile.lanes ? 1 << 21 : 1 << 25;
   const g = new Graph({ training: false, profile: device.profile });
   const v = g.lasting('input', 'v', [n]), y = g.lasting('input', 'y', [n]), flops = g.lasting('input', 'flops', [threads]);
   g.run(elementwise, { n, f: 'v' }, { v, y });
   g.run(multiplyAdd, { threads }, { y: flops });
   const memory = new Memory(device), program = await Program.compile(memory, g, { fuse: false });
-  const [copy, fma] = await time(device, program.commands.map(c => ({ commands: [c] })));
+  const [copy, fma] = await time(device, program.commands.map(c => ({ commands: [c] })), { processor });
   memory.destroy();
   return {
-    gbPerSecond: n * 8 / copy!.best / 1e6,
-    gflopPerSecond: threads * CHAINS * UNROLLED * ROUNDS * 2 / fma!.best / 1e6,
-    avx2: device.report.software ? processorPeak() : undefined,
+    gbPerSecond: n * 8 / copy!.idle / 1e6,
+    gflopPerSecond: threads * CHAINS * UNROLLED * ROUNDS * 2 / fma!.idle / 1e6,
+    avx2: device.report.software ? peak?.() : undefined,
   };
-}
-
-function processorPeak(): number | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'descent-peak-'));
-  try {
-    const program = join(folder, 'peak');
-    execFileSync('cc', ['-O3', '-mavx2', '-mfma', '-pthread', fileURLToPath(new URL('peak.c', import.meta.url)), '-o', program], { stdio: 'ignore' });
-    return Number(execFileSync(program, [String(availableParallelism())], { encoding: 'utf8' }));
-  } catch {
-    return undefined; // no compiler, or another processor: the figure is left out
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

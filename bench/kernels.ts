@@ -2,11 +2,10 @@
 import type { Device } from '../engine/device.ts';
 import { Graph } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
+import { time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
-import { availableParallelism } from 'node:os';
 import type { Ceiling } from './ceiling.ts';
 import { rows, type Row } from './rows.ts';
-import { time } from './timing.ts';
 
 export interface KernelResult {
   readonly kernel: string; readonly variant: string; readonly shape: string;
@@ -19,29 +18,30 @@ export interface KernelResult {
 
 const ELEMENTS: Record<string, 'u32'> = { labels: 'u32' };
 
+export interface KernelOptions extends TimeOptions { readonly filter?: string; readonly all?: boolean }
+
 /** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
-export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5 } = {}): Promise<KernelResult[]> {
+export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5, processor }: KernelOptions = {}): Promise<KernelResult[]> {
   const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
   const results: KernelResult[] = [];
   for (const row of wanted) {
     const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
     for (const variant of all ? fitting : fitting.slice(0, 1)) {
-      results.push(await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, rounds));
+      results.push(await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, { rounds, processor }));
     }
   }
   return results;
 }
 
-async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, rounds: number): Promise<KernelResult> {
+async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
   const g = new Graph({ training: false, profile: device.profile }), memory = new Memory(device);
   const tensors = Object.fromEntries(Object.entries(row.tensors).map(([name, n]) => [name, g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1))]));
   g.run(row.kernel, row.params, tensors as never);
   const program = await Program.compile(memory, g, { fuse: false });
-  const [timing] = await time(device, [{ commands: program.commands }], { rounds });
+  const [timing] = await time(device, [{ commands: program.commands }], options);
   program.destroy();
   memory.destroy();
-  // Where the adapter is the processor, processor time is what an idle machine would need.
-  const ms = device.profile.lanes ? Math.min(timing!.best, timing!.cpu / availableParallelism()) : timing!.best;
+  const ms = timing!.idle;
   const bytes = 4 * Object.values(row.tensors).reduce((a, b) => a + b, 0);
   const gflops = row.flops / ms / 1e6, gbs = bytes / ms / 1e6;
   return {

@@ -1,8 +1,7 @@
 /** `descent bench step`: a training step as a whole, and where its time goes. */
-import { availableParallelism } from 'node:os';
 import type { Command } from '../engine/program.ts';
+import { time, type TimeOptions } from '../engine/timing.ts';
 import type { Trainer } from '../train/trainer.ts';
-import { time } from './timing.ts';
 
 export interface StepResult {
   /** Milliseconds of one step with two in flight: median and best of the rounds. */
@@ -34,13 +33,12 @@ export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, t
 
 export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number; readonly gflops: number }
 
-/** Milliseconds of each dispatch of a step, timed by itself over many repetitions: timestamps are too coarse on software adapters (65 us). */
-export async function traceStep(trainer: Trainer, { rounds = 3, target = 20 } = {}): Promise<DispatchResult[]> {
+/** Milliseconds of each dispatch of a step, timed by itself over many repetitions. */
+export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, processor }: TimeOptions = {}): Promise<DispatchResult[]> {
   const { commands } = trainer.program, { device } = trainer;
-  const timings = await time(device, commands.map(c => ({ commands: [c] })), { rounds, target });
+  const timings = await time(device, commands.map(c => ({ commands: [c] })), { rounds, target, processor });
   return commands.map((c: Command, i) => {
-    const ms = device.profile.lanes ? Math.min(timings[i]!.best, timings[i]!.cpu / availableParallelism()) : timings[i]!.best;
-    const flops = c.op.kernel.flops?.(c.op.params) ?? 0;
+    const ms = timings[i]!.idle, flops = c.op.kernel.flops?.(c.op.params) ?? 0;
     return { node: c.op.node, kernel: c.op.kernel.name, variant: c.pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
   });
 }

@@ -7,6 +7,7 @@ import { ours } from '../bench/ours.ts';
 import { compare, type Row } from '../bench/peers/compare.ts';
 import { NETWORKS } from '../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../bench/peers/run.ts';
+import { processor, processorPeak } from '../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep } from '../bench/step.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { Device } from '../engine/device.ts';
@@ -44,8 +45,8 @@ function result(options: BenchOptions, device: Device, data: Record<string, unkn
 
 export async function kernels(options: BenchOptions): Promise<void> {
   const device = await Device.open(await openAdapter(options.adapter));
-  const ceiling = await measureCeiling(device);
-  const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants });
+  const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
+  const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants, processor });
   if (!options.json) {
     print(`${device.report.description}: copy ${ceiling.gbPerSecond.toFixed(1)} GB/s, multiply-add ${ceiling.gflopPerSecond.toFixed(1)} GFLOP/s`
       + `${ceiling.avx2 ? `, AVX2 FMA of this processor ${ceiling.avx2.toFixed(1)} GFLOP/s` : ''}, all measured now`);
@@ -66,7 +67,7 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   await trainer.settle();
   const firstStep = performance.now() - start;
   const r = await benchStep(trainer, config.batchSize);
-  const trace = options.trace === undefined ? undefined : await traceStep(trainer);
+  const trace = options.trace === undefined ? undefined : await traceStep(trainer, { processor });
   if (!options.json) {
     print(session.title);
     print(table([['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'],

@@ -1,0 +1,95 @@
+/** Times dispatches: many of them in one submit, so that what is measured is the device and not the way to it. */
+import type { Device } from './device.ts';
+import type { Command } from './program.ts';
+
+export interface Timing {
+  /** Milliseconds of one repetition: the least and the median over the rounds. */
+  readonly best: number; readonly median: number;
+  /** What an idle machine would need: `best`, or on a software adapter less where its processor did other work meanwhile. */
+  readonly idle: number;
+  /** First run, compilation by the driver included. */
+  readonly first: number;
+}
+
+export interface Job { readonly commands: readonly Command[] }
+
+/** The clock of the processor time that this process has used, over all threads: on a software adapter it is unmoved by other processes. Browsers have none. */
+export interface Processor { readonly threads: number; readonly ms: () => number }
+
+export interface TimeOptions {
+  readonly rounds?: number;
+  /** Milliseconds of one job in one round. */
+  readonly target?: number;
+  readonly processor?: Processor;
+}
+
+/** Browsers round timestamps to 0.1 ms, Dawn to 65.5 us: a span below this many ms is taken from the wall clock. */
+const FINE = 4;
+
+/** Begin and end of a pass by the device's own clock. */
+class Stamps {
+  #device: Device;
+  #set: GPUQuerySet;
+  #resolved: GPUBuffer;
+
+  constructor(device: Device) {
+    this.#device = device;
+    this.#set = device.gpu.createQuerySet({ type: 'timestamp', count: 2 });
+    this.#resolved = device.buffer('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+  }
+
+  get writes(): GPUComputePassTimestampWrites { return { querySet: this.#set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 }; }
+  resolve(encoder: GPUCommandEncoder): void { encoder.resolveQuerySet(this.#set, 0, 2, this.#resolved, 0); }
+  async ms(): Promise<number> {
+    const [from, to] = new BigInt64Array(await this.#device.read(this.#resolved, 0, 16));
+    return Number(to! - from!) / 1e6;
+  }
+  destroy(): void { this.#set.destroy(); this.#resolved.destroy(); }
+}
+
+/** Milliseconds of all repetitions, by the device's clock where that is fine enough. */
+async function once(device: Device, { commands }: Job, repetitions: number, stamps?: Stamps, processor?: Processor): Promise<{ ms: number; idle: number }> {
+  const encoder = device.gpu.createCommandEncoder(), pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
+  for (let r = 0; r < repetitions; r++) for (const { pipeline, group, grid } of commands) {
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...grid);
+  }
+  pass.end();
+  stamps?.resolve(encoder);
+  const buffer = encoder.finish(), used = processor?.ms() ?? 0, start = performance.now();
+  device.gpu.queue.submit([buffer]);
+  await device.idle();
+  let ms = performance.now() - start;
+  const idle = device.report.software && processor ? (processor.ms() - used) / processor.threads : Infinity;
+  if (stamps && ms >= FINE) {
+    const span = await stamps.ms();
+    if (span >= FINE && span < ms) ms = span;
+  }
+  return { ms, idle: Math.min(ms, idle) };
+}
+
+/** Times jobs in interleaved rounds (the machine drifts), each for about `target` milliseconds a round. */
+export async function time(device: Device, jobs: readonly Job[], { rounds = 5, target = 60, processor }: TimeOptions = {}): Promise<Timing[]> {
+  const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(device) : undefined, prepared = [];
+  for (const job of jobs) {
+    const first = (await once(device, job, 1)).ms;
+    let repetitions = 1;
+    for (let tries = 0; tries < 4 && repetitions < 2000; tries++) { // a single dispatch is hidden by the cost of its submit
+      const { ms } = await once(device, job, repetitions, stamps);
+      if (ms >= target / 2) break;
+      repetitions = Math.max(1, Math.min(2000, 50 * repetitions, Math.round(repetitions * target / ms)));
+    }
+    prepared.push({ job, first, repetitions, ms: [] as number[], idle: [] as number[] });
+  }
+  for (let round = 0; round < rounds; round++) for (const p of prepared) {
+    const { ms, idle } = await once(device, p.job, p.repetitions, stamps, processor);
+    p.ms.push(ms / p.repetitions);
+    p.idle.push(idle / p.repetitions);
+  }
+  stamps?.destroy();
+  return prepared.map(({ first, ms, idle }) => {
+    ms.sort((a, b) => a - b);
+    return { best: ms[0]!, median: ms[ms.length >> 1]!, idle: Math.min(...idle), first };
+  });
+}
