@@ -1,5 +1,6 @@
 import { opFields, pick, source, type Kernel, type Profile, type Variant } from '../shaders/kernel.ts';
 import { DescentError } from './check.ts';
+import { waiting } from './wait.ts';
 
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY'] as const;
@@ -91,7 +92,7 @@ export class Device {
     const variant = pick(kernel, params, this.profile);
     const code = source(kernel, variant, params, this.profile, bound);
     let made = this.#pipelines.get(code);
-    if (!made) this.#pipelines.set(code, made = this.#compile(kernel, variant, params, code, bound));
+    if (!made) this.#pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
     return { ...await made, variant };
   }
 
@@ -129,7 +130,7 @@ export class Device {
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
     this.gpu.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
+      await waiting(staging.mapAsync(GPUMapMode.READ));
     } catch (e) {
       await new Promise(resolve => setTimeout(resolve)); // `lost` is told first
       this.check();
@@ -141,7 +142,10 @@ export class Device {
     return out;
   }
 
-  async idle(): Promise<void> { await this.gpu.queue.onSubmittedWorkDone(); this.check(); }
+  /** Waits until all that was submitted so far is done. */
+  done(): Promise<unknown> { return waiting(this.gpu.queue.onSubmittedWorkDone()); }
+
+  async idle(): Promise<void> { await this.done(); this.check(); }
 
   close(): void { this.#closing = true; this.gpu.destroy(); }
 }

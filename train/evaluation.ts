@@ -38,7 +38,7 @@ export class Evaluator {
     for (let at = 0; at < size; at += n) {
       data.feed(this.#memory, part, at);
       program.run({ offset: at, valid: Math.min(n, size - at) });
-      if (at / n % 16 === 15) await this.#memory.device.gpu.queue.onSubmittedWorkDone();
+      if (at / n % 16 === 15) await this.#memory.device.done();
     }
     const { loss, correct } = await takeTotals(program, totals);
     return { loss: loss / size, accuracy: correct / size };

@@ -1,6 +1,7 @@
 /** Metrics that add up on the device and come back some time later. */
 import { DescentError } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
+import { waiting } from '../engine/wait.ts';
 import type { Tensor } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
 import type { StepMetrics } from './metrics.ts';
@@ -50,7 +51,7 @@ export class Readings {
   readBack(step: number, lr: number): void {
     const staging = this.#staging.shift()!, count = step - this.logged;
     this.logged = step;
-    const reading = staging.mapAsync(GPUMapMode.READ).then(() => {
+    const reading = waiting(staging.mapAsync(GPUMapMode.READ)).then(() => {
       const [loss, correct] = new Float32Array(staging.getMappedRange());
       const images = count * this.#batchSize, now = performance.now(), seconds = (now - this.#since) / 1000;
       this.#since = now;

@@ -104,7 +104,7 @@ export class Trainer {
     phase.program?.run({ ...values, seed, step: t });
     if (log) this.#readings.readBack(t, lr);
     if (this.#o.debug) await this.#checkFinite(t, lr);
-    this.#pending.push(this.device.gpu.queue.onSubmittedWorkDone());
+    this.#pending.push(this.device.done());
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
   }
 
