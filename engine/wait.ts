@@ -1,8 +1,12 @@
 /** How the host passes the time while the device works. */
 
-/** Takes a nap, lets the event loop turn, and calls `again`. */
-type Nap = (again: () => void) => void;
+/** Sleeps for some milliseconds, lets the event loop turn, and calls `again`. */
+type Nap = (ms: number, again: () => void) => void;
 let nap: Nap | undefined, open = 0, napping = false;
+
+/** The first nap of a wait and the longest, ms: each is half as long again as the one before, so that little is overslept and long waits cost few polls. */
+const SHORT = 0.05, LONG = 1;
+let next = SHORT;
 
 /** A browser's event loop sleeps by itself while a promise is open; where WebGPU polls the driver in every turn instead, its front end says how to nap between two polls. */
 export function napBetweenPolls(own: Nap): void { nap = own; }
@@ -12,12 +16,15 @@ export async function waiting<T>(work: Promise<T>): Promise<T> {
   open++;
   if (nap && !napping) {
     napping = true;
-    nap(turn);
+    nap(next = SHORT, turn);
   }
-  try { return await work; } finally { open--; }
+  try { return await work; } finally {
+    open--;
+    next = SHORT;
+  }
 }
 
 function turn(): void {
   napping = open > 0;
-  if (napping) nap!(turn);
+  if (napping) nap!(next = Math.min(LONG, next * 1.5), turn);
 }

@@ -6,10 +6,9 @@ import { napBetweenPolls } from '../wait.ts';
 
 Object.assign(globalThis, globals);
 
-/** Between two polls, ms. Dawn polls in every turn of the event loop while a promise of its own is open: a core that a software driver needs for itself. */
-const NAP = 0.2;
+// Dawn polls in every turn of the event loop while a promise of its own is open, and so takes a core that a software driver computes on.
 const never = new Int32Array(new SharedArrayBuffer(4));
-napBetweenPolls(again => { setImmediate(() => { Atomics.wait(never, 0, 0, NAP); again(); }); });
+napBetweenPolls((ms, again) => { setImmediate(() => { Atomics.wait(never, 0, 0, ms); again(); }); });
 
 export type Kind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
 export interface AdapterEntry {
