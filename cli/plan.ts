@@ -16,6 +16,6 @@ export function describePlan({ commands, plan, memory }: Program): string {
   });
   return `${table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows])}\n
 ${commands.length} dispatches in 1 submit
-activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, ${megabytes(plan.bound)} alive at once at most
+activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, ${megabytes(plan.bound)} alive at once at most${plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`}
 parameters, gradients, optimizer state and data: ${megabytes(memory.bytes)} in ${memory.buffers.size} buffers`;
 }

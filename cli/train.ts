@@ -56,7 +56,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
 function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
   check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
   check(model === undefined || model === config.model, `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`);
-  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || options[key] === true ? [] : [[key, options[key]]]));
+  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || options[key] === OPTIONS[key].default ? [] : [[key, options[key]]]));
   const fresh = resolved(configFromJson({ ...config, ...given }, '--resume'));
   for (const key of Object.keys(given) as (keyof typeof OPTIONS)[]) {
     check(['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],

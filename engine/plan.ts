@@ -6,7 +6,8 @@ export interface Place { readonly buffer: string; readonly offset: number; reado
 
 /** 256 bytes: WebGPU's alignment of storage bindings. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
-const bytesOf = (t: Tensor) => Math.max(16, Math.ceil(t.size * 4 / 16) * 16);
+/** Bytes that a tensor's binding spans. */
+export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * 4 / 16) * 16);
 
 /**
  * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in the
@@ -60,7 +61,28 @@ export interface Plan {
   readonly placeOf: ReadonlyMap<Tensor, { slot: number; offset: number }>;
   /** Bytes of all activations without reuse, the most alive at once, and what the slots take. */
   readonly sum: number; readonly bound: number; readonly peak: number;
+  /** What the slots would take without checkpointing, where the program does it. */
+  readonly unchecked?: number;
 }
+
+/** First and last op that touches each activation (kept ones last to the end), and the bytes alive at each op. */
+function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): { first: Map<Tensor, number>; last: Map<Tensor, number>; alive: Float64Array } {
+  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), alive = new Float64Array(ops.length);
+  ops.forEach((op, i) => {
+    for (const t of Object.values(op.tensors)) {
+      if (t.role !== 'activation') continue;
+      if (!first.has(t)) first.set(t, i);
+      last.set(t, kept.has(t) ? ops.length : i);
+    }
+  });
+  for (const [t, i] of first) for (let at = i; at <= Math.min(last.get(t)!, ops.length - 1); at++) alive[at]! += bytesOf(t);
+  return { first, last, alive };
+}
+
+const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a, b), 0);
+
+/** The most bytes of activations alive at once: no plan takes less. */
+export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
 /** Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done. */
 const TRIES = 400;
@@ -71,34 +93,26 @@ const TRIES = 400;
  * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number): Plan {
-  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), apart = new Map<Tensor, Set<Tensor>>();
-  ops.forEach((op, i) => {
-    for (const t of Object.values(op.tensors)) {
-      if (t.role !== 'activation') continue;
-      if (!first.has(t)) first.set(t, i);
-      last.set(t, kept.has(t) ? ops.length : i);
-      if (bytesOf(t) > limit) throw new DescentError(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
-    }
-  });
+  const { first, last, alive } = lives(ops, kept), apart = new Map<Tensor, Set<Tensor>>();
+  for (const op of ops) for (const t of Object.values(op.tensors)) {
+    if (t.role === 'activation' && bytesOf(t) > limit) throw new DescentError(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
+  }
   for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
     for (const [a, b] of [[w, r], [r, w]] as const) apart.set(a, (apart.get(a) ?? new Set()).add(b));
   }
-  const lives = { first, last, apart };
-  const tensors = [...first.keys()], alive = new Float64Array(ops.length);
-  for (const t of tensors) for (let i = first.get(t)!; i <= Math.min(last.get(t)!, ops.length - 1); i++) alive[i]! += bytesOf(t);
-  const bound = alive.reduce((a, b) => Math.max(a, b), 0);
+  const tensors = [...first.keys()], bound = most(alive);
   const breadth = new Map(tensors.map(t => [t, alive.slice(first.get(t)!, last.get(t)! + 1).reduce((a, b) => Math.max(a, b), 0)]));
   const candidates = [
     tensors,
     [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!),
     [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a)),
-  ].map(order => ({ order, ...assign(order, lives) }));
+  ].map(order => ({ order, ...assign(order, { first, last, apart }) }));
   let best = candidates.reduce((a, b) => (total(b.slots) < total(a.slots) ? b : a));
   for (let i = 0, random = 1; i < TRIES && total(best.slots) > 1.02 * bound; i++) {
     const draw = (n: number) => { random = Math.imul(random, 1664525) + 1013904223 >>> 0; return Math.floor(random / 2 ** 32 * n); };
     const order = [...best.order], [moved] = order.splice(draw(order.length), 1);
     order.splice(draw(order.length + 1), 0, moved!);
-    const tried = assign(order, lives);
+    const tried = assign(order, { first, last, apart });
     if (total(tried.slots) <= total(best.slots)) best = { order, ...tried };
   }
   return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: total(best.slots) };

@@ -1,6 +1,7 @@
 import { MAX_GRID, opFields, type Grid } from '../shaders/kernel.ts';
 import { checkFinite } from '../shaders/check-finite.ts';
 import { check, DescentError, show } from './check.ts';
+import { checkpoint } from './checkpoint.ts';
 import type { Device, Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
 import { writes, type Graph, type Op, type Tensor } from './graph.ts';
@@ -77,7 +78,7 @@ export class Memory {
 }
 
 export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
-export interface CompileOptions { fuse?: boolean; debug?: boolean }
+export interface CompileOptions { fuse?: boolean; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean }
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
 export class Program {
@@ -111,9 +112,11 @@ export class Program {
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory, { gpu, profile } = device;
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept);
-    const flagged = options.debug ? withChecks(graph, fused) : undefined;
-    const ops = flagged?.ops ?? fused;
-    const planned = plan(ops, graph.kept, profile.maxBinding);
+    const stored = options.checkpoint ? checkpoint(fused, graph.kept) : fused;
+    const flagged = options.debug ? withChecks(graph, stored) : undefined;
+    const ops = flagged?.ops ?? stored;
+    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding), ...options.checkpoint && { unchecked: plan(fused, graph.kept, profile.maxBinding).peak } };
+    if (device.tuner) await device.tuner.tune(device, ops);
     gpu.pushErrorScope('out-of-memory');
     gpu.pushErrorScope('validation');
     for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);

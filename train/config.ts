@@ -49,6 +49,8 @@ export interface RunConfig {
   initScheme?: string;
   /** Batch-norm statistics of an evaluation: the running ones, or those of all training images. */
   bnStats: typeof BN_STATS[number];
+  /** Whether a second forward pass is done in place of keeping all activations. */
+  checkpointActivations: boolean;
   /** Whether elementwise ops join their producers. */
   fuse: boolean;
   seed: number;
@@ -123,6 +125,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   labelSmoothing: { flags: '--label-smoothing <share>', help: 'share of each label that goes to all classes alike', default: 0, parse: number({ min: 0, below: 1 }) },
   initScheme: { flags: '--init-scheme <name>', help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`, default: undefined, parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value) },
   bnStats: { flags: '--bn-stats <how>', help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)', default: 'running', parse: (who, value) => parseChoice(who, value, BN_STATS) },
+  checkpointActivations: { flags: '--checkpoint-activations', help: 'to save memory, compute activations a second time in place of keeping them', default: false, parse: boolean },
   fuse: { flags: '--no-fuse', help: 'keep elementwise ops as dispatches of their own', default: true, parse: boolean },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
   valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1, parse: number({ min: 0, below: 1 }) },

@@ -31,6 +31,8 @@ export interface TrainerOptions {
   readonly weights?: Init;
   readonly debug?: boolean;
   readonly fuse?: boolean;
+  /** Whether activations inside segments of the net are computed a second time in place of being kept. */
+  readonly checkpoint?: boolean;
   /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
   readonly population?: boolean;
 }

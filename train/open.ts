@@ -33,7 +33,7 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
     device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
     loss: config.loss, smoothing: config.labelSmoothing, weights: config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
-    population: config.bnStats === 'population', fuse: config.fuse,
+    population: config.bnStats === 'population', fuse: config.fuse, checkpoint: config.checkpointActivations,
   });
   if (config.initScheme === 'lsuv') await lsuv({ device, model, data, batchSize: config.batchSize, seed: config.seed }, trainer.memory);
   const { whitened } = modelCalled(spec.name);

@@ -182,7 +182,7 @@ export class Trainer {
   async refresh(): Promise<void> {
     if (!this.memory.layout.pages('buffer').length) return;
     await this.#arrange(Math.max(0, this.#epoch));
-    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse })) : this.program;
+    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse, checkpoint: this.#o.checkpoint })) : this.program;
     for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
   }
 

@@ -1,0 +1,100 @@
+import { reads, writes, type Op, type Tensor } from './graph.ts';
+import { aliveAtOnce, bytesOf } from './plan.ts';
+
+/** Budgets of a segment that are tried, from the bytes of all that is saved downwards. */
+const BUDGETS = 32;
+
+/**
+ * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay; a
+ * segment's forward ops are done a second time, into new tensors, just before the backward pass first needs what they gave. The borders are
+ * those of a range of budgets of bytes a segment with the least alive at once; `ops` itself comes back where none betters it.
+ *
+ * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write lasting tensors
+ * (running statistics, totals) are done once: what they give is kept.
+ */
+export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
+  const f = forwardOf(ops, kept);
+  let best = { ops, bytes: aliveAtOnce(ops, kept) };
+  for (let i = 1; i <= BUDGETS; i++) {
+    const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2)), bytes = aliveAtOnce(tried, kept);
+    if (bytes < best.bytes) best = { ops: tried, bytes };
+  }
+  return best.ops;
+}
+
+/** What the choice of borders needs to know of the forward pass. */
+interface Forward {
+  readonly count: number;
+  /** First and last forward op that touches an activation, and which ops write it. */
+  readonly first: ReadonlyMap<Tensor, number>; readonly last: ReadonlyMap<Tensor, number>; readonly writers: ReadonlyMap<Tensor, number[]>;
+  /** Activations that the backward pass reads, and those of them (or of what the program keeps) that are done once. */
+  readonly saved: ReadonlySet<Tensor>; readonly once: ReadonlySet<Tensor>;
+  /** Of all that is saved. */
+  readonly bytes: number;
+}
+
+const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
+
+function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
+  const count = ops.findIndex(op => !op.node.endsWith(' forward')), n = count < 0 ? ops.length : count;
+  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), writers = new Map<Tensor, number[]>();
+  const once = new Set(kept), lasting = new Set(ops.slice(0, n).flatMap(op => writes(op).filter(t => t.role !== 'activation')));
+  ops.slice(0, n).forEach((op, i) => {
+    const written = activations(writes(op));
+    for (const t of activations(Object.values(op.tensors))) { if (!first.has(t)) first.set(t, i); last.set(t, i); }
+    for (const t of written) writers.set(t, [...writers.get(t) ?? [], i]);
+    if (Object.values(op.tensors).some(t => lasting.has(t))) for (const t of written) once.add(t);
+  });
+  const saved = new Set(ops.slice(n).flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
+  return { count: n, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
+}
+
+/**
+ * The places of the borders: where the saved activations since the last one exceed `budget`, at the later half's place that the fewest bytes cross.
+ * A border at i lies before op i; what is written before it and used after it crosses it.
+ */
+function borders({ count, first, last, saved }: Forward, budget: number): number[] {
+  const crossing = new Float64Array(count + 1), savedAt = new Float64Array(count), out: number[] = [];
+  for (const [t, i] of first) for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
+  for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
+  for (let i = 0, since = 0, from = 0; i < count; i++) {
+    since += savedAt[i]!;
+    if (since <= budget) continue;
+    let place = i + 1, half = 0;
+    for (let at = from + 1; at <= i + 1; at++) {
+      half += savedAt[at - 1]!;
+      if (half >= since / 2 && at < count && crossing[at]! <= crossing[place]!) place = at;
+    }
+    if (place >= count) break;
+    out.push(place);
+    from = place; i = place - 1; since = 0;
+  }
+  return out;
+}
+
+/** The ops with the forward ops of each segment but the last done again where the backward pass first needs what they gave. */
+function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[] {
+  const segmentOf = (i: number) => { const at = cuts.findIndex(c => i < c); return at < 0 ? cuts.length : at; };
+  /** Whether a tensor belongs to one segment that is done again, and to its inside. */
+  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t) && segmentOf(f.first.get(t)!) === segmentOf(f.last.get(t)!) && segmentOf(f.first.get(t)!) < cuts.length;
+  const fresh = new Map<Tensor, Tensor>(), out = ops.slice(0, f.count), done = new Set<number>();
+  const renamed = (op: Op, node = op.node): Op => ({ ...op, node, tensors: Object.fromEntries(Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t])) });
+
+  const repeat = (segment: number): Op[] => {
+    const needed = new Set<number>(), want = (t: Tensor) => { if (inside(t)) for (const w of f.writers.get(t)!) add(w); };
+    const add = (i: number) => { if (!needed.has(i)) { needed.add(i); reads(ops[i]!).forEach(want); } };
+    for (const t of f.saved) if (inside(t) && segmentOf(f.first.get(t)!) === segment) want(t);
+    const again = [...needed].sort((a, b) => a - b).map(i => ops[i]!);
+    for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
+    return again.map(op => renamed(op, op.node.replace(/forward$/, 'again')));
+  };
+  for (const op of ops.slice(f.count)) {
+    for (const t of Object.values(op.tensors)) {
+      if (!inside(t) || done.has(segmentOf(f.first.get(t)!))) continue;
+      done.add(segmentOf(f.first.get(t)!));
+      out.push(...repeat(segmentOf(f.first.get(t)!)));
+    }
+    out.push(renamed(op));
+  }
+  return out;
+}

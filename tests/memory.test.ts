@@ -1,0 +1,82 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDataset } from '../datasets/node/open.ts';
+import { checkpoint } from '../engine/checkpoint.ts';
+import { fuse } from '../engine/fuse.ts';
+import { Graph, writes, type Layer } from '../engine/graph.ts';
+import { aliveAtOnce, plan } from '../engine/plan.ts';
+import { relu } from '../layers/activation.ts';
+import { concat, residual, sequential } from '../layers/compose.ts';
+import { conv2d } from '../layers/conv.ts';
+import { dense } from '../layers/dense.ts';
+import { crossEntropy } from '../layers/loss.ts';
+import { dropout } from '../layers/noise.ts';
+import { batchNorm } from '../layers/norm.ts';
+import { globalAvgPool, maxPool } from '../layers/pool.ts';
+import { openModel } from '../models/index.ts';
+import { rules } from '../optim/index.ts';
+import { optimizer } from '../optim/optimizer.ts';
+import type { Profile } from '../shaders/kernel.ts';
+import { DeviceData } from '../train/data.ts';
+import { parseSpec } from '../train/spec.ts';
+import { Trainer } from '../train/trainer.ts';
+import { deviceFor } from './check.ts';
+
+const test = suite('memory');
+const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 30 };
+const dataset = await openDataset('shapes', { limitTrain: 200, limitTest: 32, quiet: true });
+
+const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('model', spec), { classes: 10, shape });
+
+/** The training graph's ops of a model, as they are stored. */
+function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 32], batch = 32) {
+  const g = new Graph({ training: true, profile }), input = g.lasting('input', 'x', [batch, ...shape]);
+  const logits = model(g, g.record([input], g.map('v', input), () => []));
+  g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
+  return { ops: fuse(g.ops, g.kept), kept: g.kept };
+}
+
+for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.45]] as const) {
+  test(`checkpointing plans ${name} at ${share * 100} % of the memory`, () => {
+    const { ops, kept } = opsOf(modelOf(name, [3, 32, 32])), less = checkpoint(ops, kept);
+    const before = plan(ops, kept, 2 ** 30), after = plan(less, kept, 2 ** 30);
+    assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
+    const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
+    assert.equal(lasting.map(op => op.node), [], 'what lasts is written once');
+    const forward = ops.filter(op => op.node.endsWith(' forward')).length;
+    assert.ok(less.length > ops.length && less.length - ops.length < forward, `${less.length - ops.length} ops more, ${forward} of the forward pass`);
+  });
+}
+
+/** Branches, a shared input, dropout and batch norm, deep enough for several segments. */
+const block = (width: number): Layer => sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
+const branched: Layer = sequential([conv2d(8, 3, { pad: 1 }), maxPool(2), block(8), block(8), concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]), block(8), block(8), globalAvgPool(), dense(10)]);
+
+const bits = async (t: Trainer) => Object.entries(await t.weights()).map(([name, { data }]) => [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const);
+
+for (const [name, model, batchSize] of [['a net with branches, dropout and batch norm', branched, 8], ['resnet20', modelOf('resnet20'), 4], ['vgg11', modelOf('vgg11:dropout=0.5'), 8]] as const) {
+  test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
+    const device = await deviceFor(), run = async (checkpoint: boolean) => {
+      const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit: 0 });
+      const t = await Trainer.create({ device, data, model, batchSize, optimizer: optimizer(rules.momentum!, { lr: 0.01 }), seed: 3, checkpoint });
+      for (let i = 0; i < 3; i++) await t.step(true);
+      const out = { losses: (await t.settle()).map(l => l.loss), weights: await bits(t), plan: t.program.plan };
+      t.destroy();
+      return out;
+    };
+    const all = await run(false), less = await run(true);
+    assert.equal(less.losses, all.losses);
+    assert.equal(less.weights, all.weights);
+    assert.ok(less.plan.peak < 0.9 * all.plan.peak, `${less.plan.peak} of ${all.plan.peak}`);
+    assert.is(less.plan.unchecked, all.plan.peak);
+  });
+}
+
+test('what is alive at once is never more than without checkpointing', () => {
+  for (const name of ['lenet5', 'mlp']) {
+    const { ops, kept } = opsOf(modelOf(name, [1, 28, 28]), [1, 28, 28]);
+    assert.ok(aliveAtOnce(checkpoint(ops, kept), kept) <= aliveAtOnce(ops, kept));
+  }
+});
+
+test.run();
