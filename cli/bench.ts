@@ -1,6 +1,5 @@
 /** `descent bench kernels|step|peers`. */
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { benchKernels } from '../bench/kernels.ts';
 import { measureCeiling } from '../bench/ceiling.ts';
 import { ours } from '../bench/ours.ts';
@@ -10,26 +9,25 @@ import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '..
 import { processor, processorPeak } from '../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep } from '../bench/step.ts';
 import { openDataset } from '../datasets/node/open.ts';
-import { Device } from '../engine/device.ts';
-import { openAdapter } from '../engine/node/adapters.ts';
+import type { Device } from '../engine/device.ts';
 import { megabytes } from '../engine/plan.ts';
 import { lookUp } from '../engine/check.ts';
 import { parseConfig } from '../train/config.ts';
 import { parseNumber } from '../train/spec.ts';
 import { writeWhole } from '../train/node/files.ts';
+import { openDevice, version, webgpuVersion, type DeviceOptions } from './device.ts';
 import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
-export interface BenchOptions { adapter?: string; dataDir?: string; json?: boolean; quiet?: boolean; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; peers?: string; rounds?: string }
+export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; peers?: string; rounds?: string }
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
-  const require = createRequire(import.meta.url);
   let commit: string | undefined;
   try { commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: new URL('..', import.meta.url) }).trim(); } catch { /* not a checkout */ }
   return {
-    descent: (require('../package.json') as { version: string }).version, webgpu: (require('webgpu/package.json') as { version: string }).version,
+    descent: version(), webgpu: webgpuVersion(),
     node: process.version, platform: `${process.platform} ${process.arch}`, adapter: device.report, commit,
   };
 }
@@ -44,8 +42,7 @@ function result(options: BenchOptions, device: Device, data: Record<string, unkn
 }
 
 export async function kernels(options: BenchOptions): Promise<void> {
-  const device = await Device.open(await openAdapter(options.adapter));
-  const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
+  const device = await openDevice({ ...options, tune: false }), ceiling = await measureCeiling(device, { processor, peak: processorPeak });
   const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants, processor });
   if (!options.json) {
     print(`${device.report.description}: copy ${ceiling.gbPerSecond.toFixed(1)} GB/s, multiply-add ${ceiling.gflopPerSecond.toFixed(1)} GFLOP/s`
@@ -62,7 +59,7 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   await loadOwnModel(model);
   const config = parseConfig(model, { dataset: options.dataset, batchSize: options.batchSize, optimizer: options.optimizer, valSplit: '0' });
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
-  const session = await openSession(config, dataset, { adapter: options.adapter }), { trainer } = session;
+  const session = await openSession(config, dataset, options), { trainer } = session;
   await trainer.step();
   await trainer.settle();
   const firstStep = performance.now() - start;
@@ -90,7 +87,7 @@ export async function peers(models: readonly string[], options: BenchOptions): P
   const wanted = (options.peers?.split(',') ?? PEER_NAMES).map(name => (lookUp('peer', name, Object.fromEntries(PEER_NAMES.map(p => [p, p]))), name as PeerName));
   const rounds = parseNumber('--rounds', options.rounds ?? '5', { integer: true, min: 1 });
   if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
-  const device = await Device.open(await openAdapter(options.adapter)), results: Record<string, readonly Row[]> = {};
+  const device = await openDevice(options), results: Record<string, readonly Row[]> = {};
   const missing: Record<string, string> = {}, started: Peer[] = [];
   for (const name of names) {
     const own = await ours(device, name, undefined, options.dataDir);

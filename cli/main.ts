@@ -23,6 +23,8 @@ const everywhere = (c: Command): Command => c
   .option('--verbose', 'show stack traces and what drivers say');
 const onDevice = (c: Command): Command => everywhere(c
   .option('--adapter <name>', 'adapter to run on, by name or kind (see descent devices)')
+  .option('--tune', 'look for the fastest kernels on a software adapter too')
+  .option('--no-tune', 'take the kernels as they come, without timing them at first use of an adapter')
   .option('--data-dir <dir>', 'folder that holds the data sets'));
 
 type TrainOptions = import('./train.ts').TrainOptions;

@@ -1,12 +1,9 @@
 /** A configuration made real: adapter, device, data and trainer, for the commands that compute. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Dataset } from '../datasets/dataset.ts';
 import { datasets } from '../datasets/index.ts';
 import { lookUp } from '../engine/check.ts';
 import type { Schedule } from '../optim/schedules.ts';
-import { Device } from '../engine/device.ts';
-import { openAdapter } from '../engine/node/adapters.ts';
 import { openModel } from '../models/index.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { DeviceData, Moments } from '../train/data.ts';
@@ -15,9 +12,10 @@ import { openTrainer } from '../train/open.ts';
 import { describeOptimizer, resolvedOptimizer } from '../train/optimize.ts';
 import { parseSpec } from '../train/spec.ts';
 import type { Trainer } from '../train/trainer.ts';
+import { openDevice, version, type DeviceOptions } from './device.ts';
 import { count } from './output.ts';
 
-export interface SessionOptions { adapter?: string; debug?: boolean; moments?: Moments; schedule?: Schedule }
+export interface SessionOptions extends DeviceOptions { debug?: boolean; moments?: Moments; schedule?: Schedule }
 
 export interface Session {
   readonly trainer: Trainer;
@@ -39,7 +37,7 @@ export function resolved(config: RunConfig): RunConfig {
 }
 
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
-  const device = await Device.open(await openAdapter(options.adapter));
+  const device = await openDevice(options);
   try {
     const { trainer, data, parameters, metadata } = await openTrainer(config, dataset, device, options);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
@@ -61,5 +59,3 @@ export async function openSession(config: RunConfig, dataset: Dataset, options: 
     throw error;
   }
 }
-
-const version = (): string => (createRequire(import.meta.url)('../package.json') as { version: string }).version;

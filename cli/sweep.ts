@@ -3,14 +3,13 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, wr
 import { join } from 'node:path';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataset } from '../datasets/node/open.ts';
-import { Device } from '../engine/device.ts';
-import { openAdapter } from '../engine/node/adapters.ts';
 import { check } from '../engine/check.ts';
 import type { OPTIONS, RunConfig } from '../train/config.ts';
 import { choices, configOf, keyOf, parseAxis, ranking, type Score, type SweepLine } from '../train/sweep.ts';
 import { trial } from '../train/trial.ts';
 import { fileError } from '../train/node/files.ts';
 import { parseNumber } from '../train/spec.ts';
+import { openDevice } from './device.ts';
 import { duration, percent, print, table } from './output.ts';
 import { loadOwnModel } from './own-model.ts';
 import { resolved, type SessionOptions } from './session.ts';
@@ -20,7 +19,7 @@ export type SweepOptions = Omit<SessionOptions, 'schedule'> & { [K in keyof type
 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {
   await loadOwnModel(model);
-  const { grid = [], random, folds: k, out, adapter, dataDir, json, quiet, debug: _, moments: __, ...texts } = options;
+  const { grid = [], random, folds: k, out, adapter, dataDir, json, quiet, tune, debug: _, moments: __, ...texts } = options;
   const folds = k === undefined ? undefined : parseNumber('--folds', k, { integer: true, min: 2 });
   const base = { model, ...texts as Record<string, string | boolean> };
   const picked = choices(grid.map(parseAxis), { random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }), seed: configOf(base, {}).seed });
@@ -36,7 +35,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   say(`${runs.length} runs${folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`}${left.length < runs.length ? `, ${runs.length - left.length} of them done already` : ''}; results in ${file}`);
   if (left.length) {
     makeFolder(folder);
-    const device = await Device.open(await openAdapter(adapter)), load = datasetCache(dataDir, quiet);
+    const device = await openDevice({ adapter, quiet, json, tune }), load = datasetCache(dataDir, quiet);
     try {
       for (const [i, run] of left.entries()) {
         const outcome = await trial(run.config, await load(run.config), device, run), { best, diverged, seconds } = outcome;

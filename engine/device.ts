@@ -1,5 +1,6 @@
 import { opFields, pick, source, type Kernel, type Profile, type Variant } from '../shaders/kernel.ts';
 import { DescentError } from './check.ts';
+import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
 
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
@@ -27,36 +28,39 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
 export const isSoftware = (info: GPUAdapterInfo): boolean =>
   Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);
 
+/** See engine/tune.ts. */
+export interface Tuning { tune(device: Device, ops: readonly Op[]): Promise<void> }
+
+interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; closing: boolean; lost?: DescentError; fault?: DescentError }
+
 /**
  * A WebGPU device with all that its adapter offers, and the one maker of pipelines: each distinct WGSL text is compiled once, the text
  * being the key, so that nothing else has to be kept in step with it.
  */
 export class Device {
   readonly gpu: GPUDevice;
-  readonly profile: Profile;
   readonly report: AdapterReport;
-  /** Set when the device is lost: every later call fails with it. */
-  lost: DescentError | undefined;
-  /** The first validation or memory error that no scope caught. */
-  fault: DescentError | undefined;
-  #pipelines = new Map<string, Promise<Omit<Pipeline, 'variant'>>>();
-  #closing = false;
+  /** Looks for the fastest variants of a program's calls before it is compiled. */
+  tuner: Tuning | undefined;
+  #profile: Profile;
+  /** What devices of other profiles share with this one. */
+  #state: State = { pipelines: new Map(), closing: false };
 
-  #adapter: GPUAdapter;
-
-  private constructor(adapter: GPUAdapter, gpu: GPUDevice, profile: Profile) {
-    const { description, vendor, architecture } = adapter.info;
-    this.#adapter = adapter;
+  private constructor(gpu: GPUDevice, report: AdapterReport, profile: Profile) {
     this.gpu = gpu;
-    this.profile = profile;
-    this.report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor, architecture, software: isSoftware(adapter.info) };
+    this.report = report;
+    this.#profile = profile;
+  }
+
+  #watch(): void {
+    const { gpu } = this, state = this.#state;
     void gpu.lost.then(({ reason, message }) => {
-      if (!this.#closing) this.lost = new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
+      if (!state.closing) state.lost = new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
-      this.fault ??= new DescentError(error instanceof GPUOutOfMemoryError
+      state.fault ??= new DescentError(error instanceof GPUOutOfMemoryError
         ? `out of memory on ${this.report.description}: ${error.message.split('\n')[0]}; use a smaller --batch-size or model`
         : `WebGPU error on ${this.report.description}: ${error.message.split('\n')[0]}`);
     });
@@ -67,14 +71,29 @@ export class Device {
     const requiredLimits = Object.fromEntries(LIMITS.map(l => [l, adapter.limits[l]]));
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-    return new Device(adapter, gpu, { ...profileOf(adapter, gpu), ...overrides });
+    const { description, vendor, architecture } = adapter.info;
+    const report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor, architecture, software: isSoftware(adapter.info) };
+    const device = new Device(gpu, report, { ...profileOf(adapter, gpu), ...overrides });
+    device.#watch();
+    return device;
   }
 
   /** The same device under another profile: other variants, the same pipelines. */
   withProfile(overrides: Partial<Profile>): Device {
-    const other = new Device(this.#adapter, this.gpu, { ...this.profile, ...overrides });
-    other.#pipelines = this.#pipelines;
+    const other = new Device(this.gpu, this.report, { ...this.profile, ...overrides });
+    other.#state = this.#state;
     return other;
+  }
+
+  get profile(): Profile { return this.#profile; }
+  /** Set when the device is lost: every later call fails with it. */
+  get lost(): DescentError | undefined { return this.#state.lost; }
+  /** The first validation or memory error that no scope caught. */
+  get fault(): DescentError | undefined { return this.#state.fault; }
+
+  /** Has calls (see callKey) compiled from now on take these variants. */
+  choose(variants: Readonly<Record<string, string>>): void {
+    this.#profile = { ...this.#profile, prefer: { ...this.#profile.prefer, ...variants } };
   }
 
   /** Throws if the device is lost or has reported an error. */
@@ -91,8 +110,9 @@ export class Device {
   async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[]): Promise<Pipeline> {
     const variant = pick(kernel, params, this.profile);
     const code = source(kernel, variant, params, this.profile, bound);
-    let made = this.#pipelines.get(code);
-    if (!made) this.#pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
+    const { pipelines } = this.#state;
+    let made = pipelines.get(code);
+    if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
     return { ...await made, variant };
   }
 
@@ -120,7 +140,7 @@ export class Device {
   }
 
   /** Number of distinct pipelines made so far. */
-  get pipelines(): number { return this.#pipelines.size; }
+  get pipelines(): number { return this.#state.pipelines.size; }
 
   /** Copies bytes back to the host. Waits for all work before it. */
   async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -147,5 +167,5 @@ export class Device {
 
   async idle(): Promise<void> { await this.done(); this.check(); }
 
-  close(): void { this.#closing = true; this.gpu.destroy(); }
+  close(): void { this.#state.closing = true; this.gpu.destroy(); }
 }

@@ -16,7 +16,7 @@ export interface Profile {
   readonly maxWorkgroup: number;
   /** Bytes that one binding may span. */
   readonly maxBinding: number;
-  /** Variant to take where it fits, by kernel name or `*` for all, in place of the first that fits (tests, autotuning). */
+  /** Variant to take where it fits, in place of the first that does: by call (see callKey), kernel name, or `*` for all. */
   readonly prefer?: Readonly<Record<string, string>>;
 }
 
@@ -61,11 +61,16 @@ export function kernel<P, const B extends Bindings>({ vec4, sizes, grid, code, .
 /** Keeps the types of a kernel with several variants. */
 export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P, B> => k;
 
+/** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */
+export const callKey = <P>(k: Kernel<P>, p: P): string => `${k.name} ${JSON.stringify(p)}`;
+
+/** The variants that can compute a call on this adapter, best guess first. */
+export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] => k.variants.filter(v => v.fits?.(p, d) ?? true);
+
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
-  const fitting = k.variants.filter(v => v.fits?.(p, d) ?? true);
-  const wanted = d.prefer?.[k.name] ?? d.prefer?.['*'];
-  const chosen = fitting.find(v => v.name === wanted) ?? fitting[0];
+  const can = fitting(k, p, d), wanted = d.prefer && (d.prefer[callKey(k, p)] ?? d.prefer[k.name] ?? d.prefer['*']);
+  const chosen = can.find(v => v.name === wanted) ?? can[0];
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;
 }

@@ -1,0 +1,146 @@
+/** Finds the fastest variant of each kernel call by timing, once for an adapter. */
+import { callKey, fitting, type Variant } from '../shaders/kernel.ts';
+import type { Device, Tuning } from './device.ts';
+import { Graph, type Op, type Tensor } from './graph.ts';
+import { Memory, Program } from './program.ts';
+import { time, type Job } from './timing.ts';
+
+/** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
+export interface TuneStore {
+  /** As messages call it. */
+  readonly name: string;
+  load(): Promise<string | undefined>;
+  save(text: string): Promise<void>;
+}
+
+export interface TunerOptions {
+  readonly store?: TuneStore;
+  /** Of the engine and of WebGPU: findings of other versions do not count. */
+  readonly version: string;
+  /** Called before each call is timed, and once more when all are. */
+  readonly progress?: (done: number, total: number) => void;
+  readonly note?: (line: string) => void;
+}
+
+/** By adapter and version, by call: the variants that were timed, fastest first. */
+type Findings = Record<string, Record<string, readonly string[]>>;
+
+/** A variant must be faster by this much than one before it in the kernel's own order. */
+const BETTER = 0.97;
+/** What is slower than this beside the fastest at a first look is not looked at again. */
+const HOPELESS = 1.5;
+/** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
+const SMALL = 2e8;
+
+interface Call { readonly key: string; readonly op: Op; readonly candidates: readonly Variant<any>[] }
+
+export class Tuner implements Tuning {
+  #o: TunerOptions;
+  #findings: Promise<Findings> | undefined;
+  /** How many calls were timed, over the life of this tuner. */
+  timed = 0;
+
+  constructor(options: TunerOptions) { this.#o = options; }
+
+  /** Has `device` take the fastest variant in each of `ops`: as found before, else by timing them now, on buffers of their own. */
+  async tune(device: Device, ops: readonly Op[]): Promise<void> {
+    const findings = await (this.#findings ??= this.#load()), here = findings[this.#place(device)] ??= {};
+    const calls = new Map<string, Call>(), unknown = new Set<string>();
+    for (const op of ops) {
+      const key = callKey(op.kernel, op.params);
+      if (calls.has(key)) continue;
+      const all = fitting(op.kernel, op.params, device.profile), heavy = (op.kernel.flops?.(op.params) ?? 0) > SMALL;
+      const candidates = all.filter((v, i) => i === 0 || v.name !== 'plain' || !heavy), names = candidates.map(v => v.name);
+      if (candidates.length < 2) continue;
+      for (const name of here[key] ?? []) if (!op.kernel.variants.some(v => v.name === name)) unknown.add(`${op.kernel.name} (${name})`);
+      if (here[key] && [...here[key]].sort().join() !== names.sort().join()) delete here[key];
+      calls.set(key, { key, op, candidates });
+    }
+    if (unknown.size) this.#o.note?.(`${this.#o.store?.name ?? 'tuning'}: knows variants that this version has not, ${[...unknown].join(', ')}; their calls are timed again`);
+    const fresh = [...calls.values()].filter(c => !here[c.key]);
+    if (fresh.length) {
+      const found = await this.#time(device, fresh);
+      Object.assign(here, found);
+      await this.#save(device, found);
+    }
+    device.choose(Object.fromEntries([...calls.keys()].filter(key => here[key]).map(key => [key, here[key]![0]!])));
+  }
+
+  async #time(device: Device, calls: readonly Call[]): Promise<Record<string, readonly string[]>> {
+    const only = (key: string, { name }: Variant<any>) => device.withProfile({ prefer: { [key]: name } });
+    // all at once, since drivers compile in parallel; one that a driver cannot compile is out of the race
+    const refused = new Set<Variant<any>>();
+    await Promise.all(calls.flatMap(({ key, op, candidates }) => candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors)).catch((e: Error) => {
+      refused.add(v);
+      device.check();
+      this.#o.note?.(`${e.message}; it is left out`);
+    }))));
+    const found: Record<string, readonly string[]> = {};
+    for (const [i, call] of calls.entries()) {
+      this.#o.progress?.(i, calls.length);
+      const able = call.candidates.filter(v => !refused.has(v)).map(v => v.name);
+      const order = able.length > 1 ? await rank(device, call, able) : able;
+      found[call.key] = [...order, ...call.candidates.map(v => v.name).filter(name => !order.includes(name))];
+      this.timed++;
+    }
+    this.#o.progress?.(calls.length, calls.length);
+    return found;
+  }
+
+  #place({ report: { description, vendor, architecture }, profile: { lanes } }: Device): string {
+    return [description, vendor, architecture, lanes ? `${lanes} lanes` : '', this.#o.version].filter(Boolean).join(' | ');
+  }
+
+  async #load(): Promise<Findings> {
+    const { store, note } = this.#o, text = await store?.load();
+    if (text === undefined) return {};
+    try {
+      const read = JSON.parse(text) as Findings, listed = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name => typeof name === 'string');
+      if (!isRecord(read) || !Object.values(read).every(calls => isRecord(calls) && Object.values(calls).every(listed))) throw new Error();
+      return read;
+    } catch {
+      note?.(`${store!.name}: is damaged, variants are timed again and it is written anew`);
+      return {};
+    }
+  }
+
+  /** Adds to what is stored by now: other processes tune too. */
+  async #save(device: Device, found: Record<string, readonly string[]>): Promise<void> {
+    const { store, ...rest } = this.#o, place = this.#place(device);
+    if (!store) return;
+    const stored = await new Tuner({ ...rest, note: undefined, store }).#load();
+    await store.save(`${JSON.stringify({ ...stored, [place]: { ...stored[place], ...found } }, undefined, 1)}\n`);
+  }
+}
+
+const isRecord = (v: unknown): boolean => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** The variants of a call, fastest first. They run on buffers of the real sizes that nobody else uses. */
+async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
+  const bench = device.withProfile({ prefer: undefined }), memory = new Memory(bench), graph = new Graph({ training: false, profile: bench.profile });
+  const copies = new Map(Object.entries(op.tensors).map(([name, t]): [Tensor, Tensor] => [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
+  graph.ops.push({ ...op, tensors: Object.fromEntries(Object.entries(op.tensors).map(([name, t]) => [name, copies.get(t)!])) });
+  const programs: Program[] = [];
+  try {
+    for (const name of names) {
+      bench.choose({ [key]: name });
+      programs.push(await Program.compile(memory, graph, { fuse: false }));
+    }
+    const jobs = programs.map(({ commands }): Job => ({ commands }));
+    const [look, least] = await medians(bench, jobs, 1, 2);
+    const hopeful = names.map((_, i) => i).filter(i => look[i]! <= HOPELESS * least);
+    const [ms] = hopeful.length > 1 ? await medians(bench, hopeful.map(i => jobs[i]!), least > 4 ? 3 : 5, 4) : [[least]];
+    let best = 0;
+    ms.forEach((t, i) => { if (t < BETTER * ms[best]!) best = i; });
+    const winner = hopeful[best]!;
+    return [names[winner]!, ...names.filter((_, i) => i !== winner)];
+  } finally {
+    for (const p of programs) p.destroy();
+    memory.destroy();
+  }
+}
+
+async function medians(device: Device, jobs: readonly Job[], rounds: number, target: number): Promise<[ms: number[], least: number]> {
+  const ms = (await time(device, jobs, { rounds, target })).map(t => t.median);
+  return [ms, Math.min(...ms)];
+}
