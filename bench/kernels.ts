@@ -18,17 +18,23 @@ export interface KernelResult {
 
 const ELEMENTS: Record<string, 'u32'> = { labels: 'u32' };
 
-export interface KernelOptions extends TimeOptions { readonly filter?: string; readonly all?: boolean }
+export interface KernelOptions extends TimeOptions {
+  readonly filter?: string; readonly all?: boolean;
+  /** Told of each result as it comes, and how many of all there are now. */
+  readonly onResult?: (result: KernelResult, done: number, of: number) => void;
+}
 
 /** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
-export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5, processor }: KernelOptions = {}): Promise<KernelResult[]> {
+export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {}): Promise<KernelResult[]> {
   const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
-  const results: KernelResult[] = [];
-  for (const row of wanted) {
+  const results: KernelResult[] = [], runs = wanted.flatMap(row => {
     const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
-    for (const variant of all ? fitting : fitting.slice(0, 1)) {
-      results.push(await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, { rounds, processor }));
-    }
+    return (all ? fitting : fitting.slice(0, 1)).map(variant => ({ row, variant }));
+  });
+  for (const { row, variant } of runs) {
+    const result = await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, { rounds, processor });
+    results.push(result);
+    onResult?.(result, results.length, runs.length);
   }
   return results;
 }
