@@ -5,7 +5,7 @@ import type { Kernel, Profile } from '../shaders/kernel.ts';
 import { crossEntropy } from '../shaders/loss.ts';
 import { matmul } from '../shaders/matmul.ts';
 import { poolBackward, poolForward } from '../shaders/pool.ts';
-import { dropout } from '../shaders/random.ts';
+import { dropout } from '../shaders/noise.ts';
 import { channelSum } from '../shaders/reduce.ts';
 
 export interface Row {
@@ -55,7 +55,7 @@ export function rows(d: Profile): Row[] {
     { kernel: poolForward, params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 }, label: 'max pool 2x2', tensors: { x: size, y: size / 4, argmax: size / 4 }, flops: size },
     { kernel: poolBackward, params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 }, label: 'max pool 2x2 backward', tensors: { dy: size / 4, argmax: size / 4, dx: size }, flops: size },
     { kernel: channelSum, params: { n, c: 16, hw: 1024 }, label: 'channel sum', tensors: { x: size, out: 16 }, flops: size },
-    { kernel: dropout, params: { n: size, p: 0.5, layer: 1 }, label: 'dropout', tensors: { x: size, y: size }, flops: size },
+    { kernel: elementwise, params: { n: size, f: dropout(0.5, 1, 2) }, label: 'dropout', tensors: { x: size, y: size }, flops: size },
     { kernel: crossEntropy, params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true }, label: `softmax cross-entropy ${n * 4}x10`, tensors: { logits: n * 40, labels: n * 4, row: n * 8, dlogits: n * 40 }, flops: n * 40 * 8 },
   ];
 }

@@ -1,16 +1,18 @@
 import { elementwise } from '../shaders/elementwise.ts';
+import { draws } from '../shaders/kernel.ts';
 import type { Epilogue } from '../shaders/epilogue.ts';
+import { fold } from './fold.ts';
 import { reads, writes, type Op, type Tensor } from './graph.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
 
 /**
- * Moves elementwise ops into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it
+ * Folds batch normalisation into weights where it can (see fold), then moves elementwise ops into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it
  * would have stored: bias + relu, residual add, the derivative of an activation. An op whose other operand is computed
  * between producer and op stays (or goes to that operand's producer, where the function is symmetric).
  */
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
-  const out = ops.map(op => ({ ...op }));
+  const out = fold(ops, kept).map(op => ({ ...op }));
   const gone = new Set<Op>();
   const writer = new Map<Tensor, Op>(), readers = new Map<Tensor, number>();
   for (const op of out) {
@@ -28,7 +30,7 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
     if (from && place.get(from)! >= place.get(producer)!) return false; // not there yet when the producer runs
     const epilogue: Epilogue[] = [...(producer.params.epilogue ?? [])];
     const free = OPERANDS.find(o => !producer.tensors[o]);
-    if (operand && !free) return false;
+    if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
     const y = op.tensors.y!;
     epilogue.push({ f: op.params.f, operand: operand && free });
     producer.params = { ...producer.params, epilogue };

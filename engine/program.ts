@@ -1,4 +1,4 @@
-import { MAX_GRID, opFields, type Grid } from '../shaders/kernel.ts';
+import { MAX_GRID, opFields, stepFields, type Grid } from '../shaders/kernel.ts';
 import { checkFinite } from '../shaders/check-finite.ts';
 import { check, DescentError, show } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -125,7 +125,7 @@ export class Program {
     const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors))));
 
     const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
-    const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(op.kernel.step?.(op.params) ?? {}).length > 0);
+    const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(stepFields(op.kernel, op.params)).length > 0);
     const BLOCK = 256, count = (live: boolean) => ops.filter((_, i) => fields[i]!.length && isLive[i] === live).length;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage), live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);

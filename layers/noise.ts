@@ -7,8 +7,7 @@ import { product, type Graph, type Layer, type Tensor } from '../engine/graph.ts
 import { sumSlices } from '../shaders/conv.ts';
 import { float } from '../shaders/kernel.ts';
 import { matmul } from '../shaders/matmul.ts';
-import { addNormal, dropSample, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
-import { dropout as dropKernel } from '../shaders/random.ts';
+import { addNormal, dropout as dropping, dropSample, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
 import { add, scale } from './compose.ts';
 import { dense } from './dense.ts';
 import { hash } from './init.ts';
@@ -17,9 +16,8 @@ import type { WeightTransform } from './norm.ts';
 const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
-function dropped(g: Graph, x: Tensor, p: number, factor?: number): Tensor {
-  const layer = hash(g.path);
-  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropKernel, { n: t.size, p, layer, scale: factor }, { x: t, y }); return y; };
+function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
+  const drawn = dropping(p, hash(g.path), factor), drop = (t: Tensor) => g.map(drawn, t);
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
 
@@ -61,8 +59,7 @@ export const gaussianNoise = (std: number, { evaluating = false } = {}): Layer =
 export const dropConnect = (p: number): WeightTransform => (g, { value: w, grad }) => {
   checkP('dropConnect', p);
   if (!g.training || p === 0) return undefined;
-  const layer = hash(`${g.path} weight`);
-  const drop = (t: Tensor) => { const y = g.tensor(w.shape); g.run(dropKernel, { n: w.size, p, layer }, { x: t, y }); return y; };
+  const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p)), drop = (t: Tensor) => g.map(drawn, t);
   return { value: drop(w), backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: drop(dy), out: grad }) };
 };
 

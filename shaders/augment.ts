@@ -4,7 +4,7 @@
  * which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
  */
 import { float, unroll } from './kernel.ts';
-import { philoxWgsl, STREAMS } from './random.ts';
+import { STREAMS } from './random.ts';
 
 /** What lies beyond the border: a byte, the mean colour of the training images, the border pixel, the image mirrored at its border pixel, or repeated. */
 export type Fill = number | 'mean' | 'edge' | 'reflect' | 'wrap';
@@ -120,8 +120,7 @@ export function augmentWgsl(a: Augment): string {
   });
   pieces.push(segment(a, from, list.length, 'look', from === 0 ? 'stored' : `mixed${from - 1}`, exact));
   const wraps = list.find(t => (KINDS[t.name] as Kind).map && t.fill !== undefined)?.fill === 'wrap';
-  return `${philoxWgsl}
-alias Px = ${c === 1 ? 'f32' : `vec${c}f`}; alias Q = vec2${exact ? 'i' : 'f'};
+  return `alias Px = ${c === 1 ? 'f32' : `vec${c}f`}; alias Q = vec2${exact ? 'i' : 'f'};
 const C = vec2f(${float((w - 1) / 2)}, ${float((h - 1) / 2)});
 var<private> view : u32; // which of the views of an image this is
 struct Draw { ${[...fields, 'unused : u32'].join(', ')} }

@@ -4,7 +4,7 @@ import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, ba
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
 import { ceilDiv, each, kernel, MAX_GRID, variants, type Profile } from './kernel.ts';
-import { tiled } from './tiled.ts';
+import { index, tiled, type } from './tiled.ts';
 
 /**
  * A convolution of x [n, c, h, w] with weight [o, c / groups, k, k] into y [n, o, oh, ow], as torch.nn.functional.conv2d:
@@ -25,33 +25,45 @@ const N = ${p.n}; const C = ${p.c}; const H = ${p.h}; const W = ${p.w}; const O 
 const K = ${p.k}; const KK = ${p.k * p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad}; const DIL = ${p.dilation};
 const CG = ${p.c / p.groups}; const OG = ${p.o / p.groups};
 `;
+/** Whether neighbours can be taken four at a time; whether the input is read as it lies, pixel by pixel. */
+const inFours = (n: number): boolean => n % 4 === 0;
+const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
 const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
 
 export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'conv',
+  unrolled: true,
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
   epilogue: 'y',
   flops,
   variants: [
     forwardLanes('shuffle'), forwardLanes('vec4'), forwardLanes('scalar'),
-    tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
+    ...tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
       shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: p.c / p.groups * p.k * p.k, batch: p.groups }),
+      along: () => ({ a: 'k', b: 'n' }),
+      quads: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
+      vec4: p => [...pointwise(p) ? ['x'] : [], ...inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : []],
       code: p => constants(p) + wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
   let group = i32(batch); let o = i32(m); let c = i32(k) / KK; let tap = i32(k) % KK;
   return weight[${weightAt(p)}];
 }
+${pointwise(p) ? wgsl`
+fn loadB(k : u32, pixel : u32) -> vec4f {
+  let c = i32(batch) * CG + i32(k); let at = i32(pixel);
+  return x[((at / (OH * OW) * C + c) * (OH * OW) + at % (OH * OW)) / 4];
+}` : wgsl`
 fn loadB(k : u32, pixel : u32) -> f32 {
   let c = i32(batch) * CG + i32(k) / KK; let tap = i32(k) % KK; let at = i32(pixel);
   let h = at / OW % OH * STRIDE - PAD + tap / K * DIL;
   let w = at % OW * STRIDE - PAD + tap % K * DIL;
   if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
   return x[((at / (OH * OW) * C + c) * H + h) * W + w];
-}
-${finish(p.epilogue, 'f32')}
-fn store(m : u32, pixel : u32, sum : f32) {
+}`}
+${finish(p.epilogue, type(inFours(p.oh * p.ow)))}
+fn store(m : u32, pixel : u32, sum : ${type(inFours(p.oh * p.ow))}) {
   let o = batch * u32(OG) + m;
-  let at = (pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW);
+  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(inFours(p.oh * p.ow))};
   y[at] = finish(sum${p.bias ? ' + bias[o]' : ''}, at);
 }`,
     }),
@@ -90,13 +102,17 @@ export const inputGradient = (p: Conv): Conv => ({
 /** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
 export const convBackwardInput = variants<Conv, { dy: 'read'; weight: 'read'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'conv_backward_input',
+  unrolled: true,
   bindings: { dy: 'read', weight: 'read', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
   flops,
   variants: [
     backwardInputLanes('vec4'), backwardInputLanes('scalar'),
-    tiled<Conv>({ // rows are input channels, columns pixels of dx, depth output channels and taps
+    ...tiled<Conv>({ // rows are input channels, columns pixels of dx, depth output channels and taps
       shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: p.o / p.groups * p.k * p.k, batch: p.groups }),
+      along: () => ({ a: 'k', b: 'n' }),
+      quads: p => ({ y: inFours(p.h * p.w) }),
+      vec4: p => inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : [],
       code: p => constants(p) + wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
   let group = i32(batch); let c = i32(m); let o = i32(k) / KK; let tap = i32(k) % KK;
@@ -109,9 +125,9 @@ fn loadB(k : u32, pixel : u32) -> f32 {
   if (h < 0 || w < 0 || h % STRIDE != 0 || w % STRIDE != 0 || h / STRIDE >= OH || w / STRIDE >= OW) { return 0.0; }
   return dy[((at / (H * W) * O + o) * OH + h / STRIDE) * OW + w / STRIDE];
 }
-${finish(p.epilogue, 'f32')}
-fn store(m : u32, pixel : u32, sum : f32) {
-  let at = (pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W);
+${finish(p.epilogue, type(inFours(p.h * p.w)))}
+fn store(m : u32, pixel : u32, sum : ${type(inFours(p.h * p.w))}) {
+  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(inFours(p.h * p.w))};
   dx[at] = finish(sum, at);
 }`,
     }),
@@ -159,9 +175,12 @@ export const convBackwardWeight = variants<ConvWeight, { x: 'read'; dy: 'read'; 
   flops,
   variants: [
     backwardWeightRows, backwardWeightChannels, backwardWeightPixels, backwardWeightColumns(true), backwardWeightColumns(false),
-    tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
+    ...tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
       shape: p => ({ m: p.o / p.groups, n: p.c / p.groups * p.k * p.k, k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,
+      along: () => ({ a: 'k', b: 'k' }),
+      quads: p => ({ y: inFours(p.c / p.groups * p.k * p.k) }),
+      vec4: p => inFours(p.c / p.groups * p.k * p.k) ? ['dweight'] : [],
       code: p => constants(p) + wgsl`
 fn loadA(m : u32, pixel : u32) -> f32 {
   let at = i32(pixel);
@@ -174,8 +193,8 @@ fn loadB(pixel : u32, n : u32) -> f32 {
   if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
   return x[((at / (OH * OW) * C + c) * H + h) * W + w];
 }
-fn store(m : u32, n : u32, sum : f32) {
-  dweight[((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n] = sum;
+fn store(m : u32, n : u32, sum : ${type(inFours(p.c / p.groups * p.k * p.k))}) {
+  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(inFours(p.c / p.groups * p.k * p.k))}] = sum;
 }`,
     }),
     {

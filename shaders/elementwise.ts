@@ -11,10 +11,5 @@ export const elementwise = kernel({
   vec4: ['v', 'a', 'y', 'e0', 'e1'],
   epilogue: 'y',
   grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => finish(p.epilogue, 'vec4f') + `
-fn f(v : vec4f, i : u32) -> vec4f {
-  const zero = vec4f(0.0); const one = vec4f(1.0);
-  ${/\ba\b/.test(p.f) ? 'let a = a[i];' : ''}
-  return ${p.f};
-}` + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(f(v[i], i), i);'),
+  code: (p, d) => finish([{ f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined }, ...p.epilogue ?? []], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);'),
 });

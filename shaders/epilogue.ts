@@ -1,8 +1,9 @@
-import { unroll } from './kernel.ts';
+import { draws, unroll } from './kernel.ts';
 
 /**
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
  * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
+ * `chance(layer, below, i)` is true where layer number `layer` draws a random word of at least `below` for this element in this step.
  * The operands are the call's bindings `e0` and `e1`, of the output's shape.
  */
 export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
@@ -13,9 +14,9 @@ export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
 /**
  * `fn finish(value, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. Operands are bound as the output is, f32 or vec4f.
  */
-export function finish(epilogue: readonly Epilogue[] | undefined, type: 'f32' | 'vec4f'): string {
+export function finish(epilogue: readonly { readonly f: string; readonly operand?: string }[] | undefined, type: 'f32' | 'vec4f'): string {
   const steps = epilogue ?? [];
-  return `
+  return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}
 fn finish(value : ${type}, i : u32) -> ${type} {
   const zero = ${type}(0.0); const one = ${type}(1.0);
   var v = value;
@@ -23,3 +24,11 @@ ${unroll(steps.length, s => `  { ${steps[s]!.operand ? `let a = ${steps[s]!.oper
   return v;
 }`;
 }
+
+/** A philox call gives four words: those of elements 4 i … 4 i + 3, so that it does not matter how many a kernel stores at once. */
+const CHANCE = {
+  vec4f: `
+fn chance(layer : u32, below : u32, i : u32) -> vec4<bool> { return philox(vec4u(i, op.step, layer, 0u), vec2u(op.seed, 0u)) >= vec4u(below); }`,
+  f32: `
+fn chance(layer : u32, below : u32, i : u32) -> bool { return philox(vec4u(i / 4u, op.step, layer, 0u), vec2u(op.seed, 0u))[i & 3u] >= below; }`,
+};

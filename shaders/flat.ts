@@ -1,7 +1,7 @@
 /** Kernels over flat pages: sums for norms and inner products, and combinations of vectors. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, each, kernel } from './kernel.ts';
-import { philoxWgsl, STREAMS } from './random.ts';
+import { STREAMS } from './random.ts';
 
 /** How many partial results a reduction leaves; the host, or a kernel, adds them up in order. */
 export const PARTS = 64;
@@ -66,6 +66,6 @@ export const randomSigns = kernel({
   vec4: ['z'],
   step: () => ({ seed: 'u32', step: 'u32' }),
   grid: (p: RandomSigns, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => philoxWgsl + each(ceilDiv(p.n, 4), d).main(`
+  code: (p, d) => each(ceilDiv(p.n, 4), d).main(`
     z[i] = select(vec4f(-1.0), vec4f(1.0), philox(vec4u(i, op.step, ${p.page}u, 0u), vec2u(op.seed, ${STREAMS.probe}u)) < vec4u(0x80000000u));`),
 });

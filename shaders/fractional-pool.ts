@@ -2,7 +2,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { each, kernel } from './kernel.ts';
-import { philoxWgsl } from './random.ts';
 
 /** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
 export interface FractionalPool {
@@ -25,7 +24,7 @@ export const fractionalCuts = kernel({
   grid: (p, d) => each(p.n * 2, d).grid,
   code: (p, d) => {
     const words = (more: string) => (p.fixed ? `vec4u(${2 ** 31}u)` : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`);
-    return philoxWgsl + each(p.n * 2, d).main(wgsl`
+    return each(p.n * 2, d).main(wgsl`
     let size = select(${p.w}u, ${p.h}u, i % 2u == 0u); let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
     let at = i * ${cutsLength(p)}u;
     let u = ${words('0u')}.x >> ${32 - OFFSET_BITS}u;

@@ -1,4 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { philoxWgsl } from './random.ts';
 
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
@@ -25,7 +26,7 @@ export interface Variant<P> {
   readonly name: string;
   readonly fits?: (p: P, d: Profile) => boolean;
   /** Bindings seen as `array<vec4f>`. */
-  readonly vec4?: readonly string[];
+  readonly vec4?: readonly string[] | ((p: P) => readonly string[]);
   /** i32 values of one call, read as `op.h`: one pipeline serves all sizes. Light kernels write their sizes as constants. */
   readonly sizes?: (p: P, d: Profile) => Record<string, number>;
   readonly grid: (p: P, d: Profile) => Grid;
@@ -47,6 +48,8 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly variants: readonly Variant<P>[];
   /** The output to which an elementwise function may be fused (see Epilogue); P then has `epilogue`. */
   readonly epilogue?: string;
+  /** The unrolled code stores in many places: functions that draw random words would swell it. */
+  readonly unrolled?: boolean;
   /** Multiplications and additions of one call. */
   readonly flops?: (p: P) => number;
 }
@@ -77,20 +80,27 @@ export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
 
 /** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order. */
 export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[]): string {
-  const body = v.code(p, d);
+  const body = v.code(p, d), quads = typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4;
   const declarations = bound.map((name, i) => {
-    const type = v.vec4?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+    const type = quads?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
     return `@group(0) @binding(${i}) var<storage, ${k.bindings[name]!.startsWith('read') ? 'read' : 'read_write'}> ${name} : array<${type}>;`;
   });
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
-  return [/\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, body].filter(Boolean).join('\n');
+  return [/\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
 export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [name: string, type: 'i32' | 'f32' | 'u32'][] {
-  return [...Object.keys(v.sizes?.(p, d) ?? {}).map(name => [name, 'i32'] as [string, 'i32']), ...Object.entries(k.step?.(p) ?? {})];
+  return [...Object.keys(v.sizes?.(p, d) ?? {}).map(name => [name, 'i32'] as [string, 'i32']), ...Object.entries(stepFields(k, p))];
 }
+
+/** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
+export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({ ...k.step?.(p), ...draws(p as Elementary) && { seed: 'u32', step: 'u32' } });
+
+interface Elementary { f?: string; epilogue?: readonly { f: string }[] }
+/** Whether the elementwise functions of a call draw random words (see `chance` in epilogue.ts). */
+export const draws = ({ f = '', epilogue = [] }: Elementary): boolean => [f, ...epilogue.map(e => e.f)].some(text => text.includes('chance('));
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 

@@ -142,6 +142,18 @@ export const batchNormApply = variants<BatchNorm, { x: 'read'; stats: 'read?'; m
   variants: [applyVariant(true), applyVariant(false)],
 });
 
+/** A convolution's weight [o, size] and bias [o] with the batch normalisation after it taken in: weight gamma / deviation, (bias - mean) gamma / deviation + beta. */
+export const foldBatchNorm = kernel({
+  name: 'fold_batch_norm',
+  bindings: { weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write', shift: 'write' },
+  grid: (p: { o: number; size: number; eps: number; bias: boolean; affine: boolean }, d) => each(p.o * p.size, d).grid,
+  code: (p, d) => each(p.o * p.size, d).main(wgsl`
+    let o = i / ${p.size}u;
+    let factor = ${p.affine ? 'gamma[o]' : '1.0'} / sqrt(variance[o] + ${float(p.eps)});
+    folded[i] = weight[i] * factor;
+    if (i % ${p.size}u == 0u) { shift[o] = (${p.bias ? 'bias[o] ' : ''}- mean[o]) * factor${p.affine ? ' + beta[o]' : ''}; }`),
+});
+
 const sumsVariant = (vec4: boolean): Variant<Channels> => ({
   ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' },
   grid: overChannelsGrid,

@@ -1,11 +1,10 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, each, float, kernel } from './kernel.ts';
 
 const M0 = 0xd2511f53, M1 = 0xcd9e8d57, W0 = 0x9e3779b9, W1 = 0xbb67ae85;
 
 /**
  * Philox 4x32-10 (Salmon et al. 2011): four u32 from a counter and a key, the same everywhere. WGSL has no 64-bit product,
- * so its high half is put together from 16-bit ones.
+ * so its high half is put together from 16-bit ones. `source` adds it to the kernels that call it.
  */
 export const philoxWgsl = wgsl`
 fn mulhi(a : u32, b : u32) -> u32 {
@@ -79,21 +78,3 @@ export function permutation(n: number, seed: number, stream: number, index = 0):
   }
   return order;
 }
-
-/** Dropout of `n` elements with probability `p`, as layer number `layer`; what stays is multiplied by `scale`, 1 / (1 - p) unless given. */
-export interface Dropout { n: number; p: number; layer: number; scale?: number }
-
-/**
- * y = x / (1 - p) where a random word is at least p, else 0. The mask is a function of (seed, step, layer, element), so the same kernel
- * over dy is its own backward, and nothing is stored: measured on lavapipe, the words cost 1.1 ms per million, a stored mask its traffic.
- */
-export const dropout = kernel({
-  name: 'dropout',
-  bindings: { x: 'read', y: 'write' },
-  vec4: ['x', 'y'],
-  step: () => ({ seed: 'u32', step: 'u32' }),
-  grid: (p: Dropout, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => philoxWgsl + each(ceilDiv(p.n, 4), d).main(`
-    let keep = philox(vec4u(i, op.step, ${p.layer}u, 0u), vec2u(op.seed, 0u)) >= vec4u(${Math.min(2 ** 32 - 1, Math.round(p.p * 2 ** 32))}u);
-    y[i] = select(vec4f(0.0), x[i] * ${float(p.scale ?? 1 / (1 - p.p))}, keep);`),
-});

@@ -1,6 +1,6 @@
 /** A function of two variables in the place of a model: its gradient, by which optimizers are watched. */
 import { each, float, kernel } from './kernel.ts';
-import { philoxWgsl, STREAMS } from './random.ts';
+import { STREAMS } from './random.ts';
 
 /** `gradient` is WGSL over f32 `x` and `y` giving vec2f; `noise` is the deviation of what is added to it. */
 export interface Surface { gradient: string; noise: number }
@@ -11,7 +11,7 @@ export const surfaceGradient = kernel({
   bindings: { w: 'read', g: 'write', trail: 'write' },
   step: () => ({ seed: 'u32', step: 'u32' }),
   grid: (_: Surface, d) => each(1, d).grid,
-  code: (p, d) => (p.noise ? philoxWgsl : '') + each(1, d).main(`
+  code: (p, d) => each(1, d).main(`
     let x = w[0]; let y = w[1];
     trail[2u * (op.step - 1u)] = x; trail[2u * (op.step - 1u) + 1u] = y;
     let slope = ${p.gradient}${p.noise ? ` + ${float(p.noise)} * normal4(philox(vec4u(op.step, 0u, 0u, 0u), vec2u(op.seed, ${STREAMS.probe}u))).xy` : ''};

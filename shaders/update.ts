@@ -2,7 +2,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
 import { ceilDiv, each, kernel, MAX_GRID, type Kernel } from './kernel.ts';
-import { philoxWgsl } from './random.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`; `decays` tells whether L2, L1 and decoupled decay act on it. */
 export interface Update { n: number; first: number; page: number; decays: boolean }
@@ -28,7 +27,7 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     vec4: ['w_all', 'g_all', ...all.map(x => `${x}_all`)],
     step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise && { seed: 'u32' as const, step: 'u32' as const } }),
     grid: (p: Update, d) => each(ceilDiv(p.n, 4), d).grid,
-    code: (p, d) => (s.noise ? philoxWgsl : '') + each(ceilDiv(p.n, 4), d).main(wgsl`
+    code: (p, d) => each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
     var w = w_all[k]; var g = g_all[k]; ${all.map(x => `var ${x} = ${x}_all[k];`).join(' ')}
     #if ${s.scale}
