@@ -1,11 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vite';
 import { serveData } from './web/node/serve-data.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
+function commit(): string | undefined {
+  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: import.meta.dirname }).trim(); } catch { return undefined; } // not a checkout
+}
 
 /** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
 export default defineConfig({
   root: 'web',
   base: './',
   plugins: [serveData(process.env.DESCENT_WEB_DATA)],
+  define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
   build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
   optimizeDeps: { include: ['fastest-levenshtein', 'wgsl-preprocessor/wgsl-preprocessor.js', 'echarts/core', 'echarts/charts', 'echarts/components', 'echarts/renderers'] }, // found later, they would reload the page

@@ -28,6 +28,7 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];
+      parent.setAttribute('aria-label', [label, ...curves.filter(c => c.points.length).map(c => `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
       if (!chart) return;
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({

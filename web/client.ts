@@ -2,25 +2,31 @@
 import type { Api, Reply, RunEvent } from './protocol.ts';
 
 export class Engine {
-  #worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  #worker: Worker | undefined;
+  #onEvent: (event: RunEvent) => void;
   #waiting = new Map<number, { resolve: (value: any) => void; reject: (error: Error) => void }>();
   #next = 0;
 
-  constructor(onEvent: (event: RunEvent) => void = () => undefined) {
-    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+  constructor(onEvent: (event: RunEvent) => void = () => undefined) { this.#onEvent = onEvent; }
+
+  /** The worker, started by the first call. */
+  #start(): Worker {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), onEvent = this.#onEvent;
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       if ('event' in data) return onEvent(data.event);
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ('error' in data) waiting?.reject(new Error(data.error));
       else waiting?.resolve(data.result);
     };
-    this.#worker.onerror = event => {
+    worker.onerror = event => {
       event.preventDefault();
       const error = new Error(`the worker stopped: ${event.message || 'it could not be loaded'}; reload the page`);
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
       onEvent({ kind: 'state', state: 'failed', step: 0, message: error.message });
     };
+    return worker;
   }
 
   /** Calls the worker; errors arrive with the message that the engine gave. */
@@ -28,12 +34,13 @@ export class Engine {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, method, args });
+      (this.#worker ??= this.#start()).postMessage({ id, method, args });
     });
   }
 
   close(): void {
-    this.#worker.terminate();
+    this.#worker?.terminate();
+    this.#worker = undefined;
     for (const { reject } of this.#waiting.values()) reject(new Error('the run was closed'));
     this.#waiting.clear();
   }

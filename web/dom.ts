@@ -54,6 +54,15 @@ export const isDark = (): boolean => (document.documentElement.dataset.theme ?? 
 export const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 export const count = (n: number): string => n.toLocaleString('en-US');
 
+/** Asks for files, and says in the page what went wrong with them. */
+export function pick(props: Readonly<Record<string, unknown>>, take: (files: readonly File[]) => Promise<void>): void {
+  const input = el('input', { type: 'file', hidden: true, ...props });
+  input.onchange = () => { void told(() => input.files?.length ? take([...input.files]) : undefined); input.remove(); };
+  input.oncancel = () => input.remove();
+  document.body.append(input); // a browser may forget one that is not on the page
+  input.click();
+}
+
 /** Gives the user a file. */
 export function save(name: string, content: BlobPart, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type })), a = el('a', { href: url, download: name });

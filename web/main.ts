@@ -1,18 +1,20 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
-import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from './device.ts';
 import { isDark, notice, told } from './dom.ts';
+import { isDataFile } from './data.ts';
+import { filesOf } from './folder.ts';
 import type { Texts } from './form.ts';
 import { TrainView } from './train-view.ts';
 
 const place = document.getElementById('view')!;
-const [, query = ''] = location.hash.split('?');
-const train = new TrainView(Object.fromEntries(new URLSearchParams(query)) as Texts);
-const views: Record<string, () => Promise<{ element: HTMLElement; stop?: () => void }>> = {
+const query = (): Texts => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
+const train = new TrainView(query());
+const views: Record<string, () => Promise<{ element: HTMLElement; show?: () => void; stop?: () => void }>> = {
   train: async () => train,
   playground: once(async () => new (await import('./playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./predict-view.ts')).PredictView(train)),
+  bench: once(async () => new (await import('./bench-view.ts')).BenchView(() => train)),
 };
 let stop: (() => void) | undefined;
 
@@ -25,33 +27,44 @@ async function show(): Promise<void> {
   const name = location.hash.slice(1).split('?')[0]!, view = await (views[name] ?? views.train!)();
   stop?.();
   stop = view.stop?.bind(view);
+  view.show?.();
   place.replaceChildren(view.element);
   for (const a of document.querySelectorAll('nav a')) {
-    if (a.getAttribute('href') === `#${views[name] ? name : 'train'}`) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
+    const here = a.getAttribute('href') === `#${views[name] ? name : 'train'}`;
+    if (here) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
+    if (here) document.title = `${a.textContent} – Descent`;
   }
 }
 
-/** A dropped file is weights, runs, a file of a data set, or a picture to judge. */
-async function take(file: File): Promise<void> {
-  const bytes = async () => new Uint8Array(await file.arrayBuffer());
-  if (file.name.endsWith('.safetensors')) return train.importWeights(await bytes(), file.name);
-  if (file.name.endsWith('.json')) return train.loadRuns(await file.text(), file.name);
-  const { datasets } = await import('../datasets/index.ts'), plain = file.name.replace(/\.gz$/, '');
-  if (Object.values(datasets).some(d => d.files.some(f => f.name === plain))) {
-    const stream = file.name.endsWith('.gz') ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream();
-    return train.addData(plain, new Uint8Array(await new Response(stream).arrayBuffer().catch(() => { throw new DescentError(`${file.name}: is damaged, it does not decompress; fetch it again`); })));
+/** A dropped file is weights, runs, files of a data set, or a picture to judge. */
+async function take(files: readonly File[]): Promise<void> {
+  const data = files.filter(f => isDataFile(f.name));
+  if (data.length) await train.addData(data);
+  for (const file of files.filter(f => !data.includes(f))) {
+    if (file.name.endsWith('.safetensors')) await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
+    else if (file.name.endsWith('.json')) train.loadRuns(await file.text(), file.name);
+    else {
+      location.hash = '#predict';
+      await (await views.predict!() as import('./predict-view.ts').PredictView).judge(file);
+    }
   }
-  location.hash = '#predict';
-  const view = await views.predict!() as import('./predict-view.ts').PredictView;
-  await view.judge(file);
 }
 
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
-  void told(async () => { for (const file of event.dataTransfer?.files ?? []) await take(file); });
+  const files = [...event.dataTransfer?.files ?? []], folders = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry()).filter(e => e?.isDirectory) as FileSystemEntry[];
+  void told(async () => {
+    if (!folders.length) return take(files);
+    location.hash = '#train';
+    for (const folder of folders) await train.addFolder(await filesOf([folder]));
+  });
 });
-addEventListener('hashchange', () => void told(show));
+addEventListener('hashchange', () => void told(async () => {
+  await show();
+  if (location.hash.includes('?')) train.configure(query()); // a link opened in this tab
+}));
+document.querySelector<HTMLElement>('.skip')!.onclick = event => { event.preventDefault(); place.focus(); };
 
 const chosen = localStorage.getItem('theme');
 if (chosen) document.documentElement.dataset.theme = chosen;

@@ -5,7 +5,7 @@ import { rules } from '../optim/index.ts';
 import { OPTIONS, parseConfig } from '../train/config.ts';
 import type { CurveChart } from './charts.ts';
 import { button, el, fold, isDark, percent, select, told } from './dom.ts';
-import { field } from './form.ts';
+import { field } from './field.ts';
 import { Run } from './runs.ts';
 
 /** Points of the grid along one side, and pixels of the picture. */
@@ -82,7 +82,7 @@ export class PlaygroundView {
       epochs: '1000', limitTrain: '400', limitTest: '200', logEvery: '10', valSplit: '0.2',
     });
     this.#run = new Run(this.#made++, config, () => this.#changed());
-    await this.#run.open({ evalEvery: 20, noise: Number(v('noise')) }, {});
+    await this.#run.open({ evalEvery: 20, noise: Number(v('noise')) });
   }
 
   #close(): void {

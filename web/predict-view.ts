@@ -1,50 +1,71 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
-import { button, el, percent, told } from './dom.ts';
+import { button, el, percent, pick, told } from './dom.ts';
 import { image, toBytes } from './pictures.ts';
+import type { RunFacts } from './protocol.ts';
+import type { Run } from './runs.ts';
 import type { TrainView } from './train-view.ts';
+
+/** Milliseconds between two looks through the camera. */
+const LOOK = 300;
 
 export class PredictView {
   readonly element: HTMLElement;
   #train: TrainView;
+  #net = el('p', { class: 'hint' });
   #invert = el('input', { type: 'checkbox', id: 'invert' });
-  #answer = el('div', { class: 'answer', 'aria-live': 'polite' }, el('p', { class: 'quiet', textContent: 'Drop a picture here, choose a file, or use the camera.' }));
+  #answer = el('div', { class: 'answer', 'aria-live': 'polite' }, el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
   #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
   #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
   #stream: MediaStream | undefined;
   #last: { source: CanvasImageSource; width: number; height: number } | undefined;
+  #opening = 0;
 
   constructor(train: TrainView) {
     this.#train = train;
-    const file = el('input', { type: 'file', accept: 'image/*', id: 'picture', onchange: () => told(async () => { if (file.files?.[0]) await this.judge(file.files[0]); }) });
     this.#invert.onchange = () => void told(() => this.#again());
     this.element = el('div', { class: 'predict' },
-      el('section', { class: 'panel' }, el('h2', { textContent: 'Predict' }),
-        el('p', { class: 'hint', textContent: 'The picture is cropped to its middle and scaled to the size that the net takes; the right one is what the net sees. Train a net first, or import weights.' }),
-        el('div', { class: 'row' }, el('label', { for: 'picture', textContent: 'Picture' }), file, this.#camera,
-          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: 'invert (dark things on light ground, for Fashion-MNIST and MNIST)' }))),
+      el('section', { class: 'panel' }, el('h2', { textContent: 'Predict' }), this.#net,
+        el('div', { class: 'row' }, button('Choose a picture', () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!)), { class: 'primary' }), this.#camera,
+          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)' }))),
         this.#video, this.#answer));
+    this.show();
+  }
+
+  /** Says which net answers. */
+  show(): void {
+    const run = this.#train.selected, ready = run?.facts && run.facts.shape[0] !== 2;
+    this.#net.replaceChildren(ready
+      ? `Run ${run.id + 1}, ${run.config.model} on ${run.config.dataset} after ${run.step} steps, answers. A picture is cropped to its middle and scaled to ${run.facts!.shape.slice(1).join('×')}.`
+      : 'There is no trained net yet. ', ...ready ? [] : [el('a', { href: '#train', textContent: 'Train one, or import weights into a run' }), ' first.']);
   }
 
   /** Says what the net takes a picture file for. */
   async judge(file: File): Promise<void> {
     const picture = await createImageBitmap(file).catch(() => { throw new Error(`${file.name}: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file`); });
+    this.stop();
     this.#last = { source: picture, width: picture.width, height: picture.height };
     await this.#again();
   }
 
+  #answering(): Run & { facts: RunFacts } {
+    const run = this.#train.selected;
+    if (!run?.facts) throw new Error('predict: there is no trained net; start a run under Train, or import weights there');
+    if (run.facts.shape[0] === 2) throw new Error('predict: the selected run is on points of a plane; select one that is on images');
+    return run as Run & { facts: RunFacts };
+  }
+
   async #again(): Promise<void> {
     if (!this.#last) return;
-    const run = this.#train.selected, { source, width, height } = this.#last;
-    if (!run?.facts) throw new Error('predict: there is no trained net; start a run under Train, or import weights there');
-    const { shape, classes } = run.facts;
-    if (shape[0] === 2) throw new Error(`predict: the selected run is on points of a plane; select one that is on images`);
+    const run = this.#answering(), { source, width, height } = this.#last, { shape, classes } = run.facts;
     const bytes = toBytes(source, width, height, shape, this.#invert.checked), likely = await run.engine.call('predict', bytes, 1);
     const order = [...likely].map((p, i) => ({ p, name: classes[i]! })).sort((a, b) => b.p - a.p).slice(0, 10);
     const thumb = el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': 'The picture' }), scale = Math.min(width, height) / 160;
     thumb.getContext('2d')!.drawImage(source, (width - 160 * scale) / 2, (height - 160 * scale) / 2, 160 * scale, 160 * scale, 0, 0, 160, 160);
+    const figure = (canvas: HTMLElement, caption: string) => el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
+    this.show();
     this.#answer.replaceChildren(
-      el('div', { class: 'row seen' }, thumb, image(bytes, shape, 'What the net sees')),
-      el('ol', { class: 'bars' }, ...order.map(({ p, name }) => {
+      el('div', { class: 'row seen' }, figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees')),
+      el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' }, ...order.map(({ p, name }) => {
         const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
         bar.style.setProperty('--share', String(p));
         return bar;
@@ -52,23 +73,52 @@ export class PredictView {
   }
 
   async #open(): Promise<void> {
-    this.#stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } })
-      .catch((e: Error) => { throw new Error(`the camera does not open (${e.message}); allow it for this page, or drop a picture`); });
-    this.#video.srcObject = this.#stream;
+    this.#answering(); // before anyone is asked for the camera
+    const turn = ++this.#opening;
+    if (!navigator.mediaDevices) throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).catch((e: DOMException) => { throw new Error(refusal(e)); });
+    if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
+    this.#stream = stream;
+    for (const track of stream.getTracks()) track.onended = () => void told(() => { this.stop(); throw new Error('the camera stopped; connect it again, or drop a picture'); });
+    this.#video.srcObject = stream;
     this.#video.hidden = false;
     this.#camera.textContent = 'Stop the camera';
-    await this.#video.play();
-    while (this.#stream) {
-      this.#last = { source: this.#video, width: this.#video.videoWidth, height: this.#video.videoHeight };
-      await this.#again();
-      await new Promise(resolve => setTimeout(resolve, 300));
+    this.#answer.setAttribute('aria-live', 'off'); // a screen reader could not follow
+    try {
+      await this.#video.play();
+      while (this.#stream === stream) {
+        this.#last = { source: this.#video, width: this.#video.videoWidth, height: this.#video.videoHeight };
+        await this.#again();
+        await new Promise(resolve => setTimeout(resolve, LOOK));
+      }
+    } catch (error) {
+      if (this.#stream !== stream) return; // stopped: what it waited for is gone
+      this.stop();
+      throw error;
     }
   }
 
   stop(): void {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#opening++;
+    if (this.#stream) {
+      stopTracks(this.#stream);
+      this.#last = undefined;
+    }
     this.#stream = undefined;
+    this.#video.srcObject = null;
     this.#video.hidden = true;
     this.#camera.textContent = 'Use the camera';
+    this.#answer.setAttribute('aria-live', 'polite');
   }
+}
+
+const stopTracks = (stream: MediaStream): void => { for (const track of stream.getTracks()) { track.onended = null; track.stop(); } };
+
+/** Why there is no picture, and what to do. */
+function refusal({ name, message }: DOMException): string {
+  const instead = 'or drop a picture';
+  if (name === 'NotAllowedError') return `the camera may not be used: permission was denied; allow it for this page in the browser's site settings, ${instead}`;
+  if (name === 'NotFoundError' || name === 'OverconstrainedError') return `there is no camera; connect one, ${instead}`;
+  if (name === 'NotReadableError') return `the camera is in use by another program; close that one, ${instead}`;
+  return `the camera does not open (${message || name}); ${instead}`;
 }

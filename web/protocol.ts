@@ -1,6 +1,11 @@
 /** What the page and a run's worker say to each other: calls with an answer, and events. */
 import type { RunConfig } from '../train/config.ts';
+import type { KernelResult } from '../bench/kernels.ts';
+import type { Ceiling } from '../bench/ceiling.ts';
+import type { DispatchResult, StepResult } from '../bench/step.ts';
+import type { AdapterReport } from '../engine/device.ts';
 import type { MetricsLine } from '../train/metrics.ts';
+import type { Dropped } from './data.ts';
 
 /** What a run is, once its programs are built. */
 export interface RunFacts {
@@ -9,6 +14,8 @@ export interface RunFacts {
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
+  /** Whether an average of the weights is kept, which evaluations judge. */
+  readonly averages: boolean;
   /** Seconds to load the data and to build and compile the programs. */
   readonly seconds: number;
 }
@@ -22,14 +29,19 @@ export interface OpenOptions {
   readonly noise?: number;
 }
 
-/** Where a run stands. `busy` names what it is doing while it cannot train. */
-export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed';
+/** What a bench measured, and where. */
+export interface Measured { readonly adapter: AdapterReport; readonly ceiling?: Ceiling; readonly kernels?: readonly KernelResult[]; readonly step?: StepResult; readonly firstStepMs?: number; readonly trace?: readonly DispatchResult[] }
+
+/** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
+export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
 
 export type RunEvent =
   | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string }
   | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
   /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
-  | { readonly kind: 'rewind'; readonly step: number; readonly message: string };
+  | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
+  /** Of a bench: the kernel that has been timed. */
+  | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
 /** An image of the data, its label and what the net says. */
 export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
@@ -46,15 +58,15 @@ export interface Planes { readonly name: string; readonly count: number; readonl
 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
-  open(config: RunConfig, options: OpenOptions, files: Readonly<Record<string, Uint8Array>>): RunFacts;
+  open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
   play(): void;
   pause(): void;
   stepOnce(): void;
   /** Back to the first weights and step 0. */
   reset(): void;
   evaluate(part: 'val' | 'test'): { loss: number; accuracy: number };
-  /** A safetensors file of parameters and buffers, as the command line writes. */
-  exportWeights(): Uint8Array;
+  /** A safetensors file of parameters and buffers, as the command line writes; of the averaged weights where they are asked for. */
+  exportWeights(averaged: boolean): Uint8Array;
   importWeights(bytes: Uint8Array, name: string): void;
   /** The first test images and what the net says of them. */
   predictions(count: number): Prediction[];
@@ -72,6 +84,10 @@ export interface Api {
   /** Destroys the device, as a driver reset does. */
   loseDevice(): void;
   race(request: RaceRequest): Float32Array;
+  /** The kernel part of `descent bench`: rows whose name contains `filter`; with `all` every variant. */
+  benchKernels(filter: string, all: boolean): Measured;
+  /** The step part; with `trace` the time of each dispatch too. */
+  benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Measured;
 }
 
 /** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */

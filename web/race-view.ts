@@ -3,7 +3,7 @@ import { rules } from '../optim/index.ts';
 import { Engine } from './client.ts';
 import { button, el, fold, isDark, select, told } from './dom.ts';
 import { explainOptimizer } from './catalogue.ts';
-import { field } from './form.ts';
+import { field } from './field.ts';
 import { landscapes, type Landscape } from './landscapes.ts';
 
 const SIZE = 560, STEPS = 400, LEVELS = 22;

@@ -6,6 +6,7 @@ import type { Dropped } from './data.ts';
 import { notice } from './dom.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 
+const NOTHING: Dropped = { files: {}, folders: {} };
 /** Okabe and Ito's colours, legible on light and dark. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f5fc4', '#8c6d31'];
 
@@ -34,9 +35,9 @@ export class Run {
   get validation(): EvalMetrics[] { return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val'); }
   get lastTest(): EvalMetrics | undefined { return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test'); }
 
-  async open(options: Omit<OpenOptions, 'base'>, files: Dropped): Promise<void> {
+  async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
     try {
-      this.facts = await this.engine.call('open', this.config, { ...options, base: document.baseURI }, files);
+      this.facts = await this.engine.call('open', this.config, { ...options, base: document.baseURI }, dropped);
     } catch (error) {
       this.state = 'failed';
       this.message = (error as Error).message;
@@ -47,6 +48,7 @@ export class Run {
   }
 
   #on(event: RunEvent): void {
+    if (event.kind === 'timed') return;
     if (event.kind === 'metrics') {
       this.lines.push(...event.lines);
       this.step = Math.max(this.step, ...event.lines.map(l => l.step));
@@ -63,7 +65,16 @@ export class Run {
   }
 }
 
-/** Tells other tabs that one trains here; they share the GPU. */
+/** Tabs that train share the GPU; each tells the others when it begins, and those that train answer. */
 const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('descent');
-channel?.addEventListener('message', () => notice('Descent also trains in another tab; both share the GPU and slow each other down. Pause one of them.', 'info'));
-export const announce = (): void => channel?.postMessage('training');
+let training: () => boolean = () => false;
+channel?.addEventListener('message', ({ data }: MessageEvent<'begins' | 'too'>) => {
+  if (!training()) return;
+  if (data === 'begins') channel.postMessage('too');
+  notice('Descent also trains in another tab; both share the GPU and slow each other down. Pause one of them.', 'info');
+});
+/** `runs` tells whether this tab trains. */
+export function announce(runs: () => boolean): void {
+  training = runs;
+  channel?.postMessage('begins');
+}

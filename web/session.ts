@@ -7,9 +7,10 @@ import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation } from '../train/fit.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../train/metrics.ts';
 import { openTrainer, type Opened } from '../train/open.ts';
+import { phasesOf } from '../train/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
 import type { TrainerState } from '../train/trainer.ts';
-import { openDataset } from './data.ts';
+import { openDataset, type Dropped } from './data.ts';
 import { openDevice } from './device.ts';
 import { activations, confusion, filters, layers } from './looks.ts';
 import { Probe, softmax } from './probe.ts';
@@ -42,11 +43,11 @@ export class Session {
 
   get lost(): boolean { return Boolean(this.#device?.lost) || this.#recovering; }
 
-  async open(config: RunConfig, options: OpenOptions, files: Readonly<Record<string, Uint8Array>>): Promise<RunFacts> {
+  async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
     this.#config = config;
     this.#options = options;
-    this.#dataset = await openDataset(config, files, options.base, options.noise);
+    this.#dataset = await openDataset(config, dropped, options.base, options.noise);
     await this.#build();
     const { trainer, data, parameters } = this.#opened!;
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
@@ -54,6 +55,7 @@ export class Session {
     return {
       adapter: this.#device!.report.description, software: this.#device!.report.software, parameters, dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes, stepsPerEpoch: trainer.stepsPerEpoch, shape: this.#dataset.shape, classes: this.#dataset.classes,
+      averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
       images: { train: data.size('train'), val: data.size('val'), test: data.size('test') }, seconds: (performance.now() - begun) / 1000,
     };
   }
@@ -99,8 +101,8 @@ export class Session {
     });
   }
 
-  exportWeights(): Promise<Uint8Array> {
-    return this.#settled(async () => encodeSafetensors(await this.#trainer.weights(), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
+  exportWeights(averaged: boolean): Promise<Uint8Array> {
+    return this.#settled(async () => encodeSafetensors(await (averaged ? this.#trainer.judged() : this.#trainer.weights()), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
   }
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
@@ -190,19 +192,22 @@ export class Session {
   }
 
   async #course(): Promise<void> {
+    let message: string | undefined;
     try {
       while (this.#running && this.#trainer.steps < this.#total) {
         const next = this.#trainer.steps + 1;
         await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
         if (stopsEarly(this.#evaluated, this.#config.earlyStop)) {
-          this.#trainer.loadWeights(this.#best!);
+          const best = bestOf(this.#evaluated)!;
+          await this.#settled(async () => this.#trainer.loadWeights(this.#best!));
+          message = `stopped early, ${this.#config.earlyStop} epoch${this.#config.earlyStop === 1 ? '' : 's'} without a better validation accuracy; the best weights, of step ${best.step}, are back`;
           break;
         }
       }
       if (!this.#running) return;
       this.#running = false;
       await this.#alone(() => this.#save());
-      this.#state('done');
+      this.#state('done', message);
     } catch (error) {
       if (this.lost) return; // #recover goes on
       this.#running = false;

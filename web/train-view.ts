@@ -1,9 +1,12 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import type { MetricsLine } from '../train/metrics.ts';
 import type { CurveChart, Point } from './charts.ts';
-import { button, count, el, fold, notice, percent, save, told } from './dom.ts';
-import { available, type Dropped } from './data.ts';
-import { ConfigForm, field, textsOf, type Texts } from './form.ts';
+import { button, count, el, fold, notice, percent, pick, save, told } from './dom.ts';
+import { available, isDataFile, keepFile, type Dropped } from './data.ts';
+import { field } from './field.ts';
+import { itemsOf, type FolderFile } from './folder.ts';
+import { ConfigForm, configOf, textsOf, type Texts } from './form.ts';
+import { overfitting } from './gap.ts';
 import { LooksView } from './looks-view.ts';
 import { announce, Run } from './runs.ts';
 
@@ -15,38 +18,45 @@ export class TrainView {
   readonly runs: Run[] = [];
   selected: Run | undefined;
   #form: ConfigForm;
-  #dropped: Record<string, Uint8Array> = {};
+  readonly dropped: Dropped = { files: {}, folders: {} };
+  /** The data sets that can be had now. */
+  available: ReadonlySet<string> = new Set(['shapes']);
   #looks = new LooksView();
   #charts: { loss: CurveChart; accuracy: CurveChart } | undefined;
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
   #table = el('div', { class: 'runs' });
   #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
-  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'load', HTMLButtonElement>;
+  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
   #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
   #next = 0;
   #drawing = false;
 
-  constructor(texts: Texts) {
-    this.#form = new ConfigForm(texts, new Set(['shapes']));
+  /** `texts` are those of an address. */
+  constructor({ evalEvery, ...texts }: Texts & { evalEvery?: string }) {
+    if (evalEvery !== undefined) this.#every.value = evalEvery;
+    this.#form = new ConfigForm(texts, this.available, el('div', { class: 'row small' },
+      button('Add files', () => pick({ multiple: true }, files => this.addData(files)), { title: 'Files of a known data set, gzipped or not' }),
+      button('Add a folder', () => pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file })))), { title: 'Images, one subfolder a class' })));
     const act = (work: (run: Run) => unknown) => () => told(() => (this.selected ? work(this.selected) : notice('There is no run yet; press Start.', 'info')) as Promise<void>);
     this.#buttons = {
       play: button('Pause', act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
       step: button('Step', act(run => run.engine.call('stepOnce')), { title: 'One step of training' }),
       reset: button('Reset', act(run => run.engine.call('reset')), { title: 'Back to the first weights' }),
       test: button('Test', act(run => run.engine.call('evaluate', 'test')), { title: 'Loss and accuracy over all test images' }),
-      save: button('Export weights', act(async run => save(`${run.config.model.split(':')[0]}-${run.config.dataset}.safetensors`, new Uint8Array(await run.engine.call('exportWeights')), 'application/octet-stream'))),
-      load: button('Import weights', () => this.#pick('.safetensors')),
+      save: button('Export weights', act(run => this.#export(run, false)), { title: 'As a safetensors file for the command line, or for PyTorch' }),
+      average: button('Export average', act(run => this.#export(run, true)), { title: 'The averaged weights, which evaluations judge', hidden: true }),
+      load: button('Import weights', () => pick({ accept: '.safetensors' }, async ([file]) => this.importWeights(new Uint8Array(await file!.arrayBuffer()), file!.name))),
     };
     const losses = el('div'), accuracies = el('div');
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'Configuration' },
         el('div', { class: 'row start' }, button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }), button('Compare', () => this.start(true), { title: 'A new run beside those there are' })),
         fold('Configuration', this.#form.element, field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
-        el('div', { class: 'row' }, button('Share link', () => this.#share()), button('Save runs', () => this.#saveRuns()), button('Load runs', () => this.#pick('.json'))))),
+        el('div', { class: 'row' }, button('Share link', () => this.#share()), button('Save runs', () => this.#saveRuns()), button('Load runs', () => pick({ accept: '.json' }, async ([file]) => this.loadRuns(await file!.text(), file!.name)))))),
       el('div', { class: 'screen' },
-        el('div', { class: 'row toolbar', role: 'toolbar', 'aria-label': 'Run' }, ...Object.values(this.#buttons)), this.#status, this.#facts,
+        el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons)), this.#status, this.#facts,
         el('div', { class: 'two' },
-          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the gap between them, overfitting.' }), losses),
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: where validation is worse, the overfitting gap.' }), losses),
           el('section', { class: 'panel' }, el('h2', { textContent: 'Accuracy' }), el('p', { class: 'hint', textContent: 'Share of right answers by step.' }), accuracies)),
         this.#table, this.#looks.element));
     void import('./charts.ts').then(({ curveChart }) => {
@@ -58,29 +68,61 @@ export class TrainView {
     this.draw();
   }
 
-  /** Which data sets are there now. */
-  async offer(): Promise<void> { this.#form.offer(await available(this.#dropped, document.baseURI)); }
-
-  async addData(name: string, bytes: Uint8Array): Promise<void> {
-    this.#dropped[name] = bytes;
-    await this.offer();
-    notice(`${name}: kept for the data set it belongs to.`, 'info');
+  /** Puts a shared configuration into the form; throws where a name is unknown. */
+  configure({ evalEvery, ...texts }: Texts & { evalEvery?: string }): void {
+    this.#every.value = evalEvery ?? '50';
+    this.#form.set(texts);
+    this.#form.validate();
   }
 
-  get dropped(): Dropped { return this.#dropped; }
+  /** Which data sets are there now. */
+  async offer(): Promise<void> { this.#form.offer(this.available = await available(this.dropped, document.baseURI)); }
+
+  /** Keeps files of known data sets, and says what they lack. */
+  async addData(files: readonly File[]): Promise<void> {
+    notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'info');
+    let last: { name: string; missing: string[] } | undefined;
+    for (const file of files) {
+      if (!isDataFile(file.name)) throw new Error(`${file.name}: is of no known data set; add the files of one as they are published, or a folder of images by class`);
+      last = await keepFile(file, this.dropped);
+    }
+    await this.offer();
+    if (!last) return;
+    if (!last.missing.length) this.#form.choose(last.name);
+    notice(`${last.name}: ${last.missing.length ? `still needs ${last.missing.join(', ')}; add them too` : 'is complete, and chosen'}.`, 'info');
+  }
+
+  /** Keeps a folder of images by class under its name. */
+  async addFolder(files: readonly FolderFile[]): Promise<void> {
+    const name = files[0]?.path.split('/')[0]?.replace(/[,:=]/g, '-') ?? 'folder', inside = files.map(({ path, file }) => ({ path: path.slice(path.indexOf('/') + 1), file }));
+    const { classes, train, test } = itemsOf(name, inside);
+    this.dropped.folders[name] = inside;
+    await this.offer();
+    this.#form.choose(name);
+    notice(`${name}: ${count(train.length + (test?.length ?? 0))} images of ${classes.length} classes (${classes.slice(0, 6).join(', ')}${classes.length > 6 ? ' …' : ''}), chosen.`, 'info');
+  }
 
   /** A new run of what the form says, in place of the selected one or beside it. */
   async start(beside: boolean): Promise<void> {
     notice('');
     await told(async () => {
       const config = this.#form.config(), evalEvery = Math.max(0, Math.floor(Number(this.#every.value) || 0));
-      if (!beside && this.selected) this.#remove(this.selected);
+      const before = beside ? undefined : this.selected;
+      if (before?.state === 'running') await before.engine.call('pause');
       const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
       this.runs.push(run);
       this.selected = run;
       this.draw();
-      await run.open({ evalEvery }, this.#dropped);
-      announce();
+      try {
+        await run.open({ evalEvery }, this.dropped);
+      } catch (error) { // what was there stays
+        this.#remove(run);
+        if (before) this.selected = before;
+        this.draw();
+        throw error;
+      }
+      if (before && this.runs.includes(before)) this.#remove(before);
+      announce(() => this.runs.some(r => r.state === 'running'));
       await run.engine.call('play');
     });
   }
@@ -104,13 +146,14 @@ export class TrainView {
   }
 
   #draw(): void {
-    const run = this.selected, b = this.#buttons, ready = run?.facts && run.state !== 'building' && run.state !== 'failed';
+    const run = this.selected, b = this.#buttons, ready = run?.facts && run.state !== 'building' && run.state !== 'failed' && run.state !== 'loaded';
     b.play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
     for (const [name, e] of Object.entries(b)) e.disabled = !ready || (name === 'step' && run.state === 'running') || (run.state === 'done' && (name === 'step' || name === 'play'));
+    b.average.hidden = !run?.facts?.averages;
     if (run) {
       this.#status.textContent = run.message || {
         building: 'Loading the data and compiling the programs …', running: `Run ${run.id + 1} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
-        paused: `Run ${run.id + 1} is paused at step ${run.step}.`, done: `Run ${run.id + 1} is done after ${run.step} steps.`, failed: 'The run stopped.',
+        paused: `Run ${run.id + 1} is paused at step ${run.step}.`, done: `Run ${run.id + 1} is done after ${run.step} steps.`, failed: 'The run stopped.', loaded: '',
       }[run.state];
       this.#status.dataset.state = run.state;
       const { facts } = run, last = run.steps.at(-1), val = run.validation.at(-1), test = run.lastTest;
@@ -127,7 +170,7 @@ export class TrainView {
     for (const key of ['loss', 'accuracy'] as const) {
       this.#charts?.[key].show(
         this.runs.flatMap(r => [{ name: `${r.name} train`, colour: r.colour, points: points(r.steps, key) }, { name: `${r.name} validation`, colour: r.colour, points: points(r.validation, key), dashed: true }]),
-        this.runs.map(r => ({ colour: r.colour, from: points(r.validation.map(v => near(r.steps, v.step)).filter(l => l !== undefined), key), to: points(r.validation, key) })));
+        this.runs.map(r => ({ colour: r.colour, ...overfitting(points(r.steps, key), points(r.validation, key), key === 'loss' ? 1 : -1) })));
     }
   }
 
@@ -146,7 +189,8 @@ export class TrainView {
   async #share(): Promise<void> {
     await told(async () => {
       const url = new URL(location.href);
-      url.hash = `train?${new URLSearchParams(textsOf(this.#form.config()) as Record<string, string>).toString()}`;
+      const config = this.#form.config(), texts = { ...textsOf(config), dataset: config.dataset, ...this.#every.value !== '50' && { evalEvery: this.#every.value } };
+      url.hash = `train?${new URLSearchParams(texts).toString()}`;
       history.replaceState(null, '', url);
       await navigator.clipboard?.writeText(url.href).catch(() => undefined);
       notice(`The address of this page now names the configuration${navigator.clipboard ? ', and is in the clipboard' : ''}.`, 'info');
@@ -161,15 +205,15 @@ export class TrainView {
   loadRuns(text: string, name: string): void {
     let files: unknown;
     try { files = JSON.parse(text); } catch { /* said below */ }
-    if (!Array.isArray(files) || files.some(f => typeof f?.config !== 'object' || !Array.isArray(f?.lines))) throw new Error(`${name}: holds no runs; give a file that Save runs has written`);
+    if (!Array.isArray(files) || files.some(f => typeof f?.config !== 'object' || !Array.isArray(f?.lines) || f.lines.some((l: Partial<MetricsLine> | null) => typeof l?.step !== 'number' || typeof l.loss !== 'number'))) throw new Error(`${name}: holds no runs; give a file that Save runs has written`);
     for (const { config, lines } of files as RunFile[]) {
-      this.#form.set(config);
-      const run = new Run(this.#next++, this.#form.config(), () => this.draw());
+      const run = new Run(this.#next++, configOf(config), () => this.draw());
       run.lines = [...lines];
       run.step = lines.at(-1)?.step ?? 0;
-      run.state = 'failed';
-      run.message = 'loaded from a file: its curves are here, its weights are not';
+      run.state = 'loaded';
+      run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
       this.runs.push(run);
+      this.selected ??= run;
     }
     this.draw();
   }
@@ -182,15 +226,8 @@ export class TrainView {
     await this.#looks.refresh(run, true);
   }
 
-  #pick(accept: string): void {
-    const input = el('input', { type: 'file', accept });
-    input.onchange = () => told(async () => {
-      const file = input.files?.[0];
-      if (file) await (accept === '.json' ? this.loadRuns(await file.text(), file.name) : this.importWeights(new Uint8Array(await file.arrayBuffer()), file.name));
-    });
-    input.click();
+  async #export(run: Run, averaged: boolean): Promise<void> {
+    const bytes = await run.engine.call('exportWeights', averaged);
+    save(`${run.config.model.split(':')[0]}-${run.config.dataset}${averaged ? '-average' : ''}.safetensors`, new Uint8Array(bytes), 'application/octet-stream');
   }
 }
-
-/** The training line at, or next before, a step. */
-const near = <L extends { step: number }>(lines: readonly L[], step: number): L | undefined => lines.findLast(l => l.step <= step);

@@ -1,4 +1,5 @@
 /** The worker of one run: its device trains here, so that the page never waits. */
+import { benchKernels, benchStep } from './bench-run.ts';
 import { runRace } from './race-run.ts';
 import { Session } from './session.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
@@ -8,13 +9,13 @@ const session = new Session((event: RunEvent) => post({ event }));
 
 type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
 const handlers: Handlers = {
-  open: (config, options, files) => session.open(config, options, files),
+  open: (config, options, dropped) => session.open(config, options, dropped),
   play: () => session.play(),
   pause: () => session.pause(),
   stepOnce: () => session.stepOnce(),
   reset: () => session.reset(),
   evaluate: part => session.evaluate(part),
-  exportWeights: () => session.exportWeights(),
+  exportWeights: averaged => session.exportWeights(averaged),
   importWeights: (bytes, name) => session.importWeights(bytes, name),
   predictions: count => session.predictions(count),
   testImages: count => session.testImages(count),
@@ -25,6 +26,8 @@ const handlers: Handlers = {
   activations: index => session.activations(index),
   loseDevice: () => session.loseDevice(),
   race: request => runRace(request),
+  benchKernels: (filter, all) => benchKernels(filter, all, event => post({ event })),
+  benchStep,
 };
 
 self.onmessage = async ({ data: { id, method, args } }: MessageEvent<Request>) => {

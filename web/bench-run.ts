@@ -1,0 +1,33 @@
+/** The kernel and step parts of `descent bench` in a worker: what the command line measures, by the same code. */
+import { measureCeiling } from '../bench/ceiling.ts';
+import { benchKernels as timeKernels } from '../bench/kernels.ts';
+import { benchStep as timeStep, traceStep } from '../bench/step.ts';
+import type { RunConfig } from '../train/config.ts';
+import { openTrainer } from '../train/open.ts';
+import { openDataset, type Dropped } from './data.ts';
+import { openDevice } from './device.ts';
+import type { Measured, RunEvent } from './protocol.ts';
+
+export async function benchKernels(filter: string, all: boolean, emit: (event: RunEvent) => void): Promise<Measured> {
+  const device = await openDevice();
+  try {
+    const ceiling = await measureCeiling(device);
+    const kernels = await timeKernels(device, ceiling, { filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }) });
+    return { adapter: device.report, ceiling, kernels };
+  } finally {
+    device.close();
+  }
+}
+
+export async function benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Promise<Measured> {
+  const start = performance.now(), dataset = await openDataset(config, dropped, base), device = await openDevice();
+  try {
+    const { trainer } = await openTrainer(config, dataset, device);
+    await trainer.step();
+    await trainer.settle();
+    const firstStepMs = performance.now() - start, step = await timeStep(trainer, config.batchSize);
+    return { adapter: device.report, firstStepMs, step, ...trace && { trace: await traceStep(trainer) } };
+  } finally {
+    device.close();
+  }
+}

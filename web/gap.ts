@@ -1,0 +1,41 @@
+/** The overfitting gap: where the validation curve is worse than the training curve. */
+import type { Point } from './charts.ts';
+
+/** Most points of the outline: it is drawn many times a second. */
+const MOST = 600;
+
+/** The height of a line through `points` at `x`, within its range. */
+function heightAt(points: readonly Point[], x: number): number {
+  let low = 0, high = points.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle]![0] <= x) low = middle; else high = middle;
+  }
+  const [x0, y0] = points[low]!, [x1, y1] = points[high]!;
+  return x1 === x0 ? y1 : y0 + (y1 - y0) * (x - x0) / (x1 - x0);
+}
+
+/**
+ * The outline between the two curves over the steps that both have, as two lines over the same steps: `from` is the training curve, `to` the worse of the
+ * two. `worse` is 1 where more is worse (loss), -1 where less is (accuracy). Where they cross a point is put in, so that nothing is shaded elsewhere.
+ */
+export function overfitting(train: readonly Point[], validation: readonly Point[], worse: 1 | -1): { from: Point[]; to: Point[] } {
+  const from: Point[] = [], to: Point[] = [];
+  if (train.length < 2 || validation.length < 2) return { from, to };
+  const first = Math.max(train[0]![0], validation[0]![0]), last = Math.min(train.at(-1)![0], validation.at(-1)![0]);
+  const every = Math.ceil(train.length / MOST), steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
+  let before: { x: number; t: number; gap: number } | undefined;
+  for (const x of [first, ...[...new Set(steps)].sort((a, b) => a - b), last]) {
+    if (last <= first) break;
+    const t = heightAt(train, x), gap = worse * (heightAt(validation, x) - t);
+    if (before && before.gap * gap < 0) {
+      const share = before.gap / (before.gap - gap), at = before.x + share * (x - before.x), crossing: Point = [at, before.t + share * (t - before.t)];
+      from.push(crossing);
+      to.push(crossing);
+    }
+    from.push([x, t]);
+    to.push([x, t + worse * Math.max(0, gap)]);
+    before = { x, t, gap };
+  }
+  return { from, to };
+}

@@ -1,0 +1,111 @@
+/** A chooser of `name:key=value,...`, or of several one after another: what the command line takes as text. */
+import { formatSpec, parseSpecs, type Scalar, type Spec } from '../train/spec.ts';
+import type { Choice, Knob } from './choices.ts';
+import { button, el, select } from './dom.ts';
+import { field } from './field.ts';
+
+export class SpecField {
+  readonly element: HTMLElement;
+  #label: string;
+  #choice: Choice;
+  #specs: Spec[];
+  #changed: (text: string | undefined) => void;
+
+  /** `changed` gets the text, undefined where nothing is named. A text that cannot be read counts as none. */
+  constructor(label: string, choice: Choice, text: string | undefined, changed: (text: string | undefined) => void) {
+    this.#label = label;
+    this.#choice = choice;
+    this.#changed = changed;
+    this.#specs = readSpecs(choice, text);
+    this.element = el('div', { class: 'specs', role: 'group', 'aria-label': `${label} and options` });
+    this.#draw();
+  }
+
+  #tell(): void { this.#changed(writeSpecs(this.#choice, this.#specs)); }
+
+  /** Draws anew, and keeps the keyboard where it was. */
+  #redraw(focus?: string): void {
+    const at = focus ?? (document.activeElement as HTMLElement | null)?.dataset?.at;
+    this.#tell();
+    this.#draw();
+    if (at) this.element.querySelector<HTMLElement>(`[data-at="${at}"]`)?.focus();
+  }
+
+  #draw(): void {
+    const { none, another, names } = this.#choice, specs = this.#specs;
+    const add = another && (specs.length || none === undefined) ? button(another, () => { specs.push(this.#fresh(specs.at(-1)?.name ?? names[0]!)); this.#redraw(`name${specs.length - 1}`); }) : undefined;
+    if (add) add.dataset.at = 'add';
+    this.element.replaceChildren(...(specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)]), ...add ? [add] : []);
+  }
+
+  #fresh(name: string): Spec { return { name, options: {} }; }
+
+  #name(spec: Spec | undefined, i: number): HTMLElement {
+    const { names, none, explain, another } = this.#choice;
+    const choice = select([...none !== undefined && this.#specs.length < 2 ? [['', none] as const] : [], ...names.map(n => [n, n] as const)], spec?.name ?? '', {
+      onchange: () => {
+        if (choice.value) this.#specs[i] = this.#fresh(choice.value);
+        else this.#specs.splice(i, 1);
+        this.#redraw(`name${i}`);
+      },
+    });
+    choice.dataset.at = `name${i}`;
+    return field(another && this.#specs.length > 1 ? `${this.#label}, ${ORDINALS[i] ?? `number ${i + 1}`}` : this.#label, choice, spec ? explain(spec.name) : { text: '' });
+  }
+
+  #one(spec: Spec, i: number): HTMLElement {
+    const specs = this.#specs, place = { index: i, last: i === specs.length - 1 }, options = this.#choice.options(spec.name, place);
+    const move = specs.length > 1 ? el('div', { class: 'row small' },
+      i > 0 && this.#act('Earlier', `earlier${i - 1}`, () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); }, `${spec.name} one place earlier`),
+      this.#act('Remove', `name${Math.max(0, i - 1)}`, () => { specs.splice(i, 1); }, `Remove ${spec.name}`)) : undefined;
+    return el('div', { class: specs.length > 1 ? 'spec numbered' : 'spec' }, this.#name(spec, i),
+      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))), move);
+  }
+
+  #act(text: string, focus: string, work: () => void, label: string): HTMLButtonElement {
+    return button(text, () => { work(); this.#redraw(focus); }, { 'aria-label': label });
+  }
+
+  #knob(spec: Spec, i: number, key: string, { default: fallback, about, choices, needed }: Knob): HTMLElement {
+    if (needed !== undefined) spec.options[key] ??= needed;
+    const given = spec.options[key], set = (value: Scalar | undefined) => {
+      if (value === undefined || value === fallback) delete spec.options[key]; else spec.options[key] = value;
+      this.#tell();
+    };
+    const at = { title: about || undefined };
+    const input = typeof fallback === 'boolean'
+      ? el('input', { type: 'checkbox', checked: given ?? fallback, ...at, onchange: (e: Event) => set((e.target as HTMLInputElement).checked) })
+      : choices
+        ? select(choices.map(c => [c, c] as const), String(given ?? fallback), { ...at, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) })
+        : el('input', { type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === '' ? 'needed' : String(fallback), autocomplete: 'off', spellcheck: false, ...at,
+          oninput: (e: Event) => { const text = (e.target as HTMLInputElement).value.trim(); set(text === '' ? undefined : Number.isFinite(Number(text)) ? Number(text) : text); } });
+    input.dataset.at = `${key}${i}`;
+    return field(key.replaceAll('_', ' '), input, { text: '' }, typeof fallback === 'boolean');
+  }
+}
+
+const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth'];
+
+/** The specs of a text, bare values under the names of their options. */
+export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
+  let specs: Spec[] = [];
+  try { specs = text ? parseSpecs('the address', text).filter(s => choice.names.includes(s.name)) : []; } catch { /* the form says what is wrong */ }
+  for (const spec of specs) {
+    if (spec.value === undefined || !choice.bare) continue;
+    const [key, value] = choice.bare(spec.name, spec.value);
+    spec.options = { [key]: value, ...spec.options };
+    delete spec.value;
+  }
+  return specs.length || choice.none !== undefined ? specs : [{ name: choice.names[0]!, options: {} }];
+}
+
+/** Their text, with what each needs in its place and without what it does not take there. */
+export function writeSpecs(choice: Choice, specs: readonly Spec[]): string | undefined {
+  const parts = specs.map((spec, index) => {
+    const takes = choice.options(spec.name, { index, last: index === specs.length - 1 });
+    const given = { ...Object.fromEntries(Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined ? [] : [[key, needed]])), ...spec.options };
+    if (!('epochs' in takes)) delete given.epochs; // of an optimizer that is the last one now
+    return formatSpec({ name: spec.name, options: given });
+  });
+  return parts.length ? parts.join(',') : undefined;
+}
