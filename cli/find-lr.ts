@@ -2,7 +2,7 @@
 import { openDataset } from '../datasets/node/open.ts';
 import { check, DescentError } from '../engine/check.ts';
 import { draw } from '../plots/chart.ts';
-import { writePicture } from '../plots/node.ts';
+import { checkPicture, writePicture } from '../plots/node.ts';
 import { parseConfig } from '../train/config.ts';
 import { rangeRate, rangeTest } from '../train/find-lr.ts';
 import { parseNumber } from '../train/spec.ts';
@@ -18,7 +18,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const from = parseNumber('--from', options.from, { above: 0 }), to = parseNumber('--to', options.to, { above: from }), steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
   const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options, range = { from, to, steps };
   const config = resolved(parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }));
-  check(/\.(svg|png)$/i.test(options.out), `--out: '${options.out}' must end in .svg or .png; give a picture's name`);
+  checkPicture('--out', options.out);
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: 1, imageSize: config.imageSize });
   const session = await openSession(config, dataset, { ...options, schedule: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
@@ -34,13 +34,13 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
     }, range);
     const series = [{ name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true }, { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) }];
     const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
-    await writePicture(options.out, draw([{
+    const written = await writePicture(options.out, draw([{
       kind: 'line', title: `${config.model} on ${config.dataset}`, x: { label: 'learning rate', log: true }, y: { label: 'cross-entropy', min: 0, max: top }, series,
       ...proposed !== undefined && { marks: [{ x: proposed, label: Number(proposed.toPrecision(2)).toString() }] },
     }], { title: 'Learning-rate range test', width: 560, height: 320 }));
-    if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: options.out, points }));
-    check(proposed !== undefined, `find-lr: the loss never falls between ${from} and ${to}; try other rates with --from and --to, or more --steps (picture in ${options.out})`);
-    print(options.quiet ? proposed.toPrecision(2) : `proposed: --lr ${proposed.toPrecision(2)}, where the loss falls fastest; picture in ${options.out}`);
+    if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
+    check(proposed !== undefined, `find-lr: the loss never falls between ${from} and ${to}; try other rates with --from and --to, or more --steps (picture in ${written})`);
+    print(options.quiet ? proposed.toPrecision(2) : `proposed: --lr ${proposed.toPrecision(2)}, where the loss falls fastest; picture in ${written}`);
   } finally {
     session.close();
   }

@@ -59,7 +59,7 @@ onDevice(program.command('find-lr').summary('learning-rate range test: propose a
   .option('--from <rate>', 'first rate', '1e-5')
   .option('--to <rate>', 'last rate', '10')
   .option('--steps <n>', 'steps in all', '200')
-  .option('--out <file>', 'picture, .svg or .png', 'find-lr.svg')
+  .option('--out <file>', 'picture, .svg or .png; without an ending both', 'find-lr')
   .addHelpText('after', examples('descent find-lr lenet5', 'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'))
   .action(async (model: string, options: import('./find-lr.ts').FindLrOptions) => (await import('./find-lr.ts')).findLr(model, options));
 
@@ -83,16 +83,16 @@ sweepCommand.option('--out <dir>', 'folder of the results (default: sweeps/<mode
 onDevice(program.command('compare').summary('compare optimizers, schedules, initialisations and more: one picture and a table')
   .description('Trains one model in several ways from the same seed, one after the other, and compares test accuracy and the course of the training loss.\n'
     + 'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.')
-  .argument('<what>', 'optimizers, schedules, regularisers, initialisations, normalisations, batch-sizes, depth, trajectories or relu-collapse'))
+  .argument('<what>', 'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, trajectories or relu-collapse'))
   .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
   .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
   .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
   .option(OPTIONS.lr.flags, OPTIONS.lr.help)
-  .option(OPTIONS.epochs.flags, OPTIONS.epochs.help, '2')
-  .option(OPTIONS.limitTrain.flags, OPTIONS.limitTrain.help, '12000')
-  .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help, '2000')
+  .option(OPTIONS.epochs.flags, `${OPTIONS.epochs.help} (default: 2, or 20 where overfitting is compared)`)
+  .option(OPTIONS.limitTrain.flags, `${OPTIONS.limitTrain.help} (default: 12000, or 1000 where overfitting is compared)`)
+  .option(OPTIONS.limitTest.flags, `${OPTIONS.limitTest.help} (default: 2000)`)
   .option(OPTIONS.seed.flags, OPTIONS.seed.help, String(OPTIONS.seed.default))
-  .option('--out <file>', 'picture, .svg or .png (default: compare-<what>.svg)')
+  .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)')
   .addHelpText('after', examples('descent compare optimizers', 'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'))
   .action(async (what: string, options: import('./compare.ts').CompareOptions) => (await import('./compare.ts')).compare(what, options));
 

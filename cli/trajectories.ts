@@ -1,17 +1,16 @@
 /** `descent compare trajectories`. */
-import { check } from '../engine/check.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { contour } from '../plots/contour.ts';
 import { draw, type Panel, type Series } from '../plots/chart.ts';
-import { writePicture } from '../plots/node.ts';
+import { checkPicture, writePicture } from '../plots/node.ts';
 import { landscapes, trajectory, type Point } from '../train/trajectories.ts';
 import { print, table } from './output.ts';
 
 export interface TrajectoriesOptions { adapter?: string; out?: string; seed?: string; json?: boolean; quiet?: boolean }
 
-export async function compareTrajectories({ adapter, out = 'compare-trajectories.svg', seed = '0', json, quiet }: TrajectoriesOptions): Promise<void> {
-  check(/\.(svg|png)$/i.test(out), `--out: '${out}' must end in .svg or .png; give a picture's name`);
+export async function compareTrajectories({ adapter, out = 'compare-trajectories', seed = '0', json, quiet }: TrajectoriesOptions): Promise<void> {
+  checkPicture('--out', out);
   const device = await Device.open(await openAdapter(adapter)), panels: Panel[] = [], rows: string[][] = [['function', 'optimizer', 'rate', 'steps', 'last value', 'distance', 'within 0.1 at']];
   try {
     for (const [name, land] of Object.entries(landscapes)) {
@@ -28,12 +27,12 @@ export async function compareTrajectories({ adapter, out = 'compare-trajectories
       const levels = land.levels.map(level => ({ name: `level ${level}`, points: contour(land.value, { ...land, level }), muted: true }));
       panels.push({
         kind: 'line', title: land.title, x: { label: 'x', min: land.x[0], max: land.x[1] }, y: { label: 'y', min: land.y[0], max: land.y[1] },
-        series: [...levels, ...series, { name: 'start', points: [land.start], dots: true }, { name: 'minimum', points: land.minima.filter(m => Number.isFinite(inside(m)[1])), dots: true, dashed: true }],
+        series: [...levels, ...series, { name: 'start', points: [land.start], pins: true }, { name: 'minimum', points: land.minima.filter(m => Number.isFinite(inside(m)[1])), pins: true, dashed: true }],
       });
     }
   } finally {
     device.close();
   }
-  await writePicture(out, draw(panels, { title: 'Ways of the optimizers downhill', width: 520, height: 380 }));
-  if (!json) print(`${table(rows)}${quiet ? '' : `\npicture in ${out}`}`);
+  const written = await writePicture(out, draw(panels, { title: 'Ways of the optimizers downhill', width: 520, height: 380 }));
+  if (!json) print(`${table(rows)}${quiet ? '' : `\npicture in ${written}`}`);
 }

@@ -4,11 +4,17 @@ import { dirname, extname, join } from 'node:path';
 import { check } from '../engine/check.ts';
 import { writeWhole } from '../train/node/files.ts';
 
-/** Writes an SVG text to `path`, as it is to .svg and drawn at twice its size to .png. */
-export async function writePicture(path: string, svg: string): Promise<void> {
-  const kind = extname(path).toLowerCase();
-  check(kind === '.svg' || kind === '.png', `${path}: a picture's name must end in .svg or .png; give one that does`);
-  writeWhole(path, kind === '.svg' ? svg : await png(svg));
+/** Refuses a name that writePicture would not take. */
+export function checkPicture(who: string, path: string): void {
+  check(/^(\.(svg|png))?$/i.test(extname(path)), `${who}: '${path}' is no picture's name; let it end in .svg or .png, or in neither for both`);
+}
+
+/** Writes an SVG text to `path`, as it is to .svg and drawn at twice its size to .png; without an ending both. Returns what was written, in words. */
+export async function writePicture(path: string, svg: string): Promise<string> {
+  checkPicture('picture', path);
+  const paths = extname(path) ? [path] : [`${path}.svg`, `${path}.png`];
+  for (const p of paths) writeWhole(p, /\.svg$/i.test(p) ? svg : await png(svg));
+  return paths.join(' and ');
 }
 
 /** The picture as PNG, `scale` pixels to one of the SVG's. The fonts come along, so that it looks the same everywhere. */

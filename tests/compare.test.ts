@@ -19,7 +19,7 @@ const scratch = scratchFolders(test);
 const images = () => openDataset('shapes', { quiet: true, limitTrain: 100, limitTest: 32 });
 
 for (const [what, { model, variants }] of Object.entries(COMPARISONS)) for (const steps of [5, 400]) test(`${what}: every variant of ${steps} steps is a configuration of its own`, () => {
-  const all = Object.entries(variants(steps, 0.05)), texts = all.map(([, { scheme, model: own = model, ...given }]) => JSON.stringify([scheme, resolved(parseConfig(own, { optimizer: 'momentum', ...given }))]));
+  const all = Object.entries(variants({ steps, lr: 0.05, images: 1000 })), texts = all.map(([, { scheme, model: own = model, ...given }]) => JSON.stringify([scheme, resolved(parseConfig(own, { optimizer: 'momentum', ...given }))]));
   assert.ok(all.length >= 4);
   assert.is(new Set(texts).size, all.length);
 });
@@ -46,7 +46,7 @@ test('one command writes one picture and a table', async () => {
   let said = '';
   process.stdout.write = ((text: string) => Boolean(said += text)) as typeof process.stdout.write;
   try { await compare('initialisations', { model: 'mlp:hidden=8', dataset: 'shapes', epochs: '1', limitTrain: '200', limitTest: '20', out, quiet: true }); } finally { process.stdout.write = write; }
-  const names = Object.keys(COMPARISONS.initialisations!.variants(1, 1)), svg = readFileSync(out, 'utf8');
+  const names = Object.keys(COMPARISONS.initialisations!.variants({ steps: 1, lr: 1, images: 100 })), svg = readFileSync(out, 'utf8');
   for (const name of names) {
     assert.match(said, new RegExp(`^${name} +\\d`, 'm'));
     assert.match(svg, name);
@@ -57,7 +57,7 @@ test('refusals leave nothing behind', async () => {
   const out = join(await scratch(), 'x.svg'), given = { dataset: 'shapes', epochs: '1', limitTrain: '100', limitTest: '10', out, quiet: true };
   assert.match(await refusal(() => compare('optimisers', given)), /unknown comparison 'optimisers'; did you mean 'optimizers'\?/);
   assert.match(await refusal(() => compare('depth', { ...given, model: 'mlp' })), /--model: depth is compared on nets of its own/);
-  assert.match(await refusal(() => compare('schedules', { ...given, out: 'x.pdf' })), /must end in .svg or .png/);
+  assert.match(await refusal(() => compare('schedules', { ...given, out: 'x.pdf' })), /'x.pdf' is no picture's name/);
   assert.not(existsSync(out));
 });
 

@@ -105,7 +105,7 @@ plots('a PNG is the SVG at twice its size, on white, with letters', async () => 
     assert.equal([...data.subarray(0, 3)], [255, 255, 255]);
     const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, ''))).removeAlpha().raw().toBuffer();
     assert.ok(data.filter((v, i) => v !== wordless[i]).length > 500, 'no font was found: the text left no trace');
-    await writePicture(join(dir, 'a.pdf'), svg).then(() => assert.unreachable(), (e: Error) => assert.match(e.message, /a\.pdf: a picture's name must end in \.svg or \.png/));
+    await writePicture(join(dir, 'a.pdf'), svg).then(() => assert.unreachable(), (e: Error) => assert.match(e.message, /a\.pdf' is no picture's name; let it end in \.svg or \.png/));
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -1,14 +1,7 @@
-/** What a course compares: the variants of each comparison, and a net for those that no stored model shows. */
-import { relu } from '../layers/activation.ts';
-import { sequential } from '../layers/compose.ts';
-import { conv2d } from '../layers/conv.ts';
-import { dense } from '../layers/dense.ts';
+/** What a course compares: the variants of each comparison, and how much it takes to see the difference. */
 import { schemes } from '../layers/init.ts';
-import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../layers/norm.ts';
-import { globalAvgPool } from '../layers/pool.ts';
-import { addModel } from '../models/index.ts';
-import { choice, model } from '../models/model.ts';
 import { rules } from '../optim/index.ts';
+import { NOISES, NORMS } from './compare-nets.ts';
 import type { parseConfig } from './config.ts';
 
 /** What a variant changes of the configuration; `scheme` draws the first weights. */
@@ -16,31 +9,38 @@ export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: str
 /** Rates at which rules that have no default of their own for a network do well on LeNet-5. */
 const RATES: Readonly<Record<string, string>> = { 'nag-c': '0.05', 'nag-sc': '0.05', 'newton-diagonal': '0.01', 'natural-gradient': '0.001', asgd: '0.1' };
 
+/** What the runs have in common: their steps at batches of 64, rate, and training images. */
+export interface Common { readonly steps: number; readonly lr: number; readonly images: number }
+
 export interface Comparison {
-  /** Trained where no model is named; variants that name their own leave no choice. */
+  /** Trained where no model is named; variants that name their own leave no choice, or are left out where others do not. */
   readonly model: string;
-  /** By name, for a run of so many steps at a rate. */
-  readonly variants: (steps: number, lr: number) => Readonly<Record<string, Variant>>;
+  readonly variants: (common: Common) => Readonly<Record<string, Variant>>;
+  /** What the command takes where the user says nothing, if that is not the same for all. */
+  readonly defaults?: { readonly epochs?: string; readonly limitTrain?: string; readonly limitTest?: string; readonly lr?: string; readonly dataset?: string };
   /** Of the variants' runs: whether the course of the rate is drawn too. */
   readonly rates?: boolean;
+  /** The variants have an order that says something by itself; others are sorted by what came out. */
+  readonly ordered?: boolean;
 }
-const NORMS = { none: undefined, batch: batchNorm, layer: layerNorm, instance: () => instanceNorm({ affine: true }), group: () => groupNorm(4), lrn } as const;
-
-/** Six convolutions, each followed by the normalisation that is compared. */
-const normNet = model('norm-net', 'six convolutions with a normalisation after each', { norm: choice<keyof typeof NORMS>('batch', Object.keys(NORMS) as (keyof typeof NORMS)[]) }, ({ classes }, { norm }) =>
-  sequential(Object.fromEntries([...[8, 8, 16, 16, 32, 32].flatMap((o, i) => {
-    const normalise = NORMS[norm], n = i + 1;
-    return [[`conv${n}`, conv2d(o, 3, { pad: 1, stride: i % 2 && i < 5 ? 2 : 1 })], ...normalise ? [[`norm${n}`, normalise()]] : [], [`act${n}`, relu()]];
-  }), ['pool', globalAvgPool()], ['fc', dense(classes)]])));
-addModel('norm-net', normNet);
-
 const each = (names: readonly string[], of: (name: string) => Variant) => Object.fromEntries(names.map(name => [name, of(name)]));
+/** Few images and many passes: a net that learns them by heart, unless it is kept from it. */
+const OVERFIT = { epochs: '20', limitTrain: '1000' };
 
 /** What can be compared, by name. */
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
-  optimizers: { model: 'lenet5', variants: () => each(Object.keys(rules), name => ({ optimizer: name, ...RATES[name] !== undefined && { lr: RATES[name] } })) },
+  optimizers: {
+    model: 'lenet5', variants: ({ steps, images }) => {
+      const batch = Math.max(64, 64 * Math.floor(Math.min(1024, images) / 64)); // a quasi-Newton method stays with one batch, at as many images in all
+      return {
+        ...each(Object.keys(rules), name => ({ optimizer: name, ...RATES[name] !== undefined && { lr: RATES[name] } })),
+        lookahead: { optimizer: 'momentum', lookahead: '5' },
+        [`lbfgs on ${batch}`]: { optimizer: 'lbfgs', batchSize: String(batch), accumulate: String(batch / 64), steps: String(Math.max(1, Math.round(steps * 64 / batch))) },
+      };
+    },
+  },
   schedules: {
-    model: 'lenet5', rates: true, variants(steps, lr) {
+    model: 'lenet5', rates: true, variants({ steps, lr }) {
       const share = (part: number) => Math.max(1, Math.round(steps * part));
       return {
         constant: {}, step: { schedule: `step:step_size=${share(0.4)},gamma=0.3` }, exponential: { schedule: `exponential:k=${(2 / steps).toPrecision(3)}` },
@@ -51,18 +51,25 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     },
   },
   regularisers: {
-    model: 'lenet5', variants: () => ({
-      none: {}, L2: { weightDecay: '0.001' }, L1: { l1: '0.0001' }, 'elastic net': { weightDecay: '0.001', l1: '0.0001' }, 'max-norm': { maxNorm: '1.5' },
-      'clip by norm': { clipNorm: '0.5' }, 'gradient noise': { gradNoise: '0.0001' }, 'moving average': { ema: '0.98' }, SWA: { swa: '0.5' }, Lookahead: { lookahead: '5' },
+    model: 'lenet5', defaults: OVERFIT, variants: () => ({
+      none: {}, L2: { weightDecay: '0.005' }, L1: { l1: '0.0005' }, 'elastic net': { weightDecay: '0.003', l1: '0.0003' }, 'max-norm': { maxNorm: '0.8' }, 'clip by norm': { clipNorm: '0.5' },
+      'gradient noise': { gradNoise: '0.001' }, 'label smoothing': { labelSmoothing: '0.1' }, 'early stopping': { earlyStop: '3' }, 'moving average': { ema: '0.98' }, SWA: { swa: '0.5' },
+      'crop and flip': { augment: 'crop:2,flip' }, cutout: { augment: 'cutout:8' }, mixup: { augment: 'mixup' },
     }),
   },
+  /** The layers that draw random numbers. */
+  noises: { model: 'noise-net', defaults: OVERFIT, variants: () => each(Object.keys(NOISES), noise => ({ model: `noise-net:noise=${noise}` })) },
   /** A deep net of equal layers, in which a bad scale of the weights grows or dies out. */
   initialisations: {
-    model: `mlp:hidden=${Array(8).fill(64).join('-')}`,
+    model: `mlp:hidden=${Array(8).fill(64).join('-')}`, defaults: { lr: '0.02' },
     variants: () => each(Object.keys(schemes).filter(name => !/^(xavier|kaiming)/.test(name)), scheme => ({ scheme })), // second names of glorot and he
   },
-  normalisations: { model: 'norm-net', variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}` })) },
-  'batch-sizes': { model: 'lenet5', variants: () => each(['8', '16', '32', '64', '128', '256'], batchSize => ({ batchSize })) },
+  normalisations: { model: 'norm-net', defaults: { limitTrain: '6000' }, variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, scheme: 'he-normal' })) },
+  /** The rate in proportion to the batch (Goyal et al. 2017). */
+  'batch-sizes': {
+    model: 'lenet5', ordered: true, defaults: { lr: '0.02' },
+    variants: ({ lr }) => each(['8', '16', '32', '64', '128', '256'], batchSize => ({ batchSize, lr: String(Number((lr * Number(batchSize) / 64).toPrecision(6))) })),
+  },
   /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). */
-  depth: { model: 'resnet20', variants: () => each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name })) },
+  depth: { model: 'resnet20', ordered: true, variants: () => each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name })) },
 };

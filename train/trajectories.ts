@@ -33,14 +33,14 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
     value: (x, y) => (1.5 - x + x * y) ** 2 + (2.25 - x + x * y ** 2) ** 2 + (2.625 - x + x * y ** 3) ** 2,
     gradient: `2.0 * ((1.5 - x + x * y) * vec2f(y - 1.0, x) + (2.25 - x + x * y * y) * vec2f(y * y - 1.0, 2.0 * x * y)
       + (2.625 - x + x * y * y * y) * vec2f(y * y * y - 1.0, 3.0 * x * y * y))`,
-    start: [1, 1.5], minima: [[3, 0.5]], x: [0, 4], y: [-1.5, 2], steps: 300, levels: [0.1, 0.5, 1.5, 4, 10, 25, 60, 150],
+    start: [1, 1.5], minima: [[3, 0.5]], x: [0, 4], y: [-2, 2], steps: 300, levels: [0.1, 0.5, 1.5, 4, 10, 25, 60, 150],
     rates: { sgd: 0.01, momentum: 0.005, nesterov: 0.005, adagrad: 0.5, adadelta: 10, rmsprop: 0.02, adam: 0.1, rprop: 0.01 },
   },
   valley: {
     title: 'Long valley, 100 times steeper across than along',
     value: (x, y) => x * x / 200 + y * y / 2,
     gradient: 'vec2f(x / 100.0, y)',
-    start: [-9, 1.2], minima: [[0, 0]], x: [-10, 5], y: [-1.5, 1.5], steps: 200, levels: [0.005, 0.02, 0.06, 0.15, 0.3, 0.6, 1.0],
+    start: [-9, 1.2], minima: [[0, 0]], x: [-10, 2], y: [-1.5, 1.5], steps: 200, levels: [0.005, 0.02, 0.06, 0.15, 0.3, 0.6, 1.0],
     rates: { sgd: 1.8, momentum: 0.15, nesterov: 0.5, adagrad: 0.8, adadelta: 10, rmsprop: 0.1, adam: 0.25, rprop: 0.05 },
   },
   saddle: {

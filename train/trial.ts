@@ -8,6 +8,7 @@ import { stopsEarly } from './early-stopping.ts';
 import { evaluation, fit } from './fit.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from './metrics.ts';
 import { openTrainer } from './open.ts';
+import type { Tensors } from './safetensors.ts';
 import type { Trainer } from './trainer.ts';
 
 /** What came of a run. `best` on the validation images and `test` after the last step are missing where the loss became infinite or NaN. */
@@ -18,7 +19,7 @@ export interface TrialOptions {
   readonly folds?: number; readonly fold?: number;
   /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
   readonly scheme?: string;
-  /** Judge the last weights on the test images too. */
+  /** Judge the last weights on the test images too; with early stopping the best ones. */
   readonly test?: boolean;
 }
 
@@ -26,14 +27,21 @@ export interface TrialOptions {
 export async function trial(config: RunConfig, dataset: Dataset, device: Device, { folds, fold, scheme, test: tested }: TrialOptions = {}): Promise<Trial> {
   check(folds !== undefined || config.valSplit > 0, '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>');
   const { trainer } = await openTrainer(config, dataset, device, { folds, fold }), lines: MetricsLine[] = [], started = performance.now();
-  let diverged: string | undefined, test: EvalMetrics | undefined;
+  let diverged: string | undefined, restore: Tensors | undefined, test: EvalMetrics | undefined;
   try {
     if (scheme !== undefined) await initialise(trainer, scheme, config.seed);
     await fit(trainer, {
       total: config.steps ?? config.epochs * trainer.stepsPerEpoch, logEvery: config.logEvery, validate: true,
       stopped: () => false, finished: () => stopsEarly(lines, config.earlyStop),
-      onMetrics(line) { lines.push(line); }, onEvaluation(line) { lines.push(line); trainer.observe(line.loss); }, onCheckpoint: async () => {},
+      onMetrics(line) { lines.push(line); },
+      async onEvaluation(line) {
+        lines.push(line);
+        trainer.observe(line.loss);
+        if (config.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.judged();
+      },
+      onCheckpoint: async () => {},
     });
+    if (restore) trainer.loadWeights(restore);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {
     if (device.lost || !(error instanceof DescentError && error.message.startsWith('the loss is'))) throw error;
