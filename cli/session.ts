@@ -13,7 +13,7 @@ import { describeOptimizer, resolvedOptimizer } from '../train/optimize.ts';
 import { parseSpec } from '../train/spec.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { openDevice, version, type DeviceOptions } from './device.ts';
-import { count } from './output.ts';
+import { count, note } from './output.ts';
 
 export interface SessionOptions extends DeviceOptions { debug?: boolean; moments?: Moments; schedule?: Schedule }
 
@@ -39,7 +39,8 @@ export function resolved(config: RunConfig): RunConfig {
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
   const device = await openDevice(options);
   try {
-    const { trainer, data, parameters, metadata } = await openTrainer(config, dataset, device, options);
+    const { trainer, data, parameters, metadata, parts, note: said } = await openTrainer(config, dataset, device, options);
+    if (said && !options.quiet) note(said);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
       trainer, data, metadata,
@@ -47,7 +48,7 @@ export async function openSession(config: RunConfig, dataset: Dataset, options: 
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
-        parameters, images, stepsPerEpoch: trainer.stepsPerEpoch,
+        parameters, images, stepsPerEpoch: trainer.stepsPerEpoch, parts,
       },
       close() {
         trainer.destroy();

@@ -5,6 +5,9 @@ export class DescentError extends Error {
   override name = 'DescentError';
 }
 
+/** What does not fit on the device, but may with fewer images at a time. */
+export class TooLarge extends DescentError {}
+
 /** Throws `message` unless `ok`. Grammar: `<who>: <what is wrong, with the value seen>; <what is accepted or what to do>`. */
 export function check(ok: unknown, message: string): asserts ok {
   if (!ok) throw new DescentError(message);

@@ -1,4 +1,4 @@
-import { DescentError, show } from './check.ts';
+import { DescentError, show, TooLarge } from './check.ts';
 import { reads, writes, type Op, type Role, type Tensor } from './graph.ts';
 
 /** Where a tensor lives: bytes `offset` … of buffer number `buffer`. */
@@ -92,10 +92,10 @@ const TRIES = 400;
  * in the same dispatch, so what an op reads never shares a slot with what it writes. Greedy in three orders (Pisarchyk & Lee 2020:
  * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
  */
-export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number): Plan {
+export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
   const { first, last, alive } = lives(ops, kept), apart = new Map<Tensor, Set<Tensor>>();
   for (const op of ops) for (const t of Object.values(op.tensors)) {
-    if (t.role === 'activation' && bytesOf(t) > limit) throw new DescentError(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
+    if (t.role === 'activation' && bytesOf(t) > limit) throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
   }
   for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
     for (const [a, b] of [[w, r], [r, w]] as const) apart.set(a, (apart.get(a) ?? new Set()).add(b));
@@ -106,13 +106,13 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
     tensors,
     [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!),
     [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a)),
-  ].map(order => ({ order, ...assign(order, { first, last, apart }) }));
+  ].map(order => ({ order, ...assign(order, { first, last, apart }, bufferLimit) }));
   let best = candidates.reduce((a, b) => (total(b.slots) < total(a.slots) ? b : a));
   for (let i = 0, random = 1; i < TRIES && total(best.slots) > 1.02 * bound; i++) {
     const draw = (n: number) => { random = Math.imul(random, 1664525) + 1013904223 >>> 0; return Math.floor(random / 2 ** 32 * n); };
     const order = [...best.order], [moved] = order.splice(draw(order.length), 1);
     order.splice(draw(order.length + 1), 0, moved!);
-    const tried = assign(order, { first, last, apart });
+    const tried = assign(order, { first, last, apart }, bufferLimit);
     if (total(tried.slots) <= total(best.slots)) best = { order, ...tried };
   }
   return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: total(best.slots) };
@@ -123,7 +123,7 @@ const total = (slots: readonly number[]) => slots.reduce((a, b) => a + b, 0);
 interface Lives { first: Map<Tensor, number>; last: Map<Tensor, number>; apart: Map<Tensor, Set<Tensor>> }
 interface Slot { bytes: number; held: { t: Tensor; offset: number; end: number }[] }
 
-function assign(order: readonly Tensor[], { first, last, apart }: Lives): { slots: number[]; placeOf: Map<Tensor, { slot: number; offset: number }> } {
+function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferLimit: number): { slots: number[]; placeOf: Map<Tensor, { slot: number; offset: number }> } {
   const slots: Slot[] = [], placeOf = new Map<Tensor, { slot: number; offset: number }>();
   for (const t of order) {
     const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);
@@ -134,6 +134,7 @@ function assign(order: readonly Tensor[], { first, last, apart }: Lives): { slot
       let offset = 0;
       for (const h of meanwhile) { if (offset + bytes <= h.offset) break; offset = Math.max(offset, h.end); }
       const growth = Math.max(0, offset + bytes - slot.bytes);
+      if (growth && offset + bytes > bufferLimit) continue;
       if (!best || growth < best.growth || (growth === best.growth && slot.bytes < best.slot.bytes)) best = { slot, offset, growth };
     }
     if (!best || best.growth >= bytes) {

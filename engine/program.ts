@@ -1,6 +1,6 @@
 import { MAX_GRID, opFields, stepFields, type Grid } from '../shaders/kernel.ts';
 import { checkFinite } from '../shaders/check-finite.ts';
-import { check, DescentError, show } from './check.ts';
+import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import type { Device, Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
@@ -115,13 +115,14 @@ export class Program {
     const stored = options.checkpoint ? checkpoint(fused, graph.kept) : fused;
     const flagged = options.debug ? withChecks(graph, stored) : undefined;
     const ops = flagged?.ops ?? stored;
-    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding), ...options.checkpoint && { unchecked: plan(fused, graph.kept, profile.maxBinding).peak } };
+    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint && { unchecked: plan(fused, graph.kept, Infinity).peak } };
     if (device.tuner) await device.tuner.tune(device, ops);
     gpu.pushErrorScope('out-of-memory');
-    gpu.pushErrorScope('validation');
     for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
     memory.allocate(graph);
     const slots = memory.slots(planned.slots);
+    const full = await gpu.popErrorScope();
+    if (full) throw new TooLarge(`out of memory on ${device.report.description} for ${planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0)} bytes: ${full.message.split('\n')[0]}; use a smaller --batch-size or model, or --checkpoint-activations`);
     const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors))));
 
     const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
@@ -133,6 +134,12 @@ export class Program {
     const liveFields: { view: Float32Array | Uint32Array; field: string }[] = [];
     let nextFixed = 0, nextLive = 0;
 
+    const grids = ops.map((op, i) => pipelines[i]!.variant.grid(op.params, profile));
+    for (const [i, grid] of grids.entries()) {
+      if (!grid.every(n => n >= 1 && n <= MAX_GRID)) throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
+    }
+
+    gpu.pushErrorScope('validation');
     const commands = ops.map((op, i): Command => {
       const pipeline = pipelines[i]!, { variant } = pipeline;
       const entries: GPUBindGroupEntry[] = Object.values(op.tensors).map((t, binding) => {
@@ -149,13 +156,10 @@ export class Program {
           liveFields.push({ field, view: type === 'f32' ? new Float32Array(data, offset + 4 * (sizes.length + j), 1) : new Uint32Array(data, offset + 4 * (sizes.length + j), 1) }));
         entries.push({ binding: entries.length, resource: { buffer: isLive[i] ? live : fixed, offset, size: Math.ceil(fields[i]!.length / 4) * 16 } });
       }
-      const grid = variant.grid(op.params, profile);
-      check(grid.every(n => n >= 1 && n <= MAX_GRID), `${op.node}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
-      return { op, pipeline, grid, group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
+      return { op, pipeline, grid: grids[i]!, group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
     });
     gpu.queue.writeBuffer(fixed, 0, fixedData);
-    const invalid = await gpu.popErrorScope(), memoryError = await gpu.popErrorScope();
-    if (memoryError) throw new DescentError(`out of memory on ${device.report.description} for ${planned.peak + memory.bytes} bytes: ${memoryError.message.split('\n')[0]}; use a smaller --batch-size or model`);
+    const invalid = await gpu.popErrorScope();
     if (invalid) throw new Error(`invalid program on ${device.report.description}: ${invalid.message.split('\n')[0]}`);
     device.check();
     const flags = flagged && { buffer: memory.buffers.get(memory.place(flagged.flags).buffer)!, ops: flagged.checked };

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../datasets/node/open.ts';
+import type { Device } from '../engine/device.ts';
 import { checkpoint } from '../engine/checkpoint.ts';
 import { fuse } from '../engine/fuse.ts';
 import { Graph, writes, type Layer } from '../engine/graph.ts';
@@ -17,7 +18,9 @@ import { openModel } from '../models/index.ts';
 import { rules } from '../optim/index.ts';
 import { optimizer } from '../optim/optimizer.ts';
 import type { Profile } from '../shaders/kernel.ts';
+import { parseConfig } from '../train/config.ts';
 import { DeviceData } from '../train/data.ts';
+import { openTrainer } from '../train/open.ts';
 import { parseSpec } from '../train/spec.ts';
 import { Trainer } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
@@ -71,6 +74,47 @@ for (const [name, model, batchSize] of [['a net with branches, dropout and batch
     assert.is(less.plan.unchecked, all.plan.peak);
   });
 }
+
+/** A device whose activations find no memory beyond `limit` bytes: what is larger is asked of the driver in a size that it has not. */
+async function cramped(limit: number): Promise<Device> {
+  const device = (await deviceFor()).withProfile({}), { gpu } = device;
+  let left = limit;
+  const createBuffer = (d: GPUBufferDescriptor) => gpu.createBuffer(d.label?.startsWith('slot') && (left -= d.size) < 0 ? { ...d, size: gpu.limits.maxBufferSize } : d);
+  const proxy = new Proxy(gpu, { get: (_, name) => {
+    if (name === 'createBuffer') return createBuffer;
+    if (name === 'pushErrorScope') left = limit; // each program asks anew
+    const value: unknown = Reflect.get(gpu, name, gpu);
+    return typeof value === 'function' ? value.bind(gpu) as unknown : value;
+  } });
+  Object.defineProperty(device, 'gpu', { value: proxy });
+  return device;
+}
+
+const config = (more: Record<string, string> = {}) => parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
+for (const [what, device, why] of [
+  ['a binding may span', async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }), /takes .* MiB, more than this adapter binds at once/],
+  ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
+] as const) {
+  test(`a batch of more than ${what} is computed in equal parts`, async () => {
+    const { trainer, note, parts } = await openTrainer(config(), dataset, await device());
+    assert.ok(parts === 4 || parts === 2, `${parts} parts`);
+    assert.match(note!, new RegExp(`^each batch of 16 is computed in ${parts} parts of ${16 / parts}, of which batch norm sees one at a time: `));
+    assert.match(note!, why);
+    const asked = (await openTrainer(config({ accumulate: String(parts) }), dataset, await deviceFor())).trainer, losses = [];
+    for (const t of [trainer, asked]) {
+      for (let i = 0; i < 2; i++) await t.step(true);
+      losses.push((await t.settle()).map(l => l.loss));
+    }
+    assert.equal(losses[0], losses[1], 'as with --accumulate');
+    trainer.destroy(); asked.destroy();
+  });
+}
+
+test('what does not fit with one image at a time is an error in one line', async () => {
+  let said = '';
+  try { await openTrainer(config({ batchSize: '2' }), dataset, (await deviceFor()).withProfile({ maxBinding: 2 ** 15 })); } catch (error) { said = (error as Error).message; }
+  assert.match(said, /^[^\n]*: .*; [^\n]*$/);
+});
 
 test('what is alive at once is never more than without checkpointing', () => {
   for (const name of ['lenet5', 'mlp']) {

@@ -1,5 +1,6 @@
 /** A configuration made real on a device, for every front end. */
 import type { Dataset } from '../datasets/dataset.ts';
+import { TooLarge } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
 import { modelCalled, openModel } from '../models/index.ts';
@@ -18,6 +19,9 @@ export interface Opened {
   readonly trainer: Trainer;
   readonly data: DeviceData;
   readonly model: Layer;
+  /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
+  readonly parts: number;
+  readonly note: string | undefined;
   /** Trained values. */
   readonly parameters: number;
   /** What a safetensors file must say so that it can be evaluated and used by itself. */
@@ -29,21 +33,37 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
   const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, folds: options.folds, fold: options.fold, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
   const spec = parseSpec('model', config.model), model = openModel(spec, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
-  const trainer = await Trainer.create({
-    device, data, model, batchSize: config.batchSize, accumulate: config.accumulate, optimizer: phases, schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
+  const { trainer, parts, note } = await inParts(config, accumulate => Trainer.create({
+    device, data, model, batchSize: config.batchSize, accumulate, optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
+    schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug,
     loss: config.loss, smoothing: config.labelSmoothing, weights: config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
     population: config.bnStats === 'population', fuse: config.fuse, checkpoint: config.checkpointActivations,
-  });
-  if (config.initScheme === 'lsuv') await lsuv({ device, model, data, batchSize: config.batchSize, seed: config.seed }, trainer.memory);
+  }));
+  if (config.initScheme === 'lsuv') await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
   const { whitened } = modelCalled(spec.name);
   if (whitened) whitenFirst(trainer, data, whitened);
   return {
-    trainer, data, model,
+    trainer, data, model, parts, note,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
     metadata: {
       format: 'pt', model: config.model, dataset: config.dataset, shape: JSON.stringify(shape), classes: JSON.stringify(classes), normalize: config.normalize,
       ...config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) },
     },
   };
+}
+
+/** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */
+async function inParts({ batchSize, accumulate }: RunConfig, make: (parts: number) => Promise<Trainer>): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
+  let why: string | undefined;
+  for (let parts = accumulate; ; parts++) {
+    if (parts > accumulate && (batchSize % parts || parts % accumulate)) continue;
+    try {
+      const trainer = await make(parts), n = batchSize / parts, norm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
+      return { trainer, parts, note: why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm ? `, of which batch norm sees one at a time` : ''}: ${why}` };
+    } catch (error) {
+      if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
+      why ??= error.message.split(';')[0]!;
+    }
+  }
 }

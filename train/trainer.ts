@@ -61,7 +61,7 @@ export class Trainer {
     this.#readings = new Readings(program, train.totals, o.batchSize, this.stepsPerEpoch);
   }
 
-  /** Builds and compiles the training program. Errors of the model's shapes name the layer. */
+  /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit on the device throws TooLarge. */
   static async create(o: TrainerOptions): Promise<Trainer> {
     const available = o.data.size('train');
     check(o.batchSize >= 1 && o.batchSize <= available, `--batch-size: ${o.batchSize} is more than the ${available} training images; give 1 to ${available}`);
@@ -69,14 +69,19 @@ export class Trainer {
     check(o.batchSize % accumulate === 0, `--accumulate: a batch of ${o.batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`);
     for (const { optimizer } of phases) if ('rule' in optimizer && optimizer.accumulate !== accumulate) throw new Error(`${optimizer.rule.name} was made for ${optimizer.accumulate} micro-batches, the trainer takes ${accumulate}`);
     const memory = new Memory(o.device);
-    const train = build(o, 'train', true);
-    memory.reserve(train.graph);
-    const fused = ActivePhase.fits(phases, accumulate);
-    fused?.addTo(train.graph, memory.layout);
-    const program = await Program.compile(memory, train.graph, o);
-    const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
-    o.data.upload(memory, train.graph, 'train');
-    return new Trainer(o, memory, train, program, active, fused !== undefined);
+    try {
+      const train = build(o, 'train', true);
+      memory.reserve(train.graph);
+      const fused = ActivePhase.fits(phases, accumulate);
+      fused?.addTo(train.graph, memory.layout);
+      const program = await Program.compile(memory, train.graph, o);
+      const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
+      o.data.upload(memory, train.graph, 'train');
+      return new Trainer(o, memory, train, program, active, fused !== undefined);
+    } catch (error) {
+      memory.destroy();
+      throw error;
+    }
   }
 
   get epoch(): number { return this.steps / this.stepsPerEpoch; }
@@ -162,7 +167,7 @@ export class Trainer {
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
-    if (this.#o.population) await populationStatistics(this.#o, this.memory);
+    if (this.#o.population) await populationStatistics({ ...this.#o, batchSize: this.#micro }, this.memory);
     const judged = await this.#judging(() => this.#evaluator.evaluate(part));
     this.#readings.restart();
     return judged;
