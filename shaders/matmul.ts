@@ -2,7 +2,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
 import { ceilDiv, unroll, variants, XYZW, type Profile, type Variant } from './kernel.ts';
-import { tiled } from './tiled.ts';
+import { index, tiled, type, type Quads } from './tiled.ts';
 
 /**
  * y[m, n] = A[m, k] B[k, n] (+ bias[n]). `ta`: a is stored [k, m]; `tb`: b is stored [n, k].
@@ -73,6 +73,9 @@ const lanesFor = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
 });
 const truths = [true, false];
 
+/** What a GPU loads and stores four at a time. */
+const fours = (p: Matmul): Quads => ({ a: Boolean(p.ta) && p.m % 4 === 0, b: !p.tb && p.n % 4 === 0, y: p.n % 4 === 0 });
+
 export const matmul = variants<Matmul, { a: 'read'; b: 'read'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'matmul',
   bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
@@ -81,15 +84,18 @@ export const matmul = variants<Matmul, { a: 'read'; b: 'read'; bias: 'read?'; y:
   flops: p => 2 * p.m * p.n * p.k,
   variants: [
     ...truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => lanesFor(a4, b4, y4)))),
-    tiled<Matmul>({
+    ...tiled<Matmul>({
       shape: p => ({ m: p.m, n: p.n, k: p.k }),
+      along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),
+      quads: fours,
+      vec4: p => { const { a, b, y } = fours(p); return [...a ? ['a'] : [], ...b ? ['b'] : [], ...y ? ['y', 'bias', 'e0', 'e1'] : []]; },
       code: p => wgsl`
-fn loadA(m : u32, k : u32) -> f32 { return a[${p.ta ? `k * ${p.m}u + m` : `m * ${p.k}u + k`}]; }
-fn loadB(k : u32, n : u32) -> f32 { return b[${p.tb ? `n * ${p.k}u + k` : `k * ${p.n}u + n`}]; }
-${finish(p.epilogue, 'f32')}
-fn store(m : u32, n : u32, sum : f32) {
-  let at = m * ${p.n}u + n;
-  let v = sum${p.bias ? ' + bias[n]' : ''};
+fn loadA(m : u32, k : u32) -> ${type(fours(p).a)} { return a[${p.ta ? `(k * ${p.m}u + m)${index(fours(p).a)}` : `m * ${p.k}u + k`}]; }
+fn loadB(k : u32, n : u32) -> ${type(fours(p).b)} { return b[${p.tb ? `n * ${p.k}u + k` : `(k * ${p.n}u + n)${index(fours(p).b)}`}]; }
+${finish(p.epilogue, type(fours(p).y))}
+fn store(m : u32, n : u32, sum : ${type(fours(p).y)}) {
+  let at = (m * ${p.n}u + n)${index(fours(p).y)};
+  let v = sum${p.bias ? ` + bias[n${index(fours(p).y)}]` : ''};
   y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
 }`,
     }),

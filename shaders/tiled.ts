@@ -1,59 +1,135 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, unroll, type Variant } from './kernel.ts';
+import { ceilDiv, unroll, XYZW, type Profile, type Variant } from './kernel.ts';
 
 /**
- * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too.
- * The kernel supplies `loadA(m, k)`, `loadB(k, n)` (called within bounds) and `store(m, n, sum)`. A workgroup of 16 x 16 threads
- * computes a 64 x 64 tile through workgroup memory, each thread 4 x 4 outputs. Along z lie `batch` products, and slices of k where
- * `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and `slice`.
+ * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch` products,
+ * and slices of k where `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and `slice`.
  */
 export interface Tiled<P> {
   shape: (p: P) => { m: number; n: number; k: number; batch?: number };
   split?: (p: P) => number;
+  /** The direction of each operand in which neighbours lie side by side in memory, so that neighbouring threads read along it. */
+  along: (p: P) => { a: 'm' | 'k'; b: 'n' | 'k' };
+  /** What is loaded and stored as vec4f, four neighbours along m, n and n: sizes and addresses must divide by four. A operand can be only if it lies along that direction. */
+  quads: (p: P) => Quads;
+  /** The bindings that are array<vec4f> then. */
+  vec4: (p: P) => readonly string[];
+  /** WGSL of `loadA(m, k)`, `loadB(k, n)` (called within bounds) and `store(m, n, sum)`, each of f32, or of vec4f where `quads` says so. */
   code: (p: P) => string;
 }
+export interface Quads { readonly a?: boolean; readonly b?: boolean; readonly y?: boolean }
 
-const SIDE = 16, OUT = 4, TILE = SIDE * OUT, DEPTH = 16;
+/** The type of one access, and what makes the index of a value that of its vec4f. */
+export const type = (quad: boolean | undefined) => quad ? 'vec4f' as const : 'f32' as const;
+export const index = (quad: boolean | undefined): string => quad ? ' / 4u' : '';
 
-export const tiled = <P>({ shape, split, code }: Tiled<P>): Variant<P> => ({
-  name: 'tiled',
-  fits: (_, d) => d.lanes === 0 && d.maxWorkgroup >= SIDE * SIDE,
-  grid: p => { const { m, n, batch = 1 } = shape(p); return [ceilDiv(n, TILE), ceilDiv(m, TILE), batch * (split?.(p) ?? 1)]; },
-  code: p => {
-    const { m, n, k, batch = 1 } = shape(p), depth = ceilDiv(ceilDiv(k, split?.(p) ?? 1), DEPTH) * DEPTH;
-    return wgsl`
+/**
+ * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup memory.
+ * `slices` such groups of threads share a stage and take every so manyth k of it: small products get more threads.
+ */
+interface Tile { readonly rows: number; readonly columns: number; readonly tall: number; readonly wide: number; readonly depth: number; readonly slices: number;
+  /** `blocks` is how many 64 x 64 tiles the product has: few leave a large GPU idle. */
+  readonly fits: (m: number, n: number, k: number, blocks: number) => boolean }
+
+/** In the order of a guess; the tuner decides. */
+const TILES: Readonly<Record<string, Tile>> = {
+  '16x16 / 16': { rows: 4, columns: 4, tall: 4, wide: 4, depth: 64, slices: 16, fits: (_, __, k, blocks) => k >= 128 && blocks < 32 },
+  '32x32 / 4': { rows: 8, columns: 8, tall: 4, wide: 4, depth: 32, slices: 4, fits: (_, __, k, blocks) => k >= 64 && blocks < 128 },
+  '16x256': { rows: 4, columns: 64, tall: 4, wide: 4, depth: 16, slices: 1, fits: (m, n) => m <= 16 && n >= 256 },
+  '32x128': { rows: 8, columns: 32, tall: 4, wide: 4, depth: 16, slices: 1, fits: (m, n) => m <= 32 && n >= 128 },
+  '64x64': { rows: 16, columns: 16, tall: 4, wide: 4, depth: 16, slices: 1, fits: () => true },
+  '128x64': { rows: 16, columns: 16, tall: 8, wide: 4, depth: 16, slices: 1, fits: m => m > 64 },
+  '128x128': { rows: 16, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m > 64 && n > 64 },
+};
+export const TILE_NAMES = Object.keys(TILES).map(name => `tiled ${name}`);
+
+/** The variants of a product, one for each tile. */
+export const tiled = <P>(t: Tiled<P>): Variant<P>[] => Object.entries(TILES).map(([name, tile]): Variant<P> => {
+  const height = tile.rows * tile.tall, width = tile.columns * tile.wide, threads = tile.rows * tile.columns * tile.slices;
+  return {
+    name: `tiled ${name}`,
+    fits(p, d: Profile) {
+      const { m, n, k, batch = 1 } = t.shape(p), split = t.split?.(p) ?? 1;
+      return d.lanes === 0 && d.maxWorkgroup >= threads && tile.fits(m, n, k / split, ceilDiv(m, 64) * ceilDiv(n, 64) * batch * split);
+    },
+    vec4: t.vec4,
+    grid: p => { const { m, n, batch = 1 } = t.shape(p); return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)]; },
+    code: p => {
+      const { m, n, k, batch = 1 } = t.shape(p), depth = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), tile.depth) * tile.depth;
+      const along = t.along(p), quads = t.quads(p), tall = tile.tall / 4, wide = tile.wide / 4;
+      const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: height, base: 0, deep: along.a === 'k', quad: quads.a }, tile.depth, threads);
+      const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: width, base: a.end, deep: along.b === 'k', quad: quads.b }, tile.depth, threads);
+      const sums = tile.tall * wide, sum = (i: number, j: number) => `c${i}_${j}`, group = tile.rows * tile.columns;
+      return wgsl`
 var<private> batch : u32;
 var<private> slice : u32;
-${code(p)}
-// Columns are vec4f along m and n: one 128-bit load of workgroup memory feeds 4 x 4 multiplications.
-var<workgroup> tileA : array<array<vec4f, ${SIDE}>, ${DEPTH}>;
-var<workgroup> tileB : array<array<vec4f, ${SIDE}>, ${DEPTH}>;
+${t.code(p)}
+// A stage of A, then one of B, each [k][m or n] in vec4f along m and n; at the end the sums of other slices.
+var<workgroup> stage : array<vec4f, ${Math.max(b.end, tile.slices / 2 * group * sums)}>;
 
-@compute @workgroup_size(${SIDE}, ${SIDE})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_id) local : vec3u, @builtin(local_invocation_index) index : u32) {
-  batch = group.z % ${batch}u; slice = group.z / ${batch}u;
-  let m0 = group.y * ${TILE}u; let n0 = group.x * ${TILE}u;
-  let first = group.z / ${batch}u * ${depth}u; // not from the private variable, which WGSL cannot know to be uniform
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
+  batch = id.z % ${batch}u; slice = id.z / ${batch}u;
+  let m0 = id.y * ${height}u; let n0 = id.x * ${width}u;
+  let first = id.z / ${batch}u * ${depth}u; // not from the private variable, which WGSL cannot know to be uniform
   let last = min(first + ${depth}u, ${k}u);
-  ${unroll(OUT, i => `var c${i} = vec4f(0.0);`, ' ')}
-  for (var k0 = first; k0 < last; k0 += ${DEPTH}u) {
-    // Neighbouring threads read neighbouring k of A and neighbouring n of B, the contiguous direction of most operands.
-    let depth = index / ${SIDE}u; let column = index % ${SIDE}u;
-    var va = vec4f(0.0); var vb = vec4f(0.0);
-    ${unroll(OUT, j => `{ let m = m0 + column * 4u + ${j}u; if (m < ${m}u && k0 + depth < last) { va[${j}] = loadA(m, k0 + depth); } }`)}
-    ${unroll(OUT, j => `{ let n = n0 + column * 4u + ${j}u; if (n < ${n}u && k0 + depth < last) { vb[${j}] = loadB(k0 + depth, n); } }`)}
-    tileA[depth][column] = va;
-    tileB[depth][column] = vb;
+  let share = index / ${group}u; let row = index % ${group}u / ${tile.columns}u; let column = index % ${tile.columns}u;
+  ${unroll(tile.tall, i => unroll(wide, j => `var ${sum(i, j)} = vec4f(0.0);`, ' '))}
+  var k0 = first;
+  ${a.declare}
+  ${b.declare}
+  ${a.load}
+  ${b.load}
+  for (; k0 < last; ) {
+    ${a.store}
+    ${b.store}
     workgroupBarrier();
-    for (var d = 0u; d < ${DEPTH}u; d++) {
-      let a = tileA[d][local.y]; let b = tileB[d][local.x];
-      c0 += a.x * b; c1 += a.y * b; c2 += a.z * b; c3 += a.w * b;
+    k0 += ${tile.depth}u; // the next stage is on its way while this one is multiplied
+    ${a.load}
+    ${b.load}
+    for (var d = share; d < ${tile.depth}u; d += ${tile.slices}u) {
+      ${unroll(tall, i => `let a${i} = stage[d * ${a.pitch}u + ${i * tile.rows}u + row];`, ' ')}
+      ${unroll(wide, j => `let b${j} = stage[${a.end}u + d * ${b.pitch}u + ${j * tile.columns}u + column];`, ' ')}
+      ${unroll(tile.tall, i => unroll(wide, j => `${sum(i, j)} += a${i >> 2}.${XYZW[i & 3]} * b${j};`, ' '))}
     }
     workgroupBarrier();
   }
-  ${unroll(OUT, i => `{ let m = m0 + local.y * 4u + ${i}u; if (m < ${m}u) {
-    ${unroll(OUT, j => `{ let n = n0 + local.x * 4u + ${j}u; if (n < ${n}u) { store(m, n, c${i}[${j}]); } }`)}
+  ${halvings(tile.slices).map(half => `if (share >= ${half}u && share < ${2 * half}u) { let at = (index - ${half * group}u) * ${sums}u; ${unroll(tile.tall, i => unroll(wide, j => `stage[at + ${i * wide + j}u] = ${sum(i, j)};`, ' '), ' ')} }
+  workgroupBarrier();
+  if (share < ${half}u) { let at = index * ${sums}u; ${unroll(tile.tall, i => unroll(wide, j => `${sum(i, j)} += stage[at + ${i * wide + j}u];`, ' '), ' ')} }
+  workgroupBarrier();`).join('\n  ')}
+  if (share > 0u) { return; }
+  ${unroll(tile.tall, i => `{ let m = m0 + (row + ${(i >> 2) * tile.rows}u) * 4u + ${i & 3}u; if (m < ${m}u) {
+    ${unroll(wide, j => `{ let n = n0 + (column + ${j * tile.columns}u) * 4u; ${quads.y
+      ? `if (n < ${n}u) { store(m, n, ${sum(i, j)}); }`
+      : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`, ' ')} }`)}
   } }`)}
 }`;
-  },
+    },
+  };
 });
+
+/** 8, 4, 2, 1 for 16 slices: their sums are added in a tree, in an order that never changes. */
+const halvings = (slices: number): number[] => slices > 1 ? [slices / 2, ...halvings(slices / 2)] : [];
+
+interface Operand { name: string; load: (at: string, k: string) => string; limit: number; begin: string; size: number; base: number; deep: boolean; quad?: boolean | undefined }
+
+/**
+ * How the threads bring a stage of an operand into workgroup memory, one vec4f along m or n at a time; it rests in registers between `load` and `store`.
+ * Neighbouring threads take neighbours along the direction in which they lie side by side.
+ */
+function operand({ name, load, limit, begin, size, base, deep, quad }: Operand, depth: number, threads: number) {
+  const fours = size / 4, pitch = fours + (deep ? 1 : 0), units = fours * depth, each = ceilDiv(units, threads); // a pitch of fours would put neighbours along k into one bank
+  const unit = (i: number) => `index + ${i * threads}u`;
+  const four = (i: number) => deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`, at = (i: number) => deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`;
+  return {
+    pitch, end: base + pitch * depth,
+    declare: unroll(each, i => `var ${name}Next${i} = vec4f(0.0);`, ' '),
+    load: unroll(each, i => `{ let k = k0 + ${at(i)}; let at = ${begin} + ${four(i)} * 4u; ${name}Next${i} = vec4f(0.0); if (k < last) {
+      ${quad ? `if (at < ${limit}u) { ${name}Next${i} = ${load('at', 'k')}; }` : unroll(4, j => `if (at + ${j}u < ${limit}u) { ${name}Next${i}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`, ' ')} } }`),
+    store: unroll(each, i => {
+      const line = `stage[${base}u + (${at(i)}) * ${pitch}u + ${four(i)}] = ${name}Next${i};`;
+      return units % threads ? `if (${unit(i)} < ${units}u) { ${line} }` : line;
+    }),
+  };
+}
