@@ -1,0 +1,8 @@
+import { suite } from 'uvu';
+import { CASES, tilesAgree } from './tiles.ts';
+
+const test = suite('tiled');
+
+for (const c of CASES.filter(c => c.tiles.length)) test(`${c.kernel.name}, ${c.why}: ${c.tiles.join(', ')}`, () => tilesAgree(c, false));
+
+test.run();
