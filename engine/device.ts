@@ -106,10 +106,10 @@ export class Device {
     return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
   }
 
-  /** The pipeline of a call with the bindings `bound`. Errors name the kernel, its parameters and the line that does not compile. */
-  async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[]): Promise<Pipeline> {
+  /** The pipeline of a call with the bindings `bound`, of which `halves` hold f16. Errors name the kernel, its parameters and the line that does not compile. */
+  async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[] = []): Promise<Pipeline> {
     const variant = pick(kernel, params, this.profile);
-    const code = source(kernel, variant, params, this.profile, bound);
+    const code = source(kernel, variant, params, this.profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));

@@ -12,6 +12,8 @@ export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state
 export interface Tensor { readonly id: number; readonly name: string; readonly shape: Shape; readonly size: number; readonly role: Role;
   /** The name of a whole buffer of lasting tensors that this is (see Graph.whole). */
   readonly whole?: string;
+  /** Whether it is stored in f16 (see halve). */
+  readonly half?: true;
   /** The tensor whose values this is under another shape (see Graph.view). */
   readonly base?: Tensor;
 }
@@ -156,3 +158,5 @@ export class Graph {
 
 export const reads = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('read')).map(([, t]) => t);
 export const writes = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('write')).map(([, t]) => t);
+/** The bindings of an op that hold f16. */
+export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);

@@ -7,7 +7,7 @@ export interface Place { readonly buffer: string; readonly offset: number; reado
 /** 256 bytes: WebGPU's alignment of storage bindings. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
 /** Bytes that a tensor's binding spans. */
-export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * 4 / 16) * 16);
+export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * (t.half ? 2 : 4) / 16) * 16);
 
 /**
  * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in the

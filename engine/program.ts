@@ -4,8 +4,8 @@ import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import type { Device, Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
-import { writes, type Graph, type Op, type Tensor } from './graph.ts';
-import { Layout, plan, type Place, type Plan } from './plan.ts';
+import { halves, writes, type Graph, type Op, type Tensor } from './graph.ts';
+import { bytesOf, Layout, plan, type Place, type Plan } from './plan.ts';
 
 /** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
 export class Memory {
@@ -111,7 +111,7 @@ export class Program {
   /** The one place where pipelines, activation buffers and bind groups are made. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory, { gpu, profile } = device;
-    const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept);
+    const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
     const stored = options.checkpoint ? checkpoint(fused, graph.kept) : fused;
     const flagged = options.debug ? withChecks(graph, stored) : undefined;
     const ops = flagged?.ops ?? stored;
@@ -123,7 +123,7 @@ export class Program {
     const slots = memory.slots(planned.slots);
     const full = await gpu.popErrorScope();
     if (full) throw new TooLarge(`out of memory on ${device.report.description} for ${planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0)} bytes: ${full.message.split('\n')[0]}; use a smaller --batch-size or model, or --checkpoint-activations`);
-    const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors))));
+    const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
 
     const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
     const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(stepFields(op.kernel, op.params)).length > 0);
@@ -144,7 +144,7 @@ export class Program {
       const pipeline = pipelines[i]!, { variant } = pipeline;
       const entries: GPUBindGroupEntry[] = Object.values(op.tensors).map((t, binding) => {
         const inSlot = planned.placeOf.get(t);
-        if (inSlot) return { binding, resource: { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: Math.max(16, Math.ceil(t.size / 4) * 16) } };
+        if (inSlot) return { binding, resource: { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) } };
         const { buffer, offset, bytes } = memory.place(t);
         return { binding, resource: { buffer: memory.buffers.get(buffer)!, offset, size: bytes } };
       });

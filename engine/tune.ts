@@ -1,7 +1,7 @@
 /** Finds the fastest variant of each kernel call by timing, once for an adapter. */
 import { callKey, fitting, type Variant } from '../shaders/kernel.ts';
 import type { Device, Tuning } from './device.ts';
-import { Graph, type Op, type Tensor } from './graph.ts';
+import { Graph, halves, type Op, type Tensor } from './graph.ts';
 import { Memory, Program } from './program.ts';
 import { time, type Job } from './timing.ts';
 
@@ -70,7 +70,7 @@ export class Tuner implements Tuning {
     const only = (key: string, { name }: Variant<any>) => device.withProfile({ prefer: { [key]: name } });
     // all at once, since drivers compile in parallel; one that a driver cannot compile is out of the race
     const refused = new Set<Variant<any>>();
-    await Promise.all(calls.flatMap(({ key, op, candidates }) => candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors)).catch((e: Error) => {
+    await Promise.all(calls.flatMap(({ key, op, candidates }) => candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op)).catch((e: Error) => {
       refused.add(v);
       device.check();
       this.#o.note?.(`${e.message}; it is left out`);

@@ -1,11 +1,12 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { throughHalf } from './half.ts';
 import { philoxWgsl } from './random.ts';
 
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
-/** How a kernel touches a binding: `write` may also read; f32 unless named; `?` where a call may leave it out. */
-export type Access = `${'read' | 'write'}${'' | ' u32'}${'' | '?'}`;
+/** How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics, losses); `?` where a call may leave it out. */
+export type Access = `${'read' | 'write'}${'' | ' u32' | ' f32'}${'' | '?'}`;
 
 /** What kernels may know of the adapter. */
 export interface Profile {
@@ -78,16 +79,17 @@ export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
   return chosen;
 }
 
-/** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order. */
-export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[]): string {
-  const body = v.code(p, d), quads = typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4;
+/** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
+export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
+  const code = v.code(p, d), quads = typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4;
   const declarations = bound.map((name, i) => {
-    const type = quads?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+    const type = halves.includes(name) ? quads?.includes(name) ? 'vec4<f16>' : 'f16' : quads?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
     return `@group(0) @binding(${i}) var<storage, ${k.bindings[name]!.startsWith('read') ? 'read' : 'read_write'}> ${name} : array<${type}>;`;
   });
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
-  return [/\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
+  const body = halves.length ? throughHalf(code, Object.fromEntries(halves.map(name => [name, quads?.includes(name) ? 'vec4f' : 'f32']))) : code;
+  return [halves.length ? 'enable f16;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
