@@ -8,7 +8,7 @@ import { isDark } from './dom.ts';
 use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
 export type Point = readonly [x: number, y: number];
-export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean }
+export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean; /** In the background, and left out of what is read. */ readonly faint?: boolean }
 /** What lies between two curves is shaded. */
 export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
 
@@ -28,7 +28,7 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];
-      parent.setAttribute('aria-label', [label, ...curves.filter(c => c.points.length).map(c => `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
+      parent.setAttribute('aria-label', [label, ...curves.filter(c => c.points.length && !c.faint).map(c => `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
       if (!chart) return;
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({
@@ -42,9 +42,9 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
             type: 'custom' as const, silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
             renderItem: (_: unknown, api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const, shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
           })),
-          ...curves.map(({ name, colour, points, dashed }) => ({
-            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2, sampling: 'lttb' as const,
-            lineStyle: { width: dashed ? 2.2 : 1.6, type: dashed ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
+          ...curves.map(({ name, colour, points, dashed, faint }) => ({
+            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2, silent: faint, tooltip: { show: !faint }, sampling: 'lttb' as const,
+            lineStyle: { width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
           })),
         ],
       } as never, { notMerge: true, lazyUpdate: true });

@@ -43,6 +43,7 @@ async function take(files: readonly File[]): Promise<void> {
   for (const file of files.filter(f => !data.includes(f))) {
     if (file.name.endsWith('.safetensors')) await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     else if (file.name.endsWith('.json')) train.loadRuns(await file.text(), file.name);
+    else if (!file.type.startsWith('image/') && file.type) throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), the files of a data set, or a folder of images by class`);
     else {
       location.hash = '#predict';
       await (await views.predict!() as import('./predict-view.ts').PredictView).judge(file);

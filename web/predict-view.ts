@@ -13,7 +13,9 @@ export class PredictView {
   #train: TrainView;
   #net = el('p', { class: 'hint' });
   #invert = el('input', { type: 'checkbox', id: 'invert' });
-  #answer = el('div', { class: 'answer', 'aria-live': 'polite' }, el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
+  #seen = el('div', { class: 'seen' });
+  #answer = el('div', { class: 'answer', 'aria-live': 'polite' });
+  #stage = el('div', { class: 'stage' }, el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
   #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
   #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
   #stream: MediaStream | undefined;
@@ -27,7 +29,7 @@ export class PredictView {
       el('section', { class: 'panel' }, el('h2', { textContent: 'Predict' }), this.#net,
         el('div', { class: 'row' }, button('Choose a picture', () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!)), { class: 'primary' }), this.#camera,
           el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)' }))),
-        this.#video, this.#answer));
+        this.#stage));
     this.show();
   }
 
@@ -63,14 +65,16 @@ export class PredictView {
     thumb.getContext('2d')!.drawImage(source, (width - 160 * scale) / 2, (height - 160 * scale) / 2, 160 * scale, 160 * scale, 0, 0, 160, 160);
     const figure = (canvas: HTMLElement, caption: string) => el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
-    this.#answer.replaceChildren(
-      el('div', { class: 'row seen' }, figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees')),
-      el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' }, ...order.map(({ p, name }) => {
+    this.#layOut();
+    this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
+    this.#answer.replaceChildren(el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' }, ...order.map(({ p, name }) => {
         const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
         bar.style.setProperty('--share', String(p));
         return bar;
       })));
   }
+
+  #layOut(): void { if (this.#answer.parentNode !== this.#stage) this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen), this.#answer); }
 
   async #open(): Promise<void> {
     this.#answering(); // before anyone is asked for the camera
@@ -80,6 +84,7 @@ export class PredictView {
     if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
     this.#stream = stream;
     for (const track of stream.getTracks()) track.onended = () => void told(() => { this.stop(); throw new Error('the camera stopped; connect it again, or drop a picture'); });
+    this.#layOut();
     this.#video.srcObject = stream;
     this.#video.hidden = false;
     this.#camera.textContent = 'Stop the camera';

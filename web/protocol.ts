@@ -4,6 +4,7 @@ import type { KernelResult } from '../bench/kernels.ts';
 import type { Ceiling } from '../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../bench/step.ts';
 import type { AdapterReport } from '../engine/device.ts';
+import type { LayerStats } from '../train/layer-stats.ts';
 import type { MetricsLine } from '../train/metrics.ts';
 import type { Dropped } from './data.ts';
 
@@ -45,14 +46,6 @@ export type RunEvent =
 
 /** An image of the data, its label and what the net says. */
 export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
-/** What one layer does: gradients of its parameters after the last step, activations of some test images. */
-export interface LayerStats {
-  readonly name: string;
-  readonly weight?: number; readonly gradient?: number;
-  readonly mean?: number; readonly std?: number;
-  /** Share of this layer's units that are 0 for every one of the images. */
-  readonly dead?: number;
-}
 /** Pictures [count, h, w] of floats. */
 export interface Planes { readonly name: string; readonly count: number; readonly h: number; readonly w: number; readonly data: Float32Array }
 

@@ -6,15 +6,17 @@ import type { RunConfig } from '../train/config.ts';
 import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation } from '../train/fit.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../train/metrics.ts';
+import { layerStats, type LayerStats } from '../train/layer-stats.ts';
 import { openTrainer, type Opened } from '../train/open.ts';
+import { Probe } from '../train/probe.ts';
 import { phasesOf } from '../train/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
+import { softmaxRows } from '../train/swag.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import { openDataset, type Dropped } from './data.ts';
 import { openDevice } from './device.ts';
-import { activations, confusion, filters, layers } from './looks.ts';
-import { Probe, softmax } from './probe.ts';
-import type { LayerStats, OpenOptions, Planes, Prediction, RunEvent, RunFacts, RunState } from './protocol.ts';
+import { activations, confusion, filters } from './looks.ts';
+import type { OpenOptions, Planes, Prediction, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
 /** Images that a probe takes at a time. */
@@ -117,7 +119,7 @@ export class Session {
   predictions(count: number): Promise<Prediction[]> {
     return this.#settled(async () => {
       const { test, classes } = this.#dataset, n = Math.min(count, test.n);
-      const all = softmax(await this.#trainer.logits('test', n), classes.length);
+      const all = softmaxRows(await this.#trainer.logits('test', n), classes.length);
       return Array.from({ length: n }, (_, index) => ({ index, label: test.labels[index]!, probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
     });
   }
@@ -133,7 +135,7 @@ export class Session {
   filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#settled(() => filters(this.#trainer)); }
   predict(bytes: Uint8Array, n: number): Promise<Float32Array> { return this.#settled(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n)); }
   layers(count: number): Promise<LayerStats[]> {
-    return this.#settled(async () => layers(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
+    return this.#settled(async () => layerStats(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
   }
   activations(index: number): Promise<Planes[]> {
     const size = this.#dataset.test.images.length / this.#dataset.test.n;

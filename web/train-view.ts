@@ -1,12 +1,12 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import type { MetricsLine } from '../train/metrics.ts';
-import type { CurveChart, Point } from './charts.ts';
+import type { Curve, CurveChart, Point } from './charts.ts';
 import { button, count, el, fold, notice, percent, pick, save, told } from './dom.ts';
 import { available, isDataFile, keepFile, type Dropped } from './data.ts';
 import { field } from './field.ts';
 import { itemsOf, type FolderFile } from './folder.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from './form.ts';
-import { overfitting } from './gap.ts';
+import { overfitting, smooth } from './gap.ts';
 import { LooksView } from './looks-view.ts';
 import { announce, Run } from './runs.ts';
 
@@ -56,7 +56,7 @@ export class TrainView {
       el('div', { class: 'screen' },
         el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons)), this.#status, this.#facts,
         el('div', { class: 'two' },
-          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: where validation is worse, the overfitting gap.' }), losses),
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training, smoothed; faint: as it was. Dashed: validation. Shaded: where validation is worse, the overfitting gap.' }), losses),
           el('section', { class: 'panel' }, el('h2', { textContent: 'Accuracy' }), el('p', { class: 'hint', textContent: 'Share of right answers by step.' }), accuracies)),
         this.#table, this.#looks.element));
     void import('./charts.ts').then(({ curveChart }) => {
@@ -107,8 +107,8 @@ export class TrainView {
     notice('');
     await told(async () => {
       const config = this.#form.config(), evalEvery = Math.max(0, Math.floor(Number(this.#every.value) || 0));
-      const before = beside ? undefined : this.selected;
-      if (before?.state === 'running') await before.engine.call('pause');
+      const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected, going = before?.state === 'running';
+      if (going) await before!.engine.call('pause');
       const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
       this.runs.push(run);
       this.selected = run;
@@ -118,6 +118,7 @@ export class TrainView {
       } catch (error) { // what was there stays
         this.#remove(run);
         if (before) this.selected = before;
+        if (going) void before!.engine.call('play');
         this.draw();
         throw error;
       }
@@ -169,8 +170,8 @@ export class TrainView {
     const points = (lines: readonly MetricsLine[], key: 'loss' | 'accuracy') => lines.map((l): Point => [l.step, l[key]]);
     for (const key of ['loss', 'accuracy'] as const) {
       this.#charts?.[key].show(
-        this.runs.flatMap(r => [{ name: `${r.name} train`, colour: r.colour, points: points(r.steps, key) }, { name: `${r.name} validation`, colour: r.colour, points: points(r.validation, key), dashed: true }]),
-        this.runs.map(r => ({ colour: r.colour, ...overfitting(points(r.steps, key), points(r.validation, key), key === 'loss' ? 1 : -1) })));
+        this.runs.flatMap(r => [...traces(`${r.name} train`, r.colour, points(r.steps, key)), { name: `${r.name} validation`, colour: r.colour, points: points(r.validation, key), dashed: true }]),
+        this.runs.map(r => ({ colour: r.colour, ...overfitting(smooth(points(r.steps, key)), points(r.validation, key), key === 'loss' ? 1 : -1) })));
     }
   }
 
@@ -231,3 +232,6 @@ export class TrainView {
     save(`${run.config.model.split(':')[0]}-${run.config.dataset}${averaged ? '-average' : ''}.safetensors`, new Uint8Array(bytes), 'application/octet-stream');
   }
 }
+
+/** The training curve, smoothed, on itself as it was. */
+const traces = (name: string, colour: string, points: readonly Point[]): Curve[] => [{ name: `${name} as it was`, colour, points, faint: true }, { name, colour, points: smooth(points) }];
