@@ -1,6 +1,7 @@
 import { conv, type Conv } from '../shaders/conv.ts';
-import { batchNormApply, foldBatchNorm, type BatchNorm } from '../shaders/norm.ts';
-import { reads, writes, type Op, type Tensor } from './graph.ts';
+import type { Profile } from '../shaders/kernel.ts';
+import { batchNormApply, foldBatchNorm, moments, type BatchNorm, type Channels } from '../shaders/norm.ts';
+import { product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 /**
  * Evaluation: batch normalisation by running statistics is one multiplication and addition for each channel, which the weights and bias of the
@@ -19,8 +20,7 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
     const { x, y, mean, variance, weight: gamma, bias: beta } = op.tensors as Record<string, Tensor>, before = writer.get(x!);
     if (!before || before.kernel !== (conv as unknown) || (before.params as Conv).epilogue || readers.get(x!) !== 1 || kept.has(x!)) continue;
     const { x: input, weight, bias } = before.tensors as Record<string, Tensor>;
-    const made = (name: string, shape: readonly number[], size: number): Tensor => ({ id: -1, name: `${before.node} ${name}`, shape, size, role: 'activation' });
-    const filters = made('folded weight', weight!.shape, weight!.size), shift = made('folded bias', [p.c], p.c);
+    const filters = made(before, 'folded weight', weight!.shape), shift = made(before, 'folded bias', [p.c]);
     const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift }).filter(([, t]) => t) as [string, Tensor][];
     folded.set(before, [
       { kernel: foldBatchNorm, params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine }, tensors: Object.fromEntries(given), node: op.node },
@@ -29,4 +29,29 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
     folded.set(op, []);
   }
   return ops.flatMap(op => folded.get(op) ?? [op]);
+}
+
+const made = (op: Op, name: string, shape: Shape): Tensor => ({ id: -1, name: `${op.node} ${name}`, shape, size: product(shape), role: 'activation' });
+
+/** Values that a convolution takes the moments of by themselves. */
+const RUN = 64;
+
+/**
+ * Training: the moments of what a convolution gives, for the batch normalisation after it, come from the convolution itself where one of its variants has
+ * them in workgroup memory. Without it they cost a pass over the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20 step.
+ */
+export function joinStatistics(ops: readonly Op[], profile: Profile): Op[] {
+  const writer = new Map(ops.flatMap(op => writes(op).map(t => [t, op] as const))), replaced = new Map<Op, Op[]>();
+  for (const op of ops) {
+    if (op.kernel !== (moments as unknown)) continue;
+    const p = op.params as Channels, values = p.n * p.hw, { x, partial } = op.tensors as Record<string, Tensor>, before = writer.get(x!);
+    const params = { ...before?.params, moments: true } as Conv, next = ops.find(o => o.tensors.partial === partial && o !== op);
+    if (!before || before.kernel !== (conv as unknown) || params.epilogue || replaced.has(before) || values % RUN || !next || p.c !== params.o || p.n !== params.n) continue;
+    if (!conv.variants.some(v => v.fits?.(params, profile))) continue;
+    const runs = made(before, 'moments', [values / RUN, p.c, 2]);
+    replaced.set(before, [{ ...before, params, tensors: { ...before.tensors, partial: runs } }]);
+    replaced.set(op, []);
+    replaced.set(next, [{ ...next, params: { ...next.params, n: values, hw: 1, split: values / RUN }, tensors: { ...next.tensors, partial: runs } }]);
+  }
+  return ops.flatMap(op => replaced.get(op) ?? [op]);
 }

@@ -1,18 +1,18 @@
 import { elementwise } from '../shaders/elementwise.ts';
-import { draws } from '../shaders/kernel.ts';
+import { draws, type Profile } from '../shaders/kernel.ts';
 import type { Epilogue } from '../shaders/epilogue.ts';
-import { fold } from './fold.ts';
+import { fold, joinStatistics } from './fold.ts';
 import { reads, writes, type Op, type Tensor } from './graph.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
 
 /**
- * Folds batch normalisation into weights where it can (see fold), then moves elementwise ops into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it
+ * Takes batch normalisation, or its statistics, into the convolution before it where that can be (see fold.ts), then moves elementwise ops into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it
  * would have stored: bias + relu, residual add, the derivative of an activation. An op whose other operand is computed
  * between producer and op stays (or goes to that operand's producer, where the function is symmetric).
  */
-export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
-  const out = fold(ops, kept).map(op => ({ ...op }));
+export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
+  const out = joinStatistics(fold(ops, kept), profile).map(op => ({ ...op }));
   const gone = new Set<Op>();
   const writer = new Map<Tensor, Op>(), readers = new Map<Tensor, number>();
   for (const op of out) {

@@ -52,7 +52,7 @@ const aligned = (p: Conv) => p.w % 4 === 0 && p.ow % 4 === 0 && p.dilation === 1
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
   fits: (p, d) => {
-    if (!d.lanes) return false;
+    if (!d.lanes || p.moments) return false;
     if (rows === 'scalar') return true;
     if (!aligned(p) || (p.o / p.groups) < 4) return false;
     const across = p.ow / 4, tiles = p.n * ceilDiv(p.oh, Math.min(2, p.oh)) * across;

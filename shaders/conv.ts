@@ -14,7 +14,10 @@ import { index, tiled, type } from './tiled.ts';
 export interface Conv {
   n: number; c: number; h: number; w: number; o: number; oh: number; ow: number;
   k: number; stride: number; pad: number; dilation: number; groups: number;
-  bias?: boolean; flip?: boolean; epilogue?: readonly Epilogue[];
+  bias?: boolean; flip?: boolean;
+  /** Write the moments of each channel of y too, those of each 64 pixels by themselves (a normalisation follows). */
+  moments?: boolean;
+  epilogue?: readonly Epilogue[];
 }
 
 const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * (p.c / p.groups) * p.k * p.k;
@@ -30,10 +33,10 @@ const inFours = (n: number): boolean => n % 4 === 0;
 const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
 const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
 
-export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; partial: 'write f32?'; e0: 'read?'; e1: 'read?' }>({
   name: 'conv',
   unrolled: true,
-  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
+  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
   epilogue: 'y',
   flops,
   variants: [
@@ -65,10 +68,18 @@ fn store(m : u32, pixel : u32, sum : ${type(inFours(p.oh * p.ow))}) {
   let o = batch * u32(OG) + m;
   let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(inFours(p.oh * p.ow))};
   y[at] = finish(sum${p.bias ? ' + bias[o]' : ''}, at);
-}`,
+}
+#if ${p.moments ?? false}
+fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
+  let o = batch * u32(OG) + m; let at = (pixel / 64u * u32(O) + o) * 2u;
+  partial[at] = mean${p.bias ? ' + bias[o]' : ''}; partial[at + 1u] = squares;
+}
+#endif`,
+      moments: p => p.moments ?? false,
     }),
     {
       name: 'plain',
+      fits: p => !p.moments,
       grid: p => [ceilDiv(p.oh * p.ow, 64), Math.min(p.n * p.o, MAX_GRID), ceilDiv(p.n * p.o, MAX_GRID)],
       code: p => constants(p) + finish(p.epilogue, 'f32') + wgsl`
 @compute @workgroup_size(64)
@@ -222,7 +233,7 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight an
 /** out [size] = the sum of `count` slices [count, size], as a gradient. */
 export const sumSlices = kernel({
   name: 'sum_slices',
-  bindings: { slices: 'read', out: 'write' },
+  bindings: { slices: 'read f32', out: 'write' },
   step: (p: { size: number; count: number; gradient?: Gradient }) => accumulates(p.gradient),
   grid: (p, d) => each(p.size, d).grid,
   code: (p, d) => each(p.size, d).main(`

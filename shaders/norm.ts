@@ -19,17 +19,17 @@ const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u -
 
 const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
 
-/** WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` an expression's statements that end in `let total`. */
-export const sumOverWorkgroup = (d: Profile): { declared: string; total: (v: string) => string } => d.lanes
+/** WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` statements that end in `let total`, for thread 0 or, with `all`, for each. */
+export const sumOverWorkgroup = (d: Profile): { declared: string; total: (v: string, all?: boolean) => string } => d.lanes
   ? { declared: '', total: v => `let total = subgroupAdd(${v});` }
   : {
     declared: `var<workgroup> shared_sums : array<vec2f, ${workers(d)}>;`,
-    total: v => `shared_sums[lane] = ${v};
+    total: (v, all) => `${all ? 'workgroupBarrier();' : ''} shared_sums[lane] = ${v};
   for (var half = ${workers(d) / 2}u; half > 0u; half >>= 1u) {
     workgroupBarrier();
     if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
   }
-  let total = shared_sums[0];`,
+  ${all ? 'workgroupBarrier();' : ''} let total = shared_sums[0];`,
   };
 
 const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
@@ -80,24 +80,51 @@ export const moments = variants<Channels, { x: 'read'; partial: 'write' }>({
   variants: [momentsVariant(true), momentsVariant(false)],
 });
 
-/** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
-export const joinMoments = kernel({
-  name: 'join_moments',
-  bindings: { partial: 'read', stats: 'write', running_mean: 'write?', running_var: 'write?' },
-  grid: (p: Channels & { eps: number; momentum?: number }, d) => each(p.c, d).grid,
-  code: (p, d) => each(p.c, d).main(wgsl`
-    var mean = 0.0; var squares = 0.0;
-    for (var r = 0u; r < ${runs(p)}u; r++) { mean += partial[(r * ${p.c}u + i) * 2u] * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)}); }
-    for (var r = 0u; r < ${runs(p)}u; r++) {
-      let off = partial[(r * ${p.c}u + i) * 2u] - mean;
-      squares += partial[(r * ${p.c}u + i) * 2u + 1u] + off * off * ${valuesOf(p, 'r')};
-    }
+export interface JoinMoments extends Channels { eps: number; momentum?: number }
+
+/** WGSL: what run `r` adds to the mean of channel `i`, and then to its squared distances from that. */
+const meanOf = (p: Channels) => `partial[(r * ${p.c}u + i) * 2u] * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)})`;
+const squaresOf = (p: Channels) => `partial[(r * ${p.c}u + i) * 2u + 1u] + squared(partial[(r * ${p.c}u + i) * 2u] - mean) * ${valuesOf(p, 'r')}`;
+const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
+const statistics = (p: JoinMoments) => wgsl`
     stats[i] = mean;
     stats[${p.c}u + i] = 1.0 / sqrt(squares * ${1 / (p.n * p.hw)} + ${float(p.eps)});
     #if ${p.momentum !== undefined}
     running_mean[i] = running_mean[i] * ${float(1 - (p.momentum ?? 0))} + mean * ${float(p.momentum ?? 0)};
     running_var[i] = running_var[i] * ${float(1 - (p.momentum ?? 0))} + squares * ${float((p.momentum ?? 0) / (p.n * p.hw - 1))};
-    #endif`),
+    #endif`;
+
+/** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
+export const joinMoments = variants<JoinMoments, { partial: 'read f32'; stats: 'write f32'; running_mean: 'write?'; running_var: 'write?' }>({
+  name: 'join_moments',
+  bindings: { partial: 'read f32', stats: 'write f32', running_mean: 'write?', running_var: 'write?' },
+  variants: [{
+    name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
+    fits: p => runs(p) > 32,
+    grid: p => [Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID), 1],
+    code: (p, d) => squared + sumOverWorkgroup(d).declared + wgsl`
+@compute @workgroup_size(${workers(d)})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let i = group.x + group.y * ${MAX_GRID}u;
+  if (i >= ${p.c}u) { return; }
+  var part = vec2f(0.0);
+  for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.x += ${meanOf(p)}; }
+  var mean = 0.0;
+  { ${sumOverWorkgroup(d).total('part', true)} mean = total.x; }
+  for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.y += ${squaresOf(p)}; }
+  ${sumOverWorkgroup(d).total('part', true)}
+  let squares = total.y;
+  if (lane == 0u) {${statistics(p)}
+  }
+}`,
+  }, {
+    name: 'plain',
+    grid: (p, d) => each(p.c, d).grid,
+    code: (p, d) => squared + each(p.c, d).main(`
+    var mean = 0.0; var squares = 0.0;
+    for (var r = 0u; r < ${runs(p)}u; r++) { mean += ${meanOf(p)}; }
+    for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOf(p)}; }${statistics(p)}`),
+  }],
 });
 
 /** x [n, c, hw]. `eps` where `variance` is given in place of `stats`; `linear` leaves out mean and bias, as for a gradient. */
@@ -174,7 +201,7 @@ export const batchNormSums = variants<Channels, { x: 'read'; dy: 'read'; stats: 
 /** means [2, c]: mean of dy, and of dy xhat over the deviation (what dx needs); gradients of weight and bias. */
 export const batchNormGradients = kernel({
   name: 'batch_norm_gradients',
-  bindings: { partial: 'read', stats: 'read', means: 'write', dweight: 'write?', dbias: 'write?' },
+  bindings: { partial: 'read f32', stats: 'read', means: 'write f32', dweight: 'write?', dbias: 'write?' },
   step: (p: Channels & { gradient?: Gradient; affine: boolean }) => accumulates(p.gradient),
   grid: (p, d) => each(p.c, d).grid,
   code: (p, d) => each(p.c, d).main(wgsl`

@@ -16,6 +16,8 @@ export interface Tiled<P> {
   vec4: (p: P) => readonly string[];
   /** WGSL of `loadA(m, k)`, `loadB(k, n)` (called within bounds) and `store(m, n, sum)`, each of f32, or of vec4f where `quads` says so. */
   code: (p: P) => string;
+  /** Whether `record(m, n, mean, squares)` is to be called too, with the mean of Y[m, n … n + 63] and the sum of squared distances from it. n divides by 64 then. */
+  moments?: (p: P) => boolean;
 }
 export interface Quads { readonly a?: boolean; readonly b?: boolean; readonly y?: boolean }
 
@@ -50,7 +52,8 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => Object.entries(TILES).map
     name: `tiled ${name}`,
     fits(p, d: Profile) {
       const { m, n, k, batch = 1 } = t.shape(p), split = t.split?.(p) ?? 1;
-      return d.lanes === 0 && d.maxWorkgroup >= threads && tile.fits(m, n, k / split, ceilDiv(m, 64) * ceilDiv(n, 64) * batch * split);
+      return d.lanes === 0 && d.maxWorkgroup >= threads && tile.fits(m, n, k / split, ceilDiv(m, 64) * ceilDiv(n, 64) * batch * split)
+        && (!t.moments?.(p) || tile.columns % RUN === 0);
     },
     vec4: t.vec4,
     grid: p => { const { m, n, batch = 1 } = t.shape(p); return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)]; },
@@ -65,7 +68,7 @@ var<private> batch : u32;
 var<private> slice : u32;
 ${t.code(p)}
 // A stage of A, then one of B, each [k][m or n] in vec4f along m and n; at the end the sums of other slices.
-var<workgroup> stage : array<vec4f, ${Math.max(b.end, tile.slices / 2 * group * sums)}>;
+var<workgroup> stage : array<vec4f, ${Math.max(b.end, tile.slices / 2 * group * sums, t.moments?.(p) ? threads * tall * wide : 0)}>;
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
@@ -98,6 +101,7 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
   workgroupBarrier();
   if (share < ${half}u) { let at = index * ${sums}u; ${unroll(tile.tall, i => unroll(wide, j => `${sum(i, j)} += stage[at + ${i * wide + j}u];`, ' '), ' ')} }
   workgroupBarrier();`).join('\n  ')}
+  ${t.moments?.(p) ? moments(tile, m, n, sum) : ''}
   if (share > 0u) { return; }
   ${unroll(tile.tall, i => `{ let m = m0 + (row + ${(i >> 2) * tile.rows}u) * 4u + ${i & 3}u; if (m < ${m}u) {
     ${unroll(wide, j => `{ let n = n0 + (column + ${j * tile.columns}u) * 4u; ${quads.y
@@ -108,6 +112,28 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
     },
   };
 });
+
+/** Threads whose columns make one run of 64. */
+const RUN = 16;
+
+/** Mean and squared distances of each row's runs of 64 columns: 16 neighbouring threads add up what they hold of four rows at a time, in a tree. */
+function moments(tile: Tile, m: number, n: number, sum: (i: number, j: number) => string): string {
+  const { rows, columns } = tile, wide = tile.wide / 4, each = tile.tall / 4 * wide;
+  const places = Array.from({ length: each }, (_, i) => ({ q: Math.floor(i / wide), j: i % wide, at: `(index * ${each}u + ${i}u)`, from: (half: number) => `((index + ${half}u) * ${each}u + ${i}u)` }));
+  const rowsOf = (q: number, f: (c: string, e: number) => string, j: number) => `vec4f(${[0, 1, 2, 3].map(e => f(sum(4 * q + e, j), e)).join(', ')})`;
+  const tree = halvings(RUN).map(half => `workgroupBarrier();
+  if (column % ${RUN}u < ${half}u) { ${places.map(({ at, from }) => `stage[${at}] += stage[${from(half)}];`).join(' ')} }`).join('\n  ') + '\n  workgroupBarrier();';
+  const first = (i: number) => `stage[(index - column % ${RUN}u) * ${each}u + ${i}u]`;
+  return wgsl`
+  ${places.map(({ q, j, at }) => `stage[${at}] = ${rowsOf(q, c => `dot(${c}, vec4f(1.0))`, j)};`).join('\n  ')}
+  ${tree}
+  ${places.map((_, i) => `let mean${i} = ${first(i)} * ${1 / (4 * RUN)};`).join(' ')}
+  workgroupBarrier();
+  ${places.map(({ q, j, at }, i) => `stage[${at}] = ${rowsOf(q, (c, e) => `dot(${c} - mean${i}.${XYZW[e]}, ${c} - mean${i}.${XYZW[e]})`, j)};`).join('\n  ')}
+  ${tree}
+  ${places.map(({ q, j, at }, i) => `{ let m = m0 + (row + ${q * rows}u) * 4u; let n = n0 + (column + ${j * columns}u) * 4u; if (column % ${RUN}u == 0u && n < ${n}u) {
+    ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, mean${i}.${x}, stage[${at}].${x}); }`).join(' ')} } }`).join('\n  ')}`;
+}
 
 /** 8, 4, 2, 1 for 16 slices: their sums are added in a tree, in an order that never changes. */
 const halvings = (slices: number): number[] => slices > 1 ? [slices / 2, ...halvings(slices / 2)] : [];

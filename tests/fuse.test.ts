@@ -8,18 +8,18 @@ import { residual, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
-import { batchNorm } from '../layers/norm.ts';
+import { batchNorm, groupNorm } from '../layers/norm.ts';
 import { close, random, runLayer, WAYS, type CheckOptions } from './check.ts';
 
 const test = suite('fuse');
 const PROFILE = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
 
 /** Names of the kernels of a layer's plan, forward and (in training) backward. */
-function kernels(layer: Layer, shape: Shape, training: boolean): string[] {
-  const g = new Graph({ training, profile: PROFILE }), x = g.record([], g.tensor(shape, 'input', 'x'), () => []), y = layer(g, x);
+function kernels(layer: Layer, shape: Shape, training: boolean, profile = PROFILE): string[] {
+  const g = new Graph({ training, profile }), x = g.record([], g.tensor(shape, 'input', 'x'), () => []), y = layer(g, x);
   g.kept.add(y);
   if (training) g.backward(y, g.tensor(y.shape, 'input', 'dy'));
-  return fuse(g.ops, g.kept).map(op => op.kernel.name);
+  return fuse(g.ops, g.kept, g.profile).map(op => op.kernel.name);
 }
 const count = (names: readonly string[], name: string) => names.filter(n => n === name).length;
 
@@ -44,6 +44,22 @@ test('what another layer reads too, and training, is not folded', () => {
   assert.is(count(kernels(block, [2, 3, 8, 8], true), 'fold_batch_norm'), 0);
   const forked: Layer = (g, x) => { const y = conv2d(4, 3)(g, x); return g.map('v + a', batchNorm()(g, y), y); };
   assert.is(count(kernels(forked, [2, 3, 8, 8], false), 'fold_batch_norm'), 0);
+});
+
+/** Several tiles of 64 pixels and of channels, with a mean far from 0 against which sums of squares would cancel. */
+const normalised = sequential({ conv: conv2d(40, 3, { pad: 1 }), bn: batchNorm(), act: relu() });
+const far: CheckOptions = { params: { 'conv.weight': random(40 * 3 * 9, 3), 'conv.bias': random(40, 4).map(v => 30 + v), 'bn.weight': spread(40, 5), 'bn.bias': random(40, 6), 'bn.running_mean': random(40, 7), 'bn.running_var': spread(40, 8) } };
+
+test('on a GPU the moments of batch norm come from the convolution before it', async () => {
+  const gpu = { ...PROFILE, lanes: 0 };
+  assert.is(count(kernels(normalised, [2, 3, 16, 16], true), 'moments'), 1, 'not on a software adapter');
+  assert.is(count(kernels(normalised, [2, 3, 16, 16], true, gpu), 'moments'), 0);
+  assert.is(count(kernels(normalised, [2, 3, 5, 5], true, gpu), 'moments'), 1, '50 values are no runs of 64');
+  assert.is(count(kernels(sequential({ conv: conv2d(4, 3, { pad: 1 }), gn: groupNorm(2) }), [2, 3, 8, 8], true, gpu), 'moments'), 1, 'those of groups are others');
+  const fused = await runLayer('gpu', normalised, [10, 3, 16, 16], far), plain = await runLayer('own', normalised, [10, 3, 16, 16], { ...far, fuse: false });
+  close('output', fused.y, plain.y, 2e-5);
+  for (const name of ['bn.running_mean', 'bn.running_var']) close(name, fused.buffers[name]!, plain.buffers[name]!, 1e-5);
+  for (const name of ['conv.weight', 'bn.weight', 'bn.bias']) close(`gradient of ${name}`, fused.gradients[name]!, plain.gradients[name]!, 1e-4);
 });
 
 const dropping = sequential({ fc1: dense(16), drop1: dropout(0.4), fc2: dense(9), act: relu(), drop2: dropout(0.3), fc3: dense(3) });

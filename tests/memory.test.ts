@@ -36,7 +36,7 @@ function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 
   const g = new Graph({ training: true, profile }), input = g.lasting('input', 'x', [batch, ...shape]);
   const logits = model(g, g.record([input], g.map('v', input), () => []));
   g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
-  return { ops: fuse(g.ops, g.kept), kept: g.kept };
+  return { ops: fuse(g.ops, g.kept, g.profile), kept: g.kept };
 }
 
 for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.45]] as const) {

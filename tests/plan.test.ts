@@ -34,7 +34,7 @@ function checkPlan(ops: readonly Op[], kept: ReadonlySet<Tensor>): ReturnType<ty
 }
 
 test('LeNet-5 takes at most 10 % more than what is alive at once, and a third less than without reuse', () => {
-  const g = training(), p = checkPlan(fuse(g.ops, g.kept), g.kept);
+  const g = training(), p = checkPlan(fuse(g.ops, g.kept, g.profile), g.kept);
   assert.ok(p.peak <= 1.1 * p.bound, `${p.peak} of ${p.bound}`);
   assert.ok(p.peak < 0.8 * p.sum, `${p.peak} of ${p.sum}`);
 });
@@ -42,16 +42,16 @@ test('LeNet-5 takes at most 10 % more than what is alive at once, and a third le
 test('kept activations are never written over', () => {
   const g = training(), first = writes(g.ops[0]!)[0]!;
   g.kept.add(first);
-  checkPlan(fuse(g.ops, g.kept), g.kept);
+  checkPlan(fuse(g.ops, g.kept, g.profile), g.kept);
 });
 
 test('fusion moves relu and its derivative into their producers, and leaves what others read', () => {
-  const g = training(), fused = fuse(g.ops, g.kept);
+  const g = training(), fused = fuse(g.ops, g.kept, g.profile);
   assert.is(fused.filter(op => op.kernel.name === 'elementwise').length, 0);
   assert.ok(g.ops.filter(op => op.kernel.name === 'elementwise').length >= 8);
   const h = new Graph({ training: false, profile }), x = h.tensor([8]), y = h.map('v + one', x), z = h.map('max(v, zero)', y);
   h.map('v + a', y, z); // y has two readers: it must be stored
-  assert.is(fuse(h.ops, h.kept).length, 2, 'the sum joins the relu; the relu cannot join y');
+  assert.is(fuse(h.ops, h.kept, h.profile).length, 2, 'the sum joins the relu; the relu cannot join y');
 });
 
 test('lasting tensors lie in pages no longer than a binding, gradients as their parameters', () => {
