@@ -6,6 +6,8 @@ import type { Trainer } from '../train/trainer.ts';
 export interface StepResult {
   /** Milliseconds of one step with two in flight: median and best of the rounds. */
   readonly ms: number; readonly best: number;
+  /** What a step would take on an idle machine, where the adapter is software and other processes were busy (see Processor). */
+  readonly idle: number;
   readonly imagesPerSecond: number;
   readonly dispatches: number; readonly submits: number; readonly pipelines: number;
   /** Bytes of activations: all slots, the most alive at once, without reuse; and all that the run holds on the device. */
@@ -13,22 +15,35 @@ export interface StepResult {
 }
 
 /** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
-export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, target = 400 } = {}): Promise<StepResult> {
-  const { program } = trainer;
+export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, target = 400, processor }: TimeOptions = {}): Promise<StepResult> {
+  const { program, device } = trainer, clock = device.report.software ? processor : undefined;
+  let idle = Infinity;
   const run = async (n: number) => {
-    const start = performance.now();
+    const start = performance.now(), used = clock?.ms() ?? 0;
     for (let i = 0; i < n; i++) await trainer.step();
     await trainer.settle();
-    return (performance.now() - start) / n;
+    const ms = (performance.now() - start) / n;
+    idle = Math.min(idle, ms, clock ? (clock.ms() - used) / clock.threads / n : Infinity);
+    return ms;
   };
-  const single = await run(2), each: number[] = [];
+  const submits = await countSubmits(trainer), single = await run(2), each: number[] = [];
   for (let r = 0; r < rounds; r++) each.push(await run(Math.max(2, Math.round(target / single))));
   each.sort((a, b) => a - b);
   const ms = each[each.length >> 1]!;
   return {
-    ms, best: each[0]!, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits: 1, pipelines: trainer.device.pipelines,
+    ms, best: each[0]!, idle, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits, pipelines: device.pipelines,
     activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, device: trainer.memory.bytes,
   };
+}
+
+/** Command buffers handed to the device in one step. */
+async function countSubmits(trainer: Trainer): Promise<number> {
+  const { queue } = trainer.device.gpu, { submit } = queue;
+  let submits = 0;
+  queue.submit = buffers => { submits++; return submit.call(queue, buffers); };
+  try { await trainer.step(); } finally { queue.submit = submit; }
+  await trainer.settle();
+  return submits;
 }
 
 export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number; readonly gflops: number }

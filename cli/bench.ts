@@ -1,4 +1,4 @@
-/** `descent bench kernels|step|peers`. */
+/** `descent bench kernels|step|peers|scaling`. */
 import { execFileSync } from 'node:child_process';
 import { benchKernels } from '../bench/kernels.ts';
 import { measureCeiling } from '../bench/ceiling.ts';
@@ -7,12 +7,14 @@ import { compare, type Row } from '../bench/peers/compare.ts';
 import { NETWORKS } from '../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../bench/peers/run.ts';
 import { processor, processorPeak } from '../bench/processor.ts';
+import { AXES, scale, type ScalingRow } from '../bench/scaling.ts';
 import { benchStep, chromeTrace, traceStep } from '../bench/step.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import type { Device } from '../engine/device.ts';
 import { megabytes } from '../engine/plan.ts';
 import { lookUp } from '../engine/check.ts';
 import { parseConfig } from '../train/config.ts';
+import { openTrainer } from '../train/open.ts';
 import { parseNumber } from '../train/spec.ts';
 import { writeWhole } from '../train/node/files.ts';
 import { openDevice, version, webgpuVersion, type DeviceOptions } from './device.ts';
@@ -20,7 +22,7 @@ import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
-export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; peers?: string; rounds?: string }
+export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; picture?: string; peers?: string; rounds?: string }
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
@@ -63,12 +65,12 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   await trainer.step();
   await trainer.settle();
   const firstStep = performance.now() - start;
-  const r = await benchStep(trainer, config.batchSize);
+  const r = await benchStep(trainer, config.batchSize, { processor });
   const trace = options.trace === undefined ? undefined : await traceStep(trainer, { processor });
   if (!options.json) {
     print(session.title);
-    print(table([['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'],
-      [count(Math.round(r.imagesPerSecond)), r.ms.toFixed(2), r.best.toFixed(2), String(r.dispatches), String(r.submits), String(r.pipelines), firstStep.toFixed(0)]]));
+    print(table([['images/s', 'ms a step', 'best', 'idle', 'dispatches', 'submits', 'pipelines', 'first step ms'],
+      [count(Math.round(r.imagesPerSecond)), r.ms.toFixed(2), r.best.toFixed(2), r.idle.toFixed(2), String(r.dispatches), String(r.submits), String(r.pipelines), firstStep.toFixed(0)]]));
     print(`activations ${megabytes(r.activations)} (alive at once ${megabytes(r.bound)}, without reuse ${megabytes(r.withoutReuse)}); peak of all device memory ${megabytes(r.device)}`);
     if (trace) print(table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...trace.map(t => [t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-'])]));
   }
@@ -78,6 +80,43 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   }
   result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
   session.close();
+}
+
+/** Times steps over growing batches and growing depth; with `out` also a picture. */
+export async function scaling(axis: string | undefined, options: BenchOptions): Promise<void> {
+  const axes = axis === undefined ? Object.keys(AXES) : [axis], device = await openDevice(options), results: Record<string, ScalingRow[]> = {};
+  for (const axis of axes) {
+    const points = lookUp('axis', axis, AXES), rows: ScalingRow[] = results[axis] = [];
+    for (const point of points) {
+      const config = parseConfig(point.model, { dataset: point.model === 'lenet5' ? 'fashion-mnist' : 'cifar10', batchSize: String(point.batch), optimizer: 'momentum', valSplit: '0' });
+      const { trainer } = await openTrainer(config, await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true, limitTrain: 1000, limitTest: 100 }), device);
+      await trainer.step();
+      await trainer.settle();
+      rows.push(await scale(trainer, point, { processor }));
+      trainer.destroy();
+    }
+    if (!options.json) {
+      print(`${axis} on ${device.report.description}`);
+      print(table([['model', 'batch', 'parameters', 'dispatches', 'ms a step', 'idle', 'ms an image', 'images/s', 'activations MiB', 'alive at once', 'device MiB'],
+        ...rows.map(r => [r.model, String(r.batch), count(r.parameters), String(r.dispatches), r.ms.toFixed(2), r.idle.toFixed(2), r.perImage.toFixed(3), count(Math.round(r.imagesPerSecond)), mebi(r.activations), mebi(r.bound), mebi(r.device)])]));
+    }
+  }
+  if (options.picture) await drawScaling(options.picture, results, device.report.description);
+  result(options, device, { scaling: results });
+  device.close();
+}
+
+const mebi = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<void> {
+  const [{ draw }, { writePicture }] = await Promise.all([import('../plots/chart.ts'), import('../plots/node.ts')]);
+  const panels = Object.entries(results).flatMap(([axis, rows]) => {
+    const x = axis === 'batch' ? { label: 'images a batch', log: 2 } : { label: 'layers' }, at = (r: ScalingRow) => axis === 'batch' ? r.batch : Number(/\d+$/.exec(r.model)![0]);
+    const names = axis === 'batch' ? [...new Set(rows.map(r => r.model))] : ['resnet, batch 32'], of = (name: string) => rows.filter(r => axis !== 'batch' || r.model === name);
+    return ([['Time of an image', 'ms', (r: ScalingRow) => r.perImage], ['Activations', 'MiB', (r: ScalingRow) => r.activations / 2 ** 20]] as const).map(([title, label, y]) =>
+      ({ kind: 'line' as const, title, x, y: { label, min: 0 }, series: names.map(name => ({ name, dots: true, points: of(name).map(r => [at(r), y(r)] as const) })) }));
+  });
+  print(`picture in ${await writePicture(path, draw(panels, { title: `A training step on ${adapter}`, width: 360, height: 220 }))}`);
 }
 
 /** Times this engine's step beside what a user would take instead, in interleaved rounds on one adapter. */

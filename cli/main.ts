@@ -185,6 +185,11 @@ benchCommand('peers [model...]', 'Times a training step beside TensorFlow.js, ja
   .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
   .action(async (models: string[], options: BenchOptions) => (await import('./bench.ts')).peers(models, options));
 
+benchCommand('scaling [axis]', 'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. The axis is batch or depth; without one, both.')
+  .option('--picture <file>', 'draw time and memory, .svg or .png')
+  .addHelpText('after', examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'))
+  .action(async (axis: string | undefined, options: BenchOptions) => (await import('./bench.ts')).scaling(axis, options));
+
 /** One line in our grammar for what the argument parser refuses. */
 function usageError(error: CommanderError, command: Command): DescentError {
   const path: string[] = [];

@@ -131,7 +131,7 @@ refused.forEach(([args, message], i) => cli(`descent ${args.join(' ')}: ${messag
 }));
 
 cli('help of every command answers with examples, on standard output', async () => {
-  const commands = [[], ['train'], ['eval'], ['predict'], ['devices'], ['data'], ['data', 'fetch'], ['data', 'list'], ['data', 'verify'], ['models'], ['bench'], ['bench', 'kernels'], ['bench', 'step']];
+  const commands = [[], ['train'], ['eval'], ['predict'], ['devices'], ['data'], ['data', 'fetch'], ['data', 'list'], ['data', 'verify'], ['models'], ['bench'], ['bench', 'kernels'], ['bench', 'step'], ['bench', 'scaling']];
   const said = await inTurn(commands, words => descent([...words, '--help'], home));
   for (const [i, { code, out, err }] of said.entries()) {
     assert.equal([code, err], [0, ''], commands[i]!.join(' '));
