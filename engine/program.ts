@@ -4,6 +4,7 @@ import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import type { Device, Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
+import { halve } from './half.ts';
 import { halves, writes, type Graph, type Op, type Tensor } from './graph.ts';
 import { bytesOf, Layout, plan, type Place, type Plan } from './plan.ts';
 
@@ -78,7 +79,7 @@ export class Memory {
 }
 
 export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
-export interface CompileOptions { fuse?: boolean; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean }
+export interface CompileOptions { fuse?: boolean; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean; /** Activations are kept in f16 (see halve). */ half?: boolean }
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
 export class Program {
@@ -112,10 +113,10 @@ export class Program {
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory, { gpu, profile } = device;
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
-    const stored = options.checkpoint ? checkpoint(fused, graph.kept) : fused;
+    const typed = options.half ? halve(fused, graph.kept) : fused, stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
     const flagged = options.debug ? withChecks(graph, stored) : undefined;
     const ops = flagged?.ops ?? stored;
-    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint && { unchecked: plan(fused, graph.kept, Infinity).peak } };
+    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak } };
     if (device.tuner) await device.tuner.tune(device, ops);
     gpu.pushErrorScope('out-of-memory');
     for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);

@@ -44,9 +44,9 @@ export const setNormApply = variants<SetNorm, { x: 'read'; stats: 'read'; weight
 });
 
 /** means [2, sets]: mean of dy weight, and of dy weight xhat over the deviation. One workgroup per set. */
-export const setNormSums = variants<SetNorm, { x: 'read'; dy: 'read'; stats: 'read'; weight: 'read?'; means: 'write' }>({
+export const setNormSums = variants<SetNorm, { x: 'read'; dy: 'read'; stats: 'read'; weight: 'read?'; means: 'write f32' }>({
   name: 'set_norm_sums',
-  bindings: { x: 'read', dy: 'read', stats: 'read', weight: 'read?', means: 'write' },
+  bindings: { x: 'read', dy: 'read', stats: 'read', weight: 'read?', means: 'write f32' },
   variants: [{
     name: 'plain',
     grid: p => [Math.min(p.sets, MAX_GRID), ceilDiv(p.sets, MAX_GRID), 1],

@@ -26,7 +26,7 @@ const look = `finite = finite & ((bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u)
  */
 const rowLoss = (name: string, body: (p: Loss) => string) => kernel({
   name,
-  bindings: { logits: 'read', labels: 'read u32?', shares: 'read?', row: 'write', dlogits: 'write?' },
+  bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
   step: () => ({ valid: 'u32' }),
   grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
   code: (p, d) => wgsl`
@@ -116,7 +116,7 @@ export interface Consistency { rows: number; classes: number; views: number; smo
  */
 export const jensenShannon = kernel({
   name: 'jensen_shannon',
-  bindings: { logits: 'read', labels: 'read u32', row: 'write', dlogits: 'write?' },
+  bindings: { logits: 'read f32', labels: 'read u32', row: 'write f32', dlogits: 'write f32?' },
   step: () => ({ valid: 'u32' }),
   grid: (p: Consistency, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
   code: (p, d) => {

@@ -68,7 +68,7 @@ export interface Whiteout { n: number; o: number; c: number; sigma: number; gamm
 /** deviation [o] of each output's noise: one thread per output. */
 export const whiteoutDeviation = kernel({
   name: 'whiteout_deviation',
-  bindings: { weight: 'read', deviation: 'write' },
+  bindings: { weight: 'read', deviation: 'write f32' },
   grid: (p: Whiteout, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
   code: (p, d) => wgsl`
 @compute @workgroup_size(${d.lanes || 64})

@@ -4,6 +4,7 @@ import { Device } from '../engine/device.ts';
 import { Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
 import { Memory, Program } from '../engine/program.ts';
+import { writePart } from '../shaders/copy.ts';
 import type { Profile } from '../shaders/kernel.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface CheckOptions {
   /** Most elements of each tensor whose derivative is checked, spread evenly. */
   derivatives?: number;
   fuse?: boolean;
+  /** Input, output and gradients pass through f16. */
+  half?: boolean;
 }
 
 /** Runs a layer forward and backward on one device: output, gradient of the input, gradients of the parameters, buffers afterwards. */
@@ -57,13 +60,18 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const device = await deviceFor(way), memory = new Memory(device);
   const g = new Graph({ training: o.training ?? true, profile: device.profile });
   const x0 = g.lasting('input', 'x', shape);
+  const copied = (t: Tensor): Tensor => { // by a kernel that nothing joins
+    const y = g.tensor(t.shape);
+    if (o.half) g.run(writePart, { n: 1, size: t.size, source: t.size, start: 0, dest: t.size, offset: 0 }, { x: t, y });
+    return o.half ? y : t;
+  };
   const x = g.record([x0], g.map('v', x0), dy => [dy]);
-  const y = layer(g, x), dy = g.lasting('input', 'dy', y.shape);
-  const grads = g.backward(y, dy), dx = grads.get(x0);
+  const half = layer(g, x), y = copied(half), dy = g.lasting('input', 'dy', y.shape);
+  const found = g.backward(half, copied(dy)).get(x0), dx = found && copied(found);
   g.kept.add(y);
   if (dx) g.kept.add(dx);
   memory.reserve(g);
-  const program = await Program.compile(memory, g, { fuse: o.fuse });
+  const program = await Program.compile(memory, g, { fuse: o.fuse, half: o.half });
   const values = o.input ?? random(x0.size), r = random(y.size, 2);
   memory.write(x0, Float32Array.from(values));
   const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity

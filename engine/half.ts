@@ -1,0 +1,16 @@
+import type { Op, Tensor } from './graph.ts';
+
+/**
+ * The ops with activations kept in f16 (Micikevicius et al. 2018): all but those that are wanted after the step and those that a kernel sums up in or
+ * asks for in f32. What lasts (parameters, their gradients, states) stays f32, and so does all arithmetic: kernels convert where they load and store.
+ */
+export function halve(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
+  const whole = new Set<Tensor>(kept), half = new Map<Tensor, Tensor>();
+  for (const op of ops) for (const [name, t] of Object.entries(op.tensors)) if (/[uf]32/.test(op.kernel.bindings[name]!)) whole.add(t);
+  const stored = (t: Tensor): Tensor => {
+    if (t.role !== 'activation' || whole.has(t)) return t;
+    if (!half.has(t)) half.set(t, { ...t, half: true });
+    return half.get(t)!;
+  };
+  return ops.map(op => ({ ...op, tensors: Object.fromEntries(Object.entries(op.tensors).map(([name, t]) => [name, stored(t)])) }));
+}
