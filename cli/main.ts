@@ -38,6 +38,7 @@ for (const { flags, help, default: value } of Object.values(OPTIONS)) {
 onDevice(train)
   .option('--out <dir>', 'run folder (default: runs/<model>-<dataset>-<date-time>)')
   .option('--resume <dir>', 'go on with the run in this folder, as if it had never stopped')
+  .option('--stats [n]', 'what each layer does after each epoch, and every n steps: activations, dead units, sizes of weights, gradients, updates; in stats.jsonl')
   .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
   .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
   .addHelpText('after', examples(
@@ -85,7 +86,7 @@ onDevice(program.command('compare').summary('compare optimizers, schedules, init
     + 'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.')
   .argument('<what>', 'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, trajectories or relu-collapse'))
   .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
-  .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
+  .option(OPTIONS.dataset.flags, `${OPTIONS.dataset.help} (default: fashion-mnist)`)
   .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
   .option(OPTIONS.lr.flags, OPTIONS.lr.help)
   .option(OPTIONS.epochs.flags, `${OPTIONS.epochs.help} (default: 2, or 20 where overfitting is compared)`)

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Dataset } from '../datasets/dataset.ts';
 import { datasets } from '../datasets/index.ts';
 import { lookUp } from '../engine/check.ts';
+import type { Layer } from '../engine/graph.ts';
 import type { Schedule } from '../optim/schedules.ts';
 import { openModel } from '../models/index.ts';
 import type { RunConfig } from '../train/config.ts';
@@ -20,6 +21,7 @@ export interface SessionOptions extends DeviceOptions { debug?: boolean; moments
 export interface Session {
   readonly trainer: Trainer;
   readonly data: DeviceData;
+  readonly model: Layer;
   /** What is trained on what and where, in one line. */
   readonly title: string;
   /** For config.json. */
@@ -39,11 +41,11 @@ export function resolved(config: RunConfig): RunConfig {
 export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
   const device = await openDevice(options);
   try {
-    const { trainer, data, parameters, metadata, parts, note: said } = await openTrainer(config, dataset, device, options);
+    const { trainer, data, model, parameters, metadata, parts, note: said } = await openTrainer(config, dataset, device, options);
     if (said && !options.quiet) note(said);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
-      trainer, data, metadata,
+      trainer, data, model, metadata,
       title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {

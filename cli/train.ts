@@ -3,9 +3,9 @@ import { check } from '../engine/check.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '../train/config.ts';
 import { stopsEarly } from '../train/early-stopping.ts';
-import { evaluation, fit } from '../train/fit.ts';
+import { evaluation, fit, type Fitted } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
-import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder } from '../train/node/run-folder.ts';
+import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder, type RunState } from '../train/node/run-folder.ts';
 import { loadOwnModel } from './own-model.ts';
 import { Swag } from '../train/swag.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
@@ -16,7 +16,7 @@ import { openSession, resolved, type Session, type SessionOptions } from './sess
 
 /** As the command line gives them: texts, checked by parseConfig. */
 export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean }
-  & { out?: string; resume?: string; dataDir?: string; json?: boolean; quiet?: boolean; plan?: boolean };
+  & { out?: string; resume?: string; dataDir?: string; json?: boolean; quiet?: boolean; plan?: boolean; stats?: string | true };
 
 /** What config.json keeps of the adapter. */
 interface AdapterFacts { description?: string; asked?: string }
@@ -44,7 +44,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
       session.trainer.loadState(resumed.state);
       for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
     }
-    await course(run, config, session, options, interrupt);
+    await course(run, config, session, options, interrupt, resumed?.state);
   } finally {
     session?.close();
     interrupt.end();
@@ -65,27 +65,32 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
   return fresh;
 }
 
-async function course(run: RunFolder, config: RunConfig, session: Session, options: TrainOptions, interrupt: Interrupt): Promise<void> {
+async function course(run: RunFolder, config: RunConfig, session: Session, options: TrainOptions, interrupt: Interrupt, before?: RunState): Promise<void> {
   const { trainer } = session, { stepsPerEpoch } = trainer;
   const total = config.steps ?? config.epochs * stepsPerEpoch;
   check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
   check(config.earlyStop === undefined || config.valSplit > 0, '--early-stop: no images are held out for validation; give --val-split a share above 0');
   run.writeConfig(config, session.facts);
   const quiet = options.quiet || options.json;
-  const noisy = config.augment !== undefined || trainer.program.commands.some(c => c.op.kernel.name === 'dropout');
-  if (noisy && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
+  if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
   if (!quiet) print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
 
   const shown = await progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: trainer.steps });
+  const swag = config.swag === undefined ? undefined : new Swag();
+  if (before?.counters.swag) swag?.load(before.tensors, before.counters.swag);
+  const stats = options.stats === undefined ? undefined : await (await import('./stats.ts')).watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
+  const watched: Fitted = stats ? {
+    get steps() { return trainer.steps; }, stepsPerEpoch, step: log => stats.step(log), arrived: () => trainer.arrived(), settle: () => trainer.settle(), evaluate: split => trainer.evaluate(split),
+  } : trainer;
   const checkpoint = async () => {
-    run.saveCheckpoint(await trainer.weights(), await trainer.state(), session.metadata);
+    const { tensors, counters } = await trainer.state();
+    run.saveCheckpoint(await trainer.weights(), { tensors: { ...tensors, ...swag?.state() }, counters: { ...counters, ...swag && { swag: swag.count } } }, session.metadata);
     await drawCurves(run, config);
   };
-  const swag = config.swag === undefined ? undefined : new Swag();
   let complete: boolean;
   interrupt.trains = true;
   try {
-    complete = await fit(trainer, {
+    complete = await fit(watched, {
       total, logEvery: config.logEvery, validate: config.valSplit > 0, stopped: () => interrupt.asked, finished: () => stopsEarly(run.lines, config.earlyStop),
       onMetrics(line) { run.append(line); shown.metrics(line); },
       async onEvaluation(line) {
@@ -96,8 +101,9 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
         shown.evaluation(line);
       },
       async onCheckpoint() {
-        await checkpoint();
         if (swag && trainer.steps % stepsPerEpoch === 0 && trainer.steps > config.swag! * total) swag.collect(await trainer.weights());
+        await checkpoint();
+        if (stats && !quiet) print(`layers  ${stats.said()}`);
         const cycle = trainer.steps * (config.snapshots ?? 0) / total;
         if (cycle > 0 && Number.isInteger(cycle)) run.write(`snapshot-${cycle}.safetensors`, encodeSafetensors(await trainer.judged(), { ...session.metadata, step: String(trainer.steps) }));
       },
@@ -126,7 +132,8 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
     else if (!quiet) print(`SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; intervals in ${run.path}/swag.svg`);
   } else if (swag) note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
   if (options.quiet && !options.json) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
-  else if (!options.json) print(`${count(trainer.steps)} steps; weights, metrics and curves in ${run.path}`);
+  else if (!options.json && stats) print(`\n${stats.table()}\n`);
+  if (!options.quiet && !options.json) print(`${count(trainer.steps)} steps; weights, metrics and curves in ${run.path}`);
 }
 
 async function drawCurves(run: RunFolder, config: RunConfig): Promise<void> {

@@ -1,7 +1,8 @@
-import type { Graph } from '../engine/graph.ts';
+import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { check, lookUp } from '../engine/check.ts';
 import { flatReduce, PARTS } from '../shaders/flat.ts';
+import { adjustScale, FIRST_SCALE, NOT_FINITE } from '../shaders/loss-scale.ts';
 import { averageWeights, clipScale, fusedUpdate, maxNorm, type Update } from '../shaders/update.ts';
 import { decayRuns, unitRows } from './pages.ts';
 
@@ -41,15 +42,24 @@ export interface Optimizer {
   readonly refreshes: boolean;
   /** Micro-batches whose gradients are summed before an update. */
   readonly accumulate: number;
+  /** Whether the gradients are those of a scaled loss (see shaders/loss-scale.ts). */
+  readonly scaling: boolean;
   addTo(g: Graph, layout: Layout): void;
-  /** Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1. */
-  values(t: number, lr: number, momentum?: number): Record<string, number>;
+  /**
+   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; `batches` is how many batches the
+   * gradient is the sum of.
+   */
+  values(t: number, lr: number, momentum?: number, batches?: number): Record<string, number>;
 }
 
 /** What is done besides the rule, in this order: accumulation, norm clip, value clip, noise, L2 and L1; the rule; max-norm, averaging. */
 export interface Regularisation {
-  /** Micro-batches of one update. */
+  /** Micro-batches of one batch. */
   accumulate?: number;
+  /** Whether an update may take several batches (Smith et al. 2018). */
+  grows?: boolean;
+  /** Whether gradients are of a scaled loss; updates whose gradients overflowed are left out. */
+  scaling?: boolean;
   /** Greatest norm of all gradients together, and of each value. */
   clipNorm?: number; clipValue?: number;
   /** eta of Gaussian gradient noise N(0, eta / (1 + t)^0.55) (Neelakantan 2015). */
@@ -91,12 +101,13 @@ export function hyperParameters<H extends Hyper>(name: string, defaults: H, opti
 export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>> = {}, r: Regularisation = {}): Optimizer {
   const decay = rule.decoupled && r.weightDecay ? { weight_decay: r.weightDecay } : {};
   const hyper = hyperParameters(rule.name, rule.defaults, { ...decay, ...options });
-  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa, scaling = false } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
   const cycled = ['momentum', 'beta1'].find(name => name in hyper);
-  const values = (t: number, lr: number, momentum?: number): Record<string, number> => {
+  const scales = accumulate > 1 || Boolean(r.grows);
+  const values = (t: number, lr: number, momentum?: number, batches = 1): Record<string, number> => {
     const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
     return {
-      lr, ...(accumulate > 1 || clipNorm) && { g_scale: 1 / accumulate },
+      lr, ...(scales || clipNorm) && { g_scale: 1 / (accumulate * batches) },
       ...clipNorm && { clip_norm: clipNorm }, ...clipValue && { clip_value: clipValue }, ...gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) },
       ...l2 && { l2 }, ...l1 && { l1 }, ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }, ...r.maxNorm && { max_norm: r.maxNorm },
       ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
@@ -107,27 +118,33 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
   };
   check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights; leave one out`);
   const averages = ema !== undefined || swa !== undefined, surroundings = {
-    scale: accumulate > 1, clipNorm: Boolean(clipNorm), clipValue: Boolean(clipValue), noise: gradNoise > 0, l2: l2 > 0, l1: l1 > 0,
+    scale: scales, scaling, clipNorm: Boolean(clipNorm), clipValue: Boolean(clipValue), noise: gradNoise > 0, l2: l2 > 0, l1: l1 > 0,
     decoupled: Boolean(rule.decoupled), lookahead: lookahead !== undefined, average: averages && !r.maxNorm,
   };
   const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm' && (f !== 'ema_rate' || surroundings.average));
   const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
   return {
-    rule, hyper, values, accumulate, state: [...rule.state, ...lookahead ? ['slow'] : [], ...averages ? ['ema'] : []],
+    rule, hyper, values, accumulate, scaling, state: [...rule.state, ...lookahead ? ['slow'] : [], ...averages ? ['ema'] : []],
     average: averages ? 'ema' : rule.average, averageFrom: swa?.start ?? 1, refreshes: swa !== undefined,
     addTo(g, layout) {
       const grads = layout.pages('grad'), params = layout.pages('param');
+      const scale = scaling ? lossScale(g) : undefined;
+      if (scale) {
+        const partial = g.lasting('state', 'overflow partial', [grads.length * PARTS]);
+        grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: NOT_FINITE, first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
+        g.run(adjustScale, { pages: grads.length }, { partial, scaling: scale });
+      }
       const clip = clipNorm ? g.lasting('state', 'clip', [4]) : undefined;
       if (clip) {
         const partial = g.lasting('state', 'clip partial', [grads.length * PARTS]);
         grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: 'a * a', first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
-        g.run(clipScale, { pages: grads.length }, { partial, scale: clip });
+        g.run(clipScale, { pages: grads.length, scaling }, { partial, scaling: scale, scale: clip });
       }
       params.forEach(({ buffer, bytes }, page) => {
         const w = g.whole('param', buffer, bytes);
         const state = Object.fromEntries([...rule.state, ...lookahead ? ['slow'] : []].map(s => [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
         const ema = averages ? g.whole('state', layout.page(stateBuffer(rule, 'ema', page), bytes), bytes) : undefined;
-        const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes), ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! }, ...clip && { clip } };
+        const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes), ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! }, ...clip && { clip }, ...scale && { scaling: scale } };
         const runs = r.noDecayBias ? decayRuns(g, layout, buffer, bytes) : [{ first: 0, n: bytes / 4, decays: true }];
         for (const run of runs) g.run(update, { ...run, page } satisfies Update, tensors);
         if (!r.maxNorm) return;
@@ -141,3 +158,6 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
 
 /** The buffer of one state of one page; its tensors lie where their parameters do in theirs. */
 export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string => `state ${rule.name}.${state} ${page}`;
+
+/** The state of dynamic loss scaling (see shaders/loss-scale.ts). */
+export const lossScale = (g: Graph): Tensor => g.lasting('state', 'loss scale', [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));

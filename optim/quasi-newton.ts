@@ -31,6 +31,7 @@ export class Minimiser {
   #x: Vector;
   #last: Vector;
   #t = 0;
+  #begun = false;
 
   /** `parameters` is their number, the gaps between tensors left out. */
   constructor(method: QuasiNewton, flat: Flat, parameters: number) {
@@ -39,6 +40,21 @@ export class Minimiser {
     this.#method = method;
     this.#curvature = method.name === 'lbfgs' ? new Pairs(flat, method.hyper.history!) : new Dense(flat);
     [this.#d, this.#x, this.#last] = [flat.vector('direction'), flat.vector('start of the line'), flat.vector('last gradient')];
+  }
+
+  /** All that later steps depend on, by name, nothing before the first; numbers of float64 as the bits of two float32. */
+  async state(): Promise<Record<string, Float32Array>> {
+    const flat = this.#flat;
+    return this.#begun ? { at: bits([this.#t]), direction: await flat.read(this.#d), gradient: await flat.read(this.#last), ...await this.#curvature.state() } : {};
+  }
+
+  load(state: Readonly<Record<string, Float32Array>>): void {
+    this.#begun = state.at !== undefined;
+    if (!state.at) return;
+    [this.#t] = numbers(state.at) as unknown as [number];
+    this.#flat.write(this.#d, state.direction as Float32Array<ArrayBuffer>);
+    this.#flat.write(this.#last, state.gradient as Float32Array<ArrayBuffer>);
+    this.#curvature.load(state);
   }
 
   /** One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; it must be the same function every time. */
@@ -50,6 +66,7 @@ export class Minimiser {
     const fresh = this.#t === 0;
     if (!fresh) await this.#curvature.learn(d, this.#t, this.#last);
     await this.#curvature.direction(d);
+    this.#begun = true;
     await flat.copy(this.#last, flat.g);
     const [slope, reach] = await flat.reduce({ f: 'a * b', a: flat.g, b: d }, { f: 'abs(a)', a: d, max: true }) as [number, number];
     if (!(slope <= -shortest)) return { loss, evaluations: 1, moved: false };
@@ -75,7 +92,12 @@ interface Curvature {
   learn(d: Vector, t: number, last: Vector): Promise<void>;
   /** d = -H g. */
   direction(d: Vector): Promise<void>;
+  state(): Promise<Record<string, Float32Array>>;
+  load(state: Readonly<Record<string, Float32Array>>): void;
 }
+
+const bits = (values: ArrayLike<number>): Float32Array => new Float32Array(Float64Array.from(values).buffer);
+const numbers = (data: Float32Array): Float64Array => new Float64Array(data.slice().buffer);
 
 /** The last pairs of steps s and gradient changes y; H by the two-loop recursion. All vectors stay on the device. */
 class Pairs implements Curvature {
@@ -113,6 +135,23 @@ class Pairs implements Curvature {
       await flat.map(d, 'y + op.alpha * a', { a: s, alpha: alphas[i]! - beta });
     }
   }
+
+  async state(): Promise<Record<string, Float32Array>> {
+    const out: Record<string, Float32Array> = { scales: bits([this.#scale, ...this.#pairs.map(p => p.rho)]) };
+    for (const [i, { s, y }] of this.#pairs.entries()) Object.assign(out, { [`s${i}`]: await this.#flat.read(s), [`y${i}`]: await this.#flat.read(y) });
+    return out;
+  }
+
+  load(state: Readonly<Record<string, Float32Array>>): void {
+    const flat = this.#flat, [scale, ...rhos] = numbers(state.scales!);
+    this.#scale = scale!;
+    this.#pairs = rhos.map((rho, i) => {
+      const pair = { s: flat.vector('s'), y: flat.vector('y'), rho };
+      flat.write(pair.s, state[`s${i}`] as Float32Array<ArrayBuffer>);
+      flat.write(pair.y, state[`y${i}`] as Float32Array<ArrayBuffer>);
+      return pair;
+    });
+  }
 }
 
 /** The inverse Hessian itself, from gamma I on (Nocedal & Wright, equation 6.20). */
@@ -145,6 +184,10 @@ class Dense implements Curvature {
     const g = Float64Array.from(await this.#flat.read(this.#flat.g)), product = this.#h ? this.#times(this.#h, g) : g;
     this.#flat.write(d, Float32Array.from(product, v => -v));
   }
+
+  async state(): Promise<Record<string, Float32Array>> { return this.#h ? { h: bits(this.#h) } : {}; }
+
+  load({ h }: Readonly<Record<string, Float32Array>>): void { this.#h = h && numbers(h); }
 
   #times(h: Float64Array, v: Float64Array): Float64Array {
     const n = this.#n, out = new Float64Array(n);

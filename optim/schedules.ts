@@ -1,10 +1,16 @@
 /** Learning rates as functions of t, the number of updates already made. */
 import { check, lookUp } from '../engine/check.ts';
 
-export interface Rates { readonly lr: number; /** In place of the optimizer's momentum or beta1. */ readonly momentum?: number }
+export interface Rates {
+  readonly lr: number;
+  /** In place of the optimizer's momentum or beta1. */
+  readonly momentum?: number;
+  /** Batches whose mean gradient makes one update; 1 without it. */
+  readonly batches?: number;
+}
 
 /** A schedule of one run: the rates of the update after `t` others. One that follows the validation loss is told of it by `observe`. */
-export interface Schedule { at(t: number): Rates; observe?(loss: number): void }
+export interface Schedule { at(t: number): Rates; observe?(loss: number): void; /** Whether it gives `batches`. */ readonly grows?: boolean }
 
 /** What a schedule is made for: the optimizer's rate, and the updates of the whole run. */
 export interface Course { readonly lr: number; readonly total: number }
@@ -15,9 +21,16 @@ interface Kind<O extends Options = any> {
   readonly options: O;
   readonly make: (o: { readonly [K in keyof O]: O[K] extends number ? number : string }, c: Course) => (t: number) => Rates;
   readonly observes?: (o: any, c: Course) => Schedule;
+  readonly grows?: boolean;
 }
-const kind = <O extends Options>(options: O, make: Kind<O>['make']): Kind<O> => ({ options, make });
+const kind = <O extends Options>(options: O, make: Kind<O>['make'], more: Pick<Kind<O>, 'grows'> = {}): Kind<O> => ({ options, make, ...more });
 const rate = (f: (t: number) => number) => (t: number): Rates => ({ lr: f(t) });
+/** `milestones=1000/2000` as numbers. */
+const milestones = (name: string, text: string): number[] => {
+  const at = text.split('/').map(Number);
+  check(at.every(m => m > 0), `--schedule ${name}: milestones is '${text}'; write updates as milestones=1000/2000`);
+  return at;
+};
 const half = (x: number) => (1 + Math.cos(Math.PI * x)) / 2;
 
 const cyclical = (height: (cycle: number, t: number, o: { gamma: number }) => number) => kind({ max_lr: NaN, step_size_up: NaN, gamma: 1 }, (o, c) => rate(t => {
@@ -32,10 +45,23 @@ export const schedules: Readonly<Record<string, Kind>> = {
   step: kind({ step_size: NaN, gamma: 0.1 }, (o, c) => rate(t => c.lr * o.gamma ** Math.floor(t / o.step_size))),
   /** lr times gamma at each of the milestones, written as 20/50/80. */
   multistep: kind({ milestones: '', gamma: 0.1 }, (o, c) => {
-    const at = o.milestones.split('/').map(Number);
-    check(at.every(m => m > 0), `--schedule multistep: milestones is '${o.milestones}'; write updates as milestones=1000/2000`);
+    const at = milestones('multistep', o.milestones);
     return rate(t => c.lr * o.gamma ** at.filter(m => t >= m).length);
   }),
+  /**
+   * Smith et al. 2018: in place of a smaller rate a batch so many `times` larger at each of the milestones. It is the mean over so many batches, whose
+   * gradients add up over as many steps before an update. From `most` batches on (0: no limit) the rate falls as often instead.
+   */
+  'batch-growth': kind({ milestones: '', times: 5, most: 0 }, (o, c) => {
+    const at = milestones('batch-growth', o.milestones), whole = (key: string, v: number, least: number) =>
+      check(Number.isInteger(v) && v >= least, `--schedule batch-growth: ${key} is ${v}; give a whole number of at least ${least}`);
+    whole('times', o.times, 2);
+    whole('most', o.most, 0);
+    return t => {
+      const wanted = o.times ** at.filter(m => t >= m).length, batches = o.most ? Math.min(wanted, o.most) : wanted;
+      return { lr: c.lr * batches / wanted, batches };
+    };
+  }, { grows: true }),
   /** lr exp(-k t), which is PyTorch's ExponentialLR with gamma = exp(-k). */
   exponential: kind({ k: NaN }, (o, c) => rate(t => c.lr * Math.exp(-o.k * t))),
   /** lr / (1 + k t). */
@@ -104,7 +130,7 @@ const POSITIVE = ['step_size', 'step_size_up', 'T_0', 'div_factor', 'final_div_f
  * schedule itself is counted from its end, over the updates that are left.
  */
 export function schedule(name: string, options: Readonly<Record<string, unknown>>, course: Course): Schedule {
-  const { options: defaults, make, observes } = lookUp('schedule', name, schedules), who = `--schedule ${name}`;
+  const { options: defaults, make, observes, grows } = lookUp('schedule', name, schedules), who = `--schedule ${name}`;
   const accepted: Record<string, number | string> = { ...defaults, warmup: 0, warmup_from: 0 };
   for (const [key, value] of Object.entries(options)) {
     const known = lookUp(`option of schedule ${name}`, key, accepted);
@@ -127,5 +153,5 @@ export function schedule(name: string, options: Readonly<Record<string, unknown>
     const { lr, ...others } = follow(0);
     return { lr: lr * (low + (1 - low) * t / warmup), ...others };
   };
-  return watched ? { at, observe: watched.observe! } : { at };
+  return { at, ...watched && { observe: watched.observe! }, ...grows && { grows } };
 }

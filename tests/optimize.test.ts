@@ -39,6 +39,9 @@ const refusals: readonly [given: Given, message: RegExp][] = [
   [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises the loss itself, --ema is not for it/],
   [{ snapshots: '2', epochs: '5' }, /^--snapshots: 2 cycles do not fit 5 epochs; give --epochs a multiple of 2$/],
   [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^--snapshots: brings a schedule of its own; leave out --schedule$/],
+  [{ schedule: 'batch-growth:milestones=5,times=1.5' }, /^--schedule batch-growth: times is 1.5; give a whole number of at least 2$/],
+  [{ schedule: 'batch-growth:milestones=5', optimizer: 'newton-diagonal' }, /^--schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/],
+  [{ schedule: 'batch-growth:milestones=5', swa: '0.5' }, /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];
 for (const [given, message] of refusals) test(`refuses ${JSON.stringify(given)}`, () => {

@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rules } from '../optim/index.ts';
 import { optimizer, type Optimizer } from '../optim/optimizer.ts';
-import { quasiNewton } from '../optim/quasi-newton.ts';
+import { quasiNewton, type QuasiNewton } from '../optim/quasi-newton.ts';
+import { schedule } from '../optim/schedules.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
@@ -99,6 +100,57 @@ test('newton-diagonal estimates the diagonal of the Hessian, and its probes leav
   for (const name of ['weight', 'bias'] as const) close(name, tensors[`newton-diagonal.h.${name}`]!.data, exact[name], 0.02); // 1,500 probes leave a noise of 0.007
   trainer.destroy();
   plain.destroy();
+});
+
+/** State as bytes: bits of float64 look like NaN to a comparison. */
+const bytes = async (trainer: Trainer) => Object.entries((await trainer.state()).tensors).map(([name, { data }]) => [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')]);
+
+/** 192 random images in file order, a small net. */
+async function small(batchSize: number, chosen: Optimizer | QuasiNewton, lr?: number, given?: string) {
+  const n = 192, device = await deviceFor('own'), split = { n, images: Uint8Array.from(random(n * 16, 6), v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % 3) };
+  const dataset = { name: 'random', shape: [1, 4, 4], classes: ['a', 'b', 'c'], train: split, test: split } as const;
+  return Trainer.create({
+    device, batchSize, shuffle: false, model: sequential({ conv: conv2d(4, 3), fc: dense(3) }), optimizer: chosen, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+    ...given !== undefined && { schedule: schedule('batch-growth', { milestones: given, times: 4 }, { lr: lr!, total: 100 }) },
+  });
+}
+
+for (const name of ['momentum', 'adam']) test(`a batch that grows is the large batch, ${name}`, async () => {
+  const growing = await small(16, optimizer(rules[name]!, { lr: 0.05 }, { grows: true, clipNorm: 0.5 }), 0.05, '4'), large = await small(64, optimizer(rules[name]!, { lr: 0.05 }, { clipNorm: 0.5 }));
+  for (let t = 0; t < 4; t++) await growing.step();
+  const weights = await growing.weights(), { tensors } = await growing.state();
+  large.loadWeights(weights);
+  large.loadState({ tensors, counters: { steps: 4 } }); // the fifth update, on images 64 to 127 of an epoch of three batches
+  for (let t = 0; t < 3; t++) { await growing.step(); assert.equal(await growing.weights(), weights); }
+  await growing.step();
+  await large.step();
+  close('weights', await flat(growing), await flat(large), 1e-6);
+  growing.destroy();
+  large.destroy();
+});
+
+test('a run stopped while a batch is gathered goes on bitwise as if it never had', async () => {
+  const make = () => small(16, optimizer(rules.adam!, {}, { grows: true }), 0.01, '2'), [whole, first, second] = [await make(), await make(), await make()];
+  for (let t = 0; t < 15; t++) await whole.step();
+  for (let t = 0; t < 9; t++) await first.step(); // updates after steps 1, 2, 6, 10, 14
+  second.loadWeights(await first.weights());
+  second.loadState(await first.state());
+  for (let t = 0; t < 6; t++) await second.step();
+  assert.equal(await second.weights(), await whole.weights());
+  assert.equal(await bytes(second), await bytes(whole));
+  for (const t of [whole, first, second]) t.destroy();
+});
+
+for (const name of ['lbfgs', 'bfgs'] as const) for (const stop of [0, 1, 4]) test(`${name} stopped after ${stop} steps goes on bitwise as if it never had`, async () => {
+  const make = () => small(64, quasiNewton[name]!()), [whole, first, second] = [await make(), await make(), await make()], seen: number[] = [];
+  for (const [trainer, steps] of [[whole, 7], [first, stop]] as const) for (let t = 0; t < steps; t++) await trainer.step();
+  second.loadWeights(await first.weights());
+  second.loadState(await first.state());
+  for (let t = stop; t < 7; t++) { await second.step(true); seen.push(...(await second.settle()).map(l => l.loss)); }
+  assert.ok(seen.at(-1)! < seen[0]!, `losses ${seen.join(' ')}`);
+  assert.equal(await second.weights(), await whole.weights());
+  assert.equal(await bytes(second), await bytes(whole));
+  for (const t of [whole, first, second]) t.destroy();
 });
 
 test('a batch that is not equal parts is refused', async () => {

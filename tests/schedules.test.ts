@@ -19,6 +19,7 @@ const forms: Readonly<Record<string, [options: Record<string, number | string>, 
   constant: [{}, t => reference.constant(t, { lr })],
   step: [{ step_size: 7, gamma: 0.5 }, t => reference.step(t, { lr, size: 7, gamma: 0.5 })],
   multistep: [{ milestones: '20/50/51', gamma: 0.5 }, t => reference.multiStep(t, { lr, milestones: [20, 50, 51], gamma: 0.5 })],
+  'batch-growth': [{ milestones: '20/50', times: 2, most: 2 }, t => reference.multiStep(t, { lr, milestones: [50], gamma: 0.5 })],
   exponential: [{ k: 0.05 }, t => reference.exponential(t, { lr, k: 0.05 })],
   'inverse-time': [{}, t => reference.inverseTime(t, { lr })],
   quadratic: [{}, t => reference.quadratic(t, { lr })],
@@ -40,6 +41,14 @@ test('every schedule equals its closed form, also behind a warm-up', () => {
     const warm = schedule(name, { ...options, warmup: 12, warmup_from: 0.1 }, { lr, total: total + 12 });
     same(`${name} behind a warm-up`, steps(total + 12).map(t => warm.at(t).lr), steps(total + 12).map(t => reference.warmup(t, { steps: 12, lr: form(0), from: 0.1 }, form)));
   }
+});
+
+test('a batch grows at each milestone up to its limit, also behind a warm-up', () => {
+  const sizes = (options: object) => { const s = schedule('batch-growth', { milestones: '3/5/7', times: 2, ...options }, { lr, total: 12 }); assert.ok(s.grows); return steps(9).map(t => s.at(t).batches); };
+  assert.equal(sizes({}), [1, 1, 1, 2, 2, 4, 4, 8, 8]);
+  assert.equal(sizes({ most: 4 }), [1, 1, 1, 2, 2, 4, 4, 4, 4]);
+  assert.equal(sizes({ warmup: 2 }), [1, 1, 1, 1, 1, 2, 2, 4, 4]);
+  assert.not(schedule('multistep', { milestones: '3' }, { lr, total: 12 }).grows);
 });
 
 interface Scheduled { name: string; lr: number; options: Record<string, number | number[] | string>; lrs: number[]; momenta?: number[] }

@@ -26,6 +26,15 @@ test('mean, variance and draws have the moments of the reference', () => {
   assert.not.equal(swag.sample(1, 3), swag.sample(2, 3));
 });
 
+test('what was stopped goes on with the same moments', () => {
+  const weights = Array.from({ length: 6 }, (_, k) => tensor(random(5, 60 + k))), [whole, first, second] = [new Swag(3), new Swag(3), new Swag(3)];
+  weights.forEach((w, k) => { whole.collect(w); if (k < 4) first.collect(w); });
+  second.load(first.state(), first.count);
+  weights.slice(4).forEach(w => second.collect(w));
+  assert.equal(second.state(), whole.state());
+  assert.equal(second.sample(1, 2), whole.sample(1, 2));
+});
+
 test('combining predictions', () => {
   const { mean, low, high } = combine([0, 1, 2, 3, 4].map(v => Float32Array.of(v, 10 * v)), 0.5);
   assert.equal([[...mean], [...low], [...high]], [[2, 20], [1, 10], [3, 30]]);

@@ -3,7 +3,7 @@ import { check, lookUp } from '../engine/check.ts';
 import { rules } from '../optim/index.ts';
 import { optimizer, type Regularisation } from '../optim/optimizer.ts';
 import { quasiNewton } from '../optim/quasi-newton.ts';
-import { schedule, type Schedule } from '../optim/schedules.ts';
+import { schedule, schedules, type Schedule } from '../optim/schedules.ts';
 import type { RunConfig } from './config.ts';
 import type { Phase } from './phases.ts';
 import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
@@ -11,8 +11,10 @@ import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 /** A phase as it is written: `adam:epochs=5`. */
 interface Written { readonly name: string; readonly optimizer: Phase['optimizer']; readonly epochs?: number }
 
+const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
+
 const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
-  accumulate: c.accumulate, clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
+  accumulate: c.accumulate, grows: grows(c), clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
   noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema, ...c.lookahead !== undefined && { lookahead: { k: c.lookahead } },
   ...c.swa !== undefined && { swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch } },
 });
@@ -26,6 +28,7 @@ const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNo
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
 function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
   const specs = parseSpecs('--optimizer', config.optimizer), names = { ...rules, ...quasiNewton };
+  check(config.swa === undefined || !grows(config), '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule');
   check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
     check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
@@ -33,6 +36,7 @@ function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs:
     const last = i === specs.length - 1;
     check(last ? epochs === undefined : Number.isInteger(epochs) && (epochs as number) > 0,
       last ? `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer` : `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`);
+    check(i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes), `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`);
     const hyper = { ...options, ...i === 0 && config.lr !== undefined && { lr: config.lr } };
     const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
     const unfit = make && specs.length === 1 && (Object.keys(FIRST_ORDER) as (keyof typeof FIRST_ORDER)[]).find(key => config[key]);

@@ -31,10 +31,10 @@ export class ActivePhase {
     ({ program: this.program, flat: this.flat, minimiser: this.minimiser } = parts);
   }
 
-  /** Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch a step, nothing to do in between. */
-  static fits(phases: readonly Phase[], accumulate: number): Optimizer | undefined {
+  /** Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch an update, nothing to do in between. */
+  static fits(phases: readonly Phase[], accumulate: number, grows = false): Optimizer | undefined {
     const { optimizer } = phases[0]!;
-    return phases.length === 1 && accumulate === 1 && isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
+    return phases.length === 1 && accumulate === 1 && !grows && isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
   }
 
   /** `graph` is that of the gradients, compiled already; `fused` tells that it has the update. */

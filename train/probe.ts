@@ -1,7 +1,8 @@
 /** A program that shows what the net of a running trainer makes of given images: its answers, and what each layer computes. */
 import { Graph, writes, type Layer, type Tensor } from '../engine/graph.ts';
 import { Program, type Memory } from '../engine/program.ts';
-import type { DeviceData } from '../train/data.ts';
+import type { DeviceData } from './data.ts';
+import { softmaxRows } from './swag.ts';
 
 export class Probe {
   /** The output of each layer, in order, under the layer's name. */
@@ -58,20 +59,8 @@ export class Probe {
       this.run(bytes.subarray(at * size, (at + this.n) * size));
       out.set((await this.read(this.#logits)).subarray(0, Math.min(this.n, count - at) * this.classes), at * this.classes);
     }
-    return softmax(out, this.classes);
+    return softmaxRows(out, this.classes);
   }
 
   destroy(): void { this.#program.destroy(); }
-}
-
-/** Rows of logits as probabilities. */
-export function softmax(logits: Float32Array, classes: number): Float32Array {
-  const out = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += classes) {
-    const row = logits.subarray(at, at + classes), most = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    let sum = 0;
-    row.forEach((v, i) => { sum += out[at + i] = Math.exp(v - most); });
-    for (let i = at; i < at + classes; i++) out[i]! /= sum;
-  }
-  return out;
 }

@@ -30,6 +30,19 @@ export class Swag {
     if (this.#deviations.length > this.rank) this.#deviations.shift();
   }
 
+  /** All that it has taken in, under names that begin with `swag.`. */
+  state(): Tensors {
+    const parts: [string, Tensors][] = [['mean', this.#mean], ['square', this.#square], ...this.#deviations.map((d, i): [string, Tensors] => [`deviation${i}`, d])];
+    return Object.fromEntries(parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])));
+  }
+
+  /** Goes on from the `state` of another that had taken in `count` samples. */
+  load(tensors: Tensors, count: number): void {
+    const part = (what: string): Tensors => Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => name.startsWith(`swag.${what}.`) ? [[name.slice(what.length + 6), t]] : []));
+    [this.count, this.#mean, this.#square] = [count, part('mean'), part('square')];
+    this.#deviations = Array.from({ length: Math.min(count, this.rank) }, (_, i) => part(`deviation${i}`));
+  }
+
   get mean(): Tensors { return this.#mean; }
 
   /** max(E[w^2] - E[w]^2, 0) of each weight. */

@@ -44,6 +44,11 @@ export class Trainer {
   /** The program of the gradients without the update. */
   #alone: Promise<Program> | undefined;
   #pending: Promise<unknown>[] = [];
+  /** Steps whose gradients wait for an update, and steps so far that made none, where a batch grows. */
+  #held = 0;
+  #without = 0;
+  /** What the gradients of the last update must be multiplied by to be its batch's mean. */
+  #scale = 1;
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
 
@@ -72,7 +77,7 @@ export class Trainer {
     try {
       const train = build(o, 'train', true);
       memory.reserve(train.graph);
-      const fused = ActivePhase.fits(phases, accumulate);
+      const fused = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
       fused?.addTo(train.graph, memory.layout);
       const program = await Program.compile(memory, train.graph, o);
       const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
@@ -101,12 +106,16 @@ export class Trainer {
     const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
     const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch); // a quasi-Newton method stays with its images
     await this.#arrange(epoch);
-    const t = ++this.steps, { lr, momentum } = this.rates(t), { optimizer } = phase;
+    const t = ++this.steps, { lr, momentum, batches = 1 } = this.rates(t), { optimizer } = phase;
     if (!optimizer) return this.#minimise(phase, t, lr, log);
-    const values = optimizer.values(t - phase.start, lr, momentum);
+    const values = optimizer.values(t - phase.start - (phase === this.#phases[0] ? this.#without : 0), lr, momentum, this.#held + 1);
     if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, {}, false, false));
     this.#gradients(t, at, this.#fused ? values : {}, log);
-    phase.program?.run({ ...values, seed, step: t });
+    this.#scale = values.g_scale ?? 1;
+    if (++this.#held >= batches || t === phase.end) {
+      phase.program?.run({ ...values, seed, step: t });
+      this.#held = 0;
+    } else this.#without++;
     if (log) this.#readings.readBack(t, lr);
     if (this.#o.debug) await this.#checkFinite(t, lr);
     this.#pending.push(this.device.done());
@@ -126,7 +135,7 @@ export class Trainer {
   #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true, program = this.program): void {
     const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
     for (let k = 0; k < accumulate; k++) {
-      const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k ? 1 : 0, epoch: this.#epoch };
+      const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k || this.#held ? 1 : 0, epoch: this.#epoch };
       data.feed(this.memory, 'train', micro.offset);
       program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
     }
@@ -206,15 +215,27 @@ export class Trainer {
   /** Tells the schedule the loss on the validation images. */
   observe(loss: number): void { this.#o.schedule?.observe?.(loss); }
 
-  /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one. lbfgs and bfgs keep none: they learn the curvature anew. */
+  /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one; of lbfgs and bfgs what they know of the curvature (`phase 2.s0`). */
   async state(): Promise<TrainerState> {
     await this.settle();
     const { scores } = this.#o.data, tensors = await readState(this.memory, this.#train.graph, this.#optimizers());
-    return { tensors: { ...tensors, ...scores && { 'curriculum.scores': { shape: [scores.length], data: scores } } }, counters: { steps: this.steps } };
+    for (const [i, { minimiser }] of this.#phases.entries()) {
+      for (const [name, data] of Object.entries(await minimiser?.state() ?? {})) tensors[`phase ${i + 1}.${name}`] = { shape: [data.length], data };
+    }
+    if (this.#held) for (const [name, { grad }] of this.#train.graph.params) tensors[`gradient.${name}`] = { shape: grad.shape, data: (await this.memory.read(grad)).slice() };
+    if (scores) tensors['curriculum.scores'] = { shape: [scores.length], data: scores };
+    return { tensors, counters: { steps: this.steps, ...this.#without && { held: this.#held, without: this.#without } } };
   }
 
   loadState({ tensors, counters }: TrainerState): void {
     writeState(this.memory, this.#train.graph, this.#optimizers(), tensors);
+    for (const [i, { minimiser }] of this.#phases.entries()) {
+      const own = `phase ${i + 1}.`;
+      minimiser?.load(Object.fromEntries(Object.entries(tensors).flatMap(([name, { data }]) => name.startsWith(own) ? [[name.slice(own.length), data]] : [])));
+    }
+    this.#held = counters.held ?? 0;
+    this.#without = counters.without ?? 0;
+    if (this.#held) for (const [name, { grad }] of this.#train.graph.params) this.memory.write(grad, tensors[`gradient.${name}`]!.data);
     if (tensors['curriculum.scores']) this.#o.data.scores = Float32Array.from(tensors['curriculum.scores'].data);
     this.steps = this.#readings.logged = counters.steps ?? 0;
     this.#epoch = this.#loadedAt = -1;
@@ -234,6 +255,9 @@ export class Trainer {
   logits(part: Part, count = this.#o.data.size(part), view?: readonly Transform[]): Promise<Float32Array> {
     return this.#judging(() => this.#evaluator.logits(part, count, view));
   }
+
+  /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
+  get gradientScale(): number { return this.#phase(this.steps).optimizer ? this.#scale : 1; }
 
   get classes(): number { return this.#o.data.dataset.classes.length; }
 

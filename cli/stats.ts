@@ -1,0 +1,66 @@
+/** `descent train --stats`: what each layer does, as lines of stats.jsonl and in a few words. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { layerStats, weightsNow, type LayerStats } from '../train/layer-stats.ts';
+import type { RunFolder } from '../train/node/run-folder.ts';
+import { Probe } from '../train/probe.ts';
+import { parseNumber } from '../train/spec.ts';
+import { percent, print, table } from './output.ts';
+import type { Session } from './session.ts';
+
+/** Images whose activations are looked at, the first of the training set. */
+const IMAGES = 32;
+const FILE = 'stats.jsonl';
+
+interface Line { readonly step: number; readonly epoch: number; readonly layers: readonly LayerStats[] }
+
+export interface Stats {
+  /** A step of the trainer, watched where it is due: the first one, the last of each epoch and of the run, and each multiple of what was asked for. */
+  step(log: boolean): Promise<void>;
+  /** Of the last watched step, in a line. */
+  said(): string;
+  /** Of the last watched step, all layers as a table. */
+  table(): string;
+}
+
+export async function watch({ trainer, model, data }: Session, run: RunFolder, { every: given, total, json }: { every: string | true; total: number; json: boolean }): Promise<Stats> {
+  const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
+  const { train } = data.dataset, n = Math.min(IMAGES, train.n), bytes = train.images.subarray(0, train.images.length / train.n * n);
+  const file = join(run.path, FILE), lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(l => l && stepOf(l) <= trainer.steps) : [];
+  let probe: Probe | undefined, last: Line | undefined;
+  return {
+    async step(log) {
+      const t = trainer.steps + 1;
+      if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return trainer.step(log);
+      const before = await weightsNow(trainer);
+      await trainer.step(log);
+      probe ??= await Probe.create(trainer.memory, model, data, n, true);
+      last = { step: t, epoch: t / trainer.stepsPerEpoch, layers: await layerStats(trainer, probe, bytes, n, before) };
+      lines.push(JSON.stringify(last));
+      run.write(FILE, `${lines.join('\n')}\n`);
+      if (json) print(JSON.stringify({ stats: last }));
+    },
+    said: () => last ? summary(last.layers) : '',
+    table: () => last ? statsTable(last.layers) : '',
+  };
+}
+
+/** A line cut short counts as one to come again. */
+const stepOf = (line: string): number => { try { return (JSON.parse(line) as Line).step; } catch { return Infinity; } };
+
+const short = (v: number | undefined): string => v === undefined ? '' : v === 0 ? '0' : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4 ? v.toExponential(1) : v.toPrecision(3);
+
+/** The smallest and largest gradient and relative update, and the layer with most dead units. */
+function summary(layers: readonly LayerStats[]): string {
+  const range = (key: 'gradient' | 'update') => {
+    const sorted = layers.filter(l => l[key] !== undefined).sort((a, b) => a[key]! - b[key]!), low = sorted[0], high = sorted.at(-1);
+    return low && high ? `${short(low[key])} (${low.name}) to ${short(high[key])} (${high.name})` : '-';
+  };
+  const dead = layers.reduce<LayerStats | undefined>((most, l) => (l.dead ?? 0) > (most?.dead ?? 0) ? l : most, undefined);
+  return `gradients ${range('gradient')}, updates/weights ${range('update')}, ${dead ? `up to ${percent(dead.dead!)} of units dead (${dead.name})` : 'no unit dead'}`;
+}
+
+const statsTable = (layers: readonly LayerStats[]): string => table([
+  ['layer', 'mean', 'std', 'zeros', 'dead', 'weight', 'gradient', 'update/weight'],
+  ...layers.map(l => [l.name, short(l.mean), short(l.std), l.zeros === undefined ? '' : percent(l.zeros), l.dead === undefined ? '' : percent(l.dead), short(l.weight), short(l.gradient), short(l.update)]),
+]);
