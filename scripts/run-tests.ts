@@ -1,11 +1,16 @@
 /**
- * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn: on a fresh machine most of the time goes into
- * compiling kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
+ * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn, those that take longest first: on a fresh machine
+ * most of the time goes into compiling kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
  */
 import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+
+/** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
+const LONG = ['model-vectors', 'models', 'conv', 'norm', 'ops-vectors', 'noise', 'gather', 'cli', 'trainer', 'optim'].map(name => `${name}.test.ts`);
+/** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in use. */
+const QUICK = { GALLIVM_PERF: 'nopt' };
 
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
 interface Outcome { readonly passed: number; readonly failed: number; readonly skipped: number; readonly text: string }
@@ -17,11 +22,13 @@ else process.exit(await lead() ? 0 : 1);
 async function lead(): Promise<boolean> {
   const filters = process.argv.slice(2).filter(a => !a.startsWith('-')), long = process.argv.includes('--long');
   const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w)))).sort();
+  const rank = (file: string) => (LONG.indexOf(file) + LONG.length + 1) % (LONG.length + 1); // the others come last, in their order
+  files.sort((a, b) => rank(a) - rank(b));
   let passed = 0, failed = 0, skipped = 0;
   const add = (o: Outcome) => { passed += o.passed; failed += o.failed; skipped += o.skipped; console.log(o.text); };
   const worker = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined;) {
-      const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...!long && QUICK, ...process.env } });
       let running: string | undefined;
       await new Promise<void>(ended => {
         const next = () => { running = file; if (file === undefined) child.disconnect(); else child.send(file); };
