@@ -43,7 +43,7 @@ export class BenchView {
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'What to measure' },
         el('h2', { textContent: 'Kernels' }), field('Filter', this.#filter, { text: 'Part of a kernel\u2019s or layer\u2019s name, as conv or 3x3; empty for all.' }),
-        field('Every variant', this.#all, { text: 'Not the one taken alone.' }, true), b.kernels,
+        field('Every variant', this.#all, { text: 'All that fit this adapter, to compare them; without it the one that is used.' }, true), b.kernels,
         el('h2', { class: 'apart', textContent: 'A training step' }), field('Model', this.#model, { text: '' }), field('Batch size', this.#batch, { text: 'Images a step.' }), field('Optimizer', this.#optimizer, { text: '' }),
         field('Each dispatch', this.#trace, { text: 'Times every dispatch by itself too.' }, true), b.step),
       el('div', { class: 'screen' },
@@ -88,7 +88,7 @@ export class BenchView {
   async #runKernels(): Promise<void> {
     const results: KernelResult[] = [], body = el('tbody');
     this.#ceiling.textContent = '';
-    this.#kernels.replaceChildren(el('table', { class: 'numbers' }, head(['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', 'GB/s', 'of copy']), body));
+    this.#kernels.replaceChildren(el('table', { class: 'numbers', 'aria-label': 'Times of kernels' }, head(['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', 'GB/s', 'of copy']), body));
     const engine = new Engine(event => {
       if (event.kind !== 'timed') return;
       const { result: r, done, of } = event;
@@ -112,10 +112,10 @@ export class BenchView {
       const s = found.step;
       this.#step.replaceChildren(
         el('p', { textContent: `${model} on ${config.dataset}, batches of ${config.batchSize}, ${config.optimizer}, on ${found.adapter.description}` }),
-        el('table', { class: 'numbers' }, head(['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
+        el('table', { class: 'numbers', 'aria-label': 'Time of a step' }, head(['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
           el('tbody', {}, line([count(Math.round(s.imagesPerSecond)), s.ms.toFixed(2), s.best.toFixed(2), count(s.dispatches), count(s.submits), count(s.pipelines), count(Math.round(found.firstStepMs!))], 0))),
         el('p', { class: 'hint', textContent: `Activations ${mib(s.activations)} (alive at once ${mib(s.bound)}, without reuse ${mib(s.withoutReuse)}); all device memory ${mib(s.device)}.` }),
-        ...found.trace ? [el('table', { class: 'numbers' }, head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s']),
+        ...found.trace ? [el('table', { class: 'numbers', 'aria-label': 'Times of dispatches' }, head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s']),
           el('tbody', {}, ...found.trace.map(t => line([t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3))))] : []);
     });
   }

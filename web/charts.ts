@@ -15,6 +15,7 @@ export interface Gap { readonly colour: string; readonly from: readonly Point[];
 export interface CurveChart { show(curves: readonly Curve[], gaps?: readonly Gap[]): void; close(): void }
 
 export function curveChart(parent: HTMLElement, label: string, o: { percent?: boolean; log?: boolean; height?: number } = {}): CurveChart {
+  parent.className = 'chart empty';
   parent.setAttribute('role', 'img');
   parent.setAttribute('aria-label', label);
   parent.style.height = `${o.height ?? 230}px`;
@@ -29,7 +30,10 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
     show(curves, gaps = []) {
       last = [curves, gaps];
       parent.setAttribute('aria-label', [label, ...curves.filter(c => c.points.length && !c.faint).map(c => `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
+      const empty = curves.every(c => !c.points.length);
+      parent.classList.toggle('empty', empty);
       if (!chart) return;
+      if (empty) return chart.clear();
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({
         animation: false, grid: { left: 8, right: 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },

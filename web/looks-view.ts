@@ -5,7 +5,7 @@ import type { Run } from './runs.ts';
 
 const SHOWN = 30;
 const panel = (title: string, hint: string): { box: HTMLElement; body: HTMLElement } => {
-  const body = el('div', { class: 'body' }, el('p', { class: 'quiet', textContent: 'Nothing yet: start a run.' }));
+  const body = el('div', { class: 'body' }, el('p', { class: 'quiet', textContent: 'Filled while a run is there and this is on the screen.' }));
   return { box: el('section', { class: 'panel', 'aria-label': title }, el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint }), body), body };
 };
 
@@ -13,7 +13,7 @@ export class LooksView {
   readonly element: HTMLElement;
   #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
   #filters = panel('First-layer filters', 'Weights of the first convolution: grey is 0, white positive, black negative.');
-  #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images.');
+  #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images at most.');
   #layers = panel('Layers', 'Root mean square of weights and of their gradients; mean and deviation of what a layer computes; units that are 0 for all of 16 images (dead ReLUs).');
   #activations = panel('Activations', 'What each layer makes of one test image.');
   #chosen = 0;
@@ -61,7 +61,7 @@ export class LooksView {
     if (this.#seen(this.#predictions)) await this.#predict(run, classes, shape, size, images);
     if (this.#seen(this.#filters)) {
       const filters = await run.engine.call('filters');
-      this.#filters.body.replaceChildren(filters ? el('div', { class: 'strip large' }, ...planes(filters)) : el('p', { class: 'quiet', textContent: 'This model has no convolution.' }));
+      this.#filters.body.replaceChildren(filters ? el('div', { class: 'strip large', role: 'img', 'aria-label': `${filters.count} filters of ${filters.h}×${filters.w}` }, ...planes(filters)) : el('p', { class: 'quiet', textContent: 'This model has no convolution.' }));
     }
     if (this.#seen(this.#confusion)) this.#confusions(classes, await run.engine.call('confusion', 500));
     if (this.#seen(this.#layers)) this.#statistics(await run.engine.call('layers', 16));
@@ -86,15 +86,15 @@ export class LooksView {
     });
     this.#activations.body.replaceChildren(
       el('div', { class: 'row' }, image(this.#images!.subarray(this.#chosen * size, (this.#chosen + 1) * size), shape, 'the chosen image'), choice),
-      ...found.slice(0, 24).map(layer => el('div', { class: 'layer' }, el('span', { class: 'name', textContent: layer.name }), el('div', { class: layer.h > 1 ? 'strip' : 'strip flat' }, ...planes(layer)))));
+      ...found.slice(0, 24).map(layer => el('div', { class: 'layer' }, el('span', { class: 'name', textContent: layer.name }), el('div', { class: layer.h > 1 ? 'strip' : 'strip flat', role: 'img', 'aria-label': layer.h > 1 ? `${layer.count} channels of ${layer.h}×${layer.w}` : `${layer.w} values` }, ...planes(layer)))));
   }
 
   #confusions(classes: readonly string[], counts: Uint32Array): void {
     const k = classes.length;
     if (k > 20) return void this.#confusion.body.replaceChildren(el('p', { class: 'quiet', textContent: `${k} classes are too many for a table.` }));
     const rows = Array.from({ length: k }, (_, r) => counts.slice(r * k, (r + 1) * k));
-    this.#confusion.body.replaceChildren(el('div', { class: 'scroll' }, el('table', { class: 'confusion' },
-      el('thead', {}, el('tr', {}, el('th', { textContent: 'label \\ answer', scope: 'col' }), ...classes.map(c => el('th', { textContent: c.slice(0, 5), title: c, scope: 'col' })))),
+    this.#confusion.body.replaceChildren(el('div', { class: 'scroll' }, el('table', { class: 'confusion', 'aria-label': 'Labels and answers' },
+      el('thead', {}, el('tr', {}, el('th', { textContent: 'label \\ answer', scope: 'col' }), ...classes.map(c => el('th', { scope: 'col', title: c }, el('span', { textContent: c }))))),
       el('tbody', {}, ...rows.map((row, r) => {
         const sum = Math.max(1, row.reduce((a, b) => a + b, 0));
         return el('tr', {}, el('th', { textContent: classes[r], scope: 'row' }), ...[...row].map((n, c) => {
@@ -107,7 +107,7 @@ export class LooksView {
 
   #statistics(layers: readonly { name: string; weight?: number; gradient?: number; mean?: number; std?: number; dead?: number }[]): void {
     const n = (v: number | undefined) => (v === undefined ? '' : Math.abs(v) < 1e-3 && v !== 0 ? v.toExponential(1) : v.toPrecision(3));
-    this.#layers.body.replaceChildren(el('div', { class: 'scroll' }, el('table', { class: 'numbers' },
+    this.#layers.body.replaceChildren(el('div', { class: 'scroll' }, el('table', { class: 'numbers', 'aria-label': 'Statistics of layers' },
       el('thead', {}, el('tr', {}, ...['layer', 'weights', 'gradients', 'output mean', 'deviation', 'dead'].map(t => el('th', { textContent: t, scope: 'col' })))),
       el('tbody', {}, ...layers.map(l => el('tr', {}, el('th', { textContent: l.name, scope: 'row' }), ...[n(l.weight), n(l.gradient), n(l.mean), n(l.std)].map(t => el('td', { textContent: t })),
         el('td', { textContent: l.dead === undefined ? '' : percent(l.dead), class: (l.dead ?? 0) > 0.5 ? 'bad' : '' })))))));

@@ -32,6 +32,7 @@ async function show(): Promise<void> {
   for (const a of document.querySelectorAll('nav a')) {
     const here = a.getAttribute('href') === `#${views[name] ? name : 'train'}`;
     if (here) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
+    if (here) a.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     if (here) document.title = `${a.textContent} – Descent`;
   }
 }

@@ -53,12 +53,12 @@ export class PlaygroundView {
     }));
     this.element = el('div', { class: 'train playground' }, el('aside', { 'aria-label': 'Net and points' }, fold('Net and points', shown)),
       el('div', { class: 'screen' },
-        el('div', { class: 'row toolbar', role: 'toolbar', 'aria-label': 'Playground' }, this.#play, button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })), button('Reset', () => { this.#close(); this.#points(); })),
+        el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' }, this.#play, button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })), button('Reset', () => { this.#close(); this.#points(); })),
         this.#status,
         el('div', { class: 'two' }, el('section', { class: 'panel' }, el('h2', { textContent: 'Decision boundary' }), this.#picture),
           el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation.' }), curves))));
     this.#points();
-    addEventListener('themechange', () => this.#paint());
+    addEventListener('themechange', () => { this.#paint(); this.#curves(); });
     void import('./charts.ts').then(({ curveChart }) => { this.#chart = curveChart(curves, 'Loss by step', { height: 300 }); this.#curves(); });
   }
 
@@ -98,6 +98,7 @@ export class PlaygroundView {
     const run = this.#run;
     if (!run) return;
     this.#play.textContent = run.state === 'running' ? 'Pause' : 'Resume';
+    this.#status.setAttribute('aria-live', run.state === 'running' ? 'off' : 'polite'); // many times a second
     const last = run.steps.at(-1), val = run.validation.at(-1);
     this.#status.textContent = `Step ${run.step}${last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy)}` : ''}${val ? `, validation ${percent(val.accuracy)}` : ''}`;
     this.#curves();

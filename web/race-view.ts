@@ -41,7 +41,7 @@ export class RaceView {
       el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice, { text: '' }), this.#about,
         field('Rate', this.#speed, { text: 'All learning rates times a power of ten.' }), fold('Optimizers', this.#legend)),
       el('div', { class: 'screen' }, el('div', { class: 'row toolbar' }, button('Race', () => this.#race(), { class: 'primary' }), button('All', () => this.#pickAll(true)), button('None', () => this.#pickAll(false))),
-        this.#status, el('section', { class: 'panel' }, el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
+        this.#status, el('section', { class: 'panel' }, el('h2', { textContent: 'Trajectories' }), el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
     this.#follow();
     addEventListener('themechange', () => { this.#contours = undefined; this.#list(); this.#paint(); });
     this.#list();
@@ -85,6 +85,7 @@ export class RaceView {
       const tick = () => {
         if (turn !== this.#turn) return;
         this.#shown = quick ? STEPS : Math.min(STEPS, (performance.now() - begun) / 6000 * STEPS);
+        this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
         this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${this.#start.map(v => v.toFixed(2)).join(', ')}); the list tells f at the end.`;
         this.#paint();
         if (this.#shown < STEPS) this.#frame = requestAnimationFrame(tick);
