@@ -1,4 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { imagesLanes } from './conv-images-lanes.ts';
 import { backwardInputLanes, forwardLanes } from './conv-lanes.ts';
 import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './conv-weight-lanes.ts';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
@@ -40,7 +41,7 @@ export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y
   epilogue: 'y',
   flops,
   variants: [
-    forwardLanes('shuffle'), forwardLanes('vec4'), forwardLanes('scalar'),
+    forwardLanes('shuffle'), forwardLanes('vec4'), imagesLanes, forwardLanes('scalar'),
     ...tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
       shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: p.c / p.groups * p.k * p.k, batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
