@@ -79,7 +79,7 @@ export class Memory {
 }
 
 export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
-export interface CompileOptions { fuse?: boolean; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean; /** Activations are kept in f16 (see halve). */ half?: boolean }
+export interface CompileOptions { fuse?: boolean; /** Done while the driver compiles. */ meanwhile?: () => void; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean; /** Activations are kept in f16 (see halve). */ half?: boolean }
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
 export class Program {
@@ -114,17 +114,20 @@ export class Program {
     const { device } = memory, { gpu, profile } = device;
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
     const typed = options.half ? halve(fused, graph.kept) : fused, stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
-    const flagged = options.debug ? withChecks(graph, stored) : undefined;
+    const flagged = options.debug ? withChecks(graph, stored, options.half) : undefined;
     const ops = flagged?.ops ?? stored;
     const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak } };
     if (device.tuner) await device.tuner.tune(device, ops);
+    const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
+    compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
     gpu.pushErrorScope('out-of-memory');
     for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
     memory.allocate(graph);
     const slots = memory.slots(planned.slots);
     const full = await gpu.popErrorScope();
     if (full) throw new TooLarge(`out of memory on ${device.report.description} for ${planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0)} bytes: ${full.message.split('\n')[0]}; use a smaller --batch-size or model, or --checkpoint-activations`);
-    const pipelines = await Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
+    options.meanwhile?.();
+    const pipelines = await compiling;
 
     const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
     const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(stepFields(op.kernel, op.params)).length > 0);
@@ -219,10 +222,10 @@ export class Program {
   destroy(): void { this.#fixed.destroy(); this.#live.destroy(); }
 }
 
-/** After each op a look at what it wrote; the flags of all ops lie in one buffer. */
-function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
+/** After each op a look at what it wrote; the flags of all ops lie in one buffer. Gradients of a scaled loss may overflow: those are left to the update. */
+function withChecks(graph: Graph, ops: readonly Op[], half = false): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
-  const all = ops.flatMap((op, at): Op[] => [op, ...writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
+  const all = ops.flatMap((op, at): Op[] => [op, ...half && op.node.endsWith(' backward') ? [] : writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
     .map(t => ({ kernel: checkFinite as unknown as Op['kernel'], params: { n: t.size, at }, tensors: { x: t, flags }, node: op.node }))]);
   return { ops: all, checked: ops, flags };
 }

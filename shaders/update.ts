@@ -8,7 +8,7 @@ export interface Update { n: number; first: number; page: number; decays: boolea
 
 /** What surrounds the rule, as switches; the numbers come as step values. */
 export interface Surroundings {
-  readonly scale: boolean; readonly clipNorm: boolean; readonly clipValue: boolean; readonly noise: boolean;
+  readonly scale: boolean; /** See shaders/loss-scale.ts. */ readonly scaling?: boolean; readonly clipNorm: boolean; readonly clipValue: boolean; readonly noise: boolean;
   readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly lookahead: boolean; readonly average: boolean;
 }
 
@@ -23,13 +23,17 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
   const all = [...state, ...s.lookahead ? ['slow'] : [], ...s.average ? ['ema'] : []];
   return kernel({
     name: `update_${name}`,
-    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
+    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?', scaling: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
     vec4: ['w_all', 'g_all', ...all.map(x => `${x}_all`)],
     step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise && { seed: 'u32' as const, step: 'u32' as const } }),
     grid: (p: Update, d) => each(ceilDiv(p.n, 4), d).grid,
     code: (p, d) => each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
     var w = w_all[k]; var g = g_all[k]; ${all.map(x => `var ${x} = ${x}_all[k];`).join(' ')}
+    #if ${s.scaling ?? false}
+    let skip = scaling[2] == 0.0; let before = array<vec4f, ${1 + state.length}>(w${state.map(x => `, ${x}`).join('')});
+    g = select(g * scaling[2], vec4f(0.0), skip);
+    #endif
     #if ${s.scale}
     g *= op.g_scale;
     #endif
@@ -55,6 +59,9 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     w *= op.shrink;
     #endif
     ${rule}
+    #if ${s.scaling ?? false}
+    if (skip) { ${['w', ...state].map((x, j) => `${x} = before[${j}];`).join(' ')} }
+    #endif
     #if ${s.lookahead}
     if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }
     #endif
@@ -68,15 +75,15 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
 /** scale = [min(1, max / (norm + 1e-6)), norm] from the partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). */
 export const clipScale = kernel({
   name: 'clip_scale',
-  bindings: { partial: 'read', scale: 'write' },
+  bindings: { partial: 'read', scaling: 'read?', scale: 'write' },
   step: () => ({ clip_norm: 'f32', g_scale: 'f32' }),
   grid: () => [1, 1, 1],
-  code: (p: { pages: number }) => wgsl`
+  code: (p: { pages: number; scaling?: boolean }) => wgsl`
 @compute @workgroup_size(1)
 fn main() {
   var sum = 0.0;
   for (var i = 0u; i < ${p.pages * PARTS}u; i++) { sum += partial[i]; }
-  let norm = sqrt(sum) * op.g_scale;
+  let norm = sqrt(sum) * op.g_scale${p.scaling ? ' * scaling[2]' : ''};
   scale[0] = min(1.0, op.clip_norm / (norm + 1e-6));
   scale[1] = norm;
 }`,

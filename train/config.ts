@@ -49,6 +49,8 @@ export interface RunConfig {
   initScheme?: string;
   /** Batch-norm statistics of an evaluation: the running ones, or those of all training images. */
   bnStats: typeof BN_STATS[number];
+  /** Numbers that activations are kept in while training. */
+  precision: typeof PRECISIONS[number];
   /** Whether a second forward pass is done in place of keeping all activations. */
   checkpointActivations: boolean;
   /** Whether elementwise ops join their producers. */
@@ -79,6 +81,7 @@ export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] 
 /** `random` anew in each epoch, or from easy to hard, class by class alike, by the loss under the first weights. */
 export const ORDERS = ['random', 'curriculum'] as const;
 
+export const PRECISIONS = ['f32', 'f16'] as const;
 export const BN_STATS = ['running', 'population'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;
@@ -125,6 +128,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   labelSmoothing: { flags: '--label-smoothing <share>', help: 'share of each label that goes to all classes alike', default: 0, parse: number({ min: 0, below: 1 }) },
   initScheme: { flags: '--init-scheme <name>', help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`, default: undefined, parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value) },
   bnStats: { flags: '--bn-stats <how>', help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)', default: 'running', parse: (who, value) => parseChoice(who, value, BN_STATS) },
+  precision: { flags: '--precision <type>', help: 'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled', default: 'f32', parse: (who, value) => parseChoice(who, value, PRECISIONS) },
   checkpointActivations: { flags: '--checkpoint-activations', help: 'to save memory, compute activations a second time in place of keeping them', default: false, parse: boolean },
   fuse: { flags: '--no-fuse', help: 'keep elementwise ops as dispatches of their own', default: true, parse: boolean },
   seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0, parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },

@@ -3,7 +3,8 @@ import type { Device } from '../engine/device.ts';
 import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
 import { losses } from '../layers/loss.ts';
 import type { Transform } from '../shaders/augment.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import { scaleUp } from '../shaders/loss-scale.ts';
+import { lossScale, type Optimizer } from '../optim/optimizer.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Schedule } from '../optim/schedules.ts';
 import type { BatchSource, DeviceData, Part } from './data.ts';
@@ -30,9 +31,13 @@ export interface TrainerOptions {
   /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
   readonly weights?: Init;
   readonly debug?: boolean;
+  /** Whether it only evaluates and predicts: nothing of a training step is compiled or held on the device. */
+  readonly judges?: boolean;
   readonly fuse?: boolean;
   /** Whether activations inside segments of the net are computed a second time in place of being kept. */
   readonly checkpoint?: boolean;
+  /** Whether activations are kept in f16 and the loss is scaled, as the optimizers must have been told too. Evaluations stay f32. */
+  readonly half?: boolean;
   /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
   readonly population?: boolean;
 }
@@ -52,6 +57,12 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   if (!training) graph.kept.add(logits);
   const loss = lookUp('loss', o.loss ?? (source.views > 1 ? 'jensen-shannon' : 'cross-entropy'), losses);
   const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
-  if (dlogits) graph.backward(logits, dlogits);
+  if (dlogits) graph.backward(logits, o.half ? scaledUp(graph, dlogits) : dlogits);
   return { graph, totals, logits, source };
+}
+
+function scaledUp(g: Graph, x: Tensor): Tensor {
+  const y = g.tensor(x.shape);
+  g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
+  return y;
 }

@@ -14,7 +14,7 @@ interface Written { readonly name: string; readonly optimizer: Phase['optimizer'
 const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
 
 const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
-  accumulate: c.accumulate, grows: grows(c), clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
+  accumulate: c.accumulate, scaling: c.precision === 'f16', grows: grows(c), clipNorm: c.clipNorm, clipValue: c.clipValue, gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
   noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema, ...c.lookahead !== undefined && { lookahead: { k: c.lookahead } },
   ...c.swa !== undefined && { swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch } },
 });

@@ -30,9 +30,13 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
   }
 }
 
-/** The states of optimizers by parameter: `adam.m.conv1.weight`. */
+/** That of dynamic loss scaling, where a graph has it. */
+const scalingOf = (graph: Graph): Tensor | undefined => graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
+
+/** The states of optimizers by parameter: `adam.m.conv1.weight`; and of loss scaling. */
 export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
-  const tensors: Tensors = {};
+  const tensors: Tensors = {}, scaling = scalingOf(graph);
+  if (scaling) tensors['loss scale'] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
   for (const { rule, state: states } of optimizers) {
     for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) for (const state of states) {
       const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
@@ -46,7 +50,11 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
 }
 
 export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
-  const pages = memory.layout.pages('param').map(p => p.buffer);
+  const pages = memory.layout.pages('param').map(p => p.buffer), scaling = scalingOf(graph), kept = tensors['loss scale'];
+  if (scaling) {
+    check(kept?.data.length === scaling.size, 'optimizer state: \'loss scale\' is missing; the checkpoint is of a run in f32');
+    memory.write(scaling, Float32Array.from(kept.data));
+  }
   for (const { rule, state: states } of optimizers) for (const state of states) for (const { value } of graph.params.values()) {
     const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = memory.place(value);
     check(saved && saved.data.length === value.size, `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);

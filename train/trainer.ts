@@ -1,6 +1,6 @@
 /** Trains one model on one data set on one device: the programs, the step, and what a checkpoint needs. */
 import { Device } from '../engine/device.ts';
-import type { Graph, Tensor } from '../engine/graph.ts';
+import { Graph, type Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { check, DescentError } from '../engine/check.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -73,13 +73,23 @@ export class Trainer {
     const { accumulate = 1 } = o, phases = Array.isArray(o.optimizer) ? o.optimizer as readonly Phase[] : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
     check(o.batchSize % accumulate === 0, `--accumulate: a batch of ${o.batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`);
     for (const { optimizer } of phases) if ('rule' in optimizer && optimizer.accumulate !== accumulate) throw new Error(`${optimizer.rule.name} was made for ${optimizer.accumulate} micro-batches, the trainer takes ${accumulate}`);
+    check(!o.half || o.device.profile.f16, `--precision f16: ${o.device.report.description} has no shader-f16; use --precision f32, or another --adapter`);
+    for (const { optimizer } of phases) {
+      const scaling = 'rule' in optimizer ? optimizer.scaling : false, name = 'rule' in optimizer ? optimizer.rule.name : 'a quasi-Newton method';
+      check(!o.half || 'rule' in optimizer && !optimizer.rule.probes, `--precision f16: ${name} needs exact gradients; use --precision f32, or an optimizer of the first order`);
+      if (scaling !== Boolean(o.half)) throw new Error(`${name} was made ${scaling ? 'for' : 'without'} loss scaling, the trainer works ${o.half ? 'with' : 'without'} it`);
+    }
     const memory = new Memory(o.device);
     try {
-      const train = build(o, 'train', true);
+      const train = build(o, 'train', !o.judges);
       memory.reserve(train.graph);
+      if (o.judges) {
+        memory.allocate(train.graph);
+        return new Trainer(o, memory, train, await Program.compile(memory, new Graph({ training: false, profile: o.device.profile })), [], false);
+      }
       const fused = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
       fused?.addTo(train.graph, memory.layout);
-      const program = await Program.compile(memory, train.graph, o);
+      const program = await Program.compile(memory, train.graph, { ...o, meanwhile: () => { o.data.normalisation(); } });
       const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
       o.data.upload(memory, train.graph, 'train');
       return new Trainer(o, memory, train, program, active, fused !== undefined);
@@ -187,6 +197,7 @@ export class Trainer {
 
   /** Does `f` with the weights to be judged. */
   #judging<T>(f: () => Promise<T>): Promise<T> {
+    if (this.#o.judges) return f();
     const { optimizer, start } = this.#phase(this.steps);
     if (optimizer?.average === undefined || this.steps - start < optimizer.averageFrom || this.#loadedAt === this.steps) return f();
     return withAverage(this.memory, optimizer, async () => { if (optimizer.refreshes) await this.refresh(); }, f);
@@ -196,7 +207,7 @@ export class Trainer {
   async refresh(): Promise<void> {
     if (!this.memory.layout.pages('buffer').length) return;
     await this.#arrange(Math.max(0, this.#epoch));
-    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse, checkpoint: this.#o.checkpoint })) : this.program;
+    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse, checkpoint: this.#o.checkpoint, half: this.#o.half })) : this.program;
     for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
   }
 
