@@ -26,7 +26,7 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
     check(data === undefined || data === config.dataset, `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`);
     data = config.dataset;
     const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
-    const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
+    const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
     try {
       session.trainer.loadWeights(weights);
       const own = session.data.labels(split);

@@ -21,7 +21,7 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
   });
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
-  const session = await openSession(config, dataset, { ...options, ...moments && { moments } });
+  const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
     const { trainer, data } = session;

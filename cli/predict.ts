@@ -24,7 +24,7 @@ export async function predict(path: string, images: readonly string[], options: 
   // the images stand in for a data set: prediction is evaluation that keeps the logits
   const all = new Uint8Array(Buffer.concat(pixels)), split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, { ...options, ...moments && { moments } });
+  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, { ...options, judges: true, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
     const logits = await session.trainer.logits('test'), k = classes.length;

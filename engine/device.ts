@@ -31,7 +31,7 @@ export const isSoftware = (info: GPUAdapterInfo): boolean =>
 /** See engine/tune.ts. */
 export interface Tuning { tune(device: Device, ops: readonly Op[]): Promise<void> }
 
-interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; closing: boolean; lost?: DescentError; fault?: DescentError }
+interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; layouts: Map<string, GPUBindGroupLayout>; closing: boolean; lost?: DescentError; fault?: DescentError }
 
 /**
  * A WebGPU device with all that its adapter offers, and the one maker of pipelines: each distinct WGSL text is compiled once, the text
@@ -43,8 +43,10 @@ export class Device {
   /** Looks for the fastest variants of a program's calls before it is compiled. */
   tuner: Tuning | undefined;
   #profile: Profile;
+  /** By call and bindings, for this profile: a network repeats its calls, and making their text takes time. */
+  #calls = new Map<Kernel<any>, Map<string, Promise<Pipeline>>>();
   /** What devices of other profiles share with this one. */
-  #state: State = { pipelines: new Map(), closing: false };
+  #state: State = { pipelines: new Map(), layouts: new Map(), closing: false };
 
   private constructor(gpu: GPUDevice, report: AdapterReport, profile: Profile) {
     this.gpu = gpu;
@@ -93,6 +95,7 @@ export class Device {
 
   /** Has calls (see callKey) compiled from now on take these variants. */
   choose(variants: Readonly<Record<string, string>>): void {
+    this.#calls.clear();
     this.#profile = { ...this.#profile, prefer: { ...this.#profile.prefer, ...variants } };
   }
 
@@ -108,12 +111,18 @@ export class Device {
 
   /** The pipeline of a call with the bindings `bound`, of which `halves` hold f16. Errors name the kernel, its parameters and the line that does not compile. */
   async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[] = []): Promise<Pipeline> {
-    const variant = pick(kernel, params, this.profile);
-    const code = source(kernel, variant, params, this.profile, bound, halves);
+    let plain = true; // functions have no text to be known by
+    const text = JSON.stringify(params, (_, value: unknown) => typeof value === 'function' ? plain = false : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
+    const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>(), key = `${bound.join()} ${halves.join()} ${text}`, known = plain ? calls.get(key) : undefined;
+    this.#calls.set(kernel, calls);
+    if (known) return known;
+    const variant = pick(kernel, params, this.profile), code = source(kernel, variant, params, this.profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
-    return { ...await made, variant };
+    const call = made.then(pipeline => ({ ...pipeline, variant }));
+    if (plain) calls.set(key, call);
+    return call;
   }
 
   async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string, bound: readonly string[]): Promise<Omit<Pipeline, 'variant'>> {
@@ -122,7 +131,7 @@ export class Device {
       binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
     }));
     if (opFields(kernel, variant, params, this.profile).length) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
-    const layout = this.gpu.createBindGroupLayout({ label, entries });
+    const layout = this.#layout(entries);
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
     const scope = this.gpu.popErrorScope();
@@ -137,6 +146,14 @@ export class Device {
       const said = (await module.getCompilationInfo()).messages.map(m => `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
       throw new Error(`kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}: ${said[0] ?? (e as Error).message}`);
     }
+  }
+
+  /** Most kernels bind alike. */
+  #layout(entries: GPUBindGroupLayoutEntry[]): GPUBindGroupLayout {
+    const { layouts } = this.#state, key = entries.map(e => e.buffer!.type).join();
+    const layout = layouts.get(key) ?? this.gpu.createBindGroupLayout({ label: key, entries });
+    layouts.set(key, layout);
+    return layout;
   }
 
   /** Number of distinct pipelines made so far. */

@@ -5,10 +5,10 @@ import type { DeviceData } from './data.ts';
 import type { TrainerOptions } from './graphs.ts';
 
 /** Puts the training images in file order; what it returns puts them back as they were. */
-export async function inFileOrder(data: DeviceData, memory: Memory, g: Graph): Promise<() => void> {
-  const order = g.tensors.find(t => t.name === 'train order')!, before = await memory.read(order);
+export function inFileOrder(data: DeviceData, memory: Memory, g: Graph): () => void {
+  const { by } = data;
   data.shuffle(memory, g);
-  return () => memory.write(order, new Uint32Array(before.buffer, before.byteOffset, before.length));
+  return () => data.shuffle(memory, g, by);
 }
 
 /** Of one batch norm: its running statistics, how fast they move, and how many values of a channel a batch has. */
@@ -19,8 +19,8 @@ const norms = (g: Graph): Norm[] => g.ops.filter(op => op.kernel === (joinMoment
 
 /**
  * Population statistics (Ioffe & Szegedy 2015, algorithm 2; SWA needs them too): replaces the running statistics of every batch norm by mean and
- * unbiased variance over all whole batches of the training images (in file order, not augmented), each batch normalised by its own while it passes. The
- * data must lie in `memory`, as after Trainer.create.
+ * unbiased variance over all whole batches of the training images (in file order, not augmented), each batch normalised by its own while it passes. The parameters
+ * must lie in `memory`, as after Trainer.create.
  */
 export async function populationStatistics(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory): Promise<void> {
   const g = new Graph({ training: true, profile: o.device.profile, seed: o.seed });
@@ -28,11 +28,12 @@ export async function populationStatistics(o: Pick<TrainerOptions, 'device' | 'm
   const all = norms(g), batches = Math.floor(o.data.size('train') / o.batchSize);
   if (!all.length) return;
   const program = await Program.compile(memory, g), totals = all.map(n => ({ mean: new Float64Array(n.mean.size), squares: new Float64Array(n.mean.size) }));
-  const restore = await inFileOrder(o.data, memory, g);
+  o.data.upload(memory, g, 'train'); // a trainer that only judges has not
+  const restore = inFileOrder(o.data, memory, g);
   try {
     for (let b = 0; b < batches; b++) {
       for (const n of all) for (const t of [n.mean, n.variance]) memory.write(t, new Float32Array(t.size));
-      o.data.feed(memory, 'train', b * o.batchSize);
+      await o.data.feed(memory, 'train', b * o.batchSize);
       program.run({ offset: b * o.batchSize, valid: o.batchSize, seed: g.seed, step: b + 1 });
       for (const [i, n] of all.entries()) { // from 0 a running statistic has moved to momentum times the batch's
         const [mean, variance] = await Promise.all([memory.read(n.mean), memory.read(n.variance)]), { mean: m, squares } = totals[i]!;
