@@ -42,13 +42,15 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
 /** The first `n` training images in several epochs, in bytes: [n, c, h, w] each. */
 async function batch(device: Device, dataset: Dataset, n: number, seed: number, epochs: readonly number[], augment: Augmentation | undefined): Promise<Uint8Array[]> {
   const memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
-  const data = new DeviceData(dataset, { augment, maxBinding: device.profile.maxBinding }), source = data.source(g, 'train', n);
+  const data = new DeviceData(dataset, { augment, maxBinding: device.profile.maxBinding });
+  await data.prepare();
+  const source = data.source(g, 'train', n);
   g.kept.add(source.x);
   const program = await Program.compile(memory, g), out: Uint8Array[] = [], size = n * dataset.shape.reduce((a, b) => a * b);
   data.upload(memory, g, 'train');
   data.shuffle(memory, g);
   for (const epoch of epochs) {
-    data.feed(memory, 'train', 0);
+    await data.feed(memory, 'train', 0);
     program.run({ offset: 0, seed, epoch, ...source.values?.({ seed, step: epoch + 1 }) });
     const x = await program.read(source.x); // of several views the last: the first is the image itself
     out.push(Uint8Array.from(x.subarray(x.length - size), v => Math.min(255, Math.max(0, Math.round(v * 255)))));

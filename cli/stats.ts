@@ -1,6 +1,7 @@
 /** `descent train --stats`: what each layer does, as lines of stats.jsonl and in a few words. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { imagesOf, numbers } from '../datasets/dataset.ts';
 import { layerStats, weightsNow, type LayerStats } from '../train/layer-stats.ts';
 import type { RunFolder } from '../train/node/run-folder.ts';
 import { Probe } from '../train/probe.ts';
@@ -25,7 +26,7 @@ export interface Stats {
 
 export async function watch({ trainer, model, data }: Session, run: RunFolder, { every: given, total, json }: { every: string | true; total: number; json: boolean }): Promise<Stats> {
   const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
-  const { train } = data.dataset, n = Math.min(IMAGES, train.n), bytes = train.images.subarray(0, train.images.length / train.n * n);
+  const { train } = data.dataset, n = Math.min(IMAGES, train.n), bytes = await imagesOf(train, data.dataset.shape.reduce((a, b) => a * b), numbers(0, n));
   const file = join(run.path, FILE), lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(l => l && stepOf(l) <= trainer.steps) : [];
   let probe: Probe | undefined, last: Line | undefined;
   return {

@@ -21,12 +21,13 @@ export async function gathered(dataset: Dataset, options: Partial<DataOptions>, 
   const { n, offset = 0, part = 'train', seed = 0, epoch = 0, step = 1 } = o;
   const device = await deviceFor(o.way), memory = new Memory(device), g = new Graph({ training: o.training ?? true, profile: device.profile });
   const data = new DeviceData(dataset, { maxBinding: device.profile.maxBinding, ...options });
+  await data.prepare();
   const source = data.source(g, part, n, o.view);
   g.kept.add(source.x).add(source.labels);
   const program = await Program.compile(memory, g);
   data.upload(memory, g, part);
   if (part === 'train') data.shuffle(memory, g, o.shuffle ? { seed, epoch } : undefined);
-  data.feed(memory, part, offset);
+  await data.feed(memory, part, offset);
   program.run({ offset, seed, epoch, ...source.values?.({ seed, step }) });
   const x = await program.read(source.x), labels = await program.read(source.labels);
   program.destroy();

@@ -1,5 +1,5 @@
 /** A data set on the device: bytes in pages, the order in which batches are gathered, the numbers that normalise them. */
-import type { Dataset, Split } from '../datasets/dataset.ts';
+import { imagesOf, numbers, type Dataset, type Split } from '../datasets/dataset.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
 import type { Transform } from '../shaders/augment.ts';
@@ -14,6 +14,9 @@ import { pack, Ring, RING_PAGES } from './stream.ts';
 
 export type { Normalize } from './config.ts';
 export type { Moments } from './statistics.ts';
+/** Images of a stored data set that are held in memory for its statistics, and bytes of them: enough for means that are right to a thousandth. */
+const SAMPLE = 16384, SAMPLE_BYTES = 256 * 2 ** 20;
+
 /** The images that a run learns from, is tuned on, and is judged by. */
 export type Part = 'train' | 'val' | 'test';
 
@@ -34,8 +37,12 @@ export class DeviceData {
   readonly dataset: Dataset;
   /** Difficulty of each training image, once known: the order is then from easy to hard. */
   scores: Float32Array | undefined;
+  /** What the training images are shuffled by at present; undefined: they are in file order. */
+  by: { seed: number; epoch: number } | undefined;
   #o: DataOptions;
   #indices: Record<Part, Uint32Array>;
+  /** What statistics are taken of: the training images of `indices`, or of a stored data set some of them (see prepare). */
+  #sample: { dataset: Dataset; indices: Uint32Array };
   /** 32-bit words of one image. */
   #words: number;
   #uploaded = new Set<string>();
@@ -48,8 +55,19 @@ export class DeviceData {
     this.dataset = dataset;
     this.#o = options;
     if (options.augment) checkShape(options.augment.transforms, dataset.shape);
-    this.#indices = { ...splitIndices(dataset.train.n, options), test: Uint32Array.from({ length: dataset.test.n }, (_, i) => i) };
+    this.#indices = { ...splitIndices(dataset.train.n, options), test: numbers(0, dataset.test.n) };
+    this.#sample = { dataset, indices: this.#indices.train };
     this.#words = Math.ceil(size(dataset) / 4);
+  }
+
+  /** To be awaited before anything else of a data set whose images are stored: takes SAMPLE of the training images, spread evenly, into memory for statistics. */
+  async prepare(): Promise<void> {
+    const { train } = this.dataset, { normalize = 'none', augment } = this.#o, all = this.#indices.train;
+    const asked = normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean' || t.name === 'pca');
+    if (!train.stored || !asked || this.#sample.dataset !== this.dataset) return;
+    const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size(this.dataset)))), taken = numbers(0, n).map(i => all[Math.floor(i * all.length / n)]!);
+    const images = await imagesOf(train, size(this.dataset), taken), split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
+    this.#sample = { dataset: { ...this.dataset, train: split }, indices: numbers(0, n) };
   }
 
   size(part: Part): number { return this.#indices[part].length; }
@@ -71,7 +89,7 @@ export class DeviceData {
     const p: Gather = {
       n, c, h, w, pages, perPage, stream, classes, mix: mix.length > 0, augment, views,
       mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
-      colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.dataset, this.#indices.train) : undefined,
+      colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.#sample.dataset, this.#sample.indices) : undefined,
     };
     g.run(gather, p, {
       order: g.lasting('input', `${part} order`, [this.#padded(part, n)]), norm: g.lasting('input', 'norm', [2, c, h, w]),
@@ -86,7 +104,7 @@ export class DeviceData {
     const { normalize, moments } = this.#o, [n] = x.shape as [number], d = size(this.dataset);
     if (normalize !== 'pca' && normalize !== 'zca') return x;
     const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>
-      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.dataset, this.#indices.train, this.moments().image!, normalize));
+      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!, normalize));
     const white = g.tensor(x.shape, 'activation', 'white');
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
     return white;
@@ -104,8 +122,8 @@ export class DeviceData {
     if (this.#pages(split, n).stream) {
       if (!this.#rings.has(part)) this.#rings.set(part, new Ring(split, size(this.dataset), pages.map(({ name }) => find(name))));
     } else {
-      const whole = Uint32Array.from({ length: split.n }, (_, i) => i);
-      for (const { name, images, first } of pages) write(name, () => pack(split, size(this.dataset), whole.subarray(first, first + images)));
+      const bytes = size(this.dataset);
+      for (const { name, images, first } of pages) write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
     }
     write(`${kind} labels`, () => Uint32Array.from(split.labels));
     write('norm', () => this.normalisation());
@@ -114,11 +132,12 @@ export class DeviceData {
 
   /** Writes the order of the training images for one epoch: shuffled by (seed, epoch), or as in the file. */
   shuffle(memory: Memory, g: Graph, by?: { seed: number; epoch: number }): void {
+    this.by = by;
     memory.write(g.tensors.find(t => t.name === 'train order')!, this.#order('train', g, by));
   }
 
   /** To be called before each batch: of a data set too large for the device it writes the images that are needed now, and the next ones. */
-  feed(memory: Memory, part: Part, offset: number): void { this.#rings.get(part)?.feed(memory, offset); }
+  feed(memory: Memory, part: Part, offset: number): Promise<void> | undefined { return this.#rings.get(part)?.feed(memory, offset); }
 
   /** Scale and shift [2, c, h, w] with x = byte * scale + shift, by the training images. */
   normalisation(): Float32Array {
@@ -135,9 +154,9 @@ export class DeviceData {
 
   /** Those given, else of the training images, validation left out. */
   moments(): Moments {
-    const { normalize = 'none', moments } = this.#o, { train } = this.#indices;
+    const { normalize = 'none', moments } = this.#o, { dataset, indices } = this.#sample;
     return this.#moments ??= moments ?? {
-      ...channelMoments(this.dataset, train), ...['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(this.dataset, train) },
+      ...channelMoments(dataset, indices), ...['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(dataset, indices) },
     };
   }
 
@@ -159,7 +178,7 @@ export class DeviceData {
   /** All images in as few pages as may be; where they are too many for that, a ring of pages through which they pass. */
   #pages(split: Split, batch: number): { pages: number; perPage: number; stream: boolean } {
     const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)), pages = Math.ceil(split.n / perPage);
-    if (pages <= MAX_PAGES) return { pages, perPage, stream: false };
+    if (pages <= MAX_PAGES && !split.stored) return { pages, perPage, stream: false };
     return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 

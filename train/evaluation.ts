@@ -36,7 +36,7 @@ export class Evaluator {
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     const { data } = this.#o, size = data.size(part), { program, totals } = await this.#program(part), n = this.#batch;
     for (let at = 0; at < size; at += n) {
-      data.feed(this.#memory, part, at);
+      await data.feed(this.#memory, part, at);
       program.run({ offset: at, valid: Math.min(n, size - at) });
       if (at / n % 16 === 15) await this.#memory.device.done();
     }
@@ -49,7 +49,7 @@ export class Evaluator {
     const { data } = this.#o, { program, logits } = await this.#program(part, view), classes = logits.shape[1]!, n = this.#batch;
     const out = new Float32Array(count * classes);
     for (let at = 0; at < count; at += n) {
-      data.feed(this.#memory, part, at);
+      await data.feed(this.#memory, part, at);
       program.run({ offset: at, valid: 0, seed: 0, epoch: 0 });
       out.set((await program.read(logits)).subarray(0, Math.min(n, count - at) * classes), at * classes);
     }

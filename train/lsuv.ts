@@ -33,8 +33,8 @@ export async function lsuv(o: Pick<TrainerOptions, 'device' | 'model' | 'data' |
   const layers = weighted(g), variances: Record<string, number> = {};
   for (const { output } of layers) g.kept.add(output);
   const program = await Program.compile(memory, g, { fuse: false });
-  const restore = await inFileOrder(o.data, memory, g);
-  o.data.feed(memory, 'train', 0);
+  const restore = inFileOrder(o.data, memory, g);
+  await o.data.feed(memory, 'train', 0);
   try {
     for (const { weight: { value } } of layers) memory.write(value, orthogonal(value.shape, value.name, g.seed));
     for (const { weight: { value }, output } of layers) for (let round = 0; round <= rounds; round++) {

@@ -31,6 +31,7 @@ export interface Opened {
 export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; /** Only to evaluate and predict. */ judges?: boolean; moments?: Moments; /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number; fold?: number; /** In place of the configuration's. */ schedule?: Schedule } = {}): Promise<Opened> {
   const { shape, classes } = dataset;
   const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, folds: options.folds, fold: options.fold, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
+  await data.prepare();
   const spec = parseSpec('model', config.model), model = openModel(spec, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
   const { trainer, parts, note } = await inParts(config, accumulate => Trainer.create({
@@ -42,7 +43,7 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
   }));
   if (config.initScheme === 'lsuv' && !options.judges) await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
   const { whitened } = modelCalled(spec.name);
-  if (whitened && !options.judges) whitenFirst(trainer, data, whitened);
+  if (whitened && !options.judges) await whitenFirst(trainer, data, whitened);
   return {
     trainer, data, model, parts, note,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),

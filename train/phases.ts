@@ -59,17 +59,17 @@ export class ActivePhase {
    * Estimates the Hessian's diagonal for the update `t`: the mean over probes z of z * (g(w + epsilon z) - g(w - epsilon z)) / (2 epsilon).
    * `gradients` computes those of the batch at the present weights.
    */
-  async probe(t: number, seed: number, gradients: () => void): Promise<void> {
+  async probe(t: number, seed: number, gradients: () => Promise<void>): Promise<void> {
     const { rule, hyper } = this.optimizer!, flat = this.flat!, { probes = 1, epsilon = 1e-3 } = hyper;
     const { z, w, g, h } = this.#probe ??= { z: flat.vector('probe'), w: flat.vector('weights'), g: flat.vector('gradient'), h: flat.named(page => stateBuffer(rule, rule.probes!, page)) };
     await flat.copy(w, flat.w);
     for (let k = 0; k < probes; k++) {
       await flat.signs(z, seed, t * probes + k);
       await flat.map(flat.w, 'a + op.alpha * b', { a: w, b: z, alpha: epsilon });
-      gradients();
+      await gradients();
       await flat.copy(g, flat.g);
       await flat.map(flat.w, 'a - op.alpha * b', { a: w, b: z, alpha: epsilon });
-      gradients();
+      await gradients();
       await flat.map(g, 'a - y', { a: flat.g });
       await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', { a: z, b: g, alpha: -1 / (2 * epsilon * probes) });
     }

@@ -1,5 +1,5 @@
 /** Images of a data set larger than the device holds, on their way through a ring of two pages in the order of the batches. */
-import type { Split } from '../datasets/dataset.ts';
+import { imagesOf, type Split } from '../datasets/dataset.ts';
 import { check } from '../engine/check.ts';
 import type { Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
@@ -9,21 +9,23 @@ export const RING_PAGES = 2;
 /** Bytes of a page: large enough that a write costs little, small enough that the host does not stall in it. */
 const PAGE_BYTES = 64 * 2 ** 20;
 
+/** A stretch of the order in its page, or on its way there. */
+interface Page { readonly stretch: number; readonly ready: Promise<void> }
+
 export class Ring {
   #split: Split;
   #bytes: number;
   #pages: readonly Tensor[];
   #perPage: number;
   #order = new Uint32Array();
-  /** Which stretch of the order each page holds. */
-  #held: number[] = [];
+  #held: (Page | undefined)[] = [];
 
   /** `pages` are the tensors of the ring; an image has `bytes` bytes. */
   constructor(split: Split, bytes: number, pages: readonly Tensor[]) {
     this.#split = split;
     this.#bytes = bytes;
     this.#pages = pages;
-    this.#perPage = pages[0]!.size * 4 / (Math.ceil(bytes / 4) * 4);
+    this.#perPage = pages[0]!.size * 4 / wordsOf(bytes);
   }
 
   /** Images of a page: whole batches, of images that take `bytes` on the device. */
@@ -39,24 +41,37 @@ export class Ring {
     this.#held = [];
   }
 
-  /** Sees to it that the batch at `offset` is there, and that the stretch after it is on its way. Writes wait for the steps enqueued before them. */
-  feed(memory: Memory, offset: number): void {
-    const now = Math.floor(offset / this.#perPage);
-    for (const stretch of [now, now + 1]) {
-      const page = stretch % RING_PAGES, indices = this.#order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage);
-      if (!indices.length || this.#held[page] === stretch) continue;
-      this.#held[page] = stretch;
-      const { buffer, offset: at } = memory.place(this.#pages[page]!);
-      memory.device.gpu.queue.writeBuffer(memory.buffers.get(buffer)!, at, pack(this.#split, this.#bytes, indices) as Uint8Array<ArrayBuffer>);
-    }
+  /** Sees to it that the batch at `offset` is there, and begins to read the stretch after it while this one is used. */
+  async feed(memory: Memory, offset: number): Promise<void> {
+    const now = Math.floor(offset / this.#perPage), { ready } = this.#bring(memory, now);
+    if ((now + 1) * this.#perPage < this.#order.length) this.#bring(memory, now + 1);
+    await ready;
+  }
+
+  #bring(memory: Memory, stretch: number): Page {
+    const at = stretch % RING_PAGES, known = this.#held[at];
+    if (known?.stretch === stretch) return known;
+    const page = this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) };
+    page.ready.catch(() => { if (this.#held[at] === page) this.#held[at] = undefined; }); // told to whoever waits; the next one reads anew
+    return page;
+  }
+
+  /** Writes a stretch as soon as it is read: its page is free, for the steps that used it were enqueued before, and the queue keeps their order. */
+  async #load(memory: Memory, stretch: number, order: Uint32Array): Promise<void> {
+    const images = await imagesOf(this.#split, this.#bytes, order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage)), at = stretch % RING_PAGES;
+    if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
+    const { buffer, offset } = memory.place(this.#pages[at]!), target = memory.buffers.get(buffer);
+    if (target) memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);
   }
 }
 
-/** The images `indices` as they lie on the device: each starts at a word. */
-export function pack({ images }: Split, bytes: number, indices: Uint32Array): Uint8Array {
-  const stride = Math.ceil(bytes / 4) * 4, first = indices[0] ?? 0;
-  if (bytes === stride && indices.every((index, i) => index === first + i)) return images.subarray(first * bytes, (first + indices.length) * bytes);
-  const out = new Uint8Array(indices.length * stride);
-  indices.forEach((index, i) => out.set(images.subarray(index * bytes, (index + 1) * bytes), i * stride));
+const wordsOf = (bytes: number) => Math.ceil(bytes / 4) * 4;
+
+/** Images of `bytes` bytes as they lie on the device: each starts at a word. */
+export function pack(images: Uint8Array, bytes: number): Uint8Array {
+  const stride = wordsOf(bytes), n = images.length / bytes;
+  if (bytes === stride) return images;
+  const out = new Uint8Array(n * stride);
+  for (let i = 0; i < n; i++) out.set(images.subarray(i * bytes, (i + 1) * bytes), i * stride);
   return out;
 }

@@ -120,7 +120,7 @@ export class Trainer {
     if (!optimizer) return this.#minimise(phase, t, lr, log);
     const values = optimizer.values(t - phase.start - (phase === this.#phases[0] ? this.#without : 0), lr, momentum, this.#held + 1);
     if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, {}, false, false));
-    this.#gradients(t, at, this.#fused ? values : {}, log);
+    await this.#gradients(t, at, this.#fused ? values : {}, log);
     this.#scale = values.g_scale ?? 1;
     if (++this.#held >= batches || t === phase.end) {
       phase.program?.run({ ...values, seed, step: t });
@@ -142,11 +142,11 @@ export class Trainer {
   }
 
   /** Runs the program on the batch number `at` of the epoch, micro-batch by micro-batch; with `counts` its loss and accuracy count. */
-  #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true, program = this.program): void {
+  async #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true, program = this.program): Promise<void> {
     const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
     for (let k = 0; k < accumulate; k++) {
       const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k || this.#held ? 1 : 0, epoch: this.#epoch };
-      data.feed(this.memory, 'train', micro.offset);
+      await data.feed(this.memory, 'train', micro.offset);
       program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
     }
   }
@@ -157,7 +157,7 @@ export class Trainer {
     let right: number | undefined;
     await takeTotals(this.program, this.#train.totals); // of steps that were not logged
     const { loss, evaluations } = await minimiser!.step(async () => {
-      this.#gradients(t, 0, {}, false);
+      await this.#gradients(t, 0, {}, false);
       const { loss, correct } = await takeTotals(this.program, this.#train.totals);
       if (accumulate > 1) await flat!.map(flat!.g, 'op.alpha * y', { alpha: 1 / accumulate });
       right ??= correct;
@@ -208,7 +208,7 @@ export class Trainer {
     if (!this.memory.layout.pages('buffer').length) return;
     await this.#arrange(Math.max(0, this.#epoch));
     const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse, checkpoint: this.#o.checkpoint, half: this.#o.half })) : this.program;
-    for (let i = 0; i < 50; i++) this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
+    for (let i = 0; i < 50; i++) await this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
   }
 
   /** Parameters and buffers under their names. */

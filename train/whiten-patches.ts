@@ -1,4 +1,5 @@
 /** Filters of a first convolution that whiten small patches of the training images, computed once on the host before training. */
+import { imagesOf, numbers } from '../datasets/dataset.ts';
 import type { DeviceData } from './data.ts';
 import { eigenSymmetric } from './eigen.ts';
 import type { Trainer } from './trainer.ts';
@@ -28,9 +29,9 @@ export function whitenPatches(images: Float32Array, [n, c, h, w]: readonly [n: n
 }
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
-export function whitenFirst(trainer: Trainer, data: DeviceData, layer: string): void {
+export async function whitenFirst(trainer: Trainer, data: DeviceData, layer: string): Promise<void> {
   const { value } = trainer.graph.params.get(`${layer}.weight`)!, { shape: [c, h, w], train } = data.dataset, size = c * h * w;
-  const n = Math.min(train.n, SAMPLE), norm = data.normalisation();
-  const images = Float32Array.from({ length: n * size }, (_, i) => train.images[i]! * norm[i % size]! + norm[size + i % size]!);
+  const n = Math.min(train.n, SAMPLE), norm = data.normalisation(), bytes = await imagesOf(train, size, numbers(0, n));
+  const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + i % size]!);
   trainer.memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));
 }
