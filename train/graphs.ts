@@ -64,5 +64,6 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
 function scaledUp(g: Graph, x: Tensor): Tensor {
   const y = g.tensor(x.shape);
   g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
+  g.ops.at(-1)!.node = 'model backward'; // it may overflow, and the update sees to that
   return y;
 }
