@@ -12,6 +12,8 @@ export interface StepResult {
   readonly dispatches: number; readonly submits: number; readonly pipelines: number;
   /** Bytes of activations: all slots, the most alive at once, without reuse; and all that the run holds on the device. */
   readonly activations: number; readonly bound: number; readonly withoutReuse: number; readonly device: number;
+  /** Bytes that all slots would take without checkpointing, where it is done. */
+  readonly unchecked?: number;
 }
 
 /** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
@@ -32,7 +34,7 @@ export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, t
   const ms = each[each.length >> 1]!;
   return {
     ms, best: each[0]!, idle, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits, pipelines: device.pipelines,
-    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, device: trainer.memory.bytes,
+    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, unchecked: program.plan.unchecked, device: trainer.memory.bytes,
   };
 }
 

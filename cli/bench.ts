@@ -22,7 +22,7 @@ import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
-export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; dataset?: string; trace?: string | boolean; picture?: string; peers?: string; rounds?: string }
+export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; precision?: string; checkpointActivations?: boolean; dataset?: string; trace?: string | boolean; picture?: string; peers?: string; rounds?: string }
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
@@ -59,7 +59,8 @@ export async function kernels(options: BenchOptions): Promise<void> {
 export async function step(model: string, options: BenchOptions): Promise<void> {
   const start = performance.now();
   await loadOwnModel(model);
-  const config = parseConfig(model, { dataset: options.dataset, batchSize: options.batchSize, optimizer: options.optimizer, valSplit: '0' });
+  const { dataset: name, batchSize, optimizer, precision, checkpointActivations } = options;
+  const config = parseConfig(model, { dataset: name, batchSize, optimizer, precision, checkpointActivations, valSplit: '0' });
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
   const session = await openSession(config, dataset, options), { trainer } = session;
   await trainer.step();
@@ -71,14 +72,14 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
     print(session.title);
     print(table([['images/s', 'ms a step', 'best', 'idle', 'dispatches', 'submits', 'pipelines', 'first step ms'],
       [count(Math.round(r.imagesPerSecond)), r.ms.toFixed(2), r.best.toFixed(2), r.idle.toFixed(2), String(r.dispatches), String(r.submits), String(r.pipelines), firstStep.toFixed(0)]]));
-    print(`activations ${megabytes(r.activations)} (alive at once ${megabytes(r.bound)}, without reuse ${megabytes(r.withoutReuse)}); peak of all device memory ${megabytes(r.device)}`);
+    print(`activations ${megabytes(r.activations)} (alive at once ${megabytes(r.bound)}, without reuse ${megabytes(r.withoutReuse)}${r.unchecked === undefined ? '' : `, without checkpointing ${megabytes(r.unchecked)}`}); peak of all device memory ${megabytes(r.device)}`);
     if (trace) print(table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...trace.map(t => [t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-'])]));
   }
   if (trace && typeof options.trace === 'string') {
     writeWhole(options.trace, chromeTrace(trace));
     if (!options.json && !options.quiet) print(`trace written to ${options.trace}`);
   }
-  result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
+  result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, precision: config.precision, checkpointActivations: config.checkpointActivations, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
   session.close();
 }
 

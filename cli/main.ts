@@ -33,7 +33,7 @@ const train = program.command('train').summary('train a model and keep the run i
     + 'Ctrl-C stops after the current step and keeps a checkpoint.')
   .argument('[model]', 'a name that descent models lists; not needed with --resume');
 for (const { flags, help, default: value } of Object.values(OPTIONS)) {
-  train.addOption(new Option(flags, value === undefined || flags.startsWith('--no-') ? help : `${help} (default: ${value})`));
+  train.addOption(new Option(flags, value === undefined || typeof value === 'boolean' ? help : `${help} (default: ${value})`));
 }
 onDevice(train)
   .option('--out <dir>', 'run folder (default: runs/<model>-<dataset>-<date-time>)')
@@ -74,7 +74,7 @@ const sweepCommand = onDevice(program.command('sweep').summary('grid or random s
   .option('--random <n>', 'n random combinations in place of all')
   .option('--folds <k>', 'k-fold cross-validation in place of one held-out share'));
 for (const { flags, help, default: value } of Object.values(OPTIONS)) {
-  sweepCommand.addOption(new Option(flags, value === undefined || flags.startsWith('--no-') ? help : `${help} (default: ${value})`));
+  sweepCommand.addOption(new Option(flags, value === undefined || typeof value === 'boolean' ? help : `${help} (default: ${value})`));
 }
 sweepCommand.option('--out <dir>', 'folder of the results (default: sweeps/<model>-<dataset>)')
   .addHelpText('after', examples('descent sweep lenet5 --grid lr=0.01,0.1 --grid optimizer=sgd,adam --epochs 2',
@@ -176,6 +176,8 @@ benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, 
   .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
   .option(OPTIONS.batchSize.flags, OPTIONS.batchSize.help, String(OPTIONS.batchSize.default))
   .option(OPTIONS.optimizer.flags, OPTIONS.optimizer.help, OPTIONS.optimizer.default)
+  .option(OPTIONS.precision.flags, OPTIONS.precision.help, OPTIONS.precision.default)
+  .option(OPTIONS.checkpointActivations.flags, OPTIONS.checkpointActivations.help)
   .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
   .addHelpText('after', examples('descent bench step lenet5', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
   .action(async (model: string, options: BenchOptions) => (await import('./bench.ts')).step(model, options));

@@ -9,9 +9,9 @@ export function describePlan({ commands, plan, memory }: Program): string {
   const rows = commands.map(({ op, pipeline, grid }, i) => {
     const tensors = Object.entries(op.tensors).map(([binding, t]) => {
       const where = t.role === 'activation' ? `slot ${plan.placeOf.get(t)!.slot}` : memory.place(t).buffer;
-      return `${binding} ${show(t.shape)} in ${where}`;
+      return `${binding} ${show(t.shape)}${t.half ? ' f16' : ''} in ${where}`;
     });
-    const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * 4, 0);
+    const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * (t.half ? 2 : 4), 0);
     return [String(i + 1), op.node, `${op.kernel.name} (${pipeline.variant.name})`, grid.join('x'), count(bytes), tensors.join(', ')];
   });
   return `${table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows])}\n
