@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Dataset } from '../datasets/dataset.ts';
 import { openDataset } from '../datasets/node/open.ts';
+import { Graph } from '../engine/graph.ts';
+import { Memory, Program } from '../engine/program.ts';
+import { parseAugment } from '../train/augment.ts';
+import { DeviceData } from '../train/data.ts';
+import { deviceFor } from './check.ts';
 import { refusal } from './refusal.ts';
 import { same } from './same-split.ts';
 import { scratchFolders } from './scratch.ts';
@@ -58,6 +64,46 @@ test('folder: train/ and test/ are taken as they are; grey images have one chann
   }
   const set = await openDataset(root, { dataDir, ...quiet, imageSize: 28 });
   assert.equal([set.shape, set.train.n, set.test.n, set.train.images[0]], [[1, 28, 28], 5, 5, 128]);
+});
+
+test('folder: images that stay on disk make the same batches', async () => {
+  const root = await folder(), dataDir = await folder(), size = 3 * 5 * 5, device = await deviceFor();
+  for (const [name, green] of [['cats', 200], ['dogs', 90]] as const) await paint(root, name, 25, green);
+  const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 }), stored = await openDataset(root, { dataDir, ...quiet, imageSize: 5, resident: 1000 });
+  assert.equal([stored.train.n, stored.test.n, stored.train.images.length, [...stored.train.labels]], [40, 10, 0, [...whole.train.labels]]);
+  const some = Uint32Array.of(7, 3, 4, 5, 39), images = await stored.train.stored!.read(some);
+  assert.equal(images, Uint8Array.from([...some].flatMap(i => [...whole.train.images.subarray(i * size, (i + 1) * size)])));
+  // batches through a ring of two pages of four images, the second epoch begun before the first is over
+  const batches = async (dataset: Dataset) => {
+    const data = new DeviceData(dataset, { normalize: 'meanstd', augment: parseAugment('flip,cutout:2'), valSplit: 0.1, maxBinding: dataset === stored ? 4 * 76 : device.profile.maxBinding });
+    const out: number[][] = [], memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
+    await data.prepare();
+    const source = data.source(g, 'train', 4);
+    g.kept.add(source.x);
+    const program = await Program.compile(memory, g);
+    data.upload(memory, g, 'train');
+    for (const [epoch, offsets] of [[0, [0, 4, 8, 12]], [1, [0, 4, 8, 12, 16, 20, 24, 28, 32]], [2, [0]]] as const) {
+      data.shuffle(memory, g, { seed: 3, epoch });
+      for (const offset of offsets) {
+        await data.feed(memory, 'train', offset);
+        program.run({ offset, seed: 3, epoch });
+        out.push([...await program.read(source.x)]);
+      }
+    }
+    program.destroy();
+    memory.destroy();
+    return out;
+  };
+  assert.equal(await batches(stored), await batches(whole));
+});
+
+test('folder: decoded images that vanish from the cache are named', async () => {
+  const root = await folder(), dataDir = await folder();
+  for (const name of ['cats', 'dogs']) await paint(root, name, 2, 0);
+  const { train } = await openDataset(root, { dataDir, ...quiet, resident: 0 }), [cached] = await readdir(join(dataDir, 'folders'));
+  await truncate(join(dataDir, 'folders', cached!), 100);
+  const message = await refusal(async () => train.stored!.read(Uint32Array.of(0)));
+  assert.match(message, /the decoded images in .*\.bin cannot be read \(it ends at byte \d+\); run again to have them decoded anew/);
 });
 
 /** Two classes of two coloured images, and what `more` adds or breaks. */

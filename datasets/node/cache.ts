@@ -8,7 +8,7 @@ import { check, DescentError } from '../../engine/check.ts';
 import type { DataFile } from '../index.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 
-export const datasetFolder = (name: string, dataDir = cacheDir()): string => join(dataDir, name);
+export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string => join(dataDir, name);
 
 /** What is wrong with a stored file: nothing, or a phrase for a message. `content` reads and hashes it too. */
 export async function fault(folder: string, file: DataFile, content: boolean): Promise<string | undefined> {
@@ -38,15 +38,19 @@ export async function writeStamp(folder: string, files: readonly DataFile[]): Pr
   await writeWhole(join(folder, STAMP), Buffer.from(JSON.stringify(stamp)));
 }
 
-/** Writes a file beside its place and moves it there: it appears whole or not at all. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** Writes a file beside its place and moves it there: it appears whole or not at all. What `bytes` throws itself while they come is passed on. */
+export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const handle = await open(temporary, 'w');
-    try { await handle.writeFile(bytes); await handle.sync(); } finally { await handle.close(); }
+    try {
+      for await (const part of bytes instanceof Uint8Array ? [bytes] : bytes) await handle.writeFile(part);
+      await handle.sync();
+    } finally { await handle.close(); }
     await rename(temporary, path);
   } catch (e) {
     await rm(temporary, { force: true });
+    if (e instanceof DescentError) throw e;
     throw new DescentError(`cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`);
   }
 }

@@ -1,22 +1,23 @@
 /** A folder of PNG and JPEG images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check, DescentError } from '../../engine/check.ts';
-import { first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
-import { datasetFolder, makeFolder, plain, writeWhole } from './cache.ts';
+import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
+import { datasetFolder, makeFolder } from './cache.ts';
 import type { FetchOptions } from './fetch.ts';
+import { readPacked, writePacked } from './packed.ts';
 
 export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
   /** Height and width in pixels to which images are cropped (around the centre, to a square) and resized; 32 by default. */
   readonly imageSize?: number | undefined;
   /** Chooses which fifth of each class is held back for testing where the folder has no `test/`. */
   readonly seed?: number | undefined;
+  /** Bytes of decoded images that are held in memory, 1 GiB by default; more of them stay in the cache's file and are read as they are needed. */
+  readonly resident?: number | undefined;
 }
 
 interface Item { readonly path: string; readonly label: number; readonly stamp: string }
-interface Header { readonly format: 1; readonly classes: string[]; readonly shape: [number, number, number]; train: number; test: number }
-interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array }
 
 /**
  * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded
@@ -24,7 +25,7 @@ interface Packed { readonly header: Header; readonly labels: Uint16Array; readon
  * image, and grey images among coloured ones.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
-  const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0 } = options;
+  const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
   check(Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024, `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`);
   const tops = await subfolders(root);
   const given = tops.includes('train') && tops.includes('test');
@@ -54,20 +55,22 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
 
   const key = digest(JSON.stringify([classes, imageSize, train.length, order.map(i => [i.path, i.label, i.stamp])])).slice(0, 16);
   const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
-  let packed = await readFile(cached).then(unpack).catch(() => undefined);
+  let packed = await readPacked(cached, resident).catch(() => undefined);
   if (!packed) {
-    const { images, channels } = await decode(folder, root, order, imageSize);
-    packed = {
-      header: { format: 1, classes, shape: [channels, imageSize, imageSize], train: train.length, test: test.length },
-      labels: Uint16Array.from(order, item => item.label), images,
-    };
-    await writeWhole(cached, pack(packed));
-    const { shape } = packed.header;
-    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${shape.join('x')}`);
+    let channels = 0;
+    const images = decode(folder, root, order, imageSize, seen => { channels = seen; });
+    const header = () => ({ format: 1, classes, shape: [channels, imageSize, imageSize], train: train.length, test: test.length } as const);
+    await writePacked(cached, header, Uint16Array.from(order, item => item.label), images);
+    packed = await readPacked(cached, resident);
+    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${header().shape.join('x')}`);
   }
-  const { header, labels, images } = packed, size = header.shape.reduce((a, b) => a * b);
-  const part = (from: number, to: number, limit: number | undefined): Split =>
-    first(makeSplit(who, images.subarray(from * size, to * size), labels.subarray(from, to), header.shape, classes.length), limit);
+  const { header, labels, images, stored } = packed, size = header.shape.reduce((a, b) => a * b);
+  const part = (from: number, to: number, limit: number | undefined): Split => {
+    const own = labels.subarray(from, to);
+    if (!stored) return first(makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), limit);
+    checkLabels(who, own, classes.length);
+    return first({ images, labels: own, n: to - from, stored: stored(from) }, limit);
+  };
   return {
     name: who, shape: header.shape, classes,
     train: part(0, header.train, options.limitTrain), test: part(header.train, header.train + header.test, options.limitTest),
@@ -95,11 +98,14 @@ async function list(root: string, inside: string, label: number): Promise<Item[]
   }));
 }
 
-/** All images as [n, channels, size, size] bytes; `channels` is 1 or 3, that of every file. Transparent parts become white. */
-async function decode(folder: string, root: string, items: readonly Item[], size: number): Promise<Pick<Packed, 'images'> & { channels: number }> {
+/**
+ * The images [n, channels, size, size] in bytes, some at a time; `channels` is 1 or 3, that of every file, and told with the first. Transparent parts
+ * become white.
+ */
+async function* decode(folder: string, root: string, items: readonly Item[], size: number, tell: (channels: number) => void): AsyncGenerator<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const plane = size * size, batch = 64;
-  let images = new Uint8Array(), channels = 0;
+  let channels = 0;
   for (let from = 0; from < items.length; from += batch) {
     // Errors are thrown in file order once the batch is done, so that the same folder always gives the same message.
     const decoded = await Promise.all(items.slice(from, from + batch).map(async ({ path }) => {
@@ -110,31 +116,17 @@ async function decode(folder: string, root: string, items: readonly Item[], size
         return { path, pixels, channels: grey ? 1 : 3 };
       } catch (e) { return { path, error: (e as Error).message.split('\n')[0] }; }
     }));
+    let images = new Uint8Array();
     for (const [i, image] of decoded.entries()) {
       if (!image.pixels) throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
-      if (!channels) images = new Uint8Array(items.length * (channels = image.channels) * plane);
+      if (!channels) tell(channels = image.channels);
+      if (!i) images = new Uint8Array(decoded.length * channels * plane);
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
       check(image.channels === channels, `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${
         kind(channels)}; convert one or the other`);
-      const at = (from + i) * channels * plane;
+      const at = i * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
     }
+    yield images;
   }
-  return { images, channels };
-}
-
-/** File layout: header length (u32), header (JSON), labels (u16 each), images; little-endian. */
-function pack({ header, labels, images }: Packed): Uint8Array {
-  const json = Buffer.from(JSON.stringify(header)), length = Buffer.alloc(4);
-  length.writeUInt32LE(json.length);
-  return Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength), images]);
-}
-
-/** What pack wrote, or undefined when the file is not whole. */
-function unpack(bytes: Buffer): Packed | undefined {
-  const at = 4 + bytes.readUInt32LE(0), header = JSON.parse(bytes.toString('utf8', 4, at)) as Header;
-  const n = header.train + header.test, labels = new Uint16Array(n);
-  if (header.format !== 1 || bytes.length !== at + n * (2 + header.shape.reduce((a, b) => a * b))) return undefined;
-  for (let i = 0; i < n; i++) labels[i] = bytes.readUInt16LE(at + 2 * i);
-  return { header, labels, images: plain(bytes.subarray(at + 2 * n)) };
 }
