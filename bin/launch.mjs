@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the command line (cli/main.ts) in a child process and exits as it does. GPU drivers and Dawn write noise to file descriptor 2, so the
+ * Runs the command line (cli/main.ts, or in a bundle what was built of it) in a child process and exits as it does. GPU drivers and Dawn write noise to file descriptor 2, so the
  * child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it is shown with --verbose, and its end when the
  * process crashed.
  */
 export function launch(argv) {
-  const verbose = argv.includes('--verbose'), main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...argv], {
+  const verbose = argv.includes('--verbose'), [built, source] = ['js', 'ts'].map(ending => fileURLToPath(new URL(`../cli/main.${ending}`, import.meta.url)));
+  const child = spawn(process.execPath, [...existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source], ...argv], {
     stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2], env: { ...process.env, DESCENT_STDERR_FD: '3' },
   });
   let noise = '';

@@ -1,5 +1,4 @@
 /** `descent bench kernels|step|peers|scaling`. */
-import { execFileSync } from 'node:child_process';
 import { benchKernels } from '../bench/kernels.ts';
 import { measureCeiling } from '../bench/ceiling.ts';
 import { ours } from '../bench/ours.ts';
@@ -17,7 +16,7 @@ import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import { parseNumber } from '../train/spec.ts';
 import { writeWhole } from '../train/node/files.ts';
-import { openDevice, version, webgpuVersion, type DeviceOptions } from './device.ts';
+import { commit, openDevice, version, webgpuVersion, type DeviceOptions } from './device.ts';
 import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
@@ -26,11 +25,9 @@ export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: st
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
-  let commit: string | undefined;
-  try { commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: new URL('..', import.meta.url) }).trim(); } catch { /* not a checkout */ }
   return {
     descent: version(), webgpu: webgpuVersion(),
-    node: process.version, platform: `${process.platform} ${process.arch}`, adapter: device.report, commit,
+    node: process.version, platform: `${process.platform} ${process.arch}`, adapter: device.report, commit: commit(),
   };
 }
 

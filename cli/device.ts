@@ -1,5 +1,6 @@
 /** The device that a command computes on, with its fastest variants. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheDir } from '../datasets/node/cache-dir.mjs';
@@ -14,6 +15,12 @@ export interface DeviceOptions { adapter?: string; tune?: boolean; quiet?: boole
 
 const require = createRequire(import.meta.url);
 export const version = (): string => (require('../package.json') as { version: string }).version;
+/** The commit that this was built from: a bundle's package.json says it, a checkout knows it. */
+export function commit(): string | undefined {
+  const { commit } = require('../package.json') as { commit?: string }, root = new URL('..', import.meta.url);
+  if (commit !== undefined || !existsSync(new URL('.git', root))) return commit;
+  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: root }).trim(); } catch { return undefined; } // no git
+}
 export const webgpuVersion = (): string => (require('webgpu/package.json') as { version: string }).version;
 
 export async function openDevice({ adapter, tune, quiet, json }: DeviceOptions): Promise<Device> {

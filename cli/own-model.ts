@@ -28,7 +28,7 @@ let registered = false;
 function letImportDescent(): void {
   if (registered) return;
   registered = true;
-  const library = new URL('../index.ts', import.meta.url).href;
+  const library = ['../index.ts', './index.js'].map(name => new URL(name, import.meta.url)).find(url => existsSync(url))!.href; // the second is a bundle's
   const resolve = `async (name, context, next) => {
     if (name === 'descent') return next(${JSON.stringify(library)}, context);
     const found = await next(name, context);
