@@ -84,8 +84,10 @@ const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a,
 /** The most bytes of activations alive at once: no plan takes less. */
 export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
-/** Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done. */
-const TRIES = 400;
+/** Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done: so many, fewer where there are many tensors. */
+const TRIES = 400, EFFORT = 60_000;
+/** How close to what is alive at once is close enough. */
+const ENOUGH = 1.02;
 
 /**
  * Assigns activations to ranges of slots so that no two alive at once overlap. WebGPU forbids reading one range of a buffer and writing another
@@ -101,19 +103,24 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
     for (const [a, b] of [[w, r], [r, w]] as const) apart.set(a, (apart.get(a) ?? new Set()).add(b));
   }
   const tensors = [...first.keys()], bound = most(alive);
-  const breadth = new Map(tensors.map(t => [t, alive.slice(first.get(t)!, last.get(t)! + 1).reduce((a, b) => Math.max(a, b), 0)]));
-  const candidates = [
-    tensors,
-    [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!),
-    [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a)),
-  ].map(order => ({ order, ...assign(order, { first, last, apart }, bufferLimit) }));
-  let best = candidates.reduce((a, b) => (total(b.slots) < total(a.slots) ? b : a));
-  for (let i = 0, random = 1; i < TRIES && total(best.slots) > 1.02 * bound; i++) {
+  const assigned = (order: readonly Tensor[]) => ({ order, ...assign(order, { first, last, apart }, bufferLimit) });
+  let best = assigned(tensors);
+  for (const order of [
+    () => [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!),
+    () => {
+      const breadth = new Map(tensors.map(t => [t, most(alive.subarray(first.get(t)!, last.get(t)! + 1))]));
+      return [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a));
+    },
+  ]) {
+    const next = total(best.slots) > ENOUGH * bound ? assigned(order()) : best;
+    if (total(next.slots) < total(best.slots)) best = next;
+  }
+  for (let i = 0, random = 1; i < Math.min(TRIES, EFFORT / tensors.length) && total(best.slots) > ENOUGH * bound; i++) {
     const draw = (n: number) => { random = Math.imul(random, 1664525) + 1013904223 >>> 0; return Math.floor(random / 2 ** 32 * n); };
     const order = [...best.order], [moved] = order.splice(draw(order.length), 1);
     order.splice(draw(order.length + 1), 0, moved!);
-    const tried = assign(order, { first, last, apart }, bufferLimit);
-    if (total(tried.slots) <= total(best.slots)) best = { order, ...tried };
+    const tried = assigned(order);
+    if (total(tried.slots) <= total(best.slots)) best = tried;
   }
   return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: total(best.slots) };
 }
@@ -129,6 +136,7 @@ function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferL
     const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);
     let best: { slot: Slot; offset: number; growth: number } | undefined;
     for (const slot of slots) {
+      if (best?.growth === 0 && slot.bytes >= best.slot.bytes) continue;
       if (never && slot.held.some(h => never.has(h.t))) continue;
       const meanwhile = slot.held.filter(h => to >= first.get(h.t)! && from <= last.get(h.t)!).sort((a, b) => a.offset - b.offset);
       let offset = 0;

@@ -4,6 +4,7 @@ import { fuse } from '../engine/fuse.ts';
 import { Graph, reads, writes, type Op, type Tensor } from '../engine/graph.ts';
 import { Layout, plan } from '../engine/plan.ts';
 import { crossEntropy } from '../layers/loss.ts';
+import { models, openModel } from '../models/index.ts';
 import { lenet5 } from '../models/lenet.ts';
 import type { Profile } from '../shaders/kernel.ts';
 
@@ -38,6 +39,16 @@ test('LeNet-5 takes at most 10 % more than what is alive at once, and a third le
   assert.ok(p.peak <= 1.1 * p.bound, `${p.peak} of ${p.bound}`);
   assert.ok(p.peak < 0.8 * p.sum, `${p.peak} of ${p.sum}`);
 });
+
+for (const name of Object.keys(models)) {
+  test(`${name} at batch 32 takes at most 10 % more than what is alive at once`, () => {
+    const g = new Graph({ training: true, profile }), shape = name === 'alexnet' ? [3, 224, 224] as const : [3, 32, 32] as const, x = g.lasting('input', 'x', [32, ...shape]);
+    const logits = openModel({ name, options: {} }, { classes: 10, shape })(g, g.record([x], g.map('v', x), () => []));
+    g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [32]), g.lasting('state', 'totals', [2]))!);
+    const p = plan(fuse(g.ops, g.kept, profile), g.kept, 2 ** 31);
+    assert.ok(p.peak <= 1.1 * p.bound, `${p.peak} of ${p.bound}`);
+  });
+}
 
 test('kept activations are never written over', () => {
   const g = training(), first = writes(g.ops[0]!)[0]!;
