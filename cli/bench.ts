@@ -17,11 +17,12 @@ import { openTrainer } from '../train/open.ts';
 import { parseNumber } from '../train/spec.ts';
 import { writeWhole } from '../train/node/files.ts';
 import { commit, openDevice, version, webgpuVersion, type DeviceOptions } from './device.ts';
+import { firstSteps, type FirstStep } from './first-step.ts';
 import { loadOwnModel } from './own-model.ts';
 import { count, percent, print, table } from './output.ts';
 import { openSession } from './session.ts';
 
-export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; precision?: string; checkpointActivations?: boolean; dataset?: string; trace?: string | boolean; picture?: string; peers?: string; rounds?: string }
+export interface BenchOptions extends DeviceOptions { dataDir?: string; out?: string; filter?: string; variants?: boolean; batchSize?: string; optimizer?: string; precision?: string; checkpointActivations?: boolean; dataset?: string; trace?: string | boolean; start?: boolean; first?: boolean; picture?: string; peers?: string; rounds?: string }
 
 /** What every result file says of where it was measured. */
 function facts(device: Device): Record<string, unknown> {
@@ -63,20 +64,29 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   await trainer.step();
   await trainer.settle();
   const firstStep = performance.now() - start;
+  if (options.first) {
+    const { user, system } = process.cpuUsage();
+    print(JSON.stringify({ total: performance.now(), modules: start, cpu: (user + system) / 1000 } satisfies FirstStep));
+    return session.close();
+  }
   const r = await benchStep(trainer, config.batchSize, { processor });
+  const given = (['adapter', 'dataDir', 'dataset', 'batchSize', 'optimizer'] as const).flatMap(key => options[key] === undefined ? [] : [`--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`, options[key]]);
+  const starts = options.start ? await firstSteps(['bench', 'step', model, ...given, ...options.tune === undefined ? [] : [options.tune ? '--tune' : '--no-tune'], '--quiet', '--first']) : undefined;
   const trace = options.trace === undefined ? undefined : await traceStep(trainer, { processor });
   if (!options.json) {
     print(session.title);
     print(table([['images/s', 'ms a step', 'best', 'idle', 'dispatches', 'submits', 'pipelines', 'first step ms'],
       [count(Math.round(r.imagesPerSecond)), r.ms.toFixed(2), r.best.toFixed(2), r.idle.toFixed(2), String(r.dispatches), String(r.submits), String(r.pipelines), firstStep.toFixed(0)]]));
     print(`activations ${megabytes(r.activations)} (alive at once ${megabytes(r.bound)}, without reuse ${megabytes(r.withoutReuse)}${r.unchecked === undefined ? '' : `, without checkpointing ${megabytes(r.unchecked)}`}); peak of all device memory ${megabytes(r.device)}`);
+    if (starts) print(table([['first step from the start of the process', 'ms', 'Node and modules', 'processor ms'], ...Object.entries(starts).map(([name, s]) =>
+      [name === 'cold' ? 'with an empty shader cache' : 'with the cache that it left', s.total.toFixed(0), s.modules.toFixed(0), s.cpu.toFixed(0)])]));
     if (trace) print(table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...trace.map(t => [t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-'])]));
   }
   if (trace && typeof options.trace === 'string') {
     writeWhole(options.trace, chromeTrace(trace));
     if (!options.json && !options.quiet) print(`trace written to ${options.trace}`);
   }
-  result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, precision: config.precision, checkpointActivations: config.checkpointActivations, firstStepMs: firstStep, step: r, ...(trace && { trace }) });
+  result(options, trainer.device, { model, batch: config.batchSize, optimizer: config.optimizer, precision: config.precision, checkpointActivations: config.checkpointActivations, firstStepMs: firstStep, ...starts && { firstStep: starts }, step: r, ...(trace && { trace }) });
   session.close();
 }
 
