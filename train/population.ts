@@ -3,6 +3,7 @@ import { Program, type Memory } from '../engine/program.ts';
 import { joinMoments } from '../shaders/norm.ts';
 import type { DeviceData } from './data.ts';
 import type { TrainerOptions } from './graphs.ts';
+import { readTensors } from './state.ts';
 
 /** Puts the training images in file order; what it returns puts them back as they were. */
 export function inFileOrder(data: DeviceData, memory: Memory, g: Graph): () => void {
@@ -19,13 +20,13 @@ const norms = (g: Graph): Norm[] => g.ops.filter(op => op.kernel === (joinMoment
 
 /**
  * Population statistics (Ioffe & Szegedy 2015, algorithm 2; SWA needs them too): replaces the running statistics of every batch norm by mean and
- * unbiased variance over all whole batches of the training images (in file order, not augmented), each batch normalised by its own while it passes. The parameters
+ * unbiased variance over all whole batches of the training images, or the first `most` (in file order, not augmented), each batch normalised by its own while it passes. The parameters
  * must lie in `memory`, as after Trainer.create.
  */
-export async function populationStatistics(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory): Promise<void> {
+export async function populationStatistics(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory, most = Infinity): Promise<void> {
   const g = new Graph({ training: true, profile: o.device.profile, seed: o.seed });
   o.model(g, o.data.source(g, 'train', o.batchSize, []).x);
-  const all = norms(g), batches = Math.floor(o.data.size('train') / o.batchSize);
+  const all = norms(g), batches = Math.min(most, Math.floor(o.data.size('train') / o.batchSize));
   if (!all.length) return;
   const program = await Program.compile(memory, g), totals = all.map(n => ({ mean: new Float64Array(n.mean.size), squares: new Float64Array(n.mean.size) }));
   o.data.upload(memory, g, 'train'); // a trainer that only judges has not
@@ -35,8 +36,9 @@ export async function populationStatistics(o: Pick<TrainerOptions, 'device' | 'm
       for (const n of all) for (const t of [n.mean, n.variance]) memory.write(t, new Float32Array(t.size));
       await o.data.feed(memory, 'train', b * o.batchSize);
       program.run({ offset: b * o.batchSize, valid: o.batchSize, seed: g.seed, step: b + 1 });
+      const seen = await readTensors(memory, all.flatMap(n => [n.mean, n.variance]));
       for (const [i, n] of all.entries()) { // from 0 a running statistic has moved to momentum times the batch's
-        const [mean, variance] = await Promise.all([memory.read(n.mean), memory.read(n.variance)]), { mean: m, squares } = totals[i]!;
+        const mean = seen[n.mean.name]!.data, variance = seen[n.variance.name]!.data, { mean: m, squares } = totals[i]!;
         for (let c = 0; c < m.length; c++) {
           const off = mean[c]! / n.momentum - m[c]!;
           m[c]! += off / (b + 1);

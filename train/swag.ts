@@ -86,6 +86,9 @@ export function combine(predictions: readonly Float32Array[], level = 0.9): Pred
   return { mean, low, high };
 }
 
+/** Batches of the running statistics of a draw: over all images, twenty draws would take as long as several epochs. */
+const REFRESHED = 50;
+
 /** The predictive distribution over the first `count` images of a part by `samples` draws, running statistics renewed for each; the trainer's weights come back. */
 export async function predictive(trainer: Trainer, swag: Swag, part: Part, { samples = 20, seed = 0, count, scale = 1 }: { samples?: number; seed?: number; count?: number; scale?: number } = {}): Promise<Predictive> {
   const before = await trainer.weights(), classes = trainer.classes, predictions: Float32Array[] = [];
@@ -93,7 +96,7 @@ export async function predictive(trainer: Trainer, swag: Swag, part: Part, { sam
     for (let k = 0; k < samples; k++) {
       const draw = swag.sample(seed, k, scale);
       trainer.loadWeights({ ...before, ...Object.fromEntries([...trainer.graph.params.keys()].map(name => [name, draw[name]!])) });
-      await trainer.refresh();
+      await trainer.refresh(REFRESHED);
       predictions.push(softmaxRows(await trainer.logits(part, count), classes));
     }
   } finally {

@@ -23,6 +23,8 @@ export type { TrainerOptions };
 
 export interface TrainerState { tensors: Tensors; counters: Record<string, number> }
 
+/** Batches by which the mean of SWA gets running statistics, as torch.optim.swa_utils.update_bn goes over the data once: all of most data sets, at each evaluation. */
+const SWA_BATCHES = 1000;
 /** Steps that may wait on the device: enough that it never idles, few enough that Ctrl-C and memory are bounded. */
 const IN_FLIGHT = 2;
 
@@ -41,8 +43,6 @@ export class Trainer {
   #evaluator: Evaluator;
   #readings: Readings;
   #epoch = -1;
-  /** The program of the gradients without the update. */
-  #alone: Promise<Program> | undefined;
   #pending: Promise<unknown>[] = [];
   /** Steps whose gradients wait for an update, and steps so far that made none, where a batch grows. */
   #held = 0;
@@ -142,12 +142,12 @@ export class Trainer {
   }
 
   /** Runs the program on the batch number `at` of the epoch, micro-batch by micro-batch; with `counts` its loss and accuracy count. */
-  async #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true, program = this.program): Promise<void> {
+  async #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true): Promise<void> {
     const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
     for (let k = 0; k < accumulate; k++) {
       const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k || this.#held ? 1 : 0, epoch: this.#epoch };
       await data.feed(this.memory, 'train', micro.offset);
-      program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
+      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
     }
   }
 
@@ -186,8 +186,10 @@ export class Trainer {
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
-    if (this.#o.population) await populationStatistics({ ...this.#o, batchSize: this.#micro }, this.memory);
-    const judged = await this.#judging(() => this.#evaluator.evaluate(part));
+    const judged = await this.#judging(async () => {
+      if (this.#o.population) await this.refresh();
+      return this.#evaluator.evaluate(part);
+    });
     this.#readings.restart();
     return judged;
   }
@@ -200,15 +202,12 @@ export class Trainer {
     if (this.#o.judges) return f();
     const { optimizer, start } = this.#phase(this.steps);
     if (optimizer?.average === undefined || this.steps - start < optimizer.averageFrom || this.#loadedAt === this.steps) return f();
-    return withAverage(this.memory, optimizer, async () => { if (optimizer.refreshes) await this.refresh(); }, f);
+    return withAverage(this.memory, optimizer, async () => { if (optimizer.refreshes) await this.refresh(SWA_BATCHES); }, f);
   }
 
-  /** Brings running statistics in line with the present weights by 50 batches: what they were counts for 0.9^50. */
-  async refresh(): Promise<void> {
-    if (!this.memory.layout.pages('buffer').length) return;
-    await this.#arrange(Math.max(0, this.#epoch));
-    const alone = this.#fused ? await (this.#alone ??= Program.compile(this.memory, build(this.#o, 'train', true).graph, { fuse: this.#o.fuse, checkpoint: this.#o.checkpoint, half: this.#o.half })) : this.program;
-    for (let i = 0; i < 50; i++) await this.#gradients(this.steps, i % this.stepsPerEpoch, {}, false, false, alone);
+  /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */
+  async refresh(most?: number): Promise<void> {
+    if (this.memory.layout.pages('buffer').length) await populationStatistics({ ...this.#o, batchSize: this.#micro }, this.memory, most);
   }
 
   /** Parameters and buffers under their names. */
@@ -280,7 +279,6 @@ export class Trainer {
   destroy(): void {
     this.program.destroy();
     for (const p of this.#phases) p.destroy();
-    void this.#alone?.then(p => p.destroy(), () => undefined);
     this.#evaluator.destroy();
     this.#readings.destroy();
     this.memory.destroy();
