@@ -3,6 +3,7 @@
  * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the stored image,
  * which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
  */
+import { tablesWgsl } from './image-tables.ts';
 import { float, unroll } from './kernel.ts';
 import { STREAMS } from './random.ts';
 
@@ -73,8 +74,8 @@ const KINDS = {
   },
   /** Times 1 - amount to 1 + amount, as torchvision's ColorJitter. */
   brightness: { draw: factor, colour: () => inBytes('v * p.x') },
-  /** The distance from middle grey times 1 - amount to 1 + amount (ColorJitter takes each image's mean grey). */
-  contrast: { draw: factor, colour: () => inBytes('(v - 127.5) * p.x + 127.5') },
+  /** The distance from the image's mean grey times 1 - amount to 1 + amount, as ColorJitter; the mean is the stored image's, times what brightness made of it. */
+  contrast: { draw: factor, colour: () => inBytes('(v - Px(mean)) * p.x + Px(mean)') },
   /** The distance from the pixel's own grey times 1 - amount to 1 + amount, as ColorJitter. */
   saturation: { draw: factor, colour: () => inBytes('Px(grey(v)) + (v - Px(grey(v))) * p.x') },
   /** Adds the axes of the training colours times their variance times N(0, std) (AlexNet, section 4.1; pixels in [0, 1]). */
@@ -98,17 +99,20 @@ const KINDS = {
 } satisfies Record<string, Kind>;
 export type TransformName = keyof typeof KINDS;
 
-/** AugMix's chains: a matrix, then a shift, then the levels of solarize and posterize. */
+/** Whether the tables of the images are needed (see imageTables). */
+export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
+
+/** AugMix's chains: a matrix, then a shift, then the levels of solarize and posterize, then autocontrast or equalize. */
 const CHAINS = 3;
 
 /**
- * Functions `draw(index) -> Draw` (what is random of an image) and `look(q, i, index, image, d) -> Px` (its pixel number i). They use
+ * Functions `draw(index, row) -> Draw` (what is random of an image, number `row` of its batch) and `look(q, i, index, image, d) -> Px` (its pixel number i). They use
  * `byteAt(image, at)`, byte `at` of an image, and op.seed and op.epoch: an image of an epoch is the same in every batch and order.
  */
 export function augmentWgsl(a: Augment): string {
   const { list, c, w, h } = a, kinds = list.map(t => KINDS[t.name] as Kind), last = list.findLastIndex(t => t.name === 'augmix');
   const exact = kinds.every(k => (!k.map || k.exact)) && last < 0;
-  const fields = list.flatMap((t, k) => t.name === 'augmix' ? [`m${k} : vec4f`, unroll(CHAINS, n => `a${k}_${n} : vec4f, b${k}_${n} : vec4f`, ', ')] : KINDS[t.name] && 'draw' in KINDS[t.name] ? [`p${k} : vec4f`] : []);
+  const fields = list.flatMap((t, k) => t.name === 'augmix' ? [`m${k} : vec4f`, unroll(CHAINS, n => `a${k}_${n} : vec4f, b${k}_${n} : vec4f, e${k}_${n} : f32`, ', ')] : KINDS[t.name] && 'draw' in KINDS[t.name] ? [`p${k} : vec4f`] : []);
   const names = ['look0'];
   const pieces: string[] = [];
   let from = 0;
@@ -123,7 +127,7 @@ export function augmentWgsl(a: Augment): string {
   return `alias Px = ${c === 1 ? 'f32' : `vec${c}f`}; alias Q = vec2${exact ? 'i' : 'f'};
 const C = vec2f(${float((w - 1) / 2)}, ${float((h - 1) / 2)});
 var<private> view : u32; // which of the views of an image this is
-struct Draw { ${[...fields, 'unused : u32'].join(', ')} }
+struct Draw { ${[...fields, 'row : u32'].join(', ')} }
 fn grey(v : Px) -> f32 { return ${c === 3 ? 'dot(v, vec3f(0.299, 0.587, 0.114))' : c === 1 ? 'v' : `dot(v, Px(${float(1 / c)}))`}; }
 // series up to |angle| = pi: the built-in functions are allowed errors of 2^-11
 fn turn(angle : f32) -> vec2f {
@@ -133,8 +137,9 @@ fn turn(angle : f32) -> vec2f {
 }
 fn slope(angle : f32) -> f32 { let t = turn(angle); return t.y / t.x; }
 fn place(share : f32, room : vec2f) -> vec4f { return vec4f(share, room * (1.0 - share), 0.0); }
-fn draw(index : u32) -> Draw {
-  let key = vec2u(op.seed, ${STREAMS.augment}u); var d : Draw;
+${usesTables(list) ? tablesWgsl(c) : ''}
+fn draw(index : u32, row : u32) -> Draw {
+  let key = vec2u(op.seed, ${STREAMS.augment}u); var d : Draw; d.row = row;
   ${list.map((t, k) => t.name === 'augmix' ? drawMix(t, k, a) : drawOne(kinds[k]!, t, k, a)).join('\n  ')}
   return d;
 }
@@ -174,14 +179,16 @@ function segment(a: Augment, from: number, to: number, name: string, inner: stri
       back.push(use(`if (since < 0) { if (${outside}) { since = ${k}; v = Px(${value}); } }`));
     } else if (outside) back.push(outside);
   }
+  const contrasts = a.list.slice(from, to).some(t => t.name === 'contrast');
   for (let k = from; k < to; k++) {
     const t = a.list[k]!, made = (KINDS[t.name] as Kind).colour?.(t.o, a);
     if (made) on.push(`${stops ? `if (since < ${k}) ` : ''}{ const stage = ${k}u; ${/\bp\b/.test(made) ? `let p = d.p${k}; ` : ''}v = ${made}; }`);
+    if (contrasts && t.name === 'brightness') on.push(`mean *= d.p${k}.x;`);
   }
   return `
 fn ${name}(at : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
   let key = vec2u(op.seed, ${STREAMS.augment}u);
-  var q = at; var v : Px; var since = -1;
+  var q = at; var v : Px; var since = -1;${contrasts ? ' var mean = grey(meanColour(d.row));' : ''}
   ${back.join('\n  ')}
   if (since < 0) { v = ${inner}(q, i, index, image, d); }
   ${on.join('\n  ')}
@@ -204,7 +211,8 @@ function beyond(fill: Fill, { w, h }: Augment, exact: boolean): string {
 
 /**
  * Random numbers of AugMix: strength up to `severity` tenths of rotation by 30 degrees, shear by 0.3, translation by a third, solarize, posterize
- * to 4 bits and below. Of the paper's operations, autocontrast and equalize are left out: they need a histogram of each image.
+ * to 4 bits and below, autocontrast and equalize. A chain computes its geometry first, then its colours in the order autocontrast or equalize (of the stored
+ * image's histogram), solarize, posterize.
  */
 function drawMix({ o }: Transform, k: number, { w, h, views = 1 }: Augment): string {
   const block = (n: number) => `${n}u + 16u * view`;
@@ -215,25 +223,27 @@ function drawMix({ o }: Transform, k: number, { w, h, views = 1 }: Augment): str
     d.m${k} = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);${views > 1 ? ` if (view == 0u) { d.m${k} = vec4f(1.0, 0.0, 0.0, 0.0); }` : ''}
     ${unroll(CHAINS, chain => `{
       var A = vec4f(1.0, 0.0, 0.0, 1.0); var B = vec4f(0.0, 0.0, 256.0, 1.0); // rows of the matrix; shift, threshold, step
+      var tones = 0.0;
       let depth = 1.0 + floor(3.0 * uniform4(philox(vec4u(index, op.epoch, stage, ${block(1 + chain * 4)}), key)).x);
       for (var j = 0u; j < 3u; j++) {
         if (f32(j) >= depth) { break; }
         let u = uniform4(philox(vec4u(index, op.epoch, stage, ${block(2 + chain * 4)} + j), key));
-        let op7 = min(floor(7.0 * u.x), 6.0);
+        let kind = min(floor(9.0 * u.x), 8.0);
         let level = (0.1 + (${float(o.severity!)} - 0.1) * u.y) * 0.1;
         let s = select(level, -level, u.z < 0.5);
         var M = vec4f(1.0, 0.0, 0.0, 1.0); var T = vec2f(0.0);
-        if (op7 == 0.0) { let t = turn(s * ${degrees(30)}); M = vec4f(t.x, t.y, -t.y, t.x); }
-        if (op7 == 1.0) { M.y = 0.3 * s; }
-        if (op7 == 2.0) { M.z = 0.3 * s; }
-        if (op7 == 3.0) { T.x = s * ${float(w / 3)}; }
-        if (op7 == 4.0) { T.y = s * ${float(h / 3)}; }
-        if (op7 == 5.0) { B.z = 256.0 - 256.0 * level; }
-        if (op7 == 6.0) { B.w = exp2(4.0 + floor(4.0 * level)); }
+        if (kind == 0.0) { let t = turn(s * ${degrees(30)}); M = vec4f(t.x, t.y, -t.y, t.x); }
+        if (kind == 1.0) { M.y = 0.3 * s; }
+        if (kind == 2.0) { M.z = 0.3 * s; }
+        if (kind == 3.0) { T.x = s * ${float(w / 3)}; }
+        if (kind == 4.0) { T.y = s * ${float(h / 3)}; }
+        if (kind == 5.0) { B.z = 256.0 - 256.0 * level; }
+        if (kind == 6.0) { B.w = exp2(4.0 + floor(4.0 * level)); }
+        tones = max(tones, kind - 6.0);
         B = vec4f(A.x * T.x + A.y * T.y + B.x, A.z * T.x + A.w * T.y + B.y, B.zw);
         A = vec4f(A.x * M.x + A.y * M.z, A.x * M.y + A.y * M.w, A.z * M.x + A.w * M.z, A.z * M.y + A.w * M.w);
       }
-      d.a${k}_${chain} = A; d.b${k}_${chain} = B;
+      d.a${k}_${chain} = A; d.b${k}_${chain} = B; d.e${k}_${chain} = tones;
     }`)}
   }`;
 }
@@ -248,7 +258,7 @@ fn mixed${k}(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
     let A = d.a${k}_${n}; let B = d.b${k}_${n};
     let at = C + vec2f(dot(A.xy, e), dot(A.zw, e)) + B.xy;
     if (!(any(at < vec2f(-0.5)) | any(at >= vec2f(${w}.0, ${h}.0) - 0.5))) {
-      var u = ${inner}(at, i, index, image, d);
+      var u = tone(d.e${k}_${n}, ${inner}(at, i, index, image, d), d.row);
       u = select(u, 255.0 - u, u >= Px(B.z));
       if (B.w > 1.0) { u = floor(u / B.w) * B.w; }
       v += d.m${k}.${'yzw'[n]} * u;

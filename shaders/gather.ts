@@ -1,12 +1,11 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { augmentWgsl, type Augment, type Transform } from './augment.ts';
 import { ceilDiv, kernel, unroll, type Profile } from './kernel.ts';
+import { pageBindings, pagesWgsl, placeOf, wordOf, type Pages } from './pages.ts';
 
-/** A batch of `n` images of c x h x w bytes, of a data set in `pages` buffers of `perPage` images. */
-export interface Gather {
-  n: number; c: number; h: number; w: number; pages: number; perPage: number;
-  /** The pages are a ring that holds the images in the order of the batches, in place of all images of the data set. */
-  stream?: boolean;
+/** A batch of `n` images. */
+export interface Gather extends Pages {
+  n: number;
   augment?: readonly Transform[];
   /** Of the training images, where `augment` asks for them (see Augment). */
   mean?: readonly number[];
@@ -18,9 +17,6 @@ export interface Gather {
   classes?: number;
 }
 
-/** Most pages of one data set. With five more bindings these are eight, which every adapter has. */
-export const MAX_PAGES = 3;
-
 const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
 const runOf = (p: Gather, d: Profile): number => plain(p) ? (d.lanes || 64) * (d.lanes ? 64 : 1) : (d.lanes || 64) * (d.lanes ? 128 : 4);
 const items = (p: Gather): number => plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w;
@@ -29,13 +25,14 @@ const items = (p: Gather): number => plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.
  * x [n, c, h, w] = byte * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds scale
  * and shift per value. One thread takes four bytes at a time; with `augment` one pixel, all its channels, so that colours can be changed.
  * With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box
- * [x0, x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j.
+ * [x0, x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. `tables` are those of the batch (see imageTables) where
+ * the transforms ask for them.
  */
 export const gather = kernel({
   name: 'gather',
   bindings: {
     order: 'read u32', norm: 'read', labelsAll: 'read u32', x: 'write', labels: 'write u32?', soft: 'write?',
-    page0: 'read u32', page1: 'read u32?', page2: 'read u32?',
+    ...pageBindings, tables: 'read?',
   },
   step: (p: Gather): Record<string, 'u32' | 'f32'> => ({
     offset: 'u32', ...!plain(p) && { seed: 'u32', epoch: 'u32' },
@@ -44,21 +41,10 @@ export const gather = kernel({
   grid: (p, d) => [ceilDiv(items(p), runOf(p, d)), p.n * (p.views ?? 1), 1],
   code: (p, d) => {
     const size = p.c * p.h * p.w, words = ceilDiv(size, 4), threads = d.lanes || 64, run = runOf(p, d);
-    const read = (page: string, at: string) => p.pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
     return wgsl`
 const SIZE = ${size}u; const WORDS = ${words}u; const PLANE = ${p.h * p.w}u;
-#if ${p.pages > 1}
-fn fromPage(page : u32, at : u32) -> u32 {
-  ${unroll(p.pages - 1, i => `if (page == ${i}u) { return page${i}[at]; }`)}
-  return page${p.pages - 1}[at];
-}
-#endif
+${pagesWgsl(p)}
 ${plain(p) ? '' : `
-// \`image\` counts images of all pages
-fn byteAt(image : u32, at : u32) -> u32 {
-  let word = ${read(`image / ${p.perPage}u`, `image % ${p.perPage}u * WORDS + (at >> 2u)`)};
-  return (word >> ((at & 3u) << 3u)) & 0xffu;
-}
 ${augmentWgsl({ ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] } satisfies Augment & Gather)}
 `}
 @compute @workgroup_size(${threads})
@@ -66,23 +52,23 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   let row = group.y; // of x
   let image = ${(p.views ?? 1) > 1 ? `row % ${p.n}u` : 'row'};
   let index = order[op.offset + image];
-  let place = ${p.stream ? `(op.offset + image) % ${p.pages * p.perPage}u` : 'index'};
+  let place = ${placeOf(p, 'op.offset + image', 'index')};
   let end = min((group.x + 1u) * ${run}u, ${items(p)}u);
 ${plain(p) ? `
   if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }
   let page = place / ${p.perPage}u;
   let base = place % ${p.perPage}u * WORDS;
   for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u) {
-    let bytes = unpack4xU8(${read('page', 'base + i')});
+    let bytes = unpack4xU8(${wordOf(p, 'page', 'base + i')});
     ${unroll(4, j => `{ let at = i * 4u + ${j}u; if (at < SIZE) { x[row * SIZE + at] = f32(bytes[${j}]) * norm[at] + norm[SIZE + at]; } }`)}
   }` : `
   ${(p.views ?? 1) > 1 ? `view = row / ${p.n}u;` : ''}
-  let d = draw(index);
+  let d = draw(index, image);
   ${p.mix ? `
   let partner = (image + op.mixShift) % ${p.n}u;
   let index2 = order[op.offset + partner];
-  let place2 = ${p.stream ? `(op.offset + partner) % ${p.pages * p.perPage}u` : 'index2'};
-  let d2 = draw(index2);
+  let place2 = ${placeOf(p, 'op.offset + partner', 'index2')};
+  let d2 = draw(index2, partner);
   if (group.x == 0u && lane == 0u) {
     for (var k = 0u; k < ${p.classes}u; k++) {
       soft[image * ${p.classes}u + k] = select(0.0, op.mixShare, k == labelsAll[index]) + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);

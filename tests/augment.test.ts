@@ -8,7 +8,7 @@ import { dataShow } from '../cli/data-show.ts';
 import { shapes } from '../datasets/synthetic.ts';
 import { close, WAYS, type Way } from './check.ts';
 import { gathered, noise } from './gathered.ts';
-import { augmented } from './reference/augment.ts';
+import { augmented, equalize } from './reference/augment.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 
@@ -106,6 +106,20 @@ function normals(n: number): number[] {
 }
 
 for (const text of ['augmix', 'augmix:9', 'flip,crop:2,augmix,cutout:3', 'rotate:20,augmix:5,brightness']) test(`${text}: chains`, () => agrees(text, { tolerance: 0.02, images: smoothImages }));
+/** Large enough that equalize has a step above 1, dark, of few values. */
+const darkImages = (() => { const { train, ...rest } = noise([3, 20, 30], 20); return { ...rest, train: { ...train, images: train.images.map(v => 40 + Math.floor(v * v / 65536 * 8) * 16) } }; })();
+test('augmix of dark images: autocontrast and equalize change them', async () => {
+  const plane = [...darkImages.train.images.subarray(0, 600)], table = equalize(plane);
+  assert.ok(table[40] !== 40 && table[Math.max(...plane)] === 255, 'the case has something to find');
+  await agrees('augmix:6', { tolerance: 0.02, images: darkImages, ways: WAYS });
+});
+test('tables of images: histograms of any size, also where the images pass through a ring', async () => {
+  const size = 3 * 12 * 10, augment = parseAugment('brightness:0.5,contrast:0.9,augmix', colourImages.shape), wanted = { n: 4, offset: 8, seed: 6, epoch: 1, shuffle: true };
+  const whole = await gathered(smoothImages, { augment }, wanted);
+  for (const perPage of [10, 8, 6]) assert.equal([...(await gathered(smoothImages, { augment, maxBinding: perPage * size }, wanted)).x], [...whole.x], `${perPage} images a page`);
+  const flat = { ...colourImages, train: { ...colourImages.train, images: colourImages.train.images.map(() => 77) } };
+  await agrees('contrast:0.9,augmix', { images: flat, tolerance: 0.02 });
+});
 test('augmix with consistency: the image and two mixtures, all first views first', async () => {
   const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape), [c, h, w] = colourImages.shape, size = c * h * w, n = 4;
   for (const way of WAYS) {

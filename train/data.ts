@@ -2,9 +2,11 @@
 import { imagesOf, numbers, type Dataset, type Split } from '../datasets/dataset.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
-import type { Transform } from '../shaders/augment.ts';
-import { gather, MAX_PAGES, type Gather } from '../shaders/gather.ts';
+import { usesTables, type Transform } from '../shaders/augment.ts';
+import { gather, type Gather } from '../shaders/gather.ts';
+import { imageTables, TABLE } from '../shaders/image-tables.ts';
 import { matmul } from '../shaders/matmul.ts';
+import { MAX_PAGES, type Pages } from '../shaders/pages.ts';
 import { permutation, STREAMS } from '../shaders/random.ts';
 import { checkShape, mixValues, type Augmentation } from './augment.ts';
 import type { Normalize } from './config.ts';
@@ -86,15 +88,19 @@ export class DeviceData {
     const bytes = g.tensor([n * views, c, h, w], 'activation', 'x'), labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
     const { stream, pages, perPage } = this.#pages(split, n);
     this.#batch.set(part, n);
+    const place: Pages = { c, h, w, pages, perPage, stream }, order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
+    const images = Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor };
+    const tables = augment && usesTables(augment) ? g.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
+    if (tables) g.run(imageTables, { ...place, n }, { order, tables, ...images });
     const p: Gather = {
-      n, c, h, w, pages, perPage, stream, classes, mix: mix.length > 0, augment, views,
+      ...place, n, classes, mix: mix.length > 0, augment, views,
       mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
       colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.#sample.dataset, this.#sample.indices) : undefined,
     };
     g.run(gather, p, {
-      order: g.lasting('input', `${part} order`, [this.#padded(part, n)]), norm: g.lasting('input', 'norm', [2, c, h, w]),
+      order, norm: g.lasting('input', 'norm', [2, c, h, w]),
       labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x: bytes, ...mix.length ? { soft: labels } : { labels },
-      ...Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor },
+      ...images, ...tables && { tables },
     });
     return { x: this.whiten(g, bytes), labels, views, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
   }
@@ -178,7 +184,7 @@ export class DeviceData {
   /** All images in as few pages as may be; where they are too many for that, a ring of pages through which they pass. */
   #pages(split: Split, batch: number): { pages: number; perPage: number; stream: boolean } {
     const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)), pages = Math.ceil(split.n / perPage);
-    if (pages <= MAX_PAGES && !split.stored) return { pages, perPage, stream: false };
+    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored) return { pages, perPage, stream: false };
     return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 

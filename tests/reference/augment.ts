@@ -23,10 +23,27 @@ function normal(bits: readonly number[]): number[] {
 const radians = (degrees: number) => degrees * Math.PI / 180;
 const byte = (v: number) => Math.min(255, Math.max(0, v));
 
+/** PIL's ImageOps.autocontrast without a cutoff, of one value of a channel. */
+function autocontrast(plane: readonly number[], v: number): number {
+  const low = Math.min(...plane), high = Math.max(...plane);
+  return high > low ? byte((v - low) * 255 / (high - low)) : v;
+}
+
+/** The table of PIL's ImageOps.equalize of one channel. */
+export function equalize(plane: readonly number[]): number[] {
+  const counts = Array.from({ length: 256 }, (_, v) => plane.filter(p => p === v).length), step = Math.floor((plane.length - counts[Math.max(...plane)]!) / 255);
+  let below = Math.floor(step / 2);
+  return counts.map((n, v) => { const value = step ? Math.min(255, Math.floor(below / step)) : v; below += n; return value; });
+}
+
 /** The result [c, h, w], in bytes. */
 export function augmented(image: Image, list: readonly Transform[], d: Draws): Float64Array {
   const { c, h, w, bytes } = image, size = [w, h] as const, centre = [(w - 1) / 2, (h - 1) / 2] as const, out = new Float64Array(c * h * w);
   const wraps = list.find(t => t.fill !== undefined && t.name !== 'cutout')?.fill === 'wrap';
+
+  const planes = Array.from({ length: c }, (_, k) => Array.from({ length: h * w }, (_, p) => bytes[k * h * w + p]!));
+  const means = planes.map(p => p.reduce((a, b) => a + b) / p.length), greyMean = c === 3 ? 0.299 * means[0]! + 0.587 * means[1]! + 0.114 * means[2]! : means.reduce((a, b) => a + b) / c;
+  const equal = planes.map(equalize);
 
   function stored(x: number, y: number): Colour {
     const tap = (i: number, n: number) => wraps && i === n ? 0 : Math.min(n - 1, Math.max(0, i));
@@ -78,7 +95,11 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
       case 'stretch': return from(centre[0] + dx / (1 + o.amount! * about(r[0])), centre[1] + dy / (1 + o.amount! * about(r[1])));
       case 'lens': { const f = 1 + o.amount! * about(r[0]) * (dx * dx / (w * w / 2) + dy * dy / (h * h / 2)); return from(centre[0] + dx * f, centre[1] + dy * f); }
       case 'brightness': return colours(v => v * factor);
-      case 'contrast': return colours(v => (v - 127.5) * factor + 127.5);
+      case 'contrast': {
+        let mean = greyMean;
+        list.slice(0, k - 1).forEach((t, stage) => { if (t.name === 'brightness') mean *= 1 + t.o.amount! * about(uniform(bitsOf(d, stage))[0]); });
+        return colours(v => (v - mean) * factor + mean);
+      }
       case 'saturation': return colours((v, _, [red, green, blue]) => { const grey = 0.299 * red! + 0.587 * green! + 0.114 * blue!; return grey + (v - grey) * factor; });
       case 'pca': { const n = normal(bits); return colours((v, at) => v + 255 * o.std! * d.colour[at]!.reduce((s, axis, j) => s + axis * n[j]!, 0)); }
       case 'noise': { const n = normal(bitsOf(d, k - 1, 1 + i)); return before(x, y).map((v, at) => v + 255 * o.std! * n[at]!); }
@@ -97,12 +118,12 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
     const out = before(x, y).map(v => v * (1 - share));
     for (let chain = 0; chain < 3; chain++) {
       const depth = 1 + Math.floor(3 * uniform(bitsOf(d, stage, first + 1 + chain * 4))[0]);
-      let px = x - centre[0], py = y - centre[1], threshold = 256, step = 1;
+      let px = x - centre[0], py = y - centre[1], threshold = 256, step = 1, tone = 0;
       const moves: ((x: number, y: number) => [number, number])[] = [];
       for (let j = 0; j < depth; j++) {
         const [which, strength, sign] = uniform(bitsOf(d, stage, first + 2 + chain * 4 + j)), level = (0.1 + (severity - 0.1) * strength) / 10, s = sign < 0.5 ? -level : level;
         const cos = Math.cos(s * radians(30)), sin = Math.sin(s * radians(30));
-        switch (Math.floor(7 * which)) {
+        switch (Math.floor(9 * which)) {
           case 0: moves.push((x, y) => [cos * x + sin * y, cos * y - sin * x]); break;
           case 1: moves.push((x, y) => [x + 0.3 * s * y, y]); break;
           case 2: moves.push((x, y) => [x, y + 0.3 * s * x]); break;
@@ -110,6 +131,8 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
           case 4: moves.push((x, y) => [x, y + s * h / 3]); break;
           case 5: threshold = 256 - 256 * level; break;
           case 6: step = 2 ** (4 + Math.floor(4 * level)); break;
+          case 7: tone = Math.max(tone, 1); break;
+          case 8: tone = 2; break;
         }
       }
       for (const move of moves.reverse()) [px, py] = move(px, py); // the last one made is looked through first
@@ -117,7 +140,10 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
       py += centre[1];
       if (px < -0.5 || px >= w - 0.5 || py < -0.5 || py >= h - 0.5) continue;
       before(px, py).forEach((v, at) => {
-        let u = v >= threshold ? 255 - v : v;
+        let u = v;
+        if (tone === 1) u = autocontrast(planes[at]!, v);
+        if (tone === 2) { const low = Math.floor(v), table = equal[at]!; u = table[low]! + (v - low) * (table[Math.min(255, low + 1)]! - table[low]!); }
+        if (u >= threshold) u = 255 - u;
         if (step > 1) u = Math.floor(u / step) * step;
         out[at]! += share * weights[chain]! / sum * u;
       });
