@@ -179,7 +179,9 @@ benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, 
   .option(OPTIONS.precision.flags, OPTIONS.precision.help, OPTIONS.precision.default)
   .option(OPTIONS.checkpointActivations.flags, OPTIONS.checkpointActivations.help)
   .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
-  .addHelpText('after', examples('descent bench step lenet5', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
+  .option('--start', 'time to the first step in fresh processes, with an empty shader cache and with the one it leaves')
+  .addOption(new Option('--first', 'print the time to the first step and end').hideHelp())
+  .addHelpText('after', examples('descent bench step lenet5', 'descent bench step lenet5 --start', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
   .action(async (model: string, options: BenchOptions) => (await import('./bench.ts')).step(model, options));
 
 benchCommand('peers [model...]', 'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; what is missing of them is installed in a folder of its own.')
