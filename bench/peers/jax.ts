@@ -1,7 +1,7 @@
 /** jax-js on WebGPU: the whole step is one jitted function. Arrays are counted: a use consumes, `ref` keeps. */
 import { batch, load, problem, serve, uniform } from './child.ts';
 import { provideGpu } from './gpu.ts';
-import type { Op } from './networks.ts';
+import { build } from './networks.ts';
 
 /** The part of an array (and of its tracers) that is used here. */
 interface Arr {
@@ -59,35 +59,17 @@ function block(c: number, out: number, stride: number): Layer {
   };
 }
 
-/** Makes the layers and their parameters; follows the shapes as it goes. */
-function build(ops: readonly Op[], [c, h, w]: readonly [number, number, number]): Layer[] {
-  return ops.map(op => {
-    switch (op.op) {
-      case 'conv': {
-        const layer = conv(c, op.out, op.k, op.stride, op.pad, op.bias);
-        [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1];
-        return layer;
-      }
-      case 'block': {
-        const layer = block(c, op.out, op.stride);
-        [c, h, w] = [op.out, h / op.stride, w / op.stride];
-        return layer;
-      }
-      case 'norm': return norm(c);
-      case 'relu': return relu;
-      case 'pool': [h, w] = [h / 2, w / 2]; return pool;
-      case 'mean': [h, w] = [1, 1]; return x => np.mean(x, [2, 3]);
-      case 'dense': {
-        const size = c * h * w;
-        params.push(array(uniform(size * op.out, size), [size, op.out]), array(uniform(op.out, size), [op.out]));
-        [c, h, w] = [op.out, 1, 1];
-        return (x, pass) => (np.dot(x.reshape([x.shape[0]!, size]), pass.param()) as Arr).add(pass.param());
-      }
-    }
-  });
-}
-
-const { network, batch: n } = problem, layers = build(network.ops, network.shape);
+const { network, batch: n } = problem;
+const layers = build<Layer>(network, {
+  conv: (c, { out, k, stride, pad, bias }) => conv(c, out, k, stride, pad, bias),
+  block: (c, { out, stride }) => block(c, out, stride),
+  norm, relu, pool,
+  mean: x => np.mean(x, [2, 3]),
+  dense(size, out) {
+    params.push(array(uniform(size * out, size), [size, out]), array(uniform(out, size), [out]));
+    return (x, pass) => (np.dot(x.reshape([x.shape[0]!, size]), pass.param()) as Arr).add(pass.param());
+  },
+});
 
 function loss(params: Arr[], running: Arr[], x: Arr, target: Arr): [Arr, Arr[]] {
   let p = 0, r = 0;

@@ -28,3 +28,28 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
 };
 
 export const network = (name: string): Network => lookUp('network of the peers', name, NETWORKS);
+
+/** How a peer makes its layers: `c` is the channels that go in, `size` all values of one image. */
+export interface Maker<L> {
+  conv(c: number, op: Extract<Op, { op: 'conv' }>): L;
+  block(c: number, op: Extract<Op, { op: 'block' }>): L;
+  norm(c: number): L;
+  dense(size: number, out: number): L;
+  readonly relu: L; readonly pool: L; readonly mean: L;
+}
+
+/** A network's layers in order; it follows the shapes as it goes. */
+export function build<L>({ ops, shape: [c, h, w] }: Network, make: Maker<L>): L[] {
+  return ops.map(op => {
+    const before = c, size = c * h * w;
+    switch (op.op) {
+      case 'conv': [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1]; return make.conv(before, op);
+      case 'block': [c, h, w] = [op.out, h / op.stride, w / op.stride]; return make.block(before, op);
+      case 'norm': return make.norm(c);
+      case 'relu': return make.relu;
+      case 'pool': [h, w] = [h / 2, w / 2]; return make.pool;
+      case 'mean': [h, w] = [1, 1]; return make.mean;
+      case 'dense': [c, h, w] = [op.out, 1, 1]; return make.dense(size, op.out);
+    }
+  });
+}

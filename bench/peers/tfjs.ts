@@ -1,7 +1,7 @@
 /** TensorFlow.js, backend `webgpu` or `wasm`, in its core operations: variables in NHWC, `optimizer.minimize`, which tidies by itself. */
 import { batch, load, problem, serve, uniform, variant } from './child.ts';
 import { provideGpu } from './gpu.ts';
-import type { Op } from './networks.ts';
+import { build } from './networks.ts';
 import { startWasm } from './tfjs-wasm.ts';
 
 export interface Tensor {
@@ -52,36 +52,20 @@ function block(c: number, out: number, stride: number): Layer {
   };
 }
 
-/** Makes the layers and their variables; follows the shapes as it goes. */
-function build(ops: readonly Op[], [c, h, w]: readonly [number, number, number]): Layer[] {
-  return ops.map(op => {
-    switch (op.op) {
-      case 'conv': {
-        const layer = conv(c, op.out, op.k, op.stride, op.pad, op.bias);
-        [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1];
-        return layer;
-      }
-      case 'block': {
-        const layer = block(c, op.out, op.stride);
-        [c, h, w] = [op.out, h / op.stride, w / op.stride];
-        return layer;
-      }
-      case 'norm': return norm(c);
-      case 'relu': return relu;
-      case 'pool': [h, w] = [h / 2, w / 2]; return x => tf.maxPool(x, 2, 2, 'valid');
-      case 'mean': [h, w] = [1, 1]; return x => tf.mean(x, [1, 2]);
-      case 'dense': {
-        const size = c * h * w, kernel = variable(uniform(size * op.out, size), [size, op.out]), bias = variable(uniform(op.out, size), [op.out]);
-        [c, h, w] = [op.out, 1, 1];
-        return x => tf.add(tf.matMul(tf.reshape(x, [-1, size]), kernel), bias);
-      }
-    }
-  });
-}
-
-const { network: { ops, shape, lr }, batch: n } = problem, [c, h, w] = shape, layers = build(ops, shape), data = batch();
+const { network, batch: n } = problem, [c, h, w] = network.shape, data = batch();
+const layers = build<Layer>(network, {
+  conv: (c, { out, k, stride, pad, bias }) => conv(c, out, k, stride, pad, bias),
+  block: (c, { out, stride }) => block(c, out, stride),
+  norm, relu,
+  pool: x => tf.maxPool(x, 2, 2, 'valid'),
+  mean: x => tf.mean(x, [1, 2]),
+  dense(size, out) {
+    const kernel = variable(uniform(size * out, size), [size, out]), bias = variable(uniform(out, size), [out]);
+    return x => tf.add(tf.matMul(tf.reshape(x, [-1, size]), kernel), bias);
+  },
+});
 const x: Tensor = tf.tensor(data.x, [n, h, w, c]), target: Tensor = tf.oneHot(tf.tensor(data.labels, [n], 'int32'), 10);
-const optimizer = tf.train.momentum(lr, 0.9);
+const optimizer = tf.train.momentum(network.lr, 0.9);
 
 await serve({ adapter }, async read => {
   const loss: Tensor = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(target, layers.reduce((y, layer) => layer(y), x)), true);
