@@ -7,7 +7,12 @@ import { hyperParameters } from './optimizer.ts';
 const DEFAULTS = { lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9 };
 
 /** A quasi-Newton method with its hyper-parameters. */
-export interface QuasiNewton { readonly name: 'lbfgs' | 'bfgs'; readonly hyper: Readonly<Record<string, number>> & { readonly lr: number } }
+export interface QuasiNewton {
+  readonly name: 'lbfgs' | 'bfgs';
+  readonly hyper: Readonly<Record<string, number>> & { readonly lr: number };
+  /** weight / 2 times the squared length of the weights is added to the loss, with or without biases and normalisation parameters. */
+  readonly l2?: { readonly weight: number; readonly biases: boolean };
+}
 
 export const quasiNewton: Readonly<Record<string, (options?: Readonly<Record<string, unknown>>) => QuasiNewton>> = {
   /** Liu & Nocedal 1989, as torch.optim.LBFGS(line_search_fn='strong_wolfe', max_iter=1); `history` pairs. */

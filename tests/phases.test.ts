@@ -155,6 +155,21 @@ for (const name of ['lbfgs', 'bfgs'] as const) for (const stop of [0, 1, 4]) tes
   for (const t of [whole, first, second]) t.destroy();
 });
 
+for (const biases of [true, false]) test(`lbfgs minimises the loss with its L2 penalty${biases ? '' : ', biases left out'}, and reports the loss alone`, async () => {
+  const weight = 0.02, trainer = await small(192, { ...quasiNewton.lbfgs!(), l2: { weight, biases } }), judge = await small(192, optimizer(rules.sgd!, { lr: 1 }));
+  for (let t = 0; t < 60; t++) await trainer.step();
+  const at = await trainer.weights();
+  judge.loadWeights(at);
+  await judge.step(true);
+  const loss = (await judge.settle())[0]!.loss, after = await judge.weights();
+  // at the minimum the gradient of the loss, here a step of descent at rate 1, is that of the penalty turned round
+  for (const [name, { data, shape }] of Object.entries(at)) close(name, data.map((v, i) => v - after[name]!.data[i]!), data.map(v => (biases || shape.length > 1 ? -weight * v : 0)), 2e-3);
+  await trainer.step(true);
+  close('loss', [(await trainer.settle()).at(-1)!.loss], [loss], 1e-5);
+  trainer.destroy();
+  judge.destroy();
+});
+
 test('a batch that is not equal parts is refused', async () => {
   const message = await lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!, {}, { accumulate: 3 }) }).then(() => '', e => (e as Error).message);
   assert.is(message, '--accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');

@@ -22,8 +22,10 @@ const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regula
 /** How long an epoch and the run are. */
 interface Course { readonly stepsPerEpoch: number; readonly epochs: number }
 
-/** What only first-order optimizers do. */
-const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', weightDecay: '--weight-decay', l1: '--l1', maxNorm: '--max-norm', ema: '--ema', swa: '--swa', lookahead: '--lookahead' } as const;
+/** What only first-order optimizers do; of two phases with one each it is of that one. */
+const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', ema: '--ema', swa: '--swa', lookahead: '--lookahead' } as const;
+/** What a smooth function of free weights cannot have. */
+const NOT_SMOOTH = { l1: '--l1', maxNorm: '--max-norm' } as const;
 
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
 function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
@@ -39,9 +41,9 @@ function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs:
     check(i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes), `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`);
     const hyper = { ...options, ...i === 0 && config.lr !== undefined && { lr: config.lr } };
     const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
-    const unfit = make && specs.length === 1 && (Object.keys(FIRST_ORDER) as (keyof typeof FIRST_ORDER)[]).find(key => config[key]);
-    check(!unfit, `${name}: minimises the loss itself, ${unfit && FIRST_ORDER[unfit]} is not for it; leave that out, or take a first-order optimizer`);
-    return { name, optimizer: make ? make(hyper) : optimizer(rules[name]!, hyper, regularisation(config, course)), ...epochs !== undefined && { epochs: epochs as number } };
+    const flags: Readonly<Record<string, string>> = make ? { ...NOT_SMOOTH, ...specs.length === 1 && FIRST_ORDER } : {}, unfit = Object.keys(flags).find(key => config[key as keyof RunConfig]);
+    check(!unfit, `${name}: minimises a smooth function of all weights, ${flags[unfit!]} is not for it; leave that out (--weight-decay can stay), or take a first-order optimizer`);
+    return { name, optimizer: make ? { ...make(hyper), ...config.weightDecay > 0 && { l2: { weight: config.weightDecay, biases: config.decayBias } } } : optimizer(rules[name]!, hyper, regularisation(config, course)), ...epochs !== undefined && { epochs: epochs as number } };
   });
 }
 

@@ -21,14 +21,16 @@ export class ActivePhase {
   readonly flat: Flat | undefined;
   /** The update, where it is not part of the program that computes the gradients. */
   readonly program: Program | undefined;
+  /** The L2 penalty of a quasi-Newton method, and 1 for each value on which it acts. */
+  #penalty: { readonly weight: number; readonly acts: Vector } | undefined;
   #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
 
-  private constructor(phase: Phase, start: number, parts: { program?: Program; flat?: Flat; minimiser?: Minimiser }) {
+  private constructor(phase: Phase, start: number, parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } }) {
     this.lr = phase.optimizer.hyper.lr;
     this.start = start;
     this.end = start + (phase.steps ?? Infinity);
     this.optimizer = isFirstOrder(phase.optimizer) ? phase.optimizer : undefined;
-    ({ program: this.program, flat: this.flat, minimiser: this.minimiser } = parts);
+    ({ program: this.program, flat: this.flat, minimiser: this.minimiser, penalty: this.#penalty } = parts);
   }
 
   /** Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch an update, nothing to do in between. */
@@ -50,9 +52,18 @@ export class ActivePhase {
         program = await Program.compile(memory, update);
       }
       const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
-      out.push(new ActivePhase(phase, start, { program, flat, minimiser: isFirstOrder(optimizer) ? undefined : new Minimiser(optimizer, flat!, parameters) }));
+      if (isFirstOrder(optimizer)) out.push(new ActivePhase(phase, start, { program, flat }));
+      else out.push(new ActivePhase(phase, start, { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty: optimizer.l2 && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) } }));
     }
     return out;
+  }
+
+  /** The loss with the penalty, whose gradient is added to the one in memory. */
+  async penalise(loss: number): Promise<number> {
+    if (!this.#penalty) return loss;
+    const flat = this.flat!, { weight, acts } = this.#penalty;
+    await flat.map(flat.g, 'y + op.alpha * a * b', { a: flat.w, b: acts, alpha: weight });
+    return loss + weight / 2 * (await flat.reduce({ f: 'a * a * b', a: flat.w, b: acts }))[0]!;
   }
 
   /**
@@ -77,4 +88,14 @@ export class ActivePhase {
   }
 
   destroy(): void { this.program?.destroy(); this.flat?.destroy(); }
+}
+
+/** 1 for each value of the weights, and where `biases` of all parameters; 0 elsewhere. */
+function penalised(flat: Flat, graph: Graph, biases: boolean): Vector {
+  const { memory } = flat, acts = flat.vector('penalised'), pages = memory.layout.pages('param').map(p => p.buffer);
+  for (const { value } of graph.params.values()) {
+    const { buffer, offset } = memory.place(value);
+    if (biases || value.shape.length > 1) memory.device.gpu.queue.writeBuffer(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
+  }
+  return acts;
 }

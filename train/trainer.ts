@@ -152,20 +152,20 @@ export class Trainer {
   }
 
   /** One step of a quasi-Newton method on the first batch. */
-  async #minimise({ minimiser, flat }: ActivePhase, t: number, lr: number, log: boolean): Promise<void> {
-    const { batchSize, accumulate = 1 } = this.#o, start = performance.now();
-    let right: number | undefined;
+  async #minimise(phase: ActivePhase, t: number, lr: number, log: boolean): Promise<void> {
+    const { batchSize, accumulate = 1 } = this.#o, { minimiser, flat } = phase, start = performance.now();
+    let first: { loss: number; correct: number } | undefined;
     await takeTotals(this.program, this.#train.totals); // of steps that were not logged
-    const { loss, evaluations } = await minimiser!.step(async () => {
+    const { evaluations } = await minimiser!.step(async () => {
       await this.#gradients(t, 0, {}, false);
-      const { loss, correct } = await takeTotals(this.program, this.#train.totals);
+      const totals = await takeTotals(this.program, this.#train.totals);
       if (accumulate > 1) await flat!.map(flat!.g, 'op.alpha * y', { alpha: 1 / accumulate });
-      right ??= correct;
-      return loss / batchSize;
+      first ??= totals;
+      return phase.penalise(totals.loss / batchSize);
     }, lr);
     this.#readings.logged = t;
     if (this.#o.debug) await this.#checkFinite(t, lr);
-    if (log) this.#readings.add({ step: t, epoch: t / this.stepsPerEpoch, loss, accuracy: right! / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
+    if (log) this.#readings.add({ step: t, epoch: t / this.stepsPerEpoch, loss: first!.loss / batchSize, accuracy: first!.correct / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
