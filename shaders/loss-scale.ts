@@ -1,7 +1,8 @@
 /**
  * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a scale, which the
  * update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update multiplies gradients by
- * (0: it leaves the weights as they are), and how many updates were left out.
+ * (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they count as steps of schedules and of
+ * the optimizer's bias corrections.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
