@@ -26,7 +26,8 @@ export const elu = (alpha = 1): Layer => {
 };
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (): Layer => activation({ f: 'one / (one + exp(-v))', df: 'v * a * (one - a)', from: 'y' });
-export const tanh = (): Layer => activation({ f: 'tanh(v)', df: 'v * (one - a * a)', from: 'y' });
+/** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
+export const tanh = (): Layer => activation({ f: 'tanh(clamp(v, one * -10.0, one * 10.0))', df: 'v * (one - a * a)', from: 'y' });
 /** log(1 + exp(x)) (Dugas 2000). */
 export const softplus = (): Layer => activation({ f: 'max(v, zero) + log(one + exp(-abs(v)))', df: 'v * (one - exp(-a))', from: 'y' });
 

@@ -97,7 +97,7 @@ for (const [spec, shape, message] of refused) {
 }
 
 test('a bare flag switches it on', () => {
-  assert.ok(build('lenet5:classic', FASHION).ops.some(op => op.params.f === 'tanh(v)'));
+  assert.ok(build('lenet5:classic', FASHION).ops.some(op => String(op.params.f).startsWith('tanh(')));
 });
 
 test('the whitening filters of airbench have the shape of its first weight', () => {
