@@ -9,14 +9,14 @@ import type { Profile } from '../shaders/kernel.ts';
 
 /**
  * One device per way of choosing variants, so that each variant runs on whatever adapter the machine has: `own` as the adapter asks,
- * `gpu` as on a GPU (workgroup memory and barriers), `plain` one thread per value.
+ * `gpu` as on a GPU (workgroup memory and barriers), `plain` one thread per value. Beside them `swiftshader`: as that adapter asks, on machines that have it.
  */
-const overrides = { own: {}, gpu: { lanes: 0 }, plain: { lanes: 0, prefer: { '*': 'plain' } } } satisfies Record<string, Partial<Profile>>;
+const overrides = { own: {}, gpu: { lanes: 0 }, plain: { lanes: 0, prefer: { '*': 'plain' } }, swiftshader: {} } satisfies Record<string, Partial<Profile>>;
 export type Way = keyof typeof overrides;
-export const WAYS = Object.keys(overrides) as Way[];
+export const WAYS: readonly Way[] = ['own', 'gpu', 'plain'];
 const opened = new Map<Way, Promise<Device>>();
 export function deviceFor(way: Way = 'own'): Promise<Device> {
-  if (!opened.has(way)) opened.set(way, openAdapter().then(adapter => Device.open(adapter, overrides[way])));
+  if (!opened.has(way)) opened.set(way, openAdapter(way === 'swiftshader' ? way : undefined).then(adapter => Device.open(adapter, overrides[way])));
   return opened.get(way)!;
 }
 
