@@ -1,7 +1,9 @@
 /** The page in a real browser, on SwiftShader: what it trains is what Node trains. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { chromium, type Browser, type Download, type Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,20 +15,20 @@ import { openAdapter } from '../engine/node/adapters.ts';
 import { findBrowser } from '../scripts/setup/browser.mjs';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
-import { decodeSafetensors } from '../train/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../train/safetensors.ts';
 
 const test = suite('the page');
 const ROOT = join(import.meta.dirname, '..'), FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 const executablePath = findBrowser() as string | undefined;
-const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', limitTest: '64', logEvery: '1', epochs: '30' };
+const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', limitTest: '64', logEvery: '1', epochs: '30', ema: '0.9' };
 
-let folder: string, server: PreviewServer, browser: Browser, page: Page;
+let folder: string, server: PreviewServer, browser: Browser, page: Page, fromNode: Uint8Array;
 const said: string[] = [];
 /** Of the run that is selected. */
 interface Seen { state: string; step: number; losses: number[]; message: string }
 const seen = (): Promise<Seen> => page.evaluate(`(({ selected: r }) => ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent)`);
-const until = (condition: string, timeout = 20_000) => page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { timeout, polling: 50 });
+const until = (condition: string, timeout = 60_000) => page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { timeout, polling: 50 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 const text = (selector: string) => page.locator(selector).textContent();
 
@@ -40,10 +42,23 @@ const drop = (name: string, bytes: Uint8Array) => page.evaluate(([file, content]
   transfer.items.add(new File([Uint8Array.from(content as number[])], file as string));
   dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
 }, [name, [...bytes]] as const);
-async function exported(): Promise<Uint8Array> {
-  const [download] = await Promise.all([page.waitForEvent('download'), press('Export weights')]) as [Download, void];
+async function downloaded(name: string): Promise<Uint8Array> {
+  const [download] = await Promise.all([page.waitForEvent('download'), press(name)]) as [Download, void];
   return readFileSync(await download.path());
 }
+const exported = () => downloaded('Export weights');
+async function choose(name: string, ...files: string[]): Promise<void> {
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(name)]);
+  await chooser.setFiles(files);
+}
+const notes = (words: string) => page.locator('#notice', { hasText: words }).waitFor();
+const sameTensors = (a: Uint8Array, b: Uint8Array) => {
+  const [one, other] = [decodeSafetensors(a, 'one').tensors, decodeSafetensors(b, 'other').tensors];
+  assert.equal(Object.keys(one).sort(), Object.keys(other).sort());
+  for (const [name, { data }] of Object.entries(one)) assert.ok(Buffer.from(data.buffer).equals(Buffer.from(other[name]!.data.buffer)), name);
+};
+/** `descent …` in a process of its own. */
+const descent = async (...args: string[]) => (await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT })).stdout;
 
 if (!executablePath || !existsSync(executablePath)) {
   console.log('web.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
@@ -55,8 +70,8 @@ if (!executablePath || !existsSync(executablePath)) {
     await build({ ...common, build: { outDir: folder } });
     server = await preview({ ...common, build: { outDir: folder }, preview: { port: 0, host: 'localhost' } });
     browser = await chromium.launch({ executablePath, args: FLAGS });
-    page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(60_000);
     page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') said.push(message.text()); });
     page.on('pageerror', error => said.push(error.message));
   });
@@ -69,7 +84,7 @@ if (!executablePath || !existsSync(executablePath)) {
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {
     await open(`train?${new URLSearchParams(SMALL)}`);
     await press('Start');
-    await until('r.step >= 40', 30_000);
+    await until('r.step >= 40');
     await press('Pause');
     await until('r.state === "paused"');
     const { losses } = await seen(), mean = (from: number[]) => from.reduce((a, b) => a + b) / from.length;
@@ -79,6 +94,7 @@ if (!executablePath || !existsSync(executablePath)) {
     const { trainer } = await openTrainer(config, await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 }), device);
     for (let t = 0; t < 10; t++) await trainer.step(true);
     const expected = (await trainer.settle()).map(l => l.loss);
+    fromNode = encodeSafetensors(await trainer.weights(), { model: 'lenet5' });
     trainer.destroy();
     device.close();
     expected.forEach((loss, t) => assert.ok(Math.abs(losses[t]! / loss - 1) < 1e-5, `step ${t + 1}: the page has ${losses[t]}, Node ${loss}`));
@@ -105,26 +121,66 @@ if (!executablePath || !existsSync(executablePath)) {
     await until('r.step === 0');
     assert.not.equal(Buffer.from(await exported()).subarray(-1000), Buffer.from(file).subarray(-1000));
     await drop('back.safetensors', file);
-    await page.getByText('imported into run').waitFor();
-    const again = decodeSafetensors(await exported(), 'again').tensors;
-    for (const [name, { data }] of Object.entries(tensors)) assert.ok(Buffer.from(data.buffer).equals(Buffer.from(again[name]!.data.buffer)), name);
+    await notes('back.safetensors: imported');
+    sameTensors(file, await exported());
+    await drop('node.safetensors', fromNode);
+    await notes('node.safetensors: imported');
+    sameTensors(fromNode, await exported());
 
     await drop('cut.safetensors', file.subarray(0, file.length - 100));
     await page.getByText('the file is cut short').waitFor();
     assert.is((await seen()).state, 'paused');
   });
 
+  test('the command line takes exported weights, and finds the page\'s test loss', async () => {
+    const path = join(folder, 'page.safetensors');
+    writeFileSync(path, await exported());
+    await press('Test');
+    await page.waitForFunction('descent.selected.lastTest');
+    const { loss, accuracy } = await page.evaluate('descent.selected.lastTest') as { loss: number; accuracy: number };
+    const found = JSON.parse(await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader', '--json')) as { loss: number; accuracy: number };
+    assert.ok(Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy, `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`);
+  });
+
   test('a lost device is opened again from the last checkpoint', async () => {
     await press('Resume');
     await until('r.step >= 20');
     await page.evaluate('descent.selected.engine.call("loseDevice")');
-    await page.getByText('the run goes on from its last checkpoint').waitFor({ timeout: 20_000 });
-    await until('r.state === "running" && r.step >= 25', 30_000);
+    await page.getByText('the run goes on from its last checkpoint').waitFor();
+    await until('r.state === "running" && r.step >= 25');
     await press('Pause');
     await until('r.state === "paused"');
     const { losses, step } = await seen();
     assert.is(losses.length, step);
     assert.ok(losses.every(Number.isFinite));
+  });
+
+  test('the averaged weights can be had beside the trained ones', async () => {
+    const average = decodeSafetensors(await downloaded('Export average'), 'average').tensors, raw = decodeSafetensors(await exported(), 'raw').tensors;
+    assert.not.equal(average['fc3.bias']!.data, raw['fc3.bias']!.data);
+  });
+
+  test('a model too large for the adapter is refused, and the run stays', async () => {
+    const { step } = await seen();
+    await page.evaluate(`location.hash = 'train?model=mlp:hidden=400000'`);
+    await page.getByLabel('hidden', { exact: true }).waitFor();
+    await press('Start');
+    await notes('more than this adapter binds at once');
+    assert.equal([(await seen()).step, (await seen()).state, await page.evaluate('descent.runs.length')], [step, 'paused', 1]);
+  });
+
+  test('another tab that begins to train is told of, in both', async () => {
+    await page.evaluate(`location.hash = 'train?batchSize=16'`);
+    await press('Resume');
+    await until('r.state === "running"');
+    const other = await page.context().newPage();
+    await other.goto(server.resolvedUrls!.local[0]!);
+    const answer = other.evaluate(`new Promise(resolve => { const c = new BroadcastChannel('descent'); c.onmessage = e => resolve(e.data); c.postMessage('begins'); })`);
+    await notes('also trains in another tab');
+    assert.is(await answer, 'too');
+    await other.close();
+    await press('Pause');
+    await until('r.state === "paused"');
   });
 
   test('a picture gets probabilities, a file that is none a message', async () => {
@@ -138,16 +194,116 @@ if (!executablePath || !existsSync(executablePath)) {
     assert.ok(Math.abs(shares.reduce((sum, s) => sum + Number.parseFloat(s), 0) - 100) < 1, shares.join(' '));
   });
 
+  test('the camera is judged, closed when left, and its refusal explained', async () => {
+    await press('Use the camera');
+    await page.waitForFunction(`document.querySelector('video').srcObject && document.querySelector('.seen figure')`);
+    await page.evaluate(`tracks = document.querySelector('video').srcObject.getTracks()`);
+    await page.evaluate(`location.hash = 'train'`);
+    await page.waitForFunction(`tracks.every(t => t.readyState === 'ended')`);
+    await page.evaluate(`location.hash = 'predict'`);
+    for (const [name, words] of [['NotAllowedError', 'permission was denied; allow it'], ['NotFoundError', 'there is no camera; connect one']] as const) {
+      await page.evaluate(`navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '${name}'); }`);
+      await press('Use the camera');
+      await notes(words);
+    }
+  });
+
+  test('runs are saved and come back as curves', async () => {
+    await page.evaluate(`location.hash = 'train'`);
+    const path = join(folder, 'runs.json'), { losses } = await seen();
+    writeFileSync(path, await downloaded('Save runs'));
+    await open('train');
+    await choose('Load runs', path);
+    await page.getByText('is from runs.json').waitFor();
+    assert.equal((await seen()).losses, losses);
+    assert.is((await seen()).state, 'loaded');
+    await drop('other.json', new TextEncoder().encode('[{"config":{},"lines":[1]}]'));
+    await notes('other.json: holds no runs');
+  });
+
+  test('specs chosen in the form stand in the link, which opens as the same form', async () => {
+    await open('train');
+    await press('Then another optimizer');
+    await page.getByLabel('Optimizer, second').selectOption('lbfgs');
+    await page.getByLabel('Schedule', { exact: true }).selectOption('step');
+    await page.getByLabel('gamma').fill('0.5');
+    await page.getByLabel('Augmentation', { exact: true }).selectOption('crop');
+    await press('Add an augmentation');
+    await page.getByLabel('Augmentation, second').selectOption('cutout');
+    await page.getByLabel('Validate every').fill('20');
+    await press('Share link');
+    const link = await page.evaluate('location.hash') as string, texts = Object.fromEntries(new URLSearchParams(link.split('?')[1]));
+    assert.equal(texts, { model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs', schedule: 'step:step_size=500,gamma=0.5', augment: 'crop,cutout', evalEvery: '20' });
+    await open(link.slice(1));
+    await press('Share link');
+    assert.is(await page.evaluate('location.hash'), link);
+    await page.getByLabel('gamma').fill('-1');
+    await page.getByText("gamma is '-1'; give a number of at least 0").waitFor();
+  });
+
+  test('files of a data set are checked; a folder of images by class trains, until it stops early', async () => {
+    await drop('t10k-labels-idx1-ubyte', new Uint8Array(5000));
+    await notes('5,000 bytes, 10,008 are expected');
+    await drop('t10k-labels-idx1-ubyte.gz', new Uint8Array(50));
+    await notes('does not decompress');
+    const photos = join(folder, 'photos'), { default: sharp } = await import('sharp');
+    for (const [name, background] of [['day', '#ffe080'], ['night', '#102040']] as const) {
+      mkdirSync(join(photos, name), { recursive: true });
+      for (let i = 0; i < 12; i++) await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } }).png().toFile(join(photos, name, `${i}.png`));
+    }
+    await open('train?model=mlp:hidden=8&batchSize=4&epochs=40&earlyStop=2&lr=0.02&logEvery=1');
+    await choose('Add a folder', photos);
+    await notes('photos: 24 images of 2 classes (day, night), chosen');
+    await press('Start');
+    await until('r.state === "done"');
+    const { message, step } = await seen();
+    assert.match(message, /stopped early, 2 epochs without a better validation accuracy; the best weights, of step \d+, are back/);
+    assert.ok(step < 40 * 4, `it went on to step ${step}`);
+  });
+
+  test('kernels and a step are timed by the code of the command line', async () => {
+    await open('bench');
+    await page.getByLabel('Filter').fill('8x8 weight');
+    await press('Time kernels');
+    await page.getByText('Measured on').waitFor();
+    await page.getByLabel('Batch size').fill('16');
+    await press('Time a step');
+    await page.getByRole('table', { name: 'Time of a step' }).waitFor();
+    const { kernels, step, adapter, batch } = JSON.parse(Buffer.from(await downloaded('Download JSON')).toString());
+    assert.equal([kernels.length, kernels[0].kernel, batch, adapter.software], [1, 'conv_backward_weight', 16, true]);
+    assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
+  });
+
+  test('every control and picture has a name', async () => {
+    const cdp = await page.context().newCDPSession(page), roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form', 'complementary', 'navigation'];
+    for (const view of ['train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1', 'playground', 'race', 'predict', 'bench']) {
+      await open(view);
+      await page.locator('#view h2').first().waitFor();
+      await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
+      const { nodes } = await cdp.send('Accessibility.getFullAXTree'), seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
+      assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);
+      assert.equal(seen.filter(n => !n.name?.value).map(n => n.role?.value), [], view);
+    }
+  });
+
+  test('without WebGPU the page says who has it', async () => {
+    const other = await page.context().newPage();
+    await other.addInitScript('delete Navigator.prototype.gpu');
+    await other.goto(server.resolvedUrls!.local[0]!);
+    await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').waitFor();
+    await other.close();
+  });
+
   test('the playground separates two circles', async () => {
     await open('playground');
     await press('Start');
-    await page.waitForFunction(`/right (9[0-9]|100)/.test(document.querySelector('.playground .status')?.textContent)`, undefined, { timeout: 30_000 });
+    await page.waitForFunction(`/right (9[0-9]|100)/.test(document.querySelector('.playground .status')?.textContent)`);
     await press('Pause');
   });
 
   test('optimizers descend Beale\'s function', async () => {
     await open('race');
-    await page.waitForFunction(`[...document.querySelectorAll('.legend .value')].some(e => e.textContent)`, undefined, { timeout: 30_000 });
+    await page.waitForFunction(`[...document.querySelectorAll('.legend .value')].some(e => e.textContent)`);
     const row = page.locator('.legend li', { has: page.getByText('momentum', { exact: true }) });
     assert.ok(Number(await row.locator('.value').textContent()) < 1, `momentum ends at ${await row.textContent()}`);
   });

@@ -34,6 +34,7 @@ const SCHEDULES: Readonly<Record<string, Explained>> = {
   constant: { text: 'The same rate throughout; useful with a warm-up.', formula: 'η(t) = η' },
   step: { text: 'Smaller by a factor every so many updates.', formula: 'η(t) = η γ^⌊t / step_size⌋' },
   multistep: { text: 'Smaller by a factor at each milestone.', formula: 'η(t) = η γ^(milestones passed)' },
+  'batch-growth': { text: 'The batch grows in place of a falling rate: gradients of several batches make one update.', formula: 'batch(t) = batch · times^(milestones passed)' },
   exponential: { text: 'Smaller by the same share with every update.', formula: 'η(t) = η e^(−k t)' },
   'inverse-time': { text: 'Falls like one over time.', formula: 'η(t) = η / (1 + k t)' },
   quadratic: { text: 'Falls like one over time squared.', formula: 'η(t) = η / (1 + k t)²' },
@@ -77,7 +78,7 @@ const KNOBS: Readonly<Record<string, string>> = {
   tolerance_grad: 'ends below this slope', tolerance_change: 'ends below this change', mu: 'longest jump, in last steps', m: 'strong convexity', lambd: 'decay', t0: 'update at which averaging begins', momentum_decay: 'rise of momentum',
   eta_minus: 'factor when the sign flips', eta_plus: 'factor while it stays', step_min: 'least step', step_max: 'greatest step', gamma: 'factor', k: 'speed of the fall', end: 'last rate', tau: 'updates until then; 0 is the whole run',
   power: 'exponent', total_iters: 'updates until 0; 0 is the whole run', T_max: 'updates; 0 is the whole run', T_0: 'updates of the first descent', T_mult: 'each descent is so many times longer', eta_min: 'least rate',
-  max_lr: 'largest rate', step_size: 'updates between falls', step_size_up: 'updates up', milestones: 'updates, as 1000/2000', pct_start: 'share of the run that rises', div_factor: 'first rate = max_lr / this',
+  a: 'exponent', b: 'speed of the fall', anneal: 'shape of rise and fall', max_lr: 'largest rate', step_size: 'updates between falls', step_size_up: 'updates up', milestones: 'updates, as 1000/2000', times: 'factor of the batch', most: 'batches at most; 0 is no limit', pct_start: 'share of the run that rises', div_factor: 'first rate = max_lr / this',
   final_div_factor: 'last rate = first / this', base_momentum: 'momentum at the largest rate', max_momentum: 'momentum at the ends', factor: 'of the rate', patience: 'evaluations without a better one', threshold: 'share that counts as better',
   cooldown: 'evaluations to wait after a fall', min_lr: 'least rate', warmup: 'updates of linear rise in front', warmup_from: 'share of the rate at its start', fill: 'what lies beyond the border, or covers', dropout: 'share of units left out', drop: 'share of blocks left out',
 };
@@ -97,7 +98,7 @@ const TEXTS: Partial<Record<keyof RunConfig, string>> = {
 const LABELS: Partial<Record<keyof RunConfig, string>> = {
   lr: 'Learning rate', l1: 'L1 penalty', weightDecay: 'L2 penalty (weight decay)', decayBias: 'Penalties on biases too', ema: 'Moving average (EMA)', swa: 'Average of epochs (SWA)', valSplit: 'Validation share', initScheme: 'First weights',
   bnStats: 'Batch-norm statistics', fuse: 'Fuse kernels', earlyStop: 'Early stopping', clipNorm: 'Clip the gradient\u2019s length', clipValue: 'Clip its values', gradNoise: 'Gradient noise', maxNorm: 'Greatest length of weights', augment: 'Augmentation', order: 'Order of images',
-  steps: 'Steps at most', limitTrain: 'Training images at most', limitTest: 'Test images at most', accumulate: 'Parts of a batch', logEvery: 'Metrics every', imageSize: 'Image size of a folder',
+  steps: 'Steps at most', precision: 'Precision', checkpointActivations: 'Recompute activations', limitTrain: 'Training images at most', limitTest: 'Test images at most', accumulate: 'Parts of a batch', logEvery: 'Metrics every', imageSize: 'Image size of a folder',
 };
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

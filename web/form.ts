@@ -4,7 +4,7 @@ import { lookUp } from '../engine/check.ts';
 import { schemes } from '../layers/init.ts';
 import { losses } from '../layers/loss.ts';
 import { models } from '../models/index.ts';
-import { BN_STATS, NORMALIZE, OPTIONS, ORDERS, parseConfig, type RunConfig } from '../train/config.ts';
+import { BN_STATS, NORMALIZE, OPTIONS, ORDERS, parseConfig, PRECISIONS, type RunConfig } from '../train/config.ts';
 import { resolvedOptimizer } from '../train/optimize.ts';
 import { parseSpec, parseSpecs } from '../train/spec.ts';
 import { explainOption, labelOf } from './catalogue.ts';
@@ -25,7 +25,7 @@ const HIDDEN: readonly Key[] = ['init', 'swag', 'snapshots'];
 const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizers, schedule: scheduling, augment: augmenting };
 /** One of a few names. The empty one is no choice. */
 const NAMES: Partial<Record<Key, readonly string[]>> = {
-  normalize: NORMALIZE, order: ORDERS, bnStats: BN_STATS, loss: Object.keys(losses), initScheme: ['', ...Object.keys(schemes), 'lsuv'],
+  normalize: NORMALIZE, order: ORDERS, bnStats: BN_STATS, loss: Object.keys(losses), precision: PRECISIONS, initScheme: ['', ...Object.keys(schemes), 'lsuv'],
 };
 const ABOVE: readonly Key[] = ['dataset', 'optimizer', 'lr', 'schedule', 'batchSize', 'epochs', 'augment'];
 const GROUPS: readonly (readonly [title: string, keys: readonly Key[]])[] = [

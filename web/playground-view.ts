@@ -1,15 +1,19 @@
 /** Small nets on points of a plane, with the decision boundary as it moves. */
 import { plane, planeByte, PLANE_RANGE, PLANE_SETS, planeValue } from '../datasets/synthetic.ts';
 import { models } from '../models/index.ts';
-import { rules } from '../optim/index.ts';
+import { quasiNewton } from '../optim/quasi-newton.ts';
 import { OPTIONS, parseConfig } from '../train/config.ts';
 import type { CurveChart } from './charts.ts';
 import { button, el, fold, isDark, percent, select, told } from './dom.ts';
+import { hyperOf, OPTIMIZER_NAMES } from './choices.ts';
 import { field } from './field.ts';
+import { overfitting } from './gap.ts';
 import { Run } from './runs.ts';
 
 /** Points of the grid along one side, and pixels of the picture. */
 const GRID = 48, SIZE = 480;
+/** Rates for a few points, where the optimizer's own are meant for images. */
+const RATES: Readonly<Record<string, number>> = { adam: 0.02, adamw: 0.02, amsgrad: 0.02, nadam: 0.02, adamax: 0.02, rmsprop: 0.01, adagrad: 0.1, momentum: 0.1, nesterov: 0.1, sgd: 0.5 };
 const COLOURS = [[230, 130, 40], [30, 120, 200]] as const;
 
 export class PlaygroundView {
@@ -31,13 +35,13 @@ export class PlaygroundView {
     this.#inputs = {
       set: select(PLANE_SETS.map(n => [n, n] as const), 'circles'), noise: slider('0.25', 0, 1.5, 0.05),
       layers: slider('2', 0, 6, 1), units: slider('8', 1, 32, 1), activation: select(activations.map(n => [n, n] as const), 'tanh'),
-      optimizer: select(Object.keys(rules).map(n => [n, n] as const), 'adam'), lr: input('0.02'), batchSize: slider('32', 1, 128, 1),
+      optimizer: select(OPTIMIZER_NAMES.map(n => [n, n] as const), 'adam'), lr: input('0.02'), batchSize: slider('32', 1, 128, 1),
       weightDecay: input('0'), l1: input('0'), seed: input('0'),
     };
     const i = this.#inputs, texts: [keyof typeof i, string, string, string?][] = [
       ['set', 'Points', 'Two classes in the plane.'], ['noise', 'Noise', 'Deviation added to each coordinate.'], ['layers', 'Hidden layers', 'None is a straight boundary.'],
       ['units', 'Units a layer', 'More units, more bends.'], ['activation', 'Activation', 'What each unit does to its sum.', 'y = f(W x + b)'], ['optimizer', 'Optimizer', 'How weights move.'],
-      ['lr', 'Learning rate', 'Length of a step.', 'w ← w − η · step'], ['batchSize', 'Batch size', 'Points a step.'], ['weightDecay', 'L2', 'Pulls weights to 0.', 'g ← g + λ w'],
+      ['lr', 'Learning rate', 'Length of a step.', 'w ← w − η · step'], ['batchSize', 'Batch size', 'Points a step; lbfgs and bfgs take all.'], ['weightDecay', 'L2', 'Pulls weights to 0.', 'g ← g + λ w'],
       ...('l1' in OPTIONS ? [['l1', 'L1', 'Pulls weights to exactly 0.', 'g ← g + λ sign(w)'] as [string, string, string, string]] : []), ['seed', 'Seed', 'Decides points and first weights.'],
     ];
     const curves = el('div');
@@ -48,7 +52,11 @@ export class PlaygroundView {
         f.querySelector('label')!.append(' ', value);
         e.addEventListener('input', () => { value.textContent = e.value; });
       }
-      e.addEventListener('change', () => { this.#close(); this.#points(); });
+      e.addEventListener('change', () => {
+        if (e === i.optimizer) i.lr!.value = String(RATES[e.value] ?? hyperOf(e.value).lr);
+        this.#close();
+        this.#points();
+      });
       return f;
     }));
     this.element = el('div', { class: 'train playground' }, el('aside', { 'aria-label': 'Net and points' }, fold('Net and points', shown)),
@@ -56,7 +64,7 @@ export class PlaygroundView {
         el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' }, this.#play, button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })), button('Reset', () => { this.#close(); this.#points(); })),
         this.#status,
         el('div', { class: 'two' }, el('section', { class: 'panel' }, el('h2', { textContent: 'Decision boundary' }), this.#picture),
-          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation.' }), curves))));
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the overfitting gap.' }), curves))));
     this.#points();
     addEventListener('themechange', () => { this.#paint(); this.#curves(); });
     void import('./charts.ts').then(({ curveChart }) => { this.#chart = curveChart(curves, 'Loss by step', { height: 300 }); this.#curves(); });
@@ -78,7 +86,7 @@ export class PlaygroundView {
     const v = (name: string) => this.#value(name), layers = Number(v('layers'));
     const hidden = layers ? Array<string>(layers).fill(v('units')).join('-') : 'none';
     const config = parseConfig(`mlp:hidden=${hidden},activation=${v('activation')}`, {
-      dataset: v('set'), optimizer: v('optimizer'), lr: v('lr'), batchSize: v('batchSize'), weightDecay: v('weightDecay'), ...('l1' in OPTIONS ? { l1: v('l1') } : {}), seed: v('seed'),
+      dataset: v('set'), optimizer: v('optimizer'), lr: v('lr'), batchSize: v('optimizer') in quasiNewton ? '320' : v('batchSize'), weightDecay: v('weightDecay'), ...('l1' in OPTIONS ? { l1: v('l1') } : {}), seed: v('seed'),
       epochs: '1000', limitTrain: '400', limitTest: '200', logEvery: '10', valSplit: '0.2',
     });
     this.#run = new Run(this.#made++, config, () => this.#changed());
@@ -107,7 +115,7 @@ export class PlaygroundView {
 
   #curves(): void {
     const run = this.#run, points = (lines: readonly { step: number; loss: number }[]) => lines.map(l => [l.step, l.loss] as const);
-    this.#chart?.show(run ? [{ name: 'training', colour: run.colour, points: points(run.steps) }, { name: 'validation', colour: run.colour, points: points(run.validation), dashed: true }] : []);
+    this.#chart?.show(run ? [{ name: 'training', colour: run.colour, points: points(run.steps) }, { name: 'validation', colour: run.colour, points: points(run.validation), dashed: true }] : [], run ? [{ colour: run.colour, ...overfitting(points(run.steps), points(run.validation), 1) }] : []);
   }
 
   async #look(run: Run): Promise<void> {

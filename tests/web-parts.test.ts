@@ -1,0 +1,84 @@
+/** What the page computes by itself: specs from choosers, the overfitting gap, folders, explanations. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseAugment } from '../train/augment.ts';
+import { OPTIONS, parseConfig } from '../train/config.ts';
+import { resolvedOptimizer } from '../train/optimize.ts';
+import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../web/catalogue.ts';
+import { augmenting, modelling, optimizers, scheduling, type Choice } from '../web/choices.ts';
+import { itemsOf } from '../web/folder.ts';
+import { configOf, textsOf } from '../web/form.ts';
+import { overfitting, smooth } from '../web/gap.ts';
+import { readSpecs, writeSpecs } from '../web/spec-field.ts';
+
+const test = suite('parts of the page');
+
+const SPECS: readonly (readonly [Choice, text: string | undefined, written: string | undefined])[] = [
+  [optimizers, undefined, 'adadelta'], [optimizers, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
+  [optimizers, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'], [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'], [optimizers, 'adam:epochs=5', 'adam'],
+  [scheduling, undefined, undefined], [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'], [scheduling, 'step', 'step:step_size=500'], [scheduling, 'multistep', 'multistep:milestones=1000/2000'],
+  [augmenting, 'crop,flip,cutout:16', 'crop,flip,cutout:size=16'], [augmenting, 'flip:p=0.3,vertical=true,mixup:0.4', 'flip:p=0.3,vertical=true,mixup:alpha=0.4'], [augmenting, 'nosuch', undefined],
+  [modelling, 'lenet5:classic', 'lenet5:classic=true'], [modelling, 'mlp:hidden=64-32', 'mlp:hidden=64-32'],
+];
+for (const [choice, text, written] of SPECS) {
+  test(`a chooser reads ${text ?? 'nothing'} and writes ${written ?? 'nothing'}`, () => {
+    const specs = readSpecs(choice, text);
+    assert.is(writeSpecs(choice, specs), written);
+    assert.is(writeSpecs(choice, readSpecs(choice, written)), written); // what is written is read as the same
+  });
+}
+
+test('what a chooser writes for each name is taken by the command line', () => {
+  for (const name of optimizers.names) assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: writeSpecs(optimizers, [{ name, options: {} }])! })).lr, 'number', name);
+  for (const name of scheduling.names) assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: writeSpecs(scheduling, [{ name, options: {} }])! })), name);
+  for (const name of augmenting.names) {
+    const { transforms, mix } = parseAugment(writeSpecs(augmenting, [{ name, options: {} }])!);
+    assert.is(transforms.length + mix.length, 1, name);
+  }
+});
+
+test('every choice and option is explained', () => {
+  const place = { index: 1, last: false };
+  for (const [choice, explain] of [[optimizers, explainOptimizer], [scheduling, explainSchedule], [augmenting, explainAugmentation]] as const) for (const name of choice.names) {
+    const { text, formula } = explain(name);
+    assert.ok(text && formula && !text.includes('as the device computes it'), `${name} has no line or formula`);
+    for (const key of Object.keys(choice.options(name, place))) assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
+  }
+  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).text && labelOf(key), key);
+});
+
+test('texts of a configuration give it again', () => {
+  const config = parseConfig('mlp:hidden=8', { optimizer: 'adam:epochs=2,lbfgs', schedule: 'step:step_size=5', augment: 'crop:2,flip', decayBias: 'false', lr: '0.3' });
+  assert.equal(configOf(textsOf(config)), config);
+  assert.equal(textsOf(configOf({})), { model: 'lenet5' });
+});
+
+const line = (...ys: number[]) => ys.map((y, x) => [x, y] as const);
+test('the gap lies where validation is worse, up to where the curves cross', () => {
+  const { from, to } = overfitting(line(4, 2, 0), line(2, 2, 2), 1);
+  assert.equal(from, [[0, 4], [1, 2], [2, 0]]);
+  assert.equal(to, [[0, 4], [1, 2], [2, 2]]); // nothing before the crossing at step 1
+  const crossed = overfitting(line(3, 0), line(0, 1), 1);
+  assert.equal(crossed.to, [[0, 3], [0.75, 0.75], [1, 1]]);
+  assert.equal(overfitting(line(0.2, 0.9), line(0.2, 0.5), -1).to, [[0, 0.2], [1, 0.5]]); // of an accuracy less is worse
+  const between = overfitting(line(0, 0, 0, 0, 0), [[1, 1], [3, 3]], 1);
+  assert.equal(between.to, [[1, 1], [2, 2], [3, 3]]); // training points between two validation points count
+  assert.equal(overfitting(line(1), line(1, 2), 1), { from: [], to: [] });
+});
+
+test('a smoothed curve keeps its ends and straight lines', () => {
+  const straight = line(...Array.from({ length: 90 }, (_, i) => 2 * i));
+  smooth(straight).forEach(([x, y], i) => assert.ok(x === i && Math.abs(y - 2 * i) < 1e-9));
+  assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)))[45]![1], 3 / 7); // reaches three points both ways
+});
+
+const file = new File([], 'x.png'), paths = (...names: string[]) => names.map(path => ({ path, file }));
+test('a folder gives its classes, or says what it lacks', () => {
+  const { classes, train, test: held } = itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
+  assert.equal([classes, train.map(i => [i.path, i.label]), held], [['cat', 'dog'], [['cat/deep/2.jpg', 0], ['dog/1.png', 1]], undefined]);
+  const given = itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/b/3.png'));
+  assert.equal([given.classes, given.test?.map(i => i.label)], [['a', 'b'], [1]]);
+  assert.throws(() => itemsOf('photos', paths('dog/1.png')), /photos: one class only \('dog'\); at least two subfolders/);
+  assert.throws(() => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')), /test\/c\/3.png is of a class that train\/ does not have; known: a, b/);
+});
+test.run();
