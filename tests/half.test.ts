@@ -94,6 +94,7 @@ for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
   test(`an overflow leaves the update out and halves the scale ${JSON.stringify(more)}`, async () => {
     const t = await open('lenet5', { ...more, optimizer: 'adam', precision: 'f16' }), weights = async () => Object.values(await t.weights()).flatMap(w => [...w.data]);
     await losses(t, 2);
+    assert.is(await t.gradientScale(), 1 / 65536 / Number(more.accumulate ?? 1));
     const state = await t.state(), before = await weights();
     t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 2, 0, 0) } } });
     await losses(t, 1);

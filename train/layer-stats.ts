@@ -24,13 +24,13 @@ export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, 
 
 /** The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]; with the weights `before` the last step also how far it went. */
 export async function layerStats(trainer: Trainer, probe: Probe, bytes: Uint8Array, n: number, before?: ReadonlyMap<string, Float32Array>): Promise<LayerStats[]> {
-  const seen = new Map<string, LayerStats>(), own = weights(trainer);
+  const seen = new Map<string, LayerStats>(), own = weights(trainer), scale = await trainer.gradientScale();
   probe.run(bytes);
   for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });
   for (const [name, value, grad] of own) {
     const now = await trainer.memory.read(value), last = before?.get(name), size = rms(now);
     seen.set(name, {
-      ...seen.get(name) ?? { name }, weight: size, gradient: rms(await trainer.memory.read(grad)) * trainer.gradientScale, ...last && { update: rms(now.map((v, i) => v - last[i]!)) / size },
+      ...seen.get(name) ?? { name }, weight: size, gradient: rms(await trainer.memory.read(grad)) * scale, ...last && { update: rms(now.map((v, i) => v - last[i]!)) / size },
     });
   }
   return [...seen.values()];

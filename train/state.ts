@@ -31,7 +31,7 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
 }
 
 /** That of dynamic loss scaling, where a graph has it. */
-const scalingOf = (graph: Graph): Tensor | undefined => graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
+export const scalingOf = (graph: Graph): Tensor | undefined => graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
 
 /** The states of optimizers by parameter: `adam.m.conv1.weight`; and of loss scaling. */
 export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {

@@ -17,7 +17,7 @@ import { ActivePhase, type Phase } from './phases.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
 import type { Tensors } from './safetensors.ts';
 import { populationStatistics } from './population.ts';
-import { readState, readTensors, writeState, writeWeights } from './state.ts';
+import { readState, readTensors, scalingOf, writeState, writeWeights } from './state.ts';
 
 export type { TrainerOptions };
 
@@ -267,7 +267,10 @@ export class Trainer {
   }
 
   /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
-  get gradientScale(): number { return this.#phase(this.steps).optimizer ? this.#scale : 1; }
+  async gradientScale(): Promise<number> {
+    const scaling = scalingOf(this.#train.graph);
+    return (this.#phase(this.steps).optimizer ? this.#scale : 1) * (scaling ? (await this.memory.read(scaling))[2]! : 1);
+  }
 
   get classes(): number { return this.#o.data.dataset.classes.length; }
 
