@@ -20,7 +20,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const config = resolved(parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }));
   checkPicture('--out', options.out);
   const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: 1, imageSize: config.imageSize });
-  const session = await openSession(config, dataset, { ...options, schedule: { at: t => ({ lr: rangeRate(t, range) }) } });
+  const session = await openSession(config, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
     const { points, proposed } = await rangeTest(async () => {

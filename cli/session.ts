@@ -16,7 +16,7 @@ import type { Trainer } from '../train/trainer.ts';
 import { openDevice, version, type DeviceOptions } from './device.ts';
 import { count, note } from './output.ts';
 
-export interface SessionOptions extends DeviceOptions { /** Only to evaluate and predict. */ judges?: boolean; debug?: boolean; moments?: Moments; schedule?: Schedule }
+export interface SessionOptions extends DeviceOptions { /** Only to evaluate and predict. */ judges?: boolean; debug?: boolean; moments?: Moments; /** In place of the configuration's schedule. */ rates?: Schedule }
 
 export interface Session {
   readonly trainer: Trainer;

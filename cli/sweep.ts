@@ -14,7 +14,7 @@ import { duration, percent, print, table } from './output.ts';
 import { loadOwnModel } from './own-model.ts';
 import { resolved, type SessionOptions } from './session.ts';
 
-export type SweepOptions = Omit<SessionOptions, 'schedule'> & { [K in keyof typeof OPTIONS]?: string | boolean }
+export type SweepOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean }
   & { grid?: string[]; random?: string; folds?: string; out?: string; dataDir?: string; json?: boolean; quiet?: boolean };
 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {

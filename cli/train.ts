@@ -9,6 +9,7 @@ import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type
 import { loadOwnModel } from './own-model.ts';
 import { Swag } from '../train/swag.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
+import { diagnose, isDivergence } from './diagnose.ts';
 import { count, note, percent, print } from './output.ts';
 import { describePlan } from './plan.ts';
 import { progress } from './progress.ts';
@@ -44,7 +45,15 @@ export async function train(model: string | undefined, options: TrainOptions): P
       session.trainer.loadState(resumed.state);
       for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
     }
-    await course(run, config, session, options, interrupt, resumed?.state);
+    try {
+      await course(run, config, session, options, interrupt, resumed?.state);
+    } catch (error) {
+      if (!isDivergence(error)) throw error;
+      const { steps } = session.trainer;
+      session.close();
+      session = undefined;
+      throw await diagnose(error, { config, dataset, options, run, start, steps });
+    }
   } finally {
     session?.close();
     interrupt.end();
@@ -56,7 +65,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
 function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
   check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
   check(model === undefined || model === config.model, `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`);
-  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || options[key] === OPTIONS[key].default ? [] : [[key, options[key]]]));
+  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined || typeof options[key] === 'boolean' && options[key] === OPTIONS[key].default ? [] : [[key, options[key]]]));
   const fresh = resolved(configFromJson({ ...config, ...given }, '--resume'));
   for (const key of Object.keys(given) as (keyof typeof OPTIONS)[]) {
     check(['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
@@ -83,8 +92,9 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
     get steps() { return trainer.steps; }, stepsPerEpoch, step: log => stats.step(log), arrived: () => trainer.arrived(), settle: () => trainer.settle(), evaluate: split => trainer.evaluate(split),
   } : trainer;
   const checkpoint = async () => {
-    const { tensors, counters } = await trainer.state();
-    run.saveCheckpoint(await trainer.weights(), { tensors: { ...tensors, ...swag?.state() }, counters: { ...counters, ...swag && { swag: swag.count } } }, session.metadata);
+    const { tensors, counters } = await trainer.state(), weights = await trainer.weights(), broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
+    check(!broken, `the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
+    run.saveCheckpoint(weights, { tensors: { ...tensors, ...swag?.state() }, counters: { ...counters, ...swag && { swag: swag.count } } }, session.metadata);
     await drawCurves(run, config);
   };
   let complete: boolean;

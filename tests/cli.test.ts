@@ -264,10 +264,23 @@ cli('a disk that fills up stops the run with what to do, and costs no checkpoint
   assert.is((await descent(['train', '--resume', 'run', '--epochs', '5', '--quiet'], folder)).code, 0);
 });
 
-cli('a loss that is no longer finite ends the run, and --debug names the layer', async () => {
+cli('a schedule reaches each step, statistics of the layers a file', async () => {
+  const folder = await scratch(), { out, err } = await descent(['train', 'lenet5', ...SMALL, '--epochs', '1', '--log-every', '1', '--lr', '0.09', '--schedule', 'linear', '--stats', '4', '--json', '--out', 'r'], folder);
+  const lines = out.trim().split('\n').map(l => JSON.parse(l) as { lr?: number; stats?: { step: number; layers: { name: string; update?: number }[] } });
+  assert.equal(lines.flatMap(l => l.lr === undefined ? [] : [Number(l.lr.toFixed(6))]), [0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01], err);
+  const stats = lines.flatMap(l => l.stats ?? []);
+  assert.equal(stats.map(s => s.step), [1, 4, 8, 9]);
+  assert.ok(stats.every(s => s.layers.some(l => l.name === 'fc3' && l.update! > 0)));
+  assert.equal(readFileSync(join(folder, 'r/stats.jsonl'), 'utf8').trim().split('\n').map(l => JSON.parse(l)), stats);
+});
+
+cli('a loss that is no longer finite ends the run with step, layer and rate; the last checkpoint stays', async () => {
   const folder = await scratch(), args = ['train', 'lenet5', ...SMALL, '--epochs', '1', '--optimizer', 'sgd', '--lr', '1e30'];
-  const [plain, debug] = await inTurn([args, [...args, '--debug']], a => descent(a, folder));
-  assert.match(plain!.err, /^the loss is NaN at step \d+ \(learning rate 1e\+30\); lower --lr, or run with --debug/);
+  const late = ['train', 'lenet5', ...SMALL, '--epochs', '3', '--optimizer', 'sgd', '--lr', '1e-3', '--schedule', 'step:step_size=9,gamma=1e30', '--out', 'late'];
+  const [plain, debug, kept] = await inTurn([args, [...args, '--debug'], late], a => descent(a, folder));
+  assert.match(plain!.err, /^the loss is NaN at step \d+ \(learning rate 1e\+30\); doing the \d+ steps so far again with checks, to name the layer\nNaN or infinity at step \d+, first in (conv|fc)\d \w+ .*\(learning rate 1e\+30\); lower --lr, .*; no checkpoint was kept yet$/m);
+  assert.match(kept!.err, /\nNaN or infinity at step 1[01], first in (conv|fc)\d \w+ .*\(learning rate 1e\+27\); lower --lr, .*; the checkpoint of step 9 stays in late$/m); // the second epoch
+  assert.is(readSafetensors(join(folder, 'late/state.safetensors')).metadata.step, '9');
   assert.match(debug!.err, /^NaN or infinity at step \d+, first in (conv|fc)\d \w+ .*\(learning rate 1e\+30\)/);
 });
 

@@ -28,7 +28,7 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; /** Only to evaluate and predict. */ judges?: boolean; moments?: Moments; /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number; fold?: number; /** In place of the configuration's. */ schedule?: Schedule } = {}): Promise<Opened> {
+export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: { debug?: boolean; /** Only to evaluate and predict. */ judges?: boolean; moments?: Moments; /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number; fold?: number; /** In place of the configuration's schedule. */ rates?: Schedule } = {}): Promise<Opened> {
   const { shape, classes } = dataset;
   const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, folds: options.folds, fold: options.fold, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape), maxBinding: device.profile.maxBinding });
   await data.prepare();
@@ -36,7 +36,7 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
   const { trainer, parts, note } = await inParts(config, accumulate => Trainer.create({
     device, data, model, batchSize: config.batchSize, accumulate, optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
-    schedule: options.schedule ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
+    schedule: options.rates ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
     seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug, judges: options.judges,
     loss: config.loss, smoothing: config.labelSmoothing, weights: config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
     population: config.bnStats === 'population', fuse: config.fuse, checkpoint: config.checkpointActivations, half: config.precision === 'f16',

@@ -66,6 +66,15 @@ export interface Resumed { folder: RunFolder; config: RunConfig; facts: Facts; w
 /** Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. */
 export function resumeRun(path: string): Resumed {
   const { config, facts } = readConfig(path);
+  const { step, weights, state } = readCheckpoint(path);
+  const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
+  const kept = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step)).map(line => `${line}\n`).join('');
+  if (kept !== text) writeWhole(join(path, METRICS), kept);
+  return { folder: folder(path, parseMetrics(kept), true), config, facts, weights, state };
+}
+
+/** The last checkpoint of the run in a folder: both files, of one step. */
+export function readCheckpoint(path: string): { step: number; weights: Tensors; state: RunState } {
   settleCheckpoint(path);
   check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept; start the run anew with another --out`);
   const { tensors, metadata } = readSafetensors(join(path, STATE));
@@ -73,11 +82,7 @@ export function resumeRun(path: string): Resumed {
   check(metadata.step !== undefined && metadata.step === model.metadata.step,
     `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; put back the files that belong together`);
   const counters = Object.fromEntries(Object.entries(metadata).filter(([k]) => k.startsWith('counter.')).map(([k, v]) => [k.slice(8), Number(v)]));
-
-  const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
-  const kept = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= Number(metadata.step))).map(line => `${line}\n`).join('');
-  if (kept !== text) writeWhole(join(path, METRICS), kept);
-  return { folder: folder(path, parseMetrics(kept), true), config, facts, weights: model.tensors, state: { tensors, counters } };
+  return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
