@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../datasets/node/open.ts';
 import { Graph } from '../engine/graph.ts';
+import { Layout } from '../engine/plan.ts';
 import { models, openModel } from '../models/index.ts';
 import type { ModelInput } from '../models/model.ts';
 import type { Profile } from '../shaders/kernel.ts';
@@ -95,6 +96,12 @@ const refused: readonly [spec: string, shape: readonly [number, number, number],
 for (const [spec, shape, message] of refused) {
   test(`${spec} on ${shape.join('x')} is refused`, () => { assert.throws(() => build(spec, { classes: 10, shape }), message); });
 }
+
+test('a model whose weights exceed a binding is refused, the layer named', () => {
+  const layout = new Layout(2 ** 27), { params } = build('vgg16', IMAGENET);
+  assert.throws(() => { for (const { value } of params.values()) layout.place(value); },
+    /^classifier\.0\.weight: \[4096, 25088\] takes 392\.0 MiB, more than this adapter binds at once \(128\.0 MiB\); choose a smaller model, head or batch$/);
+});
 
 test('a bare flag switches it on', () => {
   assert.ok(build('lenet5:classic', FASHION).ops.some(op => String(op.params.f).startsWith('tanh(')));

@@ -2,7 +2,7 @@
 # ResNet-18 on CIFAR-10
 # as:        the modern recipe: 32x32 stem, momentum, cosine, 200 epochs
 # published: 95 % test accuracy
-# measured:  not yet on a GPU
+# measured:  not measured, no GPU at hand
 set -e
 cd "$(dirname "$0")/../.."
 exec npx descent train resnet18 --dataset cifar10 --val-split 0 \

@@ -2,7 +2,7 @@
 # ResNet-20 on CIFAR-10
 # as:        He et al. 2015, section 4.2: rate 0.1, divided by 10 after 32,000 and 48,000 steps of 64,000
 # published: 91.25 % test accuracy
-# measured:  not yet on a GPU
+# measured:  not measured, no GPU at hand
 set -e
 cd "$(dirname "$0")/../.."
 exec npx descent train resnet20 --dataset cifar10 --val-split 0 \

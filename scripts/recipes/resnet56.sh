@@ -2,7 +2,7 @@
 # ResNet-56 on CIFAR-10
 # as:        He et al. 2015, section 4.2: rate 0.1, divided by 10 after 32,000 and 48,000 steps of 64,000
 # published: 93.03 % test accuracy
-# measured:  not yet on a GPU
+# measured:  not measured, no GPU at hand
 set -e
 cd "$(dirname "$0")/../.."
 exec npx descent train resnet56 --dataset cifar10 --val-split 0 \
