@@ -42,7 +42,7 @@ async function lead(): Promise<boolean> {
     }
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
-  if (passed + failed === 0) { failed = 1; console.log(`no test file matches '${filters.join(' ')}'`); }
+  if (passed + failed + skipped === 0) { failed = 1; console.log(`no test file matches '${filters.join(' ')}'`); }
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   return failed === 0;
 }

@@ -1,13 +1,13 @@
 /** The overfitting gap: where the validation curve is worse than the training curve. */
 import type { Point } from './charts.ts';
 
-/** Points whose mean over a fifteenth of the curve, around each, tells the trend: batches are noisy. At the ends the span shrinks to both sides alike, so that nothing lags. */
+/** The mean over a fifteenth of the curve around each point, which tells the trend: single batches are noisy. At the ends it takes what there is. */
 export function smooth(points: readonly Point[]): Point[] {
   const sums = [0], reach = Math.floor(points.length / 30);
   for (const [, y] of points) sums.push(sums.at(-1)! + y);
   return points.map(([x], i) => {
-    const k = Math.min(reach, i, points.length - 1 - i);
-    return [x, (sums[i + k + 1]! - sums[i - k]!) / (2 * k + 1)];
+    const low = Math.max(0, i - reach), high = Math.min(points.length, i + reach + 1);
+    return [x, (sums[high]! - sums[low]!) / (high - low)];
   });
 }
 

@@ -68,6 +68,9 @@ addEventListener('hashchange', () => void told(async () => {
 }));
 document.querySelector<HTMLElement>('.skip')!.onclick = event => { event.preventDefault(); place.focus(); };
 
+// a browser may freeze a tab that stays hidden for long, its workers with it
+document.addEventListener('resume', () => { if (train.runs.some(r => r.state === 'running')) notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info'); });
+
 const chosen = localStorage.getItem('theme');
 if (chosen) document.documentElement.dataset.theme = chosen;
 document.getElementById('theme')!.onclick = () => {

@@ -36,10 +36,13 @@ export class RaceView {
   #turn = 0;
 
   constructor() {
+    const times = el('output', { textContent: '×1' }), rate = field('Rate', this.#speed, { text: 'All learning rates times this.' });
+    rate.querySelector('label')!.append(' ', times);
+    this.#speed.oninput = () => { times.textContent = `×${Number((10 ** Number(this.#speed.value)).toPrecision(2))}`; };
     this.#speed.onchange = () => void this.#race();
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice, { text: '' }), this.#about,
-        field('Rate', this.#speed, { text: 'All learning rates times a power of ten.' }), fold('Optimizers', this.#legend)),
+        rate, fold('Optimizers', this.#legend)),
       el('div', { class: 'screen' }, el('div', { class: 'row toolbar' }, button('Race', () => this.#race(), { class: 'primary' }), button('All', () => this.#pickAll(true)), button('None', () => this.#pickAll(false))),
         this.#status, el('section', { class: 'panel' }, el('h2', { textContent: 'Trajectories' }), el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
     this.#follow();

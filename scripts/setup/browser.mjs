@@ -6,16 +6,17 @@ import { which } from './run.mjs';
 const PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe', 'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe'];
 
-/** The path of a Chromium or Chrome: DESCENT_BROWSER, one on PATH, or in its system's usual place. */
+/** The path of a Chromium or Chrome: that of DESCENT_BROWSER alone where it is set, else one on PATH or in its system's usual place. */
 export function findBrowser() {
   const { DESCENT_BROWSER: named } = process.env;
-  return named || ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'].map(which).find(Boolean) || PLACES.find(existsSync);
+  if (named) return existsSync(named) ? named : undefined;
+  return ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'].map(which).find(Boolean) || PLACES.find(existsSync);
 }
 
 /** The path of a browser, installed from the system's packages where this process may do so; undefined where there is none. */
 export function ensureBrowser({ say, verbose }) {
   const found = findBrowser();
-  if (found || !which('apt-get')) return found;
+  if (found || process.env.DESCENT_BROWSER || !which('apt-get')) return found;
   const prefix = asRoot();
   if (!prefix) return undefined;
   say('browser: none yet, installing chromium for the tests of the page');
