@@ -1,22 +1,29 @@
 import { reads, writes, type Op, type Tensor } from './graph.ts';
-import { aliveAtOnce, bytesOf } from './plan.ts';
+import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 
-/** Budgets of a segment that are tried, from the bytes of all that is saved downwards. */
-const BUDGETS = 32;
+/** Budgets of a segment that are tried, from the bytes of all that is saved downwards, and how many of the best by what is alive at once are planned. */
+const BUDGETS = 32, PLANNED = 3;
+/** Ops from which on planning takes seconds: the best is planned alone. */
+const MANY = 2000;
 
 /**
  * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay; a
  * segment's forward ops are done a second time, into new tensors, just before the backward pass first needs what they gave. The borders are
- * those of a range of budgets of bytes a segment with the least alive at once; `ops` itself comes back where none betters it.
+ * those, of a range of budgets of bytes a segment, with which the plan takes the least; `ops` itself comes back where none betters it.
  *
  * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write lasting tensors
  * (running statistics, totals) are done once: what they give is kept.
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
-  const f = forwardOf(ops, kept);
-  let best = { ops, bytes: aliveAtOnce(ops, kept) };
+  const f = forwardOf(ops, kept), found = new Map<number, readonly Op[]>(); // by what is alive at once
   for (let i = 1; i <= BUDGETS; i++) {
-    const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2)), bytes = aliveAtOnce(tried, kept);
+    const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2));
+    const alive = aliveAtOnce(tried, kept);
+    if (!found.has(alive)) found.set(alive, tried); // the earlier one has fewer ops
+  }
+  let best = { ops, bytes: plan(ops, kept, Infinity).peak };
+  for (const [alive, tried] of [...found].sort(([a], [b]) => a - b).slice(0, ops.length < MANY ? PLANNED : 1)) {
+    const bytes = alive < best.bytes ? plan(tried, kept, Infinity).peak : Infinity;
     if (bytes < best.bytes) best = { ops: tried, bytes };
   }
   return best.ops;
