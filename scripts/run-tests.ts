@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
-const LONG = ['model-vectors', 'web', 'models', 'conv', 'norm', 'ops-vectors', 'noise', 'gather', 'cli', 'trainer', 'optim'].map(name => `${name}.test.ts`);
+const LONG = ['model-vectors', 'models', 'conv', 'trainer', 'torch-agreement', 'web', 'cli', 'phases', 'norm', 'splits', 'augment', 'noise', 'ops-vectors', 'swiftshader'].map(name => `${name}.test.ts`);
 /** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in use. */
 const QUICK = { GALLIVM_PERF: 'nopt' };
 
