@@ -1,5 +1,6 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import type { MetricsLine } from '../train/metrics.ts';
+import { parseNumber } from '../train/spec.ts';
 import type { Curve, CurveChart, Point } from './charts.ts';
 import { button, count, el, fold, notice, percent, pick, save, told } from './dom.ts';
 import { available, isDataFile, keepFile, type Dropped } from './data.ts';
@@ -106,7 +107,7 @@ export class TrainView {
   async start(beside: boolean): Promise<void> {
     notice('');
     await told(async () => {
-      const config = this.#form.config(), evalEvery = Math.max(0, Math.floor(Number(this.#every.value) || 0));
+      const config = this.#form.config(), evalEvery = parseNumber('Validate every', this.#every.value.trim() || '0', { integer: true, min: 0 });
       const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected, going = before?.state === 'running';
       if (going) await before!.engine.call('pause');
       const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
