@@ -1,11 +1,12 @@
-import { opFields, pick, source, type Kernel, type Profile, type Variant } from '../shaders/kernel.ts';
+import { opFields, pick, source, type Kernel, type MatrixConfig, type Profile, type Variant } from '../shaders/kernel.ts';
 import { DescentError } from './check.ts';
 import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
 
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY'] as const;
-const FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
+const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
 
 export interface AdapterReport { readonly description: string; readonly vendor: string; readonly architecture: string; readonly software: boolean }
 export interface Pipeline { readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout; readonly variant: Variant<any> }
@@ -19,9 +20,17 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
     lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
     subgroups,
     f16: device.features.has('shader-f16'),
+    ...device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) },
     maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     maxBinding: device.limits.maxStorageBufferBindingSize,
   };
+}
+
+/** What an adapter says of its matrix units: those that sum in f32. */
+function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: readonly { componentType: string; resultComponentType: string; M: number; N: number; K: number }[] };
+  return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) =>
+    resultComponentType === 'f32' && (type === 'f16' || type === 'f32') ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : []);
 }
 
 /** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
@@ -88,6 +97,8 @@ export class Device {
   }
 
   get profile(): Profile { return this.#profile; }
+  /** For a call whose bindings `halves` hold f16. */
+  profileFor(halves: readonly string[]): Profile { return halves.length ? { ...this.#profile, half: true } : this.#profile; }
   /** Set when the device is lost: every later call fails with it. */
   get lost(): DescentError | undefined { return this.#state.lost; }
   /** The first validation or memory error that no scope caught. */
@@ -116,7 +127,7 @@ export class Device {
     const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>(), key = `${bound.join()} ${halves.join()} ${text}`, known = plain ? calls.get(key) : undefined;
     this.#calls.set(kernel, calls);
     if (known) return known;
-    const variant = pick(kernel, params, this.profile), code = source(kernel, variant, params, this.profile, bound, halves);
+    const profile = this.profileFor(halves), variant = pick(kernel, params, profile), code = source(kernel, variant, params, profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));

@@ -47,9 +47,9 @@ export class Tuner implements Tuning {
     const findings = await (this.#findings ??= this.#load()), here = findings[this.#place(device)] ??= {};
     const calls = new Map<string, Call>(), unknown = new Set<string>();
     for (const op of ops) {
-      const key = callKey(op.kernel, op.params);
+      const profile = device.profileFor(halves(op)), key = callKey(op.kernel, op.params, profile);
       if (calls.has(key)) continue;
-      const all = fitting(op.kernel, op.params, device.profile), heavy = (op.kernel.flops?.(op.params) ?? 0) > SMALL;
+      const all = fitting(op.kernel, op.params, profile), heavy = (op.kernel.flops?.(op.params) ?? 0) > SMALL;
       const candidates = all.filter((v, i) => i === 0 || v.name !== 'plain' || !heavy), names = candidates.map(v => v.name);
       if (candidates.length < 2) continue;
       for (const name of here[key] ?? []) if (!op.kernel.variants.some(v => v.name === name)) unknown.add(`${op.kernel.name} (${name})`);

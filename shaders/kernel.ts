@@ -8,12 +8,19 @@ export type Grid = readonly [x: number, y: number, z: number];
 /** How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics, losses); `?` where a call may leave it out. */
 export type Access = `${'read' | 'write'}${'' | ' u32' | ' f32'}${'' | '?'}`;
 
+/** A product of an m x k and a k x n matrix of `type` by `subgroup` threads. */
+export interface MatrixConfig { readonly type: 'f16' | 'f32'; readonly m: number; readonly n: number; readonly k: number; readonly subgroup: number }
+
 /** What kernels may know of the adapter. */
 export interface Profile {
   /** Subgroup size of a software adapter, where one workgroup is one subgroup and barriers are avoided; 0 on a GPU. */
   readonly lanes: number;
   readonly subgroups: boolean;
   readonly f16: boolean;
+  /** Whether a call may round its operands to f16: its activations are kept so (see half.ts). */
+  readonly half?: boolean;
+  /** The matrix products that a subgroup does as one instruction, with sums in f32 (see matrix.ts). */
+  readonly matrices?: readonly MatrixConfig[];
   /** Most invocations of one workgroup. */
   readonly maxWorkgroup: number;
   /** Bytes that one binding may span. */
@@ -66,14 +73,14 @@ export function kernel<P, const B extends Bindings>({ vec4, sizes, grid, code, .
 export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P, B> => k;
 
 /** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */
-export const callKey = <P>(k: Kernel<P>, p: P): string => `${k.name} ${JSON.stringify(p)}`;
+export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string => `${k.name}${half ? ' (f16)' : ''} ${JSON.stringify(p)}`;
 
 /** The variants that can compute a call on this adapter, best guess first. */
 export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] => k.variants.filter(v => v.fits?.(p, d) ?? true);
 
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
-  const can = fitting(k, p, d), wanted = d.prefer && (d.prefer[callKey(k, p)] ?? d.prefer[k.name] ?? d.prefer['*']);
+  const can = fitting(k, p, d), wanted = d.prefer && (d.prefer[callKey(k, p, d)] ?? d.prefer[k.name] ?? d.prefer['*']);
   const chosen = can.find(v => v.name === wanted) ?? can[0];
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;
@@ -89,7 +96,7 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
   const body = halves.length ? throughHalf(code, Object.fromEntries(halves.map(name => [name, quads?.includes(name) ? 'vec4f' : 'f32']))) : code;
-  return [halves.length ? 'enable f16;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
+  return [halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '', /\bsubgroup_matrix_(left|right|result)\b/.test(body) ? 'enable chromium_experimental_subgroup_matrix;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */

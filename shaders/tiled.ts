@@ -1,5 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, unroll, XYZW, type Profile, type Variant } from './kernel.ts';
+import { matrix } from './matrix.ts';
+import { operand } from './stage.ts';
 
 /**
  * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch` products,
@@ -45,8 +47,10 @@ const TILES: Readonly<Record<string, Tile>> = {
 };
 export const TILE_NAMES = Object.keys(TILES).map(name => `tiled ${name}`);
 
-/** The variants of a product, one for each tile. */
-export const tiled = <P>(t: Tiled<P>): Variant<P>[] => Object.entries(TILES).map(([name, tile]): Variant<P> => {
+/** The variants of a product: one for each tile, and one by matrices of a subgroup. */
+export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [...Object.entries(TILES).map(([name, tile]) => byThreads(t, name, tile)), matrix(t)];
+
+function byThreads<P>(t: Tiled<P>, name: string, tile: Tile): Variant<P> {
   const height = tile.rows * tile.tall, width = tile.columns * tile.wide, threads = tile.rows * tile.columns * tile.slices;
   return {
     name: `tiled ${name}`,
@@ -60,8 +64,8 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => Object.entries(TILES).map
     code: p => {
       const { m, n, k, batch = 1 } = t.shape(p), depth = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), tile.depth) * tile.depth;
       const along = t.along(p), quads = t.quads(p), tall = tile.tall / 4, wide = tile.wide / 4;
-      const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: height, base: 0, deep: along.a === 'k', quad: quads.a }, tile.depth, threads);
-      const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: width, base: a.end, deep: along.b === 'k', quad: quads.b }, tile.depth, threads);
+      const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: height, base: 0, deep: along.a === 'k', quad: quads.a, pad: pad(along.a), put }, tile.depth, threads);
+      const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: width, base: a.end, deep: along.b === 'k', quad: quads.b, pad: pad(along.b), put }, tile.depth, threads);
       const sums = tile.tall * wide, sum = (i: number, j: number) => `c${i}_${j}`, group = tile.rows * tile.columns;
       return wgsl`
 var<private> batch : u32;
@@ -111,7 +115,11 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 }`;
     },
   };
-});
+}
+
+/** Without it neighbours along k would lie in one bank. */
+const pad = (along: string): number => along === 'k' ? 1 : 0;
+const put = (place: string, value: string): string => `stage[${place}] = ${value};`;
 
 /** Threads whose columns make one run of 64. */
 const RUN = 16;
@@ -137,25 +145,3 @@ function moments(tile: Tile, m: number, n: number, sum: (i: number, j: number) =
 
 /** 8, 4, 2, 1 for 16 slices: their sums are added in a tree, in an order that never changes. */
 const halvings = (slices: number): number[] => slices > 1 ? [slices / 2, ...halvings(slices / 2)] : [];
-
-interface Operand { name: string; load: (at: string, k: string) => string; limit: number; begin: string; size: number; base: number; deep: boolean; quad?: boolean | undefined }
-
-/**
- * How the threads bring a stage of an operand into workgroup memory, one vec4f along m or n at a time; it rests in registers between `load` and `store`.
- * Neighbouring threads take neighbours along the direction in which they lie side by side.
- */
-function operand({ name, load, limit, begin, size, base, deep, quad }: Operand, depth: number, threads: number) {
-  const fours = size / 4, pitch = fours + (deep ? 1 : 0), units = fours * depth, each = ceilDiv(units, threads); // a pitch of fours would put neighbours along k into one bank
-  const unit = (i: number) => `index + ${i * threads}u`;
-  const four = (i: number) => deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`, at = (i: number) => deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`;
-  return {
-    pitch, end: base + pitch * depth,
-    declare: unroll(each, i => `var ${name}Next${i} = vec4f(0.0);`, ' '),
-    load: unroll(each, i => `{ let k = k0 + ${at(i)}; let at = ${begin} + ${four(i)} * 4u; ${name}Next${i} = vec4f(0.0); if (k < last) {
-      ${quad ? `if (at < ${limit}u) { ${name}Next${i} = ${load('at', 'k')}; }` : unroll(4, j => `if (at + ${j}u < ${limit}u) { ${name}Next${i}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`, ' ')} } }`),
-    store: unroll(each, i => {
-      const line = `stage[${base}u + (${at(i)}) * ${pitch}u + ${four(i)}] = ${name}Next${i};`;
-      return units % threads ? `if (${unit(i)} < ${units}u) { ${line} }` : line;
-    }),
-  };
-}

@@ -8,7 +8,7 @@ import { fitting, type Kernel } from '../shaders/kernel.ts';
 import { matmul, type Matmul } from '../shaders/matmul.ts';
 import { close, deviceFor, random } from './check.ts';
 
-interface Case { readonly why: string; readonly kernel: Kernel<any>; readonly params: object; readonly sizes: Readonly<Record<string, number>>; readonly out: string;
+export interface Case { readonly why: string; readonly kernel: Kernel<any>; readonly params: object; readonly sizes: Readonly<Record<string, number>>; readonly out: string;
   /** The tiles tested with the others; the long tests do all that fit. */
   readonly tiles: readonly string[] }
 
@@ -44,24 +44,25 @@ export const CASES: readonly Case[] = [
   }),
 ];
 
-export async function tilesAgree({ kernel, params, sizes, out, tiles }: Case, all: boolean): Promise<void> {
-  const device = await deviceFor('gpu'), names = fitting(kernel, params, device.profile).map(v => v.name).filter(name => name.startsWith('tiled'));
-  for (const tile of tiles) assert.ok(names.includes(tile), `${tile} is not among ${names.join(', ')}`);
-  const slices = 'split' in params, want = await run(device, 'plain');
-  for (const tile of all ? names : tiles) close(tile, await run(device, tile), want, 1e-5);
+export async function tilesAgree(c: Case, all: boolean): Promise<void> {
+  const device = await deviceFor('gpu'), names = fitting(c.kernel, c.params, device.profile).map(v => v.name).filter(name => name.startsWith('tiled'));
+  for (const tile of c.tiles) assert.ok(names.includes(tile), `${tile} is not among ${names.join(', ')}`);
+  const want = await runCase(device, c, 'plain');
+  for (const tile of all ? names : c.tiles) close(tile, await runCase(device, c, tile), want, 1e-5);
+}
 
-  async function run(on: Device, variant: string): Promise<Float32Array> {
-    const own = on.withProfile({ prefer: { [kernel.name]: variant } }), g = new Graph({ training: false, profile: own.profile }), memory = new Memory(own);
-    const tensors = Object.fromEntries(Object.entries(sizes).map(([name, n]) => [name, g.lasting('input', name, [n])]));
-    g.run(kernel, params, tensors as never);
-    const program = await Program.compile(memory, g, { fuse: false });
-    assert.is(program.commands[0]!.pipeline.variant.name, variant);
-    Object.values(tensors).forEach((t, i) => memory.write(t, Float32Array.from(random(t.size, i + 1))));
-    program.run({ accumulate: 0 });
-    const values = await program.read(tensors[out]!);
-    memory.destroy();
-    return slices ? summed(values, 3) : values; // which pixels are in which slice is the variant's own affair
-  }
+/** What a case gives by one variant. */
+export async function runCase(on: Device, { kernel, params, sizes, out }: Case, variant: string): Promise<Float32Array> {
+  const own = on.withProfile({ prefer: { [kernel.name]: variant } }), g = new Graph({ training: false, profile: own.profile }), memory = new Memory(own);
+  const tensors = Object.fromEntries(Object.entries(sizes).map(([name, n]) => [name, g.lasting('input', name, [n])]));
+  g.run(kernel, params, tensors as never);
+  const program = await Program.compile(memory, g, { fuse: false });
+  assert.is(program.commands[0]!.pipeline.variant.name, variant);
+  Object.values(tensors).forEach((t, i) => memory.write(t, Float32Array.from(random(t.size, i + 1))));
+  program.run({ accumulate: 0 });
+  const values = await program.read(tensors[out]!);
+  memory.destroy();
+  return 'split' in params ? summed(values, 3) : values; // which pixels are in which slice is the variant's own affair
 }
 
 function summed(values: Float32Array, slices: number): Float32Array {

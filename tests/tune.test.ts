@@ -33,7 +33,7 @@ async function run(version?: string) {
   memory.write(dy, Float32Array.from(random(dy.size, 2)));
   program.run({ accumulate: 0 });
   const results = { y: await program.read(y), ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))) };
-  const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params), c.pipeline.variant.name]));
+  const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params, {}), c.pipeline.variant.name]));
   const choices = program.commands.filter(c => fitting(c.op.kernel, c.op.params, device.profile).length > 1).length;
   device.close();
   return { timed: tuner?.timed ?? 0, notes, progress, results, variants, choices };

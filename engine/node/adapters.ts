@@ -28,7 +28,7 @@ const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDa
 
 function dawn(options: string[] = []): GPU {
   process.env.XDG_RUNTIME_DIR ??= '/tmp'; // Mesa complains without one
-  const gpu = create(options);
+  const gpu = create(['enable-dawn-features=allow_unsafe_apis', ...options]); // without it Dawn hides subgroup matrices
   keep.push(gpu);
   return gpu;
 }
