@@ -43,7 +43,9 @@ export async function predict(path: string, images: readonly string[], options: 
 async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`);
-  return new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity }).moments();
+  const data = new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity });
+  await data.prepare();
+  return data.moments();
 }
 
 function softmax(logits: Float32Array): number[] {
