@@ -1,40 +1,33 @@
 /** The page in a real browser, on SwiftShader: what it trains is what Node trains. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { chromium, type Browser, type Download, type Page } from 'playwright-core';
+import type { Download, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build, preview, type PreviewServer } from 'vite';
 import { openDataset } from '../datasets/node/open.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
-// @ts-expect-error: plain JavaScript, which runs before there are packages
-import { findBrowser } from '../scripts/setup/browser.mjs';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../train/safetensors.ts';
+import { browserPath, openBuilt, ROOT, type BuiltPage } from './browser.ts';
 
 const test = suite('the page');
-const ROOT = join(import.meta.dirname, '..'), FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
-const executablePath = findBrowser() as string | undefined;
 const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', limitTest: '64', logEvery: '1', epochs: '30', ema: '0.9' };
 
-let folder: string, server: PreviewServer, browser: Browser, page: Page, fromNode: Uint8Array;
-const said: string[] = [];
+let built: BuiltPage, page: Page, folder: string, fromNode: Uint8Array;
 /** Of the run that is selected. */
 interface Seen { state: string; step: number; losses: number[]; message: string }
 const seen = (): Promise<Seen> => page.evaluate(`(({ selected: r }) => ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent)`);
 const until = (condition: string, timeout = 60_000) => page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { timeout, polling: 50 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-const text = (selector: string) => page.locator(selector).textContent();
+const pause = async () => { await press('Pause'); await until('r.state === "paused"'); };
 
 async function open(hash: string): Promise<void> {
   await page.goto('about:blank');
-  await page.goto(`${server.resolvedUrls!.local[0]}#${hash}`);
+  await page.goto(`${built.address}#${hash}`);
   await page.waitForFunction('globalThis.descent');
 }
 const drop = (name: string, bytes: Uint8Array) => page.evaluate(([file, content]) => {
@@ -60,33 +53,21 @@ const sameTensors = (a: Uint8Array, b: Uint8Array) => {
 /** `descent …` in a process of its own. */
 const descent = async (...args: string[]) => (await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT })).stdout;
 
-if (!executablePath || !existsSync(executablePath)) {
+if (!browserPath) {
   console.log('web.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
   test.skip('needs a browser', () => undefined);
 } else {
   test.before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
-    const common = { configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent' } as const;
-    await build({ ...common, build: { outDir: folder } });
-    server = await preview({ ...common, build: { outDir: folder }, preview: { port: 0, host: 'localhost' } });
-    browser = await chromium.launch({ executablePath, args: FLAGS });
-    page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(60_000);
-    page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') said.push(message.text()); });
-    page.on('pageerror', error => said.push(error.message));
+    built = await openBuilt(browserPath!);
+    ({ page, folder } = built);
   });
-  test.after(async () => {
-    await browser?.close();
-    await server?.close();
-    rmSync(folder, { recursive: true });
-  });
+  test.after(() => built?.close());
 
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {
     await open(`train?${new URLSearchParams(SMALL)}`);
     await press('Start');
     await until('r.step >= 40');
-    await press('Pause');
-    await until('r.state === "paused"');
+    await pause();
     const { losses } = await seen(), mean = (from: number[]) => from.reduce((a, b) => a + b) / from.length;
     assert.ok(mean(losses.slice(-10)) < 0.8 * mean(losses.slice(0, 10)), `losses ${losses.map(l => l.toFixed(2)).join(' ')}`);
 
@@ -107,8 +88,7 @@ if (!executablePath || !existsSync(executablePath)) {
     assert.is((await seen()).state, 'paused');
     await press('Resume');
     await until(`r.step > ${step + 5}`);
-    await press('Pause');
-    await until('r.state === "paused"');
+    await pause();
     const { losses, step: now } = await seen();
     assert.is(losses.length, now); // every step logs, none is lost or comes twice
   });
@@ -148,16 +128,14 @@ if (!executablePath || !existsSync(executablePath)) {
     await page.evaluate('descent.selected.engine.call("loseDevice")');
     await page.getByText('the run goes on from its last checkpoint').waitFor();
     await until('r.state === "running" && r.step >= 25');
-    await press('Pause');
-    await until('r.state === "paused"');
+    await pause();
     const { losses, step } = await seen();
     assert.is(losses.length, step);
     assert.ok(losses.every(Number.isFinite));
   });
 
   test('the averaged weights can be had beside the trained ones', async () => {
-    const average = decodeSafetensors(await downloaded('Export average'), 'average').tensors, raw = decodeSafetensors(await exported(), 'raw').tensors;
-    assert.not.equal(average['fc3.bias']!.data, raw['fc3.bias']!.data);
+    assert.not.equal(decodeSafetensors(await downloaded('Export average'), 'average').tensors['fc3.bias'], decodeSafetensors(await exported(), 'raw').tensors['fc3.bias']);
   });
 
   test('a model too large for the adapter is refused, and the run stays', async () => {
@@ -174,13 +152,12 @@ if (!executablePath || !existsSync(executablePath)) {
     await press('Resume');
     await until('r.state === "running"');
     const other = await page.context().newPage();
-    await other.goto(server.resolvedUrls!.local[0]!);
+    await other.goto(built.address);
     const answer = other.evaluate(`new Promise(resolve => { const c = new BroadcastChannel('descent'); c.onmessage = e => resolve(e.data); c.postMessage('begins'); })`);
     await notes('also trains in another tab');
     assert.is(await answer, 'too');
     await other.close();
-    await press('Pause');
-    await until('r.state === "paused"');
+    await pause();
   });
 
   test('a picture gets probabilities, a file that is none a message', async () => {
@@ -289,7 +266,7 @@ if (!executablePath || !existsSync(executablePath)) {
   test('without WebGPU the page says who has it', async () => {
     const other = await page.context().newPage();
     await other.addInitScript('delete Navigator.prototype.gpu');
-    await other.goto(server.resolvedUrls!.local[0]!);
+    await other.goto(built.address);
     await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').waitFor();
     await other.close();
   });
@@ -312,11 +289,11 @@ if (!executablePath || !existsSync(executablePath)) {
     await open('train?model=lenet5&dataset=xor');
     await press('Start');
     await page.locator('#notice.error').waitFor();
-    assert.match(await text('#notice') ?? '', /conv2d|images/);
+    assert.match(await page.locator('#notice').textContent() ?? '', /conv2d|images/);
     await open('train?model=nosuch');
     await page.getByText("unknown model 'nosuch'").waitFor();
   });
 
-  test('the console stays silent', () => assert.equal(said, []));
+  test('the console stays silent', () => assert.equal(built.said, []));
 }
 test.run();
