@@ -51,7 +51,7 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   }
   if (!chosen.ordered) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
   const net = variants.every(([, v]) => v.model === undefined || v.model.startsWith(`${model}:`)) ? `${model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`)} on ` : '';
-  const written = await writePicture(out, picture(what, `${net}${name}, ${epochs} ${epochs === '1' ? 'epoch' : 'epochs'} of ${count(images)} images`, results, { epochs: common.epochs, rates: chosen.rates }));
+  const written = await writePicture(out, picture(what, `${net}${name}, ${epochs} ${epochs === '1' ? 'epoch' : 'epochs'} of ${count(images)} images`, results, { epochs: common.epochs, ...chosen }));
   if (options.json) return;
   const rows = results.map(({ variant, result: { test, best, seconds, lines } }) => [
     variant, test ? percent(test.accuracy) : 'diverged', test ? test.loss.toFixed(4) : '-', best ? percent(best.accuracy) : '-', percent(trained(lines)), seconds.toFixed(1),
@@ -73,7 +73,7 @@ function trained(lines: Trial['lines']): number {
 }
 
 /** Accuracies on test and training images as bars, then the courses of the training loss, six to a panel; those that diverged are named in the bars, at 0. */
-function picture(what: string, title: string, results: readonly Result[], { epochs, rates }: { epochs: number; rates?: boolean | undefined }): string {
+function picture(what: string, title: string, results: readonly Result[], { epochs, rates, title: head = `${what[0]!.toUpperCase()}${what.slice(1)}` }: { epochs: number; rates?: boolean | undefined; title?: string | undefined }): string {
   const course = ({ variant, result }: Result): Series => {
     let mean: number | undefined;
     return { name: variant, points: stepsOf(result.lines).map(l => [l.epoch, mean = mean === undefined ? l.loss : 0.8 * mean + 0.2 * l.loss] as const) };
@@ -91,7 +91,7 @@ function picture(what: string, title: string, results: readonly Result[], { epoc
       series: results.map(({ variant, result }) => ({ name: variant, points: stepsOf(result.lines).map(l => [l.epoch, l.lr] as const) })),
     }] : [],
   ];
-  return draw(panels, { title: `${what[0]!.toUpperCase()}${what.slice(1).replace('-', ' ')}: ${title}`, height: Math.max(260, results.length * 30), columns: panels.length > 4 ? 3 : 2 });
+  return draw(panels, { title: `${head}: ${title}`, height: Math.max(260, results.length * 30), columns: panels.length > 4 ? 3 : 2 });
 }
 
 const WIDTHS = [2, 3, 4, 8], DEPTHS = [1, 2, 4, 8, 16, 32], NETS = 30;

@@ -90,7 +90,7 @@ onDevice(program.command('compare').summary('compare optimizers, schedules, init
   .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
   .option(OPTIONS.lr.flags, OPTIONS.lr.help)
   .option(OPTIONS.epochs.flags, `${OPTIONS.epochs.help} (default: 2, or 20 where overfitting is compared)`)
-  .option(OPTIONS.limitTrain.flags, `${OPTIONS.limitTrain.help} (default: 12000, or 1000 where overfitting is compared)`)
+  .option(OPTIONS.limitTrain.flags, `${OPTIONS.limitTrain.help} (default: 12000, 1000 where overfitting is compared, 2000 for depth)`)
   .option(OPTIONS.limitTest.flags, `${OPTIONS.limitTest.help} (default: 2000)`)
   .option(OPTIONS.seed.flags, OPTIONS.seed.help, String(OPTIONS.seed.default))
   .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)')

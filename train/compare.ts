@@ -18,6 +18,8 @@ export interface Comparison {
   readonly variants: (common: Common) => Readonly<Record<string, Variant>>;
   /** What the command takes where the user says nothing, if that is not the same for all. */
   readonly defaults?: { readonly epochs?: string; readonly limitTrain?: string; readonly limitTest?: string; readonly lr?: string; readonly dataset?: string };
+  /** Head of the picture, if the name alone does not say it. */
+  readonly title?: string;
   /** Of the variants' runs: whether the course of the rate is drawn too. */
   readonly rates?: boolean;
   /** The variants have an order that says something by itself; others are sorted by what came out. */
@@ -58,7 +60,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     }),
   },
   /** The layers that draw random numbers. */
-  noises: { model: 'noise-net', defaults: OVERFIT, variants: () => each(Object.keys(NOISES), noise => ({ model: `noise-net:noise=${noise}` })) },
+  noises: { model: 'noise-net', title: 'Layers that draw random numbers', defaults: OVERFIT, variants: () => each(Object.keys(NOISES), noise => ({ model: `noise-net:noise=${noise}` })) },
   /** A deep net of equal layers, in which a bad scale of the weights grows or dies out. */
   initialisations: {
     model: `mlp:hidden=${Array(8).fill(64).join('-')}`, defaults: { lr: '0.02' },
@@ -67,9 +69,9 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   normalisations: { model: 'norm-net', defaults: { limitTrain: '6000' }, variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, scheme: 'he-normal' })) },
   /** The rate in proportion to the batch (Goyal et al. 2017). */
   'batch-sizes': {
-    model: 'lenet5', ordered: true, defaults: { lr: '0.02' },
+    model: 'lenet5', ordered: true, title: 'Batch sizes, rates in proportion', defaults: { lr: '0.02' },
     variants: ({ lr }) => each(['8', '16', '32', '64', '128', '256'], batchSize => ({ batchSize, lr: String(Number((lr * Number(batchSize) / 64).toPrecision(6))) })),
   },
   /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). */
-  depth: { model: 'resnet20', ordered: true, variants: () => each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name })) },
+  depth: { model: 'resnet20', ordered: true, defaults: { limitTrain: '2000', limitTest: '500' }, variants: () => each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name })) },
 };
