@@ -1,6 +1,6 @@
 /** The form of a configuration, made from the catalogues that the command line uses. */
 import { datasets } from '../datasets/index.ts';
-import { lookUp } from '../engine/check.ts';
+import { check, lookUp } from '../engine/check.ts';
 import { schemes } from '../layers/init.ts';
 import { losses } from '../layers/loss.ts';
 import { models } from '../models/index.ts';
@@ -77,7 +77,8 @@ export class ConfigForm {
     known('model', text => lookUp('model', parseSpec('model', text).name, models));
     known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, Object.fromEntries(optimizers.names.map(n => [n, n])))));
     known('schedule', text => lookUp('schedule', parseSpec('schedule', text).name, Object.fromEntries(scheduling.names.map(n => [n, n]))));
-    known('dataset', text => this.#available.has(text) || lookUp('dataset', text, datasets));
+    known('dataset', text => check(this.#available.has(text) || Object.hasOwn(datasets, text),
+      `data set '${text}': is not here; drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`));
   }
 
   set(texts: Texts): void { this.#texts = { ...HERE, ...texts }; this.#draw(); }

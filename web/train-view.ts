@@ -117,10 +117,12 @@ export class TrainView {
       try {
         await run.open({ evalEvery }, this.dropped);
       } catch (error) { // what was there stays
+        const removed = !this.runs.includes(run); // by its button, while it was being built
         this.#remove(run);
         if (before) this.selected = before;
         if (going) void before!.engine.call('play');
         this.draw();
+        if (removed) return;
         throw error;
       }
       if (before && this.runs.includes(before)) this.#remove(before);
@@ -131,7 +133,7 @@ export class TrainView {
 
   #remove(run: Run): void {
     run.engine.close();
-    this.runs.splice(this.runs.indexOf(run), 1);
+    if (this.runs.includes(run)) this.runs.splice(this.runs.indexOf(run), 1);
     if (this.selected === run) this.selected = this.runs.at(-1);
   }
 
