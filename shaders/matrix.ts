@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, unroll, XYZW, type MatrixConfig, type Profile, type Variant } from './kernel.ts';
-import { operand } from './stage.ts';
+import { operand, stages } from './stage.ts';
 import type { Tiled } from './tiled.ts';
 
 /** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
@@ -43,31 +43,14 @@ var<workgroup> sums : array<f32, ${4 * M * N}>; // a matrix of each subgroup
 @diagnostic(off, chromium.subgroup_matrix_uniformity) // the part is one to a subgroup, which Tint cannot see
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
-  batch = id.z % ${batch}u; slice = id.z / ${batch}u;
-  let m0 = id.y * ${SIDE}u; let n0 = id.x * ${SIDE}u;
-  let first = id.z / ${batch}u * ${span}u;
-  let last = min(first + ${span}u, ${k}u);
+  ${stages({ a, b, batch, span, k, height: SIDE, width: SIDE, depth, before: `
   let part = index / ${subgroup}u; let lane = index % ${subgroup}u; let top = part / 2u * ${PART}u; let left = part % 2u * ${PART}u;
-  ${unroll(down, i => unroll(across, j => `var ${sum(i, j)} = subgroup_matrix_result<f32, ${N}, ${M}>();`, ' '))}
-  var k0 = first;
-  ${a.declare}
-  ${b.declare}
-  ${a.load}
-  ${b.load}
-  for (; k0 < last; ) {
-    ${a.store}
-    ${b.store}
-    workgroupBarrier();
-    k0 += ${depth}u; // the next stage is on its way while this one is multiplied
-    ${a.load}
-    ${b.load}
+  ${unroll(down, i => unroll(across, j => `var ${sum(i, j)} = subgroup_matrix_result<f32, ${N}, ${M}>();`, ' '))}`, multiply: `
     for (var d = 0u; d < ${depth}u; d += ${K}u) {
       ${unroll(down, i => `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${type}, ${K}, ${M}>, col_major>(&stage, d * ${4 * a.pitch}u + top + ${i * M}u, ${4 * a.pitch}u);`)}
       ${unroll(across, j => `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<${type}, ${N}, ${K}>, row_major>(&stage, ${4 * a.end}u + d * ${4 * b.pitch}u + left + ${j * N}u, ${4 * b.pitch}u);`)}
       ${unroll(down, i => unroll(across, j => `${sum(i, j)} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, ${sum(i, j)});`, ' '))}
-    }
-    workgroupBarrier();
-  }
+    }` })}
   ${unroll(down, i => unroll(across, j => `subgroupMatrixStore<row_major>(&sums, part * ${M * N}u, ${sum(i, j)}, ${N}u);
   workgroupBarrier();
   for (var e = lane * ${four}u; e < ${M * N}u; e += ${subgroup * four}u) {

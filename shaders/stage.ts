@@ -25,3 +25,30 @@ export function operand({ name, load, limit, begin, size, base, deep, quad, pad,
     }),
   };
 }
+
+interface Stages { a: ReturnType<typeof operand>; b: ReturnType<typeof operand>; batch: number; span: number; k: number; height: number; width: number; depth: number;
+  /** WGSL before the first stage, and what is done with each. */
+  before: string; multiply: string }
+
+/** WGSL of a workgroup's way along its `span` of k, stage by stage: m0 and n0 are its first outputs. */
+export const stages = ({ a, b, batch, span, k, height, width, depth, before, multiply }: Stages): string => `
+  batch = id.z % ${batch}u; slice = id.z / ${batch}u;
+  let m0 = id.y * ${height}u; let n0 = id.x * ${width}u;
+  let first = id.z / ${batch}u * ${span}u; // not from the private variable, which WGSL cannot know to be uniform
+  let last = min(first + ${span}u, ${k}u);
+  ${before}
+  var k0 = first;
+  ${a.declare}
+  ${b.declare}
+  ${a.load}
+  ${b.load}
+  for (; k0 < last; ) {
+    ${a.store}
+    ${b.store}
+    workgroupBarrier();
+    k0 += ${depth}u; // the next stage is on its way while this one is multiplied
+    ${a.load}
+    ${b.load}
+    ${multiply}
+    workgroupBarrier();
+  }`;

@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, unroll, XYZW, type Profile, type Variant } from './kernel.ts';
 import { matrix } from './matrix.ts';
-import { operand } from './stage.ts';
+import { operand, stages } from './stage.ts';
 
 /**
  * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch` products,
@@ -76,31 +76,14 @@ var<workgroup> stage : array<vec4f, ${Math.max(b.end, tile.slices / 2 * group * 
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
-  batch = id.z % ${batch}u; slice = id.z / ${batch}u;
-  let m0 = id.y * ${height}u; let n0 = id.x * ${width}u;
-  let first = id.z / ${batch}u * ${depth}u; // not from the private variable, which WGSL cannot know to be uniform
-  let last = min(first + ${depth}u, ${k}u);
+  ${stages({ a, b, batch, span: depth, k, height, width, depth: tile.depth, before: `
   let share = index / ${group}u; let row = index % ${group}u / ${tile.columns}u; let column = index % ${tile.columns}u;
-  ${unroll(tile.tall, i => unroll(wide, j => `var ${sum(i, j)} = vec4f(0.0);`, ' '))}
-  var k0 = first;
-  ${a.declare}
-  ${b.declare}
-  ${a.load}
-  ${b.load}
-  for (; k0 < last; ) {
-    ${a.store}
-    ${b.store}
-    workgroupBarrier();
-    k0 += ${tile.depth}u; // the next stage is on its way while this one is multiplied
-    ${a.load}
-    ${b.load}
+  ${unroll(tile.tall, i => unroll(wide, j => `var ${sum(i, j)} = vec4f(0.0);`, ' '))}`, multiply: `
     for (var d = share; d < ${tile.depth}u; d += ${tile.slices}u) {
       ${unroll(tall, i => `let a${i} = stage[d * ${a.pitch}u + ${i * tile.rows}u + row];`, ' ')}
       ${unroll(wide, j => `let b${j} = stage[${a.end}u + d * ${b.pitch}u + ${j * tile.columns}u + column];`, ' ')}
       ${unroll(tile.tall, i => unroll(wide, j => `${sum(i, j)} += a${i >> 2}.${XYZW[i & 3]} * b${j};`, ' '))}
-    }
-    workgroupBarrier();
-  }
+    }` })}
   ${halvings(tile.slices).map(half => `if (share >= ${half}u && share < ${2 * half}u) { let at = (index - ${half * group}u) * ${sums}u; ${unroll(tile.tall, i => unroll(wide, j => `stage[at + ${i * wide + j}u] = ${sum(i, j)};`, ' '), ' ')} }
   workgroupBarrier();
   if (share < ${half}u) { let at = index * ${sums}u; ${unroll(tile.tall, i => unroll(wide, j => `${sum(i, j)} += stage[at + ${i * wide + j}u];`, ' '), ' ')} }
