@@ -70,7 +70,7 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
     return session.close();
   }
   const r = await benchStep(trainer, config.batchSize, { processor });
-  const given = (['adapter', 'dataDir', 'dataset', 'batchSize', 'optimizer'] as const).flatMap(key => options[key] === undefined ? [] : [`--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`, options[key]]);
+  const given = (['adapter', 'dataDir', 'dataset', 'batchSize', 'optimizer', 'precision', 'checkpointActivations'] as const).flatMap(key => options[key] === undefined ? [] : [`--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`, ...options[key] === true ? [] : [String(options[key])]]);
   const starts = options.start ? await firstSteps(['bench', 'step', model, ...given, ...options.tune === undefined ? [] : [options.tune ? '--tune' : '--no-tune'], '--quiet', '--first']) : undefined;
   const trace = options.trace === undefined ? undefined : await traceStep(trainer, { processor });
   if (!options.json) {
