@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes tests/vectors again with PyTorch (Debian's packages python3-torch and python3-torchvision); takes about four minutes.
+# Makes tests/vectors again with PyTorch (Debian's packages python3-torch and python3-torchvision); takes about eight minutes.
 # Usage: scripts/vectors.sh [lenet5] [ops] [schedules] [models]     (default: all)
 set -eu
 cd "$(dirname "$0")/.."

@@ -10,6 +10,8 @@ import { deviceFor, type Way } from './check.ts';
 
 export interface Run {
   name: string; options: Record<string, number>; lr: number; batch: number; losses: number[]; losses64: number[];
+  /** PyTorch's float32 losses where its convolutions add up in other orders. */
+  losses_reordered?: number[][];
   averaged_loss?: number; averaged_loss64?: number; evaluations?: number[];
 }
 export const vectors = JSON.parse(readFileSync(new URL('./vectors/lenet5.json', import.meta.url), 'utf8')) as { labels: number[]; logits: number[][]; runs: Run[] };

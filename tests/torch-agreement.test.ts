@@ -30,21 +30,18 @@ test('gradients of the first batch', async () => {
 });
 
 /**
- * 1e-4 for the plain rules, 1e-3 for the others. Where two values of a pooling window differ by less than rounding, float32 may take the other one: the gradient
- * of conv1.weight is then off by 1e-3, as happens at step 4 of adam with weight decay (float64 at the very same weights shows it), in amsgrad (whose losses are those of adam) and in nadam; rules that
- * divide by sqrt(v) carry it on. Rounding alone moves PyTorch's own adam by 1.5e-3 and nadam by 8e-3 in 40 steps.
+ * Where two values of a pooling window differ by less than rounding, float32 may take the other one, and rules that divide by sqrt(v) carry it on. PyTorch's
+ * own float32 does so too, depending on the order in which its convolutions add up: `losses_reordered` has its losses under six random orders, of which
+ * those of adam with weight decay and amsgrad leave float64 by 1.5e-3 in 20 steps, nadam by 4e-3. We must follow one of PyTorch's float32 runs.
  */
-const tolerance = (name: string, decays: boolean): number =>
-  ['sgd', 'momentum', 'nesterov'].includes(name) || name === 'adam' && !decays ? 1e-4 : ['adam', 'amsgrad', 'nadam'].includes(name) ? 5e-3 : 1e-3;
+const TOLERANCE = 1e-4;
 
-for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, averaged_loss: averaged } of vectors.runs) {
+for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, losses_reordered: reordered = [], averaged_loss: averaged } of vectors.runs) {
   if (!Object.hasOwn(rules, name)) continue;
   test(`20 losses of ${name}${weightDecay ? ' with weight decay' : ''}`, async () => {
-    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) });
-    (await losses(trainer, 20)).forEach((loss, t) => {
-      const error = Math.abs(loss / expected[t]! - 1);
-      assert.ok(error <= tolerance(name, weightDecay !== undefined), `step ${t + 1}: loss ${loss}, PyTorch has ${expected[t]} (relative error ${error.toExponential(1)})`);
-    });
+    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) }), seen = await losses(trainer, 20);
+    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1))), worst = errors.map(e => Math.max(...e)), nearest = errors[worst.indexOf(Math.min(...worst))]!;
+    nearest.forEach((error, t) => assert.ok(error <= TOLERANCE, `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`));
     if (averaged !== undefined) {
       const average = await trainer.judged(), judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
       judge.loadWeights(average);
