@@ -5,7 +5,9 @@ import { serveData } from './web/node/serve-data.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
 function commit(): string | undefined {
-  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: import.meta.dirname }).trim(); } catch { return undefined; } // not a checkout
+  // not a checkout
+  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: import.meta.dirname }).trim(); } catch { return undefined; }
 }
 
 /** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
@@ -16,6 +18,8 @@ export default defineConfig({
   define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
   build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
-  optimizeDeps: { include: ['fastest-levenshtein', 'wgsl-preprocessor/wgsl-preprocessor.js', 'echarts/core', 'echarts/charts', 'echarts/components', 'echarts/renderers'] }, // found later, they would reload the page
+  // found later, they would reload the page
+  optimizeDeps: { include: ['fastest-levenshtein', 'wgsl-preprocessor/wgsl-preprocessor.js', 'echarts/core', 'echarts/charts',
+    'echarts/components', 'echarts/renderers'] },
   server: { host: 'localhost' },
 });

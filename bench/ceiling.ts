@@ -15,7 +15,10 @@ export interface Ceiling {
   readonly avx2: number | undefined;
 }
 
-/** Independent sums, enough to cover the latency of the units; multiply-adds of each in one round of the loop, whose own cost is high on software adapters. */
+/**
+ * Independent sums, enough to cover the latency of the units; multiply-adds of each in one round of the loop, whose own cost is high on
+ * software adapters.
+ */
 const CHAINS = 24, UNROLLED = 16, ROUNDS = 32;
 const multiplyAdd = kernel({
   name: 'multiply_add',
@@ -33,7 +36,8 @@ ${unroll(UNROLLED, () => unroll(CHAINS, i => `c${i} = c${i} * 0.9999 + 0.001;`, 
 });
 
 /** `peak` gives the processor's own limit, which is told of where the adapter is software. */
-export async function measureCeiling(device: Device, { processor, peak }: { processor?: Processor; peak?: () => number | undefined } = {}): Promise<Ceiling> {
+export async function measureCeiling(device: Device,
+  { processor, peak }: { processor?: Processor; peak?: () => number | undefined } = {}): Promise<Ceiling> {
   const threads = device.profile.lanes ? 4096 : 1 << 18, n = device.profile.lanes ? 1 << 21 : 1 << 25;
   const g = new Graph({ training: false, profile: device.profile });
   const v = g.lasting('input', 'v', [n]), y = g.lasting('input', 'y', [n]), flops = g.lasting('input', 'flops', [threads]);

@@ -25,7 +25,8 @@ export interface KernelOptions extends TimeOptions {
 }
 
 /** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
-export async function benchKernels(device: Device, ceiling: Ceiling, { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {}): Promise<KernelResult[]> {
+export async function benchKernels(device: Device, ceiling: Ceiling,
+  { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {}): Promise<KernelResult[]> {
   const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
   const results: KernelResult[] = [], runs = wanted.flatMap(row => {
     const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
@@ -41,7 +42,8 @@ export async function benchKernels(device: Device, ceiling: Ceiling, { filter = 
 
 async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
   const g = new Graph({ training: false, profile: device.profile }), memory = new Memory(device);
-  const tensors = Object.fromEntries(Object.entries(row.tensors).map(([name, n]) => [name, g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1))]));
+  const tensors = Object.fromEntries(Object.entries(row.tensors).map(([name, n]) =>
+    [name, g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1))]));
   g.run(row.kernel, row.params, tensors as never);
   const program = await Program.compile(memory, g, { fuse: false });
   const [timing] = await time(device, [{ commands: program.commands }], options);

@@ -7,10 +7,13 @@ import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';
 
 /** `first` is milliseconds to the end of the first step, from the opening of the data. */
-export async function ours(device: Device, name: string, batch = network(name).batch, dataDir?: string): Promise<Runner & { readonly first: number; close(): void }> {
+export async function ours(device: Device, name: string, batch = network(name).batch,
+  dataDir?: string): Promise<Runner & { readonly first: number; close(): void }> {
   const { shape, lr } = network(name), start = performance.now();
-  const config = parseConfig(name, { dataset: shape[0] === 1 ? 'fashion-mnist' : 'cifar10', batchSize: String(batch), optimizer: 'momentum', lr: String(lr), valSplit: '0' });
-  const { trainer } = await openTrainer(config, await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 }), device);
+  const config = parseConfig(name, { dataset: shape[0] === 1 ? 'fashion-mnist' : 'cifar10', batchSize: String(batch), optimizer: 'momentum',
+    lr: String(lr), valSplit: '0' });
+  const { trainer } = await openTrainer(config,
+    await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 }), device);
   for (let i = 0; i < 2; i++) await trainer.step();
   await trainer.settle();
   return {

@@ -22,6 +22,8 @@ export const AXES: Readonly<Record<'batch' | 'depth', readonly Point[]>> = {
 
 /** One point; the trainer has done its first step. */
 export async function scale(trainer: Trainer, point: Point, options: TimeOptions = {}): Promise<ScalingRow> {
-  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } = await benchStep(trainer, point.batch, { rounds: 3, target: 300, ...options });
-  return { ...point, ms, idle, imagesPerSecond, perImage: idle / point.batch, dispatches, activations, bound, device, parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0) };
+  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } =
+    await benchStep(trainer, point.batch, { rounds: 3, target: 300, ...options });
+  return { ...point, ms, idle, imagesPerSecond, perImage: idle / point.batch, dispatches, activations, bound, device,
+    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0) };
 }

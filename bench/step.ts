@@ -17,7 +17,8 @@ export interface StepResult {
 }
 
 /** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
-export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, target = 400, processor }: TimeOptions = {}): Promise<StepResult> {
+export async function benchStep(trainer: Trainer, batch: number,
+  { rounds = 5, target = 400, processor }: TimeOptions = {}): Promise<StepResult> {
   const { program, device } = trainer, clock = device.report.software ? processor : undefined;
   let idle = Infinity;
   const run = async (n: number) => {
@@ -34,7 +35,8 @@ export async function benchStep(trainer: Trainer, batch: number, { rounds = 5, t
   const ms = each[each.length >> 1]!;
   return {
     ms, best: each[0]!, idle, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits, pipelines: device.pipelines,
-    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, unchecked: program.plan.unchecked, device: trainer.memory.bytes,
+    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, unchecked: program.plan.unchecked,
+    device: trainer.memory.bytes,
   };
 }
 
@@ -48,7 +50,8 @@ async function countSubmits(trainer: Trainer): Promise<number> {
   return submits;
 }
 
-export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number; readonly gflops: number }
+export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number;
+  readonly gflops: number }
 
 /** Milliseconds of each dispatch of a step, timed by itself over many repetitions. */
 export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, processor }: TimeOptions = {}): Promise<DispatchResult[]> {
@@ -64,7 +67,8 @@ export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, pro
 export function chromeTrace(trace: readonly DispatchResult[]): string {
   let at = 0;
   return JSON.stringify({ traceEvents: trace.map(({ node, kernel, variant, ms, gflops }) => {
-    const event = { name: `${node} ${kernel}`, cat: node.split(' ').at(-1), ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000, args: { variant, gflops } };
+    const event = { name: `${node} ${kernel}`, cat: node.split(' ').at(-1), ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000,
+      args: { variant, gflops } };
     at += ms;
     return event;
   }) });

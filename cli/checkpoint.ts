@@ -28,7 +28,8 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 
   const model = metadata.model ?? run?.model ?? given.model;
   check(model !== undefined, `${file}: does not say which model it is of; give --model`);
-  check(given.model === undefined || given.model === model, `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`);
+  check(given.model === undefined || given.model === model,
+    `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`);
   const dataset = given.dataset ?? run?.dataset ?? metadata.dataset, normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
   check(normalize !== undefined, `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`);

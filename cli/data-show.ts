@@ -20,7 +20,8 @@ export interface ShowOptions {
 
 export async function dataShow(name: string, options: ShowOptions): Promise<void> {
   const whole = (who: string, text: string, max: number) => parseNumber(who, text, { integer: true, min: 1, max });
-  const rows = whole('--rows', options.rows, 100), columns = whole('--columns', options.columns, 100), seed = OPTIONS.seed.parse('--seed', options.seed ?? '0');
+  const rows = whole('--rows', options.rows, 100), columns = whole('--columns', options.columns, 100),
+    seed = OPTIONS.seed.parse('--seed', options.seed ?? '0');
   check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file; give a name that ends in .png`);
   const text = options.augment === undefined ? undefined : OPTIONS.augment.parse('--augment', options.augment);
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 }), [c, h, w] = dataset.shape;
@@ -29,18 +30,21 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const n = Math.min(rows, dataset.train.n), device = await Device.open(await openAdapter(options.adapter));
   try {
     const epochs = Array.from({ length: augment ? columns : 0 }, (_, epoch) => epoch);
-    const pictures = [await batch(device, dataset, n, seed, [0], undefined), ...augment ? [await batch(device, dataset, n, seed, epochs, augment)] : []].flat();
+    const pictures = [await batch(device, dataset, n, seed, [0], undefined), ...augment
+      ? [await batch(device, dataset, n, seed, epochs, augment)] : []].flat();
     const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
     if (options.json) print(JSON.stringify({ file: options.out, rows: n, columns: pictures.length, augment: options.augment }));
-    else print(options.quiet ? options.out : `${options.out}: ${n} images of ${dataset.name}${augment ? `, each as it is and in ${columns} epochs of ${options.augment}` : ''}`);
+    else print(options.quiet ? options.out
+      : `${options.out}: ${n} images of ${dataset.name}${augment ? `, each as it is and in ${columns} epochs of ${options.augment}` : ''}`);
   } finally {
     device.close();
   }
 }
 
 /** The first `n` training images in several epochs, in bytes: [n, c, h, w] each. */
-async function batch(device: Device, dataset: Dataset, n: number, seed: number, epochs: readonly number[], augment: Augmentation | undefined): Promise<Uint8Array[]> {
+async function batch(device: Device, dataset: Dataset, n: number, seed: number, epochs: readonly number[], augment: Augmentation
+  | undefined): Promise<Uint8Array[]> {
   const memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
   const data = new DeviceData(dataset, { augment, maxBinding: device.profile.maxBinding });
   await data.prepare();
@@ -61,8 +65,10 @@ async function batch(device: Device, dataset: Dataset, n: number, seed: number, 
 }
 
 /** Columns of pictures side by side on white, one image a row. */
-async function writeSheet(path: string, columns: readonly Uint8Array[], { n, c, h, w, zoom }: { n: number; c: number; h: number; w: number; zoom: number }): Promise<void> {
-  const gap = 2, cellW = w * zoom + gap, cellH = h * zoom + gap, width = columns.length * cellW + gap, height = n * cellH + gap, pixels = new Uint8Array(width * height * 3).fill(255);
+async function writeSheet(path: string, columns: readonly Uint8Array[],
+  { n, c, h, w, zoom }: { n: number; c: number; h: number; w: number; zoom: number }): Promise<void> {
+  const gap = 2, cellW = w * zoom + gap, cellH = h * zoom + gap, width = columns.length * cellW + gap, height = n * cellH + gap,
+    pixels = new Uint8Array(width * height * 3).fill(255);
   columns.forEach((images, column) => {
     for (let row = 0; row < n; row++) for (let y = 0; y < h * zoom; y++) for (let x = 0; x < w * zoom; x++) for (let k = 0; k < 3; k++) {
       const from = ((row * c + Math.min(k, c - 1)) * h + Math.floor(y / zoom)) * w + Math.floor(x / zoom);

@@ -43,12 +43,16 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
   })));
   if (options.json) return rows.forEach(row => print(JSON.stringify({ ...row, folder: datasetFolder(row.name, options.dataDir) })));
   const head = ['name', 'shape', 'classes', 'train', 'test', 'MB', 'state', 'title'];
-  const cells = rows.map(r => [r.name, r.shape.join('x'), r.classes, r.train, r.test, r.bytes ? (r.bytes / 1e6).toFixed(0) : '-', r.state, r.title]);
+  const cells = rows.map(r => [r.name, r.shape.join('x'), r.classes, r.train, r.test, r.bytes ? (r.bytes / 1e6).toFixed(0) : '-', r.state,
+    r.title]);
   print(table([head, ...cells.map(row => row.map(String))]));
   print(`\ncache: ${datasetFolder('', options.dataDir)}`);
 }
 
-/** Reads the stored files of the named data sets (if none is named: of all in the cache) and compares their hashes. Throws when one is wrong. */
+/**
+ * Reads the stored files of the named data sets (if none is named: of all in the cache) and compares their hashes. Throws when one is
+ * wrong.
+ */
 export async function dataVerify(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
   const known = needFiles(), stored = await readdir(datasetFolder('', options.dataDir)).catch((): string[] => []);
   const chosen = names.length ? names : known.filter(name => stored.includes(name));

@@ -19,14 +19,17 @@ export const version = (): string => (require('../package.json') as { version: s
 export function commit(): string | undefined {
   const { commit } = require('../package.json') as { commit?: string }, root = new URL('..', import.meta.url);
   if (commit !== undefined || !existsSync(new URL('.git', root))) return commit;
-  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: root }).trim(); } catch { return undefined; } // no git
+  // no git
+  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: root }).trim(); } catch { return undefined; }
 }
 export const webgpuVersion = (): string => (require('webgpu/package.json') as { version: string }).version;
 
 export async function openDevice({ adapter, tune, quiet, json }: DeviceOptions): Promise<Device> {
   const device = await Device.open(await openAdapter(adapter));
   if (tune ?? !device.report.software) {
-    device.tuner = new Tuner({ store: storeAt(join(cacheDir(), 'tuned.json')), version: `descent ${version()} webgpu ${webgpuVersion()}`, note, progress: quiet || json ? undefined : showTuning(device) });
+    device.tuner = new Tuner({ store: storeAt(join(cacheDir(), 'tuned.json')), version: `descent ${version()} webgpu ${webgpuVersion()}`,
+      note, progress: quiet || json ? undefined : showTuning(device) });
   }
   return device;
 }
@@ -57,7 +60,8 @@ function showTuning(device: Device): (done: number, total: number) => void {
     if (done === 0) {
       start = performance.now();
       note(`tuning ${calls} for ${device.report.description}, once; --no-tune leaves it out`);
-    } else if (done === total) note(`${process.stderr.isTTY ? '\r' : ''}tuned ${calls} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    } else if (done === total)
+      note(`${process.stderr.isTTY ? '\r' : ''}tuned ${calls} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     else if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total}`);
   };
 }

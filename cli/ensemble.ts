@@ -21,16 +21,21 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   let labels: ArrayLike<number> | undefined, data: string | undefined;
   for (const path of paths) {
     const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
-    const limits = { ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! }, ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! } };
+    const limits = { ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
+      ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! } };
     const config = resolved({ ...trained, ...limits });
-    check(data === undefined || data === config.dataset, `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`);
+    check(data === undefined || data === config.dataset,
+      `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`);
     data = config.dataset;
-    const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
+    const dataset = await openDataset(config.dataset,
+      { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest,
+      imageSize: config.imageSize });
     const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
     try {
       session.trainer.loadWeights(weights);
       const own = session.data.labels(split);
-      check(!labels || own.length === labels.length && own.every((l, i) => l === labels![i]), `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`);
+      check(!labels || own.length === labels.length && own.every((l, i) => l === labels![i]),
+        `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`);
       labels = own;
       members.push({ file, probabilities: softmaxRows(await session.trainer.logits(split), dataset.classes.length) });
     } finally {
@@ -38,7 +43,8 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
     }
   }
   const classes = members[0]!.probabilities.length / labels!.length;
-  const rows = [...members.map(m => ({ name: m.file, ...score(m.probabilities, labels!, classes) })), { name: `ensemble of ${members.length}`, ...score(combine(members.map(m => m.probabilities)).mean, labels!, classes) }];
+  const rows = [...members.map(m => ({ name: m.file, ...score(m.probabilities, labels!, classes) })),
+    { name: `ensemble of ${members.length}`, ...score(combine(members.map(m => m.probabilities)).mean, labels!, classes) }];
   if (options.json) rows.forEach(({ name, ...result }) => print(JSON.stringify({ name, dataset: data, split, ...result })));
   else if (options.quiet) print(`${split} loss ${rows.at(-1)!.loss.toFixed(4)}  accuracy ${percent(rows.at(-1)!.accuracy)}`);
   else print(table([['checkpoint', `${split} loss`, 'accuracy'], ...rows.map(r => [r.name, r.loss.toFixed(4), percent(r.accuracy)])]));

@@ -20,12 +20,15 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
     ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
   });
-  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest, imageSize: config.imageSize });
+  const dataset = await openDataset(config.dataset,
+    { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest,
+    imageSize: config.imageSize });
   const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
     const { trainer, data } = session;
-    const result = await (views ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views) : trainer.evaluate(split));
+    const result = await (views ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views)
+      : trainer.evaluate(split));
     if (options.json) print(JSON.stringify({ file, dataset: config.dataset, split, ...views && { views: views.length }, ...result }));
     else print(`${options.quiet ? '' : `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`);
   } finally {

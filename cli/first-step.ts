@@ -17,7 +17,8 @@ export async function firstSteps(words: readonly string[]): Promise<{ cold: Firs
     child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
     child.stderr.setEncoding('utf8').on('data', (text: string) => { noise += text; });
     child.on('error', fail);
-    child.on('close', code => { if (code === 0) done(JSON.parse(out) as FirstStep); else fail(new Error(`the first step in a process of its own: ${noise.trim().split('\n').at(-1)}`)); });
+    child.on('close', code => { if (code === 0) done(JSON.parse(out) as FirstStep);
+      else fail(new Error(`the first step in a process of its own: ${noise.trim().split('\n').at(-1)}`)); });
   });
   try {
     return { cold: await once(), warm: await once() };

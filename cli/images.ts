@@ -9,7 +9,8 @@ export async function readImage(path: string, [c, h, w]: readonly [number, numbe
   const { default: sharp } = await import('sharp');
   let pixels: Buffer;
   try {
-    const image = sharp(path).autoOrient().resize(w, h, { fit: 'cover' }).flatten({ background: '#fff' }).toColourspace(c === 1 ? 'b-w' : 'srgb');
+    const image = sharp(path).autoOrient().resize(w, h, { fit: 'cover' }).flatten({ background: '#fff' }).toColourspace(c === 1 ? 'b-w'
+      : 'srgb');
     pixels = await (invert ? image.negate({ alpha: false }) : image).raw().toBuffer();
   } catch (error) {
     throw new DescentError(`${path}: cannot be read as an image (${(error as Error).message.split('\n')[0]}); give a PNG, JPEG, WebP, GIF, TIFF or AVIF file`);

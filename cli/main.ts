@@ -61,7 +61,8 @@ onDevice(program.command('find-lr').summary('learning-rate range test: propose a
   .option('--to <rate>', 'last rate', '10')
   .option('--steps <n>', 'steps in all', '200')
   .option('--out <file>', 'picture, .svg or .png; without an ending both', 'find-lr')
-  .addHelpText('after', examples('descent find-lr lenet5', 'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'))
+  .addHelpText('after', examples('descent find-lr lenet5',
+    'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'))
   .action(async (model: string, options: import('./find-lr.ts').FindLrOptions) => (await import('./find-lr.ts')).findLr(model, options));
 
 const collect = (value: string, all: string[] = []): string[] => [...all, value];
@@ -70,7 +71,8 @@ const sweepCommand = onDevice(program.command('sweep').summary('grid or random s
     + 'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. Each run is a line of results.jsonl in the folder;\n'
     + 'the same command again skips what is done.')
   .argument('<model>', 'a name that descent models lists')
-  .option('--grid <key=value,...>', 'values to try, as often as there are keys; | between values that hold commas; with --random also a range, lr=1e-4..1e-1', collect)
+  .option('--grid <key=value,...>',
+    'values to try, as often as there are keys; | between values that hold commas; with --random also a range, lr=1e-4..1e-1', collect)
   .option('--random <n>', 'n random combinations in place of all')
   .option('--folds <k>', 'k-fold cross-validation in place of one held-out share'));
 for (const { flags, help, default: value } of Object.values(OPTIONS)) {
@@ -94,7 +96,8 @@ onDevice(program.command('compare').summary('compare optimizers, schedules, init
   .option(OPTIONS.limitTest.flags, `${OPTIONS.limitTest.help} (default: 2000)`)
   .option(OPTIONS.seed.flags, OPTIONS.seed.help, String(OPTIONS.seed.default))
   .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)')
-  .addHelpText('after', examples('descent compare optimizers', 'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'))
+  .addHelpText('after', examples('descent compare optimizers',
+    'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'))
   .action(async (what: string, options: import('./compare.ts').CompareOptions) => (await import('./compare.ts')).compare(what, options));
 
 onDevice(program.command('eval').summary('measure loss and accuracy of a trained model')
@@ -110,7 +113,8 @@ onDevice(program.command('eval').summary('measure loss and accuracy of a trained
   .option(OPTIONS.limitTest.flags, OPTIONS.limitTest.help)
   .addHelpText('after', examples('descent eval runs/lenet5-fashion-mnist-20261121-110000',
     'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none'))
-  .action(async (checkpoints: string[], options: import('./eval.ts').EvalOptions) => (await import('./ensemble.ts')).evaluateAll(checkpoints, options));
+  .action(async (checkpoints: string[],
+    options: import('./eval.ts').EvalOptions) => (await import('./ensemble.ts')).evaluateAll(checkpoints, options));
 
 onDevice(program.command('predict').summary('classify images')
   .description('Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model\'s input.')
@@ -123,7 +127,8 @@ onDevice(program.command('predict').summary('classify images')
   .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark')
   .addHelpText('after', examples('descent predict runs/lenet5-fashion-mnist-20261121-110000 shoe.png',
     'descent predict best.safetensors *.jpg --top 1 --json'))
-  .action(async (checkpoint: string, images: string[], options: import('./predict.ts').PredictOptions) => (await import('./predict.ts')).predict(checkpoint, images, options));
+  .action(async (checkpoint: string, images: string[],
+    options: import('./predict.ts').PredictOptions) => (await import('./predict.ts')).predict(checkpoint, images, options));
 
 everywhere(program.command('devices').summary('list the adapters of this machine')
   .description('Lists all adapters in the order in which they are taken, with features and limits.'))
@@ -132,11 +137,13 @@ everywhere(program.command('devices').summary('list the adapters of this machine
 
 const data = program.command('data').summary('fetch, list and verify data sets')
   .addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
-const dataCommand = (name: string, summary: string) => everywhere(data.command(name).description(summary).option('--data-dir <dir>', 'folder that holds the data sets'));
+const dataCommand = (name: string, summary: string) =>
+  everywhere(data.command(name).description(summary).option('--data-dir <dir>', 'folder that holds the data sets'));
 type DataOptions = import('./data.ts').DataOptions;
 dataCommand('fetch <name...>', 'Fetches data sets into the local cache, checked against their published content.')
   .addHelpText('after', examples('descent data fetch fashion-mnist cifar10'))
-  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataFetch(names, options, (await import('./output.ts')).print));
+  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataFetch(names, options,
+    (await import('./output.ts')).print));
 dataCommand('list', 'Lists the data sets and what of them the local cache has.')
   .addHelpText('after', examples('descent data list --json'))
   .action(async (options: DataOptions) => (await import('./data.ts')).dataList(options, (await import('./output.ts')).print));
@@ -148,11 +155,14 @@ const show = onDevice(data.command('show').description('Writes a contact sheet: 
   .option('--columns <n>', 'augmentations of each', '12')
   .option(OPTIONS.seed.flags, OPTIONS.seed.help)
   .option('--zoom <n>', 'pixels of the sheet for one of the image (default: so that images are about 64 wide)');
-show.addHelpText('after', examples('descent data show cifar10 --augment crop:4,flip,cutout:16', 'descent data show fashion-mnist --augment rotate:20,fill=edge --out rotated.png'))
+show.addHelpText('after',
+  examples('descent data show cifar10 --augment crop:4,flip,cutout:16',
+  'descent data show fashion-mnist --augment rotate:20,fill=edge --out rotated.png'))
   .action(async (name: string, options: import('./data-show.ts').ShowOptions) => (await import('./data-show.ts')).dataShow(name, options));
 dataCommand('verify [name...]', 'Compares the stored files with their published content.')
   .addHelpText('after', examples('descent data verify', 'descent data verify cifar10'))
-  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataVerify(names, options, (await import('./output.ts')).print));
+  .action(async (names: string[], options: DataOptions) => (await import('./data.ts')).dataVerify(names, options,
+    (await import('./output.ts')).print));
 
 everywhere(program.command('models').summary('list the models; parameters, FLOPs and shapes by layer')
   .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
@@ -160,17 +170,21 @@ everywhere(program.command('models').summary('list the models; parameters, FLOPs
   .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
   .option('--input <CxHxW>', 'size of the images, in place of the data set\'s')
   .option('--classes <n>', 'number of classes, in place of the data set\'s')
-  .addHelpText('after', examples('descent models', 'descent models resnet20:shortcut=B --dataset cifar10', 'descent models vgg16 --input 3x224x224 --classes 1000'))
-  .action(async (name: string | undefined, options: import('./models.ts').ModelsOptions) => (await import('./models.ts')).models(name, options));
+  .addHelpText('after', examples('descent models', 'descent models resnet20:shortcut=B --dataset cifar10',
+    'descent models vgg16 --input 3x224x224 --classes 1000'))
+  .action(async (name: string | undefined, options: import('./models.ts').ModelsOptions) => (await import('./models.ts')).models(name,
+    options));
 
 const bench = program.command('bench').summary('measure kernels and training steps beside what the adapter can do')
   .addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
 type BenchOptions = import('./bench.ts').BenchOptions;
-const benchCommand = (name: string, summary: string) => onDevice(bench.command(name).description(summary).option('--out <file>', 'write the results as JSON'));
+const benchCommand = (name: string, summary: string) =>
+  onDevice(bench.command(name).description(summary).option('--out <file>', 'write the results as JSON'));
 benchCommand('kernels', 'Times every kernel over the shapes of the models: GFLOP/s, GB/s and the share of what a multiply-add and a copy kernel reach in the same run.')
   .option('--filter <text>', 'only rows whose kernel or shape contains this')
   .option('--variants', 'each variant that fits the adapter, not just the one taken')
-  .addHelpText('after', examples('descent bench kernels', 'descent bench kernels --filter matmul --variants', 'descent bench kernels --out kernels.json'))
+  .addHelpText('after', examples('descent bench kernels', 'descent bench kernels --filter matmul --variants',
+    'descent bench kernels --out kernels.json'))
   .action(async (options: BenchOptions) => (await import('./bench.ts')).kernels(options));
 benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.')
   .option(OPTIONS.dataset.flags, OPTIONS.dataset.help, OPTIONS.dataset.default)
@@ -181,16 +195,19 @@ benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, 
   .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
   .option('--start', 'time to the first step in fresh processes, with an empty shader cache and with the one it leaves')
   .addOption(new Option('--first', 'print the time to the first step and end').hideHelp())
-  .addHelpText('after', examples('descent bench step lenet5', 'descent bench step lenet5 --start', 'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
+  .addHelpText('after', examples('descent bench step lenet5', 'descent bench step lenet5 --start',
+    'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json'))
   .action(async (model: string, options: BenchOptions) => (await import('./bench.ts')).step(model, options));
 
-benchCommand('peers [model...]', 'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; what is missing of them is installed in a folder of its own.')
+benchCommand('peers [model...]',
+  'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; what is missing of them is installed in a folder of its own.')
   .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
   .option('--rounds <n>', 'interleaved rounds', '5')
   .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
   .action(async (models: string[], options: BenchOptions) => (await import('./bench.ts')).peers(models, options));
 
-benchCommand('scaling [axis]', 'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. The axis is batch or depth; without one, both.')
+benchCommand('scaling [axis]',
+  'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. The axis is batch or depth; without one, both.')
   .option('--picture <file>', 'draw time and memory, .svg or .png')
   .addHelpText('after', examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'))
   .action(async (axis: string | undefined, options: BenchOptions) => (await import('./bench.ts')).scaling(axis, options));
@@ -200,7 +217,8 @@ function usageError(error: CommanderError, command: Command): DescentError {
   const path: string[] = [];
   for (let c: Command | null = command; c; c = c.parent) path.unshift(c.name());
   const [problem = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const hint = suggestion ? suggestion.replace(/^\((D.*)\)$/, (_, s: string) => s.replace('Did', 'did')) : `'${path.join(' ')} --help' says what is accepted`;
+  const hint = suggestion ? suggestion.replace(/^\((D.*)\)$/,
+    (_, s: string) => s.replace('Did', 'did')) : `'${path.join(' ')} --help' says what is accepted`;
   return new DescentError(`${path.join(' ')}: ${problem.replace(/\.$/, '').replace('. ', ', ')}; ${hint}`);
 }
 

@@ -14,7 +14,8 @@ export interface ModelsOptions { dataset: string; input?: string; classes?: stri
 /** One layer: what it gives for one image, how many numbers it learns, its multiplications and additions. */
 interface Row { name: string; shape: readonly number[]; parameters: number; flops: number }
 
-const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 }; // shapes are the same on every adapter
+// shapes are the same on every adapter
+const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
   if (text !== undefined) await loadOwnModel(text);
@@ -22,11 +23,14 @@ export async function models(text: string | undefined, options: ModelsOptions): 
   if (text !== undefined) {
     const rows = layers(text, input), total = sum(text, rows);
     if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
-    const head = ['layer', 'output', 'parameters', 'MFLOPs'], cells = (r: Row) => [r.name, r.shape.join('x'), r.parameters.toLocaleString('en-US'), (r.flops / 1e6).toFixed(2)];
-    print(table([head, ['input', input.shape.join('x'), '0', '0.00'], ...rows.map(cells), [`${text}, in all`, '', ...cells(total).slice(2)]]));
+    const head = ['layer', 'output', 'parameters', 'MFLOPs'],
+      cells = (r: Row) => [r.name, r.shape.join('x'), r.parameters.toLocaleString('en-US'), (r.flops / 1e6).toFixed(2)];
+    print(table([head, ['input', input.shape.join('x'), '0', '0.00'], ...rows.map(cells),
+      [`${text}, in all`, '', ...cells(total).slice(2)]]));
     const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
     if (!quiet) print(`${about ? `${about}. ` : ''}FLOPs of one image forward; a multiply-add counts as two.`);
-    if (!quiet) for (const [key, { default: value, accepts }] of Object.entries(own)) print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
+    if (!quiet) for (const [key, { default: value, accepts }] of Object.entries(own))
+      print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
     return;
   }
   const totals = Object.keys(known).map(model => {
@@ -57,7 +61,8 @@ function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
 }
 
 const sum = (name: string, rows: readonly Row[]): Omit<Row, 'shape'> & { shape: readonly number[] } =>
-  ({ name, shape: rows.at(-1)!.shape, parameters: rows.reduce((n, r) => n + r.parameters, 0), flops: rows.reduce((n, r) => n + r.flops, 0) });
+  ({ name, shape: rows.at(-1)!.shape, parameters: rows.reduce((n, r) => n + r.parameters, 0),
+    flops: rows.reduce((n, r) => n + r.flops, 0) });
 
 /** Builds the model for one image and sums up its ops by layer. */
 function layers(text: string, input: ModelInput): Row[] {
@@ -71,7 +76,8 @@ function layers(text: string, input: ModelInput): Row[] {
   return [...byLayer].map(([path, ops]) => ({
     name: path,
     shape: writes(ops.at(-1)!)[0]!.shape.slice(1),
-    parameters: [...g.params.values()].filter(p => p.value.name.slice(0, p.value.name.lastIndexOf('.')) === path).reduce((n, p) => n + p.value.size, 0),
+    parameters: [...g.params.values()].filter(p => p.value.name.slice(0, p.value.name.lastIndexOf('.')) === path).reduce((n, p) =>
+      n + p.value.size, 0),
     flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
   }));
 }

@@ -39,7 +39,8 @@ export function endWithReader(): void {
 }
 
 /** `12,345`, or with three digits where that is less: `3.21`. */
-export const count = (n: number): string => n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)));
+export const count = (n: number): string => n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US')
+  : String(Number(n.toPrecision(3)));
 export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 /** `1:05`, `2:00:09`. */
 export function duration(seconds: number): string {

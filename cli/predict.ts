@@ -17,19 +17,22 @@ export interface PredictOptions extends CheckpointOptions, SessionOptions {
 export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
   const top = parseNumber('--top', options.top, { integer: true, min: 1 });
   const checkpoint = await openCheckpoint(path, options), { config, weights } = checkpoint;
-  const { shape, classes } = checkpoint.shape && checkpoint.classes ? { shape: checkpoint.shape, classes: checkpoint.classes } : lookUp('dataset', config.dataset, datasets);
+  const { shape, classes } = checkpoint.shape && checkpoint.classes
+    ? { shape: checkpoint.shape, classes: checkpoint.classes } : lookUp('dataset', config.dataset, datasets);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
   const moments = config.normalize === 'none' ? undefined : checkpoint.moments ?? await momentsOf(checkpoint, options);
 
   // the images stand in for a data set: prediction is evaluation that keeps the logits
   const all = new Uint8Array(Buffer.concat(pixels)), split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, { ...options, judges: true, ...moments && { moments } });
+  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset,
+    { ...options, judges: true, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
     const logits = await session.trainer.logits('test'), k = classes.length;
     images.forEach((image, i) => {
-      const likely = softmax(logits.subarray(i * k, (i + 1) * k)).map((p, j) => ({ class: classes[j]!, probability: p })).sort((a, b) => b.probability - a.probability).slice(0, top);
+      const likely = softmax(logits.subarray(i * k, (i + 1) * k)).map((p, j) => ({ class: classes[j]!, probability: p })).sort((a, b) =>
+        b.probability - a.probability).slice(0, top);
       if (options.json) print(JSON.stringify({ image, predictions: likely }));
       else if (options.quiet) print(likely[0]!.class);
       else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);

@@ -16,7 +16,8 @@ import type { Trainer } from '../train/trainer.ts';
 import { openDevice, version, type DeviceOptions } from './device.ts';
 import { count, note } from './output.ts';
 
-export interface SessionOptions extends DeviceOptions { /** Only to evaluate and predict. */ judges?: boolean; debug?: boolean; moments?: Moments; /** In place of the configuration's schedule. */ rates?: Schedule }
+export interface SessionOptions extends DeviceOptions { /** Only to evaluate and predict. */ judges?: boolean; debug?: boolean;
+  moments?: Moments; /** In place of the configuration's schedule. */ rates?: Schedule }
 
 export interface Session {
   readonly trainer: Trainer;
@@ -49,7 +50,8 @@ export async function openSession(config: RunConfig, dataset: Dataset, options: 
       title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
-        descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`, adapter: { ...device.report, asked: options.adapter },
+        descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`,
+        adapter: { ...device.report, asked: options.adapter },
         parameters, images, stepsPerEpoch: trainer.stepsPerEpoch, parts,
       },
       close() {

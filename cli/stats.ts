@@ -16,7 +16,10 @@ const FILE = 'stats.jsonl';
 interface Line { readonly step: number; readonly epoch: number; readonly layers: readonly LayerStats[] }
 
 export interface Stats {
-  /** A step of the trainer, watched where it is due: the first one, the last of each epoch and of the run, and each multiple of what was asked for. */
+  /**
+   * A step of the trainer, watched where it is due: the first one, the last of each epoch and of the run, and each multiple of what was
+   * asked for.
+   */
   step(log: boolean): Promise<void>;
   /** Of the last watched step, in a line. */
   said(): string;
@@ -24,10 +27,13 @@ export interface Stats {
   table(): string;
 }
 
-export async function watch({ trainer, model, data }: Session, run: RunFolder, { every: given, total, json }: { every: string | true; total: number; json: boolean }): Promise<Stats> {
+export async function watch({ trainer, model, data }: Session, run: RunFolder,
+  { every: given, total, json }: { every: string | true; total: number; json: boolean }): Promise<Stats> {
   const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
-  const { train } = data.dataset, n = Math.min(IMAGES, train.n), bytes = await imagesOf(train, data.dataset.shape.reduce((a, b) => a * b), numbers(0, n));
-  const file = join(run.path, FILE), lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(l => l && stepOf(l) <= trainer.steps) : [];
+  const { train } = data.dataset, n = Math.min(IMAGES, train.n),
+    bytes = await imagesOf(train, data.dataset.shape.reduce((a, b) => a * b), numbers(0, n));
+  const file = join(run.path, FILE), lines = existsSync(file)
+    ? readFileSync(file, 'utf8').split('\n').filter(l => l && stepOf(l) <= trainer.steps) : [];
   let probe: Probe | undefined, last: Line | undefined;
   return {
     async step(log) {
@@ -49,7 +55,8 @@ export async function watch({ trainer, model, data }: Session, run: RunFolder, {
 /** A line cut short counts as one to come again. */
 const stepOf = (line: string): number => { try { return (JSON.parse(line) as Line).step; } catch { return Infinity; } };
 
-const short = (v: number | undefined): string => v === undefined ? '' : v === 0 ? '0' : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4 ? v.toExponential(1) : v.toPrecision(3);
+const short = (v: number | undefined): string => v === undefined ? '' : v === 0 ? '0' : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4
+  ? v.toExponential(1) : v.toPrecision(3);
 
 /** The smallest and largest gradient and relative update, and the layer with most dead units. */
 function summary(layers: readonly LayerStats[]): string {
@@ -63,5 +70,6 @@ function summary(layers: readonly LayerStats[]): string {
 
 const statsTable = (layers: readonly LayerStats[]): string => table([
   ['layer', 'mean', 'std', 'zeros', 'dead', 'weight', 'gradient', 'update/weight'],
-  ...layers.map(l => [l.name, short(l.mean), short(l.std), l.zeros === undefined ? '' : percent(l.zeros), l.dead === undefined ? '' : percent(l.dead), short(l.weight), short(l.gradient), short(l.update)]),
+  ...layers.map(l => [l.name, short(l.mean), short(l.std), l.zeros === undefined ? '' : percent(l.zeros), l.dead === undefined
+    ? '' : percent(l.dead), short(l.weight), short(l.gradient), short(l.update)]),
 ]);

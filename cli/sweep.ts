@@ -22,14 +22,18 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   const { grid = [], random, folds: k, out, adapter, dataDir, json, quiet, tune, debug: _, moments: __, ...texts } = options;
   const folds = k === undefined ? undefined : parseNumber('--folds', k, { integer: true, min: 2 });
   const base = { model, ...texts as Record<string, string | boolean> };
-  const picked = choices(grid.map(parseAxis), { random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }), seed: configOf(base, {}).seed });
+  const picked = choices(grid.map(parseAxis),
+    { random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
+    seed: configOf(base, {}).seed });
   const runs = picked.flatMap(choice => {
     const config = resolved(configOf(base, choice)); // all are checked before the first one trains
-    check(folds !== undefined || config.valSplit > 0, '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>');
+    check(folds !== undefined || config.valSplit > 0,
+      '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>');
     return Array.from({ length: folds ?? 1 }, (_, fold) => ({ choice, config, ...folds !== undefined && { folds, fold } }));
   });
 
-  const folder = out ?? join('sweeps', `${model.replace(/[^\w.=-]+/g, '_')}-${runs[0]!.config.dataset.replace(/[^\w.-]+/g, '_')}`), file = join(folder, 'results.jsonl');
+  const folder = out ?? join('sweeps', `${model.replace(/[^\w.=-]+/g, '_')}-${runs[0]!.config.dataset.replace(/[^\w.-]+/g, '_')}`),
+    file = join(folder, 'results.jsonl');
   const done = new Map(readResults(file).map(line => [keyOf(line), line])), left = runs.filter(run => !done.has(keyOf(run)));
   const say = (line: string) => { if (!quiet && !json) print(line); };
   say(`${runs.length} runs${folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`}${left.length < runs.length ? `, ${runs.length - left.length} of them done already` : ''}; results in ${file}`);
@@ -39,7 +43,8 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
     try {
       for (const [i, run] of left.entries()) {
         const outcome = await trial(run.config, await load(run.config), device, run), { best, diverged, seconds } = outcome;
-        const line: SweepLine = { ...run, ...best && { accuracy: best.accuracy, loss: best.loss, epoch: best.epoch }, ...diverged !== undefined && { diverged }, seconds: Number(seconds.toFixed(2)) };
+        const line: SweepLine = { ...run, ...best && { accuracy: best.accuracy, loss: best.loss, epoch: best.epoch },
+          ...diverged !== undefined && { diverged }, seconds: Number(seconds.toFixed(2)) };
         append(file, line);
         done.set(keyOf(line), line);
         if (json) print(JSON.stringify(line));
@@ -49,7 +54,8 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
       device.close();
     }
   }
-  const scores = ranking(runs.map(run => done.get(keyOf(run))!).map((line, i) => ({ ...line, choice: runs[i]!.choice, config: runs[i]!.config })));
+  const scores = ranking(runs.map(run =>
+    done.get(keyOf(run))!).map((line, i) => ({ ...line, choice: runs[i]!.choice, config: runs[i]!.config })));
   if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
   print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
 }
@@ -62,7 +68,8 @@ function scoreTable(scores: readonly Score[]): string {
     [...keys, 'accuracy', ...spread ? ['+-'] : [], 'loss', 'seconds'],
     ...scores.map(s => [
       ...keys.map(k => s.choice[k]!), s.diverged ? 'diverged' : `${(s.accuracy * 100).toFixed(2)}%`,
-      ...spread ? [s.spread === undefined ? '-' : `${(s.spread * 100).toFixed(2)}%`] : [], s.diverged ? '-' : s.loss.toFixed(4), s.seconds.toFixed(1),
+      ...spread ? [s.spread === undefined ? '-' : `${(s.spread * 100).toFixed(2)}%`] : [], s.diverged ? '-' : s.loss.toFixed(4),
+      s.seconds.toFixed(1),
     ]),
   ]);
 }

@@ -6,7 +6,10 @@ export interface Stored {
   read(indices: Uint32Array): Promise<Uint8Array>;
 }
 
-/** Images and their labels. `images` is [n, c, h, w] bytes (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's classes. */
+/**
+ * Images and their labels. `images` is [n, c, h, w] bytes (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
+ * classes.
+ */
 export interface Split { readonly images: Uint8Array; readonly labels: Uint16Array; readonly n: number; readonly stored?: Stored }
 
 /** A data set in memory. `shape` is [c, h, w]; label k means `classes[k]`. */
@@ -24,7 +27,8 @@ export interface Limits { readonly limitTrain?: number | undefined; readonly lim
 /** The first `limit` samples of a split, without copying. */
 export function first(split: Split, limit: number = split.n): Split {
   if (limit >= split.n) return split;
-  return { ...split, images: split.images.subarray(0, split.images.length / split.n * limit), labels: split.labels.subarray(0, limit), n: limit };
+  return { ...split, images: split.images.subarray(0, split.images.length / split.n * limit), labels: split.labels.subarray(0, limit),
+    n: limit };
 }
 
 /** The images of the numbers `indices`, wherever they are; `size` is the bytes of one. Neighbours in memory are not copied. */

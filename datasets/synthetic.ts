@@ -81,8 +81,8 @@ type Place = (label: number, random: () => number) => [x: number, y: number];
 const polar = (radius: number, angle: number): [number, number] => [radius * Math.sin(angle), radius * Math.cos(angle)];
 
 /**
- * Where a point of class 0 or 1 lies before noise. Formulas: TensorFlow Playground's dataset.ts; two-moons: scikit-learn's make_moons, three
- * times as large.
+ * Where a point of class 0 or 1 lies before noise. Formulas: TensorFlow Playground's dataset.ts; two-moons: scikit-learn's make_moons,
+ * three times as large.
  */
 const places: Readonly<Record<string, Place>> = {
   'two-moons': (label, random) => {

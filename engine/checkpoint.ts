@@ -1,15 +1,18 @@
 import { reads, writes, type Op, type Tensor } from './graph.ts';
 import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 
-/** Budgets of a segment that are tried, from the bytes of all that is saved downwards, and how many of the best by what is alive at once are planned. */
+/**
+ * Budgets of a segment that are tried, from the bytes of all that is saved downwards, and how many of the best by what is alive at once are
+ * planned.
+ */
 const BUDGETS = 32, PLANNED = 3;
 /** Ops from which on planning takes seconds: the best is planned alone. */
 const MANY = 2000;
 
 /**
- * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay; a
- * segment's forward ops are done a second time, into new tensors, just before the backward pass first needs what they gave. The borders are
- * those, of a range of budgets of bytes a segment, with which the plan takes the least; `ops` itself comes back where none betters it.
+ * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay;
+ * a segment's forward ops are done a second time, into new tensors, just before the backward pass first needs what they gave. The borders
+ * are those, of a range of budgets of bytes a segment, with which the plan takes the least; `ops` itself comes back where none betters it.
  *
  * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write lasting tensors
  * (running statistics, totals) are done once: what they give is kept.
@@ -57,8 +60,8 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
 }
 
 /**
- * The places of the borders: where the saved activations since the last one exceed `budget`, at the later half's place that the fewest bytes cross.
- * A border at i lies before op i; what is written before it and used after it crosses it.
+ * The places of the borders: where the saved activations since the last one exceed `budget`, at the later half's place that the fewest
+ * bytes cross. A border at i lies before op i; what is written before it and used after it crosses it.
  */
 function borders({ count, first, last, saved }: Forward, budget: number): number[] {
   const crossing = new Float64Array(count + 1), savedAt = new Float64Array(count), out: number[] = [];
@@ -83,9 +86,12 @@ function borders({ count, first, last, saved }: Forward, budget: number): number
 function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[] {
   const segmentOf = (i: number) => { const at = cuts.findIndex(c => i < c); return at < 0 ? cuts.length : at; };
   /** Whether a tensor belongs to one segment that is done again, and to its inside. */
-  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t) && segmentOf(f.first.get(t)!) === segmentOf(f.last.get(t)!) && segmentOf(f.first.get(t)!) < cuts.length;
+  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t) && segmentOf(f.first.get(t)!) === segmentOf(f.last.get(t)!)
+    && segmentOf(f.first.get(t)!) < cuts.length;
   const fresh = new Map<Tensor, Tensor>(), out = ops.slice(0, f.count), done = new Set<number>();
-  const renamed = (op: Op, node = op.node): Op => ({ ...op, node, tensors: Object.fromEntries(Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t])) });
+  const renamed = (op: Op,
+    node = op.node): Op => ({ ...op, node,
+    tensors: Object.fromEntries(Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t])) });
 
   const repeat = (segment: number): Op[] => {
     const needed = new Set<number>(), want = (t: Tensor) => { if (inside(t)) for (const w of f.writers.get(t)!) add(w); };

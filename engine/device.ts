@@ -8,7 +8,8 @@ const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffe
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
 const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
 
-export interface AdapterReport { readonly description: string; readonly vendor: string; readonly architecture: string; readonly software: boolean }
+export interface AdapterReport { readonly description: string; readonly vendor: string; readonly architecture: string;
+  readonly software: boolean }
 export interface Pipeline { readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout; readonly variant: Variant<any> }
 
 /** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
@@ -28,7 +29,8 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
 
 /** What an adapter says of its matrix units: those that sum in f32. */
 function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
-  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: readonly { componentType: string; resultComponentType: string; M: number; N: number; K: number }[] };
+  const { subgroupMatrixConfigs = [] } =
+    info as { subgroupMatrixConfigs?: readonly { componentType: string; resultComponentType: string; M: number; N: number; K: number }[] };
   return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) =>
     resultComponentType === 'f32' && (type === 'f16' || type === 'f32') ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : []);
 }
@@ -40,7 +42,8 @@ export const isSoftware = (info: GPUAdapterInfo): boolean =>
 /** See engine/tune.ts. */
 export interface Tuning { tune(device: Device, ops: readonly Op[]): Promise<void> }
 
-interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; layouts: Map<string, GPUBindGroupLayout>; closing: boolean; lost?: DescentError; fault?: DescentError }
+interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; layouts: Map<string, GPUBindGroupLayout>; closing: boolean;
+  lost?: DescentError; fault?: DescentError }
 
 /**
  * A WebGPU device with all that its adapter offers, and the one maker of pipelines: each distinct WGSL text is compiled once, the text
@@ -66,7 +69,8 @@ export class Device {
   #watch(): void {
     const { gpu } = this, state = this.#state;
     void gpu.lost.then(({ reason, message }) => {
-      if (!state.closing) state.lost = new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
+      if (!state.closing) state.lost =
+        new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
@@ -83,7 +87,8 @@ export class Device {
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     const { description, vendor, architecture } = adapter.info;
-    const report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor, architecture, software: isSoftware(adapter.info) };
+    const report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor,
+      architecture, software: isSoftware(adapter.info) };
     const device = new Device(gpu, report, { ...profileOf(adapter, gpu), ...overrides });
     device.#watch();
     return device;
@@ -120,14 +125,20 @@ export class Device {
     return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
   }
 
-  /** The pipeline of a call with the bindings `bound`, of which `halves` hold f16. Errors name the kernel, its parameters and the line that does not compile. */
+  /**
+   * The pipeline of a call with the bindings `bound`, of which `halves` hold f16. Errors name the kernel, its parameters and the line that
+   * does not compile.
+   */
   async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[] = []): Promise<Pipeline> {
     let plain = true; // functions have no text to be known by
-    const text = JSON.stringify(params, (_, value: unknown) => typeof value === 'function' ? plain = false : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
-    const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>(), key = `${bound.join()} ${halves.join()} ${text}`, known = plain ? calls.get(key) : undefined;
+    const text = JSON.stringify(params, (_, value: unknown) => typeof value === 'function' ? plain = false : typeof value === 'number'
+      && !Number.isFinite(value) ? String(value) : value);
+    const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>(), key = `${bound.join()} ${halves.join()} ${text}`,
+      known = plain ? calls.get(key) : undefined;
     this.#calls.set(kernel, calls);
     if (known) return known;
-    const profile = this.profileFor(halves), variant = pick(kernel, params, profile), code = source(kernel, variant, params, profile, bound, halves);
+    const profile = this.profileFor(halves), variant = pick(kernel, params, profile),
+      code = source(kernel, variant, params, profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
@@ -136,17 +147,21 @@ export class Device {
     return call;
   }
 
-  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string, bound: readonly string[]): Promise<Omit<Pipeline, 'variant'>> {
+  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string,
+    bound: readonly string[]): Promise<Omit<Pipeline, 'variant'>> {
     const label = `${kernel.name} (${variant.name})`;
     const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
-      binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
+      binding, visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
     }));
-    if (opFields(kernel, variant, params, this.profile).length) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
+    if (opFields(kernel, variant, params, this.profile).length)
+      entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
     const layout = this.#layout(entries);
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
     const scope = this.gpu.popErrorScope();
-    const compiled = this.gpu.createComputePipelineAsync({ label, layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module } });
+    const compiled = this.gpu.createComputePipelineAsync({ label, layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module } });
     compiled.catch(() => undefined); // reported below, with the source line
     await scope;
     try {
@@ -154,7 +169,8 @@ export class Device {
     } catch (e) {
       this.check();
       const lines = code.split('\n');
-      const said = (await module.getCompilationInfo()).messages.map(m => `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
+      const said = (await module.getCompilationInfo()).messages.map(m =>
+        `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
       throw new Error(`kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}: ${said[0] ?? (e as Error).message}`);
     }
   }

@@ -4,8 +4,9 @@ import { batchNormApply, foldBatchNorm, moments, type BatchNorm, type Channels }
 import { product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 /**
- * Evaluation: batch normalisation by running statistics is one multiplication and addition for each channel, which the weights and bias of the
- * convolution before it take in. Where nothing else reads what that convolution gives, a kernel over its weights replaces one over all activations.
+ * Evaluation: batch normalisation by running statistics is one multiplication and addition for each channel, which the weights and bias of
+ * the convolution before it take in. Where nothing else reads what that convolution gives, a kernel over its weights replaces one over all
+ * activations.
  */
 export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   const readers = new Map<Tensor, number>(), writer = new Map<Tensor, Op>();
@@ -18,12 +19,15 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
     const p = op.params as BatchNorm;
     if (op.kernel !== (batchNormApply as unknown) || p.eps === undefined || p.linear) continue;
     const { x, y, mean, variance, weight: gamma, bias: beta } = op.tensors as Record<string, Tensor>, before = writer.get(x!);
-    if (!before || before.kernel !== (conv as unknown) || (before.params as Conv).epilogue || readers.get(x!) !== 1 || kept.has(x!)) continue;
+    if (!before || before.kernel !== (conv as unknown) || (before.params as Conv).epilogue || readers.get(x!) !== 1 || kept.has(x!))
+      continue;
     const { x: input, weight, bias } = before.tensors as Record<string, Tensor>;
     const filters = made(before, 'folded weight', weight!.shape), shift = made(before, 'folded bias', [p.c]);
-    const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift }).filter(([, t]) => t) as [string, Tensor][];
+    const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift }).filter(([, t]) => t) as [string,
+      Tensor][];
     folded.set(before, [
-      { kernel: foldBatchNorm, params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine }, tensors: Object.fromEntries(given), node: op.node },
+      { kernel: foldBatchNorm, params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine },
+        tensors: Object.fromEntries(given), node: op.node },
       { ...before, params: { ...before.params, bias: true }, tensors: { x: input!, weight: filters, bias: shift, y: y! } },
     ]);
     folded.set(op, []);
@@ -31,14 +35,16 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   return ops.flatMap(op => folded.get(op) ?? [op]);
 }
 
-const made = (op: Op, name: string, shape: Shape): Tensor => ({ id: -1, name: `${op.node} ${name}`, shape, size: product(shape), role: 'activation' });
+const made = (op: Op, name: string, shape: Shape): Tensor => ({ id: -1, name: `${op.node} ${name}`, shape, size: product(shape),
+  role: 'activation' });
 
 /** Values that a convolution takes the moments of by themselves. */
 const RUN = 64;
 
 /**
- * Training: the moments of what a convolution gives, for the batch normalisation after it, come from the convolution itself where one of its variants has
- * them in workgroup memory. Without it they cost a pass over the activations, which on a software adapter is the cheaper way: 1 % of a ResNet-20 step.
+ * Training: the moments of what a convolution gives, for the batch normalisation after it, come from the convolution itself where one of
+ * its variants has them in workgroup memory. Without it they cost a pass over the activations, which on a software adapter is the cheaper
+ * way: 1 % of a ResNet-20 step.
  */
 export function joinStatistics(ops: readonly Op[], profile: Profile): Op[] {
   const writer = new Map(ops.flatMap(op => writes(op).map(t => [t, op] as const))), replaced = new Map<Op, Op[]>();
@@ -46,12 +52,14 @@ export function joinStatistics(ops: readonly Op[], profile: Profile): Op[] {
     if (op.kernel !== (moments as unknown)) continue;
     const p = op.params as Channels, values = p.n * p.hw, { x, partial } = op.tensors as Record<string, Tensor>, before = writer.get(x!);
     const params = { ...before?.params, moments: true } as Conv, next = ops.find(o => o.tensors.partial === partial && o !== op);
-    if (!before || before.kernel !== (conv as unknown) || params.epilogue || replaced.has(before) || values % RUN || !next || p.c !== params.o || p.n !== params.n) continue;
+    if (!before || before.kernel !== (conv as unknown) || params.epilogue || replaced.has(before) || values % RUN || !next
+      || p.c !== params.o || p.n !== params.n) continue;
     if (!conv.variants.some(v => v.fits?.(params, profile))) continue;
     const runs = made(before, 'moments', [values / RUN, p.c, 2]);
     replaced.set(before, [{ ...before, params, tensors: { ...before.tensors, partial: runs } }]);
     replaced.set(op, []);
-    replaced.set(next, [{ ...next, params: { ...next.params, n: values, hw: 1, split: values / RUN }, tensors: { ...next.tensors, partial: runs } }]);
+    replaced.set(next, [{ ...next, params: { ...next.params, n: values, hw: 1, split: values / RUN },
+      tensors: { ...next.tensors, partial: runs } }]);
   }
   return ops.flatMap(op => replaced.get(op) ?? [op]);
 }

@@ -7,9 +7,10 @@ import { reads, writes, type Op, type Tensor } from './graph.ts';
 const OPERANDS = ['e0', 'e1'] as const;
 
 /**
- * Takes batch normalisation, or its statistics, into the convolution before it where that can be (see fold.ts), then moves elementwise ops into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it
- * would have stored: bias + relu, residual add, the derivative of an activation. An op whose other operand is computed
- * between producer and op stays (or goes to that operand's producer, where the function is symmetric).
+ * Takes batch normalisation, or its statistics, into the convolution before it where that can be (see fold.ts), then moves elementwise ops
+ * into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it would have stored: bias +
+ * relu, residual add, the derivative of an activation. An op whose other operand is computed between producer and op stays (or goes to that
+ * operand's producer, where the function is symmetric).
  */
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
   const out = joinStatistics(fold(ops, kept), profile).map(op => ({ ...op }));

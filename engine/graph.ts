@@ -106,7 +106,8 @@ export class Graph {
   run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
     const given = tensors as Record<string, Tensor | undefined>;
     const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!.base ?? given[n]!] as const);
-    this.ops.push({ kernel: kernel as unknown as Kernel<any>, params, tensors: Object.fromEntries(bound), node: `${this.path || 'model'} ${this.#direction}` });
+    this.ops.push({ kernel: kernel as unknown as Kernel<any>, params, tensors: Object.fromEntries(bound),
+      node: `${this.path || 'model'} ${this.#direction}` });
   }
 
   /** y = f(v) or f(v, a), elementwise. `f` is WGSL over `v`, `a`, `zero`, `one`. */
@@ -136,7 +137,10 @@ export class Graph {
     return first ? 'first' : 'more';
   }
 
-  /** Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. Returns the gradients of all tensors that have one. */
+  /**
+   * Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. Returns the gradients of all
+   * tensors that have one.
+   */
   backward(output: Tensor, dy: Tensor): ReadonlyMap<Tensor, Tensor> {
     const grads = new Map([[output, dy]]);
     this.#direction = 'backward';
@@ -156,7 +160,9 @@ export class Graph {
   }
 }
 
-export const reads = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('read')).map(([, t]) => t);
-export const writes = (op: Op): Tensor[] => Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('write')).map(([, t]) => t);
+export const reads = (op: Op): Tensor[] =>
+  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('read')).map(([, t]) => t);
+export const writes = (op: Op): Tensor[] =>
+  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('write')).map(([, t]) => t);
 /** The bindings of an op that hold f16. */
 export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);

@@ -1,8 +1,9 @@
 import type { Op, Tensor } from './graph.ts';
 
 /**
- * The ops with activations kept in f16 (Micikevicius et al. 2018): all but those that are wanted after the step and those that a kernel sums up in or
- * asks for in f32. What lasts (parameters, their gradients, states) stays f32, and so does all arithmetic: kernels convert where they load and store.
+ * The ops with activations kept in f16 (Micikevicius et al. 2018): all but those that are wanted after the step and those that a kernel
+ * sums up in or asks for in f32. What lasts (parameters, their gradients, states) stays f32, and so does all arithmetic: kernels convert
+ * where they load and store.
  */
 export function halve(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   const whole = new Set<Tensor>(kept), half = new Map<Tensor, Tensor>();

@@ -10,8 +10,8 @@ export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
 export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * (t.half ? 2 : 4) / 16) * 16);
 
 /**
- * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in the
- * same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
+ * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in
+ * the same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
  */
 export class Layout {
   readonly places = new Map<string, Place>();
@@ -26,10 +26,12 @@ export class Layout {
     const key = `${t.role} ${t.name}`, bytes = bytesOf(t);
     const known = this.places.get(key);
     if (known) {
-      if (known.bytes !== bytes) throw new DescentError(`${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`);
+      if (known.bytes !== bytes)
+        throw new DescentError(`${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`);
       return known;
     }
-    if (bytes > this.#limit) throw new DescentError(`${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)}); choose a smaller model, head or batch`);
+    if (bytes > this.#limit)
+      throw new DescentError(`${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)}); choose a smaller model, head or batch`);
     const paged = t.role !== 'input' && t.role !== 'state';
     let page = 0;
     const named = () => (paged ? `${t.role}${page}` : key);
@@ -66,7 +68,8 @@ export interface Plan {
 }
 
 /** First and last op that touches each activation (kept ones last to the end), and the bytes alive at each op. */
-function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): { first: Map<Tensor, number>; last: Map<Tensor, number>; alive: Float64Array } {
+function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): { first: Map<Tensor, number>; last: Map<Tensor, number>;
+  alive: Float64Array } {
   const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), alive = new Float64Array(ops.length);
   ops.forEach((op, i) => {
     for (const t of Object.values(op.tensors)) {
@@ -84,20 +87,24 @@ const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a,
 /** The most bytes of activations alive at once: no plan takes less. */
 export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
-/** Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done: so many, fewer where there are many tensors. */
+/**
+ * Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done: so many, fewer where there are many
+ * tensors.
+ */
 const TRIES = 400, EFFORT = 60_000;
 /** How close to what is alive at once is close enough. */
 const ENOUGH = 1.02;
 
 /**
- * Assigns activations to ranges of slots so that no two alive at once overlap. WebGPU forbids reading one range of a buffer and writing another
- * in the same dispatch, so what an op reads never shares a slot with what it writes. Greedy in three orders (Pisarchyk & Lee 2020:
+ * Assigns activations to ranges of slots so that no two alive at once overlap. WebGPU forbids reading one range of a buffer and writing
+ * another in the same dispatch, so what an op reads never shares a slot with what it writes. Greedy in three orders (Pisarchyk & Lee 2020:
  * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
   const { first, last, alive } = lives(ops, kept), apart = new Map<Tensor, Set<Tensor>>();
   for (const op of ops) for (const t of Object.values(op.tensors)) {
-    if (t.role === 'activation' && bytesOf(t) > limit) throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
+    if (t.role === 'activation' && bytesOf(t) > limit)
+      throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
   }
   for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
     for (const [a, b] of [[w, r], [r, w]] as const) apart.set(a, (apart.get(a) ?? new Set()).add(b));
@@ -130,7 +137,8 @@ const total = (slots: readonly number[]) => slots.reduce((a, b) => a + b, 0);
 interface Lives { first: Map<Tensor, number>; last: Map<Tensor, number>; apart: Map<Tensor, Set<Tensor>> }
 interface Slot { bytes: number; held: { t: Tensor; offset: number; end: number }[] }
 
-function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferLimit: number): { slots: number[]; placeOf: Map<Tensor, { slot: number; offset: number }> } {
+function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferLimit: number): { slots: number[];
+  placeOf: Map<Tensor, { slot: number; offset: number }> } {
   const slots: Slot[] = [], placeOf = new Map<Tensor, { slot: number; offset: number }>();
   for (const t of order) {
     const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);

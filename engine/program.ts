@@ -22,8 +22,8 @@ export class Memory {
   }
 
   /**
-   * Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights before
-   * biases and the like, so that an update that leaves these out has few runs.
+   * Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights
+   * before biases and the like, so that an update that leaves these out has few runs.
    */
   reserve(graph: Graph): void {
     const params = [...graph.params.values()], isWeight = ({ value }: (typeof params)[number]) => value.shape.length > 1;
@@ -64,7 +64,8 @@ export class Memory {
 
   write(t: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
     const { buffer, offset } = this.place(t);
-    check(data.byteLength === Math.ceil(t.size * 4), `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`);
+    check(data.byteLength === Math.ceil(t.size * 4),
+      `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`);
     this.device.gpu.queue.writeBuffer(this.buffers.get(buffer)!, offset, data as Uint8Array<ArrayBuffer>);
   }
 
@@ -79,7 +80,9 @@ export class Memory {
 }
 
 export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
-export interface CompileOptions { fuse?: boolean; /** Done while the driver compiles. */ meanwhile?: () => void; debug?: boolean; /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean; /** Activations are kept in f16 (see halve). */ half?: boolean }
+export interface CompileOptions { fuse?: boolean; /** Done while the driver compiles. */ meanwhile?: () => void; debug?: boolean;
+  /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean;
+  /** Activations are kept in f16 (see halve). */ half?: boolean }
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
 export class Program {
@@ -95,7 +98,8 @@ export class Program {
   #liveFields: readonly { view: Float32Array | Uint32Array; field: string }[];
   #flags: { buffer: GPUBuffer; ops: readonly Op[] } | undefined;
 
-  private constructor(memory: Memory, parts: { plan: Plan; commands: Command[]; slots: GPUBuffer[]; fixed: GPUBuffer; live: GPUBuffer; liveData: ArrayBuffer;
+  private constructor(memory: Memory, parts: { plan: Plan; commands: Command[]; slots: GPUBuffer[]; fixed: GPUBuffer; live: GPUBuffer;
+    liveData: ArrayBuffer;
     liveFields: { view: Float32Array | Uint32Array; field: string }[]; flags?: { buffer: GPUBuffer; ops: readonly Op[] } }) {
     this.memory = memory;
     this.plan = parts.plan;
@@ -116,7 +120,8 @@ export class Program {
     const typed = options.half ? halve(fused, graph.kept) : fused, stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
     const flagged = options.debug ? withChecks(graph, stored, options.half) : undefined;
     const ops = flagged?.ops ?? stored;
-    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak } };
+    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint
+      && { unchecked: plan(typed, graph.kept, Infinity).peak } };
     if (device.tuner) await device.tuner.tune(device, ops);
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
@@ -133,14 +138,16 @@ export class Program {
     const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(stepFields(op.kernel, op.params)).length > 0);
     const BLOCK = 256, count = (live: boolean) => ops.filter((_, i) => fields[i]!.length && isLive[i] === live).length;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage), live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
+    const fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage),
+      live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
     const fixedData = new ArrayBuffer(fixed.size), liveData = new ArrayBuffer(live.size);
     const liveFields: { view: Float32Array | Uint32Array; field: string }[] = [];
     let nextFixed = 0, nextLive = 0;
 
     const grids = ops.map((op, i) => pipelines[i]!.variant.grid(op.params, profile));
     for (const [i, grid] of grids.entries()) {
-      if (!grid.every(n => n >= 1 && n <= MAX_GRID)) throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
+      if (!grid.every(n => n >= 1 && n <= MAX_GRID))
+        throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
     }
 
     gpu.pushErrorScope('validation');
@@ -157,10 +164,13 @@ export class Program {
         const sizes = Object.values(variant.sizes?.(op.params, profile) ?? {});
         new Int32Array(data, offset, sizes.length).set(sizes);
         fields[i]!.slice(sizes.length).forEach(([field, type], j) =>
-          liveFields.push({ field, view: type === 'f32' ? new Float32Array(data, offset + 4 * (sizes.length + j), 1) : new Uint32Array(data, offset + 4 * (sizes.length + j), 1) }));
-        entries.push({ binding: entries.length, resource: { buffer: isLive[i] ? live : fixed, offset, size: Math.ceil(fields[i]!.length / 4) * 16 } });
+          liveFields.push({ field, view: type === 'f32' ? new Float32Array(data, offset + 4 * (sizes.length + j), 1) : new Uint32Array(data,
+            offset + 4 * (sizes.length + j), 1) }));
+        entries.push({ binding: entries.length,
+          resource: { buffer: isLive[i] ? live : fixed, offset, size: Math.ceil(fields[i]!.length / 4) * 16 } });
       }
-      return { op, pipeline, grid: grids[i]!, group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
+      return { op, pipeline, grid: grids[i]!,
+        group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
     });
     gpu.queue.writeBuffer(fixed, 0, fixedData);
     const invalid = await gpu.popErrorScope();
@@ -222,10 +232,15 @@ export class Program {
   destroy(): void { this.#fixed.destroy(); this.#live.destroy(); }
 }
 
-/** After each op a look at what it wrote; the flags of all ops lie in one buffer. Gradients of a scaled loss may overflow: those are left to the update. */
+/**
+ * After each op a look at what it wrote; the flags of all ops lie in one buffer. Gradients of a scaled loss may overflow: those are left to
+ * the update.
+ */
 function withChecks(graph: Graph, ops: readonly Op[], half = false): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
-  const all = ops.flatMap((op, at): Op[] => [op, ...half && op.node.endsWith(' backward') ? [] : writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
+  const all = ops.flatMap((op, at): Op[] =>
+    [op, ...half && op.node.endsWith(' backward')
+    ? [] : writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
     .map(t => ({ kernel: checkFinite as unknown as Op['kernel'], params: { n: t.size, at }, tensors: { x: t, flags }, node: op.node }))]);
   return { ops: all, checked: ops, flags };
 }

@@ -13,7 +13,10 @@ export interface Timing {
 
 export interface Job { readonly commands: readonly Command[] }
 
-/** The clock of the processor time that this process has used, over all threads: on a software adapter it is unmoved by other processes. Browsers have none. */
+/**
+ * The clock of the processor time that this process has used, over all threads: on a software adapter it is unmoved by other processes.
+ * Browsers have none.
+ */
 export interface Processor { readonly threads: number; readonly ms: () => number }
 
 export interface TimeOptions {
@@ -48,7 +51,8 @@ class Stamps {
 }
 
 /** Milliseconds of all repetitions, by the device's clock where that is fine enough. */
-async function once(device: Device, { commands }: Job, repetitions: number, stamps?: Stamps, processor?: Processor): Promise<{ ms: number; idle: number }> {
+async function once(device: Device, { commands }: Job, repetitions: number, stamps?: Stamps,
+  processor?: Processor): Promise<{ ms: number; idle: number }> {
   const encoder = device.gpu.createCommandEncoder(), pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
   for (let r = 0; r < repetitions; r++) for (const { pipeline, group, grid } of commands) {
     pass.setPipeline(pipeline.pipeline);
@@ -70,7 +74,8 @@ async function once(device: Device, { commands }: Job, repetitions: number, stam
 }
 
 /** Times jobs in interleaved rounds (the machine drifts), each for about `target` milliseconds a round. */
-export async function time(device: Device, jobs: readonly Job[], { rounds = 5, target = 60, processor }: TimeOptions = {}): Promise<Timing[]> {
+export async function time(device: Device, jobs: readonly Job[],
+  { rounds = 5, target = 60, processor }: TimeOptions = {}): Promise<Timing[]> {
   const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(device) : undefined, prepared = [];
   for (const job of jobs) {
     const first = (await once(device, job, 1)).ms;

@@ -70,7 +70,8 @@ export class Tuner implements Tuning {
     const only = (key: string, { name }: Variant<any>) => device.withProfile({ prefer: { [key]: name } });
     // all at once, since drivers compile in parallel; one that a driver cannot compile is out of the race
     const refused = new Set<Variant<any>>();
-    await Promise.all(calls.flatMap(({ key, op, candidates }) => candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op)).catch((e: Error) => {
+    await Promise.all(calls.flatMap(({ key, op, candidates }) =>
+      candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op)).catch((e: Error) => {
       refused.add(v);
       device.check();
       this.#o.note?.(`${e.message}; it is left out`);
@@ -95,7 +96,8 @@ export class Tuner implements Tuning {
     const { store, note } = this.#o, text = await store?.load();
     if (text === undefined) return {};
     try {
-      const read = JSON.parse(text) as Findings, listed = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name => typeof name === 'string');
+      const read = JSON.parse(text) as Findings, listed = (v: unknown) => Array.isArray(v) && v.length > 0
+        && v.every(name => typeof name === 'string');
       if (!isRecord(read) || !Object.values(read).every(calls => isRecord(calls) && Object.values(calls).every(listed))) throw new Error();
       return read;
     } catch {
@@ -117,8 +119,10 @@ const isRecord = (v: unknown): boolean => typeof v === 'object' && v !== null &&
 
 /** The variants of a call, fastest first. They run on buffers of the real sizes that nobody else uses. */
 async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
-  const bench = device.withProfile({ prefer: undefined }), memory = new Memory(bench), graph = new Graph({ training: false, profile: bench.profile });
-  const copies = new Map(Object.entries(op.tensors).map(([name, t]): [Tensor, Tensor] => [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
+  const bench = device.withProfile({ prefer: undefined }), memory = new Memory(bench),
+    graph = new Graph({ training: false, profile: bench.profile });
+  const copies = new Map(Object.entries(op.tensors).map(([name, t]): [Tensor, Tensor] =>
+    [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
   graph.ops.push({ ...op, tensors: Object.fromEntries(Object.entries(op.tensors).map(([name, t]) => [name, copies.get(t)!])) });
   const programs: Program[] = [];
   try {

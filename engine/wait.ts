@@ -4,11 +4,17 @@
 type Nap = (ms: number, again: () => void) => void;
 let nap: Nap | undefined, open = 0, napping = false;
 
-/** The first nap of a wait and the longest, ms: each is half as long again as the one before, so that little is overslept and long waits cost few polls. */
+/**
+ * The first nap of a wait and the longest, ms: each is half as long again as the one before, so that little is overslept and long waits
+ * cost few polls.
+ */
 const SHORT = 0.05, LONG = 1;
 let next = SHORT;
 
-/** A browser's event loop sleeps by itself while a promise is open; where WebGPU polls the driver in every turn instead, its front end says how to nap between two polls. */
+/**
+ * A browser's event loop sleeps by itself while a promise is open; where WebGPU polls the driver in every turn instead, its front end says
+ * how to nap between two polls.
+ */
 export function napBetweenPolls(own: Nap): void { nap = own; }
 
 /** Waits for a promise of the device. All waits of the engine go through here. */

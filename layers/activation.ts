@@ -22,7 +22,8 @@ export const leakyRelu = (slope = 0.01): Layer => {
 /** x, or alpha (exp(x) - 1) below 0 (Clevert 2015); alpha above 0. */
 export const elu = (alpha = 1): Layer => {
   check(alpha > 0, `elu: alpha is ${alpha}, expected above 0`);
-  return activation({ f: `select((exp(min(v, zero)) - one) * ${float(alpha)}, v, v > zero)`, df: `v * select(a + ${float(alpha)}, one, a > zero)`, from: 'y' });
+  return activation({ f: `select((exp(min(v, zero)) - one) * ${float(alpha)}, v, v > zero)`,
+    df: `v * select(a + ${float(alpha)}, one, a > zero)`, from: 'y' });
 };
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (): Layer => activation({ f: 'one / (one + exp(-v))', df: 'v * a * (one - a)', from: 'y' });

@@ -25,7 +25,8 @@ function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
 
 /** a + b, of one shape. */
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
-  check(show(a.shape) === show(b.shape), `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; give both one shape (a shortcut needs the body's channels and stride)`);
+  check(show(a.shape) === show(b.shape),
+    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; give both one shape (a shortcut needs the body's channels and stride)`);
   return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
 }
 

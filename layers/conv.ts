@@ -1,6 +1,7 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices, type Conv } from '../shaders/conv.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices, type Conv }
+  from '../shaders/conv.ts';
 import { channelSum } from '../shaders/reduce.ts';
 import { torchDefault } from './init.ts';
 import { standardised, type WeightTransform } from './norm.ts';
@@ -16,11 +17,14 @@ export interface ConvOptions { stride?: number; pad?: number; dilation?: number;
  * Convolution as torch.nn.Conv2d. [n, c, h, w] -> [n, o, oh, ow], oh = floor((h + 2 pad - dilation (k - 1) - 1) / stride) + 1;
  * weight [o, c / groups, k, k], bias [o].
  */
-export const conv2d = (o: number, k: number, { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false, through }: ConvOptions = {}): Layer => (g, x) => {
+export const conv2d = (o: number, k: number,
+  { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false, through }: ConvOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images('conv2d', x.shape), who = g.path ? `conv2d ${g.path}` : 'conv2d', reach = dilation * (k - 1) + 1;
   check(!standardise || !through, `${who}: standardise and through both change the weight; give one of them`);
-  check(c % groups === 0 && o % groups === 0, `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of both`);
-  check(reach <= h + 2 * pad && reach <= w + 2 * pad, `${who}: kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use larger images or fewer poolings before it`);
+  check(c % groups === 0 && o % groups === 0,
+    `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of both`);
+  check(reach <= h + 2 * pad && reach <= w + 2 * pad,
+    `${who}: kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use larger images or fewer poolings before it`);
   const out = (size: number) => Math.floor((size + 2 * pad - reach) / stride) + 1;
   const p: Conv = { n, c, h, w, o, oh: out(h), ow: out(w), k, stride, pad, dilation, groups, bias };
   const fanIn = c / groups * k * k;

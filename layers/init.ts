@@ -16,7 +16,8 @@ const draw = (numbers: Generator<number>, shape: Shape, scale: number, shift = 0
 };
 
 /** U(-bound, bound). */
-export const uniform = (bound: number): Init => (shape, name, seed) => draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
+export const uniform = (bound: number): Init => (shape, name, seed) =>
+  draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
 /** N(0, std^2). */
 export const normal = (std: number): Init => (shape, name, seed) => draw(normals(seed, STREAMS.init, hash(name)), shape, std);
 export const constant = (value: number): Init => shape => new Float32Array(product(shape)).fill(value);
@@ -37,11 +38,12 @@ const fanned = (of: (fanIn: number, fanOut: number) => Init): Init => (shape, na
 };
 
 /**
- * Rows (or columns, where there are fewer) orthonormal, the weight taken as [o, the rest] (Saxe et al. 2013): Gram-Schmidt, twice, of normal
- * numbers. The time grows with the square of the smaller side: seconds for 1024 x 1024.
+ * Rows (or columns, where there are fewer) orthonormal, the weight taken as [o, the rest] (Saxe et al. 2013): Gram-Schmidt, twice, of
+ * normal numbers. The time grows with the square of the smaller side: seconds for 1024 x 1024.
  */
 export const orthogonal: Init = (shape, name, seed) => {
-  const rows = shape[0]!, columns = product(shape) / rows, wide = columns >= rows, count = wide ? rows : columns, length = wide ? columns : rows;
+  const rows = shape[0]!, columns = product(shape) / rows, wide = columns >= rows, count = wide ? rows : columns, length = wide
+    ? columns : rows;
   const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, hash(name)), shape, 1)), out = new Float32Array(product(shape));
   const vector = (i: number) => numbers.subarray(i * length, (i + 1) * length);
   for (let i = 0; i < count; i++) {
@@ -66,8 +68,8 @@ const glorotUniform = fanned((i, o) => uniform(Math.sqrt(6 / (i + o)))), glorotN
 const heUniform = fanned(i => uniform(Math.sqrt(6 / i))), heNormal = fanned(i => normal(Math.sqrt(2 / i)));
 
 /**
- * Schemes for the weights of convolutions and dense layers by the names of the command line; biases keep PyTorch's default. Glorot & Bengio 2010 (Xavier);
- * He et al. 2015 (Kaiming) for relu, by fan-in; `constant`, which breaks no symmetry, is for showing just that.
+ * Schemes for the weights of convolutions and dense layers by the names of the command line; biases keep PyTorch's default. Glorot & Bengio
+ * 2010 (Xavier); He et al. 2015 (Kaiming) for relu, by fan-in; `constant`, which breaks no symmetry, is for showing just that.
  */
 export const schemes: Readonly<Record<string, Init>> = {
   torch: fanned(i => torchDefault(i)), constant: constant(0.01), gaussian: normal(0.01),

@@ -11,8 +11,8 @@ export interface LossOptions {
 }
 
 /**
- * The mean loss of logits [n, classes] against class numbers [n] or distributions [n, classes]: adds losses and correct answers to `totals` [2],
- * and returns dlogits where the graph trains. Rows from the step value `valid` on do not count.
+ * The mean loss of logits [n, classes] against class numbers [n] or distributions [n, classes]: adds losses and correct answers to `totals`
+ * [2], and returns dlogits where the graph trains. Rows from the step value `valid` on do not count.
  */
 export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, options?: LossOptions) => Tensor | undefined;
 
@@ -20,16 +20,23 @@ const loss = (kernel: typeof kernels.crossEntropy): Loss => (g, logits, labels, 
   const [rows, classes] = logits.shape as [number, number], soft = labels.shape.length === 2;
   check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
   const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.training ? g.tensor(logits.shape) : undefined;
-  g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...(soft ? { shares: labels } : { labels }), row, dlogits });
+  g.run(kernel, { rows, classes, smoothing, soft, train: g.training },
+    { logits, ...(soft ? { shares: labels } : { labels }), row, dlogits });
   g.run(kernels.sumRows, { rows }, { row, totals });
   return dlogits;
 };
 
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
 export const crossEntropy = loss(kernels.crossEntropy);
-/** Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times torch.nn.MultiMarginLoss. Soft labels: its expectation. */
+/**
+ * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
+ * torch.nn.MultiMarginLoss. Soft labels: its expectation.
+ */
 export const hinge = loss(kernels.hinge);
-/** Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as torch.nn.BCEWithLogitsLoss. */
+/**
+ * Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as
+ * torch.nn.BCEWithLogitsLoss.
+ */
 export const logistic = loss(kernels.logistic);
 /** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
 export const mse = loss(kernels.squared);
@@ -37,18 +44,22 @@ export const mse = loss(kernels.squared);
 export const mae = loss(kernels.absolute);
 
 /**
- * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions of
- * `views` (3) augmentations. logits [views n, classes], all first views before all second ones; labels [n] (more are not read). Evaluation: cross-entropy.
+ * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions
+ * of `views` (3) augmentations. logits [views n, classes], all first views before all second ones; labels [n] (more are not read).
+ * Evaluation: cross-entropy.
  */
 export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, views = 3, consistency = 12 } = {}) => {
   if (!g.training) return crossEntropy(g, logits, labels, totals, { smoothing });
   const [all, classes] = logits.shape as [number, number], rows = all / views;
-  check(Number.isInteger(rows) && views >= 2, `jensenShannon: ${all} rows of logits are not ${views} views of each image; give a batch of a multiple of ${views}`);
-  check(labels.shape.length === 1 && labels.shape[0]! >= rows, `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers; leave out mixup and cutmix`);
+  check(Number.isInteger(rows) && views >= 2,
+    `jensenShannon: ${all} rows of logits are not ${views} views of each image; give a batch of a multiple of ${views}`);
+  check(labels.shape.length === 1 && labels.shape[0]! >= rows,
+    `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers; leave out mixup and cutmix`);
   const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.tensor(logits.shape);
   g.run(kernels.jensenShannon, { rows, classes, views, smoothing, consistency, train: true }, { logits, labels, row, dlogits });
   g.run(kernels.sumRows, { rows }, { row, totals });
   return dlogits;
 };
 
-export const losses: Readonly<Record<string, Loss>> = { 'cross-entropy': crossEntropy, hinge, logistic, mse, mae, 'jensen-shannon': jensenShannon };
+export const losses: Readonly<Record<string, Loss>> = { 'cross-entropy': crossEntropy, hinge, logistic, mse, mae,
+  'jensen-shannon': jensenShannon };

@@ -1,6 +1,6 @@
 /**
- * Layers that draw random numbers while training. Each number is a function of (seed, step, layer, element): backward draws it again, and a run
- * repeats. Evaluation leaves values as they are unless it says otherwise.
+ * Layers that draw random numbers while training. Each number is a function of (seed, step, layer, element): backward draws it again, and a
+ * run repeats. Evaluation leaves values as they are unless it says otherwise.
  */
 import { check, images } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Tensor } from '../engine/graph.ts';
@@ -21,7 +21,10 @@ function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
 
-/** Inverted dropout (Srivastava 2014), as torch.nn.Dropout: zeroes values with probability p and scales the rest by 1 / (1 - p); nothing when evaluating. */
+/**
+ * Inverted dropout (Srivastava 2014), as torch.nn.Dropout: zeroes values with probability p and scales the rest by 1 / (1 - p); nothing
+ * when evaluating.
+ */
 export const dropout = (p: number): Layer => (g, x) => {
   checkP('dropout', p);
   return !g.training || p === 0 ? x : dropped(g, x, p);
@@ -53,14 +56,15 @@ export const gaussianNoise = (std: number, { evaluating = false } = {}): Layer =
 };
 
 /**
- * For `through` of dense and conv2d. DropConnect (Wan 2013): zeroes weights with probability p and scales the rest by 1 / (1 - p). One mask serves the
- * batch (the paper draws one for each sample), and evaluation uses the mean weight.
+ * For `through` of dense and conv2d. DropConnect (Wan 2013): zeroes weights with probability p and scales the rest by 1 / (1 - p). One mask
+ * serves the batch (the paper draws one for each sample), and evaluation uses the mean weight.
  */
 export const dropConnect = (p: number): WeightTransform => (g, { value: w, grad }) => {
   checkP('dropConnect', p);
   if (!g.training || p === 0) return undefined;
   const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p)), drop = (t: Tensor) => g.map(drawn, t);
-  return { value: drop(w), backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: drop(dy), out: grad }) };
+  return { value: drop(w),
+    backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: drop(dy), out: grad }) };
 };
 
 /** For `through` of dense and conv2d: weights with N(0, std^2) added at each step (Graves 2011). */
@@ -73,8 +77,9 @@ export const weightNoise = (std: number): WeightTransform => (g, { value: w, gra
 };
 
 /**
- * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else (w + c tau sign(w)) / (1 - tau);
- * w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient. [n, …] -> [n, out].
+ * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else (w + c tau
+ * sign(w)) / (1 - tau); w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient. [n, …] -> [n,
+ * out].
  */
 export const shakeout = (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer => (g, x0) => {
   checkP('shakeout', tau);
@@ -84,17 +89,19 @@ export const shakeout = (out: number, { tau = 0.3, c = 0.1, bias = true } = {}):
   const y = dense(out, { bias })(g, r), weight = g.param('weight', [out, size], () => new Float32Array()).value;
   const less = g.map(`(a - v) * ${float(c)}`, x, rx), sign = g.map('sign(v)', weight), shaken = g.tensor([n, out]);
   g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
-  const back = (dy: Tensor) => { const d = g.tensor([n, size]); g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: d }); return g.map(`v * ${float(c)}`, d); };
+  const back = (dy: Tensor) => { const d = g.tensor([n, size]); g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: d });
+    return g.map(`v * ${float(c)}`, d); };
   g.record([r, x0], shaken, dy => { const d = back(dy); return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)]; });
   return add(g, y, shaken);
 };
 
 /**
- * A dense layer with whiteout (Li & Liu 2016): each input of each unit gets additive noise N(0, sigma^2 |w|^-gamma + lambda), which on the unit's sum is
- * N(0, sum of w^2 (sigma^2 |w|^-gamma + lambda)), drawn as such for each sample. [n, …] -> [n, out].
+ * A dense layer with whiteout (Li & Liu 2016): each input of each unit gets additive noise N(0, sigma^2 |w|^-gamma + lambda), which on the
+ * unit's sum is N(0, sum of w^2 (sigma^2 |w|^-gamma + lambda)), drawn as such for each sample. [n, …] -> [n, out].
  */
 export const whiteout = (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = {}): Layer => (g, x) => {
-  check(gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0, `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`);
+  check(gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0,
+    `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`);
   if (!g.training) return dense(out, { bias })(g, x);
   const n = x.shape[0]!, c = product(x.shape.slice(1)), p = { n, o: out, c, sigma, gamma, lambda };
   const z = g.tensor([n, out]), deviation = g.tensor([out]), noise = g.tensor([n, out]), y = dense(out, { bias })(g, x);

@@ -2,7 +2,8 @@ import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
 import { setNormApply, setNormBackward, setNormGradients, setNormSums } from '../shaders/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/lrn.ts';
-import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums, joinMoments, moments, momentSplits } from '../shaders/norm.ts';
+import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums, joinMoments, moments, momentSplits }
+  from '../shaders/norm.ts';
 import { constant } from './init.ts';
 
 export interface BatchNormOptions { eps?: number; momentum?: number; affine?: boolean }
@@ -16,7 +17,8 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
   const [n, c] = x.shape as [number, number], hw = product(x.shape.slice(2));
   check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
   const weight = affine ? g.param('weight', [c], constant(1)) : undefined, bias = affine ? g.param('bias', [c], constant(0)) : undefined;
-  const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0)), running_var = g.lasting('buffer', 'running_var', [c], constant(1));
+  const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0)),
+    running_var = g.lasting('buffer', 'running_var', [c], constant(1));
   const p = { n, c, hw, affine }, y = g.tensor(x.shape), scaled = { weight: weight?.value, bias: bias?.value };
 
   if (!g.training) {
@@ -50,14 +52,20 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
 
 export interface SetNormOptions { eps?: number; affine?: boolean }
 
-/** Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same; weight, bias […]. */
+/**
+ * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same; weight,
+ * bias […].
+ */
 export const layerNorm = ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
   const own = x.shape.slice(1), size = product(own);
   check(size > 1, `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`);
   return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
 };
 
-/** Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same; weight, bias [c]. */
+/**
+ * Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same; weight, bias
+ * [c].
+ */
 export const groupNorm = (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
   const [n, c] = x.shape as [number, number], span = product(x.shape.slice(2)), size = c / groups * span;
   check(c % groups === 0, `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`);
@@ -65,15 +73,21 @@ export const groupNorm = (groups: number, { eps = 1e-5, affine = true }: SetNorm
   return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
 };
 
-/** Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm2d: each channel of each sample by itself; without weight and bias unless `affine`. */
+/**
+ * Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm2d: each channel of each sample by itself; without weight and bias
+ * unless `affine`.
+ */
 export const instanceNorm = ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer => (g, x) => {
   const [, c, h, w] = images('instanceNorm', x.shape);
   check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance; use larger ones`);
   return groupNorm(c, { eps, affine })(g, x);
 };
 
-function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: { sets: number; size: number; span: number; shape: readonly number[]; eps: number; affine: boolean }): Tensor {
-  const weight = affine ? g.param('weight', shape, constant(1)) : undefined, bias = affine ? g.param('bias', shape, constant(0)) : undefined;
+function setNorm(g: Graph, x: Tensor,
+  { shape, eps, affine, ...sizes }: { sets: number; size: number; span: number; shape: readonly number[]; eps: number;
+  affine: boolean }): Tensor {
+  const weight = affine ? g.param('weight', shape, constant(1)) : undefined, bias = affine
+    ? g.param('bias', shape, constant(0)) : undefined;
   const p = { ...sizes, count: affine ? product(shape) : 0 }, y = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, weight: weight?.value, bias: bias?.value, y });
   return g.record([x], y, dy => {
@@ -97,7 +111,10 @@ function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number
   return stats;
 }
 
-/** How a layer uses its weight where that is not the parameter itself: the tensor it uses, and who writes the parameter's gradient from that tensor's. */
+/**
+ * How a layer uses its weight where that is not the parameter itself: the tensor it uses, and who writes the parameter's gradient from that
+ * tensor's.
+ */
 export interface UsedWeight { readonly value: Tensor; readonly backward: (dy: Tensor) => void }
 /** Gives undefined where the parameter is used as it is. */
 export type WeightTransform = (g: Graph, weight: Param) => UsedWeight | undefined;

@@ -18,7 +18,8 @@ export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPoo
 
 const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images(name, x.shape), who = g.path ? `${name} ${g.path}` : name;
-  check(k <= Math.min(h, w) + 2 * pad, `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use a smaller window, more padding or larger images`);
+  check(k <= Math.min(h, w) + 2 * pad,
+    `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use a smaller window, more padding or larger images`);
   check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
   const out = (size: number) => {
     const whole = Math.floor((size + 2 * pad - k) / stride) + 1;
@@ -51,15 +52,17 @@ export const globalAvgPool = (): Layer => (g, x) => {
 };
 
 /**
- * Fractional max pooling (Graham 2014) by `ratio`, above 1 and at most 2: [n, c, h, w] -> [n, c, floor(h / ratio), floor(w / ratio)]. Each sample has regions of its
- * own at each step: pseudo-random or, with `random`, in any order; `overlapping` ones share their borders. Evaluation has fixed pseudo-random ones.
+ * Fractional max pooling (Graham 2014) by `ratio`, above 1 and at most 2: [n, c, h, w] -> [n, c, floor(h / ratio), floor(w / ratio)]. Each
+ * sample has regions of its own at each step: pseudo-random or, with `random`, in any order; `overlapping` ones share their borders.
+ * Evaluation has fixed pseudo-random ones.
  */
 export const fractionalMaxPool = (ratio: number, { random = false, overlapping = true } = {}): Layer => (g, x) => {
   const [n, c, h, w] = images('fractionalMaxPool', x.shape), who = g.path ? `fractionalMaxPool ${g.path}` : 'fractionalMaxPool';
   check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
   const oh = Math.floor(h / ratio), ow = Math.floor(w / ratio);
   check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)}); it takes 2x2 to 512x512`);
-  check(!random || (h <= 2 * oh && w <= 2 * ow), `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`);
+  check(!random || (h <= 2 * oh && w <= 2 * ow),
+    `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`);
   const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
   const cuts = g.tensor([n, 2, cutsLength(p)]), y = g.tensor([n, c, oh, ow]), argmax = g.tensor(y.shape);
   g.run(fractionalCuts, p, { cuts });

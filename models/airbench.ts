@@ -18,7 +18,8 @@ const group = (o: number): Layer => sequential({
  * whiten the patches of the training images, three groups, one dense layer whose output is scaled down.
  */
 export const airbench: Model = Object.assign(
-  model('airbench', 'the small fast net of the CIFAR-10 speed records (Jordan 2024)', { width: whole(64), scale: positive(1 / 9) }, ({ classes, shape: [c] }, { width, scale: factor }) => sequential({
+  model('airbench', 'the small fast net of the CIFAR-10 speed records (Jordan 2024)', { width: whole(64), scale: positive(1 / 9) },
+    ({ classes, shape: [c] }, { width, scale: factor }) => sequential({
     whiten: conv2d(8 * c, 2), act: gelu(),
     group1: group(width), group2: group(4 * width), group3: group(4 * width),
     pool: maxPool(3), head: dense(classes, { bias: false }), scale: scale(factor),

@@ -24,7 +24,8 @@ const oneTower = (classes: number, p: number): Layer => sequential({
 
 /** The paper's: two groups where its two GPUs did not talk, response normalisation, 227 x 227 images; 60,965,224 parameters. */
 const twoTowers = (classes: number, p: number): Layer => {
-  const normalise = () => lrn({ size: 5, alpha: 5e-4, beta: 0.75, k: 2 }); // the paper's alpha 1e-4 is not divided by the size, as PyTorch's is
+  // the paper's alpha 1e-4 is not divided by the size, as PyTorch's is
+  const normalise = () => lrn({ size: 5, alpha: 5e-4, beta: 0.75, k: 2 });
   return sequential({
     conv1: conv2d(96, 11, { stride: 4 }), relu1: relu(), norm1: normalise(), pool1: overlapping(),
     conv2: conv2d(256, 5, { pad: 2, groups: 2 }), relu2: relu(), norm2: normalise(), pool2: overlapping(),

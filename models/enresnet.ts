@@ -9,4 +9,5 @@ import { preactivationNet } from './wide-resnet.ts';
  */
 export const enresnet20 = model('enresnet20', 'ensemble of pre-activation ResNet20s with noise injection (Wang et al. 2019)',
   { members: whole(5), noise: positive(0.1) }, ({ classes }, { members, noise }) =>
-    mean(Object.fromEntries(Array.from({ length: members }, (_, i): [string, Layer] => [`member${i}`, preactivationNet(classes, 3, 1, { noise })]))));
+    mean(Object.fromEntries(Array.from({ length: members }, (_, i): [string, Layer] =>
+      [`member${i}`, preactivationNet(classes, 3, 1, { noise })]))));

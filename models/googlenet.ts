@@ -29,11 +29,14 @@ export const googlenet = model('googlenet', 'GoogLeNet with batch norm (Szegedy 
     const small = stem === 'auto' ? h < 64 : stem === '32x32', halve = () => maxPool(3, { stride: 2, ceil: true });
     return sequential({
       ...small ? { conv1: unit(192, 3, { pad: 1 }) } : {
-        conv1: unit(64, 7, { stride: 2, pad: 3 }), maxpool1: halve(), conv2: unit(64, 1), conv3: unit(192, 3, { pad: 1 }), maxpool2: halve(),
+        conv1: unit(64, 7, { stride: 2, pad: 3 }), maxpool1: halve(), conv2: unit(64, 1), conv3: unit(192, 3, { pad: 1 }),
+        maxpool2: halve(),
       },
       inception3a: inception(64, 96, 128, 16, 32, 32), inception3b: inception(128, 128, 192, 32, 96, 64), maxpool3: halve(),
-      inception4a: inception(192, 96, 208, 16, 48, 64), inception4b: inception(160, 112, 224, 24, 64, 64), inception4c: inception(128, 128, 256, 24, 64, 64),
-      inception4d: inception(112, 144, 288, 32, 64, 64), inception4e: inception(256, 160, 320, 32, 128, 128), maxpool4: maxPool(2, { ceil: true }),
+      inception4a: inception(192, 96, 208, 16, 48, 64), inception4b: inception(160, 112, 224, 24, 64, 64),
+      inception4c: inception(128, 128, 256, 24, 64, 64),
+      inception4d: inception(112, 144, 288, 32, 64, 64), inception4e: inception(256, 160, 320, 32, 128, 128),
+      maxpool4: maxPool(2, { ceil: true }),
       inception5a: inception(256, 160, 320, 32, 128, 128), inception5b: inception(384, 192, 384, 48, 128, 128),
       avgpool: globalAvgPool(), dropout: dropout(p), fc: dense(classes),
     });

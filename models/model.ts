@@ -20,13 +20,17 @@ export interface Option<T> { readonly default: T; readonly accepts: string; read
 export type Options = Readonly<Record<string, Option<any>>>;
 type Values<O extends Options> = { readonly [K in keyof O]: O[K]['default'] };
 
-export const flag = (value: boolean): Option<boolean> => ({ default: value, accepts: 'true or false', read: v => typeof v === 'boolean' ? v : undefined });
+export const flag = (value: boolean): Option<boolean> => ({ default: value, accepts: 'true or false', read: v => typeof v === 'boolean'
+  ? v : undefined });
 export const whole = (value: number, min = 1): Option<number> => ({
-  default: value, accepts: `a whole number of at least ${min}`, read: v => Number.isInteger(v) && (v as number) >= min ? v as number : undefined,
+  default: value, accepts: `a whole number of at least ${min}`, read: v => Number.isInteger(v) && (v as number) >= min
+    ? v as number : undefined,
 });
 /** A probability, or any share of 1 but 1 itself. */
-export const share = (value: number): Option<number> => ({ default: value, accepts: 'a number from 0 to below 1', read: v => typeof v === 'number' && v >= 0 && v < 1 ? v : undefined });
-export const positive = (value: number): Option<number> => ({ default: value, accepts: 'a number of at least 0', read: v => typeof v === 'number' && v >= 0 ? v : undefined });
+export const share = (value: number): Option<number> => ({ default: value, accepts: 'a number from 0 to below 1',
+  read: v => typeof v === 'number' && v >= 0 && v < 1 ? v : undefined });
+export const positive = (value: number): Option<number> => ({ default: value, accepts: 'a number of at least 0',
+  read: v => typeof v === 'number' && v >= 0 ? v : undefined });
 export const choice = <T extends string>(value: T, known: readonly T[]): Option<T> => ({
   default: value, accepts: known.join(', '), read: v => known.find(k => k === v),
 });
@@ -40,7 +44,8 @@ export const sizes = (value: readonly number[]): Option<readonly number[]> => ({
 });
 
 /** A model with a line about it and checked options; `build` gets all of them. */
-export function model<O extends Options>(name: string, about: string, options: O, build: (input: ModelInput, options: Values<O>) => Layer): Model {
+export function model<O extends Options>(name: string, about: string, options: O, build: (input: ModelInput, options: Values<O>) =>
+  Layer): Model {
   const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
     const values = read(name, options, given) as Values<O>;
     return (g, x) => {
@@ -67,7 +72,8 @@ function read(name: string, options: Options, given: Readonly<Record<string, unk
 }
 
 /** The size from which square images build, if that is all that is wrong: between the one that failed and 256, by halving. */
-function smallestFit({ classes, shape: [c, h, w] }: ModelInput, build: (input: ModelInput) => Layer, { training, profile }: Graph): number | undefined {
+function smallestFit({ classes, shape: [c, h, w] }: ModelInput, build: (input: ModelInput) => Layer, { training, profile }: Graph): number
+  | undefined {
   const fits = (size: number): boolean => {
     const g = new Graph({ training, profile });
     try {

@@ -38,11 +38,15 @@ const stages = (counts: readonly number[], block: Block): Record<string, Layer> 
 
 const STEM = { stem: choice('auto', ['auto', '32x32', 'imagenet']) };
 
-/** `stem=imagenet` is torchvision's 7x7 convolution of stride 2 and max pooling, `stem=32x32` a 3x3 convolution of stride 1; by itself the size of the images decides. */
+/**
+ * `stem=imagenet` is torchvision's 7x7 convolution of stride 2 and max pooling, `stem=32x32` a 3x3 convolution of stride 1; by itself the
+ * size of the images decides.
+ */
 const net = ({ classes, shape: [, h] }: ModelInput, stem: typeof STEM.stem.default, counts: readonly number[], block: Block): Layer => {
   const small = stem === 'auto' ? h < 64 : stem === '32x32';
   return sequential({
-    conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }), bn1: batchNorm(), relu: relu(),
+    conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }), bn1: batchNorm(),
+    relu: relu(),
     ...!small && { maxpool: maxPool(3, { stride: 2, pad: 1 }) },
     ...stages(counts, block), avgpool: globalAvgPool(), fc: dense(classes),
   });
@@ -53,9 +57,11 @@ const shallow = (depth: number, counts: readonly number[]): Model =>
   model(`resnet${depth}`, he(depth), STEM, (input, { stem }) => net(input, stem, counts, basic));
 /** `groups=32,width=4` makes resnet50 torchvision's resnext50_32x4d, `width=128` its wide_resnet50_2. */
 const deep = (name: string, about: string, counts: readonly number[], groups = 1): Model =>
-  model(name, about, { ...STEM, groups: whole(groups), width: whole(64) }, (input, { stem, groups, width }) => net(input, stem, counts, bottleneck(groups, width)));
+  model(name, about, { ...STEM, groups: whole(groups), width: whole(64) }, (input, { stem, groups, width }) =>
+    net(input, stem, counts, bottleneck(groups, width)));
 
 export const resnet18 = shallow(18, [2, 2, 2, 2]), resnet34 = shallow(34, [3, 4, 6, 3]);
-export const resnet50 = deep('resnet50', he(50), [3, 4, 6, 3]), resnet101 = deep('resnet101', he(101), [3, 4, 23, 3]), resnet152 = deep('resnet152', he(152), [3, 8, 36, 3]);
+export const resnet50 = deep('resnet50', he(50), [3, 4, 6, 3]), resnet101 = deep('resnet101', he(101), [3, 4, 23, 3]),
+  resnet152 = deep('resnet152', he(152), [3, 8, 36, 3]);
 /** For CIFAR: 8 groups of 64 channels, 34.4 M parameters; `groups=16` is the paper's best, 68.2 M. */
 export const resnext29 = deep('resnext29', 'ResNeXt of 29 layers, 8 x 64d, for CIFAR (Xie et al. 2016)', [3, 3, 3], 8);

@@ -17,15 +17,16 @@ const WIDTHS = [64, 128, 256, 512, 512];
 function features(stages: readonly number[], bn: boolean, input: ModelInput): Layer {
   const layers: Layer[] = [];
   stages.forEach((count, stage) => {
-    for (let i = 0; i < count; i++) layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...bn ? [batchNorm()] : [], relu());
+    for (let i = 0; i < count; i++)
+      layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...bn ? [batchNorm()] : [], relu());
     layers.push(maxPool(2));
   });
   return sequential(layers);
 }
 
 /**
- * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch norm the
- * default would shrink the images from layer to layer until the last ones hear nothing.
+ * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch
+ * norm the default would shrink the images from layer to layer until the last ones hear nothing.
  */
 const started = (layer: Layer): Layer => (g, x) => {
   const before = new Set(g.init.keys()), y = layer(g, x);
@@ -39,8 +40,8 @@ const started = (layer: Layer): Layer => (g, x) => {
 };
 
 /**
- * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one dense
- * layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
+ * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one
+ * dense layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
  */
 const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
   const name = `vgg${depth}${bn ? '-bn' : ''}`;
@@ -55,8 +56,11 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
 export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);
 export const vgg11bn = vgg(11, true), vgg13bn = vgg(13, true), vgg16bn = vgg(16, true), vgg19bn = vgg(19, true);
 
-/** Four 3x3 convolutions and two dense layers: 32-32-P-64-64-P-256-classes. Small enough to try things on, and for measuring beside others. */
-export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {}, ({ classes }) => sequential({
+/**
+ * Four 3x3 convolutions and two dense layers: 32-32-P-64-64-P-256-classes. Small enough to try things on, and for measuring beside others.
+ */
+export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {},
+  ({ classes }) => sequential({
   conv1: conv2d(32, 3, { pad: 1 }), act1: relu(), conv2: conv2d(32, 3, { pad: 1 }), act2: relu(), pool1: maxPool(2),
   conv3: conv2d(64, 3, { pad: 1 }), act3: relu(), conv4: conv2d(64, 3, { pad: 1 }), act4: relu(), pool2: maxPool(2),
   fc1: dense(256), act5: relu(), fc2: dense(classes),

@@ -40,13 +40,16 @@ export const nadam: Rule = {
     let product = 1;
     for (let at = 1; at <= t && product > 1e-30; at++) product *= mu(at);
     const { beta1, beta2, rest1, rest2, eps, correction2 } = moments(h, t, lr);
-    return { beta1, beta2, rest1, rest2, eps, correction2, now: lr * (1 - mu(t)) / (1 - product), ahead: lr * mu(t + 1) / (1 - product * mu(t + 1)) };
+    return { beta1, beta2, rest1, rest2, eps, correction2, now: lr * (1 - mu(t)) / (1 - product),
+      ahead: lr * mu(t + 1) / (1 - product * mu(t + 1)) };
   },
   update: `m = op.beta1 * m + op.rest1 * g; v = op.beta2 * v + op.rest2 * g * g;
     w -= (op.now * g + op.ahead * m) / (sqrt(v) / op.correction2 + op.eps);`,
 };
 
-/** Natural gradient (Amari 1998) with the diagonal of the empirical Fisher information, a running mean of g^2: w -= lr g / (F + damping). */
+/**
+ * Natural gradient (Amari 1998) with the diagonal of the empirical Fisher information, a running mean of g^2: w -= lr g / (F + damping).
+ */
 export const naturalGradient: Rule = {
   name: 'natural-gradient', state: ['f'], defaults: { lr: 0.01, rho: 0.95, damping: 1e-3 },
   values: (h, t) => ({ rho: h.rho!, rest: 1 - h.rho!, correction: 1 - h.rho! ** t, damping: h.damping! }),
@@ -54,9 +57,9 @@ export const naturalGradient: Rule = {
 };
 
 /**
- * Becker & LeCun 1989: w -= lr g / (|h| + damping), h the diagonal of the Hessian. Before each update `h` is estimated as Hutchinson 1990 does, the
- * mean over `probes` random sign vectors z of z * (H z); the product with the Hessian is the central difference of two gradients on
- * the same batch at w +- epsilon z, so that each probe costs two more gradient passes.
+ * Becker & LeCun 1989: w -= lr g / (|h| + damping), h the diagonal of the Hessian. Before each update `h` is estimated as Hutchinson 1990
+ * does, the mean over `probes` random sign vectors z of z * (H z); the product with the Hessian is the central difference of two gradients
+ * on the same batch at w +- epsilon z, so that each probe costs two more gradient passes.
  */
 export const newtonDiagonal: Rule = {
   name: 'newton-diagonal', state: ['h'], defaults: { lr: 0.1, damping: 1e-2, probes: 1, epsilon: 1e-3 }, probes: 'h',

@@ -14,7 +14,10 @@ export const momentum: Rule = {
 /** Nesterov's accelerated gradient (Sutskever 2013), as torch.optim.SGD(nesterov=True): w -= lr (g + momentum v). */
 export const nesterov: Rule = { ...momentum, name: 'nesterov', update: 'v = op.momentum * v + g; w -= op.lr * (g + op.momentum * v);' };
 
-/** Nesterov 1983 for convex functions (Su, Boyd & Candes 2016): x' = w - lr g; w = x' + k / (k + 3) (x' - x), k from 0. The gradient is taken at w. */
+/**
+ * Nesterov 1983 for convex functions (Su, Boyd & Candes 2016): x' = w - lr g; w = x' + k / (k + 3) (x' - x), k from 0. The gradient is
+ * taken at w.
+ */
 export const nagConvex: Rule = {
   name: 'nag-c', state: ['x'], defaults: { lr: 0.1 },
   values: (_, t) => ({ ahead: (t - 1) / (t + 2) }),
@@ -66,7 +69,8 @@ export const asgd: Rule = {
  */
 export const rprop: Rule = {
   name: 'rprop', state: ['prev', 'size'], defaults: { lr: 1e-3, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50 },
-  values: (h, t) => ({ first: t === 1 ? 1 : 0, eta_minus: h.eta_minus!, eta_plus: h.eta_plus!, step_min: h.step_min!, step_max: h.step_max! }),
+  values: (h, t) => ({ first: t === 1 ? 1 : 0, eta_minus: h.eta_minus!, eta_plus: h.eta_plus!, step_min: h.step_min!,
+    step_max: h.step_max! }),
   update: `let same = sign(g) * sign(prev); let flips = same < vec4f(0.0);
     let factor = select(select(vec4f(1.0), vec4f(op.eta_plus), same > vec4f(0.0)), vec4f(op.eta_minus), flips);
     size = clamp(select(size, vec4f(op.lr), op.first > 0.5) * factor, vec4f(op.step_min), vec4f(op.step_max));
@@ -74,8 +78,8 @@ export const rprop: Rule = {
 };
 
 /**
- * Fahlman 1988: to the vertex of the parabola through the two last slopes, at most `mu` times the last step; where the slope keeps its sign a
- * gradient step is added, and without a last step it is all there is.
+ * Fahlman 1988: to the vertex of the parabola through the two last slopes, at most `mu` times the last step; where the slope keeps its sign
+ * a gradient step is added, and without a last step it is all there is.
  */
 export const quickprop: Rule = {
   name: 'quickprop', state: ['prev', 'delta'], defaults: { lr: 0.01, mu: 1.75 },

@@ -42,7 +42,8 @@ export class Flat {
   /** The vector that an optimizer keeps as a state. */
   named(buffer: (page: number) => string): Vector { return this.#sizes.map((_, page) => this.memory.buffers.get(buffer(page))!); }
 
-  async #dispatch<P>(kernel: Kernel<P>, p: P, buffers: Readonly<Record<string, GPUBuffer | undefined>>, numbers?: ArrayBufferView<ArrayBuffer>): Promise<void> {
+  async #dispatch<P>(kernel: Kernel<P>, p: P, buffers: Readonly<Record<string, GPUBuffer | undefined>>,
+    numbers?: ArrayBufferView<ArrayBuffer>): Promise<void> {
     const { device } = this.memory, bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
     const { pipeline, layout, variant } = await device.pipeline(kernel, p, bound);
     const entries: GPUBindGroupEntry[] = bound.map((name, binding) => ({ binding, resource: { buffer: buffers[name]! } }));
@@ -59,16 +60,19 @@ export class Flat {
   }
 
   /** y = f: WGSL over vec4f `y`, `a`, `b` and the numbers `op.alpha`, `op.beta`. */
-  async map(y: Vector, f: string, { a, b, alpha = 0, beta = 0 }: { a?: Vector; b?: Vector; alpha?: number; beta?: number } = {}): Promise<void> {
+  async map(y: Vector, f: string,
+    { a, b, alpha = 0, beta = 0 }: { a?: Vector; b?: Vector; alpha?: number; beta?: number } = {}): Promise<void> {
     const numbers = Float32Array.of(alpha, beta, 0, 0);
-    for (const [page, n] of this.#sizes.entries()) await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
+    for (const [page, n] of this.#sizes.entries())
+      await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
   }
 
   copy(target: Vector, source: Vector): Promise<void> { return this.map(target, 'a', { a: source }); }
 
   /** -1 or 1 at random in every place. */
   async signs(z: Vector, seed: number, step: number): Promise<void> {
-    for (const [page, n] of this.#sizes.entries()) await this.#dispatch(randomSigns as unknown as Kernel<any>, { n, page }, { z: z[page] }, Uint32Array.of(seed, step, 0, 0));
+    for (const [page, n] of this.#sizes.entries())
+      await this.#dispatch(randomSigns as unknown as Kernel<any>, { n, page }, { z: z[page] }, Uint32Array.of(seed, step, 0, 0));
   }
 
   /** The results of reductions, added up in float64 on the host; one wait for all of them. */
@@ -79,10 +83,12 @@ export class Flat {
       this.#partial = device.buffer('flat partial', count * 4);
     }
     for (const [j, { f, a, b, max }] of jobs.entries()) for (const [page, n] of this.#sizes.entries()) {
-      await this.#dispatch(flatReduce as unknown as Kernel<any>, { n, f, max, first: (j * pages + page) * PARTS }, { a: a[page], b: b?.[page], partial: this.#partial });
+      await this.#dispatch(flatReduce as unknown as Kernel<any>, { n, f, max, first: (j * pages + page) * PARTS },
+        { a: a[page], b: b?.[page], partial: this.#partial });
     }
     const parts = new Float32Array(await device.read(this.#partial, 0, count * 4));
-    return jobs.map((job, j) => parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0));
+    return jobs.map((job, j) =>
+      parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0));
   }
 
   /** The inner product of two vectors. */
@@ -91,7 +97,8 @@ export class Flat {
   async read(v: Vector): Promise<Float32Array> {
     const out = new Float32Array(this.length);
     let at = 0;
-    for (const [page, n] of this.#sizes.entries()) { out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at); at += n; }
+    for (const [page, n] of this.#sizes.entries()) { out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at);
+      at += n; }
     return out;
   }
 

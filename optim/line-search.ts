@@ -3,8 +3,12 @@
 /** A point of the line: its place, the value there, and the slope along the line. */
 export interface Point { readonly t: number; readonly f: number; readonly slope: number }
 
-/** The minimum of the cubic through two points and their slopes, kept within bounds (Nocedal & Wright, equation 3.59); the middle where it has none. */
-export function cubicMinimum(a: Point, b: Point, [low, high]: readonly [number, number] = [Math.min(a.t, b.t), Math.max(a.t, b.t)]): number {
+/**
+ * The minimum of the cubic through two points and their slopes, kept within bounds (Nocedal & Wright, equation 3.59); the middle where it
+ * has none.
+ */
+export function cubicMinimum(a: Point, b: Point,
+  [low, high]: readonly [number, number] = [Math.min(a.t, b.t), Math.max(a.t, b.t)]): number {
   const [left, right] = a.t <= b.t ? [a, b] : [b, a];
   const d1 = left.slope + right.slope - 3 * (left.f - right.f) / (left.t - right.t), square = d1 * d1 - left.slope * right.slope;
   if (!(square >= 0)) return (low + high) / 2;
@@ -12,13 +16,16 @@ export function cubicMinimum(a: Point, b: Point, [low, high]: readonly [number, 
   return Math.min(Math.max(t, low), high);
 }
 
-export interface WolfeOptions { c1?: number; c2?: number; /** Brackets shorter than this end the search. */ shortest: number; most?: number }
+export interface WolfeOptions { c1?: number; c2?: number; /** Brackets shorter than this end the search. */ shortest: number;
+  most?: number }
 
 /**
- * A step that meets the strong Wolfe conditions (Nocedal & Wright, algorithms 3.5 and 3.6, with the safeguards of torch.optim.LBFGS, whose steps these are):
- * bracket by expansion, then narrow by cubic interpolation that must leave each end by a tenth at every second try. `start` is the point t = 0.
+ * A step that meets the strong Wolfe conditions (Nocedal & Wright, algorithms 3.5 and 3.6, with the safeguards of torch.optim.LBFGS, whose
+ * steps these are): bracket by expansion, then narrow by cubic interpolation that must leave each end by a tenth at every second try.
+ * `start` is the point t = 0.
  */
-export async function strongWolfe(start: Point, first: number, evaluate: (t: number) => Promise<Point>, { c1 = 1e-4, c2 = 0.9, shortest, most = 25 }: WolfeOptions): Promise<Point> {
+export async function strongWolfe(start: Point, first: number, evaluate: (t: number) => Promise<Point>,
+  { c1 = 1e-4, c2 = 0.9, shortest, most = 25 }: WolfeOptions): Promise<Point> {
   const tooHigh = (p: Point) => !(p.f <= start.f + c1 * p.t * start.slope), // also where it is NaN
     flat = (p: Point) => Math.abs(p.slope) <= -c2 * start.slope;
   let before = start, now = await evaluate(first), count = 0, bracket: [Point, Point] | undefined;

@@ -46,8 +46,8 @@ export interface Optimizer {
   readonly scaling: boolean;
   addTo(g: Graph, layout: Layout): void;
   /**
-   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; `batches` is how many batches the
-   * gradient is the sum of.
+   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; `batches` is how
+   * many batches the gradient is the sum of.
    */
   values(t: number, lr: number, momentum?: number, batches?: number): Record<string, number>;
 }
@@ -72,7 +72,9 @@ export interface Regularisation {
   maxNorm?: number;
   /** Decay of an exponential moving average of the weights; 1 is the plain mean of all (Polyak). */
   ema?: number;
-  /** Every k updates the weights go back to `slow` weights that have moved by alpha (0.5 without it) towards them (Lookahead, Zhang 2019). */
+  /**
+   * Every k updates the weights go back to `slow` weights that have moved by alpha (0.5 without it) towards them (Lookahead, Zhang 2019).
+   */
   lookahead?: { k: number; alpha?: number };
   /** Mean of the weights after the updates start, start + every, … (SWA, Izmailov 2018). */
   swa?: { start: number; every: number };
@@ -80,7 +82,8 @@ export interface Regularisation {
 
 /** What hyper-parameters may be: from `min` on, below `below`. */
 const RANGES: Readonly<Record<string, readonly [min: number, below: number]>> = {
-  momentum: [0, 1], beta1: [0, 1], beta2: [0, 1], alpha: [0, 1], rho: [0, 1], eta_minus: [Number.MIN_VALUE, 1], eta_plus: [1, Infinity], damping: [Number.MIN_VALUE, Infinity],
+  momentum: [0, 1], beta1: [0, 1], beta2: [0, 1], alpha: [0, 1], rho: [0, 1], eta_minus: [Number.MIN_VALUE, 1], eta_plus: [1, Infinity],
+  damping: [Number.MIN_VALUE, Infinity],
   mu: [Number.MIN_VALUE, Infinity], probes: [1, Infinity], epsilon: [Number.MIN_VALUE, Infinity],
 };
 
@@ -91,7 +94,8 @@ export function hyperParameters<H extends Hyper>(name: string, defaults: H, opti
     lookUp(`hyper-parameter of ${name}`, key, out);
     check(typeof value === 'number' && Number.isFinite(value), `${name}: ${key} is '${String(value)}'; give a number`);
     const [min, below] = RANGES[key] ?? [0, Infinity];
-    check(value >= min && value < below, `${name}: ${key} is ${value}; give a number ${min === Number.MIN_VALUE ? 'above 0' : `of at least ${min}`}${below < Infinity ? ` and below ${below}` : ''}`);
+    check(value >= min && value < below,
+      `${name}: ${key} is ${value}; give a number ${min === Number.MIN_VALUE ? 'above 0' : `of at least ${min}`}${below < Infinity ? ` and below ${below}` : ''}`);
     out[key] = value;
   }
   return out as H;
@@ -101,15 +105,18 @@ export function hyperParameters<H extends Hyper>(name: string, defaults: H, opti
 export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>> = {}, r: Regularisation = {}): Optimizer {
   const decay = rule.decoupled && r.weightDecay ? { weight_decay: r.weightDecay } : {};
   const hyper = hyperParameters(rule.name, rule.defaults, { ...decay, ...options });
-  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa, scaling = false } = r, l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa, scaling = false } = r, l2 = rule.decoupled
+    ? 0 : r.weightDecay ?? 0;
   const cycled = ['momentum', 'beta1'].find(name => name in hyper);
   const scales = accumulate > 1 || Boolean(r.grows);
   const values = (t: number, lr: number, momentum?: number, batches = 1): Record<string, number> => {
     const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
     return {
       lr, ...(scales || clipNorm) && { g_scale: 1 / (accumulate * batches) },
-      ...clipNorm && { clip_norm: clipNorm }, ...clipValue && { clip_value: clipValue }, ...gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) },
-      ...l2 && { l2 }, ...l1 && { l1 }, ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }, ...r.maxNorm && { max_norm: r.maxNorm },
+      ...clipNorm && { clip_norm: clipNorm }, ...clipValue && { clip_value: clipValue }, ...gradNoise
+        && { noise: Math.sqrt(gradNoise / t ** 0.55) },
+      ...l2 && { l2 }, ...l1 && { l1 }, ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }, ...r.maxNorm
+        && { max_norm: r.maxNorm },
       ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
       ...swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) },
       ...lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : lookahead.alpha ?? 0.5 },
@@ -121,7 +128,8 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
     scale: scales, scaling, clipNorm: Boolean(clipNorm), clipValue: Boolean(clipValue), noise: gradNoise > 0, l2: l2 > 0, l1: l1 > 0,
     decoupled: Boolean(rule.decoupled), lookahead: lookahead !== undefined, average: averages && !r.maxNorm,
   };
-  const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm' && (f !== 'ema_rate' || surroundings.average));
+  const fields = Object.keys(values(1, hyper.lr)).filter(f => f !== 'clip_norm' && f !== 'max_norm'
+    && (f !== 'ema_rate' || surroundings.average));
   const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
   return {
     rule, hyper, values, accumulate, scaling, state: [...rule.state, ...lookahead ? ['slow'] : [], ...averages ? ['ema'] : []],
@@ -131,20 +139,25 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
       const scale = scaling ? lossScale(g) : undefined;
       if (scale) {
         const partial = g.lasting('state', 'overflow partial', [grads.length * PARTS]);
-        grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: NOT_FINITE, first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
+        grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: NOT_FINITE, first: page * PARTS },
+          { a: g.whole('grad', buffer, bytes), partial }));
         g.run(adjustScale, { pages: grads.length }, { partial, scaling: scale });
       }
       const clip = clipNorm ? g.lasting('state', 'clip', [4]) : undefined;
       if (clip) {
         const partial = g.lasting('state', 'clip partial', [grads.length * PARTS]);
-        grads.forEach(({ buffer, bytes }, page) => g.run(flatReduce, { n: bytes / 4, f: 'a * a', first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
+        grads.forEach(({ buffer, bytes }, page) =>
+          g.run(flatReduce, { n: bytes / 4, f: 'a * a', first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
         g.run(clipScale, { pages: grads.length, scaling }, { partial, scaling: scale, scale: clip });
       }
       params.forEach(({ buffer, bytes }, page) => {
         const w = g.whole('param', buffer, bytes);
-        const state = Object.fromEntries([...rule.state, ...lookahead ? ['slow'] : []].map(s => [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
+        const state = Object.fromEntries([...rule.state, ...lookahead ? ['slow'] : []].map(s =>
+          [s, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
         const ema = averages ? g.whole('state', layout.page(stateBuffer(rule, 'ema', page), bytes), bytes) : undefined;
-        const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes), ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! }, ...clip && { clip }, ...scale && { scaling: scale } };
+        const tensors = { w_all: w, g_all: g.whole('grad', grads[page]!.buffer, bytes),
+          ...Object.fromEntries(Object.entries(state).map(([s, t]) => [`${s}_all`, t])), ...surroundings.average && { ema_all: ema! },
+          ...clip && { clip }, ...scale && { scaling: scale } };
         const runs = r.noDecayBias ? decayRuns(g, layout, buffer, bytes) : [{ first: 0, n: bytes / 4, decays: true }];
         for (const run of runs) g.run(update, { ...run, page } satisfies Update, tensors);
         if (!r.maxNorm) return;

@@ -4,7 +4,8 @@ import { product } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 
 /** The parameters in one page, in order. */
-const inPage = (g: Graph, layout: Layout, buffer: string) => [...g.params.values()].map(({ value }) => ({ value, place: layout.place(value) }))
+const inPage = (g: Graph, layout: Layout, buffer: string) =>
+  [...g.params.values()].map(({ value }) => ({ value, place: layout.place(value) }))
   .filter(p => p.place.buffer === buffer).sort((a, b) => a.place.offset - b.place.offset);
 
 /** Maximal runs of parameters that decay (rank 2 and above) and that do not. */
@@ -18,11 +19,14 @@ export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: numbe
   return runs;
 }
 
-/** Start and length of the incoming weights of each output, as u32 bits: the rows of all weights in a page; none where there are no weights. */
+/**
+ * Start and length of the incoming weights of each output, as u32 bits: the rows of all weights in a page; none where there are no weights.
+ */
 export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | undefined {
   const table = inPage(g, layout, buffer).filter(({ value }) => value.shape.length > 1).flatMap(({ value, place }) => {
     const fan = product(value.shape.slice(1));
     return Array.from({ length: value.shape[0]! }, (_, unit) => [place.offset / 4 + unit * fan, fan]).flat();
   });
-  return table.length ? g.lasting('state', `units of ${buffer}`, [table.length], () => new Float32Array(Uint32Array.from(table).buffer)) : undefined;
+  return table.length ? g.lasting('state', `units of ${buffer}`, [table.length],
+    () => new Float32Array(Uint32Array.from(table).buffer)) : undefined;
 }

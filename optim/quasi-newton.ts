@@ -40,7 +40,8 @@ export class Minimiser {
 
   /** `parameters` is their number, the gaps between tensors left out. */
   constructor(method: QuasiNewton, flat: Flat, parameters: number) {
-    check(method.name !== 'bfgs' || parameters <= MOST_BFGS, `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; take lbfgs, or a model of at most ${MOST_BFGS}`);
+    check(method.name !== 'bfgs' || parameters <= MOST_BFGS,
+      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; take lbfgs, or a model of at most ${MOST_BFGS}`);
     this.#flat = flat;
     this.#method = method;
     this.#curvature = method.name === 'lbfgs' ? new Pairs(flat, method.hyper.history!) : new Dense(flat);
@@ -50,7 +51,8 @@ export class Minimiser {
   /** All that later steps depend on, by name, nothing before the first; numbers of float64 as the bits of two float32. */
   async state(): Promise<Record<string, Float32Array>> {
     const flat = this.#flat;
-    return this.#begun ? { at: bits([this.#t]), direction: await flat.read(this.#d), gradient: await flat.read(this.#last), ...await this.#curvature.state() } : {};
+    return this.#begun ? { at: bits([this.#t]), direction: await flat.read(this.#d), gradient: await flat.read(this.#last),
+      ...await this.#curvature.state() } : {};
   }
 
   load(state: Readonly<Record<string, Float32Array>>): void {
@@ -62,7 +64,10 @@ export class Minimiser {
     this.#curvature.load(state);
   }
 
-  /** One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; it must be the same function every time. */
+  /**
+   * One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; it must be the same function every
+   * time.
+   */
   async step(evaluate: () => Promise<number>, lr = this.#method.hyper.lr): Promise<QuasiNewtonStep> {
     const flat = this.#flat, d = this.#d, { tolerance_grad: still = 0, tolerance_change: shortest = 0 } = this.#method.hyper;
     const loss = await evaluate();
@@ -143,7 +148,8 @@ class Pairs implements Curvature {
 
   async state(): Promise<Record<string, Float32Array>> {
     const out: Record<string, Float32Array> = { scales: bits([this.#scale, ...this.#pairs.map(p => p.rho)]) };
-    for (const [i, { s, y }] of this.#pairs.entries()) Object.assign(out, { [`s${i}`]: await this.#flat.read(s), [`y${i}`]: await this.#flat.read(y) });
+    for (const [i, { s, y }] of this.#pairs.entries())
+      Object.assign(out, { [`s${i}`]: await this.#flat.read(s), [`y${i}`]: await this.#flat.read(y) });
     return out;
   }
 
@@ -182,7 +188,8 @@ class Dense implements Curvature {
     let yhy = 0;
     for (let i = 0; i < n; i++) yhy += y[i]! * hy[i]!;
     const factor = (1 + yhy / ys) / ys; // (I - s y'/ys) H (I - y s'/ys) + s s'/ys, multiplied out
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++)
+      h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
   }
 
   async direction(d: Vector): Promise<void> {

@@ -10,7 +10,8 @@ export interface Rates {
 }
 
 /** A schedule of one run: the rates of the update after `t` others. One that follows the validation loss is told of it by `observe`. */
-export interface Schedule { at(t: number): Rates; observe?(loss: number): void; /** Whether it gives `batches`. */ readonly grows?: boolean }
+export interface Schedule { at(t: number): Rates; observe?(loss: number): void;
+  /** Whether it gives `batches`. */ readonly grows?: boolean }
 
 /** What a schedule is made for: the optimizer's rate, and the updates of the whole run. */
 export interface Course { readonly lr: number; readonly total: number }
@@ -23,7 +24,8 @@ interface Kind<O extends Options = any> {
   readonly observes?: (o: any, c: Course) => Schedule;
   readonly grows?: boolean;
 }
-const kind = <O extends Options>(options: O, make: Kind<O>['make'], more: Pick<Kind<O>, 'grows'> = {}): Kind<O> => ({ options, make, ...more });
+const kind = <O extends Options>(options: O, make: Kind<O>['make'],
+  more: Pick<Kind<O>, 'grows'> = {}): Kind<O> => ({ options, make, ...more });
 const rate = (f: (t: number) => number) => (t: number): Rates => ({ lr: f(t) });
 /** `milestones=1000/2000` as numbers. */
 const milestones = (name: string, text: string): number[] => {
@@ -33,7 +35,8 @@ const milestones = (name: string, text: string): number[] => {
 };
 const half = (x: number) => (1 + Math.cos(Math.PI * x)) / 2;
 
-const cyclical = (height: (cycle: number, t: number, o: { gamma: number }) => number) => kind({ max_lr: NaN, step_size_up: NaN, gamma: 1 }, (o, c) => rate(t => {
+const cyclical = (height: (cycle: number, t: number, o: { gamma: number }) => number) =>
+  kind({ max_lr: NaN, step_size_up: NaN, gamma: 1 }, (o, c) => rate(t => {
   const cycle = Math.floor(t / (2 * o.step_size_up)), within = t - 2 * o.step_size_up * cycle;
   return c.lr + (o.max_lr - c.lr) * (1 - Math.abs(within / o.step_size_up - 1)) * height(cycle, t, o);
 }));
@@ -49,8 +52,9 @@ export const schedules: Readonly<Record<string, Kind>> = {
     return rate(t => c.lr * o.gamma ** at.filter(m => t >= m).length);
   }),
   /**
-   * Smith et al. 2018: in place of a smaller rate a batch so many `times` larger at each of the milestones. It is the mean over so many batches, whose
-   * gradients add up over as many steps before an update. From `most` batches on (0: no limit) the rate falls as often instead.
+   * Smith et al. 2018: in place of a smaller rate a batch so many `times` larger at each of the milestones. It is the mean over so many
+   * batches, whose gradients add up over as many steps before an update. From `most` batches on (0: no limit) the rate falls as often
+   * instead.
    */
   'batch-growth': kind({ milestones: '', times: 5, most: 0 }, (o, c) => {
     const at = milestones('batch-growth', o.milestones), whole = (key: string, v: number, least: number) =>
@@ -92,15 +96,20 @@ export const schedules: Readonly<Record<string, Kind>> = {
   /** As triangular, gamma^t as high. */
   'exp-range': cyclical((_, t, o) => o.gamma ** t),
   /** Smith & Topin 2017, as torch.optim.OneCycleLR; the momentum goes the other way. `anneal` is cos or linear. */
-  onecycle: kind({ max_lr: 0, pct_start: 0.3, div_factor: 25, final_div_factor: 1e4, base_momentum: 0.85, max_momentum: 0.95, anneal: 'cos' }, (o, c) => {
+  onecycle: kind({ max_lr: 0, pct_start: 0.3, div_factor: 25, final_div_factor: 1e4, base_momentum: 0.85, max_momentum: 0.95,
+    anneal: 'cos' }, (o, c) => {
     check(o.anneal === 'cos' || o.anneal === 'linear', `--schedule onecycle: anneal is '${o.anneal}'; give cos or linear`);
     const peak = o.pct_start * c.total - 1, last = c.total - 1, max = o.max_lr || c.lr, initial = max / o.div_factor;
     const blend = (start: number, end: number, x: number) => end + (start - end) * (o.anneal === 'cos' ? half(x) : 1 - x);
     return t => t <= peak
       ? { lr: blend(initial, max, t / peak), momentum: blend(o.max_momentum, o.base_momentum, t / peak) }
-      : { lr: blend(max, initial / o.final_div_factor, Math.min(1, (t - peak) / (last - peak))), momentum: blend(o.base_momentum, o.max_momentum, Math.min(1, (t - peak) / (last - peak))) };
+      : { lr: blend(max, initial / o.final_div_factor, Math.min(1, (t - peak) / (last - peak))),
+        momentum: blend(o.base_momentum, o.max_momentum, Math.min(1, (t - peak) / (last - peak))) };
   }),
-  /** torch.optim.lr_scheduler.ReduceLROnPlateau on the validation loss: times `factor` once `patience` evaluations in a row bring nothing new. */
+  /**
+   * torch.optim.lr_scheduler.ReduceLROnPlateau on the validation loss: times `factor` once `patience` evaluations in a row bring nothing
+   * new.
+   */
   plateau: {
     options: { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, min_lr: 0 },
     make: (_, c) => rate(() => c.lr),
@@ -126,8 +135,8 @@ export const schedules: Readonly<Record<string, Kind>> = {
 const POSITIVE = ['step_size', 'step_size_up', 'T_0', 'div_factor', 'final_div_factor', 'max_lr'], SHARES = ['pct_start', 'factor'];
 
 /**
- * The schedule `name` with `options` for a run. `warmup` (updates) puts a linear rise from `warmup_from` (a share of the rate, 0 without it) in front; the
- * schedule itself is counted from its end, over the updates that are left.
+ * The schedule `name` with `options` for a run. `warmup` (updates) puts a linear rise from `warmup_from` (a share of the rate, 0 without
+ * it) in front; the schedule itself is counted from its end, over the updates that are left.
  */
 export function schedule(name: string, options: Readonly<Record<string, unknown>>, course: Course): Schedule {
   const { options: defaults, make, observes, grows } = lookUp('schedule', name, schedules), who = `--schedule ${name}`;
@@ -136,7 +145,8 @@ export function schedule(name: string, options: Readonly<Record<string, unknown>
     const known = lookUp(`option of schedule ${name}`, key, accepted);
     if (typeof known === 'string') accepted[key] = String(value);
     else {
-      check(typeof value === 'number' && Number.isFinite(value) && value >= 0, `${who}: ${key} is '${String(value)}'; give a number of at least 0`);
+      check(typeof value === 'number' && Number.isFinite(value) && value >= 0,
+        `${who}: ${key} is '${String(value)}'; give a number of at least 0`);
       check(value > 0 || !POSITIVE.includes(key), `${who}: ${key} is ${value}; give a number above 0`);
       check(value > 0 && value < 1 || !SHARES.includes(key), `${who}: ${key} is ${value}; give a number above 0 and below 1`);
       check(key !== 'T_mult' || value >= 1, `${who}: T_mult is ${String(value)}; give a number of at least 1`);
@@ -146,8 +156,10 @@ export function schedule(name: string, options: Readonly<Record<string, unknown>
   const absent = Object.keys(accepted).find(key => Number.isNaN(accepted[key]) || accepted[key] === '');
   check(!absent, `${who}: ${absent} is missing; write ${name}:${absent}=${absent === 'milestones' ? '1000/2000' : absent === 'max_lr' ? '0.1' : absent === 'k' ? '1e-3' : '500'}`);
   const warmup = accepted.warmup as number, low = accepted.warmup_from as number;
-  check(warmup === 0 || warmup < course.total, `${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${course.total}; give a warmup below ${course.total}, or more --epochs or --steps`);
-  const rest = { ...course, total: course.total - warmup }, watched = observes?.(accepted, rest), follow = watched ? watched.at : make(accepted, rest);
+  check(warmup === 0 || warmup < course.total,
+    `${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${course.total}; give a warmup below ${course.total}, or more --epochs or --steps`);
+  const rest = { ...course, total: course.total - warmup }, watched = observes?.(accepted, rest), follow = watched
+    ? watched.at : make(accepted, rest);
   const at = (t: number): Rates => {
     if (t >= warmup) return follow(t - warmup);
     const { lr, ...others } = follow(0);

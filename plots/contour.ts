@@ -2,7 +2,8 @@
 
 type Point = readonly [x: number, y: number];
 
-export interface ContourArea { readonly x: readonly [number, number]; readonly y: readonly [number, number]; readonly level: number; /** Squares a side. */ readonly n?: number }
+export interface ContourArea { readonly x: readonly [number, number]; readonly y: readonly [number, number]; readonly level: number;
+  /** Squares a side. */ readonly n?: number }
 
 /** The lines on which f is `level`, as one list of points with NaN between lines. */
 export function contour(f: (x: number, y: number) => number, { x: [x0, x1], y: [y0, y1], level, n = 96 }: ContourArea): Point[] {
@@ -18,10 +19,14 @@ export function contour(f: (x: number, y: number) => number, { x: [x0, x1], y: [
   };
   for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) {
     const corners = [above(i, j), above(i + 1, j), above(i + 1, j + 1), above(i, j + 1)];
-    const crossed = [edge.bind(null, i, j, false), edge.bind(null, i + 1, j, true), edge.bind(null, i, j + 1, false), edge.bind(null, i, j, true)]
+    const crossed = [edge.bind(null, i, j, false), edge.bind(null, i + 1, j, true), edge.bind(null, i, j + 1, false),
+      edge.bind(null, i, j, true)]
       .filter((_, k) => corners[k] !== corners[(k + 1) % 4]).map(make => make());
-    if (crossed.length === 4 && (z[j]![i]! + z[j]![i + 1]! + z[j + 1]![i]! + z[j + 1]![i + 1]! > 0) === corners[0]) crossed.push(crossed.shift()!); // a saddle: joined by its middle
-    for (let k = 0; k < crossed.length; k += 2) for (const [a, b] of [[k, k + 1], [k + 1, k]] as const) links.set(crossed[a]!, [...links.get(crossed[a]!) ?? [], crossed[b]!]);
+    // a saddle: joined by its middle
+    if (crossed.length === 4 && (z[j]![i]! + z[j]![i + 1]! + z[j + 1]![i]! + z[j + 1]![i + 1]! > 0) === corners[0])
+      crossed.push(crossed.shift()!);
+    for (let k = 0; k < crossed.length; k += 2) for (const [a, b] of [[k, k + 1], [k + 1, k]] as const)
+      links.set(crossed[a]!, [...links.get(crossed[a]!) ?? [], crossed[b]!]);
   }
 
   const out: Point[] = [], seen = new Set<string>();

@@ -19,7 +19,10 @@ export function curves(lines: readonly MetricsLine[], title?: string): string {
   ], { title });
 }
 
-/** Means of neighbours by their steps: at most MOST points, none over fewer steps than the longest line of metrics (that after an epoch's end is short, and noisy). */
+/**
+ * Means of neighbours by their steps: at most MOST points, none over fewer steps than the longest line of metrics (that after an epoch's
+ * end is short, and noisy).
+ */
 function means(lines: readonly { step: number; at: number; value: number }[]): (readonly [number, number])[] {
   const weighed = lines.map((l, i) => ({ ...l, steps: Math.max(1, l.step - (lines[i - 1]?.step ?? 0)) }));
   const least = weighed.reduce((most, l) => Math.max(most, l.steps), (lines.at(-1)?.step ?? 0) / MOST);

@@ -1,6 +1,7 @@
 /**
- * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn, those that take longest first: on a fresh machine
- * most of the time goes into compiling kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
+ * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn, those that take longest first: on
+ * a fresh machine most of the time goes into compiling kernels, which a software driver does on one core. Within a process the files share
+ * devices and pipelines.
  */
 import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -8,8 +9,12 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
-const LONG = ['model-vectors', 'models', 'conv', 'trainer', 'torch-agreement', 'web', 'cli', 'phases', 'norm', 'splits', 'augment', 'noise', 'ops-vectors', 'swiftshader'].map(name => `${name}.test.ts`);
-/** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in use. */
+const LONG = ['model-vectors', 'models', 'conv', 'trainer', 'torch-agreement', 'web', 'cli', 'phases', 'norm', 'splits', 'augment', 'noise',
+  'ops-vectors', 'swiftshader'].map(name => `${name}.test.ts`);
+/**
+ * lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in
+ * use.
+ */
 const QUICK = { GALLIVM_PERF: 'nopt' };
 
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
@@ -21,20 +26,23 @@ else process.exit(await lead() ? 0 : 1);
 /** Deals the files out and prints what comes back, file by file. Returns whether all passed. */
 async function lead(): Promise<boolean> {
   const filters = process.argv.slice(2).filter(a => !a.startsWith('-')), long = process.argv.includes('--long');
-  const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w)))).sort();
+  const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f)
+    && (!filters.length || filters.some(w => f.includes(w)))).sort();
   const rank = (file: string) => (LONG.indexOf(file) + LONG.length + 1) % (LONG.length + 1); // the others come last, in their order
   files.sort((a, b) => rank(a) - rank(b));
   let passed = 0, failed = 0, skipped = 0;
   const add = (o: Outcome) => { passed += o.passed; failed += o.failed; skipped += o.skipped; console.log(o.text); };
   const worker = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined;) {
-      const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...!long && QUICK, ...process.env } });
+      const child = fork(fileURLToPath(import.meta.url),
+        { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...!long && QUICK, ...process.env } });
       let running: string | undefined;
       await new Promise<void>(ended => {
         const next = () => { running = file; if (file === undefined) child.disconnect(); else child.send(file); };
         child.on('message', (o: Outcome) => { add(o); file = files.shift(); next(); });
         child.on('exit', (code, signal) => {
-          if (running !== undefined) { add({ passed: 0, failed: 1, skipped: 0, text: `${running}: its process ended (${signal ?? `exit code ${code}`})` }); file = files.shift(); }
+          if (running !== undefined) { add({ passed: 0, failed: 1, skipped: 0,
+            text: `${running}: its process ended (${signal ?? `exit code ${code}`})` }); file = files.shift(); }
           ended();
         });
         next();

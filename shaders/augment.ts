@@ -1,20 +1,26 @@
 /**
  * WGSL of random transforms of images, generated from the list that is asked for. A list means what it means when images are made one after
- * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the stored image,
- * which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
+ * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the
+ * stored image, which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
  */
 import { tablesWgsl } from './image-tables.ts';
 import { float, unroll } from './kernel.ts';
 import { STREAMS } from './random.ts';
 
-/** What lies beyond the border: a byte, the mean colour of the training images, the border pixel, the image mirrored at its border pixel, or repeated. */
+/**
+ * What lies beyond the border: a byte, the mean colour of the training images, the border pixel, the image mirrored at its border pixel, or
+ * repeated.
+ */
 export type Fill = number | 'mean' | 'edge' | 'reflect' | 'wrap';
 export const FILLS = ['zero', 'mean', 'edge', 'reflect', 'wrap'] as const;
 
 /** One transform with its numbers; see KINDS for what they mean. */
 export interface Transform { readonly name: TransformName; readonly o: Readonly<Record<string, number>>; readonly fill?: Fill }
 
-/** A list over images of c x h x w. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training images. */
+/**
+ * A list over images of c x h x w. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training
+ * images.
+ */
 export interface Augment {
   readonly c: number; readonly h: number; readonly w: number;
   readonly list: readonly Transform[];
@@ -44,7 +50,9 @@ const size = ({ w, h }: Augment) => `vec2f(${w}.0, ${h}.0)`;
 
 const KINDS = {
   /** Pads by `padding` and takes a window of the old size anywhere. */
-  crop: { exact: true, draw: o => `vec4f(min(floor(r.xy * ${float(2 * o.padding! + 1)}), vec2f(${float(2 * o.padding!)})) - ${float(o.padding!)}, 0.0, 0.0)`, map: () => 'q + Q(p.xy)' },
+  crop: { exact: true, draw: o =>
+    `vec4f(min(floor(r.xy * ${float(2 * o.padding! + 1)}), vec2f(${float(2 * o.padding!)})) - ${float(o.padding!)}, 0.0, 0.0)`,
+    map: () => 'q + Q(p.xy)' },
   /** Mirrors with probability `p`, left to right or `vertical`; `alternate`: every other epoch, beginning at random (airbench). */
   flip: {
     exact: true,
@@ -57,7 +65,8 @@ const KINDS = {
     map: () => '(q + 0.5) * p.x + p.yz - 0.5',
   },
   /** About the centre, by up to `degrees` either way. */
-  rotate: { draw: o => `vec4f(turn((2.0 * r.x - 1.0) * ${degrees(o.degrees!)}), 0.0, 0.0)`, map: () => 'C + vec2f(p.x * (q - C).x + p.y * (q - C).y, p.x * (q - C).y - p.y * (q - C).x)' },
+  rotate: { draw: o => `vec4f(turn((2.0 * r.x - 1.0) * ${degrees(o.degrees!)}), 0.0, 0.0)`,
+    map: () => 'C + vec2f(p.x * (q - C).x + p.y * (q - C).y, p.x * (q - C).y - p.y * (q - C).x)' },
   /** By up to `share` of each side. */
   translate: { draw: (o, a) => `vec4f((2.0 * r.xy - 1.0) * ${float(o.share!)} * ${size(a)}, 0.0, 0.0)`, map: () => 'q + p.xy' },
   /** Along both axes, each by an angle of up to `degrees`. */
@@ -67,27 +76,35 @@ const KINDS = {
   },
   /** Width and height each times 1 - amount to 1 + amount, about the centre. */
   stretch: { draw: o => `vec4f(1.0 / (1.0 + ${float(o.amount!)} * (2.0 * r.xy - 1.0)), 0.0, 0.0)`, map: () => 'C + (q - C) * p.xy' },
-  /** Radial distortion (the first term of Brown's): distance from the centre times 1 + k d^2, d being 1 at the corners, k up to `amount` either way. */
+  /**
+   * Radial distortion (the first term of Brown's): distance from the centre times 1 + k d^2, d being 1 at the corners, k up to `amount`
+   * either way.
+   */
   lens: {
     draw: o => `vec4f((2.0 * r.x - 1.0) * ${float(o.amount!)})`,
     map: (_, a) => `C + (q - C) * (1.0 + p.x * dot((q - C) / (0.5 * ${size(a)}), (q - C) / ${size(a)}))`,
   },
   /** Times 1 - amount to 1 + amount, as torchvision's ColorJitter. */
   brightness: { draw: factor, colour: () => inBytes('v * p.x') },
-  /** The distance from the image's mean grey times 1 - amount to 1 + amount, as ColorJitter; the mean is the stored image's, times what brightness made of it. */
+  /**
+   * The distance from the image's mean grey times 1 - amount to 1 + amount, as ColorJitter; the mean is the stored image's, times what
+   * brightness made of it.
+   */
   contrast: { draw: factor, colour: () => inBytes('(v - Px(mean)) * p.x + Px(mean)') },
   /** The distance from the pixel's own grey times 1 - amount to 1 + amount, as ColorJitter. */
   saturation: { draw: factor, colour: () => inBytes('Px(grey(v)) + (v - Px(grey(v))) * p.x') },
   /** Adds the axes of the training colours times their variance times N(0, std) (AlexNet, section 4.1; pixels in [0, 1]). */
   pca: {
     draw: (o, { c, colour }) => {
-      const axis = (k: number) => `vec4f(${[0, 1, 2, 3].map(i => i < c && k < c ? float(255 * o.std! * colour[i]![k]!) : '0.0').join(', ')}) * n${'xyzw'[k]}`;
+      const axis = (k: number) =>
+        `vec4f(${[0, 1, 2, 3].map(i => i < c && k < c ? float(255 * o.std! * colour[i]![k]!) : '0.0').join(', ')}) * n${'xyzw'[k]}`;
       return Array.from({ length: c }, (_, k) => axis(k).replace('n', 'normal4(bits).')).join(' + ');
     },
     colour: (_, { c }) => inBytes(`v + p.${'xyzw'.slice(0, c)}`),
   },
   /** Adds N(0, std) to each value, of pixels in [0, 1]. */
-  noise: { colour: (o, { c }) => `v + ${float(255 * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${'xyzw'.slice(0, c)}` },
+  noise: { colour: (o, { c }) =>
+    `v + ${float(255 * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${'xyzw'.slice(0, c)}` },
   /** Covers a square of side `size` around a random pixel (DeVries & Taylor 2017). */
   cutout: {
     exact: true,

@@ -9,13 +9,14 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const channelsOf = (p: Conv, d: Profile): number => { const og = p.o / p.groups; return ceilDiv(og, ceilDiv(og, Math.min(8, d.lanes))); };
 
 /**
- * A convolution of small images on a software adapter: a lane has an image, and one row of outputs of it. Which columns a tap reaches is then known while
- * the code is made and which rows it reaches is the same in all lanes, so that nothing is multiplied by the zeros around the image: in the input gradient
- * of a 5x5 kernel over 14x14 pixels these are half of all products.
+ * A convolution of small images on a software adapter: a lane has an image, and one row of outputs of it. Which columns a tap reaches is
+ * then known while the code is made and which rows it reaches is the same in all lanes, so that nothing is multiplied by the zeros around
+ * the image: in the input gradient of a 5x5 kernel over 14x14 pixels these are half of all products.
  */
 export const imagesLanes: Variant<Conv> = {
   name: 'lanes images',
-  fits: (p, d) => d.lanes > 0 && !p.moments && p.stride === 1 && p.dilation === 1 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w && p.k <= 7,
+  fits: (p, d) => d.lanes > 0 && !p.moments && p.stride === 1 && p.dilation === 1 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w
+    && p.k <= 7,
   sizes: p => {
     const kk = p.k * p.k, cg = p.c / p.groups, og = p.o / p.groups;
     return {

@@ -85,7 +85,8 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
       const h = whole ? `top + ${row}` : `top + ${row * stride} + r * ${dilation}`;
       return `let h${row} = ${h}; let ok${row} = u32(h${row}) < u32(H); let e${row} = base + clamp(h${row}, 0, H - 1) * W;`;
     };
-    const taps = whole ? range(k * k).map(t => ({ r: Math.floor(t / k), s: t % k, at: `${t}` })) : range(k).map(s => ({ r: 0, s, at: `(r * ${k} + ${s})` }));
+    const taps = whole ? range(k * k).map(t => ({ r: Math.floor(t / k), s: t % k, at: `${t}` })) : range(k).map(s => ({ r: 0, s,
+      at: `(r * ${k} + ${s})` }));
     const type = vector ? 'vec4f' : 'f32';
     const body = `
 ${rowKeys.map(row => `    ${address(row)}\n${loadRow('x', String(row), offsets, rows, tw * stride, free)}`).join('\n')}
@@ -93,8 +94,10 @@ ${taps.map((t, i) => unroll(groups, g => `    let w${g}_${i} = weight[w${g} + ${
 ${range(channels).map(i => taps.map((t, j) => `    { let a = subgroupBroadcast(w${Math.floor(i / S)}_${j}, ${i % S}u); ${range(th).map(y => range(tw).map(x =>
       `c${i}_${y}_${x} += a * x${rowOf(y, t.r)}_${id(column(x, t.s))};`).join(' ')).join(' ')} }`).join('\n')).join('\n')}`;
     const store = vector
-      ? (i: number, y: number) => unroll(tw / 4, q => `{ let at = u32(out + ${4 * q}) / 4; y[at] = finish(vec4f(${range(4).map(j => `c${i}_${y}_${4 * q + j}`).join(', ')}), at); }`, ' ')
-      : (i: number, y: number) => unroll(tw, x => `if (column + ${x} < op.ow) { let at = u32(out + ${x}); y[at] = finish(c${i}_${y}_${x}, at); }`, ' ');
+      ? (i: number, y: number) =>
+        unroll(tw / 4, q => `{ let at = u32(out + ${4 * q}) / 4; y[at] = finish(vec4f(${range(4).map(j => `c${i}_${y}_${4 * q + j}`).join(', ')}), at); }`, ' ')
+      : (i: number, y: number) =>
+        unroll(tw, x => `if (column + ${x} < op.ow) { let at = u32(out + ${x}); y[at] = finish(c${i}_${y}_${x}, at); }`, ' ');
     return finish(p.epilogue, type) + wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
@@ -141,19 +144,25 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   ...(rows !== 'scalar' && { vec4: ['dy', 'dx', 'e0', 'e1'] }),
   sizes: p => {
     const across = ceilDiv(p.w, BACK.cols), down = ceilDiv(p.h, BACK.rows);
-    return { c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow, cg: p.c / p.groups, og: p.o / p.groups, across, down, tiles: p.n * across * down };
+    return { c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow, cg: p.c / p.groups, og: p.o / p.groups, across, down,
+      tiles: p.n * across * down };
   },
-  grid: (p, d) => [ceilDiv(p.n * ceilDiv(p.w, BACK.cols) * ceilDiv(p.h, BACK.rows), d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],
+  grid: (p, d) => [ceilDiv(p.n * ceilDiv(p.w, BACK.cols) * ceilDiv(p.h, BACK.rows), d.lanes), ceilDiv(p.c / p.groups, BACK.channels),
+    p.groups],
   code: (p, d) => {
     const S = d.lanes, { k, pad } = p, groups = ceilDiv(BACK.channels, S), vector = rows === 'vec4';
     /** Taps that an input at parity position `a` gets, with the offset of the output that they come from. */
     const taps = (a: number) => range(k).filter(r => (a + pad - r) % 2 === 0).map(r => ({ r, offset: (a + pad - r) / 2 }));
     const rowOffsets = [...new Set(range(BACK.rows).flatMap(a => taps(a).map(t => t.offset)))];
     const offsets = [...new Set(range(BACK.cols).flatMap(a => taps(a).map(t => t.offset)))].sort((a, b) => a - b);
-    const sum = (y: number, x: number) => taps(y).flatMap(r => taps(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`)).join(' + ');
+    const sum = (y: number, x: number) =>
+      taps(y).flatMap(r => taps(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`)).join(' + ');
     const store = vector
-      ? (i: number, y: number) => unroll(BACK.cols / 4, q => `{ let at = u32(out + ${4 * q}) / 4; dx[at] = finish(vec4f(${range(4).map(j => `c${i}_${y}_${4 * q + j}`).join(', ')}), at); }`, ' ')
-      : (i: number, y: number) => unroll(BACK.cols, x => `if (column + ${x} < op.w) { let at = u32(out + ${x}); dx[at] = finish(c${i}_${y}_${x}, at); }`, ' ');
+      ? (i: number, y: number) =>
+        unroll(BACK.cols / 4, q =>
+        `{ let at = u32(out + ${4 * q}) / 4; dx[at] = finish(vec4f(${range(4).map(j => `c${i}_${y}_${4 * q + j}`).join(', ')}), at); }`, ' ')
+      : (i: number, y: number) =>
+        unroll(BACK.cols, x => `if (column + ${x} < op.w) { let at = u32(out + ${x}); dx[at] = finish(c${i}_${y}_${x}, at); }`, ' ');
     return finish(p.epilogue, vector ? 'vec4f' : 'f32') + wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {

@@ -34,7 +34,8 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
   fits: (p, d) => d.lanes > 0 && (!quads || p.ow % 4 === 0),
   ...(quads && { vec4: ['dy'] }),
   sizes,
-  grid: (p, d) => { const { columns, perLane, channels } = columnTile(p, d.lanes); return [ceilDiv(columns, d.lanes * perLane), ceilDiv(p.o / p.groups, channels), p.split * p.groups]; },
+  grid: (p, d) => { const { columns, perLane, channels } = columnTile(p, d.lanes);
+    return [ceilDiv(columns, d.lanes * perLane), ceilDiv(p.o / p.groups, channels), p.split * p.groups]; },
   code: (p, d) => {
     const S = d.lanes, { perLane, channels } = columnTile(p, S), kk = p.k * p.k, holders = ceilDiv(channels, S);
     const pixels = quads ? 4 : 1; // more would unroll past the instruction cache
@@ -83,7 +84,8 @@ export const backwardWeightChannels: Variant<ConvWeight> = {
   code: (p, d) => {
     const S = d.lanes, st = p.stride, channels = channelsOf(p, 16), holders = ceilDiv(channels, S);
     // Column `o` relative to the first of this strip of 4 * stride: from the strip before, this one or the next.
-    const column = (r: number, o: number) => (o < 0 ? `before${r}` : o >= 4 * st ? `next${r}.${XYZW[o - 4 * st]}` : `now${r}_${Math.floor(o / 4)}.${XYZW[o % 4]}`);
+    const column = (r: number, o: number) => (o < 0 ? `before${r}` : o >= 4 * st ? `next${r}.${XYZW[o - 4 * st]}`
+      : `now${r}_${Math.floor(o / 4)}.${XYZW[o % 4]}`);
     const carried = st === 1; // stride 2 with padding 1 never reads the next strip
     return head(S) + wgsl`
   let c0 = i32(group.x) * ${S}; let o0 = i32(group.y) * ${channels}; let plane = part * op.cg + min(c0 + lane, op.cg - 1);
@@ -119,7 +121,8 @@ export const backwardWeightRows: Variant<ConvWeight> = {
   code: (p, d) => {
     const S = d.lanes, quads = p.w / 4, channels = channelsOf(p, 64 / p.w), holders = ceilDiv(channels, S);
     const taps = (pixel: number) => range(9).filter(t => pixel + t % 3 - 1 >= 0 && pixel + t % 3 - 1 < p.w);
-    const value = (t: number, pixel: number) => { const o = pixel + t % 3 - 1; return `row${Math.floor(t / 3)}_${Math.floor(o / 4)}.${XYZW[o % 4]}`; };
+    const value = (t: number, pixel: number) => { const o = pixel + t % 3 - 1;
+      return `row${Math.floor(t / 3)}_${Math.floor(o / 4)}.${XYZW[o % 4]}`; };
     return head(S) + wgsl`
   let c0 = i32(group.x) * ${S}; let o0 = i32(group.y) * ${channels}; let plane = part * op.cg + min(c0 + lane, op.cg - 1);
   ${unroll(channels, i => unroll(9, t => `var c${i}_${t} = 0.0;`, ' '), '\n  ')}
@@ -148,14 +151,16 @@ const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(15
  */
 export const backwardWeightPixels: Variant<ConvWeight> = {
   name: 'lanes pixels',
-  fits: (p, d) => d.lanes > 0 && p.c === p.groups && p.stride === 1 && p.dilation === 1 && p.k % 2 === 1 && p.k <= 5 && p.pad === (p.k - 1) / 2 && p.w % 4 === 0,
+  fits: (p, d) => d.lanes > 0 && p.c === p.groups && p.stride === 1 && p.dilation === 1 && p.k % 2 === 1 && p.k <= 5
+    && p.pad === (p.k - 1) / 2 && p.w % 4 === 0,
   vec4: ['x', 'dy'],
   sizes,
   grid: p => [1, ceilDiv(p.o / p.groups, pixelChannels(p)), p.split * p.groups],
   code: (p, d) => {
     const S = d.lanes, { k, pad } = p, channels = pixelChannels(p);
     const column = (r: number, o: number) => (o < 0 || o > 3 ? `h${r}_${o < 0 ? `m${-o}` : o}` : `x${r}.${XYZW[o]}`);
-    const halo = (r: number, o: number) => `let ${column(r, o)} = select(0.0, x[e${r} ${o < 0 ? '- 1' : '+ 1'}].${XYZW[(o + 4) % 4]}, ok${r} & ${o < 0 ? '(q > 0)' : '(q + 1 < across)'});`;
+    const halo = (r: number, o: number) =>
+      `let ${column(r, o)} = select(0.0, x[e${r} ${o < 0 ? '- 1' : '+ 1'}].${XYZW[(o + 4) % 4]}, ok${r} & ${o < 0 ? '(q > 0)' : '(q + 1 < across)'});`;
     const outside = [...range(pad).map(i => i - pad), ...range(pad).map(i => 4 + i)];
     return head(S) + wgsl`
   let o0 = i32(group.y) * ${channels}; let across = OW / 4;

@@ -34,7 +34,8 @@ const inFours = (n: number): boolean => n % 4 === 0;
 const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
 const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
 
-export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; partial: 'write f32?'; e0: 'read?'; e1: 'read?' }>({
+export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; partial: 'write f32?'; e0: 'read?';
+  e1: 'read?' }>({
   name: 'conv',
   unrolled: true,
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
@@ -108,7 +109,8 @@ export const gradientIsConv = (p: Conv): boolean => p.stride === 1 && p.pad <= p
 
 /** The convolution of dy [n, o, oh, ow] that gives dx [n, c, h, w] where gradientIsConv. */
 export const inputGradient = (p: Conv): Conv => ({
-  ...p, c: p.o, h: p.oh, w: p.ow, o: p.c, oh: p.h, ow: p.w, pad: p.dilation * (p.k - 1) - p.pad, bias: false, flip: true, epilogue: undefined,
+  ...p, c: p.o, h: p.oh, w: p.ow, o: p.c, oh: p.h, ow: p.w, pad: p.dilation * (p.k - 1) - p.pad, bias: false, flip: true,
+  epilogue: undefined,
 });
 
 /** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
@@ -171,7 +173,8 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
   const weights = p.o * p.c / p.groups * p.k * p.k;
-  const tiles = d.lanes ? ceilDiv(p.o / p.groups, 16) * ceilDiv(p.c / p.groups * p.k * p.k, 5 * d.lanes) * p.groups : ceilDiv(p.o / p.groups, 64) * ceilDiv(p.c / p.groups * p.k * p.k, 64) * p.groups;
+  const tiles = d.lanes ? ceilDiv(p.o / p.groups, 16) * ceilDiv(p.c / p.groups * p.k * p.k,
+    5 * d.lanes) * p.groups : ceilDiv(p.o / p.groups, 64) * ceilDiv(p.c / p.groups * p.k * p.k, 64) * p.groups;
   const wanted = ceilDiv(d.lanes ? 16 : 512, tiles);
   const memory = Math.floor(d.maxBinding / 4 / weights);
   return Math.max(1, Math.min(wanted, memory, d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256), 64));

@@ -4,26 +4,31 @@ import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { each, kernel, type Profile } from './kernel.ts';
 
 /** `size` values of each of `n` images: from place `start` of images of `source` values to place `offset` of images of `dest` values. */
-export interface Copy { n: number; size: number; source: number; start: number; dest: number; offset: number; epilogue?: readonly Epilogue[] }
+export interface Copy { n: number; size: number; source: number; start: number; dest: number; offset: number;
+  epilogue?: readonly Epilogue[] }
 
 const copy = (p: Copy, d: Profile) => each(p.n * p.size, d).main(wgsl`
     let at = i / ${p.size}u * ${p.dest}u + ${p.offset}u + i % ${p.size}u;
     y[at] = finish(x[i / ${p.size}u * ${p.source}u + ${p.start}u + i % ${p.size}u], at);`);
-const quarter = (p: Copy): Copy => ({ ...p, size: p.size / 4, source: p.source / 4, start: p.start / 4, dest: p.dest / 4, offset: p.offset / 4 });
+const quarter = (p: Copy): Copy => ({ ...p, size: p.size / 4, source: p.source / 4, start: p.start / 4, dest: p.dest / 4,
+  offset: p.offset / 4 });
 const inQuarters = (p: Copy) => [p.size, p.source, p.start, p.dest, p.offset].every(v => v % 4 === 0);
 const copies = [
   { name: 'vec4', fits: inQuarters, vec4: ['x', 'y', 'e0', 'e1'], grid: (p: Copy, d: Profile) => each(p.n * p.size / 4, d).grid,
     code: (p: Copy, d: Profile) => finish(p.epilogue, 'vec4f') + copy(quarter(p), d) },
-  { name: 'plain', grid: (p: Copy, d: Profile) => each(p.n * p.size, d).grid, code: (p: Copy, d: Profile) => finish(p.epilogue, 'f32') + copy(p, d) },
+  { name: 'plain', grid: (p: Copy, d: Profile) => each(p.n * p.size, d).grid, code: (p: Copy, d: Profile) => finish(p.epilogue, 'f32')
+    + copy(p, d) },
 ];
 
 /** Part of y; the other parts come from other calls, so that no function of the whole can be fused here. */
 export const writePart = { name: 'write_part', bindings: { x: 'read', y: 'write' } as const, variants: copies };
 /** All of y from a part of x. */
-export const readPart = { name: 'read_part', bindings: { x: 'read', y: 'write', ...epilogueBindings } as const, epilogue: 'y', variants: copies };
+export const readPart = { name: 'read_part', bindings: { x: 'read', y: 'write', ...epilogueBindings } as const, epilogue: 'y',
+  variants: copies };
 
 /** y [n, o, oh, ow] from every `stride`-th row and column of x [n, c, h, w], `before` channels of zeros in front and the rest behind. */
-export interface Subsample { n: number; c: number; h: number; w: number; o: number; oh: number; ow: number; stride: number; before: number; epilogue?: readonly Epilogue[] }
+export interface Subsample { n: number; c: number; h: number; w: number; o: number; oh: number; ow: number; stride: number; before: number;
+  epilogue?: readonly Epilogue[] }
 
 export const subsample = kernel({
   name: 'subsample',
@@ -81,7 +86,9 @@ export const planeMeanBackward = {
   bindings: { dy: 'read', dx: 'write', ...epilogueBindings } as const,
   epilogue: 'dx',
   variants: [
-    { name: 'vec4', fits: vec, vec4: ['dx', 'e0', 'e1'], grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size / 4, d).grid, code: (p: PlaneMean, d: Profile) => spread(p, d, p.size / 4, 'vec4f') },
-    { name: 'plain', grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size, d).grid, code: (p: PlaneMean, d: Profile) => spread(p, d, p.size, 'f32') },
+    { name: 'vec4', fits: vec, vec4: ['dx', 'e0', 'e1'], grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size / 4, d).grid,
+      code: (p: PlaneMean, d: Profile) => spread(p, d, p.size / 4, 'vec4f') },
+    { name: 'plain', grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size, d).grid, code: (p: PlaneMean, d: Profile) =>
+      spread(p, d, p.size, 'f32') },
   ],
 };

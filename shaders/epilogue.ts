@@ -12,7 +12,8 @@ export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
 export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
 
 /**
- * `fn finish(value, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. Operands are bound as the output is, f32 or vec4f.
+ * `fn finish(value, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. Operands are bound as the output is, f32 or
+ * vec4f.
  */
 export function finish(epilogue: readonly { readonly f: string; readonly operand?: string }[] | undefined, type: 'f32' | 'vec4f'): string {
   const steps = epilogue ?? [];

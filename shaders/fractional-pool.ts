@@ -1,4 +1,7 @@
-/** Fractional max pooling (Graham 2014): regions of one or two rows and columns (overlapping ones: and the next), cut anew at each step for each sample. */
+/**
+ * Fractional max pooling (Graham 2014): regions of one or two rows and columns (overlapping ones: and the next), cut anew at each step for
+ * each sample.
+ */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { each, kernel } from './kernel.ts';
@@ -16,14 +19,18 @@ export const OFFSET_BITS = 12;
 export const cutsLength = (p: { h: number; w: number; oh: number; ow: number }): number => Math.max(p.oh, p.ow) + 1 + Math.max(p.h, p.w);
 const ownerAt = (p: FractionalPool) => Math.max(p.oh, p.ow) + 1;
 
-/** cuts [n, 2, cutsLength]: rows, then columns. Pseudo-random: ceil(a (i + u)) - ceil(a u), a = size / out; random: ones and twos in any order. */
+/**
+ * cuts [n, 2, cutsLength]: rows, then columns. Pseudo-random: ceil(a (i + u)) - ceil(a u), a = size / out; random: ones and twos in any
+ * order.
+ */
 export const fractionalCuts = kernel({
   name: 'fractional_cuts',
   bindings: { cuts: 'write u32' },
   step: (p: FractionalPool) => (p.fixed ? {} as Record<string, 'u32'> : { seed: 'u32', step: 'u32' } as const),
   grid: (p, d) => each(p.n * 2, d).grid,
   code: (p, d) => {
-    const words = (more: string) => (p.fixed ? `vec4u(${2 ** 31}u)` : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`);
+    const words = (more: string) => (p.fixed ? `vec4u(${2 ** 31}u)`
+      : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`);
     return each(p.n * 2, d).main(wgsl`
     let size = select(${p.w}u, ${p.h}u, i % 2u == 0u); let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
     let at = i * ${cutsLength(p)}u;
@@ -69,7 +76,10 @@ export const fractionalForward = kernel({
     argmax[i] = best;`),
 });
 
-/** dx [n, c, h, w]: each input looks into the region that it lies in and, where they overlap and it is the first of one, into the one before. */
+/**
+ * dx [n, c, h, w]: each input looks into the region that it lies in and, where they overlap and it is the first of one, into the one
+ * before.
+ */
 export const fractionalBackward = kernel({
   name: 'fractional_pool_backward',
   bindings: { dy: 'read', cuts: 'read u32', argmax: 'read u32', dx: 'write', ...epilogueBindings },

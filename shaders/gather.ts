@@ -22,11 +22,11 @@ const runOf = (p: Gather, d: Profile): number => plain(p) ? (d.lanes || 64) * (d
 const items = (p: Gather): number => plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w;
 
 /**
- * x [n, c, h, w] = byte * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds scale
- * and shift per value. One thread takes four bytes at a time; with `augment` one pixel, all its channels, so that colours can be changed.
- * With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box
- * [x0, x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. `tables` are those of the batch (see imageTables) where
- * the transforms ask for them.
+ * x [n, c, h, w] = byte * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
+ * scale and shift per value. One thread takes four bytes at a time; with `augment` one pixel, all its channels, so that colours can be
+ * changed. With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box [x0,
+ * x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. `tables` are those of the batch (see imageTables)
+ * where the transforms ask for them.
  */
 export const gather = kernel({
   name: 'gather',

@@ -22,7 +22,8 @@ const scaleAt = (p: SetNorm, vec4: boolean, name: string, without: string): stri
   return `vec4f(${[0, 1, 2, 3].map(j => `${name}[i % ${p.count / 4}u * 4u + ${j}u]`).join(', ')})`;
 };
 
-const elementwise = (vec4: boolean, tensors: string[], body: (p: SetNorm, type: 'f32' | 'vec4f', set: string) => string): Variant<SetNorm> => ({
+const elementwise = (vec4: boolean, tensors: string[], body: (p: SetNorm, type: 'f32' | 'vec4f', set: string) =>
+  string): Variant<SetNorm> => ({
   ...vec4 ? { name: 'vec4', fits: inFours, vec4: [...tensors, 'e0', 'e1'] } : { name: 'plain' },
   grid: (p, d) => each(p.sets * p.size / (vec4 ? 4 : 1), d).grid,
   code: (p, d) => {
@@ -36,7 +37,8 @@ const applied = (vec4: boolean) => elementwise(vec4, ['x', 'y'], (p, type, set) 
     y[i] = finish((x[i] - stats[s]) * stats[${p.sets}u + s] * ${scaleAt(p, vec4, 'weight', '1.0')} + ${scaleAt(p, vec4, 'bias', `${type}(0.0)`)}, i);`);
 
 /** y = (x - mean) / deviation * weight + bias; stats [2, sets]. */
-export const setNormApply = variants<SetNorm, { x: 'read'; stats: 'read'; weight: 'read?'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const setNormApply =
+  variants<SetNorm, { x: 'read'; stats: 'read'; weight: 'read?'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'set_norm_apply',
   bindings: { x: 'read', stats: 'read', weight: 'read?', bias: 'read?', y: 'write', ...epilogueBindings },
   epilogue: 'y',
@@ -103,7 +105,8 @@ const backward = (vec4: boolean) => elementwise(vec4, ['x', 'dy', 'dx'], (p, _, 
     dx[i] = ${accumulated(p.gradient, 'dx[i]')};`);
 
 /** dx = (dy weight - mean(dy weight) - xhat mean(dy weight xhat)) / deviation; where x is a parameter, dx is its gradient. */
-export const setNormBackward = variants<SetNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const setNormBackward =
+  variants<SetNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'set_norm_backward',
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',

@@ -26,8 +26,9 @@ function statementEnd(code: string, from: number): number {
 }
 
 /**
- * WGSL in which the bindings `types`, of f32 or vec4f as the code sees them, hold f16 or vec4<f16>: what is read becomes f32, what is stored f16
- * (rounded; out of range is infinite). All arithmetic stays f32. A pointer to such a binding is an error: it would have its type.
+ * WGSL in which the bindings `types`, of f32 or vec4f as the code sees them, hold f16 or vec4<f16>: what is read becomes f32, what is
+ * stored f16 (rounded; out of range is infinite). All arithmetic stays f32. A pointer to such a binding is an error: it would have its
+ * type.
  */
 export function throughHalf(code: string, types: Readonly<Record<string, 'f32' | 'vec4f'>>): string {
   const names = Object.keys(types).join('|'), access = new RegExp(`(?<![\\w.])(${names})\\s*\\[`, 'g');
@@ -46,7 +47,8 @@ export function throughHalf(code: string, types: Readonly<Record<string, 'f32' |
       const assign = /^\s*([-+*/]?)=(?!=)/.exec(text.slice(end + component.length));
       out += text.slice(at, match.index);
       if (assign) {
-        const start = end + component.length + assign[0].length, stop = statementEnd(text, start), value = rewrite(text.slice(start, stop)).trim();
+        const start = end + component.length + assign[0].length, stop = statementEnd(text, start),
+          value = rewrite(text.slice(start, stop)).trim();
         const old = `${wide ? 'vec4f' : 'f32'}(${place}${component}) ${assign[1]} (${value})`;
         out += `${place}${component} = ${wide ? 'vec4<f16>' : 'f16'}(${assign[1] ? old : value})`;
         at = stop;

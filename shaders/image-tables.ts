@@ -2,12 +2,15 @@
 import { kernel } from './kernel.ts';
 import { pageBindings, pagesWgsl, placeOf, type Pages } from './pages.ts';
 
-/** Numbers of one channel of one image: the 256 values that equalize gives to bytes; the darkest byte, what autocontrast multiplies by, the mean. */
+/**
+ * Numbers of one channel of one image: the 256 values that equalize gives to bytes; the darkest byte, what autocontrast multiplies by, the
+ * mean.
+ */
 export const TABLE = 259;
 
 /**
- * tables [n, c, TABLE] of the images of a batch. Equalize and autocontrast as in PIL's ImageOps: the cumulated histogram in steps of a 255th of the pixels that
- * are not the brightest; (v - darkest) * 255 / (brightest - darkest); an image of one colour stays as it is.
+ * tables [n, c, TABLE] of the images of a batch. Equalize and autocontrast as in PIL's ImageOps: the cumulated histogram in steps of a
+ * 255th of the pixels that are not the brightest; (v - darkest) * 255 / (brightest - darkest); an image of one colour stays as it is.
  */
 export const imageTables = kernel({
   name: 'image_tables',
@@ -45,7 +48,10 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 }`,
 });
 
-/** What reads the tables: `meanColour(row)`, and `tone(kind, v, row)`: autocontrast (1) or equalize (2), between whole bytes by interpolation. */
+/**
+ * What reads the tables: `meanColour(row)`, and `tone(kind, v, row)`: autocontrast (1) or equalize (2), between whole bytes by
+ * interpolation.
+ */
 export const tablesWgsl = (c: number): string => `
 fn channelMean(row : u32, k : u32) -> f32 { return tables[(row * ${c}u + k) * ${TABLE}u + 258u]; }
 fn meanColour(row : u32) -> Px { return Px(${Array.from({ length: c }, (_, k) => `channelMean(row, ${k}u)`).join(', ')}); }

@@ -5,11 +5,15 @@ import { philoxWgsl } from './random.ts';
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
-/** How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics, losses); `?` where a call may leave it out. */
+/**
+ * How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics,
+ * losses); `?` where a call may leave it out.
+ */
 export type Access = `${'read' | 'write'}${'' | ' u32' | ' f32'}${'' | '?'}`;
 
 /** A product of an m x k and a k x n matrix of `type` by `subgroup` threads. */
-export interface MatrixConfig { readonly type: 'f16' | 'f32'; readonly m: number; readonly n: number; readonly k: number; readonly subgroup: number }
+export interface MatrixConfig { readonly type: 'f16' | 'f32'; readonly m: number; readonly n: number; readonly k: number;
+  readonly subgroup: number }
 
 /** What kernels may know of the adapter. */
 export interface Profile {
@@ -73,7 +77,8 @@ export function kernel<P, const B extends Bindings>({ vec4, sizes, grid, code, .
 export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P, B> => k;
 
 /** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */
-export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string => `${k.name}${half ? ' (f16)' : ''} ${JSON.stringify(p)}`;
+export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string =>
+  `${k.name}${half ? ' (f16)' : ''} ${JSON.stringify(p)}`;
 
 /** The variants that can compute a call on this adapter, best guess first. */
 export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] => k.variants.filter(v => v.fits?.(p, d) ?? true);
@@ -90,13 +95,17 @@ export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
 export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
   const code = v.code(p, d), quads = typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4;
   const declarations = bound.map((name, i) => {
-    const type = halves.includes(name) ? quads?.includes(name) ? 'vec4<f16>' : 'f16' : quads?.includes(name) ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+    const type = halves.includes(name) ? quads?.includes(name) ? 'vec4<f16>' : 'f16' : quads?.includes(name)
+      ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
     return `@group(0) @binding(${i}) var<storage, ${k.bindings[name]!.startsWith('read') ? 'read' : 'read_write'}> ${name} : array<${type}>;`;
   });
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
-  const body = halves.length ? throughHalf(code, Object.fromEntries(halves.map(name => [name, quads?.includes(name) ? 'vec4f' : 'f32']))) : code;
-  return [halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '', /\bsubgroup_matrix_(left|right|result)\b/.test(body) ? 'enable chromium_experimental_subgroup_matrix;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations, /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
+  const body = halves.length
+    ? throughHalf(code, Object.fromEntries(halves.map(name => [name, quads?.includes(name) ? 'vec4f' : 'f32']))) : code;
+  return [halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '', /\bsubgroup_matrix_(left|right|result)\b/.test(body)
+    ? 'enable chromium_experimental_subgroup_matrix;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations,
+    /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
@@ -105,11 +114,14 @@ export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [nam
 }
 
 /** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
-export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({ ...k.step?.(p), ...draws(p as Elementary) && { seed: 'u32', step: 'u32' } });
+export const stepFields =
+  <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({ ...k.step?.(p), ...draws(p as Elementary)
+  && { seed: 'u32', step: 'u32' } });
 
 interface Elementary { f?: string; epilogue?: readonly { f: string }[] }
 /** Whether the elementwise functions of a call draw random words (see `chance` in epilogue.ts). */
-export const draws = ({ f = '', epilogue = [] }: Elementary): boolean => [f, ...epilogue.map(e => e.f)].some(text => text.includes('chance('));
+export const draws = ({ f = '', epilogue = [] }: Elementary): boolean =>
+  [f, ...epilogue.map(e => e.f)].some(text => text.includes('chance('));
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 
@@ -139,7 +151,8 @@ ${body}
 }
 
 /** WGSL that repeats a line for 0 … n-1. */
-export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string => Array.from({ length: n }, (_, i) => line(i)).join(separator);
+export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string =>
+  Array.from({ length: n }, (_, i) => line(i)).join(separator);
 
 /** Component names of a vec4. */
 export const XYZW = ['x', 'y', 'z', 'w'] as const;

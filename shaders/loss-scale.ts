@@ -1,8 +1,8 @@
 /**
- * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a scale, which the
- * update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update multiplies gradients by
- * (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they count as steps of schedules and of
- * the optimizer's bias corrections.
+ * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a
+ * scale, which the update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update
+ * multiplies gradients by (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they
+ * count as steps of schedules and of the optimizer's bias corrections.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
@@ -24,7 +24,10 @@ export const scaleUp = kernel({
 /** WGSL over vec4f `a`: how many of its values are not finite, by their bits (compilers may assume that there are none). */
 export const NOT_FINITE = 'select(vec4f(0.0), vec4f(1.0), (bitcast<vec4u>(a) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))';
 
-/** Looks at the counts of values that are not finite (`partial`, of all pages of gradients): such an update is left out and halves the scale; after 2000 good ones it doubles. */
+/**
+ * Looks at the counts of values that are not finite (`partial`, of all pages of gradients): such an update is left out and halves the
+ * scale; after 2000 good ones it doubles.
+ */
 export const adjustScale = kernel({
   name: 'adjust_scale',
   bindings: { partial: 'read', scaling: 'write' },

@@ -1,6 +1,6 @@
 /**
- * Losses: value and gradient in one pass over the logits. One thread per row: that wins on software adapters by far, and the rows of a batch
- * are too few to matter on a GPU.
+ * Losses: value and gradient in one pass over the logits. One thread per row: that wins on software adapters by far, and the rows of a
+ * batch are too few to matter on a GPU.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, float, kernel, unroll } from './kernel.ts';

@@ -3,7 +3,8 @@ import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { each, float, variants, type Variant } from './kernel.ts';
 
 /** Local response normalisation of x [n, c, hw] over `size` neighbouring channels, from c - size / 2 to c + (size - 1) / 2. */
-export interface Lrn { n: number; c: number; hw: number; size: number; alpha: number; beta: number; k: number; epilogue?: readonly Epilogue[] }
+export interface Lrn { n: number; c: number; hw: number; size: number; alpha: number; beta: number; k: number;
+  epilogue?: readonly Epilogue[] }
 
 const form = (vec4: boolean, names: string[], body: (p: Lrn, hw: number, type: 'f32' | 'vec4f') => string): Variant<Lrn> => ({
   ...vec4 ? { name: 'vec4', fits: p => p.hw % 4 === 0, vec4: [...names, 'e0', 'e1'] } : { name: 'plain' },
@@ -14,7 +15,9 @@ const form = (vec4: boolean, names: string[], body: (p: Lrn, hw: number, type: '
   },
 });
 
-/** A loop over the channels from `below` before the value's own to `above` after it, as far as there are any; `at` is the neighbour's place. */
+/**
+ * A loop over the channels from `below` before the value's own to `above` after it, as far as there are any; `at` is the neighbour's place.
+ */
 const neighbours = (p: Lrn, hw: number, below: number, above: number, body: string) => wgsl`
     let c = i / ${hw}u % ${p.c}u;
     for (var j = c - min(c, ${below}u); j <= min(c + ${above}u, ${p.c - 1}u); j++) {

@@ -28,18 +28,24 @@ const lanes: Variant<Matmul> = {
   code: (p, d) => {
     const S = d.lanes, M = rows(p), groups = ceilDiv(M, S);
     // A scalar load costs as much as a quarter of a vec4 load, so a misaligned operand only loses its alignment.
-    const quad = (buffer: string, start: string, last: string) => `vec4f(${XYZW.map((_, j) => `${buffer}[${start} + min(${j}, ${last})]`).join(', ')})`;
+    const quad = (buffer: string, start: string, last: string) =>
+      `vec4f(${XYZW.map((_, j) => `${buffer}[${start} + min(${j}, ${last})]`).join(', ')})`;
     const tail = p.k % 4 !== 0; // the last vec4 of k hangs over: A reads zeros there
-    const lastK = 'K - 1 - k', mask = (v: string) => (tail ? `select(vec4f(0.0), ${v}, vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K))` : v);
+    const lastK = 'K - 1 - k',
+      mask = (v: string) => (tail ? `select(vec4f(0.0), ${v}, vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K))` : v);
     const loadA = p.ta
-      ? unroll(4, kk => unroll(ceilDiv(M, S), g => `    let a${g}_${kk} = ${tail ? `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)` : `a[(k + ${kk}) * M + ma${g}]`};`))
+      ? unroll(4, kk => unroll(ceilDiv(M, S),
+        g => `    let a${g}_${kk} = ${tail ? `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)` : `a[(k + ${kk}) * M + ma${g}]`};`))
       : unroll(groups, g => `    let a${g} = ${mask(p.k % 4 ? quad('a', `ra${g} + k`, lastK) : `a[(ra${g} + k) / 4]`)};`);
-    const broadcast = (row: number, kk: number) => p.ta ? `subgroupBroadcast(a${Math.floor(row / S)}_${kk}, ${row % S}u)` : `subgroupBroadcast(a${Math.floor(row / S)}.${XYZW[kk]}, ${row % S}u)`;
+    const broadcast = (row: number, kk: number) => p.ta
+      ? `subgroupBroadcast(a${Math.floor(row / S)}_${kk}, ${row % S}u)` : `subgroupBroadcast(a${Math.floor(row / S)}.${XYZW[kk]}, ${row % S}u)`;
     const loadB = p.tb
-      ? unroll(4, j => `    let t${j} = ${p.k % 4 ? quad('b', `rb${j} + k`, lastK) : `b[(rb${j} + k) / 4]`};`) + '\n' + unroll(4, kk => `    let b${kk} = vec4f(t0.${XYZW[kk]}, t1.${XYZW[kk]}, t2.${XYZW[kk]}, t3.${XYZW[kk]});`)
+      ? unroll(4, j => `    let t${j} = ${p.k % 4 ? quad('b', `rb${j} + k`, lastK) : `b[(rb${j} + k) / 4]`};`) + '\n'
+        + unroll(4, kk => `    let b${kk} = vec4f(t0.${XYZW[kk]}, t1.${XYZW[kk]}, t2.${XYZW[kk]}, t3.${XYZW[kk]});`)
       : unroll(4, kk => `    let b${kk} = ${p.n % 4 ? quad('b', `${tail ? `min(k + ${kk}, K - 1)` : `(k + ${kk})`} * N + nb`, 'N - 1 - nb') : `b[(${tail ? `min(k + ${kk}, K - 1)` : `(k + ${kk})`} * N + nb) / 4]`};`);
     const store = p.n % 4
-      ? (i: number) => unroll(4, j => `    if (n + ${j} < N) { let at = u32((m0 + ${i}) * N + n + ${j}); let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''}; y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at); }`)
+      ? (i: number) => unroll(4,
+        j => `    if (n + ${j} < N) { let at = u32((m0 + ${i}) * N + n + ${j}); let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''}; y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at); }`)
       : (i: number) => `    { let at = u32((m0 + ${i}) * N + n) / 4; let v = c${i}${p.bias ? ' + bias[n / 4]' : ''}; y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at); }`;
     return finish(p.epilogue, p.n % 4 ? 'f32' : 'vec4f') + wgsl`
 @compute @workgroup_size(${S})
@@ -68,7 +74,8 @@ ${unroll(M, i => `    if (m0 + ${i} < M) {\n${store(i)}\n    }`)}
 const lanesFor = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   ...lanes,
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
-  fits: (p, d: Profile) => d.lanes > 0 && a4 === (!p.ta && p.k % 4 === 0) && b4 === (p.tb ? p.k % 4 === 0 : p.n % 4 === 0) && y4 === (p.n % 4 === 0),
+  fits: (p, d: Profile) => d.lanes > 0 && a4 === (!p.ta && p.k % 4 === 0) && b4 === (p.tb ? p.k % 4 === 0 : p.n % 4 === 0)
+    && y4 === (p.n % 4 === 0),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias', 'e0', 'e1'] : [])],
 });
 const truths = [true, false];

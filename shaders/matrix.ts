@@ -8,15 +8,17 @@ const SIDE = 64, PART = SIDE / 2, PAD = 2;
 
 /** The matrices that a call takes: of f16 where it may round its operands, else of f32. */
 const configOf = (d: Profile): MatrixConfig | undefined => {
-  const fits = (d.matrices ?? []).filter(c => c.type === (d.half ? 'f16' : 'f32') && PART % c.m === 0 && PART % c.n === 0 && c.n % 4 === 0 && depthOf(c) % c.k === 0 && 4 * c.subgroup <= d.maxWorkgroup);
+  const fits = (d.matrices ?? []).filter(c => c.type === (d.half ? 'f16' : 'f32') && PART % c.m === 0 && PART % c.n === 0 && c.n % 4 === 0
+    && depthOf(c) % c.k === 0 && 4 * c.subgroup <= d.maxWorkgroup);
   return fits.sort((a, b) => b.m * b.n * b.k - a.m * a.n * a.k)[0];
 };
 /** Values of k in a stage: two stages of f16 or f32 fit the 16 KiB of workgroup memory that every adapter has. */
 const depthOf = ({ type }: MatrixConfig): number => type === 'f16' ? 32 : 16;
 
 /**
- * A product by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages of A and B
- * lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be stored.
+ * A product by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages
+ * of A and B lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be
+ * stored.
  */
 export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   name: 'matrix',
@@ -27,11 +29,16 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   vec4: t.vec4,
   grid: p => { const { m, n, batch = 1 } = t.shape(p); return [ceilDiv(n, SIDE), ceilDiv(m, SIDE), batch * (t.split?.(p) ?? 1)]; },
   code: (p, d) => {
-    const { type, m: M, n: N, k: K, subgroup } = configOf(d)!, threads = 4 * subgroup, depth = depthOf({ type, m: M, n: N, k: K, subgroup });
-    const { m, n, k, batch = 1 } = t.shape(p), span = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), depth) * depth, along = t.along(p), quads = t.quads(p);
-    const put = (place: string, value: string) => `{ let place = (${place}) * 4u; ${unroll(4, i => `stage[place + ${i}u] = ${type}(${value}.${XYZW[i]});`, ' ')} }`;
-    const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: SIDE, base: 0, deep: along.a === 'k', quad: quads.a, pad: PAD, put }, depth, threads);
-    const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: SIDE, base: a.end, deep: along.b === 'k', quad: quads.b, pad: PAD, put }, depth, threads);
+    const { type, m: M, n: N, k: K, subgroup } = configOf(d)!, threads = 4 * subgroup,
+      depth = depthOf({ type, m: M, n: N, k: K, subgroup });
+    const { m, n, k, batch = 1 } = t.shape(p), span = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), depth) * depth, along = t.along(p),
+      quads = t.quads(p);
+    const put = (place: string, value: string) =>
+      `{ let place = (${place}) * 4u; ${unroll(4, i => `stage[place + ${i}u] = ${type}(${value}.${XYZW[i]});`, ' ')} }`;
+    const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: SIDE, base: 0, deep: along.a === 'k',
+      quad: quads.a, pad: PAD, put }, depth, threads);
+    const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: SIDE, base: a.end,
+      deep: along.b === 'k', quad: quads.b, pad: PAD, put }, depth, threads);
     const down = PART / M, across = PART / N, four = quads.y ? 4 : 1, sum = (i: number, j: number) => `c${i}_${j}`;
     return wgsl`
 var<private> batch : u32;

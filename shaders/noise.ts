@@ -8,13 +8,16 @@ import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Variant } from '
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
 
 /**
- * Dropout as an elementwise function: zero with probability `p`, else multiplied by `factor`. The mask is a function of (seed, step, layer, element), so
- * the same function of dy is its own backward, and nothing is stored: measured on lavapipe, the words cost 1.1 ms per million, a stored mask its traffic.
+ * Dropout as an elementwise function: zero with probability `p`, else multiplied by `factor`. The mask is a function of (seed, step, layer,
+ * element), so the same function of dy is its own backward, and nothing is stored: measured on lavapipe, the words cost 1.1 ms per million,
+ * a stored mask its traffic.
  */
-export const dropout = (p: number, layer: number, factor: number): string => `select(zero, v * ${float(factor)}, chance(${layer}u, ${threshold(p)}u, i))`;
+export const dropout = (p: number, layer: number, factor: number): string =>
+  `select(zero, v * ${float(factor)}, chance(${layer}u, ${threshold(p)}u, i))`;
 
 /** `n` samples (or channels) of `size` values, each (or all together) dropped with probability `p`, else multiplied by `scale`. */
-export interface DropSample { n: number; size: number; p: number; layer: number; perSample: boolean; scale: number; epilogue?: readonly Epilogue[] }
+export interface DropSample { n: number; size: number; p: number; layer: number; perSample: boolean; scale: number;
+  epilogue?: readonly Epilogue[] }
 
 const dropVariant = (vec4: boolean): Variant<DropSample> => {
   const length = (p: DropSample) => vec4 ? p.size / 4 : p.size, run = (lanes: number) => (lanes ? lanes * 64 : 256);

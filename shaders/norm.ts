@@ -1,4 +1,7 @@
-/** Batch normalisation: moments of each channel, their application, and the same backwards. Nothing here divides by a runtime value per element. */
+/**
+ * Batch normalisation: moments of each channel, their application, and the same backwards. Nothing here divides by a runtime value per
+ * element.
+ */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
@@ -19,7 +22,10 @@ const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u -
 
 const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
 
-/** WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` statements that end in `let total`, for thread 0 or, with `all`, for each. */
+/**
+ * WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` statements that end in `let total`, for thread 0 or,
+ * with `all`, for each.
+ */
 export const sumOverWorkgroup = (d: Profile): { declared: string; total: (v: string, all?: boolean) => string } => d.lanes
   ? { declared: '', total: v => `let total = subgroupAdd(${v});` }
   : {
@@ -36,7 +42,8 @@ const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 
 const joined = (vec4: boolean, v: string) => (vec4 ? `dot(${v}, vec4f(1.0))` : v);
 
 /** A workgroup for each channel and run; `body` sees `i`, the place of a value (or of four). */
-function overChannels(p: Channels, d: Profile, vec4: boolean, { before = '', body, after }: { before?: string; body: string; after: string }): string {
+function overChannels(p: Channels, d: Profile, vec4: boolean,
+  { before = '', body, after }: { before?: string; body: string; after: string }): string {
   const hw = vec4 ? p.hw / 4 : p.hw;
   return wgsl`
 @compute @workgroup_size(${workers(d)})
@@ -84,7 +91,8 @@ export interface JoinMoments extends Channels { eps: number; momentum?: number }
 
 /** WGSL: what run `r` adds to the mean of channel `i`, and then to its squared distances from that. */
 const meanOf = (p: Channels) => `partial[(r * ${p.c}u + i) * 2u] * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)})`;
-const squaresOf = (p: Channels) => `partial[(r * ${p.c}u + i) * 2u + 1u] + squared(partial[(r * ${p.c}u + i) * 2u] - mean) * ${valuesOf(p, 'r')}`;
+const squaresOf = (p: Channels) =>
+  `partial[(r * ${p.c}u + i) * 2u + 1u] + squared(partial[(r * ${p.c}u + i) * 2u] - mean) * ${valuesOf(p, 'r')}`;
 const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
 const statistics = (p: JoinMoments) => wgsl`
     stats[i] = mean;
@@ -95,7 +103,8 @@ const statistics = (p: JoinMoments) => wgsl`
     #endif`;
 
 /** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
-export const joinMoments = variants<JoinMoments, { partial: 'read f32'; stats: 'write f32'; running_mean: 'write?'; running_var: 'write?' }>({
+export const joinMoments =
+  variants<JoinMoments, { partial: 'read f32'; stats: 'write f32'; running_mean: 'write?'; running_var: 'write?' }>({
   name: 'join_moments',
   bindings: { partial: 'read f32', stats: 'write f32', running_mean: 'write?', running_var: 'write?' },
   variants: [{
@@ -128,7 +137,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 });
 
 /** x [n, c, hw]. `eps` where `variance` is given in place of `stats`; `linear` leaves out mean and bias, as for a gradient. */
-export interface BatchNorm { n: number; c: number; hw: number; eps?: number; affine: boolean; linear?: boolean; epilogue?: readonly Epilogue[] }
+export interface BatchNorm { n: number; c: number; hw: number; eps?: number; affine: boolean; linear?: boolean;
+  epilogue?: readonly Epilogue[] }
 
 /** Images that one workgroup takes of its channel: enough that starting it does not count. */
 const perWorkgroup = (p: BatchNorm, d: Profile) => Math.min(p.n, ceilDiv((d.lanes ? 96 : 4) * workers(d) * 4, p.hw));
@@ -162,17 +172,24 @@ const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
 });
 
 /** y = (x - mean) / deviation * weight + bias, by `stats` of the batch, or by `mean` and `variance`. */
-export const batchNormApply = variants<BatchNorm, { x: 'read'; stats: 'read?'; mean: 'read?'; variance: 'read?'; weight: 'read?'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const batchNormApply =
+  variants<BatchNorm, { x: 'read'; stats: 'read?'; mean: 'read?'; variance: 'read?'; weight: 'read?'; bias: 'read?'; y: 'write';
+  e0: 'read?'; e1: 'read?' }>({
   name: 'batch_norm_apply',
-  bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write', ...epilogueBindings },
+  bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write',
+    ...epilogueBindings },
   epilogue: 'y',
   variants: [applyVariant(true), applyVariant(false)],
 });
 
-/** A convolution's weight [o, size] and bias [o] with the batch normalisation after it taken in: weight gamma / deviation, (bias - mean) gamma / deviation + beta. */
+/**
+ * A convolution's weight [o, size] and bias [o] with the batch normalisation after it taken in: weight gamma / deviation, (bias - mean)
+ * gamma / deviation + beta.
+ */
 export const foldBatchNorm = kernel({
   name: 'fold_batch_norm',
-  bindings: { weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write', shift: 'write' },
+  bindings: { weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write',
+    shift: 'write' },
   grid: (p: { o: number; size: number; eps: number; bias: boolean; affine: boolean }, d) => each(p.o * p.size, d).grid,
   code: (p, d) => each(p.o * p.size, d).main(wgsl`
     let o = i / ${p.size}u;
@@ -224,7 +241,8 @@ const backwardVariant = (vec4: boolean): Variant<BatchNorm> => ({
 });
 
 /** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), the batch's statistics being functions of x. */
-export const batchNormBackward = variants<BatchNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const batchNormBackward =
+  variants<BatchNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
   name: 'batch_norm_backward',
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',

@@ -18,7 +18,8 @@ export const pageBindings = { page0: 'read u32', page1: 'read u32?', page2: 'rea
 export const wordOf = ({ pages }: Pages, page: string, at: string): string => pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
 
 /** Where the image lies that is the number `at` of the order and `index` of the data set. */
-export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string => stream ? `(${at}) % ${pages * perPage}u` : index;
+export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string => stream ? `(${at}) % ${pages * perPage}u`
+  : index;
 
 /** `byteAt(image, at)`: byte `at` of an image, `image` counting those of all pages. */
 export const pagesWgsl = (p: Pages): string => wgsl`

@@ -2,7 +2,10 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { ceilDiv, kernel, MAX_GRID, unroll, type Grid } from './kernel.ts';
 
-/** Pooling of `planes` (batch x channels) images h x w into oh x ow: windows of k x k, `stride` apart, over `pad` columns and rows of padding. */
+/**
+ * Pooling of `planes` (batch x channels) images h x w into oh x ow: windows of k x k, `stride` apart, over `pad` columns and rows of
+ * padding.
+ */
 export interface Pool {
   max: boolean; planes: number; h: number; w: number; oh: number; ow: number; k: number; stride: number; pad: number;
   epilogue?: readonly Epilogue[];
@@ -12,7 +15,8 @@ const constants = (p: Pool) => `
 const H = ${p.h}; const W = ${p.w}; const OH = ${p.oh}; const OW = ${p.ow}; const K = ${p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad};
 `;
 /** One workgroup column per plane, its threads along the plane: no division by the plane's size. */
-const planeGrid = (planes: number, size: number, threads: number, perThread: number): Grid => [ceilDiv(size, threads * perThread), Math.min(planes, MAX_GRID), ceilDiv(planes, MAX_GRID)];
+const planeGrid = (planes: number, size: number, threads: number, perThread: number): Grid =>
+  [ceilDiv(size, threads * perThread), Math.min(planes, MAX_GRID), ceilDiv(planes, MAX_GRID)];
 const THREADS = 64;
 const threads = (lanes: number) => lanes || THREADS;
 const perThread = (lanes: number) => (lanes ? 32 : 1);
@@ -33,7 +37,10 @@ ${body}
 /** Whether all windows lie inside the image and are small: then their loads are written out, which spares loops and bounds. */
 const unrolls = (p: Pool) => p.pad === 0 && p.k <= 3 && (p.oh - 1) * p.stride + p.k <= p.h && (p.ow - 1) * p.stride + p.k <= p.w;
 
-/** WGSL that takes one value of the window. The first of equals wins, and a NaN (by its bits: WGSL may assume there is none) beats all, as in PyTorch. */
+/**
+ * WGSL that takes one value of the window. The first of equals wins, and a NaN (by its bits: WGSL may assume there is none) beats all, as
+ * in PyTorch.
+ */
 const visit = (p: Pool, at: string) => p.max
   ? `{ let v = x[base + ${at}]; if ((v > value) | ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u)) { value = v; best = ${at}; } }`
   : `value += x[base + ${at}];`;
@@ -71,7 +78,9 @@ export const poolForward = kernel({
   #endif`),
 });
 
-/** dx [planes, h, w] from dy [planes, oh, ow]. Where windows tile the image each thread fills one; else each input gathers from its windows. */
+/**
+ * dx [planes, h, w] from dy [planes, oh, ow]. Where windows tile the image each thread fills one; else each input gathers from its windows.
+ */
 export const poolBackward = kernel({
   name: 'pool_backward',
   bindings: { dy: 'read', argmax: 'read u32?', dx: 'write', ...epilogueBindings },

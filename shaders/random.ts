@@ -53,7 +53,8 @@ const mulhi = (a: number, b: number): number => {
 };
 
 /** The same generator on the host: counter and key of u32, four u32 back. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number,
+  number] {
   let [c0, c1, c2, c3] = counter, [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
     [c0, c1, c2, c3] = [(mulhi(M1, c2) ^ c1 ^ k0) >>> 0, Math.imul(M1, c2) >>> 0, (mulhi(M0, c0) ^ c3 ^ k1) >>> 0, Math.imul(M0, c0) >>> 0];

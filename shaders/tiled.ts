@@ -4,21 +4,28 @@ import { matrix } from './matrix.ts';
 import { operand, stages } from './stage.ts';
 
 /**
- * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch` products,
- * and slices of k where `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and `slice`.
+ * The GPU form of a matrix product Y[m, n] = A[m, k] B[k, n] whatever its operands mean: a convolution is one too. Along z lie `batch`
+ * products, and slices of k where `split` asks for more than one, `store` then receiving a partial sum; in WGSL they are `batch` and
+ * `slice`.
  */
 export interface Tiled<P> {
   shape: (p: P) => { m: number; n: number; k: number; batch?: number };
   split?: (p: P) => number;
   /** The direction of each operand in which neighbours lie side by side in memory, so that neighbouring threads read along it. */
   along: (p: P) => { a: 'm' | 'k'; b: 'n' | 'k' };
-  /** What is loaded and stored as vec4f, four neighbours along m, n and n: sizes and addresses must divide by four. A operand can be only if it lies along that direction. */
+  /**
+   * What is loaded and stored as vec4f, four neighbours along m, n and n: sizes and addresses must divide by four. A operand can be only if
+   * it lies along that direction.
+   */
   quads: (p: P) => Quads;
   /** The bindings that are array<vec4f> then. */
   vec4: (p: P) => readonly string[];
   /** WGSL of `loadA(m, k)`, `loadB(k, n)` (called within bounds) and `store(m, n, sum)`, each of f32, or of vec4f where `quads` says so. */
   code: (p: P) => string;
-  /** Whether `record(m, n, mean, squares)` is to be called too, with the mean of Y[m, n … n + 63] and the sum of squared distances from it. n divides by 64 then. */
+  /**
+   * Whether `record(m, n, mean, squares)` is to be called too, with the mean of Y[m, n … n + 63] and the sum of squared distances from it.
+   * n divides by 64 then.
+   */
   moments?: (p: P) => boolean;
 }
 export interface Quads { readonly a?: boolean; readonly b?: boolean; readonly y?: boolean }
@@ -28,10 +35,11 @@ export const type = (quad: boolean | undefined) => quad ? 'vec4f' as const : 'f3
 export const index = (quad: boolean | undefined): string => quad ? ' / 4u' : '';
 
 /**
- * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup memory.
- * `slices` such groups of threads share a stage and take every so manyth k of it: small products get more threads.
+ * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup
+ * memory. `slices` such groups of threads share a stage and take every so manyth k of it: small products get more threads.
  */
-interface Tile { readonly rows: number; readonly columns: number; readonly tall: number; readonly wide: number; readonly depth: number; readonly slices: number;
+interface Tile { readonly rows: number; readonly columns: number; readonly tall: number; readonly wide: number; readonly depth: number;
+  readonly slices: number;
   /** `blocks` is how many 64 x 64 tiles the product has: few leave a large GPU idle. */
   readonly fits: (m: number, n: number, k: number, blocks: number) => boolean }
 
@@ -48,7 +56,8 @@ const TILES: Readonly<Record<string, Tile>> = {
 export const TILE_NAMES = Object.keys(TILES).map(name => `tiled ${name}`);
 
 /** The variants of a product: one for each tile, and one by matrices of a subgroup. */
-export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [...Object.entries(TILES).map(([name, tile]) => byThreads(t, name, tile)), matrix(t)];
+export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [...Object.entries(TILES).map(([name, tile]) => byThreads(t, name, tile)),
+  matrix(t)];
 
 function byThreads<P>(t: Tiled<P>, name: string, tile: Tile): Variant<P> {
   const height = tile.rows * tile.tall, width = tile.columns * tile.wide, threads = tile.rows * tile.columns * tile.slices;
@@ -64,8 +73,10 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile): Variant<P> {
     code: p => {
       const { m, n, k, batch = 1 } = t.shape(p), depth = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), tile.depth) * tile.depth;
       const along = t.along(p), quads = t.quads(p), tall = tile.tall / 4, wide = tile.wide / 4;
-      const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: height, base: 0, deep: along.a === 'k', quad: quads.a, pad: pad(along.a), put }, tile.depth, threads);
-      const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: width, base: a.end, deep: along.b === 'k', quad: quads.b, pad: pad(along.b), put }, tile.depth, threads);
+      const a = operand({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, begin: 'm0', size: height, base: 0,
+        deep: along.a === 'k', quad: quads.a, pad: pad(along.a), put }, tile.depth, threads);
+      const b = operand({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, begin: 'n0', size: width, base: a.end,
+        deep: along.b === 'k', quad: quads.b, pad: pad(along.b), put }, tile.depth, threads);
       const sums = tile.tall * wide, sum = (i: number, j: number) => `c${i}_${j}`, group = tile.rows * tile.columns;
       return wgsl`
 var<private> batch : u32;
@@ -107,11 +118,17 @@ const put = (place: string, value: string): string => `stage[${place}] = ${value
 /** Threads whose columns make one run of 64. */
 const RUN = 16;
 
-/** Mean and squared distances of each row's runs of 64 columns: 16 neighbouring threads add up what they hold of four rows at a time, in a tree. */
+/**
+ * Mean and squared distances of each row's runs of 64 columns: 16 neighbouring threads add up what they hold of four rows at a time, in a
+ * tree.
+ */
 function moments(tile: Tile, m: number, n: number, sum: (i: number, j: number) => string): string {
   const { rows, columns } = tile, wide = tile.wide / 4, each = tile.tall / 4 * wide;
-  const places = Array.from({ length: each }, (_, i) => ({ q: Math.floor(i / wide), j: i % wide, at: `(index * ${each}u + ${i}u)`, from: (half: number) => `((index + ${half}u) * ${each}u + ${i}u)` }));
-  const rowsOf = (q: number, f: (c: string, e: number) => string, j: number) => `vec4f(${[0, 1, 2, 3].map(e => f(sum(4 * q + e, j), e)).join(', ')})`;
+  const places = Array.from({ length: each },
+    (_, i) => ({ q: Math.floor(i / wide), j: i % wide, at: `(index * ${each}u + ${i}u)`, from: (half: number) =>
+    `((index + ${half}u) * ${each}u + ${i}u)` }));
+  const rowsOf = (q: number, f: (c: string, e: number) => string, j: number) =>
+    `vec4f(${[0, 1, 2, 3].map(e => f(sum(4 * q + e, j), e)).join(', ')})`;
   const tree = halvings(RUN).map(half => `workgroupBarrier();
   if (column % ${RUN}u < ${half}u) { ${places.map(({ at, from }) => `stage[${at}] += stage[${from(half)}];`).join(' ')} }`).join('\n  ') + '\n  workgroupBarrier();';
   const first = (i: number) => `stage[(index - column % ${RUN}u) * ${each}u + ${i}u]`;

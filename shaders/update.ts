@@ -3,12 +3,16 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
 import { ceilDiv, each, kernel, MAX_GRID, type Kernel } from './kernel.ts';
 
-/** A run of `n` values from `first` on (both multiples of 4) of page number `page`; `decays` tells whether L2, L1 and decoupled decay act on it. */
+/**
+ * A run of `n` values from `first` on (both multiples of 4) of page number `page`; `decays` tells whether L2, L1 and decoupled decay act on
+ * it.
+ */
 export interface Update { n: number; first: number; page: number; decays: boolean }
 
 /** What surrounds the rule, as switches; the numbers come as step values. */
 export interface Surroundings {
-  readonly scale: boolean; /** See shaders/loss-scale.ts. */ readonly scaling?: boolean; readonly clipNorm: boolean; readonly clipValue: boolean; readonly noise: boolean;
+  readonly scale: boolean; /** See shaders/loss-scale.ts. */ readonly scaling?: boolean; readonly clipNorm: boolean;
+  readonly clipValue: boolean; readonly noise: boolean;
   readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly lookahead: boolean; readonly average: boolean;
 }
 
@@ -16,16 +20,19 @@ export interface Surroundings {
 const NOISE = 0x6e6f6973;
 
 /**
- * Reads, clips, adds noise and penalties, applies `rule` (WGSL over vec4f `w`, `g` and the state), averages, writes: one dispatch per page, whatever
- * the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
+ * Reads, clips, adds noise and penalties, applies `rule` (WGSL over vec4f `w`, `g` and the state), averages, writes: one dispatch per page,
+ * whatever the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
  */
-export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[], s: Surroundings): Kernel<Update> {
+export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[],
+  s: Surroundings): Kernel<Update> {
   const all = [...state, ...s.lookahead ? ['slow'] : [], ...s.average ? ['ema'] : []];
   return kernel({
     name: `update_${name}`,
-    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?', scaling: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
+    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?',
+      scaling: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
     vec4: ['w_all', 'g_all', ...all.map(x => `${x}_all`)],
-    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise && { seed: 'u32' as const, step: 'u32' as const } }),
+    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise
+      && { seed: 'u32' as const, step: 'u32' as const } }),
     grid: (p: Update, d) => each(ceilDiv(p.n, 4), d).grid,
     code: (p, d) => each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
@@ -72,7 +79,9 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
   });
 }
 
-/** scale = [min(1, max / (norm + 1e-6)), norm] from the partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). */
+/**
+ * scale = [min(1, max / (norm + 1e-6)), norm] from the partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013).
+ */
 export const clipScale = kernel({
   name: 'clip_scale',
   bindings: { partial: 'read', scaling: 'read?', scale: 'write' },
@@ -90,8 +99,8 @@ fn main() {
 });
 
 /**
- * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds start and length of each row, the
- * incoming weights of one output. One workgroup per row.
+ * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds start and length of each
+ * row, the incoming weights of one output. One workgroup per row.
  */
 export const maxNorm = kernel({
   name: 'max_norm',

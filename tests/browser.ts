@@ -9,8 +9,10 @@ import { findBrowser } from '../scripts/setup/browser.mjs';
 
 export const ROOT = join(import.meta.dirname, '..');
 export const browserPath = findBrowser() as string | undefined;
-const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream'];
 
 export interface BuiltPage {
   readonly page: Page; readonly address: string;
@@ -23,9 +25,11 @@ export interface BuiltPage {
 
 export async function openBuilt(executablePath: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-')), said: string[] = [];
-  const common = { configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent', build: { outDir: folder } } as const;
+  const common = { configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent',
+    build: { outDir: folder } } as const;
   await build(common);
-  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } }), browser = await chromium.launch({ executablePath, args: FLAGS });
+  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } }),
+    browser = await chromium.launch({ executablePath, args: FLAGS });
   const page = await (await browser.newContext()).newPage();
   page.setDefaultTimeout(60_000);
   page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') said.push(message.text()); });

@@ -1,4 +1,7 @@
-/** The portable archive: made, unpacked elsewhere and used without PATH, HOME and, where the kernel lets us, without a network; run with --long. */
+/**
+ * The portable archive: made, unpacked elsewhere and used without PATH, HOME and, where the kernel lets us, without a network; run with
+ * --long.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +25,8 @@ function descent(...args: string[]): string {
 
 test('is made in one file and unpacks into one folder', () => {
   const archive = join(folder, 'descent.tar.gz');
-  execFileSync(process.execPath, ['scripts/bundle.mjs', '--data', 'fashion-mnist', '--out', archive], { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(process.execPath, ['scripts/bundle.mjs', '--data', 'fashion-mnist', '--out', archive],
+    { stdio: ['ignore', 'ignore', 'pipe'] });
   execFileSync('tar', ['-xzf', archive, '-C', folder]);
   const [name] = readdirSync(folder).filter(entry => statSync(join(folder, entry)).isDirectory());
   root = join(folder, name!);
@@ -33,7 +37,8 @@ test('is made in one file and unpacks into one folder', () => {
 test('lists the adapters', () => assert.match(descent('devices'), /taken by default/));
 
 test('trains, evaluates, predicts', async () => {
-  assert.match(descent('train', 'lenet5', '--steps', '20', '--limit-train', '2000', '--out', 'run'), /20 steps; weights, metrics and curves in run/);
+  assert.match(descent('train', 'lenet5', '--steps', '20', '--limit-train', '2000', '--out', 'run'),
+    /20 steps; weights, metrics and curves in run/);
   assert.match(readFileSync(join(folder, 'run/curves.svg'), 'utf8'), /^<svg/);
   assert.match(descent('eval', 'run', '--limit-test', '500'), /test loss \d\.\d+ {2}accuracy/);
   await sharp({ create: { width: 40, height: 40, channels: 3, background: '#808080' } }).png().toFile(join(folder, 'grey.png'));
@@ -43,7 +48,8 @@ test('trains, evaluates, predicts', async () => {
 test('measures a step', () => assert.match(descent('bench', 'step', 'lenet5'), /images\/s/));
 
 test('takes a model of the user\'s own', () => {
-  writeFileSync(join(folder, 'net.js'), "import { dense, relu, sequential } from 'descent';\nexport default ({ classes }) => sequential({ hidden: dense(16), act: relu(), out: dense(classes) });\n");
+  writeFileSync(join(folder, 'net.js'),
+    "import { dense, relu, sequential } from 'descent';\nexport default ({ classes }) => sequential({ hidden: dense(16), act: relu(), out: dense(classes) });\n");
   assert.match(descent('train', './net.js', '--dataset', 'shapes', '--steps', '2', '--limit-train', '200', '--out', 'own'), /2 steps/);
 });
 

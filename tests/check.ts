@@ -9,20 +9,24 @@ import type { Profile } from '../shaders/kernel.ts';
 
 /**
  * One device per way of choosing variants, so that each variant runs on whatever adapter the machine has: `own` as the adapter asks,
- * `gpu` as on a GPU (workgroup memory and barriers), `plain` one thread per value. Beside them `swiftshader`: as that adapter asks, on machines that have it.
+ * `gpu` as on a GPU (workgroup memory and barriers), `plain` one thread per value. Beside them `swiftshader`: as that adapter asks, on
+ * machines that have it.
  */
-const overrides = { own: {}, gpu: { lanes: 0 }, plain: { lanes: 0, prefer: { '*': 'plain' } }, swiftshader: {} } satisfies Record<string, Partial<Profile>>;
+const overrides = { own: {}, gpu: { lanes: 0 }, plain: { lanes: 0, prefer: { '*': 'plain' } }, swiftshader: {} } satisfies Record<string,
+  Partial<Profile>>;
 export type Way = keyof typeof overrides;
 export const WAYS: readonly Way[] = ['own', 'gpu', 'plain'];
 const opened = new Map<Way, Promise<Device>>();
 export function deviceFor(way: Way = 'own'): Promise<Device> {
-  if (!opened.has(way)) opened.set(way, openAdapter(way === 'swiftshader' ? way : undefined).then(adapter => Device.open(adapter, overrides[way])));
+  if (!opened.has(way)) opened.set(way,
+    openAdapter(way === 'swiftshader' ? way : undefined).then(adapter => Device.open(adapter, overrides[way])));
   return opened.get(way)!;
 }
 
 /** Deterministic values in [-1, 1), so that a failure repeats. */
 export const random = (n: number, seed = 1): Float64Array =>
-  Float64Array.from({ length: n }, () => { seed = Math.imul(seed, 1664525) + 1013904223 | 0; return Math.fround((seed >>> 0) / 2 ** 31 - 1); });
+  Float64Array.from({ length: n },
+    () => { seed = Math.imul(seed, 1664525) + 1013904223 | 0; return Math.fround((seed >>> 0) / 2 ** 31 - 1); });
 
 /** Fails at the first value that differs by more than `tolerance` of the largest expected one (at least 1), naming it. */
 export function close(what: string, got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number): void {
@@ -31,7 +35,8 @@ export function close(what: string, got: ArrayLike<number>, want: ArrayLike<numb
   for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i]!));
   for (let i = 0; i < got.length; i++) {
     const error = Math.abs(got[i]! - want[i]!) / scale;
-    if (!(error <= tolerance)) assert.unreachable(`${what}[${i}] is ${got[i]}, expected ${want[i]} (error ${error.toExponential(1)}, tolerance ${tolerance})`);
+    if (!(error <= tolerance))
+      assert.unreachable(`${what}[${i}] is ${got[i]}, expected ${want[i]} (error ${error.toExponential(1)}, tolerance ${tolerance})`);
   }
 }
 
@@ -82,7 +87,8 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   program.run({ accumulate: 0, seed: 1, step: 1, valid: shape[0]!, ...o.step });
   const read = async (t: Tensor) => Float64Array.from(await program.read(t));
   const gradients: Record<string, Float64Array> = {}, buffers: Record<string, Float64Array> = {};
-  const out = { y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, shape: y.shape, x: values, r, params, gradients, buffers };
+  const out = { y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, shape: y.shape, x: values, r, params, gradients,
+    buffers };
   if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
   for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
   program.destroy();
@@ -91,8 +97,8 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
 }
 
 /**
- * Checks a layer in every way against its float64 forward: the output directly, the gradients by central differences of that same reference,
- * so that one function is the only oracle and float32 noise stays out of it.
+ * Checks a layer in every way against its float64 forward: the output directly, the gradients by central differences of that same
+ * reference, so that one function is the only oracle and float32 noise stays out of it.
  */
 export async function checkLayer(layer: Layer, shape: Shape, reference: Reference, o: CheckOptions = {}): Promise<void> {
   const { tolerance = 1e-5, ways = WAYS, derivatives = 60 } = o;
@@ -102,7 +108,8 @@ export async function checkLayer(layer: Layer, shape: Shape, reference: Referenc
     const slopes = (values: Float64Array): Map<number, number> => {
       const h = 1e-6, stride = Math.max(1, Math.floor(values.length / derivatives)), out = new Map<number, number>();
       for (let i = 0; i < values.length; i += stride) {
-        const at = (d: number) => { const v = values[i]!; values[i] = v + d; const y = reference(got.x, got.params); values[i] = v; return dot(y, got.r); };
+        const at = (d: number) => { const v = values[i]!; values[i] = v + d; const y = reference(got.x, got.params); values[i] = v;
+          return dot(y, got.r); };
         out.set(i, (at(h) - at(-h)) / (2 * h));
       }
       return out;
@@ -116,4 +123,5 @@ export async function checkLayer(layer: Layer, shape: Shape, reference: Referenc
   }
 }
 
-export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => { let s = 0; for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!; return s; };
+export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => { let s = 0;
+  for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!; return s; };

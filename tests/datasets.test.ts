@@ -138,7 +138,8 @@ test('points in the plane: bytes hold [-6, 6], and without noise each set obeys 
     gauss: () => true,
     spiral: (x, y, label) => {
       const radius = Math.hypot(x, y), at = radius / 5 * 1.75 * 2 * Math.PI + (label ? 0 : Math.PI);
-      return Math.hypot(x - radius * Math.sin(at), y - radius * Math.cos(at)) < 0.4; // half a byte's step turns the angle; arms are 1.4 apart
+      // half a byte's step turns the angle; arms are 1.4 apart
+      return Math.hypot(x - radius * Math.sin(at), y - radius * Math.cos(at)) < 0.4;
     },
   };
   for (const set of PLANE_SETS) {
@@ -154,7 +155,8 @@ test('offline: the error names the files, the folder and the way on; files put t
   const dataDir = await folder(), wanted = { dataDir, ...quiet };
   process.env.DESCENT_OFFLINE = '1';
   try {
-    for (const [name, files] of [['mnist', 'put train-images-idx3-ubyte.gz, '], ['cifar100', 'put cifar-100-binary.tar.gz (from https:']] as const) {
+    for (const [name, files] of [['mnist', 'put train-images-idx3-ubyte.gz, '],
+      ['cifar100', 'put cifar-100-binary.tar.gz (from https:']] as const) {
       const message = await refusal(() => openDataset(name, wanted));
       assert.match(message, /^[\w]+: . files are missing in .*, and fetching failed \(.*DESCENT_OFFLINE is set\); .*--dataset shapes/);
       for (const part of [name, join(dataDir, name), files]) assert.ok(message.includes(part), part);
@@ -183,14 +185,16 @@ test('descent data: list, verify, fetch', async () => {
   await cp(await fetchDataset('fashion-mnist'), join(dataDir, 'fashion-mnist'), { recursive: true });
   await dataVerify([], { dataDir }, print);
   assert.equal(lines.splice(0), ['fashion-mnist: 4 files, all as published']);
-  const labels = join(dataDir, 'fashion-mnist/train-labels-idx1-ubyte'), bytes = await readFile(labels), { mtime, atime } = await stat(labels);
+  const labels = join(dataDir, 'fashion-mnist/train-labels-idx1-ubyte'), bytes = await readFile(labels),
+    { mtime, atime } = await stat(labels);
   bytes[9]! ^= 1;
   await writeFile(labels, bytes);
   await utimes(labels, atime, mtime); // damage that leaves size and time alone
   const [found, ...others] = await verifyDataset('fashion-mnist', dataDir);
   assert.match(found!, /^train-labels-idx1-ubyte has SHA-256 /);
   assert.is(others.length, 0);
-  assert.match(await refusal(() => dataVerify([], { dataDir }, print)), /fashion-mnist not as published; 'descent data fetch fashion-mnist'/);
+  assert.match(await refusal(() => dataVerify([], { dataDir }, print)),
+    /fashion-mnist not as published; 'descent data fetch fashion-mnist'/);
 });
 
 for (const [name, options, expected] of [

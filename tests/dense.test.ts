@@ -20,6 +20,7 @@ for (const [n, c, out, why] of cases) {
     return y.map((v, i) => v + p.bias![i % out]!);
   }, { derivatives: 20, ways: n === 5 || n === 3 ? WAYS : ['own', 'plain'] }));
 }
-test('flattens images; no bias', () => checkLayer(dense(4, { bias: false }), [2, 3, 4, 4], (x, p) => matmul(x, p.weight!, { m: 2, k: 48, n: 4, tb: true })));
+test('flattens images; no bias',
+  () => checkLayer(dense(4, { bias: false }), [2, 3, 4, 4], (x, p) => matmul(x, p.weight!, { m: 2, k: 48, n: 4, tb: true })));
 
 test.run();

@@ -10,7 +10,9 @@ import { parseSpec } from '../train/spec.ts';
 import { Trainer } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
 
-/** `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`. */
+/**
+ * `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`.
+ */
 export interface Family { spec: string; batch: number; steps: number; lr: number; zoom?: number; long?: boolean }
 
 export const FAMILIES: readonly Family[] = [
@@ -38,7 +40,8 @@ export const FAMILIES: readonly Family[] = [
 
 /** Trains on one batch of the first CIFAR-10 images over and over; its loss must fall by a tenth. */
 export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Promise<void> {
-  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true }), device = await deviceFor(), dataset = zoom === 1 ? whole : zoomed(whole, zoom);
+  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true }), device = await deviceFor(),
+    dataset = zoom === 1 ? whole : zoomed(whole, zoom);
   const trainer = await Trainer.create({
     device, model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }), batchSize: batch, shuffle: false,
     data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }), optimizer: optimizer(momentum, { lr }),

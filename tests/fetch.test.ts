@@ -19,7 +19,8 @@ const contents: Record<string, Buffer> = { 'a.bin': a, 'b.bin': b };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const files = Object.entries(contents).map(([name, bytes]) => ({ name, bytes: bytes.length, sha256: sha256(bytes) }));
 const load = () => { throw new Error('not loaded here'); };
-const small = (...sources: Source[]): DatasetInfo => ({ title: '', shape: [1, 1, 1], classes: [], train: 0, test: 0, files, sources, load });
+const small = (...sources: Source[]): DatasetInfo => ({ title: '', shape: [1, 1, 1], classes: [], train: 0, test: 0, files, sources,
+  load });
 const tarOf = (entries: Record<string, Buffer>) => Buffer.concat([...Object.entries(entries).flatMap(([path, bytes]) => {
   const head = Buffer.alloc(512);
   head.write(path, 0); head.write(bytes.length.toString(8).padStart(11, '0'), 124); head.write('0', 156); head.write('ustar\0', 257);
@@ -40,7 +41,8 @@ const ranged: Serve = (name, from, answer) => {
 const unranged: Serve = (name, _, answer) => void answer.writeHead(200).end(whole(name));
 
 /** Fetches into `dataDir` from a server that answers with `serve`; returns what it was asked for. */
-async function fetchFrom(serve: Serve, dataDir: string, sources = (url: string): Source[] => [{ kind: 'gzip', url }], notes: string[] = []): Promise<Seen[]> {
+async function fetchFrom(serve: Serve, dataDir: string, sources = (url: string): Source[] => [{ kind: 'gzip', url }],
+  notes: string[] = []): Promise<Seen[]> {
   const seen: Seen[] = [];
   const server = createServer((ask, answer) => {
     seen.push({ url: ask.url!.slice(1), range: ask.headers.range });

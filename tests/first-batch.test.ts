@@ -20,9 +20,11 @@ import { fashionMnist } from './lenet-run.ts';
 
 const test = suite('first batch');
 
-const model = sequential({ conv1: conv2d(4, 3, { stride: 2 }), bn1: batchNorm({ momentum: 0.3 }), act1: relu(), pool: maxPool(2), conv2: conv2d(6, 3), act2: relu(), gap: globalAvgPool(), fc: dense(10) });
+const model = sequential({ conv1: conv2d(4, 3, { stride: 2 }), bn1: batchNorm({ momentum: 0.3 }), act1: relu(), pool: maxPool(2),
+  conv2: conv2d(6, 3), act2: relu(), gap: globalAvgPool(), fc: dense(10) });
 async function trainer() {
-  const device = await deviceFor(), dataset = await fashionMnist(), data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const device = await deviceFor(), dataset = await fashionMnist(),
+    data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
   const options = { device, model, data, batchSize: 128, seed: 2, shuffle: false };
   return { options, run: await Trainer.create({ ...options, optimizer: optimizer(sgd) }) };
 }
@@ -52,8 +54,10 @@ test('population statistics are those of all images', async () => {
   const all = await program.read(y), [n, c, h, w] = y.shape as [number, number, number, number], hw = h * w;
   for (let channel = 0; channel < c; channel++) {
     const values = Float64Array.from({ length: n * hw }, (_, i) => all[(Math.floor(i / hw) * c + channel) * hw + i % hw]!);
-    const mean = values.reduce((a, b) => a + b, 0) / values.length, variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / (values.length - 1);
-    close('mean and variance', [weights['bn1.running_mean']!.data[channel]!, weights['bn1.running_var']!.data[channel]!], [mean, variance], 2e-6);
+    const mean = values.reduce((a, b) => a + b, 0) / values.length,
+      variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / (values.length - 1);
+    close('mean and variance', [weights['bn1.running_mean']!.data[channel]!, weights['bn1.running_var']!.data[channel]!],
+      [mean, variance], 2e-6);
   }
   program.destroy();
   run.destroy();

@@ -16,7 +16,8 @@ import { scratchFolders } from './scratch.ts';
 
 const test = suite('folder'), folder = scratchFolders(test), quiet = { quiet: true };
 
-const picture = (background: string | { r: number; g: number; b: number }) => sharp({ create: { width: 50, height: 40, channels: 3, background } });
+const picture = (background: string | { r: number; g: number; b: number }) =>
+  sharp({ create: { width: 50, height: 40, channels: 3, background } });
 const grey = async (path: string) => { await picture('#808080').toColourspace('b-w').toFile(path); };
 
 /** Writes `count` images of one colour a class: red grows with the number. */
@@ -69,13 +70,16 @@ test('folder: train/ and test/ are taken as they are; grey images have one chann
 test('folder: images that stay on disk make the same batches', async () => {
   const root = await folder(), dataDir = await folder(), size = 3 * 5 * 5, device = await deviceFor();
   for (const [name, green] of [['cats', 200], ['dogs', 90]] as const) await paint(root, name, 25, green);
-  const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 }), stored = await openDataset(root, { dataDir, ...quiet, imageSize: 5, resident: 1000 });
+  const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 }),
+    stored = await openDataset(root, { dataDir, ...quiet, imageSize: 5, resident: 1000 });
   assert.equal([stored.train.n, stored.test.n, stored.train.images.length, [...stored.train.labels]], [40, 10, 0, [...whole.train.labels]]);
   const some = Uint32Array.of(7, 3, 4, 5, 39), images = await stored.train.stored!.read(some);
   assert.equal(images, Uint8Array.from([...some].flatMap(i => [...whole.train.images.subarray(i * size, (i + 1) * size)])));
   // batches through a ring of two pages of four images, the second epoch begun before the first is over
   const batches = async (dataset: Dataset) => {
-    const data = new DeviceData(dataset, { normalize: 'meanstd', augment: parseAugment('flip,cutout:2'), valSplit: 0.1, maxBinding: dataset === stored ? 4 * 76 : device.profile.maxBinding });
+    const data = new DeviceData(dataset,
+      { normalize: 'meanstd', augment: parseAugment('flip,cutout:2'), valSplit: 0.1, maxBinding: dataset === stored
+      ? 4 * 76 : device.profile.maxBinding });
     const out: number[][] = [], memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
     await data.prepare();
     const source = data.source(g, 'train', 4);
@@ -117,11 +121,13 @@ for (const [what, make, expected] of [
   ['one class only', one('cats'), /one class only \('cats'\); at least two subfolders/],
   ['no class', async root => writeFile(join(root, 'x.png'), ''), /: no class; at least two subfolders/],
   ['an empty class', two(async root => { await mkdir(join(root, 'c')); }), /class 'c' has no PNG or JPEG image/],
-  ['an unreadable image', two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')), /cannot read the image b\/bad\.jpg \(.*\); replace or remove it/],
+  ['an unreadable image', two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')),
+    /cannot read the image b\/bad\.jpg \(.*\); replace or remove it/],
   ['a truncated image', two(root => truncate(join(root, 'a/1.png'), 90)), /cannot read the image a\/1\.png/],
   ['mixed channels', two(root => grey(join(root, 'b/grey.png'))),
     /images of mixed channels: (b\/grey\.png is grey, .* is coloured|.* is coloured, b\/grey\.png is grey); convert/],
-  ['a test class without training images', one('train/a', 'train/b', 'test/a', 'test/c'), /class 'c' is in test\/ but not in train\/; known: a, b/],
+  ['a test class without training images', one('train/a', 'train/b', 'test/a', 'test/c'),
+    /class 'c' is in test\/ but not in train\/; known: a, b/],
   ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
 ] as [string, (root: string) => Promise<void>, RegExp][]) {
   test(`folder says plainly: ${what}`, async () => {

@@ -10,7 +10,9 @@ const allowed: Record<string, string[]> = {
   shaders: [], engine: ['shaders'], layers: ['engine', 'shaders'], optim: ['engine', 'shaders', 'layers'], datasets: [],
   models: ['layers', 'engine', 'shaders'], train: ['models', 'optim', 'layers', 'engine', 'shaders', 'datasets'], plots: ['train'],
 };
-const files = (folder: string): string[] => readdirSync(folder).flatMap(name => { const path = join(folder, name); return statSync(path).isDirectory() ? files(path) : path.endsWith('.ts') ? [path] : []; });
+const files = (folder: string): string[] =>
+  readdirSync(folder).flatMap(name => { const path = join(folder, name); return statSync(path).isDirectory()
+  ? files(path) : path.endsWith('.ts') ? [path] : []; });
 const imports = (file: string): string[] => [...readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(m => m[1]!);
 const isNode = (file: string) => file.split('/').includes('node') || file === 'plots/node.ts';
 
@@ -19,7 +21,8 @@ for (const [folder, others] of Object.entries(allowed)) {
     const found = files(folder);
     assert.ok(found.length > 0);
     for (const file of found) for (const name of imports(file)) {
-      if (!isNode(file)) assert.not(name.startsWith('node:') || ['webgpu', 'sharp', '@resvg/resvg-js'].includes(name), `${file} imports ${name}`);
+      if (!isNode(file)) assert.not(name.startsWith('node:') || ['webgpu', 'sharp', '@resvg/resvg-js'].includes(name),
+        `${file} imports ${name}`);
       if (!name.startsWith('.')) continue;
       const target = relative('.', resolve(file, '..', name)), home = target.split('/')[0]!;
       assert.ok(home === folder || others.includes(home) || target === 'engine/check.ts' || isNode(file), `${file} imports ${target}`);
@@ -29,7 +32,8 @@ for (const [folder, others] of Object.entries(allowed)) {
 }
 
 test('one file imports webgpu', () => {
-  const all = ['shaders', 'engine', 'layers', 'optim', 'models', 'train', 'cli', 'bench', 'web'].flatMap(f => { try { return files(f); } catch { return []; } });
+  const all = ['shaders', 'engine', 'layers', 'optim', 'models', 'train', 'cli', 'bench',
+    'web'].flatMap(f => { try { return files(f); } catch { return []; } });
   assert.equal(all.filter(f => imports(f).includes('webgpu') && !f.startsWith('bench/peers')), ['engine/node/adapters.ts']);
 });
 

@@ -30,7 +30,8 @@ test('aliases, constant, and that every scheme is tested', () => {
   assert.is(schemes['xavier-uniform'], schemes['glorot-uniform']);
   assert.is(schemes['kaiming-normal'], schemes['he-normal']);
   assert.ok(initializer('constant')([2, 3], 'w', 0).every(v => v === Math.fround(0.01)));
-  const tested = [...Object.keys(expected), 'constant', 'orthogonal', 'xavier-uniform', 'xavier-normal', 'kaiming-uniform', 'kaiming-normal'];
+  const tested = [...Object.keys(expected), 'constant', 'orthogonal', 'xavier-uniform', 'xavier-normal', 'kaiming-uniform',
+    'kaiming-normal'];
   assert.equal(Object.keys(schemes).sort(), tested.sort());
 });
 

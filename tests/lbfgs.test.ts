@@ -15,8 +15,10 @@ type Objective = (x: Float64Array) => { f: number; g: ArrayLike<number> };
 
 /** A function on the host of two parameters on the device, 3 values short of `n` and 3. */
 async function problem(start: ArrayLike<number>, objective: Objective, way: Way = 'own') {
-  const device = await deviceFor(way), memory = new Memory(device), g = new Graph({ training: true, profile: device.profile }), n = start.length;
-  const params: Param[] = [g.param('a', [n - 1], () => Float32Array.from(start).subarray(0, n - 1)), g.param('b', [1], () => Float32Array.of(start[n - 1]!))];
+  const device = await deviceFor(way), memory = new Memory(device), g = new Graph({ training: true, profile: device.profile }),
+    n = start.length;
+  const params: Param[] = [g.param('a', [n - 1], () => Float32Array.from(start).subarray(0, n - 1)),
+    g.param('b', [1], () => Float32Array.of(start[n - 1]!))];
   memory.reserve(g);
   g.run(flatMap, { n: 4, f: 'y' }, { y: g.lasting('state', 'nothing', [4]) });
   const program = await Program.compile(memory, g), flat = new Flat(memory);
@@ -43,9 +45,11 @@ async function minimise(method: QuasiNewton, start: ArrayLike<number>, objective
 
 test('reductions and combinations of flat vectors, in every variant', async () => {
   for (const way of WAYS) {
-    const p = await problem(random(3000, 4), () => ({ f: 0, g: random(3000, 5) }), way), { flat } = p, w = random(3000, 4), g = random(3000, 5);
+    const p = await problem(random(3000, 4), () => ({ f: 0, g: random(3000, 5) }), way), { flat } = p, w = random(3000, 4),
+      g = random(3000, 5);
     await p.evaluate();
-    const [sum, largest, product] = await flat.reduce({ f: 'abs(a)', a: flat.g }, { f: 'abs(a)', a: flat.g, max: true }, { f: 'a * b', a: flat.w, b: flat.g });
+    const [sum, largest, product] = await flat.reduce({ f: 'abs(a)', a: flat.g }, { f: 'abs(a)', a: flat.g, max: true },
+      { f: 'a * b', a: flat.w, b: flat.g });
     close(way, [sum!, largest!, product!], [g.reduce((a, v) => a + Math.abs(v), 0), Math.max(...g.map(Math.abs)), dot(w, g)], 1e-6);
     await flat.map(flat.w, '2.0 * y + op.alpha * a', { a: flat.g, alpha: 0.5 });
     close(way, await p.read(), w.map((v, i) => 2 * v + 0.5 * g[i]!), 1e-6);
@@ -96,11 +100,13 @@ test('the direction is the two-loop recursion', async () => {
 
 test('the line search meets the strong Wolfe conditions', async () => {
   const lines: readonly [f: (t: number) => number, df: (t: number) => number][] = [
-    [t => (t - 3) ** 2, t => 2 * (t - 3)], [t => -t / (t * t + 2), t => (t * t - 2) / (t * t + 2) ** 2], [t => Math.exp(t) - 3 * t, t => Math.exp(t) - 3],
+    [t => (t - 3) ** 2, t => 2 * (t - 3)], [t => -t / (t * t + 2), t => (t * t - 2) / (t * t + 2) ** 2],
+    [t => Math.exp(t) - 3 * t, t => Math.exp(t) - 3],
     [t => (t + 0.004) ** 5 - 2 * (t + 0.004) ** 4, t => 5 * (t + 0.004) ** 4 - 8 * (t + 0.004) ** 3],
   ];
   for (const [f, df] of lines) for (const first of [1e-3, 0.1, 1, 10]) {
-    const p: Point = await strongWolfe({ t: 0, f: f(0), slope: df(0) }, first, async t => ({ t, f: f(t), slope: df(t) }), { shortest: 1e-9 });
+    const p: Point = await strongWolfe({ t: 0, f: f(0), slope: df(0) }, first, async t => ({ t, f: f(t), slope: df(t) }),
+      { shortest: 1e-9 });
     assert.ok(holds(p.t, f(0), df(0), p.f, p.slope), `from ${first}: step ${p.t}`);
   }
   assert.ok(Math.abs(cubicMinimum({ t: 0, f: 1, slope: -2 }, { t: 3, f: 4, slope: 4 }) - 1) < 1e-12); // (t - 1)^2
@@ -110,7 +116,8 @@ test('says what is wrong', async () => {
   const message = (f: () => unknown) => { try { f(); return ''; } catch (e) { return (e as Error).message; } };
   assert.match(message(() => quasiNewton.lbfgs!({ histroy: 5 })), /unknown hyper-parameter of lbfgs 'histroy'; did you mean 'history'\?/);
   const p = await problem([1, 2], rosenbrock);
-  assert.match(message(() => new Minimiser(quasiNewton.bfgs!(), p.flat, 61706)), /^bfgs: the model has 61706 parameters.*; take lbfgs, or a model of at most 4000$/);
+  assert.match(message(() => new Minimiser(quasiNewton.bfgs!(), p.flat, 61706)),
+    /^bfgs: the model has 61706 parameters.*; take lbfgs, or a model of at most 4000$/);
   p.destroy();
 });
 

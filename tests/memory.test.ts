@@ -48,21 +48,28 @@ for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.4
     const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
     assert.equal(lasting.map(op => op.node), [], 'what lasts is written once');
     const forward = ops.filter(op => op.node.endsWith(' forward')).length;
-    assert.ok(less.length > ops.length && less.length - ops.length < forward, `${less.length - ops.length} ops more, ${forward} of the forward pass`);
+    assert.ok(less.length > ops.length && less.length - ops.length < forward,
+      `${less.length - ops.length} ops more, ${forward} of the forward pass`);
   });
 }
 
 /** Branches, a shared input, dropout and batch norm, deep enough for several segments. */
-const block = (width: number): Layer => sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
-const branched: Layer = sequential([conv2d(8, 3, { pad: 1 }), maxPool(2), block(8), block(8), concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]), block(8), block(8), globalAvgPool(), dense(10)]);
+const block = (width: number): Layer =>
+  sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
+const branched: Layer = sequential([conv2d(8, 3, { pad: 1 }), maxPool(2), block(8), block(8),
+  concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]), block(8), block(8), globalAvgPool(), dense(10)]);
 
-const bits = async (t: Trainer) => Object.entries(await t.weights()).map(([name, { data }]) => [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const);
+const bits = async (t: Trainer) =>
+  Object.entries(await t.weights()).map(([name, { data }]) =>
+  [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const);
 
-for (const [name, model, batchSize] of [['a net with branches, dropout and batch norm', branched, 8], ['resnet20', modelOf('resnet20'), 4], ['vgg11', modelOf('vgg11:dropout=0.5'), 8]] as const) {
+for (const [name, model, batchSize] of [['a net with branches, dropout and batch norm', branched, 8], ['resnet20', modelOf('resnet20'), 4],
+  ['vgg11', modelOf('vgg11:dropout=0.5'), 8]] as const) {
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
     const device = await deviceFor(), run = async (checkpoint: boolean) => {
       const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit: 0 });
-      const t = await Trainer.create({ device, data, model, batchSize, optimizer: optimizer(rules.momentum!, { lr: 0.01 }), seed: 3, checkpoint });
+      const t = await Trainer.create({ device, data, model, batchSize, optimizer: optimizer(rules.momentum!, { lr: 0.01 }), seed: 3,
+        checkpoint });
       for (let i = 0; i < 3; i++) await t.step(true);
       const out = { losses: (await t.settle()).map(l => l.loss), weights: await bits(t), plan: t.program.plan };
       t.destroy();
@@ -80,7 +87,8 @@ for (const [name, model, batchSize] of [['a net with branches, dropout and batch
 async function cramped(limit: number): Promise<Device> {
   const device = (await deviceFor()).withProfile({}), { gpu } = device;
   let left = limit;
-  const createBuffer = (d: GPUBufferDescriptor) => gpu.createBuffer(d.label?.startsWith('slot') && (left -= d.size) < 0 ? { ...d, size: gpu.limits.maxBufferSize } : d);
+  const createBuffer = (d: GPUBufferDescriptor) =>
+    gpu.createBuffer(d.label?.startsWith('slot') && (left -= d.size) < 0 ? { ...d, size: gpu.limits.maxBufferSize } : d);
   const proxy = new Proxy(gpu, { get: (_, name) => {
     if (name === 'createBuffer') return createBuffer;
     if (name === 'pushErrorScope') left = limit; // each program asks anew
@@ -91,9 +99,11 @@ async function cramped(limit: number): Promise<Device> {
   return device;
 }
 
-const config = (more: Record<string, string> = {}) => parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
+const config = (more: Record<string, string> = {}) =>
+  parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
 for (const [what, device, why] of [
-  ['a binding may span', async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }), /takes .* MiB, more than this adapter binds at once/],
+  ['a binding may span', async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }),
+    /takes .* MiB, more than this adapter binds at once/],
   ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
 ] as const) {
   test(`a batch of more than ${what} is computed in equal parts`, async () => {
@@ -113,12 +123,14 @@ for (const [what, device, why] of [
 
 test('what does not fit with one image at a time is an error in one line', async () => {
   let said = '';
-  try { await openTrainer(config({ batchSize: '2' }), dataset, (await deviceFor()).withProfile({ maxBinding: 2 ** 15 })); } catch (error) { said = (error as Error).message; }
+  try { await openTrainer(config({ batchSize: '2' }), dataset, (await deviceFor()).withProfile({ maxBinding: 2 ** 15 }));
+    } catch (error) { said = (error as Error).message; }
   assert.match(said, /^[^\n]*: .*; [^\n]*$/);
 });
 
 test('checkpointing never takes more', () => {
-  for (const [name, shape] of [['lenet5', [1, 28, 28]], ['mlp', [1, 28, 28]], ['alexnet-cifar', [3, 32, 32]], ['airbench', [3, 32, 32]]] as const) {
+  for (const [name, shape] of [['lenet5', [1, 28, 28]], ['mlp', [1, 28, 28]], ['alexnet-cifar', [3, 32, 32]],
+    ['airbench', [3, 32, 32]]] as const) {
     const { ops, kept } = opsOf(modelOf(name, shape), shape);
     assert.ok(plan(checkpoint(ops, kept), kept, Infinity).peak <= plan(ops, kept, Infinity).peak, name);
   }

@@ -53,7 +53,8 @@ export async function pass(spec: string, x: Float32Array, shape: readonly [numbe
     return out;
   };
   const result = {
-    logits: await program.read(logits), loss: (await program.read(totals))[0]! / n, parameters: [...g.params.values()].reduce((sum, p) => sum + p.value.size, 0),
+    logits: await program.read(logits),
+    loss: (await program.read(totals))[0]! / n, parameters: [...g.params.values()].reduce((sum, p) => sum + p.value.size, 0),
     gradients: await norms(training ? [...g.params].map(([name, p]): [string, Tensor] => [name, p.grad]) : []),
     running: await norms([...g.init.keys()].filter(t => t.role === 'buffer').map((t): [string, Tensor] => [t.name, t])),
   };

@@ -35,20 +35,26 @@ const weights = hash(' weight');
 const layers: readonly [name: string, Layer, shape: readonly number[], Reference][] = [
   ['dropout', dropout(0.4), [3, 7], x => x.map((v, i) => v * kept(i, 0.4) / 0.6)],
   ['vanilla dropout', vanillaDropout(0.4), [3, 7], x => x.map((v, i) => v * kept(i, 0.4))],
-  ['spatial dropout', spatialDropout(0.5), [3, 4, 2, 2], x => x.map((v, i) => (philox([i >> 2, 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
-  ['spatial dropout of odd images', spatialDropout(0.5), [2, 3, 3, 1], x => x.map((v, i) => (philox([Math.floor(i / 3), 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
+  ['spatial dropout', spatialDropout(0.5), [3, 4, 2, 2],
+    x => x.map((v, i) => (philox([i >> 2, 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
+  ['spatial dropout of odd images', spatialDropout(0.5), [2, 3, 3, 1],
+    x => x.map((v, i) => (philox([Math.floor(i / 3), 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
   ['Gaussian noise', gaussianNoise(0.3), [2, 9], x => x.map((v, i) => v + 0.3 * normal(i, hash('')))],
-  ['DropConnect', dense(5, { through: dropConnect(0.3) }), [3, 6], (x, p) => product(x, p.weight!.map((w, i) => w * kept(i, 0.3, weights) / 0.7), p.bias, 3, 6, 5)],
-  ['noise on weights', dense(5, { through: weightNoise(0.2) }), [3, 6], (x, p) => product(x, p.weight!.map((w, i) => w + 0.2 * normal(i, weights)), p.bias, 3, 6, 5)],
+  ['DropConnect', dense(5, { through: dropConnect(0.3) }), [3, 6],
+    (x, p) => product(x, p.weight!.map((w, i) => w * kept(i, 0.3, weights) / 0.7), p.bias, 3, 6, 5)],
+  ['noise on weights', dense(5, { through: weightNoise(0.2) }), [3, 6],
+    (x, p) => product(x, p.weight!.map((w, i) => w + 0.2 * normal(i, weights)), p.bias, 3, 6, 5)],
   ['DropConnect of a convolution', conv2d(3, 3, { through: dropConnect(0.5) }), [2, 2, 5, 4], (x, p) =>
     linear.conv2d(x, p.weight!.map((w, i) => 2 * w * kept(i, 0.5, weights)), p.bias, { n: 2, c: 2, h: 5, w: 4, o: 3, kh: 3, kw: 3 })],
-  ['whiteout', whiteout(5, { sigma: 0.5, gamma: 0.5, lambda: 0.3 }), [3, 6], (x, p) => product(x, p.weight!, p.bias, 3, 6, 5).map((v, i) => {
+  ['whiteout', whiteout(5, { sigma: 0.5, gamma: 0.5, lambda: 0.3 }), [3, 6],
+    (x, p) => product(x, p.weight!, p.bias, 3, 6, 5).map((v, i) => {
     const w = p.weight!.slice(i % 5 * 6, i % 5 * 6 + 6);
     return v + normal(i, hash('')) * Math.sqrt(w.reduce((a, w) => a + w * w * (0.25 * Math.abs(w) ** -0.5 + 0.3), 0));
   })],
 ];
 for (const [name, layer, shape, reference] of layers) {
-  test(`${name}: the mask of the host generator, forward and backward`, () => checkLayer(layer, shape, reference, { ways: ['own'] })); // one kernel for all ways; below in another
+  // one kernel for all ways; below in another
+  test(`${name}: the mask of the host generator, forward and backward`, () => checkLayer(layer, shape, reference, { ways: ['own'] }));
 }
 
 test('shakeout: w becomes -c sign(w) or (w + c tau sign(w)) / (1 - tau)', () => {
@@ -81,16 +87,19 @@ for (const random of [false, true]) for (const overlapping of [false, true]) {
   test(`fractional max pooling, ${random ? 'random' : 'pseudo-random'}, ${overlapping ? 'overlapping' : 'disjoint'}`, () => {
     const s = { planes: 6, h: 10, w: 7 };
     return checkLayer(fractionalMaxPool(1.4, { random, overlapping }), [3, 2, 10, 7], x => pool.fractionalMaxPool(x, s,
-      plane => cutsOf(plane >> 1, 0, 10, 7, random, overlapping), plane => cutsOf(plane >> 1, 1, 7, 5, random, overlapping)).y, { ways: ['own'], derivatives: 210 });
+      plane => cutsOf(plane >> 1, 0, 10, 7, random, overlapping), plane => cutsOf(plane >> 1, 1, 7, 5, random, overlapping)).y,
+        { ways: ['own'], derivatives: 210 });
   });
 }
 test('fractional max pooling: all regions are there whatever is drawn, and evaluation draws nothing', async () => {
   for (let step = 1; step <= 20; step++) for (const random of [false, true]) {
-    const { y, x } = await runLayer('own', fractionalMaxPool(1.3, { random, overlapping: false }), [4, 1, 9, 8], { input: Float64Array.from({ length: 288 }, (_, i) => i), step: { seed: step, step } });
+    const { y, x } = await runLayer('own', fractionalMaxPool(1.3, { random, overlapping: false }), [4, 1, 9, 8],
+      { input: Float64Array.from({ length: 288 }, (_, i) => i), step: { seed: step, step } });
     for (let n = 0; n < 4; n++) assert.is(y[n * 36 + 35], x[n * 72 + 71]); // the last region ends with the image
     assert.ok(y.every((v, i) => i % 36 === 0 || v > y[i - 1]! || i % 6 === 0));
   }
-  const run = async (seed: number) => [...(await runLayer('own', fractionalMaxPool(1.3), [1, 1, 9, 8], { training: false, step: { seed } })).y].join();
+  const run = async (seed: number) =>
+    [...(await runLayer('own', fractionalMaxPool(1.3), [1, 1, 9, 8], { training: false, step: { seed } })).y].join();
   assert.is(await run(1), await run(2));
   const message = await runLayer('own', fractionalMaxPool(2.5), [1, 1, 9, 8]).then(() => '', e => (e as Error).message);
   assert.match(message, /fractionalMaxPool: ratio is 2.5, expected above 1 and at most 2/);
@@ -112,8 +121,11 @@ test('rates, means and variances over many values', async () => {
 });
 
 test('another step, seed or layer draws other numbers', async () => {
-  const run = async (step: Record<string, number>, name = 'a') => [...(await runLayer('own', (g, x) => g.scope(name, () => gaussianNoise(1)(g, x)), [1, 8], { input: new Float64Array(8), step })).y].join();
-  const all = [await run({ seed: 1, step: 1 }), await run({ seed: 1, step: 2 }), await run({ seed: 2, step: 1 }), await run({ seed: 1, step: 1 }, 'b')];
+  const run = async (step: Record<string, number>, name = 'a') =>
+    [...(await runLayer('own', (g, x) => g.scope(name, () => gaussianNoise(1)(g, x)), [1, 8],
+    { input: new Float64Array(8), step })).y].join();
+  const all = [await run({ seed: 1, step: 1 }), await run({ seed: 1, step: 2 }), await run({ seed: 2, step: 1 }),
+    await run({ seed: 1, step: 1 }, 'b')];
   assert.is(new Set(all).size, 4);
 });
 
@@ -131,7 +143,8 @@ test('off at evaluation', async () => {
 
 test('says which probabilities there are', async () => {
   for (const layer of [dropout(1), vanillaDropout(-0.1), spatialDropout(2)]) {
-    assert.match(await runLayer('own', layer, [1, 1, 2, 2]).then(() => '', e => (e as Error).message), /ropout: p is (1|-0.1|2), expected 0 <= p < 1/);
+    assert.match(await runLayer('own', layer, [1, 1, 2, 2]).then(() => '', e => (e as Error).message),
+      /ropout: p is (1|-0.1|2), expected 0 <= p < 1/);
   }
 });
 

@@ -40,7 +40,8 @@ const layers: Record<string, (v: Case) => Layer> = {
   lrn: v => lrn(v.options),
   ...Object.fromEntries(Object.entries(activations).map(([name, layer]) => [name, (v: Case) => layer(v.options.slope ?? v.options.alpha)])),
 };
-const lossNames: Record<string, string> = { crossEntropy: 'cross-entropy', hinge: 'hinge', bceWithLogits: 'logistic', mse: 'mse', mae: 'mae' };
+const lossNames: Record<string, string> = { crossEntropy: 'cross-entropy', hinge: 'hinge', bceWithLogits: 'logistic', mse: 'mse',
+  mae: 'mae' };
 
 /** What is not ours to compute, and why. */
 const left: Record<string, string> = {
@@ -49,7 +50,9 @@ const left: Record<string, string> = {
   fractionalMaxPool: 'the paper\'s regions are ours; PyTorch has windows of k',
 };
 
-/** A layer on the case's inputs; each further input is a further step. Outputs, gradients of the last step, buffers; then x in evaluation. */
+/**
+ * A layer on the case's inputs; each further input is a further step. Outputs, gradients of the last step, buffers; then x in evaluation.
+ */
 async function run(v: Case, layer: Layer, inputs: readonly string[], training: boolean) {
   const device = await deviceFor(), memory = new Memory(device), shape = v.inputs[inputs[0]!]!.shape;
   const build = async (training: boolean) => {
@@ -69,7 +72,8 @@ async function run(v: Case, layer: Layer, inputs: readonly string[], training: b
     main.program.run({ accumulate: 0 });
     out.push((await main.program.read(main.y)).slice());
   }
-  const gradients: Record<string, Float32Array> = { [inputs.at(-1)!]: await main.program.read(main.dx!) }, buffers: Record<string, Float32Array> = {};
+  const gradients: Record<string, Float32Array> = { [inputs.at(-1)!]: await main.program.read(main.dx!) },
+    buffers: Record<string, Float32Array> = {};
   if (training) for (const [name, { grad }] of main.g.params) gradients[name] = await main.program.read(grad);
   for (const t of main.g.init.keys()) if (t.role === 'buffer') buffers[t.name] = await main.program.read(t);
   let evaluated: Float32Array | undefined;
@@ -87,11 +91,15 @@ async function run(v: Case, layer: Layer, inputs: readonly string[], training: b
 
 async function runLoss(v: Case) {
   const device = await deviceFor(), memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
-  const js = v.op === 'jensenShannon', names = js ? ['a', 'b', 'c'] : ['logits'], [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
-  const logits = g.lasting('input', 'logits', [n * names.length, classes]), totals = g.lasting('state', 'totals', [2]), { labels, targets } = v.given;
-  const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]), dlogits = js ? g.tensor(logits.shape) : losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)!;
+  const js = v.op === 'jensenShannon', names = js ? ['a', 'b', 'c'] : ['logits'],
+    [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
+  const logits = g.lasting('input', 'logits', [n * names.length, classes]), totals = g.lasting('state', 'totals', [2]),
+    { labels, targets } = v.given;
+  const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]), dlogits = js
+    ? g.tensor(logits.shape) : losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)!;
   const row = g.tensor([n, ROW_METRICS]);
-  if (js) g.run(jensenShannon, { rows: n, classes, views: 3, smoothing: 0, consistency: 1, train: true }, { logits, labels: given, row, dlogits });
+  if (js) g.run(jensenShannon, { rows: n, classes, views: 3, smoothing: 0, consistency: 1, train: true },
+    { logits, labels: given, row, dlogits });
   g.kept.add(dlogits);
   if (js) g.kept.add(row);
   const program = await Program.compile(memory, g);
@@ -121,12 +129,14 @@ for (const v of cases) {
     if (v.outputs.y2) close('second step', out[1]!, v.outputs.y2.data, 1e-5);
     for (const name of ['running_mean', 'running_var']) if (v.outputs[name]) close(name, buffers[name]!, v.outputs[name]!.data, 1e-6);
     if (v.outputs.eval) close('evaluation', evaluated!, v.outputs.eval.data, 1e-5);
-    for (const [name, expected] of Object.entries(v.gradients)) if (training || name === 'x') close(`gradient of ${name}`, gradients[name]!, expected, 1e-5);
+    for (const [name, expected] of Object.entries(v.gradients)) if (training || name === 'x')
+      close(`gradient of ${name}`, gradients[name]!, expected, 1e-5);
   });
 }
 
 test('the gradients of the three views (the cross-entropy of the first taken away)', async () => {
-  const v = cases.find(c => c.op === 'jensenShannon')!, { gradients } = await runLoss(v), [n, classes] = v.inputs.a!.shape as [number, number], a = generated(v, 'a');
+  const v = cases.find(c => c.op === 'jensenShannon')!, { gradients } = await runLoss(v),
+    [n, classes] = v.inputs.a!.shape as [number, number], a = generated(v, 'a');
   for (let i = 0; i < n; i++) {
     const row = a.subarray(i * classes, (i + 1) * classes), sum = row.reduce((s, x) => s + Math.exp(x), 0);
     row.forEach((x, c) => { gradients.a![i * classes + c]! -= (Math.exp(x) / sum - (c ? 0 : 1)) / n; });

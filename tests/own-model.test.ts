@@ -21,7 +21,8 @@ export default net;`);
   const g = new Graph({ training: false, profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 } });
   const y = openModel(parseSpec('model', `${path}:width=8`), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));
   assert.equal(y.shape, [2, 7]);
-  assert.equal([...g.params].map(([name, p]) => `${name} ${p.value.shape}`), ['conv1.weight 8,3,3,3', 'conv1.bias 8', 'fc.weight 7,512', 'fc.bias 7']);
+  assert.equal([...g.params].map(([name, p]) => `${name} ${p.value.shape}`),
+    ['conv1.weight 8,3,3,3', 'conv1.bias 8', 'fc.weight 7,512', 'fc.bias 7']);
 });
 
 test('what is no model is refused in one line', async () => {

@@ -19,7 +19,8 @@ const flat = async (trainer: Trainer) => Object.values(await trainer.weights()).
 
 test('four micro-batches are the large batch', async () => {
   const run = async (accumulate: number) => {
-    const trainer = await lenetTrainer({ batchSize: 64, accumulate, optimizer: optimizer(rules.momentum!, {}, { accumulate, clipNorm: 1 }) });
+    const trainer = await lenetTrainer({ batchSize: 64, accumulate,
+      optimizer: optimizer(rules.momentum!, {}, { accumulate, clipNorm: 1 }) });
     const out = { losses: await losses(trainer, 6), weights: await flat(trainer), test: await trainer.evaluate('test') };
     trainer.destroy();
     return out;
@@ -31,7 +32,9 @@ test('four micro-batches are the large batch', async () => {
 });
 
 test('one optimizer after another', async () => {
-  const trainer = await lenetTrainer({ batchSize: 128, optimizer: [{ optimizer: optimizer(rules.adam!), steps: 5 }, { optimizer: quasiNewton.lbfgs!(), steps: 6 }, { optimizer: optimizer(rules.sgd!, { lr: 0.01 }) }] });
+  const trainer = await lenetTrainer({ batchSize: 128,
+    optimizer: [{ optimizer: optimizer(rules.adam!), steps: 5 }, { optimizer: quasiNewton.lbfgs!(), steps: 6 },
+    { optimizer: optimizer(rules.sgd!, { lr: 0.01 }) }] });
   const alone = await lenetTrainer({ batchSize: 128, optimizer: optimizer(rules.adam!) });
   const seen: { step: number; loss: number; lr: number }[] = [];
   for (let t = 0; t < 13; t++) { await trainer.step(true); seen.push(...await trainer.settle()); }
@@ -44,7 +47,8 @@ test('one optimizer after another', async () => {
 });
 
 test('the averaged weights are judged, the others trained', async () => {
-  const make = (ema?: number) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, { ema }) }), [plain, averaged] = [await make(), await make(0.5)];
+  const make = (ema?: number) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, { ema }) }),
+    [plain, averaged] = [await make(), await make(0.5)];
   const means: number[][] = [];
   for (let t = 0; t < 4; t++) {
     await plain.step();
@@ -62,17 +66,21 @@ test('the averaged weights are judged, the others trained', async () => {
 });
 
 test('the mean of SWA is judged by running statistics of its own, and the trained ones come back', async () => {
-  const n = 16, device = await deviceFor('own'), split = { n, images: Uint8Array.from(random(n * 9, 6), v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % 2) };
+  const n = 16, device = await deviceFor('own'),
+    split = { n, images: Uint8Array.from(random(n * 9, 6), v => 127.5 * (1 + v)),
+    labels: Uint16Array.from({ length: n }, (_, i) => i % 2) };
   const dataset = { name: 'random', shape: [1, 3, 3], classes: ['a', 'b'], train: split, test: split } as const;
   const trainer = await Trainer.create({
     device, batchSize: n / 2, shuffle: false, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
-    model: sequential({ conv: conv2d(2, 1), norm: batchNorm(), fc: dense(2) }), optimizer: optimizer(rules.sgd!, { lr: 0.5 }, { swa: { start: 2, every: 1 } }),
+    model: sequential({ conv: conv2d(2, 1), norm: batchNorm(), fc: dense(2) }),
+    optimizer: optimizer(rules.sgd!, { lr: 0.5 }, { swa: { start: 2, every: 1 } }),
   });
   for (let t = 0; t < 5; t++) await trainer.step();
   const trained = await trainer.weights(), judged = await trainer.judged(), values = await trainer.weights();
   assert.equal(values, trained);
   assert.not.equal(judged['conv.weight']!.data, trained['conv.weight']!.data);
-  const count = split.images.length, mean = split.images.reduce((a, v) => a + v / 255, 0) / count, variance = split.images.reduce((a, v) => a + (v / 255 - mean) ** 2, 0) / (count - 1);
+  const count = split.images.length, mean = split.images.reduce((a, v) => a + v / 255, 0) / count,
+    variance = split.images.reduce((a, v) => a + (v / 255 - mean) ** 2, 0) / (count - 1);
   const [w, b] = [judged['conv.weight']!.data, judged['conv.bias']!.data];
   close('running mean', judged['norm.running_mean']!.data, [0, 1].map(c => w[c]! * mean + b[c]!), 1e-5);
   close('running variance', judged['norm.running_var']!.data, [0, 1].map(c => w[c]! ** 2 * variance), 1e-5);
@@ -81,16 +89,22 @@ test('the mean of SWA is judged by running statistics of its own, and the traine
 
 test('newton-diagonal estimates the diagonal of the Hessian, and its probes leave no trace in weights and metrics', async () => {
   const n = 32, classes = 3, device = await deviceFor('own'), values = random(n * 4, 6);
-  const split = { n, images: Uint8Array.from(values, v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % classes) };
+  const split = { n, images: Uint8Array.from(values, v => 127.5 * (1 + v)),
+    labels: Uint16Array.from({ length: n }, (_, i) => i % classes) };
   const dataset = { name: 'random', shape: [1, 2, 2], classes: ['a', 'b', 'c'], train: split, test: split } as const;
-  const make = (chosen: Optimizer) => Trainer.create({ device, batchSize: n, shuffle: false, model: dense(classes), optimizer: chosen, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }) });
-  const trainer = await make(optimizer(rules['newton-diagonal']!, { lr: 0, probes: 1500 })), plain = await make(optimizer(rules.sgd!, { lr: 0 })), before = await flat(trainer);
+  const make = (chosen: Optimizer) =>
+    Trainer.create({ device, batchSize: n, shuffle: false, model: dense(classes), optimizer: chosen,
+    data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }) });
+  const trainer = await make(optimizer(rules['newton-diagonal']!, { lr: 0, probes: 1500 })),
+    plain = await make(optimizer(rules.sgd!, { lr: 0 })), before = await flat(trainer);
   close('loss', await losses(trainer, 1), await losses(plain, 1), 1e-6);
   close('weights', await flat(trainer), before, 0);
 
-  const { weight, bias } = await trainer.weights() as unknown as Record<'weight' | 'bias', { data: Float32Array }>, exact = { weight: new Float64Array(12), bias: new Float64Array(3) };
+  const { weight, bias } = await trainer.weights() as unknown as Record<'weight' | 'bias', { data: Float32Array }>,
+    exact = { weight: new Float64Array(12), bias: new Float64Array(3) };
   for (let i = 0; i < n; i++) { // softmax regression: d2 loss / d z_c^2 = p_c (1 - p_c)
-    const x = split.images.subarray(4 * i, 4 * i + 4), e = [0, 1, 2].map(c => Math.exp(bias.data[c]! + [0, 1, 2, 3].reduce((s, j) => s + weight.data[4 * c + j]! * x[j]! / 255, 0)));
+    const x = split.images.subarray(4 * i, 4 * i + 4),
+      e = [0, 1, 2].map(c => Math.exp(bias.data[c]! + [0, 1, 2, 3].reduce((s, j) => s + weight.data[4 * c + j]! * x[j]! / 255, 0)));
     const sum = e.reduce((a, b) => a + b);
     e.forEach((v, c) => {
       const curvature = v / sum * (1 - v / sum) / n;
@@ -105,20 +119,26 @@ test('newton-diagonal estimates the diagonal of the Hessian, and its probes leav
 });
 
 /** State as bytes: bits of float64 look like NaN to a comparison. */
-const bytes = async (trainer: Trainer) => Object.entries((await trainer.state()).tensors).map(([name, { data }]) => [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')]);
+const bytes = async (trainer: Trainer) =>
+  Object.entries((await trainer.state()).tensors).map(([name, { data }]) =>
+  [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')]);
 
 /** 192 random images in file order, a small net. */
 async function small(batchSize: number, chosen: Optimizer | QuasiNewton, lr?: number, given?: string) {
-  const n = 192, device = await deviceFor('own'), split = { n, images: Uint8Array.from(random(n * 16, 6), v => 127.5 * (1 + v)), labels: Uint16Array.from({ length: n }, (_, i) => i % 3) };
+  const n = 192, device = await deviceFor('own'),
+    split = { n, images: Uint8Array.from(random(n * 16, 6), v => 127.5 * (1 + v)),
+    labels: Uint16Array.from({ length: n }, (_, i) => i % 3) };
   const dataset = { name: 'random', shape: [1, 4, 4], classes: ['a', 'b', 'c'], train: split, test: split } as const;
   return Trainer.create({
-    device, batchSize, shuffle: false, model: sequential({ conv: conv2d(4, 3), fc: dense(3) }), optimizer: chosen, data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+    device, batchSize, shuffle: false, model: sequential({ conv: conv2d(4, 3), fc: dense(3) }), optimizer: chosen,
+    data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
     ...given !== undefined && { schedule: schedule('batch-growth', { milestones: given, times: 4 }, { lr: lr!, total: 100 }) },
   });
 }
 
 for (const name of ['momentum', 'adam']) test(`a batch that grows is the large batch, ${name}`, async () => {
-  const growing = await small(16, optimizer(rules[name]!, { lr: 0.05 }, { grows: true, clipNorm: 0.5 }), 0.05, '4'), large = await small(64, optimizer(rules[name]!, { lr: 0.05 }, { clipNorm: 0.5 }));
+  const growing = await small(16, optimizer(rules[name]!, { lr: 0.05 }, { grows: true, clipNorm: 0.5 }), 0.05, '4'),
+    large = await small(64, optimizer(rules[name]!, { lr: 0.05 }, { clipNorm: 0.5 }));
   for (let t = 0; t < 4; t++) await growing.step();
   const weights = await growing.weights(), { tensors } = await growing.state();
   large.loadWeights(weights);
@@ -132,7 +152,8 @@ for (const name of ['momentum', 'adam']) test(`a batch that grows is the large b
 });
 
 test('a run stopped while a batch is gathered goes on bitwise as if it never had', async () => {
-  const make = () => small(16, optimizer(rules.adam!, {}, { grows: true }), 0.01, '2'), [whole, first, second] = [await make(), await make(), await make()];
+  const make = () => small(16, optimizer(rules.adam!, {}, { grows: true }), 0.01, '2'),
+    [whole, first, second] = [await make(), await make(), await make()];
   for (let t = 0; t < 15; t++) await whole.step();
   for (let t = 0; t < 9; t++) await first.step(); // updates after steps 1, 2, 6, 10, 14
   second.loadWeights(await first.weights());
@@ -143,8 +164,10 @@ test('a run stopped while a batch is gathered goes on bitwise as if it never had
   for (const t of [whole, first, second]) t.destroy();
 });
 
-for (const name of ['lbfgs', 'bfgs'] as const) for (const stop of [0, 1, 4]) test(`${name} stopped after ${stop} steps goes on bitwise as if it never had`, async () => {
-  const make = () => small(64, quasiNewton[name]!()), [whole, first, second] = [await make(), await make(), await make()], seen: number[] = [];
+for (const name of ['lbfgs', 'bfgs'] as const) for (const stop of [0, 1, 4])
+  test(`${name} stopped after ${stop} steps goes on bitwise as if it never had`, async () => {
+  const make = () => small(64, quasiNewton[name]!()), [whole, first, second] = [await make(), await make(), await make()],
+    seen: number[] = [];
   for (const [trainer, steps] of [[whole, 7], [first, stop]] as const) for (let t = 0; t < steps; t++) await trainer.step();
   second.loadWeights(await first.weights());
   second.loadState(await first.state());
@@ -155,15 +178,18 @@ for (const name of ['lbfgs', 'bfgs'] as const) for (const stop of [0, 1, 4]) tes
   for (const t of [whole, first, second]) t.destroy();
 });
 
-for (const biases of [true, false]) test(`lbfgs minimises the loss with its L2 penalty${biases ? '' : ', biases left out'}, and reports the loss alone`, async () => {
-  const weight = 0.02, trainer = await small(192, { ...quasiNewton.lbfgs!(), l2: { weight, biases } }), judge = await small(192, optimizer(rules.sgd!, { lr: 1 }));
+for (const biases of [true, false])
+  test(`lbfgs minimises the loss with its L2 penalty${biases ? '' : ', biases left out'}, and reports the loss alone`, async () => {
+  const weight = 0.02, trainer = await small(192, { ...quasiNewton.lbfgs!(), l2: { weight, biases } }),
+    judge = await small(192, optimizer(rules.sgd!, { lr: 1 }));
   for (let t = 0; t < 60; t++) await trainer.step();
   const at = await trainer.weights();
   judge.loadWeights(at);
   await judge.step(true);
   const loss = (await judge.settle())[0]!.loss, after = await judge.weights();
   // at the minimum the gradient of the loss, here a step of descent at rate 1, is that of the penalty turned round
-  for (const [name, { data, shape }] of Object.entries(at)) close(name, data.map((v, i) => v - after[name]!.data[i]!), data.map(v => (biases || shape.length > 1 ? -weight * v : 0)), 2e-3);
+  for (const [name, { data, shape }] of Object.entries(at))
+    close(name, data.map((v, i) => v - after[name]!.data[i]!), data.map(v => (biases || shape.length > 1 ? -weight * v : 0)), 2e-3);
   await trainer.step(true);
   close('loss', [(await trainer.settle()).at(-1)!.loss], [loss], 1e-5);
   trainer.destroy();
@@ -171,7 +197,8 @@ for (const biases of [true, false]) test(`lbfgs minimises the loss with its L2 p
 });
 
 test('a batch that is not equal parts is refused', async () => {
-  const message = await lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!, {}, { accumulate: 3 }) }).then(() => '', e => (e as Error).message);
+  const message = await lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!, {}, { accumulate: 3 }) }).then(() =>
+    '', e => (e as Error).message);
   assert.is(message, '--accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');
 });
 

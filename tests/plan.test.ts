@@ -21,7 +21,8 @@ function training(): Graph {
 /** What must hold of any plan: no two activations alive at once overlap, and no op reads a slot that it writes. */
 function checkPlan(ops: readonly Op[], kept: ReadonlySet<Tensor>): ReturnType<typeof plan> {
   const p = plan(ops, kept, 2 ** 27), life = new Map<Tensor, [number, number]>();
-  ops.forEach((op, i) => { for (const t of Object.values(op.tensors)) if (t.role === 'activation') life.set(t, [life.get(t)?.[0] ?? i, kept.has(t) ? ops.length : i]); });
+  ops.forEach((op, i) => { for (const t of Object.values(op.tensors)) if (t.role === 'activation') life.set(t,
+    [life.get(t)?.[0] ?? i, kept.has(t) ? ops.length : i]); });
   const all = [...life];
   for (const [i, [a, [a0, a1]]] of all.entries()) for (const [b, [b0, b1]] of all.slice(i + 1)) {
     const pa = p.placeOf.get(a)!, pb = p.placeOf.get(b)!;
@@ -29,7 +30,8 @@ function checkPlan(ops: readonly Op[], kept: ReadonlySet<Tensor>): ReturnType<ty
     assert.not(meet, `${a.name} and ${b.name} are alive at once in the same bytes`);
   }
   for (const op of ops) for (const r of reads(op)) for (const w of writes(op)) {
-    if (r.role === 'activation' && w.role === 'activation') assert.is.not(p.placeOf.get(r)!.slot, p.placeOf.get(w)!.slot, `${op.node} ${op.kernel.name} reads and writes one slot`);
+    if (r.role === 'activation' && w.role === 'activation')
+      assert.is.not(p.placeOf.get(r)!.slot, p.placeOf.get(w)!.slot, `${op.node} ${op.kernel.name} reads and writes one slot`);
   }
   return p;
 }
@@ -42,7 +44,8 @@ test('LeNet-5 takes at most 10 % more than what is alive at once, and a third le
 
 for (const name of Object.keys(models)) {
   test(`${name} at batch 32 takes at most 10 % more than what is alive at once`, () => {
-    const g = new Graph({ training: true, profile }), shape = name === 'alexnet' ? [3, 224, 224] as const : [3, 32, 32] as const, x = g.lasting('input', 'x', [32, ...shape]);
+    const g = new Graph({ training: true, profile }), shape = name === 'alexnet' ? [3, 224, 224] as const : [3, 32, 32] as const,
+      x = g.lasting('input', 'x', [32, ...shape]);
     const logits = openModel({ name, options: {} }, { classes: 10, shape })(g, g.record([x], g.map('v', x), () => []));
     g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [32]), g.lasting('state', 'totals', [2]))!);
     const p = plan(fuse(g.ops, g.kept, profile), g.kept, 2 ** 31);
@@ -77,7 +80,8 @@ test('lasting tensors lie in pages no longer than a binding, gradients as their 
     assert.is(v.offset % 256, 0);
     assert.is(v.buffer.replace('param', ''), d.buffer.replace('grad', ''));
   }
-  assert.throws(() => layout.place(g.param('huge', [2000], s => new Float32Array(s[0]!)).value), /huge: \[2000\] takes .* more than this adapter binds at once/);
+  assert.throws(() => layout.place(g.param('huge', [2000], s => new Float32Array(s[0]!)).value),
+    /huge: \[2000\] takes .* more than this adapter binds at once/);
 });
 
 test.run();

@@ -38,7 +38,8 @@ test('the mask changes with the step and the seed, drops the stated share, and i
 
 test('host streams: uniform and normal moments, permutations complete and different by epoch', () => {
   const take = (numbers: Generator<number>, n: number) => Array.from({ length: n }, () => numbers.next().value as number);
-  const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length, u = take(uniforms(1, STREAMS.init), 40000), z = take(normals(1, STREAMS.init), 40000);
+  const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length, u = take(uniforms(1, STREAMS.init), 40000),
+    z = take(normals(1, STREAMS.init), 40000);
   assert.ok(Math.abs(mean(u) - 0.5) < 0.006 && u.every(v => v >= 0 && v < 1));
   assert.ok(Math.abs(mean(z)) < 0.02 && Math.abs(mean(z.map(v => v * v)) - 1) < 0.03);
   const one = permutation(1000, 5, STREAMS.shuffle, 0), two = permutation(1000, 5, STREAMS.shuffle, 1);

@@ -15,7 +15,8 @@ runs.after.each(c => rmSync(c.dir, { recursive: true, force: true }));
 
 const config = parseConfig('lenet5', { lr: '0.05', optimizer: 'momentum:momentum=0.8' });
 const weights = (x: number): Tensors => ({ 'fc.weight': { shape: [1, 2], data: Float32Array.of(x, 2) } });
-const state = (step: number) => ({ tensors: { 'momentum.fc.weight': { shape: [2], data: Float32Array.of(step, 1) } }, counters: { steps: step, decay: 0.1 } });
+const state = (step: number) => ({ tensors: { 'momentum.fc.weight': { shape: [2], data: Float32Array.of(step, 1) } },
+  counters: { steps: step, decay: 0.1 } });
 const line = (step: number): MetricsLine => ({ step, epoch: step / 100, loss: 1 / step, accuracy: 0.5, lr: 0.05, images_per_s: 100 });
 const val = (step: number): MetricsLine => ({ split: 'val', step, epoch: step / 100, loss: 1 / step, accuracy: 0.5 });
 const refuses = async (act: () => unknown, wanted: RegExp) => {
@@ -67,7 +68,8 @@ for (const [moment, aside, committed, want] of [
   runs(`a crash ${moment} leaves a checkpoint of one step`, ({ dir }) => {
     const path = trained(dir);
     for (const [name, content] of aside) {
-      const bytes = typeof content === 'string' ? content : name === 'model' ? encodeSafetensors(weights(content), { step: String(content) })
+      const bytes = typeof content === 'string' ? content : name === 'model'
+        ? encodeSafetensors(weights(content), { step: String(content) })
         : encodeSafetensors(state(content).tensors, { 'counter.steps': String(content), 'counter.decay': '0.1', step: String(content) });
       writeFileSync(join(path, `${name}.safetensors.new`), bytes);
     }
@@ -80,17 +82,25 @@ for (const [moment, aside, committed, want] of [
 }
 
 const folders: [why: string, prepare: (dir: string) => string, act: (path: string) => unknown, message: RegExp][] = [
-  ['a folder that holds a run', trained, createRun, /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /],
-  ['a path through a file', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f/run')), createRun, /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/],
+  ['a folder that holds a run', trained, createRun,
+    /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /],
+  ['a path through a file', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f/run')), createRun,
+    /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/],
   ['a file as folder', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f')), createRun, /f: cannot be written, /],
-  ['a place where nobody may write', () => process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run', createRun, /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/],
+  ['a place where nobody may write', () => process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run', createRun,
+    /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/],
   ['a folder that is not there', dir => join(dir, 'nope'), resumeRun, /nope: there is no such folder; give the folder of a run/],
-  ['a folder without a run', dir => dir, resumeRun, /config\.json: cannot be read, there is no such file or folder; give the folder of a run$/],
-  ['a run without a checkpoint', dir => (createRun(join(dir, 'r')).writeConfig(config, {}), join(dir, 'r')), resumeRun, /r: no checkpoint was kept; start the run anew/],
+  ['a folder without a run', dir => dir, resumeRun,
+    /config\.json: cannot be read, there is no such file or folder; give the folder of a run$/],
+  ['a run without a checkpoint', dir => (createRun(join(dir, 'r')).writeConfig(config, {}), join(dir, 'r')), resumeRun,
+    /r: no checkpoint was kept; start the run anew/],
   ['a run without weights', dir => dir, weightsFile, /holds no best\.safetensors and no model\.safetensors/],
-  ['a config.json that is no JSON', dir => (writeFileSync(join(dir, 'config.json'), '{"model":'), dir), readConfig, /config\.json: is not valid JSON/],
-  ['a config.json of something else', dir => (writeFileSync(join(dir, 'config.json'), '{"name":"x"}'), dir), readConfig, /config\.json: no model is named; it is not the config\.json of a run/],
-  ['a config.json with an impossible value', dir => (writeFileSync(join(dir, 'config.json'), '{"model":"lenet5","batchSize":0}'), dir), readConfig, /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/],
+  ['a config.json that is no JSON', dir => (writeFileSync(join(dir, 'config.json'), '{"model":'), dir), readConfig,
+    /config\.json: is not valid JSON/],
+  ['a config.json of something else', dir => (writeFileSync(join(dir, 'config.json'), '{"name":"x"}'), dir), readConfig,
+    /config\.json: no model is named; it is not the config\.json of a run/],
+  ['a config.json with an impossible value', dir => (writeFileSync(join(dir, 'config.json'), '{"model":"lenet5","batchSize":0}'), dir),
+    readConfig, /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/],
   ['model and state of different steps', dir => {
     const path = trained(dir);
     writeFileSync(join(path, 'model.safetensors'), encodeSafetensors(weights(5), { step: '5' }));
@@ -102,7 +112,8 @@ const folders: [why: string, prepare: (dir: string) => string, act: (path: strin
     return path;
   }, resumeRun, /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/],
 ];
-for (const [why, prepare, act, message] of folders) runs(`says what is wrong with ${why}`, ({ dir }) => { const path = prepare(dir); return refuses(() => act(path), message); });
+for (const [why, prepare, act, message] of folders)
+  runs(`says what is wrong with ${why}`, ({ dir }) => { const path = prepare(dir); return refuses(() => act(path), message); });
 
 // /dev/full refuses every write with ENOSPC; it stands in for the file that is being written
 for (const [what, name, act] of [
@@ -117,7 +128,8 @@ for (const [what, name, act] of [
     const path = trained(dir), resumed = resumeRun(path);
     rmSync(join(path, name), { force: true });
     symlinkSync('/dev/full', join(path, name));
-    await refuses(() => act(resumed), /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with --resume /);
+    await refuses(() => act(resumed),
+      /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with --resume /);
     if (name === 'metrics.jsonl') return;
     assert.not(readdirSync(path).some(file => file.endsWith('.new')));
     const back = resumeRun(path);

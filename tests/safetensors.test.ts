@@ -48,7 +48,8 @@ safetensors('reads from any place in memory and any order of tensors', () => {
   }
 });
 
-const halves = [[0x3c00, 1], [0xc000, -2], [0x7bff, 65504], [0x0001, 2 ** -24], [0x0400, 2 ** -14], [0x3555, 0.333251953125], [0x7c00, Infinity], [0xfc00, -Infinity], [0x7e00, NaN], [0x8000, -0]] as const;
+const halves = [[0x3c00, 1], [0xc000, -2], [0x7bff, 65504], [0x0001, 2 ** -24], [0x0400, 2 ** -14], [0x3555, 0.333251953125],
+  [0x7c00, Infinity], [0xfc00, -Infinity], [0x7e00, NaN], [0x8000, -0]] as const;
 for (const [dtype, data, want] of [
   ['F16', Uint16Array.from(halves, h => h[0]), halves.map(h => h[1])],
   ['BF16', Uint16Array.of(0x3f80, 0xc040, 0x7f80), [1, -3, Infinity]],
@@ -56,7 +57,8 @@ for (const [dtype, data, want] of [
   ['I64', BigInt64Array.of(-5n, 391n), [-5, 391]],
 ] as const) {
   safetensors(`reads ${dtype} as float32`, () => {
-    const { tensors } = decodeSafetensors(file({ x: { dtype, shape: [data.length], data_offsets: [0, data.byteLength] } }, bytesOf(data)), 'x');
+    const { tensors } = decodeSafetensors(file({ x: { dtype, shape: [data.length], data_offsets: [0, data.byteLength] } },
+      bytesOf(data)), 'x');
     assert.equal([...tensors.x!.data], [...want]);
   });
 }
@@ -72,14 +74,19 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ['no dtype', file({ x: { shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
   ['a tensor that is a number', file({ x: 4 }), /tensor 'x' has no valid dtype and shape/],
   ['a negative size', file({ x: f32([-1], 0, 4) }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
-  ['another dtype', file({ x: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /tensor 'x' has dtype U8; convert it to one of F32, F16, BF16, F64, I64/],
+  ['another dtype', file({ x: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } }, [0, 0, 0, 0]),
+    /tensor 'x' has dtype U8; convert it to one of F32, F16, BF16, F64, I64/],
   ['a dtype named like a method', file({ x: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /dtype toString/],
   ['offsets backwards', file({ x: f32([1], 4, 0) }, [0, 0, 0, 0]), /tensor 'x' has offsets \[4,0\]/],
   ['offsets below 0', file({ x: f32([1], -4, 0) }, [0, 0, 0, 0]), /tensor 'x' has offsets \[-4,0\]/],
-  ['offsets beyond the data', file({ x: f32([2], 0, 8) }, [0, 0, 0, 0]), /tensor 'x' ends at byte 8 of the data, which has 4; the file is cut short/],
-  ['offsets that lie about the size', file({ x: f32([3], 0, 8) }, new Uint8Array(8)), /tensor 'x' \[3\] of F32 needs 12 bytes, its offsets give 8/],
-  ['a shape whose product overflows', file({ x: f32([2 ** 53 - 1, 2 ** 53 - 1], 0, 8) }, new Uint8Array(8)), /tensor 'x' .* needs 3.2\d*e\+32 bytes/],
-  ['overlapping tensors', file({ x: f32([2], 0, 8), y: f32([2], 4, 12) }, new Uint8Array(12)), /tensor 'y' at bytes 4 to 12 overlaps 'x', which ends at 8/],
+  ['offsets beyond the data', file({ x: f32([2], 0, 8) }, [0, 0, 0, 0]),
+    /tensor 'x' ends at byte 8 of the data, which has 4; the file is cut short/],
+  ['offsets that lie about the size', file({ x: f32([3], 0, 8) }, new Uint8Array(8)),
+    /tensor 'x' \[3\] of F32 needs 12 bytes, its offsets give 8/],
+  ['a shape whose product overflows', file({ x: f32([2 ** 53 - 1, 2 ** 53 - 1], 0, 8) }, new Uint8Array(8)),
+    /tensor 'x' .* needs 3.2\d*e\+32 bytes/],
+  ['overlapping tensors', file({ x: f32([2], 0, 8), y: f32([2], 4, 12) }, new Uint8Array(12)),
+    /tensor 'y' at bytes 4 to 12 overlaps 'x', which ends at 8/],
   ['the same bytes twice', file({ x: f32([2], 0, 8), y: f32([2], 0, 8) }, new Uint8Array(8)), /tensor 'y' at bytes 0 to 8 overlaps 'x'/],
   ['a hole', file({ x: f32([1], 0, 4), y: f32([1], 8, 12) }, new Uint8Array(12)), /4 bytes before tensor 'y' belong to no tensor/],
   ['bytes after the last tensor', file({ x: f32([1], 0, 4) }, new Uint8Array(6)), /2 bytes after the last tensor 'x'/],
@@ -102,7 +109,8 @@ for (const [why, bytes, message] of bad) {
 
 safetensors('refuses every truncation of a good file', () => {
   const bytes = encodeSafetensors({ a: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }, b: { shape: [1], data: Float32Array.of(5) } });
-  for (let n = 0; n < bytes.length; n++) assert.throws(() => decodeSafetensors(bytes.subarray(0, n), 'x'), (e: Error) => e instanceof DescentError, `${n} bytes`);
+  for (let n = 0; n < bytes.length; n++)
+    assert.throws(() => decodeSafetensors(bytes.subarray(0, n), 'x'), (e: Error) => e instanceof DescentError, `${n} bytes`);
 });
 
 safetensors.run();

@@ -39,12 +39,14 @@ test('every schedule equals its closed form, also behind a warm-up', () => {
   for (const [name, [options, form]] of Object.entries(forms)) {
     same(name, steps(total).map(t => schedule(name, options, { lr, total }).at(t).lr), steps(total).map(form));
     const warm = schedule(name, { ...options, warmup: 12, warmup_from: 0.1 }, { lr, total: total + 12 });
-    same(`${name} behind a warm-up`, steps(total + 12).map(t => warm.at(t).lr), steps(total + 12).map(t => reference.warmup(t, { steps: 12, lr: form(0), from: 0.1 }, form)));
+    same(`${name} behind a warm-up`, steps(total + 12).map(t => warm.at(t).lr),
+      steps(total + 12).map(t => reference.warmup(t, { steps: 12, lr: form(0), from: 0.1 }, form)));
   }
 });
 
 test('a batch grows at each milestone up to its limit, also behind a warm-up', () => {
-  const sizes = (options: object) => { const s = schedule('batch-growth', { milestones: '3/5/7', times: 2, ...options }, { lr, total: 12 }); assert.ok(s.grows); return steps(9).map(t => s.at(t).batches); };
+  const sizes = (options: object) => { const s = schedule('batch-growth', { milestones: '3/5/7', times: 2, ...options }, { lr, total: 12 });
+    assert.ok(s.grows); return steps(9).map(t => s.at(t).batches); };
   assert.equal(sizes({}), [1, 1, 1, 2, 2, 4, 4, 8, 8]);
   assert.equal(sizes({ most: 4 }), [1, 1, 1, 2, 2, 4, 4, 4, 4]);
   assert.equal(sizes({ warmup: 2 }), [1, 1, 1, 1, 1, 2, 2, 4, 4]);
@@ -52,7 +54,8 @@ test('a batch grows at each milestone up to its limit, also behind a warm-up', (
 });
 
 interface Scheduled { name: string; lr: number; options: Record<string, number | number[] | string>; lrs: number[]; momenta?: number[] }
-const vectors = JSON.parse(readFileSync(new URL('./vectors/schedules.json', import.meta.url), 'utf8')) as { metrics: number[]; schedules: Scheduled[] };
+const vectors = JSON.parse(readFileSync(new URL('./vectors/schedules.json', import.meta.url), 'utf8')) as { metrics: number[];
+  schedules: Scheduled[] };
 /** PyTorch's schedulers under our names: schedule, options, and the rate where it is none of the optimizer's. */
 const twins: Readonly<Record<string, (o: any, lr: number) => [name: string, options: Record<string, unknown>, lr?: number]>> = {
   StepLR: o => ['step', o],
@@ -77,20 +80,24 @@ for (const v of vectors.schedules) if (v.name === 'ReduceLROnPlateau') test(`as 
 
 test('the rate and the momentum of each step reach the device', async () => {
   const cycle = schedule('onecycle', { max_lr: 0.2 }, { lr: 0.1, total: 6 });
-  const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(momentum), schedule: cycle }), { value, grad } = [...trainer.graph.params.values()][0]!;
+  const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(momentum), schedule: cycle }),
+    { value, grad } = [...trainer.graph.params.values()][0]!;
   let before = await trainer.program.read(value), v = new Float64Array(value.size);
   for (let t = 0; t < 6; t++) {
     await trainer.step();
     const after = await trainer.program.read(value), g = await trainer.program.read(grad), rates = cycle.at(t);
     v = v.map((x, i) => rates.momentum! * x + g[i]!);
-    for (let i = 0; i < v.length; i++) assert.ok(Math.abs(before[i]! - rates.lr * v[i]! - after[i]!) <= 1e-6, `step ${t + 1}: weight ${i} went from ${before[i]} to ${after[i]}, expected ${before[i]! - rates.lr * v[i]!}`);
+    for (let i = 0; i < v.length; i++)
+      assert.ok(Math.abs(before[i]! - rates.lr * v[i]! - after[i]!) <= 1e-6,
+      `step ${t + 1}: weight ${i} went from ${before[i]} to ${after[i]}, expected ${before[i]! - rates.lr * v[i]!}`);
     before = after;
   }
   trainer.destroy();
 });
 
 test('a plateau lowers the rate of the steps that follow', async () => {
-  const made = schedule('plateau', { factor: 0.5, patience: 1 }, { lr: 0.1, total: 9 }), trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(sgd), schedule: made });
+  const made = schedule('plateau', { factor: 0.5, patience: 1 }, { lr: 0.1, total: 9 }),
+    trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(sgd), schedule: made });
   const rates: number[] = [];
   for (const loss of [1, 1, 1, 1, 1]) {
     await trainer.step(true);
@@ -102,10 +109,12 @@ test('a plateau lowers the rate of the steps that follow', async () => {
 });
 
 test('says what is wrong', () => {
-  const message = (name: string, options: Record<string, unknown>, total = 100) => { try { schedule(name, options, { lr: 0.1, total }); return ''; } catch (e) { return (e as Error).message; } };
+  const message = (name: string, options: Record<string, unknown>,
+    total = 100) => { try { schedule(name, options, { lr: 0.1, total }); return ''; } catch (e) { return (e as Error).message; } };
   assert.match(message('cosin', {}), /unknown schedule 'cosin'; did you mean 'cosine'\?/);
   assert.match(message('cosine', { warmpu: 5 }), /unknown option of schedule cosine 'warmpu'; did you mean 'warmup'\?/);
-  assert.is(message('cosine', { warmup: 100 }), '--schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more --epochs or --steps');
+  assert.is(message('cosine', { warmup: 100 }),
+    '--schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more --epochs or --steps');
   assert.is(message('step', {}), '--schedule step: step_size is missing; write step:step_size=500');
   assert.is(message('plateau', { factor: 2 }), '--schedule plateau: factor is 2; give a number above 0 and below 1');
   assert.is(message('cosine', { eta_min: 'low' }), "--schedule cosine: eta_min is 'low'; give a number of at least 0");

@@ -29,9 +29,11 @@ test('5,000 steps of lenet5 keep heap, process and device memory flat', async ()
   }
   const [, second] = marks, last = marks.at(-1)!;
   assert.is(last.device, second!.device);
-  assert.ok(last.heap - second!.heap < 0.5 * MIB, `heap grew by ${((last.heap - second!.heap) / MIB).toFixed(2)} MiB from step 1,000 to 5,000`);
+  assert.ok(last.heap - second!.heap < 0.5 * MIB,
+    `heap grew by ${((last.heap - second!.heap) / MIB).toFixed(2)} MiB from step 1,000 to 5,000`);
   // the driver's threads take and give back some 15 MiB by chance (12,000 steps ended at what 1,000 had); 8 KiB a step would be 32
-  assert.ok(last.rss - second!.rss < 24 * MIB, `the process grew by ${((last.rss - second!.rss) / MIB).toFixed(1)} MiB from step 1,000 to 5,000`);
+  assert.ok(last.rss - second!.rss < 24 * MIB,
+    `the process grew by ${((last.rss - second!.rss) / MIB).toFixed(1)} MiB from step 1,000 to 5,000`);
   trainer.destroy();
 });
 

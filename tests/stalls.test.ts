@@ -23,12 +23,14 @@ async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
     });
     undo.push(() => Reflect.set(prototype, name, own));
   };
-  for (const name of ['createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createShaderModule', 'createComputePipeline', 'createComputePipelineAsync']) count(GPUDevice.prototype, name);
+  for (const name of ['createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createShaderModule', 'createComputePipeline',
+    'createComputePipelineAsync']) count(GPUDevice.prototype, name);
   count(GPUBuffer.prototype, 'mapAsync');
   count(GPUQueue.prototype, 'writeBuffer');
   let submitted = 0, done = 0;
   count(GPUQueue.prototype, 'submit', () => { counts.flying = Math.max(counts.flying!, ++submitted - done); });
-  count(GPUQueue.prototype, 'onSubmittedWorkDone', finished => { const upTo = submitted; void (finished as Promise<unknown>).then(() => { done = Math.max(done, upTo); }); });
+  count(GPUQueue.prototype, 'onSubmittedWorkDone',
+    finished => { const upTo = submitted; void (finished as Promise<unknown>).then(() => { done = Math.max(done, upTo); }); });
   try { await f(); } finally { for (const u of undo) u(); }
   return counts;
 }
@@ -40,12 +42,14 @@ for (const [what, more, expected] of [
   ['two parts a batch', { accumulate: '2' }, { submit: 60, writeBuffer: 60 }],
 ] as const) {
   test(`20 steps, ${what}: one submit and one small write a program, nothing made, nothing read back`, async () => {
-    const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more }), dataset, await deviceFor());
+    const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more }), dataset,
+      await deviceFor());
     for (let i = 0; i < 3; i++) await trainer.step(true);
     await trainer.settle();
     const bytes = trainer.memory.bytes, seen = await calls(async () => { for (let i = 0; i < 20; i++) await trainer.step(); });
     const { flying, onSubmittedWorkDone, ...rest } = seen;
-    assert.equal(rest, { createBuffer: 0, createBindGroup: 0, createBindGroupLayout: 0, createShaderModule: 0, createComputePipeline: 0, createComputePipelineAsync: 0, mapAsync: 0, ...expected });
+    assert.equal(rest, { createBuffer: 0, createBindGroup: 0, createBindGroupLayout: 0, createShaderModule: 0, createComputePipeline: 0,
+      createComputePipelineAsync: 0, mapAsync: 0, ...expected });
     assert.is(onSubmittedWorkDone, 20);
     assert.ok(flying! <= 2 * expected.submit / 20, `${flying} submits in flight`);
     assert.is(trainer.memory.bytes, bytes);
@@ -55,7 +59,8 @@ for (const [what, more, expected] of [
 }
 
 test('a logged step maps one small buffer, which is used again', async () => {
-  const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0' }), dataset, await deviceFor());
+  const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0' }), dataset,
+    await deviceFor());
   for (let i = 0; i < 6; i++) await trainer.step(i % 2 === 0);
   await trainer.settle();
   const seen = await calls(async () => { for (let i = 0; i < 20; i++) { await trainer.step(i % 5 === 0); trainer.arrived(); } });

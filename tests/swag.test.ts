@@ -16,10 +16,12 @@ test('mean, variance and draws have the moments of the reference', () => {
   close('mean', swag.mean.w!.data, want.mean, 1e-6);
   close('variance', swag.variance.w!.data, want.variance, 1e-6);
   close('draw without spread', swag.sample(1, 0, 0).w!.data, want.mean, 1e-6);
-  const draws = Array.from({ length: 4000 }, (_, i) => swag.sample(1, i).w!.data), moment = (i: number, p: number) => draws.reduce((s, d) => s + (p === 1 ? d[i]! : (d[i]! - want.mean[i]!) ** 2), 0) / draws.length;
+  const draws = Array.from({ length: 4000 }, (_, i) => swag.sample(1, i).w!.data), moment = (i: number, p: number) =>
+    draws.reduce((s, d) => s + (p === 1 ? d[i]! : (d[i]! - want.mean[i]!) ** 2), 0) / draws.length;
   for (let i = 0; i < n; i++) {
     const variance = want.variance[i]! / 2 + want.deviations.reduce((s, d) => s + d[i]! ** 2, 0) / (2 * 3);
-    assert.ok(Math.abs(moment(i, 1) - want.mean[i]!) < 5 * Math.sqrt(variance / draws.length), `mean of draw ${i}: ${moment(i, 1)}, expected ${want.mean[i]}`);
+    assert.ok(Math.abs(moment(i, 1) - want.mean[i]!) < 5 * Math.sqrt(variance / draws.length),
+      `mean of draw ${i}: ${moment(i, 1)}, expected ${want.mean[i]}`);
     assert.ok(Math.abs(moment(i, 2) / variance - 1) < 0.12, `variance of draw ${i}: ${moment(i, 2)}, expected ${variance}`);
   }
   assert.equal(swag.sample(1, 3), swag.sample(1, 3));
@@ -27,7 +29,8 @@ test('mean, variance and draws have the moments of the reference', () => {
 });
 
 test('what was stopped goes on with the same moments', () => {
-  const weights = Array.from({ length: 6 }, (_, k) => tensor(random(5, 60 + k))), [whole, first, second] = [new Swag(3), new Swag(3), new Swag(3)];
+  const weights = Array.from({ length: 6 }, (_, k) => tensor(random(5, 60 + k))),
+    [whole, first, second] = [new Swag(3), new Swag(3), new Swag(3)];
   weights.forEach((w, k) => { whole.collect(w); if (k < 4) first.collect(w); });
   second.load(first.state(), first.count);
   weights.slice(4).forEach(w => second.collect(w));

@@ -23,7 +23,8 @@ for (const [text, values] of [
 ] as const) test(`reads ${text}`, () => assert.equal(parseAxis(text).values, values));
 
 for (const [text, message] of [
-  ['lrr=1', /unknown key 'lrr'; did you mean 'lr'\?/], ['momentun=1', /did you mean 'momentum'/], ['lr=', /lr: no values follow/], ['lr', /'lr' is not key=value/],
+  ['lrr=1', /unknown key 'lrr'; did you mean 'lr'\?/], ['momentun=1', /did you mean 'momentum'/], ['lr=', /lr: no values follow/],
+  ['lr', /'lr' is not key=value/],
   ['lr=0.1,,0.2', /empty value/], ['lr=1,1', /1 is given twice/], ['lr=1..0.1', /out of range/],
 ] as const) test(`refuses ${text}`, async () => assert.match(await refusal(() => parseAxis(text)), message));
 
@@ -38,7 +39,8 @@ test('random draws are different, within range, even over orders of magnitude, a
   assert.equal(drawn, choices(axes, { random: 200 }));
   assert.not.equal(drawn, choices(axes, { random: 200, seed: 1 }));
   assert.is(new Set(drawn.map(c => JSON.stringify(c))).size, 200);
-  assert.ok(drawn.every(c => Number(c.lr) >= 1e-4 && Number(c.lr) <= 1e-1 && Number.isInteger(Number(c['batch-size'])) && Number(c['batch-size']) >= 16 && Number(c['batch-size']) <= 64));
+  assert.ok(drawn.every(c => Number(c.lr) >= 1e-4 && Number(c.lr) <= 1e-1 && Number.isInteger(Number(c['batch-size']))
+    && Number(c['batch-size']) >= 16 && Number(c['batch-size']) <= 64));
   const third = drawn.filter(c => Number(c.lr) < 1e-3).length; // of three decades; 67 expected, deviation 6.7
   assert.ok(third > 40 && third < 94, `${third} of 200 in the lowest decade`);
   assert.is(choices([parseAxis('lr=1,2'), parseAxis('epochs=1,2')], { random: 9 }).length, 4);
@@ -53,7 +55,8 @@ test('refuses what cannot be searched', async () => {
 test('keys reach options, hyper-parameters and what belongs to the model', async () => {
   const base = { model: 'mlp', optimizer: 'momentum', schedule: 'cosine' };
   const config = configOf(base, { momentum: '0.5', 'schedule.warmup': '7', 'model.hidden': '8-8', 'batch-size': '16', valSplit: '0.2' });
-  assert.equal([config.optimizer, config.schedule, config.model, config.batchSize, config.valSplit], ['momentum:momentum=0.5', 'cosine:warmup=7', 'mlp:hidden=8-8', 16, 0.2]);
+  assert.equal([config.optimizer, config.schedule, config.model, config.batchSize, config.valSplit],
+    ['momentum:momentum=0.5', 'cosine:warmup=7', 'mlp:hidden=8-8', 16, 0.2]);
   assert.is(configOf(base, { schedule: 'none' }).schedule, undefined);
   assert.is(configOf(base, { normalize: 'none' }).normalize, 'none');
   assert.match(await refusal(() => configOf(base, { lr: '-1' })), /--lr: -1 is out of range/);
@@ -61,7 +64,8 @@ test('keys reach options, hyper-parameters and what belongs to the model', async
 });
 
 test('ranks by accuracy, then loss, over folds; what diverged comes last', () => {
-  const line = (lr: string, more: Partial<SweepLine>): SweepLine => ({ choice: { lr }, config: configOf({ model: 'mlp' }, { lr }), seconds: 1, ...more });
+  const line = (lr: string, more: Partial<SweepLine>): SweepLine => ({ choice: { lr }, config: configOf({ model: 'mlp' }, { lr }),
+    seconds: 1, ...more });
   const scores = ranking([
     line('1', { diverged: 'the loss is NaN', fold: 0 }), line('1', { accuracy: 1, loss: 0, fold: 1 }),
     line('2', { accuracy: 0.5, loss: 2, fold: 0 }), line('2', { accuracy: 0.7, loss: 1, fold: 1 }),

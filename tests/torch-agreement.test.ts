@@ -30,18 +30,24 @@ test('gradients of the first batch', async () => {
 });
 
 /**
- * Where two values of a pooling window differ by less than rounding, float32 may take the other one, and rules that divide by sqrt(v) carry it on. PyTorch's
- * own float32 does so too, depending on the order in which its convolutions add up: `losses_reordered` has its losses under six random orders, of which
- * those of adam with weight decay and amsgrad leave float64 by 1.5e-3 in 20 steps, nadam by 4e-3. We must follow one of PyTorch's float32 runs.
+ * Where two values of a pooling window differ by less than rounding, float32 may take the other one, and rules that divide by sqrt(v) carry
+ * it on. PyTorch's own float32 does so too, depending on the order in which its convolutions add up: `losses_reordered` has its losses
+ * under six random orders, of which those of adam with weight decay and amsgrad leave float64 by 1.5e-3 in 20 steps, nadam by 4e-3. We must
+ * follow one of PyTorch's float32 runs.
  */
 const TOLERANCE = 1e-4;
 
-for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, losses_reordered: reordered = [], averaged_loss: averaged } of vectors.runs) {
+for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, losses_reordered: reordered = [],
+  averaged_loss: averaged } of vectors.runs) {
   if (!Object.hasOwn(rules, name)) continue;
   test(`20 losses of ${name}${weightDecay ? ' with weight decay' : ''}`, async () => {
-    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) }), seen = await losses(trainer, 20);
-    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1))), worst = errors.map(e => Math.max(...e)), nearest = errors[worst.indexOf(Math.min(...worst))]!;
-    nearest.forEach((error, t) => assert.ok(error <= TOLERANCE, `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`));
+    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) }),
+      seen = await losses(trainer, 20);
+    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1))),
+      worst = errors.map(e => Math.max(...e)), nearest = errors[worst.indexOf(Math.min(...worst))]!;
+    nearest.forEach((error, t) =>
+      assert.ok(error <= TOLERANCE,
+      `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`));
     if (averaged !== undefined) {
       const average = await trainer.judged(), judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
       judge.loadWeights(average);
@@ -56,10 +62,12 @@ const { name, options, lr, batch, losses: expected, losses64 } = vectors.runs.fi
 test('20 losses of lbfgs, in parts of 128 images', async () => {
   const images = await openDataset('fashion-mnist', { quiet: true, limitTrain: batch, limitTest: 8 });
   const trainer = await lenetTrainer({ batchSize: batch, accumulate: 4, images, optimizer: quasiNewton[name]!({ ...options, lr }) });
-  const largest = (t: number) => Math.max(...expected.slice(0, t + 1).map((loss, i) => Math.abs(loss / losses64[i]! - 1))); // rounding grows with the curvature pairs
+  // rounding grows with the curvature pairs
+  const largest = (t: number) => Math.max(...expected.slice(0, t + 1).map((loss, i) => Math.abs(loss / losses64[i]! - 1)));
   (await losses(trainer, 20)).forEach((loss, t) => {
     const error = Math.abs(loss / losses64[t]! - 1), limit = Math.max(1e-3, 10 * largest(t));
-    assert.ok(error <= limit, `step ${t + 1}: loss ${loss}, PyTorch has ${losses64[t]} (relative error ${error.toExponential(1)}, at most ${limit.toExponential(1)})`);
+    assert.ok(error <= limit,
+      `step ${t + 1}: loss ${loss}, PyTorch has ${losses64[t]} (relative error ${error.toExponential(1)}, at most ${limit.toExponential(1)})`);
   });
   trainer.destroy();
 });

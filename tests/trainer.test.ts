@@ -34,7 +34,9 @@ async function losses(trainer: Trainer, steps: number): Promise<number[]> {
   return lines.map(l => l.loss);
 }
 
-const bytes = async (t: Trainer) => Object.entries(await t.weights()).map(([name, { data }]) => [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const);
+const bytes = async (t: Trainer) =>
+  Object.entries(await t.weights()).map(([name, { data }]) =>
+  [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const);
 
 /** A small net with dropout: its masks must come again too. */
 const noisy: Layer = sequential({ conv1: conv2d(4, 5, { pad: 2 }), act1: relu(), pool1: maxPool(4), drop: dropout(0.4), fc: dense(10) });
@@ -94,7 +96,8 @@ test('no buffer, bind group or pipeline is made once the first step is done', as
   const { gpu } = t.device, made: string[] = [];
   const originals = (['createBuffer', 'createBindGroup', 'createComputePipelineAsync', 'createShaderModule'] as const).map(name => {
     const original = gpu[name];
-    (gpu as unknown as Record<string, unknown>)[name] = (...args: unknown[]) => { made.push(name); return (original as (...a: unknown[]) => unknown).apply(gpu, args); };
+    (gpu as unknown as Record<string, unknown>)[name] =
+      (...args: unknown[]) => { made.push(name); return (original as (...a: unknown[]) => unknown).apply(gpu, args); };
     return [name, original] as const;
   });
   for (let i = 0; i < 40; i++) await t.step(i % 10 === 9);
@@ -119,7 +122,8 @@ test('weights of another model are refused by name and shape', async () => {
   const message = (w: typeof weights) => { try { t.loadWeights(w); return ''; } catch (e) { return (e as Error).message; } };
   const { 'fc3.bias': bias, ...rest } = weights;
   assert.match(message(rest), /tensor 'fc3\.bias' \[10\] is missing/);
-  assert.match(message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }), /'fc3\.bias' has shape \[5\], the model has \[10\]/);
+  assert.match(message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }),
+    /'fc3\.bias' has shape \[5\], the model has \[10\]/);
   assert.match(message({ ...weights, 'conv9.weight': bias! }), /'conv9\.weight' is not in this model/);
   t.destroy();
 });

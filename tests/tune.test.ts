@@ -21,10 +21,13 @@ test.after(() => rmSync(folder, { recursive: true }));
 /** Compiles a small net on a device of its own, with a tuner where `version` is given, and runs it. */
 async function run(version?: string) {
   const device = await Device.open(await openAdapter()), notes: string[] = [], progress: string[] = [];
-  const tuner = version === undefined ? undefined : new Tuner({ version, store: storeAt(file), note: line => notes.push(line), progress: (done, total) => progress.push(`${done}/${total}`) });
+  const tuner = version === undefined
+    ? undefined : new Tuner({ version, store: storeAt(file), note: line => notes.push(line), progress: (done, total) =>
+    progress.push(`${done}/${total}`) });
   device.tuner = tuner;
   const g = new Graph({ training: true, profile: device.profile }), memory = new Memory(device);
-  const x = g.lasting('input', 'x', [2, 3, 8, 8]), dy = g.lasting('input', 'dy', [2, 5]), y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
+  const x = g.lasting('input', 'x', [2, 3, 8, 8]), dy = g.lasting('input', 'dy', [2, 5]),
+    y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
   g.kept.add(y);
   g.backward(y, dy);
   memory.reserve(g);
@@ -32,7 +35,8 @@ async function run(version?: string) {
   memory.write(x, Float32Array.from(random(x.size)));
   memory.write(dy, Float32Array.from(random(dy.size, 2)));
   program.run({ accumulate: 0 });
-  const results = { y: await program.read(y), ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))) };
+  const results = { y: await program.read(y),
+    ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))) };
   const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params, {}), c.pipeline.variant.name]));
   const choices = program.commands.filter(c => fitting(c.op.kernel, c.op.params, device.profile).length > 1).length;
   device.close();

@@ -15,9 +15,12 @@ const test = suite('parts of the page');
 
 const SPECS: readonly (readonly [Choice, text: string | undefined, written: string | undefined])[] = [
   [optimizers, undefined, 'adadelta'], [optimizers, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
-  [optimizers, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'], [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'], [optimizers, 'adam:epochs=5', 'adam'],
-  [scheduling, undefined, undefined], [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'], [scheduling, 'step', 'step:step_size=500'], [scheduling, 'multistep', 'multistep:milestones=1000/2000'],
-  [augmenting, 'crop,flip,cutout:16', 'crop,flip,cutout:size=16'], [augmenting, 'flip:p=0.3,vertical=true,mixup:0.4', 'flip:p=0.3,vertical=true,mixup:alpha=0.4'], [augmenting, 'nosuch', undefined],
+  [optimizers, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'],
+  [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'], [optimizers, 'adam:epochs=5', 'adam'],
+  [scheduling, undefined, undefined], [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'], [scheduling, 'step', 'step:step_size=500'],
+  [scheduling, 'multistep', 'multistep:milestones=1000/2000'],
+  [augmenting, 'crop,flip,cutout:16', 'crop,flip,cutout:size=16'],
+  [augmenting, 'flip:p=0.3,vertical=true,mixup:0.4', 'flip:p=0.3,vertical=true,mixup:alpha=0.4'], [augmenting, 'nosuch', undefined],
   [modelling, 'lenet5:classic', 'lenet5:classic=true'], [modelling, 'mlp:hidden=64-32', 'mlp:hidden=64-32'],
 ];
 for (const [choice, text, written] of SPECS) {
@@ -29,8 +32,10 @@ for (const [choice, text, written] of SPECS) {
 }
 
 test('what a chooser writes for each name is taken by the command line', () => {
-  for (const name of optimizers.names) assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: writeSpecs(optimizers, [{ name, options: {} }])! })).lr, 'number', name);
-  for (const name of scheduling.names) assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: writeSpecs(scheduling, [{ name, options: {} }])! })), name);
+  for (const name of optimizers.names)
+    assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: writeSpecs(optimizers, [{ name, options: {} }])! })).lr, 'number', name);
+  for (const name of scheduling.names)
+    assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: writeSpecs(scheduling, [{ name, options: {} }])! })), name);
   for (const name of augmenting.names) {
     const { transforms, mix } = parseAugment(writeSpecs(augmenting, [{ name, options: {} }])!);
     assert.is(transforms.length + mix.length, 1, name);
@@ -39,16 +44,19 @@ test('what a chooser writes for each name is taken by the command line', () => {
 
 test('every choice and option is explained', () => {
   const place = { index: 1, last: false };
-  for (const [choice, explain] of [[optimizers, explainOptimizer], [scheduling, explainSchedule], [augmenting, explainAugmentation]] as const) for (const name of choice.names) {
+  for (const [choice, explain] of [[optimizers, explainOptimizer], [scheduling, explainSchedule],
+    [augmenting, explainAugmentation]] as const) for (const name of choice.names) {
     const { text, formula } = explain(name);
     assert.ok(text && formula && !text.includes('as the device computes it'), `${name} has no line or formula`);
-    for (const key of Object.keys(choice.options(name, place))) assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
+    for (const key of Object.keys(choice.options(name, place)))
+      assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
   }
   for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).text && labelOf(key), key);
 });
 
 test('texts of a configuration give it again', () => {
-  const config = parseConfig('mlp:hidden=8', { optimizer: 'adam:epochs=2,lbfgs', schedule: 'step:step_size=5', augment: 'crop:2,flip', decayBias: 'false', lr: '0.3' });
+  const config = parseConfig('mlp:hidden=8',
+    { optimizer: 'adam:epochs=2,lbfgs', schedule: 'step:step_size=5', augment: 'crop:2,flip', decayBias: 'false', lr: '0.3' });
   assert.equal(configOf(textsOf(config)), config);
   assert.equal(textsOf(configOf({})), { model: 'lenet5' });
 });
@@ -76,11 +84,13 @@ test('a smoothed curve keeps straight lines, and short curves', () => {
 
 const file = new File([], 'x.png'), paths = (...names: string[]) => names.map(path => ({ path, file }));
 test('a folder gives its classes, or says what it lacks', () => {
-  const { classes, train, test: held } = itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
+  const { classes, train, test: held } =
+    itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
   assert.equal([classes, train.map(i => [i.path, i.label]), held], [['cat', 'dog'], [['cat/deep/2.jpg', 0], ['dog/1.png', 1]], undefined]);
   const given = itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/b/3.png'));
   assert.equal([given.classes, given.test?.map(i => i.label)], [['a', 'b'], [1]]);
   assert.throws(() => itemsOf('photos', paths('dog/1.png')), /photos: one class only \('dog'\); at least two subfolders/);
-  assert.throws(() => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')), /test\/c\/3.png is of a class that train\/ does not have; known: a, b/);
+  assert.throws(() => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')),
+    /test\/c\/3.png is of a class that train\/ does not have; known: a, b/);
 });
 test.run();

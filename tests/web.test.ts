@@ -20,8 +20,10 @@ const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', li
 let built: BuiltPage, page: Page, folder: string, fromNode: Uint8Array;
 /** Of the run that is selected. */
 interface Seen { state: string; step: number; losses: number[]; message: string }
-const seen = (): Promise<Seen> => page.evaluate(`(({ selected: r }) => ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent)`);
-const until = (condition: string, timeout = 60_000) => page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { timeout, polling: 50 });
+const seen = (): Promise<Seen> =>
+  page.evaluate(`(({ selected: r }) => ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent)`);
+const until = (condition: string, timeout = 60_000) => page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined,
+  { timeout, polling: 50 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 const pause = async () => { await press('Pause'); await until('r.state === "paused"'); };
 
@@ -48,10 +50,12 @@ const notes = (words: string) => page.locator('#notice', { hasText: words }).wai
 const sameTensors = (a: Uint8Array, b: Uint8Array) => {
   const [one, other] = [decodeSafetensors(a, 'one').tensors, decodeSafetensors(b, 'other').tensors];
   assert.equal(Object.keys(one).sort(), Object.keys(other).sort());
-  for (const [name, { data }] of Object.entries(one)) assert.ok(Buffer.from(data.buffer).equals(Buffer.from(other[name]!.data.buffer)), name);
+  for (const [name, { data }] of Object.entries(one))
+    assert.ok(Buffer.from(data.buffer).equals(Buffer.from(other[name]!.data.buffer)), name);
 };
 /** `descent …` in a process of its own. */
-const descent = async (...args: string[]) => (await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT })).stdout;
+const descent = async (...args: string[]) => (await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args],
+  { cwd: ROOT })).stdout;
 
 if (!browserPath) {
   console.log('web.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
@@ -72,13 +76,15 @@ if (!browserPath) {
     assert.ok(mean(losses.slice(-10)) < 0.8 * mean(losses.slice(0, 10)), `losses ${losses.map(l => l.toFixed(2)).join(' ')}`);
 
     const device = await Device.open(await openAdapter('swiftshader')), config = parseConfig('lenet5', SMALL);
-    const { trainer } = await openTrainer(config, await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 }), device);
+    const { trainer } = await openTrainer(config, await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 }),
+      device);
     for (let t = 0; t < 10; t++) await trainer.step(true);
     const expected = (await trainer.settle()).map(l => l.loss);
     fromNode = encodeSafetensors(await trainer.weights(), { model: 'lenet5' });
     trainer.destroy();
     device.close();
-    expected.forEach((loss, t) => assert.ok(Math.abs(losses[t]! / loss - 1) < 1e-5, `step ${t + 1}: the page has ${losses[t]}, Node ${loss}`));
+    expected.forEach((loss, t) =>
+      assert.ok(Math.abs(losses[t]! / loss - 1) < 1e-5, `step ${t + 1}: the page has ${losses[t]}, Node ${loss}`));
   });
 
   test('pauses, steps once, resumes', async () => {
@@ -118,8 +124,10 @@ if (!browserPath) {
     await press('Test');
     await page.waitForFunction('descent.selected.lastTest');
     const { loss, accuracy } = await page.evaluate('descent.selected.lastTest') as { loss: number; accuracy: number };
-    const found = JSON.parse(await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader', '--json')) as { loss: number; accuracy: number };
-    assert.ok(Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy, `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`);
+    const found = JSON.parse(await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader',
+      '--json')) as { loss: number; accuracy: number };
+    assert.ok(Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy,
+      `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`);
   });
 
   test('a lost device is opened again from the last checkpoint', async () => {
@@ -135,7 +143,8 @@ if (!browserPath) {
   });
 
   test('the averaged weights can be had beside the trained ones', async () => {
-    assert.not.equal(decodeSafetensors(await downloaded('Export average'), 'average').tensors['fc3.bias'], decodeSafetensors(await exported(), 'raw').tensors['fc3.bias']);
+    assert.not.equal(decodeSafetensors(await downloaded('Export average'), 'average').tensors['fc3.bias'],
+      decodeSafetensors(await exported(), 'raw').tensors['fc3.bias']);
   });
 
   test('a model too large for the adapter is refused, and the run stays', async () => {
@@ -178,7 +187,8 @@ if (!browserPath) {
     await page.evaluate(`location.hash = 'train'`);
     await page.waitForFunction(`tracks.every(t => t.readyState === 'ended')`);
     await page.evaluate(`location.hash = 'predict'`);
-    for (const [name, words] of [['NotAllowedError', 'permission was denied; allow it'], ['NotFoundError', 'there is no camera; connect one']] as const) {
+    for (const [name, words] of [['NotAllowedError', 'permission was denied; allow it'],
+      ['NotFoundError', 'there is no camera; connect one']] as const) {
       await page.evaluate(`navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '${name}'); }`);
       await press('Use the camera');
       await notes(words);
@@ -210,7 +220,8 @@ if (!browserPath) {
     await page.getByLabel('Validate every').fill('20');
     await press('Share link');
     const link = await page.evaluate('location.hash') as string, texts = Object.fromEntries(new URLSearchParams(link.split('?')[1]));
-    assert.equal(texts, { model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs', schedule: 'step:step_size=500,gamma=0.5', augment: 'crop,cutout', evalEvery: '20' });
+    assert.equal(texts, { model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs',
+      schedule: 'step:step_size=500,gamma=0.5', augment: 'crop,cutout', evalEvery: '20' });
     await open(link.slice(1));
     await press('Share link');
     assert.is(await page.evaluate('location.hash'), link);
@@ -226,7 +237,8 @@ if (!browserPath) {
     const photos = join(folder, 'photos'), { default: sharp } = await import('sharp');
     for (const [name, background] of [['day', '#ffe080'], ['night', '#102040']] as const) {
       mkdirSync(join(photos, name), { recursive: true });
-      for (let i = 0; i < 12; i++) await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } }).png().toFile(join(photos, name, `${i}.png`));
+      for (let i = 0; i < 12; i++)
+        await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } }).png().toFile(join(photos, name, `${i}.png`));
     }
     await open('train?model=mlp:hidden=8&batchSize=4&epochs=40&earlyStop=2&lr=0.02&logEvery=1');
     await choose('Add a folder', photos);
@@ -252,12 +264,16 @@ if (!browserPath) {
   });
 
   test('every control and picture has a name', async () => {
-    const cdp = await page.context().newCDPSession(page), roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form', 'complementary', 'navigation'];
-    for (const view of ['train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1', 'playground', 'race', 'predict', 'bench']) {
+    const cdp = await page.context().newCDPSession(page),
+      roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',
+      'complementary', 'navigation'];
+    for (const view of ['train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1', 'playground', 'race',
+      'predict', 'bench']) {
       await open(view);
       await page.locator('#view h2').first().waitFor();
       await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
-      const { nodes } = await cdp.send('Accessibility.getFullAXTree'), seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
+      const { nodes } = await cdp.send('Accessibility.getFullAXTree'),
+        seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
       assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);
       assert.equal(seen.filter(n => !n.name?.value).map(n => n.role?.value), [], view);
     }

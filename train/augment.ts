@@ -14,7 +14,8 @@ export interface Augmentation {
 export interface Mix { readonly name: 'mixup' | 'cutmix'; readonly alpha: number }
 
 interface OptionKind { readonly default: number; readonly range?: Range; readonly boolean?: true }
-interface Entry { readonly options: Readonly<Record<string, OptionKind>>; /** The option that a bare value sets: `cutout:16`. */ readonly value: string; readonly fill?: Fill }
+interface Entry { readonly options: Readonly<Record<string, OptionKind>>;
+  /** The option that a bare value sets: `cutout:16`. */ readonly value: string; readonly fill?: Fill }
 
 const number = (value: number, range: Range): OptionKind => ({ default: value, range });
 const share = { min: 0, max: 1 }, angle = { min: 0, max: 180 }, yes: OptionKind = { default: 0, boolean: true };
@@ -24,7 +25,8 @@ const amount = (value: number): Entry => ({ value: 'amount', options: { amount: 
 export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>> = {
   crop: { value: 'padding', options: { padding: number(4, { integer: true, min: 1 }) }, fill: 0 },
   flip: { value: 'p', options: { p: number(0.5, share), vertical: yes, alternate: yes } },
-  scale: { value: 'min', options: { min: number(0.8, { above: 0, max: 4 }), max: number(1, { above: 0, max: 4 }), x: number(-1, { min: -1, max: 1 }), y: number(-1, { min: -1, max: 1 }) }, fill: 0 },
+  scale: { value: 'min', options: { min: number(0.8, { above: 0, max: 4 }), max: number(1, { above: 0, max: 4 }),
+    x: number(-1, { min: -1, max: 1 }), y: number(-1, { min: -1, max: 1 }) }, fill: 0 },
   rotate: { value: 'degrees', options: { degrees: number(15, angle) }, fill: 0 },
   translate: { value: 'share', options: { share: number(0.1, share) }, fill: 0 },
   shear: { value: 'degrees', options: { degrees: number(10, { min: 0, max: 80 }) }, fill: 0 },
@@ -48,7 +50,8 @@ function option(name: string, key: string, given: Scalar, { range, boolean }: Op
     return Number(given);
   }
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer } = range!;
-  const fits = typeof given === 'number' && given >= min && given <= max && given > above && given < below && (!integer || Number.isInteger(given));
+  const fits = typeof given === 'number' && given >= min && given <= max && given > above && given < below
+    && (!integer || Number.isInteger(given));
   check(fits, `${who} is ${given}; give ${describeRange(range!)}`);
   return given as number;
 }
@@ -56,7 +59,8 @@ function option(name: string, key: string, given: Scalar, { range, boolean }: Op
 function fillOf(name: string, given: Scalar): Fill {
   if (given === 'zero') return 0;
   if ((FILLS as readonly unknown[]).includes(given)) return given as Fill;
-  check(typeof given === 'number' && given >= 0 && given <= 255, `${WHO}: ${name}: fill is ${given}; give ${FILLS.join(', ')} or a byte from 0 to 255`);
+  check(typeof given === 'number' && given >= 0 && given <= 255,
+    `${WHO}: ${name}: fill is ${given}; give ${FILLS.join(', ')} or a byte from 0 to 255`);
   return given;
 }
 
@@ -64,16 +68,19 @@ function fillOf(name: string, given: Scalar): Fill {
 export function parseAugment(text: string, shape?: readonly [c: number, h: number, w: number]): Augmentation {
   const transforms: Transform[] = [], mix: Mix[] = [];
   for (const { name, value, options } of parseSpecs(WHO, text)) {
-    const entry = lookUp('augmentation', name, AUGMENTATIONS), o = Object.fromEntries(Object.entries(entry.options).map(([k, { default: d }]) => [k, d]));
+    const entry = lookUp('augmentation', name, AUGMENTATIONS),
+      o = Object.fromEntries(Object.entries(entry.options).map(([k, { default: d }]) => [k, d]));
     let { fill } = entry;
     for (const [key, given] of Object.entries({ ...value !== undefined && { [entry.value]: value }, ...options })) {
       if (key === 'fill' && fill !== undefined) {
         fill = fillOf(name, given);
-        check(name !== 'cutout' || fill === 'mean' || typeof fill === 'number', `${WHO}: cutout: fill is ${fill}; give zero, mean or a byte from 0 to 255`);
+        check(name !== 'cutout' || fill === 'mean' || typeof fill === 'number',
+          `${WHO}: cutout: fill is ${fill}; give zero, mean or a byte from 0 to 255`);
         continue;
       }
       const names = [...Object.keys(entry.options), ...fill === undefined ? [] : ['fill']];
-      if (!Object.hasOwn(entry.options, key)) throw new DescentError(`${WHO}: ${name} has no option '${key}'; it takes ${names.join(', ')}`);
+      if (!Object.hasOwn(entry.options, key))
+        throw new DescentError(`${WHO}: ${name} has no option '${key}'; it takes ${names.join(', ')}`);
       o[key] = option(name, key, given, entry.options[key]!);
     }
     if (name === 'mixup' || name === 'cutmix') {
@@ -89,7 +96,8 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
   check(mix.length < 2 || mix[0]!.name !== mix[1]!.name, `${WHO}: ${mix[0]?.name} is given twice; give it once`);
   if (shape) checkShape(transforms, shape);
   const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
-  check(views === 1 || !mix.length, `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; the consistency loss takes class numbers, leave one of them out`);
+  check(views === 1 || !mix.length,
+    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; the consistency loss takes class numbers, leave one of them out`);
   return { transforms, mix, views };
 }
 
@@ -97,9 +105,12 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
 export function checkShape(transforms: readonly Transform[], [c, h, w]: readonly [number, number, number]): void {
   check(c <= 4 || !transforms.length, `${WHO}: images have ${c} channels; augmentation takes 1 to 4`);
   for (const { name, o } of transforms) {
-    if (name === 'crop') check(o.padding! < Math.min(h, w), `${WHO}: crop: padding ${o.padding} does not fit images of ${h}x${w}; give 1 to ${Math.min(h, w) - 1}`);
-    if (name === 'cutout') check(o.size! <= 2 * Math.max(h, w), `${WHO}: cutout: size ${o.size} covers all of ${h}x${w}; give 1 to ${2 * Math.max(h, w)}`);
-    if (name === 'saturation' || name === 'pca') check(c === 3, `${WHO}: ${name} changes colours, and images have ${c} channel${c > 1 ? 's' : ''}; leave it out`);
+    if (name === 'crop') check(o.padding! < Math.min(h, w),
+      `${WHO}: crop: padding ${o.padding} does not fit images of ${h}x${w}; give 1 to ${Math.min(h, w) - 1}`);
+    if (name === 'cutout') check(o.size! <= 2 * Math.max(h, w),
+      `${WHO}: cutout: size ${o.size} covers all of ${h}x${w}; give 1 to ${2 * Math.max(h, w)}`);
+    if (name === 'saturation' || name === 'pca')
+      check(c === 3, `${WHO}: ${name} changes colours, and images have ${c} channel${c > 1 ? 's' : ''}; leave it out`);
   }
 }
 
@@ -124,13 +135,14 @@ export function beta(alpha: number, u: Iterator<number>): number {
 const MIX = STREAMS.augment + 100;
 
 /**
- * What the gather kernel must know of the mixing of step number `step`: a function of (seed, step) alone. mixup (Zhang et al. 2018): x = lambda x_i +
- * (1 - lambda) x_j; cutmix (Yun et al. 2019): x_j in a box of the share 1 - lambda around a random pixel, labels by the share that is left inside the
- * image. Where both are asked for each batch takes one or the other.
+ * What the gather kernel must know of the mixing of step number `step`: a function of (seed, step) alone. mixup (Zhang et al. 2018): x =
+ * lambda x_i + (1 - lambda) x_j; cutmix (Yun et al. 2019): x_j in a box of the share 1 - lambda around a random pixel, labels by the share
+ * that is left inside the image. Where both are asked for each batch takes one or the other.
  */
 export function mixValues(mix: readonly Mix[], seed: number, step: number, batch: number, h: number, w: number): Record<string, number> {
   const u = uniforms(seed, MIX, step), next = () => u.next().value as number;
-  const { name, alpha } = mix[Math.floor(next() * mix.length)]!, mixShift = batch > 1 ? 1 + Math.floor(next() * (batch - 1)) : 0, lambda = beta(alpha, u);
+  const { name, alpha } = mix[Math.floor(next() * mix.length)]!, mixShift = batch > 1 ? 1 + Math.floor(next() * (batch - 1)) : 0,
+    lambda = beta(alpha, u);
   if (name === 'mixup') return { mixRatio: lambda, mixShare: lambda, mixShift, mixX0: 0, mixX1: 0, mixY0: 0, mixY1: 0 };
   const side = Math.sqrt(1 - lambda), cut = (size: number) => {
     const centre = Math.floor(next() * size), half = Math.floor(size * side / 2);

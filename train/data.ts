@@ -16,7 +16,10 @@ import { pack, Ring, RING_PAGES } from './stream.ts';
 
 export type { Normalize } from './config.ts';
 export type { Moments } from './statistics.ts';
-/** Images of a stored data set that are held in memory for its statistics, and bytes of them: enough for means that are right to a thousandth. */
+/**
+ * Images of a stored data set that are held in memory for its statistics, and bytes of them: enough for means that are right to a
+ * thousandth.
+ */
 const SAMPLE = 16384, SAMPLE_BYTES = 256 * 2 ** 20;
 
 /** The images that a run learns from, is tuned on, and is judged by. */
@@ -32,8 +35,12 @@ export interface DataOptions extends SplitOptions {
   readonly maxBinding: number;
 }
 
-/** `x` holds `views` views of the images, all first ones first. `values` are the step values of the gather kernel besides offset, seed and epoch; `step` decides how a batch is mixed. */
-export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; readonly views: number; values?(by: { seed: number; step: number }): Record<string, number> }
+/**
+ * `x` holds `views` views of the images, all first ones first. `values` are the step values of the gather kernel besides offset, seed and
+ * epoch; `step` decides how a batch is mixed.
+ */
+export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; readonly views: number;
+  values?(by: { seed: number; step: number }): Record<string, number> }
 
 export class DeviceData {
   readonly dataset: Dataset;
@@ -62,13 +69,18 @@ export class DeviceData {
     this.#words = Math.ceil(size(dataset) / 4);
   }
 
-  /** To be awaited before anything else of a data set whose images are stored: takes SAMPLE of the training images, spread evenly, into memory for statistics. */
+  /**
+   * To be awaited before anything else of a data set whose images are stored: takes SAMPLE of the training images, spread evenly, into
+   * memory for statistics.
+   */
   async prepare(): Promise<void> {
     const { train } = this.dataset, { normalize = 'none', augment } = this.#o, all = this.#indices.train;
     const asked = normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean' || t.name === 'pca');
     if (!train.stored || !asked || this.#sample.dataset !== this.dataset) return;
-    const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size(this.dataset)))), taken = numbers(0, n).map(i => all[Math.floor(i * all.length / n)]!);
-    const images = await imagesOf(train, size(this.dataset), taken), split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
+    const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size(this.dataset)))),
+      taken = numbers(0, n).map(i => all[Math.floor(i * all.length / n)]!);
+    const images = await imagesOf(train, size(this.dataset), taken),
+      split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
     this.#sample = { dataset: { ...this.dataset, train: split }, indices: numbers(0, n) };
   }
 
@@ -83,13 +95,16 @@ export class DeviceData {
    */
   source(g: Graph, part: Part, n: number, view?: readonly Transform[]): BatchSource {
     const [c, h, w] = this.dataset.shape, { kind, split } = this.#split(part), classes = this.dataset.classes.length;
-    const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined), mix = g.training && !view ? this.#o.augment?.mix ?? [] : [];
+    const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined), mix = g.training && !view ? this.#o.augment?.mix
+      ?? [] : [];
     const views = g.training && !view ? this.#o.augment?.views ?? 1 : 1;
-    const bytes = g.tensor([n * views, c, h, w], 'activation', 'x'), labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+    const bytes = g.tensor([n * views, c, h, w], 'activation', 'x'),
+      labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
     const { stream, pages, perPage } = this.#pages(split, n);
     this.#batch.set(part, n);
     const place: Pages = { c, h, w, pages, perPage, stream }, order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
-    const images = Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) => [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor };
+    const images = Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) =>
+      [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor };
     const tables = augment && usesTables(augment) ? g.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
     if (tables) g.run(imageTables, { ...place, n }, { order, tables, ...images });
     const p: Gather = {
@@ -110,7 +125,8 @@ export class DeviceData {
     const { normalize, moments } = this.#o, [n] = x.shape as [number], d = size(this.dataset);
     if (normalize !== 'pca' && normalize !== 'zca') return x;
     const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>
-      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!, normalize));
+      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!,
+        normalize));
     const white = g.tensor(x.shape, 'activation', 'white');
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
     return white;
@@ -129,7 +145,8 @@ export class DeviceData {
       if (!this.#rings.has(part)) this.#rings.set(part, new Ring(split, size(this.dataset), pages.map(({ name }) => find(name))));
     } else {
       const bytes = size(this.dataset);
-      for (const { name, images, first } of pages) write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
+      for (const { name, images, first } of pages)
+        write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
     }
     write(`${kind} labels`, () => Uint32Array.from(split.labels));
     write('norm', () => this.normalisation());
@@ -175,7 +192,8 @@ export class DeviceData {
 
   #order(part: Part, g: Graph, by?: { seed: number; epoch: number }): Uint32Array {
     const indices = this.#indices[part], out = new Uint32Array(g.tensors.find(t => t.name === `${part} order`)!.size);
-    const places = by && (part === 'train' && this.scores ? curriculum(this.scores, by.seed, by.epoch) : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
+    const places = by && (part === 'train' && this.scores ? curriculum(this.scores, by.seed, by.epoch)
+      : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
     out.set(places ? places.map(i => indices[i]!) : indices);
     this.#rings.get(part)?.restart(out);
     return out;
@@ -183,8 +201,10 @@ export class DeviceData {
 
   /** All images in as few pages as may be; where they are too many for that, a ring of pages through which they pass. */
   #pages(split: Split, batch: number): { pages: number; perPage: number; stream: boolean } {
-    const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)), pages = Math.ceil(split.n / perPage);
-    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored) return { pages, perPage, stream: false };
+    const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)),
+      pages = Math.ceil(split.n / perPage);
+    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored)
+      return { pages, perPage, stream: false };
     return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 

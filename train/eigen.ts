@@ -1,6 +1,6 @@
 /**
- * Eigenvalues, largest first, and eigenvectors (rows of `vectors`, [n, n]) of a symmetric matrix [n, n]: Householder reduction to three diagonals,
- * then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, section 8.3). About 6 n^3 operations.
+ * Eigenvalues, largest first, and eigenvectors (rows of `vectors`, [n, n]) of a symmetric matrix [n, n]: Householder reduction to three
+ * diagonals, then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, section 8.3). About 6 n^3 operations.
  */
 export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: Float64Array; vectors: Float64Array } {
   const a = Float64Array.from(matrix), diagonal = new Float64Array(n), off = new Float64Array(n);

@@ -1,7 +1,9 @@
 /** The learning-rate range test (Smith 2017): a few steps at rates that grow, and the rate that the losses propose. */
 
-export interface RangePoint { readonly lr: number; readonly loss: number; /** Mean of the losses so far, weighed by 0.9^age. */ readonly smooth: number }
-export interface RangeTest { readonly points: readonly RangePoint[]; /** Where the smoothed loss falls fastest with log lr; none if it never falls. */ readonly proposed: number | undefined }
+export interface RangePoint { readonly lr: number; readonly loss: number;
+  /** Mean of the losses so far, weighed by 0.9^age. */ readonly smooth: number }
+export interface RangeTest { readonly points: readonly RangePoint[];
+  /** Where the smoothed loss falls fastest with log lr; none if it never falls. */ readonly proposed: number | undefined }
 
 export interface RangeOptions { readonly from: number; readonly to: number; readonly steps: number }
 
@@ -29,7 +31,8 @@ export function propose(points: readonly RangePoint[]): number | undefined {
   const lowest = points.reduce((best, p, i) => (p.smooth < points[best]!.smooth ? i : best), 0), reach = 5;
   let steepest = 0, at: number | undefined;
   for (let i = reach; i <= lowest - 1; i++) {
-    const a = points[i - reach]!, b = points[Math.min(points.length - 1, i + reach)]!, slope = (b.smooth - a.smooth) / Math.log(b.lr / a.lr);
+    const a = points[i - reach]!, b = points[Math.min(points.length - 1, i + reach)]!,
+      slope = (b.smooth - a.smooth) / Math.log(b.lr / a.lr);
     if (slope < steepest) { steepest = slope; at = i; }
   }
   return at === undefined ? undefined : points[at]!.lr;

@@ -48,6 +48,7 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
 /** One evaluation as a line of metrics. Throws where the loss is not finite: such weights are not worth keeping. */
 export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promise<EvalMetrics> {
   const judged = await trainer.evaluate(split);
-  check(Number.isFinite(judged.loss), `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
+  check(Number.isFinite(judged.loss),
+    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
   return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...judged };
 }

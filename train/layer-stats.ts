@@ -14,23 +14,30 @@ export interface LayerStats {
   readonly dead?: number;
 }
 
-const weights = (trainer: Trainer): [layer: string, value: Tensor, grad: Tensor][] => [...trainer.graph.params].flatMap(([name, { value, grad }]) =>
+const weights = (trainer: Trainer): [layer: string, value: Tensor, grad: Tensor][] =>
+  [...trainer.graph.params].flatMap(([name, { value, grad }]) =>
   name.endsWith('weight') ? [[name.slice(0, Math.max(0, name.lastIndexOf('.'))) || 'model', value, grad]] : []);
 
 /** The weights by layer, as `layerStats` takes those before a step. */
 export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
-  return new Map(await Promise.all(weights(trainer).map(async ([layer, value]) => [layer, (await trainer.memory.read(value)).slice()] as const)));
+  return new Map(await Promise.all(weights(trainer).map(async ([layer, value]) =>
+    [layer, (await trainer.memory.read(value)).slice()] as const)));
 }
 
-/** The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]; with the weights `before` the last step also how far it went. */
-export async function layerStats(trainer: Trainer, probe: Probe, bytes: Uint8Array, n: number, before?: ReadonlyMap<string, Float32Array>): Promise<LayerStats[]> {
+/**
+ * The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]; with the weights `before` the last step also how far it
+ * went.
+ */
+export async function layerStats(trainer: Trainer, probe: Probe, bytes: Uint8Array, n: number,
+  before?: ReadonlyMap<string, Float32Array>): Promise<LayerStats[]> {
   const seen = new Map<string, LayerStats>(), own = weights(trainer), scale = await trainer.gradientScale();
   probe.run(bytes);
   for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });
   for (const [name, value, grad] of own) {
     const now = await trainer.memory.read(value), last = before?.get(name), size = rms(now);
     seen.set(name, {
-      ...seen.get(name) ?? { name }, weight: size, gradient: rms(await trainer.memory.read(grad)) * scale, ...last && { update: rms(now.map((v, i) => v - last[i]!)) / size },
+      ...seen.get(name) ?? { name }, weight: size, gradient: rms(await trainer.memory.read(grad)) * scale,
+      ...last && { update: rms(now.map((v, i) => v - last[i]!)) / size },
     });
   }
   return [...seen.values()];

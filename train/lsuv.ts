@@ -7,11 +7,14 @@ import { inFileOrder } from './population.ts';
 /** A convolution or dense layer: its weight, and what its kernel stores. */
 interface Weighted { readonly weight: Param; readonly output: Tensor }
 
-/** In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, has no scale to find and is left out. */
+/**
+ * In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, has no scale to find and is left out.
+ */
 function weighted(g: Graph): Weighted[] {
   const found = new Map<Param, Tensor>();
   for (const { kernel, tensors } of g.ops) for (const weight of g.params.values()) {
-    if (['conv', 'matmul'].includes(kernel.name) && [tensors.weight, tensors.b].includes(weight.value) && !found.has(weight)) found.set(weight, tensors.y!);
+    if (['conv', 'matmul'].includes(kernel.name) && [tensors.weight, tensors.b].includes(weight.value) && !found.has(weight))
+      found.set(weight, tensors.y!);
   }
   return [...found].map(([weight, output]) => ({ weight, output }));
 }
@@ -24,10 +27,12 @@ const variance = (x: Float32Array): number => {
 };
 
 /**
- * Layer-sequential unit variance (Mishkin & Matas 2016): weights orthonormal, then layer by layer divided by the deviation of the layer's outputs on the
- * first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The data must lie in `memory`, as after Trainer.create. Returns the variances.
+ * Layer-sequential unit variance (Mishkin & Matas 2016): weights orthonormal, then layer by layer divided by the deviation of the layer's
+ * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The data must lie in
+ * `memory`, as after Trainer.create. Returns the variances.
  */
-export async function lsuv(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory, { tolerance = 0.1, rounds = 10 } = {}): Promise<Record<string, number>> {
+export async function lsuv(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory,
+  { tolerance = 0.1, rounds = 10 } = {}): Promise<Record<string, number>> {
   const g = new Graph({ training: false, profile: o.device.profile, seed: o.seed });
   o.model(g, o.data.source(g, 'train', o.batchSize, []).x);
   const layers = weighted(g), variances: Record<string, number> = {};

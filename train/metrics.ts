@@ -19,8 +19,10 @@ export function parseMetrics(text: string): MetricsLine[] {
 
 /** The evaluation on the validation images with the highest accuracy, the lower loss among equals; the first of equals. */
 export function bestOf(lines: readonly MetricsLine[]): EvalMetrics | undefined {
-  return lines.reduce<EvalMetrics | undefined>((best, line) => 'split' in line && line.split === 'val' && (!best || isBetter(line, best)) ? line : best, undefined);
+  return lines.reduce<EvalMetrics | undefined>((best, line) => 'split' in line && line.split === 'val' && (!best || isBetter(line, best))
+    ? line : best, undefined);
 }
 
 /** Whether `a` is the better evaluation of the two. */
-export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean => a.accuracy > b.accuracy || a.accuracy === b.accuracy && a.loss < b.loss;
+export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean => a.accuracy > b.accuracy || a.accuracy === b.accuracy
+  && a.loss < b.loss;

@@ -25,7 +25,8 @@ export class ActivePhase {
   #penalty: { readonly weight: number; readonly acts: Vector } | undefined;
   #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
 
-  private constructor(phase: Phase, start: number, parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } }) {
+  private constructor(phase: Phase, start: number,
+    parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } }) {
     this.lr = phase.optimizer.hyper.lr;
     this.start = start;
     this.end = start + (phase.steps ?? Infinity);
@@ -33,7 +34,10 @@ export class ActivePhase {
     ({ program: this.program, flat: this.flat, minimiser: this.minimiser, penalty: this.#penalty } = parts);
   }
 
-  /** Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch an update, nothing to do in between. */
+  /**
+   * Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch an update, nothing to
+   * do in between.
+   */
   static fits(phases: readonly Phase[], accumulate: number, grows = false): Optimizer | undefined {
     const { optimizer } = phases[0]!;
     return phases.length === 1 && accumulate === 1 && !grows && isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
@@ -53,7 +57,9 @@ export class ActivePhase {
       }
       const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
       if (isFirstOrder(optimizer)) out.push(new ActivePhase(phase, start, { program, flat }));
-      else out.push(new ActivePhase(phase, start, { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty: optimizer.l2 && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) } }));
+      else out.push(new ActivePhase(phase, start,
+        { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty: optimizer.l2
+        && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) } }));
     }
     return out;
   }
@@ -72,7 +78,8 @@ export class ActivePhase {
    */
   async probe(t: number, seed: number, gradients: () => Promise<void>): Promise<void> {
     const { rule, hyper } = this.optimizer!, flat = this.flat!, { probes = 1, epsilon = 1e-3 } = hyper;
-    const { z, w, g, h } = this.#probe ??= { z: flat.vector('probe'), w: flat.vector('weights'), g: flat.vector('gradient'), h: flat.named(page => stateBuffer(rule, rule.probes!, page)) };
+    const { z, w, g, h } = this.#probe ??= { z: flat.vector('probe'), w: flat.vector('weights'), g: flat.vector('gradient'),
+      h: flat.named(page => stateBuffer(rule, rule.probes!, page)) };
     await flat.copy(w, flat.w);
     for (let k = 0; k < probes; k++) {
       await flat.signs(z, seed, t * probes + k);
@@ -95,7 +102,8 @@ function penalised(flat: Flat, graph: Graph, biases: boolean): Vector {
   const { memory } = flat, acts = flat.vector('penalised'), pages = memory.layout.pages('param').map(p => p.buffer);
   for (const { value } of graph.params.values()) {
     const { buffer, offset } = memory.place(value);
-    if (biases || value.shape.length > 1) memory.device.gpu.queue.writeBuffer(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
+    if (biases || value.shape.length > 1)
+      memory.device.gpu.queue.writeBuffer(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
   }
   return acts;
 }

@@ -15,7 +15,8 @@ export class Probe {
   #input: Tensor;
   #logits: Tensor;
 
-  private constructor(n: number, memory: Memory, data: DeviceData, program: Program, parts: { input: Tensor; logits: Tensor; outputs: [string, Tensor][] }) {
+  private constructor(n: number, memory: Memory, data: DeviceData, program: Program,
+    parts: { input: Tensor; logits: Tensor; outputs: [string, Tensor][] }) {
     this.n = n;
     this.#memory = memory;
     this.#data = data;

@@ -8,7 +8,8 @@ import type { StepMetrics } from './metrics.ts';
 
 /** The sums that a program has gathered; it begins anew. */
 export async function takeTotals(program: Program, totals: Tensor): Promise<{ loss: number; correct: number }> {
-  const { device } = program.memory, { buffer, offset } = program.locate(totals), [loss, correct] = new Float32Array(await device.read(buffer, offset, 16));
+  const { device } = program.memory, { buffer, offset } = program.locate(totals),
+    [loss, correct] = new Float32Array(await device.read(buffer, offset, 16));
   device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
   return { loss: loss!, correct: correct! };
 }
@@ -55,7 +56,8 @@ export class Readings {
       const [loss, correct] = new Float32Array(staging.getMappedRange());
       const images = count * this.#batchSize, now = performance.now(), seconds = (now - this.#since) / 1000;
       this.#since = now;
-      this.add({ step, epoch: step / this.#stepsPerEpoch, loss: loss! / images, accuracy: correct! / images, lr, images_per_s: images / seconds });
+      this.add({ step, epoch: step / this.#stepsPerEpoch, loss: loss! / images, accuracy: correct! / images, lr,
+        images_per_s: images / seconds });
       staging.unmap();
       this.#staging.push(staging);
     }, async e => { await Promise.resolve(); this.#device.check(); throw e; });

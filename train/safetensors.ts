@@ -31,7 +31,8 @@ export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<st
   let end = 0;
   const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
   for (const [name, { shape, data }] of Object.entries(tensors)) {
-    if (name === '__metadata__' || count(shape) !== data.length) throw new Error(`safetensors: tensor '${name}' ${show(shape)} has ${data.length} values`);
+    if (name === '__metadata__' || count(shape) !== data.length)
+      throw new Error(`safetensors: tensor '${name}' ${show(shape)} has ${data.length} values`);
     header[name] = { dtype: 'F32', shape, data_offsets: [end, end += data.byteLength] };
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
@@ -63,14 +64,18 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
   const data = bytes.subarray(8 + length);
   const tensors: [string, Tensors[string]][] = entries.map(([name, entry]) => {
     const { dtype, shape, data_offsets: [begin, end] } = entry;
-    const type = Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype]! : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
-    if (end > data.length) fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`, 'the file is cut short: fetch or write it again');
-    if (count(shape) * type.size !== end - begin) fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`);
+    const type = Object.hasOwn(DTYPES, dtype)
+      ? DTYPES[dtype]! : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
+    if (end > data.length) fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`,
+      'the file is cut short: fetch or write it again');
+    if (count(shape) * type.size !== end - begin)
+      fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`);
     return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
   });
 
   let covered = 0, last = '';
-  for (const [name, { data_offsets: [begin, end] }] of [...entries].sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0] || a[1].data_offsets[1] - b[1].data_offsets[1])) {
+  for (const [name, { data_offsets: [begin, end] }] of [...entries].sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0]
+    || a[1].data_offsets[1] - b[1].data_offsets[1])) {
     if (begin < covered) fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
     if (begin > covered) fail(`${begin - covered} bytes before tensor '${name}' belong to no tensor`);
     [covered, last] = [end, name];

@@ -38,7 +38,8 @@ export function parseChoice<T extends string>(who: string, text: string, known: 
 /** One spec: `adam:beta1=0.8,eps=1e-6`. */
 export function parseSpec(who: string, text: string): Spec {
   const specs = parseSpecs(who, text);
-  check(specs.length === 1, `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`);
+  check(specs.length === 1,
+    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`);
   return specs[0]!;
 }
 
@@ -58,7 +59,8 @@ export function parseSpecs(who: string, text: string): Spec[] {
     const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
-    check(spec && (name || rest), `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`);
+    check(spec && (name || rest),
+      `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`);
     if (!rest) {
       check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'; write name:key=value, or the name alone`);
       continue;
@@ -68,7 +70,8 @@ export function parseSpecs(who: string, text: string): Spec[] {
       spec.value = scalar(key!);
       continue;
     }
-    if (!/^[\w-]+$/.test(key!) || !value || more.length) throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
+    if (!/^[\w-]+$/.test(key!) || !value || more.length)
+      throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
     check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice; give it once`);
     spec.options[key!] = scalar(value);
   }

@@ -25,7 +25,8 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
   check(!extra, `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`);
   for (const t of own) {
     const { shape, data } = tensors[t.name]!;
-    check(show(shape) === show(t.shape), `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`);
+    check(show(shape) === show(t.shape),
+      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`);
     memory.write(t, data);
   }
 }
@@ -42,7 +43,8 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
       const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
       for (const { value } of graph.params.values()) {
         const place = memory.place(value);
-        if (place.buffer === buffer) tensors[`${rule.name}.${state}.${value.name}`] = { shape: value.shape, data: new Float32Array(all, place.offset, value.size).slice() };
+        if (place.buffer === buffer) tensors[`${rule.name}.${state}.${value.name}`] =
+          { shape: value.shape, data: new Float32Array(all, place.offset, value.size).slice() };
       }
     }
   }
@@ -57,7 +59,9 @@ export function writeState(memory: Memory, graph: Graph, optimizers: readonly Op
   }
   for (const { rule, state: states } of optimizers) for (const state of states) for (const { value } of graph.params.values()) {
     const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = memory.place(value);
-    check(saved && saved.data.length === value.size, `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
-    memory.device.gpu.queue.writeBuffer(memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset, saved.data as Float32Array<ArrayBuffer>);
+    check(saved && saved.data.length === value.size,
+      `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
+    memory.device.gpu.queue.writeBuffer(memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset,
+      saved.data as Float32Array<ArrayBuffer>);
   }
 }

@@ -5,7 +5,10 @@ import { eigenSymmetric } from './eigen.ts';
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
 export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[]; readonly image?: readonly number[] }
 
-/** How often each byte occurs in channel `k` of the images: exact sums follow from it. Pairs of bytes are counted where they can be, half as many. */
+/**
+ * How often each byte occurs in channel `k` of the images: exact sums follow from it. Pairs of bytes are counted where they can be, half as
+ * many.
+ */
 function channelHistogram(images: Uint8Array, indices: Uint32Array, c: number, k: number, plane: number): Float64Array {
   const bytes = new Float64Array(256);
   if (plane % 2 || images.byteOffset % 2) {
@@ -23,7 +26,8 @@ export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Ui
   const plane = h * w, mean: number[] = [], std: number[] = [];
   for (let k = 0; k < c; k++) {
     const histogram = channelHistogram(train.images, indices, c, k, plane);
-    const count = indices.length * plane, sum = (f: (v: number) => number) => histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
+    const count = indices.length * plane, sum = (f: (v: number) => number) =>
+      histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
     mean.push(sum(v => v));
     std.push(Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1);
   }
@@ -37,7 +41,10 @@ export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32A
   return Array.from(sums, s => Math.fround(s / (255 * indices.length)));
 }
 
-/** The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels of an image (AlexNet, section 4.1). */
+/**
+ * The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels of an image (AlexNet, section
+ * 4.1).
+ */
 export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[][] {
   const plane = h * w, sum = new Float64Array(c), products = new Float64Array(c * c), count = indices.length * plane;
   for (const image of indices) for (let p = 0; p < plane; p++) {
@@ -57,14 +64,20 @@ export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32
 
 /** Added to the variances before their root is divided by, so that directions without variance are not blown up. */
 const WHITEN_EPS = 1e-2;
-/** Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, which takes as long. */
+/**
+ * Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, which takes as
+ * long.
+ */
 const WHITEN_SIZE = 1024;
 
 /** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
-function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array; axes: Float64Array } {
+function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array;
+  axes: Float64Array } {
   const d = c * h * w, used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000), m = used.length;
-  const centred = (i: number, out: Float64Array) => { for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m); return out; };
-  const symmetric = (n: number, a: Float64Array) => { for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!; return a; };
+  const centred = (i: number,
+    out: Float64Array) => { for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m); return out; };
+  const symmetric = (n: number, a: Float64Array) => { for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!;
+    return a; };
   if (m >= d) {
     const covariance = new Float64Array(d * d), x = new Float64Array(d);
     for (const i of used) {
@@ -76,8 +89,11 @@ function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Arra
   }
   // X X^T has the variances of X^T X, and X^T turns its axes into those
   const rows = Array.from(used, i => centred(i, new Float64Array(d))), gram = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) for (let j = 0; j <= i; j++) { let sum = 0; const a = rows[i]!, b = rows[j]!; for (let k = 0; k < d; k++) sum += a[k]! * b[k]!; gram[i * m + j] = sum; }
-  const { values, vectors } = eigenSymmetric(symmetric(m, gram), m), kept = values.filter(v => v > 1e-9 * values[0]!), axes = new Float64Array(kept.length * d);
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j <= i; j++) { let sum = 0; const a = rows[i]!, b = rows[j]!; for (let k = 0; k < d; k++) sum += a[k]! * b[k]!;
+    gram[i * m + j] = sum; }
+  const { values, vectors } = eigenSymmetric(symmetric(m, gram), m), kept = values.filter(v => v > 1e-9 * values[0]!),
+    axes = new Float64Array(kept.length * d);
   for (let r = 0; r < kept.length; r++) for (let i = 0; i < m; i++) {
     const f = vectors[r * m + i]! / Math.sqrt(kept[r]!), row = rows[i]!;
     for (let k = 0, at = r * d; k < d; k++) axes[at + k]! += f * row[k]!;
@@ -87,11 +103,13 @@ function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Arra
 
 /**
  * W [d, d] with which (x - mean image) W is white: U (L + eps)^-1/2, the components largest first (`pca`), or the same turned back to the
- * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the first 10,000 images, eps 1e-2; of images of more than 1,024 values
+ * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the first 10,000 images, eps 1e-2;
+ of images of more than 1,024 values
  * the first 1,024, whose covariance has no other axes: `pca` then has zeros there, `zca` a variance of eps.
  */
 export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
-  const [c, h, w] = dataset.shape, d = c * h * w, { values, axes } = principalAxes(dataset, indices, mean), rank = values.length, out = new Float32Array(d * d);
+  const [c, h, w] = dataset.shape, d = c * h * w, { values, axes } = principalAxes(dataset, indices, mean), rank = values.length,
+    out = new Float32Array(d * d);
   const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS)), rest = 1 / Math.sqrt(WHITEN_EPS), sum = new Float64Array(d);
   for (let i = 0; i < d; i++) {
     if (how === 'pca') {
@@ -100,7 +118,8 @@ export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLik
     }
     sum.fill(0);
     sum[i] = rest;
-    for (let k = 0; k < rank; k++) { const f = axes[k * d + i]! * (scales[k]! - rest); for (let j = 0, at = k * d; j < d; j++) sum[j]! += f * axes[at + j]!; }
+    for (let k = 0; k < rank; k++) { const f = axes[k * d + i]! * (scales[k]! - rest);
+      for (let j = 0, at = k * d; j < d; j++) sum[j]! += f * axes[at + j]!; }
     out.set(sum, i * d);
   }
   return out;

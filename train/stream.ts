@@ -56,9 +56,13 @@ export class Ring {
     return page;
   }
 
-  /** Writes a stretch as soon as it is read: its page is free, for the steps that used it were enqueued before, and the queue keeps their order. */
+  /**
+   * Writes a stretch as soon as it is read: its page is free, for the steps that used it were enqueued before, and the queue keeps their
+   * order.
+   */
   async #load(memory: Memory, stretch: number, order: Uint32Array): Promise<void> {
-    const images = await imagesOf(this.#split, this.#bytes, order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage)), at = stretch % RING_PAGES;
+    const images = await imagesOf(this.#split, this.#bytes, order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage)),
+      at = stretch % RING_PAGES;
     if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
     const { buffer, offset } = memory.place(this.#pages[at]!), target = memory.buffers.get(buffer);
     if (target) memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);

@@ -23,7 +23,10 @@ export type { TrainerOptions };
 
 export interface TrainerState { tensors: Tensors; counters: Record<string, number> }
 
-/** Batches by which the mean of SWA gets running statistics, as torch.optim.swa_utils.update_bn goes over the data once: all of most data sets, at each evaluation. */
+/**
+ * Batches by which the mean of SWA gets running statistics, as torch.optim.swa_utils.update_bn goes over the data once: all of most data
+ * sets, at each evaluation.
+ */
 const SWA_BATCHES = 1000;
 /** Steps that may wait on the device: enough that it never idles, few enough that Ctrl-C and memory are bounded. */
 const IN_FLIGHT = 2;
@@ -52,7 +55,8 @@ export class Trainer {
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
 
-  private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program, phases: readonly ActivePhase[], fused: boolean) {
+  private constructor(o: TrainerOptions, memory: Memory, train: BuiltGraph, program: Program, phases: readonly ActivePhase[],
+    fused: boolean) {
     this.#o = o;
     this.#phases = phases;
     this.#fused = fused;
@@ -66,18 +70,29 @@ export class Trainer {
     this.#readings = new Readings(program, train.totals, o.batchSize, this.stepsPerEpoch);
   }
 
-  /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit on the device throws TooLarge. */
+  /**
+   * Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit on the device throws
+   * TooLarge.
+   */
   static async create(o: TrainerOptions): Promise<Trainer> {
     const available = o.data.size('train');
-    check(o.batchSize >= 1 && o.batchSize <= available, `--batch-size: ${o.batchSize} is more than the ${available} training images; give 1 to ${available}`);
-    const { accumulate = 1 } = o, phases = Array.isArray(o.optimizer) ? o.optimizer as readonly Phase[] : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
-    check(o.batchSize % accumulate === 0, `--accumulate: a batch of ${o.batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`);
-    for (const { optimizer } of phases) if ('rule' in optimizer && optimizer.accumulate !== accumulate) throw new Error(`${optimizer.rule.name} was made for ${optimizer.accumulate} micro-batches, the trainer takes ${accumulate}`);
-    check(!o.half || o.device.profile.f16, `--precision f16: ${o.device.report.description} has no shader-f16; use --precision f32, or another --adapter`);
+    check(o.batchSize >= 1 && o.batchSize <= available,
+      `--batch-size: ${o.batchSize} is more than the ${available} training images; give 1 to ${available}`);
+    const { accumulate = 1 } = o, phases = Array.isArray(o.optimizer)
+      ? o.optimizer as readonly Phase[] : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
+    check(o.batchSize % accumulate === 0,
+      `--accumulate: a batch of ${o.batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`);
+    for (const { optimizer } of phases) if ('rule' in optimizer && optimizer.accumulate !== accumulate)
+      throw new Error(`${optimizer.rule.name} was made for ${optimizer.accumulate} micro-batches, the trainer takes ${accumulate}`);
+    check(!o.half || o.device.profile.f16,
+      `--precision f16: ${o.device.report.description} has no shader-f16; use --precision f32, or another --adapter`);
     for (const { optimizer } of phases) {
-      const scaling = 'rule' in optimizer ? optimizer.scaling : false, name = 'rule' in optimizer ? optimizer.rule.name : 'a quasi-Newton method';
-      check(!o.half || 'rule' in optimizer && !optimizer.rule.probes, `--precision f16: ${name} needs exact gradients; use --precision f32, or an optimizer of the first order`);
-      if (scaling !== Boolean(o.half)) throw new Error(`${name} was made ${scaling ? 'for' : 'without'} loss scaling, the trainer works ${o.half ? 'with' : 'without'} it`);
+      const scaling = 'rule' in optimizer ? optimizer.scaling : false, name = 'rule' in optimizer
+        ? optimizer.rule.name : 'a quasi-Newton method';
+      check(!o.half || 'rule' in optimizer && !optimizer.rule.probes,
+        `--precision f16: ${name} needs exact gradients; use --precision f32, or an optimizer of the first order`);
+      if (scaling !== Boolean(o.half))
+        throw new Error(`${name} was made ${scaling ? 'for' : 'without'} loss scaling, the trainer works ${o.half ? 'with' : 'without'} it`);
     }
     const memory = new Memory(o.device);
     try {
@@ -85,7 +100,8 @@ export class Trainer {
       memory.reserve(train.graph);
       if (o.judges) {
         memory.allocate(train.graph);
-        return new Trainer(o, memory, train, await Program.compile(memory, new Graph({ training: false, profile: o.device.profile })), [], false);
+        return new Trainer(o, memory, train, await Program.compile(memory, new Graph({ training: false, profile: o.device.profile })),
+          [], false);
       }
       const fused = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
       fused?.addTo(train.graph, memory.layout);
@@ -114,7 +130,8 @@ export class Trainer {
     const { seed = 0 } = this.#o;
     if (!this.#pending.length && this.#readings.logged === this.steps) this.#readings.restart();
     const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
-    const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch); // a quasi-Newton method stays with its images
+    // a quasi-Newton method stays with its images
+    const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch);
     await this.#arrange(epoch);
     const t = ++this.steps, { lr, momentum, batches = 1 } = this.rates(t), { optimizer } = phase;
     if (!optimizer) return this.#minimise(phase, t, lr, log);
@@ -145,9 +162,11 @@ export class Trainer {
   async #gradients(t: number, at: number, values: Readonly<Record<string, number>>, log: boolean, counts = true): Promise<void> {
     const { batchSize, accumulate = 1, seed = 0, data } = this.#o, n = this.#micro;
     for (let k = 0; k < accumulate; k++) {
-      const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k || this.#held ? 1 : 0, epoch: this.#epoch };
+      const micro = { offset: at * batchSize + k * n, valid: counts ? n : 0, seed, step: (t - 1) * accumulate + k + 1, accumulate: k
+        || this.#held ? 1 : 0, epoch: this.#epoch };
       await data.feed(this.memory, 'train', micro.offset);
-      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder => this.#readings.collect(encoder) : undefined);
+      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && k === accumulate - 1 ? encoder =>
+        this.#readings.collect(encoder) : undefined);
     }
   }
 
@@ -165,7 +184,8 @@ export class Trainer {
     }, lr);
     this.#readings.logged = t;
     if (this.#o.debug) await this.#checkFinite(t, lr);
-    if (log) this.#readings.add({ step: t, epoch: t / this.stepsPerEpoch, loss: first!.loss / batchSize, accuracy: first!.correct / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
+    if (log) this.#readings.add({ step: t, epoch: t / this.stepsPerEpoch, loss: first!.loss / batchSize,
+      accuracy: first!.correct / batchSize, lr, images_per_s: evaluations * batchSize * 1000 / (performance.now() - start) });
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
@@ -225,14 +245,19 @@ export class Trainer {
   /** Tells the schedule the loss on the validation images. */
   observe(loss: number): void { this.#o.schedule?.observe?.(loss); }
 
-  /** Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one; of lbfgs and bfgs what they know of the curvature (`phase 2.s0`). */
+  /**
+   * Optimizer state by parameter (`adam.m.conv1.weight`) and the counters that with it make a resumed run equal an uninterrupted one; of
+   * lbfgs and bfgs what they know of the curvature (`phase 2.s0`).
+   */
   async state(): Promise<TrainerState> {
     await this.settle();
     const { scores } = this.#o.data, tensors = await readState(this.memory, this.#train.graph, this.#optimizers());
     for (const [i, { minimiser }] of this.#phases.entries()) {
-      for (const [name, data] of Object.entries(await minimiser?.state() ?? {})) tensors[`phase ${i + 1}.${name}`] = { shape: [data.length], data };
+      for (const [name, data] of Object.entries(await minimiser?.state() ?? {}))
+        tensors[`phase ${i + 1}.${name}`] = { shape: [data.length], data };
     }
-    if (this.#held) for (const [name, { grad }] of this.#train.graph.params) tensors[`gradient.${name}`] = { shape: grad.shape, data: (await this.memory.read(grad)).slice() };
+    if (this.#held) for (const [name, { grad }] of this.#train.graph.params)
+      tensors[`gradient.${name}`] = { shape: grad.shape, data: (await this.memory.read(grad)).slice() };
     if (scores) tensors['curriculum.scores'] = { shape: [scores.length], data: scores };
     return { tensors, counters: { steps: this.steps, ...this.#without && { held: this.#held, without: this.#without } } };
   }
@@ -241,7 +266,8 @@ export class Trainer {
     writeState(this.memory, this.#train.graph, this.#optimizers(), tensors);
     for (const [i, { minimiser }] of this.#phases.entries()) {
       const own = `phase ${i + 1}.`;
-      minimiser?.load(Object.fromEntries(Object.entries(tensors).flatMap(([name, { data }]) => name.startsWith(own) ? [[name.slice(own.length), data]] : [])));
+      minimiser?.load(Object.fromEntries(Object.entries(tensors).flatMap(([name, { data }]) => name.startsWith(own)
+        ? [[name.slice(own.length), data]] : [])));
     }
     this.#held = counters.held ?? 0;
     this.#without = counters.without ?? 0;

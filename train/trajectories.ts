@@ -47,7 +47,8 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
     title: 'Saddle point, x² - y² + y⁴/4',
     value: (x, y) => x * x - y * y + y ** 4 / 4,
     gradient: 'vec2f(2.0 * x, -2.0 * y + y * y * y)',
-    start: [1.2, 0.001], minima: [[0, Math.SQRT2], [0, -Math.SQRT2]], x: [-1, 1.5], y: [-0.5, 2], steps: 120, levels: [-0.95, -0.75, -0.5, -0.25, 0, 0.25, 0.6, 1.2, 2],
+    start: [1.2, 0.001], minima: [[0, Math.SQRT2], [0, -Math.SQRT2]], x: [-1, 1.5], y: [-0.5, 2], steps: 120,
+    levels: [-0.95, -0.75, -0.5, -0.25, 0, 0.25, 0.6, 1.2, 2],
     rates: { sgd: 0.05, momentum: 0.02, nesterov: 0.02, adagrad: 0.1, adadelta: 5, rmsprop: 0.02, adam: 0.05, rprop: 0.01 },
   },
   noisy: {
@@ -60,11 +61,13 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
 };
 
 /** The points before each of `steps` updates of a rule, and after the last. Throws where the rule needs more than a gradient. */
-export async function trajectory(device: Device, land: Pick<Landscape, 'gradient' | 'noise' | 'start'>, rule: string, { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Hyper; seed?: number }): Promise<Point[]> {
+export async function trajectory(device: Device, land: Pick<Landscape, 'gradient' | 'noise' | 'start'>, rule: string,
+  { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Hyper; seed?: number }): Promise<Point[]> {
   const update = optimizer(rules[rule]!, { ...hyper, ...lr !== undefined && { lr } });
   check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient; choose another rule`);
   const memory = new Memory(device), g = new Graph({ training: true, profile: device.profile, seed });
-  const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start)), trail = g.lasting('state', 'trail', [2 * (steps + 1)]);
+  const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start)),
+    trail = g.lasting('state', 'trail', [2 * (steps + 1)]);
   g.run(surfaceGradient, { gradient: land.gradient, noise: land.noise ?? 0 }, { w: value, g: grad, trail });
   memory.reserve(g);
   update.addTo(g, memory.layout);

@@ -14,7 +14,9 @@ const window = (share: number, x = 0.5, y = 0.5): Transform => ({ name: 'scale',
 const CROP = 0.875;
 const crops: readonly View[] = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5]].map(([x, y]) => [window(CROP, x, y)]);
 
-/** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and two closer looks. */
+/**
+ * Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and two closer looks.
+ */
 export const VIEWS: Readonly<Record<string, readonly View[]>> = {
   flip: [[], [mirror]],
   '5crop': crops,
@@ -28,7 +30,8 @@ export function viewsOf(text: string): readonly View[] {
 }
 
 /** The averaged softmax [size, classes] over views of the images of a part. */
-export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part, classes: number, views: readonly View[]): Promise<Float64Array> {
+export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part, classes: number,
+  views: readonly View[]): Promise<Float64Array> {
   check(views.length, 'tta: no view is given; give at least one');
   let mean: Float64Array | undefined;
   for (const view of views) {
@@ -45,7 +48,8 @@ export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part,
 }
 
 /** Mean negative log-likelihood of the averaged predictions, and their accuracy. */
-export async function evaluateViews(trainer: Pick<Trainer, 'logits'>, part: Part, labels: ArrayLike<number>, classes: number, views: readonly View[]): Promise<{ loss: number; accuracy: number }> {
+export async function evaluateViews(trainer: Pick<Trainer, 'logits'>, part: Part, labels: ArrayLike<number>, classes: number,
+  views: readonly View[]): Promise<{ loss: number; accuracy: number }> {
   check(labels.length, `evaluate: there are no ${part} images; give --val-split a share above 0`);
   const mean = await predictViews(trainer, part, classes, views);
   let loss = 0, correct = 0;

@@ -8,11 +8,12 @@ import type { Trainer } from './trainer.ts';
 const SAMPLE = 1000;
 
 /**
- * The weight [2 c k k, c, k, k] of a convolution whose outputs on patches of `images` [n, c, h, w] are uncorrelated and of unit mean square: the
- * eigenvectors of the patches' second moments over the roots of their eigenvalues (+ eps), largest first, then the same negated
+ * The weight [2 c k k, c, k, k] of a convolution whose outputs on patches of `images` [n, c, h, w] are uncorrelated and of unit mean
+ * square: the eigenvectors of the patches' second moments over the roots of their eigenvalues (+ eps), largest first, then the same negated
  * (hlb-CIFAR10; Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds").
  */
-export function whitenPatches(images: Float32Array, [n, c, h, w]: readonly [n: number, c: number, h: number, w: number], k = 2, eps = 5e-4): Float32Array {
+export function whitenPatches(images: Float32Array, [n, c, h, w]: readonly [n: number, c: number, h: number, w: number], k = 2,
+  eps = 5e-4): Float32Array {
   const size = c * k * k, moments = new Float64Array(size * size), patch = new Float64Array(size);
   const offset = Array.from({ length: size }, (_, i) => (Math.floor(i / (k * k)) * h + Math.floor(i / k) % k) * w + i % k);
   for (let image = 0; image < n; image++) for (let top = 0; top + k <= h; top++) for (let left = 0; left + k <= w; left++) {

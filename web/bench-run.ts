@@ -12,7 +12,8 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
   const device = await openDevice();
   try {
     const ceiling = await measureCeiling(device);
-    const kernels = await timeKernels(device, ceiling, { filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }) });
+    const kernels = await timeKernels(device, ceiling,
+      { filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }) });
     return { adapter: device.report, ceiling, kernels };
   } finally {
     device.close();

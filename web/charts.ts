@@ -8,7 +8,8 @@ import { isDark } from './dom.ts';
 use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
 export type Point = readonly [x: number, y: number];
-export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean; /** In the background, and left out of what is read. */ readonly faint?: boolean }
+export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean;
+  /** In the background, and left out of what is read. */ readonly faint?: boolean }
 /** What lies between two curves is shaded. */
 export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
 
@@ -25,11 +26,14 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
     if (chart) chart.resize();
     else { chart = init(parent); self.show(...last); }
   });
-  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %` : Math.abs(v) >= 1e4 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
+  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %` : Math.abs(v) >= 1e4
+    || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];
-      parent.setAttribute('aria-label', [label, ...curves.filter(c => c.points.length && !c.faint).map(c => `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
+      parent.setAttribute('aria-label',
+        [label, ...curves.filter(c => c.points.length && !c.faint).map(c =>
+        `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
       const empty = curves.every(c => !c.points.length);
       parent.classList.toggle('empty', empty);
       if (!chart) return;
@@ -37,18 +41,26 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({
         animation: false, grid: { left: 8, right: 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-        tooltip: { trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '', backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines, textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 } },
+        tooltip: { trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '',
+          backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines,
+          textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 } },
         dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
-        xAxis: { type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false }, axisLine: { lineStyle: { color: lines } } },
-        yAxis: { type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format }, splitLine: { lineStyle: { color: lines } } },
+        xAxis: { type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false },
+          axisLine: { lineStyle: { color: lines } } },
+        yAxis: { type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format },
+          splitLine: { lineStyle: { color: lines } } },
         series: [
           ...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(({ colour, from, to }) => ({
             type: 'custom' as const, silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
-            renderItem: (_: unknown, api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const, shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
+            renderItem: (_: unknown,
+              api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const,
+              shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
           })),
           ...curves.map(({ name, colour, points, dashed, faint }) => ({
-            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2, silent: faint, tooltip: { show: !faint }, sampling: 'lttb' as const,
-            lineStyle: { width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
+            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2,
+              silent: faint, tooltip: { show: !faint }, sampling: 'lttb' as const,
+            lineStyle: { width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed
+              ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
           })),
         ],
       } as never, { notMerge: true, lazyUpdate: true });

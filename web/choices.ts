@@ -53,18 +53,23 @@ const absent = (value: Scalar): boolean => Number.isNaN(value) || value === '';
 
 export const scheduling: Choice = {
   names: Object.keys(schedules), explain: explainSchedule, none: 'none: a constant rate',
-  options: name => knobs(Object.entries({ ...schedules[name]?.options as Record<string, Scalar>, warmup: 0, warmup_from: 0 }).map(([key, value]) =>
-    [key, { default: absent(value) ? '' : value, ...absent(value) && { needed: NEEDED[key] ?? 500 }, ...key === 'anneal' && { choices: ['cos', 'linear'] } }] as const)),
+  options: name => knobs(Object.entries({ ...schedules[name]?.options as Record<string, Scalar>, warmup: 0,
+    warmup_from: 0 }).map(([key, value]) =>
+    [key, { default: absent(value) ? '' : value, ...absent(value) && { needed: NEEDED[key] ?? 500 }, ...key === 'anneal'
+      && { choices: ['cos', 'linear'] } }] as const)),
 };
 
 export const augmenting: Choice = {
   names: Object.keys(AUGMENTATIONS), explain: explainAugmentation, none: 'none', another: 'Add an augmentation',
   bare: (name, value) => [AUGMENTATIONS[name as keyof typeof AUGMENTATIONS].value, value],
   options(name) {
-    const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS], about = (text: string | undefined) => text && { about: text };
+    const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS], about = (text: string | undefined) => text
+      && { about: text };
     return knobs([
-      ...Object.entries(options).map(([key, o]) => [key, { default: o.boolean ? Boolean(o.default) : o.default, ...about(o.boolean ? undefined : rangeText(o.range)) }] as const),
-      ...fill === undefined ? [] : [['fill', { default: fill === 0 ? 'zero' : String(fill), choices: name === 'cutout' ? ['zero', 'mean'] : FILLS }] as const],
+      ...Object.entries(options).map(([key, o]) =>
+        [key, { default: o.boolean ? Boolean(o.default) : o.default, ...about(o.boolean ? undefined : rangeText(o.range)) }] as const),
+      ...fill === undefined ? []
+        : [['fill', { default: fill === 0 ? 'zero' : String(fill), choices: name === 'cutout' ? ['zero', 'mean'] : FILLS }] as const],
     ]);
   },
 };
@@ -77,6 +82,7 @@ export const modelling: Choice = {
   bare: (_, value) => [String(value), true],
   options: name => knobs(Object.entries(models[name]?.options ?? {}).map(([key, o]) => {
     const names = o.accepts.split(', '), value = Array.isArray(o.default) ? o.default.join('-') : o.default as Scalar;
-    return [key, { default: value, about: explainKnob(key) || o.accepts, ...typeof o.default === 'string' && names.length > 1 && { choices: names } }] as const;
+    return [key, { default: value, about: explainKnob(key) || o.accepts, ...typeof o.default === 'string' && names.length > 1
+      && { choices: names } }] as const;
   })),
 };

@@ -2,7 +2,8 @@
 type Child = Node | string | undefined | false;
 
 /** An element with properties (or attributes, where the name has a dash or is `class`, `for` or `role`) and children. */
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Readonly<Record<string, unknown>> = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Readonly<Record<string, unknown>> = {},
+  ...children: Child[]): HTMLElementTagNameMap[K] {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined) continue;
@@ -17,7 +18,8 @@ export const button = (label: string, onclick: () => unknown, props: Record<stri
   el('button', { type: 'button', textContent: label, onclick: () => { void onclick(); }, ...props });
 
 /** A list of choices. */
-export const select = (names: readonly (readonly [value: string, label: string])[], value: string, props: Record<string, unknown> = {}): HTMLSelectElement => {
+export const select = (names: readonly (readonly [value: string, label: string])[], value: string,
+  props: Record<string, unknown> = {}): HTMLSelectElement => {
   const e = el('select', props, ...names.map(([v, label]) => el('option', { value: v, textContent: label })));
   e.value = value;
   return e;
@@ -25,7 +27,8 @@ export const select = (names: readonly (readonly [value: string, label: string])
 
 /** A part that a phone shows folded. */
 export function fold(title: string, ...children: Child[]): HTMLElement {
-  const wide = matchMedia('(min-width: 801px)'), e = el('details', { class: 'fold', open: wide.matches }, el('summary', { textContent: title }), ...children);
+  const wide = matchMedia('(min-width: 801px)'),
+    e = el('details', { class: 'fold', open: wide.matches }, el('summary', { textContent: title }), ...children);
   wide.addEventListener('change', () => { if (wide.matches) e.open = true; });
   return e;
 }
@@ -49,7 +52,8 @@ export async function told<T>(work: () => Promise<T> | T): Promise<T | undefined
 }
 
 /** Whether colours are dark now. */
-export const isDark = (): boolean => (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+export const isDark = (): boolean => (document.documentElement.dataset.theme
+  ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
 
 export const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 export const count = (n: number): string => n.toLocaleString('en-US');

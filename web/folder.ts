@@ -1,4 +1,7 @@
-/** A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as the command line takes it. */
+/**
+ * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as the command line
+ * takes it.
+ */
 import { first, makeSplit, type Dataset, type Split } from '../datasets/dataset.ts';
 import { check, DescentError } from '../engine/check.ts';
 import { permutation, STREAMS } from '../shaders/random.ts';
@@ -8,7 +11,10 @@ import type { RunConfig } from '../train/config.ts';
 export interface FolderFile { readonly path: string; readonly file: File }
 interface Item extends FolderFile { readonly label: number }
 
-/** Every file of a drop, with its path; the folders of the drop are the first parts of the paths. Entries must be taken before the event ends. */
+/**
+ * Every file of a drop, with its path; the folders of the drop are the first parts of the paths. Entries must be taken before the event
+ * ends.
+ */
 export async function filesOf(entries: readonly FileSystemEntry[]): Promise<FolderFile[]> {
   const out: FolderFile[] = [];
   const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
@@ -28,21 +34,34 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<Fold
   return out;
 }
 
-/** The images of a folder by class, in the order of classes and paths. `name` is the folder's. Throws where there are not two classes with images. */
+/**
+ * The images of a folder by class, in the order of classes and paths. `name` is the folder's. Throws where there are not two classes with
+ * images.
+ */
 export function itemsOf(name: string, files: readonly FolderFile[]): { classes: string[]; train: Item[]; test: Item[] | undefined } {
-  const images = files.filter(f => /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(f.path)).map(f => ({ ...f, parts: f.path.split('/') })).filter(f => f.parts.length > 1 && !f.parts.some(p => p.startsWith('.')));
+  const images = files.filter(f =>
+    /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(f.path)).map(f => ({ ...f, parts: f.path.split('/') })).filter(f => f.parts.length > 1
+    && !f.parts.some(p => p.startsWith('.')));
   const tops = new Set(images.map(f => f.parts[0]!)), given = tops.has('train') && tops.has('test');
   const own = given ? images.filter(f => f.parts[0] === 'train' && f.parts.length > 2) : images;
   const classes = [...new Set(own.map(f => f.parts[given ? 1 : 0]!))].sort();
-  check(classes.length > 1, `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of images are needed, one a class`);
-  const list = (from: typeof images, at: number): Item[] => from.map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) })).sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
-  const test = given ? list(images.filter(f => f.parts[0] === 'test' && f.parts.length > 2), 1) : undefined, stray = test?.find(i => i.label < 0);
+  check(classes.length > 1,
+    `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of images are needed, one a class`);
+  const list = (from: typeof images, at: number): Item[] =>
+    from.map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) })).sort((a, b) => a.label - b.label
+    || (a.path < b.path ? -1 : 1));
+  const test = given ? list(images.filter(f => f.parts[0] === 'test' && f.parts.length > 2), 1) : undefined,
+    stray = test?.find(i => i.label < 0);
   check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have; known: ${classes.join(', ')}`);
   return { classes, train: list(own, given ? 1 : 0), test };
 }
 
-/** Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Without a test/ folder a fifth of each class is held back. */
-export async function openFolder(name: string, files: readonly FolderFile[], { imageSize = 32, seed, limitTrain, limitTest }: RunConfig): Promise<Dataset> {
+/**
+ * Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Without a test/ folder a fifth of each class is
+ * held back.
+ */
+export async function openFolder(name: string, files: readonly FolderFile[],
+  { imageSize = 32, seed, limitTrain, limitTest }: RunConfig): Promise<Dataset> {
   const { classes, train: all, test: given } = itemsOf(name, files), train: Item[] = [], test: Item[] = given ?? [];
   for (const label of classes.keys()) {
     const own = shuffled(all.filter(i => i.label === label), seed, label);
@@ -50,7 +69,8 @@ export async function openFolder(name: string, files: readonly FolderFile[], { i
     train.push(...own);
   }
   check(test.length, `${name}: ${train.length} images leave none for testing; at least two a class are needed, or train/ and test/ folders`);
-  const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)], plane = imageSize * imageSize, rgb = new Uint8Array(items.length * 3 * plane);
+  const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)], plane = imageSize * imageSize,
+    rgb = new Uint8Array(items.length * 3 * plane);
   let grey = true;
   for (const [i, { path, file }] of items.entries()) {
     const pixels = await decode(`${name}/${path}`, file, imageSize);
@@ -60,17 +80,20 @@ export async function openFolder(name: string, files: readonly FolderFile[], { i
       rgb[(3 * i) * plane + p] = r; rgb[(3 * i + 1) * plane + p] = g; rgb[(3 * i + 2) * plane + p] = b;
     }
   }
-  const channels = grey ? 1 : 3, size = channels * plane, bytes = new Uint8Array(items.length * size); // images without colour have one channel
+  // images without colour have one channel
+  const channels = grey ? 1 : 3, size = channels * plane, bytes = new Uint8Array(items.length * size);
   for (let i = 0; i < items.length; i++) bytes.set(rgb.subarray(3 * i * plane, 3 * i * plane + size), i * size);
   const labels = Uint16Array.from(items, i => i.label), shape = [channels, imageSize, imageSize] as const;
-  const part = (from: number, to: number, limit: number | undefined): Split => first(makeSplit(name, bytes.subarray(from * size, to * size), labels.subarray(from, to), shape, classes.length), limit);
+  const part = (from: number, to: number, limit: number | undefined): Split =>
+    first(makeSplit(name, bytes.subarray(from * size, to * size), labels.subarray(from, to), shape, classes.length), limit);
   return { name, shape, classes, train: part(0, train.length, limitTrain), test: part(train.length, items.length, limitTest) };
 }
 
 /** RGBA of an image that fills a square, on white. */
 async function decode(path: string, file: File, size: number): Promise<Uint8ClampedArray> {
   const picture = await createImageBitmap(file).catch(() => { throw new DescentError(`${path}: cannot be read as an image; replace or remove it, and drop the folder again`); });
-  const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })!, side = Math.min(picture.width, picture.height);
+  const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })!,
+    side = Math.min(picture.width, picture.height);
   context.fillStyle = '#fff';
   context.fillRect(0, 0, size, size);
   context.imageSmoothingQuality = 'high';
@@ -79,4 +102,5 @@ async function decode(path: string, file: File, size: number): Promise<Uint8Clam
   return context.getImageData(0, 0, size, size).data;
 }
 
-const shuffled = <T>(items: readonly T[], seed: number, part: number): T[] => [...permutation(items.length, seed, STREAMS.split, part)].map(i => items[i]!);
+const shuffled = <T>(items: readonly T[], seed: number, part: number): T[] =>
+  [...permutation(items.length, seed, STREAMS.split, part)].map(i => items[i]!);

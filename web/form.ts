@@ -25,7 +25,8 @@ const HIDDEN: readonly Key[] = ['init', 'swag', 'snapshots'];
 const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizers, schedule: scheduling, augment: augmenting };
 /** One of a few names. The empty one is no choice. */
 const NAMES: Partial<Record<Key, readonly string[]>> = {
-  normalize: NORMALIZE, order: ORDERS, bnStats: BN_STATS, loss: Object.keys(losses), precision: PRECISIONS, initScheme: ['', ...Object.keys(schemes), 'lsuv'],
+  normalize: NORMALIZE, order: ORDERS, bnStats: BN_STATS, loss: Object.keys(losses), precision: PRECISIONS,
+  initScheme: ['', ...Object.keys(schemes), 'lsuv'],
 };
 const ABOVE: readonly Key[] = ['dataset', 'optimizer', 'lr', 'schedule', 'batchSize', 'epochs', 'augment'];
 const GROUPS: readonly (readonly [title: string, keys: readonly Key[]])[] = [
@@ -36,7 +37,8 @@ const GROUPS: readonly (readonly [title: string, keys: readonly Key[]])[] = [
 ];
 
 export const textsOf = (config: RunConfig): Texts =>
-  Object.fromEntries(Object.entries(config).filter(([k, v]) => v !== undefined && String(v) !== String(k === 'model' ? '' : HERE[k as Key] ?? OPTIONS[k as Key]?.default)).map(([k, v]) => [k, String(v)]));
+  Object.fromEntries(Object.entries(config).filter(([k, v]) => v !== undefined
+    && String(v) !== String(k === 'model' ? '' : HERE[k as Key] ?? OPTIONS[k as Key]?.default)).map(([k, v]) => [k, String(v)]));
 
 /** The checked configuration that texts stand for; throws with the message that the command line would give. */
 export function configOf(texts: Texts): RunConfig {
@@ -59,7 +61,9 @@ export class ConfigForm {
     this.#beside = beside;
     this.#texts = { ...HERE, ...texts };
     this.#available = available;
-    this.#dataset = el('select', { id: 'dataset', 'aria-describedby': 'dataset-hint', onchange: () => { this.#texts.dataset = this.#dataset.value; this.#offer(); this.#check(); } });
+    this.#dataset = el('select',
+      { id: 'dataset', 'aria-describedby': 'dataset-hint',
+      onchange: () => { this.#texts.dataset = this.#dataset.value; this.#offer(); this.#check(); } });
     this.element = el('form', { class: 'config', onsubmit: (e: Event) => e.preventDefault(), 'aria-label': 'Configuration' });
     this.#draw();
   }
@@ -71,11 +75,15 @@ export class ConfigForm {
   validate(): void {
     const known = (key: keyof Texts, look: (text: string) => unknown) => {
       const text = this.#texts[key];
-      try { if (text !== undefined) look(text); } catch (error) { if (key === 'model') this.#texts.model = HERE.model!; else delete this.#texts[key]; this.#draw(); throw error; }
+      try { if (text !== undefined) look(text); } catch (error) { if (key === 'model') this.#texts.model = HERE.model!;
+        else delete this.#texts[key]; this.#draw(); throw error; }
     };
-    for (const key of Object.keys(this.#texts) as Key[]) known(key, text => key as string === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
+    for (const key of Object.keys(this.#texts) as Key[])
+      known(key, text => key as string === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
     known('model', text => lookUp('model', parseSpec('model', text).name, models));
-    known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, Object.fromEntries(optimizers.names.map(n => [n, n])))));
+    known('optimizer', text =>
+      parseSpecs('optimizer', text).forEach(({ name }) =>
+      lookUp('optimizer', name, Object.fromEntries(optimizers.names.map(n => [n, n])))));
     known('schedule', text => lookUp('schedule', parseSpec('schedule', text).name, Object.fromEntries(scheduling.names.map(n => [n, n]))));
     known('dataset', text => check(this.#available.has(text) || Object.hasOwn(datasets, text),
       `data set '${text}': is not here; drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`));
@@ -87,18 +95,22 @@ export class ConfigForm {
   choose(dataset: string): void { this.#texts.dataset = dataset; this.#offer(); this.#check(); }
 
   /** The usual one where it can be had. */
-  get #chosen(): string { return this.#texts.dataset ?? (this.#available.has(OPTIONS.dataset.default) ? OPTIONS.dataset.default : 'shapes'); }
+  get #chosen(): string { return this.#texts.dataset
+    ?? (this.#available.has(OPTIONS.dataset.default) ? OPTIONS.dataset.default : 'shapes'); }
 
   #offer(): void {
-    const names = [...new Set([...this.#available, ...Object.keys(datasets), this.#chosen])], own = names.filter(n => !Object.hasOwn(datasets, n));
-    this.#dataset.replaceChildren(...[...own, ...Object.keys(datasets)].map(n => el('option', { value: n, textContent: this.#available.has(n) ? n : `${n} (not here)` })));
+    const names = [...new Set([...this.#available, ...Object.keys(datasets), this.#chosen])],
+      own = names.filter(n => !Object.hasOwn(datasets, n));
+    this.#dataset.replaceChildren(...[...own, ...Object.keys(datasets)].map(n =>
+      el('option', { value: n, textContent: this.#available.has(n) ? n : `${n} (not here)` })));
     this.#dataset.value = this.#chosen;
     this.#datasetHint.textContent = describe(this.#chosen, this.#available.has(this.#chosen));
   }
 
   #draw(): void {
     const open = new Set([...this.element.querySelectorAll('details')].filter(d => d.open).map(d => d.dataset.group));
-    const grouped = new Set([...HIDDEN, ...ABOVE, ...GROUPS.flatMap(([, keys]) => keys)]), rest = (Object.keys(OPTIONS) as Key[]).filter(k => !grouped.has(k));
+    const grouped = new Set([...HIDDEN, ...ABOVE, ...GROUPS.flatMap(([, keys]) => keys)]),
+      rest = (Object.keys(OPTIONS) as Key[]).filter(k => !grouped.has(k));
     this.#offer();
     const dataset = field('Data set', this.#dataset, { text: '' });
     dataset.append(this.#datasetHint, ...this.#beside);
@@ -106,7 +118,8 @@ export class ConfigForm {
       new SpecField('Model', modelling, this.#texts.model, text => this.#set('model', text)).element,
       ...ABOVE.slice(1).map(key => this.#option(key)),
       ...[...GROUPS, ['Running', rest] as const].map(([title, keys]) =>
-        el('details', { open: open.has(title), 'data-group': title }, el('summary', { textContent: title }), ...keys.map(key => this.#option(key)))));
+        el('details', { open: open.has(title), 'data-group': title }, el('summary', { textContent: title }),
+          ...keys.map(key => this.#option(key)))));
     this.#check();
   }
 
@@ -126,14 +139,19 @@ export class ConfigForm {
 
   #option(key: Key): HTMLElement {
     const name = labelOf(key), value = this.#texts[key], fallback = OPTIONS[key].default as unknown, names = NAMES[key], specs = SPECS[key];
-    if (specs) return new SpecField(name, specs, value ?? (fallback as string | undefined), text => this.#set(key, text === fallback ? undefined : text)).element;
+    if (specs) return new SpecField(name, specs, value ?? (fallback as string | undefined),
+      text => this.#set(key, text === fallback ? undefined : text)).element;
     const set = (text: string) => this.#set(key, text);
     if (typeof fallback === 'boolean') {
-      return field(name, el('input', { type: 'checkbox', name: key, checked: (value ?? String(fallback)) === 'true', onchange: (e: Event) => set(String((e.target as HTMLInputElement).checked)) }), explainOption(key), true);
+      return field(name, el('input',
+        { type: 'checkbox', name: key, checked: (value ?? String(fallback)) === 'true', onchange: (e: Event) =>
+        set(String((e.target as HTMLInputElement).checked)) }), explainOption(key), true);
     }
-    if (names) return field(name, select(names.map(n => [n, n || 'as each layer has them'] as const), value ?? String(fallback ?? ''), { name: key, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) }), explainOption(key));
+    if (names) return field(name, select(names.map(n => [n, n || 'as each layer has them'] as const), value ?? String(fallback ?? ''),
+      { name: key, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) }), explainOption(key));
     const placeholder = fallback === undefined ? 'none' : String(fallback);
-    const input = el('input', { type: 'text', value: value ?? '', placeholder, inputMode: 'decimal', name: key, autocomplete: 'off', spellcheck: false });
+    const input = el('input', { type: 'text', value: value ?? '', placeholder, inputMode: 'decimal', name: key, autocomplete: 'off',
+      spellcheck: false });
     if (key === 'lr') this.#lr = input;
     input.oninput = () => {
       let wrong = '';
@@ -152,7 +170,8 @@ const parseSpecsSafely = (text: string | undefined): string => {
 };
 
 const describe = (name: string, here: boolean): string => {
-  if (!Object.hasOwn(datasets, name)) return here ? 'The images that were dropped here, by class.' : 'Not here: drop the folder on the page, one subfolder of images a class.';
+  if (!Object.hasOwn(datasets, name)) return here
+    ? 'The images that were dropped here, by class.' : 'Not here: drop the folder on the page, one subfolder of images a class.';
   const { title, shape, train, classes } = datasets[name]!;
   return `${title}: ${train.toLocaleString('en-US')} images of ${shape.join('×')}, ${classes.length} classes.${here ? '' : ' Not on this site: drop its files here.'}`;
 };

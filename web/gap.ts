@@ -1,7 +1,10 @@
 /** The overfitting gap: where the validation curve is worse than the training curve. */
 import type { Point } from './charts.ts';
 
-/** The mean over a fifteenth of the curve around each point, which tells the trend: single batches are noisy. At the ends it takes what there is. */
+/**
+ * The mean over a fifteenth of the curve around each point, which tells the trend: single batches are noisy. At the ends it takes what
+ * there is.
+ */
 export function smooth(points: readonly Point[]): Point[] {
   const sums = [0], reach = Math.floor(points.length / 30);
   for (const [, y] of points) sums.push(sums.at(-1)! + y);
@@ -26,20 +29,23 @@ function heightAt(points: readonly Point[], x: number): number {
 }
 
 /**
- * The outline between the two curves over the steps that both have, as two lines over the same steps: `from` is the training curve, `to` the worse of the
- * two. `worse` is 1 where more is worse (loss), -1 where less is (accuracy). Where they cross a point is put in, so that nothing is shaded elsewhere.
+ * The outline between the two curves over the steps that both have, as two lines over the same steps: `from` is the training curve, `to`
+ * the worse of the two. `worse` is 1 where more is worse (loss), -1 where less is (accuracy). Where they cross a point is put in, so that
+ * nothing is shaded elsewhere.
  */
 export function overfitting(train: readonly Point[], validation: readonly Point[], worse: 1 | -1): { from: Point[]; to: Point[] } {
   const from: Point[] = [], to: Point[] = [];
   if (train.length < 2 || validation.length < 2) return { from, to };
   const first = Math.max(train[0]![0], validation[0]![0]), last = Math.min(train.at(-1)![0], validation.at(-1)![0]);
-  const every = Math.ceil(train.length / MOST), steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
+  const every = Math.ceil(train.length / MOST),
+    steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
   let before: { x: number; t: number; gap: number } | undefined;
   for (const x of [first, ...[...new Set(steps)].sort((a, b) => a - b), last]) {
     if (last <= first) break;
     const t = heightAt(train, x), gap = worse * (heightAt(validation, x) - t);
     if (before && before.gap * gap < 0) {
-      const share = before.gap / (before.gap - gap), at = before.x + share * (x - before.x), crossing: Point = [at, before.t + share * (t - before.t)];
+      const share = before.gap / (before.gap - gap), at = before.x + share * (x - before.x),
+        crossing: Point = [at, before.t + share * (t - before.t)];
       from.push(crossing);
       to.push(crossing);
     }

@@ -21,7 +21,8 @@ export async function confusion(trainer: Trainer, { test, classes }: Dataset, co
 export async function filters(trainer: Trainer): Promise<{ readonly channels: number } & Planes | undefined> {
   const first = [...trainer.graph.params.values()].map(p => p.value).find(t => t.shape.length === 4);
   if (!first) return undefined;
-  const [o, c, h, w] = first.shape as [number, number, number, number], channels = c === 3 ? 3 : 1, count = Math.min(MOST, channels === 3 ? o : o * c);
+  const [o, c, h, w] = first.shape as [number, number, number, number], channels = c === 3 ? 3 : 1,
+    count = Math.min(MOST, channels === 3 ? o : o * c);
   return { name: first.name, channels, count, h, w, data: (await trainer.memory.read(first)).slice(0, count * channels * h * w) };
 }
 

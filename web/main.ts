@@ -44,7 +44,8 @@ async function take(files: readonly File[]): Promise<void> {
   for (const file of files.filter(f => !data.includes(f))) {
     if (file.name.endsWith('.safetensors')) await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     else if (file.name.endsWith('.json')) train.loadRuns(await file.text(), file.name);
-    else if (!file.type.startsWith('image/') && file.type) throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), the files of a data set, or a folder of images by class`);
+    else if (!file.type.startsWith('image/')
+      && file.type) throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), the files of a data set, or a folder of images by class`);
     else {
       location.hash = '#predict';
       await (await views.predict!() as import('./predict-view.ts').PredictView).judge(file);
@@ -55,7 +56,8 @@ async function take(files: readonly File[]): Promise<void> {
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
-  const files = [...event.dataTransfer?.files ?? []], folders = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry()).filter(e => e?.isDirectory) as FileSystemEntry[];
+  const files = [...event.dataTransfer?.files ?? []],
+    folders = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry()).filter(e => e?.isDirectory) as FileSystemEntry[];
   void told(async () => {
     if (!folders.length) return take(files);
     location.hash = '#train';
@@ -69,7 +71,9 @@ addEventListener('hashchange', () => void told(async () => {
 document.querySelector<HTMLElement>('.skip')!.onclick = event => { event.preventDefault(); place.focus(); };
 
 // a browser may freeze a tab that stays hidden for long, its workers with it
-document.addEventListener('resume', () => { if (train.runs.some(r => r.state === 'running')) notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info'); });
+document.addEventListener('resume',
+  () => { if (train.runs.some(r =>
+  r.state === 'running')) notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info'); });
 
 const chosen = localStorage.getItem('theme');
 if (chosen) document.documentElement.dataset.theme = chosen;

@@ -13,7 +13,8 @@ import { Run } from './runs.ts';
 /** Points of the grid along one side, and pixels of the picture. */
 const GRID = 48, SIZE = 480;
 /** Rates for a few points, where the optimizer's own are meant for images. */
-const RATES: Readonly<Record<string, number>> = { adam: 0.02, adamw: 0.02, amsgrad: 0.02, nadam: 0.02, adamax: 0.02, rmsprop: 0.01, adagrad: 0.1, momentum: 0.1, nesterov: 0.1, sgd: 0.5 };
+const RATES: Readonly<Record<string, number>> = { adam: 0.02, adamw: 0.02, amsgrad: 0.02, nadam: 0.02, adamax: 0.02, rmsprop: 0.01,
+  adagrad: 0.1, momentum: 0.1, nesterov: 0.1, sgd: 0.5 };
 const COLOURS = [[230, 130, 40], [30, 120, 200]] as const;
 
 export class PlaygroundView {
@@ -30,7 +31,8 @@ export class PlaygroundView {
 
   constructor() {
     const input = (value: string) => el('input', { type: 'text', value, autocomplete: 'off' });
-    const slider = (value: string, min: number, max: number, step: number) => el('input', { type: 'range', min: String(min), max: String(max), step: String(step), value });
+    const slider = (value: string, min: number, max: number, step: number) =>
+      el('input', { type: 'range', min: String(min), max: String(max), step: String(step), value });
     const activations = models.mlp!.options!.activation!.accepts.split(', ');
     this.#inputs = {
       set: select(PLANE_SETS.map(n => [n, n] as const), 'circles'), noise: slider('0.25', 0, 1.5, 0.05),
@@ -39,10 +41,14 @@ export class PlaygroundView {
       weightDecay: input('0'), l1: input('0'), seed: input('0'),
     };
     const i = this.#inputs, texts: [keyof typeof i, string, string, string?][] = [
-      ['set', 'Points', 'Two classes in the plane.'], ['noise', 'Noise', 'Deviation added to each coordinate.'], ['layers', 'Hidden layers', 'None is a straight boundary.'],
-      ['units', 'Units a layer', 'More units, more bends.'], ['activation', 'Activation', 'What each unit does to its sum.', 'y = f(W x + b)'], ['optimizer', 'Optimizer', 'How weights move.'],
-      ['lr', 'Learning rate', 'Length of a step.', 'w ← w − η · step'], ['batchSize', 'Batch size', 'Points a step; lbfgs and bfgs take all.'], ['weightDecay', 'L2', 'Pulls weights to 0.', 'g ← g + λ w'],
-      ...('l1' in OPTIONS ? [['l1', 'L1', 'Pulls weights to exactly 0.', 'g ← g + λ sign(w)'] as [string, string, string, string]] : []), ['seed', 'Seed', 'Decides points and first weights.'],
+      ['set', 'Points', 'Two classes in the plane.'], ['noise', 'Noise', 'Deviation added to each coordinate.'],
+      ['layers', 'Hidden layers', 'None is a straight boundary.'],
+      ['units', 'Units a layer', 'More units, more bends.'],
+      ['activation', 'Activation', 'What each unit does to its sum.', 'y = f(W x + b)'], ['optimizer', 'Optimizer', 'How weights move.'],
+      ['lr', 'Learning rate', 'Length of a step.', 'w ← w − η · step'],
+      ['batchSize', 'Batch size', 'Points a step; lbfgs and bfgs take all.'], ['weightDecay', 'L2', 'Pulls weights to 0.', 'g ← g + λ w'],
+      ...('l1' in OPTIONS ? [['l1', 'L1', 'Pulls weights to exactly 0.', 'g ← g + λ sign(w)'] as [string, string, string, string]] : []),
+      ['seed', 'Seed', 'Decides points and first weights.'],
     ];
     const curves = el('div');
     const shown = el('div', { class: 'config' }, ...texts.map(([key, label, text, formula]) => {
@@ -61,13 +67,17 @@ export class PlaygroundView {
     }));
     this.element = el('div', { class: 'train playground' }, el('aside', { 'aria-label': 'Net and points' }, fold('Net and points', shown)),
       el('div', { class: 'screen' },
-        el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' }, this.#play, button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })), button('Reset', () => { this.#close(); this.#points(); })),
+        el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' }, this.#play,
+          button('Step', () => told(async () => { await this.#open(); await this.#run?.engine.call('stepOnce'); })),
+          button('Reset', () => { this.#close(); this.#points(); })),
         this.#status,
         el('div', { class: 'two' }, el('section', { class: 'panel' }, el('h2', { textContent: 'Decision boundary' }), this.#picture),
-          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }), el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the overfitting gap.' }), curves))));
+          el('section', { class: 'panel' }, el('h2', { textContent: 'Loss' }),
+            el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the overfitting gap.' }), curves))));
     this.#points();
     addEventListener('themechange', () => { this.#paint(); this.#curves(); });
-    void import('./charts.ts').then(({ curveChart }) => { this.#chart = curveChart(curves, 'Loss by step', { height: 300 }); this.#curves(); });
+    void import('./charts.ts').then(({ curveChart }) => { this.#chart = curveChart(curves, 'Loss by step', { height: 300 });
+      this.#curves(); });
   }
 
   stop(): void { if (this.#run?.state === 'running') void this.#run.engine.call('pause').catch(() => undefined); }
@@ -86,7 +96,8 @@ export class PlaygroundView {
     const v = (name: string) => this.#value(name), layers = Number(v('layers'));
     const hidden = layers ? Array<string>(layers).fill(v('units')).join('-') : 'none';
     const config = parseConfig(`mlp:hidden=${hidden},activation=${v('activation')}`, {
-      dataset: v('set'), optimizer: v('optimizer'), lr: v('lr'), batchSize: v('optimizer') in quasiNewton ? '320' : v('batchSize'), weightDecay: v('weightDecay'), ...('l1' in OPTIONS ? { l1: v('l1') } : {}), seed: v('seed'),
+      dataset: v('set'), optimizer: v('optimizer'), lr: v('lr'), batchSize: v('optimizer') in quasiNewton ? '320' : v('batchSize'),
+      weightDecay: v('weightDecay'), ...('l1' in OPTIONS ? { l1: v('l1') } : {}), seed: v('seed'),
       epochs: '1000', limitTrain: '400', limitTest: '200', logEvery: '10', valSplit: '0.2',
     });
     this.#run = new Run(this.#made++, config, () => this.#changed());
@@ -108,14 +119,17 @@ export class PlaygroundView {
     this.#play.textContent = run.state === 'running' ? 'Pause' : 'Resume';
     this.#status.setAttribute('aria-live', run.state === 'running' ? 'off' : 'polite'); // many times a second
     const last = run.steps.at(-1), val = run.validation.at(-1);
-    this.#status.textContent = `Step ${run.step}${last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy)}` : ''}${val ? `, validation ${percent(val.accuracy)}` : ''}`;
+    this.#status.textContent =
+      `Step ${run.step}${last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy)}` : ''}${val ? `, validation ${percent(val.accuracy)}` : ''}`;
     this.#curves();
     void this.#look(run);
   }
 
   #curves(): void {
     const run = this.#run, points = (lines: readonly { step: number; loss: number }[]) => lines.map(l => [l.step, l.loss] as const);
-    this.#chart?.show(run ? [{ name: 'training', colour: run.colour, points: points(run.steps) }, { name: 'validation', colour: run.colour, points: points(run.validation), dashed: true }] : [], run ? [{ colour: run.colour, ...overfitting(points(run.steps), points(run.validation), 1) }] : []);
+    this.#chart?.show(run ? [{ name: 'training', colour: run.colour, points: points(run.steps) },
+      { name: 'validation', colour: run.colour, points: points(run.validation), dashed: true }] : [],
+      run ? [{ colour: run.colour, ...overfitting(points(run.steps), points(run.validation), 1) }] : []);
   }
 
   async #look(run: Run): Promise<void> {
@@ -144,7 +158,8 @@ export class PlaygroundView {
     on.putImageData(pixels, 0, 0);
     context.imageSmoothingEnabled = true;
     context.drawImage(small, 0, 0, SIZE, SIZE);
-    const { images, labels, n } = plane(this.#value('set'), 400, 0, { seed: Number(this.#value('seed')) || 0, noise: Number(this.#value('noise')) });
+    const { images, labels, n } =
+      plane(this.#value('set'), 400, 0, { seed: Number(this.#value('seed')) || 0, noise: Number(this.#value('noise')) });
     for (let p = 0; p < n; p++) {
       const at = (v: number) => (v + PLANE_RANGE) / (2 * PLANE_RANGE) * SIZE;
       context.beginPath();

@@ -15,7 +15,8 @@ export class PredictView {
   #invert = el('input', { type: 'checkbox', id: 'invert' });
   #seen = el('div', { class: 'seen' });
   #answer = el('div', { class: 'answer', 'aria-live': 'polite' });
-  #stage = el('div', { class: 'stage' }, el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
+  #stage = el('div', { class: 'stage' },
+    el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
   #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
   #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
   #stream: MediaStream | undefined;
@@ -27,8 +28,11 @@ export class PredictView {
     this.#invert.onchange = () => void told(() => this.#again());
     this.element = el('div', { class: 'predict' },
       el('section', { class: 'panel' }, el('h2', { textContent: 'Predict' }), this.#net,
-        el('div', { class: 'row' }, button('Choose a picture', () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!)), { class: 'primary' }), this.#camera,
-          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)' }))),
+        el('div', { class: 'row' }, button('Choose a picture', () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!)),
+          { class: 'primary' }), this.#camera,
+          el('span', { class: 'check' }, this.#invert,
+            el('label', { for: 'invert',
+            textContent: 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)' }))),
         this.#stage));
     this.show();
   }
@@ -38,7 +42,8 @@ export class PredictView {
     const run = this.#train.selected, ready = run?.facts && run.facts.shape[0] !== 2;
     this.#net.replaceChildren(ready
       ? `Run ${run.id + 1}, ${run.config.model} on ${run.config.dataset} after ${run.step} steps, answers. A picture is cropped to its middle and scaled to ${run.facts!.shape.slice(1).join('×')}.`
-      : 'There is no trained net yet. ', ...ready ? [] : [el('a', { href: '#train', textContent: 'Train one, or import weights into a run' }), ' first.']);
+      : 'There is no trained net yet. ',
+      ...ready ? [] : [el('a', { href: '#train', textContent: 'Train one, or import weights into a run' }), ' first.']);
   }
 
   /** Says what the net takes a picture file for. */
@@ -61,29 +66,36 @@ export class PredictView {
     const run = this.#answering(), { source, width, height } = this.#last, { shape, classes } = run.facts;
     const bytes = toBytes(source, width, height, shape, this.#invert.checked), likely = await run.engine.call('predict', bytes, 1);
     const order = [...likely].map((p, i) => ({ p, name: classes[i]! })).sort((a, b) => b.p - a.p).slice(0, 10);
-    const thumb = el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': 'The picture' }), scale = Math.min(width, height) / 160;
-    thumb.getContext('2d')!.drawImage(source, (width - 160 * scale) / 2, (height - 160 * scale) / 2, 160 * scale, 160 * scale, 0, 0, 160, 160);
-    const figure = (canvas: HTMLElement, caption: string) => el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
+    const thumb = el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': 'The picture' }),
+      scale = Math.min(width, height) / 160;
+    thumb.getContext('2d')!.drawImage(source, (width - 160 * scale) / 2, (height - 160 * scale) / 2, 160 * scale, 160 * scale, 0, 0,
+      160, 160);
+    const figure = (canvas: HTMLElement, caption: string) =>
+      el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
     this.#layOut();
     this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
-    this.#answer.replaceChildren(el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' }, ...order.map(({ p, name }) => {
+    this.#answer.replaceChildren(el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' },
+      ...order.map(({ p, name }) => {
         const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
         bar.style.setProperty('--share', String(p));
         return bar;
       })));
   }
 
-  #layOut(): void { if (this.#answer.parentNode !== this.#stage) this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen), this.#answer); }
+  #layOut(): void { if (this.#answer.parentNode !== this.#stage) this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen),
+    this.#answer); }
 
   async #open(): Promise<void> {
     this.#answering(); // before anyone is asked for the camera
     const turn = ++this.#opening;
-    if (!navigator.mediaDevices) throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
+    if (!navigator.mediaDevices)
+      throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).catch((e: DOMException) => { throw new Error(refusal(e)); });
     if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
     this.#stream = stream;
-    for (const track of stream.getTracks()) track.onended = () => void told(() => { this.stop(); throw new Error('the camera stopped; connect it again, or drop a picture'); });
+    for (const track of stream.getTracks()) track.onended = () =>
+      void told(() => { this.stop(); throw new Error('the camera stopped; connect it again, or drop a picture'); });
     this.#layOut();
     this.#video.srcObject = stream;
     this.#video.hidden = false;
@@ -122,7 +134,8 @@ const stopTracks = (stream: MediaStream): void => { for (const track of stream.g
 /** Why there is no picture, and what to do. */
 function refusal({ name, message }: DOMException): string {
   const instead = 'or drop a picture';
-  if (name === 'NotAllowedError') return `the camera may not be used: permission was denied; allow it for this page in the browser's site settings, ${instead}`;
+  if (name === 'NotAllowedError')
+    return `the camera may not be used: permission was denied; allow it for this page in the browser's site settings, ${instead}`;
   if (name === 'NotFoundError' || name === 'OverconstrainedError') return `there is no camera; connect one, ${instead}`;
   if (name === 'NotReadableError') return `the camera is in use by another program; close that one, ${instead}`;
   return `the camera does not open (${message || name}); ${instead}`;

@@ -31,7 +31,8 @@ export interface OpenOptions {
 }
 
 /** What a bench measured, and where. */
-export interface Measured { readonly adapter: AdapterReport; readonly ceiling?: Ceiling; readonly kernels?: readonly KernelResult[]; readonly step?: StepResult; readonly firstStepMs?: number; readonly trace?: readonly DispatchResult[] }
+export interface Measured { readonly adapter: AdapterReport; readonly ceiling?: Ceiling; readonly kernels?: readonly KernelResult[];
+  readonly step?: StepResult; readonly firstStepMs?: number; readonly trace?: readonly DispatchResult[] }
 
 /** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
 export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
@@ -47,7 +48,8 @@ export type RunEvent =
 /** An image of the data, its label and what the net says. */
 export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
 /** Pictures [count, h, w] of floats. */
-export interface Planes { readonly name: string; readonly count: number; readonly h: number; readonly w: number; readonly data: Float32Array }
+export interface Planes { readonly name: string; readonly count: number; readonly h: number; readonly w: number;
+  readonly data: Float32Array }
 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
@@ -84,7 +86,9 @@ export interface Api {
 }
 
 /** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */
-export interface RaceRequest { readonly rule: string; readonly lr: number; readonly landscape: string; readonly start: readonly [number, number]; readonly steps: number }
+export interface RaceRequest { readonly rule: string; readonly lr: number; readonly landscape: string;
+  readonly start: readonly [number, number]; readonly steps: number }
 
 export interface Request { readonly id: number; readonly method: keyof Api; readonly args: readonly unknown[] }
-export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string } | { readonly event: RunEvent };
+export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }
+  | { readonly event: RunEvent };

@@ -11,7 +11,8 @@ const SIZE = 560, STEPS = 400, LEVELS = 22;
 const racers = Object.values(rules).filter(r => !r.probes).map(r => r.name);
 const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
 /** The rates for nets are far too small here: rules that step by the slope take the landscape's rate times a factor, */
-const BY_SLOPE: Readonly<Record<string, number>> = { sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1, quickprop: 0.5, 'natural-gradient': 1 };
+const BY_SLOPE: Readonly<Record<string, number>> = { sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1,
+  quickprop: 0.5, 'natural-gradient': 1 };
 /** and those that divide by its size a length in the plane. */
 const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
 const LENGTH = 0.05;
@@ -21,8 +22,10 @@ const colour = (i: number): string => `hsl(${Math.round(i * 137.5 + 210) % 360} 
 export class RaceView {
   readonly element: HTMLElement;
   #engine = new Engine();
-  #picture = el('canvas', { width: SIZE, height: SIZE, class: 'plane race', tabIndex: 0, role: 'application', 'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point' });
-  #choice = select(Object.entries(landscapes).map(([n, { title }]) => [n, title] as const), 'beale', { onchange: () => { this.#start = [...this.#land.start]; this.#contours = undefined; void this.#race(); } });
+  #picture = el('canvas', { width: SIZE, height: SIZE, class: 'plane race', tabIndex: 0, role: 'application',
+    'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point' });
+  #choice = select(Object.entries(landscapes).map(([n, { title }]) => [n, title] as const), 'beale',
+    { onchange: () => { this.#start = [...this.#land.start]; this.#contours = undefined; void this.#race(); } });
   #speed = el('input', { type: 'range', min: '-2', max: '2', step: '0.25', value: '0' });
   #about = el('p', { class: 'hint' });
   #status = el('p', { class: 'status', role: 'status' });
@@ -43,8 +46,10 @@ export class RaceView {
     this.element = el('div', { class: 'train' },
       el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice, { text: '' }), this.#about,
         rate, fold('Optimizers', this.#legend)),
-      el('div', { class: 'screen' }, el('div', { class: 'row toolbar' }, button('Race', () => this.#race(), { class: 'primary' }), button('All', () => this.#pickAll(true)), button('None', () => this.#pickAll(false))),
-        this.#status, el('section', { class: 'panel' }, el('h2', { textContent: 'Trajectories' }), el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
+      el('div', { class: 'screen' }, el('div', { class: 'row toolbar' }, button('Race', () => this.#race(), { class: 'primary' }),
+        button('All', () => this.#pickAll(true)), button('None', () => this.#pickAll(false))),
+        this.#status, el('section', { class: 'panel' }, el('h2', { textContent: 'Trajectories' }),
+          el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }), this.#picture)));
     this.#follow();
     addEventListener('themechange', () => { this.#contours = undefined; this.#list(); this.#paint(); });
     this.#list();
@@ -59,13 +64,15 @@ export class RaceView {
 
   #list(): void {
     this.#legend.replaceChildren(...racers.map((name, i) => {
-      const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' }), box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
+      const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' }),
+        box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
       swatch.style.background = colour(i);
       box.onchange = () => { if (box.checked) this.#on.add(name); else this.#on.delete(name); void this.#race(); };
       const end = this.#paths.get(name);
       const reached = end && this.#on.has(name) ? this.#land.f(end.at(-2)!, end.at(-1)!) : undefined;
       return el('li', { title: explainOptimizer(name).formula }, box, swatch, el('label', { for: box.id, textContent: name }),
-        el('span', { class: 'value', textContent: reached === undefined ? '' : Number.isFinite(reached) ? Math.abs(reached) < 1e-3 ? reached.toExponential(1) : reached.toPrecision(3) : 'left' }));
+        el('span', { class: 'value', textContent: reached === undefined ? '' : Number.isFinite(reached) ? Math.abs(reached) < 1e-3
+          ? reached.toExponential(1) : reached.toPrecision(3) : 'left' }));
     }));
   }
 
@@ -77,7 +84,8 @@ export class RaceView {
     this.#paint();
     await told(async () => {
       for (const rule of this.#on) {
-        const slope = BY_SLOPE[rule], lr = (slope === undefined ? BY_LENGTH[rule] ?? LENGTH : land.rate * slope) * 10 ** Number(this.#speed.value);
+        const slope = BY_SLOPE[rule],
+          lr = (slope === undefined ? BY_LENGTH[rule] ?? LENGTH : land.rate * slope) * 10 ** Number(this.#speed.value);
         const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
         if (turn !== this.#turn) return;
         this.#paths.set(rule, path);
@@ -89,7 +97,8 @@ export class RaceView {
         if (turn !== this.#turn) return;
         this.#shown = quick ? STEPS : Math.min(STEPS, (performance.now() - begun) / 6000 * STEPS);
         this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
-        this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${this.#start.map(v => v.toFixed(2)).join(', ')}); the list tells f at the end.`;
+        this.#status.textContent =
+          `Step ${Math.floor(this.#shown)} of ${STEPS} from (${this.#start.map(v => v.toFixed(2)).join(', ')}); the list tells f at the end.`;
         this.#paint();
         if (this.#shown < STEPS) this.#frame = requestAnimationFrame(tick);
       };
@@ -111,10 +120,12 @@ export class RaceView {
     this.#picture.onpointermove = event => { if (held) move(event); };
     this.#picture.onpointerup = () => { held = false; void this.#race(); };
     this.#picture.onkeydown = event => {
-      const [x0, x1, y0, y1] = this.#land.range, d = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      const [x0, x1, y0, y1] = this.#land.range,
+        d = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (!d) return;
       event.preventDefault();
-      this.#start = [Math.min(x1, Math.max(x0, this.#start[0] + d[0]! * (x1 - x0) / 40)), Math.min(y1, Math.max(y0, this.#start[1] + d[1]! * (y1 - y0) / 40))];
+      this.#start = [Math.min(x1, Math.max(x0, this.#start[0] + d[0]! * (x1 - x0) / 40)),
+        Math.min(y1, Math.max(y0, this.#start[1] + d[1]! * (y1 - y0) / 40))];
       void this.#race();
     };
   }
@@ -142,7 +153,8 @@ export class RaceView {
       context.stroke();
       dot(clamp(path[2 * last]!), clamp(path[2 * last + 1]!), 5, fill);
     }
-    if (this.#land.minimum) { context.font = '20px sans-serif'; context.fillStyle = isDark() ? '#fff' : '#000'; const [x, y] = at(...this.#land.minimum); context.fillText('★', x - 9, y + 7); }
+    if (this.#land.minimum) { context.font = '20px sans-serif'; context.fillStyle = isDark() ? '#fff' : '#000';
+      const [x, y] = at(...this.#land.minimum); context.fillText('★', x - 9, y + 7); }
     dot(...this.#start, 7, isDark() ? '#fff' : '#111');
   }
 }
@@ -153,7 +165,8 @@ const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.ma
 function contours({ f, range: [x0, x1, y0, y1] }: Landscape): ImageData {
   const out = new ImageData(SIZE, SIZE), values = new Float64Array(SIZE * SIZE);
   let least = Infinity;
-  for (let p = 0; p < values.length; p++) least = Math.min(least, values[p] = f(x0 + p % SIZE / SIZE * (x1 - x0), y1 - Math.floor(p / SIZE) / SIZE * (y1 - y0)));
+  for (let p = 0; p < values.length; p++)
+    least = Math.min(least, values[p] = f(x0 + p % SIZE / SIZE * (x1 - x0), y1 - Math.floor(p / SIZE) / SIZE * (y1 - y0)));
   const height = (v: number) => Math.log1p(4 * (v - least)), top = values.reduce((a, v) => Math.max(a, height(v)), 0);
   const level = (p: number) => Math.floor(height(values[p]!) / top * LEVELS), dark = isDark();
   for (let p = 0; p < values.length; p++) {

@@ -8,7 +8,8 @@ import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 const NOTHING: Dropped = { files: {}, folders: {} };
 /** After Okabe and Ito; all have a contrast of at least 3 to the ground that they are drawn on. */
-const ON_LIGHT = ['#0072b2', '#d55e00', '#008f68', '#b85c92', '#2b8cc4', '#a87200', '#7f5fc4', '#8c6d31'], ON_DARK = ['#4aa8e0', '#f0803c', '#2fc79a', '#e39ac4', '#8cc9ee', '#e9b44c', '#a893e8', '#c2a15e'];
+const ON_LIGHT = ['#0072b2', '#d55e00', '#008f68', '#b85c92', '#2b8cc4', '#a87200', '#7f5fc4', '#8c6d31'],
+  ON_DARK = ['#4aa8e0', '#f0803c', '#2fc79a', '#e39ac4', '#8cc9ee', '#e9b44c', '#a893e8', '#c2a15e'];
 
 export class Run {
   readonly id: number;

@@ -55,7 +55,8 @@ export class Session {
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
     this.#state('paused');
     return {
-      adapter: this.#device!.report.description, software: this.#device!.report.software, parameters, dispatches: trainer.program.commands.length,
+      adapter: this.#device!.report.description, software: this.#device!.report.software, parameters,
+      dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes, stepsPerEpoch: trainer.stepsPerEpoch, shape: this.#dataset.shape, classes: this.#dataset.classes,
       averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
       images: { train: data.size('train'), val: data.size('val'), test: data.size('test') }, seconds: (performance.now() - begun) / 1000,
@@ -104,13 +105,15 @@ export class Session {
   }
 
   exportWeights(averaged: boolean): Promise<Uint8Array> {
-    return this.#settled(async () => encodeSafetensors(await (averaged ? this.#trainer.judged() : this.#trainer.weights()), { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
+    return this.#settled(async () => encodeSafetensors(await (averaged ? this.#trainer.judged() : this.#trainer.weights()),
+      { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
   }
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
     return this.#settled(async () => {
       const { tensors, metadata } = decodeSafetensors(bytes, name);
-      check(metadata.model === undefined || metadata.model === this.#config.model, `${name}: is a checkpoint of ${metadata.model}, this run is of ${this.#config.model}; start a run of ${metadata.model} and import it there`);
+      check(metadata.model === undefined || metadata.model === this.#config.model,
+        `${name}: is a checkpoint of ${metadata.model}, this run is of ${this.#config.model}; start a run of ${metadata.model} and import it there`);
       this.#trainer.loadWeights(tensors);
       await this.#save();
     });
@@ -120,7 +123,9 @@ export class Session {
     return this.#settled(async () => {
       const { test, classes } = this.#dataset, n = Math.min(count, test.n);
       const all = softmaxRows(await this.#trainer.logits('test', n), classes.length);
-      return Array.from({ length: n }, (_, index) => ({ index, label: test.labels[index]!, probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
+      return Array.from({ length: n },
+        (_, index) => ({ index, label: test.labels[index]!,
+        probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
     });
   }
 
@@ -133,13 +138,17 @@ export class Session {
     return this.#settled(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
   }
   filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#settled(() => filters(this.#trainer)); }
-  predict(bytes: Uint8Array, n: number): Promise<Float32Array> { return this.#settled(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n)); }
+  predict(bytes: Uint8Array,
+    n: number): Promise<Float32Array> { return this.#settled(async () => (await this.#probe(n > PROBED
+    ? 256 : 1)).probabilities(bytes, n)); }
   layers(count: number): Promise<LayerStats[]> {
-    return this.#settled(async () => layerStats(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)), Math.min(count, PROBED)));
+    return this.#settled(async () => layerStats(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)),
+      Math.min(count, PROBED)));
   }
   activations(index: number): Promise<Planes[]> {
     const size = this.#dataset.test.images.length / this.#dataset.test.n;
-    return this.#settled(async () => activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
+    return this.#settled(async () =>
+      activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
   }
 
   async loseDevice(): Promise<void> {

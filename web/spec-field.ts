@@ -33,16 +33,20 @@ export class SpecField {
 
   #draw(): void {
     const { none, another, names } = this.#choice, specs = this.#specs;
-    const add = another && (specs.length || none === undefined) ? button(another, () => { specs.push(this.#fresh(specs.at(-1)?.name ?? names[0]!)); this.#redraw(`name${specs.length - 1}`); }) : undefined;
+    const add = another && (specs.length || none === undefined)
+      ? button(another, () => { specs.push(this.#fresh(specs.at(-1)?.name ?? names[0]!)); this.#redraw(`name${specs.length - 1}`);
+      }) : undefined;
     if (add) add.dataset.at = 'add';
-    this.element.replaceChildren(...(specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)]), ...add ? [add] : []);
+    this.element.replaceChildren(...(specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)]),
+      ...add ? [add] : []);
   }
 
   #fresh(name: string): Spec { return { name, options: {} }; }
 
   #name(spec: Spec | undefined, i: number): HTMLElement {
     const { names, none, explain, another } = this.#choice;
-    const choice = select([...none !== undefined && this.#specs.length < 2 ? [['', none] as const] : [], ...names.map(n => [n, n] as const)], spec?.name ?? '', {
+    const choice = select([...none !== undefined && this.#specs.length < 2 ? [['', none] as const] : [],
+      ...names.map(n => [n, n] as const)], spec?.name ?? '', {
       onchange: () => {
         if (choice.value) this.#specs[i] = this.#fresh(choice.value);
         else this.#specs.splice(i, 1);
@@ -50,13 +54,15 @@ export class SpecField {
       },
     });
     choice.dataset.at = `name${i}`;
-    return field(another && this.#specs.length > 1 ? `${this.#label}, ${ORDINALS[i] ?? `number ${i + 1}`}` : this.#label, choice, spec ? explain(spec.name) : { text: '' });
+    return field(another && this.#specs.length > 1 ? `${this.#label}, ${ORDINALS[i] ?? `number ${i + 1}`}` : this.#label, choice,
+      spec ? explain(spec.name) : { text: '' });
   }
 
   #one(spec: Spec, i: number): HTMLElement {
     const specs = this.#specs, place = { index: i, last: i === specs.length - 1 }, options = this.#choice.options(spec.name, place);
     const move = specs.length > 1 ? el('div', { class: 'row small' },
-      i > 0 && this.#act('Earlier', `earlier${i - 1}`, () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); }, `${spec.name} one place earlier`),
+      i > 0 && this.#act('Earlier', `earlier${i - 1}`, () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); },
+        `${spec.name} one place earlier`),
       this.#act('Remove', `name${Math.max(0, i - 1)}`, () => { specs.splice(i, 1); }, `Remove ${spec.name}`)) : undefined;
     return el('div', { class: specs.length > 1 ? 'spec numbered' : 'spec' }, this.#name(spec, i),
       el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))), move);
@@ -74,11 +80,15 @@ export class SpecField {
     };
     const at = { title: about || undefined };
     const input = typeof fallback === 'boolean'
-      ? el('input', { type: 'checkbox', checked: given ?? fallback, ...at, onchange: (e: Event) => set((e.target as HTMLInputElement).checked) })
+      ? el('input', { type: 'checkbox', checked: given ?? fallback, ...at, onchange: (e: Event) =>
+        set((e.target as HTMLInputElement).checked) })
       : choices
-        ? select(choices.map(c => [c, c] as const), String(given ?? fallback), { ...at, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) })
-        : el('input', { type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === '' ? 'needed' : String(fallback), autocomplete: 'off', spellcheck: false, ...at,
-          oninput: (e: Event) => { const text = (e.target as HTMLInputElement).value.trim(); set(text === '' ? undefined : Number.isFinite(Number(text)) ? Number(text) : text); } });
+        ? select(choices.map(c => [c, c] as const), String(given ?? fallback),
+          { ...at, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) })
+        : el('input', { type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === ''
+          ? 'needed' : String(fallback), autocomplete: 'off', spellcheck: false, ...at,
+          oninput: (e: Event) => { const text = (e.target as HTMLInputElement).value.trim();
+            set(text === '' ? undefined : Number.isFinite(Number(text)) ? Number(text) : text); } });
     input.dataset.at = `${key}${i}`;
     return field(key.replaceAll('_', ' '), input, { text: '' }, typeof fallback === 'boolean');
   }
@@ -89,7 +99,8 @@ const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth'];
 /** The specs of a text, bare values under the names of their options. */
 export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
   let specs: Spec[] = [];
-  try { specs = text ? parseSpecs('the address', text).filter(s => choice.names.includes(s.name)) : []; } catch { /* the form says what is wrong */ }
+  try { specs = text ? parseSpecs('the address', text).filter(s => choice.names.includes(s.name)) : [];
+    } catch { /* the form says what is wrong */ }
   for (const spec of specs) {
     if (spec.value === undefined || !choice.bare) continue;
     const [key, value] = choice.bare(spec.name, spec.value);
@@ -103,7 +114,8 @@ export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
 export function writeSpecs(choice: Choice, specs: readonly Spec[]): string | undefined {
   const parts = specs.map((spec, index) => {
     const takes = choice.options(spec.name, { index, last: index === specs.length - 1 });
-    const given = { ...Object.fromEntries(Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined ? [] : [[key, needed]])), ...spec.options };
+    const given = { ...Object.fromEntries(Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined
+      ? [] : [[key, needed]])), ...spec.options };
     if (!('epochs' in takes)) delete given.epochs; // of an optimizer that is the last one now
     return formatSpec({ name: spec.name, options: given });
   });

@@ -19,15 +19,17 @@ export function batch(): { x: Float32Array; labels: Int32Array } {
   const labels = Int32Array.from({ length: n }, (_, i) => i % 10);
   let seed = 1;
   const noise = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
-  return { labels, x: Float32Array.from({ length: n * size }, (_, i) => Math.cos((labels[Math.floor(i / size)]! + 1) * (i % size) * 0.1) + noise()) };
+  return { labels, x: Float32Array.from({ length: n * size }, (_, i) => Math.cos((labels[Math.floor(i / size)]! + 1) * (i % size) * 0.1)
+    + noise()) };
 }
 
 /** PyTorch's default initialisation: uniform in +-1 / sqrt(fan in). */
-export const uniform = (length: number, fanIn: number): Float32Array => Float32Array.from({ length }, () => (2 * Math.random() - 1) / Math.sqrt(fanIn));
+export const uniform = (length: number, fanIn: number): Float32Array =>
+  Float32Array.from({ length }, () => (2 * Math.random() - 1) / Math.sqrt(fanIn));
 
 /**
- * Answers the parent until it closes our input. `step` queues one training step; with `read` it resolves to the loss, which is there once all
- * that was queued is done.
+ * Answers the parent until it closes our input. `step` queues one training step; with `read` it resolves to the loss, which is there once
+ * all that was queued is done.
  */
 export async function serve(ready: { adapter: string }, step: (read: boolean) => Promise<number | undefined>): Promise<void> {
   send({ ready });

@@ -16,7 +16,8 @@ export const PACKAGES = {
 /** npm writes its record last, so that an interrupted run leaves none. */
 async function installed(folder: string): Promise<boolean> {
   try {
-    const { packages } = JSON.parse(await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as { packages: Record<string, { version: string }> };
+    const { packages } = JSON.parse(await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as { packages: Record<string,
+      { version: string }> };
     return Object.entries(PACKAGES).every(([name, version]) => packages[`node_modules/${name}`]?.version === version);
   } catch { return false; }
 }
@@ -28,7 +29,8 @@ async function install(say: (line: string) => void): Promise<string> {
   await mkdir(folder, { recursive: true });
   const names = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
   try {
-    await run('npm', ['install', '--prefix', '.', '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...names],
+    await run('npm', ['install', '--prefix', '.', '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
+      ...names],
       { cwd: folder, shell: process.platform === 'win32' });
   } catch (e) {
     const { stderr, message } = e as { stderr?: string; message: string };

@@ -1,14 +1,20 @@
-/** The networks that all peers train, as data: each peer builds them in its own way from one list, and all in the same way but for layout. */
+/**
+ * The networks that all peers train, as data: each peer builds them in its own way from one list, and all in the same way but for layout.
+ */
 import { lookUp } from '../../engine/check.ts';
 
-/** `pool` is 2x2 max pooling, `mean` the mean over the image, `block` ResNet's basic block with shortcut A; a dense layer flattens its input. */
+/**
+ * `pool` is 2x2 max pooling, `mean` the mean over the image, `block` ResNet's basic block with shortcut A; a dense layer flattens its
+ * input.
+ */
 export type Op =
   | { readonly op: 'conv'; readonly out: number; readonly k: number; readonly pad: number; readonly stride: number; readonly bias: boolean }
   | { readonly op: 'block'; readonly out: number; readonly stride: number }
   | { readonly op: 'dense'; readonly out: number }
   | { readonly op: 'norm' | 'relu' | 'pool' | 'mean' };
 
-export interface Network { readonly shape: readonly [c: number, h: number, w: number]; readonly ops: readonly Op[]; readonly batch: number; readonly lr: number }
+export interface Network { readonly shape: readonly [c: number, h: number, w: number]; readonly ops: readonly Op[]; readonly batch: number;
+  readonly lr: number }
 /** What a peer is to train: cross-entropy over ten classes, SGD with momentum 0.9. */
 export interface Problem { readonly network: Network; readonly batch: number; readonly threads: number }
 
@@ -19,12 +25,14 @@ const stage = (out: number, stride: number): Op[] => [stride, 1, 1].map(s => ({ 
 
 /** `batch` is the usual one. `vgg-small` is 32-32-P-64-64-P-256-10, resnet20 that of He et al. 2015, section 4.2. */
 export const NETWORKS: Readonly<Record<string, Network>> = {
-  lenet5: { shape: [1, 28, 28], batch: 64, lr: 0.05, ops: [conv(6, 5, 2), relu, pool, conv(16, 5, 0), relu, pool, dense(120), relu, dense(84), relu, dense(10)] },
+  lenet5: { shape: [1, 28, 28], batch: 64, lr: 0.05,
+    ops: [conv(6, 5, 2), relu, pool, conv(16, 5, 0), relu, pool, dense(120), relu, dense(84), relu, dense(10)] },
   'vgg-small': {
     shape: [3, 32, 32], batch: 32, lr: 0.02,
     ops: [conv(32, 3, 1), relu, conv(32, 3, 1), relu, pool, conv(64, 3, 1), relu, conv(64, 3, 1), relu, pool, dense(256), relu, dense(10)],
   },
-  resnet20: { shape: [3, 32, 32], batch: 32, lr: 0.05, ops: [conv(16, 3, 1, false), { op: 'norm' }, relu, ...stage(16, 1), ...stage(32, 2), ...stage(64, 2), { op: 'mean' }, dense(10)] },
+  resnet20: { shape: [3, 32, 32], batch: 32, lr: 0.05,
+    ops: [conv(16, 3, 1, false), { op: 'norm' }, relu, ...stage(16, 1), ...stage(32, 2), ...stage(64, 2), { op: 'mean' }, dense(10)] },
 };
 
 export const network = (name: string): Network => lookUp('network of the peers', name, NETWORKS);

@@ -7,7 +7,8 @@ import { check, DescentError, lookUp } from '../../engine/check.ts';
 import { ensurePackages, PACKAGES, python } from './install.ts';
 import { network, type Problem } from './networks.ts';
 
-const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] }, tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] }, pytorch = { script: 'pytorch.py' };
+const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] },
+  tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] }, pytorch = { script: 'pytorch.py' };
 /** Each peer's program and the variant that it is told to be. PyTorch names its own version. */
 const PEERS = {
   'jax-js': { ...jax, variant: 'webgpu' },
@@ -46,13 +47,15 @@ export interface Peer {
 export interface PeerOptions { readonly batch?: number; readonly threads?: number; readonly say?: (line: string) => void }
 
 /** Starts a peer on a model of networks.ts and takes it through two steps, in which it compiles. */
-export async function startPeer(name: PeerName, model: string, { batch = network(model).batch, threads = availableParallelism(), say }: PeerOptions = {}): Promise<Peer> {
+export async function startPeer(name: PeerName, model: string,
+  { batch = network(model).batch, threads = availableParallelism(), say }: PeerOptions = {}): Promise<Peer> {
   const peer: { script: string; version?: string; variant: string } = lookUp('peer', name, PEERS), why = await unavailable(name);
   check(!why, `${name}: ${why}; leave it out or install what it needs`);
   const problem: Problem = { network: network(model), batch, threads }, script = fileURLToPath(new URL(peer.script, import.meta.url));
   const folder = peer.version && await ensurePackages(say), start = performance.now();
   const [command, before] = peer.version ? [process.execPath, ['--import', import.meta.resolve('tsx')]] : [(await python())!.path, []];
-  const child = spawn(command, [...before, script, JSON.stringify(problem), peer.variant], { stdio: 'pipe', env: { ...process.env, ...folder && { DESCENT_PEERS: folder } } });
+  const child = spawn(command, [...before, script, JSON.stringify(problem), peer.variant],
+    { stdio: 'pipe', env: { ...process.env, ...folder && { DESCENT_PEERS: folder } } });
 
   let noise = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => { noise = (noise + text).slice(-16384); });

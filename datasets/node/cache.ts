@@ -38,7 +38,10 @@ export async function writeStamp(folder: string, files: readonly DataFile[]): Pr
   await writeWhole(join(folder, STAMP), Buffer.from(JSON.stringify(stamp)));
 }
 
-/** Writes a file beside its place and moves it there: it appears whole or not at all. What `bytes` throws itself while they come is passed on. */
+/**
+ * Writes a file beside its place and moves it there: it appears whole or not at all. What `bytes` throws itself while they come is passed
+ * on.
+ */
 export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
@@ -71,7 +74,9 @@ export async function makeFolder(folder: string): Promise<string> {
   return folder;
 }
 
-/** Removes from a folder what processes that were killed left in it: scratch folders and half-written files carry their process's number. */
+/**
+ * Removes from a folder what processes that were killed left in it: scratch folders and half-written files carry their process's number.
+ */
 export async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const owner = /^\.fetch-(\d+)-|\.(\d+)\.tmp$/.exec(name), pid = Number(owner?.[1] ?? owner?.[2]);

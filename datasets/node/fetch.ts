@@ -15,8 +15,8 @@ export interface FetchOptions {
 }
 
 /**
- * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files untouched since
- * their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
+ * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files untouched
+ * since their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
  */
 export async function fetchDataset(name: string, options: FetchOptions = {}, info = lookUp('dataset', name, datasets)): Promise<string> {
   const folder = datasetFolder(name, options.dataDir);

@@ -1,4 +1,6 @@
-/** A folder of PNG and JPEG images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`. */
+/**
+ * A folder of PNG and JPEG images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
+ */
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -13,7 +15,10 @@ export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'o
   readonly imageSize?: number | undefined;
   /** Chooses which fifth of each class is held back for testing where the folder has no `test/`. */
   readonly seed?: number | undefined;
-  /** Bytes of decoded images that are held in memory, 1 GiB by default; more of them stay in the cache's file and are read as they are needed. */
+  /**
+   * Bytes of decoded images that are held in memory, 1 GiB by default; more of them stay in the cache's file and are read as they are
+   * needed.
+   */
   readonly resident?: number | undefined;
 }
 
@@ -26,7 +31,8 @@ interface Item { readonly path: string; readonly label: number; readonly stamp: 
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
   const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
-  check(Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024, `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`);
+  check(Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
+    `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`);
   const tops = await subfolders(root);
   const given = tops.includes('train') && tops.includes('test');
   const classes = given ? await subfolders(join(root, 'train')) : tops;
@@ -99,10 +105,11 @@ async function list(root: string, inside: string, label: number): Promise<Item[]
 }
 
 /**
- * The images [n, channels, size, size] in bytes, some at a time; `channels` is 1 or 3, that of every file, and told with the first. Transparent parts
- * become white.
+ * The images [n, channels, size, size] in bytes, some at a time; `channels` is 1 or 3, that of every file, and told with the first.
+ * Transparent parts become white.
  */
-async function* decode(folder: string, root: string, items: readonly Item[], size: number, tell: (channels: number) => void): AsyncGenerator<Uint8Array> {
+async function* decode(folder: string, root: string, items: readonly Item[], size: number, tell: (channels: number) =>
+  void): AsyncGenerator<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const plane = size * size, batch = 64;
   let channels = 0;
@@ -122,7 +129,8 @@ async function* decode(folder: string, root: string, items: readonly Item[], siz
       if (!channels) tell(channels = image.channels);
       if (!i) images = new Uint8Array(decoded.length * channels * plane);
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
-      check(image.channels === channels, `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${
+      check(image.channels === channels,
+        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${
         kind(channels)}; convert one or the other`);
       const at = i * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;

@@ -13,8 +13,9 @@ const CONNECT_MS = 5000, STALL_MS = 30000;
 export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESCENT_OFFLINE is set');
 
 /**
- * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again where
- * the server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in onProgress.
+ * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again
+ * where the server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in
+ * onProgress.
  */
 export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
   checkOnline();

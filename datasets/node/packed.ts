@@ -4,14 +4,20 @@ import { DescentError } from '../../engine/check.ts';
 import type { Stored } from '../dataset.ts';
 import { plain, writeWhole } from './cache.ts';
 
-export interface Header { readonly format: 1; readonly classes: readonly string[]; readonly shape: readonly [c: number, h: number, w: number]; readonly train: number; readonly test: number }
+export interface Header { readonly format: 1; readonly classes: readonly string[];
+  readonly shape: readonly [c: number, h: number, w: number]; readonly train: number; readonly test: number }
 /** `images` of all are in memory where they have at most as many bytes as was said, else the file is read where they are needed. */
-export interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array; readonly stored?: (first: number) => Stored }
+export interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array;
+  readonly stored?: (first: number) => Stored }
 
 const imageSize = ({ shape }: Header) => shape.reduce((a, b) => a * b);
 
-/** Writes the file while `images` come, some at a time, so that they need not be in memory together. The header is asked for when the first ones are there. */
-export async function writePacked(path: string, header: () => Header, labels: Uint16Array, images: AsyncIterable<Uint8Array>): Promise<void> {
+/**
+ * Writes the file while `images` come, some at a time, so that they need not be in memory together. The header is asked for when the first
+ * ones are there.
+ */
+export async function writePacked(path: string, header: () => Header, labels: Uint16Array,
+  images: AsyncIterable<Uint8Array>): Promise<void> {
   await writeWhole(path, (async function* () {
     let begun = false;
     for await (const some of images) {
@@ -32,10 +38,12 @@ export async function readPacked(path: string, resident: number): Promise<Packed
   try {
     const length = Buffer.from(await bytesAt(handle, 0, 4)).readUInt32LE(), { size: total } = await handle.stat();
     if (length > total) throw new Error('not whole');
-    const header = JSON.parse(Buffer.from(await bytesAt(handle, 4, length)).toString()) as Header, n = header.train + header.test, size = imageSize(header);
+    const header = JSON.parse(Buffer.from(await bytesAt(handle, 4, length)).toString()) as Header, n = header.train + header.test,
+      size = imageSize(header);
     const from = 4 + length + 2 * n;
     if (header.format !== 1 || total !== from + n * size) throw new Error('not whole');
-    const raw = Buffer.from(await bytesAt(handle, 4 + length, 2 * n)), labels = Uint16Array.from({ length: n }, (_, i) => raw.readUInt16LE(2 * i));
+    const raw = Buffer.from(await bytesAt(handle, 4 + length, 2 * n)),
+      labels = Uint16Array.from({ length: n }, (_, i) => raw.readUInt16LE(2 * i));
     if (n * size <= resident) return { header, labels, images: await bytesAt(handle, from, n * size) };
     return { header, labels, images: new Uint8Array(), stored: first => storedAt(path, from + first * size, size) };
   } finally { await handle.close(); }

@@ -12,7 +12,8 @@ import { checkOnline, download, type OnProgress } from './http.ts';
 import { tarFiles } from './tar.ts';
 
 type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
-type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) => Promise<void>;
+type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) =>
+  Promise<void>;
 type Kind<K extends Source['kind']> = Extract<Source, { kind: K }>;
 
 /** A source in words, for messages. */

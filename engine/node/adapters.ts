@@ -21,7 +21,8 @@ export interface AdapterEntry {
 const ORDER: readonly Kind[] = ['hardware', 'lavapipe', 'software', 'swiftshader'];
 
 /** Where Chromium packages keep SwiftShader, which the Vulkan loader does not find by itself. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'].map(f => `${f}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'].map(f =>
+  `${f}/vk_swiftshader_icd.json`);
 
 // Dawn must outlive its devices: collected while one is in use it aborts the process, and V8 drops what it thinks unused.
 const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDawn ??= []);
@@ -41,10 +42,12 @@ function addSwiftShader(): void {
 
 const kindOf = ({ description, isFallbackAdapter, architecture, device }: GPUAdapterInfo): Kind => {
   const text = `${description} ${architecture} ${device}`;
-  return /llvmpipe/i.test(text) ? 'lavapipe' : /swiftshader/i.test(text) ? 'swiftshader' : isFallbackAdapter || /basic render/i.test(text) ? 'software' : 'hardware';
+  return /llvmpipe/i.test(text) ? 'lavapipe' : /swiftshader/i.test(text) ? 'swiftshader' : isFallbackAdapter || /basic render/i.test(text)
+    ? 'software' : 'hardware';
 };
 
-const LIMIT_NAMES = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup',
+const LIMIT_NAMES = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', 'maxUniformBufferBindingSize'] as const;
 
 /** Dawn lists its adapters only in the error about one that does not exist. */
@@ -53,7 +56,8 @@ async function names(): Promise<{ name: string; backend: string }[]> {
     await dawn(['adapter=none of them']).requestAdapter();
     return [];
   } catch (e) {
-    return [...(e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)].map(([, backend, name]) => ({ backend: backend!, name: name! }));
+    return [...(e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)].map(([, backend, name]) => ({ backend: backend!,
+      name: name! }));
   }
 }
 

@@ -1,5 +1,6 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, truncateSync }
+  from 'node:fs';
 import { join } from 'node:path';
 import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../config.ts';
@@ -28,7 +29,8 @@ export interface RunFolder {
   discardIfEmpty(): void;
 }
 
-const CONFIG = 'config.json', METRICS = 'metrics.jsonl', MODEL = 'model.safetensors', BEST = 'best.safetensors', STATE = 'state.safetensors';
+const CONFIG = 'config.json', METRICS = 'metrics.jsonl', MODEL = 'model.safetensors', BEST = 'best.safetensors',
+  STATE = 'state.safetensors';
 
 /** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
 export function defaultFolder(model: string, dataset: string, now = new Date()): string {
@@ -81,7 +83,8 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
   const model = readSafetensors(join(path, MODEL));
   check(metadata.step !== undefined && metadata.step === model.metadata.step,
     `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; put back the files that belong together`);
-  const counters = Object.fromEntries(Object.entries(metadata).filter(([k]) => k.startsWith('counter.')).map(([k, v]) => [k.slice(8), Number(v)]));
+  const counters = Object.fromEntries(Object.entries(metadata).filter(([k]) => k.startsWith('counter.')).map(([k, v]) =>
+    [k.slice(8), Number(v)]));
   return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
 }
 

@@ -24,7 +24,8 @@ export function serveData(data = ''): Plugin {
     const known = datasets[name]?.files.find(f => f.name === file);
     if (!known) return void (response.writeHead(404), response.end());
     createReadStream(join(datasetFolder(name), known.name)).once('error', () => (response.writeHead(404), response.end()))
-      .once('open', () => response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': known.bytes })).pipe(response);
+      .once('open', () => response.writeHead(200,
+        { 'content-type': 'application/octet-stream', 'content-length': known.bytes })).pipe(response);
   };
   return {
     name: 'descent-data',
