@@ -60,7 +60,7 @@ export function rows(d: Profile): Row[] {
     { kernel: poolBackward, params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
       label: 'max pool 2x2 backward', tensors: { dy: size / 4, argmax: size / 4, dx: size }, flops: size },
     { kernel: channelSum, params: { n, c: 16, hw: 1024 }, label: 'channel sum', tensors: { x: size, out: 16 }, flops: size },
-    { kernel: elementwise, params: { n: size, f: dropout(0.5, 1, 2) }, label: 'dropout', tensors: { x: size, y: size }, flops: size },
+    { kernel: elementwise, params: { n: size, f: dropout(0.5, 1, 2) }, label: 'dropout', tensors: { v: size, y: size }, flops: size },
     { kernel: crossEntropy, params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true },
       label: `softmax cross-entropy ${n * 4}x10`, tensors: { logits: n * 40, labels: n * 4, row: n * 8, dlogits: n * 40 },
       flops: n * 40 * 8 },
