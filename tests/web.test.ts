@@ -263,6 +263,23 @@ if (!browserPath) {
     assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
   });
 
+  test('the variants of kernels are timed once, and what was found is kept', async () => {
+    const train = async () => {
+      await page.goto('about:blank');
+      await page.goto(`${built.address}?tune#train?${new URLSearchParams({ ...SMALL, model: 'mlp:hidden=16', dataset: 'circles', limitTrain: '100' })}`);
+      await page.waitForFunction('globalThis.descent');
+      await press('Start');
+      await until('r.step >= 2', 120_000);
+      const text = await page.locator('#notice').textContent();
+      await press('Pause');
+      return text ?? '';
+    };
+    assert.match(await train(), /the first use of .*: \d+ kernel calls are timed, once/);
+    const kept = JSON.parse(await page.evaluate<string>(`caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.text())`)) as Record<string, Record<string, string[]>>;
+    assert.ok(Object.keys(kept).some(place => place.includes('swiftshader')) && Object.values(kept).some(calls => Object.keys(calls).some(call => call.startsWith('matmul'))));
+    assert.not.match(await train(), /are timed/);
+  });
+
   test('every control and picture has a name', async () => {
     const cdp = await page.context().newCDPSession(page),
       roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',

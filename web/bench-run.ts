@@ -7,6 +7,7 @@ import { openTrainer } from '../train/open.ts';
 import { openDataset, type Dropped } from './data.ts';
 import { openDevice } from './device.ts';
 import type { Measured, RunEvent } from './protocol.ts';
+import { tuner } from './tuning.ts';
 
 export async function benchKernels(filter: string, all: boolean, emit: (event: RunEvent) => void): Promise<Measured> {
   const device = await openDevice();
@@ -23,6 +24,7 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
 export async function benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Promise<Measured> {
   const start = performance.now(), dataset = await openDataset(config, dropped, base), device = await openDevice();
   try {
+    if (!device.report.software) device.tuner = tuner(() => {});
     const { trainer } = await openTrainer(config, dataset, device);
     await trainer.step();
     await trainer.settle();

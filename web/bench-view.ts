@@ -7,11 +7,10 @@ import { parseConfig } from '../train/config.ts';
 import { Engine } from './client.ts';
 import type { Dropped } from './data.ts';
 import { button, count, el, notice, percent, save, select, told } from './dom.ts';
+import { built } from './built.ts';
 import { field } from './field.ts';
 import type { Measured } from './protocol.ts';
 
-/** Put in by the build: the package's version and the commit. */
-declare const __DESCENT__: { readonly version: string; readonly commit: string | undefined };
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 export class BenchView {
@@ -151,7 +150,7 @@ export class BenchView {
 }
 
 /** What every result file says of where it was measured. */
-const facts = (): Record<string, unknown> => ({ descent: __DESCENT__.version, commit: __DESCENT__.commit, browser: navigator.userAgent,
+const facts = (): Record<string, unknown> => ({ descent: built.version, commit: built.commit, browser: navigator.userAgent,
   cores: navigator.hardwareConcurrency });
 
 /** The first `words` columns are words, which begin at the left. */

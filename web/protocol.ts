@@ -28,6 +28,8 @@ export interface OpenOptions {
   readonly evalEvery: number;
   /** Of the points of a plane set: the deviation added to each coordinate. */
   readonly noise?: number;
+  /** Time the variants of kernels on a software adapter too, whose best ones are known. */
+  readonly tune?: boolean;
 }
 
 /** What a bench measured, and where. */

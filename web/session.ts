@@ -16,6 +16,7 @@ import type { TrainerState } from '../train/trainer.ts';
 import { openDataset, type Dropped } from './data.ts';
 import { openDevice } from './device.ts';
 import { activations, confusion, filters } from './looks.ts';
+import { tuner } from './tuning.ts';
 import type { OpenOptions, Planes, Prediction, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
@@ -186,6 +187,11 @@ export class Session {
 
   async #build(): Promise<void> {
     const device = this.#device = await openDevice();
+    if (this.#options.tune || !device.report.software) {
+      device.tuner = tuner((done, total) => {
+        if (done === 0) this.#state('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
+      });
+    }
     await this.#open();
     void device.gpu.lost.then(() => { if (this.#device === device) return this.#recover(); });
   }
