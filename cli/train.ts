@@ -160,7 +160,7 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   } else if (swag) note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
   if (options.quiet && !options.json) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else if (!options.json && stats) print(`\n${stats.table()}\n`);
-  if (!options.quiet && !options.json) print(`${count(trainer.steps)} steps; weights, metrics and curves in ${run.path}`);
+  if (!options.quiet && !options.json) print(`${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}; weights, metrics and curves in ${run.path}`);
 }
 
 async function drawCurves(run: RunFolder, config: RunConfig): Promise<void> {
