@@ -23,11 +23,10 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
       continue;
     const { x: input, weight, bias } = before.tensors as Record<string, Tensor>;
     const filters = made(before, 'folded weight', weight!.shape), shift = made(before, 'folded bias', [p.c]);
-    const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift }).filter(([, t]) => t) as [string,
-      Tensor][];
+    const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift });
     folded.set(before, [
       { kernel: foldBatchNorm, params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine },
-        tensors: Object.fromEntries(given), node: op.node },
+        tensors: Object.fromEntries(given.flatMap(([name, t]) => t ? [[name, t]] : [])), node: op.node },
       { ...before, params: { ...before.params, bias: true }, tensors: { x: input!, weight: filters, bias: shift, y: y! } },
     ]);
     folded.set(op, []);

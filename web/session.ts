@@ -139,9 +139,9 @@ export class Session {
     return this.#settled(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
   }
   filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#settled(() => filters(this.#trainer)); }
-  predict(bytes: Uint8Array,
-    n: number): Promise<Float32Array> { return this.#settled(async () => (await this.#probe(n > PROBED
-    ? 256 : 1)).probabilities(bytes, n)); }
+  predict(bytes: Uint8Array, n: number): Promise<Float32Array> {
+    return this.#settled(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n));
+  }
   layers(count: number): Promise<LayerStats[]> {
     return this.#settled(async () => layerStats(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)),
       Math.min(count, PROBED)));

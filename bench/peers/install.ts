@@ -16,8 +16,8 @@ export const PACKAGES = {
 /** npm writes its record last, so that an interrupted run leaves none. */
 async function installed(folder: string): Promise<boolean> {
   try {
-    const { packages } = JSON.parse(await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as { packages: Record<string,
-      { version: string }> };
+    const record = await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8');
+    const { packages } = JSON.parse(record) as { packages: Record<string, { version: string }> };
     return Object.entries(PACKAGES).every(([name, version]) => packages[`node_modules/${name}`]?.version === version);
   } catch { return false; }
 }
