@@ -1,13 +1,10 @@
 /** `descent eval a b c --ensemble`: the mean of several networks' class probabilities. */
-import { openDataset } from '../datasets/node/open.ts';
 import { check } from '../engine/check.ts';
-import { OPTIONS } from '../train/config.ts';
+import { score, softmaxRows } from '../train/probabilities.ts';
 import { parseChoice } from '../train/spec.ts';
-import { combine, softmaxRows } from '../train/swag.ts';
-import { openCheckpoint } from './checkpoint.ts';
-import { evaluate, type EvalOptions } from './eval.ts';
+import { combine } from '../train/swag.ts';
+import { evaluate, openJudge, type EvalOptions } from './eval.ts';
 import { percent, print, table } from './output.ts';
-import { openSession, resolved } from './session.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
 export async function evaluateAll(paths: readonly string[], { ensemble, ...options }: EvalOptions & { ensemble?: boolean }): Promise<void> {
@@ -20,19 +17,11 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   const split = parseChoice('--split', options.split, ['test', 'val']), members: { file: string; probabilities: Float32Array }[] = [];
   let labels: ArrayLike<number> | undefined, data: string | undefined;
   for (const path of paths) {
-    const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
-    const limits = { ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
-      ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! } };
-    const config = resolved({ ...trained, ...limits });
-    check(data === undefined || data === config.dataset,
-      `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`);
-    data = config.dataset;
-    const dataset = await openDataset(config.dataset,
-      { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest,
-      imageSize: config.imageSize });
-    const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
+    const { file, config, dataset, session } = await openJudge(path, options);
     try {
-      session.trainer.loadWeights(weights);
+      check(data === undefined || data === config.dataset,
+        `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`);
+      data = config.dataset;
       const own = session.data.labels(split);
       check(!labels || own.length === labels.length && own.every((l, i) => l === labels![i]),
         `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`);
@@ -48,15 +37,4 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   if (options.json) rows.forEach(({ name, ...result }) => print(JSON.stringify({ name, dataset: data, split, ...result })));
   else if (options.quiet) print(`${split} loss ${rows.at(-1)!.loss.toFixed(4)}  accuracy ${percent(rows.at(-1)!.accuracy)}`);
   else print(table([['checkpoint', `${split} loss`, 'accuracy'], ...rows.map(r => [r.name, r.loss.toFixed(4), percent(r.accuracy)])]));
-}
-
-/** Mean cross-entropy and share of right answers of probabilities [n, classes]. */
-export function score(p: Float32Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
-  let loss = 0, right = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const row = p.subarray(i * classes, (i + 1) * classes);
-    loss -= Math.log(Math.max(row[labels[i]!]!, 1e-30));
-    if (row.indexOf(Math.max(...row)) === labels[i]) right++;
-  }
-  return { loss: loss / labels.length, accuracy: right / labels.length };
 }

@@ -4,6 +4,7 @@ import { datasets } from '../datasets/index.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { check, lookUp } from '../engine/check.ts';
 import { DeviceData } from '../train/data.ts';
+import { softmaxRows } from '../train/probabilities.ts';
 import { parseNumber } from '../train/spec.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { readImage } from './images.ts';
@@ -29,10 +30,10 @@ export async function predict(path: string, images: readonly string[], options: 
     { ...options, judges: true, ...moments && { moments } });
   try {
     session.trainer.loadWeights(weights);
-    const logits = await session.trainer.logits('test'), k = classes.length;
+    const k = classes.length, probabilities = softmaxRows(await session.trainer.logits('test'), k);
     images.forEach((image, i) => {
-      const likely = softmax(logits.subarray(i * k, (i + 1) * k)).map((p, j) => ({ class: classes[j]!, probability: p })).sort((a, b) =>
-        b.probability - a.probability).slice(0, top);
+      const likely = Array.from(probabilities.subarray(i * k, (i + 1) * k), (probability, j) => ({ class: classes[j]!, probability }))
+        .sort((a, b) => b.probability - a.probability).slice(0, top);
       if (options.json) print(JSON.stringify({ image, predictions: likely }));
       else if (options.quiet) print(likely[0]!.class);
       else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
@@ -49,9 +50,4 @@ async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: Predi
   const data = new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity });
   await data.prepare();
   return data.moments();
-}
-
-function softmax(logits: Float32Array): number[] {
-  const most = Math.max(...logits), powers = [...logits].map(x => Math.exp(x - most)), sum = powers.reduce((a, b) => a + b);
-  return powers.map(p => p / sum);
 }

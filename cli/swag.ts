@@ -2,8 +2,8 @@
 import { draw, type Series } from '../plots/chart.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { RunFolder } from '../train/node/run-folder.ts';
+import { score } from '../train/probabilities.ts';
 import { predictive, type Swag } from '../train/swag.ts';
-import { score } from './ensemble.ts';
 import type { Session } from './session.ts';
 
 const SAMPLES = 20, SHOWN = 24;

@@ -1,9 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from './conv.ts';
 import { finish } from './epilogue.ts';
-import { ceilDiv, unroll, type Profile, type Variant } from './kernel.ts';
-
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+import { ceilDiv, range, unroll, type Profile, type Variant } from './kernel.ts';
 
 /** Channels of one subgroup: as many sums as pay for their loads. */
 const channelsOf = (p: Conv, d: Profile): number => { const og = p.o / p.groups; return ceilDiv(og, ceilDiv(og, Math.min(8, d.lanes))); };

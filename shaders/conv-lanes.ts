@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from './conv.ts';
 import { finish } from './epilogue.ts';
-import { ceilDiv, unroll, XYZW, type Variant } from './kernel.ts';
+import { ceilDiv, range, unroll, XYZW, type Variant } from './kernel.ts';
 
 // Convolutions of software adapters (S = lanes of one subgroup = one workgroup). Lane l computes one tile of neighbouring
 // outputs for several channels, in named scalars; the weights of a tap are held one channel per lane and broadcast. No barrier,
@@ -10,7 +10,6 @@ import { ceilDiv, unroll, XYZW, type Variant } from './kernel.ts';
 /** How a row of the input is loaded: aligned vec4f with the halo from the neighbouring lane, the halo loaded, or scalars. */
 type Rows = 'shuffle' | 'vec4' | 'scalar';
 
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const id = (offset: number) => String(offset).replace('-', 'm');
 
 /**

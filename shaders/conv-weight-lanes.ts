@@ -1,11 +1,9 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from './conv.ts';
-import { ceilDiv, unroll, XYZW, type Variant } from './kernel.ts';
+import { ceilDiv, range, unroll, XYZW, type Variant } from './kernel.ts';
 
 // Weight gradients of software adapters (S = lanes of one subgroup = one workgroup): dweight[o][c][tap] = sum over pixels of
 // dy[o][pixel] x[c][pixel + tap], for the images of one slice. dy is held one output channel per lane and broadcast.
-
-const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 const sizes = (p: ConvWeight) => ({
   n: p.n, c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow, cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad, split: p.split,

@@ -45,6 +45,23 @@ export const setNormApply =
   variants: [applied(true), applied(false)],
 });
 
+/** A workgroup for each of `count` places `at`: `add` adds value `j` of `size` to the vec2f `sums`, and `write` uses their `total`. */
+function sums(d: Profile, count: number, size: number, add: string, write: string): string {
+  const { declared, total } = sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) });
+  return declared + wgsl`
+@compute @workgroup_size(${workers(d)})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  let at = group.x + group.y * ${MAX_GRID}u;
+  if (at >= ${count}u) { return; }
+  var sums = vec2f(0.0);
+  for (var j = lane; j < ${size}u; j += ${workers(d)}u) {${add}
+  }
+  ${total('sums')}
+  if (lane == 0u) {${write}
+  }
+}`;
+}
+
 /** means [2, sets]: mean of dy weight, and of dy weight xhat over the deviation. One workgroup per set. */
 export const setNormSums = variants<SetNorm, { x: 'read'; dy: 'read'; stats: 'read'; weight: 'read?'; means: 'write f32' }>({
   name: 'set_norm_sums',
@@ -52,23 +69,12 @@ export const setNormSums = variants<SetNorm, { x: 'read'; dy: 'read'; stats: 're
   variants: [{
     name: 'plain',
     grid: p => [Math.min(p.sets, MAX_GRID), ceilDiv(p.sets, MAX_GRID), 1],
-    code: (p, d) => sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) }).declared + wgsl`
-@compute @workgroup_size(${workers(d)})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let s = group.x + group.y * ${MAX_GRID}u;
-  if (s >= ${p.sets}u) { return; }
-  let mean = stats[s]; var sums = vec2f(0.0);
-  for (var j = lane; j < ${p.size}u; j += ${workers(d)}u) {
-    let i = s * ${p.size}u + j; let v = dy[i] * ${scaleAt(p, false, 'weight', '1.0')};
-    sums += vec2f(v, v * (x[i] - mean));
-  }
-  ${sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) }).total('sums')}
-  if (lane == 0u) {
-    let inverse = stats[${p.sets}u + s];
-    means[s] = total.x * ${1 / p.size};
-    means[${p.sets}u + s] = total.y * inverse * inverse * ${1 / p.size};
-  }
-}`,
+    code: (p, d) => sums(d, p.sets, p.size, `
+    let i = at * ${p.size}u + j; let s = at; let v = dy[i] * ${scaleAt(p, false, 'weight', '1.0')};
+    sums += vec2f(v, v * (x[i] - stats[s]));`, `
+    let inverse = stats[${p.sets}u + at];
+    means[at] = total.x * ${1 / p.size};
+    means[${p.sets}u + at] = total.y * inverse * inverse * ${1 / p.size};`),
   }],
 });
 
@@ -80,22 +86,11 @@ export const setNormGradients = variants<SetNorm, { x: 'read'; dy: 'read'; stats
   variants: [{
     name: 'plain',
     grid: p => [Math.min(p.count, MAX_GRID), ceilDiv(p.count, MAX_GRID), 1],
-    code: (p, d) => sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) }).declared + wgsl`
-@compute @workgroup_size(${workers(d)})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let at = group.x + group.y * ${MAX_GRID}u;
-  if (at >= ${p.count}u) { return; }
-  var sums = vec2f(0.0);
-  for (var j = lane; j < ${p.sets * p.size / p.count}u; j += ${workers(d)}u) {
+    code: (p, d) => sums(d, p.count, p.sets * p.size / p.count, `
     let i = (j / ${p.span}u * ${p.count}u + at) * ${p.span}u + j % ${p.span}u; let s = i / ${p.size}u;
-    sums += dy[i] * vec2f((x[i] - stats[s]) * stats[${p.sets}u + s], 1.0);
-  }
-  ${sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) }).total('sums')}
-  if (lane == 0u) {
+    sums += dy[i] * vec2f((x[i] - stats[s]) * stats[${p.sets}u + s], 1.0);`, `
     { let v = total.x; dweight[at] = ${accumulated(p.gradient, 'dweight[at]')}; }
-    { let v = total.y; dbias[at] = ${accumulated(p.gradient, 'dbias[at]')}; }
-  }
-}`,
+    { let v = total.y; dbias[at] = ${accumulated(p.gradient, 'dbias[at]')}; }`),
   }],
 });
 

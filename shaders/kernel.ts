@@ -150,9 +150,12 @@ ${body}
   };
 }
 
+/** 0 … n-1. */
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
 /** WGSL that repeats a line for 0 … n-1. */
 export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string =>
-  Array.from({ length: n }, (_, i) => line(i)).join(separator);
+  range(n).map(line).join(separator);
 
 /** Component names of a vec4. */
 export const XYZW = ['x', 'y', 'z', 'w'] as const;

@@ -2,7 +2,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
-import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Variant } from './kernel.ts';
+import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Profile, type Variant } from './kernel.ts';
 
 /** The u32 below which a random word falls with probability p. */
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
@@ -68,23 +68,27 @@ export const addNormal = kernel({
 /** weight [o, c]; noise of each product w x has variance w^2 (sigma^2 |w|^-gamma + lambda), so that output k has their sum's deviation. */
 export interface Whiteout { n: number; o: number; c: number; sigma: number; gamma: number; lambda: number }
 
-/** deviation [o] of each output's noise: one thread per output. */
-export const whiteoutDeviation = kernel({
-  name: 'whiteout_deviation',
-  bindings: { weight: 'read', deviation: 'write f32' },
-  grid: (p: Whiteout, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
-  code: (p, d) => wgsl`
+/** One thread for each output `k`. */
+const perOutput = (p: Whiteout, d: Profile, body: string): string => wgsl`
 @compute @workgroup_size(${d.lanes || 64})
 fn main(@builtin(global_invocation_id) id : vec3u) {
   let k = id.x;
   if (k >= ${p.o}u) { return; }
   var sum = 0.0;
+${body}
+}`;
+
+/** deviation [o] of each output's noise. */
+export const whiteoutDeviation = kernel({
+  name: 'whiteout_deviation',
+  bindings: { weight: 'read', deviation: 'write f32' },
+  grid: (p: Whiteout, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
+  code: (p, d) => perOutput(p, d, wgsl`
   for (var j = 0u; j < ${p.c}u; j++) {
     let w = abs(weight[k * ${p.c}u + j]);
     sum += ${float(p.sigma ** 2)} * select(0.0, exp(log(w) * ${float(2 - p.gamma)}), w > 0.0) + ${float(p.lambda)} * w * w;
   }
-  deviation[k] = sqrt(sum);
-}`,
+  deviation[k] = sqrt(sum);`),
 });
 
 /** y [n, o] = z deviation. */
@@ -102,12 +106,7 @@ export const whiteoutBackward = kernel({
   bindings: { weight: 'read', z: 'read', dy: 'read', deviation: 'read', dweight: 'write' },
   step: (p: Whiteout & { gradient: Gradient }) => accumulates(p.gradient),
   grid: (p, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
-  code: (p, d) => wgsl`
-@compute @workgroup_size(${d.lanes || 64})
-fn main(@builtin(global_invocation_id) id : vec3u) {
-  let k = id.x;
-  if (k >= ${p.o}u) { return; }
-  var sum = 0.0;
+  code: (p, d) => perOutput(p, d, wgsl`
   for (var n = 0u; n < ${p.n}u; n++) { sum += dy[n * ${p.o}u + k] * z[n * ${p.o}u + k]; }
   let scale = select(0.0, sum * 0.5 / deviation[k], deviation[k] > 0.0);
   for (var j = 0u; j < ${p.c}u; j++) {
@@ -115,6 +114,5 @@ fn main(@builtin(global_invocation_id) id : vec3u) {
     let slope = select(0.0, exp(log(size) * ${float(1 - p.gamma)}) * sign(w) * ${float(p.sigma ** 2 * (2 - p.gamma))}, size > 0.0);
     let v = scale * (slope + ${float(2 * p.lambda)} * w);
     dweight[k * ${p.c}u + j] = ${accumulated(p.gradient, 'dweight[k * ' + p.c + 'u + j]')};
-  }
-}`,
+  }`),
 });

@@ -53,7 +53,6 @@ const TILES: Readonly<Record<string, Tile>> = {
   '128x64': { rows: 16, columns: 16, tall: 8, wide: 4, depth: 16, slices: 1, fits: m => m > 64 },
   '128x128': { rows: 16, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m > 64 && n > 64 },
 };
-export const TILE_NAMES = Object.keys(TILES).map(name => `tiled ${name}`);
 
 /** The variants of a product: one for each tile, and one by matrices of a subgroup. */
 export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [...Object.entries(TILES).map(([name, tile]) => byThreads(t, name, tile)),

@@ -2,7 +2,7 @@
 import { Graph, writes, type Layer, type Tensor } from '../engine/graph.ts';
 import { Program, type Memory } from '../engine/program.ts';
 import type { DeviceData } from './data.ts';
-import { softmaxRows } from './swag.ts';
+import { softmaxRows } from './probabilities.ts';
 
 export class Probe {
   /** The output of each layer, in order, under the layer's name. */

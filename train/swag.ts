@@ -1,6 +1,7 @@
 /** SWAG (Maddox et al. 2019): a Gaussian over weights from the course of training, and what draws from it predict. */
 import { normals, STREAMS } from '../shaders/random.ts';
 import type { Part } from './data.ts';
+import { softmaxRows } from './probabilities.ts';
 import type { Tensors } from './safetensors.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -67,17 +68,6 @@ export class Swag {
 
 /** Class probabilities of images under draws of the weights: their mean, and the bounds of the central `level` of the draws. All [images, classes]. */
 export interface Predictive { readonly mean: Float32Array; readonly low: Float32Array; readonly high: Float32Array }
-
-/** Rows of logits [n, classes] as probabilities. */
-export function softmaxRows(logits: Float32Array, classes: number): Float32Array {
-  const out = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += classes) {
-    const row = logits.subarray(at, at + classes), most = Math.max(...row), e = Array.from(row, v => Math.exp(v - most)),
-      sum = e.reduce((a, b) => a + b);
-    e.forEach((v, c) => { out[at + c] = v / sum; });
-  }
-  return out;
-}
 
 /** Mean and interval over several predictions [n, classes]. */
 export function combine(predictions: readonly Float32Array[], level = 0.9): Predictive {

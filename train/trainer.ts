@@ -105,8 +105,10 @@ export class Trainer {
       }
       const fused = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
       fused?.addTo(train.graph, memory.layout);
-      const program = await Program.compile(memory, train.graph, { ...o, meanwhile: () => o.data.upload(memory, train.graph, 'train') });
+      const program = await Program.compile(memory, train.graph, { ...o, meanwhile: () => { o.data.normalisation(); } });
       const active = await ActivePhase.create(phases, memory, train.graph, fused !== undefined);
+      // last, when this memory is sure to be kept: a batch that does not fit is tried again with another
+      o.data.upload(memory, train.graph, 'train');
       return new Trainer(o, memory, train, program, active, fused !== undefined);
     } catch (error) {
       memory.destroy();

@@ -2,6 +2,7 @@
 import type { Transform } from '../shaders/augment.ts';
 import { check, lookUp } from '../engine/check.ts';
 import type { Part } from './data.ts';
+import { score, softmaxRows } from './probabilities.ts';
 import type { Trainer } from './trainer.ts';
 
 /** One view; the empty list is the image itself. */
@@ -35,14 +36,9 @@ export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part,
   check(views.length, 'tta: no view is given; give at least one');
   let mean: Float64Array | undefined;
   for (const view of views) {
-    const logits = await trainer.logits(part, undefined, view.length ? view : undefined);
-    mean ??= new Float64Array(logits.length);
-    for (let at = 0; at < logits.length; at += classes) {
-      let most = -Infinity, sum = 0;
-      for (let k = at; k < at + classes; k++) most = Math.max(most, logits[k]!);
-      for (let k = at; k < at + classes; k++) sum += Math.exp(logits[k]! - most);
-      for (let k = at; k < at + classes; k++) mean[k]! += Math.exp(logits[k]! - most) / (sum * views.length);
-    }
+    const seen = softmaxRows(await trainer.logits(part, undefined, view.length ? view : undefined), classes);
+    mean ??= new Float64Array(seen.length);
+    for (let i = 0; i < seen.length; i++) mean[i]! += seen[i]! / views.length;
   }
   return mean!;
 }
@@ -51,12 +47,5 @@ export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part,
 export async function evaluateViews(trainer: Pick<Trainer, 'logits'>, part: Part, labels: ArrayLike<number>, classes: number,
   views: readonly View[]): Promise<{ loss: number; accuracy: number }> {
   check(labels.length, `evaluate: there are no ${part} images; give --val-split a share above 0`);
-  const mean = await predictViews(trainer, part, classes, views);
-  let loss = 0, correct = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const row = mean.subarray(i * classes, (i + 1) * classes);
-    loss -= Math.log(row[labels[i]!]!);
-    if (row.indexOf(Math.max(...row)) === labels[i]) correct++;
-  }
-  return { loss: loss / labels.length, accuracy: correct / labels.length };
+  return score(await predictViews(trainer, part, classes, views), labels, classes);
 }

@@ -11,7 +11,7 @@ import { openTrainer, type Opened } from '../train/open.ts';
 import { Probe } from '../train/probe.ts';
 import { phasesOf } from '../train/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
-import { softmaxRows } from '../train/swag.ts';
+import { softmaxRows } from '../train/probabilities.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import { openDataset, type Dropped } from './data.ts';
 import { openDevice } from './device.ts';
