@@ -47,6 +47,8 @@ async function choose(name: string, ...files: string[]): Promise<void> {
   await chooser.setFiles(files);
 }
 const notes = (words: string) => page.locator('#notice', { hasText: words }).waitFor();
+/** Waits for words anywhere on the page: a message may stand in the notice and in the status line at once, or in either. */
+const says = (words: string) => page.getByText(words).filter({ visible: true }).first().waitFor();
 const sameTensors = (a: Uint8Array, b: Uint8Array) => {
   const [one, other] = [decodeSafetensors(a, 'one').tensors, decodeSafetensors(b, 'other').tensors];
   assert.equal(Object.keys(one).sort(), Object.keys(other).sort());
@@ -114,7 +116,7 @@ if (!browserPath) {
     sameTensors(fromNode, await exported());
 
     await drop('cut.safetensors', file.subarray(0, file.length - 100));
-    await page.getByText('the file is cut short').waitFor();
+    await says('the file is cut short');
     assert.is((await seen()).state, 'paused');
   });
 
@@ -134,7 +136,7 @@ if (!browserPath) {
     await press('Resume');
     await until('r.step >= 20');
     await page.evaluate('descent.selected.engine.call("loseDevice")');
-    await page.getByText('the run goes on from its last checkpoint').waitFor();
+    await says('the run goes on from its last checkpoint');
     await until('r.state === "running" && r.step >= 25');
     await pause();
     const { losses, step } = await seen();
@@ -171,7 +173,7 @@ if (!browserPath) {
 
   test('a picture gets probabilities, a file that is none a message', async () => {
     await drop('notes.png', new TextEncoder().encode('no picture'));
-    await page.getByText('notes.png: cannot be read as an image').waitFor();
+    await says('notes.png: cannot be read as an image');
     const { default: sharp } = await import('sharp');
     await drop('grey.png', await sharp({ create: { width: 60, height: 40, channels: 3, background: '#808080' } }).png().toBuffer());
     await page.locator('.bars li').first().waitFor();
@@ -201,7 +203,7 @@ if (!browserPath) {
     writeFileSync(path, await downloaded('Save runs'));
     await open('train');
     await choose('Load runs', path);
-    await page.getByText('is from runs.json').waitFor();
+    await says('is from runs.json');
     assert.equal((await seen()).losses, losses);
     assert.is((await seen()).state, 'loaded');
     await drop('other.json', new TextEncoder().encode('[{"config":{},"lines":[1]}]'));
@@ -226,7 +228,7 @@ if (!browserPath) {
     await press('Share link');
     assert.is(await page.evaluate('location.hash'), link);
     await page.getByLabel('gamma').fill('-1');
-    await page.getByText("gamma is '-1'; give a number of at least 0").waitFor();
+    await says("gamma is '-1'; give a number of at least 0");
   });
 
   test('files of a data set are checked; a folder of images by class trains, until it stops early', async () => {
@@ -254,7 +256,7 @@ if (!browserPath) {
     await open('bench');
     await page.getByLabel('Filter').fill('8x8 weight');
     await press('Time kernels');
-    await page.getByText('Measured on').waitFor();
+    await says('Measured on');
     await page.getByLabel('Batch size').fill('16');
     await press('Time a step');
     await page.getByRole('table', { name: 'Time of a step' }).waitFor();
@@ -300,7 +302,7 @@ if (!browserPath) {
     const other = await page.context().newPage();
     await other.addInitScript('delete Navigator.prototype.gpu');
     await other.goto(built.address);
-    await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').waitFor();
+    await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').first().waitFor();
     await other.close();
   });
 
@@ -313,9 +315,9 @@ if (!browserPath) {
 
   test('optimizers descend Beale\'s function', async () => {
     await open('race');
-    await page.waitForFunction(`[...document.querySelectorAll('.legend .value')].some(e => e.textContent)`);
-    const row = page.locator('.legend li', { has: page.getByText('momentum', { exact: true }) });
-    assert.ok(Number(await row.locator('.value').textContent()) < 1, `momentum ends at ${await row.textContent()}`);
+    const value = page.locator('.legend li', { has: page.getByText('momentum', { exact: true }) }).locator('.value');
+    await value.filter({ hasText: /\d/ }).waitFor();
+    assert.ok(Number(await value.textContent()) < 1, `momentum ends at ${await value.textContent()}`);
   });
 
   test('a configuration that cannot be built says why', async () => {
@@ -324,7 +326,7 @@ if (!browserPath) {
     await page.locator('#notice.error').waitFor();
     assert.match(await page.locator('#notice').textContent() ?? '', /conv2d|images/);
     await open('train?model=nosuch');
-    await page.getByText("unknown model 'nosuch'").waitFor();
+    await says("unknown model 'nosuch'");
   });
 
   test('the console stays silent', () => assert.equal(built.said, []));
