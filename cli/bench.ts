@@ -62,7 +62,7 @@ export async function step(model: string, options: BenchOptions): Promise<void> 
   await loadOwnModel(model);
   const { dataset: name, batchSize, optimizer, precision, checkpointActivations } = options;
   const config = parseConfig(model, { dataset: name, batchSize, optimizer, precision, checkpointActivations, valSplit: '0' });
-  const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
+  const dataset = openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
   const session = await openSession(config, dataset, options), { trainer } = session;
   await trainer.step();
   await trainer.settle();

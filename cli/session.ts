@@ -39,8 +39,12 @@ export function resolved(config: RunConfig): RunConfig {
   return { ...config, ...resolvedOptimizer(config) };
 }
 
-export async function openSession(config: RunConfig, dataset: Dataset, options: SessionOptions): Promise<Session> {
-  const device = await openDevice(options);
+/** The device is opened while the data set is read. */
+export async function openSession(config: RunConfig, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> {
+  const opening = openDevice(options), [dataset, device] = await Promise.all([data, opening]).catch(async (error: unknown) => {
+    await opening.then(device => device.close(), () => undefined);
+    throw error;
+  });
   try {
     const { trainer, data, model, parameters, metadata, parts, note: said } = await openTrainer(config, dataset, device, options);
     if (said && !options.quiet) note(said);

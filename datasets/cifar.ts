@@ -9,7 +9,8 @@ const PIXELS = 3072;
 
 /**
  * Reads records into `images` [n, 3, 32, 32] and `labels` [n], from sample `at` on, until the file or the room ends; returns where it
- * stopped. A record starts with `labelBytes` bytes, of which the last is the label: 1 in CIFAR-10; 2 in CIFAR-100 (coarse, fine).
+ * stopped. A record starts with `labelBytes` bytes, of which the last is the label: 1 in CIFAR-10; 2 in CIFAR-100 (coarse, fine). `bytes`
+ * may lie in the memory of `images`, at their place or after it.
  */
 export function readCifar(file: string, bytes: Uint8Array, labelBytes: 1 | 2, images: Uint8Array, labels: Uint16Array, at: number): number {
   const record = labelBytes + PIXELS, whole = Math.floor(bytes.length / record);

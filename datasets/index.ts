@@ -20,8 +20,8 @@ export type Source =
   | { readonly kind: 'debian'; readonly package: string; readonly folder: string; readonly bytes: number }
   | { readonly kind: 'npm'; readonly package: string; readonly bytes: number; readonly trainLabels: string; readonly testLabels: string };
 
-/** Gives a file's decompressed bytes. */
-export type Reader = (file: string) => Promise<Uint8Array>;
+/** Gives a file's decompressed bytes; in `room`, which is to be their place, or elsewhere. */
+export type Reader = (file: string, room?: Uint8Array) => Promise<Uint8Array>;
 
 export interface DatasetInfo {
   readonly title: string;
@@ -50,28 +50,32 @@ function idx(facts: Named, hashes: readonly [string, string, string, string], so
   return {
     ...facts, shape, train: 60000, test: 10000, sources,
     files: names.map((name, i) => ({ name, bytes: sizes[i]!, sha256: hashes[i]! })),
-    load: async (read, { limitTrain, limitTest }) => ({
-      train: first(await split(read, names[0], names[1]), limitTrain), test: first(await split(read, names[2], names[3]), limitTest),
-    }),
+    load: async (read, { limitTrain, limitTest }) => {
+      const [train, test] = await Promise.all([split(read, names[0], names[1]), split(read, names[2], names[3])]);
+      return { train: first(train, limitTrain), test: first(test, limitTest) };
+    },
   };
 }
 
 function cifar(facts: Named, labelBytes: 1 | 2, files: readonly [train: DataFile[], test: DataFile],
   sources: readonly Source[]): DatasetInfo {
   const split = async (read: Reader, from: readonly DataFile[], n: number) => {
-    const images = new Uint8Array(n * 3072), labels = new Uint16Array(n);
+    // files are read side by side to where their images are to be, and closed up there: new memory takes longer to get than to fill
+    const record = 3072 + labelBytes, records = new Uint8Array(n * record), images = records.subarray(0, n * 3072), labels = new Uint16Array(n);
+    const room = (i: number) => from.slice(0, i).reduce((sum, { bytes }) => sum + bytes, 0), needed = from.filter((_, i) => room(i) < records.length);
+    const files = await Promise.all(needed.map(({ name }, i) => read(name, records.subarray(room(i)))));
     let at = 0;
-    for (const { name } of from) {
-      if (at < n) at = readCifar(name, await read(name), labelBytes, images, labels, at); // a small limit needs only the first file
-    }
+    files.forEach((bytes, i) => { at = readCifar(needed[i]!.name, bytes, labelBytes, images, labels, at); });
     check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected; the file is truncated`);
     return makeSplit(from[0]!.name, images, labels, CIFAR_SHAPE, facts.classes.length);
   };
   return {
     ...facts, shape: CIFAR_SHAPE, train: 50000, test: 10000, files: files.flat(), sources,
-    load: async (read, { limitTrain = 50000, limitTest = 10000 }) => ({
-      train: await split(read, files[0], Math.min(limitTrain, 50000)), test: await split(read, [files[1]], Math.min(limitTest, 10000)),
-    }),
+    load: async (read, { limitTrain = 50000, limitTest = 10000 }) => {
+      const [train, test] = await Promise.all([split(read, files[0], Math.min(limitTrain, 50000)),
+        split(read, [files[1]], Math.min(limitTest, 10000))]);
+      return { train, test };
+    },
   };
 }
 
@@ -130,8 +134,8 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
 /** Loads a data set known by name. Throws when the name is unknown, a file has the wrong size, or labels and images do not fit. */
 export async function loadDataset(name: string, read: Reader, limits: Limits = {}): Promise<Dataset> {
   const info = lookUp('dataset', name, datasets);
-  const checked: Reader = async file => {
-    const bytes = await read(file), expected = info.files.find(f => f.name === file)!.bytes;
+  const checked: Reader = async (file, room) => {
+    const bytes = await read(file, room), expected = info.files.find(f => f.name === file)!.bytes;
     check(bytes.length === expected, `${name}: ${file}: ${bytes.length} bytes seen, ${expected} expected; the file is ${
       bytes.length < expected ? 'truncated' : 'not the one expected'}: run 'descent data fetch ${name}'`);
     return bytes;

@@ -1,6 +1,6 @@
 import { lookUp } from '../engine/check.ts';
 import { product, type Init, type Shape } from '../engine/graph.ts';
-import { normals, STREAMS, uniforms } from '../shaders/random.ts';
+import { normals, STREAMS, uniforms, type Draw } from '../shaders/random.ts';
 
 /** FNV-1a: parameters draw from streams of their own by name, so that a layer added elsewhere changes none of them. */
 export function hash(name: string): number {
@@ -9,9 +9,9 @@ export function hash(name: string): number {
   return h >>> 0;
 }
 
-const draw = (numbers: Generator<number>, shape: Shape, scale: number, shift = 0): Float32Array => {
+const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array => {
   const out = new Float32Array(product(shape));
-  for (let i = 0; i < out.length; i++) out[i] = (numbers.next().value as number) * scale + shift;
+  for (let i = 0; i < out.length; i++) out[i] = next() * scale + shift;
   return out;
 };
 

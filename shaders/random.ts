@@ -57,7 +57,11 @@ export function philox(counter: readonly [number, number, number, number], key: 
   number] {
   let [c0, c1, c2, c3] = counter, [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    [c0, c1, c2, c3] = [(mulhi(M1, c2) ^ c1 ^ k0) >>> 0, Math.imul(M1, c2) >>> 0, (mulhi(M0, c0) ^ c3 ^ k1) >>> 0, Math.imul(M0, c0) >>> 0];
+    const high1 = mulhi(M1, c2), high0 = mulhi(M0, c0), low1 = Math.imul(M1, c2), low0 = Math.imul(M0, c0);
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1 >>> 0;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0 >>> 0;
     k0 = (k0 + W0) >>> 0; k1 = (k1 + W1) >>> 0;
   }
   return [c0, c1, c2, c3];
@@ -66,31 +70,45 @@ export function philox(counter: readonly [number, number, number, number], key: 
 /** What a stream of random numbers on the host is for; part of the key, so that no two uses share numbers. */
 export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5, swag: 6 } as const;
 
+/** Gives the next number of a stream with each call: initial values are drawn by the million. */
+export type Draw = () => number;
+
 /** Random numbers of one stream: u32 words in order. */
-export function* words(seed: number, stream: number, index = 0): Generator<number> {
-  for (let i = 0; ; i++) yield* philox([i >>> 0, index >>> 0, 0, 0], [seed >>> 0, stream]);
+export function words(seed: number, stream: number, index = 0): Draw {
+  let block: readonly number[] = [], i = 0;
+  return () => {
+    if (i % 4 === 0) block = philox([i / 4 >>> 0, index >>> 0, 0, 0], [seed >>> 0, stream]);
+    return block[i++ % 4]!;
+  };
 }
 
 /** Uniform numbers in [0, 1) with 24 bits. */
-export function* uniforms(seed: number, stream: number, index = 0): Generator<number> {
-  for (const word of words(seed, stream, index)) yield (word >>> 8) / 2 ** 24;
+export function uniforms(seed: number, stream: number, index = 0): Draw {
+  const word = words(seed, stream, index);
+  return () => (word() >>> 8) / 2 ** 24;
 }
 
 /** Standard normal numbers (Box-Muller). */
-export function* normals(seed: number, stream: number, index = 0): Generator<number> {
+export function normals(seed: number, stream: number, index = 0): Draw {
   const u = uniforms(seed, stream, index);
-  for (;;) {
-    const r = Math.sqrt(-2 * Math.log((u.next().value as number) + 2 ** -25)), t = 2 * Math.PI * (u.next().value as number);
-    yield r * Math.cos(t);
-    yield r * Math.sin(t);
-  }
+  let second: number | undefined;
+  return () => {
+    if (second !== undefined) {
+      const z = second;
+      second = undefined;
+      return z;
+    }
+    const r = Math.sqrt(-2 * Math.log(u() + 2 ** -25)), t = 2 * Math.PI * u();
+    second = r * Math.sin(t);
+    return r * Math.cos(t);
+  };
 }
 
 /** A permutation of 0 … n-1 (Fisher-Yates), the same for the same seed and index (the epoch). */
 export function permutation(n: number, seed: number, stream: number, index = 0): Uint32Array {
-  const order = Uint32Array.from({ length: n }, (_, i) => i), random = words(seed, stream, index);
+  const order = new Uint32Array(n).map((_, i) => i), random = words(seed, stream, index);
   for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor((random.next().value as number) / 2 ** 32 * (i + 1));
+    const j = Math.floor(random() / 2 ** 32 * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;

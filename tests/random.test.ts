@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dropout } from '../layers/noise.ts';
 import { hash } from '../layers/init.ts';
-import { normals, permutation, philox, STREAMS, uniforms } from '../shaders/random.ts';
+import { normals, permutation, philox, STREAMS, uniforms, type Draw } from '../shaders/random.ts';
 import { runLayer, WAYS } from './check.ts';
 import { philoxAnswers } from './reference/philox.ts';
 
@@ -37,7 +37,7 @@ test('the mask changes with the step and the seed, drops the stated share, and i
 });
 
 test('host streams: uniform and normal moments, permutations complete and different by epoch', () => {
-  const take = (numbers: Generator<number>, n: number) => Array.from({ length: n }, () => numbers.next().value as number);
+  const take = (next: Draw, n: number) => Array.from({ length: n }, next);
   const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length, u = take(uniforms(1, STREAMS.init), 40000),
     z = take(normals(1, STREAMS.init), 40000);
   assert.ok(Math.abs(mean(u) - 0.5) < 0.006 && u.every(v => v >= 0 && v < 1));

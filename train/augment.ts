@@ -1,7 +1,7 @@
 /** `--augment crop,flip,cutout:16`: what the text means, and the random numbers of mixup and cutmix. */
 import { check, DescentError, lookUp } from '../engine/check.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../shaders/augment.ts';
-import { STREAMS, uniforms } from '../shaders/random.ts';
+import { STREAMS, uniforms, type Draw } from '../shaders/random.ts';
 import { describeRange, parseSpecs, type Range, type Scalar } from './spec.ts';
 
 /** What is done to a batch: transforms of each image in the order written, then one of `mix` for the whole batch. */
@@ -115,8 +115,8 @@ export function checkShape(transforms: readonly Transform[], [c, h, w]: readonly
 }
 
 /** Gamma(alpha, 1) by Marsaglia & Tsang 2000. */
-function gamma(alpha: number, u: Iterator<number>): number {
-  const uniform = () => (u.next().value as number) + 2 ** -25;
+function gamma(alpha: number, u: Draw): number {
+  const uniform = () => u() + 2 ** -25;
   if (alpha < 1) return gamma(alpha + 1, u) * uniform() ** (1 / alpha);
   const d = alpha - 1 / 3, c = 1 / Math.sqrt(9 * d);
   for (;;) {
@@ -126,9 +126,9 @@ function gamma(alpha: number, u: Iterator<number>): number {
 }
 
 /** Beta(alpha, alpha). */
-export function beta(alpha: number, u: Iterator<number>): number {
+export function beta(alpha: number, u: Draw): number {
   const a = gamma(alpha, u), b = gamma(alpha, u);
-  return a + b > 0 ? a / (a + b) : Math.round(u.next().value as number); // both underflow for tiny alpha: one of the ends
+  return a + b > 0 ? a / (a + b) : Math.round(u()); // both underflow for tiny alpha: one of the ends
 }
 
 /** Stream of mixing, beside that of single images. */
@@ -140,9 +140,9 @@ const MIX = STREAMS.augment + 100;
  * that is left inside the image. Where both are asked for each batch takes one or the other.
  */
 export function mixValues(mix: readonly Mix[], seed: number, step: number, batch: number, h: number, w: number): Record<string, number> {
-  const u = uniforms(seed, MIX, step), next = () => u.next().value as number;
+  const next = uniforms(seed, MIX, step);
   const { name, alpha } = mix[Math.floor(next() * mix.length)]!, mixShift = batch > 1 ? 1 + Math.floor(next() * (batch - 1)) : 0,
-    lambda = beta(alpha, u);
+    lambda = beta(alpha, next);
   if (name === 'mixup') return { mixRatio: lambda, mixShare: lambda, mixShift, mixX0: 0, mixX1: 0, mixY0: 0, mixY1: 0 };
   const side = Math.sqrt(1 - lambda), cut = (size: number) => {
     const centre = Math.floor(next() * size), half = Math.floor(size * side / 2);

@@ -5,33 +5,52 @@ import { eigenSymmetric } from './eigen.ts';
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
 export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[]; readonly image?: readonly number[] }
 
-/**
- * How often each byte occurs in channel `k` of the images: exact sums follow from it. Pairs of bytes are counted where they can be, half as
- * many.
- */
-function channelHistogram(images: Uint8Array, indices: Uint32Array, c: number, k: number, plane: number): Float64Array {
-  const bytes = new Float64Array(256);
-  if (plane % 2 || images.byteOffset % 2) {
-    for (const i of indices) for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) bytes[images[at]!]!++;
-    return bytes;
-  }
-  const pairs = new Uint16Array(images.buffer, images.byteOffset, images.length >> 1), counts = new Uint32Array(65536), half = plane / 2;
-  for (const i of indices) for (let at = (i * c + k) * half, end = at + half; at < end; at++) counts[pairs[at]!]!++;
-  counts.forEach((times, pair) => { bytes[pair & 255]! += times; bytes[pair >> 8]! += times; });
-  return bytes;
+/** A unit for squares so large that the bytes of a plane sum up below it, and so small that both sums are exact in one float64. */
+const SQUARES = 2 ** 26, PLANE = 2 ** 10;
+
+/** Of every pair of bytes the sum, and the sum of the squares in SQUARES. */
+function pairTable(): Float64Array {
+  return Float64Array.from({ length: 65536 }, (_, pair) => {
+    const a = pair & 255, b = pair >> 8;
+    return a + b + (a * a + b * b) * SQUARES;
+  });
 }
 
-/** Mean and deviation of each channel over the images `indices`. */
-export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
-  const plane = h * w, mean: number[] = [], std: number[] = [];
-  for (let k = 0; k < c; k++) {
-    const histogram = channelHistogram(train.images, indices, c, k, plane);
-    const count = indices.length * plane, sum = (f: (v: number) => number) =>
-      histogram.reduce((s, times, v) => s + times * f(v / 255), 0) / count;
-    mean.push(sum(v => v));
-    std.push(Math.sqrt(sum(v => (v - mean[k]!) ** 2)) || 1);
+/**
+ * Sums over each channel's bytes and over their squares, exact. One addition of a table's entry makes both sums of two bytes, for up to
+ * PLANE bytes at a time; a byte without a neighbour is taken with a zero.
+ */
+function channelSums(images: Uint8Array, indices: Uint32Array, c: number, plane: number): { sums: Float64Array; squares: Float64Array } {
+  const table = pairTable(), sums = new Float64Array(c), squares = new Float64Array(c);
+  const even = plane % 2 === 0 && images.byteOffset % 2 === 0;
+  const values = even ? new Uint16Array(images.buffer, images.byteOffset, images.length >> 1) : images;
+  const length = even ? plane / 2 : plane, most = even ? PLANE / 2 : PLANE;
+  for (const i of indices) for (let k = 0; k < c; k++) {
+    for (let at = (i * c + k) * length, end = at + length; at < end;) {
+      const stop = Math.min(end, at + most);
+      let total = 0, other = 0; // two chains of additions run side by side
+      for (; at + 1 < stop; at += 2) {
+        total += table[values[at]!]!;
+        other += table[values[at + 1]!]!;
+      }
+      if (at < stop) total += table[values[at++]!]!;
+      total += other;
+      const square = Math.floor(total / SQUARES);
+      squares[k]! += square;
+      sums[k]! += total - square * SQUARES;
+    }
   }
-  return { mean, std };
+  return { sums, squares };
+}
+
+/** Mean and deviation of each channel over the images `indices`, from exact sums. */
+export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
+  const plane = h * w, n = indices.length * plane, { sums, squares } = channelSums(train.images, indices, c, plane);
+  return {
+    mean: Array.from(sums, sum => sum / n / 255),
+    // whole numbers, since the difference is of two large ones
+    std: Array.from(sums, (sum, k) => Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255 || 1),
+  };
 }
 
 /** The mean of the images `indices`, [c, h, w]. */

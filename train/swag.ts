@@ -58,7 +58,7 @@ export class Swag {
 
   /** Draw number `index`: mean + sqrt(var / 2) z1 + D z2 / sqrt(2 (K - 1)), K the columns of D; `scale` 0 is the mean itself. */
   sample(seed: number, index: number, scale = 1): Tensors {
-    const z = normals(seed, STREAMS.swag, index), next = () => z.next().value as number, columns = this.#deviations.length,
+    const next = normals(seed, STREAMS.swag, index), columns = this.#deviations.length,
       variance = this.variance;
     const low = this.#deviations.map(() => (columns > 1 ? next() / Math.sqrt(2 * (columns - 1)) : 0));
     return Object.fromEntries(Object.entries(this.#mean).map(([name, { shape, data }]) => [name, { shape, data: data.map((m, i) =>

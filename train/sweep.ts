@@ -66,7 +66,7 @@ export function choices(axes: readonly SearchAxis[], { random, seed = 0 }: { ran
     axes.reduce<Choice[]>((out, { key, values }) => out.flatMap(c => values.map(v => ({ ...c, [key]: v }))), [{}]);
   if (random === undefined) return all();
   if (!ranged && axes.reduce((n, a) => n * a.values.length, 1) <= random) return all();
-  const u = uniforms(seed, STREAMS.split, 0x5eec), next = () => u.next().value as number, out = new Map<string, Choice>();
+  const next = uniforms(seed, STREAMS.split, 0x5eec), out = new Map<string, Choice>();
   for (let tries = 0; out.size < random && tries < 100 * random; tries++) {
     const choice = Object.fromEntries(axes.map(a =>
       [a.key, a.range ? draw(a.range, next()) : a.values[Math.floor(next() * a.values.length)]!]));

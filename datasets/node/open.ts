@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
 import type { Dataset } from '../dataset.ts';
@@ -24,5 +24,20 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   check(!found || found === 'absent' && !/[/\\]/.test(name), `dataset '${name}' is ${
     found === 'absent' ? 'not there' : 'not a folder'}; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`);
   const folder = await fetchDataset(name, told); // says which names are known if this is none
-  return loadDataset(name, async file => plain(await readFile(join(folder, file))), options);
+  return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
+}
+
+/** The bytes of a file, in `room` if they are not too many. */
+async function readInto(path: string, room: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    if ((await handle.stat()).size > room.length) return plain(await handle.readFile());
+    for (let at = 0; ;) {
+      const { bytesRead } = await handle.read(room, at, room.length - at);
+      if (!bytesRead) return room.subarray(0, at);
+      at += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
 }
