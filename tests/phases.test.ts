@@ -8,10 +8,12 @@ import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
+import { first } from '../datasets/dataset.ts';
 import { DeviceData } from '../train/data.ts';
+import type { Phase } from '../train/phases.ts';
 import { Trainer } from '../train/trainer.ts';
 import { close, deviceFor, random } from './check.ts';
-import { lenetTrainer, losses } from './lenet-run.ts';
+import { fashionMnist, lenetTrainer, losses } from './lenet-run.ts';
 
 const test = suite('steps of training');
 
@@ -43,6 +45,19 @@ test('one optimizer after another', async () => {
   assert.equal(seen.map(l => l.step), [...Array(13).keys()].map(t => t + 1));
   for (let t = 6; t < 11; t++) assert.ok(seen[t]!.loss < seen[t - 1]!.loss, `lbfgs went from ${seen[t - 1]!.loss} to ${seen[t]!.loss}`);
   trainer.destroy();
+  alone.destroy();
+});
+
+test('a phase of the same rule as the one before starts anew', async () => {
+  const all = await fashionMnist(), images = { ...all, train: first(all.train, 128) }, lr = 0.002; // every step has the same batch
+  const run = (chosen: Phase[]) => lenetTrainer({ batchSize: 128, images, optimizer: chosen });
+  const both = await run([{ optimizer: optimizer(rules.adam!), steps: 4 }, { optimizer: optimizer(rules.adam!, { lr }) }]);
+  for (let t = 0; t < 4; t++) await both.step();
+  const alone = await run([{ optimizer: optimizer(rules.adam!, { lr }) }]);
+  alone.loadWeights(await both.weights());
+  for (let t = 0; t < 3; t++) { await both.step(); await alone.step(); }
+  close('weights', await flat(both), await flat(alone), 1e-6);
+  both.destroy();
   alone.destroy();
 });
 

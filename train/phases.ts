@@ -21,12 +21,14 @@ export class ActivePhase {
   readonly flat: Flat | undefined;
   /** The update, where it is not part of the program that computes the gradients. */
   readonly program: Program | undefined;
+  #memory: Memory;
   /** The L2 penalty of a quasi-Newton method, and 1 for each value on which it acts. */
   #penalty: { readonly weight: number; readonly acts: Vector } | undefined;
   #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
 
-  private constructor(phase: Phase, start: number,
+  private constructor(memory: Memory, phase: Phase, start: number,
     parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } }) {
+    this.#memory = memory;
     this.lr = phase.optimizer.hyper.lr;
     this.start = start;
     this.end = start + (phase.steps ?? Infinity);
@@ -56,12 +58,21 @@ export class ActivePhase {
         program = await Program.compile(memory, update);
       }
       const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
-      if (isFirstOrder(optimizer)) out.push(new ActivePhase(phase, start, { program, flat }));
-      else out.push(new ActivePhase(phase, start,
-        { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty: optimizer.l2
-        && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) } }));
+      if (isFirstOrder(optimizer)) out.push(new ActivePhase(memory, phase, start, { program, flat }));
+      else {
+        const penalty = optimizer.l2 && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) };
+        out.push(new ActivePhase(memory, phase, start, { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty }));
+      }
     }
     return out;
+  }
+
+  /** To be called before the first step of a phase that follows another: one of the same rule has left its state, where this one starts. */
+  begin(): void {
+    const { layout, buffers, device: { gpu } } = this.#memory, encoder = gpu.createCommandEncoder();
+    for (const page of layout.pages('param').keys()) for (const state of this.optimizer?.rule.state ?? [])
+      encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
+    gpu.queue.submit([encoder.finish()]);
   }
 
   /** The loss with the penalty, whose gradient is added to the one in memory. */

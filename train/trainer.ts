@@ -131,6 +131,7 @@ export class Trainer {
     const { seed = 0 } = this.#o;
     if (!this.#pending.length && this.#readings.logged === this.steps) this.#readings.restart();
     const phase = this.#phase(this.steps + 1), at = this.steps % this.stepsPerEpoch;
+    if (phase.start > 0 && phase.start === this.steps) phase.begin();
     // a quasi-Newton method stays with its images
     const epoch = Math.floor((phase.optimizer ? this.steps : phase.start) / this.stepsPerEpoch);
     await this.#arrange(epoch);
