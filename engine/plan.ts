@@ -135,7 +135,8 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
 const total = (slots: readonly number[]) => slots.reduce((a, b) => a + b, 0);
 
 interface Lives { first: Map<Tensor, number>; last: Map<Tensor, number>; apart: Map<Tensor, Set<Tensor>> }
-interface Slot { bytes: number; held: { t: Tensor; offset: number; end: number }[] }
+/** Ranges `offset` … `end` that are taken from op `from` to op `to`. */
+interface Slot { bytes: number; held: { from: number; to: number; offset: number; end: number }[] }
 
 function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferLimit: number): { slots: number[];
   placeOf: Map<Tensor, { slot: number; offset: number }> } {
@@ -143,10 +144,11 @@ function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferL
   for (const t of order) {
     const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);
     let best: { slot: Slot; offset: number; growth: number } | undefined;
-    for (const slot of slots) {
+    const barred = never && new Set(Array.from(never, other => placeOf.get(other)?.slot));
+    for (const [number, slot] of slots.entries()) {
       if (best?.growth === 0 && slot.bytes >= best.slot.bytes) continue;
-      if (never && slot.held.some(h => never.has(h.t))) continue;
-      const meanwhile = slot.held.filter(h => to >= first.get(h.t)! && from <= last.get(h.t)!).sort((a, b) => a.offset - b.offset);
+      if (barred?.has(number)) continue;
+      const meanwhile = slot.held.filter(h => to >= h.from && from <= h.to).sort((a, b) => a.offset - b.offset);
       let offset = 0;
       for (const h of meanwhile) { if (offset + bytes <= h.offset) break; offset = Math.max(offset, h.end); }
       const growth = Math.max(0, offset + bytes - slot.bytes);
@@ -159,7 +161,7 @@ function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferL
       best = { slot, offset: 0, growth: bytes };
     }
     best.slot.bytes = Math.max(best.slot.bytes, best.offset + bytes);
-    best.slot.held.push({ t, offset: best.offset, end: best.offset + bytes });
+    best.slot.held.push({ from, to, offset: best.offset, end: best.offset + bytes });
     placeOf.set(t, { slot: slots.indexOf(best.slot), offset: best.offset });
   }
   return { slots: slots.map(s => s.bytes), placeOf };
