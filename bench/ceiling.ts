@@ -19,7 +19,9 @@ export interface Ceiling {
  * Independent sums, enough to cover the latency of the units; multiply-adds of each in one round of the loop, whose own cost is high on
  * software adapters.
  */
-const CHAINS = 24, UNROLLED = 16, ROUNDS = 32;
+const CHAINS = 24;
+const UNROLLED = 16;
+const ROUNDS = 32;
 const multiplyAdd = kernel({
   name: 'multiply_add',
   bindings: { y: 'write' },
@@ -36,19 +38,29 @@ ${unroll(UNROLLED, () => unroll(CHAINS, i => `c${i} = c${i} * 0.9999 + 0.001;`, 
 });
 
 /** `peak` gives the processor's own limit, which is told of where the adapter is software. */
-export async function measureCeiling(device: Device,
-  { processor, peak }: { processor?: Processor; peak?: () => number | undefined } = {}): Promise<Ceiling> {
-  const threads = device.profile.lanes ? 4096 : 1 << 18, n = device.profile.lanes ? 1 << 21 : 1 << 25;
+export async function measureCeiling(
+  device: Device,
+  { processor, peak }: { processor?: Processor; peak?: () => number | undefined } = {},
+): Promise<Ceiling> {
+  const threads = device.profile.lanes ? 4096 : 1 << 18;
+  const n = device.profile.lanes ? 1 << 21 : 1 << 25;
   const g = new Graph({ training: false, profile: device.profile });
-  const v = g.lasting('input', 'v', [n]), y = g.lasting('input', 'y', [n]), flops = g.lasting('input', 'flops', [threads]);
+  const v = g.lasting('input', 'v', [n]);
+  const y = g.lasting('input', 'y', [n]);
+  const flops = g.lasting('input', 'flops', [threads]);
   g.run(elementwise, { n, f: 'v' }, { v, y });
   g.run(multiplyAdd, { threads }, { y: flops });
-  const memory = new Memory(device), program = await Program.compile(memory, g, { fuse: false });
-  const [copy, fma] = await time(device, program.commands.map(c => ({ commands: [c] })), { processor });
+  const memory = new Memory(device);
+  const program = await Program.compile(memory, g, { fuse: false });
+  const [copy, fma] = await time(
+    device,
+    program.commands.map(c => ({ commands: [c] })),
+    { processor },
+  );
   memory.destroy();
   return {
-    gbPerSecond: n * 8 / copy!.idle / 1e6,
-    gflopPerSecond: threads * CHAINS * UNROLLED * ROUNDS * 2 / fma!.idle / 1e6,
+    gbPerSecond: (n * 8) / copy!.idle / 1e6,
+    gflopPerSecond: (threads * CHAINS * UNROLLED * ROUNDS * 2) / fma!.idle / 1e6,
     avx2: device.report.software ? peak?.() : undefined,
   };
 }

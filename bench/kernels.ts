@@ -8,42 +8,68 @@ import type { Ceiling } from './ceiling.ts';
 import { rows, type Row } from './rows.ts';
 
 export interface KernelResult {
-  readonly kernel: string; readonly variant: string; readonly shape: string;
+  readonly kernel: string;
+  readonly variant: string;
+  readonly shape: string;
   /** Milliseconds: best and median of the rounds, and of the first run with the driver's compilation. */
-  readonly ms: number; readonly median: number; readonly first: number;
-  readonly gflops: number; readonly gbs: number;
+  readonly ms: number;
+  readonly median: number;
+  readonly first: number;
+  readonly gflops: number;
+  readonly gbs: number;
   /** Of the multiply-add and the copy kernel; of the processor's AVX2 units on a software adapter. */
-  readonly ofFma: number; readonly ofCopy: number; readonly ofAvx2?: number;
+  readonly ofFma: number;
+  readonly ofCopy: number;
+  readonly ofAvx2?: number;
 }
 
 const ELEMENTS: Record<string, 'u32'> = { labels: 'u32' };
 
 export interface KernelOptions extends TimeOptions {
-  readonly filter?: string; readonly all?: boolean;
+  readonly filter?: string;
+  readonly all?: boolean;
   /** Told of each result as it comes, and how many of all there are now. */
   readonly onResult?: (result: KernelResult, done: number, of: number) => void;
 }
 
 /** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
-export async function benchKernels(device: Device, ceiling: Ceiling,
-  { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {}): Promise<KernelResult[]> {
+export async function benchKernels(
+  device: Device,
+  ceiling: Ceiling,
+  { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {},
+): Promise<KernelResult[]> {
   const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
-  const results: KernelResult[] = [], runs = wanted.flatMap(row => {
+  const results: KernelResult[] = [];
+  const runs = wanted.flatMap(row => {
     const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
     return (all ? fitting : fitting.slice(0, 1)).map(variant => ({ row, variant }));
   });
   for (const { row, variant } of runs) {
-    const result = await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, { rounds, processor });
+    const result = await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, {
+      rounds,
+      processor,
+    });
     results.push(result);
     onResult?.(result, results.length, runs.length);
   }
   return results;
 }
 
-async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
-  const g = new Graph({ training: false, profile: device.profile }), memory = new Memory(device);
-  const tensors = Object.fromEntries(Object.entries(row.tensors).map(([name, n]) =>
-    [name, g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1))]));
+async function one(
+  device: Device,
+  row: Row,
+  variant: string,
+  ceiling: Ceiling,
+  options: TimeOptions,
+): Promise<KernelResult> {
+  const g = new Graph({ training: false, profile: device.profile });
+  const memory = new Memory(device);
+  const tensors = Object.fromEntries(
+    Object.entries(row.tensors).map(([name, n]) => [
+      name,
+      g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1)),
+    ]),
+  );
   g.run(row.kernel, row.params, tensors as never);
   const program = await Program.compile(memory, g, { fuse: false });
   const [timing] = await time(device, [{ commands: program.commands }], options);
@@ -51,9 +77,19 @@ async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, 
   memory.destroy();
   const ms = timing!.idle;
   const bytes = 4 * Object.values(row.tensors).reduce((a, b) => a + b, 0);
-  const gflops = row.flops / ms / 1e6, gbs = bytes / ms / 1e6;
+  const gflops = row.flops / ms / 1e6;
+  const gbs = bytes / ms / 1e6;
   return {
-    kernel: row.kernel.name, variant, shape: row.label, ms, median: timing!.median, first: timing!.first, gflops, gbs,
-    ofFma: gflops / ceiling.gflopPerSecond, ofCopy: gbs / ceiling.gbPerSecond, ...(ceiling.avx2 && { ofAvx2: gflops / ceiling.avx2 }),
+    kernel: row.kernel.name,
+    variant,
+    shape: row.label,
+    ms,
+    median: timing!.median,
+    first: timing!.first,
+    gflops,
+    gbs,
+    ofFma: gflops / ceiling.gflopPerSecond,
+    ofCopy: gbs / ceiling.gbPerSecond,
+    ...(ceiling.avx2 && { ofAvx2: gflops / ceiling.avx2 }),
   };
 }

@@ -7,21 +7,36 @@ import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';
 
 /** `first` is milliseconds to the end of the first step, from the opening of the data. */
-export async function ours(device: Device, name: string, batch = network(name).batch,
-  dataDir?: string): Promise<Runner & { readonly first: number; close(): void }> {
-  const { shape, lr } = network(name), start = performance.now();
-  const config = parseConfig(name, { dataset: shape[0] === 1 ? 'fashion-mnist' : 'cifar10', batchSize: String(batch), optimizer: 'momentum',
-    lr: String(lr), valSplit: '0' });
-  const { trainer } = await openTrainer(config,
-    await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 }), device);
+export async function ours(
+  device: Device,
+  name: string,
+  batch = network(name).batch,
+  dataDir?: string,
+): Promise<Runner & { readonly first: number; close(): void }> {
+  const { shape, lr } = network(name);
+  const start = performance.now();
+  const config = parseConfig(name, {
+    dataset: shape[0] === 1 ? 'fashion-mnist' : 'cifar10',
+    batchSize: String(batch),
+    optimizer: 'momentum',
+    lr: String(lr),
+    valSplit: '0',
+  });
+  const { trainer } = await openTrainer(
+    config,
+    await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 }),
+    device,
+  );
   for (let i = 0; i < 2; i++) await trainer.step();
   await trainer.settle();
   return {
-    name: 'descent', first: performance.now() - start,
+    name: 'descent',
+    first: performance.now() - start,
     async step(n, burst = 1) {
       const ms: number[] = [];
       for (let done = 0; done < n;) {
-        const share = Math.min(burst, n - done), from = performance.now();
+        const share = Math.min(burst, n - done);
+        const from = performance.now();
         for (let i = 0; i < share; i++) await trainer.step();
         await trainer.settle();
         ms.push((performance.now() - from) / share);

@@ -8,7 +8,10 @@ import type { Processor } from '../engine/timing.ts';
 
 export const processor: Processor = {
   threads: availableParallelism(),
-  ms: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; },
+  ms: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
 };
 
 /** GFLOP/s of its 256-bit FMA units, all cores together. */
@@ -16,8 +19,11 @@ export function processorPeak(): number | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'descent-peak-'));
   try {
     const program = join(folder, 'peak');
-    execFileSync('cc', ['-O3', '-mavx2', '-mfma', '-pthread', fileURLToPath(new URL('peak.c', import.meta.url)), '-o', program],
-      { stdio: 'ignore' });
+    execFileSync(
+      'cc',
+      ['-O3', '-mavx2', '-mfma', '-pthread', fileURLToPath(new URL('peak.c', import.meta.url)), '-o', program],
+      { stdio: 'ignore' },
+    );
     return Number(execFileSync(program, [String(availableParallelism())], { encoding: 'utf8' }));
   } catch {
     return undefined; // no compiler, or another processor: the figure is left out

@@ -1,5 +1,13 @@
 /** The kernels and shapes that are timed: those of the model zoo at the batch sizes that software adapters and GPUs train with. */
-import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, type Conv } from '../shaders/conv.ts';
+import {
+  conv,
+  convBackwardInput,
+  convBackwardWeight,
+  gradientIsConv,
+  inputGradient,
+  splits,
+  type Conv,
+} from '../shaders/conv.ts';
 import { elementwise } from '../shaders/elementwise.ts';
 import type { Kernel, Profile } from '../shaders/kernel.ts';
 import { crossEntropy } from '../shaders/loss.ts';
@@ -9,7 +17,9 @@ import { dropout } from '../shaders/noise.ts';
 import { channelSum } from '../shaders/reduce.ts';
 
 export interface Row {
-  readonly kernel: Kernel<any>; readonly params: any; readonly label: string;
+  readonly kernel: Kernel<any>;
+  readonly params: any;
+  readonly label: string;
   /** Values of each tensor. */
   readonly tensors: Readonly<Record<string, number>>;
   readonly flops: number;
@@ -17,16 +27,36 @@ export interface Row {
 
 /** The three calls of one convolution layer; the sum of slices is a dispatch of its own and cheap. */
 function convolution(p: Conv, label: string, d: Profile): Row[] {
-  const flops = 2 * p.n * p.o * p.oh * p.ow * p.c / p.groups * p.k * p.k;
-  const x = p.n * p.c * p.h * p.w, y = p.n * p.o * p.oh * p.ow, weight = p.o * p.c / p.groups * p.k * p.k, split = splits(p, d);
+  const flops = ((2 * p.n * p.o * p.oh * p.ow * p.c) / p.groups) * p.k * p.k;
+  const x = p.n * p.c * p.h * p.w;
+  const y = p.n * p.o * p.oh * p.ow;
+  const weight = ((p.o * p.c) / p.groups) * p.k * p.k;
+  const split = splits(p, d);
   const back: Row = gradientIsConv(p)
-    ? { kernel: conv, params: inputGradient(p), label: `${label} input gradient`, tensors: { x: y, weight, y: x }, flops }
-    : { kernel: convBackwardInput, params: p, label: `${label} input gradient`, tensors: { dy: y, weight, dx: x }, flops };
+    ? {
+        kernel: conv,
+        params: inputGradient(p),
+        label: `${label} input gradient`,
+        tensors: { x: y, weight, y: x },
+        flops,
+      }
+    : {
+        kernel: convBackwardInput,
+        params: p,
+        label: `${label} input gradient`,
+        tensors: { dy: y, weight, dx: x },
+        flops,
+      };
   return [
     { kernel: conv, params: p, label: `${label} forward`, tensors: { x, weight, y }, flops },
     ...(p.c > 3 ? [back] : []),
-    { kernel: convBackwardWeight, params: { ...p, split }, label: `${label} weight gradient`,
-      tensors: { x, dy: y, dweight: weight * split }, flops },
+    {
+      kernel: convBackwardWeight,
+      params: { ...p, split },
+      label: `${label} weight gradient`,
+      tensors: { x, dy: y, dweight: weight * split },
+      flops,
+    },
   ];
 }
 
@@ -35,12 +65,18 @@ const layer = (n: number, c: number, size: number, o: number, k: number, stride 
   return { n, c, h: size, w: size, o, oh: out, ow: out, k, stride, pad, dilation: 1, groups: 1 };
 };
 
-const product = (m: number, n: number, k: number, ta = false, tb = false): Row =>
-  ({ kernel: matmul, params: { m, n, k, ta, tb }, label: `matmul ${m}x${n}x${k}${ta ? ' A^T' : ''}${tb ? ' B^T' : ''}`,
-    tensors: { a: m * k, b: k * n, y: m * n }, flops: 2 * m * n * k });
+const product = (m: number, n: number, k: number, ta = false, tb = false): Row => ({
+  kernel: matmul,
+  params: { m, n, k, ta, tb },
+  label: `matmul ${m}x${n}x${k}${ta ? ' A^T' : ''}${tb ? ' B^T' : ''}`,
+  tensors: { a: m * k, b: k * n, y: m * n },
+  flops: 2 * m * n * k,
+});
 
 export function rows(d: Profile): Row[] {
-  const big = d.lanes ? 1 : 8, n = 32 * big, size = n * 16 * 32 * 32;
+  const big = d.lanes ? 1 : 8;
+  const n = 32 * big;
+  const size = n * 16 * 32 * 32;
   return [
     ...convolution(layer(n, 3, 32, 16, 3), '3>16 3x3 32x32', d),
     ...convolution(layer(n, 16, 32, 16, 3), '16>16 3x3 32x32', d),
@@ -50,19 +86,61 @@ export function rows(d: Profile): Row[] {
     ...convolution(layer(n, 64, 8, 64, 3), '64>64 3x3 8x8', d),
     ...convolution(layer(2 * n, 1, 28, 6, 5), '1>6 5x5 28x28 (b64)', d),
     ...convolution(layer(2 * n, 6, 14, 16, 5, 1, 0), '6>16 5x5 14x14 (b64)', d),
-    product(512, 512, 512), product(512, 512, 512, false, true), product(512, 512, 512, true), product(64, 120, 400, false, true),
-    product(64, 400, 120), product(120, 400, 64, true),
+    product(512, 512, 512),
+    product(512, 512, 512, false, true),
+    product(512, 512, 512, true),
+    product(64, 120, 400, false, true),
+    product(64, 400, 120),
+    product(120, 400, 64, true),
     ...(d.lanes ? [] : [product(4096, 4096, 4096)]),
-    { kernel: elementwise, params: { n: size, f: 'max(v, zero)' }, label: 'relu', tensors: { v: size, y: size }, flops: size },
-    { kernel: elementwise, params: { n: size, f: 'v + a' }, label: 'add', tensors: { v: size, a: size, y: size }, flops: size },
-    { kernel: poolForward, params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
-      label: 'max pool 2x2', tensors: { x: size, y: size / 4, argmax: size / 4 }, flops: size },
-    { kernel: poolBackward, params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
-      label: 'max pool 2x2 backward', tensors: { dy: size / 4, argmax: size / 4, dx: size }, flops: size },
-    { kernel: channelSum, params: { n, c: 16, hw: 1024 }, label: 'channel sum', tensors: { x: size, out: 16 }, flops: size },
-    { kernel: elementwise, params: { n: size, f: dropout(0.5, 1, 2) }, label: 'dropout', tensors: { v: size, y: size }, flops: size },
-    { kernel: crossEntropy, params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true },
-      label: `softmax cross-entropy ${n * 4}x10`, tensors: { logits: n * 40, labels: n * 4, row: n * 8, dlogits: n * 40 },
-      flops: n * 40 * 8 },
+    {
+      kernel: elementwise,
+      params: { n: size, f: 'max(v, zero)' },
+      label: 'relu',
+      tensors: { v: size, y: size },
+      flops: size,
+    },
+    {
+      kernel: elementwise,
+      params: { n: size, f: 'v + a' },
+      label: 'add',
+      tensors: { v: size, a: size, y: size },
+      flops: size,
+    },
+    {
+      kernel: poolForward,
+      params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
+      label: 'max pool 2x2',
+      tensors: { x: size, y: size / 4, argmax: size / 4 },
+      flops: size,
+    },
+    {
+      kernel: poolBackward,
+      params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
+      label: 'max pool 2x2 backward',
+      tensors: { dy: size / 4, argmax: size / 4, dx: size },
+      flops: size,
+    },
+    {
+      kernel: channelSum,
+      params: { n, c: 16, hw: 1024 },
+      label: 'channel sum',
+      tensors: { x: size, out: 16 },
+      flops: size,
+    },
+    {
+      kernel: elementwise,
+      params: { n: size, f: dropout(0.5, 1, 2) },
+      label: 'dropout',
+      tensors: { v: size, y: size },
+      flops: size,
+    },
+    {
+      kernel: crossEntropy,
+      params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true },
+      label: `softmax cross-entropy ${n * 4}x10`,
+      tensors: { logits: n * 40, labels: n * 4, row: n * 8, dlogits: n * 40 },
+      flops: n * 40 * 8,
+    },
   ];
 }

@@ -3,16 +3,26 @@ import type { TimeOptions } from '../engine/timing.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { benchStep } from './step.ts';
 
-export interface Point { readonly model: string; readonly batch: number }
+export interface Point {
+  readonly model: string;
+  readonly batch: number;
+}
 export interface ScalingRow extends Point {
   /** Milliseconds of a step: median, and on an idle machine (see StepResult); of one image in such a step. */
-  readonly ms: number; readonly idle: number; readonly perImage: number; readonly imagesPerSecond: number;
-  readonly parameters: number; readonly dispatches: number;
+  readonly ms: number;
+  readonly idle: number;
+  readonly perImage: number;
+  readonly imagesPerSecond: number;
+  readonly parameters: number;
+  readonly dispatches: number;
   /** Bytes: activations as planned, most of them alive at once, all that the run holds on the device. */
-  readonly activations: number; readonly bound: number; readonly device: number;
+  readonly activations: number;
+  readonly bound: number;
+  readonly device: number;
 }
 
-const BATCHES = [8, 16, 32, 64, 128], DEPTHS = [20, 32, 44, 56];
+const BATCHES = [8, 16, 32, 64, 128];
+const DEPTHS = [20, 32, 44, 56];
 
 /** What is measured along each axis: two networks over the batch, one family over its depth. */
 export const AXES: Readonly<Record<'batch' | 'depth', readonly Point[]>> = {
@@ -22,8 +32,21 @@ export const AXES: Readonly<Record<'batch' | 'depth', readonly Point[]>> = {
 
 /** One point; the trainer has done its first step. */
 export async function scale(trainer: Trainer, point: Point, options: TimeOptions = {}): Promise<ScalingRow> {
-  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } =
-    await benchStep(trainer, point.batch, { rounds: 3, target: 300, ...options });
-  return { ...point, ms, idle, imagesPerSecond, perImage: idle / point.batch, dispatches, activations, bound, device,
-    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0) };
+  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } = await benchStep(trainer, point.batch, {
+    rounds: 3,
+    target: 300,
+    ...options,
+  });
+  return {
+    ...point,
+    ms,
+    idle,
+    imagesPerSecond,
+    perImage: idle / point.batch,
+    dispatches,
+    activations,
+    bound,
+    device,
+    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
+  };
 }

@@ -5,71 +5,131 @@ import type { Trainer } from '../train/trainer.ts';
 
 export interface StepResult {
   /** Milliseconds of one step with two in flight: median and best of the rounds. */
-  readonly ms: number; readonly best: number;
+  readonly ms: number;
+  readonly best: number;
   /** What a step would take on an idle machine, where the adapter is software and other processes were busy (see Processor). */
   readonly idle: number;
   readonly imagesPerSecond: number;
-  readonly dispatches: number; readonly submits: number; readonly pipelines: number;
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly pipelines: number;
   /** Bytes of activations: all slots, the most alive at once, without reuse; and all that the run holds on the device. */
-  readonly activations: number; readonly bound: number; readonly withoutReuse: number; readonly device: number;
+  readonly activations: number;
+  readonly bound: number;
+  readonly withoutReuse: number;
+  readonly device: number;
   /** Bytes that all slots would take without checkpointing, where it is done. */
   readonly unchecked?: number;
 }
 
 /** Times steps in rounds of about `target` ms. The trainer has been warmed up by its first step. */
-export async function benchStep(trainer: Trainer, batch: number,
-  { rounds = 5, target = 400, processor }: TimeOptions = {}): Promise<StepResult> {
-  const { program, device } = trainer, clock = device.report.software ? processor : undefined;
+export async function benchStep(
+  trainer: Trainer,
+  batch: number,
+  { rounds = 5, target = 400, processor }: TimeOptions = {},
+): Promise<StepResult> {
+  const { program, device } = trainer;
+  const clock = device.report.software ? processor : undefined;
   let idle = Infinity;
   const run = async (n: number) => {
-    const start = performance.now(), used = clock?.ms() ?? 0;
+    const start = performance.now();
+    const used = clock?.ms() ?? 0;
     for (let i = 0; i < n; i++) await trainer.step();
     await trainer.settle();
     const ms = (performance.now() - start) / n;
     idle = Math.min(idle, ms, clock ? (clock.ms() - used) / clock.threads / n : Infinity);
     return ms;
   };
-  const submits = await countSubmits(trainer), single = await run(2), each: number[] = [];
+  const submits = await countSubmits(trainer);
+  const single = await run(2);
+  const each: number[] = [];
   for (let r = 0; r < rounds; r++) each.push(await run(Math.max(2, Math.round(target / single))));
   each.sort((a, b) => a - b);
   const ms = each[each.length >> 1]!;
   return {
-    ms, best: each[0]!, idle, imagesPerSecond: batch / ms * 1000, dispatches: program.commands.length, submits, pipelines: device.pipelines,
-    activations: program.plan.peak, bound: program.plan.bound, withoutReuse: program.plan.sum, unchecked: program.plan.unchecked,
+    ms,
+    best: each[0]!,
+    idle,
+    imagesPerSecond: (batch / ms) * 1000,
+    dispatches: program.commands.length,
+    submits,
+    pipelines: device.pipelines,
+    activations: program.plan.peak,
+    bound: program.plan.bound,
+    withoutReuse: program.plan.sum,
+    unchecked: program.plan.unchecked,
     device: trainer.memory.bytes,
   };
 }
 
 /** Command buffers handed to the device in one step. */
 async function countSubmits(trainer: Trainer): Promise<number> {
-  const { queue } = trainer.device.gpu, { submit } = queue;
+  const { queue } = trainer.device.gpu;
+  const { submit } = queue;
   let submits = 0;
-  queue.submit = buffers => { submits++; return submit.call(queue, buffers); };
-  try { await trainer.step(); } finally { queue.submit = submit; }
+  queue.submit = buffers => {
+    submits++;
+    return submit.call(queue, buffers);
+  };
+  try {
+    await trainer.step();
+  } finally {
+    queue.submit = submit;
+  }
   await trainer.settle();
   return submits;
 }
 
-export interface DispatchResult { readonly node: string; readonly kernel: string; readonly variant: string; readonly ms: number;
-  readonly gflops: number }
+export interface DispatchResult {
+  readonly node: string;
+  readonly kernel: string;
+  readonly variant: string;
+  readonly ms: number;
+  readonly gflops: number;
+}
 
 /** Milliseconds of each dispatch of a step, timed by itself over many repetitions. */
-export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, processor }: TimeOptions = {}): Promise<DispatchResult[]> {
-  const { commands } = trainer.program, { device } = trainer;
-  const timings = await time(device, commands.map(c => ({ commands: [c] })), { rounds, target, processor });
+export async function traceStep(
+  trainer: Trainer,
+  { rounds = 3, target = 20, processor }: TimeOptions = {},
+): Promise<DispatchResult[]> {
+  const { commands } = trainer.program;
+  const { device } = trainer;
+  const timings = await time(
+    device,
+    commands.map(c => ({ commands: [c] })),
+    { rounds, target, processor },
+  );
   return commands.map((c: Command, i) => {
-    const ms = timings[i]!.idle, flops = c.op.kernel.flops?.(c.op.params) ?? 0;
-    return { node: c.op.node, kernel: c.op.kernel.name, variant: c.pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
+    const ms = timings[i]!.idle;
+    const flops = c.op.kernel.flops?.(c.op.params) ?? 0;
+    return {
+      node: c.op.node,
+      kernel: c.op.kernel.name,
+      variant: c.pipeline.variant.name,
+      ms,
+      gflops: flops / ms / 1e6,
+    };
   });
 }
 
 /** The dispatches one after another as a Chrome trace (chrome://tracing, Perfetto): microseconds. */
 export function chromeTrace(trace: readonly DispatchResult[]): string {
   let at = 0;
-  return JSON.stringify({ traceEvents: trace.map(({ node, kernel, variant, ms, gflops }) => {
-    const event = { name: `${node} ${kernel}`, cat: node.split(' ').at(-1), ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000,
-      args: { variant, gflops } };
-    at += ms;
-    return event;
-  }) });
+  return JSON.stringify({
+    traceEvents: trace.map(({ node, kernel, variant, ms, gflops }) => {
+      const event = {
+        name: `${node} ${kernel}`,
+        cat: node.split(' ').at(-1),
+        ph: 'X',
+        pid: 1,
+        tid: 1,
+        ts: at * 1000,
+        dur: ms * 1000,
+        args: { variant, gflops },
+      };
+      at += ms;
+      return event;
+    }),
+  });
 }

@@ -8,17 +8,27 @@ import { fileURLToPath } from 'node:url';
  * process crashed.
  */
 export function launch(argv) {
-  const verbose = argv.includes('--verbose'), [built, source] = ['js', 'ts'].map(ending => fileURLToPath(new URL(`../cli/main.${ending}`, import.meta.url)));
-  const child = spawn(process.execPath, [...existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source], ...argv], {
-    stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2], env: { ...process.env, DESCENT_STDERR_FD: '3' },
-  });
+  const verbose = argv.includes('--verbose');
+  const [built, source] = ['js', 'ts'].map(ending => fileURLToPath(new URL(`../cli/main.${ending}`, import.meta.url)));
+  const child = spawn(
+    process.execPath,
+    [...(existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source]), ...argv],
+    {
+      stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2],
+      env: { ...process.env, DESCENT_STDERR_FD: '3' },
+    },
+  );
   let noise = '';
-  child.stderr?.setEncoding('utf8').on('data', text => { noise = (noise + text).slice(-16384); });
+  child.stderr?.setEncoding('utf8').on('data', text => {
+    noise = (noise + text).slice(-16384);
+  });
 
   // A signal from the terminal reaches the child by itself: forwarding would make it two, and a second Ctrl-C means more than the first.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
-    if (signal === 'SIGTERM' || !inForeground()) child.kill(signal);
-  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signal === 'SIGTERM' || !inForeground()) child.kill(signal);
+    });
+  }
 
   child.on('error', e => {
     process.stderr.write(`descent: cannot start node: ${e.message}\n`);
@@ -27,22 +37,46 @@ export function launch(argv) {
   child.on('exit', (code, signal) => {
     const end = () => {
       // Node ends the report of an uncaught error with its version; 13 is its code for an await that never settles.
-      const crashed = signal ? !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal) : code === 13 || /\nNode\.js v\d/.test(noise);
+      const crashed = signal
+        ? !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal)
+        : code === 13 || /\nNode\.js v\d/.test(noise);
       if (crashed) process.stderr.write(noise.replace(/([^\n])$/, '$1\n'));
-      if (crashed && signal) process.stderr.write(`descent: the process was killed by ${signal}${signal === 'SIGKILL' ? ' (out of memory?)' : ''}\n`);
+      if (crashed && signal) {
+        process.stderr.write(
+          `descent: the process was killed by ${signal}${signal === 'SIGKILL' ? ' (out of memory?)' : ''}\n`,
+        );
+      }
       process.exit(signal ? 128 + (SIGNALS[signal] ?? 0) : code);
     };
     if (!child.stderr || child.stderr.readableEnded) end();
-    else { child.stderr.on('end', end); setTimeout(end, 500); } // a grandchild may hold the descriptor open
+    else {
+      child.stderr.on('end', end);
+      setTimeout(end, 500);
+    } // a grandchild may hold the descriptor open
   });
 }
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGILL: 4, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+const SIGNALS = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGILL: 4,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
 
 /** Whether this process group is the one that the terminal's keys signal. */
 function inForeground() {
   try {
-    const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /s, '').split(' ');
+    const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return group === foreground;
-  } catch { return Boolean(process.stdin.isTTY || process.stderr.isTTY); } // no /proc
+  } catch {
+    return Boolean(process.stdin.isTTY || process.stderr.isTTY);
+  } // no /proc
 }

@@ -8,7 +8,11 @@ import type { Tensors } from '../train/safetensors.ts';
 import { loadOwnModel } from './own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
-export interface CheckpointOptions { model?: string; dataset?: string; normalize?: string }
+export interface CheckpointOptions {
+  model?: string;
+  dataset?: string;
+  normalize?: string;
+}
 
 export interface Checkpoint {
   readonly file: string;
@@ -23,21 +27,33 @@ export interface Checkpoint {
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
   const found = statSync(path, { throwIfNoEntry: false });
   check(found, `${path}: there is no such file or folder; give the folder of a run or a .safetensors file`);
-  const run = found.isDirectory() ? readConfig(path).config : undefined, file = run ? weightsFile(path) : path;
+  const run = found.isDirectory() ? readConfig(path).config : undefined;
+  const file = run ? weightsFile(path) : path;
   const { tensors, metadata } = readSafetensors(file);
 
   const model = metadata.model ?? run?.model ?? given.model;
   check(model !== undefined, `${file}: does not say which model it is of; give --model`);
-  check(given.model === undefined || given.model === model,
-    `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`);
-  const dataset = given.dataset ?? run?.dataset ?? metadata.dataset, normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
+  check(
+    given.model === undefined || given.model === model,
+    `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`,
+  );
+  const dataset = given.dataset ?? run?.dataset ?? metadata.dataset;
+  const normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
-  check(normalize !== undefined, `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`);
+  check(
+    normalize !== undefined,
+    `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`,
+  );
   await loadOwnModel(model);
-  const fact = (name: 'shape' | 'classes' | 'moments') => metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
+  const fact = (name: 'shape' | 'classes' | 'moments') =>
+    metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
   return {
-    file, weights: tensors, config: configFromJson({ ...run ?? { model }, dataset, normalize }, file),
-    ...fact('shape'), ...fact('classes'), ...fact('moments'),
+    file,
+    weights: tensors,
+    config: configFromJson({ ...(run ?? { model }), dataset, normalize }, file),
+    ...fact('shape'),
+    ...fact('classes'),
+    ...fact('moments'),
   };
 }
 

@@ -11,25 +11,42 @@ import { writeWhole } from '../train/node/files.ts';
 import { note } from './output.ts';
 
 /** `tune`: true also on a software adapter, whose best variants are known; false never. */
-export interface DeviceOptions { adapter?: string; tune?: boolean; quiet?: boolean; json?: boolean }
+export interface DeviceOptions {
+  adapter?: string;
+  tune?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
 
 const require = createRequire(import.meta.url);
 export const version = (): string => (require('../package.json') as { version: string }).version;
 /** The commit that this was built from: a bundle's package.json says it, a checkout knows it. */
 export function commit(): string | undefined {
-  const { commit } = require('../package.json') as { commit?: string }, root = new URL('..', import.meta.url);
+  const { commit } = require('../package.json') as { commit?: string };
+  const root = new URL('..', import.meta.url);
   if (commit !== undefined || !existsSync(new URL('.git', root))) return commit;
   // no git
-  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: root }).trim(); } catch { return undefined; }
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      cwd: root,
+    }).trim();
+  } catch {
+    return undefined;
+  }
 }
 export const webgpuVersion = (): string => (require('webgpu/package.json') as { version: string }).version;
 
 export async function openDevice({ adapter, tune, quiet, json }: DeviceOptions): Promise<Device> {
   const device = await Device.open(await openAdapter(adapter));
   if (tune ?? !device.report.software) {
-    device.tuner = new Tuner({ store: storeAt(join(cacheDir(), 'tuned.json')), version: `descent ${version()} webgpu ${webgpuVersion()}`,
-      note, progress: quiet || json ? undefined : showTuning(device) });
+    device.tuner = new Tuner({
+      store: storeAt(join(cacheDir(), 'tuned.json')),
+      version: `descent ${version()} webgpu ${webgpuVersion()}`,
+      note,
+      progress: quiet || json ? undefined : showTuning(device),
+    });
   }
   return device;
 }
@@ -39,7 +56,11 @@ export function storeAt(path: string): TuneStore {
   return {
     name: path,
     async load() {
-      try { return readFileSync(path, 'utf8'); } catch { return undefined; }
+      try {
+        return readFileSync(path, 'utf8');
+      } catch {
+        return undefined;
+      }
     },
     async save(text) {
       try {
@@ -60,8 +81,8 @@ function showTuning(device: Device): (done: number, total: number) => void {
     if (done === 0) {
       start = performance.now();
       note(`tuning ${calls} for ${device.report.description}, once; --no-tune leaves it out`);
-    } else if (done === total)
+    } else if (done === total) {
       note(`${process.stderr.isTTY ? '\r' : ''}tuned ${calls} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
-    else if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total}`);
+    } else if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total}`);
   };
 }

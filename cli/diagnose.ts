@@ -10,35 +10,54 @@ import { openSession, type SessionOptions } from './session.ts';
 /** Most steps that are done again. */
 const MOST = 500;
 
-export interface Failed { readonly config: RunConfig; readonly dataset: Dataset; readonly options: SessionOptions; readonly run: RunFolder;
+export interface Failed {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly options: SessionOptions;
+  readonly run: RunFolder;
   /** Weights that the run was started from. */ readonly start: Tensors | undefined;
-  /** Steps done when it failed. */ readonly steps: number }
+  /** Steps done when it failed. */ readonly steps: number;
+}
 
-export const isDivergence = (error: unknown): error is DescentError => error instanceof DescentError
-  && /^the loss is (NaN|-?Infinity)/.test(error.message);
+export const isDivergence = (error: unknown): error is DescentError =>
+  error instanceof DescentError && /^the loss is (NaN|-?Infinity)/.test(error.message);
 
 /**
  * The error with the layer where NaN or infinity came up first, or as it was where that would take long; and with what is left of the run.
  */
-export async function diagnose(error: DescentError, { config, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
-  const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined, since = kept?.state.counters.steps ?? 0;
+export async function diagnose(
+  error: DescentError,
+  { config, dataset, options, run, start, steps }: Failed,
+): Promise<DescentError> {
+  const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
+  const since = kept?.state.counters.steps ?? 0;
   const told = (message: string) =>
-    new DescentError(message.replace('the last checkpoint stays', kept ? `the checkpoint of step ${since} stays in ${run.path}`
-    : 'no checkpoint was kept yet'));
+    new DescentError(
+      message.replace(
+        'the last checkpoint stays',
+        kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet',
+      ),
+    );
   if (options.debug || steps - since > MOST) return told(error.message);
-  note(`${error.message.split(';')[0]}; doing the ${steps - since} steps ${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`);
+  note(
+    `${error.message.split(';')[0]}; doing the ${steps - since} steps ${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
+  );
   const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
   try {
     if (start && !kept) trainer.loadWeights(start);
     if (kept) {
       trainer.loadWeights(kept.weights);
       trainer.loadState(kept.state);
-      for (const line of run.lines) if ('split' in line && line.split === 'val' && line.step <= since) trainer.observe(line.loss);
+      for (const line of run.lines) {
+        if ('split' in line && line.split === 'val' && line.step <= since) trainer.observe(line.loss);
+      }
     }
     while (trainer.steps < steps) await trainer.step();
     return told(error.message);
   } catch (named) {
-    return named instanceof DescentError && /^NaN or infinity/.test(named.message) ? told(named.message) : told(error.message);
+    return named instanceof DescentError && /^NaN or infinity/.test(named.message)
+      ? told(named.message)
+      : told(error.message);
   } finally {
     close();
   }

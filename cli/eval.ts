@@ -9,21 +9,30 @@ import { percent, print } from './output.ts';
 import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
-  split: string; tta?: string; batchSize?: string; limitTest?: string; dataDir?: string; json?: boolean; quiet?: boolean;
+  split: string;
+  tta?: string;
+  batchSize?: string;
+  limitTest?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
 }
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
-export async function openJudge(path: string, options: EvalOptions):
-  Promise<{ file: string; config: RunConfig; dataset: Dataset; session: Session }> {
+export async function openJudge(
+  path: string,
+  options: EvalOptions,
+): Promise<{ file: string; config: RunConfig; dataset: Dataset; session: Session }> {
   const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
   const config = resolved({
     ...trained,
-    ...options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! },
-    ...options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! },
+    ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! }),
+    ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! }),
   });
-  const { dataDir, quiet } = options, { limitTrain, limitTest, imageSize } = config;
+  const { dataDir, quiet } = options;
+  const { limitTrain, limitTest, imageSize } = config;
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
-  const session = await openSession(config, dataset, { ...options, judges: true, ...moments && { moments } });
+  const session = await openSession(config, dataset, { ...options, judges: true, ...(moments && { moments }) });
   try {
     session.trainer.loadWeights(weights);
   } catch (error) {
@@ -39,10 +48,16 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
   const { file, config, dataset, session } = await openJudge(path, options);
   try {
     const { trainer, data } = session;
-    const result = await (views ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views)
+    const result = await (views
+      ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views)
       : trainer.evaluate(split));
-    if (options.json) print(JSON.stringify({ file, dataset: config.dataset, split, ...views && { views: views.length }, ...result }));
-    else print(`${options.quiet ? '' : `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`);
+    if (options.json) {
+      print(JSON.stringify({ file, dataset: config.dataset, split, ...(views && { views: views.length }), ...result }));
+    } else {
+      print(
+        `${options.quiet ? '' : `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`,
+      );
+    }
   } finally {
     session.close();
   }

@@ -10,18 +10,38 @@ import { print } from './output.ts';
 import { openSession, resolved, type SessionOptions } from './session.ts';
 
 export interface FindLrOptions extends SessionOptions {
-  dataset?: string; batchSize?: string; optimizer?: string; normalize?: string; limitTrain?: string; seed?: string;
-  from: string; to: string; steps: string; out: string; dataDir?: string; json?: boolean; quiet?: boolean;
+  dataset?: string;
+  batchSize?: string;
+  optimizer?: string;
+  normalize?: string;
+  limitTrain?: string;
+  seed?: string;
+  from: string;
+  to: string;
+  steps: string;
+  out: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
 }
 
 export async function findLr(model: string, options: FindLrOptions): Promise<void> {
-  const from = parseNumber('--from', options.from, { above: 0 }), to = parseNumber('--to', options.to, { above: from }),
-    steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
-  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options, range = { from, to, steps };
-  const config = resolved(parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }));
+  const from = parseNumber('--from', options.from, { above: 0 });
+  const to = parseNumber('--to', options.to, { above: from });
+  const steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
+  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
+  const range = { from, to, steps };
+  const config = resolved(
+    parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }),
+  );
   checkPicture('--out', options.out);
-  const dataset = await openDataset(config.dataset,
-    { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: 1, imageSize: config.imageSize });
+  const dataset = await openDataset(config.dataset, {
+    dataDir: options.dataDir,
+    quiet: options.quiet,
+    limitTrain: config.limitTrain,
+    limitTest: 1,
+    imageSize: config.imageSize,
+  });
   const session = await openSession(config, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
@@ -34,19 +54,39 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
         throw error;
       }
     }, range);
-    const series = [{ name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true },
-      { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) }];
+    const series = [
+      { name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true },
+      { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) },
+    ];
     const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
-    const written = await writePicture(options.out, draw([{
-      kind: 'line', title: `${config.model} on ${config.dataset}`, x: { label: 'learning rate', log: true },
-      y: { label: 'cross-entropy', min: 0, max: top }, series,
-      ...proposed !== undefined && { marks: [{ x: proposed, label: Number(proposed.toPrecision(2)).toString() }] },
-    }], { title: 'Learning-rate range test', width: 560, height: 320 }));
+    const written = await writePicture(
+      options.out,
+      draw(
+        [
+          {
+            kind: 'line',
+            title: `${config.model} on ${config.dataset}`,
+            x: { label: 'learning rate', log: true },
+            y: { label: 'cross-entropy', min: 0, max: top },
+            series,
+            ...(proposed !== undefined && {
+              marks: [{ x: proposed, label: Number(proposed.toPrecision(2)).toString() }],
+            }),
+          },
+        ],
+        { title: 'Learning-rate range test', width: 560, height: 320 },
+      ),
+    );
     if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
-    check(proposed !== undefined,
-      `find-lr: the loss never falls between ${from} and ${to}; try other rates with --from and --to, or more --steps (picture in ${written})`);
-    print(options.quiet ? proposed.toPrecision(2)
-      : `proposed: --lr ${proposed.toPrecision(2)}, where the loss falls fastest; picture in ${written}`);
+    check(
+      proposed !== undefined,
+      `find-lr: the loss never falls between ${from} and ${to}; try other rates with --from and --to, or more --steps (picture in ${written})`,
+    );
+    print(
+      options.quiet
+        ? proposed.toPrecision(2)
+        : `proposed: --lr ${proposed.toPrecision(2)}, where the loss falls fastest; picture in ${written}`,
+    );
   } finally {
     session.close();
   }

@@ -15,13 +15,22 @@ import { isFileName, parseSpec } from '../train/spec.ts';
 export async function loadOwnModel(spec: string): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
-  check(existsSync(name), `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`);
+  check(
+    existsSync(name),
+    `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`,
+  );
   letImportDescent();
-  const module = await import(pathToFileURL(resolve(name)).href).catch((error: Error) => { throw new DescentError(`${name}: it cannot be loaded: ${error.message.split('\n')[0]}; --verbose shows where`, { cause: error }); }) as Record<string, unknown>;
-  const functions = Object.entries(module).filter(([, value]) => typeof value === 'function'), chosen = module.default
-    ?? (functions.length === 1 ? functions[0]![1] : undefined);
-  check(typeof chosen === 'function',
-    `${name}: it exports ${functions.length ? functions.map(([key]) => key).join(', ') : 'no function'}; export default one function of { classes, shape } that returns a layer`);
+  const module = (await import(pathToFileURL(resolve(name)).href).catch((error: Error) => {
+    throw new DescentError(`${name}: it cannot be loaded: ${error.message.split('\n')[0]}; --verbose shows where`, {
+      cause: error,
+    });
+  })) as Record<string, unknown>;
+  const functions = Object.entries(module).filter(([, value]) => typeof value === 'function');
+  const chosen = module.default ?? (functions.length === 1 ? functions[0]![1] : undefined);
+  check(
+    typeof chosen === 'function',
+    `${name}: it exports ${functions.length ? functions.map(([key]) => key).join(', ') : 'no function'}; export default one function of { classes, shape } that returns a layer`,
+  );
   addModel(name, chosen as Model);
 }
 
@@ -34,7 +43,9 @@ function letImportDescent(): void {
   if (registered) return;
   registered = true;
   // the second is a bundle's
-  const library = ['../index.ts', './index.js'].map(name => new URL(name, import.meta.url)).find(url => existsSync(url))!.href;
+  const library = ['../index.ts', './index.js']
+    .map(name => new URL(name, import.meta.url))
+    .find(url => existsSync(url))!.href;
   const resolve = `async (name, context, next) => {
     if (name === 'descent') return next(${JSON.stringify(library)}, context);
     const found = await next(name, context);

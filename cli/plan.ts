@@ -12,7 +12,14 @@ export function describePlan({ commands, plan, memory }: Program): string {
       return `${binding} ${show(t.shape)}${t.half ? ' f16' : ''} in ${where}`;
     });
     const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * (t.half ? 2 : 4), 0);
-    return [String(i + 1), op.node, `${op.kernel.name} (${pipeline.variant.name})`, grid.join('x'), count(bytes), tensors.join(', ')];
+    return [
+      String(i + 1),
+      op.node,
+      `${op.kernel.name} (${pipeline.variant.name})`,
+      grid.join('x'),
+      count(bytes),
+      tensors.join(', '),
+    ];
   });
   return `${table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows])}\n
 ${commands.length} dispatches in 1 submit

@@ -12,28 +12,45 @@ import { percent, print } from './output.ts';
 import { openSession, type SessionOptions } from './session.ts';
 
 export interface PredictOptions extends CheckpointOptions, SessionOptions {
-  top: string; invert?: boolean; dataDir?: string; json?: boolean; quiet?: boolean;
+  top: string;
+  invert?: boolean;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
 }
 
 export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
   const top = parseNumber('--top', options.top, { integer: true, min: 1 });
-  const checkpoint = await openCheckpoint(path, options), { config, weights } = checkpoint;
-  const { shape, classes } = checkpoint.shape && checkpoint.classes
-    ? { shape: checkpoint.shape, classes: checkpoint.classes } : lookUp('dataset', config.dataset, datasets);
+  const checkpoint = await openCheckpoint(path, options);
+  const { config, weights } = checkpoint;
+  const { shape, classes } =
+    checkpoint.shape && checkpoint.classes
+      ? { shape: checkpoint.shape, classes: checkpoint.classes }
+      : lookUp('dataset', config.dataset, datasets);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
-  const moments = config.normalize === 'none' ? undefined : checkpoint.moments ?? await momentsOf(checkpoint, options);
+  const moments =
+    config.normalize === 'none' ? undefined : (checkpoint.moments ?? (await momentsOf(checkpoint, options)));
 
   // the images stand in for a data set: prediction is evaluation that keeps the logits
-  const all = new Uint8Array(Buffer.concat(pixels)), split = { images: all, labels: new Uint16Array(images.length), n: images.length };
+  const all = new Uint8Array(Buffer.concat(pixels));
+  const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset,
-    { ...options, judges: true, ...moments && { moments } });
+  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, {
+    ...options,
+    judges: true,
+    ...(moments && { moments }),
+  });
   try {
     session.trainer.loadWeights(weights);
-    const k = classes.length, probabilities = softmaxRows(await session.trainer.logits('test'), k);
+    const k = classes.length;
+    const probabilities = softmaxRows(await session.trainer.logits('test'), k);
     images.forEach((image, i) => {
-      const likely = Array.from(probabilities.subarray(i * k, (i + 1) * k), (probability, j) => ({ class: classes[j]!, probability }))
-        .sort((a, b) => b.probability - a.probability).slice(0, top);
+      const likely = Array.from(probabilities.subarray(i * k, (i + 1) * k), (probability, j) => ({
+        class: classes[j]!,
+        probability,
+      }))
+        .sort((a, b) => b.probability - a.probability)
+        .slice(0, top);
       if (options.json) print(JSON.stringify({ image, predictions: likely }));
       else if (options.quiet) print(likely[0]!.class);
       else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
@@ -46,7 +63,10 @@ export async function predict(path: string, images: readonly string[], options: 
 /** Of the images that the weights were trained on, for files that do not carry them. */
 async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
-  check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`);
+  check(
+    dataset.train.n,
+    `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`,
+  );
   const data = new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity });
   await data.prepare();
   return data.moments();

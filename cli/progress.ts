@@ -10,51 +10,86 @@ export interface Progress {
   stop(): void;
 }
 
-export interface ProgressOptions { json?: boolean | undefined; quiet?: boolean | undefined; total: number; stepsPerEpoch: number;
-  done: number }
+export interface ProgressOptions {
+  json?: boolean | undefined;
+  quiet?: boolean | undefined;
+  total: number;
+  stepsPerEpoch: number;
+  done: number;
+}
 
-const accuracy = (l: { loss: number; accuracy: number }) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
+const accuracy = (l: { loss: number; accuracy: number }) =>
+  `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {
-  if (o.json) return { metrics: line => print(JSON.stringify(line)), evaluation: line => print(JSON.stringify(line)), stop() {} };
+  if (o.json) {
+    return { metrics: line => print(JSON.stringify(line)), evaluation: line => print(JSON.stringify(line)), stop() {} };
+  }
   if (o.quiet) return { metrics() {}, evaluation() {}, stop() {} };
-  const epochs = Math.ceil(o.total / o.stepsPerEpoch), epochOf = (step: number) =>
-    `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
+  const epochs = Math.ceil(o.total / o.stepsPerEpoch);
+  const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
   const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${accuracy(l)}`;
   if (!process.stdout.isTTY) {
     return {
-      metrics: l => print(`${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`),
+      metrics: l =>
+        print(
+          `${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`,
+        ),
       evaluation: l => print(evaluated(l)),
       stop() {},
     };
   }
 
-  const { default: { SingleBar, Presets } } = await import('cli-progress');
+  const {
+    default: { SingleBar, Presets },
+  } = await import('cli-progress');
   const begun = performance.now();
-  let bar: SingleBar | undefined, last = o.done, epoch = { steps: 0, loss: 0, accuracy: 0 };
-  const stop = () => { bar?.stop(); bar = undefined; };
+  let bar: SingleBar | undefined;
+  let last = o.done;
+  let epoch = { steps: 0, loss: 0, accuracy: 0 };
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
   return {
     stop,
     metrics(l) {
       const steps = l.step - last;
       last = l.step;
-      epoch = { steps: epoch.steps + steps, loss: epoch.loss + steps * l.loss, accuracy: epoch.accuracy + steps * l.accuracy };
+      epoch = {
+        steps: epoch.steps + steps,
+        loss: epoch.loss + steps * l.loss,
+        accuracy: epoch.accuracy + steps * l.accuracy,
+      };
       const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
-      const words = { epoch: epochOf(l.step), accuracy: accuracy(l), speed: `${count(l.images_per_s)} images/s`,
-        left: `${duration((o.total - l.step) * perStep)} left` };
+      const words = {
+        epoch: epochOf(l.step),
+        accuracy: accuracy(l),
+        speed: `${count(l.images_per_s)} images/s`,
+        left: `${duration((o.total - l.step) * perStep)} left`,
+      };
       if (bar) return bar.update(l.step, words);
-      bar = new SingleBar({
-        format: '{epoch} {bar} {accuracy}  {speed}  {left}', stream: process.stdout, barsize: 24, hideCursor: true, clearOnComplete: true,
-        linewrap: false,
-        gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
-      }, Presets.shades_classic);
+      bar = new SingleBar(
+        {
+          format: '{epoch} {bar} {accuracy}  {speed}  {left}',
+          stream: process.stdout,
+          barsize: 24,
+          hideCursor: true,
+          clearOnComplete: true,
+          linewrap: false,
+          gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
+        },
+        Presets.shades_classic,
+      );
       bar.start(o.total, l.step, words);
     },
     evaluation(l) {
       stop();
-      const { steps } = epoch, whole = steps
-        ? `training ${accuracy({ loss: epoch.loss / steps, accuracy: epoch.accuracy / steps })}  ` : '';
+      const { steps } = epoch;
+      const whole = steps
+        ? `training ${accuracy({ loss: epoch.loss / steps, accuracy: epoch.accuracy / steps })}  `
+        : '';
       print(`${epochOf(l.step)}  ${whole}${NAMES[l.split]} ${accuracy(l)}`);
       epoch = { steps: 0, loss: 0, accuracy: 0 };
     },

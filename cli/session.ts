@@ -16,8 +16,12 @@ import type { Trainer } from '../train/trainer.ts';
 import { openDevice, version, type DeviceOptions } from './device.ts';
 import { count, note } from './output.ts';
 
-export interface SessionOptions extends DeviceOptions { /** Only to evaluate and predict. */ judges?: boolean; debug?: boolean;
-  moments?: Moments; /** In place of the configuration's schedule. */ rates?: Schedule }
+export interface SessionOptions extends DeviceOptions {
+  /** Only to evaluate and predict. */ judges?: boolean;
+  debug?: boolean;
+  moments?: Moments;
+  /** In place of the configuration's schedule. */ rates?: Schedule;
+}
 
 export interface Session {
   readonly trainer: Trainer;
@@ -40,23 +44,48 @@ export function resolved(config: RunConfig): RunConfig {
 }
 
 /** The device is opened while the data set is read. */
-export async function openSession(config: RunConfig, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> {
-  const opening = openDevice(options), [dataset, device] = await Promise.all([data, opening]).catch(async (error: unknown) => {
-    await opening.then(device => device.close(), () => undefined);
+export async function openSession(
+  config: RunConfig,
+  data: Dataset | Promise<Dataset>,
+  options: SessionOptions,
+): Promise<Session> {
+  const opening = openDevice(options);
+  const [dataset, device] = await Promise.all([data, opening]).catch(async (error: unknown) => {
+    await opening.then(
+      device => device.close(),
+      () => undefined,
+    );
     throw error;
   });
   try {
-    const { trainer, data, model, parameters, metadata, parts, note: said } = await openTrainer(config, dataset, device, options);
+    const {
+      trainer,
+      data,
+      model,
+      parameters,
+      metadata,
+      parts,
+      note: said,
+    } = await openTrainer(config, dataset, device, options);
     if (said && !options.quiet) note(said);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
-      trainer, data, model, metadata,
-      title: `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
+      trainer,
+      data,
+      model,
+      metadata,
+      title:
+        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
-        descent: version(), node: process.version, platform: `${process.platform} ${process.arch}`,
+        descent: version(),
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
         adapter: { ...device.report, asked: options.adapter },
-        parameters, images, stepsPerEpoch: trainer.stepsPerEpoch, parts,
+        parameters,
+        images,
+        stepsPerEpoch: trainer.stepsPerEpoch,
+        parts,
       },
       close() {
         trainer.destroy();

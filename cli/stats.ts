@@ -13,7 +13,11 @@ import type { Session } from './session.ts';
 const IMAGES = 32;
 const FILE = 'stats.jsonl';
 
-interface Line { readonly step: number; readonly epoch: number; readonly layers: readonly LayerStats[] }
+interface Line {
+  readonly step: number;
+  readonly epoch: number;
+  readonly layers: readonly LayerStats[];
+}
 
 export interface Stats {
   /**
@@ -27,13 +31,25 @@ export interface Stats {
   table(): string;
 }
 
-export async function watch({ trainer, model, data }: Session, run: RunFolder,
-  { every: given, total, json }: { every: string | true; total: number; json: boolean }): Promise<Stats> {
+export async function watch(
+  { trainer, model, data }: Session,
+  run: RunFolder,
+  { every: given, total, json }: { every: string | true; total: number; json: boolean },
+): Promise<Stats> {
   const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
-  const { train } = data.dataset, n = Math.min(IMAGES, train.n),
-    bytes = await imagesOf(train, data.dataset.shape.reduce((a, b) => a * b), numbers(0, n));
-  const file = join(run.path, FILE), lines = existsSync(file)
-    ? readFileSync(file, 'utf8').split('\n').filter(l => l && stepOf(l) <= trainer.steps) : [];
+  const { train } = data.dataset;
+  const n = Math.min(IMAGES, train.n);
+  const bytes = await imagesOf(
+    train,
+    data.dataset.shape.reduce((a, b) => a * b),
+    numbers(0, n),
+  );
+  const file = join(run.path, FILE);
+  const lines = existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(l => l && stepOf(l) <= trainer.steps)
+    : [];
   let probe: Probe | undefined, last: Line | undefined;
   return {
     async step(log) {
@@ -47,29 +63,55 @@ export async function watch({ trainer, model, data }: Session, run: RunFolder,
       run.write(FILE, `${lines.join('\n')}\n`);
       if (json) print(JSON.stringify({ stats: last }));
     },
-    said: () => last ? summary(last.layers) : '',
-    table: () => last ? statsTable(last.layers) : '',
+    said: () => (last ? summary(last.layers) : ''),
+    table: () => (last ? statsTable(last.layers) : ''),
   };
 }
 
 /** A line cut short counts as one to come again. */
-const stepOf = (line: string): number => { try { return (JSON.parse(line) as Line).step; } catch { return Infinity; } };
+const stepOf = (line: string): number => {
+  try {
+    return (JSON.parse(line) as Line).step;
+  } catch {
+    return Infinity;
+  }
+};
 
-const short = (v: number | undefined): string => v === undefined ? '' : v === 0 ? '0' : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4
-  ? v.toExponential(1) : v.toPrecision(3);
+const short = (v: number | undefined): string =>
+  v === undefined
+    ? ''
+    : v === 0
+      ? '0'
+      : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4
+        ? v.toExponential(1)
+        : v.toPrecision(3);
 
 /** The smallest and largest gradient and relative update, and the layer with most dead units. */
 function summary(layers: readonly LayerStats[]): string {
   const range = (key: 'gradient' | 'update') => {
-    const sorted = layers.filter(l => l[key] !== undefined).sort((a, b) => a[key]! - b[key]!), low = sorted[0], high = sorted.at(-1);
+    const sorted = layers.filter(l => l[key] !== undefined).sort((a, b) => a[key]! - b[key]!);
+    const low = sorted[0];
+    const high = sorted.at(-1);
     return low && high ? `${short(low[key])} (${low.name}) to ${short(high[key])} (${high.name})` : '-';
   };
-  const dead = layers.reduce<LayerStats | undefined>((most, l) => (l.dead ?? 0) > (most?.dead ?? 0) ? l : most, undefined);
+  const dead = layers.reduce<LayerStats | undefined>(
+    (most, l) => ((l.dead ?? 0) > (most?.dead ?? 0) ? l : most),
+    undefined,
+  );
   return `gradients ${range('gradient')}, updates/weights ${range('update')}, ${dead ? `up to ${percent(dead.dead!)} of units dead (${dead.name})` : 'no unit dead'}`;
 }
 
-const statsTable = (layers: readonly LayerStats[]): string => table([
-  ['layer', 'mean', 'std', 'zeros', 'dead', 'weight', 'gradient', 'update/weight'],
-  ...layers.map(l => [l.name, short(l.mean), short(l.std), l.zeros === undefined ? '' : percent(l.zeros), l.dead === undefined
-    ? '' : percent(l.dead), short(l.weight), short(l.gradient), short(l.update)]),
-]);
+const statsTable = (layers: readonly LayerStats[]): string =>
+  table([
+    ['layer', 'mean', 'std', 'zeros', 'dead', 'weight', 'gradient', 'update/weight'],
+    ...layers.map(l => [
+      l.name,
+      short(l.mean),
+      short(l.std),
+      l.zeros === undefined ? '' : percent(l.zeros),
+      l.dead === undefined ? '' : percent(l.dead),
+      short(l.weight),
+      short(l.gradient),
+      short(l.update),
+    ]),
+  ]);

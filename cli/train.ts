@@ -5,8 +5,16 @@ import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '..
 import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation, fit, type Fitted } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
-import { createRun, defaultFolder, readSafetensors, resumeRun, weightsFile, type Resumed, type RunFolder, type RunState }
-  from '../train/node/run-folder.ts';
+import {
+  createRun,
+  defaultFolder,
+  readSafetensors,
+  resumeRun,
+  weightsFile,
+  type Resumed,
+  type RunFolder,
+  type RunState,
+} from '../train/node/run-folder.ts';
 import { loadOwnModel } from './own-model.ts';
 import { Swag } from '../train/swag.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
@@ -17,32 +25,51 @@ import { progress } from './progress.ts';
 import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
 
 /** As the command line gives them: texts, checked by parseConfig. */
-export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean }
-  & { out?: string; resume?: string; dataDir?: string; json?: boolean; quiet?: boolean; plan?: boolean; stats?: string | true };
+export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
+  out?: string;
+  resume?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
+  plan?: boolean;
+  stats?: string | true;
+};
 
 /** What config.json keeps of the adapter. */
-interface AdapterFacts { description?: string; asked?: string }
+interface AdapterFacts {
+  description?: string;
+  asked?: string;
+}
 
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
   const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
-  check(resumed || model !== undefined,
-    'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)');
+  check(
+    resumed || model !== undefined,
+    'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
+  );
   await loadOwnModel(resumed?.config.model ?? model!);
   const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
   const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
-  const run = resumed?.folder ?? (options.plan ? undefined : createRun(options.out ?? defaultFolder(config.model, config.dataset)));
+  const run =
+    resumed?.folder
+    ?? (options.plan ? undefined : createRun(options.out ?? defaultFolder(config.model, config.dataset)));
 
   let session: Session | undefined;
   const interrupt = onInterrupt(() => run?.discardIfEmpty());
   try {
-    const dataset = await openDataset(config.dataset,
-      { dataDir: options.dataDir, quiet: options.quiet, limitTrain: config.limitTrain, limitTest: config.limitTest,
-      imageSize: config.imageSize });
+    const dataset = await openDataset(config.dataset, {
+      dataDir: options.dataDir,
+      quiet: options.quiet,
+      limitTrain: config.limitTrain,
+      limitTest: config.limitTest,
+      imageSize: config.imageSize,
+    });
     const before = resumed?.facts.adapter as AdapterFacts | undefined;
     session = await openSession(config, dataset, { ...options, adapter: options.adapter ?? before?.asked });
     const { description } = session.facts.adapter as AdapterFacts;
-    if (before && before.description !== description && !options.quiet)
+    if (before && before.description !== description && !options.quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
+    }
     if (!run) return print(describePlan(session.trainer.program));
     if (start) session.trainer.loadWeights(start);
     if (resumed) {
@@ -69,70 +96,128 @@ export async function train(model: string | undefined, options: TrainOptions): P
 /** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
 function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
   check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
-  check(model === undefined || model === config.model,
-    `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`);
-  const given = Object.fromEntries((Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key => options[key] === undefined
-    || typeof options[key] === 'boolean' && options[key] === OPTIONS[key].default ? [] : [[key, options[key]]]));
+  check(
+    model === undefined || model === config.model,
+    `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`,
+  );
+  const given = Object.fromEntries(
+    (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).flatMap(key =>
+      options[key] === undefined || (typeof options[key] === 'boolean' && options[key] === OPTIONS[key].default)
+        ? []
+        : [[key, options[key]]],
+    ),
+  );
   const fresh = resolved(configFromJson({ ...config, ...given }, '--resume'));
   for (const key of Object.keys(given) as (keyof typeof OPTIONS)[]) {
-    check(['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
-      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; a resumed run keeps its configuration, only --epochs, --steps and --log-every may change`);
+    check(
+      ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
+      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; a resumed run keeps its configuration, only --epochs, --steps and --log-every may change`,
+    );
   }
   return fresh;
 }
 
-async function course(run: RunFolder, config: RunConfig, session: Session, options: TrainOptions, interrupt: Interrupt,
-  before?: RunState): Promise<void> {
-  const { trainer } = session, { stepsPerEpoch } = trainer;
+async function course(
+  run: RunFolder,
+  config: RunConfig,
+  session: Session,
+  options: TrainOptions,
+  interrupt: Interrupt,
+  before?: RunState,
+): Promise<void> {
+  const { trainer } = session;
+  const { stepsPerEpoch } = trainer;
   const total = config.steps ?? config.epochs * stepsPerEpoch;
-  check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
-  check(config.earlyStop === undefined || config.valSplit > 0,
-    '--early-stop: no images are held out for validation; give --val-split a share above 0');
+  check(
+    trainer.steps < total,
+    `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`,
+  );
+  check(
+    config.earlyStop === undefined || config.valSplit > 0,
+    '--early-stop: no images are held out for validation; give --val-split a share above 0',
+  );
   run.writeConfig(config, session.facts);
   const quiet = options.quiet || options.json;
-  if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer))
-    note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
-  if (!quiet) print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
+  if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) {
+    note(
+      'lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail',
+    );
+  }
+  if (!quiet) {
+    print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
+  }
 
   const shown = await progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: trainer.steps });
   const swag = config.swag === undefined ? undefined : new Swag();
   if (before?.counters.swag) swag?.load(before.tensors, before.counters.swag);
-  const stats = options.stats === undefined
-    ? undefined : await (await import('./stats.ts')).watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
-  const watched: Fitted = stats ? {
-    get steps() { return trainer.steps; }, stepsPerEpoch, step: log => stats.step(log), arrived: () => trainer.arrived(),
-    settle: () => trainer.settle(), evaluate: split => trainer.evaluate(split),
-  } : trainer;
+  const stats =
+    options.stats === undefined
+      ? undefined
+      : await (
+          await import('./stats.ts')
+        ).watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
+  const watched: Fitted = stats
+    ? {
+        get steps() {
+          return trainer.steps;
+        },
+        stepsPerEpoch,
+        step: log => stats.step(log),
+        arrived: () => trainer.arrived(),
+        settle: () => trainer.settle(),
+        evaluate: split => trainer.evaluate(split),
+      }
+    : trainer;
   const checkpoint = async () => {
-    const { tensors, counters } = await trainer.state(), weights = await trainer.weights(),
-      broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
-    check(!broken, `the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
-    run.saveCheckpoint(weights, { tensors: { ...tensors, ...swag?.state() }, counters: { ...counters, ...swag && { swag: swag.count } } },
-      session.metadata);
+    const { tensors, counters } = await trainer.state();
+    const weights = await trainer.weights();
+    const broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
+    check(
+      !broken,
+      `the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`,
+    );
+    run.saveCheckpoint(
+      weights,
+      { tensors: { ...tensors, ...swag?.state() }, counters: { ...counters, ...(swag && { swag: swag.count }) } },
+      session.metadata,
+    );
     await drawCurves(run, config);
   };
   let complete: boolean;
   interrupt.trains = true;
   try {
     complete = await fit(watched, {
-      total, logEvery: config.logEvery, validate: config.valSplit > 0, stopped: () => interrupt.asked,
+      total,
+      logEvery: config.logEvery,
+      validate: config.valSplit > 0,
+      stopped: () => interrupt.asked,
       finished: () => stopsEarly(run.lines, config.earlyStop),
-      onMetrics(line) { run.append(line); shown.metrics(line); },
+      onMetrics(line) {
+        run.append(line);
+        shown.metrics(line);
+      },
       async onEvaluation(line) {
         const best = bestOf(run.lines);
-        if (!best || isBetter(line, best)) run.saveBest(await trainer.judged(), { ...session.metadata, step: String(line.step) });
+        if (!best || isBetter(line, best)) {
+          run.saveBest(await trainer.judged(), { ...session.metadata, step: String(line.step) });
+        }
         run.append(line);
         trainer.observe(line.loss);
         shown.evaluation(line);
       },
       async onCheckpoint() {
-        if (swag && trainer.steps % stepsPerEpoch === 0 && trainer.steps > config.swag! * total) swag.collect(await trainer.weights());
+        if (swag && trainer.steps % stepsPerEpoch === 0 && trainer.steps > config.swag! * total) {
+          swag.collect(await trainer.weights());
+        }
         await checkpoint();
         if (stats && !quiet) print(`layers  ${stats.said()}`);
-        const cycle = trainer.steps * (config.snapshots ?? 0) / total;
-        if (cycle > 0 && Number.isInteger(cycle))
-          run.write(`snapshot-${cycle}.safetensors`,
-          encodeSafetensors(await trainer.judged(), { ...session.metadata, step: String(trainer.steps) }));
+        const cycle = (trainer.steps * (config.snapshots ?? 0)) / total;
+        if (cycle > 0 && Number.isInteger(cycle)) {
+          run.write(
+            `snapshot-${cycle}.safetensors`,
+            encodeSafetensors(await trainer.judged(), { ...session.metadata, step: String(trainer.steps) }),
+          );
+        }
       },
     });
   } finally {
@@ -147,20 +232,35 @@ async function course(run: RunFolder, config: RunConfig, session: Session, optio
   if (trainer.steps < total && best) {
     trainer.loadWeights(readSafetensors(weightsFile(run.path)).tensors);
     await checkpoint();
-    if (!quiet) print(`no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, the weights of epoch ${Math.round(best.epoch)} are back`);
+    if (!quiet) {
+      print(
+        `no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, the weights of epoch ${Math.round(best.epoch)} are back`,
+      );
+    }
   }
   const test = await evaluation(trainer, 'test');
   run.append(test);
   shown.evaluation(test);
   await drawCurves(run, config);
   if (swag && swag.count > 1) {
-    const { reportSwag } = await import('./swag.ts'), { loss, accuracy, samples } = await reportSwag(run, config, session, swag);
+    const { reportSwag } = await import('./swag.ts');
+    const { loss, accuracy, samples } = await reportSwag(run, config, session, swag);
     if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
-    else if (!quiet) print(`SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; intervals in ${run.path}/swag.svg`);
-  } else if (swag) note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
+    else if (!quiet) {
+      print(
+        `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; intervals in ${run.path}/swag.svg`,
+      );
+    }
+  } else if (swag) {
+    note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
+  }
   if (options.quiet && !options.json) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else if (!options.json && stats) print(`\n${stats.table()}\n`);
-  if (!options.quiet && !options.json) print(`${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}; weights, metrics and curves in ${run.path}`);
+  if (!options.quiet && !options.json) {
+    print(
+      `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}; weights, metrics and curves in ${run.path}`,
+    );
+  }
 }
 
 async function drawCurves(run: RunFolder, config: RunConfig): Promise<void> {
@@ -177,7 +277,8 @@ interface Interrupt {
 
 /** Ctrl-C asks the run to stop after its step; before the first step, or pressed twice, it ends the command at once. */
 function onInterrupt(leave: () => void): Interrupt {
-  let asked = false, last = -Infinity;
+  let asked = false;
+  let last = -Infinity;
   const act = (signal: NodeJS.Signals) => {
     if (performance.now() - last < 300) return; // one signal to the process group arrives twice: by itself and through the launcher
     last = performance.now();
@@ -188,8 +289,15 @@ function onInterrupt(leave: () => void): Interrupt {
     asked = true;
     note('stopping after this step; Ctrl-C again ends at once');
   };
-  const interrupt: Interrupt =
-    { get asked() { return asked; }, trains: false, end: () => { process.off('SIGINT', act).off('SIGTERM', act); } };
+  const interrupt: Interrupt = {
+    get asked() {
+      return asked;
+    },
+    trains: false,
+    end: () => {
+      process.off('SIGINT', act).off('SIGTERM', act);
+    },
+  };
   process.on('SIGINT', act).on('SIGTERM', act);
   return interrupt;
 }

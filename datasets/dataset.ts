@@ -10,7 +10,12 @@ export interface Stored {
  * Images and their labels. `images` is [n, c, h, w] bytes (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
  * classes.
  */
-export interface Split { readonly images: Uint8Array; readonly labels: Uint16Array; readonly n: number; readonly stored?: Stored }
+export interface Split {
+  readonly images: Uint8Array;
+  readonly labels: Uint16Array;
+  readonly n: number;
+  readonly stored?: Stored;
+}
 
 /** A data set in memory. `shape` is [c, h, w]; label k means `classes[k]`. */
 export interface Dataset {
@@ -22,33 +27,56 @@ export interface Dataset {
 }
 
 /** How many samples of each split are wanted: the first ones in the data set's own order. */
-export interface Limits { readonly limitTrain?: number | undefined; readonly limitTest?: number | undefined }
+export interface Limits {
+  readonly limitTrain?: number | undefined;
+  readonly limitTest?: number | undefined;
+}
 
 /** The first `limit` samples of a split, without copying. */
 export function first(split: Split, limit: number = split.n): Split {
   if (limit >= split.n) return split;
-  return { ...split, images: split.images.subarray(0, split.images.length / split.n * limit), labels: split.labels.subarray(0, limit),
-    n: limit };
+  return {
+    ...split,
+    images: split.images.subarray(0, (split.images.length / split.n) * limit),
+    labels: split.labels.subarray(0, limit),
+    n: limit,
+  };
 }
 
 /** The images of the numbers `indices`, wherever they are; `size` is the bytes of one. Neighbours in memory are not copied. */
-export function imagesOf({ images, stored }: Split, size: number, indices: Uint32Array): Uint8Array | Promise<Uint8Array> {
+export function imagesOf(
+  { images, stored }: Split,
+  size: number,
+  indices: Uint32Array,
+): Uint8Array | Promise<Uint8Array> {
   if (stored) return stored.read(indices);
   const from = indices[0] ?? 0;
-  if (indices.every((index, i) => index === from + i)) return images.subarray(from * size, (from + indices.length) * size);
+  if (indices.every((index, i) => index === from + i)) {
+    return images.subarray(from * size, (from + indices.length) * size);
+  }
   const out = new Uint8Array(indices.length * size);
   indices.forEach((index, i) => out.set(images.subarray(index * size, (index + 1) * size), i * size));
   return out;
 }
 
 /** The numbers `from` to `to` - 1. */
-export const numbers = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
+export const numbers = (from: number, to: number): Uint32Array =>
+  Uint32Array.from({ length: to - from }, (_, i) => from + i);
 
 /** Pairs images with labels, or says what does not fit: the counts, or a label beyond the classes. `who` names the file or folder. */
-export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, shape: readonly number[], classes: number): Split {
-  const size = shape.reduce((a, b) => a * b), n = labels.length;
-  check(images.length === n * size, `${who}: ${images.length / size} images of ${show(shape)} but ${
-    n} labels; the files do not belong together`);
+export function makeSplit(
+  who: string,
+  images: Uint8Array,
+  labels: Uint16Array,
+  shape: readonly number[],
+  classes: number,
+): Split {
+  const size = shape.reduce((a, b) => a * b);
+  const n = labels.length;
+  check(
+    images.length === n * size,
+    `${who}: ${images.length / size} images of ${show(shape)} but ${n} labels; the files do not belong together`,
+  );
   checkLabels(who, labels, classes);
   return { images, labels, n };
 }
@@ -56,6 +84,10 @@ export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, 
 /** Throws at a label beyond the classes. */
 export function checkLabels(who: string, labels: Uint16Array, classes: number): void {
   const wrong = labels.findIndex(label => label >= classes);
-  check(wrong < 0, `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${
-    classes} classes; the file is corrupt or of another data set`);
+  check(
+    wrong < 0,
+    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${
+      classes
+    } classes; the file is corrupt or of another data set`,
+  );
 }

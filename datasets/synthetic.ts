@@ -8,10 +8,10 @@ import type { Split } from './dataset.ts';
 function stream(seed: number, sample: number): () => number {
   let state = Math.imul(seed + 0x9e3779b9, 0x85ebca6b) ^ Math.imul(sample + 1, 0xc2b2ae35);
   return () => {
-    state = state + 0x6d2b79f5 | 0;
-    let z = Math.imul(state ^ state >>> 15, state | 1);
-    z ^= z + Math.imul(z ^ z >>> 7, z | 61);
-    return ((z ^ z >>> 14) >>> 0) / 2 ** 32;
+    state = (state + 0x6d2b79f5) | 0;
+    let z = Math.imul(state ^ (state >>> 15), state | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
@@ -26,13 +26,15 @@ const outlines: Readonly<Record<string, (x: number, y: number) => number>> = {
   bar: (x, y) => box(x, y, 1, 0.28),
   cross: (x, y) => Math.min(box(x, y, 1, 0.28), box(x, y, 0.28, 1)),
   star: (x, y) => {
-    const radius = Math.hypot(x, y), fifth = 2 * Math.PI / 5;
+    const radius = Math.hypot(x, y);
+    const fifth = (2 * Math.PI) / 5;
     const angle = Math.abs(((Math.atan2(x, y) + 5 * fifth + fifth / 2) % fifth) - fifth / 2); // from the nearest tip, 0..36 degrees
     return 0.43 * (radius * Math.cos(angle) - 1) + 0.9 * radius * Math.sin(angle); // the straight edge from a tip at 1 to a notch at 0.4
   },
   crescent: (x, y) => Math.max(Math.hypot(x, y) - 0.95, 0.8 - Math.hypot(x - 0.5, y)),
-  stripes: (x, y) => Math.max(box(x, y, 0.75, 0.75), Math.abs((x + 3) % 0.6 - 0.3) - 0.15),
-  checkerboard: (x, y) => Math.max(box(x, y, 0.75, 0.75), -0.2 * Math.sin(Math.PI * x / 0.375) * Math.sin(Math.PI * y / 0.375)),
+  stripes: (x, y) => Math.max(box(x, y, 0.75, 0.75), Math.abs(((x + 3) % 0.6) - 0.3) - 0.15),
+  checkerboard: (x, y) =>
+    Math.max(box(x, y, 0.75, 0.75), -0.2 * Math.sin((Math.PI * x) / 0.375) * Math.sin((Math.PI * y) / 0.375)),
 };
 const drawn = Object.values(outlines);
 export const SHAPE_CLASSES: readonly string[] = Object.keys(outlines);
@@ -42,27 +44,45 @@ export const SHAPE_CLASSES: readonly string[] = Object.keys(outlines);
  * background, with noise. The classes take turns, so every part of the set is balanced.
  */
 export function shapes(count: number, from = 0, seed = 0): Split {
-  const size = 32, plane = size * size;
-  const images = new Uint8Array(count * 3 * plane), labels = new Uint16Array(count);
+  const size = 32;
+  const plane = size * size;
+  const images = new Uint8Array(count * 3 * plane);
+  const labels = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
-    const random = stream(seed, from + i), between = (a: number, b: number) => a + (b - a) * random();
-    const label = labels[i] = (from + i) % drawn.length, distance = drawn[label]!;
-    const radius = between(8, 13.5), cx = between(radius - 1, size - radius), cy = between(radius - 1, size - radius);
-    const turn = between(-0.5, 0.5), cos = Math.cos(turn) / radius, sin = Math.sin(turn) / radius;
+    const random = stream(seed, from + i);
+    const between = (a: number, b: number) => a + (b - a) * random();
+    const label = (labels[i] = (from + i) % drawn.length);
+    const distance = drawn[label]!;
+    const radius = between(8, 13.5);
+    const cx = between(radius - 1, size - radius);
+    const cy = between(radius - 1, size - radius);
+    const turn = between(-0.5, 0.5);
+    const cos = Math.cos(turn) / radius;
+    const sin = Math.sin(turn) / radius;
     const back = [between(0, 255), between(0, 255), between(0, 255)];
     let front: number[];
     do front = [between(0, 255), between(0, 255), between(0, 255)];
     while (front.reduce((sum, v, c) => sum + Math.abs(v - back[c]!), 0) < 240);
-    const shadeX = between(-1, 1), shadeY = between(-1, 1), noise = between(5, 45);
-    for (let y = 0, p = i * 3 * plane; y < size; y++) for (let x = 0; x < size; x++, p++) {
-      const dx = x - cx, dy = y - cy;
-      const near = dx * dx + dy * dy < (radius + 1) ** 2;
-      const cover = near ? Math.min(1, Math.max(0, 0.5 - radius * distance(dx * cos + dy * sin, dy * cos - dx * sin))) : 0;
-      const shade = (x - size / 2) * shadeX + (y - size / 2) * shadeY;
-      const bits = random() * 2 ** 30; // ten bits of noise a channel
-      for (let c = 0; c < 3; c++) {
-        const grain = ((bits >>> 10 * c & 1023) / 1023 - 0.5) * noise;
-        images[p + c * plane] = Math.min(255, Math.max(0, back[c]! + shade + cover * (front[c]! - back[c]! - shade) + grain));
+    const shadeX = between(-1, 1);
+    const shadeY = between(-1, 1);
+    const noise = between(5, 45);
+    for (let y = 0, p = i * 3 * plane; y < size; y++) {
+      for (let x = 0; x < size; x++, p++) {
+        const dx = x - cx;
+        const dy = y - cy;
+        const near = dx * dx + dy * dy < (radius + 1) ** 2;
+        const cover = near
+          ? Math.min(1, Math.max(0, 0.5 - radius * distance(dx * cos + dy * sin, dy * cos - dx * sin)))
+          : 0;
+        const shade = (x - size / 2) * shadeX + (y - size / 2) * shadeY;
+        const bits = random() * 2 ** 30; // ten bits of noise a channel
+        for (let c = 0; c < 3; c++) {
+          const grain = (((bits >>> (10 * c)) & 1023) / 1023 - 0.5) * noise;
+          images[p + c * plane] = Math.min(
+            255,
+            Math.max(0, back[c]! + shade + cover * (front[c]! - back[c]! - shade) + grain),
+          );
+        }
       }
     }
   }
@@ -74,7 +94,8 @@ export const PLANE_RANGE = 6;
 export const PLANE_CLASSES: readonly string[] = ['orange', 'blue'];
 
 /** A coordinate as the byte that stands for it, and back: [-6, 6] is 0..255. */
-export const planeByte = (v: number): number => Math.round((Math.min(PLANE_RANGE, Math.max(-PLANE_RANGE, v)) / PLANE_RANGE + 1) * 127.5);
+export const planeByte = (v: number): number =>
+  Math.round((Math.min(PLANE_RANGE, Math.max(-PLANE_RANGE, v)) / PLANE_RANGE + 1) * 127.5);
 export const planeValue = (byte: number): number => (byte / 127.5 - 1) * PLANE_RANGE;
 
 type Place = (label: number, random: () => number) => [x: number, y: number];
@@ -87,15 +108,20 @@ const polar = (radius: number, angle: number): [number, number] => [radius * Mat
 const places: Readonly<Record<string, Place>> = {
   'two-moons': (label, random) => {
     const t = Math.PI * random();
-    return label ? [3 * (0.5 - Math.cos(t)), 3 * (0.25 - Math.sin(t))] : [3 * (Math.cos(t) - 0.5), 3 * (Math.sin(t) - 0.25)];
+    return label
+      ? [3 * (0.5 - Math.cos(t)), 3 * (0.25 - Math.sin(t))]
+      : [3 * (Math.cos(t) - 0.5), 3 * (Math.sin(t) - 0.25)];
   },
   circles: (label, random) => polar(label ? 2.5 * random() : 3.5 + 1.5 * random(), 2 * Math.PI * random()),
   xor: (label, random) => {
-    const x = 0.3 + 5 * random(), y = 0.3 + 5 * random(), side = random() < 0.5 ? 1 : -1;
+    const x = 0.3 + 5 * random();
+    const y = 0.3 + 5 * random();
+    const side = random() < 0.5 ? 1 : -1;
     return [side * x, label ? side * y : -side * y];
   },
   gauss: (label, random) => {
-    const [x, y] = normals(random), centre = label ? 2 : -2;
+    const [x, y] = normals(random);
+    const centre = label ? 2 : -2;
     return [centre + x, centre + y];
   },
   spiral: (label, random) => {
@@ -106,17 +132,22 @@ const places: Readonly<Record<string, Place>> = {
 export const PLANE_SETS: readonly string[] = Object.keys(places);
 
 /** Two independent standard normal numbers (Box-Muller). */
-const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
+const normals = (random: () => number): [number, number] =>
+  polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
 
 /**
  * `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see
  * planeByte). The two classes take turns. `noise` is the standard deviation added to each coordinate, in units of the plane.
  */
 export function plane(set: string, count: number, from = 0, { seed = 0, noise = 0.25 } = {}): Split {
-  const images = new Uint8Array(2 * count), labels = new Uint16Array(count), place = places[set]!;
+  const images = new Uint8Array(2 * count);
+  const labels = new Uint16Array(count);
+  const place = places[set]!;
   for (let i = 0; i < count; i++) {
-    const random = stream(seed, from + i), label = labels[i] = (from + i) % 2;
-    const [x, y] = place(label, random), [nx, ny] = normals(random);
+    const random = stream(seed, from + i);
+    const label = (labels[i] = (from + i) % 2);
+    const [x, y] = place(label, random);
+    const [nx, ny] = normals(random);
     images[2 * i] = planeByte(x + noise * nx);
     images[2 * i + 1] = planeByte(y + noise * ny);
   }

@@ -6,8 +6,10 @@ import { writeWhole } from '../train/node/files.ts';
 
 /** Refuses a name that writePicture would not take. */
 export function checkPicture(who: string, path: string): void {
-  check(/^(\.(svg|png))?$/i.test(extname(path)),
-    `${who}: '${path}' is no picture's name; let it end in .svg or .png, or in neither for both`);
+  check(
+    /^(\.(svg|png))?$/i.test(extname(path)),
+    `${who}: '${path}' is no picture's name; let it end in .svg or .png, or in neither for both`,
+  );
 }
 
 /**
@@ -27,7 +29,13 @@ export async function png(svg: string, scale = 2): Promise<Uint8Array> {
   const fonts = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf');
   return new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
-    font: { loadSystemFonts: false, fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map(name => join(fonts, name)),
-      defaultFontFamily: 'DejaVu Sans', sansSerifFamily: 'DejaVu Sans' },
-  }).render().asPng();
+    font: {
+      loadSystemFonts: false,
+      fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map(name => join(fonts, name)),
+      defaultFontFamily: 'DejaVu Sans',
+      sansSerifFamily: 'DejaVu Sans',
+    },
+  })
+    .render()
+    .asPng();
 }

@@ -2,7 +2,19 @@
  * npm run bundle: one archive for x86-64 Linux with Node, the built engine, its native modules and data, which runs offline where there is nothing but a
  * Vulkan driver. Arguments: --data NAME,NAME (default: fashion-mnist, and cifar10 if the cache has it; none for no data), --out FILE.
  */
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,11 +28,18 @@ const { version, description, license, dependencies } = JSON.parse(readFileSync(
 /** Packages that cannot be built in, with the files of each that are needed: native code, fonts. Dependencies of sharp are named by hand. */
 const NATIVE = {
   webgpu: ['package.json', 'LICENSE.md', 'index.js', 'dist/linux-x64'],
-  '@resvg/resvg-js': ['.'], '@resvg/resvg-js-linux-x64-gnu': ['.'],
-  sharp: ['.'], '@img/sharp-linux-x64': ['.'], '@img/sharp-libvips-linux-x64': ['.'], '@img/colour': ['.'], 'detect-libc': ['.'], semver: ['.'],
+  '@resvg/resvg-js': ['.'],
+  '@resvg/resvg-js-linux-x64-gnu': ['.'],
+  sharp: ['.'],
+  '@img/sharp-linux-x64': ['.'],
+  '@img/sharp-libvips-linux-x64': ['.'],
+  '@img/colour': ['.'],
+  'detect-libc': ['.'],
+  semver: ['.'],
   'dejavu-fonts-ttf': ['package.json', 'LICENSE', 'ttf/DejaVuSans.ttf', 'ttf/DejaVuSans-Bold.ttf'],
 };
-const LOADER = 'libvulkan.so.1', LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib64'];
+const LOADER = 'libvulkan.so.1';
+const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib64'];
 
 /** A shell alone starts it: no program on the PATH is needed. The Vulkan loader that comes along is for machines that have a driver and no loader. */
 const LAUNCHER = `#!/bin/sh
@@ -34,12 +53,23 @@ exec "$here/node" "$here/bin/descent.mjs" "$@"
 
 orExplain(() => setup());
 const { values } = parseArgs({ options: { data: { type: 'string' }, out: { type: 'string' } } });
-if (process.platform !== 'linux' || process.arch !== 'x64') orExplain(() => { throw new SetupError(`bundle: this is ${process.platform} ${process.arch}, and Node's own binary goes along; run it on x86-64 Linux`); });
-const name = `descent-${version}-linux-x64`, out = resolve(values.out ?? join(ROOT, 'dist', `${name}.tar.gz`));
+if (process.platform !== 'linux' || process.arch !== 'x64') {
+  orExplain(() => {
+    throw new SetupError(
+      `bundle: this is ${process.platform} ${process.arch}, and Node's own binary goes along; run it on x86-64 Linux`,
+    );
+  });
+}
+const name = `descent-${version}-linux-x64`;
+const out = resolve(values.out ?? join(ROOT, 'dist', `${name}.tar.gz`));
 const cached = ['fashion-mnist', 'cifar10'].filter(set => existsSync(join(cacheDir(), set, STAMP)));
-const data = values.data === 'none' ? [] : values.data?.split(',') ?? ['fashion-mnist', ...cached.filter(set => set !== 'fashion-mnist')];
+const data =
+  values.data === 'none'
+    ? []
+    : (values.data?.split(',') ?? ['fashion-mnist', ...cached.filter(set => set !== 'fashion-mnist')]);
 orExplain(() => setup({ data }));
-const work = mkdtempSync(join(tmpdir(), 'descent-bundle-')), root = join(work, name);
+const work = mkdtempSync(join(tmpdir(), 'descent-bundle-'));
+const root = join(work, name);
 try {
   await built();
   native();
@@ -53,7 +83,9 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
-say(`${out}: ${(statSync(out).size / 2 ** 20).toFixed(0)} MiB, with ${data.join(', ') || 'no data'}; unpack it and run ${name}/descent`);
+say(
+  `${out}: ${(statSync(out).size / 2 ** 20).toFixed(0)} MiB, with ${data.join(', ') || 'no data'}; unpack it and run ${name}/descent`,
+);
 
 function write(path, text, mode = 0o644) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -65,27 +97,47 @@ function write(path, text, mode = 0o644) {
 async function built() {
   const { build } = await import('vite');
   await build({
-    configFile: false, root: ROOT, logLevel: 'error', publicDir: false,
+    configFile: false,
+    root: ROOT,
+    logLevel: 'error',
+    publicDir: false,
     ssr: { noExternal: true, external: Object.keys(NATIVE) },
     build: {
-      ssr: true, outDir: join(root, 'cli'), target: 'node20', minify: false,
-      rollupOptions: { input: { main: join(ROOT, 'cli/main.ts'), index: join(ROOT, 'index.ts') }, external: Object.keys(NATIVE), output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } },
+      ssr: true,
+      outDir: join(root, 'cli'),
+      target: 'node20',
+      minify: false,
+      rollupOptions: {
+        input: { main: join(ROOT, 'cli/main.ts'), index: join(ROOT, 'index.ts') },
+        external: Object.keys(NATIVE),
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+      },
     },
   });
   cpSync(join(ROOT, 'bin/launch.mjs'), join(root, 'bin/launch.mjs'));
   write('bin/descent.mjs', "import { launch } from './launch.mjs';\n\nlaunch(process.argv.slice(2));\n");
-  const versions = Object.fromEntries(Object.keys(dependencies).filter(d => d in NATIVE).map(d => [d, dependencies[d]]));
-  const commit = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT }), head = commit.code === 0 ? commit.stdout.trim() : undefined;
-  write('package.json', `${JSON.stringify({ name: 'descent', version, commit: head, description, license, type: 'module', exports: { '.': './cli/index.js' }, dependencies: versions }, undefined, 2)}\n`);
+  const versions = Object.fromEntries(
+    Object.keys(dependencies)
+      .filter(d => d in NATIVE)
+      .map(d => [d, dependencies[d]]),
+  );
+  const commit = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
+  const head = commit.code === 0 ? commit.stdout.trim() : undefined;
+  write(
+    'package.json',
+    `${JSON.stringify({ name: 'descent', version, commit: head, description, license, type: 'module', exports: { '.': './cli/index.js' }, dependencies: versions }, undefined, 2)}\n`,
+  );
 }
 
 function native() {
   copyFileSync(process.execPath, join(root, 'node'));
   chmodSync(join(root, 'node'), 0o755);
-  for (const [module, files] of Object.entries(NATIVE)) for (const file of files) {
-    const from = join(ROOT, 'node_modules', module, file);
-    if (existsSync(from)) cpSync(from, join(root, 'node_modules', module, file), { recursive: true });
-    else if (!/^LICENSE/.test(file)) throw new Error(`${from} is not there; npm ci installs it`);
+  for (const [module, files] of Object.entries(NATIVE)) {
+    for (const file of files) {
+      const from = join(ROOT, 'node_modules', module, file);
+      if (existsSync(from)) cpSync(from, join(root, 'node_modules', module, file), { recursive: true });
+      else if (!/^LICENSE/.test(file)) throw new Error(`${from} is not there; npm ci installs it`);
+    }
   }
   const loader = LIBRARIES.map(folder => join(folder, LOADER)).find(existsSync);
   if (loader) cpSync(loader, join(root, 'lib', LOADER), { dereference: true });
@@ -93,11 +145,14 @@ function native() {
 
 /** The files of a set, their times in whole seconds as archives keep them, and the record that they were checked. */
 function copyData(set) {
-  const from = join(cacheDir(), set), to = join(root, 'data', set), stamp = {};
+  const from = join(cacheDir(), set);
+  const to = join(root, 'data', set);
+  const stamp = {};
   mkdirSync(to, { recursive: true });
   for (const file of Object.keys(JSON.parse(readFileSync(join(from, STAMP), 'utf8')))) {
     copyFileSync(join(from, file), join(to, basename(file)));
-    const { size, mtimeMs } = statSync(join(from, file)), seconds = Math.floor(mtimeMs / 1000);
+    const { size, mtimeMs } = statSync(join(from, file));
+    const seconds = Math.floor(mtimeMs / 1000);
     utimesSync(join(to, basename(file)), seconds, seconds);
     stamp[file] = [size, seconds * 1000];
   }

@@ -9,8 +9,22 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
-const LONG = ['model-vectors', 'models', 'conv', 'trainer', 'torch-agreement', 'web', 'cli', 'phases', 'norm', 'splits', 'augment', 'noise',
-  'ops-vectors', 'swiftshader'].map(name => `${name}.test.ts`);
+const LONG = [
+  'model-vectors',
+  'models',
+  'conv',
+  'trainer',
+  'torch-agreement',
+  'web',
+  'cli',
+  'phases',
+  'norm',
+  'splits',
+  'augment',
+  'noise',
+  'ops-vectors',
+  'swiftshader',
+].map(name => `${name}.test.ts`);
 /**
  * lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in
  * use.
@@ -18,31 +32,65 @@ const LONG = ['model-vectors', 'models', 'conv', 'trainer', 'torch-agreement', '
 const QUICK = { GALLIVM_PERF: 'nopt' };
 
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
-interface Outcome { readonly passed: number; readonly failed: number; readonly skipped: number; readonly text: string }
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly text: string;
+}
 
 if (process.send) await work();
-else process.exit(await lead() ? 0 : 1);
+else process.exit((await lead()) ? 0 : 1);
 
 /** Deals the files out and prints what comes back, file by file. Returns whether all passed. */
 async function lead(): Promise<boolean> {
-  const filters = process.argv.slice(2).filter(a => !a.startsWith('-')), long = process.argv.includes('--long');
-  const files = readdirSync('tests').filter(f => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f)
-    && (!filters.length || filters.some(w => f.includes(w)))).sort();
+  const filters = process.argv.slice(2).filter(a => !a.startsWith('-'));
+  const long = process.argv.includes('--long');
+  const files = readdirSync('tests')
+    .filter(
+      f =>
+        (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w))),
+    )
+    .sort();
   const rank = (file: string) => (LONG.indexOf(file) + LONG.length + 1) % (LONG.length + 1); // the others come last, in their order
   files.sort((a, b) => rank(a) - rank(b));
-  let passed = 0, failed = 0, skipped = 0;
-  const add = (o: Outcome) => { passed += o.passed; failed += o.failed; skipped += o.skipped; console.log(o.text); };
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  const add = (o: Outcome) => {
+    passed += o.passed;
+    failed += o.failed;
+    skipped += o.skipped;
+    console.log(o.text);
+  };
   const worker = async (): Promise<void> => {
     for (let file = files.shift(); file !== undefined;) {
-      const child = fork(fileURLToPath(import.meta.url),
-        { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...!long && QUICK, ...process.env } });
+      const child = fork(fileURLToPath(import.meta.url), {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        env: { ...(!long && QUICK), ...process.env },
+      });
       let running: string | undefined;
       await new Promise<void>(ended => {
-        const next = () => { running = file; if (file === undefined) child.disconnect(); else child.send(file); };
-        child.on('message', (o: Outcome) => { add(o); file = files.shift(); next(); });
+        const next = () => {
+          running = file;
+          if (file === undefined) child.disconnect();
+          else child.send(file);
+        };
+        child.on('message', (o: Outcome) => {
+          add(o);
+          file = files.shift();
+          next();
+        });
         child.on('exit', (code, signal) => {
-          if (running !== undefined) { add({ passed: 0, failed: 1, skipped: 0,
-            text: `${running}: its process ended (${signal ?? `exit code ${code}`})` }); file = files.shift(); }
+          if (running !== undefined) {
+            add({
+              passed: 0,
+              failed: 1,
+              skipped: 0,
+              text: `${running}: its process ended (${signal ?? `exit code ${code}`})`,
+            });
+            file = files.shift();
+          }
           ended();
         });
         next();
@@ -50,7 +98,10 @@ async function lead(): Promise<boolean> {
     }
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
-  if (passed + failed + skipped === 0) { failed = 1; console.log(`no test file matches '${filters.join(' ')}'`); }
+  if (passed + failed + skipped === 0) {
+    failed = 1;
+    console.log(`no test file matches '${filters.join(' ')}'`);
+  }
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   return failed === 0;
 }
@@ -60,18 +111,30 @@ async function work(): Promise<void> {
   const queue: [file: string, ...suites: Suite[]][] = [];
   Object.assign(globalThis, { UVU_DEFER: true, UVU_QUEUE: queue }); // uvu then collects suites instead of starting them
   for await (const file of messages()) {
-    const start = performance.now(), write = process.stdout.write;
-    let passed = 0, failed = 0, skipped = 0, text = '';
-    process.stdout.write = ((part: string | Uint8Array) => { text += String(part); return true; }) as typeof process.stdout.write;
+    const start = performance.now();
+    const write = process.stdout.write;
+    let passed = 0;
+    let failed = 0;
+    let skipped = 0;
+    let text = '';
+    process.stdout.write = ((part: string | Uint8Array) => {
+      text += String(part);
+      return true;
+    }) as typeof process.stdout.write;
     try {
       Object.assign(globalThis, { UVU_INDEX: queue.push([file]) - 1 });
       await import(`../tests/${file}`);
       for (const suite of queue.at(-1)!.slice(1) as Suite[]) {
         const [errors, ok, skips, all] = await suite();
-        passed += ok; failed += all - ok; skipped += skips;
+        passed += ok;
+        failed += all - ok;
+        skipped += skips;
         if (errors !== true) text += errors;
       }
-      if (!passed && !failed && !skipped) { failed = 1; text += '  it ran no test; does it call .run()?\n'; }
+      if (!passed && !failed && !skipped) {
+        failed = 1;
+        text += '  it ran no test; does it call .run()?\n';
+      }
     } catch (error) {
       failed++;
       text += `  it could not be run: ${(error as Error).stack}\n`;
@@ -85,12 +148,23 @@ async function work(): Promise<void> {
 
 async function* messages(): AsyncGenerator<string> {
   const waiting: string[] = [];
-  let wake = () => {}, open = true;
-  process.on('message', (file: string) => { waiting.push(file); wake(); });
-  process.on('disconnect', () => { open = false; wake(); });
+  let wake = () => {};
+  let open = true;
+  process.on('message', (file: string) => {
+    waiting.push(file);
+    wake();
+  });
+  process.on('disconnect', () => {
+    open = false;
+    wake();
+  });
   for (;;) {
     if (waiting.length) yield waiting.shift()!;
     else if (!open) return;
-    else await new Promise<void>(resolve => { wake = resolve; });
+    else {
+      await new Promise<void>(resolve => {
+        wake = resolve;
+      });
+    }
   }
 }

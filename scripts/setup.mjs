@@ -21,7 +21,9 @@ function hasData(name) {
       const state = statSync(join(folder, file));
       return state.size === bytes && state.mtimeMs === mtimeMs;
     });
-  } catch { return false; }
+  } catch {
+    return false;
+  }
 }
 
 /** Fetches data sets into the cache; the code that does so needs the node modules. */
@@ -29,7 +31,10 @@ function ensureData(names) {
   const missing = names.filter(name => !hasData(name));
   if (!missing.length) return;
   say(`data: fetching ${missing.join(', ')}`);
-  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/setup/data.ts', ...missing], { stdio: 'inherit', cwd: ROOT });
+  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/setup/data.ts', ...missing], {
+    stdio: 'inherit',
+    cwd: ROOT,
+  });
   if (status !== 0) process.exit(signal ? 130 : 1); // it has said why
 }
 
@@ -44,7 +49,9 @@ export function setup({ adapter = false, data = [], verbose = false } = {}) {
 
 /** Runs a part of a program that may throw SetupError; shows its message alone. */
 export function orExplain(work) {
-  try { return work(); } catch (e) {
+  try {
+    return work();
+  } catch (e) {
     if (!(e instanceof SetupError)) throw e;
     say(e.message);
     process.exit(1);
@@ -52,6 +59,8 @@ export function orExplain(work) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { argv } = process, at = argv.indexOf('--data'), data = at > 0 ? argv[at + 1]?.split(',') : [];
+  const { argv } = process;
+  const at = argv.indexOf('--data');
+  const data = at > 0 ? argv[at + 1]?.split(',') : [];
   orExplain(() => setup({ adapter: argv.includes('--adapter'), data, verbose: argv.includes('--verbose') }));
 }

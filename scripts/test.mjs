@@ -5,17 +5,21 @@ import { ensureBrowser } from './setup/browser.mjs';
 import { ROOT } from './setup/modules.mjs';
 import { SetupError } from './setup/run.mjs';
 
-const say = line => process.stderr.write(`${line}\n`), args = process.argv.slice(2), verbose = args.includes('--verbose');
+const say = line => process.stderr.write(`${line}\n`);
+const args = process.argv.slice(2);
+const verbose = args.includes('--verbose');
 let browser;
 const node = (...argv) => {
-  const env = { ...process.env, ...browser ? { DESCENT_BROWSER: browser } : {} };
+  const env = { ...process.env, ...(browser ? { DESCENT_BROWSER: browser } : {}) };
   return spawnSync(process.execPath, argv, { cwd: ROOT, stdio: 'inherit', env });
 };
 
 orExplain(() => {
   setup({ adapter: true, data: ['fashion-mnist', 'cifar10'], verbose });
   browser = ensureBrowser({ say, verbose });
-  if (!browser && process.env.CI) throw new SetupError('there is no browser, and CI must not leave out the tests of the page; install chromium');
+  if (!browser && process.env.CI) {
+    throw new SetupError('there is no browser, and CI must not leave out the tests of the page; install chromium');
+  }
 });
 if (node('node_modules/typescript/bin/tsc').status !== 0) {
   console.log('type check failed\n0 passed, 1 failed');
@@ -26,5 +30,7 @@ if (signal) {
   say(`the tests were ended by ${signal}`);
   console.log('0 passed, 1 failed');
 }
-if (!browser) say('the tests of the page did not run, there is no browser; install chromium, or name one in DESCENT_BROWSER');
+if (!browser) {
+  say('the tests of the page did not run, there is no browser; install chromium, or name one in DESCENT_BROWSER');
+}
 process.exit(status ?? 1);

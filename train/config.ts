@@ -48,9 +48,9 @@ export interface RunConfig {
   /** First values of weights, in place of PyTorch's for each kind of layer; `lsuv` scales them on the first batch. */
   initScheme?: string;
   /** Batch-norm statistics of an evaluation: the running ones, or those of all training images. */
-  bnStats: typeof BN_STATS[number];
+  bnStats: (typeof BN_STATS)[number];
   /** Numbers that activations are kept in while training. */
-  precision: typeof PRECISIONS[number];
+  precision: (typeof PRECISIONS)[number];
   /** Whether a second forward pass is done in place of keeping all activations. */
   checkpointActivations: boolean;
   /** Whether elementwise ops join their producers. */
@@ -63,7 +63,7 @@ export interface RunConfig {
   shuffle: boolean;
   /** Augmentations in the order written, as `crop,flip,cutout:16`. */
   augment?: string;
-  order: typeof ORDERS[number];
+  order: (typeof ORDERS)[number];
   normalize: Normalize;
   limitTrain?: number;
   limitTest?: number;
@@ -75,7 +75,7 @@ export interface RunConfig {
  * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
  * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
  */
-export type Normalize = typeof NORMALIZE[number];
+export type Normalize = (typeof NORMALIZE)[number];
 export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
 
 /** `random` anew in each epoch, or from easy to hard, class by class alike, by the loss under the first weights. */
@@ -95,7 +95,10 @@ export interface Option<T = Scalar> {
   readonly parse: (who: string, text: string) => T;
 }
 
-const number = (range: Range) => (who: string, text: string): number => parseNumber(who, text, range);
+const number =
+  (range: Range) =>
+  (who: string, text: string): number =>
+    parseNumber(who, text, range);
 const count = number({ integer: true, min: 1 });
 const text = (who: string, value: string): string => (check(value, `${who}: the value is empty; give one`), value);
 const specs = (who: string, value: string): string => (parseSpecs(who, value), value);
@@ -107,68 +110,184 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   epochs: { flags: '--epochs <n>', help: 'passes over the training images', default: 5, parse: count },
   steps: { flags: '--steps <n>', help: 'stop after so many steps', default: undefined, parse: count },
   batchSize: { flags: '--batch-size <n>', help: 'images a step', default: 64, parse: count },
-  optimizer: { flags: '--optimizer <name[:k=v,...]>',
-    help: 'optimizer, its hyper-parameters under PyTorch\'s names; adam:epochs=5,lbfgs for one after another', default: 'adam',
-    parse: specs },
-  lr: { flags: '--lr <rate>', help: 'learning rate (default: the optimizer\'s)', default: undefined, parse: number({ min: 0 }) },
-  schedule: { flags: '--schedule <name[:k=v,...]>',
-    help: 'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5', default: undefined,
-    parse: oneSpec },
-  weightDecay: { flags: '--weight-decay <rate>', help: 'L2 penalty (of adamw: decoupled)', default: 0, parse: number({ min: 0 }) },
-  l1: { flags: '--l1 <rate>', help: 'L1 penalty; with --weight-decay the elastic net', default: 0, parse: number({ min: 0 }) },
-  decayBias: { flags: '--no-decay-bias', help: 'no penalty on biases and normalisation parameters', default: true, parse: boolean },
-  maxNorm: { flags: '--max-norm <length>', help: 'greatest length of the incoming weights of a unit', default: undefined,
-    parse: number({ above: 0 }) },
-  clipNorm: { flags: '--clip-norm <length>', help: 'greatest length of the gradient of all parameters together', default: undefined,
-    parse: number({ above: 0 }) },
-  clipValue: { flags: '--clip-value <size>', help: 'greatest size of each value of the gradient', default: undefined,
-    parse: number({ above: 0 }) },
-  gradNoise: { flags: '--grad-noise <eta>', help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient', default: 0,
-    parse: number({ min: 0 }) },
-  ema: { flags: '--ema <decay>', help: 'evaluate a moving average of the weights; 1 averages all alike', default: undefined,
-    parse: number({ min: 0, max: 1 }) },
-  swa: { flags: '--swa <share>', help: 'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75',
-    default: undefined, parse: number({ min: 0, below: 1 }) },
-  swag: { flags: '--swag <share>',
+  optimizer: {
+    flags: '--optimizer <name[:k=v,...]>',
+    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
+    default: 'adam',
+    parse: specs,
+  },
+  lr: {
+    flags: '--lr <rate>',
+    help: "learning rate (default: the optimizer's)",
+    default: undefined,
+    parse: number({ min: 0 }),
+  },
+  schedule: {
+    flags: '--schedule <name[:k=v,...]>',
+    help: 'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5',
+    default: undefined,
+    parse: oneSpec,
+  },
+  weightDecay: {
+    flags: '--weight-decay <rate>',
+    help: 'L2 penalty (of adamw: decoupled)',
+    default: 0,
+    parse: number({ min: 0 }),
+  },
+  l1: {
+    flags: '--l1 <rate>',
+    help: 'L1 penalty; with --weight-decay the elastic net',
+    default: 0,
+    parse: number({ min: 0 }),
+  },
+  decayBias: {
+    flags: '--no-decay-bias',
+    help: 'no penalty on biases and normalisation parameters',
+    default: true,
+    parse: boolean,
+  },
+  maxNorm: {
+    flags: '--max-norm <length>',
+    help: 'greatest length of the incoming weights of a unit',
+    default: undefined,
+    parse: number({ above: 0 }),
+  },
+  clipNorm: {
+    flags: '--clip-norm <length>',
+    help: 'greatest length of the gradient of all parameters together',
+    default: undefined,
+    parse: number({ above: 0 }),
+  },
+  clipValue: {
+    flags: '--clip-value <size>',
+    help: 'greatest size of each value of the gradient',
+    default: undefined,
+    parse: number({ above: 0 }),
+  },
+  gradNoise: {
+    flags: '--grad-noise <eta>',
+    help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient',
+    default: 0,
+    parse: number({ min: 0 }),
+  },
+  ema: {
+    flags: '--ema <decay>',
+    help: 'evaluate a moving average of the weights; 1 averages all alike',
+    default: undefined,
+    parse: number({ min: 0, max: 1 }),
+  },
+  swa: {
+    flags: '--swa <share>',
+    help: 'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75',
+    default: undefined,
+    parse: number({ min: 0, below: 1 }),
+  },
+  swag: {
+    flags: '--swag <share>',
     help: 'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
-    default: undefined, parse: number({ min: 0, below: 1 }) },
-  snapshots: { flags: '--snapshots <n>', help: 'n cosine cycles, the weights after each kept for eval --ensemble', default: undefined,
-    parse: count },
-  lookahead: { flags: '--lookahead <k>', help: 'every k updates go back half the way to the weights k updates ago', default: undefined,
-    parse: count },
-  accumulate: { flags: '--accumulate <n>', help: 'compute each batch in n parts, to save memory', default: 1, parse: count },
-  earlyStop: { flags: '--early-stop <n>', help: 'end after n epochs without a better validation accuracy, and restore the best weights',
-    default: undefined, parse: count },
-  loss: { flags: '--loss <name>', help: `loss: ${Object.keys(losses).join(', ')}`, default: 'cross-entropy',
-    parse: (who, value) => (lookUp(who, value, losses), value) },
-  labelSmoothing: { flags: '--label-smoothing <share>', help: 'share of each label that goes to all classes alike', default: 0,
-    parse: number({ min: 0, below: 1 }) },
-  initScheme: { flags: '--init-scheme <name>',
-    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`, default: undefined,
-    parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value) },
-  bnStats: { flags: '--bn-stats <how>',
-    help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)', default: 'running',
-    parse: (who, value) => parseChoice(who, value, BN_STATS) },
-  precision: { flags: '--precision <type>', help: 'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
-    default: 'f32', parse: (who, value) => parseChoice(who, value, PRECISIONS) },
-  checkpointActivations: { flags: '--checkpoint-activations',
-    help: 'to save memory, compute activations a second time in place of keeping them', default: false, parse: boolean },
+    default: undefined,
+    parse: number({ min: 0, below: 1 }),
+  },
+  snapshots: {
+    flags: '--snapshots <n>',
+    help: 'n cosine cycles, the weights after each kept for eval --ensemble',
+    default: undefined,
+    parse: count,
+  },
+  lookahead: {
+    flags: '--lookahead <k>',
+    help: 'every k updates go back half the way to the weights k updates ago',
+    default: undefined,
+    parse: count,
+  },
+  accumulate: {
+    flags: '--accumulate <n>',
+    help: 'compute each batch in n parts, to save memory',
+    default: 1,
+    parse: count,
+  },
+  earlyStop: {
+    flags: '--early-stop <n>',
+    help: 'end after n epochs without a better validation accuracy, and restore the best weights',
+    default: undefined,
+    parse: count,
+  },
+  loss: {
+    flags: '--loss <name>',
+    help: `loss: ${Object.keys(losses).join(', ')}`,
+    default: 'cross-entropy',
+    parse: (who, value) => (lookUp(who, value, losses), value),
+  },
+  labelSmoothing: {
+    flags: '--label-smoothing <share>',
+    help: 'share of each label that goes to all classes alike',
+    default: 0,
+    parse: number({ min: 0, below: 1 }),
+  },
+  initScheme: {
+    flags: '--init-scheme <name>',
+    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
+    default: undefined,
+    parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value),
+  },
+  bnStats: {
+    flags: '--bn-stats <how>',
+    help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)',
+    default: 'running',
+    parse: (who, value) => parseChoice(who, value, BN_STATS),
+  },
+  precision: {
+    flags: '--precision <type>',
+    help: 'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
+    default: 'f32',
+    parse: (who, value) => parseChoice(who, value, PRECISIONS),
+  },
+  checkpointActivations: {
+    flags: '--checkpoint-activations',
+    help: 'to save memory, compute activations a second time in place of keeping them',
+    default: false,
+    parse: boolean,
+  },
   fuse: { flags: '--no-fuse', help: 'keep elementwise ops as dispatches of their own', default: true, parse: boolean },
-  seed: { flags: '--seed <n>', help: 'decides weights, order, dropout and augmentation', default: 0,
-    parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }) },
-  valSplit: { flags: '--val-split <share>', help: 'share of the training images held out for validation', default: 0.1,
-    parse: number({ min: 0, below: 1 }) },
+  seed: {
+    flags: '--seed <n>',
+    help: 'decides weights, order, dropout and augmentation',
+    default: 0,
+    parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }),
+  },
+  valSplit: {
+    flags: '--val-split <share>',
+    help: 'share of the training images held out for validation',
+    default: 0.1,
+    parse: number({ min: 0, below: 1 }),
+  },
   init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },
   shuffle: { flags: '--no-shuffle', help: 'take the images in file order', default: true, parse: boolean },
-  augment: { flags: '--augment <name[:k=v,...],...>', help: 'augmentations in the order written: crop,flip,cutout:16', default: undefined,
-    parse: (_, value) => (parseAugment(value), value) },
-  order: { flags: '--order <how>', help: 'random, or curriculum: easy to hard by the loss under the first weights', default: 'random',
-    parse: (who, value) => parseChoice(who, value, ORDERS) },
-  normalize: { flags: '--normalize <how>', help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca', default: 'meanstd',
-    parse: (who, value) => parseChoice(who, value, NORMALIZE) },
+  augment: {
+    flags: '--augment <name[:k=v,...],...>',
+    help: 'augmentations in the order written: crop,flip,cutout:16',
+    default: undefined,
+    parse: (_, value) => (parseAugment(value), value),
+  },
+  order: {
+    flags: '--order <how>',
+    help: 'random, or curriculum: easy to hard by the loss under the first weights',
+    default: 'random',
+    parse: (who, value) => parseChoice(who, value, ORDERS),
+  },
+  normalize: {
+    flags: '--normalize <how>',
+    help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
+    default: 'meanstd',
+    parse: (who, value) => parseChoice(who, value, NORMALIZE),
+  },
   limitTrain: { flags: '--limit-train <n>', help: 'use the first n training images', default: undefined, parse: count },
-  imageSize: { flags: '--image-size <n>', help: 'resize the images of a folder to n x n (default: 32)', default: undefined,
-    parse: number({ integer: true, min: 1, max: 1024 }) },
+  imageSize: {
+    flags: '--image-size <n>',
+    help: 'resize the images of a folder to n x n (default: 32)',
+    default: undefined,
+    parse: number({ integer: true, min: 1, max: 1024 }),
+  },
   limitTest: { flags: '--limit-test <n>', help: 'use the first n test images', default: undefined, parse: count },
   logEvery: { flags: '--log-every <n>', help: 'steps between lines of metrics', default: 50, parse: count },
 };
@@ -180,15 +299,21 @@ export const flagOf = (key: Key): string => OPTIONS[key].flags.split(' ')[0]!;
 
 /** A checked configuration from texts by field name; a field that is absent takes its default. */
 export function parseConfig(model: string, given: Readonly<Partial<Record<Key, string | boolean>>>): RunConfig {
-  return build(model, key => given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key])));
+  return build(model, key =>
+    given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key])),
+  );
 }
 
 /** A checked configuration from the JSON of an earlier one; `file` is its name in messages. Fields unknown here are passed over. */
 export function configFromJson(json: unknown, file: string): RunConfig {
-  check(typeof json === 'object' && json !== null && typeof (json as RunConfig).model === 'string',
-    `${file}: no model is named; it is not the config.json of a run`);
+  check(
+    typeof json === 'object' && json !== null && typeof (json as RunConfig).model === 'string',
+    `${file}: no model is named; it is not the config.json of a run`,
+  );
   const fields = json as Partial<Record<Key, unknown>> & { model: string };
-  return build(fields.model, key => fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key])));
+  return build(fields.model, key =>
+    fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key])),
+  );
 }
 
 function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {

@@ -3,16 +3,21 @@
  * diagonals, then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, section 8.3). About 6 n^3 operations.
  */
 export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: Float64Array; vectors: Float64Array } {
-  const a = Float64Array.from(matrix), diagonal = new Float64Array(n), off = new Float64Array(n);
+  const a = Float64Array.from(matrix);
+  const diagonal = new Float64Array(n);
+  const off = new Float64Array(n);
   // rows of q end up as eigenvectors: every rotation and reflection acts on whole rows, which lie together in memory
-  const q = new Float64Array(n * n), v = new Float64Array(n), p = new Float64Array(n);
+  const q = new Float64Array(n * n);
+  const v = new Float64Array(n);
+  const p = new Float64Array(n);
   for (let i = 0; i < n; i++) q[i * n + i] = 1;
   for (let k = 0; k < n - 2; k++) {
     let norm = 0;
     for (let i = k + 1; i < n; i++) norm += a[k * n + i]! ** 2;
     norm = Math.sqrt(norm);
     if (norm === 0) continue;
-    const head = a[k * n + k + 1]!, alpha = head > 0 ? -norm : norm;
+    const head = a[k * n + k + 1]!;
+    const alpha = head > 0 ? -norm : norm;
     v.fill(0);
     for (let i = k + 1; i < n; i++) v[i] = a[k * n + i]!;
     v[k + 1] = head - alpha;
@@ -24,32 +29,56 @@ export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: 
       p[i] = scale * sum;
       dot += p[i]! * v[i]!;
     }
-    for (let i = k; i < n; i++) p[i]! -= scale / 2 * dot * v[i]!;
+    for (let i = k; i < n; i++) p[i]! -= (scale / 2) * dot * v[i]!;
     for (let i = k; i < n; i++) for (let j = k; j < n; j++) a[i * n + j]! -= v[i]! * p[j]! + p[i]! * v[j]!;
     // q <- H q, H = 1 - scale v v'
     p.fill(0);
-    for (let i = k + 1; i < n; i++) { const vi = v[i]!; for (let j = 0; j < n; j++) p[j]! += vi * q[i * n + j]!; }
-    for (let i = k + 1; i < n; i++) { const f = scale * v[i]!; for (let j = 0; j < n; j++) q[i * n + j]! -= f * p[j]!; }
+    for (let i = k + 1; i < n; i++) {
+      const vi = v[i]!;
+      for (let j = 0; j < n; j++) p[j]! += vi * q[i * n + j]!;
+    }
+    for (let i = k + 1; i < n; i++) {
+      const f = scale * v[i]!;
+      for (let j = 0; j < n; j++) q[i * n + j]! -= f * p[j]!;
+    }
   }
-  for (let i = 0; i < n; i++) { diagonal[i] = a[i * n + i]!; if (i < n - 1) off[i] = a[i * n + i + 1]!; }
+  for (let i = 0; i < n; i++) {
+    diagonal[i] = a[i * n + i]!;
+    if (i < n - 1) off[i] = a[i * n + i + 1]!;
+  }
 
   for (let low = 0; low < n; low++) {
     for (let pass = 0; ; pass++) {
       let high = low;
-      while (high < n - 1 && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))) high++;
+      while (
+        high < n - 1
+        && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))
+      ) {
+        high++;
+      }
       if (high === low) break;
       if (pass === 60) throw new Error('eigenSymmetric: no convergence; the matrix holds NaN or infinity');
       let shift = (diagonal[low + 1]! - diagonal[low]!) / (2 * off[low]!);
       const root = Math.hypot(shift, 1);
       shift = diagonal[high]! - diagonal[low]! + off[low]! / (shift + (shift < 0 ? -root : root));
-      let sine = 1, cosine = 1, carried = 0, i = high - 1;
+      let sine = 1;
+      let cosine = 1;
+      let carried = 0;
+      let i = high - 1;
       for (; i >= low; i--) {
-        const f = sine * off[i]!, b = cosine * off[i]!, r = Math.hypot(f, shift);
+        const f = sine * off[i]!;
+        const b = cosine * off[i]!;
+        const r = Math.hypot(f, shift);
         off[i + 1] = r;
-        if (r === 0) { diagonal[i + 1]! -= carried; off[high] = 0; break; }
+        if (r === 0) {
+          diagonal[i + 1]! -= carried;
+          off[high] = 0;
+          break;
+        }
         sine = f / r;
         cosine = shift / r;
-        const g = diagonal[i + 1]! - carried, t = (diagonal[i]! - g) * sine + 2 * cosine * b;
+        const g = diagonal[i + 1]! - carried;
+        const t = (diagonal[i]! - g) * sine + 2 * cosine * b;
         carried = sine * t;
         diagonal[i + 1] = g + carried;
         shift = cosine * t - b;
@@ -65,7 +94,8 @@ export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: 
       off[high] = 0;
     }
   }
-  const order = Array.from({ length: n }, (_, i) => i).sort((x, y) => diagonal[y]! - diagonal[x]!), vectors = new Float64Array(n * n);
+  const order = Array.from({ length: n }, (_, i) => i).sort((x, y) => diagonal[y]! - diagonal[x]!);
+  const vectors = new Float64Array(n * n);
   order.forEach((from, to) => vectors.set(q.subarray(from * n, (from + 1) * n), to * n));
   return { values: Float64Array.from(order, i => diagonal[i]!), vectors };
 }

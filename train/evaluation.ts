@@ -22,7 +22,8 @@ export class Evaluator {
 
   /** The program of a part, made at its first use; `view` is done to its images (see DeviceData.source). */
   #program(part: Part, view?: readonly Transform[]): Promise<BuiltGraph & { program: Program }> {
-    const key = `${part} ${JSON.stringify(view)}`, make = async () => {
+    const key = `${part} ${JSON.stringify(view)}`;
+    const make = async () => {
       const built = build(this.#o, part, false, view);
       const program = await Program.compile(this.#memory, built.graph, { fuse: this.#o.fuse }); // --debug watches the steps
       this.#o.data.upload(this.#memory, built.graph, part);
@@ -34,11 +35,14 @@ export class Evaluator {
 
   /** Mean loss and accuracy over all images of a part under the weights as they are. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const { data } = this.#o, size = data.size(part), { program, totals } = await this.#program(part), n = this.#batch;
+    const { data } = this.#o;
+    const size = data.size(part);
+    const { program, totals } = await this.#program(part);
+    const n = this.#batch;
     for (let at = 0; at < size; at += n) {
       await data.feed(this.#memory, part, at);
       program.run({ offset: at, valid: Math.min(n, size - at) });
-      if (at / n % 16 === 15) await this.#memory.device.done();
+      if ((at / n) % 16 === 15) await this.#memory.device.done();
     }
     const { loss, correct } = await takeTotals(program, totals);
     return { loss: loss / size, accuracy: correct / size };
@@ -46,7 +50,10 @@ export class Evaluator {
 
   /** Logits [count, classes] of the first `count` images of a part, each as `view` shows it. */
   async logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
-    const { data } = this.#o, { program, logits } = await this.#program(part, view), classes = logits.shape[1]!, n = this.#batch;
+    const { data } = this.#o;
+    const { program, logits } = await this.#program(part, view);
+    const classes = logits.shape[1]!;
+    const n = this.#batch;
     const out = new Float32Array(count * classes);
     for (let at = 0; at < count; at += n) {
       await data.feed(this.#memory, part, at);
@@ -57,6 +64,11 @@ export class Evaluator {
   }
 
   destroy(): void {
-    for (const made of this.#made.values()) void made.then(({ program }) => program.destroy(), () => undefined);
+    for (const made of this.#made.values()) {
+      void made.then(
+        ({ program }) => program.destroy(),
+        () => undefined,
+      );
+    }
   }
 }

@@ -1,19 +1,31 @@
 /** The learning-rate range test (Smith 2017): a few steps at rates that grow, and the rate that the losses propose. */
 
-export interface RangePoint { readonly lr: number; readonly loss: number;
-  /** Mean of the losses so far, weighed by 0.9^age. */ readonly smooth: number }
-export interface RangeTest { readonly points: readonly RangePoint[];
-  /** Where the smoothed loss falls fastest with log lr; none if it never falls. */ readonly proposed: number | undefined }
+export interface RangePoint {
+  readonly lr: number;
+  readonly loss: number;
+  /** Mean of the losses so far, weighed by 0.9^age. */ readonly smooth: number;
+}
+export interface RangeTest {
+  readonly points: readonly RangePoint[];
+  /** Where the smoothed loss falls fastest with log lr; none if it never falls. */ readonly proposed:
+    number | undefined;
+}
 
-export interface RangeOptions { readonly from: number; readonly to: number; readonly steps: number }
+export interface RangeOptions {
+  readonly from: number;
+  readonly to: number;
+  readonly steps: number;
+}
 
 /** The rate of step `t`, from 0: from `from` to `to` in equal factors. */
-export const rangeRate = (t: number, { from, to, steps }: RangeOptions): number => from * (to / from) ** (t / Math.max(1, steps - 1));
+export const rangeRate = (t: number, { from, to, steps }: RangeOptions): number =>
+  from * (to / from) ** (t / Math.max(1, steps - 1));
 
 /** Takes steps until the loss is four times its least, or not finite. `step` does the next one and returns its loss. */
 export async function rangeTest(step: () => Promise<number>, o: RangeOptions): Promise<RangeTest> {
   const points: RangePoint[] = [];
-  let mean = 0, least = Infinity;
+  let mean = 0;
+  let least = Infinity;
   for (let t = 0; t < o.steps; t++) {
     const loss = await step();
     if (!Number.isFinite(loss)) break;
@@ -28,12 +40,18 @@ export async function rangeTest(step: () => Promise<number>, o: RangeOptions): P
 
 /** The rate of the steepest fall of the smoothed loss, over five points each way, before its minimum. */
 export function propose(points: readonly RangePoint[]): number | undefined {
-  const lowest = points.reduce((best, p, i) => (p.smooth < points[best]!.smooth ? i : best), 0), reach = 5;
-  let steepest = 0, at: number | undefined;
+  const lowest = points.reduce((best, p, i) => (p.smooth < points[best]!.smooth ? i : best), 0);
+  const reach = 5;
+  let steepest = 0;
+  let at: number | undefined;
   for (let i = reach; i <= lowest - 1; i++) {
-    const a = points[i - reach]!, b = points[Math.min(points.length - 1, i + reach)]!,
-      slope = (b.smooth - a.smooth) / Math.log(b.lr / a.lr);
-    if (slope < steepest) { steepest = slope; at = i; }
+    const a = points[i - reach]!;
+    const b = points[Math.min(points.length - 1, i + reach)]!;
+    const slope = (b.smooth - a.smooth) / Math.log(b.lr / a.lr);
+    if (slope < steepest) {
+      steepest = slope;
+      at = i;
+    }
   }
   return at === undefined ? undefined : points[at]!.lr;
 }

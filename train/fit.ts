@@ -35,7 +35,8 @@ export interface FitOptions {
 /** Trains up to `total` steps, or for one more once stopped. Returns whether the run is complete. */
 export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
   for (let stops = false; trainer.steps < o.total && !stops && !o.finished?.();) {
-    const step = trainer.steps + 1, pause = step === o.total || step % trainer.stepsPerEpoch === 0;
+    const step = trainer.steps + 1;
+    const pause = step === o.total || step % trainer.stepsPerEpoch === 0;
     stops = o.stopped(); // its last step logs, so that no metrics are lost
     await trainer.step(pause || stops || step % o.logEvery === 0);
     (pause || stops ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
@@ -48,7 +49,9 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
 /** One evaluation as a line of metrics. Throws where the loss is not finite: such weights are not worth keeping. */
 export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promise<EvalMetrics> {
   const judged = await trainer.evaluate(split);
-  check(Number.isFinite(judged.loss),
-    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`);
+  check(
+    Number.isFinite(judged.loss),
+    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`,
+  );
   return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...judged };
 }

@@ -43,7 +43,12 @@ export interface TrainerOptions {
 }
 
 /** The graph of one program, where it sums loss and correct answers, and its output. */
-export interface BuiltGraph { readonly graph: Graph; readonly totals: Tensor; readonly logits: Tensor; readonly source: BatchSource }
+export interface BuiltGraph {
+  readonly graph: Graph;
+  readonly totals: Tensor;
+  readonly logits: Tensor;
+  readonly source: BatchSource;
+}
 
 /**
  * The graph of one program: gather, model, loss, and where it trains the backward pass. `view` is done to all images (see
@@ -55,8 +60,10 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   const source = o.data.source(graph, part, batch, view);
   const logits = o.model(graph, source.x);
   const classes = o.data.dataset.classes.length;
-  check(logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; end it with dense(${classes})`);
+  check(
+    logits.shape.length === 2 && logits.shape[1] === classes,
+    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; end it with dense(${classes})`,
+  );
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);
   const loss = lookUp('loss', o.loss ?? (source.views > 1 ? 'jensen-shannon' : 'cross-entropy'), losses);

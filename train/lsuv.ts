@@ -5,22 +5,33 @@ import type { TrainerOptions } from './graphs.ts';
 import { inFileOrder } from './population.ts';
 
 /** A convolution or dense layer: its weight, and what its kernel stores. */
-interface Weighted { readonly weight: Param; readonly output: Tensor }
+interface Weighted {
+  readonly weight: Param;
+  readonly output: Tensor;
+}
 
 /**
  * In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, has no scale to find and is left out.
  */
 function weighted(g: Graph): Weighted[] {
   const found = new Map<Param, Tensor>();
-  for (const { kernel, tensors } of g.ops) for (const weight of g.params.values()) {
-    if (['conv', 'matmul'].includes(kernel.name) && [tensors.weight, tensors.b].includes(weight.value) && !found.has(weight))
-      found.set(weight, tensors.y!);
+  for (const { kernel, tensors } of g.ops) {
+    for (const weight of g.params.values()) {
+      if (
+        ['conv', 'matmul'].includes(kernel.name)
+        && [tensors.weight, tensors.b].includes(weight.value)
+        && !found.has(weight)
+      ) {
+        found.set(weight, tensors.y!);
+      }
+    }
   }
   return [...found].map(([weight, output]) => ({ weight, output }));
 }
 
 const variance = (x: Float32Array): number => {
-  let mean = 0, sum = 0;
+  let mean = 0;
+  let sum = 0;
   for (const v of x) mean += v / x.length;
   for (const v of x) sum += (v - mean) ** 2;
   return sum / x.length;
@@ -31,24 +42,43 @@ const variance = (x: Float32Array): number => {
  * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The data must lie in
  * `memory`, as after Trainer.create. Returns the variances.
  */
-export async function lsuv(o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>, memory: Memory,
-  { tolerance = 0.1, rounds = 10 } = {}): Promise<Record<string, number>> {
+export async function lsuv(
+  o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>,
+  memory: Memory,
+  { tolerance = 0.1, rounds = 10 } = {},
+): Promise<Record<string, number>> {
   const g = new Graph({ training: false, profile: o.device.profile, seed: o.seed });
   o.model(g, o.data.source(g, 'train', o.batchSize, []).x);
-  const layers = weighted(g), variances: Record<string, number> = {};
+  const layers = weighted(g);
+  const variances: Record<string, number> = {};
   for (const { output } of layers) g.kept.add(output);
   const program = await Program.compile(memory, g, { fuse: false });
   const restore = inFileOrder(o.data, memory, g);
   await o.data.feed(memory, 'train', 0);
   try {
-    for (const { weight: { value } } of layers) memory.write(value, orthogonal(value.shape, value.name, g.seed));
-    for (const { weight: { value }, output } of layers) for (let round = 0; round <= rounds; round++) {
-      program.run({ offset: 0, valid: o.batchSize, seed: g.seed, step: 1 });
-      const v = variances[value.name] = variance(await program.read(output));
-      if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
-      const factor = 1 / Math.sqrt(v);
-      memory.write(value, (await memory.read(value)).map(w => w * factor));
+    for (const {
+      weight: { value },
+    } of layers) {
+      memory.write(value, orthogonal(value.shape, value.name, g.seed));
     }
-  } finally { restore(); program.destroy(); }
+    for (const {
+      weight: { value },
+      output,
+    } of layers) {
+      for (let round = 0; round <= rounds; round++) {
+        program.run({ offset: 0, valid: o.batchSize, seed: g.seed, step: 1 });
+        const v = (variances[value.name] = variance(await program.read(output)));
+        if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
+        const factor = 1 / Math.sqrt(v);
+        memory.write(
+          value,
+          (await memory.read(value)).map(w => w * factor),
+        );
+      }
+    }
+  } finally {
+    restore();
+    program.destroy();
+  }
   return variances;
 }

@@ -1,9 +1,22 @@
 /** The lines of metrics.jsonl. */
 
 /** Means over the steps since the line before. `epoch` counts passes over the training images, with a fraction. */
-export interface StepMetrics { step: number; epoch: number; loss: number; accuracy: number; lr: number; images_per_s: number }
+export interface StepMetrics {
+  step: number;
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  lr: number;
+  images_per_s: number;
+}
 /** One evaluation over all images of a split. */
-export interface EvalMetrics { split: 'val' | 'test'; step: number; epoch: number; loss: number; accuracy: number }
+export interface EvalMetrics {
+  split: 'val' | 'test';
+  step: number;
+  epoch: number;
+  loss: number;
+  accuracy: number;
+}
 export type MetricsLine = StepMetrics | EvalMetrics;
 
 /** The lines of a metrics.jsonl. A line cut short by a crash is passed over. */
@@ -19,10 +32,12 @@ export function parseMetrics(text: string): MetricsLine[] {
 
 /** The evaluation on the validation images with the highest accuracy, the lower loss among equals; the first of equals. */
 export function bestOf(lines: readonly MetricsLine[]): EvalMetrics | undefined {
-  return lines.reduce<EvalMetrics | undefined>((best, line) => 'split' in line && line.split === 'val' && (!best || isBetter(line, best))
-    ? line : best, undefined);
+  return lines.reduce<EvalMetrics | undefined>(
+    (best, line) => ('split' in line && line.split === 'val' && (!best || isBetter(line, best)) ? line : best),
+    undefined,
+  );
 }
 
 /** Whether `a` is the better evaluation of the two. */
-export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean => a.accuracy > b.accuracy || a.accuracy === b.accuracy
-  && a.loss < b.loss;
+export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean =>
+  a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);

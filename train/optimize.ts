@@ -9,67 +9,129 @@ import type { Phase } from './phases.ts';
 import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 
 /** A phase as it is written: `adam:epochs=5`. */
-interface Written { readonly name: string; readonly optimizer: Phase['optimizer']; readonly epochs?: number }
+interface Written {
+  readonly name: string;
+  readonly optimizer: Phase['optimizer'];
+  readonly epochs?: number;
+}
 
-const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
+const grows = (c: RunConfig): boolean =>
+  c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
 
 const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
-  accumulate: c.accumulate, scaling: c.precision === 'f16', grows: grows(c), clipNorm: c.clipNorm, clipValue: c.clipValue,
-  gradNoise: c.gradNoise, weightDecay: c.weightDecay, l1: c.l1,
-  noDecayBias: !c.decayBias, maxNorm: c.maxNorm, ema: c.ema, ...c.lookahead !== undefined && { lookahead: { k: c.lookahead } },
-  ...c.swa !== undefined && { swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch } },
+  accumulate: c.accumulate,
+  scaling: c.precision === 'f16',
+  grows: grows(c),
+  clipNorm: c.clipNorm,
+  clipValue: c.clipValue,
+  gradNoise: c.gradNoise,
+  weightDecay: c.weightDecay,
+  l1: c.l1,
+  noDecayBias: !c.decayBias,
+  maxNorm: c.maxNorm,
+  ema: c.ema,
+  ...(c.lookahead !== undefined && { lookahead: { k: c.lookahead } }),
+  ...(c.swa !== undefined && {
+    swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch },
+  }),
 });
 
 /** How long an epoch and the run are. */
-interface Course { readonly stepsPerEpoch: number; readonly epochs: number }
+interface Course {
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+}
 
 /** What only first-order optimizers do; of two phases with one each it is of that one. */
-const FIRST_ORDER = { clipNorm: '--clip-norm', clipValue: '--clip-value', gradNoise: '--grad-noise', ema: '--ema', swa: '--swa',
-  lookahead: '--lookahead' } as const;
+const FIRST_ORDER = {
+  clipNorm: '--clip-norm',
+  clipValue: '--clip-value',
+  gradNoise: '--grad-noise',
+  ema: '--ema',
+  swa: '--swa',
+  lookahead: '--lookahead',
+} as const;
 /** What a smooth function of free weights cannot have. */
 const NOT_SMOOTH = { l1: '--l1', maxNorm: '--max-norm' } as const;
 
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
 function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
-  const specs = parseSpecs('--optimizer', config.optimizer), names = { ...rules, ...quasiNewton };
-  check(config.swa === undefined || !grows(config),
-    '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule');
+  const specs = parseSpecs('--optimizer', config.optimizer);
+  const names = { ...rules, ...quasiNewton };
+  check(
+    config.swa === undefined || !grows(config),
+    '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule',
+  );
   check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
-    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
+    check(
+      value === undefined,
+      `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`,
+    );
     lookUp('optimizer', name, names);
     const last = i === specs.length - 1;
-    check(last ? epochs === undefined : Number.isInteger(epochs) && (epochs as number) > 0,
-      last ? `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`
-        : `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`);
-    check(i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
-      `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`);
-    const hyper = { ...options, ...i === 0 && config.lr !== undefined && { lr: config.lr } };
+    check(
+      last ? epochs === undefined : Number.isInteger(epochs) && (epochs as number) > 0,
+      last
+        ? `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`
+        : `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`,
+    );
+    check(
+      i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
+      `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`,
+    );
+    const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
     const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
-    const flags: Readonly<Record<string, string>> = make ? { ...NOT_SMOOTH, ...specs.length === 1 && FIRST_ORDER } : {},
-      unfit = Object.keys(flags).find(key => config[key as keyof RunConfig]);
-    check(!unfit, `${name}: minimises a smooth function of all weights, ${flags[unfit!]} is not for it; leave that out (--weight-decay can stay), or take a first-order optimizer`);
-    return { name, optimizer: make
-      ? { ...make(hyper), ...config.weightDecay > 0
-      && { l2: { weight: config.weightDecay, biases: config.decayBias } } } : optimizer(rules[name]!, hyper,
-      regularisation(config, course)), ...epochs !== undefined && { epochs: epochs as number } };
+    const flags: Readonly<Record<string, string>> = make
+      ? { ...NOT_SMOOTH, ...(specs.length === 1 && FIRST_ORDER) }
+      : {};
+    const unfit = Object.keys(flags).find(key => config[key as keyof RunConfig]);
+    check(
+      !unfit,
+      `${name}: minimises a smooth function of all weights, ${flags[unfit!]} is not for it; leave that out (--weight-decay can stay), or take a first-order optimizer`,
+    );
+    return {
+      name,
+      optimizer: make
+        ? {
+            ...make(hyper),
+            ...(config.weightDecay > 0 && { l2: { weight: config.weightDecay, biases: config.decayBias } }),
+          }
+        : optimizer(rules[name]!, hyper, regularisation(config, course)),
+      ...(epochs !== undefined && { epochs: epochs as number }),
+    };
   });
 }
 
 export const phasesOf = (config: RunConfig, stepsPerEpoch: number): Phase[] =>
-  written(config, { stepsPerEpoch,
-    epochs: Math.max(1, Math.floor(config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch)) }).map(({ optimizer,
-    epochs }) => ({ optimizer, ...epochs !== undefined && { steps: epochs * stepsPerEpoch } }));
+  written(config, {
+    stepsPerEpoch,
+    epochs: Math.max(1, Math.floor(config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch)),
+  }).map(({ optimizer, epochs }) => ({ optimizer, ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }) }));
 
 /**
  * The optimizer, with all hyper-parameters spelt out, and its rate: what a configuration must record. Checks the schedule's name and
  * options too.
  */
 export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: number } {
-  const phases = written(config), first = phases[0]!.optimizer.hyper.lr;
+  const phases = written(config);
+  const first = phases[0]!.optimizer.hyper.lr;
   scheduleOf(config, first, Infinity);
-  const specs = phases.map(({ name, optimizer: { hyper: { lr, ...options } }, epochs },
-    i) => ({ name, options: { ...epochs !== undefined && { epochs }, ...i > 0 && { lr }, ...options } as Record<string, Scalar> }));
+  const specs = phases.map(
+    (
+      {
+        name,
+        optimizer: {
+          hyper: { lr, ...options },
+        },
+        epochs,
+      },
+      i,
+    ) => ({
+      name,
+      options: { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...options } as Record<string, Scalar>,
+    }),
+  );
   return { optimizer: specs.map(formatSpec).join(','), lr: first };
 }
 
@@ -77,8 +139,10 @@ export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: n
 export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
   if (config.snapshots !== undefined) {
     check(config.schedule === undefined, '--snapshots: brings a schedule of its own; leave out --schedule');
-    check(config.steps === undefined && config.epochs % config.snapshots === 0,
-      `--snapshots: ${config.snapshots} cycles do not fit ${config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps'}; give --epochs a multiple of ${config.snapshots}`);
+    check(
+      config.steps === undefined && config.epochs % config.snapshots === 0,
+      `--snapshots: ${config.snapshots} cycles do not fit ${config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps'}; give --epochs a multiple of ${config.snapshots}`,
+    );
     return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
   }
   if (config.schedule === undefined) return undefined;
@@ -88,6 +152,10 @@ export function scheduleOf(config: RunConfig, lr: number, total: number): Schedu
 }
 
 /** What trains, in words: `adam at learning rate 0.001`. */
-export const describeOptimizer = (config: RunConfig): string => written(config).map(({ name, optimizer, epochs }) =>
-  `${name} at learning rate ${optimizer.hyper.lr}${epochs === undefined ? '' : ` for ${epochs} epochs`}`).join(', then ')
-    + (config.schedule === undefined ? '' : ` (${config.schedule})`);
+export const describeOptimizer = (config: RunConfig): string =>
+  written(config)
+    .map(
+      ({ name, optimizer, epochs }) =>
+        `${name} at learning rate ${optimizer.hyper.lr}${epochs === undefined ? '' : ` for ${epochs} epochs`}`,
+    )
+    .join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);

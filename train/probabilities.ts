@@ -4,9 +4,13 @@
 export function softmaxRows(logits: Float32Array, classes: number): Float32Array {
   const out = new Float32Array(logits.length);
   for (let at = 0; at < logits.length; at += classes) {
-    const row = logits.subarray(at, at + classes), most = Math.max(...row), e = Array.from(row, v => Math.exp(v - most)),
-      sum = e.reduce((a, b) => a + b);
-    e.forEach((v, c) => { out[at + c] = v / sum; });
+    const row = logits.subarray(at, at + classes);
+    const most = Math.max(...row);
+    const e = Array.from(row, v => Math.exp(v - most));
+    const sum = e.reduce((a, b) => a + b);
+    e.forEach((v, c) => {
+      out[at + c] = v / sum;
+    });
   }
   return out;
 }
@@ -15,8 +19,13 @@ export function softmaxRows(logits: Float32Array, classes: number): Float32Array
 const LEAST = 1e-30;
 
 /** Mean cross-entropy (nats) and share of right answers of probabilities [n, classes]. */
-export function score(p: Float32Array | Float64Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
-  let loss = 0, right = 0;
+export function score(
+  p: Float32Array | Float64Array,
+  labels: ArrayLike<number>,
+  classes: number,
+): { loss: number; accuracy: number } {
+  let loss = 0;
+  let right = 0;
   for (let i = 0; i < labels.length; i++) {
     const row = p.subarray(i * classes, (i + 1) * classes);
     loss -= Math.log(Math.max(row[labels[i]!]!, LEAST));

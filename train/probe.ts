@@ -15,8 +15,13 @@ export class Probe {
   #input: Tensor;
   #logits: Tensor;
 
-  private constructor(n: number, memory: Memory, data: DeviceData, program: Program,
-    parts: { input: Tensor; logits: Tensor; outputs: [string, Tensor][] }) {
+  private constructor(
+    n: number,
+    memory: Memory,
+    data: DeviceData,
+    program: Program,
+    parts: { input: Tensor; logits: Tensor; outputs: [string, Tensor][] },
+  ) {
     this.n = n;
     this.#memory = memory;
     this.#data = data;
@@ -34,8 +39,10 @@ export class Probe {
     const logits = model(graph, data.whiten(graph, input));
     graph.kept.add(logits);
     const outputs = new Map<string, Tensor>();
-    for (const op of graph.ops) { // the last op of a layer writes its output
-      const name = op.node.split(' ')[0]!, [y] = writes(op).filter(t => t.shape[0] === n);
+    for (const op of graph.ops) {
+      // the last op of a layer writes its output
+      const name = op.node.split(' ')[0]!;
+      const [y] = writes(op).filter(t => t.shape[0] === n);
       if (y && name !== 'model') outputs.set(name, y);
     }
     if (layers) for (const t of outputs.values()) graph.kept.add(t);
@@ -45,23 +52,35 @@ export class Probe {
 
   /** Runs the net on up to `n` images, bytes [n, c, h, w]. */
   run(bytes: Uint8Array): void {
-    const norm = this.#data.normalisation(), size = norm.length / 2, x = new Float32Array(this.n * size);
-    bytes.forEach((byte, i) => { x[i] = Math.fround(byte * norm[i % size]!) + norm[size + i % size]!; });
+    const norm = this.#data.normalisation();
+    const size = norm.length / 2;
+    const x = new Float32Array(this.n * size);
+    bytes.forEach((byte, i) => {
+      x[i] = Math.fround(byte * norm[i % size]!) + norm[size + (i % size)]!;
+    });
     this.#memory.write(this.#input, x);
     this.#program.run({ valid: this.n });
   }
 
-  read(t: Tensor): Promise<Float32Array> { return this.#program.read(t); }
+  read(t: Tensor): Promise<Float32Array> {
+    return this.#program.read(t);
+  }
 
   /** Class probabilities [count, classes] of any number of images. */
   async probabilities(bytes: Uint8Array, count: number): Promise<Float32Array> {
-    const size = bytes.length / count, out = new Float32Array(count * this.classes);
+    const size = bytes.length / count;
+    const out = new Float32Array(count * this.classes);
     for (let at = 0; at < count; at += this.n) {
       this.run(bytes.subarray(at * size, (at + this.n) * size));
-      out.set((await this.read(this.#logits)).subarray(0, Math.min(this.n, count - at) * this.classes), at * this.classes);
+      out.set(
+        (await this.read(this.#logits)).subarray(0, Math.min(this.n, count - at) * this.classes),
+        at * this.classes,
+      );
     }
     return softmaxRows(out, this.classes);
   }
 
-  destroy(): void { this.#program.destroy(); }
+  destroy(): void {
+    this.#program.destroy();
+  }
 }

@@ -2,12 +2,21 @@
 import { DescentError, show } from '../engine/check.ts';
 
 /** Named tensors under PyTorch's names and layouts. */
-export interface Tensors { [name: string]: { shape: readonly number[]; data: Float32Array } }
+export interface Tensors {
+  [name: string]: { shape: readonly number[]; data: Float32Array };
+}
 
 /** What a file holds: tensors as float32, and the strings of its `__metadata__`. */
-export interface Safetensors { tensors: Tensors; metadata: Record<string, string> }
+export interface Safetensors {
+  tensors: Tensors;
+  metadata: Record<string, string>;
+}
 
-interface Entry { dtype: string; shape: number[]; data_offsets: [begin: number, end: number] }
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [begin: number, end: number];
+}
 
 /** The dtypes that are read: bytes an element, and how they become float32. Bits of F32 pass unchanged. */
 const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer) => Float32Array }>> = {
@@ -19,7 +28,9 @@ const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer)
 };
 
 function half(bits: number): number {
-  const sign = bits >> 15 ? -1 : 1, exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
 }
@@ -27,13 +38,17 @@ function half(bits: number): number {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** The bytes of a safetensors file, all tensors as F32 in the order given; `metadata` lands under `__metadata__`. */
-export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors(
+  tensors: Tensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   let end = 0;
   const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
   for (const [name, { shape, data }] of Object.entries(tensors)) {
-    if (name === '__metadata__' || count(shape) !== data.length)
+    if (name === '__metadata__' || count(shape) !== data.length) {
       throw new Error(`safetensors: tensor '${name}' ${show(shape)} has ${data.length} values`);
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, end += data.byteLength] };
+    }
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const start = 8 + Math.ceil(text.length / 8) * 8;
@@ -53,39 +68,71 @@ export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<st
  * a file that decodes has no holes, no overlaps and nothing beyond its tensors.
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
-  const fail = (problem: string, advice = 'the file is damaged or no safetensors file: fetch or write it again'): never => {
+  const fail = (
+    problem: string,
+    advice = 'the file is damaged or no safetensors file: fetch or write it again',
+  ): never => {
     throw new DescentError(`${file}: ${problem}; ${advice}`);
   };
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.length - 8) fail(`the header claims ${length} bytes, the file has ${bytes.length - 8} after its first 8`);
+  if (length > bytes.length - 8) {
+    fail(`the header claims ${length} bytes, the file has ${bytes.length - 8} after its first 8`);
+  }
 
   const { entries, metadata } = readHeader(bytes.subarray(8, 8 + length), fail);
   const data = bytes.subarray(8 + length);
   const tensors: [string, Tensors[string]][] = entries.map(([name, entry]) => {
-    const { dtype, shape, data_offsets: [begin, end] } = entry;
+    const {
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    } = entry;
     const type = Object.hasOwn(DTYPES, dtype)
-      ? DTYPES[dtype]! : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
-    if (end > data.length) fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`,
-      'the file is cut short: fetch or write it again');
-    if (count(shape) * type.size !== end - begin)
-      fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`);
+      ? DTYPES[dtype]!
+      : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
+    if (end > data.length) {
+      fail(
+        `tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`,
+        'the file is cut short: fetch or write it again',
+      );
+    }
+    if (count(shape) * type.size !== end - begin) {
+      fail(
+        `tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`,
+      );
+    }
     return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
   });
 
-  let covered = 0, last = '';
-  for (const [name, { data_offsets: [begin, end] }] of [...entries].sort((a, b) => a[1].data_offsets[0] - b[1].data_offsets[0]
-    || a[1].data_offsets[1] - b[1].data_offsets[1])) {
-    if (begin < covered) fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
+  let covered = 0;
+  let last = '';
+  for (const [
+    name,
+    {
+      data_offsets: [begin, end],
+    },
+  ] of [...entries].sort(
+    (a, b) => a[1].data_offsets[0] - b[1].data_offsets[0] || a[1].data_offsets[1] - b[1].data_offsets[1],
+  )) {
+    if (begin < covered) {
+      fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
+    }
     if (begin > covered) fail(`${begin - covered} bytes before tensor '${name}' belong to no tensor`);
     [covered, last] = [end, name];
   }
-  if (covered !== data.length) fail(`${data.length - covered} bytes after the last tensor '${last}' belong to no tensor`);
+  if (covered !== data.length) {
+    fail(`${data.length - covered} bytes after the last tensor '${last}' belong to no tensor`);
+  }
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-function readHeader(bytes: Uint8Array, fail: (problem: string) => never): { entries: [string, Entry][]; metadata: Record<string, string> } {
-  let text = '', header: unknown;
+function readHeader(
+  bytes: Uint8Array,
+  fail: (problem: string) => never,
+): { entries: [string, Entry][]; metadata: Record<string, string> } {
+  let text = '';
+  let header: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     header = JSON.parse(text);
@@ -97,13 +144,20 @@ function readHeader(bytes: Uint8Array, fail: (problem: string) => never): { entr
   if (twice !== undefined) fail(`tensor '${twice}' is listed twice`);
 
   const { __metadata__: metadata = {}, ...rest } = header;
-  if (!isObject(metadata) || Object.values(metadata).some(v => typeof v !== 'string')) fail('__metadata__ is not a table of strings');
-  for (const [name, e] of Object.entries(rest)) {
-    if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) fail(`tensor '${name}' has no valid dtype and shape`);
-    else if (!isSizes(e.data_offsets) || e.data_offsets.length !== 2 || e.data_offsets[0]! > e.data_offsets[1]!)
-      fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
+  if (!isObject(metadata) || Object.values(metadata).some(v => typeof v !== 'string')) {
+    fail('__metadata__ is not a table of strings');
   }
-  return { entries: Object.entries(rest) as unknown as [string, Entry][], metadata: metadata as Record<string, string> };
+  for (const [name, e] of Object.entries(rest)) {
+    if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) {
+      fail(`tensor '${name}' has no valid dtype and shape`);
+    } else if (!isSizes(e.data_offsets) || e.data_offsets.length !== 2 || e.data_offsets[0]! > e.data_offsets[1]!) {
+      fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
+    }
+  }
+  return {
+    entries: Object.entries(rest) as unknown as [string, Entry][],
+    metadata: metadata as Record<string, string>,
+  };
 }
 
 const isObject = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
@@ -117,12 +171,14 @@ function firstRepeated(names: string[]): string | undefined {
 /** The keys of valid JSON's outermost object, repeated ones included (JSON.parse keeps the last and drops the rest). */
 function topLevelKeys(json: string): string[] {
   const keys: string[] = [];
-  let depth = 0, string = '';
+  let depth = 0;
+  let string = '';
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
     if (token === '{' || token === '[') depth++;
     else if (token === '}' || token === ']') depth--;
-    else if (token === ':') { if (depth === 1) keys.push(JSON.parse(string) as string); }
-    else string = token;
+    else if (token === ':') {
+      if (depth === 1) keys.push(JSON.parse(string) as string);
+    } else string = token;
   }
   return keys;
 }

@@ -2,26 +2,41 @@
 import { check, DescentError } from '../engine/check.ts';
 
 /** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
-export interface Spec { name: string; value?: Scalar; options: Record<string, Scalar> }
+export interface Spec {
+  name: string;
+  value?: Scalar;
+  options: Record<string, Scalar>;
+}
 export type Scalar = number | boolean | string;
 
 /** What a number may be. `above` and `below` exclude their bound, `min` and `max` include it. */
-export interface Range { integer?: boolean; min?: number; max?: number; above?: number; below?: number }
+export interface Range {
+  integer?: boolean;
+  min?: number;
+  max?: number;
+  above?: number;
+  below?: number;
+}
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A range in words: `a whole number of at least 1`. */
 export function describeRange({ integer, min, max, above, below }: Range): string {
   const bounds = [
-    above !== undefined && `above ${above}`, min !== undefined && `of at least ${min}`,
-    below !== undefined && `below ${below}`, max !== undefined && `at most ${max}`,
-  ].filter(Boolean).join(' and ');
+    above !== undefined && `above ${above}`,
+    min !== undefined && `of at least ${min}`,
+    below !== undefined && `below ${below}`,
+    max !== undefined && `at most ${max}`,
+  ]
+    .filter(Boolean)
+    .join(' and ');
   return `a ${integer ? 'whole ' : ''}number${bounds && ` ${bounds}`}`;
 }
 
 /** `text` as a finite number within `range`; `who` is the option's name in messages. */
 export function parseNumber(who: string, text: string, range: Range = {}): number {
-  const value = Number(text), wanted = `give ${describeRange(range)}`;
+  const value = Number(text);
+  const wanted = `give ${describeRange(range)}`;
   check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number; ${wanted}`);
   check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number; ${wanted}`);
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
@@ -38,8 +53,10 @@ export function parseChoice<T extends string>(who: string, text: string, known: 
 /** One spec: `adam:beta1=0.8,eps=1e-6`. */
 export function parseSpec(who: string, text: string): Spec {
   const specs = parseSpecs(who, text);
-  check(specs.length === 1,
-    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`);
+  check(
+    specs.length === 1,
+    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`,
+  );
   return specs[0]!;
 }
 
@@ -59,8 +76,10 @@ export function parseSpecs(who: string, text: string): Spec[] {
     const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
-    check(spec && (name || rest),
-      `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`);
+    check(
+      spec && (name || rest),
+      `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`,
+    );
     if (!rest) {
       check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'; write name:key=value, or the name alone`);
       continue;
@@ -70,8 +89,9 @@ export function parseSpecs(who: string, text: string): Spec[] {
       spec.value = scalar(key!);
       continue;
     }
-    if (!/^[\w-]+$/.test(key!) || !value || more.length)
+    if (!/^[\w-]+$/.test(key!) || !value || more.length) {
       throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
+    }
     check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice; give it once`);
     spec.options[key!] = scalar(value);
   }
@@ -80,8 +100,12 @@ export function parseSpecs(who: string, text: string): Spec[] {
 
 /** The text of a spec, as parseSpec reads it. */
 export function formatSpec({ name, value, options }: Spec): string {
-  const parts = [...(value === undefined ? [] : [String(value)]), ...Object.entries(options).map(([k, v]) => `${k}=${v}`)];
+  const parts = [
+    ...(value === undefined ? [] : [String(value)]),
+    ...Object.entries(options).map(([k, v]) => `${k}=${v}`),
+  ];
   return parts.length ? `${name}:${parts.join(',')}` : name;
 }
 
-const scalar = (text: string): Scalar => NUMBER.test(text) ? Number(text) : text === 'true' ? true : text === 'false' ? false : text;
+const scalar = (text: string): Scalar =>
+  NUMBER.test(text) ? Number(text) : text === 'true' ? true : text === 'false' ? false : text;

@@ -7,9 +7,11 @@ import type { Tensors } from './safetensors.ts';
 
 /** Lasting tensors under their names; each buffer is read once. */
 export async function readTensors(memory: Memory, tensors: readonly Tensor[]): Promise<Tensors> {
-  const pages = new Map<string, ArrayBuffer>(), out: Tensors = {};
+  const pages = new Map<string, ArrayBuffer>();
+  const out: Tensors = {};
   for (const t of tensors) {
-    const { buffer, offset } = memory.place(t), gpu = memory.buffers.get(buffer)!;
+    const { buffer, offset } = memory.place(t);
+    const gpu = memory.buffers.get(buffer)!;
     if (!pages.has(buffer)) pages.set(buffer, await memory.device.read(gpu, 0, gpu.size));
     out[t.name] = { shape: t.shape, data: new Float32Array(pages.get(buffer)!, offset, t.size).slice() };
   }
@@ -20,31 +22,47 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
 export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
   const names = new Set(own.map(t => t.name));
   const missing = own.find(t => !Object.hasOwn(tensors, t.name));
-  check(!missing, `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${Object.keys(tensors).slice(0, 8).join(', ')}${Object.keys(tensors).length > 8 ? ', …' : ''}`);
+  check(
+    !missing,
+    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${Object.keys(tensors).slice(0, 8).join(', ')}${Object.keys(tensors).length > 8 ? ', …' : ''}`,
+  );
   const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
-  check(!extra, `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`);
+  check(
+    !extra,
+    `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`,
+  );
   for (const t of own) {
     const { shape, data } = tensors[t.name]!;
-    check(show(shape) === show(t.shape),
-      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`);
+    check(
+      show(shape) === show(t.shape),
+      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`,
+    );
     memory.write(t, data);
   }
 }
 
 /** That of dynamic loss scaling, where a graph has it. */
-export const scalingOf = (graph: Graph): Tensor | undefined => graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
+export const scalingOf = (graph: Graph): Tensor | undefined =>
+  graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
 
 /** The states of optimizers by parameter: `adam.m.conv1.weight`; and of loss scaling. */
 export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
-  const tensors: Tensors = {}, scaling = scalingOf(graph);
+  const tensors: Tensors = {};
+  const scaling = scalingOf(graph);
   if (scaling) tensors['loss scale'] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
   for (const { rule, state: states } of optimizers) {
-    for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) for (const state of states) {
-      const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
-      for (const { value } of graph.params.values()) {
-        const place = memory.place(value);
-        if (place.buffer === buffer) tensors[`${rule.name}.${state}.${value.name}`] =
-          { shape: value.shape, data: new Float32Array(all, place.offset, value.size).slice() };
+    for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
+      for (const state of states) {
+        const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
+        for (const { value } of graph.params.values()) {
+          const place = memory.place(value);
+          if (place.buffer === buffer) {
+            tensors[`${rule.name}.${state}.${value.name}`] = {
+              shape: value.shape,
+              data: new Float32Array(all, place.offset, value.size).slice(),
+            };
+          }
+        }
       }
     }
   }
@@ -52,16 +70,32 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
 }
 
 export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
-  const pages = memory.layout.pages('param').map(p => p.buffer), scaling = scalingOf(graph), kept = tensors['loss scale'];
+  const pages = memory.layout.pages('param').map(p => p.buffer);
+  const scaling = scalingOf(graph);
+  const kept = tensors['loss scale'];
   if (scaling) {
-    check(kept?.data.length === scaling.size, 'optimizer state: \'loss scale\' is missing; the checkpoint is of a run in f32');
+    check(
+      kept?.data.length === scaling.size,
+      "optimizer state: 'loss scale' is missing; the checkpoint is of a run in f32",
+    );
     memory.write(scaling, Float32Array.from(kept.data));
   }
-  for (const { rule, state: states } of optimizers) for (const state of states) for (const { value } of graph.params.values()) {
-    const name = `${rule.name}.${state}.${value.name}`, saved = tensors[name], place = memory.place(value);
-    check(saved && saved.data.length === value.size,
-      `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`);
-    memory.device.gpu.queue.writeBuffer(memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!, place.offset,
-      saved.data as Float32Array<ArrayBuffer>);
+  for (const { rule, state: states } of optimizers) {
+    for (const state of states) {
+      for (const { value } of graph.params.values()) {
+        const name = `${rule.name}.${state}.${value.name}`;
+        const saved = tensors[name];
+        const place = memory.place(value);
+        check(
+          saved && saved.data.length === value.size,
+          `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`,
+        );
+        memory.device.gpu.queue.writeBuffer(
+          memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!,
+          place.offset,
+          saved.data as Float32Array<ArrayBuffer>,
+        );
+      }
+    }
   }
 }

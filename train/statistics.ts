@@ -3,15 +3,21 @@ import type { Dataset } from '../datasets/dataset.ts';
 import { eigenSymmetric } from './eigen.ts';
 
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
-export interface Moments { readonly mean: readonly number[]; readonly std: readonly number[]; readonly image?: readonly number[] }
+export interface Moments {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly image?: readonly number[];
+}
 
 /** A unit for squares so large that the bytes of a plane sum up below it, and so small that both sums are exact in one float64. */
-const SQUARES = 2 ** 26, PLANE = 2 ** 10;
+const SQUARES = 2 ** 26;
+const PLANE = 2 ** 10;
 
 /** Of every pair of bytes the sum, and the sum of the squares in SQUARES. */
 function pairTable(): Float64Array {
   return Float64Array.from({ length: 65536 }, (_, pair) => {
-    const a = pair & 255, b = pair >> 8;
+    const a = pair & 255;
+    const b = pair >> 8;
     return a + b + (a * a + b * b) * SQUARES;
   });
 }
@@ -20,24 +26,35 @@ function pairTable(): Float64Array {
  * Sums over each channel's bytes and over their squares, exact. One addition of a table's entry makes both sums of two bytes, for up to
  * PLANE bytes at a time; a byte without a neighbour is taken with a zero.
  */
-function channelSums(images: Uint8Array, indices: Uint32Array, c: number, plane: number): { sums: Float64Array; squares: Float64Array } {
-  const table = pairTable(), sums = new Float64Array(c), squares = new Float64Array(c);
+function channelSums(
+  images: Uint8Array,
+  indices: Uint32Array,
+  c: number,
+  plane: number,
+): { sums: Float64Array; squares: Float64Array } {
+  const table = pairTable();
+  const sums = new Float64Array(c);
+  const squares = new Float64Array(c);
   const even = plane % 2 === 0 && images.byteOffset % 2 === 0;
   const values = even ? new Uint16Array(images.buffer, images.byteOffset, images.length >> 1) : images;
-  const length = even ? plane / 2 : plane, most = even ? PLANE / 2 : PLANE;
-  for (const i of indices) for (let k = 0; k < c; k++) {
-    for (let at = (i * c + k) * length, end = at + length; at < end;) {
-      const stop = Math.min(end, at + most);
-      let total = 0, other = 0; // two chains of additions run side by side
-      for (; at + 1 < stop; at += 2) {
-        total += table[values[at]!]!;
-        other += table[values[at + 1]!]!;
+  const length = even ? plane / 2 : plane;
+  const most = even ? PLANE / 2 : PLANE;
+  for (const i of indices) {
+    for (let k = 0; k < c; k++) {
+      for (let at = (i * c + k) * length, end = at + length; at < end;) {
+        const stop = Math.min(end, at + most);
+        let total = 0;
+        let other = 0; // two chains of additions run side by side
+        for (; at + 1 < stop; at += 2) {
+          total += table[values[at]!]!;
+          other += table[values[at + 1]!]!;
+        }
+        if (at < stop) total += table[values[at++]!]!;
+        total += other;
+        const square = Math.floor(total / SQUARES);
+        squares[k]! += square;
+        sums[k]! += total - square * SQUARES;
       }
-      if (at < stop) total += table[values[at++]!]!;
-      total += other;
-      const square = Math.floor(total / SQUARES);
-      squares[k]! += square;
-      sums[k]! += total - square * SQUARES;
     }
   }
   return { sums, squares };
@@ -45,17 +62,23 @@ function channelSums(images: Uint8Array, indices: Uint32Array, c: number, plane:
 
 /** Mean and deviation of each channel over the images `indices`, from exact sums. */
 export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
-  const plane = h * w, n = indices.length * plane, { sums, squares } = channelSums(train.images, indices, c, plane);
+  const plane = h * w;
+  const n = indices.length * plane;
+  const { sums, squares } = channelSums(train.images, indices, c, plane);
   return {
     mean: Array.from(sums, sum => sum / n / 255),
     // whole numbers, since the difference is of two large ones
-    std: Array.from(sums, (sum, k) => Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255 || 1),
+    std: Array.from(
+      sums,
+      (sum, k) => Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255 || 1,
+    ),
   };
 }
 
 /** The mean of the images `indices`, [c, h, w]. */
 export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[] {
-  const size = c * h * w, sums = new Float64Array(size);
+  const size = c * h * w;
+  const sums = new Float64Array(size);
   for (const i of indices) for (let at = 0, from = i * size; at < size; at++) sums[at]! += train.images[from + at]!;
   return Array.from(sums, s => Math.fround(s / (255 * indices.length)));
 }
@@ -65,17 +88,23 @@ export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32A
  * 4.1).
  */
 export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[][] {
-  const plane = h * w, sum = new Float64Array(c), products = new Float64Array(c * c), count = indices.length * plane;
-  for (const image of indices) for (let p = 0; p < plane; p++) {
-    for (let i = 0; i < c; i++) {
-      const v = train.images[(image * c + i) * plane + p]!;
-      sum[i]! += v;
-      for (let j = 0; j <= i; j++) products[i * c + j]! += v * train.images[(image * c + j) * plane + p]!;
+  const plane = h * w;
+  const sum = new Float64Array(c);
+  const products = new Float64Array(c * c);
+  const count = indices.length * plane;
+  for (const image of indices) {
+    for (let p = 0; p < plane; p++) {
+      for (let i = 0; i < c; i++) {
+        const v = train.images[(image * c + i) * plane + p]!;
+        sum[i]! += v;
+        for (let j = 0; j <= i; j++) products[i * c + j]! += v * train.images[(image * c + j) * plane + p]!;
+      }
     }
   }
   const covariance = products.map((_, at) => {
-    const i = Math.max(Math.floor(at / c), at % c), j = Math.min(Math.floor(at / c), at % c);
-    return (products[i * c + j]! / count - sum[i]! * sum[j]! / count ** 2) / 255 ** 2;
+    const i = Math.max(Math.floor(at / c), at % c);
+    const j = Math.min(Math.floor(at / c), at % c);
+    return (products[i * c + j]! / count - (sum[i]! * sum[j]!) / count ** 2) / 255 ** 2;
   });
   const { values, vectors } = eigenSymmetric(covariance, c);
   return Array.from({ length: c }, (_, i) => Array.from({ length: c }, (_, k) => vectors[k * c + i]! * values[k]!));
@@ -90,32 +119,56 @@ const WHITEN_EPS = 1e-2;
 const WHITEN_SIZE = 1024;
 
 /** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
-function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array;
-  axes: Float64Array } {
-  const d = c * h * w, used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000), m = used.length;
-  const centred = (i: number,
-    out: Float64Array) => { for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m); return out; };
-  const symmetric = (n: number, a: Float64Array) => { for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!;
-    return a; };
+function principalAxes(
+  { shape: [c, h, w], train }: Dataset,
+  indices: Uint32Array,
+  mean: ArrayLike<number>,
+): { values: Float64Array; axes: Float64Array } {
+  const d = c * h * w;
+  const used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000);
+  const m = used.length;
+  const centred = (i: number, out: Float64Array) => {
+    for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m);
+    return out;
+  };
+  const symmetric = (n: number, a: Float64Array) => {
+    for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!;
+    return a;
+  };
   if (m >= d) {
-    const covariance = new Float64Array(d * d), x = new Float64Array(d);
+    const covariance = new Float64Array(d * d);
+    const x = new Float64Array(d);
     for (const i of used) {
       centred(i, x);
-      for (let r = 0; r < d; r++) { const f = x[r]!; for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!; }
+      for (let r = 0; r < d; r++) {
+        const f = x[r]!;
+        for (let k = 0, at = r * d; k <= r; k++) covariance[at + k]! += f * x[k]!;
+      }
     }
     const { values, vectors } = eigenSymmetric(symmetric(d, covariance), d);
     return { values, axes: vectors };
   }
   // X X^T has the variances of X^T X, and X^T turns its axes into those
-  const rows = Array.from(used, i => centred(i, new Float64Array(d))), gram = new Float64Array(m * m);
-  for (let i = 0; i < m; i++)
-    for (let j = 0; j <= i; j++) { let sum = 0; const a = rows[i]!, b = rows[j]!; for (let k = 0; k < d; k++) sum += a[k]! * b[k]!;
-    gram[i * m + j] = sum; }
-  const { values, vectors } = eigenSymmetric(symmetric(m, gram), m), kept = values.filter(v => v > 1e-9 * values[0]!),
-    axes = new Float64Array(kept.length * d);
-  for (let r = 0; r < kept.length; r++) for (let i = 0; i < m; i++) {
-    const f = vectors[r * m + i]! / Math.sqrt(kept[r]!), row = rows[i]!;
-    for (let k = 0, at = r * d; k < d; k++) axes[at + k]! += f * row[k]!;
+  const rows = Array.from(used, i => centred(i, new Float64Array(d)));
+  const gram = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      const a = rows[i]!;
+      const b = rows[j]!;
+      for (let k = 0; k < d; k++) sum += a[k]! * b[k]!;
+      gram[i * m + j] = sum;
+    }
+  }
+  const { values, vectors } = eigenSymmetric(symmetric(m, gram), m);
+  const kept = values.filter(v => v > 1e-9 * values[0]!);
+  const axes = new Float64Array(kept.length * d);
+  for (let r = 0; r < kept.length; r++) {
+    for (let i = 0; i < m; i++) {
+      const f = vectors[r * m + i]! / Math.sqrt(kept[r]!);
+      const row = rows[i]!;
+      for (let k = 0, at = r * d; k < d; k++) axes[at + k]! += f * row[k]!;
+    }
   }
   return { values: kept, axes };
 }
@@ -126,10 +179,20 @@ function principalAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Arra
  of images of more than 1,024 values
  * the first 1,024, whose covariance has no other axes: `pca` then has zeros there, `zca` a variance of eps.
  */
-export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
-  const [c, h, w] = dataset.shape, d = c * h * w, { values, axes } = principalAxes(dataset, indices, mean), rank = values.length,
-    out = new Float32Array(d * d);
-  const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS)), rest = 1 / Math.sqrt(WHITEN_EPS), sum = new Float64Array(d);
+export function whitening(
+  dataset: Dataset,
+  indices: Uint32Array,
+  mean: ArrayLike<number>,
+  how: 'pca' | 'zca',
+): Float32Array {
+  const [c, h, w] = dataset.shape;
+  const d = c * h * w;
+  const { values, axes } = principalAxes(dataset, indices, mean);
+  const rank = values.length;
+  const out = new Float32Array(d * d);
+  const scales = values.map(v => 1 / Math.sqrt(Math.max(v, 0) + WHITEN_EPS));
+  const rest = 1 / Math.sqrt(WHITEN_EPS);
+  const sum = new Float64Array(d);
   for (let i = 0; i < d; i++) {
     if (how === 'pca') {
       for (let k = 0; k < rank; k++) out[i * d + k] = axes[k * d + i]! * scales[k]!;
@@ -137,8 +200,10 @@ export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLik
     }
     sum.fill(0);
     sum[i] = rest;
-    for (let k = 0; k < rank; k++) { const f = axes[k * d + i]! * (scales[k]! - rest);
-      for (let j = 0, at = k * d; j < d; j++) sum[j]! += f * axes[at + j]!; }
+    for (let k = 0; k < rank; k++) {
+      const f = axes[k * d + i]! * (scales[k]! - rest);
+      for (let j = 0, at = k * d; j < d; j++) sum[j]! += f * axes[at + j]!;
+    }
     out.set(sum, i * d);
   }
   return out;

@@ -10,7 +10,10 @@ export const RING_PAGES = 2;
 const PAGE_BYTES = 64 * 2 ** 20;
 
 /** A stretch of the order in its page, or on its way there. */
-interface Page { readonly stretch: number; readonly ready: Promise<void> }
+interface Page {
+  readonly stretch: number;
+  readonly ready: Promise<void>;
+}
 
 export class Ring {
   #split: Split;
@@ -25,13 +28,16 @@ export class Ring {
     this.#split = split;
     this.#bytes = bytes;
     this.#pages = pages;
-    this.#perPage = pages[0]!.size * 4 / wordsOf(bytes);
+    this.#perPage = (pages[0]!.size * 4) / wordsOf(bytes);
   }
 
   /** Images of a page: whole batches, of images that take `bytes` on the device. */
   static chunk(name: string, bytes: number, batch: number, maxBinding: number): number {
     const most = Math.floor(maxBinding / (bytes * batch));
-    check(most >= 1, `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; use a smaller --batch-size`);
+    check(
+      most >= 1,
+      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; use a smaller --batch-size`,
+    );
     return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
   }
 
@@ -43,16 +49,20 @@ export class Ring {
 
   /** Sees to it that the batch at `offset` is there, and begins to read the stretch after it while this one is used. */
   async feed(memory: Memory, offset: number): Promise<void> {
-    const now = Math.floor(offset / this.#perPage), { ready } = this.#bring(memory, now);
+    const now = Math.floor(offset / this.#perPage);
+    const { ready } = this.#bring(memory, now);
     if ((now + 1) * this.#perPage < this.#order.length) this.#bring(memory, now + 1);
     await ready;
   }
 
   #bring(memory: Memory, stretch: number): Page {
-    const at = stretch % RING_PAGES, known = this.#held[at];
+    const at = stretch % RING_PAGES;
+    const known = this.#held[at];
     if (known?.stretch === stretch) return known;
-    const page = this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) };
-    page.ready.catch(() => { if (this.#held[at] === page) this.#held[at] = undefined; }); // told to whoever waits; the next one reads anew
+    const page = (this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) });
+    page.ready.catch(() => {
+      if (this.#held[at] === page) this.#held[at] = undefined;
+    }); // told to whoever waits; the next one reads anew
     return page;
   }
 
@@ -61,11 +71,18 @@ export class Ring {
    * order.
    */
   async #load(memory: Memory, stretch: number, order: Uint32Array): Promise<void> {
-    const images = await imagesOf(this.#split, this.#bytes, order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage)),
-      at = stretch % RING_PAGES;
+    const images = await imagesOf(
+      this.#split,
+      this.#bytes,
+      order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage),
+    );
+    const at = stretch % RING_PAGES;
     if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
-    const { buffer, offset } = memory.place(this.#pages[at]!), target = memory.buffers.get(buffer);
-    if (target) memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);
+    const { buffer, offset } = memory.place(this.#pages[at]!);
+    const target = memory.buffers.get(buffer);
+    if (target) {
+      memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);
+    }
   }
 }
 
@@ -73,7 +90,8 @@ const wordsOf = (bytes: number) => Math.ceil(bytes / 4) * 4;
 
 /** Images of `bytes` bytes as they lie on the device: each starts at a word. */
 export function pack(images: Uint8Array, bytes: number): Uint8Array {
-  const stride = wordsOf(bytes), n = images.length / bytes;
+  const stride = wordsOf(bytes);
+  const n = images.length / bytes;
   if (bytes === stride) return images;
   const out = new Uint8Array(n * stride);
   for (let i = 0; i < n; i++) out.set(images.subarray(i * bytes, (i + 1) * bytes), i * stride);

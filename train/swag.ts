@@ -14,19 +14,25 @@ export class Swag {
   #deviations: Tensors[] = [];
 
   /** `rank` columns of the low-rank part are kept. */
-  constructor(rank = 20) { this.rank = rank; }
+  constructor(rank = 20) {
+    this.rank = rank;
+  }
 
   /** Takes in the weights of now, as at the end of each epoch. */
   collect(weights: Tensors): void {
-    const k = ++this.count, deviation: Tensors = {};
+    const k = ++this.count;
+    const deviation: Tensors = {};
     for (const [name, { shape, data }] of Object.entries(weights)) {
-      const mean = this.#mean[name] ??= { shape, data: new Float32Array(data.length) },
-        square = this.#square[name] ??= { shape, data: new Float32Array(data.length) };
-      deviation[name] = { shape, data: data.map((w, i) => {
-        mean.data[i]! += (w - mean.data[i]!) / k;
-        square.data[i]! += (w * w - square.data[i]!) / k;
-        return w - mean.data[i]!;
-      }) };
+      const mean = (this.#mean[name] ??= { shape, data: new Float32Array(data.length) });
+      const square = (this.#square[name] ??= { shape, data: new Float32Array(data.length) });
+      deviation[name] = {
+        shape,
+        data: data.map((w, i) => {
+          mean.data[i]! += (w - mean.data[i]!) / k;
+          square.data[i]! += (w * w - square.data[i]!) / k;
+          return w - mean.data[i]!;
+        }),
+      };
     }
     this.#deviations.push(deviation);
     if (this.#deviations.length > this.rank) this.#deviations.shift();
@@ -34,47 +40,86 @@ export class Swag {
 
   /** All that it has taken in, under names that begin with `swag.`. */
   state(): Tensors {
-    const parts: [string, Tensors][] =
-      [['mean', this.#mean], ['square', this.#square], ...this.#deviations.map((d, i): [string, Tensors] => [`deviation${i}`, d])];
-    return Object.fromEntries(parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])));
+    const parts: [string, Tensors][] = [
+      ['mean', this.#mean],
+      ['square', this.#square],
+      ...this.#deviations.map((d, i): [string, Tensors] => [`deviation${i}`, d]),
+    ];
+    return Object.fromEntries(
+      parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])),
+    );
   }
 
   /** Goes on from the `state` of another that had taken in `count` samples. */
   load(tensors: Tensors, count: number): void {
     const part = (what: string): Tensors =>
-      Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => name.startsWith(`swag.${what}.`)
-      ? [[name.slice(what.length + 6), t]] : []));
+      Object.fromEntries(
+        Object.entries(tensors).flatMap(([name, t]) =>
+          name.startsWith(`swag.${what}.`) ? [[name.slice(what.length + 6), t]] : [],
+        ),
+      );
     [this.count, this.#mean, this.#square] = [count, part('mean'), part('square')];
     this.#deviations = Array.from({ length: Math.min(count, this.rank) }, (_, i) => part(`deviation${i}`));
   }
 
-  get mean(): Tensors { return this.#mean; }
+  get mean(): Tensors {
+    return this.#mean;
+  }
 
   /** max(E[w^2] - E[w]^2, 0) of each weight. */
   get variance(): Tensors {
-    return Object.fromEntries(Object.entries(this.#mean).map(([name, { shape, data }]) =>
-      [name, { shape, data: data.map((m, i) => Math.max(0, this.#square[name]!.data[i]! - m * m)) }]));
+    return Object.fromEntries(
+      Object.entries(this.#mean).map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.map((m, i) => Math.max(0, this.#square[name]!.data[i]! - m * m)) },
+      ]),
+    );
   }
 
   /** Draw number `index`: mean + sqrt(var / 2) z1 + D z2 / sqrt(2 (K - 1)), K the columns of D; `scale` 0 is the mean itself. */
   sample(seed: number, index: number, scale = 1): Tensors {
-    const next = normals(seed, STREAMS.swag, index), columns = this.#deviations.length,
-      variance = this.variance;
+    const next = normals(seed, STREAMS.swag, index);
+    const columns = this.#deviations.length;
+    const variance = this.variance;
     const low = this.#deviations.map(() => (columns > 1 ? next() / Math.sqrt(2 * (columns - 1)) : 0));
-    return Object.fromEntries(Object.entries(this.#mean).map(([name, { shape, data }]) => [name, { shape, data: data.map((m, i) =>
-      m + scale * (Math.sqrt(variance[name]!.data[i]! / 2) * next() + low.reduce((sum, l, k) => sum + l * this.#deviations[k]![name]!.data[i]!, 0))) }]));
+    return Object.fromEntries(
+      Object.entries(this.#mean).map(([name, { shape, data }]) => [
+        name,
+        {
+          shape,
+          data: data.map(
+            (m, i) =>
+              m
+              + scale
+                * (Math.sqrt(variance[name]!.data[i]! / 2) * next()
+                  + low.reduce((sum, l, k) => sum + l * this.#deviations[k]![name]!.data[i]!, 0)),
+          ),
+        },
+      ]),
+    );
   }
 }
 
 /** Class probabilities of images under draws of the weights: their mean, and the bounds of the central `level` of the draws. All [images, classes]. */
-export interface Predictive { readonly mean: Float32Array; readonly low: Float32Array; readonly high: Float32Array }
+export interface Predictive {
+  readonly mean: Float32Array;
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
 
 /** Mean and interval over several predictions [n, classes]. */
 export function combine(predictions: readonly Float32Array[], level = 0.9): Predictive {
-  const size = predictions[0]!.length, draws = predictions.length, mean = new Float32Array(size), low = new Float32Array(size),
-    high = new Float32Array(size), values = new Float64Array(draws);
-  const quantile = (q: number) => { const at = q * (draws - 1), i = Math.floor(at);
-    return values[i]! + (at - i) * ((values[i + 1] ?? values[i]!) - values[i]!); };
+  const size = predictions[0]!.length;
+  const draws = predictions.length;
+  const mean = new Float32Array(size);
+  const low = new Float32Array(size);
+  const high = new Float32Array(size);
+  const values = new Float64Array(draws);
+  const quantile = (q: number) => {
+    const at = q * (draws - 1);
+    const i = Math.floor(at);
+    return values[i]! + (at - i) * ((values[i + 1] ?? values[i]!) - values[i]!);
+  };
   for (let i = 0; i < size; i++) {
     for (let k = 0; k < draws; k++) values[k] = predictions[k]![i]!;
     mean[i] = values.reduce((a, b) => a + b) / draws;
@@ -92,14 +137,27 @@ const REFRESHED = 50;
  * The predictive distribution over the first `count` images of a part by `samples` draws, running statistics renewed for each; the
  * trainer's weights come back.
  */
-export async function predictive(trainer: Trainer, swag: Swag, part: Part,
-  { samples = 20, seed = 0, count, scale = 1 }: { samples?: number; seed?: number; count?: number; scale?: number } =
-  {}): Promise<Predictive> {
-  const before = await trainer.weights(), classes = trainer.classes, predictions: Float32Array[] = [];
+export async function predictive(
+  trainer: Trainer,
+  swag: Swag,
+  part: Part,
+  {
+    samples = 20,
+    seed = 0,
+    count,
+    scale = 1,
+  }: { samples?: number; seed?: number; count?: number; scale?: number } = {},
+): Promise<Predictive> {
+  const before = await trainer.weights();
+  const classes = trainer.classes;
+  const predictions: Float32Array[] = [];
   try {
     for (let k = 0; k < samples; k++) {
       const draw = swag.sample(seed, k, scale);
-      trainer.loadWeights({ ...before, ...Object.fromEntries([...trainer.graph.params.keys()].map(name => [name, draw[name]!])) });
+      trainer.loadWeights({
+        ...before,
+        ...Object.fromEntries([...trainer.graph.params.keys()].map(name => [name, draw[name]!])),
+      });
       await trainer.refresh(REFRESHED);
       predictions.push(softmaxRows(await trainer.logits(part, count), classes));
     }

@@ -12,15 +12,29 @@ type Key = keyof typeof OPTIONS;
 export type Texts = Readonly<Record<string, string | boolean | undefined>> & { readonly model: string };
 
 /** One `--grid key=...`: the values to try, or the ends of a range to draw from. */
-export interface SearchAxis { readonly key: string; readonly values: readonly string[];
-  readonly range?: readonly [low: number, high: number, whole: boolean] }
+export interface SearchAxis {
+  readonly key: string;
+  readonly values: readonly string[];
+  readonly range?: readonly [low: number, high: number, whole: boolean];
+}
 /** What one run of a search changes: texts by the axes' keys. */
 export type Choice = Readonly<Record<string, string>>;
 
 const dashed = (key: string) => key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`);
-const KEYS: Readonly<Record<string, Key | 'model'>> =
-  { model: 'model', ...Object.fromEntries((Object.keys(OPTIONS) as Key[]).flatMap(k => [[dashed(k), k], [k, k]])) };
-const HYPER = new Set(Object.values(rules).flatMap(r => Object.keys(r.defaults)).filter(k => k !== 'lr' && k !== 'weight_decay'));
+const KEYS: Readonly<Record<string, Key | 'model'>> = {
+  model: 'model',
+  ...Object.fromEntries(
+    (Object.keys(OPTIONS) as Key[]).flatMap(k => [
+      [dashed(k), k],
+      [k, k],
+    ]),
+  ),
+};
+const HYPER = new Set(
+  Object.values(rules)
+    .flatMap(r => Object.keys(r.defaults))
+    .filter(k => k !== 'lr' && k !== 'weight_decay'),
+);
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */
 const NESTED = /^(optimizer|schedule|model|augment)\.([\w-]+)$/;
 
@@ -29,20 +43,27 @@ const NESTED = /^(optimizer|schedule|model|augment)\.([\w-]+)$/;
  * `lr=1e-4..1e-1`.
  */
 export function parseAxis(text: string): SearchAxis {
-  const at = text.indexOf('='), key = text.slice(0, at).trim(), list = text.slice(at + 1).trim();
+  const at = text.indexOf('=');
+  const key = text.slice(0, at).trim();
+  const list = text.slice(at + 1).trim();
   check(at > 0, `--grid: '${text}' is not key=value,value; write it as lr=0.01,0.1`);
   checkKey(key);
   check(list, `--grid ${key}: no values follow; write it as ${key}=value,value`);
   const ends = /^([^.,|]+(?:\.\d[^.,|]*)?)\.\.([^,|]+)$/.exec(list);
   if (ends) {
-    const low = parseNumber(`--grid ${key}`, ends[1]!), high = parseNumber(`--grid ${key}`, ends[2]!, { above: low });
+    const low = parseNumber(`--grid ${key}`, ends[1]!);
+    const high = parseNumber(`--grid ${key}`, ends[2]!, { above: low });
     return { key, values: [], range: [low, high, [ends[1]!, ends[2]!].every(e => /^\d+$/.test(e))] };
   }
-  const values = list.includes('|') ? list.split('|').map(v => v.trim()) : list.split(',').reduce<string[]>((all, part) => {
-    if (/^[\w-]+\s*=/.test(part.trim()) && all.length) all[all.length - 1] += `,${part.trim()}`; // a hyper-parameter of the name before it
-    else all.push(part.trim());
-    return all;
-  }, []);
+  const values = list.includes('|')
+    ? list.split('|').map(v => v.trim())
+    : list.split(',').reduce<string[]>((all, part) => {
+        if (/^[\w-]+\s*=/.test(part.trim()) && all.length) {
+          all[all.length - 1] += `,${part.trim()}`;
+        } // a hyper-parameter of the name before it
+        else all.push(part.trim());
+        return all;
+      }, []);
   check(values.every(Boolean), `--grid ${key}: '${list}' has an empty value; write it as ${key}=value,value`);
   const twice = values.find((v, i) => values.indexOf(v) !== i);
   check(twice === undefined, `--grid ${key}: ${twice} is given twice; give it once`);
@@ -51,25 +72,36 @@ export function parseAxis(text: string): SearchAxis {
 
 function checkKey(key: string): void {
   if (Object.hasOwn(KEYS, key) || HYPER.has(key) || NESTED.test(key)) return;
-  const known = [...new Set(Object.values(KEYS).map(dashed)), ...HYPER], near = closest(key, known);
-  throw new DescentError(`--grid: unknown key '${key}'; ${distance(key, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`);
+  const known = [...new Set(Object.values(KEYS).map(dashed)), ...HYPER];
+  const near = closest(key, known);
+  throw new DescentError(
+    `--grid: unknown key '${key}'; ${distance(key, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`,
+  );
 }
 
 /** All combinations, the last axis fastest; with `random` that many draws, all different, the same for the same seed. */
-export function choices(axes: readonly SearchAxis[], { random, seed = 0 }: { random?: number; seed?: number } = {}): Choice[] {
+export function choices(
+  axes: readonly SearchAxis[],
+  { random, seed = 0 }: { random?: number; seed?: number } = {},
+): Choice[] {
   check(axes.length, '--grid: nothing to search is named; give --grid lr=0.01,0.1, as often as there are keys');
   const twice = axes.find((a, i) => axes.findIndex(b => b.key === a.key) !== i);
   check(!twice, `--grid: ${twice?.key} is given twice; write all its values in one --grid`);
   const ranged = axes.find(a => a.range);
-  check(random !== undefined || !ranged, `--grid ${ranged?.key}: a range is drawn from at random; add --random <n>, or list values`);
+  check(
+    random !== undefined || !ranged,
+    `--grid ${ranged?.key}: a range is drawn from at random; add --random <n>, or list values`,
+  );
   const all = (): Choice[] =>
     axes.reduce<Choice[]>((out, { key, values }) => out.flatMap(c => values.map(v => ({ ...c, [key]: v }))), [{}]);
   if (random === undefined) return all();
   if (!ranged && axes.reduce((n, a) => n * a.values.length, 1) <= random) return all();
-  const next = uniforms(seed, STREAMS.split, 0x5eec), out = new Map<string, Choice>();
+  const next = uniforms(seed, STREAMS.split, 0x5eec);
+  const out = new Map<string, Choice>();
   for (let tries = 0; out.size < random && tries < 100 * random; tries++) {
-    const choice = Object.fromEntries(axes.map(a =>
-      [a.key, a.range ? draw(a.range, next()) : a.values[Math.floor(next() * a.values.length)]!]));
+    const choice = Object.fromEntries(
+      axes.map(a => [a.key, a.range ? draw(a.range, next()) : a.values[Math.floor(next() * a.values.length)]!]),
+    );
     out.set(JSON.stringify(choice), choice);
   }
   return [...out.values()];
@@ -78,57 +110,98 @@ export function choices(axes: readonly SearchAxis[], { random, seed = 0 }: { ran
 /** Evenly over the orders of magnitude where the range spans one. */
 function draw([low, high, whole]: NonNullable<SearchAxis['range']>, u: number): string {
   if (whole) return String(low + Math.floor(u * (high - low + 1)));
-  return String(Number((low > 0 && high >= 10 * low ? low * (high / low) ** u : low + (high - low) * u).toPrecision(4)));
+  return String(
+    Number((low > 0 && high >= 10 * low ? low * (high / low) ** u : low + (high - low) * u).toPrecision(4)),
+  );
 }
 
 /** The configuration of one run. `none` leaves out what has no default. Values that are not accepted are refused as on the command line. */
 export function configOf(base: Texts, choice: Choice): RunConfig {
-  const texts: Record<string, string | boolean | undefined> = { ...base, optimizer: base.optimizer ?? OPTIONS.optimizer.default },
-    inner: [spec: string, key: string, value: string][] = [];
+  const texts: Record<string, string | boolean | undefined> = {
+    ...base,
+    optimizer: base.optimizer ?? OPTIONS.optimizer.default,
+  };
+  const inner: [spec: string, key: string, value: string][] = [];
   for (const [key, value] of Object.entries(choice)) {
-    const nested = NESTED.exec(key), field = KEYS[key];
+    const nested = NESTED.exec(key);
+    const field = KEYS[key];
     if (nested) inner.push([nested[1]!, nested[2]!, value]);
     else if (!field) inner.push(['optimizer', key, value]);
-    else texts[field] = value === 'none' && field !== 'model' && OPTIONS[field].default === undefined ? undefined : value;
+    else
+      texts[field] = value === 'none' && field !== 'model' && OPTIONS[field].default === undefined ? undefined : value;
   }
   for (const [of, key, value] of inner) {
     check(typeof texts[of] === 'string', `--grid ${of}.${key}: no ${of} is named; give --${of}`);
     const spec = parseSpec(`--${of}`, texts[of] as string);
-    const scalar: Scalar = Number.isFinite(Number(value)) ? Number(value) : value === 'true' || value === 'false'
-      ? value === 'true' : value;
+    const scalar: Scalar = Number.isFinite(Number(value))
+      ? Number(value)
+      : value === 'true' || value === 'false'
+        ? value === 'true'
+        : value;
     texts[of] = formatSpec({ ...spec, options: { ...spec.options, [key]: scalar } });
   }
   const { model, ...rest } = texts;
-  if (typeof rest.schedule === 'string')
-    check(Object.hasOwn(schedules, parseSpec('--schedule', rest.schedule).name),
-    `unknown schedule '${rest.schedule}'; known: ${Object.keys(schedules).join(', ')}`);
+  if (typeof rest.schedule === 'string') {
+    check(
+      Object.hasOwn(schedules, parseSpec('--schedule', rest.schedule).name),
+      `unknown schedule '${rest.schedule}'; known: ${Object.keys(schedules).join(', ')}`,
+    );
+  }
   return parseConfig(model as string, rest);
 }
 
 /** One line of results.jsonl. `config` in full makes it clear what was run: a line counts for a run only if it is equal. */
-export interface SweepLine { choice: Choice; config: RunConfig; folds?: number; fold?: number; accuracy?: number; loss?: number;
-  epoch?: number; diverged?: string; seconds: number }
+export interface SweepLine {
+  choice: Choice;
+  config: RunConfig;
+  folds?: number;
+  fold?: number;
+  accuracy?: number;
+  loss?: number;
+  epoch?: number;
+  diverged?: string;
+  seconds: number;
+}
 
 /** What a line is of: runs of equal keys are the same run. How often metrics are logged does not matter. */
 export const keyOf = ({ config, folds, fold }: Pick<SweepLine, 'config' | 'folds' | 'fold'>): string =>
-  JSON.stringify([Object.entries({ ...config, logEvery: 0 }).sort(([a], [b]) => a < b ? -1 : 1), folds ?? 0, fold ?? 0]);
+  JSON.stringify([
+    Object.entries({ ...config, logEvery: 0 }).sort(([a], [b]) => (a < b ? -1 : 1)),
+    folds ?? 0,
+    fold ?? 0,
+  ]);
 
 /** A row of the table: means over the folds, and the deviation of the accuracy. */
-export interface Score { readonly choice: Choice; readonly config: RunConfig; readonly accuracy: number; readonly loss: number;
-  readonly spread?: number; readonly diverged: number; readonly seconds: number }
+export interface Score {
+  readonly choice: Choice;
+  readonly config: RunConfig;
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly spread?: number;
+  readonly diverged: number;
+  readonly seconds: number;
+}
 
 /** Best accuracy first, the lower loss among equals; those that diverged in a fold last. */
 export function ranking(lines: readonly SweepLine[]): Score[] {
   const groups = new Map<string, SweepLine[]>();
-  for (const l of lines) groups.set(keyOf({ config: l.config }), [...groups.get(keyOf({ config: l.config })) ?? [], l]);
+  for (const l of lines) {
+    groups.set(keyOf({ config: l.config }), [...(groups.get(keyOf({ config: l.config })) ?? []), l]);
+  }
   const scores = [...groups.values()].map((group): Score => {
-    const sound = group.filter(l => l.accuracy !== undefined), mean = (f: (l: SweepLine) => number) =>
-      sound.reduce((n, l) => n + f(l), 0) / sound.length;
+    const sound = group.filter(l => l.accuracy !== undefined);
+    const mean = (f: (l: SweepLine) => number) => sound.reduce((n, l) => n + f(l), 0) / sound.length;
     const accuracy = mean(l => l.accuracy!);
     return {
-      choice: group[0]!.choice, config: group[0]!.config, accuracy, loss: mean(l => l.loss!), diverged: group.length - sound.length,
+      choice: group[0]!.choice,
+      config: group[0]!.config,
+      accuracy,
+      loss: mean(l => l.loss!),
+      diverged: group.length - sound.length,
       seconds: group.reduce((n, l) => n + l.seconds, 0),
-      ...sound.length > 1 && { spread: Math.sqrt(sound.reduce((n, l) => n + (l.accuracy! - accuracy) ** 2, 0) / (sound.length - 1)) },
+      ...(sound.length > 1 && {
+        spread: Math.sqrt(sound.reduce((n, l) => n + (l.accuracy! - accuracy) ** 2, 0) / (sound.length - 1)),
+      }),
     };
   });
   return scores.sort((a, b) => a.diverged - b.diverged || b.accuracy - a.accuracy || a.loss - b.loss);

@@ -12,12 +12,18 @@ import type { Tensors } from './safetensors.ts';
 import type { Trainer } from './trainer.ts';
 
 /** What came of a run. `best` on the validation images and `test` after the last step are missing where the loss became infinite or NaN. */
-export interface Trial { readonly lines: readonly MetricsLine[]; readonly best?: EvalMetrics; readonly test?: EvalMetrics;
-  readonly diverged?: string; readonly seconds: number }
+export interface Trial {
+  readonly lines: readonly MetricsLine[];
+  readonly best?: EvalMetrics;
+  readonly test?: EvalMetrics;
+  readonly diverged?: string;
+  readonly seconds: number;
+}
 
 export interface TrialOptions {
   /** Cross-validation, in place of the configuration's share. */
-  readonly folds?: number; readonly fold?: number;
+  readonly folds?: number;
+  readonly fold?: number;
   /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
   readonly scheme?: string;
   /** Judge the last weights on the test images too; with early stopping the best ones. */
@@ -28,18 +34,31 @@ export interface TrialOptions {
  * Trains one configuration on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
  * finite is an outcome, not an error.
  */
-export async function trial(config: RunConfig, dataset: Dataset, device: Device,
-  { folds, fold, scheme, test: tested }: TrialOptions = {}): Promise<Trial> {
-  check(folds !== undefined || config.valSplit > 0,
-    '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>');
-  const { trainer } = await openTrainer(config, dataset, device, { folds, fold }), lines: MetricsLine[] = [], started = performance.now();
+export async function trial(
+  config: RunConfig,
+  dataset: Dataset,
+  device: Device,
+  { folds, fold, scheme, test: tested }: TrialOptions = {},
+): Promise<Trial> {
+  check(
+    folds !== undefined || config.valSplit > 0,
+    '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>',
+  );
+  const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
+  const lines: MetricsLine[] = [];
+  const started = performance.now();
   let diverged: string | undefined, restore: Tensors | undefined, test: EvalMetrics | undefined;
   try {
     if (scheme !== undefined) await initialise(trainer, scheme, config.seed);
     await fit(trainer, {
-      total: config.steps ?? config.epochs * trainer.stepsPerEpoch, logEvery: config.logEvery, validate: true,
-      stopped: () => false, finished: () => stopsEarly(lines, config.earlyStop),
-      onMetrics(line) { lines.push(line); },
+      total: config.steps ?? config.epochs * trainer.stepsPerEpoch,
+      logEvery: config.logEvery,
+      validate: true,
+      stopped: () => false,
+      finished: () => stopsEarly(lines, config.earlyStop),
+      onMetrics(line) {
+        lines.push(line);
+      },
       async onEvaluation(line) {
         lines.push(line);
         trainer.observe(line.loss);
@@ -56,14 +75,21 @@ export async function trial(config: RunConfig, dataset: Dataset, device: Device,
     await device.idle();
     trainer.destroy();
   }
-  return { lines, seconds: (performance.now() - started) / 1000, ...diverged === undefined
-    ? { best: bestOf(lines), ...test && { test } } : { diverged } };
+  return {
+    lines,
+    seconds: (performance.now() - started) / 1000,
+    ...(diverged === undefined ? { best: bestOf(lines), ...(test && { test }) } : { diverged }),
+  };
 }
 
 /** Draws the weights of convolutions and dense layers anew by a scheme, each from numbers of its own name and `seed`. */
 export async function initialise(trainer: Trainer, scheme: string, seed: number): Promise<void> {
-  const init = initializer(scheme), weights = await trainer.weights();
-  for (const { value: { name, shape } } of trainer.graph.params.values()) if (shape.length === 2 || shape.length === 4)
-    weights[name] = { shape, data: init(shape, name, seed) };
+  const init = initializer(scheme);
+  const weights = await trainer.weights();
+  for (const {
+    value: { name, shape },
+  } of trainer.graph.params.values()) {
+    if (shape.length === 2 || shape.length === 4) weights[name] = { shape, data: init(shape, name, seed) };
+  }
   trainer.loadWeights(weights);
 }

@@ -10,10 +10,20 @@ export type View = readonly Transform[];
 
 const mirror: Transform = { name: 'flip', o: { p: 1, vertical: 0, alternate: 0 } };
 /** A window of `share` of the sides, at (x, y) of the room there is, resized to the whole. */
-const window = (share: number, x = 0.5, y = 0.5): Transform => ({ name: 'scale', o: { min: share, max: share, x, y }, fill: 'edge' });
+const window = (share: number, x = 0.5, y = 0.5): Transform => ({
+  name: 'scale',
+  o: { min: share, max: share, x, y },
+  fill: 'edge',
+});
 /** 28 of 32 pixels, as 224 of 256. */
 const CROP = 0.875;
-const crops: readonly View[] = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5]].map(([x, y]) => [window(CROP, x, y)]);
+const crops: readonly View[] = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [1, 1],
+  [0.5, 0.5],
+].map(([x, y]) => [window(CROP, x, y)]);
 
 /**
  * Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and two closer looks.
@@ -31,8 +41,12 @@ export function viewsOf(text: string): readonly View[] {
 }
 
 /** The averaged softmax [size, classes] over views of the images of a part. */
-export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part, classes: number,
-  views: readonly View[]): Promise<Float64Array> {
+export async function predictViews(
+  trainer: Pick<Trainer, 'logits'>,
+  part: Part,
+  classes: number,
+  views: readonly View[],
+): Promise<Float64Array> {
   check(views.length, 'tta: no view is given; give at least one');
   let mean: Float64Array | undefined;
   for (const view of views) {
@@ -44,8 +58,13 @@ export async function predictViews(trainer: Pick<Trainer, 'logits'>, part: Part,
 }
 
 /** Mean negative log-likelihood of the averaged predictions, and their accuracy. */
-export async function evaluateViews(trainer: Pick<Trainer, 'logits'>, part: Part, labels: ArrayLike<number>, classes: number,
-  views: readonly View[]): Promise<{ loss: number; accuracy: number }> {
+export async function evaluateViews(
+  trainer: Pick<Trainer, 'logits'>,
+  part: Part,
+  labels: ArrayLike<number>,
+  classes: number,
+  views: readonly View[],
+): Promise<{ loss: number; accuracy: number }> {
   check(labels.length, `evaluate: there are no ${part} images; give --val-split a share above 0`);
   return score(await predictViews(trainer, part, classes, views), labels, classes);
 }

@@ -15,12 +15,23 @@ export const load = (name: string): any => createRequire(join(process.env.DESCEN
 
 /** A fixed batch: each class has its wave, under noise. `x` is [n, c, h, w] or, channels being noise and wave alike, [n, h, w, c]. */
 export function batch(): { x: Float32Array; labels: Int32Array } {
-  const { network: { shape: [c, h, w] }, batch: n } = problem, size = c * h * w;
+  const {
+    network: {
+      shape: [c, h, w],
+    },
+    batch: n,
+  } = problem;
+  const size = c * h * w;
   const labels = Int32Array.from({ length: n }, (_, i) => i % 10);
   let seed = 1;
   const noise = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
-  return { labels, x: Float32Array.from({ length: n * size }, (_, i) => Math.cos((labels[Math.floor(i / size)]! + 1) * (i % size) * 0.1)
-    + noise()) };
+  return {
+    labels,
+    x: Float32Array.from(
+      { length: n * size },
+      (_, i) => Math.cos((labels[Math.floor(i / size)]! + 1) * (i % size) * 0.1) + noise(),
+    ),
+  };
 }
 
 /** PyTorch's default initialisation: uniform in +-1 / sqrt(fan in). */
@@ -31,13 +42,20 @@ export const uniform = (length: number, fanIn: number): Float32Array =>
  * Answers the parent until it closes our input. `step` queues one training step; with `read` it resolves to the loss, which is there once
  * all that was queued is done.
  */
-export async function serve(ready: { adapter: string }, step: (read: boolean) => Promise<number | undefined>): Promise<void> {
+export async function serve(
+  ready: { adapter: string },
+  step: (read: boolean) => Promise<number | undefined>,
+): Promise<void> {
   send({ ready });
   for await (const line of createInterface(process.stdin)) {
     const { run, burst } = JSON.parse(line) as { run: number; burst: number };
-    const ms: number[] = [], cpu: number[] = [], losses: number[] = [];
+    const ms: number[] = [];
+    const cpu: number[] = [];
+    const losses: number[] = [];
     for (let left = run; left > 0; left -= burst) {
-      const count = Math.min(burst, left), start = performance.now(), before = process.cpuUsage();
+      const count = Math.min(burst, left);
+      const start = performance.now();
+      const before = process.cpuUsage();
       for (let i = 1; i < count; i++) await step(false);
       losses.push((await step(true))!);
       const { user, system } = process.cpuUsage(before);

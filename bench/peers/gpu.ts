@@ -3,7 +3,11 @@ import { openAdapter } from '../../engine/node/adapters.ts';
 
 export async function provideGpu(): Promise<string> {
   const { info } = await openAdapter();
-  const gpu = { requestAdapter: () => openAdapter(), getPreferredCanvasFormat: () => 'bgra8unorm', wgslLanguageFeatures: new Set() };
+  const gpu = {
+    requestAdapter: () => openAdapter(),
+    getPreferredCanvasFormat: () => 'bgra8unorm',
+    wgslLanguageFeatures: new Set(),
+  };
   if (!globalThis.navigator) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js' } }); // before Node 21
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu });
   return info.description;

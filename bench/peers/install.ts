@@ -10,7 +10,9 @@ const run = promisify(execFile);
 
 export const PACKAGES = {
   '@jax-js/jax': '0.1.25',
-  '@tensorflow/tfjs-core': '4.22.0', '@tensorflow/tfjs-backend-webgpu': '4.22.0', '@tensorflow/tfjs-backend-wasm': '4.22.0',
+  '@tensorflow/tfjs-core': '4.22.0',
+  '@tensorflow/tfjs-backend-webgpu': '4.22.0',
+  '@tensorflow/tfjs-backend-wasm': '4.22.0',
 } as const;
 
 /** npm writes its record last, so that an interrupted run leaves none. */
@@ -19,7 +21,9 @@ async function installed(folder: string): Promise<boolean> {
     const record = await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8');
     const { packages } = JSON.parse(record) as { packages: Record<string, { version: string }> };
     return Object.entries(PACKAGES).every(([name, version]) => packages[`node_modules/${name}`]?.version === version);
-  } catch { return false; }
+  } catch {
+    return false;
+  }
 }
 
 async function install(say: (line: string) => void): Promise<string> {
@@ -29,23 +33,41 @@ async function install(say: (line: string) => void): Promise<string> {
   await mkdir(folder, { recursive: true });
   const names = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
   try {
-    await run('npm', ['install', '--prefix', '.', '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
-      ...names],
-      { cwd: folder, shell: process.platform === 'win32' });
+    await run(
+      'npm',
+      [
+        'install',
+        '--prefix',
+        '.',
+        '--save-exact',
+        '--ignore-scripts',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        ...names,
+      ],
+      { cwd: folder, shell: process.platform === 'win32' },
+    );
   } catch (e) {
     const { stderr, message } = e as { stderr?: string; message: string };
-    throw new DescentError(`peers: npm could not install them (${(stderr || message).trim().split('\n')[0]}); look at the network and run the same command again`);
+    throw new DescentError(
+      `peers: npm could not install them (${(stderr || message).trim().split('\n')[0]}); look at the network and run the same command again`,
+    );
   }
   return folder;
 }
 
 let folder: Promise<string> | undefined;
 /** The folder that holds the packages, installed now if need be. */
-export const ensurePackages = (say: (line: string) => void = () => {}): Promise<string> => folder ??= install(say);
+export const ensurePackages = (say: (line: string) => void = () => {}): Promise<string> => (folder ??= install(say));
 
-interface Python { readonly path: string; readonly cuda: boolean }
+interface Python {
+  readonly path: string;
+  readonly cuda: boolean;
+}
 async function findTorch(): Promise<Python | undefined> {
-  for (const path of ['python3', '/usr/bin/python3']) { // the distribution's own may be hidden by another
+  for (const path of ['python3', '/usr/bin/python3']) {
+    // the distribution's own may be hidden by another
     const found = await run(path, ['-c', 'import torch; print(torch.cuda.is_available())']).catch(() => undefined);
     if (found) return { path, cuda: found.stdout.trim() === 'True' };
   }
@@ -54,4 +76,4 @@ async function findTorch(): Promise<Python | undefined> {
 
 let torch: Promise<Python | undefined> | undefined;
 /** A Python that has PyTorch, and whether that sees a CUDA card. */
-export const python = (): Promise<Python | undefined> => torch ??= findTorch();
+export const python = (): Promise<Python | undefined> => (torch ??= findTorch());

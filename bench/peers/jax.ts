@@ -5,9 +5,15 @@ import { build } from './networks.ts';
 
 /** The part of an array (and of its tracers) that is used here. */
 interface Arr {
-  readonly ref: Arr; readonly shape: number[];
-  add(x: Arr | number): Arr; sub(x: Arr): Arr; mul(x: Arr | number): Arr; reshape(shape: number[]): Arr; slice(...index: unknown[]): Arr;
-  dispose(): void; jsAsync(): Promise<number>;
+  readonly ref: Arr;
+  readonly shape: number[];
+  add(x: Arr | number): Arr;
+  sub(x: Arr): Arr;
+  mul(x: Arr | number): Arr;
+  reshape(shape: number[]): Arr;
+  slice(...index: unknown[]): Arr;
+  dispose(): void;
+  jsAsync(): Promise<number>;
 }
 
 const adapter = await provideGpu();
@@ -15,19 +21,33 @@ const { init, defaultDevice, jit, valueAndGrad, tree, numpy: np, nn, lax } = loa
 await init('webgpu');
 defaultDevice('webgpu');
 
-const params: Arr[] = [], running: Arr[] = [];
+const params: Arr[] = [];
+const running: Arr[] = [];
 const array = (data: Float32Array | Int32Array, shape: readonly number[]): Arr => np.array(data, { shape });
-const constant = (value: number, shape: number[]) => array(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
+const constant = (value: number, shape: number[]) =>
+  array(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
 
 /** One training pass's view of the parameters and running statistics, taken in order. */
-interface Pass { param(): Arr; running(): Arr; keep(statistic: Arr): void }
+interface Pass {
+  param(): Arr;
+  running(): Arr;
+  keep(statistic: Arr): void;
+}
 type Layer = (x: Arr, pass: Pass) => Arr;
 
 function conv(c: number, out: number, k: number, stride: number, pad: number, bias: boolean): Layer {
   params.push(array(uniform(out * c * k * k, c * k * k), [out, c, k, k]));
   if (bias) params.push(array(uniform(out, c * k * k), [out, 1, 1]));
   return (x, pass) => {
-    const y: Arr = lax.convGeneralDilated(x, pass.param(), [stride, stride], [[pad, pad], [pad, pad]]);
+    const y: Arr = lax.convGeneralDilated(
+      x,
+      pass.param(),
+      [stride, stride],
+      [
+        [pad, pad],
+        [pad, pad],
+      ],
+    );
     return bias ? y.add(pass.param()) : y;
   };
 }
@@ -37,9 +57,14 @@ function norm(c: number): Layer {
   running.push(constant(0, [1, c, 1, 1]), constant(1, [1, c, 1, 1]));
   const mean = (x: Arr): Arr => np.mean(x, [0, 2, 3], { keepdims: true });
   return (x, pass) => {
-    const m = mean(x.ref), d = x.sub(m.ref), v = mean(np.square(d.ref));
+    const m = mean(x.ref);
+    const d = x.sub(m.ref);
+    const v = mean(np.square(d.ref));
     for (const s of [m, v.ref]) pass.keep(pass.running().mul(0.9).add(lax.stopGradient(s).mul(0.1)));
-    return d.mul(np.reciprocal(np.sqrt(v.add(1e-5)))).mul(pass.param()).add(pass.param());
+    return d
+      .mul(np.reciprocal(np.sqrt(v.add(1e-5))))
+      .mul(pass.param())
+      .add(pass.param());
   };
 }
 
@@ -54,7 +79,14 @@ function block(c: number, out: number, stride: number): Layer {
       const [n, , h, w] = x.shape as [number, number, number, number];
       side = side.reshape([n, c, h / 2, 2, w / 2, 2]).slice([], [], [], 0, [], 0);
     }
-    if (out > c) side = np.pad(side, [[0, 0], [0, out - c], [0, 0], [0, 0]]);
+    if (out > c) {
+      side = np.pad(side, [
+        [0, 0],
+        [0, out - c],
+        [0, 0],
+        [0, 0],
+      ]);
+    }
     return nn.relu(body.reduce((y, layer) => layer(y, pass), x).add(side));
   };
 }
@@ -63,7 +95,9 @@ const { network, batch: n } = problem;
 const layers = build<Layer>(network, {
   conv: (c, { out, k, stride, pad, bias }) => conv(c, out, k, stride, pad, bias),
   block: (c, { out, stride }) => block(c, out, stride),
-  norm, relu, pool,
+  norm,
+  relu,
+  pool,
   mean: x => np.mean(x, [2, 3]),
   dense(size, out) {
     params.push(array(uniform(size * out, size), [size, out]), array(uniform(out, size), [out]));
@@ -72,22 +106,45 @@ const layers = build<Layer>(network, {
 });
 
 function loss(params: Arr[], running: Arr[], x: Arr, target: Arr): [Arr, Arr[]] {
-  let p = 0, r = 0;
-  const kept: Arr[] = [], pass: Pass = { param: () => params[p++]!, running: () => running[r++]!, keep: s => { kept.push(s); } };
+  let p = 0;
+  let r = 0;
+  const kept: Arr[] = [];
+  const pass: Pass = {
+    param: () => params[p++]!,
+    running: () => running[r++]!,
+    keep: s => {
+      kept.push(s);
+    },
+  };
   const logits = layers.reduce((y, layer) => layer(y, pass), x);
   return [(np.sum((nn.logSoftmax(logits) as Arr).mul(target)) as Arr).mul(-1 / n), kept];
 }
 
-interface State { params: Arr[]; velocity: Arr[]; running: Arr[]; loss: Arr }
+interface State {
+  params: Arr[];
+  velocity: Arr[];
+  running: Arr[];
+  loss: Arr;
+}
 const update: (params: Arr[], velocity: Arr[], running: Arr[], x: Arr, target: Arr) => State = jit(
   (params: Arr[], velocity: Arr[], running: Arr[], x: Arr, target: Arr): State => {
-    const [[value, kept], gradient] = valueAndGrad(loss, { hasAux: true })(tree.ref(params), running, x, target) as [[Arr, Arr[]], Arr[]];
+    const [[value, kept], gradient] = valueAndGrad(loss, { hasAux: true })(tree.ref(params), running, x, target) as [
+      [Arr, Arr[]],
+      Arr[],
+    ];
     const moved = velocity.map((v, i) => v.mul(0.9).add(gradient[i]!));
-    return { params: params.map((p, i) => p.sub(moved[i]!.ref.mul(network.lr))), velocity: moved, running: kept, loss: value };
-  });
+    return {
+      params: params.map((p, i) => p.sub(moved[i]!.ref.mul(network.lr))),
+      velocity: moved,
+      running: kept,
+      loss: value,
+    };
+  },
+);
 
 const data = batch();
-const x = array(data.x, [n, ...network.shape]), target: Arr = nn.oneHot(array(data.labels, [n]), 10);
+const x = array(data.x, [n, ...network.shape]);
+const target: Arr = nn.oneHot(array(data.labels, [n]), 10);
 let state: Omit<State, 'loss'> = { params, velocity: params.map(p => np.zeros(p.shape)), running };
 
 await serve({ adapter }, async read => {

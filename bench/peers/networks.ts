@@ -8,31 +8,80 @@ import { lookUp } from '../../engine/check.ts';
  * input.
  */
 export type Op =
-  | { readonly op: 'conv'; readonly out: number; readonly k: number; readonly pad: number; readonly stride: number; readonly bias: boolean }
+  | {
+      readonly op: 'conv';
+      readonly out: number;
+      readonly k: number;
+      readonly pad: number;
+      readonly stride: number;
+      readonly bias: boolean;
+    }
   | { readonly op: 'block'; readonly out: number; readonly stride: number }
   | { readonly op: 'dense'; readonly out: number }
   | { readonly op: 'norm' | 'relu' | 'pool' | 'mean' };
 
-export interface Network { readonly shape: readonly [c: number, h: number, w: number]; readonly ops: readonly Op[]; readonly batch: number;
-  readonly lr: number }
+export interface Network {
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly ops: readonly Op[];
+  readonly batch: number;
+  readonly lr: number;
+}
 /** What a peer is to train: cross-entropy over ten classes, SGD with momentum 0.9. */
-export interface Problem { readonly network: Network; readonly batch: number; readonly threads: number }
+export interface Problem {
+  readonly network: Network;
+  readonly batch: number;
+  readonly threads: number;
+}
 
 const conv = (out: number, k: number, pad: number, bias = true): Op => ({ op: 'conv', out, k, pad, stride: 1, bias });
 const dense = (out: number): Op => ({ op: 'dense', out });
-const relu: Op = { op: 'relu' }, pool: Op = { op: 'pool' };
+const relu: Op = { op: 'relu' };
+const pool: Op = { op: 'pool' };
 const stage = (out: number, stride: number): Op[] => [stride, 1, 1].map(s => ({ op: 'block', out, stride: s }));
 
 /** `batch` is the usual one. `vgg-small` is 32-32-P-64-64-P-256-10, resnet20 that of He et al. 2015, section 4.2. */
 export const NETWORKS: Readonly<Record<string, Network>> = {
-  lenet5: { shape: [1, 28, 28], batch: 64, lr: 0.05,
-    ops: [conv(6, 5, 2), relu, pool, conv(16, 5, 0), relu, pool, dense(120), relu, dense(84), relu, dense(10)] },
-  'vgg-small': {
-    shape: [3, 32, 32], batch: 32, lr: 0.02,
-    ops: [conv(32, 3, 1), relu, conv(32, 3, 1), relu, pool, conv(64, 3, 1), relu, conv(64, 3, 1), relu, pool, dense(256), relu, dense(10)],
+  lenet5: {
+    shape: [1, 28, 28],
+    batch: 64,
+    lr: 0.05,
+    ops: [conv(6, 5, 2), relu, pool, conv(16, 5, 0), relu, pool, dense(120), relu, dense(84), relu, dense(10)],
   },
-  resnet20: { shape: [3, 32, 32], batch: 32, lr: 0.05,
-    ops: [conv(16, 3, 1, false), { op: 'norm' }, relu, ...stage(16, 1), ...stage(32, 2), ...stage(64, 2), { op: 'mean' }, dense(10)] },
+  'vgg-small': {
+    shape: [3, 32, 32],
+    batch: 32,
+    lr: 0.02,
+    ops: [
+      conv(32, 3, 1),
+      relu,
+      conv(32, 3, 1),
+      relu,
+      pool,
+      conv(64, 3, 1),
+      relu,
+      conv(64, 3, 1),
+      relu,
+      pool,
+      dense(256),
+      relu,
+      dense(10),
+    ],
+  },
+  resnet20: {
+    shape: [3, 32, 32],
+    batch: 32,
+    lr: 0.05,
+    ops: [
+      conv(16, 3, 1, false),
+      { op: 'norm' },
+      relu,
+      ...stage(16, 1),
+      ...stage(32, 2),
+      ...stage(64, 2),
+      { op: 'mean' },
+      dense(10),
+    ],
+  },
 };
 
 export const network = (name: string): Network => lookUp('network of the peers', name, NETWORKS);
@@ -43,21 +92,36 @@ export interface Maker<L> {
   block(c: number, op: Extract<Op, { op: 'block' }>): L;
   norm(c: number): L;
   dense(size: number, out: number): L;
-  readonly relu: L; readonly pool: L; readonly mean: L;
+  readonly relu: L;
+  readonly pool: L;
+  readonly mean: L;
 }
 
 /** A network's layers in order; it follows the shapes as it goes. */
 export function build<L>({ ops, shape: [c, h, w] }: Network, make: Maker<L>): L[] {
   return ops.map(op => {
-    const before = c, size = c * h * w;
+    const before = c;
+    const size = c * h * w;
     switch (op.op) {
-      case 'conv': [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1]; return make.conv(before, op);
-      case 'block': [c, h, w] = [op.out, h / op.stride, w / op.stride]; return make.block(before, op);
-      case 'norm': return make.norm(c);
-      case 'relu': return make.relu;
-      case 'pool': [h, w] = [h / 2, w / 2]; return make.pool;
-      case 'mean': [h, w] = [1, 1]; return make.mean;
-      case 'dense': [c, h, w] = [op.out, 1, 1]; return make.dense(size, op.out);
+      case 'conv':
+        [c, h, w] = [op.out, h + 2 * op.pad - op.k + 1, w + 2 * op.pad - op.k + 1];
+        return make.conv(before, op);
+      case 'block':
+        [c, h, w] = [op.out, h / op.stride, w / op.stride];
+        return make.block(before, op);
+      case 'norm':
+        return make.norm(c);
+      case 'relu':
+        return make.relu;
+      case 'pool':
+        [h, w] = [h / 2, w / 2];
+        return make.pool;
+      case 'mean':
+        [h, w] = [1, 1];
+        return make.mean;
+      case 'dense':
+        [c, h, w] = [op.out, 1, 1];
+        return make.dense(size, op.out);
     }
   });
 }

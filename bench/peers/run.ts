@@ -7,8 +7,9 @@ import { check, DescentError, lookUp } from '../../engine/check.ts';
 import { ensurePackages, PACKAGES, python } from './install.ts';
 import { network, type Problem } from './networks.ts';
 
-const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] },
-  tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] }, pytorch = { script: 'pytorch.py' };
+const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] };
+const tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] };
+const pytorch = { script: 'pytorch.py' };
 /** Each peer's program and the variant that it is told to be. PyTorch names its own version. */
 const PEERS = {
   'jax-js': { ...jax, variant: 'webgpu' },
@@ -31,9 +32,14 @@ export async function unavailable(name: PeerName): Promise<string | undefined> {
 }
 
 /** Of each burst: milliseconds a step on the clock and of the process's processor time, and the loss at its end. */
-export interface Steps { readonly ms: number[]; readonly cpu: number[]; readonly losses: number[] }
+export interface Steps {
+  readonly ms: number[];
+  readonly cpu: number[];
+  readonly losses: number[];
+}
 export interface Peer {
-  readonly name: PeerName; readonly version: string;
+  readonly name: PeerName;
+  readonly version: string;
   /** The adapter, or the threads, that it runs on. */
   readonly device: string;
   /** Milliseconds from the process's start to the end of its first step. */
@@ -44,33 +50,59 @@ export interface Peer {
   step(n: number, burst?: number): Promise<number[]>;
   close(): Promise<void>;
 }
-export interface PeerOptions { readonly batch?: number; readonly threads?: number; readonly say?: (line: string) => void }
+export interface PeerOptions {
+  readonly batch?: number;
+  readonly threads?: number;
+  readonly say?: (line: string) => void;
+}
 
 /** Starts a peer on a model of networks.ts and takes it through two steps, in which it compiles. */
-export async function startPeer(name: PeerName, model: string,
-  { batch = network(model).batch, threads = availableParallelism(), say }: PeerOptions = {}): Promise<Peer> {
-  const peer: { script: string; version?: string; variant: string } = lookUp('peer', name, PEERS), why = await unavailable(name);
+export async function startPeer(
+  name: PeerName,
+  model: string,
+  { batch = network(model).batch, threads = availableParallelism(), say }: PeerOptions = {},
+): Promise<Peer> {
+  const peer: { script: string; version?: string; variant: string } = lookUp('peer', name, PEERS);
+  const why = await unavailable(name);
   check(!why, `${name}: ${why}; leave it out or install what it needs`);
-  const problem: Problem = { network: network(model), batch, threads }, script = fileURLToPath(new URL(peer.script, import.meta.url));
-  const folder = peer.version && await ensurePackages(say), start = performance.now();
-  const [command, before] = peer.version ? [process.execPath, ['--import', import.meta.resolve('tsx')]] : [(await python())!.path, []];
-  const child = spawn(command, [...before, script, JSON.stringify(problem), peer.variant],
-    { stdio: 'pipe', env: { ...process.env, ...folder && { DESCENT_PEERS: folder } } });
+  const problem: Problem = { network: network(model), batch, threads };
+  const script = fileURLToPath(new URL(peer.script, import.meta.url));
+  const folder = peer.version && (await ensurePackages(say));
+  const start = performance.now();
+  const [command, before] = peer.version
+    ? [process.execPath, ['--import', import.meta.resolve('tsx')]]
+    : [(await python())!.path, []];
+  const child = spawn(command, [...before, script, JSON.stringify(problem), peer.variant], {
+    stdio: 'pipe',
+    env: { ...process.env, ...(folder && { DESCENT_PEERS: folder }) },
+  });
 
   let noise = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { noise = (noise + text).slice(-16384); });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    noise = (noise + text).slice(-16384);
+  });
   child.stdin.on('error', () => {}); // its end is told by `ended`
   const ended = new Promise<string>(resolve => {
     child.on('error', e => resolve(e.message));
     child.on('close', (code, signal) => {
-      const lines = noise.split('\n').map(l => l.trim()).filter(Boolean);
-      resolve(lines.findLast(l => /^\S*Error\b/.test(l)) ?? (signal ? `killed by ${signal}` : lines.at(-1) ?? `exit code ${code}`));
+      const lines = noise
+        .split('\n')
+        .map(l => l.trim())
+        .filter(Boolean);
+      resolve(
+        lines.findLast(l => /^\S*Error\b/.test(l))
+          ?? (signal ? `killed by ${signal}` : (lines.at(-1) ?? `exit code ${code}`)),
+      );
     });
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   async function answer<T>(): Promise<T> {
     const { value, done } = await lines.next();
-    if (done) throw new DescentError(`${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`);
+    if (done) {
+      throw new DescentError(
+        `${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`,
+      );
+    }
     return JSON.parse(value as string) as T;
   }
   function run(n: number, burst = 1): Promise<Steps> {
@@ -83,7 +115,11 @@ export async function startPeer(name: PeerName, model: string,
   const first = performance.now() - start;
   await run(1);
   return {
-    name, version: ready.version ?? peer.version!, device: ready.adapter, first, run,
+    name,
+    version: ready.version ?? peer.version!,
+    device: ready.adapter,
+    first,
+    run,
     step: async (n, burst) => (await run(n, burst)).ms,
     async close() {
       child.stdin.end();

@@ -8,7 +8,8 @@ import { check, DescentError } from '../../engine/check.ts';
 import type { DataFile } from '../index.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 
-export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string => join(dataDir, name);
+export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string =>
+  join(dataDir, name);
 
 /** What is wrong with a stored file: nothing, or a phrase for a message. `content` reads and hashes it too. */
 export async function fault(folder: string, file: DataFile, content: boolean): Promise<string | undefined> {
@@ -26,10 +27,18 @@ export async function fault(folder: string, file: DataFile, content: boolean): P
 /** Whether the stamp says that all files were checked and none was touched since. */
 export async function isComplete(folder: string, files: readonly DataFile[]): Promise<boolean> {
   try {
-    const stamp = JSON.parse(await readFile(join(folder, STAMP), 'utf8')) as Record<string, [bytes: number, mtimeMs: number]>;
+    const stamp = JSON.parse(await readFile(join(folder, STAMP), 'utf8')) as Record<
+      string,
+      [bytes: number, mtimeMs: number]
+    >;
     const states = await Promise.all(files.map(f => stat(join(folder, f.name))));
-    return files.every((f, i) => stamp[f.name]?.[0] === f.bytes && states[i]!.size === f.bytes && stamp[f.name]![1] === states[i]!.mtimeMs);
-  } catch { return false; }
+    return files.every(
+      (f, i) =>
+        stamp[f.name]?.[0] === f.bytes && states[i]!.size === f.bytes && stamp[f.name]![1] === states[i]!.mtimeMs,
+    );
+  } catch {
+    return false;
+  }
 }
 
 export async function writeStamp(folder: string, files: readonly DataFile[]): Promise<void> {
@@ -49,12 +58,16 @@ export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable
     try {
       for await (const part of bytes instanceof Uint8Array ? [bytes] : bytes) await handle.writeFile(part);
       await handle.sync();
-    } finally { await handle.close(); }
+    } finally {
+      await handle.close();
+    }
     await rename(temporary, path);
   } catch (e) {
     await rm(temporary, { force: true });
     if (e instanceof DescentError) throw e;
-    throw new DescentError(`cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`);
+    throw new DescentError(
+      `cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`,
+    );
   }
 }
 
@@ -79,13 +92,18 @@ export async function makeFolder(folder: string): Promise<string> {
  */
 export async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const owner = /^\.fetch-(\d+)-|\.(\d+)\.tmp$/.exec(name), pid = Number(owner?.[1] ?? owner?.[2]);
+    const owner = /^\.fetch-(\d+)-|\.(\d+)\.tmp$/.exec(name);
+    const pid = Number(owner?.[1] ?? owner?.[2]);
     if (owner && pid !== process.pid && !alive(pid)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
 function alive(pid: number): boolean {
-  try { return process.kill(pid, 0); } catch (e) { return (e as NodeJS.ErrnoException).code === 'EPERM'; }
+  try {
+    return process.kill(pid, 0);
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** A Buffer's bytes as the plain array that the browser too would have. */

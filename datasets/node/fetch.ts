@@ -18,36 +18,62 @@ export interface FetchOptions {
  * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files untouched
  * since their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
  */
-export async function fetchDataset(name: string, options: FetchOptions = {}, info = lookUp('dataset', name, datasets)): Promise<string> {
+export async function fetchDataset(
+  name: string,
+  options: FetchOptions = {},
+  info = lookUp('dataset', name, datasets),
+): Promise<string> {
   const folder = datasetFolder(name, options.dataDir);
-  if (!info.files.length || await isComplete(folder, info.files)) return folder;
+  if (!info.files.length || (await isComplete(folder, info.files))) return folder;
   await sweep(await makeFolder(folder));
-  const start = performance.now(), reasons: string[] = [];
+  const start = performance.now();
+  const reasons: string[] = [];
   const missing = async () => {
     const faults = await Promise.all(info.files.map(f => fault(folder, f, true)));
-    return info.files.flatMap((file, i) => faults[i] ? [{ file, fault: faults[i] }] : []);
+    return info.files.flatMap((file, i) => (faults[i] ? [{ file, fault: faults[i] }] : []));
   };
   let left = await missing();
-  for (const { fault } of left) if (!fault.endsWith('is missing')) options.onNote?.(`${name}: ${fault}: fetching it again`);
+  for (const { fault } of left) {
+    if (!fault.endsWith('is missing')) options.onNote?.(`${name}: ${fault}: fetching it again`);
+  }
   for (const source of info.sources) {
     if (!left.length) break;
     try {
-      await ask(source, left.map(l => l.file), folder, (file, bytes) => store(folder, file, bytes), options.onProgress);
+      await ask(
+        source,
+        left.map(l => l.file),
+        folder,
+        (file, bytes) => store(folder, file, bytes),
+        options.onProgress,
+      );
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      options.onNote?.(`${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${seconds} s, kept in ${folder}`);
-    } catch (e) { reasons.push(reason(source, e)); }
+      options.onNote?.(
+        `${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${seconds} s, kept in ${folder}`,
+      );
+    } catch (e) {
+      reasons.push(reason(source, e));
+    }
     left = await missing();
   }
-  if (left.length) throw new DescentError(`${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${
-    byHand(info, left.map(l => l.file.name))} there, or use --dataset shapes, which needs no download`);
+  if (left.length) {
+    throw new DescentError(
+      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${byHand(
+        info,
+        left.map(l => l.file.name),
+      )} there, or use --dataset shapes, which needs no download`,
+    );
+  }
   await writeStamp(folder, info.files);
   return folder;
 }
 
 /** The faults in one phrase; several missing files are counted. */
 function inWords(left: readonly { fault: string }[]): string {
-  const absent = left.filter(l => l.fault.endsWith('is missing')), broken = left.filter(l => !absent.includes(l));
-  return [...broken, ...absent.length > 1 ? [{ fault: `${absent.length} files are missing` }] : absent].map(l => l.fault).join(', ');
+  const absent = left.filter(l => l.fault.endsWith('is missing'));
+  const broken = left.filter(l => !absent.includes(l));
+  return [...broken, ...(absent.length > 1 ? [{ fault: `${absent.length} files are missing` }] : absent)]
+    .map(l => l.fault)
+    .join(', ');
 }
 
 /** What a person without a network has to bring. */
@@ -58,15 +84,19 @@ function byHand(info: DatasetInfo, files: readonly string[]): string {
 }
 
 function reason(source: Source, e: unknown): string {
-  const { cause, message } = e as Error & { cause?: { message?: string; code?: string } }, text = cause?.message || cause?.code || message;
+  const { cause, message } = e as Error & { cause?: { message?: string; code?: string } };
+  const text = cause?.message || cause?.code || message;
   return text.includes(describe(source)) ? text : `${describe(source)}: ${text}`;
 }
 
 /** Reads every file again and compares its hash with the pinned one; returns what is wrong, one phrase a file. */
 export async function verifyDataset(name: string, dataDir?: string): Promise<string[]> {
-  const info = lookUp('dataset', name, datasets), folder = datasetFolder(name, dataDir);
+  const info = lookUp('dataset', name, datasets);
+  const folder = datasetFolder(name, dataDir);
   const faults = (await Promise.all(info.files.map(f => fault(folder, f, true)))).filter(f => f !== undefined);
-  if (faults.length) await rm(join(folder, STAMP), { force: true }); // so that the next fetch looks closer
+  if (faults.length) {
+    await rm(join(folder, STAMP), { force: true });
+  } // so that the next fetch looks closer
   else if (info.files.length) await writeStamp(folder, info.files);
   return faults;
 }

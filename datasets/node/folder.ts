@@ -22,7 +22,11 @@ export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'o
   readonly resident?: number | undefined;
 }
 
-interface Item { readonly path: string; readonly label: number; readonly stamp: string }
+interface Item {
+  readonly path: string;
+  readonly label: number;
+  readonly stamp: string;
+}
 
 /**
  * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded
@@ -30,23 +34,37 @@ interface Item { readonly path: string; readonly label: number; readonly stamp: 
  * image, and grey images among coloured ones.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
-  const root = resolve(folder), who = basename(root), { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
-  check(Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
-    `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`);
+  const root = resolve(folder);
+  const who = basename(root);
+  const { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
+  check(
+    Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
+    `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`,
+  );
   const tops = await subfolders(root);
   const given = tops.includes('train') && tops.includes('test');
   const classes = given ? await subfolders(join(root, 'train')) : tops;
-  check(classes.length > 1, `${folder}: ${
-    classes.length ? `one class only ('${classes[0]}')` : 'no class'}; at least two subfolders of PNG or JPEG images are needed, one a class`);
-  if (given) for (const name of await subfolders(join(root, 'test'))) {
-    check(classes.includes(name), `${folder}: class '${name}' is in test/ but not in train/; known: ${classes.join(', ')}`);
+  check(
+    classes.length > 1,
+    `${folder}: ${
+      classes.length ? `one class only ('${classes[0]}')` : 'no class'
+    }; at least two subfolders of PNG or JPEG images are needed, one a class`,
+  );
+  if (given) {
+    for (const name of await subfolders(join(root, 'test'))) {
+      check(
+        classes.includes(name),
+        `${folder}: class '${name}' is in test/ but not in train/; known: ${classes.join(', ')}`,
+      );
+    }
   }
 
   const shuffled = (items: readonly Item[]): Item[] => {
     const places = new Map(items.map(item => [item, digest(`${seed}\n${item.path}`)]));
     return [...items].sort((a, b) => (places.get(a)! < places.get(b)! ? -1 : 1));
   };
-  const train: Item[] = [], test: Item[] = [];
+  const train: Item[] = [];
+  const test: Item[] = [];
   for (const [label, name] of classes.entries()) {
     const own = shuffled(await list(root, given ? join('train', name) : name, label));
     check(own.length, `${folder}: class '${name}' has no PNG or JPEG image; add some or remove its folder`);
@@ -55,31 +73,59 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     train.push(...own);
     test.push(...held);
   }
-  check(test.length, `${folder}: ${train.length} images leave none for testing; ${
-    given ? 'put some into test/' : 'at least two a class are needed, or train/ and test/ folders'}`);
+  check(
+    test.length,
+    `${folder}: ${train.length} images leave none for testing; ${
+      given ? 'put some into test/' : 'at least two a class are needed, or train/ and test/ folders'
+    }`,
+  );
   const order = [...shuffled(train), ...shuffled(test)];
 
-  const key = digest(JSON.stringify([classes, imageSize, train.length, order.map(i => [i.path, i.label, i.stamp])])).slice(0, 16);
+  const key = digest(
+    JSON.stringify([classes, imageSize, train.length, order.map(i => [i.path, i.label, i.stamp])]),
+  ).slice(0, 16);
   const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
   let packed = await readPacked(cached, resident).catch(() => undefined);
   if (!packed) {
     let channels = 0;
-    const images = decode(folder, root, order, imageSize, seen => { channels = seen; });
-    const header = () => ({ format: 1, classes, shape: [channels, imageSize, imageSize], train: train.length, test: test.length } as const);
-    await writePacked(cached, header, Uint16Array.from(order, item => item.label), images);
+    const images = decode(folder, root, order, imageSize, seen => {
+      channels = seen;
+    });
+    const header = () =>
+      ({
+        format: 1,
+        classes,
+        shape: [channels, imageSize, imageSize],
+        train: train.length,
+        test: test.length,
+      }) as const;
+    await writePacked(
+      cached,
+      header,
+      Uint16Array.from(order, item => item.label),
+      images,
+    );
     packed = await readPacked(cached, resident);
-    options.onNote?.(`${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${header().shape.join('x')}`);
+    options.onNote?.(
+      `${who}: decoded ${train.length} + ${test.length} images of ${classes.length} classes to ${header().shape.join('x')}`,
+    );
   }
-  const { header, labels, images, stored } = packed, size = header.shape.reduce((a, b) => a * b);
+  const { header, labels, images, stored } = packed;
+  const size = header.shape.reduce((a, b) => a * b);
   const part = (from: number, to: number, limit: number | undefined): Split => {
     const own = labels.subarray(from, to);
-    if (!stored) return first(makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), limit);
+    if (!stored) {
+      return first(makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), limit);
+    }
     checkLabels(who, own, classes.length);
     return first({ images, labels: own, n: to - from, stored: stored(from) }, limit);
   };
   return {
-    name: who, shape: header.shape, classes,
-    train: part(0, header.train, options.limitTrain), test: part(header.train, header.train + header.test, options.limitTest),
+    name: who,
+    shape: header.shape,
+    classes,
+    train: part(0, header.train, options.limitTrain),
+    test: part(header.train, header.train + header.test, options.limitTest),
   };
 }
 
@@ -98,42 +144,66 @@ async function subfolders(path: string): Promise<string[]> {
 async function list(root: string, inside: string, label: number): Promise<Item[]> {
   const names = await readdir(join(root, inside), { recursive: true }).catch(() => []);
   const images = names.filter(name => /\.(png|jpe?g)$/i.test(name) && visible(basename(name))).sort();
-  return Promise.all(images.map(async name => {
-    const { size, mtimeMs } = await stat(join(root, inside, name));
-    return { path: join(inside, name).replaceAll('\\', '/'), label, stamp: `${size} ${mtimeMs}` };
-  }));
+  return Promise.all(
+    images.map(async name => {
+      const { size, mtimeMs } = await stat(join(root, inside, name));
+      return { path: join(inside, name).replaceAll('\\', '/'), label, stamp: `${size} ${mtimeMs}` };
+    }),
+  );
 }
 
 /**
  * The images [n, channels, size, size] in bytes, some at a time; `channels` is 1 or 3, that of every file, and told with the first.
  * Transparent parts become white.
  */
-async function* decode(folder: string, root: string, items: readonly Item[], size: number, tell: (channels: number) =>
-  void): AsyncGenerator<Uint8Array> {
+async function* decode(
+  folder: string,
+  root: string,
+  items: readonly Item[],
+  size: number,
+  tell: (channels: number) => void,
+): AsyncGenerator<Uint8Array> {
   const { default: sharp } = await import('sharp');
-  const plane = size * size, batch = 64;
+  const plane = size * size;
+  const batch = 64;
   let channels = 0;
   for (let from = 0; from < items.length; from += batch) {
     // Errors are thrown in file order once the batch is done, so that the same folder always gives the same message.
-    const decoded = await Promise.all(items.slice(from, from + batch).map(async ({ path }) => {
-      try {
-        const image = sharp(join(root, path)), { space } = await image.metadata(), grey = space === 'b-w' || space === 'grey16';
-        const fitted = image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' });
-        const pixels = await fitted.toColourspace(grey ? 'b-w' : 'srgb').raw().toBuffer();
-        return { path, pixels, channels: grey ? 1 : 3 };
-      } catch (e) { return { path, error: (e as Error).message.split('\n')[0] }; }
-    }));
+    const decoded = await Promise.all(
+      items.slice(from, from + batch).map(async ({ path }) => {
+        try {
+          const image = sharp(join(root, path));
+          const { space } = await image.metadata();
+          const grey = space === 'b-w' || space === 'grey16';
+          const fitted = image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' });
+          const pixels = await fitted
+            .toColourspace(grey ? 'b-w' : 'srgb')
+            .raw()
+            .toBuffer();
+          return { path, pixels, channels: grey ? 1 : 3 };
+        } catch (e) {
+          return { path, error: (e as Error).message.split('\n')[0] };
+        }
+      }),
+    );
     let images = new Uint8Array();
     for (const [i, image] of decoded.entries()) {
-      if (!image.pixels) throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
-      if (!channels) tell(channels = image.channels);
+      if (!image.pixels) {
+        throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
+      }
+      if (!channels) tell((channels = image.channels));
       if (!i) images = new Uint8Array(decoded.length * channels * plane);
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
-      check(image.channels === channels,
-        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${
-        kind(channels)}; convert one or the other`);
+      check(
+        image.channels === channels,
+        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${kind(
+          channels,
+        )}; convert one or the other`,
+      );
       const at = i * channels * plane;
-      for (let p = 0, byte = 0; p < plane; p++) for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
+      for (let p = 0, byte = 0; p < plane; p++) {
+        for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
+      }
     }
     yield images;
   }

@@ -7,7 +7,8 @@ import { check } from '../../engine/check.ts';
 /** Told now and then how far a file is; `total` is undefined when the server does not say. */
 export type OnProgress = (file: string, bytes: number, total: number | undefined) => void;
 
-const CONNECT_MS = 5000, STALL_MS = 30000;
+const CONNECT_MS = 5000;
+const STALL_MS = 30000;
 
 /** Throws when the user has asked for no network, by setting DESCENT_OFFLINE. */
 export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESCENT_OFFLINE is set');
@@ -19,12 +20,15 @@ export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESC
  */
 export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
   checkOnline();
-  let had = await stat(part).then(s => s.size, () => 0);
+  let had = await stat(part).then(
+    s => s.size,
+    () => 0,
+  );
   const abort = new AbortController();
   const give = (ms: number) => setTimeout(() => abort.abort(new Error(`no answer within ${ms / 1000} s`)), ms);
   let timer = give(CONNECT_MS);
   try {
-    const headers = { 'accept-encoding': 'identity', ...had ? { range: `bytes=${had}-` } : {} };
+    const headers = { 'accept-encoding': 'identity', ...(had ? { range: `bytes=${had}-` } : {}) };
     const answer = await fetch(url, { signal: abort.signal, headers });
     const range = /bytes (?:(\d+)-\d+|\*)\/(\d+)/.exec(answer.headers.get('content-range') ?? '');
     if (answer.status === 416 && had) {
@@ -36,7 +40,8 @@ export async function download(url: string, part: string, label: string, onProgr
     }
     check(answer.ok && answer.body, `the server answered ${answer.status} ${answer.statusText}`);
     if (answer.status !== 206 || Number(range?.[1]) !== had) had = 0;
-    const length = answer.headers.get('content-length'), total = length ? had + Number(length) : undefined;
+    const length = answer.headers.get('content-length');
+    const total = length ? had + Number(length) : undefined;
     let bytes = had;
     const watch = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
@@ -51,5 +56,7 @@ export async function download(url: string, part: string, label: string, onProgr
     const body = Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream<Uint8Array>);
     await pipeline(body, watch, createWriteStream(part, { flags: had ? 'a' : 'w' }));
     check(total === undefined || bytes === total, `the connection ended at ${bytes} of ${total} bytes`);
-  } finally { clearTimeout(timer); }
+  } finally {
+    clearTimeout(timer);
+  }
 }

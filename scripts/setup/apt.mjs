@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, SetupError, which } from './run.mjs';
 
-const read = path => { try { return readFileSync(path, 'utf8'); } catch { return ''; } };
+const read = path => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};
 const words = text => (text ?? '').split(/\s+/).filter(Boolean);
 
 /** /etc/os-release as an object: ID, VERSION_ID, VERSION_CODENAME, ... */
@@ -16,7 +22,10 @@ export function osRelease(text = read('/etc/os-release')) {
 export function parseList(text) {
   const entry = /^[ \t]*deb[ \t]+(?:\[([^\]]*)\][ \t]+)?(\S+)[ \t]+(\S+)([^#\n]*)/gm;
   return [...text.matchAll(entry)].map(([, options, uri, suite, components]) => ({
-    uris: [uri], suites: [suite], components: words(components), signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1],
+    uris: [uri],
+    suites: [suite],
+    components: words(components),
+    signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1],
   }));
 }
 
@@ -33,14 +42,22 @@ export function parseDeb822(text) {
 }
 
 function sourceFiles(dir) {
-  try { return readdirSync(dir).filter(name => /\.(list|sources)$/.test(name)).sort(); } catch { return []; }
+  try {
+    return readdirSync(dir)
+      .filter(name => /\.(list|sources)$/.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
 }
 
 /** All enabled entries of this machine. */
 export function readSources(etc = '/etc/apt') {
   const parts = join(etc, 'sources.list.d');
   const found = parseList(read(join(etc, 'sources.list')));
-  for (const name of sourceFiles(parts)) found.push(...(name.endsWith('.list') ? parseList : parseDeb822)(read(join(parts, name))));
+  for (const name of sourceFiles(parts)) {
+    found.push(...(name.endsWith('.list') ? parseList : parseDeb822)(read(join(parts, name))));
+  }
   return found;
 }
 
@@ -50,14 +67,19 @@ export function readSources(etc = '/etc/apt') {
  * any) and the stanza that adds this suite where the machine lacks it, made from the machine's own entry for its release.
  */
 export function mesaPlan(release, sources, candidate) {
-  const packages = ['mesa-vulkan-drivers', 'libvulkan1'], codename = release.VERSION_CODENAME;
+  const packages = ['mesa-vulkan-drivers', 'libvulkan1'];
+  const codename = release.VERSION_CODENAME;
   const old = candidate ? parseInt(candidate, 10) < 23 : release.ID === 'debian' && Number(release.VERSION_ID) <= 12;
   if (release.ID !== 'debian' || !old || !codename) return { packages };
   const suite = `${codename}-backports`;
   if (sources.some(s => s.suites.includes(suite))) return { packages, suite };
   const own = sources.find(s => s.suites.includes(codename) && s.components.includes('main'));
-  if (!own) throw new SetupError(`no source in /etc/apt names ${codename}, so there is no address to take ${suite} from, whose Mesa is needed; ` +
-    `add it there and install ${packages[0]}`);
+  if (!own) {
+    throw new SetupError(
+      `no source in /etc/apt names ${codename}, so there is no address to take ${suite} from, whose Mesa is needed; `
+        + `add it there and install ${packages[0]}`,
+    );
+  }
   const key = own.signedBy ? `Signed-By: ${own.signedBy}\n` : '';
   return { packages, suite, stanza: `Types: deb\nURIs: ${own.uris[0]}\nSuites: ${suite}\nComponents: main\n${key}` };
 }
@@ -65,7 +87,7 @@ export function mesaPlan(release, sources, candidate) {
 /** The commands that carry out a plan, for a person to copy. */
 export function planCommands({ packages, suite, stanza }, sudo = which('sudo') ? 'sudo ' : '') {
   return [
-    ...stanza ? [`${sudo}tee /etc/apt/sources.list.d/${suite}.sources <<'END'\n${stanza}END`] : [],
+    ...(stanza ? [`${sudo}tee /etc/apt/sources.list.d/${suite}.sources <<'END'\n${stanza}END`] : []),
     `${sudo}apt-get update`,
     `${sudo}apt-get install -y --no-install-recommends ${suite ? `-t ${suite} ` : ''}${packages.join(' ')}`,
   ];
@@ -89,25 +111,51 @@ export function candidateOf(name) {
  */
 export function install({ packages, suite, stanza }, prefix, { verbose }) {
   const parts = stanza && mkdtempSync(join(tmpdir(), 'descent-apt-'));
-  const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2', ...parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : []];
+  const options = [
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    '-o',
+    'Acquire::Retries=2',
+    ...(parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : []),
+  ];
   const root = (...command) => {
     const [first, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', ...command];
     return run(first, rest, { verbose });
   };
   try {
     if (parts) {
-      for (const name of sourceFiles('/etc/apt/sources.list.d')) copyFileSync(`/etc/apt/sources.list.d/${name}`, join(parts, name));
+      for (const name of sourceFiles('/etc/apt/sources.list.d')) {
+        copyFileSync(`/etc/apt/sources.list.d/${name}`, join(parts, name));
+      }
       writeFileSync(join(parts, `${suite}.sources`), stanza);
     }
-    const want = () => root('apt-get', 'install', '-y', '--no-install-recommends', ...options, ...suite ? ['-t', suite] : [], ...packages);
+    const want = () =>
+      root(
+        'apt-get',
+        'install',
+        '-y',
+        '--no-install-recommends',
+        ...options,
+        ...(suite ? ['-t', suite] : []),
+        ...packages,
+      );
     let done = stanza ? { code: 1 } : want();
-    if (done.code !== 0) { // the lists are absent or old, or dpkg was interrupted
+    if (done.code !== 0) {
+      // the lists are absent or old, or dpkg was interrupted
       root('dpkg', '--configure', '-a');
       const updated = root('apt-get', 'update', ...options);
       done = want();
-      const reasons = `${updated.code ? updated.output : ''}${done.output}`.split('\n').filter(line => /^[EW]:/.test(line));
+      const reasons = `${updated.code ? updated.output : ''}${done.output}`
+        .split('\n')
+        .filter(line => /^[EW]:/.test(line));
       const what = `${packages.join(', ')}${suite ? ` from ${suite}` : ''}`;
-      if (done.code !== 0) throw new SetupError(`apt-get could not install ${what}; once its reason is gone, run the same command again\n${reasons.join('\n')}`);
+      if (done.code !== 0) {
+        throw new SetupError(
+          `apt-get could not install ${what}; once its reason is gone, run the same command again\n${reasons.join('\n')}`,
+        );
+      }
     }
-  } finally { if (parts) rmSync(parts, { recursive: true, force: true }); }
+  } finally {
+    if (parts) rmSync(parts, { recursive: true, force: true });
+  }
 }

@@ -3,14 +3,21 @@ import { existsSync } from 'node:fs';
 import { asRoot, install } from './apt.mjs';
 import { which } from './run.mjs';
 
-const PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
-  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe', 'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe'];
+const PLACES = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+  'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
+];
 
 /** The path of a Chromium or Chrome: that of DESCENT_BROWSER alone where it is set, else one on PATH or in its system's usual place. */
 export function findBrowser() {
   const { DESCENT_BROWSER: named } = process.env;
   if (named) return existsSync(named) ? named : undefined;
-  return ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'].map(which).find(Boolean) || PLACES.find(existsSync);
+  return (
+    ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'].map(which).find(Boolean)
+    || PLACES.find(existsSync)
+  );
 }
 
 /** The path of a browser, installed from the system's packages where this process may do so; undefined where there is none. */

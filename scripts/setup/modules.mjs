@@ -6,7 +6,13 @@ import { runNpm, SetupError } from './run.mjs';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const STAMP = 'node_modules/.descent-lock';
 
-const json = path => { try { return JSON.parse(readFileSync(path, 'utf8')); } catch { return undefined; } };
+const json = path => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+};
 
 /** 'fresh', or why `npm ci` is needed. A package installed from a registry has no lockfile: its installer has seen to its modules. */
 export function modulesState(root = ROOT) {
@@ -16,7 +22,11 @@ export function modulesState(root = ROOT) {
   const names = Object.keys({ ...json(`${root}package.json`)?.dependencies });
   if (!names.every(name => existsSync(`${root}node_modules/${name}/package.json`))) return 'missing';
   let seen = '';
-  try { seen = readFileSync(root + STAMP, 'utf8'); } catch { /* npm was run by hand */ }
+  try {
+    seen = readFileSync(root + STAMP, 'utf8');
+  } catch {
+    /* npm was run by hand */
+  }
   if (seen === stamp) return 'fresh';
   if (!agrees(json(`${root}package-lock.json`), json(`${root}node_modules/.package-lock.json`))) return 'stale';
   writeFileSync(root + STAMP, stamp);
@@ -38,8 +48,15 @@ export function ensureModules({ say, verbose, root = ROOT }) {
   if (state === 'fresh') return;
   say(`node modules: ${state}, installing them with npm ci`);
   const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']; // npm's own is minutes, in silence
-  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience], { cwd: root, verbose });
+  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience], {
+    cwd: root,
+    verbose,
+  });
   const again = 'run the same command again';
-  if (code !== 0) throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, ${again}\n${output.trim()}`);
-  if (modulesState(root) !== 'fresh') throw new SetupError(`npm ci did not install what package-lock.json asks for; remove node_modules and ${again}`);
+  if (code !== 0) {
+    throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, ${again}\n${output.trim()}`);
+  }
+  if (modulesState(root) !== 'fresh') {
+    throw new SetupError(`npm ci did not install what package-lock.json asks for; remove node_modules and ${again}`);
+  }
 }

@@ -9,17 +9,35 @@ export class SetupError extends Error {}
 export function run(command, args, { cwd, env, verbose = false, shell = false, timeout } = {}) {
   const words = verbose ? 'inherit' : 'pipe';
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
-    cwd, shell, timeout, env: { ...process.env, ...env }, stdio: ['ignore', words, words], encoding: 'utf8', maxBuffer: 1 << 28,
+    cwd,
+    shell,
+    timeout,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', words, words],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
   });
   if (!error && (signal === 'SIGINT' || signal === 'SIGTERM')) process.exit(130); // the person who interrupts npm or apt means us too
-  return { code: error ? error.code : status ?? signal, stdout: stdout ?? '', output: `${stdout ?? ''}${stderr ?? ''}` };
+  return {
+    code: error ? error.code : (status ?? signal),
+    stdout: stdout ?? '',
+    output: `${stdout ?? ''}${stderr ?? ''}`,
+  };
 }
 
 export const runNpm = (args, options) => run('npm', args, { ...options, shell: process.platform === 'win32' });
 
 /** The path of an executable, looked for as a shell would. */
 export function which(name) {
-  return (process.env.PATH ?? '').split(delimiter).map(dir => join(dir, name)).find(path => {
-    try { accessSync(path, constants.X_OK); return true; } catch { return false; }
-  });
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map(dir => join(dir, name))
+    .find(path => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }

@@ -1,6 +1,16 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, truncateSync }
-  from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../config.ts';
@@ -9,7 +19,10 @@ import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } 
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 
 /** All that a resumed run needs besides the weights: the optimizer's tensors, and its numbers (steps done, and the like). */
-export interface RunState { tensors: Tensors; counters: Record<string, number> }
+export interface RunState {
+  tensors: Tensors;
+  counters: Record<string, number>;
+}
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -29,12 +42,21 @@ export interface RunFolder {
   discardIfEmpty(): void;
 }
 
-const CONFIG = 'config.json', METRICS = 'metrics.jsonl', MODEL = 'model.safetensors', BEST = 'best.safetensors',
-  STATE = 'state.safetensors';
+const CONFIG = 'config.json';
+const METRICS = 'metrics.jsonl';
+const MODEL = 'model.safetensors';
+const BEST = 'best.safetensors';
+const STATE = 'state.safetensors';
 
 /** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
 export function defaultFolder(model: string, dataset: string, now = new Date()): string {
-  const word = (name: string) => name.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!.replace(/\.[jt]s$/, '').replace(/[^\w.-]+/g, '-');
+  const word = (name: string) =>
+    name
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .at(-1)!
+      .replace(/\.[jt]s$/, '')
+      .replace(/[^\w.-]+/g, '-');
   const two = (n: number) => String(n).padStart(2, '0');
   const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
   const path = join('runs', `${word(model)}-${word(dataset)}-${date}`);
@@ -49,13 +71,18 @@ export function createRun(path: string): RunFolder {
   let made: string | undefined, taken: string | undefined; // made: the outermost folder that was missing
   try {
     made = mkdirSync(path, { recursive: true });
-    taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(name => statSync(join(path, name), { throwIfNoEntry: false })?.size);
+    taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(
+      name => statSync(join(path, name), { throwIfNoEntry: false })?.size,
+    );
     if (!taken) writeThrough(join(path, METRICS), '');
   } catch (error) {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     throw elsewhere(path, error);
   }
-  check(!taken, `${path}: already holds a run (${taken}); choose another folder with --out, or continue that run with --resume ${path}`);
+  check(
+    !taken,
+    `${path}: already holds a run (${taken}); choose another folder with --out, or continue that run with --resume ${path}`,
+  );
   return folder(path, [], false);
 }
 
@@ -63,14 +90,24 @@ const elsewhere = (path: string, error: unknown): DescentError =>
   fileError(path, 'written', error, `${isFull(error) ? 'free some space or ' : ''}choose another folder with --out`);
 
 /** What a stopped run goes on from. */
-export interface Resumed { folder: RunFolder; config: RunConfig; facts: Facts; weights: Tensors; state: RunState }
+export interface Resumed {
+  folder: RunFolder;
+  config: RunConfig;
+  facts: Facts;
+  weights: Tensors;
+  state: RunState;
+}
 
 /** Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. */
 export function resumeRun(path: string): Resumed {
   const { config, facts } = readConfig(path);
   const { step, weights, state } = readCheckpoint(path);
   const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
-  const kept = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step)).map(line => `${line}\n`).join('');
+  const kept = text
+    .split('\n')
+    .filter(line => parseMetrics(line).some(l => l.step <= step))
+    .map(line => `${line}\n`)
+    .join('');
   if (kept !== text) writeWhole(join(path, METRICS), kept);
   return { folder: folder(path, parseMetrics(kept), true), config, facts, weights, state };
 }
@@ -81,17 +118,25 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
   check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept; start the run anew with another --out`);
   const { tensors, metadata } = readSafetensors(join(path, STATE));
   const model = readSafetensors(join(path, MODEL));
-  check(metadata.step !== undefined && metadata.step === model.metadata.step,
-    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; put back the files that belong together`);
-  const counters = Object.fromEntries(Object.entries(metadata).filter(([k]) => k.startsWith('counter.')).map(([k, v]) =>
-    [k.slice(8), Number(v)]));
+  check(
+    metadata.step !== undefined && metadata.step === model.metadata.step,
+    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; put back the files that belong together`,
+  );
+  const counters = Object.fromEntries(
+    Object.entries(metadata)
+      .filter(([k]) => k.startsWith('counter.'))
+      .map(([k, v]) => [k.slice(8), Number(v)]),
+  );
   return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
 export function readConfig(path: string): { config: RunConfig; facts: Facts } {
   const file = join(path, CONFIG);
-  check(existsSync(path), `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`);
+  check(
+    existsSync(path),
+    `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`,
+  );
   const text = readWhole(file, 'give the folder of a run').toString('utf8');
   let json: unknown;
   try {
@@ -103,7 +148,8 @@ export function readConfig(path: string): { config: RunConfig; facts: Facts } {
 }
 
 /** A safetensors file from disk. */
-export const readSafetensors = (path: string): Safetensors => decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
+export const readSafetensors = (path: string): Safetensors =>
+  decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
 
 /** The weights to judge a run by: the best where there are some, else the last. */
 export function weightsFile(path: string): string {
@@ -117,10 +163,15 @@ export function weightsFile(path: string): string {
  * Between the two, only a crash can leave a model aside that belongs to the state: it is put in place here.
  */
 function settleCheckpoint(path: string): void {
-  const aside = join(path, `${MODEL}.new`), state = join(path, STATE);
+  const aside = join(path, `${MODEL}.new`);
+  const state = join(path, STATE);
   if (!existsSync(aside)) return;
   const stepOf = (file: string) => {
-    try { return readSafetensors(file).metadata.step; } catch { return undefined; }
+    try {
+      return readSafetensors(file).metadata.step;
+    } catch {
+      return undefined;
+    }
   };
   const step = stepOf(aside);
   if (step !== undefined && step === stepOf(state)) renameSync(aside, join(path, MODEL));
@@ -129,13 +180,22 @@ function settleCheckpoint(path: string): void {
 
 function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): RunFolder {
   const at = (name: string) => join(path, name);
-  const refuse = (file: string, error: unknown) => fileError(file, 'written', error,
-    `${isFull(error) ? 'free some space' : 'make the folder writable'}, then ${hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again'}`);
+  const refuse = (file: string, error: unknown) =>
+    fileError(
+      file,
+      'written',
+      error,
+      `${isFull(error) ? 'free some space' : 'make the folder writable'}, then ${hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again'}`,
+    );
 
   return {
-    path, lines,
-    get hasCheckpoint() { return hasCheckpoint; },
-    writeConfig: (config, facts) => writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
+    path,
+    lines,
+    get hasCheckpoint() {
+      return hasCheckpoint;
+    },
+    writeConfig: (config, facts) =>
+      writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
     append(line) {
       const file = at(METRICS);
       let size = 0;
@@ -143,7 +203,11 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
         size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
         appendFileSync(file, `${JSON.stringify(line)}\n`);
       } catch (error) {
-        try { truncateSync(file, size); } catch { /* the first error is the one to tell */ }
+        try {
+          truncateSync(file, size);
+        } catch {
+          /* the first error is the one to tell */
+        }
         throw refuse(file, error);
       }
       lines.push(line);
@@ -151,7 +215,10 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
     saveCheckpoint(weights, { tensors, counters }, metadata) {
       const step = String(counters.steps ?? lines.at(-1)?.step ?? 0);
       const numbers = Object.fromEntries(Object.entries(counters).map(([k, v]) => [`counter.${k}`, String(v)]));
-      const files = [[STATE, tensors, { ...numbers, step }], [MODEL, weights, { ...metadata, step }]] as const;
+      const files = [
+        [STATE, tensors, { ...numbers, step }],
+        [MODEL, weights, { ...metadata, step }],
+      ] as const;
       try {
         for (const [name, content, meta] of files) writeThrough(at(`${name}.new`), encodeSafetensors(content, meta));
       } catch (error) {
