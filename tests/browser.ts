@@ -9,13 +9,13 @@ import { findBrowser } from '../scripts/setup/browser.mjs';
 
 export const ROOT = join(import.meta.dirname, '..');
 export const browserPath = findBrowser() as string | undefined;
-const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream'];
+const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
+  '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
 export interface BuiltPage {
-  readonly page: Page; readonly address: string;
+  readonly page: Page;
+  readonly address: string;
   /** Of the site, and for what a test writes. */
   readonly folder: string;
   /** Errors and warnings of the console. */
@@ -25,13 +25,15 @@ export interface BuiltPage {
 
 export async function openBuilt(executablePath: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-')), said: string[] = [];
-  const common = { configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent',
-    build: { outDir: folder } } as const;
+  const common = {
+    configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent', build: { outDir: folder },
+  } as const;
   await build(common);
-  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } }),
-    browser = await chromium.launch({ executablePath, args: FLAGS });
-  const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(60_000);
+  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const context = await browser.newContext();
+  context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
+  const page = await context.newPage();
   page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') said.push(message.text()); });
   page.on('pageerror', error => said.push(error.message));
   const close = async (): Promise<void> => {

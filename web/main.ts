@@ -16,7 +16,7 @@ const views: Record<string, () => Promise<{ element: HTMLElement; show?: () => v
   predict: once(async () => new (await import('./predict-view.ts')).PredictView(train)),
   bench: once(async () => new (await import('./bench-view.ts')).BenchView(() => train)),
 };
-let stop: (() => void) | undefined;
+let stop: (() => void) | undefined, turn = 0;
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -24,7 +24,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 async function show(): Promise<void> {
-  const name = location.hash.slice(1).split('?')[0]!, view = await (views[name] ?? views.train!)();
+  const mine = ++turn, name = location.hash.slice(1).split('?')[0]!;
+  const view = await (views[name] ?? views.train!)();
+  if (mine !== turn) return; // another view was asked for while this one loaded
   stop?.();
   stop = view.stop?.bind(view);
   view.show?.();
