@@ -4,6 +4,9 @@ import { CASES, tilesAgree } from './tiles.ts';
 
 const test = suite('tiled, all that fit');
 
-for (const c of CASES) test(`${c.kernel.name}, ${c.why}`, () => tilesAgree(c, true));
+for (const c of CASES) {
+  test(`${c.kernel.name}, ${c.why}`, () => tilesAgree(c, { all: true }));
+  test(`${c.kernel.name}, ${c.why}, staged in f16`, () => tilesAgree(c, { all: true, half: true }));
+}
 
 test.run();

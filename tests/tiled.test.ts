@@ -3,6 +3,9 @@ import { CASES, tilesAgree } from './tiles.ts';
 
 const test = suite('tiled');
 
-for (const c of CASES.filter(c => c.tiles.length)) test(`${c.kernel.name}, ${c.why}: ${c.tiles.join(', ')}`, () => tilesAgree(c, false));
+for (const c of CASES.filter(c => c.tiles.length)) {
+  test(`${c.kernel.name}, ${c.why}: ${c.tiles.join(', ')}`, () => tilesAgree(c));
+  test(`${c.kernel.name}, ${c.why}: ${c.tiles[0]}, staged in f16`, () => tilesAgree(c, { half: true }));
+}
 
 test.run();
