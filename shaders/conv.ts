@@ -13,29 +13,46 @@ import { index, tiled, type } from './tiled.ts';
  * reversed, which makes the input gradient of a convolution of stride 1 a convolution too.
  */
 export interface Conv {
-  n: number; c: number; h: number; w: number; o: number; oh: number; ow: number;
+  n: number;
+  c: number; h: number; w: number;
+  o: number; oh: number; ow: number;
   k: number; stride: number; pad: number; dilation: number; groups: number;
-  bias?: boolean; flip?: boolean;
+  bias?: boolean;
+  flip?: boolean;
   /** Write the moments of each channel of y too, those of each 64 pixels by themselves (a normalisation follows). */
   moments?: boolean;
   epilogue?: readonly Epilogue[];
 }
 
-const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * (p.c / p.groups) * p.k * p.k;
+/** Weights of one output channel. */
+const filterSize = (p: Conv) => p.c / p.groups * p.k * p.k;
+const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * filterSize(p);
 
-/** Sizes as WGSL constants, for the variants that are cheap to compile; cg and og are channels of one group. */
+/** Sizes as WGSL constants, for the variants that are cheap to compile; CG and OG are channels of one group, KK taps. */
 const constants = (p: Conv) => `
-const N = ${p.n}; const C = ${p.c}; const H = ${p.h}; const W = ${p.w}; const O = ${p.o}; const OH = ${p.oh}; const OW = ${p.ow};
+const N = ${p.n};
+const C = ${p.c}; const H = ${p.h}; const W = ${p.w};
+const O = ${p.o}; const OH = ${p.oh}; const OW = ${p.ow};
 const K = ${p.k}; const KK = ${p.k * p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad}; const DIL = ${p.dilation};
 const CG = ${p.c / p.groups}; const OG = ${p.o / p.groups};
 `;
-/** Whether neighbours can be taken four at a time; whether the input is read as it lies, pixel by pixel. */
+
+/** Whether neighbours can be taken four at a time. */
 const inFours = (n: number): boolean => n % 4 === 0;
+/** Whether the input is read as it lies, four pixels at a time. */
 const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
+
+/** WGSL: the place in `weight` of tap `tap` from channel `c` to channel `o` of `group`. */
 const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
 
-export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y: 'write'; partial: 'write f32?'; e0: 'read?';
-  e1: 'read?' }>({
+/** WGSL: returns the value of channel `c` that tap `tap` meets at output pixel `at`, counted over the batch; zero outside the image. */
+const returnUnfolded = `
+  let h = at / OW % OH * STRIDE - PAD + tap / K * DIL;
+  let w = at % OW * STRIDE - PAD + tap % K * DIL;
+  if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
+  return x[((at / (OH * OW) * C + c) * H + h) * W + w];`;
+
+export const conv = variants({
   name: 'conv',
   unrolled: true,
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
@@ -44,13 +61,17 @@ export const conv = variants<Conv, { x: 'read'; weight: 'read'; bias: 'read?'; y
   variants: [
     forwardLanes('shuffle'), forwardLanes('vec4'), imagesLanes, forwardLanes('scalar'),
     ...tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
-      shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: p.c / p.groups * p.k * p.k, batch: p.groups }),
+      shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
       quads: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
       vec4: p => [...pointwise(p) ? ['x'] : [], ...inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : []],
-      code: p => constants(p) + wgsl`
+      moments: p => p.moments ?? false,
+      code: p => {
+        const quad = inFours(p.oh * p.ow), bias = p.bias ? ' + bias[o]' : '';
+        return constants(p) + wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
-  let group = i32(batch); let o = i32(m); let c = i32(k) / KK; let tap = i32(k) % KK;
+  let group = i32(batch); let o = i32(m);
+  let c = i32(k) / KK; let tap = i32(k) % KK;
   return weight[${weightAt(p)}];
 }
 ${pointwise(p) ? wgsl`
@@ -60,24 +81,22 @@ fn loadB(k : u32, pixel : u32) -> vec4f {
 }` : wgsl`
 fn loadB(k : u32, pixel : u32) -> f32 {
   let c = i32(batch) * CG + i32(k) / KK; let tap = i32(k) % KK; let at = i32(pixel);
-  let h = at / OW % OH * STRIDE - PAD + tap / K * DIL;
-  let w = at % OW * STRIDE - PAD + tap % K * DIL;
-  if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
-  return x[((at / (OH * OW) * C + c) * H + h) * W + w];
+  ${returnUnfolded}
 }`}
-${finish(p.epilogue, type(inFours(p.oh * p.ow)))}
-fn store(m : u32, pixel : u32, sum : ${type(inFours(p.oh * p.ow))}) {
+${finish(p.epilogue, type(quad))}
+fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
   let o = batch * u32(OG) + m;
-  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(inFours(p.oh * p.ow))};
-  y[at] = finish(sum${p.bias ? ' + bias[o]' : ''}, at);
+  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(quad)};
+  y[at] = finish(sum${bias}, at);
 }
 #if ${p.moments ?? false}
 fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
   let o = batch * u32(OG) + m; let at = (pixel / 64u * u32(O) + o) * 2u;
-  partial[at] = mean${p.bias ? ' + bias[o]' : ''}; partial[at + 1u] = squares;
+  partial[at] = mean${bias};
+  partial[at + 1u] = squares;
 }
-#endif`,
-      moments: p => p.moments ?? false,
+#endif`;
+      },
     }),
     {
       name: 'plain',
@@ -94,7 +113,9 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
   for (var c = 0; c < CG; c++) {
     for (var tap = 0; tap < KK; tap++) {
       let h = top + tap / K * DIL; let w = left + tap % K * DIL;
-      if (h >= 0 && h < H && w >= 0 && w < W) { v += x[((n * C + group * CG + c) * H + h) * W + w] * weight[${weightAt(p)}]; }
+      if (h >= 0 && h < H && w >= 0 && w < W) {
+        v += x[((n * C + group * CG + c) * H + h) * W + w] * weight[${weightAt(p)}];
+      }
     }
   }
   let at = u32(plane * OH * OW + pixel);
@@ -109,12 +130,15 @@ export const gradientIsConv = (p: Conv): boolean => p.stride === 1 && p.pad <= p
 
 /** The convolution of dy [n, o, oh, ow] that gives dx [n, c, h, w] where gradientIsConv. */
 export const inputGradient = (p: Conv): Conv => ({
-  ...p, c: p.o, h: p.oh, w: p.ow, o: p.c, oh: p.h, ow: p.w, pad: p.dilation * (p.k - 1) - p.pad, bias: false, flip: true,
-  epilogue: undefined,
+  ...p,
+  c: p.o, h: p.oh, w: p.ow,
+  o: p.c, oh: p.h, ow: p.w,
+  pad: p.dilation * (p.k - 1) - p.pad,
+  bias: false, flip: true, epilogue: undefined,
 });
 
 /** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
-export const convBackwardInput = variants<Conv, { dy: 'read'; weight: 'read'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const convBackwardInput = variants({
   name: 'conv_backward_input',
   unrolled: true,
   bindings: { dy: 'read', weight: 'read', dx: 'write', ...epilogueBindings },
@@ -127,9 +151,12 @@ export const convBackwardInput = variants<Conv, { dy: 'read'; weight: 'read'; dx
       along: () => ({ a: 'k', b: 'n' }),
       quads: p => ({ y: inFours(p.h * p.w) }),
       vec4: p => inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : [],
-      code: p => constants(p) + wgsl`
+      code: p => {
+        const quad = inFours(p.h * p.w);
+        return constants(p) + wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
-  let group = i32(batch); let c = i32(m); let o = i32(k) / KK; let tap = i32(k) % KK;
+  let group = i32(batch); let c = i32(m);
+  let o = i32(k) / KK; let tap = i32(k) % KK;
   return weight[((group * OG + o) * CG + c) * KK + tap];
 }
 fn loadB(k : u32, pixel : u32) -> f32 {
@@ -139,11 +166,12 @@ fn loadB(k : u32, pixel : u32) -> f32 {
   if (h < 0 || w < 0 || h % STRIDE != 0 || w % STRIDE != 0 || h / STRIDE >= OH || w / STRIDE >= OW) { return 0.0; }
   return dy[((at / (H * W) * O + o) * OH + h / STRIDE) * OW + w / STRIDE];
 }
-${finish(p.epilogue, type(inFours(p.h * p.w)))}
-fn store(m : u32, pixel : u32, sum : ${type(inFours(p.h * p.w))}) {
-  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(inFours(p.h * p.w))};
+${finish(p.epilogue, type(quad))}
+fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
+  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(quad)};
   dx[at] = finish(sum, at);
-}`,
+}`;
+      },
     }),
     {
       name: 'plain',
@@ -172,60 +200,63 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
 
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
-  const weights = p.o * p.c / p.groups * p.k * p.k;
-  const tiles = d.lanes ? ceilDiv(p.o / p.groups, 16) * ceilDiv(p.c / p.groups * p.k * p.k,
-    5 * d.lanes) * p.groups : ceilDiv(p.o / p.groups, 64) * ceilDiv(p.c / p.groups * p.k * p.k, 64) * p.groups;
-  const wanted = ceilDiv(d.lanes ? 16 : 512, tiles);
-  const memory = Math.floor(d.maxBinding / 4 / weights);
-  return Math.max(1, Math.min(wanted, memory, d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256), 64));
+  const [tileRows, tileColumns, enoughTiles] = d.lanes ? [16, 5 * d.lanes, 16] : [64, 64, 512];
+  const tiles = p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
+  const wanted = ceilDiv(enoughTiles, tiles);
+  const fitBinding = Math.floor(d.maxBinding / 4 / (p.o * filterSize(p)));
+  const worthwhile = d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
+  return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
 }
 
 /** A weight gradient in slices; `split` of them. */
 export interface ConvWeight extends Conv { split: number }
 
 /** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
-export const convBackwardWeight = variants<ConvWeight, { x: 'read'; dy: 'read'; dweight: 'write' }>({
+export const convBackwardWeight = variants({
   name: 'conv_backward_weight',
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   flops,
   variants: [
     backwardWeightRows, backwardWeightChannels, backwardWeightPixels, backwardWeightColumns(true), backwardWeightColumns(false),
     ...tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
-      shape: p => ({ m: p.o / p.groups, n: p.c / p.groups * p.k * p.k, k: p.n * p.oh * p.ow, batch: p.groups }),
+      shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,
       along: () => ({ a: 'k', b: 'k' }),
-      quads: p => ({ y: inFours(p.c / p.groups * p.k * p.k) }),
-      vec4: p => inFours(p.c / p.groups * p.k * p.k) ? ['dweight'] : [],
-      code: p => constants(p) + wgsl`
+      quads: p => ({ y: inFours(filterSize(p)) }),
+      vec4: p => inFours(filterSize(p)) ? ['dweight'] : [],
+      code: p => {
+        const quad = inFours(filterSize(p));
+        return constants(p) + wgsl`
 fn loadA(m : u32, pixel : u32) -> f32 {
   let at = i32(pixel);
   return dy[(at / (OH * OW) * O + i32(batch) * OG + i32(m)) * (OH * OW) + at % (OH * OW)];
 }
 fn loadB(pixel : u32, n : u32) -> f32 {
   let at = i32(pixel); let c = i32(batch) * CG + i32(n) / KK; let tap = i32(n) % KK;
-  let h = at / OW % OH * STRIDE - PAD + tap / K * DIL;
-  let w = at % OW * STRIDE - PAD + tap % K * DIL;
-  if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
-  return x[((at / (OH * OW) * C + c) * H + h) * W + w];
+  ${returnUnfolded}
 }
-fn store(m : u32, n : u32, sum : ${type(inFours(p.c / p.groups * p.k * p.k))}) {
-  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(inFours(p.c / p.groups * p.k * p.k))}] = sum;
-}`,
+fn store(m : u32, n : u32, sum : ${type(quad)}) {
+  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(quad)}] = sum;
+}`;
+      },
     }),
     {
       name: 'plain',
-      grid: p => [ceilDiv(p.o * p.c / p.groups * p.k * p.k, 64), p.split, 1],
+      grid: p => [ceilDiv(p.o * filterSize(p), 64), p.split, 1],
       code: p => constants(p) + wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight and slice
   let at = i32(id.x);
   if (at >= O * CG * KK) { return; }
-  let o = at / (CG * KK); let c = o / OG * CG + at / KK % CG; let r = at / K % K * DIL - PAD; let s = at % K * DIL - PAD;
+  let o = at / (CG * KK); let c = o / OG * CG + at / KK % CG;
+  let r = at / K % K * DIL - PAD; let s = at % K * DIL - PAD;
   var sum = 0.0;
   for (var n = i32(id.y) * N / ${p.split}; n < (i32(id.y) + 1) * N / ${p.split}; n++) {
     for (var pixel = 0; pixel < OH * OW; pixel++) {
       let h = pixel / OW * STRIDE + r; let w = pixel % OW * STRIDE + s;
-      if (h >= 0 && h < H && w >= 0 && w < W) { sum += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel]; }
+      if (h >= 0 && h < H && w >= 0 && w < W) {
+        sum += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel];
+      }
     }
   }
   dweight[i32(id.y) * O * CG * KK + at] = sum;

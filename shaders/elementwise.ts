@@ -11,6 +11,8 @@ export const elementwise = kernel({
   vec4: ['v', 'a', 'y', 'e0', 'e1'],
   epilogue: 'y',
   grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => finish([{ f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined }, ...p.epilogue ?? []], 'vec4f')
-    + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);'),
+  code: (p, d) => {
+    const own = { f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined };
+    return finish([own, ...p.epilogue ?? []], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);');
+  },
 });

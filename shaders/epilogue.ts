@@ -1,4 +1,4 @@
-import { draws, unroll } from './kernel.ts';
+import { draws } from './kernel.ts';
 
 /**
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
@@ -11,17 +11,20 @@ export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
 /** The optional bindings of a kernel that takes an epilogue. */
 export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
 
+type Step = Readonly<{ f: string; operand?: string | undefined }>;
+
 /**
- * `fn finish(value, i) -> T`: the epilogues in order, at element (or vec4) `i` of the output. Operands are bound as the output is, f32 or
- * vec4f.
+ * WGSL `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the
+ * output is, f32 or vec4f.
  */
-export function finish(epilogue: readonly { readonly f: string; readonly operand?: string }[] | undefined, type: 'f32' | 'vec4f'): string {
-  const steps = epilogue ?? [];
+export function finish(steps: readonly Step[] = [], type: 'f32' | 'vec4f'): string {
+  const apply = ({ f, operand }: Step) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;
   return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}
 fn finish(value : ${type}, i : u32) -> ${type} {
-  const zero = ${type}(0.0); const one = ${type}(1.0);
+  const zero = ${type}(0.0);
+  const one = ${type}(1.0);
   var v = value;
-${unroll(steps.length, s => `  { ${steps[s]!.operand ? `let a = ${steps[s]!.operand}[i]; ` : ''}v = ${steps[s]!.f}; }`)}
+${steps.map(apply).join('\n')}
   return v;
 }`;
 }
@@ -29,7 +32,11 @@ ${unroll(steps.length, s => `  { ${steps[s]!.operand ? `let a = ${steps[s]!.oper
 /** A philox call gives four words: those of elements 4 i … 4 i + 3, so that it does not matter how many a kernel stores at once. */
 const CHANCE = {
   vec4f: `
-fn chance(layer : u32, below : u32, i : u32) -> vec4<bool> { return philox(vec4u(i, op.step, layer, 0u), vec2u(op.seed, 0u)) >= vec4u(below); }`,
+fn chance(layer : u32, below : u32, i : u32) -> vec4<bool> {
+  return philox(vec4u(i, op.step, layer, 0u), vec2u(op.seed, 0u)) >= vec4u(below);
+}`,
   f32: `
-fn chance(layer : u32, below : u32, i : u32) -> bool { return philox(vec4u(i / 4u, op.step, layer, 0u), vec2u(op.seed, 0u))[i & 3u] >= below; }`,
+fn chance(layer : u32, below : u32, i : u32) -> bool {
+  return philox(vec4u(i / 4u, op.step, layer, 0u), vec2u(op.seed, 0u))[i & 3u] >= below;
+}`,
 };

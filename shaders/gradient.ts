@@ -5,8 +5,12 @@
 export type Gradient = 'first' | 'more';
 
 /** The step value that a gradient's first writer reads. */
-export const accumulates = (gradient: Gradient | undefined): Record<string, 'u32'> => (gradient === 'first' ? { accumulate: 'u32' } : {});
+export const accumulates = (gradient: Gradient | undefined): Record<string, 'u32'> =>
+  gradient === 'first' ? { accumulate: 'u32' } : {};
 
-/** What is stored for a new value `v` of a gradient whose old value is `old`. */
-export const accumulated = (gradient: Gradient | undefined, old: string): string =>
-  gradient === 'more' ? `v + ${old}` : gradient === 'first' ? `select(v, v + ${old}, op.accumulate != 0u)` : 'v';
+/** WGSL: what is stored for a new value `v` of a gradient whose old value is `old`. */
+export function accumulated(gradient: Gradient | undefined, old: string): string {
+  if (gradient === 'more') return `v + ${old}`;
+  if (gradient === 'first') return `select(v, v + ${old}, op.accumulate != 0u)`;
+  return 'v';
+}

@@ -12,8 +12,13 @@ export type Grid = readonly [x: number, y: number, z: number];
 export type Access = `${'read' | 'write'}${'' | ' u32' | ' f32'}${'' | '?'}`;
 
 /** A product of an m x k and a k x n matrix of `type` by `subgroup` threads. */
-export interface MatrixConfig { readonly type: 'f16' | 'f32'; readonly m: number; readonly n: number; readonly k: number;
-  readonly subgroup: number }
+export interface MatrixConfig {
+  readonly type: 'f16' | 'f32';
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly subgroup: number;
+}
 
 /** What kernels may know of the adapter. */
 export interface Profile {
@@ -85,7 +90,8 @@ export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] => k.va
 
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
-  const can = fitting(k, p, d), wanted = d.prefer && (d.prefer[callKey(k, p, d)] ?? d.prefer[k.name] ?? d.prefer['*']);
+  const can = fitting(k, p, d);
+  const wanted = d.prefer && (d.prefer[callKey(k, p, d)] ?? d.prefer[k.name] ?? d.prefer['*']);
   const chosen = can.find(v => v.name === wanted) ?? can[0];
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;
@@ -93,32 +99,46 @@ export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
 
 /** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
 export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
-  const code = v.code(p, d), quads = typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4;
+  const quads = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
+  const elementOf = (name: string): string => {
+    if (halves.includes(name)) return quads.includes(name) ? 'vec4<f16>' : 'f16';
+    if (quads.includes(name)) return 'vec4f';
+    return k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+  };
   const declarations = bound.map((name, i) => {
-    const type = halves.includes(name) ? quads?.includes(name) ? 'vec4<f16>' : 'f16' : quads?.includes(name)
-      ? 'vec4f' : k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
-    return `@group(0) @binding(${i}) var<storage, ${k.bindings[name]!.startsWith('read') ? 'read' : 'read_write'}> ${name} : array<${type}>;`;
+    const access = k.bindings[name]!.startsWith('read') ? 'read' : 'read_write';
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name} : array<${elementOf(name)}>;`;
   });
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
-  if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }\n@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
-  const body = halves.length
-    ? throughHalf(code, Object.fromEntries(halves.map(name => [name, quads?.includes(name) ? 'vec4f' : 'f32']))) : code;
-  return [halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '', /\bsubgroup_matrix_(left|right|result)\b/.test(body)
-    ? 'enable chromium_experimental_subgroup_matrix;' : '', /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '', ...declarations,
-    /\bphilox\(/.test(body) ? philoxWgsl : '', body].filter(Boolean).join('\n');
+  if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }`, `@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
+
+  const code = v.code(p, d);
+  const seenAs = halves.map(name => [name, quads.includes(name) ? 'vec4f' : 'f32'] as const);
+  const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
+  return [
+    halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '',
+    /\bsubgroup_matrix_(left|right|result)\b/.test(body) ? 'enable chromium_experimental_subgroup_matrix;' : '',
+    /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '',
+    ...declarations,
+    /\bphilox\(/.test(body) ? philoxWgsl : '',
+    body,
+  ].filter(Boolean).join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
 export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [name: string, type: 'i32' | 'f32' | 'u32'][] {
-  return [...Object.keys(v.sizes?.(p, d) ?? {}).map(name => [name, 'i32'] as [string, 'i32']), ...Object.entries(stepFields(k, p))];
+  const sizes = Object.keys(v.sizes?.(p, d) ?? {}).map((name): [string, 'i32'] => [name, 'i32']);
+  return [...sizes, ...Object.entries(stepFields(k, p))];
 }
 
 /** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
-export const stepFields =
-  <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({ ...k.step?.(p), ...draws(p as Elementary)
-  && { seed: 'u32', step: 'u32' } });
+export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({
+  ...k.step?.(p),
+  ...draws(p as Elementary) && { seed: 'u32', step: 'u32' },
+});
 
 interface Elementary { f?: string; epilogue?: readonly { f: string }[] }
+
 /** Whether the elementwise functions of a call draw random words (see `chance` in epilogue.ts). */
 export const draws = ({ f = '', epilogue = [] }: Elementary): boolean =>
   [f, ...epilogue.map(e => e.f)].some(text => text.includes('chance('));
@@ -134,7 +154,8 @@ export const fold = (workgroups: number): Grid => [Math.min(workgroups, MAX_GRID
  * costs 0.2 us there, whatever it does), a thread of a GPU takes four, neighbours side by side.
  */
 export function each(n: number, d: Profile): { grid: Grid; main: (body: string, before?: string) => string } {
-  const threads = d.lanes || Math.min(256, d.maxWorkgroup), run = threads * (d.lanes ? 64 : 4);
+  const threads = d.lanes || Math.min(256, d.maxWorkgroup);
+  const run = threads * (d.lanes ? 64 : 4);
   return {
     grid: fold(ceilDiv(n, run)),
     main: (body, before = '') => wgsl`

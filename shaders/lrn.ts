@@ -35,7 +35,7 @@ const forward = (vec4: boolean) => form(vec4, ['x', 'base', 'y'], (p, hw, type) 
     y[i] = finish(x[i] * exp(log(b) * ${float(-p.beta)}), i);`);
 
 /** y = x / base^beta, base = k + alpha / size * the sum of squares of the neighbours. */
-export const lrnForward = variants<Lrn, { x: 'read'; base: 'write'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const lrnForward = variants({
   name: 'lrn_forward',
   bindings: { x: 'read', base: 'write', y: 'write', ...epilogueBindings },
   epilogue: 'y',
@@ -48,7 +48,7 @@ const backward = (vec4: boolean) => form(vec4, ['x', 'base', 'dy', 'dx'], (p, hw
     ${neighbours(p, hw, after(p), before(p), `sum += dy[at] * x[at] * exp(log(base[at]) * ${float(-p.beta - 1)});`)}
     dx[i] = finish(dy[i] * exp(log(base[i]) * ${float(-p.beta)}) - x[i] * sum * ${float(2 * p.alpha * p.beta / p.size)}, i);`);
 
-export const lrnBackward = variants<Lrn, { x: 'read'; base: 'read'; dy: 'read'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const lrnBackward = variants({
   name: 'lrn_backward',
   bindings: { x: 'read', base: 'read', dy: 'read', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',

@@ -83,7 +83,7 @@ const truths = [true, false];
 /** What a GPU loads and stores four at a time. */
 const fours = (p: Matmul): Quads => ({ a: Boolean(p.ta) && p.m % 4 === 0, b: !p.tb && p.n % 4 === 0, y: p.n % 4 === 0 });
 
-export const matmul = variants<Matmul, { a: 'read'; b: 'read'; bias: 'read?'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const matmul = variants({
   name: 'matmul',
   bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
   epilogue: 'y',

@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   };
 };
 
-export const dropSample = variants<DropSample, { x: 'read'; y: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const dropSample = variants({
   name: 'drop_sample',
   bindings: { x: 'read', y: 'write', ...epilogueBindings },
   epilogue: 'y',

@@ -5,7 +5,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
-import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Grid, type Profile, type Variant } from './kernel.ts';
+import { ceilDiv, each, float, fold, kernel, MAX_GRID, variants, type Grid, type Profile, type Variant } from './kernel.ts';
 
 /** Sizes of x [n, c, hw]; sums over n and hw are taken in `split` runs of images. */
 export interface Channels { n: number; c: number; hw: number; split: number }
@@ -22,37 +22,44 @@ const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u -
 
 const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
 
-/**
- * WGSL that adds up a `vec2f` over a workgroup: `declared` at module level, `total(v)` statements that end in `let total`, for thread 0 or,
- * with `all`, for each.
- */
-export const sumOverWorkgroup = (d: Profile): { declared: string; total: (v: string, all?: boolean) => string } => d.lanes
-  ? { declared: '', total: v => `let total = subgroupAdd(${v});` }
-  : {
+/** WGSL: `declared` at module level; `total(v)`, statements that end in `let total`, for thread 0 or, with `all`, for each. */
+interface WorkgroupSum { readonly declared: string; readonly total: (v: string, all?: boolean) => string }
+
+/** WGSL that adds up a `vec2f` over a workgroup. */
+export function sumOverWorkgroup(d: Profile): WorkgroupSum {
+  if (d.lanes) return { declared: '', total: v => `let total = subgroupAdd(${v});` };
+  return {
     declared: `var<workgroup> shared_sums : array<vec2f, ${workers(d)}>;`,
-    total: (v, all) => `${all ? 'workgroupBarrier();' : ''} shared_sums[lane] = ${v};
+    total: (v, all) => `
+  ${all ? 'workgroupBarrier();' : ''}
+  shared_sums[lane] = ${v};
   for (var half = ${workers(d) / 2}u; half > 0u; half >>= 1u) {
     workgroupBarrier();
     if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
   }
-  ${all ? 'workgroupBarrier();' : ''} let total = shared_sums[0];`,
+  ${all ? 'workgroupBarrier();' : ''}
+  let total = shared_sums[0];`,
   };
+}
 
 const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
-const joined = (vec4: boolean, v: string) => (vec4 ? `dot(${v}, vec4f(1.0))` : v);
+const joined = (vec4: boolean, v: string) => vec4 ? `dot(${v}, vec4f(1.0))` : v;
 
-/** A workgroup for each channel and run; `body` sees `i`, the place of a value (or of four). */
-function overChannels(p: Channels, d: Profile, vec4: boolean,
-  { before = '', body, after }: { before?: string; body: string; after: string }): string {
+/** WGSL before, in and after a loop; `body` sees `i`, the place of a value (or of four). */
+interface Loop { before: string; body: string; after: string }
+
+/** A workgroup for each channel and run, whose `body` adds to `first` and `second`; `after` sees their sums as `total`. */
+function overChannels(p: Channels, d: Profile, vec4: boolean, { before, body, after }: Loop): string {
   const hw = vec4 ? p.hw / 4 : p.hw;
-  return wgsl`
+  return sumOverWorkgroup(d).declared + wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let c = group.x + group.y * ${MAX_GRID}u;
   if (c >= ${p.c}u) { return; }
   let start = group.z * ${perSplit(p)}u;
   let values = min(${perSplit(p)}u, ${p.n}u - start) * ${hw}u;
-  var first = ${vec4 ? 'vec4f(0.0)' : '0.0'}; var second = first;
+  var first = ${vec4 ? 'vec4f(0.0)' : '0.0'};
+  var second = first;
   ${before}
   for (var j = lane; j < values; j += ${workers(d)}u) {
     let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
@@ -71,17 +78,23 @@ const momentsVariant = (vec4: boolean): Variant<Channels> => ({
   ...vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' },
   grid: overChannelsGrid,
   // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
-  code: (p, d) => sumOverWorkgroup(d).declared + overChannels(p, d, vec4, {
-    before: vec4 ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));` : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
-    body: 'let v = x[i] - shift; first += v; second += v * v;',
-    after: `let count = ${valuesOf(p, 'group.z')};
+  code: (p, d) => overChannels(p, d, vec4, {
+    before: vec4
+      ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));`
+      : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
+    body: `
+    let v = x[i] - shift;
+    first += v;
+    second += v * v;`,
+    after: `
+    let count = ${valuesOf(p, 'group.z')};
     partial[out] = shift + total.x / count;
     partial[out + 1u] = max(0.0, total.y - total.x * total.x / count);`,
   }),
 });
 
 /** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
-export const moments = variants<Channels, { x: 'read'; partial: 'write' }>({
+export const moments = variants({
   name: 'moments',
   bindings: { x: 'read', partial: 'write' },
   variants: [momentsVariant(true), momentsVariant(false)],
@@ -89,28 +102,35 @@ export const moments = variants<Channels, { x: 'read'; partial: 'write' }>({
 
 export interface JoinMoments extends Channels { eps: number; momentum?: number }
 
+/** WGSL: the two numbers of run `r` of channel `i`. */
+const partialAt = (p: Channels): [first: string, second: string] =>
+  [`partial[(r * ${p.c}u + i) * 2u]`, `partial[(r * ${p.c}u + i) * 2u + 1u]`];
+
 /** WGSL: what run `r` adds to the mean of channel `i`, and then to its squared distances from that. */
-const meanOf = (p: Channels) => `partial[(r * ${p.c}u + i) * 2u] * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)})`;
-const squaresOf = (p: Channels) =>
-  `partial[(r * ${p.c}u + i) * 2u + 1u] + squared(partial[(r * ${p.c}u + i) * 2u] - mean) * ${valuesOf(p, 'r')}`;
+const meanOf = (p: Channels) => `${partialAt(p)[0]} * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)})`;
+const squaresOf = (p: Channels) => `${partialAt(p)[1]} + squared(${partialAt(p)[0]} - mean) * ${valuesOf(p, 'r')}`;
 const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
-const statistics = (p: JoinMoments) => wgsl`
+
+/** WGSL that stores what follows from `mean` and `squares` of channel `i`. */
+function statistics({ n, c, hw, eps, momentum }: JoinMoments): string {
+  const count = n * hw, rate = momentum ?? 0;
+  return wgsl`
     stats[i] = mean;
-    stats[${p.c}u + i] = 1.0 / sqrt(squares * ${1 / (p.n * p.hw)} + ${float(p.eps)});
-    #if ${p.momentum !== undefined}
-    running_mean[i] = running_mean[i] * ${float(1 - (p.momentum ?? 0))} + mean * ${float(p.momentum ?? 0)};
-    running_var[i] = running_var[i] * ${float(1 - (p.momentum ?? 0))} + squares * ${float((p.momentum ?? 0) / (p.n * p.hw - 1))};
+    stats[${c}u + i] = 1.0 / sqrt(squares * ${1 / count} + ${float(eps)});
+    #if ${momentum !== undefined}
+    running_mean[i] = running_mean[i] * ${float(1 - rate)} + mean * ${float(rate)};
+    running_var[i] = running_var[i] * ${float(1 - rate)} + squares * ${float(rate / (count - 1))};
     #endif`;
+}
 
 /** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
-export const joinMoments =
-  variants<JoinMoments, { partial: 'read f32'; stats: 'write f32'; running_mean: 'write?'; running_var: 'write?' }>({
+export const joinMoments = variants({
   name: 'join_moments',
   bindings: { partial: 'read f32', stats: 'write f32', running_mean: 'write?', running_var: 'write?' },
   variants: [{
     name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
-    fits: p => runs(p) > 32,
-    grid: p => [Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID), 1],
+    fits: (p: JoinMoments) => runs(p) > 32,
+    grid: p => fold(p.c),
     code: (p, d) => squared + sumOverWorkgroup(d).declared + wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
@@ -119,11 +139,15 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   var part = vec2f(0.0);
   for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.x += ${meanOf(p)}; }
   var mean = 0.0;
-  { ${sumOverWorkgroup(d).total('part', true)} mean = total.x; }
+  {
+    ${sumOverWorkgroup(d).total('part', true)}
+    mean = total.x;
+  }
   for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.y += ${squaresOf(p)}; }
   ${sumOverWorkgroup(d).total('part', true)}
   let squares = total.y;
-  if (lane == 0u) {${statistics(p)}
+  if (lane == 0u) {
+    ${statistics(p)}
   }
 }`,
   }, {
@@ -132,19 +156,27 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     code: (p, d) => squared + each(p.c, d).main(`
     var mean = 0.0; var squares = 0.0;
     for (var r = 0u; r < ${runs(p)}u; r++) { mean += ${meanOf(p)}; }
-    for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOf(p)}; }${statistics(p)}`),
+    for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOf(p)}; }
+    ${statistics(p)}`),
   }],
 });
 
 /** x [n, c, hw]. `eps` where `variance` is given in place of `stats`; `linear` leaves out mean and bias, as for a gradient. */
-export interface BatchNorm { n: number; c: number; hw: number; eps?: number; affine: boolean; linear?: boolean;
-  epilogue?: readonly Epilogue[] }
+export interface BatchNorm {
+  n: number;
+  c: number;
+  hw: number;
+  eps?: number;
+  affine: boolean;
+  linear?: boolean;
+  epilogue?: readonly Epilogue[];
+}
 
 /** Images that one workgroup takes of its channel: enough that starting it does not count. */
 const perWorkgroup = (p: BatchNorm, d: Profile) => Math.min(p.n, ceilDiv((d.lanes ? 96 : 4) * workers(d) * 4, p.hw));
 
-/** A workgroup for each channel and some images: what belongs to the channel is read once. */
-const applied = (p: BatchNorm, d: Profile, vec4: boolean, before: string, body: string) => {
+/** A workgroup for each channel and some images: what belongs to the channel is read once, in `before`. */
+const applied = (p: BatchNorm, d: Profile, vec4: boolean, { before, body }: Omit<Loop, 'after'>) => {
   const hw = vec4 ? p.hw / 4 : p.hw, per = perWorkgroup(p, d);
   return finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + wgsl`
 @compute @workgroup_size(${workers(d)})
@@ -165,19 +197,25 @@ const appliedGrid = (p: BatchNorm, d: Profile): Grid => [ceilDiv(p.n, perWorkgro
 const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
   ...vec4 ? { ...vec4Variant, vec4: ['x', 'y', 'e0', 'e1'] } : { name: 'plain' },
   grid: appliedGrid,
-  code: (p, d) => applied(p, d, vec4, `
-  let shift = ${p.linear ? '0.0' : p.eps === undefined ? 'stats[c]' : 'mean[c]'};
-  let factor = ${p.eps === undefined ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps)})`}${p.affine ? ' * weight[c]' : ''};
-  let offset = ${p.affine && !p.linear ? 'bias[c]' : '0.0'};`, 'y[i] = finish((x[i] - shift) * factor + offset, i);'),
+  code: (p, d) => {
+    const byBatch = p.eps === undefined, mean = byBatch ? 'stats[c]' : 'mean[c]';
+    const inverse = byBatch ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps!)})`;
+    return applied(p, d, vec4, {
+      before: `
+  let shift = ${p.linear ? '0.0' : mean};
+  let factor = ${inverse}${p.affine ? ' * weight[c]' : ''};
+  let offset = ${p.affine && !p.linear ? 'bias[c]' : '0.0'};`,
+      body: 'y[i] = finish((x[i] - shift) * factor + offset, i);',
+    });
+  },
 });
 
 /** y = (x - mean) / deviation * weight + bias, by `stats` of the batch, or by `mean` and `variance`. */
-export const batchNormApply =
-  variants<BatchNorm, { x: 'read'; stats: 'read?'; mean: 'read?'; variance: 'read?'; weight: 'read?'; bias: 'read?'; y: 'write';
-  e0: 'read?'; e1: 'read?' }>({
+export const batchNormApply = variants({
   name: 'batch_norm_apply',
-  bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write',
-    ...epilogueBindings },
+  bindings: {
+    x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write', ...epilogueBindings,
+  },
   epilogue: 'y',
   variants: [applyVariant(true), applyVariant(false)],
 });
@@ -188,8 +226,9 @@ export const batchNormApply =
  */
 export const foldBatchNorm = kernel({
   name: 'fold_batch_norm',
-  bindings: { weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write',
-    shift: 'write' },
+  bindings: {
+    weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write', shift: 'write',
+  },
   grid: (p: { o: number; size: number; eps: number; bias: boolean; affine: boolean }, d) => each(p.o * p.size, d).grid,
   code: (p, d) => each(p.o * p.size, d).main(wgsl`
     let o = i / ${p.size}u;
@@ -201,15 +240,20 @@ export const foldBatchNorm = kernel({
 const sumsVariant = (vec4: boolean): Variant<Channels> => ({
   ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' },
   grid: overChannelsGrid,
-  code: (p, d) => sumOverWorkgroup(d).declared + overChannels(p, d, vec4, {
+  code: (p, d) => overChannels(p, d, vec4, {
     before: 'let mean = stats[c];',
-    body: 'let v = dy[i]; first += v; second += v * (x[i] - mean);',
-    after: 'partial[out] = total.x; partial[out + 1u] = total.y;',
+    body: `
+    let v = dy[i];
+    first += v;
+    second += v * (x[i] - mean);`,
+    after: `
+    partial[out] = total.x;
+    partial[out + 1u] = total.y;`,
   }),
 });
 
 /** partial [split, c, 2]: the sums of dy and of dy (x - mean), of each channel in each run of images. */
-export const batchNormSums = variants<Channels, { x: 'read'; dy: 'read'; stats: 'read'; partial: 'write' }>({
+export const batchNormSums = variants({
   name: 'batch_norm_sums',
   bindings: { x: 'read', dy: 'read', stats: 'read', partial: 'write' },
   variants: [sumsVariant(true), sumsVariant(false)],
@@ -222,8 +266,12 @@ export const batchNormGradients = kernel({
   step: (p: Channels & { gradient?: Gradient; affine: boolean }) => accumulates(p.gradient),
   grid: (p, d) => each(p.c, d).grid,
   code: (p, d) => each(p.c, d).main(wgsl`
-    var sum = 0.0; var product = 0.0; let inverse = stats[${p.c}u + i];
-    for (var r = 0u; r < ${runs(p)}u; r++) { sum += partial[(r * ${p.c}u + i) * 2u]; product += partial[(r * ${p.c}u + i) * 2u + 1u]; }
+    var sum = 0.0; var product = 0.0;
+    let inverse = stats[${p.c}u + i];
+    for (var r = 0u; r < ${runs(p)}u; r++) {
+      sum += ${partialAt(p)[0]};
+      product += ${partialAt(p)[1]};
+    }
     means[i] = sum * ${1 / (p.n * p.hw)};
     means[${p.c}u + i] = product * inverse * inverse * ${1 / (p.n * p.hw)};
     #if ${p.affine}
@@ -235,14 +283,16 @@ export const batchNormGradients = kernel({
 const backwardVariant = (vec4: boolean): Variant<BatchNorm> => ({
   ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy', 'dx', 'e0', 'e1'] } : { name: 'plain' },
   grid: appliedGrid,
-  code: (p, d) => applied(p, d, vec4, `
+  code: (p, d) => applied(p, d, vec4, {
+    before: `
   let mean = stats[c]; let first = means[c]; let second = means[${p.c}u + c];
-  let factor = stats[${p.c}u + c]${p.affine ? ' * weight[c]' : ''};`, 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);'),
+  let factor = stats[${p.c}u + c]${p.affine ? ' * weight[c]' : ''};`,
+    body: 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);',
+  }),
 });
 
 /** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), the batch's statistics being functions of x. */
-export const batchNormBackward =
-  variants<BatchNorm, { x: 'read'; dy: 'read'; stats: 'read'; means: 'read'; weight: 'read?'; dx: 'write'; e0: 'read?'; e1: 'read?' }>({
+export const batchNormBackward = variants({
   name: 'batch_norm_backward',
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',

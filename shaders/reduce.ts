@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   },
 });
 
-export const channelSum = variants<ChannelSum, { x: 'read'; out: 'write' }>({
+export const channelSum = variants({
   name: 'channel_sum',
   bindings: { x: 'read', out: 'write' },
   step: p => accumulates(p.gradient),
