@@ -10,6 +10,7 @@ import type { DatasetInfo, Source } from '../datasets/index.ts';
 import { fetchDataset } from '../datasets/node/fetch.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
+import { tarOf } from './tar-of.ts';
 
 const test = suite('fetch'), folder = scratchFolders(test);
 
@@ -21,11 +22,6 @@ const files = Object.entries(contents).map(([name, bytes]) => ({ name, bytes: by
 const load = () => { throw new Error('not loaded here'); };
 const small = (...sources: Source[]): DatasetInfo => ({ title: '', shape: [1, 1, 1], classes: [], train: 0, test: 0, files, sources,
   load });
-const tarOf = (entries: Record<string, Buffer>) => Buffer.concat([...Object.entries(entries).flatMap(([path, bytes]) => {
-  const head = Buffer.alloc(512);
-  head.write(path, 0); head.write(bytes.length.toString(8).padStart(11, '0'), 124); head.write('0', 156); head.write('ustar\0', 257);
-  return [head, bytes, Buffer.alloc(-bytes.length & 511)];
-}), Buffer.alloc(1024)]);
 const zipped = gzipSync(a, { level: 0 }), archive = gzipSync(tarOf({ 'd/readme': Buffer.from('x'), 'd/a.bin': a, 'd/b.bin': b }));
 
 interface Seen { url: string; range: string | undefined }

@@ -1,4 +1,5 @@
-/** What the page computes by itself: specs from choosers, the overfitting gap, folders, explanations. */
+/** What the page computes by itself: specs from choosers, the overfitting gap, files and folders, explanations. */
+import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAugment } from '../train/augment.ts';
@@ -6,10 +7,13 @@ import { OPTIONS, parseConfig } from '../train/config.ts';
 import { resolvedOptimizer } from '../train/optimize.ts';
 import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../web/catalogue.ts';
 import { augmenting, modelling, optimizers, scheduling, type Choice } from '../web/choices.ts';
+import { isDataFile, keepData } from '../web/dropped.ts';
 import { itemsOf } from '../web/folder.ts';
 import { configOf, textsOf } from '../web/form.ts';
 import { overfitting, smooth } from '../web/gap.ts';
 import { readSpecs, writeSpecs } from '../web/spec-field.ts';
+import { refusal } from './refusal.ts';
+import { tarOf } from './tar-of.ts';
 
 const test = suite('parts of the page');
 
@@ -93,4 +97,28 @@ test('a folder gives its classes, or says what it lacks', () => {
   assert.throws(() => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')),
     /test\/c\/3.png is of a class that train\/ does not have; known: a, b/);
 });
+
+const cifar = tarOf({ 'cifar-10-batches-bin/readme.html': Buffer.alloc(99), 'cifar-10-batches-bin/data_batch_1.bin': Buffer.alloc(3073) });
+const short = /^(.*): data_batch_1.bin: has 3,073 bytes, 30,730,000 are expected; it is cut short or another file, fetch it again$/;
+const FILES: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp])[] = [
+  ['cifar-10-binary.tar.gz', gzipSync(cifar), short],
+  ['cifar.tgz', gzipSync(cifar), short],
+  ['cifar.tar', cifar, short],
+  ['cut.tar', cifar.subarray(0, 3000), /^cut.tar: cifar-10-batches-bin\/data_batch_1.bin: the archive ends before its 3073 bytes/],
+  ['cut.tar.gz', gzipSync(cifar).subarray(0, 90), /^cut.tar.gz: is damaged, it does not decompress; fetch it again$/],
+  ['page.tar.gz', Buffer.from('<html>log in first</html>'), /^page.tar.gz: is damaged, it does not decompress; fetch it again$/],
+  ['text.tar', Buffer.alloc(2000, 'text'), /^text.tar: not a tar archive; the download is corrupt$/],
+  ['cifar-10-python.tar.gz', gzipSync(tarOf({ 'cifar-10-batches-py/data_batch_1': Buffer.alloc(9) })),
+    /^cifar-10-python.tar.gz: holds no file of .*; archives that do are cifar-10-binary.tar.gz, cifar-100-binary.tar.gz$/],
+  ['test_batch.bin', Buffer.alloc(9), /^test_batch.bin: has 9 bytes, 30,730,000 are expected/],
+  ['t10k-labels-idx1-ubyte.gz', gzipSync(Buffer.alloc(10008)), /^t10k-labels-idx1-ubyte.gz: its content is that of none of fashion-mnist, mnist/],
+];
+for (const [name, bytes, says] of FILES) {
+  test(`a dropped file is refused in one line: ${says.source}`, async () => {
+    assert.ok(isDataFile(name));
+    const dropped = { files: {}, folders: {} };
+    assert.match(await refusal(() => keepData(new File([Uint8Array.from(bytes)], name), dropped)), says);
+    assert.equal(dropped.files, {});
+  });
+}
 test.run();

@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import type { Download, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { datasetFolder } from '../datasets/node/cache.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
@@ -13,6 +15,7 @@ import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../train/safetensors.ts';
 import { browserPath, openBuilt, ROOT, type BuiltPage } from './browser.ts';
+import { tarOf } from './tar-of.ts';
 
 const test = suite('the page');
 /** Long enough that no machine is done with it before a test pauses it. */
@@ -233,11 +236,14 @@ if (!browserPath) {
     await says("gamma is '-1'; give a number of at least 0");
   });
 
-  test('files of a data set are checked; a folder of images by class trains, until it stops early', async () => {
+  test('files and archives of a data set are checked; a folder of images by class trains, until it stops early', async () => {
     await drop('t10k-labels-idx1-ubyte', new Uint8Array(5000));
     await notes('5,000 bytes, 10,008 are expected');
     await drop('t10k-labels-idx1-ubyte.gz', new Uint8Array(50));
     await notes('does not decompress');
+    const labels = readFileSync(join(datasetFolder('fashion-mnist'), 't10k-labels-idx1-ubyte'));
+    await drop('some.tar.gz', gzipSync(tarOf({ 'fashion/readme': Buffer.from('x'), 'fashion/t10k-labels-idx1-ubyte': labels })));
+    await notes('fashion-mnist: still needs train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte; add them too.');
     const photos = join(folder, 'photos'), { default: sharp } = await import('sharp');
     for (const [name, background] of [['day', '#ffe080'], ['night', '#102040']] as const) {
       mkdirSync(join(photos, name), { recursive: true });

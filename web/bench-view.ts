@@ -5,7 +5,7 @@ import { models } from '../models/index.ts';
 import { rules } from '../optim/index.ts';
 import { parseConfig } from '../train/config.ts';
 import { Engine } from './client.ts';
-import type { Dropped } from './data.ts';
+import type { Dropped } from './dropped.ts';
 import { button, count, el, notice, percent, save, select, told } from './dom.ts';
 import { built } from './built.ts';
 import { field } from './field.ts';

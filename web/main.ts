@@ -1,7 +1,7 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { NO_ADAPTER, NO_WEBGPU } from './device.ts';
 import { isDark, notice, told } from './dom.ts';
-import { isDataFile } from './data.ts';
+import { isDataFile } from './dropped.ts';
 import { filesOf } from './folder.ts';
 import type { Texts } from './form.ts';
 import { TrainView } from './train-view.ts';
@@ -46,9 +46,10 @@ async function take(files: readonly File[]): Promise<void> {
   for (const file of files.filter(f => !data.includes(f))) {
     if (file.name.endsWith('.safetensors')) await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     else if (file.name.endsWith('.json')) train.loadRuns(await file.text(), file.name);
-    else if (!file.type.startsWith('image/')
-      && file.type) throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), the files of a data set, or a folder of images by class`);
-    else {
+    else if (file.type && !file.type.startsWith('image/')) {
+      throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), `
+        + 'the files of a data set or their archive, or a folder of images by class');
+    } else {
       location.hash = '#predict';
       await (await views.predict!() as import('./predict-view.ts').PredictView).judge(file);
     }

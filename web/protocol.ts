@@ -6,7 +6,7 @@ import type { DispatchResult, StepResult } from '../bench/step.ts';
 import type { AdapterReport } from '../engine/device.ts';
 import type { LayerStats } from '../train/layer-stats.ts';
 import type { MetricsLine } from '../train/metrics.ts';
-import type { Dropped } from './data.ts';
+import type { Dropped } from './dropped.ts';
 
 /** What a run is, once its programs are built. */
 export interface RunFacts {

@@ -2,7 +2,7 @@
 import type { RunConfig } from '../train/config.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../train/metrics.ts';
 import { Engine } from './client.ts';
-import type { Dropped } from './data.ts';
+import type { Dropped } from './dropped.ts';
 import { isDark, notice } from './dom.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 

@@ -2,8 +2,9 @@
 import type { MetricsLine } from '../train/metrics.ts';
 import { parseNumber } from '../train/spec.ts';
 import type { Curve, CurveChart, Point } from './charts.ts';
+import { available } from './data.ts';
 import { button, count, el, fold, notice, percent, pick, save, told } from './dom.ts';
-import { available, isDataFile, keepFile, type Dropped } from './data.ts';
+import { isDataFile, keepData, type Dropped } from './dropped.ts';
 import { field } from './field.ts';
 import { itemsOf, type FolderFile } from './folder.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from './form.ts';
@@ -37,7 +38,7 @@ export class TrainView {
     if (evalEvery !== undefined) this.#every.value = evalEvery;
     this.#form = new ConfigForm(texts, this.available, el('div', { class: 'row small' },
       button('Add files', () => pick({ multiple: true }, files => this.addData(files)),
-        { title: 'Files of a known data set, gzipped or not' }),
+        { title: 'Files of a known data set, gzipped or not, or their archive' }),
       button('Add a folder', () =>
         pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file })))),
         { title: 'Images, one subfolder a class' })));
@@ -94,20 +95,27 @@ export class TrainView {
   /** Which data sets are there now. */
   async offer(): Promise<void> { this.#form.offer(this.available = await available(this.dropped, document.baseURI)); }
 
-  /** Keeps files of known data sets, and says what they lack. */
+  /** Keeps files of known data sets, and says what these lack. */
   async addData(files: readonly File[]): Promise<void> {
     notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'info');
-    let last: { name: string; missing: string[] } | undefined;
-    for (const file of files) {
-      if (!isDataFile(file.name))
-        throw new Error(`${file.name}: is of no known data set; add the files of one as they are published, or a folder of images by class`);
-      last = await keepFile(file, this.dropped);
+    const lacks = new Map<string, readonly string[]>();
+    try {
+      for (const file of files) {
+        if (!isDataFile(file.name)) {
+          throw new Error(`${file.name}: is of no known data set; `
+            + 'add the files of one as they are published, or a folder of images by class');
+        }
+        for (const [name, missing] of await keepData(file, this.dropped)) lacks.set(name, missing);
+      }
+    } finally {
+      await this.offer(); // those before one that is damaged are kept
     }
-    await this.offer();
-    if (!last) return;
-    if (!last.missing.length) this.#form.choose(last.name);
-    notice(`${last.name}: ${last.missing.length ? `still needs ${last.missing.join(', ')}; add them too` : 'is complete, and chosen'}.`,
-      'info');
+    const whole = [...lacks.keys()].filter(name => !lacks.get(name)!.length);
+    if (whole.length) this.#form.choose(whole.at(-1)!);
+    const told = [...lacks].map(([name, missing]) => missing.length
+      ? `${name}: still needs ${missing.join(', ')}; add them too.`
+      : `${name}: is complete${name === whole.at(-1) ? ', and chosen' : ''}.`);
+    notice(told.join(' '), 'info');
   }
 
   /** Keeps a folder of images by class under its name. */

