@@ -11,6 +11,7 @@ export interface Augmentation {
   /** 3 where AugMix asks for the Jensen-Shannon loss: each image as it is and two mixtures of it. */
   readonly views: number;
 }
+
 /** Mixing of pairs of images by lambda ~ Beta(alpha, alpha). */
 export interface Mix {
   readonly name: 'mixup' | 'cutmix';
@@ -22,9 +23,12 @@ interface OptionKind {
   readonly range?: Range;
   readonly boolean?: true;
 }
+
 interface Entry {
   readonly options: Readonly<Record<string, OptionKind>>;
-  /** The option that a bare value sets: `cutout:16`. */ readonly value: string;
+  /** The option that a bare value sets: `cutout:16`. */
+  readonly value: string;
+  /** What pixels from outside the image are, where the user says nothing. */
   readonly fill?: Fill;
 }
 
@@ -132,7 +136,8 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
   const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
   check(
     views === 1 || !mix.length,
-    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; the consistency loss takes class numbers, leave one of them out`,
+    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; `
+      + 'the consistency loss takes class numbers, leave one of them out',
   );
   return { transforms, mix, views };
 }
@@ -208,13 +213,6 @@ export function mixValues(
   };
   const [mixX0, mixX1] = cut(w);
   const [mixY0, mixY1] = cut(h);
-  return {
-    mixRatio: 1,
-    mixShare: 1 - ((mixX1 - mixX0) * (mixY1 - mixY0)) / (h * w),
-    mixShift,
-    mixX0,
-    mixX1,
-    mixY0,
-    mixY1,
-  };
+  const mixShare = 1 - ((mixX1 - mixX0) * (mixY1 - mixY0)) / (h * w);
+  return { mixRatio: 1, mixShare, mixShift, mixX0, mixX1, mixY0, mixY1 };
 }

@@ -9,7 +9,8 @@ import type { Tensors } from './safetensors.ts';
 export interface Collapse {
   readonly width: number;
   readonly depth: number;
-  /** Nets whose output is the same for all images, of `nets`. */ readonly dead: number;
+  /** Nets whose output is the same for all images, of `nets`. */
+  readonly dead: number;
   readonly nets: number;
 }
 
@@ -20,14 +21,9 @@ export interface Collapse {
 export async function countDead(
   device: Device,
   dataset: Dataset,
-  {
-    width,
-    depth,
-    nets,
-    images = 32,
-    seed = 0,
-  }: { width: number; depth: number; nets: number; images?: number; seed?: number },
+  options: { width: number; depth: number; nets: number; images?: number; seed?: number },
 ): Promise<Collapse> {
+  const { width, depth, nets, images = 32, seed = 0 } = options;
   const config = parseConfig(`mlp:hidden=${Array(depth).fill(width).join('-')}`, {
     dataset: dataset.name,
     batchSize: String(images),
@@ -42,9 +38,8 @@ export async function countDead(
   try {
     for (let k = 0; k < nets; k++) {
       const drawn: Tensors = {};
-      for (const {
-        value: { name, shape, size },
-      } of trainer.graph.params.values()) {
+      for (const { value } of trainer.graph.params.values()) {
+        const { name, shape, size } = value;
         drawn[name] = { shape, data: shape.length > 1 ? he(shape, name, seed + k) : new Float32Array(size) };
       }
       trainer.loadWeights(drawn);

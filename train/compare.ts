@@ -6,6 +6,7 @@ import type { parseConfig } from './config.ts';
 
 /** What a variant changes of the configuration; `scheme` draws the first weights. */
 export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: string; readonly scheme?: string };
+
 /** Rates at which rules that have no default of their own for a network do well on LeNet-5. */
 const RATES: Readonly<Record<string, string>> = {
   'nag-c': '0.05',
@@ -41,8 +42,10 @@ export interface Comparison {
   /** The variants have an order that says something by itself; others are sorted by what came out. */
   readonly ordered?: boolean;
 }
-const each = (names: readonly string[], of: (name: string) => Variant) =>
+
+const each = (names: readonly string[], of: (name: string) => Variant): Record<string, Variant> =>
   Object.fromEntries(names.map(name => [name, of(name)]));
+
 /** Few images and many passes: a net that learns them by heart, unless it is kept from it. */
 const OVERFIT = { epochs: '20', limitTrain: '1000' };
 
@@ -118,12 +121,10 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   initialisations: {
     model: `mlp:hidden=${Array(8).fill(64).join('-')}`,
     defaults: { lr: '0.02' },
-    // second names of glorot and he
-    variants: () =>
-      each(
-        Object.keys(schemes).filter(name => !/^(xavier|kaiming)/.test(name)),
-        scheme => ({ scheme }),
-      ),
+    variants: () => {
+      const names = Object.keys(schemes).filter(name => !/^(xavier|kaiming)/.test(name)); // second names of glorot and he
+      return each(names, scheme => ({ scheme }));
+    },
   },
   normalisations: {
     model: 'norm-net',
@@ -137,13 +138,12 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     title: 'Batch sizes, rates in proportion',
     defaults: { lr: '0.02' },
     variants: ({ lr }) =>
-      each(['8', '16', '32', '64', '128', '256'], batchSize => ({
-        batchSize,
-        lr: String(Number(((lr * Number(batchSize)) / 64).toPrecision(6))),
-      })),
+      each(['8', '16', '32', '64', '128', '256'], batchSize => {
+        const scaled = (lr * Number(batchSize)) / 64;
+        return { batchSize, lr: String(Number(scaled.toPrecision(6))) }; // 0.03, not 0.030000000000000002
+      }),
   },
-  /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). */
-  // few steps leave running statistics behind
+  /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). Few steps leave running statistics behind. */
   depth: {
     model: 'resnet20',
     ordered: true,

@@ -86,210 +86,118 @@ export const BN_STATS = ['running', 'population'] as const;
 
 type Key = Exclude<keyof RunConfig, 'model'>;
 
+/** Reads one option's text; `who` is its name in messages. Throws where the text is not accepted. */
+type Parse<T> = (who: string, text: string) => T;
+
 /** One option: how it is written, what it means, and how its text is read and checked. */
 export interface Option<T = Scalar> {
   /** As on the command line: `--batch-size <n>`. */
   readonly flags: string;
   readonly help: string;
   readonly default: T;
-  readonly parse: (who: string, text: string) => T;
+  readonly parse: Parse<T>;
 }
 
-const number =
-  (range: Range) =>
-  (who: string, text: string): number =>
-    parseNumber(who, text, range);
+const number = (range: Range): Parse<number> => (who, text) => parseNumber(who, text, range);
 const count = number({ integer: true, min: 1 });
-const text = (who: string, value: string): string => (check(value, `${who}: the value is empty; give one`), value);
-const specs = (who: string, value: string): string => (parseSpecs(who, value), value);
-const oneSpec = (who: string, value: string): string => (parseSpec(who, value), value);
-const boolean = (who: string, value: string): boolean => parseChoice(who, value, ['true', 'false']) === 'true';
+const boolean: Parse<boolean> = (who, text) => parseChoice(who, text, ['true', 'false']) === 'true';
+const oneOf = <T extends string>(known: readonly T[]): Parse<T> => (who, text) => parseChoice(who, text, known);
+
+/** Texts that stay texts, once `accepts` has not thrown. */
+const checked = (accepts: (who: string, text: string) => unknown): Parse<string> => (who, text) => {
+  accepts(who, text);
+  return text;
+};
+const text = checked((who, value) => check(value, `${who}: the value is empty; give one`));
+
+/** The default is a value, or undefined where an option that is not given leaves something undone. */
+const option = <T, D extends T | undefined>(flags: string, help: string, byDefault: D, parse: Parse<T>) =>
+  ({ flags, help, default: byDefault, parse });
 
 export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
-  dataset: { flags: '--dataset <name>', help: 'data set to train on', default: 'fashion-mnist', parse: text },
-  epochs: { flags: '--epochs <n>', help: 'passes over the training images', default: 5, parse: count },
-  steps: { flags: '--steps <n>', help: 'stop after so many steps', default: undefined, parse: count },
-  batchSize: { flags: '--batch-size <n>', help: 'images a step', default: 64, parse: count },
-  optimizer: {
-    flags: '--optimizer <name[:k=v,...]>',
-    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
-    default: 'adam',
-    parse: specs,
-  },
-  lr: {
-    flags: '--lr <rate>',
-    help: "learning rate (default: the optimizer's)",
-    default: undefined,
-    parse: number({ min: 0 }),
-  },
-  schedule: {
-    flags: '--schedule <name[:k=v,...]>',
-    help: 'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5',
-    default: undefined,
-    parse: oneSpec,
-  },
-  weightDecay: {
-    flags: '--weight-decay <rate>',
-    help: 'L2 penalty (of adamw: decoupled)',
-    default: 0,
-    parse: number({ min: 0 }),
-  },
-  l1: {
-    flags: '--l1 <rate>',
-    help: 'L1 penalty; with --weight-decay the elastic net',
-    default: 0,
-    parse: number({ min: 0 }),
-  },
-  decayBias: {
-    flags: '--no-decay-bias',
-    help: 'no penalty on biases and normalisation parameters',
-    default: true,
-    parse: boolean,
-  },
-  maxNorm: {
-    flags: '--max-norm <length>',
-    help: 'greatest length of the incoming weights of a unit',
-    default: undefined,
-    parse: number({ above: 0 }),
-  },
-  clipNorm: {
-    flags: '--clip-norm <length>',
-    help: 'greatest length of the gradient of all parameters together',
-    default: undefined,
-    parse: number({ above: 0 }),
-  },
-  clipValue: {
-    flags: '--clip-value <size>',
-    help: 'greatest size of each value of the gradient',
-    default: undefined,
-    parse: number({ above: 0 }),
-  },
-  gradNoise: {
-    flags: '--grad-noise <eta>',
-    help: 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient',
-    default: 0,
-    parse: number({ min: 0 }),
-  },
-  ema: {
-    flags: '--ema <decay>',
-    help: 'evaluate a moving average of the weights; 1 averages all alike',
-    default: undefined,
-    parse: number({ min: 0, max: 1 }),
-  },
-  swa: {
-    flags: '--swa <share>',
-    help: 'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75',
-    default: undefined,
-    parse: number({ min: 0, below: 1 }),
-  },
-  swag: {
-    flags: '--swag <share>',
-    help: 'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
-    default: undefined,
-    parse: number({ min: 0, below: 1 }),
-  },
-  snapshots: {
-    flags: '--snapshots <n>',
-    help: 'n cosine cycles, the weights after each kept for eval --ensemble',
-    default: undefined,
-    parse: count,
-  },
-  lookahead: {
-    flags: '--lookahead <k>',
-    help: 'every k updates go back half the way to the weights k updates ago',
-    default: undefined,
-    parse: count,
-  },
-  accumulate: {
-    flags: '--accumulate <n>',
-    help: 'compute each batch in n parts, to save memory',
-    default: 1,
-    parse: count,
-  },
-  earlyStop: {
-    flags: '--early-stop <n>',
-    help: 'end after n epochs without a better validation accuracy, and restore the best weights',
-    default: undefined,
-    parse: count,
-  },
-  loss: {
-    flags: '--loss <name>',
-    help: `loss: ${Object.keys(losses).join(', ')}`,
-    default: 'cross-entropy',
-    parse: (who, value) => (lookUp(who, value, losses), value),
-  },
-  labelSmoothing: {
-    flags: '--label-smoothing <share>',
-    help: 'share of each label that goes to all classes alike',
-    default: 0,
-    parse: number({ min: 0, below: 1 }),
-  },
-  initScheme: {
-    flags: '--init-scheme <name>',
-    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
-    default: undefined,
-    parse: (who, value) => (value === 'lsuv' || lookUp(who, value, schemes), value),
-  },
-  bnStats: {
-    flags: '--bn-stats <how>',
-    help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)',
-    default: 'running',
-    parse: (who, value) => parseChoice(who, value, BN_STATS),
-  },
-  precision: {
-    flags: '--precision <type>',
-    help: 'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
-    default: 'f32',
-    parse: (who, value) => parseChoice(who, value, PRECISIONS),
-  },
-  checkpointActivations: {
-    flags: '--checkpoint-activations',
-    help: 'to save memory, compute activations a second time in place of keeping them',
-    default: false,
-    parse: boolean,
-  },
-  fuse: { flags: '--no-fuse', help: 'keep elementwise ops as dispatches of their own', default: true, parse: boolean },
-  seed: {
-    flags: '--seed <n>',
-    help: 'decides weights, order, dropout and augmentation',
-    default: 0,
-    parse: number({ integer: true, min: 0, max: 2 ** 32 - 1 }),
-  },
-  valSplit: {
-    flags: '--val-split <share>',
-    help: 'share of the training images held out for validation',
-    default: 0.1,
-    parse: number({ min: 0, below: 1 }),
-  },
-  init: { flags: '--init <file.safetensors>', help: 'weights to start from', default: undefined, parse: text },
-  shuffle: { flags: '--no-shuffle', help: 'take the images in file order', default: true, parse: boolean },
-  augment: {
-    flags: '--augment <name[:k=v,...],...>',
-    help: 'augmentations in the order written: crop,flip,cutout:16',
-    default: undefined,
-    parse: (_, value) => (parseAugment(value), value),
-  },
-  order: {
-    flags: '--order <how>',
-    help: 'random, or curriculum: easy to hard by the loss under the first weights',
-    default: 'random',
-    parse: (who, value) => parseChoice(who, value, ORDERS),
-  },
-  normalize: {
-    flags: '--normalize <how>',
-    help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
-    default: 'meanstd',
-    parse: (who, value) => parseChoice(who, value, NORMALIZE),
-  },
-  limitTrain: { flags: '--limit-train <n>', help: 'use the first n training images', default: undefined, parse: count },
-  imageSize: {
-    flags: '--image-size <n>',
-    help: 'resize the images of a folder to n x n (default: 32)',
-    default: undefined,
-    parse: number({ integer: true, min: 1, max: 1024 }),
-  },
-  limitTest: { flags: '--limit-test <n>', help: 'use the first n test images', default: undefined, parse: count },
-  logEvery: { flags: '--log-every <n>', help: 'steps between lines of metrics', default: 50, parse: count },
+  dataset: option('--dataset <name>', 'data set to train on', 'fashion-mnist', text),
+  epochs: option('--epochs <n>', 'passes over the training images', 5, count),
+  steps: option('--steps <n>', 'stop after so many steps', undefined, count),
+  batchSize: option('--batch-size <n>', 'images a step', 64, count),
+  optimizer: option('--optimizer <name[:k=v,...]>',
+    "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
+    'adam', checked(parseSpecs)),
+  lr: option('--lr <rate>', "learning rate (default: the optimizer's)", undefined, number({ min: 0 })),
+  schedule: option('--schedule <name[:k=v,...]>',
+    'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5',
+    undefined, checked(parseSpec)),
+  weightDecay: option('--weight-decay <rate>', 'L2 penalty (of adamw: decoupled)', 0, number({ min: 0 })),
+  l1: option('--l1 <rate>', 'L1 penalty; with --weight-decay the elastic net', 0, number({ min: 0 })),
+  decayBias: option('--no-decay-bias', 'no penalty on biases and normalisation parameters', true, boolean),
+  maxNorm: option('--max-norm <length>', 'greatest length of the incoming weights of a unit', undefined, number({ above: 0 })),
+  clipNorm: option('--clip-norm <length>',
+    'greatest length of the gradient of all parameters together',
+    undefined, number({ above: 0 })),
+  clipValue: option('--clip-value <size>', 'greatest size of each value of the gradient', undefined, number({ above: 0 })),
+  gradNoise: option('--grad-noise <eta>',
+    'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient',
+    0, number({ min: 0 })),
+  ema: option('--ema <decay>',
+    'evaluate a moving average of the weights; 1 averages all alike',
+    undefined, number({ min: 0, max: 1 })),
+  swa: option('--swa <share>',
+    'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75',
+    undefined, number({ min: 0, below: 1 })),
+  swag: option('--swag <share>',
+    'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
+    undefined, number({ min: 0, below: 1 })),
+  snapshots: option('--snapshots <n>',
+    'n cosine cycles, the weights after each kept for eval --ensemble',
+    undefined, count),
+  lookahead: option('--lookahead <k>',
+    'every k updates go back half the way to the weights k updates ago',
+    undefined, count),
+  accumulate: option('--accumulate <n>', 'compute each batch in n parts, to save memory', 1, count),
+  earlyStop: option('--early-stop <n>',
+    'end after n epochs without a better validation accuracy, and restore the best weights',
+    undefined, count),
+  loss: option('--loss <name>',
+    `loss: ${Object.keys(losses).join(', ')}`,
+    'cross-entropy', checked((who, name) => lookUp(who, name, losses))),
+  labelSmoothing: option('--label-smoothing <share>',
+    'share of each label that goes to all classes alike',
+    0, number({ min: 0, below: 1 })),
+  initScheme: option('--init-scheme <name>',
+    `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
+    undefined, checked((who, name) => name === 'lsuv' || lookUp(who, name, schemes))),
+  bnStats: option('--bn-stats <how>',
+    'batch-norm statistics when evaluating: running, or population (of all training images, exactly)',
+    'running', oneOf(BN_STATS)),
+  precision: option('--precision <type>',
+    'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
+    'f32', oneOf(PRECISIONS)),
+  checkpointActivations: option('--checkpoint-activations',
+    'to save memory, compute activations a second time in place of keeping them',
+    false, boolean),
+  fuse: option('--no-fuse', 'keep elementwise ops as dispatches of their own', true, boolean),
+  seed: option('--seed <n>',
+    'decides weights, order, dropout and augmentation',
+    0, number({ integer: true, min: 0, max: 2 ** 32 - 1 })),
+  valSplit: option('--val-split <share>',
+    'share of the training images held out for validation',
+    0.1, number({ min: 0, below: 1 })),
+  init: option('--init <file.safetensors>', 'weights to start from', undefined, text),
+  shuffle: option('--no-shuffle', 'take the images in file order', true, boolean),
+  augment: option('--augment <name[:k=v,...],...>',
+    'augmentations in the order written: crop,flip,cutout:16',
+    undefined, checked((_, value) => parseAugment(value))),
+  order: option('--order <how>',
+    'random, or curriculum: easy to hard by the loss under the first weights',
+    'random', oneOf(ORDERS)),
+  normalize: option('--normalize <how>',
+    'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
+    'meanstd', oneOf(NORMALIZE)),
+  limitTrain: option('--limit-train <n>', 'use the first n training images', undefined, count),
+  imageSize: option('--image-size <n>',
+    'resize the images of a folder to n x n (default: 32)',
+    undefined, number({ integer: true, min: 1, max: 1024 })),
+  limitTest: option('--limit-test <n>', 'use the first n test images', undefined, count),
+  logEvery: option('--log-every <n>', 'steps between lines of metrics', 50, count),
 };
 
 const KEYS = Object.keys(OPTIONS) as Key[];

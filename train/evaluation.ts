@@ -1,6 +1,5 @@
 /** The programs that judge a model on a part of the data: its loss, its accuracy, its logits. */
-import type { Memory } from '../engine/program.ts';
-import { Program } from '../engine/program.ts';
+import { Program, type Memory } from '../engine/program.ts';
 import type { Transform } from '../shaders/augment.ts';
 import type { Part } from './data.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';

@@ -3,12 +3,14 @@
 export interface RangePoint {
   readonly lr: number;
   readonly loss: number;
-  /** Mean of the losses so far, weighed by 0.9^age. */ readonly smooth: number;
+  /** Mean of the losses so far, weighed by 0.9^age. */
+  readonly smooth: number;
 }
+
 export interface RangeTest {
   readonly points: readonly RangePoint[];
-  /** Where the smoothed loss falls fastest with log lr; none if it never falls. */ readonly proposed:
-    number | undefined;
+  /** Where the smoothed loss falls fastest with log lr; none if it never falls. */
+  readonly proposed: number | undefined;
 }
 
 export interface RangeOptions {

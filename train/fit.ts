@@ -51,7 +51,8 @@ export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promis
   const judged = await trainer.evaluate(split);
   check(
     Number.isFinite(judged.loss),
-    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; lower --lr, or run with --debug, which names the layer; the last checkpoint stays`,
+    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; `
+      + 'lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
   );
   return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...judged };
 }

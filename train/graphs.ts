@@ -1,12 +1,13 @@
+/** The graphs of a run's programs: one that trains, and one for each part of the data on which the net is judged. */
 import { check, lookUp, show } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
 import { losses } from '../layers/loss.ts';
-import type { Transform } from '../shaders/augment.ts';
-import { scaleUp } from '../shaders/loss-scale.ts';
 import { lossScale, type Optimizer } from '../optim/optimizer.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Schedule } from '../optim/schedules.ts';
+import type { Transform } from '../shaders/augment.ts';
+import { scaleUp } from '../shaders/loss-scale.ts';
 import type { BatchSource, DeviceData, Part } from './data.ts';
 import type { Phase } from './phases.ts';
 
@@ -50,10 +51,7 @@ export interface BuiltGraph {
   readonly source: BatchSource;
 }
 
-/**
- * The graph of one program: gather, model, loss, and where it trains the backward pass. `view` is done to all images (see
- * DeviceData.source).
- */
+/** Gather, model, loss, and where it trains the backward pass. `view` is done to all images (see DeviceData.source). */
 export function build(o: TrainerOptions, part: Part, training: boolean, view?: readonly Transform[]): BuiltGraph {
   const batch = o.batchSize / (o.accumulate ?? 1);
   const graph = new Graph({ training, profile: o.device.profile, seed: o.seed, weights: o.weights });
@@ -62,7 +60,8 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   const classes = o.data.dataset.classes.length;
   check(
     logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; end it with dense(${classes})`,
+    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; `
+      + `end it with dense(${classes})`,
   );
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);

@@ -18,23 +18,32 @@ export interface LayerStats {
   readonly dead?: number;
 }
 
-const weights = (trainer: Trainer): [layer: string, value: Tensor, grad: Tensor][] =>
-  [...trainer.graph.params].flatMap(([name, { value, grad }]) =>
-    name.endsWith('weight') ? [[name.slice(0, Math.max(0, name.lastIndexOf('.'))) || 'model', value, grad]] : [],
-  );
+interface Weight {
+  readonly layer: string;
+  readonly value: Tensor;
+  readonly grad: Tensor;
+}
+
+function weights(trainer: Trainer): Weight[] {
+  const own = [...trainer.graph.params].filter(([name]) => name.endsWith('weight'));
+  return own.map(([name, { value, grad }]) => {
+    const layer = name.slice(0, Math.max(0, name.lastIndexOf('.'))) || 'model';
+    return { layer, value, grad };
+  });
+}
 
 /** The weights by layer, as `layerStats` takes those before a step. */
 export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
-  return new Map(
-    await Promise.all(
-      weights(trainer).map(async ([layer, value]) => [layer, (await trainer.memory.read(value)).slice()] as const),
-    ),
-  );
+  const reads = weights(trainer).map(async ({ layer, value }) => {
+    const data = await trainer.memory.read(value);
+    return [layer, data.slice()] as const;
+  });
+  return new Map(await Promise.all(reads));
 }
 
 /**
- * The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]; with the weights `before` the last step also how far it
- * went.
+ * The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]. With the weights `before` the last step also how far
+ * it went.
  */
 export async function layerStats(
   trainer: Trainer,
@@ -44,16 +53,15 @@ export async function layerStats(
   before?: ReadonlyMap<string, Float32Array>,
 ): Promise<LayerStats[]> {
   const seen = new Map<string, LayerStats>();
-  const own = weights(trainer);
   const scale = await trainer.gradientScale();
   probe.run(bytes);
   for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });
-  for (const [name, value, grad] of own) {
+  for (const { layer, value, grad } of weights(trainer)) {
     const now = await trainer.memory.read(value);
-    const last = before?.get(name);
+    const last = before?.get(layer);
     const size = rms(now);
-    seen.set(name, {
-      ...(seen.get(name) ?? { name }),
+    seen.set(layer, {
+      ...(seen.get(layer) ?? { name: layer }),
       weight: size,
       gradient: rms(await trainer.memory.read(grad)) * scale,
       ...(last && { update: rms(now.map((v, i) => v - last[i]!)) / size }),
@@ -64,11 +72,8 @@ export async function layerStats(
 
 const rms = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
 
-function moments(
-  values: Float32Array,
-  units: number,
-  n: number,
-): { mean: number; std: number; zeros: number; dead: number } {
+/** Of the values [n, units] of one layer. */
+function moments(values: Float32Array, units: number, n: number): Omit<LayerStats, 'name'> {
   let sum = 0;
   let squares = 0;
   let zeros = 0;

@@ -1,3 +1,4 @@
+/** Layer-sequential unit variance: first weights that give every layer outputs of variance 1. */
 import { Graph, type Param, type Tensor } from '../engine/graph.ts';
 import { Program, type Memory } from '../engine/program.ts';
 import { orthogonal } from '../layers/init.ts';
@@ -10,20 +11,14 @@ interface Weighted {
   readonly output: Tensor;
 }
 
-/**
- * In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, has no scale to find and is left out.
- */
+/** In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, is left out: it has no scale. */
 function weighted(g: Graph): Weighted[] {
   const found = new Map<Param, Tensor>();
   for (const { kernel, tensors } of g.ops) {
+    if (!['conv', 'matmul'].includes(kernel.name)) continue;
     for (const weight of g.params.values()) {
-      if (
-        ['conv', 'matmul'].includes(kernel.name)
-        && [tensors.weight, tensors.b].includes(weight.value)
-        && !found.has(weight)
-      ) {
-        found.set(weight, tensors.y!);
-      }
+      const taken = [tensors.weight, tensors.b].includes(weight.value);
+      if (taken && !found.has(weight)) found.set(weight, tensors.y!);
     }
   }
   return [...found].map(([weight, output]) => ({ weight, output }));
@@ -56,24 +51,17 @@ export async function lsuv(
   const restore = inFileOrder(o.data, memory, g);
   await o.data.feed(memory, 'train', 0);
   try {
-    for (const {
-      weight: { value },
-    } of layers) {
-      memory.write(value, orthogonal(value.shape, value.name, g.seed));
-    }
-    for (const {
-      weight: { value },
-      output,
-    } of layers) {
+    for (const { weight } of layers) memory.write(weight.value, orthogonal(weight.value.shape, weight.value.name, g.seed));
+    for (const { weight, output } of layers) {
+      const { value } = weight;
       for (let round = 0; round <= rounds; round++) {
         program.run({ offset: 0, valid: o.batchSize, seed: g.seed, step: 1 });
-        const v = (variances[value.name] = variance(await program.read(output)));
+        const v = variance(await program.read(output));
+        variances[value.name] = v;
         if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
         const factor = 1 / Math.sqrt(v);
-        memory.write(
-          value,
-          (await memory.read(value)).map(w => w * factor),
-        );
+        const now = await memory.read(value);
+        memory.write(value, now.map(w => w * factor));
       }
     }
   } finally {

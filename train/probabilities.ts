@@ -8,9 +8,7 @@ export function softmaxRows(logits: Float32Array, classes: number): Float32Array
     const most = Math.max(...row);
     const e = Array.from(row, v => Math.exp(v - most));
     const sum = e.reduce((a, b) => a + b);
-    e.forEach((v, c) => {
-      out[at + c] = v / sum;
-    });
+    for (const [c, v] of e.entries()) out[at + c] = v / sum;
   }
   return out;
 }

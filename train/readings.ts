@@ -1,9 +1,9 @@
 /** Metrics that add up on the device and come back some time later. */
 import { DescentError } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
-import { waiting } from '../engine/wait.ts';
 import type { Tensor } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
+import { waiting } from '../engine/wait.ts';
 import type { StepMetrics } from './metrics.ts';
 
 /** The sums that a program has gathered; it begins anew. */
@@ -77,10 +77,10 @@ export class Readings {
         staging.unmap();
         this.#staging.push(staging);
       },
-      async e => {
+      async error => {
         await Promise.resolve();
         this.#device.check();
-        throw e;
+        throw error;
       },
     );
     reading.catch(() => undefined); // told by settle, or by the next step where the device is lost
@@ -99,7 +99,8 @@ export class Readings {
     const bad = lines.find(l => !Number.isFinite(l.loss));
     if (bad) {
       throw new DescentError(
-        `the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr}); lower --lr, or run with --debug, which names the layer; the last checkpoint stays`,
+        `the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr}); `
+          + 'lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
       );
     }
     return lines;

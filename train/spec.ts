@@ -44,6 +44,12 @@ export function parseNumber(who: string, text: string, range: Range = {}): numbe
   return value;
 }
 
+/** `text` as a number or a truth value where it is one, else as it stands. */
+export function parseScalar(text: string): Scalar {
+  if (NUMBER.test(text)) return Number(text);
+  return text === 'true' || text === 'false' ? text === 'true' : text;
+}
+
 /** `text` as one of `known`. */
 export function parseChoice<T extends string>(who: string, text: string, known: readonly T[]): T {
   check((known as readonly string[]).includes(text), `${who}: '${text}' is not known; give one of ${known.join(', ')}`);
@@ -66,46 +72,36 @@ const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs))|[\w-]+)\s*(?::|$))?\s*(.*?)
 /** Whether a spec's name is a file of code: a model of the user's own. */
 export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);
 
-/**
- * Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` belongs to
- * the name before it.
- */
+/** Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` is of the name before it. */
 export function parseSpecs(who: string, text: string): Spec[] {
   const specs: Spec[] = [];
   for (const part of text.split(',')) {
     const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
-    check(
-      spec && (name || rest),
-      `${who}: '${text}' has ${part.trim() ? `'${part.trim()}' before any name` : 'an empty item'}; write name:key=value,key=value`,
-    );
+    const problem = part.trim() ? `'${part.trim()}' before any name` : 'an empty item';
+    check(spec && (name || rest), `${who}: '${text}' has ${problem}; write name:key=value,key=value`);
     if (!rest) {
       check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'; write name:key=value, or the name alone`);
       continue;
     }
     const [key, value, ...more] = rest.split('=').map(s => s.trim());
     if (value === undefined && name) {
-      spec.value = scalar(key!);
+      spec.value = parseScalar(key!);
       continue;
     }
     if (!/^[\w-]+$/.test(key!) || !value || more.length) {
       throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
     }
     check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice; give it once`);
-    spec.options[key!] = scalar(value);
+    spec.options[key!] = parseScalar(value);
   }
   return specs;
 }
 
 /** The text of a spec, as parseSpec reads it. */
 export function formatSpec({ name, value, options }: Spec): string {
-  const parts = [
-    ...(value === undefined ? [] : [String(value)]),
-    ...Object.entries(options).map(([k, v]) => `${k}=${v}`),
-  ];
+  const parts = Object.entries(options).map(([key, v]) => `${key}=${v}`);
+  if (value !== undefined) parts.unshift(String(value));
   return parts.length ? `${name}:${parts.join(',')}` : name;
 }
-
-const scalar = (text: string): Scalar =>
-  NUMBER.test(text) ? Number(text) : text === 'true' ? true : text === 'false' ? false : text;

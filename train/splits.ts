@@ -63,14 +63,14 @@ export function curriculum(scores: ArrayLike<number>, seed: number, epoch: numbe
 export function rankWithin(scores: ArrayLike<number>, labels: ArrayLike<number>): Float32Array {
   const groups = new Map<number, number[]>();
   const out = new Float32Array(scores.length);
-  for (let i = 0; i < scores.length; i++) if (!groups.has(labels[i]!)) groups.set(labels[i]!, []);
-  for (let i = 0; i < scores.length; i++) groups.get(labels[i]!)!.push(i);
+  for (let i = 0; i < scores.length; i++) {
+    const group = groups.get(labels[i]!);
+    if (group) group.push(i);
+    else groups.set(labels[i]!, [i]);
+  }
   for (const group of groups.values()) {
-    group
-      .sort((a, b) => scores[a]! - scores[b]! || a - b)
-      .forEach((i, rank) => {
-        out[i] = rank / group.length;
-      });
+    group.sort((a, b) => scores[a]! - scores[b]! || a - b);
+    for (const [rank, i] of group.entries()) out[i] = rank / group.length;
   }
   return out;
 }

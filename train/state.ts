@@ -18,30 +18,34 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
   return out;
 }
 
+/** The first few of many names, for messages. */
+const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+
 /** Writes the tensors `own` of a model. Each must be given with its shape, and no other. */
 export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
   const names = new Set(own.map(t => t.name));
   const missing = own.find(t => !Object.hasOwn(tensors, t.name));
   check(
     !missing,
-    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${Object.keys(tensors).slice(0, 8).join(', ')}${Object.keys(tensors).length > 8 ? ', …' : ''}`,
+    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${some(Object.keys(tensors))}`,
   );
   const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
   check(
     !extra,
-    `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${[...names].slice(0, 8).join(', ')}${names.size > 8 ? ', …' : ''} here`,
+    `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${some([...names])} here`,
   );
   for (const t of own) {
     const { shape, data } = tensors[t.name]!;
     check(
       show(shape) === show(t.shape),
-      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; it is a checkpoint of another model or head`,
+      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; `
+        + 'it is a checkpoint of another model or head',
     );
     memory.write(t, data);
   }
 }
 
-/** That of dynamic loss scaling, where a graph has it. */
+/** The tensor of dynamic loss scaling, where a graph has it. */
 export const scalingOf = (graph: Graph): Tensor | undefined =>
   graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
 
@@ -56,12 +60,9 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
         const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
         for (const { value } of graph.params.values()) {
           const place = memory.place(value);
-          if (place.buffer === buffer) {
-            tensors[`${rule.name}.${state}.${value.name}`] = {
-              shape: value.shape,
-              data: new Float32Array(all, place.offset, value.size).slice(),
-            };
-          }
+          if (place.buffer !== buffer) continue;
+          const data = new Float32Array(all, place.offset, value.size).slice();
+          tensors[`${rule.name}.${state}.${value.name}`] = { shape: value.shape, data };
         }
       }
     }
@@ -69,6 +70,7 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
   return tensors;
 }
 
+/** Puts back what `readState` gave. Throws where a state is missing: the checkpoint is of another optimizer. */
 export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
   const pages = memory.layout.pages('param').map(p => p.buffer);
   const scaling = scalingOf(graph);
@@ -88,13 +90,11 @@ export function writeState(memory: Memory, graph: Graph, optimizers: readonly Op
         const place = memory.place(value);
         check(
           saved && saved.data.length === value.size,
-          `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; the checkpoint is of another optimizer or model`,
+          `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; `
+            + 'the checkpoint is of another optimizer or model',
         );
-        memory.device.gpu.queue.writeBuffer(
-          memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!,
-          place.offset,
-          saved.data as Float32Array<ArrayBuffer>,
-        );
+        const target = memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!;
+        memory.device.gpu.queue.writeBuffer(target, place.offset, saved.data as Float32Array<ArrayBuffer>);
       }
     }
   }

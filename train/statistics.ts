@@ -11,6 +11,7 @@ export interface Moments {
 
 /** A unit for squares so large that the bytes of a plane sum up below it, and so small that both sums are exact in one float64. */
 const SQUARES = 2 ** 26;
+/** Bytes that may be summed up before the two sums are taken apart. */
 const PLANE = 2 ** 10;
 
 /** Of every pair of bytes the sum, and the sum of the squares in SQUARES. */
@@ -35,10 +36,10 @@ function channelSums(
   const table = pairTable();
   const sums = new Float64Array(c);
   const squares = new Float64Array(c);
-  const even = plane % 2 === 0 && images.byteOffset % 2 === 0;
-  const values = even ? new Uint16Array(images.buffer, images.byteOffset, images.length >> 1) : images;
-  const length = even ? plane / 2 : plane;
-  const most = even ? PLANE / 2 : PLANE;
+  const inPairs = plane % 2 === 0 && images.byteOffset % 2 === 0;
+  const values = inPairs ? new Uint16Array(images.buffer, images.byteOffset, images.length >> 1) : images;
+  const length = inPairs ? plane / 2 : plane;
+  const most = inPairs ? PLANE / 2 : PLANE;
   for (const i of indices) {
     for (let k = 0; k < c; k++) {
       for (let at = (i * c + k) * length, end = at + length; at < end;) {
@@ -65,13 +66,12 @@ export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Ui
   const plane = h * w;
   const n = indices.length * plane;
   const { sums, squares } = channelSums(train.images, indices, c, plane);
+  // in whole numbers, since it is the difference of two large ones
+  const deviation = (sum: number, k: number) =>
+    Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255;
   return {
     mean: Array.from(sums, sum => sum / n / 255),
-    // whole numbers, since the difference is of two large ones
-    std: Array.from(
-      sums,
-      (sum, k) => Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255 || 1,
-    ),
+    std: Array.from(sums, (sum, k) => deviation(sum, k) || 1), // a channel of one value is not divided by 0
   };
 }
 
@@ -83,10 +83,7 @@ export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32A
   return Array.from(sums, s => Math.fround(s / (255 * indices.length)));
 }
 
-/**
- * The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels of an image (AlexNet, section
- * 4.1).
- */
+/** The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels (AlexNet, section 4.1). */
 export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[][] {
   const plane = h * w;
   const sum = new Float64Array(c);
@@ -112,10 +109,7 @@ export function colourAxes({ shape: [c, h, w], train }: Dataset, indices: Uint32
 
 /** Added to the variances before their root is divided by, so that directions without variance are not blown up. */
 const WHITEN_EPS = 1e-2;
-/**
- * Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, which takes as
- * long.
- */
+/** Values of an image up to which the covariance of 10,000 images is taken apart; for larger ones that of so many images, in like time. */
 const WHITEN_SIZE = 1024;
 
 /** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
@@ -175,9 +169,8 @@ function principalAxes(
 
 /**
  * W [d, d] with which (x - mean image) W is white: U (L + eps)^-1/2, the components largest first (`pca`), or the same turned back to the
- * pixels, U (L + eps)^-1/2 U^T (`zca`), over U L U^T, the covariance of the first 10,000 images, eps 1e-2;
- of images of more than 1,024 values
- * the first 1,024, whose covariance has no other axes: `pca` then has zeros there, `zca` a variance of eps.
+ * pixels, U (L + eps)^-1/2 U^T (`zca`). U L U^T is the covariance of the first 10,000 images, eps is 1e-2. Of images of more than 1,024
+ * values it is that of the first 1,024, which has no other axes: `pca` then has zeros there, `zca` a variance of eps.
  */
 export function whitening(
   dataset: Dataset,

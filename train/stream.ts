@@ -36,7 +36,8 @@ export class Ring {
     const most = Math.floor(maxBinding / (bytes * batch));
     check(
       most >= 1,
-      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; use a smaller --batch-size`,
+      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; `
+        + 'use a smaller --batch-size',
     );
     return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
   }
@@ -61,21 +62,16 @@ export class Ring {
     if (known?.stretch === stretch) return known;
     const page = (this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) });
     page.ready.catch(() => {
+      // told to whoever waits; the next one reads anew
       if (this.#held[at] === page) this.#held[at] = undefined;
-    }); // told to whoever waits; the next one reads anew
+    });
     return page;
   }
 
-  /**
-   * Writes a stretch as soon as it is read: its page is free, for the steps that used it were enqueued before, and the queue keeps their
-   * order.
-   */
+  /** Writes a stretch as soon as it is read: the steps that used its page were enqueued before, and the queue keeps their order. */
   async #load(memory: Memory, stretch: number, order: Uint32Array): Promise<void> {
-    const images = await imagesOf(
-      this.#split,
-      this.#bytes,
-      order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage),
-    );
+    const indices = order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage);
+    const images = await imagesOf(this.#split, this.#bytes, indices);
     const at = stretch % RING_PAGES;
     if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
     const { buffer, offset } = memory.place(this.#pages[at]!);

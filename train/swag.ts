@@ -52,13 +52,14 @@ export class Swag {
 
   /** Goes on from the `state` of another that had taken in `count` samples. */
   load(tensors: Tensors, count: number): void {
-    const part = (what: string): Tensors =>
-      Object.fromEntries(
-        Object.entries(tensors).flatMap(([name, t]) =>
-          name.startsWith(`swag.${what}.`) ? [[name.slice(what.length + 6), t]] : [],
-        ),
-      );
-    [this.count, this.#mean, this.#square] = [count, part('mean'), part('square')];
+    const part = (what: string): Tensors => {
+      const prefix = `swag.${what}.`;
+      const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+      return Object.fromEntries(own.map(([name, t]) => [name.slice(prefix.length), t]));
+    };
+    this.count = count;
+    this.#mean = part('mean');
+    this.#square = part('square');
     this.#deviations = Array.from({ length: Math.min(count, this.rank) }, (_, i) => part(`deviation${i}`));
   }
 
@@ -68,12 +69,12 @@ export class Swag {
 
   /** max(E[w^2] - E[w]^2, 0) of each weight. */
   get variance(): Tensors {
-    return Object.fromEntries(
-      Object.entries(this.#mean).map(([name, { shape, data }]) => [
-        name,
-        { shape, data: data.map((m, i) => Math.max(0, this.#square[name]!.data[i]! - m * m)) },
-      ]),
-    );
+    const variance: Tensors = {};
+    for (const [name, { shape, data }] of Object.entries(this.#mean)) {
+      const square = this.#square[name]!.data;
+      variance[name] = { shape, data: data.map((m, i) => Math.max(0, square[i]! - m * m)) };
+    }
+    return variance;
   }
 
   /** Draw number `index`: mean + sqrt(var / 2) z1 + D z2 / sqrt(2 (K - 1)), K the columns of D; `scale` 0 is the mean itself. */
@@ -82,25 +83,18 @@ export class Swag {
     const columns = this.#deviations.length;
     const variance = this.variance;
     const low = this.#deviations.map(() => (columns > 1 ? next() / Math.sqrt(2 * (columns - 1)) : 0));
-    return Object.fromEntries(
-      Object.entries(this.#mean).map(([name, { shape, data }]) => [
-        name,
-        {
-          shape,
-          data: data.map(
-            (m, i) =>
-              m
-              + scale
-                * (Math.sqrt(variance[name]!.data[i]! / 2) * next()
-                  + low.reduce((sum, l, k) => sum + l * this.#deviations[k]![name]!.data[i]!, 0)),
-          ),
-        },
-      ]),
-    );
+    const draw: Tensors = {};
+    for (const [name, { shape, data }] of Object.entries(this.#mean)) {
+      const deviations = this.#deviations.map(d => d[name]!.data);
+      const offset = (i: number) =>
+        Math.sqrt(variance[name]!.data[i]! / 2) * next() + low.reduce((sum, z, k) => sum + z * deviations[k]![i]!, 0);
+      draw[name] = { shape, data: data.map((m, i) => m + scale * offset(i)) };
+    }
+    return draw;
   }
 }
 
-/** Class probabilities of images under draws of the weights: their mean, and the bounds of the central `level` of the draws. All [images, classes]. */
+/** Class probabilities [images, classes] under draws of the weights: their mean, and the bounds of the central `level` of the draws. */
 export interface Predictive {
   readonly mean: Float32Array;
   readonly low: Float32Array;
@@ -134,30 +128,24 @@ export function combine(predictions: readonly Float32Array[], level = 0.9): Pred
 const REFRESHED = 50;
 
 /**
- * The predictive distribution over the first `count` images of a part by `samples` draws, running statistics renewed for each; the
+ * The predictive distribution over the first `count` images of a part by `samples` draws, running statistics renewed for each. The
  * trainer's weights come back.
  */
 export async function predictive(
   trainer: Trainer,
   swag: Swag,
   part: Part,
-  {
-    samples = 20,
-    seed = 0,
-    count,
-    scale = 1,
-  }: { samples?: number; seed?: number; count?: number; scale?: number } = {},
+  options: { samples?: number; seed?: number; count?: number; scale?: number } = {},
 ): Promise<Predictive> {
+  const { samples = 20, seed = 0, count, scale = 1 } = options;
   const before = await trainer.weights();
   const classes = trainer.classes;
   const predictions: Float32Array[] = [];
   try {
     for (let k = 0; k < samples; k++) {
       const draw = swag.sample(seed, k, scale);
-      trainer.loadWeights({
-        ...before,
-        ...Object.fromEntries([...trainer.graph.params.keys()].map(name => [name, draw[name]!])),
-      });
+      const drawn = [...trainer.graph.params.keys()].map(name => [name, draw[name]!]);
+      trainer.loadWeights({ ...before, ...Object.fromEntries(drawn) });
       await trainer.refresh(REFRESHED);
       predictions.push(softmaxRows(await trainer.logits(part, count), classes));
     }

@@ -5,7 +5,7 @@ import { rules } from '../optim/index.ts';
 import { schedules } from '../optim/schedules.ts';
 import { STREAMS, uniforms } from '../shaders/random.ts';
 import { OPTIONS, parseConfig, type RunConfig } from './config.ts';
-import { formatSpec, parseNumber, parseSpec, type Scalar } from './spec.ts';
+import { formatSpec, parseNumber, parseScalar, parseSpec } from './spec.ts';
 
 type Key = keyof typeof OPTIONS;
 /** Texts by field, as parseConfig takes them, and the model's spec. */
@@ -24,10 +24,7 @@ const dashed = (key: string) => key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`
 const KEYS: Readonly<Record<string, Key | 'model'>> = {
   model: 'model',
   ...Object.fromEntries(
-    (Object.keys(OPTIONS) as Key[]).flatMap(k => [
-      [dashed(k), k],
-      [k, k],
-    ]),
+    (Object.keys(OPTIONS) as Key[]).flatMap(key => [[dashed(key), key], [key, key]]),
   ),
 };
 const HYPER = new Set(
@@ -55,27 +52,31 @@ export function parseAxis(text: string): SearchAxis {
     const high = parseNumber(`--grid ${key}`, ends[2]!, { above: low });
     return { key, values: [], range: [low, high, [ends[1]!, ends[2]!].every(e => /^\d+$/.test(e))] };
   }
-  const values = list.includes('|')
-    ? list.split('|').map(v => v.trim())
-    : list.split(',').reduce<string[]>((all, part) => {
-        if (/^[\w-]+\s*=/.test(part.trim()) && all.length) {
-          all[all.length - 1] += `,${part.trim()}`;
-        } // a hyper-parameter of the name before it
-        else all.push(part.trim());
-        return all;
-      }, []);
+  const values = list.includes('|') ? list.split('|').map(v => v.trim()) : splitAtCommas(list);
   check(values.every(Boolean), `--grid ${key}: '${list}' has an empty value; write it as ${key}=value,value`);
   const twice = values.find((v, i) => values.indexOf(v) !== i);
   check(twice === undefined, `--grid ${key}: ${twice} is given twice; give it once`);
   return { key, values };
 }
 
+/** `sgd,adam:beta1=0.8,eps=1e-6` are two values: a hyper-parameter stays with the name before it. */
+function splitAtCommas(list: string): string[] {
+  const values: string[] = [];
+  for (const part of list.split(',').map(p => p.trim())) {
+    if (values.length && /^[\w-]+\s*=/.test(part)) values[values.length - 1] += `,${part}`;
+    else values.push(part);
+  }
+  return values;
+}
+
 function checkKey(key: string): void {
   if (Object.hasOwn(KEYS, key) || HYPER.has(key) || NESTED.test(key)) return;
   const known = [...new Set(Object.values(KEYS).map(dashed)), ...HYPER];
   const near = closest(key, known);
+  const hint = distance(key, near) <= 3 ? `did you mean '${near}'? ` : '';
   throw new DescentError(
-    `--grid: unknown key '${key}'; ${distance(key, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`,
+    `--grid: unknown key '${key}'; ${hint}known: ${known.join(', ')}, `
+      + 'and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those',
   );
 }
 
@@ -107,12 +108,11 @@ export function choices(
   return [...out.values()];
 }
 
-/** Evenly over the orders of magnitude where the range spans one. */
+/** A value of a range by a uniform number: evenly over the orders of magnitude where the range spans one. */
 function draw([low, high, whole]: NonNullable<SearchAxis['range']>, u: number): string {
   if (whole) return String(low + Math.floor(u * (high - low + 1)));
-  return String(
-    Number((low > 0 && high >= 10 * low ? low * (high / low) ** u : low + (high - low) * u).toPrecision(4)),
-  );
+  const value = low > 0 && high >= 10 * low ? low * (high / low) ** u : low + (high - low) * u;
+  return String(Number(value.toPrecision(4)));
 }
 
 /** The configuration of one run. `none` leaves out what has no default. Values that are not accepted are refused as on the command line. */
@@ -127,18 +127,13 @@ export function configOf(base: Texts, choice: Choice): RunConfig {
     const field = KEYS[key];
     if (nested) inner.push([nested[1]!, nested[2]!, value]);
     else if (!field) inner.push(['optimizer', key, value]);
-    else
-      texts[field] = value === 'none' && field !== 'model' && OPTIONS[field].default === undefined ? undefined : value;
+    else if (value === 'none' && field !== 'model' && OPTIONS[field].default === undefined) texts[field] = undefined;
+    else texts[field] = value;
   }
   for (const [of, key, value] of inner) {
     check(typeof texts[of] === 'string', `--grid ${of}.${key}: no ${of} is named; give --${of}`);
     const spec = parseSpec(`--${of}`, texts[of] as string);
-    const scalar: Scalar = Number.isFinite(Number(value))
-      ? Number(value)
-      : value === 'true' || value === 'false'
-        ? value === 'true'
-        : value;
-    texts[of] = formatSpec({ ...spec, options: { ...spec.options, [key]: scalar } });
+    texts[of] = formatSpec({ ...spec, options: { ...spec.options, [key]: parseScalar(value) } });
   }
   const { model, ...rest } = texts;
   if (typeof rest.schedule === 'string') {
@@ -164,12 +159,10 @@ export interface SweepLine {
 }
 
 /** What a line is of: runs of equal keys are the same run. How often metrics are logged does not matter. */
-export const keyOf = ({ config, folds, fold }: Pick<SweepLine, 'config' | 'folds' | 'fold'>): string =>
-  JSON.stringify([
-    Object.entries({ ...config, logEvery: 0 }).sort(([a], [b]) => (a < b ? -1 : 1)),
-    folds ?? 0,
-    fold ?? 0,
-  ]);
+export function keyOf({ config, folds, fold }: Pick<SweepLine, 'config' | 'folds' | 'fold'>): string {
+  const fields = Object.entries({ ...config, logEvery: 0 }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([fields, folds ?? 0, fold ?? 0]);
+}
 
 /** A row of the table: means over the folds, and the deviation of the accuracy. */
 export interface Score {
@@ -184,9 +177,10 @@ export interface Score {
 
 /** Best accuracy first, the lower loss among equals; those that diverged in a fold last. */
 export function ranking(lines: readonly SweepLine[]): Score[] {
-  const groups = new Map<string, SweepLine[]>();
-  for (const l of lines) {
-    groups.set(keyOf({ config: l.config }), [...(groups.get(keyOf({ config: l.config })) ?? []), l]);
+  const groups = new Map<string, SweepLine[]>(); // the folds of each configuration
+  for (const line of lines) {
+    const key = keyOf({ config: line.config });
+    groups.set(key, [...(groups.get(key) ?? []), line]);
   }
   const scores = [...groups.values()].map((group): Score => {
     const sound = group.filter(l => l.accuracy !== undefined);

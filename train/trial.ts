@@ -11,7 +11,7 @@ import { openTrainer } from './open.ts';
 import type { Tensors } from './safetensors.ts';
 import type { Trainer } from './trainer.ts';
 
-/** What came of a run. `best` on the validation images and `test` after the last step are missing where the loss became infinite or NaN. */
+/** What came of a run. `best` (on the validation images) and `test` (after the last step) are missing where the loss was not finite. */
 export interface Trial {
   readonly lines: readonly MetricsLine[];
   readonly best?: EvalMetrics;
@@ -47,7 +47,9 @@ export async function trial(
   const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
   const started = performance.now();
-  let diverged: string | undefined, restore: Tensors | undefined, test: EvalMetrics | undefined;
+  let diverged: string | undefined;
+  let restore: Tensors | undefined;
+  let test: EvalMetrics | undefined;
   try {
     if (scheme !== undefined) await initialise(trainer, scheme, config.seed);
     await fit(trainer, {
@@ -56,9 +58,7 @@ export async function trial(
       validate: true,
       stopped: () => false,
       finished: () => stopsEarly(lines, config.earlyStop),
-      onMetrics(line) {
-        lines.push(line);
-      },
+      onMetrics: line => void lines.push(line),
       async onEvaluation(line) {
         lines.push(line);
         trainer.observe(line.loss);
@@ -86,9 +86,8 @@ export async function trial(
 export async function initialise(trainer: Trainer, scheme: string, seed: number): Promise<void> {
   const init = initializer(scheme);
   const weights = await trainer.weights();
-  for (const {
-    value: { name, shape },
-  } of trainer.graph.params.values()) {
+  for (const { value } of trainer.graph.params.values()) {
+    const { name, shape } = value;
     if (shape.length === 2 || shape.length === 4) weights[name] = { shape, data: init(shape, name, seed) };
   }
   trainer.loadWeights(weights);

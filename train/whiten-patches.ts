@@ -4,7 +4,7 @@ import type { DeviceData } from './data.ts';
 import { eigenSymmetric } from './eigen.ts';
 import type { Trainer } from './trainer.ts';
 
-/** Images looked at: a patch of each place of a thousand is plenty for its covariance. */
+/** Images looked at: a thousand patches of each place are plenty for their covariance. */
 const SAMPLE = 1000;
 
 /**
@@ -21,10 +21,11 @@ export function whitenPatches(
   const size = c * k * k;
   const moments = new Float64Array(size * size);
   const patch = new Float64Array(size);
-  const offset = Array.from(
-    { length: size },
-    (_, i) => (Math.floor(i / (k * k)) * h + (Math.floor(i / k) % k)) * w + (i % k),
-  );
+  const offset = Array.from({ length: size }, (_, i) => {
+    const channel = Math.floor(i / (k * k));
+    const row = Math.floor(i / k) % k;
+    return (channel * h + row) * w + (i % k);
+  });
   for (let image = 0; image < n; image++) {
     for (let top = 0; top + k <= h; top++) {
       for (let left = 0; left + k <= w; left++) {
@@ -35,24 +36,27 @@ export function whitenPatches(
     }
   }
   const patches = n * (h - k + 1) * (w - k + 1);
-  for (let i = 0; i < size; i++) for (let j = 0; j <= i; j++) moments[j * size + i] = moments[i * size + j]! /= patches;
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      moments[i * size + j]! /= patches;
+      moments[j * size + i] = moments[i * size + j]!;
+    }
+  }
   const { values, vectors } = eigenSymmetric(moments, size);
   const out = new Float32Array(2 * size * size);
-  for (let i = 0; i < size * size; i++) out[i] = vectors[i]! / Math.sqrt(values[Math.floor(i / size)]! + eps);
-  out.set(
-    out.subarray(0, size * size).map(v => -v),
-    size * size,
-  );
+  for (let i = 0; i < size * size; i++) {
+    const v = vectors[i]! / Math.sqrt(values[Math.floor(i / size)]! + eps);
+    out[i] = v;
+    out[size * size + i] = -v;
+  }
   return out;
 }
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
 export async function whitenFirst(trainer: Trainer, data: DeviceData, layer: string): Promise<void> {
   const { value } = trainer.graph.params.get(`${layer}.weight`)!;
-  const {
-    shape: [c, h, w],
-    train,
-  } = data.dataset;
+  const { shape, train } = data.dataset;
+  const [c, h, w] = shape;
   const size = c * h * w;
   const n = Math.min(train.n, SAMPLE);
   const norm = data.normalisation();
