@@ -29,7 +29,8 @@ test('gelu to 2e-7 of its size', async () => {
   const input = Float64Array.from({ length: 1024 }, (_, i) => Math.fround((i - 512) / 64));
   const { y } = await runLayer('own', layers.gelu(), [1024], { input });
   y.forEach((v, i) => {
-    const want = reference.activations.gelu!.f(input[i]!), error = Math.abs(v - want);
+    const want = reference.activations.gelu!.f(input[i]!);
+    const error = Math.abs(v - want);
     assert.ok(error <= 2e-7 * Math.max(1, Math.abs(input[i]!)), `gelu(${input[i]}) is ${v}, expected ${want}`);
   });
 });
@@ -43,13 +44,18 @@ test('no activation overflows', async () => {
 });
 
 test('softmax of rows', () => checkLayer(layers.softmax(), [5, 7], x => reference.softmax(x, 7)));
-test('softmax over channels', () => checkLayer(layers.softmax(), [2, 3, 2, 2], x => {
-  const y = new Float64Array(24);
-  for (let at = 0; at < 8; at++) {
-    const places = [0, 1, 2].map(c => (Math.floor(at / 4) * 3 + c) * 4 + at % 4);
-    reference.softmax(places.map(i => x[i]!), 3).forEach((v, c) => { y[places[c]!] = v; });
-  }
-  return y;
-}));
+test('softmax over channels', () =>
+  checkLayer(layers.softmax(), [2, 3, 2, 2], x => {
+    const y = new Float64Array(24);
+    for (let at = 0; at < 8; at++) {
+      const places = [0, 1, 2].map(c => (Math.floor(at / 4) * 3 + c) * 4 + (at % 4));
+      reference
+        .softmax(places.map(i => x[i]!), 3)
+        .forEach((v, c) => {
+          y[places[c]!] = v;
+        });
+    }
+    return y;
+  }));
 
 test.run();

@@ -12,27 +12,37 @@ import { augmented, equalize } from './reference/augment.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 
-const test = suite('augment'), folder = scratchFolders(test);
+const test = suite('augment');
+const folder = scratchFolders(test);
 
-const colourImages = noise([3, 12, 10], 20), greyImages = noise([1, 7, 9], 20);
-const meanOf = ({ shape: [c, h, w], train: { images, n } }: typeof colourImages): number[] => Array.from({ length: c }, (_, k) => {
-  let sum = 0;
-  for (let i = 0; i < n; i++) for (let p = 0; p < h * w; p++) sum += images[(i * c + k) * h * w + p]! / 255;
-  return sum / (n * h * w);
-});
+const colourImages = noise([3, 12, 10], 20);
+const greyImages = noise([1, 7, 9], 20);
+const meanOf = ({ shape: [c, h, w], train: { images, n } }: typeof colourImages): number[] =>
+  Array.from({ length: c }, (_, k) => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) for (let p = 0; p < h * w; p++) sum += images[(i * c + k) * h * w + p]! / 255;
+    return sum / (n * h * w);
+  });
 
 /** Against the reference; `ways` differ in the size of workgroups alone. `tolerance` in bytes. */
 async function agrees(text: string, o: { images?: typeof colourImages; epoch?: number; tolerance?: number; ways?: readonly Way[] } = {}) {
-  const { images = colourImages, epoch = 3, tolerance = 0.01, ways = ['own'] } = o, [c, h, w] = images.shape,
-    augment = parseAugment(text, images.shape), size = c * h * w, mean = meanOf(images);
+  const { images = colourImages, epoch = 3, tolerance = 0.01, ways = ['own'] } = o;
+  const [c, h, w] = images.shape;
+  const augment = parseAugment(text, images.shape);
+  const size = c * h * w;
+  const mean = meanOf(images);
   for (const way of ways) {
     const { x, labels } = await gathered(images, { augment }, { way, n: 6, offset: 8, seed: 77, epoch, shuffle: false });
     for (let i = 0; i < 6; i++) {
-      const index = 8 + i, bytes = images.train.images.subarray(index * size, (index + 1) * size);
+      const index = 8 + i;
+      const bytes = images.train.images.subarray(index * size, (index + 1) * size);
       const want = augmented({ c, h, w, bytes }, augment.transforms, { seed: 77, epoch, index, mean, colour: COLOUR });
       const got = x.subarray(i * size, (i + 1) * size).map(v => v * 255);
-      for (let k = 0; k < size; k++) if (!(Math.abs(got[k]! - want[k]!) <= tolerance))
-        assert.unreachable(`${way}: ${text}: image ${index} value ${k} is ${got[k]}, expected ${want[k]}`);
+      for (let k = 0; k < size; k++) {
+        if (!(Math.abs(got[k]! - want[k]!) <= tolerance)) {
+          assert.unreachable(`${way}: ${text}: image ${index} value ${k} is ${got[k]}, expected ${want[k]}`);
+        }
+      }
       assert.is(labels[i], images.train.labels[index]);
     }
   }
@@ -40,14 +50,25 @@ async function agrees(text: string, o: { images?: typeof colourImages; epoch?: n
 
 /** The axes of the colours of `colourImages` times their variances, by power iteration on the covariance. */
 const COLOUR = (() => {
-  const { images, n } = colourImages.train, plane = 120, covariance = [0, 1, 2].map(() => [0, 0, 0]), mean = meanOf(colourImages);
-  for (let i = 0; i < n; i++) for (let p = 0; p < plane; p++) for (let a = 0; a < 3; a++) for (let b = 0; b < 3; b++) {
-    covariance[a]![b]! += (images[(i * 3 + a) * plane
-      + p]! / 255 - mean[a]!) * (images[(i * 3 + b) * plane + p]! / 255 - mean[b]!) / (n * plane);
+  const { images, n } = colourImages.train;
+  const plane = 120;
+  const covariance = [0, 1, 2].map(() => [0, 0, 0]);
+  const mean = meanOf(colourImages);
+  for (let i = 0; i < n; i++) {
+    for (let p = 0; p < plane; p++) {
+      for (let a = 0; a < 3; a++) {
+        for (let b = 0; b < 3; b++) {
+          covariance[a]![b]! +=
+            ((images[(i * 3 + a) * plane + p]! / 255 - mean[a]!) * (images[(i * 3 + b) * plane + p]! / 255 - mean[b]!)) / (n * plane);
+        }
+      }
+    }
   }
-  const columns: number[][] = [], rest = covariance.map(row => [...row]);
+  const columns: number[][] = [];
+  const rest = covariance.map(row => [...row]);
   for (let k = 0; k < 3; k++) {
-    let v = [1, 0.7, 0.4], value = 0;
+    let v = [1, 0.7, 0.4];
+    let value = 0;
     for (let t = 0; t < 5000; t++) {
       const next = rest.map(row => row.reduce((s, r, j) => s + r * v[j]!, 0));
       value = Math.hypot(...next);
@@ -59,112 +80,191 @@ const COLOUR = (() => {
   return [0, 1, 2].map(i => columns.map(col => col[i]!));
 })();
 
-const exact = ['crop', 'crop:2,fill=reflect', 'crop:3,fill=edge', 'crop:6,fill=wrap', 'crop:4,fill=mean', 'crop:9,fill=200',
-  'crop:9,fill=reflect', 'flip', 'flip:1', 'flip:vertical=true', 'flip:alternate=true',
-  'cutout:6', 'cutout:5,fill=zero', 'crop,flip,cutout:4', 'cutout:4,crop:3,fill=reflect', 'flip,crop:2,fill=wrap,crop:3,fill=edge'];
+const exact = [
+  'crop',
+  'crop:2,fill=reflect',
+  'crop:3,fill=edge',
+  'crop:6,fill=wrap',
+  'crop:4,fill=mean',
+  'crop:9,fill=200',
+  'crop:9,fill=reflect',
+  'flip',
+  'flip:1',
+  'flip:vertical=true',
+  'flip:alternate=true',
+  'cutout:6',
+  'cutout:5,fill=zero',
+  'crop,flip,cutout:4',
+  'cutout:4,crop:3,fill=reflect',
+  'flip,crop:2,fill=wrap,crop:3,fill=edge',
+];
 for (const text of exact) test(`${text}: whole pixels, exactly`, () => agrees(text, { tolerance: 1e-4 }));
 for (const epoch of [0, 1]) test(`flip:alternate in epoch ${epoch}`, () => agrees('flip:alternate=true', { epoch, tolerance: 1e-4 }));
 
-const smooth = ['scale', 'scale:0.5', 'scale:min=1.2,max=1.6,fill=edge', 'scale:min=0.5,max=0.5,x=1,y=0', 'rotate', 'rotate:180,fill=edge',
-  'rotate:40,fill=mean', 'translate', 'translate:0.5,fill=reflect',
-  'translate:0.7,fill=wrap', 'shear', 'shear:35,fill=wrap', 'stretch', 'stretch:0.6,fill=edge', 'lens', 'lens:0.7,fill=reflect',
-  'rotate,crop,flip', 'crop:3,fill=80,rotate:30,fill=edge,stretch,flip', 'lens,shear,scale,translate,rotate:20,fill=reflect,flip'];
+const smooth = [
+  'scale',
+  'scale:0.5',
+  'scale:min=1.2,max=1.6,fill=edge',
+  'scale:min=0.5,max=0.5,x=1,y=0',
+  'rotate',
+  'rotate:180,fill=edge',
+  'rotate:40,fill=mean',
+  'translate',
+  'translate:0.5,fill=reflect',
+  'translate:0.7,fill=wrap',
+  'shear',
+  'shear:35,fill=wrap',
+  'stretch',
+  'stretch:0.6,fill=edge',
+  'lens',
+  'lens:0.7,fill=reflect',
+  'rotate,crop,flip',
+  'crop:3,fill=80,rotate:30,fill=edge,stretch,flip',
+  'lens,shear,scale,translate,rotate:20,fill=reflect,flip',
+];
 for (const text of smooth) test(`${text}: bilinear`, () => agrees(text));
-for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', 'noise', 'cutout:3'])
+for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', 'noise', 'cutout:3']) {
   test(`${text}: one channel, odd sizes`, () => agrees(text, { images: greyImages }));
+}
 
-for (const text of ['brightness:0.6', 'contrast:0.9', 'saturation:0.8', 'noise:0.1', 'brightness,contrast,saturation,noise',
-  'brightness:0.5,rotate:40,contrast:0.5,cutout:5,fill=100,saturation'])
+for (const text of [
+  'brightness:0.6',
+  'contrast:0.9',
+  'saturation:0.8',
+  'noise:0.1',
+  'brightness,contrast,saturation,noise',
+  'brightness:0.5,rotate:40,contrast:0.5,cutout:5,fill=100,saturation',
+]) {
   test(`${text}: colours, in the order written`, () => agrees(text, { ways: WAYS }));
+}
 test('pca: the axes of the colours (their signs are free)', async () => {
-  const augment = parseAugment('pca:2', colourImages.shape),
-    [plain, moved] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 20, seed: 5, epoch: 1 })));
+  const augment = parseAugment('pca:2', colourImages.shape);
+  const [plain, moved] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 20, seed: 5, epoch: 1 })));
   // shifts of pixels that did not meet the ends of the scale: in the span of the axes, with their lengths
   const seen = [0, 1, 2].map(() => [0, 0, 0]);
   let images = 0;
   for (let i = 0; i < 20; i++) {
     const shift: number[] = [];
-    for (let k = 0; k < 3; k++) for (let p = 0; p < 120; p++) {
-      const at = (i * 3 + k) * 120 + p, v = moved!.x[at]!, d = v - plain!.x[at]!;
-      if (v <= 0 || v >= 1) continue;
-      shift[k] ??= d;
-      assert.ok(Math.abs(d - shift[k]!) < 1e-5, `image ${i} channel ${k}: all pixels move by the same`);
+    for (let k = 0; k < 3; k++) {
+      for (let p = 0; p < 120; p++) {
+        const at = (i * 3 + k) * 120 + p;
+        const v = moved!.x[at]!;
+        const d = v - plain!.x[at]!;
+        if (v <= 0 || v >= 1) continue;
+        shift[k] ??= d;
+        assert.ok(Math.abs(d - shift[k]!) < 1e-5, `image ${i} channel ${k}: all pixels move by the same`);
+      }
     }
     if (Object.keys(shift).length < 3) continue;
     images++;
     // along each axis: std * variance * N(0, 1)
     for (let k = 0; k < 3; k++) {
-      const column = COLOUR.map(row => row[k]!), variance = Math.hypot(...column),
-        n = shift.reduce((s, v, j) => s + v * column[j]! / variance, 0) / (2 * variance);
-      seen[k]![0]! += n; seen[k]![1]! += n * n;
+      const column = COLOUR.map(row => row[k]!);
+      const variance = Math.hypot(...column);
+      const n = shift.reduce((s, v, j) => s + (v * column[j]!) / variance, 0) / (2 * variance);
+      seen[k]![0]! += n;
+      seen[k]![1]! += n * n;
     }
   }
   assert.ok(images >= 15);
   const expected = normals(images);
   seen.forEach(([, squares], k) =>
-    assert.ok(Math.abs(squares! - expected[k]!) < 1e-3 * expected[k]!, `axis ${k}: sum of squares ${squares}, expected ${expected[k]}`));
+    assert.ok(Math.abs(squares! - expected[k]!) < 1e-3 * expected[k]!, `axis ${k}: sum of squares ${squares}, expected ${expected[k]}`),
+  );
 });
 /** Sums of squares of the numbers that images 0 … n-1 draw, whatever their sign. */
 function normals(n: number): number[] {
   const sums = [0, 0, 0];
   for (let index = 0; index < n; index++) {
     // a white image moved by unit axes shows the numbers themselves
-    const out = augmented({ c: 3, h: 1, w: 1, bytes: [127, 127, 127] }, [{ name: 'pca', o: { std: 0.01 } }],
-      { seed: 5, epoch: 1, index, mean: [], colour: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] });
-    out.forEach((v, k) => { sums[k]! += ((v - 127) / 2.55) ** 2; });
+    const out = augmented({ c: 3, h: 1, w: 1, bytes: [127, 127, 127] }, [{ name: 'pca', o: { std: 0.01 } }], {
+      seed: 5, epoch: 1, index, mean: [], colour: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    });
+    out.forEach((v, k) => {
+      sums[k]! += ((v - 127) / 2.55) ** 2;
+    });
   }
   return sums;
 }
 
-for (const text of ['augmix', 'augmix:9', 'flip,crop:2,augmix,cutout:3', 'rotate:20,augmix:5,brightness'])
+for (const text of ['augmix', 'augmix:9', 'flip,crop:2,augmix,cutout:3', 'rotate:20,augmix:5,brightness']) {
   test(`${text}: chains`, () => agrees(text, { tolerance: 0.02, images: smoothImages }));
+}
 /** Large enough that equalize has a step above 1, dark, of few values. */
-const darkImages = (() => { const { train, ...rest } = noise([3, 20, 30], 20);
-  return { ...rest, train: { ...train, images: train.images.map(v => 40 + Math.floor(v * v / 65536 * 8) * 16) } }; })();
+const darkImages = (() => {
+  const { train, ...rest } = noise([3, 20, 30], 20);
+  return { ...rest, train: { ...train, images: train.images.map(v => 40 + Math.floor(((v * v) / 65536) * 8) * 16) } };
+})();
 test('augmix of dark images: autocontrast and equalize change them', async () => {
-  const plane = [...darkImages.train.images.subarray(0, 600)], table = equalize(plane);
+  const plane = [...darkImages.train.images.subarray(0, 600)];
+  const table = equalize(plane);
   assert.ok(table[40] !== 40 && table[Math.max(...plane)] === 255, 'the case has something to find');
   await agrees('augmix:6', { tolerance: 0.02, images: darkImages, ways: WAYS });
 });
 test('tables of images: histograms of any size, also where the images pass through a ring', async () => {
-  const size = 3 * 12 * 10, augment = parseAugment('brightness:0.5,contrast:0.9,augmix', colourImages.shape),
-    wanted = { n: 4, offset: 8, seed: 6, epoch: 1, shuffle: true };
+  const size = 3 * 12 * 10;
+  const augment = parseAugment('brightness:0.5,contrast:0.9,augmix', colourImages.shape);
+  const wanted = { n: 4, offset: 8, seed: 6, epoch: 1, shuffle: true };
   const whole = await gathered(smoothImages, { augment }, wanted);
-  for (const perPage of [10, 8, 6]) assert.equal([...(await gathered(smoothImages, { augment, maxBinding: perPage * size }, wanted)).x],
-    [...whole.x], `${perPage} images a page`);
+  for (const perPage of [10, 8, 6]) {
+    assert.equal(
+      [...(await gathered(smoothImages, { augment, maxBinding: perPage * size }, wanted)).x],
+      [...whole.x],
+      `${perPage} images a page`,
+    );
+  }
   const flat = { ...colourImages, train: { ...colourImages.train, images: colourImages.train.images.map(() => 77) } };
   await agrees('contrast:0.9,augmix', { images: flat, tolerance: 0.02 });
 });
 test('augmix with consistency: the image and two mixtures, all first views first', async () => {
-  const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape), [c, h, w] = colourImages.shape, size = c * h * w, n = 4;
+  const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape);
+  const [c, h, w] = colourImages.shape;
+  const size = c * h * w;
+  const n = 4;
   for (const way of WAYS) {
     const { x, labels } = await gathered(smoothImages, { augment }, { way, n, offset: 3, seed: 7, epoch: 1 });
     for (let row = 0; row < 3 * n; row++) {
-      const index = 3 + row % n, bytes = smoothImages.train.images.subarray(index * size, (index + 1) * size);
-      const want = augmented({ c, h, w, bytes }, augment.transforms,
-        { seed: 7, epoch: 1, index, view: Math.floor(row / n), mean: [], colour: [] });
+      const index = 3 + (row % n);
+      const bytes = smoothImages.train.images.subarray(index * size, (index + 1) * size);
+      const want = augmented({ c, h, w, bytes }, augment.transforms, {
+        seed: 7,
+        epoch: 1,
+        index,
+        view: Math.floor(row / n),
+        mean: [],
+        colour: [],
+      });
       close(`${way} row ${row}`, x.subarray(row * size, (row + 1) * size), want.map(v => v / 255), 1e-4);
     }
     assert.equal([...labels], [3, 4, 5, 6].map(i => colourImages.train.labels[i]));
   }
 });
 /** AugMix cuts colours into steps: images whose values keep clear of the edges of the steps. */
-const smoothImages = { ...colourImages,
-  train: { ...colourImages.train, images: colourImages.train.images.map(v => Math.floor(v / 16) * 16 + 8) } };
+const smoothImages = {
+  ...colourImages,
+  train: { ...colourImages.train, images: colourImages.train.images.map(v => Math.floor(v / 16) * 16 + 8) },
+};
 
 test('an image of an epoch is the same in every batch, order and step', async () => {
-  const augment = parseAugment('crop,flip,rotate,brightness,noise,cutout:4', colourImages.shape), size = 360;
+  const augment = parseAugment('crop,flip,rotate,brightness,noise,cutout:4', colourImages.shape);
+  const size = 360;
   const whole = await gathered(colourImages, { augment }, { n: 20, seed: 4, epoch: 2 });
   const mixed = await gathered(colourImages, { augment }, { n: 5, offset: 5, seed: 4, epoch: 2, shuffle: true, step: 9 });
   let found = 0;
-  for (let i = 0; i < 5; i++) for (let j = 0; j < 20; j++) {
-    const a = mixed.x.subarray(i * size, (i + 1) * size), b = whole.x.subarray(j * size, (j + 1) * size);
-    if (a.every((v, k) => v === b[k])) found++;
+  for (let i = 0; i < 5; i++) {
+    for (let j = 0; j < 20; j++) {
+      const a = mixed.x.subarray(i * size, (i + 1) * size);
+      const b = whole.x.subarray(j * size, (j + 1) * size);
+      if (a.every((v, k) => v === b[k])) found++;
+    }
   }
   assert.is(found, 5);
   const streamed = await gathered(colourImages, { augment, maxBinding: 6 * size }, { n: 5, offset: 5, seed: 4, epoch: 2, shuffle: true });
   assert.equal([...streamed.x], [...mixed.x]);
-  for (const other of [{ seed: 5, epoch: 2 }, { seed: 4, epoch: 3 }]) {
+  for (const other of [
+    { seed: 5, epoch: 2 },
+    { seed: 4, epoch: 3 },
+  ]) {
     const { x } = await gathered(colourImages, { augment }, { n: 20, ...other });
     assert.ok(x.some((v, k) => v !== whole.x[k]), 'another seed or epoch gives other images');
   }
@@ -177,19 +277,35 @@ test('test images are left alone', async () => {
   assert.equal([...with_!.labels], [...plain!.labels]);
 });
 
-for (const [text, name] of [['mixup:0.4', 'mixup'], ['cutmix', 'cutmix'], ['flip,crop:2,mixup:1', 'mixup'],
-  ['rotate,cutmix:2', 'cutmix']] as const) {
+for (const [text, name] of [
+  ['mixup:0.4', 'mixup'],
+  ['cutmix', 'cutmix'],
+  ['flip,crop:2,mixup:1', 'mixup'],
+  ['rotate,cutmix:2', 'cutmix'],
+] as const) {
   test(`${text}: images and labels`, async () => {
-    const augment = parseAugment(text, colourImages.shape), n = 6, seed = 9, step = 4, [c, h, w] = colourImages.shape, size = c * h * w;
+    const augment = parseAugment(text, colourImages.shape);
+    const n = 6;
+    const seed = 9;
+    const step = 4;
+    const [c, h, w] = colourImages.shape;
+    const size = c * h * w;
     for (const way of WAYS) {
       const alone = await gathered(colourImages, { augment: { ...augment, mix: [] } }, { way, n, offset: 6, seed, epoch: 1 });
       const { x, labels } = await gathered(colourImages, { augment }, { way, n, offset: 6, seed, epoch: 1, step });
-      const m = mixValues([{ name, alpha: augment.mix[0]!.alpha }], seed, step, n, h, w) as Record<'mixRatio' | 'mixShare' | 'mixShift'
-        | 'mixX0' | 'mixX1' | 'mixY0' | 'mixY1', number>;
+      const m = mixValues([{ name, alpha: augment.mix[0]!.alpha }], seed, step, n, h, w) as Record<
+        'mixRatio' | 'mixShare' | 'mixShift' | 'mixX0' | 'mixX1' | 'mixY0' | 'mixY1',
+        number
+      >;
       let boxed = 0;
       const want = Float64Array.from({ length: n * size }, (_, at) => {
-        const i = Math.floor(at / size), k = at % size, column = k % w, row = Math.floor(k / w) % h, j = (i + m.mixShift) % n;
-        const inBox = column >= m.mixX0 && column < m.mixX1 && row >= m.mixY0 && row < m.mixY1, ratio = inBox ? 0 : m.mixRatio;
+        const i = Math.floor(at / size);
+        const k = at % size;
+        const column = k % w;
+        const row = Math.floor(k / w) % h;
+        const j = (i + m.mixShift) % n;
+        const inBox = column >= m.mixX0 && column < m.mixX1 && row >= m.mixY0 && row < m.mixY1;
+        const ratio = inBox ? 0 : m.mixRatio;
         boxed += Number(inBox);
         return ratio * alone.x[i * size + k]! + (1 - ratio) * alone.x[j * size + k]!;
       });
@@ -197,27 +313,40 @@ for (const [text, name] of [['mixup:0.4', 'mixup'], ['cutmix', 'cutmix'], ['flip
       if (name === 'cutmix') assert.ok(Math.abs(1 - boxed / (n * size) - m.mixShare) < 1e-12, 'labels by the share of the area');
       else assert.is(m.mixShare, m.mixRatio);
       assert.ok(m.mixShift >= 1 && m.mixShift < n);
-      close(`${way} labels`, labels, Float64Array.from({ length: n * 5 }, (_, at) => {
-        const i = Math.floor(at / 5), k = at % 5;
-        return m.mixShare * Number(alone.labels[i] === k) + (1 - m.mixShare) * Number(alone.labels[(i + m.mixShift) % n] === k);
-      }), 1e-6);
+      close(
+        `${way} labels`,
+        labels,
+        Float64Array.from({ length: n * 5 }, (_, at) => {
+          const i = Math.floor(at / 5);
+          const k = at % 5;
+          return m.mixShare * Number(alone.labels[i] === k) + (1 - m.mixShare) * Number(alone.labels[(i + m.mixShift) % n] === k);
+        }),
+        1e-6,
+      );
     }
   });
 }
 
 test('lambda is Beta(alpha, alpha): mean 1/2, variance 1 / (8 alpha + 4)', () => {
   for (const alpha of [0.1, 0.2, 1, 4]) {
-    const u = uniforms(3, 50), values = Array.from({ length: 20000 }, () => beta(alpha, u)),
-      mean = values.reduce((a, b) => a + b) / values.length;
-    const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / values.length, want = 1 / (8 * alpha + 4);
-    assert.ok(Math.abs(mean - 0.5) < 0.012 && Math.abs(variance / want - 1) < 0.04,
-      `alpha ${alpha}: mean ${mean}, variance ${variance}, expected ${want}`);
+    const u = uniforms(3, 50);
+    const values = Array.from({ length: 20000 }, () => beta(alpha, u));
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / values.length;
+    const want = 1 / (8 * alpha + 4);
+    assert.ok(
+      Math.abs(mean - 0.5) < 0.012 && Math.abs(variance / want - 1) < 0.04,
+      `alpha ${alpha}: mean ${mean}, variance ${variance}, expected ${want}`,
+    );
   }
 });
 
 test('both mixup and cutmix: each batch takes one', () => {
-  const mix = [{ name: 'mixup', alpha: 1 }, { name: 'cutmix', alpha: 1 }] as const,
-    boxes = Array.from({ length: 400 }, (_, step) => mixValues(mix, 0, step, 8, 32, 32)).filter(v => v.mixRatio === 1).length;
+  const mix = [
+    { name: 'mixup', alpha: 1 },
+    { name: 'cutmix', alpha: 1 },
+  ] as const;
+  const boxes = Array.from({ length: 400 }, (_, step) => mixValues(mix, 0, step, 8, 32, 32)).filter(v => v.mixRatio === 1).length;
   assert.ok(boxes > 160 && boxes < 240, `${boxes} of 400 took cutmix`);
   assert.equal(mixValues(mix, 1, 7, 8, 32, 32), mixValues(mix, 1, 7, 8, 32, 32));
   assert.is(mixValues(mix, 1, 7, 1, 32, 32).mixShift, 0);
@@ -235,29 +364,50 @@ for (const [text, message] of [
   ['mixup:0', /--augment: mixup: alpha is 0; give a number above 0/],
   ['mixup,augmix:consistency=true', /--augment: augmix with consistency and mixup are both given/],
   ['mixup,mixup', /--augment: mixup is given twice/],
-] as const) test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
+] as const) {
+  test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
+}
 test('colour transforms of grey images are refused', async () =>
-  assert.match(await refusal(() => parseAugment('saturation', [1, 28, 28])),
-    /--augment: saturation changes colours, and images have 1 channel; leave it out/));
+  assert.match(
+    await refusal(() => parseAugment('saturation', [1, 28, 28])),
+    /--augment: saturation changes colours, and images have 1 channel; leave it out/,
+  ));
 
 test('descent data show: the first column is the images, the others differ from it', async () => {
-  const file = join(await folder(), 'sheet.png'), lines: string[] = [], { write } = process.stdout;
-  process.stdout.write = (text: string | Uint8Array) => { lines.push(String(text)); return true; };
-  try { await dataShow('shapes', { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true });
-    } finally { process.stdout.write = write; }
+  const file = join(await folder(), 'sheet.png');
+  const lines: string[] = [];
+  const { write } = process.stdout;
+  process.stdout.write = (text: string | Uint8Array) => {
+    lines.push(String(text));
+    return true;
+  };
+  try {
+    await dataShow('shapes', { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true });
+  } finally {
+    process.stdout.write = write;
+  }
   assert.equal(lines, [`${file}\n`]);
-  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true }), { images } = shapes(3);
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+  const { images } = shapes(3);
   assert.equal([info.width, info.height, info.channels], [3 * 34 + 2, 3 * 34 + 2, 3]);
   const at = (column: number, row: number, x: number, y: number, k: number) =>
     data[((2 + row * 34 + y) * info.width + 2 + column * 34 + x) * 3 + k]!;
   let moved = 0;
-  for (let row = 0; row < 3; row++) for (let y = 0; y < 32; y++) for (let x = 0; x < 32; x++) for (let k = 0; k < 3; k++) {
-    assert.is(at(0, row, x, y, k), images[((row * 3 + k) * 32 + y) * 32 + x]);
-    moved += Number(at(1, row, x, y, k) !== at(0, row, x, y, k));
+  for (let row = 0; row < 3; row++) {
+    for (let y = 0; y < 32; y++) {
+      for (let x = 0; x < 32; x++) {
+        for (let k = 0; k < 3; k++) {
+          assert.is(at(0, row, x, y, k), images[((row * 3 + k) * 32 + y) * 32 + x]);
+          moved += Number(at(1, row, x, y, k) !== at(0, row, x, y, k));
+        }
+      }
+    }
   }
   assert.ok(moved > 1000);
-  assert.match(await refusal(() => dataShow('shapes', { out: 'sheet.jpg', rows: '1', columns: '1' })),
-    /--out: sheet\.jpg is no \.png file/);
+  assert.match(
+    await refusal(() => dataShow('shapes', { out: 'sheet.jpg', rows: '1', columns: '1' })),
+    /--out: sheet\.jpg is no \.png file/,
+  );
 });
 
 test.run();

@@ -7,7 +7,17 @@ import { conv2d as reference } from './reference/linear.ts';
 const test = suite('conv');
 
 /** `gpu`: the variants with workgroup memory run on it too; each of their pipelines takes a software adapter a second to compile. */
-interface Case { n: number; c: number; h: number; w: number; o: number; k: number; options?: ConvOptions; why: string; gpu?: true }
+interface Case {
+  n: number;
+  c: number;
+  h: number;
+  w: number;
+  o: number;
+  k: number;
+  options?: ConvOptions;
+  why: string;
+  gpu?: true;
+}
 const cases: readonly Case[] = [
   { n: 8, c: 3, h: 32, w: 32, o: 16, k: 3, options: { pad: 1 }, why: 'the first layer of a CIFAR net: fewer channels than lanes' },
   { n: 2, c: 16, h: 16, w: 16, o: 16, k: 3, options: { pad: 1 }, why: 'halo by shuffle' },
@@ -32,8 +42,17 @@ const cases: readonly Case[] = [
   { n: 2, c: 8, h: 8, w: 8, o: 12, k: 3, options: { pad: 1, groups: 4 }, why: 'groups', gpu: true },
   { n: 2, c: 6, h: 9, w: 9, o: 6, k: 3, options: { pad: 1, stride: 2, groups: 6 }, why: 'depthwise, stride 2' },
   { n: 2, c: 12, h: 16, w: 16, o: 16, k: 3, options: { pad: 1, groups: 2, bias: false }, why: 'groups, aligned, no bias' },
-  { n: 2, c: 3, h: 5, w: 5, o: 2, k: 3, options: { pad: 3 }, why: 'more padding than the kernel reaches: the gradient is no convolution',
-    gpu: true },
+  {
+    n: 2,
+    c: 3,
+    h: 5,
+    w: 5,
+    o: 2,
+    k: 3,
+    options: { pad: 3 },
+    why: 'more padding than the kernel reaches: the gradient is no convolution',
+    gpu: true,
+  },
   { n: 1, c: 1, h: 1, w: 1, o: 1, k: 1, why: 'size one' },
   { n: 2, c: 24, h: 2, w: 2, o: 20, k: 3, options: { pad: 1 }, why: 'images smaller than a tile' },
   { n: 2, c: 4, h: 1, w: 6, o: 4, k: 3, options: { pad: 1 }, why: 'one row' },
@@ -41,17 +60,24 @@ const cases: readonly Case[] = [
 
 for (const { n, c, h, w, o, k, options = {}, why, gpu } of cases) {
   const { stride = 1, pad = 0, dilation = 1, groups = 1 } = options;
-  test(`${c} -> ${o}, ${h}x${w}, ${k}x${k}${Object.entries(options).map(e => ` ${e.join(' ')}`).join('')}: ${why}`, () =>
-    checkLayer(conv2d(o, k, options), [n, c, h, w],
+  test(`${c} -> ${o}, ${h}x${w}, ${k}x${k}${Object.entries(options)
+    .map(e => ` ${e.join(' ')}`)
+    .join('')}: ${why}`, () =>
+    checkLayer(
+      conv2d(o, k, options),
+      [n, c, h, w],
       (x, p) => reference(x, p.weight!, p.bias, { n, c, h, w, o, kh: k, kw: k, stride, pad, dilation, groups }),
-      { derivatives: 12, ways: gpu ? WAYS : ['own', 'plain'] }));
+      { derivatives: 12, ways: gpu ? WAYS : ['own', 'plain'] },
+    ));
 }
 
 test('says what does not fit', async () => {
   const message = (layer: ReturnType<typeof conv2d>, shape: number[]) =>
     runLayer('own', layer, shape).then(() => '', e => (e as Error).message);
-  assert.match(await message(conv2d(6, 5), [2, 3, 4, 4]),
-    /conv2d: kernel 5x5 is larger than its padded input 4x4 \(input \[2, 3, 4, 4\], pad 0\)/);
+  assert.match(
+    await message(conv2d(6, 5), [2, 3, 4, 4]),
+    /conv2d: kernel 5x5 is larger than its padded input 4x4 \(input \[2, 3, 4, 4\], pad 0\)/,
+  );
   assert.match(await message(conv2d(6, 3, { groups: 4 }), [2, 3, 4, 4]), /3 input and 6 output channels do not divide into 4 groups/);
   assert.match(await message(conv2d(6, 3), [2, 12]), /input is \[2, 12\], expected \[batch, channels, height, width\]/);
 });

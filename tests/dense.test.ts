@@ -15,12 +15,18 @@ const cases: readonly [n: number, c: number, out: number, why: string][] = [
   [2, 130, 64, 'depth that fills no tile'],
 ];
 for (const [n, c, out, why] of cases) {
-  test(`[${n}, ${c}] -> ${out}: ${why}`, () => checkLayer(dense(out), [n, c], (x, p) => {
-    const y = matmul(x, p.weight!, { m: n, k: c, n: out, tb: true });
-    return y.map((v, i) => v + p.bias![i % out]!);
-  }, { derivatives: 20, ways: n === 5 || n === 3 ? WAYS : ['own', 'plain'] }));
+  test(`[${n}, ${c}] -> ${out}: ${why}`, () =>
+    checkLayer(
+      dense(out),
+      [n, c],
+      (x, p) => {
+        const y = matmul(x, p.weight!, { m: n, k: c, n: out, tb: true });
+        return y.map((v, i) => v + p.bias![i % out]!);
+      },
+      { derivatives: 20, ways: n === 5 || n === 3 ? WAYS : ['own', 'plain'] },
+    ));
 }
-test('flattens images; no bias',
-  () => checkLayer(dense(4, { bias: false }), [2, 3, 4, 4], (x, p) => matmul(x, p.weight!, { m: 2, k: 48, n: 4, tb: true })));
+test('flattens images; no bias', () =>
+  checkLayer(dense(4, { bias: false }), [2, 3, 4, 4], (x, p) => matmul(x, p.weight!, { m: 2, k: 48, n: 4, tb: true })));
 
 test.run();

@@ -13,7 +13,14 @@ import { deviceFor } from './check.ts';
 /**
  * `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`.
  */
-export interface Family { spec: string; batch: number; steps: number; lr: number; zoom?: number; long?: boolean }
+export interface Family {
+  spec: string;
+  batch: number;
+  steps: number;
+  lr: number;
+  zoom?: number;
+  long?: boolean;
+}
 
 export const FAMILIES: readonly Family[] = [
   { spec: 'mlp', batch: 8, steps: 6, lr: 0.05 },
@@ -40,28 +47,40 @@ export const FAMILIES: readonly Family[] = [
 
 /** Trains on one batch of the first CIFAR-10 images over and over; its loss must fall by a tenth. */
 export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Promise<void> {
-  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true }), device = await deviceFor(),
-    dataset = zoom === 1 ? whole : zoomed(whole, zoom);
+  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true });
+  const device = await deviceFor();
+  const dataset = zoom === 1 ? whole : zoomed(whole, zoom);
   const trainer = await Trainer.create({
-    device, model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }), batchSize: batch, shuffle: false,
-    data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }), optimizer: optimizer(momentum, { lr }),
+    device,
+    model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }),
+    batchSize: batch,
+    shuffle: false,
+    data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }),
+    optimizer: optimizer(momentum, { lr }),
   });
   try {
     for (let step = 0; step < steps; step++) await trainer.step(true);
     const losses = (await trainer.settle()).map(m => m.loss);
     assert.is(losses.length, steps);
     assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `losses ${losses.map(l => l.toFixed(3)).join(', ')}`);
-  } finally { trainer.destroy(); }
+  } finally {
+    trainer.destroy();
+  }
 }
 
 /** Images `zoom` times as high and wide, by the nearest pixel. */
 function zoomed(dataset: Dataset, zoom: number): Dataset {
-  const { shape: [c, h, w] } = dataset, high = h * zoom, wide = w * zoom;
+  const {
+    shape: [c, h, w],
+  } = dataset;
+  const high = h * zoom;
+  const wide = w * zoom;
   const resize = (split: Split): Split => {
     const images = new Uint8Array(split.images.length * zoom * zoom);
     for (let i = 0; i < images.length; i++) {
-      const plane = Math.floor(i / (high * wide)), row = Math.floor(i / wide) % high;
-      images[i] = split.images[(plane * h + Math.floor(row / zoom)) * w + Math.floor(i % wide / zoom)]!;
+      const plane = Math.floor(i / (high * wide));
+      const row = Math.floor(i / wide) % high;
+      images[i] = split.images[(plane * h + Math.floor(row / zoom)) * w + Math.floor((i % wide) / zoom)]!;
     }
     return { ...split, images };
   };

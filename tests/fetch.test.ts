@@ -12,21 +12,37 @@ import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 import { tarOf } from './tar-of.ts';
 
-const test = suite('fetch'), folder = scratchFolders(test);
+const test = suite('fetch');
+const folder = scratchFolders(test);
 
 /** A data set of two small files that a server on this machine has. */
-const a = Buffer.from(Array.from({ length: 50000 }, (_, i) => i * i >> 3)), b = Buffer.from('labels');
+const a = Buffer.from(Array.from({ length: 50000 }, (_, i) => (i * i) >> 3));
+const b = Buffer.from('labels');
 const contents: Record<string, Buffer> = { 'a.bin': a, 'b.bin': b };
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const files = Object.entries(contents).map(([name, bytes]) => ({ name, bytes: bytes.length, sha256: sha256(bytes) }));
-const load = () => { throw new Error('not loaded here'); };
-const small = (...sources: Source[]): DatasetInfo => ({ title: '', shape: [1, 1, 1], classes: [], train: 0, test: 0, files, sources,
-  load });
-const zipped = gzipSync(a, { level: 0 }), archive = gzipSync(tarOf({ 'd/readme': Buffer.from('x'), 'd/a.bin': a, 'd/b.bin': b }));
+const load = () => {
+  throw new Error('not loaded here');
+};
+const small = (...sources: Source[]): DatasetInfo => ({
+  title: '',
+  shape: [1, 1, 1],
+  classes: [],
+  train: 0,
+  test: 0,
+  files,
+  sources,
+  load,
+});
+const zipped = gzipSync(a, { level: 0 });
+const archive = gzipSync(tarOf({ 'd/readme': Buffer.from('x'), 'd/a.bin': a, 'd/b.bin': b }));
 
-interface Seen { url: string; range: string | undefined }
+interface Seen {
+  url: string;
+  range: string | undefined;
+}
 type Serve = (name: string, range: number, answer: ServerResponse, seen: Seen[]) => void;
-const whole = (name: string) => name === 'set.tar.gz' ? archive : name === 'a.bin.gz' ? zipped : gzipSync(b);
+const whole = (name: string) => (name === 'set.tar.gz' ? archive : name === 'a.bin.gz' ? zipped : gzipSync(b));
 const ranged: Serve = (name, from, answer) => {
   const bytes = whole(name);
   if (from >= bytes.length) return void answer.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
@@ -37,18 +53,27 @@ const ranged: Serve = (name, from, answer) => {
 const unranged: Serve = (name, _, answer) => void answer.writeHead(200).end(whole(name));
 
 /** Fetches into `dataDir` from a server that answers with `serve`; returns what it was asked for. */
-async function fetchFrom(serve: Serve, dataDir: string, sources = (url: string): Source[] => [{ kind: 'gzip', url }],
-  notes: string[] = []): Promise<Seen[]> {
+async function fetchFrom(
+  serve: Serve,
+  dataDir: string,
+  sources = (url: string): Source[] => [{ kind: 'gzip', url }],
+  notes: string[] = [],
+): Promise<Seen[]> {
   const seen: Seen[] = [];
   const server = createServer((ask, answer) => {
     seen.push({ url: ask.url!.slice(1), range: ask.headers.range });
     serve(ask.url!.slice(1), Number(/bytes=(\d+)-/.exec(ask.headers.range ?? '')?.[1] ?? 0), answer, seen);
   });
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   try {
     const { port } = server.address() as AddressInfo;
     await fetchDataset('small', { dataDir, onNote: line => notes.push(line) }, small(...sources(`http://127.0.0.1:${port}/`)));
-  } finally { server.closeAllConnections(); server.close(); }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
   for (const [name, bytes] of Object.entries(contents)) assert.ok((await readFile(join(dataDir, 'small', name))).equals(bytes), name);
   assert.equal((await readdir(join(dataDir, 'small'))).filter(name => /part|tmp|fetch/.test(name)), []);
   return seen;
@@ -100,9 +125,10 @@ for (const [what, serve, expected] of [
     /a\.bin: SHA-256 [0-9a-f]{64} seen, [0-9a-f]{64} expected/],
 ] as [string, Serve, RegExp][]) {
   test(`download: a server that gives ${what} is refused and the next source serves`, async () => {
-    const dir = await folder(), notes: string[] = [];
+    const dir = await folder();
+    const notes: string[] = [];
     assert.match(await refusal(() => fetchFrom(serve, dir)), expected);
-    assert.equal((await readdir(join(dir, 'small'))), []);
+    assert.equal(await readdir(join(dir, 'small')), []);
     const either: Serve = (name, ...rest) => (name.startsWith('bad/') ? serve : ranged)(name, ...rest);
     await fetchFrom(either, dir, url => [{ kind: 'gzip', url: `${url}bad/` }, { kind: 'gzip', url }], notes);
     assert.match(notes.join('\n'), /^small: 2 files from 127\.0\.0\.1:\d+ in [\d.]+ s, kept in .*small$/);
@@ -122,7 +148,9 @@ test('download: an archive gives all files at once, also when a person put it th
 });
 
 test('cache: broken, touched and half-written files are noticed and replaced', async () => {
-  const dir = await folder(), notes: string[] = [], path = join(dir, 'small/a.bin');
+  const dir = await folder();
+  const notes: string[] = [];
+  const path = join(dir, 'small/a.bin');
   await fetchFrom(ranged, dir);
   await truncate(path, 100);
   assert.equal(ranges(await fetchFrom(ranged, dir, undefined, notes)), [undefined]);

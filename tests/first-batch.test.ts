@@ -20,11 +20,20 @@ import { fashionMnist } from './lenet-run.ts';
 
 const test = suite('first batch');
 
-const model = sequential({ conv1: conv2d(4, 3, { stride: 2 }), bn1: batchNorm({ momentum: 0.3 }), act1: relu(), pool: maxPool(2),
-  conv2: conv2d(6, 3), act2: relu(), gap: globalAvgPool(), fc: dense(10) });
+const model = sequential({
+  conv1: conv2d(4, 3, { stride: 2 }),
+  bn1: batchNorm({ momentum: 0.3 }),
+  act1: relu(),
+  pool: maxPool(2),
+  conv2: conv2d(6, 3),
+  act2: relu(),
+  gap: globalAvgPool(),
+  fc: dense(10),
+});
 async function trainer() {
-  const device = await deviceFor(), dataset = await fashionMnist(),
-    data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const device = await deviceFor();
+  const dataset = await fashionMnist();
+  const data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
   const options = { device, model, data, batchSize: 128, seed: 2, shuffle: false };
   return { options, run: await Trainer.create({ ...options, optimizer: optimizer(sgd) }) };
 }
@@ -35,7 +44,8 @@ test('LSUV gives every layer outputs of variance 1 on the first batch', async ()
   assert.equal(Object.keys(variances), ['conv1.weight', 'conv2.weight', 'fc.weight']);
   for (const [name, v] of Object.entries(variances)) assert.ok(Math.abs(v - 1) <= 0.02, `${name}: ${v}`);
   options.data.shuffle(run.memory, run.graph); // as the first step does
-  const logits = await run.logits('train', 128), mean = logits.reduce((a, b) => a + b, 0) / logits.length;
+  const logits = await run.logits('train', 128);
+  const mean = logits.reduce((a, b) => a + b, 0) / logits.length;
   close('variance of the logits', [logits.reduce((a, v) => a + (v - mean) ** 2, 0) / logits.length], [variances['fc.weight']!], 1e-3);
   run.destroy();
 });
@@ -45,19 +55,27 @@ test('population statistics are those of all images', async () => {
   await populationStatistics(options, run.memory);
   const weights = await run.weights();
   // the first batch norm sees what does not depend on any other: a convolution's output, here of all images in one batch
-  const g = new Graph({ training: false, profile: options.device.profile }), size = options.data.size('train');
-  const { x } = options.data.source(g, 'train', size), y = g.scope('conv1', () => conv2d(4, 3, { stride: 2 })(g, x));
+  const g = new Graph({ training: false, profile: options.device.profile });
+  const size = options.data.size('train');
+  const { x } = options.data.source(g, 'train', size);
+  const y = g.scope('conv1', () => conv2d(4, 3, { stride: 2 })(g, x));
   g.kept.add(y);
   options.data.shuffle(run.memory, g);
   const program = await Program.compile(run.memory, g);
   program.run({ offset: 0, valid: size });
-  const all = await program.read(y), [n, c, h, w] = y.shape as [number, number, number, number], hw = h * w;
+  const all = await program.read(y);
+  const [n, c, h, w] = y.shape as [number, number, number, number];
+  const hw = h * w;
   for (let channel = 0; channel < c; channel++) {
-    const values = Float64Array.from({ length: n * hw }, (_, i) => all[(Math.floor(i / hw) * c + channel) * hw + i % hw]!);
-    const mean = values.reduce((a, b) => a + b, 0) / values.length,
-      variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / (values.length - 1);
-    close('mean and variance', [weights['bn1.running_mean']!.data[channel]!, weights['bn1.running_var']!.data[channel]!],
-      [mean, variance], 2e-6);
+    const values = Float64Array.from({ length: n * hw }, (_, i) => all[(Math.floor(i / hw) * c + channel) * hw + (i % hw)]!);
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / (values.length - 1);
+    close(
+      'mean and variance',
+      [weights['bn1.running_mean']!.data[channel]!, weights['bn1.running_var']!.data[channel]!],
+      [mean, variance],
+      2e-6,
+    );
   }
   program.destroy();
   run.destroy();

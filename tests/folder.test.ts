@@ -14,11 +14,15 @@ import { refusal } from './refusal.ts';
 import { same } from './same-split.ts';
 import { scratchFolders } from './scratch.ts';
 
-const test = suite('folder'), folder = scratchFolders(test), quiet = { quiet: true };
+const test = suite('folder');
+const folder = scratchFolders(test);
+const quiet = { quiet: true };
 
 const picture = (background: string | { r: number; g: number; b: number }) =>
   sharp({ create: { width: 50, height: 40, channels: 3, background } });
-const grey = async (path: string) => { await picture('#808080').toColourspace('b-w').toFile(path); };
+const grey = async (path: string) => {
+  await picture('#808080').toColourspace('b-w').toFile(path);
+};
 
 /** Writes `count` images of one colour a class: red grows with the number. */
 async function paint(root: string, name: string, count: number, green: number, type: 'png' | 'jpg' = 'png'): Promise<void> {
@@ -27,7 +31,9 @@ async function paint(root: string, name: string, count: number, green: number, t
 }
 
 test('folder: classes, a stratified fifth for testing, pixels in planes, a cache that follows changes', async () => {
-  const root = await folder(), dataDir = await folder(), notes: string[] = [];
+  const root = await folder();
+  const dataDir = await folder();
+  const notes: string[] = [];
   const options = { dataDir, onNote: (line: string) => notes.push(line), onProgress: () => {} };
   await paint(root, 'cats', 10, 200);
   await paint(root, 'dogs/large', 5, 100, 'jpg'); // deeper folders belong to their class
@@ -36,11 +42,17 @@ test('folder: classes, a stratified fifth for testing, pixels in planes, a cache
   const set = await openDataset(root, options);
   assert.equal([set.shape, set.classes, set.train.n, set.test.n], [[3, 32, 32], ['cats', 'dogs'], 12, 3]);
   assert.equal([...set.test.labels].sort(), [0, 0, 1]);
-  const plane = 1024, reds = new Set<number>();
-  for (const { images, labels, n } of [set.train, set.test]) for (let i = 0; i < n; i++) {
-    const green = images[i * 3 * plane + plane]!, blue = images[i * 3 * plane + 2 * plane]!;
-    if (labels[i] === 0) { assert.equal([green, blue], [200, 0]); reds.add(images[i * 3 * plane]!); }
-    else assert.ok(Math.abs(green - 100) < 4 && blue < 4);
+  const plane = 1024;
+  const reds = new Set<number>();
+  for (const { images, labels, n } of [set.train, set.test]) {
+    for (let i = 0; i < n; i++) {
+      const green = images[i * 3 * plane + plane]!;
+      const blue = images[i * 3 * plane + 2 * plane]!;
+      if (labels[i] === 0) {
+        assert.equal([green, blue], [200, 0]);
+        reds.add(images[i * 3 * plane]!);
+      } else assert.ok(Math.abs(green - 100) < 4 && blue < 4);
+    }
   }
   assert.equal([...reds].sort((a, b) => a - b), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
   const again = await openDataset(root, options);
@@ -58,8 +70,14 @@ test('folder: classes, a stratified fifth for testing, pixels in planes, a cache
 });
 
 test('folder: train/ and test/ are taken as they are; grey images have one channel', async () => {
-  const root = await folder(), dataDir = await folder();
-  for (const [name, count] of [['train/a', 3], ['train/b', 2], ['test/a', 1], ['test/b', 4]] as const) {
+  const root = await folder();
+  const dataDir = await folder();
+  for (const [name, count] of [
+    ['train/a', 3],
+    ['train/b', 2],
+    ['test/a', 1],
+    ['test/b', 4],
+  ] as const) {
     await mkdir(join(root, name), { recursive: true });
     for (let i = 0; i < count; i++) await grey(join(root, name, `${i}.png`));
   }
@@ -68,19 +86,33 @@ test('folder: train/ and test/ are taken as they are; grey images have one chann
 });
 
 test('folder: images that stay on disk make the same batches', async () => {
-  const root = await folder(), dataDir = await folder(), size = 3 * 5 * 5, device = await deviceFor();
-  for (const [name, green] of [['cats', 200], ['dogs', 90]] as const) await paint(root, name, 25, green);
-  const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 }),
-    stored = await openDataset(root, { dataDir, ...quiet, imageSize: 5, resident: 1000 });
+  const root = await folder();
+  const dataDir = await folder();
+  const size = 3 * 5 * 5;
+  const device = await deviceFor();
+  for (const [name, green] of [
+    ['cats', 200],
+    ['dogs', 90],
+  ] as const) {
+    await paint(root, name, 25, green);
+  }
+  const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 });
+  const stored = await openDataset(root, { dataDir, ...quiet, imageSize: 5, resident: 1000 });
   assert.equal([stored.train.n, stored.test.n, stored.train.images.length, [...stored.train.labels]], [40, 10, 0, [...whole.train.labels]]);
-  const some = Uint32Array.of(7, 3, 4, 5, 39), images = await stored.train.stored!.read(some);
+  const some = Uint32Array.of(7, 3, 4, 5, 39);
+  const images = await stored.train.stored!.read(some);
   assert.equal(images, Uint8Array.from([...some].flatMap(i => [...whole.train.images.subarray(i * size, (i + 1) * size)])));
   // batches through a ring of two pages of four images, the second epoch begun before the first is over
   const batches = async (dataset: Dataset) => {
-    const data = new DeviceData(dataset,
-      { normalize: 'meanstd', augment: parseAugment('flip,cutout:2'), valSplit: 0.1, maxBinding: dataset === stored
-      ? 4 * 76 : device.profile.maxBinding });
-    const out: number[][] = [], memory = new Memory(device), g = new Graph({ training: true, profile: device.profile });
+    const data = new DeviceData(dataset, {
+      normalize: 'meanstd',
+      augment: parseAugment('flip,cutout:2'),
+      valSplit: 0.1,
+      maxBinding: dataset === stored ? 4 * 76 : device.profile.maxBinding,
+    });
+    const out: number[][] = [];
+    const memory = new Memory(device);
+    const g = new Graph({ training: true, profile: device.profile });
     await data.prepare();
     const source = data.source(g, 'train', 4);
     g.kept.add(source.x);
@@ -91,7 +123,7 @@ test('folder: images that stay on disk make the same batches', async () => {
       for (const offset of offsets) {
         await data.feed(memory, 'train', offset);
         program.run({ offset, seed: 3, epoch });
-        out.push([...await program.read(source.x)]);
+        out.push([...(await program.read(source.x))]);
       }
     }
     program.destroy();
@@ -102,9 +134,11 @@ test('folder: images that stay on disk make the same batches', async () => {
 });
 
 test('folder: decoded images that vanish from the cache are named', async () => {
-  const root = await folder(), dataDir = await folder();
+  const root = await folder();
+  const dataDir = await folder();
   for (const name of ['cats', 'dogs']) await paint(root, name, 2, 0);
-  const { train } = await openDataset(root, { dataDir, ...quiet, resident: 0 }), [cached] = await readdir(join(dataDir, 'folders'));
+  const { train } = await openDataset(root, { dataDir, ...quiet, resident: 0 });
+  const [cached] = await readdir(join(dataDir, 'folders'));
   await truncate(join(dataDir, 'folders', cached!), 100);
   const message = await refusal(async () => train.stored!.read(Uint32Array.of(0)));
   assert.match(message, /the decoded images in .*\.bin cannot be read \(it ends at byte \d+\); run again to have them decoded anew/);
@@ -115,12 +149,22 @@ const two = (more: (root: string) => Promise<void>) => async (root: string) => {
   for (const name of ['a', 'b']) await paint(root, name, 2, 0);
   await more(root);
 };
-const one = (...names: string[]) => async (root: string) => { for (const name of names) await paint(root, name, 1, 0); };
+const one =
+  (...names: string[]) =>
+  async (root: string) => {
+    for (const name of names) await paint(root, name, 1, 0);
+  };
 
 for (const [what, make, expected] of [
   ['one class only', one('cats'), /one class only \('cats'\); at least two subfolders/],
   ['no class', async root => writeFile(join(root, 'x.png'), ''), /: no class; at least two subfolders/],
-  ['an empty class', two(async root => { await mkdir(join(root, 'c')); }), /class 'c' has no PNG or JPEG image/],
+  [
+    'an empty class',
+    two(async root => {
+      await mkdir(join(root, 'c'));
+    }),
+    /class 'c' has no PNG or JPEG image/,
+  ],
   ['an unreadable image', two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')),
     /cannot read the image b\/bad\.jpg \(.*\); replace or remove it/],
   ['a truncated image', two(root => truncate(join(root, 'a/1.png'), 90)), /cannot read the image a\/1\.png/],

@@ -7,12 +7,20 @@ const test = suite('imports');
 
 /** Who may import whom: data flows one way, and so do imports. `engine/check.ts`, the grammar of errors, is for all. */
 const allowed: Record<string, string[]> = {
-  shaders: [], engine: ['shaders'], layers: ['engine', 'shaders'], optim: ['engine', 'shaders', 'layers'], datasets: [],
-  models: ['layers', 'engine', 'shaders'], train: ['models', 'optim', 'layers', 'engine', 'shaders', 'datasets'], plots: ['train'],
+  shaders: [],
+  engine: ['shaders'],
+  layers: ['engine', 'shaders'],
+  optim: ['engine', 'shaders', 'layers'],
+  datasets: [],
+  models: ['layers', 'engine', 'shaders'],
+  train: ['models', 'optim', 'layers', 'engine', 'shaders', 'datasets'],
+  plots: ['train'],
 };
 const files = (folder: string): string[] =>
-  readdirSync(folder).flatMap(name => { const path = join(folder, name); return statSync(path).isDirectory()
-  ? files(path) : path.endsWith('.ts') ? [path] : []; });
+  readdirSync(folder).flatMap(name => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? files(path) : path.endsWith('.ts') ? [path] : [];
+  });
 const imports = (file: string): string[] => [...readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(m => m[1]!);
 const isNode = (file: string) => file.split('/').includes('node') || file === 'plots/node.ts';
 
@@ -20,20 +28,29 @@ for (const [folder, others] of Object.entries(allowed)) {
   test(`${folder}/ imports only ${others.join(', ') || 'itself'}, and nothing of Node outside its node parts`, () => {
     const found = files(folder);
     assert.ok(found.length > 0);
-    for (const file of found) for (const name of imports(file)) {
-      if (!isNode(file)) assert.not(name.startsWith('node:') || ['webgpu', 'sharp', '@resvg/resvg-js'].includes(name),
-        `${file} imports ${name}`);
-      if (!name.startsWith('.')) continue;
-      const target = relative('.', resolve(file, '..', name)), home = target.split('/')[0]!;
-      assert.ok(home === folder || others.includes(home) || target === 'engine/check.ts' || isNode(file), `${file} imports ${target}`);
-      if (!isNode(file)) assert.not(isNode(target), `${file} imports ${target}, which only Node can load`);
+    for (const file of found) {
+      for (const name of imports(file)) {
+        if (!isNode(file)) {
+          assert.not(name.startsWith('node:') || ['webgpu', 'sharp', '@resvg/resvg-js'].includes(name), `${file} imports ${name}`);
+        }
+        if (!name.startsWith('.')) continue;
+        const target = relative('.', resolve(file, '..', name));
+        const home = target.split('/')[0]!;
+        assert.ok(home === folder || others.includes(home) || target === 'engine/check.ts' || isNode(file), `${file} imports ${target}`);
+        if (!isNode(file)) assert.not(isNode(target), `${file} imports ${target}, which only Node can load`);
+      }
     }
   });
 }
 
 test('one file imports webgpu', () => {
-  const all = ['shaders', 'engine', 'layers', 'optim', 'models', 'train', 'cli', 'bench',
-    'web'].flatMap(f => { try { return files(f); } catch { return []; } });
+  const all = ['shaders', 'engine', 'layers', 'optim', 'models', 'train', 'cli', 'bench', 'web'].flatMap(f => {
+    try {
+      return files(f);
+    } catch {
+      return [];
+    }
+  });
   assert.equal(all.filter(f => imports(f).includes('webgpu') && !f.startsWith('bench/peers')), ['engine/node/adapters.ts']);
 });
 

@@ -9,23 +9,35 @@ import { Trainer, type TrainerOptions } from '../train/trainer.ts';
 import { deviceFor, type Way } from './check.ts';
 
 export interface Run {
-  name: string; options: Record<string, number>; lr: number; batch: number; losses: number[]; losses64: number[];
+  name: string;
+  options: Record<string, number>;
+  lr: number;
+  batch: number;
+  losses: number[];
+  losses64: number[];
   /** PyTorch's float32 losses where its convolutions add up in other orders. */
   losses_reordered?: number[][];
-  averaged_loss?: number; averaged_loss64?: number; evaluations?: number[];
+  averaged_loss?: number;
+  averaged_loss64?: number;
+  evaluations?: number[];
 }
-export const vectors = JSON.parse(readFileSync(new URL('./vectors/lenet5.json', import.meta.url), 'utf8')) as { labels: number[];
-  logits: number[][]; runs: Run[] };
-export const stored = (file: string): Tensors => decodeSafetensors(readFileSync(new URL(`./vectors/${file}`, import.meta.url)),
-  file).tensors;
+export const vectors = JSON.parse(readFileSync(new URL('./vectors/lenet5.json', import.meta.url), 'utf8')) as {
+  labels: number[];
+  logits: number[][];
+  runs: Run[];
+};
+export const stored = (file: string): Tensors =>
+  decodeSafetensors(readFileSync(new URL(`./vectors/${file}`, import.meta.url)), file).tensors;
 
 let dataset: Promise<Dataset> | undefined;
 export const fashionMnist = (): Promise<Dataset> =>
-  dataset ??= openDataset('fashion-mnist', { quiet: true, limitTrain: 2048, limitTest: 512 });
+  (dataset ??= openDataset('fashion-mnist', { quiet: true, limitTrain: 2048, limitTest: 512 }));
 
-export async function lenetTrainer(o: Omit<TrainerOptions, 'device' | 'model' | 'data'> & { images?: Dataset;
-  way?: Way }): Promise<Trainer> {
-  const device = await deviceFor(o.way), images = o.images ?? await fashionMnist();
+export async function lenetTrainer(
+  o: Omit<TrainerOptions, 'device' | 'model' | 'data'> & { images?: Dataset; way?: Way },
+): Promise<Trainer> {
+  const device = await deviceFor(o.way);
+  const images = o.images ?? (await fashionMnist());
   const data = new DeviceData(images, { normalize: 'none', maxBinding: device.profile.maxBinding });
   const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
   trainer.loadWeights(stored('lenet5-init.safetensors'));

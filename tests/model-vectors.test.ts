@@ -15,8 +15,14 @@ import { vectorWeights } from './vectors/weights.ts';
 const test = suite('model vectors');
 
 interface Run {
-  options: { momentum: number; weight_decay: number }; lr: number; batch: number; gains: { 'conv': number; 'fc.weight': number };
-  losses: number[]; losses64: number[]; logits_after: number[][]; logits_after64: number[][];
+  options: { momentum: number; weight_decay: number };
+  lr: number;
+  batch: number;
+  gains: { conv: number; 'fc.weight': number };
+  losses: number[];
+  losses64: number[];
+  logits_after: number[][];
+  logits_after64: number[][];
 }
 const { runs } = read('models.json') as { runs: Run[] };
 const lenet5 = read('lenet5.json') as { logits64: number[][] };
@@ -26,30 +32,44 @@ test('lenet5 in evaluation mode', async () => {
   close('logits', logits, lenet5.logits64.flat(), 1e-5);
 });
 
-for (const c of cases) if (specOf(c) !== 'resnet50:stem=32x32') { // that one runs in models.long.ts
-  test(`${specOf(c)} on ${c.input.join('x')}: logits, loss, gradients, running statistics`, () => matches(c));
+for (const c of cases) {
+  if (specOf(c) !== 'resnet50:stem=32x32') {
+    // that one runs in models.long.ts
+    test(`${specOf(c)} on ${c.input.join('x')}: logits, loss, gradients, running statistics`, () => matches(c));
+  }
 }
 
 runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
   test(`resnet20 over 8 steps of SGD from weights times ${gains.conv}`, async () => {
-    const dataset = await openDataset('cifar10', { limitTrain: 8 * batch, limitTest: 4, quiet: true }), device = await deviceFor();
+    const dataset = await openDataset('cifar10', { limitTrain: 8 * batch, limitTest: 4, quiet: true });
+    const device = await deviceFor();
     const trainer = await Trainer.create({
-      device, model: openModel({ name: 'resnet20', options: {} }, { classes: 10, shape: dataset.shape }), batchSize: batch, shuffle: false,
+      device,
+      model: openModel({ name: 'resnet20', options: {} }, { classes: 10, shape: dataset.shape }),
+      batchSize: batch,
+      shuffle: false,
       data: new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding }),
       optimizer: optimizer(momentum, { lr, momentum: options.momentum }, { weightDecay: options.weight_decay }),
     });
     try {
-      const gain = (t: Tensor) => t.shape.length === 4 ? gains.conv : t.name === 'fc.weight' ? gains['fc.weight'] : 1;
-      for (const t of trainer.graph.init.keys()) trainer.memory.write(t, vectorWeights(t.name, t.shape).map(v => Math.fround(v) * gain(t)));
+      const gain = (t: Tensor) => (t.shape.length === 4 ? gains.conv : t.name === 'fc.weight' ? gains['fc.weight'] : 1);
+      for (const t of trainer.graph.init.keys()) {
+        trainer.memory.write(t, vectorWeights(t.name, t.shape).map(v => Math.fround(v) * gain(t)));
+      }
       for (let step = 0; step < 8; step++) await trainer.step(true);
-      const losses = (await trainer.settle()).map(m => m.loss), after = await trainer.logits('test', 4);
-      losses.forEach((loss, step) => { // from a usual start batches of 32 at rate 0.1 are chaotic: PyTorch's float32 leaves its float64
-        const exact = want.losses64[step]!, rounding = Math.abs(want.losses[step]! / exact - 1);
+      const losses = (await trainer.settle()).map(m => m.loss);
+      const after = await trainer.logits('test', 4);
+      losses.forEach((loss, step) => {
+        // from a usual start batches of 32 at rate 0.1 are chaotic: PyTorch's float32 leaves its float64
+        const exact = want.losses64[step]!;
+        const rounding = Math.abs(want.losses[step]! / exact - 1);
         const tolerance = at === 0 ? 1e-3 : Math.max(1e-3, 10 * rounding);
         assert.ok(Math.abs(loss / exact - 1) < tolerance, `step ${step + 1}: loss ${loss}, expected ${exact} within ${tolerance}`);
       });
       if (at === 0) close('logits after', after, want.logits_after64.flat(), 1e-3);
-    } finally { trainer.destroy(); }
+    } finally {
+      trainer.destroy();
+    }
   });
 });
 

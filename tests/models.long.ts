@@ -5,8 +5,9 @@ import { cases, matches, specOf } from './network.ts';
 
 const test = suite('models, the large ones');
 
-for (const family of FAMILIES.filter(f => f.long))
+for (const family of FAMILIES.filter(f => f.long)) {
   test(`${family.spec} learns: the loss of ${family.batch} real images falls`, () => learns(family));
+}
 
 for (const c of cases.filter(c => specOf(c) === 'resnet50:stem=32x32')) {
   test(`${specOf(c)} on ${c.input.join('x')}: logits, loss, gradients, running statistics`, () => matches(c));

@@ -14,8 +14,9 @@ import { FAMILIES, learns } from './families.ts';
 
 const test = suite('models');
 const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
-const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] }, IMAGENET: ModelInput = { classes: 1000, shape: [3, 224, 224] },
-  FASHION: ModelInput = { classes: 10, shape: [1, 28, 28] };
+const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
+const IMAGENET: ModelInput = { classes: 1000, shape: [3, 224, 224] };
+const FASHION: ModelInput = { classes: 10, shape: [1, 28, 28] };
 
 function build(spec: string, input: ModelInput, training = false): Graph {
   const g = new Graph({ training, profile: PROFILE });
@@ -32,26 +33,37 @@ const counts: readonly [spec: string, input: ModelInput, parameters: number, sou
   ['alexnet', IMAGENET, 61_100_840, 'torchvision'],
   ['alexnet:layout=paper', { classes: 1000, shape: [3, 227, 227] }, 60_965_224, 'the 60 million of the paper'],
   ['alexnet-cifar', CIFAR, 2_472_266, 'tests/vectors'],
-  ['vgg11', IMAGENET, 132_863_336, 'torchvision'], ['vgg11-bn', IMAGENET, 132_868_840, 'torchvision'],
-  ['vgg13', IMAGENET, 133_047_848, 'torchvision'], ['vgg13-bn', IMAGENET, 133_053_736, 'torchvision'],
-  ['vgg16', IMAGENET, 138_357_544, 'torchvision'], ['vgg16-bn', IMAGENET, 138_365_992, 'torchvision'],
-  ['vgg19', IMAGENET, 143_667_240, 'torchvision'], ['vgg19-bn', IMAGENET, 143_678_248, 'torchvision'],
+  ['vgg11', IMAGENET, 132_863_336, 'torchvision'],
+  ['vgg11-bn', IMAGENET, 132_868_840, 'torchvision'],
+  ['vgg13', IMAGENET, 133_047_848, 'torchvision'],
+  ['vgg13-bn', IMAGENET, 133_053_736, 'torchvision'],
+  ['vgg16', IMAGENET, 138_357_544, 'torchvision'],
+  ['vgg16-bn', IMAGENET, 138_365_992, 'torchvision'],
+  ['vgg19', IMAGENET, 143_667_240, 'torchvision'],
+  ['vgg19-bn', IMAGENET, 143_678_248, 'torchvision'],
   ['googlenet', IMAGENET, 6_624_904, 'torchvision without auxiliary heads'],
-  ['resnet18', IMAGENET, 11_689_512, 'torchvision'], ['resnet34', IMAGENET, 21_797_672, 'torchvision'],
+  ['resnet18', IMAGENET, 11_689_512, 'torchvision'],
+  ['resnet34', IMAGENET, 21_797_672, 'torchvision'],
   ['resnet50', IMAGENET, 25_557_032, 'torchvision'],
-  ['resnet101', IMAGENET, 44_549_160, 'torchvision'], ['resnet152', IMAGENET, 60_192_808, 'torchvision'],
+  ['resnet101', IMAGENET, 44_549_160, 'torchvision'],
+  ['resnet152', IMAGENET, 60_192_808, 'torchvision'],
   ['resnet50:groups=32,width=4', IMAGENET, 25_028_904, 'resnext50_32x4d of torchvision'],
   ['resnet50:width=128', IMAGENET, 68_883_240, 'wide_resnet50_2 of torchvision'],
   ['resnext29', CIFAR, 34_426_698, '34.4 M (Xie et al. 2016, table 7)'],
-  ['resnet20', CIFAR, 269_722, '0.27 M (He et al. 2015, table 6)'], ['resnet32', CIFAR, 464_154, '0.46 M'],
+  ['resnet20', CIFAR, 269_722, '0.27 M (He et al. 2015, table 6)'],
+  ['resnet32', CIFAR, 464_154, '0.46 M'],
   ['resnet44', CIFAR, 658_586, '0.66 M'],
-  ['resnet56', CIFAR, 853_018, '0.85 M'], ['resnet110', CIFAR, 1_727_962, '1.7 M'], ['resnet1202', CIFAR, 19_421_274, '19.4 M'],
-  ['plain20', CIFAR, 269_722, 'shortcut A has no parameters'], ['plain56', CIFAR, 853_018, 'shortcut A has no parameters'],
+  ['resnet56', CIFAR, 853_018, '0.85 M'],
+  ['resnet110', CIFAR, 1_727_962, '1.7 M'],
+  ['resnet1202', CIFAR, 19_421_274, '19.4 M'],
+  ['plain20', CIFAR, 269_722, 'shortcut A has no parameters'],
+  ['plain56', CIFAR, 853_018, 'shortcut A has no parameters'],
   ['resnet20:shortcut=B', CIFAR, 269_722 + 16 * 32 + 64 + 32 * 64 + 128, 'two projections with batch norm'],
   ['resnet110-sd', CIFAR, 1_727_962, 'stochastic depth has no parameters'],
   ['enresnet20:members=2', CIFAR, 2 * 272_282, 'pre-activation ResNet20s of 0.27 M'],
   ['airbench', CIFAR, 1_972_792, '1.97 M (Jordan 2024)'],
-  ['wide-resnet-16-4', CIFAR, 2_748_890, '2.7 M (Zagoruyko & Komodakis 2016)'], ['wide-resnet-28-10', CIFAR, 36_479_194, '36.5 M'],
+  ['wide-resnet-16-4', CIFAR, 2_748_890, '2.7 M (Zagoruyko & Komodakis 2016)'],
+  ['wide-resnet-28-10', CIFAR, 36_479_194, '36.5 M'],
 ];
 for (const [spec, input, want, source] of counts) {
   test(`${spec} on ${input.shape.join('x')}: ${want.toLocaleString('en-US')} parameters (${source})`, () => {
@@ -72,16 +84,39 @@ test('nets for 32x32 take 28x28 as well', () => {
 
 test('parameter names are those of torchvision', () => {
   const names = (spec: string, input: ModelInput) => [...build(spec, input).params.keys()];
-  const resnet50 = names('resnet50', IMAGENET), googlenet = names('googlenet', IMAGENET), vgg = names('vgg11-bn', IMAGENET);
+  const resnet50 = names('resnet50', IMAGENET);
+  const googlenet = names('googlenet', IMAGENET);
+  const vgg = names('vgg11-bn', IMAGENET);
   assert.equal(resnet50.slice(0, 3), ['conv1.weight', 'bn1.weight', 'bn1.bias']);
-  for (const name of ['layer1.0.conv3.weight', 'layer1.0.downsample.0.weight', 'layer1.0.downsample.1.bias', 'layer4.2.bn3.weight',
-    'fc.bias']) assert.ok(resnet50.includes(name), name);
-  for (const name of ['conv1.conv.weight', 'conv2.bn.bias', 'inception3a.branch1.conv.weight', 'inception3a.branch2.1.conv.weight',
-    'inception5b.branch4.1.bn.weight', 'fc.weight']) {
+  for (const name of [
+    'layer1.0.conv3.weight',
+    'layer1.0.downsample.0.weight',
+    'layer1.0.downsample.1.bias',
+    'layer4.2.bn3.weight',
+    'fc.bias',
+  ]) {
+    assert.ok(resnet50.includes(name), name);
+  }
+  for (const name of [
+    'conv1.conv.weight',
+    'conv2.bn.bias',
+    'inception3a.branch1.conv.weight',
+    'inception3a.branch2.1.conv.weight',
+    'inception5b.branch4.1.bn.weight',
+    'fc.weight',
+  ]) {
     assert.ok(googlenet.includes(name), name);
   }
-  for (const name of ['features.0.weight', 'features.25.bias', 'features.26.weight', 'classifier.0.weight', 'classifier.3.weight',
-    'classifier.6.bias']) assert.ok(vgg.includes(name), name);
+  for (const name of [
+    'features.0.weight',
+    'features.25.bias',
+    'features.26.weight',
+    'classifier.0.weight',
+    'classifier.3.weight',
+    'classifier.6.bias',
+  ]) {
+    assert.ok(vgg.includes(name), name);
+  }
 });
 
 test('every model says what it is', () => {
@@ -101,13 +136,17 @@ const refused: readonly [spec: string, shape: readonly [number, number, number],
   ['vgg16', [3, 16, 16], /^maxPool features\.30: .*; vgg16 takes images of 32x32 and larger$/],
 ];
 for (const [spec, shape, message] of refused) {
-  test(`${spec} on ${shape.join('x')} is refused`, () => { assert.throws(() => build(spec, { classes: 10, shape }), message); });
+  test(`${spec} on ${shape.join('x')} is refused`, () => {
+    assert.throws(() => build(spec, { classes: 10, shape }), message);
+  });
 }
 
 test('a model whose weights exceed a binding is refused, the layer named', () => {
-  const layout = new Layout(2 ** 27), { params } = build('vgg16', IMAGENET);
-  assert.throws(() => { for (const { value } of params.values()) layout.place(value); },
-    /^classifier\.0\.weight: \[4096, 25088\] takes 392\.0 MiB, more than this adapter binds at once \(128\.0 MiB\); choose a smaller model, head or batch$/);
+  const layout = new Layout(2 ** 27);
+  const { params } = build('vgg16', IMAGENET);
+  assert.throws(() => {
+    for (const { value } of params.values()) layout.place(value);
+  }, /^classifier\.0\.weight: \[4096, 25088\] takes 392\.0 MiB, more than this adapter binds at once \(128\.0 MiB\); choose a smaller model, head or batch$/);
 });
 
 test('a bare flag switches it on', () => {
@@ -120,24 +159,40 @@ test('the whitening filters of airbench have the shape of its first weight', () 
 });
 
 test('whitened patches are uncorrelated, of unit variance', async () => {
-  const { train, shape: [c, h, w] } = await openDataset('cifar10', { limitTrain: 50, limitTest: 1, quiet: true });
-  const x = Float32Array.from(train.images, v => (v / 255 - 0.45) / 0.25), weight = whitenPatches(x, [50, c, h, w], 2, 0), size = 4 * c;
+  const {
+    train,
+    shape: [c, h, w],
+  } = await openDataset('cifar10', { limitTrain: 50, limitTest: 1, quiet: true });
+  const x = Float32Array.from(train.images, v => (v / 255 - 0.45) / 0.25);
+  const weight = whitenPatches(x, [50, c, h, w], 2, 0);
+  const size = 4 * c;
   assert.is(weight.length, 2 * size * size);
-  const sums = Array.from({ length: size }, () => new Float64Array(size)), y = new Float64Array(size);
+  const sums = Array.from({ length: size }, () => new Float64Array(size));
+  const y = new Float64Array(size);
   let count = 0;
-  for (let image = 0; image < 50; image++) for (let top = 0; top < h - 1; top++) for (let left = 0; left < w - 1; left++, count++) {
-    for (let o = 0; o < size; o++) {
-      y[o] = 0;
-      for (let i = 0; i < size; i++)
-        y[o]! += weight[o * size + i]! * x[((image * c + (i >> 2)) * h + top + (i >> 1 & 1)) * w + left + (i & 1)]!;
+  for (let image = 0; image < 50; image++) {
+    for (let top = 0; top < h - 1; top++) {
+      for (let left = 0; left < w - 1; left++, count++) {
+        for (let o = 0; o < size; o++) {
+          y[o] = 0;
+          for (let i = 0; i < size; i++) {
+            y[o]! += weight[o * size + i]! * x[((image * c + (i >> 2)) * h + top + ((i >> 1) & 1)) * w + left + (i & 1)]!;
+          }
+        }
+        for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sums[i]![j]! += y[i]! * y[j]!;
+      }
     }
-    for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) sums[i]![j]! += y[i]! * y[j]!;
   }
-  for (let i = 0; i < size; i++) for (let j = 0; j < size; j++)
-    assert.ok(Math.abs(sums[i]![j]! / count - Number(i === j)) < 1e-4, `covariance ${i}, ${j}: ${sums[i]![j]! / count}`);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) {
+      assert.ok(Math.abs(sums[i]![j]! / count - Number(i === j)) < 1e-4, `covariance ${i}, ${j}: ${sums[i]![j]! / count}`);
+    }
+  }
   assert.equal(weight.slice(size * size), weight.slice(0, size * size).map(v => -v), 'the second half is the first negated');
 });
 
-for (const family of FAMILIES.filter(f => !f.long)) test(`${family.spec} learns: the loss of ${family.batch} real images falls`, () => learns(family));
+for (const family of FAMILIES.filter(f => !f.long)) {
+  test(`${family.spec} learns: the loss of ${family.batch} real images falls`, () => learns(family));
+}
 
 test.run();

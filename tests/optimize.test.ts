@@ -11,28 +11,51 @@ type Given = Parameters<typeof parseConfig>[1];
 const config = (given: Given) => parseConfig('lenet5', given);
 
 test('one optimizer, and one after another', () => {
-  assert.equal(phasesOf(config({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]), [
-    [{ lr: 1e-3, beta1: 0.8, beta2: 0.999, eps: 1e-8 }, 35],
-    [{ lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9, history: 10 }, undefined],
-  ]);
-  assert.equal(describeOptimizer(config({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
-    'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1');
+  assert.equal(
+    phasesOf(config({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]),
+    [
+      [{ lr: 1e-3, beta1: 0.8, beta2: 0.999, eps: 1e-8 }, 35],
+      [{ lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9, history: 10 }, undefined],
+    ],
+  );
+  assert.equal(
+    describeOptimizer(config({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
+    'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1',
+  );
 });
 
 test('what is recorded is read back as the same', () => {
-  for (const optimizer of ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs',
-    'adamw']) {
-    const first = resolvedOptimizer(config({ optimizer })),
-      again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
+  for (const optimizer of [
+    'sgd',
+    'nag-c',
+    'adam:epochs=5,beta1=0.8,lbfgs',
+    'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs',
+    'adamw',
+  ]) {
+    const first = resolvedOptimizer(config({ optimizer }));
+    const again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
     assert.equal(again, first);
-    assert.equal(phasesOf(config({ optimizer: first.optimizer, lr: String(first.lr) }), 3).map(p => p.optimizer.hyper),
-      phasesOf(config({ optimizer }), 3).map(p => p.optimizer.hyper));
+    assert.equal(
+      phasesOf(config({ optimizer: first.optimizer, lr: String(first.lr) }), 3).map(p => p.optimizer.hyper),
+      phasesOf(config({ optimizer }), 3).map(p => p.optimizer.hyper),
+    );
   }
 });
 
 test('flags reach the update', () => {
-  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2',
-    ema: '0.9', accumulate: '4' }), 1) as unknown as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
+  const [{ optimizer }] = phasesOf(
+    config({
+      optimizer: 'sgd',
+      l1: '0.1',
+      weightDecay: '0.2',
+      clipNorm: '3',
+      gradNoise: '0.04',
+      maxNorm: '2',
+      ema: '0.9',
+      accumulate: '4',
+    }),
+    1,
+  ) as unknown as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
   assert.equal(optimizer.values(1, 0.5), { lr: 0.5, g_scale: 0.25, clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 });
   assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
 });
@@ -55,9 +78,11 @@ const refusals: readonly [given: Given, message: RegExp][] = [
     /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];
-for (const [given, message] of refusals) test(`refuses ${JSON.stringify(given)}`, () => {
-  assert.throws(() => resolvedOptimizer(config(given)), (e: Error) => message.test(e.message) || assert.unreachable(e.message));
-});
+for (const [given, message] of refusals) {
+  test(`refuses ${JSON.stringify(given)}`, () => {
+    assert.throws(() => resolvedOptimizer(config(given)), (e: Error) => message.test(e.message) || assert.unreachable(e.message));
+  });
+}
 
 test('early stopping counts evaluations since the best', () => {
   const lines = [0.5, 0.7, 0.6, 0.7].map((accuracy, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss: 1, accuracy }));
@@ -73,7 +98,8 @@ test('snapshots come at the ends of cosine cycles', () => {
 
 test('the range test stops where the loss explodes, and proposes the rate of the steepest fall', async () => {
   // falls fastest at 0.05 in log lr
-  const o = { from: 1e-4, to: 1e2, steps: 200 }, loss = (lr: number) => 2.3 - 1.5 / (1 + (0.05 / lr) ** 2) + (lr / 3) ** 3;
+  const o = { from: 1e-4, to: 1e2, steps: 200 };
+  const loss = (lr: number) => 2.3 - 1.5 / (1 + (0.05 / lr) ** 2) + (lr / 3) ** 3;
   let t = 0;
   const { points, proposed } = await rangeTest(async () => loss(rangeRate(t++, o)), o);
   assert.ok(points.length < 200 && points.at(-1)!.lr > 3, `ended at ${points.at(-1)!.lr}`);

@@ -14,12 +14,14 @@ const cases: readonly [h: number, w: number, k: number, stride: number, pad: num
   [3, 3, 3, 1, 0, 'one window over all'],
   [1, 1, 1, 1, 0, 'size one'],
 ];
-for (const [h, w, k, stride, pad, why] of cases) for (const max of [true, false]) {
-  test(`${max ? 'max' : 'average'} ${h}x${w}, window ${k}, stride ${stride}, pad ${pad}: ${why}`, () =>
-    checkLayer((max ? maxPool : avgPool)(k, { stride, pad }), [2, 3, h, w], x => {
-      const p = { planes: 6, h, w, k, stride, pad };
-      return max ? reference.maxPool(x, p).y : reference.avgPool(x, p);
-    }));
+for (const [h, w, k, stride, pad, why] of cases) {
+  for (const max of [true, false]) {
+    test(`${max ? 'max' : 'average'} ${h}x${w}, window ${k}, stride ${stride}, pad ${pad}: ${why}`, () =>
+      checkLayer((max ? maxPool : avgPool)(k, { stride, pad }), [2, 3, h, w], x => {
+        const p = { planes: 6, h, w, k, stride, pad };
+        return max ? reference.maxPool(x, p).y : reference.avgPool(x, p);
+      }));
+  }
 }
 
 test('the first of equal maxima gets the gradient', async () => {

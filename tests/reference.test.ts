@@ -10,7 +10,9 @@ import * as pool from './reference/pool.ts';
 import { vectorUniform } from './vectors/weights.ts';
 
 interface Case {
-  op: string; name: string; options: Record<string, number>;
+  op: string;
+  name: string;
+  options: Record<string, number>;
   inputs: Record<string, { shape: number[]; scale: number; offset: number }>;
   given: Record<string, number[]>;
   outputs: Record<string, { shape: number[]; data: number[] }>;
@@ -27,14 +29,19 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   globalAvgPool: (x, v) => ({ y: pool.globalAvgPool(x.x!, planesOf(v)) }),
   adaptiveAvgPool: (x, v) => ({ y: pool.adaptiveAvgPool(x.x!, { ...planesOf(v), oh: v.options.oh!, ow: v.options.ow! }) }),
   fractionalMaxPool: (x, v) => {
-    const s = planesOf(v), { oh = 0, ow = 0, k = 0 } = v.options, u = v.given.samples!; // columns first, then rows
+    const s = planesOf(v);
+    const { oh = 0, ow = 0, k = 0 } = v.options;
+    const u = v.given.samples!; // columns first, then rows
     const intervals = (at: number, size: number, out: number) => (p: number) => pool.fractionalIntervals(u[2 * p + at]!, size, out, k);
     return { y: pool.fractionalMaxPool(x.x!, s, intervals(1, s.h, oh), intervals(0, s.w, ow)).y };
   },
   batchNorm: (x, v): Outputs => {
-    const s = imagesOf(v), affine = { weight: x.weight, bias: x.bias }, start = { mean: x.running_mean!, var: x.running_var! };
+    const s = imagesOf(v);
+    const affine = { weight: x.weight, bias: x.bias };
+    const start = { mean: x.running_mean!, var: x.running_var! };
     if (!v.options.training) return { y: norm.batchNorm(x.x!, s, affine, start, false).y };
-    const first = norm.batchNorm(x.x!, s, affine, start, true), second = norm.batchNorm(x.x2!, s, affine, first, true);
+    const first = norm.batchNorm(x.x!, s, affine, start, true);
+    const second = norm.batchNorm(x.x2!, s, affine, first, true);
     const evaluated = norm.batchNorm(x.x!, s, affine, second, false).y;
     return { y2: second.y, y: first.y, running_mean: second.mean, running_var: second.var, eval: evaluated };
   },
@@ -44,7 +51,8 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   lrn: (x, v) => ({ y: norm.lrn(x.x!, { ...imagesOf(v), ...v.options } as norm.Images & { size: number }) }),
   softmax: x => ({ y: softmax(x.x!, 7) }),
   crossEntropy: (x, v) => {
-    const { smoothing = 0 } = v.options, { labels, targets } = v.given;
+    const { smoothing = 0 } = v.options;
+    const { labels, targets } = v.given;
     const rows = labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10);
     return { y: [loss.crossEntropy(x.logits!, rows, 10)] };
   },
@@ -74,40 +82,57 @@ function close(seen: Numbers, expected: Numbers, tolerance: number, what: string
   assert.is(seen.length, expected.length, `${what}: length`);
   const scale = Math.max(1, ...Array.from(expected, Math.abs));
   for (let i = 0; i < seen.length; i++) {
-    const error = Math.abs(seen[i]! - expected[i]!), limit = tolerance * scale;
+    const error = Math.abs(seen[i]! - expected[i]!);
+    const limit = tolerance * scale;
     assert.ok(error <= limit, `${what}[${i}] is ${seen[i]}, expected ${expected[i]} (error ${error.toExponential(1)}, tolerance ${limit})`);
   }
 }
 
-for (const v of cases) test(`the reference agrees with PyTorch: ${v.name}`, () => {
-  const inputs = Object.fromEntries(Object.entries(v.inputs).map(([name, { shape, scale, offset }]) =>
-    [name, vectorUniform(`${v.name}/${name}`, product(shape)).map(u => offset + scale * u)]));
-  const activation = activationOf(v);
-  const f = (x: Record<string, Numbers>): Outputs => activation ? { y: Array.from(x.x!, activation.f) } : references[v.op]!(x, v);
-  const outputs = f(inputs);
-  assert.equal(Object.keys(outputs), Object.keys(v.outputs));
-  for (const [name, { data }] of Object.entries(v.outputs)) close(outputs[name]!, data, 2e-8, name);
+for (const v of cases) {
+  test(`the reference agrees with PyTorch: ${v.name}`, () => {
+    const inputs = Object.fromEntries(
+      Object.entries(v.inputs).map(([name, { shape, scale, offset }]) => [
+        name,
+        vectorUniform(`${v.name}/${name}`, product(shape)).map(u => offset + scale * u),
+      ]),
+    );
+    const activation = activationOf(v);
+    const f = (x: Record<string, Numbers>): Outputs => (activation ? { y: Array.from(x.x!, activation.f) } : references[v.op]!(x, v));
+    const outputs = f(inputs);
+    assert.equal(Object.keys(outputs), Object.keys(v.outputs));
+    for (const [name, { data }] of Object.entries(v.outputs)) close(outputs[name]!, data, 2e-8, name);
 
-  const [first, { shape }] = Object.entries(v.outputs)[0]!, dy = shape.length ? vectorUniform(`${v.name}/dy`, product(shape)) : [1];
-  for (const [name, gradient] of Object.entries(v.gradients)) {
-    const weighted = (y: Numbers) => Array.from(y).reduce((a, v, i) => a + v * dy[i]!, 0);
-    const numeric = numericGradient(at => weighted(f({ ...inputs, [name]: at })[first]!), inputs[name]!);
-    close(numeric, gradient, v.name.includes('large') ? 1e-5 : 1e-7, `d${name}`);
-  }
-  if (activation) close(Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!), v.gradients.x!, 1e-8, 'df');
-  if (v.op === 'conv2d') {
-    const { dx, dweight, dbias } = conv2dBackward(inputs.x!, inputs.weight!, dy, convOf(v));
-    close(dx, v.gradients.x!, 1e-8, 'dx');
-    close(dweight, v.gradients.weight!, 1e-8, 'dweight');
-    if (v.gradients.bias) close(dbias, v.gradients.bias, 1e-8, 'dbias');
-  }
-});
+    const [first, { shape }] = Object.entries(v.outputs)[0]!;
+    const dy = shape.length ? vectorUniform(`${v.name}/dy`, product(shape)) : [1];
+    for (const [name, gradient] of Object.entries(v.gradients)) {
+      const weighted = (y: Numbers) => Array.from(y).reduce((a, v, i) => a + v * dy[i]!, 0);
+      const numeric = numericGradient(at => weighted(f({ ...inputs, [name]: at })[first]!), inputs[name]!);
+      close(numeric, gradient, v.name.includes('large') ? 1e-5 : 1e-7, `d${name}`);
+    }
+    if (activation) {
+      close(Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!), v.gradients.x!, 1e-8, 'df');
+    }
+    if (v.op === 'conv2d') {
+      const { dx, dweight, dbias } = conv2dBackward(inputs.x!, inputs.weight!, dy, convOf(v));
+      close(dx, v.gradients.x!, 1e-8, 'dx');
+      close(dweight, v.gradients.weight!, 1e-8, 'dweight');
+      if (v.gradients.bias) close(dbias, v.gradients.bias, 1e-8, 'dbias');
+    }
+  });
+}
 
 test('erf to 15 digits', () => {
   // the C library's; 2.5 is where the series hands over to the continued fraction
   const known = [
-    [0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527],
-    [2.499, 0.9995908642442554], [2.501, 0.9995952208294163], [3, 0.9999779095030014], [5, 0.9999999999984626], [-1, -0.8427007929497149],
+    [0.1, 0.1124629160182849],
+    [0.5, 0.5204998778130465],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [2.499, 0.9995908642442554],
+    [2.501, 0.9995952208294163],
+    [3, 0.9999779095030014],
+    [5, 0.9999999999984626],
+    [-1, -0.8427007929497149],
   ] as const;
   for (const [x, y] of known) assert.ok(Math.abs(erf(x) - y) < 1e-15, `erf(${x}) = ${erf(x)}`);
 });

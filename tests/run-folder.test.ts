@@ -10,13 +10,17 @@ import { encodeSafetensors, type Tensors } from '../train/safetensors.ts';
 import { refusal } from './refusal.ts';
 
 const runs = suite<{ dir: string }>('run-folder');
-runs.before.each(c => { c.dir = mkdtempSync(join(tmpdir(), 'descent-run-')); });
+runs.before.each(c => {
+  c.dir = mkdtempSync(join(tmpdir(), 'descent-run-'));
+});
 runs.after.each(c => rmSync(c.dir, { recursive: true, force: true }));
 
 const config = parseConfig('lenet5', { lr: '0.05', optimizer: 'momentum:momentum=0.8' });
 const weights = (x: number): Tensors => ({ 'fc.weight': { shape: [1, 2], data: Float32Array.of(x, 2) } });
-const state = (step: number) => ({ tensors: { 'momentum.fc.weight': { shape: [2], data: Float32Array.of(step, 1) } },
-  counters: { steps: step, decay: 0.1 } });
+const state = (step: number) => ({
+  tensors: { 'momentum.fc.weight': { shape: [2], data: Float32Array.of(step, 1) } },
+  counters: { steps: step, decay: 0.1 },
+});
 const line = (step: number): MetricsLine => ({ step, epoch: step / 100, loss: 1 / step, accuracy: 0.5, lr: 0.05, images_per_s: 100 });
 const val = (step: number): MetricsLine => ({ split: 'val', step, epoch: step / 100, loss: 1 / step, accuracy: 0.5 });
 const refuses = async (act: () => unknown, wanted: RegExp) => {
@@ -27,7 +31,8 @@ const refuses = async (act: () => unknown, wanted: RegExp) => {
 
 /** A run in dir/run with a checkpoint of step 20. */
 function trained(dir: string): string {
-  const path = join(dir, 'deep/er/run'), run = createRun(path);
+  const path = join(dir, 'deep/er/run');
+  const run = createRun(path);
   run.writeConfig(config, { adapter: 'llvmpipe' });
   for (const l of [line(10), line(20), val(20)]) run.append(l);
   run.saveBest(weights(1), { model: 'lenet5' });
@@ -49,7 +54,9 @@ runs('gives back what was saved', ({ dir }) => {
 });
 
 runs('a resumed run forgets the metrics after its checkpoint, and a line cut short', ({ dir }) => {
-  const path = trained(dir), file = join(path, 'metrics.jsonl'), before = readFileSync(file, 'utf8');
+  const path = trained(dir);
+  const file = join(path, 'metrics.jsonl');
+  const before = readFileSync(file, 'utf8');
   writeFileSync(file, `${before}${JSON.stringify(line(30))}\n{"step":4`);
   const { folder } = resumeRun(path);
   assert.is(readFileSync(file, 'utf8'), before);
@@ -61,16 +68,26 @@ runs('a resumed run forgets the metrics after its checkpoint, and a line cut sho
 // a crash at each moment of writing the checkpoint of step 30 over that of step 20
 for (const [moment, aside, committed, want] of [
   ['while the state is written', [['state', '{']], false, 20],
-  ['while the model is written', [['state', 30], ['model', '{']], false, 20],
-  ['before the first rename', [['state', 30], ['model', 30]], false, 20],
-  ['between the renames', [['state', 30], ['model', 30]], true, 30],
+  ['while the model is written', [['state', 30], ['model', '{']], false,
+    20],
+  ['before the first rename', [['state', 30], ['model', 30]], false,
+    20],
+  ['between the renames', [['state', 30], ['model', 30]], true,
+    30],
 ] as const) {
   runs(`a crash ${moment} leaves a checkpoint of one step`, ({ dir }) => {
     const path = trained(dir);
     for (const [name, content] of aside) {
-      const bytes = typeof content === 'string' ? content : name === 'model'
-        ? encodeSafetensors(weights(content), { step: String(content) })
-        : encodeSafetensors(state(content).tensors, { 'counter.steps': String(content), 'counter.decay': '0.1', step: String(content) });
+      const bytes =
+        typeof content === 'string'
+          ? content
+          : name === 'model'
+            ? encodeSafetensors(weights(content), { step: String(content) })
+            : encodeSafetensors(state(content).tensors, {
+                'counter.steps': String(content),
+                'counter.decay': '0.1',
+                step: String(content),
+              });
       writeFileSync(join(path, `${name}.safetensors.new`), bytes);
     }
     if (committed) renameSync(join(path, 'state.safetensors.new'), join(path, 'state.safetensors'));
@@ -87,7 +104,7 @@ const folders: [why: string, prepare: (dir: string) => string, act: (path: strin
   ['a path through a file', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f/run')), createRun,
     /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/],
   ['a file as folder', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f')), createRun, /f: cannot be written, /],
-  ['a place where nobody may write', () => process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run', createRun,
+  ['a place where nobody may write', () => (process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run'), createRun,
     /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/],
   ['a folder that is not there', dir => join(dir, 'nope'), resumeRun, /nope: there is no such folder; give the folder of a run/],
   ['a folder without a run', dir => dir, resumeRun,
@@ -99,21 +116,40 @@ const folders: [why: string, prepare: (dir: string) => string, act: (path: strin
     /config\.json: is not valid JSON/],
   ['a config.json of something else', dir => (writeFileSync(join(dir, 'config.json'), '{"name":"x"}'), dir), readConfig,
     /config\.json: no model is named; it is not the config\.json of a run/],
-  ['a config.json with an impossible value', dir => (writeFileSync(join(dir, 'config.json'), '{"model":"lenet5","batchSize":0}'), dir),
-    readConfig, /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/],
-  ['model and state of different steps', dir => {
-    const path = trained(dir);
-    writeFileSync(join(path, 'model.safetensors'), encodeSafetensors(weights(5), { step: '5' }));
-    return path;
-  }, resumeRun, /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/],
-  ['a state cut short', dir => {
-    const path = trained(dir), file = join(path, 'state.safetensors');
-    writeFileSync(file, readFileSync(file).subarray(0, -3));
-    return path;
-  }, resumeRun, /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/],
+  [
+    'a config.json with an impossible value',
+    dir => (writeFileSync(join(dir, 'config.json'), '{"model":"lenet5","batchSize":0}'), dir),
+    readConfig,
+    /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/,
+  ],
+  [
+    'model and state of different steps',
+    dir => {
+      const path = trained(dir);
+      writeFileSync(join(path, 'model.safetensors'), encodeSafetensors(weights(5), { step: '5' }));
+      return path;
+    },
+    resumeRun,
+    /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/,
+  ],
+  [
+    'a state cut short',
+    dir => {
+      const path = trained(dir);
+      const file = join(path, 'state.safetensors');
+      writeFileSync(file, readFileSync(file).subarray(0, -3));
+      return path;
+    },
+    resumeRun,
+    /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/,
+  ],
 ];
-for (const [why, prepare, act, message] of folders)
-  runs(`says what is wrong with ${why}`, ({ dir }) => { const path = prepare(dir); return refuses(() => act(path), message); });
+for (const [why, prepare, act, message] of folders) {
+  runs(`says what is wrong with ${why}`, ({ dir }) => {
+    const path = prepare(dir);
+    return refuses(() => act(path), message);
+  });
+}
 
 // /dev/full refuses every write with ENOSPC; it stands in for the file that is being written
 for (const [what, name, act] of [
@@ -125,11 +161,14 @@ for (const [what, name, act] of [
 ] as const) {
   runs(`a disk that fills up at ${what} costs nothing that was saved`, async ({ dir }) => {
     if (!existsSync('/dev/full')) return assert.ok(process.platform !== 'linux');
-    const path = trained(dir), resumed = resumeRun(path);
+    const path = trained(dir);
+    const resumed = resumeRun(path);
     rmSync(join(path, name), { force: true });
     symlinkSync('/dev/full', join(path, name));
-    await refuses(() => act(resumed),
-      /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with --resume /);
+    await refuses(
+      () => act(resumed),
+      /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with --resume /,
+    );
     if (name === 'metrics.jsonl') return;
     assert.not(readdirSync(path).some(file => file.endsWith('.new')));
     const back = resumeRun(path);
@@ -139,7 +178,8 @@ for (const [what, name, act] of [
 }
 
 runs('a run that never trained leaves nothing behind, other files stay', ({ dir }) => {
-  const mine = join(dir, 'mine'), fresh = join(dir, 'fresh');
+  const mine = join(dir, 'mine');
+  const fresh = join(dir, 'fresh');
   mkdirSync(mine);
   writeFileSync(join(mine, 'notes.txt'), 'x');
   for (const path of [mine, fresh]) {

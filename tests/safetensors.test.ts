@@ -26,8 +26,10 @@ safetensors('writes the published layout, byte for byte', () => {
 safetensors('returns what was written: names, order, shapes, bits, metadata', () => {
   const nan = new Float32Array(Uint32Array.of(0x7fc12345, 0x80000000, 1).buffer); // a NaN with payload, -0, the least subnormal
   const tensors: Tensors = {
-    'conv1.weight': { shape: [1, 3], data: nan }, 'é "quoted" \\': { shape: [2], data: Float32Array.of(3, 4) },
-    __proto__x: { shape: [], data: Float32Array.of(7) }, empty: { shape: [0, 5], data: new Float32Array() },
+    'conv1.weight': { shape: [1, 3], data: nan },
+    'é "quoted" \\': { shape: [2], data: Float32Array.of(3, 4) },
+    __proto__x: { shape: [], data: Float32Array.of(7) },
+    empty: { shape: [0, 5], data: new Float32Array() },
   };
   const back = decodeSafetensors(encodeSafetensors(tensors, { model: 'lenet5' }), 'x');
   assert.equal(back.metadata, { model: 'lenet5' });
@@ -42,14 +44,25 @@ safetensors('reads from any place in memory and any order of tensors', () => {
   const bytes = file({ b: f32([1], 4, 8), a: f32([1], 0, 4) }, bytesOf(Float32Array.of(1, 2)));
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
-  for (const view of [shifted.subarray(3), Buffer.from(bytes), Buffer.from(shifted).subarray(3)]) { // a Buffer's slice copies nothing
+  for (const view of [shifted.subarray(3), Buffer.from(bytes), Buffer.from(shifted).subarray(3)]) {
+    // a Buffer's slice copies nothing
     const { tensors } = decodeSafetensors(view, 'x');
     assert.equal([tensors.a!.data, tensors.b!.data], [Float32Array.of(1), Float32Array.of(2)]);
   }
 });
 
-const halves = [[0x3c00, 1], [0xc000, -2], [0x7bff, 65504], [0x0001, 2 ** -24], [0x0400, 2 ** -14], [0x3555, 0.333251953125],
-  [0x7c00, Infinity], [0xfc00, -Infinity], [0x7e00, NaN], [0x8000, -0]] as const;
+const halves = [
+  [0x3c00, 1],
+  [0xc000, -2],
+  [0x7bff, 65504],
+  [0x0001, 2 ** -24],
+  [0x0400, 2 ** -14],
+  [0x3555, 0.333251953125],
+  [0x7c00, Infinity],
+  [0xfc00, -Infinity],
+  [0x7e00, NaN],
+  [0x8000, -0],
+] as const;
 for (const [dtype, data, want] of [
   ['F16', Uint16Array.from(halves, h => h[0]), halves.map(h => h[1])],
   ['BF16', Uint16Array.of(0x3f80, 0xc040, 0x7f80), [1, -3, Infinity]],
@@ -57,8 +70,10 @@ for (const [dtype, data, want] of [
   ['I64', BigInt64Array.of(-5n, 391n), [-5, 391]],
 ] as const) {
   safetensors(`reads ${dtype} as float32`, () => {
-    const { tensors } = decodeSafetensors(file({ x: { dtype, shape: [data.length], data_offsets: [0, data.byteLength] } },
-      bytesOf(data)), 'x');
+    const { tensors } = decodeSafetensors(
+      file({ x: { dtype, shape: [data.length], data_offsets: [0, data.byteLength] } }, bytesOf(data)),
+      'x',
+    );
     assert.equal([...tensors.x!.data], [...want]);
   });
 }
@@ -68,7 +83,7 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ['a header length beyond the file', file('{}', [], 1000), /^w\.safetensors: the header claims 1000 bytes, the file has 2 /],
   ['an absurd header length', new Uint8Array(16).fill(255), /^w\.safetensors: the header claims 18446744073709552000 bytes/],
   ['no JSON', file('{"x":'), /the header is not valid JSON/],
-  ['no UTF-8', (b => (b[9] = 0xff, b))(file('{" ":1}')), /the header is not valid JSON/],
+  ['no UTF-8', (b => ((b[9] = 0xff), b))(file('{" ":1}')), /the header is not valid JSON/],
   ['a list', file('[]'), /not a JSON object/],
   ['a pickle of PyTorch', Uint8Array.from(Buffer.from('PK\x03\x04\0\0\x08\x08 archive/data.pkl')), /the header claims .* bytes/],
   ['no dtype', file({ x: { shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
@@ -90,7 +105,14 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ['the same bytes twice', file({ x: f32([2], 0, 8), y: f32([2], 0, 8) }, new Uint8Array(8)), /tensor 'y' at bytes 0 to 8 overlaps 'x'/],
   ['a hole', file({ x: f32([1], 0, 4), y: f32([1], 8, 12) }, new Uint8Array(12)), /4 bytes before tensor 'y' belong to no tensor/],
   ['bytes after the last tensor', file({ x: f32([1], 0, 4) }, new Uint8Array(6)), /2 bytes after the last tensor 'x'/],
-  ['a name listed twice', file('{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}, "\\u0078":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', new Uint8Array(4)), /tensor 'x' is listed twice/],
+  [
+    'a name listed twice',
+    file(
+      '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}, "\\u0078":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+      new Uint8Array(4),
+    ),
+    /tensor 'x' is listed twice/,
+  ],
   ['metadata that is no string', file({ __metadata__: { step: 3 } }), /__metadata__ is not a table of strings/],
 ];
 for (const [why, bytes, message] of bad) {
@@ -109,8 +131,9 @@ for (const [why, bytes, message] of bad) {
 
 safetensors('refuses every truncation of a good file', () => {
   const bytes = encodeSafetensors({ a: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }, b: { shape: [1], data: Float32Array.of(5) } });
-  for (let n = 0; n < bytes.length; n++)
+  for (let n = 0; n < bytes.length; n++) {
     assert.throws(() => decodeSafetensors(bytes.subarray(0, n), 'x'), (e: Error) => e instanceof DescentError, `${n} bytes`);
+  }
 });
 
 safetensors.run();

@@ -8,12 +8,15 @@ import { lenetTrainer } from './lenet-run.ts';
 import * as reference from './reference/schedules.ts';
 
 const test = suite('schedules');
-const same = (what: string, seen: readonly number[], want: readonly number[]) => seen.forEach((v, t) =>
-  assert.ok(Math.abs(v - want[t]!) <= 1e-12 * Math.max(1, Math.abs(want[t]!)), `${what}: at ${t} ${v}, expected ${want[t]}`));
+const same = (what: string, seen: readonly number[], want: readonly number[]) =>
+  seen.forEach((v, t) =>
+    assert.ok(Math.abs(v - want[t]!) <= 1e-12 * Math.max(1, Math.abs(want[t]!)), `${what}: at ${t} ${v}, expected ${want[t]}`),
+  );
 const steps = (n: number) => [...Array(n).keys()];
 
 type Form = (t: number) => number;
-const lr = 0.1, total = 60;
+const lr = 0.1;
+const total = 60;
 /** Each schedule with the closed form that it must equal. */
 const forms: Readonly<Record<string, [options: Record<string, number | string>, form: Form]>> = {
   constant: [{}, t => reference.constant(t, { lr })],
@@ -39,23 +42,37 @@ test('every schedule equals its closed form, also behind a warm-up', () => {
   for (const [name, [options, form]] of Object.entries(forms)) {
     same(name, steps(total).map(t => schedule(name, options, { lr, total }).at(t).lr), steps(total).map(form));
     const warm = schedule(name, { ...options, warmup: 12, warmup_from: 0.1 }, { lr, total: total + 12 });
-    same(`${name} behind a warm-up`, steps(total + 12).map(t => warm.at(t).lr),
-      steps(total + 12).map(t => reference.warmup(t, { steps: 12, lr: form(0), from: 0.1 }, form)));
+    same(
+      `${name} behind a warm-up`,
+      steps(total + 12).map(t => warm.at(t).lr),
+      steps(total + 12).map(t => reference.warmup(t, { steps: 12, lr: form(0), from: 0.1 }, form)),
+    );
   }
 });
 
 test('a batch grows at each milestone up to its limit, also behind a warm-up', () => {
-  const sizes = (options: object) => { const s = schedule('batch-growth', { milestones: '3/5/7', times: 2, ...options }, { lr, total: 12 });
-    assert.ok(s.grows); return steps(9).map(t => s.at(t).batches); };
+  const sizes = (options: object) => {
+    const s = schedule('batch-growth', { milestones: '3/5/7', times: 2, ...options }, { lr, total: 12 });
+    assert.ok(s.grows);
+    return steps(9).map(t => s.at(t).batches);
+  };
   assert.equal(sizes({}), [1, 1, 1, 2, 2, 4, 4, 8, 8]);
   assert.equal(sizes({ most: 4 }), [1, 1, 1, 2, 2, 4, 4, 4, 4]);
   assert.equal(sizes({ warmup: 2 }), [1, 1, 1, 1, 1, 2, 2, 4, 4]);
   assert.not(schedule('multistep', { milestones: '3' }, { lr, total: 12 }).grows);
 });
 
-interface Scheduled { name: string; lr: number; options: Record<string, number | number[] | string>; lrs: number[]; momenta?: number[] }
-const vectors = JSON.parse(readFileSync(new URL('./vectors/schedules.json', import.meta.url), 'utf8')) as { metrics: number[];
-  schedules: Scheduled[] };
+interface Scheduled {
+  name: string;
+  lr: number;
+  options: Record<string, number | number[] | string>;
+  lrs: number[];
+  momenta?: number[];
+}
+const vectors = JSON.parse(readFileSync(new URL('./vectors/schedules.json', import.meta.url), 'utf8')) as {
+  metrics: number[];
+  schedules: Scheduled[];
+};
 /** PyTorch's schedulers under our names: schedule, options, and the rate where it is none of the optimizer's. */
 const twins: Readonly<Record<string, (o: any, lr: number) => [name: string, options: Record<string, unknown>, lr?: number]>> = {
   StepLR: o => ['step', o],
@@ -68,36 +85,60 @@ const twins: Readonly<Record<string, (o: any, lr: number) => [name: string, opti
   LinearLR: (o, lr) => ['linear', { end: lr * o.end_factor, tau: o.total_iters }, lr * o.start_factor],
   PolynomialLR: o => ['polynomial', o],
 };
-for (const v of vectors.schedules) if (v.name !== 'ReduceLROnPlateau') test(`as PyTorch's ${v.name} ${JSON.stringify(v.options)}`, () => {
-  const [name, options, start = v.lr] = twins[v.name]!(v.options, v.lr), made = schedule(name, options, { lr: start, total: 100 });
-  same('rate', v.lrs.map((_, t) => made.at(t).lr), v.lrs);
-  if (v.momenta) same('momentum', v.momenta.map((_, t) => made.at(t).momentum!), v.momenta);
-});
-for (const v of vectors.schedules) if (v.name === 'ReduceLROnPlateau') test(`as PyTorch's ${v.name} ${JSON.stringify(v.options)}`, () => {
-  const made = schedule('plateau', v.options, { lr: v.lr, total: 100 });
-  same('rate', vectors.metrics.map((metric, t) => { made.observe!(metric); return made.at(t).lr; }), v.lrs);
-});
+for (const v of vectors.schedules) {
+  if (v.name !== 'ReduceLROnPlateau') {
+    test(`as PyTorch's ${v.name} ${JSON.stringify(v.options)}`, () => {
+      const [name, options, start = v.lr] = twins[v.name]!(v.options, v.lr);
+      const made = schedule(name, options, { lr: start, total: 100 });
+      same('rate', v.lrs.map((_, t) => made.at(t).lr), v.lrs);
+      if (v.momenta) {
+        same('momentum', v.momenta.map((_, t) => made.at(t).momentum!), v.momenta);
+      }
+    });
+  }
+}
+for (const v of vectors.schedules) {
+  if (v.name === 'ReduceLROnPlateau') {
+    test(`as PyTorch's ${v.name} ${JSON.stringify(v.options)}`, () => {
+      const made = schedule('plateau', v.options, { lr: v.lr, total: 100 });
+      same(
+        'rate',
+        vectors.metrics.map((metric, t) => {
+          made.observe!(metric);
+          return made.at(t).lr;
+        }),
+        v.lrs,
+      );
+    });
+  }
+}
 
 test('the rate and the momentum of each step reach the device', async () => {
   const cycle = schedule('onecycle', { max_lr: 0.2 }, { lr: 0.1, total: 6 });
-  const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(momentum), schedule: cycle }),
-    { value, grad } = [...trainer.graph.params.values()][0]!;
-  let before = await trainer.program.read(value), v = new Float64Array(value.size);
+  const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(momentum), schedule: cycle });
+  const { value, grad } = [...trainer.graph.params.values()][0]!;
+  let before = await trainer.program.read(value);
+  let v = new Float64Array(value.size);
   for (let t = 0; t < 6; t++) {
     await trainer.step();
-    const after = await trainer.program.read(value), g = await trainer.program.read(grad), rates = cycle.at(t);
+    const after = await trainer.program.read(value);
+    const g = await trainer.program.read(grad);
+    const rates = cycle.at(t);
     v = v.map((x, i) => rates.momentum! * x + g[i]!);
-    for (let i = 0; i < v.length; i++)
-      assert.ok(Math.abs(before[i]! - rates.lr * v[i]! - after[i]!) <= 1e-6,
-      `step ${t + 1}: weight ${i} went from ${before[i]} to ${after[i]}, expected ${before[i]! - rates.lr * v[i]!}`);
+    for (let i = 0; i < v.length; i++) {
+      assert.ok(
+        Math.abs(before[i]! - rates.lr * v[i]! - after[i]!) <= 1e-6,
+        `step ${t + 1}: weight ${i} went from ${before[i]} to ${after[i]}, expected ${before[i]! - rates.lr * v[i]!}`,
+      );
+    }
     before = after;
   }
   trainer.destroy();
 });
 
 test('a plateau lowers the rate of the steps that follow', async () => {
-  const made = schedule('plateau', { factor: 0.5, patience: 1 }, { lr: 0.1, total: 9 }),
-    trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(sgd), schedule: made });
+  const made = schedule('plateau', { factor: 0.5, patience: 1 }, { lr: 0.1, total: 9 });
+  const trainer = await lenetTrainer({ batchSize: 16, optimizer: optimizer(sgd), schedule: made });
   const rates: number[] = [];
   for (const loss of [1, 1, 1, 1, 1]) {
     await trainer.step(true);
@@ -109,12 +150,20 @@ test('a plateau lowers the rate of the steps that follow', async () => {
 });
 
 test('says what is wrong', () => {
-  const message = (name: string, options: Record<string, unknown>,
-    total = 100) => { try { schedule(name, options, { lr: 0.1, total }); return ''; } catch (e) { return (e as Error).message; } };
+  const message = (name: string, options: Record<string, unknown>, total = 100) => {
+    try {
+      schedule(name, options, { lr: 0.1, total });
+      return '';
+    } catch (e) {
+      return (e as Error).message;
+    }
+  };
   assert.match(message('cosin', {}), /unknown schedule 'cosin'; did you mean 'cosine'\?/);
   assert.match(message('cosine', { warmpu: 5 }), /unknown option of schedule cosine 'warmpu'; did you mean 'warmup'\?/);
-  assert.is(message('cosine', { warmup: 100 }),
-    '--schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more --epochs or --steps');
+  assert.is(
+    message('cosine', { warmup: 100 }),
+    '--schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more --epochs or --steps',
+  );
   assert.is(message('step', {}), '--schedule step: step_size is missing; write step:step_size=500');
   assert.is(message('plateau', { factor: 2 }), '--schedule plateau: factor is 2; give a number above 0 and below 1');
   assert.is(message('cosine', { eta_min: 'low' }), "--schedule cosine: eta_min is 'low'; give a number of at least 0");

@@ -6,7 +6,9 @@ import type { Test } from 'uvu';
 /** Gives a suite new empty folders, all removed when it is done. */
 export function scratchFolders(suite: Test): () => Promise<string> {
   let base = '';
-  suite.before(async () => { base = await mkdtemp(join(tmpdir(), 'descent-test-')); });
+  suite.before(async () => {
+    base = await mkdtemp(join(tmpdir(), 'descent-test-'));
+  });
   suite.after(() => rm(base, { recursive: true }));
   return () => mkdtemp(join(base, 'x-'));
 }

@@ -9,7 +9,9 @@ import { modulesState, ROOT } from '../scripts/setup/modules.mjs';
 
 const test = suite('setup');
 let scratch = '';
-test.before(() => { scratch = mkdtempSync(join(tmpdir(), 'descent-setup-')); });
+test.before(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'descent-setup-'));
+});
 test.after(() => rmSync(scratch, { recursive: true }));
 
 const LIST = `# deb http://old.example/debian bookworm main
@@ -52,15 +54,17 @@ test('apt sources: the one-line format', () => {
 test('apt sources: the deb822 format, with folded fields, disabled stanzas and keys written out', () => {
   const [first, second, ...rest] = parseDeb822(DEB822);
   assert.equal(first, {
-    uris: ['http://mirror.example/debian', 'http://second.example/debian'], suites: ['bookworm', 'bookworm-updates'],
-    components: ['main'], signedBy: '/usr/share/a.gpg',
+    uris: ['http://mirror.example/debian', 'http://second.example/debian'],
+    suites: ['bookworm', 'bookworm-updates'],
+    components: ['main'],
+    signedBy: '/usr/share/a.gpg',
   });
   assert.is(second!.suites[0], 'bookworm-security');
   assert.match(second!.signedBy!, /^\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n \.\n abc\n -----END PGP PUBLIC KEY BLOCK-----$/);
   assert.is(rest.length, 0);
 });
 
-test('apt sources: both formats from a machine\'s folder', () => {
+test("apt sources: both formats from a machine's folder", () => {
   const etc = join(scratch, 'apt');
   mkdirSync(join(etc, 'sources.list.d'), { recursive: true });
   writeFileSync(join(etc, 'sources.list'), LIST);
@@ -72,8 +76,10 @@ test('apt sources: both formats from a machine\'s folder', () => {
 
 const bookworm = osRelease('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nID=debian\n');
 const mirror = { uris: ['http://mirror.example/debian'], suites: ['bookworm', 'other'], components: ['main'], signedBy: '/k.gpg' };
-const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'], SUITE = 'bookworm-backports';
-const PLAIN = { packages: PACKAGES }, ADDED = { packages: PACKAGES, suite: SUITE };
+const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
+const SUITE = 'bookworm-backports';
+const PLAIN = { packages: PACKAGES };
+const ADDED = { packages: PACKAGES, suite: SUITE };
 const STANZA = `Types: deb\nURIs: http://mirror.example/debian\nSuites: ${SUITE}\nComponents: main\nSigned-By: /k.gpg\n`;
 for (const [what, release, sources, candidate, expected] of [
   ['Debian 12 takes backports from the mirror it uses', bookworm, [mirror], '22.3.6-1+deb12u1', { ...ADDED, stanza: STANZA }],
@@ -92,8 +98,10 @@ for (const [what, release, sources, candidate, expected] of [
 test('software driver: no source to take the address from is said, and commands can be pasted', () => {
   assert.throws(() => mesaPlan(bookworm, [{ ...mirror, suites: ['trixie'] }], ''), /no source in \/etc\/apt names bookworm/);
   assert.equal(planCommands(mesaPlan(bookworm, [mirror], ''), 'sudo '), [
-    `sudo tee /etc/apt/sources.list.d/${SUITE}.sources <<'END'\n${STANZA}END`, 'sudo apt-get update',
-    `sudo apt-get install -y --no-install-recommends -t ${SUITE} mesa-vulkan-drivers libvulkan1`]);
+    `sudo tee /etc/apt/sources.list.d/${SUITE}.sources <<'END'\n${STANZA}END`,
+    'sudo apt-get update',
+    `sudo apt-get install -y --no-install-recommends -t ${SUITE} mesa-vulkan-drivers libvulkan1`,
+  ]);
   assert.equal(planCommands({ packages: ['x'] }, ''), ['apt-get update', 'apt-get install -y --no-install-recommends x']);
 });
 
@@ -106,16 +114,21 @@ function project(files: Record<string, object | string>): string {
   }
   return root;
 }
-const manifest = { dependencies: { a: '1' } }, there = { version: '1.0.0' };
+const manifest = { dependencies: { a: '1' } };
+const there = { version: '1.0.0' };
 const lock = { packages: { '': {}, 'node_modules/a': there, 'node_modules/b': { ...there, optional: true } } };
-const asked = { 'package.json': manifest, 'package-lock.json': lock }, installed = { ...asked, 'node_modules/a/package.json': '{}' };
+const asked = { 'package.json': manifest, 'package-lock.json': lock };
+const installed = { ...asked, 'node_modules/a/package.json': '{}' };
 const record = (packages: object) => ({ 'node_modules/.package-lock.json': { packages } });
 for (const [what, files, expected] of [
   ['nothing installed', asked, 'missing'],
-  ['npm\'s record agrees', { ...installed, ...record({ 'node_modules/a': there }) }, 'fresh'],
+  ["npm's record agrees", { ...installed, ...record({ 'node_modules/a': there }) }, 'fresh'],
   ['another version', { ...installed, ...record({ 'node_modules/a': { version: '0.9.0' } }) }, 'stale'],
-  ['an optional package of another version',
-    { ...installed, ...record({ 'node_modules/a': there, 'node_modules/b': { version: '2.0.0' } }) }, 'stale'],
+  [
+    'an optional package of another version',
+    { ...installed, ...record({ 'node_modules/a': there, 'node_modules/b': { version: '2.0.0' } }) },
+    'stale',
+  ],
   ['npm ci was interrupted: no record', installed, 'stale'],
   ['a module was deleted', { ...asked, ...record(lock.packages) }, 'missing'],
   ['installed as a package, without a lockfile', { 'package.json': manifest }, 'fresh'],
@@ -179,8 +192,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`launcher: ${signal} reaches the command line once, and the launcher waits for its end`, async () => {
     const child = spawn(process.execPath, [launcher(), 'wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
-    child.stdout.on('data', text => { if ((said += text) === 'ready\n') child.kill(signal); });
-    const code = await new Promise(resolve => { child.on('close', resolve); });
+    child.stdout.on('data', text => {
+      if ((said += text) === 'ready\n') child.kill(signal);
+    });
+    const code = await new Promise(resolve => {
+      child.on('close', resolve);
+    });
     assert.equal([code, said], [130, `ready\n${signal} 1\n`]);
   });
 }

@@ -10,7 +10,8 @@ import { deviceFor } from './check.ts';
 
 const test = suite('soak');
 setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void, MIB = 2 ** 20;
+const collect = runInNewContext('gc') as () => void;
+const MIB = 2 ** 20;
 
 test('5,000 steps of lenet5 keep heap, process and device memory flat', async () => {
   const dataset = await openDataset('fashion-mnist', { limitTrain: 12_800, limitTest: 1000, quiet: true });
@@ -25,15 +26,22 @@ test('5,000 steps of lenet5 keep heap, process and device memory flat', async ()
     collect();
     const { heapUsed, rss } = process.memoryUsage();
     marks.push({ heap: heapUsed, rss, device: trainer.memory.bytes });
-    console.log(`  step ${step}: heap ${(heapUsed / MIB).toFixed(2)} MiB, process ${(rss / MIB).toFixed(1)} MiB, device ${(trainer.memory.bytes / MIB).toFixed(2)} MiB${line ? `, loss ${line.loss.toFixed(3)}` : ''}`);
+    console.log(
+      `  step ${step}: heap ${(heapUsed / MIB).toFixed(2)} MiB, process ${(rss / MIB).toFixed(1)} MiB, device ${(trainer.memory.bytes / MIB).toFixed(2)} MiB${line ? `, loss ${line.loss.toFixed(3)}` : ''}`,
+    );
   }
-  const [, second] = marks, last = marks.at(-1)!;
+  const [, second] = marks;
+  const last = marks.at(-1)!;
   assert.is(last.device, second!.device);
-  assert.ok(last.heap - second!.heap < 0.5 * MIB,
-    `heap grew by ${((last.heap - second!.heap) / MIB).toFixed(2)} MiB from step 1,000 to 5,000`);
+  assert.ok(
+    last.heap - second!.heap < 0.5 * MIB,
+    `heap grew by ${((last.heap - second!.heap) / MIB).toFixed(2)} MiB from step 1,000 to 5,000`,
+  );
   // the driver's threads take and give back some 15 MiB by chance (12,000 steps ended at what 1,000 had); 8 KiB a step would be 32
-  assert.ok(last.rss - second!.rss < 24 * MIB,
-    `the process grew by ${((last.rss - second!.rss) / MIB).toFixed(1)} MiB from step 1,000 to 5,000`);
+  assert.ok(
+    last.rss - second!.rss < 24 * MIB,
+    `the process grew by ${((last.rss - second!.rss) / MIB).toFixed(1)} MiB from step 1,000 to 5,000`,
+  );
   trainer.destroy();
 });
 

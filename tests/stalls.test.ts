@@ -11,7 +11,8 @@ await deviceFor(); // WebGPU's names are global from here on
 
 /** Calls of WebGPU while `f` runs, by name, and the most submits that were not done yet. */
 async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
-  const counts: Record<string, number> = { flying: 0 }, undo: (() => void)[] = [];
+  const counts: Record<string, number> = { flying: 0 };
+  const undo: (() => void)[] = [];
   const count = (prototype: object, name: string, then: (result: unknown) => void = () => undefined) => {
     const own = Reflect.get(prototype, name) as (...args: unknown[]) => unknown;
     counts[name] = 0;
@@ -23,15 +24,34 @@ async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
     });
     undo.push(() => Reflect.set(prototype, name, own));
   };
-  for (const name of ['createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createShaderModule', 'createComputePipeline',
-    'createComputePipelineAsync']) count(GPUDevice.prototype, name);
+  for (const name of [
+    'createBuffer',
+    'createBindGroup',
+    'createBindGroupLayout',
+    'createShaderModule',
+    'createComputePipeline',
+    'createComputePipelineAsync',
+  ]) {
+    count(GPUDevice.prototype, name);
+  }
   count(GPUBuffer.prototype, 'mapAsync');
   count(GPUQueue.prototype, 'writeBuffer');
-  let submitted = 0, done = 0;
-  count(GPUQueue.prototype, 'submit', () => { counts.flying = Math.max(counts.flying!, ++submitted - done); });
-  count(GPUQueue.prototype, 'onSubmittedWorkDone',
-    finished => { const upTo = submitted; void (finished as Promise<unknown>).then(() => { done = Math.max(done, upTo); }); });
-  try { await f(); } finally { for (const u of undo) u(); }
+  let submitted = 0;
+  let done = 0;
+  count(GPUQueue.prototype, 'submit', () => {
+    counts.flying = Math.max(counts.flying!, ++submitted - done);
+  });
+  count(GPUQueue.prototype, 'onSubmittedWorkDone', finished => {
+    const upTo = submitted;
+    void (finished as Promise<unknown>).then(() => {
+      done = Math.max(done, upTo);
+    });
+  });
+  try {
+    await f();
+  } finally {
+    for (const u of undo) u();
+  }
   return counts;
 }
 
@@ -42,16 +62,30 @@ for (const [what, more, expected] of [
   ['two parts a batch', { accumulate: '2' }, { submit: 60, writeBuffer: 60 }],
 ] as const) {
   test(`20 steps, ${what}: one submit and one small write a program, nothing made, nothing read back`, async () => {
-    const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more }), dataset,
-      await deviceFor());
+    const { trainer } = await openTrainer(
+      parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more }),
+      dataset,
+      await deviceFor(),
+    );
     for (let i = 0; i < 3; i++) await trainer.step(true);
     await trainer.settle();
-    const bytes = trainer.memory.bytes, seen = await calls(async () => { for (let i = 0; i < 20; i++) await trainer.step(); });
+    const bytes = trainer.memory.bytes;
+    const seen = await calls(async () => {
+      for (let i = 0; i < 20; i++) await trainer.step();
+    });
     const { flying, onSubmittedWorkDone, ...rest } = seen;
-    assert.equal(rest, { createBuffer: 0, createBindGroup: 0, createBindGroupLayout: 0, createShaderModule: 0, createComputePipeline: 0,
-      createComputePipelineAsync: 0, mapAsync: 0, ...expected });
+    assert.equal(rest, {
+      createBuffer: 0,
+      createBindGroup: 0,
+      createBindGroupLayout: 0,
+      createShaderModule: 0,
+      createComputePipeline: 0,
+      createComputePipelineAsync: 0,
+      mapAsync: 0,
+      ...expected,
+    });
     assert.is(onSubmittedWorkDone, 20);
-    assert.ok(flying! <= 2 * expected.submit / 20, `${flying} submits in flight`);
+    assert.ok(flying! <= (2 * expected.submit) / 20, `${flying} submits in flight`);
     assert.is(trainer.memory.bytes, bytes);
     await trainer.settle();
     trainer.destroy();
@@ -59,11 +93,19 @@ for (const [what, more, expected] of [
 }
 
 test('a logged step maps one small buffer, which is used again', async () => {
-  const { trainer } = await openTrainer(parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0' }), dataset,
-    await deviceFor());
+  const { trainer } = await openTrainer(
+    parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0' }),
+    dataset,
+    await deviceFor(),
+  );
   for (let i = 0; i < 6; i++) await trainer.step(i % 2 === 0);
   await trainer.settle();
-  const seen = await calls(async () => { for (let i = 0; i < 20; i++) { await trainer.step(i % 5 === 0); trainer.arrived(); } });
+  const seen = await calls(async () => {
+    for (let i = 0; i < 20; i++) {
+      await trainer.step(i % 5 === 0);
+      trainer.arrived();
+    }
+  });
   assert.is(seen.mapAsync, 4);
   assert.is(seen.createBuffer, 0);
   assert.is(seen.submit, 20, 'the copy is part of the step');

@@ -12,17 +12,22 @@ const test = suite('SWAG');
 const tensor = (data: ArrayLike<number>) => ({ w: { shape: [data.length], data: Float32Array.from(data) } });
 
 test('mean, variance and draws have the moments of the reference', () => {
-  const n = 6, weights = Array.from({ length: 7 }, (_, k) => random(n, 40 + k)), swag = new Swag(4), want = reference.swag(weights, 4);
+  const n = 6;
+  const weights = Array.from({ length: 7 }, (_, k) => random(n, 40 + k));
+  const swag = new Swag(4);
+  const want = reference.swag(weights, 4);
   for (const w of weights) swag.collect(tensor(w));
   close('mean', swag.mean.w!.data, want.mean, 1e-6);
   close('variance', swag.variance.w!.data, want.variance, 1e-6);
   close('draw without spread', swag.sample(1, 0, 0).w!.data, want.mean, 1e-6);
-  const draws = Array.from({ length: 4000 }, (_, i) => swag.sample(1, i).w!.data), moment = (i: number, p: number) =>
-    draws.reduce((s, d) => s + (p === 1 ? d[i]! : (d[i]! - want.mean[i]!) ** 2), 0) / draws.length;
+  const draws = Array.from({ length: 4000 }, (_, i) => swag.sample(1, i).w!.data);
+  const moment = (i: number, p: number) => draws.reduce((s, d) => s + (p === 1 ? d[i]! : (d[i]! - want.mean[i]!) ** 2), 0) / draws.length;
   for (let i = 0; i < n; i++) {
     const variance = want.variance[i]! / 2 + want.deviations.reduce((s, d) => s + d[i]! ** 2, 0) / (2 * 3);
-    assert.ok(Math.abs(moment(i, 1) - want.mean[i]!) < 5 * Math.sqrt(variance / draws.length),
-      `mean of draw ${i}: ${moment(i, 1)}, expected ${want.mean[i]}`);
+    assert.ok(
+      Math.abs(moment(i, 1) - want.mean[i]!) < 5 * Math.sqrt(variance / draws.length),
+      `mean of draw ${i}: ${moment(i, 1)}, expected ${want.mean[i]}`,
+    );
     assert.ok(Math.abs(moment(i, 2) / variance - 1) < 0.12, `variance of draw ${i}: ${moment(i, 2)}, expected ${variance}`);
   }
   assert.equal(swag.sample(1, 3), swag.sample(1, 3));
@@ -30,9 +35,12 @@ test('mean, variance and draws have the moments of the reference', () => {
 });
 
 test('what was stopped goes on with the same moments', () => {
-  const weights = Array.from({ length: 6 }, (_, k) => tensor(random(5, 60 + k))),
-    [whole, first, second] = [new Swag(3), new Swag(3), new Swag(3)];
-  weights.forEach((w, k) => { whole.collect(w); if (k < 4) first.collect(w); });
+  const weights = Array.from({ length: 6 }, (_, k) => tensor(random(5, 60 + k)));
+  const [whole, first, second] = [new Swag(3), new Swag(3), new Swag(3)];
+  weights.forEach((w, k) => {
+    whole.collect(w);
+    if (k < 4) first.collect(w);
+  });
   second.load(first.state(), first.count);
   weights.slice(4).forEach(w => second.collect(w));
   assert.equal(second.state(), whole.state());
@@ -46,12 +54,14 @@ test('combining predictions', () => {
 });
 
 test('the predictive distribution of a trained network, whose weights come back', async () => {
-  const trainer = await lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.momentum!) }), swag = new Swag(5);
+  const trainer = await lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.momentum!) });
+  const swag = new Swag(5);
   for (let t = 0; t < 30; t++) {
     await trainer.step();
     if (t > 20) swag.collect(await trainer.weights());
   }
-  const before = await trainer.weights(), { mean, low, high } = await predictive(trainer, swag, 'test', { samples: 6, count: 64 });
+  const before = await trainer.weights();
+  const { mean, low, high } = await predictive(trainer, swag, 'test', { samples: 6, count: 64 });
   assert.equal(await trainer.weights(), before);
   for (let i = 0; i < 64; i++) assert.ok(Math.abs(mean.subarray(10 * i, 10 * i + 10).reduce((a, b) => a + b) - 1) < 1e-5, `image ${i}`);
   assert.ok(low.every((v, i) => v <= high[i]!) && low.some((v, i) => v < high[i]!));

@@ -23,7 +23,8 @@ test('gradients of the first batch', async () => {
   const expected = stored('lenet5-gradients.safetensors');
   assert.equal([...trainer.graph.params.keys()].sort(), Object.keys(expected).sort());
   for (const [name, { grad }] of trainer.graph.params) {
-    const want = expected[name]!.data, largest = Math.max(...want.map(Math.abs));
+    const want = expected[name]!.data;
+    const largest = Math.max(...want.map(Math.abs));
     close(`gradient of ${name}`, (await trainer.program.read(grad)).map(g => g / largest), want.map(g => g / largest), 1e-5);
   }
   trainer.destroy();
@@ -37,19 +38,31 @@ test('gradients of the first batch', async () => {
  */
 const TOLERANCE = 1e-4;
 
-for (const { name, options: { weight_decay: weightDecay, ...options }, lr, batch, losses: expected, losses_reordered: reordered = [],
-  averaged_loss: averaged } of vectors.runs) {
+for (const {
+  name,
+  options: { weight_decay: weightDecay, ...options },
+  lr,
+  batch,
+  losses: expected,
+  losses_reordered: reordered = [],
+  averaged_loss: averaged,
+} of vectors.runs) {
   if (!Object.hasOwn(rules, name)) continue;
   test(`20 losses of ${name}${weightDecay ? ' with weight decay' : ''}`, async () => {
-    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) }),
-      seen = await losses(trainer, 20);
-    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1))),
-      worst = errors.map(e => Math.max(...e)), nearest = errors[worst.indexOf(Math.min(...worst))]!;
+    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) });
+    const seen = await losses(trainer, 20);
+    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1)));
+    const worst = errors.map(e => Math.max(...e));
+    const nearest = errors[worst.indexOf(Math.min(...worst))]!;
     nearest.forEach((error, t) =>
-      assert.ok(error <= TOLERANCE,
-      `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`));
+      assert.ok(
+        error <= TOLERANCE,
+        `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`,
+      ),
+    );
     if (averaged !== undefined) {
-      const average = await trainer.judged(), judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
+      const average = await trainer.judged();
+      const judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
       judge.loadWeights(average);
       close('loss of the averaged weights', await losses(judge, 1), [averaged], 1e-5);
       judge.destroy();
@@ -65,9 +78,12 @@ test('20 losses of lbfgs, in parts of 128 images', async () => {
   // rounding grows with the curvature pairs
   const largest = (t: number) => Math.max(...expected.slice(0, t + 1).map((loss, i) => Math.abs(loss / losses64[i]! - 1)));
   (await losses(trainer, 20)).forEach((loss, t) => {
-    const error = Math.abs(loss / losses64[t]! - 1), limit = Math.max(1e-3, 10 * largest(t));
-    assert.ok(error <= limit,
-      `step ${t + 1}: loss ${loss}, PyTorch has ${losses64[t]} (relative error ${error.toExponential(1)}, at most ${limit.toExponential(1)})`);
+    const error = Math.abs(loss / losses64[t]! - 1);
+    const limit = Math.max(1e-3, 10 * largest(t));
+    assert.ok(
+      error <= limit,
+      `step ${t + 1}: loss ${loss}, PyTorch has ${losses64[t]} (relative error ${error.toExponential(1)}, at most ${limit.toExponential(1)})`,
+    );
   });
   trainer.destroy();
 });

@@ -21,7 +21,7 @@ const dataset = await openDataset('fashion-mnist', { limitTrain: 2000, limitTest
 const input = { classes: 10, shape: dataset.shape };
 
 async function create(o: Partial<TrainerOptions> = {}, valSplit = 0): Promise<Trainer> {
-  const device = o.device ?? await deviceFor();
+  const device = o.device ?? (await deviceFor());
   const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit });
   return Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam), seed: 3, ...o });
 }
@@ -29,14 +29,18 @@ async function create(o: Partial<TrainerOptions> = {}, valSplit = 0): Promise<Tr
 /** Losses of steps, one logged line each. */
 async function losses(trainer: Trainer, steps: number): Promise<number[]> {
   const lines = [];
-  for (let i = 0; i < steps; i++) { await trainer.step(true); lines.push(...trainer.arrived()); }
-  lines.push(...await trainer.settle());
+  for (let i = 0; i < steps; i++) {
+    await trainer.step(true);
+    lines.push(...trainer.arrived());
+  }
+  lines.push(...(await trainer.settle()));
   return lines.map(l => l.loss);
 }
 
 const bytes = async (t: Trainer) =>
-  Object.entries(await t.weights()).map(([name, { data }]) =>
-  [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const);
+  Object.entries(await t.weights()).map(
+    ([name, { data }]) => [name, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const,
+  );
 
 /** A small net with dropout: its masks must come again too. */
 const noisy: Layer = sequential({ conv1: conv2d(4, 5, { pad: 2 }), act1: relu(), pool1: maxPool(4), drop: dropout(0.4), fc: dense(10) });
@@ -50,9 +54,13 @@ test('the same seed gives bitwise equal weights, another seed others', async () 
 });
 
 test('a run stopped and resumed across an epoch equals the uninterrupted one bitwise', async () => {
-  const whole = await create({ model: noisy }), first = await create({ model: noisy }), second = await create({ model: noisy });
+  const whole = await create({ model: noisy });
+  const first = await create({ model: noisy });
+  const second = await create({ model: noisy });
   const all = await losses(whole, 36); // 31 steps an epoch
-  const before = await losses(first, 29), weights = await first.weights(), state = await first.state();
+  const before = await losses(first, 29);
+  const weights = await first.weights();
+  const state = await first.state();
   second.loadWeights(weights);
   second.loadState(state);
   const after = await losses(second, 7);
@@ -63,25 +71,32 @@ test('a run stopped and resumed across an epoch equals the uninterrupted one bit
 
 test('the fused and the unfused plan agree over 30 steps to 1e-5', async () => {
   const options = { optimizer: optimizer(momentum, { lr: 0.02 }) };
-  const fused = await create(options), plain = await create({ ...options, fuse: false });
+  const fused = await create(options);
+  const plain = await create({ ...options, fuse: false });
   assert.ok(plain.program.commands.length > fused.program.commands.length + 5, 'fusion removes dispatches');
-  const a = await losses(fused, 30), b = await losses(plain, 30);
+  const a = await losses(fused, 30);
+  const b = await losses(plain, 30);
   a.forEach((loss, i) => assert.ok(Math.abs(loss - b[i]!) <= 1e-5 * b[i]!, `step ${i + 1}: ${loss} fused, ${b[i]} unfused`));
-  fused.destroy(); plain.destroy();
+  fused.destroy();
+  plain.destroy();
 });
 
 test('the GPU variants train like the lanes variants', async () => {
   const options = { optimizer: optimizer(sgd, { lr: 0.05 }) };
-  const own = await create(options), gpu = await create({ ...options, device: await deviceFor('gpu') });
-  const a = await losses(own, 5), b = await losses(gpu, 5);
+  const own = await create(options);
+  const gpu = await create({ ...options, device: await deviceFor('gpu') });
+  const a = await losses(own, 5);
+  const b = await losses(gpu, 5);
   a.forEach((loss, i) => assert.ok(Math.abs(loss - b[i]!) <= 1e-5 * b[i]!, `step ${i + 1}: ${loss} and ${b[i]}`));
-  own.destroy(); gpu.destroy();
+  own.destroy();
+  gpu.destroy();
 });
 
 test('validation images are held out; evaluation counts every image once, in batches that do not divide', async () => {
   const t = await create({ batchSize: 48 }, 0.1);
   assert.is(t.stepsPerEpoch, Math.floor(1800 / 48));
-  const { loss, accuracy } = await t.evaluate('val'), logits = await t.logits('val');
+  const { loss, accuracy } = await t.evaluate('val');
+  const logits = await t.logits('val');
   assert.is(logits.length, 200 * 10);
   assert.ok(Number.isInteger(Math.round(accuracy * 200 * 1e3) / 1e3), `${accuracy} is a count of 200`);
   const again = await t.evaluate('val');
@@ -93,11 +108,14 @@ test('validation images are held out; evaluation counts every image once, in bat
 test('no buffer, bind group or pipeline is made once the first step is done', async () => {
   const t = await create();
   await losses(t, 2);
-  const { gpu } = t.device, made: string[] = [];
+  const { gpu } = t.device;
+  const made: string[] = [];
   const originals = (['createBuffer', 'createBindGroup', 'createComputePipelineAsync', 'createShaderModule'] as const).map(name => {
     const original = gpu[name];
-    (gpu as unknown as Record<string, unknown>)[name] =
-      (...args: unknown[]) => { made.push(name); return (original as (...a: unknown[]) => unknown).apply(gpu, args); };
+    (gpu as unknown as Record<string, unknown>)[name] = (...args: unknown[]) => {
+      made.push(name);
+      return (original as (...a: unknown[]) => unknown).apply(gpu, args);
+    };
     return [name, original] as const;
   });
   for (let i = 0; i < 40; i++) await t.step(i % 10 === 9);
@@ -109,21 +127,33 @@ test('no buffer, bind group or pipeline is made once the first step is done', as
 
 test('NaN in the loss ends the run with the step and the rate; debug names the node', async () => {
   const wild = { optimizer: optimizer(sgd, { lr: 1e30 }) };
-  const t = await create(wild), message = await losses(t, 5).then(() => '', e => (e as Error).message);
+  const t = await create(wild);
+  const message = await losses(t, 5).then(() => '', e => (e as Error).message);
   assert.match(message, /loss is (NaN|Infinity|-Infinity) at step \d+ \(learning rate 1e\+30\)/);
   t.destroy();
-  const d = await create({ ...wild, debug: true }), named = await losses(d, 5).then(() => '', e => (e as Error).message);
+  const d = await create({ ...wild, debug: true });
+  const named = await losses(d, 5).then(() => '', e => (e as Error).message);
   assert.match(named, /NaN or infinity at step \d+, first in \S+ \w+ \(\w+\)/);
   d.destroy();
 });
 
 test('weights of another model are refused by name and shape', async () => {
-  const t = await create(), weights = await t.weights();
-  const message = (w: typeof weights) => { try { t.loadWeights(w); return ''; } catch (e) { return (e as Error).message; } };
+  const t = await create();
+  const weights = await t.weights();
+  const message = (w: typeof weights) => {
+    try {
+      t.loadWeights(w);
+      return '';
+    } catch (e) {
+      return (e as Error).message;
+    }
+  };
   const { 'fc3.bias': bias, ...rest } = weights;
   assert.match(message(rest), /tensor 'fc3\.bias' \[10\] is missing/);
-  assert.match(message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }),
-    /'fc3\.bias' has shape \[5\], the model has \[10\]/);
+  assert.match(
+    message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }),
+    /'fc3\.bias' has shape \[5\], the model has \[10\]/,
+  );
   assert.match(message({ ...weights, 'conv9.weight': bias! }), /'conv9\.weight' is not in this model/);
   t.destroy();
 });
@@ -134,8 +164,10 @@ test('a batch larger than the data is refused', async () => {
 });
 
 test('a lost device ends the run with one line', async () => {
-  const { Device } = await import('../engine/device.ts'), { openAdapter } = await import('../engine/node/adapters.ts');
-  const device = await Device.open(await openAdapter()), t = await create({ device, model: noisy });
+  const { Device } = await import('../engine/device.ts');
+  const { openAdapter } = await import('../engine/node/adapters.ts');
+  const device = await Device.open(await openAdapter());
+  const t = await create({ device, model: noisy });
   await losses(t, 2);
   device.gpu.destroy();
   const message = await losses(t, 3).then(() => '', e => (e as Error).message);
@@ -143,7 +175,8 @@ test('a lost device ends the run with one line', async () => {
 });
 
 test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async () => {
-  const device = await deviceFor(), full = await openDataset('fashion-mnist', { limitTrain: 16000, quiet: true });
+  const device = await deviceFor();
+  const full = await openDataset('fashion-mnist', { limitTrain: 16000, quiet: true });
   const data = new DeviceData(full, { normalize: 'meanstd', maxBinding: device.profile.maxBinding });
   const t = await Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam, { lr: 2e-3 }), seed: 1 });
   for (let i = 0; i < 2 * t.stepsPerEpoch; i++) await t.step();

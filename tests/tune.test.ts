@@ -15,19 +15,30 @@ import { callKey, fitting } from '../shaders/kernel.ts';
 import { close, random } from './check.ts';
 
 const test = suite('tune');
-const folder = mkdtempSync(join(tmpdir(), 'descent-tune-')), file = join(folder, 'tuned.json');
+const folder = mkdtempSync(join(tmpdir(), 'descent-tune-'));
+const file = join(folder, 'tuned.json');
 test.after(() => rmSync(folder, { recursive: true }));
 
 /** Compiles a small net on a device of its own, with a tuner where `version` is given, and runs it. */
 async function run(version?: string) {
-  const device = await Device.open(await openAdapter()), notes: string[] = [], progress: string[] = [];
-  const tuner = version === undefined
-    ? undefined : new Tuner({ version, store: storeAt(file), note: line => notes.push(line), progress: (done, total) =>
-    progress.push(`${done}/${total}`) });
+  const device = await Device.open(await openAdapter());
+  const notes: string[] = [];
+  const progress: string[] = [];
+  const tuner =
+    version === undefined
+      ? undefined
+      : new Tuner({
+          version,
+          store: storeAt(file),
+          note: line => notes.push(line),
+          progress: (done, total) => progress.push(`${done}/${total}`),
+        });
   device.tuner = tuner;
-  const g = new Graph({ training: true, profile: device.profile }), memory = new Memory(device);
-  const x = g.lasting('input', 'x', [2, 3, 8, 8]), dy = g.lasting('input', 'dy', [2, 5]),
-    y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
+  const g = new Graph({ training: true, profile: device.profile });
+  const memory = new Memory(device);
+  const x = g.lasting('input', 'x', [2, 3, 8, 8]);
+  const dy = g.lasting('input', 'dy', [2, 5]);
+  const y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
   g.kept.add(y);
   g.backward(y, dy);
   memory.reserve(g);
@@ -35,8 +46,10 @@ async function run(version?: string) {
   memory.write(x, Float32Array.from(random(x.size)));
   memory.write(dy, Float32Array.from(random(dy.size, 2)));
   program.run({ accumulate: 0 });
-  const results = { y: await program.read(y),
-    ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))) };
+  const results = {
+    y: await program.read(y),
+    ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))),
+  };
   const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params, {}), c.pipeline.variant.name]));
   const choices = program.commands.filter(c => fitting(c.op.kernel, c.op.params, device.profile).length > 1).length;
   device.close();
@@ -62,7 +75,8 @@ test('times each call that has a choice, takes the fastest and keeps it', async 
 });
 
 test('a second run reads what was found; what it takes is what the file says', async () => {
-  const all = stored(), place = Object.keys(all)[0]!;
+  const all = stored();
+  const place = Object.keys(all)[0]!;
   for (const order of Object.values(all[place]!)) order.reverse(); // no timing would end like this
   writeFileSync(file, JSON.stringify(all));
   const again = await run('1');
@@ -77,7 +91,10 @@ test('another version times anew and leaves the findings of the first', async ()
   assert.equal(Object.keys(stored()).map(place => place.slice(-3)), ['| 1', '| 2']);
 });
 
-for (const [what, damage] of [['cut short', (text: string) => text.slice(0, 60)], ['another JSON', () => '{"x": {"y": [1]}}']] as const) {
+for (const [what, damage] of [
+  ['cut short', (text: string) => text.slice(0, 60)],
+  ['another JSON', () => '{"x": {"y": [1]}}'],
+] as const) {
   test(`a damaged file (${what}) is told in one line and written anew`, async () => {
     writeFileSync(file, damage(readFileSync(file, 'utf8')));
     const { timed, notes, choices } = await run('1');
@@ -88,7 +105,9 @@ for (const [what, damage] of [['cut short', (text: string) => text.slice(0, 60)]
 }
 
 test('a variant that this version has not is told in one line, and its call timed again', async () => {
-  const all = stored(), calls = Object.values(all)[0]!, key = Object.keys(calls).find(k => k.startsWith('matmul'))!;
+  const all = stored();
+  const calls = Object.values(all)[0]!;
+  const key = Object.keys(calls).find(k => k.startsWith('matmul'))!;
   calls[key] = ['wizardry', ...calls[key]!];
   writeFileSync(file, JSON.stringify(all));
   const { timed, notes } = await run('1');
@@ -98,7 +117,11 @@ test('a variant that this version has not is told in one line, and its call time
 });
 
 test('a software adapter is tuned only when that is asked for, none against --no-tune', async () => {
-  for (const [tune, tunes] of [[undefined, undefined], [true, true], [false, false]] as const) {
+  for (const [tune, tunes] of [
+    [undefined, undefined],
+    [true, true],
+    [false, false],
+  ] as const) {
     const device = await openDevice({ tune });
     assert.is(device.tuner !== undefined, tunes ?? !device.report.software);
     device.close();

@@ -6,18 +6,29 @@ export type Numbers = ArrayLike<number>;
 export function matmul(a: Numbers, b: Numbers, s: { m: number; k: number; n: number; ta?: boolean; tb?: boolean }): Float64Array {
   const { m, k, n, ta = false, tb = false } = s;
   const c = new Float64Array(m * n);
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) {
-    let sum = 0;
-    for (let q = 0; q < k; q++) sum += a[ta ? q * m + i : i * k + q]! * b[tb ? j * k + q : q * n + j]!;
-    c[i * n + j] = sum;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let q = 0; q < k; q++) sum += a[ta ? q * m + i : i * k + q]! * b[tb ? j * k + q : q * n + j]!;
+      c[i * n + j] = sum;
+    }
   }
   return c;
 }
 
 /** x [n, c, h, w], weight [o, c/groups, kh, kw], y [n, o, oh, ow]. */
 export interface Conv {
-  n: number; c: number; h: number; w: number; o: number; kh: number; kw: number;
-  stride?: number; pad?: number; dilation?: number; groups?: number;
+  n: number;
+  c: number;
+  h: number;
+  w: number;
+  o: number;
+  kh: number;
+  kw: number;
+  stride?: number;
+  pad?: number;
+  dilation?: number;
+  groups?: number;
 }
 
 /** Output size of a convolution or pooling along one axis. */
@@ -29,7 +40,8 @@ export function conv2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s
   const plane = outSize(s.h, s.kh, s.stride, s.pad, s.dilation) * outSize(s.w, s.kw, s.stride, s.pad, s.dilation);
   const y = new Float64Array(s.n * s.o * plane);
   if (bias) for (let i = 0; i < y.length; i++) y[i] = bias[Math.floor(i / plane) % s.o]!;
-  const xs = new Float64Array(x), ws = new Float64Array(weight);
+  const xs = new Float64Array(x);
+  const ws = new Float64Array(weight);
   taps(s, (xi, wi, yi, count, step) => {
     const v = ws[wi]!;
     for (let i = 0; i < count; i++) y[yi + i]! += xs[xi + i * step]! * v;
@@ -39,10 +51,17 @@ export function conv2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s
 
 /** Gradients of sum(dy * conv2d(x, weight, bias)): the same products, each given back to its two factors. */
 export function conv2dBackward(
-  x: Numbers, weight: Numbers, dy: Numbers, s: Conv,
+  x: Numbers,
+  weight: Numbers,
+  dy: Numbers,
+  s: Conv,
 ): { dx: Float64Array; dweight: Float64Array; dbias: Float64Array } {
-  const xs = new Float64Array(x), ws = new Float64Array(weight), ds = new Float64Array(dy);
-  const dx = new Float64Array(xs.length), dweight = new Float64Array(ws.length), dbias = new Float64Array(s.o);
+  const xs = new Float64Array(x);
+  const ws = new Float64Array(weight);
+  const ds = new Float64Array(dy);
+  const dx = new Float64Array(xs.length);
+  const dweight = new Float64Array(ws.length);
+  const dbias = new Float64Array(s.o);
   const plane = ds.length / (s.n * s.o);
   for (let i = 0; i < ds.length; i++) dbias[Math.floor(i / plane) % s.o]! += ds[i]!;
   taps(s, (xi, wi, yi, count, step) => {
@@ -60,17 +79,33 @@ export function conv2dBackward(
 /** Visits every product of a convolution, a row of outputs at a time: `count` outputs from yi on meet inputs from xi on, `step` apart. */
 function taps(s: Conv, visit: (xi: number, wi: number, yi: number, count: number, step: number) => void): void {
   const { n, c, h, w, o, kh, kw, stride = 1, pad = 0, dilation = 1, groups = 1 } = s;
-  const oh = outSize(h, kh, stride, pad, dilation), ow = outSize(w, kw, stride, pad, dilation), cg = c / groups, og = o / groups;
-  for (let b = 0; b < n; b++) for (let f = 0; f < o; f++) for (let i = 0; i < cg; i++) {
-    const channel = Math.floor(f / og) * cg + i;
-    for (let r = 0; r < kh; r++) for (let q = 0; q < kw; q++) for (let p = 0; p < oh; p++) {
-      const row = p * stride - pad + r * dilation, filter = ((f * cg + i) * kh + r) * kw + q, image = b * c + channel;
-      if (row < 0 || row >= h) continue;
-      let first = 0, last = ow - 1; // the outputs of this row whose input column lies inside
-      while (first <= last && first * stride - pad + q * dilation < 0) first++;
-      while (last >= first && last * stride - pad + q * dilation >= w) last--;
-      const column = first * stride - pad + q * dilation;
-      if (last >= first) visit((image * h + row) * w + column, filter, ((b * o + f) * oh + p) * ow + first, last - first + 1, stride);
+  const oh = outSize(h, kh, stride, pad, dilation);
+  const ow = outSize(w, kw, stride, pad, dilation);
+  const cg = c / groups;
+  const og = o / groups;
+  for (let b = 0; b < n; b++) {
+    for (let f = 0; f < o; f++) {
+      for (let i = 0; i < cg; i++) {
+        const channel = Math.floor(f / og) * cg + i;
+        for (let r = 0; r < kh; r++) {
+          for (let q = 0; q < kw; q++) {
+            for (let p = 0; p < oh; p++) {
+              const row = p * stride - pad + r * dilation;
+              const filter = ((f * cg + i) * kh + r) * kw + q;
+              const image = b * c + channel;
+              if (row < 0 || row >= h) continue;
+              let first = 0;
+              let last = ow - 1; // the outputs of this row whose input column lies inside
+              while (first <= last && first * stride - pad + q * dilation < 0) first++;
+              while (last >= first && last * stride - pad + q * dilation >= w) last--;
+              const column = first * stride - pad + q * dilation;
+              if (last >= first) {
+                visit((image * h + row) * w + column, filter, ((b * o + f) * oh + p) * ow + first, last - first + 1, stride);
+              }
+            }
+          }
+        }
+      }
     }
   }
 }

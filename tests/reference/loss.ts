@@ -13,7 +13,8 @@ export function oneHot(labels: Numbers, classes: number, smoothing = 0): Float64
 export function crossEntropy(logits: Numbers, targets: Numbers, classes: number): number {
   let total = 0;
   for (let at = 0; at < logits.length; at += classes) {
-    let most = -Infinity, sum = 0;
+    let most = -Infinity;
+    let sum = 0;
     for (let j = 0; j < classes; j++) most = Math.max(most, logits[at + j]!);
     for (let j = 0; j < classes; j++) sum += Math.exp(logits[at + j]! - most);
     for (let j = 0; j < classes; j++) total -= targets[at + j]! * (logits[at + j]! - most - Math.log(sum));
@@ -32,8 +33,10 @@ export function crossEntropyGradient(logits: Numbers, targets: Numbers, classes:
  */
 export function hinge(logits: Numbers, labels: Numbers, classes: number, margin = 1): number {
   let total = 0;
-  for (let i = 0; i < labels.length; i++) for (let j = 0; j < classes; j++) {
-    if (j !== labels[i]) total += Math.max(0, margin + logits[i * classes + j]! - logits[i * classes + labels[i]!]!);
+  for (let i = 0; i < labels.length; i++) {
+    for (let j = 0; j < classes; j++) {
+      if (j !== labels[i]) total += Math.max(0, margin + logits[i * classes + j]! - logits[i * classes + labels[i]!]!);
+    }
   }
   return total / labels.length;
 }
@@ -53,11 +56,12 @@ export const mae = (x: Numbers, t: Numbers): number => mean(x, (v, i) => Math.ab
  * softmaxes p_k.
  */
 export function jensenShannon(logits: readonly Numbers[], classes: number): number {
-  const p = logits.map(x => softmax(x, classes)), n = p[0]!.length / classes;
+  const p = logits.map(x => softmax(x, classes));
+  const n = p[0]!.length / classes;
   let total = 0;
   for (let i = 0; i < p[0]!.length; i++) {
     const m = p.reduce((a, q) => a + q[i]!, 0) / p.length;
-    for (const q of p) if (q[i]! > 0) total += q[i]! * Math.log(q[i]! / m) / p.length;
+    for (const q of p) if (q[i]! > 0) total += (q[i]! * Math.log(q[i]! / m)) / p.length;
   }
   return total / n;
 }

@@ -1,13 +1,26 @@
 /** Pooling in float64. x is [planes, h, w] with planes = batch x channels; windows that leave the input see what lies inside. */
 import { outSize, type Numbers } from './linear.ts';
 
-export interface Pool { planes: number; h: number; w: number; k: number; stride?: number; pad?: number }
+export interface Pool {
+  planes: number;
+  h: number;
+  w: number;
+  k: number;
+  stride?: number;
+  pad?: number;
+}
 
 /** Half open: [start, end). */
 export type Interval = readonly [start: number, end: number];
 
 /** A window [top, bottom) x [left, right) of one plane. */
-interface Window { plane: number; top: number; bottom: number; left: number; right: number }
+interface Window {
+  plane: number;
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
 
 /** Maximum over k x k windows; `argmax` is the index within the plane, the first of equals, as PyTorch's return_indices. */
 export function maxPool(x: Numbers, s: Pool): { y: Float64Array; argmax: Int32Array } {
@@ -17,9 +30,13 @@ export function maxPool(x: Numbers, s: Pool): { y: Float64Array; argmax: Int32Ar
 /** Mean over k x k windows; the padding counts as zeros unless `countIncludePad` is false (PyTorch's count_include_pad). */
 export function avgPool(x: Numbers, s: Pool & { countIncludePad?: boolean }): Float64Array {
   return Float64Array.from(windows(s), v => {
-    let sum = 0, count = 0;
-    inside(v, s, i => { sum += x[i]!; count++; });
-    return sum / (s.countIncludePad ?? true ? s.k * s.k : count);
+    let sum = 0;
+    let count = 0;
+    inside(v, s, i => {
+      sum += x[i]!;
+      count++;
+    });
+    return sum / ((s.countIncludePad ?? true) ? s.k * s.k : count);
   });
 }
 
@@ -33,20 +50,30 @@ export const globalAvgPool = (x: Numbers, { planes, h, w }: { planes: number; h:
 
 /** Mean over PyTorch's adaptive windows: output i of `oh` covers [floor(i h / oh), ceil((i + 1) h / oh)). */
 export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: number; oh: number; ow: number }): Float64Array {
-  const cut = (size: number, out: number) => Array.from({ length: out }, (_, i): Interval => {
-    return [Math.floor(i * size / out), Math.ceil((i + 1) * size / out)];
-  });
-  return Float64Array.from(grid(s.planes, () => cut(s.h, s.oh), () => cut(s.w, s.ow)), v => {
-    let sum = 0, count = 0;
-    inside(v, s, i => { sum += x[i]!; count++; });
-    return sum / count;
-  });
+  const cut = (size: number, out: number) =>
+    Array.from({ length: out }, (_, i): Interval => {
+      return [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)];
+    });
+  return Float64Array.from(
+    grid(s.planes, () => cut(s.h, s.oh), () => cut(s.w, s.ow)),
+    v => {
+      let sum = 0;
+      let count = 0;
+      inside(v, s, i => {
+        sum += x[i]!;
+        count++;
+      });
+      return sum / count;
+    },
+  );
 }
 
 /** Maximum over given regions: rows(plane) and columns(plane) list the half-open intervals of one plane. */
 export function fractionalMaxPool(
-  x: Numbers, s: { planes: number; h: number; w: number },
-  rows: (plane: number) => Interval[], columns: (plane: number) => Interval[],
+  x: Numbers,
+  s: { planes: number; h: number; w: number },
+  rows: (plane: number) => Interval[],
+  columns: (plane: number) => Interval[],
 ): { y: Float64Array; argmax: Int32Array } {
   return maxOf(x, s, grid(s.planes, rows, columns));
 }
@@ -68,35 +95,49 @@ export function fractionalIntervals(u: number, size: number, out: number, k: num
  * disjoint regions [cut i, cut i+1), overlapping ones [cut i, cut i+1].
  */
 export function pseudoRandomIntervals(u: number, size: number, out: number, overlapping: boolean): Interval[] {
-  const a = size / out, cut = (i: number) => i === 0 ? 0 : i === out ? size : Math.ceil(a * (i + u)) - Math.ceil(a * u);
+  const a = size / out;
+  const cut = (i: number) => (i === 0 ? 0 : i === out ? size : Math.ceil(a * (i + u)) - Math.ceil(a * u));
   return Array.from({ length: out }, (_, i): Interval => [cut(i), Math.min(cut(i + 1) + (overlapping ? 1 : 0), size)]);
 }
 
 function windows({ planes, h, w, k, stride = k, pad = 0 }: Pool): Window[] {
-  const cut = (size: number) => Array.from({ length: outSize(size, k, stride, pad) }, (_, i): Interval => {
-    return [i * stride - pad, i * stride - pad + k];
-  });
+  const cut = (size: number) =>
+    Array.from({ length: outSize(size, k, stride, pad) }, (_, i): Interval => {
+      return [i * stride - pad, i * stride - pad + k];
+    });
   return grid(planes, () => cut(h), () => cut(w));
 }
 
 function grid(planes: number, rows: (plane: number) => Interval[], columns: (plane: number) => Interval[]): Window[] {
   const all: Window[] = [];
-  for (let plane = 0; plane < planes; plane++) for (const [top, bottom] of rows(plane)) for (const [left, right] of columns(plane)) {
-    all.push({ plane, top, bottom, left, right });
+  for (let plane = 0; plane < planes; plane++) {
+    for (const [top, bottom] of rows(plane)) {
+      for (const [left, right] of columns(plane)) {
+        all.push({ plane, top, bottom, left, right });
+      }
+    }
   }
   return all;
 }
 
 function inside(v: Window, { h, w }: { h: number; w: number }, visit: (i: number) => void): void {
-  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) {
-    visit((v.plane * h + r) * w + c);
+  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) {
+    for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) {
+      visit((v.plane * h + r) * w + c);
+    }
   }
 }
 
 function maxOf(x: Numbers, s: { h: number; w: number }, all: Window[]): { y: Float64Array; argmax: Int32Array } {
-  const y = new Float64Array(all.length).fill(-Infinity), argmax = new Int32Array(all.length);
-  for (const [o, v] of all.entries()) inside(v, s, i => {
-    if (x[i]! > y[o]!) { y[o] = x[i]!; argmax[o] = i - v.plane * s.h * s.w; }
-  });
+  const y = new Float64Array(all.length).fill(-Infinity);
+  const argmax = new Int32Array(all.length);
+  for (const [o, v] of all.entries()) {
+    inside(v, s, i => {
+      if (x[i]! > y[o]!) {
+        y[o] = x[i]!;
+        argmax[o] = i - v.plane * s.h * s.w;
+      }
+    });
+  }
   return { y, argmax };
 }

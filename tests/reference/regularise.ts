@@ -19,7 +19,8 @@ export const penalise = (g: Numbers, w: Numbers, { l1 = 0, l2 = 0 }): Float64Arr
 
 /** Max-norm (Srivastava 2014): the incoming weights of each of `units` outputs, scaled back to length `max` where they are longer. */
 export function maxNorm(w: Numbers, units: number, max: number): Float64Array {
-  const fan = w.length / units, all = new Float64Array(w);
+  const fan = w.length / units;
+  const all = new Float64Array(w);
   const norms = Array.from({ length: units }, (_, u) => globalNorm(all.subarray(u * fan, (u + 1) * fan)));
   return all.map((v, i) => v * Math.min(1, max / norms[Math.floor(i / fan)]!));
 }
@@ -42,7 +43,8 @@ export const lookahead = (slow: Numbers, fast: Numbers, alpha = 0.5): Float64Arr
  * mean + sqrt(var / 2) z1 + D z2 / sqrt(2 (rank - 1)).
  */
 export function swag(samples: readonly Numbers[], rank: number) {
-  let mean = new Float64Array(samples[0]!.length), square = new Float64Array(mean.length);
+  let mean = new Float64Array(samples[0]!.length);
+  let square = new Float64Array(mean.length);
   const deviations: Float64Array[] = [];
   for (const [k, w] of samples.entries()) {
     mean = Float64Array.from(runningMean(mean, w, k + 1));

@@ -9,17 +9,20 @@ const dot = (a: Numbers, b: Numbers): number => {
 
 /** BFGS: the inverse Hessian H [n, n] after a step s with gradient change y: (I - s y'/y's) H (I - y s'/y's) + s s'/y's. */
 export function bfgsUpdate(h: Numbers, s: Numbers, y: Numbers): Float64Array {
-  const n = s.length, ys = dot(y, s);
+  const n = s.length;
+  const ys = dot(y, s);
   const row = (i: number) => Math.floor(i / n);
-  const left = Float64Array.from({ length: n * n }, (_, i) => (row(i) === i % n ? 1 : 0) - s[row(i)]! * y[i % n]! / ys);
+  const left = Float64Array.from({ length: n * n }, (_, i) => (row(i) === i % n ? 1 : 0) - (s[row(i)]! * y[i % n]!) / ys);
   const middle = matmul(matmul(left, h, { m: n, k: n, n }), left, { m: n, k: n, n, tb: true });
-  return middle.map((v, i) => v + s[row(i)]! * s[i % n]! / ys);
+  return middle.map((v, i) => v + (s[row(i)]! * s[i % n]!) / ys);
 }
 
 /** L-BFGS by its definition: -H g, H the BFGS updates (oldest pair first) of gamma I, gamma = y's / y'y of the newest pair. */
 export function lbfgsDirection(g: Numbers, pairs: readonly { s: Numbers; y: Numbers }[]): Float64Array {
-  const n = g.length, last = pairs.at(-1), gamma = last ? dot(last.y, last.s) / dot(last.y, last.y) : 1;
-  let h = Float64Array.from({ length: n * n }, (_, i) => Math.floor(i / n) === i % n ? gamma : 0);
+  const n = g.length;
+  const last = pairs.at(-1);
+  const gamma = last ? dot(last.y, last.s) / dot(last.y, last.y) : 1;
+  let h = Float64Array.from({ length: n * n }, (_, i) => (Math.floor(i / n) === i % n ? gamma : 0));
   for (const { s, y } of pairs) h = Float64Array.from(bfgsUpdate(h, s, y));
   return matmul(h, g, { m: n, k: n, n: 1 }).map(v => -v);
 }
@@ -33,7 +36,8 @@ export function rosenbrock(x: Numbers): { f: number; g: Float64Array } {
   const g = new Float64Array(x.length);
   let f = 0;
   for (let i = 0; i + 1 < x.length; i++) {
-    const rise = x[i + 1]! - x[i]! ** 2, rest = 1 - x[i]!;
+    const rise = x[i + 1]! - x[i]! ** 2;
+    const rest = 1 - x[i]!;
     f += 100 * rise ** 2 + rest ** 2;
     g[i]! += -400 * x[i]! * rise - 2 * rest;
     g[i + 1]! += 200 * rise;
