@@ -4,7 +4,7 @@ import { rules } from '../optim/index.ts';
 import { optimizer, type Regularisation } from '../optim/optimizer.ts';
 import { quasiNewton } from '../optim/quasi-newton.ts';
 import { schedule, schedules, type Schedule } from '../optim/schedules.ts';
-import type { RunConfig } from './config.ts';
+import { flagOf, OPTIONS, type RunConfig } from './config.ts';
 import type { Phase } from './phases.ts';
 import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 
@@ -15,6 +15,13 @@ interface Written {
   readonly epochs?: number;
 }
 
+/** How long an epoch and the run are. */
+interface Course {
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+}
+
+/** Whether the schedule makes batches grow. */
 const grows = (c: RunConfig): boolean =>
   c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
 
@@ -36,78 +43,71 @@ const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regula
   }),
 });
 
-/** How long an epoch and the run are. */
-interface Course {
-  readonly stepsPerEpoch: number;
-  readonly epochs: number;
-}
-
 /** What only first-order optimizers do; of two phases with one each it is of that one. */
-const FIRST_ORDER = {
-  clipNorm: '--clip-norm',
-  clipValue: '--clip-value',
-  gradNoise: '--grad-noise',
-  ema: '--ema',
-  swa: '--swa',
-  lookahead: '--lookahead',
-} as const;
+const FIRST_ORDER = ['clipNorm', 'clipValue', 'gradNoise', 'ema', 'swa', 'lookahead'] as const;
 /** What a smooth function of free weights cannot have. */
-const NOT_SMOOTH = { l1: '--l1', maxNorm: '--max-norm' } as const;
+const NOT_SMOOTH = ['l1', 'maxNorm'] as const;
 
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
 function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
   const specs = parseSpecs('--optimizer', config.optimizer);
-  const names = { ...rules, ...quasiNewton };
   check(
     config.swa === undefined || !grows(config),
     '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule',
   );
   check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
-    check(
-      value === undefined,
-      `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`,
-    );
-    lookUp('optimizer', name, names);
-    const last = i === specs.length - 1;
-    check(
-      last ? epochs === undefined : Number.isInteger(epochs) && (epochs as number) > 0,
-      last
-        ? `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`
-        : `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`,
-    );
+    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
+    lookUp('optimizer', name, { ...rules, ...quasiNewton });
+    checkEpochs(name, epochs, i === specs.length - 1);
     check(
       i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
       `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`,
     );
     const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
-    const make = Object.hasOwn(quasiNewton, name) ? quasiNewton[name] : undefined;
-    const flags: Readonly<Record<string, string>> = make
-      ? { ...NOT_SMOOTH, ...(specs.length === 1 && FIRST_ORDER) }
-      : {};
-    const unfit = Object.keys(flags).find(key => config[key as keyof RunConfig]);
-    check(
-      !unfit,
-      `${name}: minimises a smooth function of all weights, ${flags[unfit!]} is not for it; leave that out (--weight-decay can stay), or take a first-order optimizer`,
-    );
-    return {
-      name,
-      optimizer: make
-        ? {
-            ...make(hyper),
-            ...(config.weightDecay > 0 && { l2: { weight: config.weightDecay, biases: config.decayBias } }),
-          }
-        : optimizer(rules[name]!, hyper, regularisation(config, course)),
-      ...(epochs !== undefined && { epochs: epochs as number }),
-    };
+    const made = Object.hasOwn(quasiNewton, name)
+      ? smooth(name, hyper, config, specs.length === 1)
+      : optimizer(rules[name]!, hyper, regularisation(config, course));
+    return { name, optimizer: made, ...(epochs !== undefined && { epochs: epochs as number }) };
   });
 }
 
-export const phasesOf = (config: RunConfig, stepsPerEpoch: number): Phase[] =>
-  written(config, {
-    stepsPerEpoch,
-    epochs: Math.max(1, Math.floor(config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch)),
-  }).map(({ optimizer, epochs }) => ({ optimizer, ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }) }));
+/** Every optimizer but the last says for how many epochs it trains. */
+function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): void {
+  if (last) {
+    check(
+      epochs === undefined,
+      `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`,
+    );
+  } else {
+    check(
+      Number.isInteger(epochs) && (epochs as number) > 0,
+      `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`,
+    );
+  }
+}
+
+/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it. */
+function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): Phase['optimizer'] {
+  const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
+  check(
+    !unfit,
+    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it; `
+      + 'leave that out (--weight-decay can stay), or take a first-order optimizer',
+  );
+  const l2 = { weight: config.weightDecay, biases: config.decayBias };
+  return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
+}
+
+/** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
+export function phasesOf(config: RunConfig, stepsPerEpoch: number): Phase[] {
+  const epochs = config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch;
+  const phases = written(config, { stepsPerEpoch, epochs: Math.max(1, Math.floor(epochs)) });
+  return phases.map(phase => ({
+    optimizer: phase.optimizer,
+    ...(phase.epochs !== undefined && { steps: phase.epochs * stepsPerEpoch }),
+  }));
+}
 
 /**
  * The optimizer, with all hyper-parameters spelt out, and its rate: what a configuration must record. Checks the schedule's name and
@@ -117,31 +117,22 @@ export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: n
   const phases = written(config);
   const first = phases[0]!.optimizer.hyper.lr;
   scheduleOf(config, first, Infinity);
-  const specs = phases.map(
-    (
-      {
-        name,
-        optimizer: {
-          hyper: { lr, ...options },
-        },
-        epochs,
-      },
-      i,
-    ) => ({
-      name,
-      options: { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...options } as Record<string, Scalar>,
-    }),
-  );
-  return { optimizer: specs.map(formatSpec).join(','), lr: first };
+  const specs = phases.map(({ name, optimizer, epochs }, i) => {
+    const { lr, ...hyper } = optimizer.hyper;
+    const options: Record<string, Scalar> = { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...hyper };
+    return formatSpec({ name, options });
+  });
+  return { optimizer: specs.join(','), lr: first };
 }
 
 /** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
 export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
   if (config.snapshots !== undefined) {
     check(config.schedule === undefined, '--snapshots: brings a schedule of its own; leave out --schedule');
+    const span = config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps';
     check(
       config.steps === undefined && config.epochs % config.snapshots === 0,
-      `--snapshots: ${config.snapshots} cycles do not fit ${config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps'}; give --epochs a multiple of ${config.snapshots}`,
+      `--snapshots: ${config.snapshots} cycles do not fit ${span}; give --epochs a multiple of ${config.snapshots}`,
     );
     return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
   }
@@ -152,10 +143,10 @@ export function scheduleOf(config: RunConfig, lr: number, total: number): Schedu
 }
 
 /** What trains, in words: `adam at learning rate 0.001`. */
-export const describeOptimizer = (config: RunConfig): string =>
-  written(config)
-    .map(
-      ({ name, optimizer, epochs }) =>
-        `${name} at learning rate ${optimizer.hyper.lr}${epochs === undefined ? '' : ` for ${epochs} epochs`}`,
-    )
-    .join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
+export function describeOptimizer(config: RunConfig): string {
+  const phases = written(config).map(({ name, optimizer, epochs }) => {
+    const span = epochs === undefined ? '' : ` for ${epochs} epochs`;
+    return `${name} at learning rate ${optimizer.hyper.lr}${span}`;
+  });
+  return phases.join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
+}

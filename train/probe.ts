@@ -55,9 +55,7 @@ export class Probe {
     const norm = this.#data.normalisation();
     const size = norm.length / 2;
     const x = new Float32Array(this.n * size);
-    bytes.forEach((byte, i) => {
-      x[i] = Math.fround(byte * norm[i % size]!) + norm[size + (i % size)]!;
-    });
+    for (let i = 0; i < bytes.length; i++) x[i] = Math.fround(bytes[i]! * norm[i % size]!) + norm[size + (i % size)]!;
     this.#memory.write(this.#input, x);
     this.#program.run({ valid: this.n });
   }
@@ -72,10 +70,8 @@ export class Probe {
     const out = new Float32Array(count * this.classes);
     for (let at = 0; at < count; at += this.n) {
       this.run(bytes.subarray(at * size, (at + this.n) * size));
-      out.set(
-        (await this.read(this.#logits)).subarray(0, Math.min(this.n, count - at) * this.classes),
-        at * this.classes,
-      );
+      const logits = await this.read(this.#logits);
+      out.set(logits.subarray(0, Math.min(this.n, count - at) * this.classes), at * this.classes);
     }
     return softmaxRows(out, this.classes);
   }

@@ -27,6 +27,7 @@ const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer)
   I64: { size: 8, read: b => new Float32Array(Array.from(new BigInt64Array(b), Number)) }, // num_batches_tracked of batch norm
 };
 
+/** The value of an IEEE half-precision number. */
 function half(bits: number): number {
   const sign = bits >> 15 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -68,10 +69,8 @@ export function encodeSafetensors(
  * a file that decodes has no holes, no overlaps and nothing beyond its tensors.
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
-  const fail = (
-    problem: string,
-    advice = 'the file is damaged or no safetensors file: fetch or write it again',
-  ): never => {
+  const damaged = 'the file is damaged or no safetensors file: fetch or write it again';
+  const fail = (problem: string, advice = damaged): never => {
     throw new DescentError(`${file}: ${problem}; ${advice}`);
   };
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
@@ -83,11 +82,8 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
   const { entries, metadata } = readHeader(bytes.subarray(8, 8 + length), fail);
   const data = bytes.subarray(8 + length);
   const tensors: [string, Tensors[string]][] = entries.map(([name, entry]) => {
-    const {
-      dtype,
-      shape,
-      data_offsets: [begin, end],
-    } = entry;
+    const { dtype, shape, data_offsets } = entry;
+    const [begin, end] = data_offsets;
     const type = Object.hasOwn(DTYPES, dtype)
       ? DTYPES[dtype]!
       : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
@@ -98,33 +94,29 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
       );
     }
     if (count(shape) * type.size !== end - begin) {
-      fail(
-        `tensor '${name}' ${show(shape)} of ${dtype} needs ${count(shape) * type.size} bytes, its offsets give ${end - begin}`,
-      );
+      const needed = count(shape) * type.size;
+      fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${needed} bytes, its offsets give ${end - begin}`);
     }
     return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
   });
 
+  checkCoverage(entries, data.length, fail);
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** Fails where two tensors overlap, or some of the `length` bytes of data belong to none. */
+function checkCoverage(entries: readonly [string, Entry][], length: number, fail: (problem: string) => never): void {
+  const ranges = entries.map(([name, { data_offsets: [begin, end] }]) => ({ name, begin, end }));
+  ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let last = '';
-  for (const [
-    name,
-    {
-      data_offsets: [begin, end],
-    },
-  ] of [...entries].sort(
-    (a, b) => a[1].data_offsets[0] - b[1].data_offsets[0] || a[1].data_offsets[1] - b[1].data_offsets[1],
-  )) {
-    if (begin < covered) {
-      fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
-    }
+  for (const { name, begin, end } of ranges) {
+    if (begin < covered) fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
     if (begin > covered) fail(`${begin - covered} bytes before tensor '${name}' belong to no tensor`);
-    [covered, last] = [end, name];
+    covered = end;
+    last = name;
   }
-  if (covered !== data.length) {
-    fail(`${data.length - covered} bytes after the last tensor '${last}' belong to no tensor`);
-  }
-  return { tensors: Object.fromEntries(tensors), metadata };
+  if (covered !== length) fail(`${length - covered} bytes after the last tensor '${last}' belong to no tensor`);
 }
 
 function readHeader(

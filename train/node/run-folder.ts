@@ -1,16 +1,6 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../config.ts';
@@ -50,16 +40,14 @@ const STATE = 'state.safetensors';
 
 /** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
 export function defaultFolder(model: string, dataset: string, now = new Date()): string {
-  const word = (name: string) =>
-    name
-      .replace(/[\\/]+$/, '')
-      .split(/[\\/]/)
-      .at(-1)!
-      .replace(/\.[jt]s$/, '')
-      .replace(/[^\w.-]+/g, '-');
-  const two = (n: number) => String(n).padStart(2, '0');
-  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-  const path = join('runs', `${word(model)}-${word(dataset)}-${date}`);
+  const word = (name: string) => {
+    const last = name.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!;
+    return last.replace(/\.[jt]s$/, '').replace(/[^\w.-]+/g, '-');
+  };
+  const digits = (...parts: number[]) => parts.map(n => String(n).padStart(2, '0')).join('');
+  const date = digits(now.getFullYear(), now.getMonth() + 1, now.getDate());
+  const time = digits(now.getHours(), now.getMinutes(), now.getSeconds());
+  const path = join('runs', `${word(model)}-${word(dataset)}-${date}-${time}`);
   for (let n = 1; ; n++) {
     const candidate = n === 1 ? path : `${path}-${n}`;
     if (!existsSync(candidate)) return candidate;
@@ -68,12 +56,12 @@ export function defaultFolder(model: string, dataset: string, now = new Date()):
 
 /** A new run in `path`, which is made. A folder that holds a run is refused. */
 export function createRun(path: string): RunFolder {
-  let made: string | undefined, taken: string | undefined; // made: the outermost folder that was missing
+  let made: string | undefined; // the outermost folder that was missing
+  let taken: string | undefined;
   try {
     made = mkdirSync(path, { recursive: true });
-    taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(
-      name => statSync(join(path, name), { throwIfNoEntry: false })?.size,
-    );
+    const size = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.size;
+    taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(size);
     if (!taken) writeThrough(join(path, METRICS), '');
   } catch (error) {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
@@ -81,7 +69,8 @@ export function createRun(path: string): RunFolder {
   }
   check(
     !taken,
-    `${path}: already holds a run (${taken}); choose another folder with --out, or continue that run with --resume ${path}`,
+    `${path}: already holds a run (${taken}); `
+      + `choose another folder with --out, or continue that run with --resume ${path}`,
   );
   return folder(path, [], false);
 }
@@ -103,11 +92,8 @@ export function resumeRun(path: string): Resumed {
   const { config, facts } = readConfig(path);
   const { step, weights, state } = readCheckpoint(path);
   const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
-  const kept = text
-    .split('\n')
-    .filter(line => parseMetrics(line).some(l => l.step <= step))
-    .map(line => `${line}\n`)
-    .join('');
+  const lines = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step));
+  const kept = lines.map(line => `${line}\n`).join('');
   if (kept !== text) writeWhole(join(path, METRICS), kept);
   return { folder: folder(path, parseMetrics(kept), true), config, facts, weights, state };
 }
@@ -120,13 +106,13 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
   const model = readSafetensors(join(path, MODEL));
   check(
     metadata.step !== undefined && metadata.step === model.metadata.step,
-    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; put back the files that belong together`,
+    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; `
+      + 'put back the files that belong together',
   );
-  const counters = Object.fromEntries(
-    Object.entries(metadata)
-      .filter(([k]) => k.startsWith('counter.'))
-      .map(([k, v]) => [k.slice(8), Number(v)]),
-  );
+  const counters: Record<string, number> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (key.startsWith('counter.')) counters[key.slice('counter.'.length)] = Number(value);
+  }
   return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
 }
 
@@ -170,7 +156,7 @@ function settleCheckpoint(path: string): void {
     try {
       return readSafetensors(file).metadata.step;
     } catch {
-      return undefined;
+      return undefined; // cut short, or not there
     }
   };
   const step = stepOf(aside);
@@ -180,13 +166,11 @@ function settleCheckpoint(path: string): void {
 
 function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): RunFolder {
   const at = (name: string) => join(path, name);
-  const refuse = (file: string, error: unknown) =>
-    fileError(
-      file,
-      'written',
-      error,
-      `${isFull(error) ? 'free some space' : 'make the folder writable'}, then ${hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again'}`,
-    );
+  const refuse = (file: string, error: unknown) => {
+    const cure = isFull(error) ? 'free some space' : 'make the folder writable';
+    const next = hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again';
+    return fileError(file, 'written', error, `${cure}, then ${next}`);
+  };
 
   return {
     path,
