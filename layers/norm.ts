@@ -2,8 +2,8 @@ import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
 import { setNormApply, setNormBackward, setNormGradients, setNormSums } from '../shaders/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/lrn.ts';
-import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums, joinMoments, moments, momentSplits }
-  from '../shaders/norm.ts';
+import { joinMoments, moments, momentSplits } from '../shaders/moments.ts';
+import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm.ts';
 import { constant } from './init.ts';
 
 export interface BatchNormOptions { eps?: number; momentum?: number; affine?: boolean }

@@ -1,12 +1,12 @@
 /**
  * Layer, group and instance normalisation are one family: sets of neighbouring values, each by its own mean and variance, then weight and
- * bias by element (layer norm) or by channel. `moments` and `joinMoments` (norm.ts) take each set as a channel of one image.
+ * bias by element (layer norm) or by channel. `moments` and `joinMoments` (moments.ts) take each set as a channel of one image.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
 import { each, fold, kernel, MAX_GRID, variants, type Profile, type Variant } from './kernel.ts';
-import { sumOverWorkgroup } from './norm.ts';
+import { sumOverWorkgroup } from './moments.ts';
 
 /** `sets` of `size` values; value i has weight number i / span % count, or none where `count` is 0. */
 export interface SetNorm {
