@@ -145,6 +145,9 @@ export const draws = ({ f = '', epilogue = [] }: Elementary): boolean =>
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 
+/** The size of the largest of equal shares of `n` items, `most` at the most. */
+export const evenShare = (n: number, most: number): number => ceilDiv(n, ceilDiv(n, most));
+
 /** WGSL limits a grid to 65535 in each dimension: counts beyond fold into y. */
 export const MAX_GRID = 65535;
 export const fold = (workgroups: number): Grid => [Math.min(workgroups, MAX_GRID), ceilDiv(workgroups, MAX_GRID), 1];
