@@ -1,0 +1,76 @@
+/** The commands that measure: bench kernels, step, peers, scaling. */
+import { Option, type Command } from 'commander';
+import type { BenchOptions } from '../bench.ts';
+import { configOption, defaultedOption, examples, onDevice } from './command.ts';
+
+export function addBench(program: Command): void {
+  const bench = program
+    .command('bench')
+    .summary('measure kernels and training steps beside what the adapter can do')
+    .addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
+  const benchCommand = (name: string, description: string) =>
+    onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON'));
+
+  benchCommand(
+    'kernels',
+    'Times every kernel over the shapes of the models: GFLOP/s, GB/s '
+      + 'and the share of what a multiply-add and a copy kernel reach in the same run.',
+  )
+    .option('--filter <text>', 'only rows whose kernel or shape contains this')
+    .option('--variants', 'each variant that fits the adapter, not just the one taken')
+    .addHelpText(
+      'after',
+      examples(
+        'descent bench kernels',
+        'descent bench kernels --filter matmul --variants',
+        'descent bench kernels --out kernels.json',
+      ),
+    )
+    .action(async (options: BenchOptions) => (await import('../bench.ts')).kernels(options));
+
+  benchCommand(
+    'step <model>',
+    'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.',
+  )
+    .addOption(defaultedOption('dataset'))
+    .addOption(defaultedOption('batchSize'))
+    .addOption(defaultedOption('optimizer'))
+    .addOption(defaultedOption('precision'))
+    .addOption(configOption('checkpointActivations'))
+    .option('--trace [file]', 'time each dispatch; with a file, also as a Chrome trace')
+    .option('--start', 'time to the first step in fresh processes, with an empty shader cache and with the one it leaves')
+    .addOption(new Option('--first', 'print the time to the first step and end').hideHelp())
+    .addHelpText(
+      'after',
+      examples(
+        'descent bench step lenet5',
+        'descent bench step lenet5 --start',
+        'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json',
+      ),
+    )
+    .action(async (model: string, options: BenchOptions) => (await import('../bench.ts')).step(model, options));
+
+  benchCommand(
+    'peers [model...]',
+    'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; '
+      + 'what is missing of them is installed in a folder of its own.',
+  )
+    .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
+    .option('--rounds <n>', 'interleaved rounds', '5')
+    .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
+    .action(async (models: string[], options: BenchOptions) => (await import('../bench.ts')).peers(models, options));
+
+  benchCommand(
+    'scaling [axis]',
+    'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. '
+      + 'The axis is batch or depth; without one, both.',
+  )
+    .option('--picture <file>', 'draw time and memory, .svg or .png')
+    .addHelpText(
+      'after',
+      examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'),
+    )
+    .action(async (axis: string | undefined, options: BenchOptions) =>
+      (await import('../bench.ts')).scaling(axis, options),
+    );
+}

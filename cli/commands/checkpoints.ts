@@ -1,0 +1,69 @@
+/** The commands that use what was trained: eval, predict. */
+import type { Command } from 'commander';
+import type { EvalOptions } from '../eval.ts';
+import type { PredictOptions } from '../predict.ts';
+import { configOption, examples, onDevice } from './command.ts';
+
+export function addCheckpoints(program: Command): void {
+  addEval(program);
+  addPredict(program);
+}
+
+function addEval(program: Command): void {
+  const command = program
+    .command('eval')
+    .summary('measure loss and accuracy of a trained model')
+    .description('Evaluates a run folder (its best weights) or a .safetensors file; several together with --ensemble.')
+    .argument('<checkpoint...>', 'run folder, or a .safetensors file');
+  onDevice(command)
+    .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
+    .option('--model <name>', 'model of a file that does not name it')
+    .option('--dataset <name>', 'data set, if not the one trained on')
+    .option('--split <split>', 'test or val', 'test')
+    .option(
+      '--tta <views>',
+      'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +',
+    )
+    .addOption(configOption('normalize', ', if the file does not say'))
+    .addOption(configOption('batchSize'))
+    .addOption(configOption('limitTest'))
+    .addHelpText(
+      'after',
+      examples(
+        'descent eval runs/lenet5-fashion-mnist-20261121-110000',
+        'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none',
+      ),
+    )
+    .action(async (checkpoints: string[], options: EvalOptions & { ensemble?: boolean }) => {
+      const { evaluateAll } = await import('../ensemble.ts');
+      await evaluateAll(checkpoints, options);
+    });
+}
+
+function addPredict(program: Command): void {
+  const command = program
+    .command('predict')
+    .summary('classify images')
+    .description(
+      "Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.",
+    )
+    .argument('<checkpoint>', 'run folder, or a .safetensors file')
+    .argument('<image...>', 'image files');
+  onDevice(command)
+    .option('--model <name>', 'model of a file that does not name it')
+    .option('--dataset <name>', 'data set that names the classes of a file that does not')
+    .addOption(configOption('normalize', ', if the file does not say'))
+    .option('--top <n>', 'classes to print', '3')
+    .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark')
+    .addHelpText(
+      'after',
+      examples(
+        'descent predict runs/lenet5-fashion-mnist-20261121-110000 shoe.png',
+        'descent predict best.safetensors *.jpg --top 1 --json',
+      ),
+    )
+    .action(async (checkpoint: string, images: string[], options: PredictOptions) => {
+      const { predict } = await import('../predict.ts');
+      await predict(checkpoint, images, options);
+    });
+}

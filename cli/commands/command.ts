@@ -1,0 +1,43 @@
+/** What several commands have in common: their options, and how examples are shown. */
+import { Option, type Command } from 'commander';
+import { OPTIONS } from '../../train/config.ts';
+
+type Key = keyof typeof OPTIONS;
+
+/** For `.addHelpText('after', …)`. */
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
+}
+
+/** The options of every command. */
+export const everywhere = (command: Command): Command =>
+  command
+    .option('--json', 'print one JSON object a line')
+    .option('--quiet', 'print the result alone')
+    .option('--verbose', 'show stack traces and what drivers say');
+
+/** The options of every command that computes on a device. */
+export const onDevice = (command: Command): Command =>
+  everywhere(
+    command
+      .option('--adapter <name>', 'adapter to run on, by name or kind (see descent devices)')
+      .option('--tune', 'look for the fastest kernels on a software adapter too')
+      .option('--no-tune', 'take the kernels as they come, without timing them at first use of an adapter')
+      .option('--data-dir <dir>', 'folder that holds the data sets'),
+  );
+
+/** An option of the configuration (train/config.ts) on another command, which takes no default of its own. */
+export const configOption = (key: Key, note = ''): Option => new Option(OPTIONS[key].flags, OPTIONS[key].help + note);
+
+/** An option of the configuration with its default. */
+export const defaultedOption = (key: Key): Option => configOption(key).default(String(OPTIONS[key].default));
+
+/** All options of the configuration. Defaults are told but not set: what is absent must be known as absent, as for --resume. */
+export function withConfig(command: Command): Command {
+  for (const key of Object.keys(OPTIONS) as Key[]) {
+    const value = OPTIONS[key].default;
+    const told = value === undefined || typeof value === 'boolean' ? '' : ` (default: ${value})`;
+    command.addOption(configOption(key, told));
+  }
+  return command;
+}

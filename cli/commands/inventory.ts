@@ -1,0 +1,114 @@
+/** The commands that show what there is: devices, data, models. */
+import type { Command } from 'commander';
+import { OPTIONS } from '../../train/config.ts';
+import type { ShowOptions } from '../data-show.ts';
+import type { DataOptions } from '../data.ts';
+import type { DevicesOptions } from '../devices.ts';
+import type { ModelsOptions } from '../models.ts';
+import { print } from '../output.ts';
+import { configOption, everywhere, examples, onDevice } from './command.ts';
+
+export function addInventory(program: Command): void {
+  addDevices(program);
+  addData(program);
+  addModels(program);
+}
+
+function addDevices(program: Command): void {
+  const command = program
+    .command('devices')
+    .summary('list the adapters of this machine')
+    .description('Lists all adapters in the order in which they are taken, with features and limits.');
+  everywhere(command)
+    .addHelpText(
+      'after',
+      examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'),
+    )
+    .action(async (options: DevicesOptions) => {
+      const { devices } = await import('../devices.ts');
+      await devices(options);
+    });
+}
+
+function addData(program: Command): void {
+  const data = program
+    .command('data')
+    .summary('fetch, list and verify data sets')
+    .addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
+  const cacheCommand = (name: string, description: string) =>
+    everywhere(data.command(name).description(description).option('--data-dir <dir>', 'folder that holds the data sets'));
+
+  cacheCommand('fetch <name...>', 'Fetches data sets into the local cache, checked against their published content.')
+    .addHelpText('after', examples('descent data fetch fashion-mnist cifar10'))
+    .action(async (names: string[], options: DataOptions) => {
+      const { dataFetch } = await import('../data.ts');
+      await dataFetch(names, options, print);
+    });
+
+  cacheCommand('list', 'Lists the data sets and what of them the local cache has.')
+    .addHelpText('after', examples('descent data list --json'))
+    .action(async (options: DataOptions) => {
+      const { dataList } = await import('../data.ts');
+      await dataList(options, print);
+    });
+
+  addDataShow(data);
+
+  cacheCommand('verify [name...]', 'Compares the stored files with their published content.')
+    .addHelpText('after', examples('descent data verify', 'descent data verify cifar10'))
+    .action(async (names: string[], options: DataOptions) => {
+      const { dataVerify } = await import('../data.ts');
+      await dataVerify(names, options, print);
+    });
+}
+
+function addDataShow(data: Command): void {
+  const command = data
+    .command('show')
+    .description(
+      'Writes a contact sheet: a column of images as they are, beside each its augmentations in one epoch after another.',
+    )
+    .argument('<dataset>', 'name of a data set, or a folder of images by class');
+  onDevice(command)
+    .addOption(configOption('augment'))
+    .option('--out <file.png>', 'file to write', 'sheet.png')
+    .option('--rows <n>', 'images', '8')
+    .option('--columns <n>', 'augmentations of each', '12')
+    .addOption(configOption('seed'))
+    .option('--zoom <n>', 'pixels of the sheet for one of the image (default: so that images are about 64 wide)')
+    .addHelpText(
+      'after',
+      examples(
+        'descent data show cifar10 --augment crop:4,flip,cutout:16',
+        'descent data show fashion-mnist --augment rotate:20,fill=edge --out rotated.png',
+      ),
+    )
+    .action(async (name: string, options: ShowOptions) => {
+      const { dataShow } = await import('../data-show.ts');
+      await dataShow(name, options);
+    });
+}
+
+function addModels(program: Command): void {
+  const command = program
+    .command('models')
+    .summary('list the models; parameters, FLOPs and shapes by layer')
+    .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
+    .argument('[name[:k=v,...]]', 'model to show in full, with its options');
+  everywhere(command)
+    .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
+    .option('--input <CxHxW>', "size of the images, in place of the data set's")
+    .option('--classes <n>', "number of classes, in place of the data set's")
+    .addHelpText(
+      'after',
+      examples(
+        'descent models',
+        'descent models resnet20:shortcut=B --dataset cifar10',
+        'descent models vgg16 --input 3x224x224 --classes 1000',
+      ),
+    )
+    .action(async (name: string | undefined, options: ModelsOptions) => {
+      const { models } = await import('../models.ts');
+      await models(name, options);
+    });
+}

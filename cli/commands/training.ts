@@ -1,0 +1,153 @@
+/** The commands that train: train, find-lr, sweep, compare. */
+import type { Command } from 'commander';
+import { OPTIONS } from '../../train/config.ts';
+import type { CompareOptions } from '../compare.ts';
+import type { FindLrOptions } from '../find-lr.ts';
+import type { SweepOptions } from '../sweep.ts';
+import type { TrainOptions } from '../train.ts';
+import { configOption, defaultedOption, examples, onDevice, withConfig } from './command.ts';
+
+export function addTraining(program: Command): void {
+  addTrain(program);
+  addFindLr(program);
+  addSweep(program);
+  addCompare(program);
+}
+
+function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .summary('train a model and keep the run in a folder')
+    .description(
+      'Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, '
+        + "the optimizer's state and curves.svg.\nCtrl-C stops after the current step and keeps a checkpoint.",
+    )
+    .argument('[model]', 'a name that descent models lists; not needed with --resume');
+  onDevice(withConfig(command))
+    .option('--out <dir>', 'run folder (default: runs/<model>-<dataset>-<date-time>)')
+    .option('--resume <dir>', 'go on with the run in this folder, as if it had never stopped')
+    .option(
+      '--stats [n]',
+      'what each layer does after each epoch, and every n steps: '
+        + 'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl',
+    )
+    .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
+    .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
+    .addHelpText(
+      'after',
+      examples(
+        'descent train lenet5 --dataset fashion-mnist',
+        'descent train lenet5 --dataset shapes --epochs 3 --optimizer momentum:momentum=0.8 --lr 0.05',
+        'descent train lenet5 --init start.safetensors --no-shuffle --normalize none --log-every 1 --steps 20 --json',
+        'descent train --resume runs/lenet5-fashion-mnist-20261121-110000',
+      ),
+    )
+    .action(async (model: string | undefined, options: TrainOptions) => {
+      const { train } = await import('../train.ts');
+      await train(model, options);
+    });
+}
+
+function addFindLr(program: Command): void {
+  const command = program
+    .command('find-lr')
+    .summary('learning-rate range test: propose a rate, draw loss against rate')
+    .description(
+      'Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.',
+    )
+    .argument('<model>', 'a name that descent models lists');
+  onDevice(command)
+    .addOption(defaultedOption('dataset'))
+    .addOption(defaultedOption('optimizer'))
+    .addOption(defaultedOption('batchSize'))
+    .addOption(defaultedOption('normalize'))
+    .addOption(configOption('limitTrain'))
+    .addOption(defaultedOption('seed'))
+    .option('--from <rate>', 'first rate', '1e-5')
+    .option('--to <rate>', 'last rate', '10')
+    .option('--steps <n>', 'steps in all', '200')
+    .option('--out <file>', 'picture, .svg or .png; without an ending both', 'find-lr')
+    .addHelpText(
+      'after',
+      examples(
+        'descent find-lr lenet5',
+        'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png',
+      ),
+    )
+    .action(async (model: string, options: FindLrOptions) => {
+      const { findLr } = await import('../find-lr.ts');
+      await findLr(model, options);
+    });
+}
+
+/** Gathers the values of an option that is given several times. */
+const collect = (value: string, all: string[] = []): string[] => [...all, value];
+
+function addSweep(program: Command): void {
+  const command = program
+    .command('sweep')
+    .summary('grid or random search, judged on held-out images or by cross-validation')
+    .description(
+      'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n'
+        + 'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. '
+        + 'Each run is a line of results.jsonl in the folder;\nthe same command again skips what is done.',
+    )
+    .argument('<model>', 'a name that descent models lists')
+    .option(
+      '--grid <key=value,...>',
+      'values to try, as often as there are keys; | between values that hold commas; with --random also a range, lr=1e-4..1e-1',
+      collect,
+    )
+    .option('--random <n>', 'n random combinations in place of all')
+    .option('--folds <k>', 'k-fold cross-validation in place of one held-out share');
+  withConfig(onDevice(command))
+    .option('--out <dir>', 'folder of the results (default: sweeps/<model>-<dataset>)')
+    .addHelpText(
+      'after',
+      examples(
+        'descent sweep lenet5 --grid lr=0.01,0.1 --grid optimizer=sgd,adam --epochs 2',
+        'descent sweep mlp --dataset shapes --grid lr=1e-4..1e-1 --grid model.hidden=64,256-128 --random 10 --folds 5',
+      ),
+    )
+    .action(async (model: string, options: SweepOptions) => {
+      const { sweep } = await import('../sweep.ts');
+      await sweep(model, options);
+    });
+}
+
+function addCompare(program: Command): void {
+  const command = program
+    .command('compare')
+    .summary('compare optimizers, schedules, initialisations and more: one picture and a table')
+    .description(
+      'Trains one model in several ways from the same seed, one after the other, '
+        + 'and compares test accuracy and the course of the training loss.\n'
+        + 'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.',
+    )
+    .argument(
+      '<what>',
+      'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, '
+        + 'trajectories or relu-collapse',
+    );
+  onDevice(command)
+    .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
+    .addOption(configOption('dataset', ' (default: fashion-mnist)'))
+    .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
+    .addOption(configOption('lr'))
+    .addOption(configOption('epochs', ' (default: 2, or 20 where overfitting is compared)'))
+    .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth)'))
+    .addOption(configOption('limitTest', ' (default: 2000)'))
+    .addOption(defaultedOption('seed'))
+    .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)')
+    .addHelpText(
+      'after',
+      examples(
+        'descent compare optimizers',
+        'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png',
+      ),
+    )
+    .action(async (what: string, options: CompareOptions) => {
+      const { compare } = await import('../compare.ts');
+      await compare(what, options);
+    });
+}
