@@ -17,6 +17,7 @@ const LONG = [
   'torch-agreement',
   'web',
   'cli',
+  'interrupted',
   'phases',
   'norm',
   'splits',
