@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAugment } from '../train/augment.ts';
-import { OPTIONS, parseConfig } from '../train/config.ts';
+import { flagOf, OPTIONS, parseConfig } from '../train/config.ts';
 import { resolvedOptimizer } from '../train/optimize.ts';
 import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../web/catalogue.ts';
 import { augmenting, modelling, optimizers, scheduling, type Choice } from '../web/choices.ts';
@@ -12,6 +12,7 @@ import { itemsOf } from '../web/folder.ts';
 import { configOf, textsOf } from '../web/form.ts';
 import { overfitting, smooth } from '../web/gap.ts';
 import { readSpecs, writeSpecs } from '../web/spec-field.ts';
+import { inPageWords } from '../web/wording.ts';
 import { refusal } from './refusal.ts';
 import { tarOf } from './tar-of.ts';
 
@@ -121,4 +122,35 @@ for (const [name, bytes, says] of FILES) {
     assert.equal(dropped.files, {});
   });
 }
+
+/** What the engine or train/ says, or does not take, and what the page makes of it. */
+const WORDS: readonly (readonly [said: string | (() => unknown), shown: string])[] = [
+  ['a: activation takes 9 MB; use a smaller --batch-size', 'a: activation takes 9 MB; use a smaller “Batch size”'],
+  ['out of memory; use a smaller --batch-size or model, or --checkpoint-activations',
+    'out of memory; use a smaller “Batch size” or model, or “Recompute activations”'],
+  ['--precision f16: X has no shader-f16; use --precision f32, or another --adapter',
+    'Precision f16: X has no shader-f16; use “Precision” f32'],
+  ['the loss is NaN at step 3; lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
+    'the loss is NaN at step 3; lower “Learning rate”'],
+  ['evaluate: there are no val images; give --val-split a share above 0',
+    'evaluate: there are no val images; give “Validation share” a share above 0'],
+  ['x: take --not-here', 'x: take “not here”'],
+  ['Batch size: 0 -- it is none', 'Batch size: 0 -- it is none'],
+  [() => parseConfig('mlp', { batchSize: '0' }), 'Batch size: 0 is out of range; give a whole number of at least 1'],
+  [() => parseConfig('mlp', { augment: 'crop:-1' }), 'Augmentation: crop: padding is -1; give a whole number of at least 1'],
+  [() => resolvedOptimizer(parseConfig('mlp', { optimizer: 'lbfgs', clipNorm: '1' })),
+    'lbfgs: minimises a smooth function of all weights, “Clip the gradient’s length” is not for it; leave that out '
+    + '(“L2 penalty (weight decay)” can stay), or take a first-order optimizer'],
+];
+for (const [said, shown] of WORDS) {
+  test(`the page says: ${shown}`, async () => {
+    const found = inPageWords(typeof said === 'string' ? said : await refusal(said));
+    assert.is(found, shown);
+    assert.is(inPageWords(found), shown);
+  });
+}
+test('every flag of the command line has its field\'s label', () => {
+  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[])
+    assert.is(inPageWords(`${flagOf(key)}: 1`), `${labelOf(key)}: 1`);
+});
 test.run();

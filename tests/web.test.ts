@@ -233,7 +233,7 @@ if (!browserPath) {
     await press('Share link');
     assert.is(await page.evaluate('location.hash'), link);
     await page.getByLabel('gamma', { exact: true }).fill('-1');
-    await says("gamma is '-1'; give a number of at least 0");
+    await says("Schedule step: gamma is '-1'; give a number of at least 0");
   });
 
   test('files and archives of a data set are checked; a folder of images by class trains, until it stops early', async () => {
@@ -258,6 +258,14 @@ if (!browserPath) {
     const { message, step } = await seen();
     assert.match(message, /stopped early, 2 epochs without a better validation accuracy; the best weights, of step \d+, are back/);
     assert.ok(step < 40 * 4, `it went on to step ${step}`);
+  });
+
+  test('a batch that does not fit is computed in parts, and the page says so', async () => {
+    await open('train?batchSize=2700&epochs=1&limitTrain=3000&limitTest=100');
+    await press('Start');
+    await notes('Run 1: each batch of 2700 is computed in 2 parts of 1350: ');
+    await until('r.state === "done"');
+    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
   });
 
   test('kernels and a step are timed by the code of the command line', async () => {

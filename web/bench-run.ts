@@ -26,11 +26,11 @@ export async function benchStep(config: RunConfig, trace: boolean, base: string,
   const start = performance.now(), dataset = await openDataset(config, dropped, base), device = await openDevice();
   try {
     if (!device.report.software) device.tuner = tuner(() => {});
-    const { trainer } = await openTrainer(config, dataset, device);
+    const { trainer, note } = await openTrainer(config, dataset, device);
     await trainer.step();
     await trainer.settle();
     const firstStepMs = performance.now() - start, step = await timeStep(trainer, config.batchSize);
-    return { adapter: device.report, firstStepMs, step, ...trace && { trace: await traceStep(trainer) } };
+    return { adapter: device.report, firstStepMs, step, note, ...trace && { trace: await traceStep(trainer) } };
   } finally {
     device.close();
   }

@@ -4,6 +4,7 @@ import { chromeTrace } from '../bench/step.ts';
 import { models } from '../models/index.ts';
 import { rules } from '../optim/index.ts';
 import { parseConfig } from '../train/config.ts';
+import { capital } from './catalogue.ts';
 import { Engine } from './client.ts';
 import type { Dropped } from './dropped.ts';
 import { button, count, el, notice, percent, save, select, told } from './dom.ts';
@@ -141,6 +142,7 @@ export class BenchView {
             count(s.submits), count(s.pipelines), count(Math.round(found.firstStepMs!))], 0))),
         el('p', { class: 'hint',
           textContent: `Activations ${mib(s.activations)} (alive at once ${mib(s.bound)}, without reuse ${mib(s.withoutReuse)}); all device memory ${mib(s.device)}.` }),
+        ...found.note ? [el('p', { class: 'hint', textContent: `${capital(found.note)}.` })] : [],
         ...found.trace ? [el('table', { class: 'numbers', 'aria-label': 'Times of dispatches' },
           head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s']),
           el('tbody', {}, ...found.trace.map(t => line([t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'],

@@ -129,7 +129,7 @@ const LABELS: Partial<Record<keyof RunConfig, string>> = {
   limitTest: 'Test images at most', accumulate: 'Parts of a batch', logEvery: 'Metrics every', imageSize: 'Image size of a folder',
 };
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function explainOptimizer(name: string): Explained {
   const rule = rules[name];

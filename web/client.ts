@@ -1,5 +1,6 @@
 /** A run's worker as the page sees it. */
 import type { Api, Reply, RunEvent } from './protocol.ts';
+import { inPageWords } from './wording.ts';
 
 export class Engine {
   #worker: Worker | undefined;
@@ -13,10 +14,10 @@ export class Engine {
   #start(): Worker {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), onEvent = this.#onEvent;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      if ('event' in data) return onEvent(data.event);
+      if ('event' in data) return onEvent(worded(data.event));
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
-      if ('error' in data) waiting?.reject(new Error(data.error));
+      if ('error' in data) waiting?.reject(new Error(inPageWords(data.error)));
       else waiting?.resolve(data.result);
     };
     worker.onerror = event => {
@@ -29,7 +30,7 @@ export class Engine {
     return worker;
   }
 
-  /** Calls the worker; errors arrive with the message that the engine gave. */
+  /** Calls the worker; errors arrive with the message that the engine gave, in the page's words. */
   call<K extends keyof Api>(method: K, ...args: Parameters<Api[K]>): Promise<ReturnType<Api[K]>> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -45,3 +46,6 @@ export class Engine {
     this.#waiting.clear();
   }
 }
+
+const worded = (event: RunEvent): RunEvent =>
+  event.kind === 'state' && event.message ? { ...event, message: inPageWords(event.message) } : event;

@@ -1,4 +1,6 @@
 /** Elements in one line. */
+import { inPageWords } from './wording.ts';
+
 type Child = Node | string | undefined | false;
 
 /** An element with properties (or attributes, where the name has a dash or is `class`, `for` or `role`) and children. */
@@ -46,7 +48,7 @@ export async function told<T>(work: () => Promise<T> | T): Promise<T | undefined
   try {
     return await work();
   } catch (error) {
-    notice((error as Error).message);
+    notice(inPageWords((error as Error).message));
     return undefined;
   }
 }

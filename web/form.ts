@@ -12,6 +12,7 @@ import { augmenting, hyperOf, modelling, optimizers, scheduling, type Choice } f
 import { el, select } from './dom.ts';
 import { field } from './field.ts';
 import { SpecField } from './spec-field.ts';
+import { inPageWords } from './wording.ts';
 
 type Key = keyof typeof OPTIONS;
 /** A configuration as texts, defaults left out: what stands in an address. */
@@ -40,7 +41,7 @@ export const textsOf = (config: RunConfig): Texts =>
   Object.fromEntries(Object.entries(config).filter(([k, v]) => v !== undefined
     && String(v) !== String(k === 'model' ? '' : HERE[k as Key] ?? OPTIONS[k as Key]?.default)).map(([k, v]) => [k, String(v)]));
 
-/** The checked configuration that texts stand for; throws with the message that the command line would give. */
+/** The checked configuration that texts stand for; throws with the command line's message. */
 export function configOf(texts: Texts): RunConfig {
   const { model, ...rest } = { ...HERE, ...texts };
   return parseConfig(model!, rest);
@@ -68,7 +69,7 @@ export class ConfigForm {
     this.#draw();
   }
 
-  /** The checked configuration; throws with the message that the command line would give. */
+  /** The checked configuration; throws with the command line's message. */
   config(): RunConfig { return configOf({ ...this.#texts, dataset: this.#chosen }); }
 
   /** Takes out what no catalogue has, and throws to say so. */
@@ -131,7 +132,7 @@ export class ConfigForm {
   /** Says above the form what no run can be made of. */
   #check(): void {
     let wrong = '';
-    try { resolvedOptimizer(this.config()); } catch (error) { wrong = (error as Error).message; }
+    try { resolvedOptimizer(this.config()); } catch (error) { wrong = inPageWords((error as Error).message); }
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
     if (this.#lr) this.#lr.placeholder = String(hyperOf(parseSpecsSafely(this.#texts.optimizer)).lr ?? '');

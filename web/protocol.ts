@@ -34,7 +34,8 @@ export interface OpenOptions {
 
 /** What a bench measured, and where. */
 export interface Measured { readonly adapter: AdapterReport; readonly ceiling?: Ceiling; readonly kernels?: readonly KernelResult[];
-  readonly step?: StepResult; readonly firstStepMs?: number; readonly trace?: readonly DispatchResult[] }
+  readonly step?: StepResult; readonly firstStepMs?: number;
+  /** How the step differs from what was asked for, so that it fits on the device. */ readonly note?: string | undefined; readonly trace?: readonly DispatchResult[] }
 
 /** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
 export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
@@ -44,6 +45,8 @@ export type RunEvent =
   | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
   /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
+  /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
+  | { readonly kind: 'note'; readonly text: string | undefined }
   /** Of a bench: the kernel that has been timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 

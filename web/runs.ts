@@ -17,6 +17,8 @@ export class Run {
   readonly engine: Engine;
   state: RunState = 'building';
   message = '';
+  /** How it differs from its configuration, so that it fits on the device. */
+  note: string | undefined;
   step = 0;
   facts: RunFacts | undefined;
   lines: MetricsLine[] = [];
@@ -53,6 +55,9 @@ export class Run {
     if (event.kind === 'metrics') {
       this.lines.push(...event.lines);
       this.step = Math.max(this.step, ...event.lines.map(l => l.step));
+    } else if (event.kind === 'note') {
+      if (event.text && event.text !== this.note) notice(`Run ${this.id + 1}: ${event.text}`, 'info');
+      this.note = event.text;
     } else if (event.kind === 'rewind') {
       this.lines = this.lines.filter(l => l.step <= event.step);
       this.step = event.step;

@@ -201,6 +201,7 @@ export class Session {
     this.#probes.clear();
     this.#evaluated = [];
     this.#opened = await openTrainer(this.#config, this.#dataset, this.#device!);
+    this.#emit({ kind: 'note', text: this.#opened.note });
   }
 
   #probe(n: number, kept = false): Promise<Probe> {

@@ -1,6 +1,7 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import type { MetricsLine } from '../train/metrics.ts';
 import { parseNumber } from '../train/spec.ts';
+import { capital } from './catalogue.ts';
 import type { Curve, CurveChart, Point } from './charts.ts';
 import { available } from './data.ts';
 import { button, count, el, fold, notice, percent, pick, save, told } from './dom.ts';
@@ -184,12 +185,15 @@ export class TrainView {
       || (run.state === 'done' && (name === 'step' || name === 'play'));
     b.average.hidden = !run?.facts?.averages;
     if (run) {
-      this.#status.textContent = run.message || {
+      const state = run.message || {
         building: 'Loading the data and compiling the programs …',
         running: `Run ${run.id + 1} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
-        paused: `Run ${run.id + 1} is paused at step ${run.step}.`, done: `Run ${run.id + 1} is done after ${run.step} steps.`,
-        failed: 'The run stopped.', loaded: '',
+        paused: `Run ${run.id + 1} is paused at step ${run.step}.`,
+        done: `Run ${run.id + 1} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
+        failed: 'The run stopped.',
+        loaded: '',
       }[run.state];
+      this.#status.textContent = run.note ? `${state} ${capital(run.note)}.` : state;
       this.#status.dataset.state = run.state;
       const { facts } = run, last = run.steps.at(-1), val = run.validation.at(-1), test = run.lastTest;
       const shown: [string, string][] = [
