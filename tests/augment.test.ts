@@ -8,6 +8,7 @@ import { dataShow } from '../cli/data-show.ts';
 import { shapes } from '../datasets/synthetic.ts';
 import { close, WAYS, type Way } from './check.ts';
 import { gathered, noise } from './gathered.ts';
+import { printed } from './printed.ts';
 import { augmented, equalize } from './reference/augment.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
@@ -261,10 +262,7 @@ test('an image of an epoch is the same in every batch, order and step', async ()
   assert.is(found, 5);
   const streamed = await gathered(colourImages, { augment, maxBinding: 6 * size }, { n: 5, offset: 5, seed: 4, epoch: 2, shuffle: true });
   assert.equal([...streamed.x], [...mixed.x]);
-  for (const other of [
-    { seed: 5, epoch: 2 },
-    { seed: 4, epoch: 3 },
-  ]) {
+  for (const other of [{ seed: 5, epoch: 2 }, { seed: 4, epoch: 3 }]) {
     const { x } = await gathered(colourImages, { augment }, { n: 20, ...other });
     assert.ok(x.some((v, k) => v !== whole.x[k]), 'another seed or epoch gives other images');
   }
@@ -375,18 +373,8 @@ test('colour transforms of grey images are refused', async () =>
 
 test('descent data show: the first column is the images, the others differ from it', async () => {
   const file = join(await folder(), 'sheet.png');
-  const lines: string[] = [];
-  const { write } = process.stdout;
-  process.stdout.write = (text: string | Uint8Array) => {
-    lines.push(String(text));
-    return true;
-  };
-  try {
-    await dataShow('shapes', { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true });
-  } finally {
-    process.stdout.write = write;
-  }
-  assert.equal(lines, [`${file}\n`]);
+  const options = { augment: 'brightness:0.9', out: file, rows: '3', columns: '2', zoom: '1', quiet: true };
+  assert.is(await printed(() => dataShow('shapes', options)), `${file}\n`);
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const { images } = shapes(3);
   assert.equal([info.width, info.height, info.channels], [3 * 34 + 2, 3 * 34 + 2, 3]);

@@ -102,16 +102,8 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const read = async (t: Tensor) => Float64Array.from(await program.read(t));
   const gradients: Record<string, Float64Array> = {};
   const buffers: Record<string, Float64Array> = {};
-  const out = {
-    y: await read(y),
-    dx: dx && used(dx) ? await read(dx) : undefined,
-    shape: y.shape,
-    x: values,
-    r,
-    params,
-    gradients,
-    buffers,
-  };
+  const given = { shape: y.shape, x: values, r, params };
+  const out = { ...given, y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, gradients, buffers };
   if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
   for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
   program.destroy();

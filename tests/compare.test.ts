@@ -11,6 +11,7 @@ import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import { initialise } from '../train/trial.ts';
 import { close, deviceFor } from './check.ts';
+import { printed } from './printed.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 
@@ -58,22 +59,8 @@ test('deep narrow nets are dead from birth, wide and shallow ones are not', asyn
 
 test('one command writes one picture and a table', async () => {
   const out = join(await scratch(), 'norms.svg');
-  const write = process.stdout.write;
-  let said = '';
-  process.stdout.write = ((text: string) => Boolean((said += text))) as typeof process.stdout.write;
-  try {
-    await compare('initialisations', {
-      model: 'mlp:hidden=8',
-      dataset: 'shapes',
-      epochs: '1',
-      limitTrain: '200',
-      limitTest: '20',
-      out,
-      quiet: true,
-    });
-  } finally {
-    process.stdout.write = write;
-  }
+  const small = { model: 'mlp:hidden=8', dataset: 'shapes', epochs: '1', limitTrain: '200', limitTest: '20', quiet: true };
+  const said = await printed(() => compare('initialisations', { ...small, out }));
   const names = Object.keys(COMPARISONS.initialisations!.variants({ steps: 1, lr: 1, images: 100 }));
   const svg = readFileSync(out, 'utf8');
   for (const name of names) {

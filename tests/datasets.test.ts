@@ -11,6 +11,7 @@ import { datasets, loadDataset } from '../datasets/index.ts';
 import { fetchDataset, verifyDataset } from '../datasets/node/fetch.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { plane, PLANE_SETS, planeByte, planeValue, SHAPE_CLASSES, shapes } from '../datasets/synthetic.ts';
+import { setVariable } from './environment.ts';
 import { refusal } from './refusal.ts';
 import { same } from './same-split.ts';
 import { scratchFolders } from './scratch.ts';
@@ -169,7 +170,7 @@ test('points in the plane: bytes hold [-6, 6], and without noise each set obeys 
 test('offline: the error names the files, the folder and the way on; files put there are used', async () => {
   const dataDir = await folder();
   const wanted = { dataDir, ...quiet };
-  process.env.DESCENT_OFFLINE = '1';
+  const restore = setVariable('DESCENT_OFFLINE', '1');
   try {
     for (const [name, files] of [
       ['mnist', 'put train-images-idx3-ubyte.gz, '],
@@ -188,7 +189,7 @@ test('offline: the error names the files, the folder and the way on; files put t
     await writeFile(`${labels}.gz`, good);
     assert.is((await openDataset('fashion-mnist', wanted)).test.n, 10000);
   } finally {
-    delete process.env.DESCENT_OFFLINE;
+    restore();
   }
 });
 
@@ -199,9 +200,10 @@ test('descent data: list, verify, fetch', async () => {
   };
   const dataDir = await folder();
   await dataList({ dataDir, json: true }, print);
-  const rows = lines.splice(0).map(line => JSON.parse(line));
-  assert.equal(rows.map(r => r.name), Object.keys(datasets));
-  assert.equal([rows[0].state, rows[4].state, rows[0].train], ['not fetched', 'computed', 60000]);
+  const rows = new Map(lines.splice(0).map(line => JSON.parse(line)).map(row => [row.name, row]));
+  assert.equal([...rows.keys()], Object.keys(datasets));
+  assert.equal([rows.get('fashion-mnist').state, rows.get('fashion-mnist').train], ['not fetched', 60000]);
+  assert.is(rows.get('shapes').state, 'computed');
   await dataList({ dataDir }, print);
   assert.match(lines.splice(0).join('\n'), /\nfashion-mnist +1x28x28 +10 +60000 +10000 +55 +not fetched +Fashion-MNIST/);
   assert.match(await refusal(() => dataVerify([], { dataDir }, print)), /nothing in .*descent data fetch/);

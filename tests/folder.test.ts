@@ -90,10 +90,7 @@ test('folder: images that stay on disk make the same batches', async () => {
   const dataDir = await folder();
   const size = 3 * 5 * 5;
   const device = await deviceFor();
-  for (const [name, green] of [
-    ['cats', 200],
-    ['dogs', 90],
-  ] as const) {
+  for (const [name, green] of [['cats', 200], ['dogs', 90]] as const) {
     await paint(root, name, 25, green);
   }
   const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 });

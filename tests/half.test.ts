@@ -20,6 +20,7 @@ import * as activation from './reference/activation.ts';
 import { conv2d as convolved, matmul } from './reference/linear.ts';
 import * as norm from './reference/norm.ts';
 import * as pool from './reference/pool.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('half precision');
 
@@ -187,11 +188,10 @@ test('--debug watches a run in f16: an overflow of the gradients is none of a la
 });
 
 test('where it cannot be, one line says why', async () => {
-  const message = async (more: Record<string, string>, device: Device) =>
-    openTrainer(parseConfig('lenet5', { dataset: 'shapes', valSplit: '0', precision: 'f16', ...more }), dataset, device).then(
-      () => '',
-      (e: Error) => e.message,
-    );
+  const message = (more: Record<string, string>, device: Device) => {
+    const config = parseConfig('lenet5', { dataset: 'shapes', valSplit: '0', precision: 'f16', ...more });
+    return refusal(() => openTrainer(config, dataset, device));
+  };
   assert.match(
     await message({}, (await deviceFor()).withProfile({ f16: false })),
     /^--precision f16: .* has no shader-f16; use --precision f32, or another --adapter$/,

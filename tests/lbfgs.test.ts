@@ -8,6 +8,7 @@ import { Minimiser, quasiNewton, type QuasiNewton } from '../optim/quasi-newton.
 import { flatMap } from '../shaders/flat.ts';
 import { close, deviceFor, dot, random, WAYS, type Way } from './check.ts';
 import { lbfgsDirection, rosenbrock, strongWolfe as holds } from './reference/second-order.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('L-BFGS and BFGS');
 
@@ -161,21 +162,13 @@ test('the line search meets the strong Wolfe conditions', async () => {
 });
 
 test('says what is wrong', async () => {
-  const message = (f: () => unknown) => {
-    try {
-      f();
-      return '';
-    } catch (e) {
-      return (e as Error).message;
-    }
-  };
   assert.match(
-    message(() => quasiNewton.lbfgs!({ histroy: 5 })),
+    await refusal(() => quasiNewton.lbfgs!({ histroy: 5 })),
     /unknown hyper-parameter of lbfgs 'histroy'; did you mean 'history'\?/,
   );
   const p = await problem([1, 2], rosenbrock);
   assert.match(
-    message(() => new Minimiser(quasiNewton.bfgs!(), p.flat, 61706)),
+    await refusal(() => new Minimiser(quasiNewton.bfgs!(), p.flat, 61706)),
     /^bfgs: the model has 61706 parameters.*; take lbfgs, or a model of at most 4000$/,
   );
   p.destroy();

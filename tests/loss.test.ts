@@ -7,6 +7,7 @@ import { close, deviceFor, dot, random, type Way } from './check.ts';
 import { softmax } from './reference/activation.ts';
 import { numericGradient, type Numbers } from './reference/linear.ts';
 import * as reference from './reference/loss.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('loss');
 
@@ -108,14 +109,10 @@ test('correct answers are counted, rows past `valid` are not', async () => {
     const { loss, correct } = await run('own', name, right, labels, { training: false, valid: 2 });
     assert.is(correct, 1, name);
     const all = await run('own', name, right.slice(0, 2 * CLASSES), labels.slice(0, 2), { training: false });
-    assert.is(loss, all.loss, name);
+    close(name, [loss], [all.loss], 1e-6); // another kernel: a compiler may round it in another way
   }
-  const { correct } = await run(
-    'own',
-    'jensen-shannon',
-    Float64Array.from([...right, ...right.map(v => -v), ...right.map(v => -v)]),
-    labels,
-  );
+  const wrong = right.map(v => -v);
+  const { correct } = await run('own', 'jensen-shannon', Float64Array.from([...right, ...wrong, ...wrong]), labels);
   assert.is(correct, 5, 'the first view counts');
 });
 
@@ -136,16 +133,15 @@ test('large logits do not overflow, and what is not finite shows', async () => {
 });
 
 test('says what labels it cannot take', async () => {
-  const message = (p: Promise<unknown>) => p.then(() => '', e => (e as Error).message);
   assert.match(
-    await message(run('own', 'jensen-shannon', logits.slice(0, 5 * CLASSES), labels.slice(0, 5))),
+    await refusal(() => run('own', 'jensen-shannon', logits.slice(0, 5 * CLASSES), labels.slice(0, 5))),
     /jensenShannon: 5 rows of logits are not 3 views of each image/,
   );
   assert.match(
-    await message(run('own', 'jensen-shannon', logits, soft)),
+    await refusal(() => run('own', 'jensen-shannon', logits, soft)),
     /jensenShannon: labels are \[6, 7\], expected 2 class numbers; leave out mixup/,
   );
-  assert.match(await message(run('own', 'mse', logits, labels, { smoothing: 1 })), /loss: smoothing is 1/);
+  assert.match(await refusal(() => run('own', 'mse', logits, labels, { smoothing: 1 })), /loss: smoothing is 1/);
 });
 
 test.run();

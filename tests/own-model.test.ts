@@ -7,6 +7,7 @@ import { loadOwnModel } from '../cli/own-model.ts';
 import { Graph } from '../engine/graph.ts';
 import { openModel } from '../models/index.ts';
 import { parseSpec } from '../train/spec.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('own model');
 const folder = mkdtempSync(join(tmpdir(), 'descent-own-'));
@@ -15,7 +16,7 @@ const file = (name: string, text: string): string => {
   writeFileSync(path, text);
   return path;
 };
-const refused = (spec: string): Promise<string> => loadOwnModel(spec).then(() => '', e => (e as Error).message);
+const refused = (spec: string): Promise<string> => refusal(() => loadOwnModel(spec));
 
 test('a model in a file anywhere is built from the very layers of the engine, with options', async () => {
   const path = file(

@@ -47,9 +47,7 @@ plots('a logarithmic axis gives each decade the same width, and leaves out what 
     ],
     { width: 400 },
   );
-  const xs = paths(svg, BLUE)
-    .flat()
-    .map(p => p[0]);
+  const xs = paths(svg, BLUE).flat().map(p => p[0]);
   assert.is(xs.length, 3);
   assert.equal([Math.round(xs[1]! - xs[0]!), Math.round(xs[2]! - xs[1]!)], [200, 200]);
   for (const tick of ['1e-3', '0.1', '10']) assert.ok(svg.includes(`>${tick}</text>`), tick);
@@ -156,10 +154,7 @@ plots('a PNG is the SVG at twice its size, on white, with letters', async () => 
     const { data, info } = await sharp(join(dir, 'a.png')).removeAlpha().raw().toBuffer({ resolveWithObject: true });
     assert.equal([info.width, info.height], [2 * Number(width), 2 * Number(height)]);
     assert.equal([...data.subarray(0, 3)], [255, 255, 255]);
-    const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, '')))
-      .removeAlpha()
-      .raw()
-      .toBuffer();
+    const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, ''))).removeAlpha().raw().toBuffer();
     assert.ok(data.filter((v, i) => v !== wordless[i]).length > 500, 'no font was found: the text left no trace');
     await writePicture(join(dir, 'a.pdf'), svg).then(
       () => assert.unreachable(),

@@ -13,6 +13,7 @@ import { encodeSafetensors } from '../train/safetensors.ts';
 import { softmaxRows } from '../train/probabilities.ts';
 import { combine } from '../train/swag.ts';
 import { close, deviceFor } from './check.ts';
+import { printed } from './printed.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 
@@ -20,21 +21,7 @@ const test = suite('predict');
 const folder = scratchFolders(test);
 const IMAGES = 5;
 
-/** What `run` prints, a line each. */
-async function printed(run: () => Promise<void>): Promise<string[]> {
-  const { write } = process.stdout;
-  const out: string[] = [];
-  process.stdout.write = (text: string | Uint8Array) => {
-    out.push(String(text));
-    return true;
-  };
-  try {
-    await run();
-  } finally {
-    process.stdout.write = write;
-  }
-  return out.join('').trim().split('\n');
-}
+const linesOf = async (run: () => Promise<void>): Promise<string[]> => (await printed(run)).trimEnd().split('\n');
 
 /** Weights of a small net after a few steps, and its probabilities of the first test images. */
 async function saved(file: string, normalize: string, seed: string) {
@@ -75,7 +62,7 @@ for (const normalize of ['meanstd', 'pca', 'zca']) {
         .toColourspace('b-w')
         .toFile(paths[i]!);
     }
-    const lines = await printed(() => predict(file, paths, { top: '10', json: true }));
+    const lines = await linesOf(() => predict(file, paths, { top: '10', json: true }));
     assert.is(lines.length, IMAGES);
     lines.forEach((line, i) => {
       const { image, predictions } = JSON.parse(line) as { image: string; predictions: { class: string; probability: number }[] };
@@ -97,7 +84,7 @@ test('an ensemble predicts the mean of its members', async () => {
   const b = await saved(files[1]!, 'zca', '2');
   const { mean } = combine([a.probabilities, b.probabilities]);
   const options = { split: 'test', limitTest: String(IMAGES), json: true, quiet: true };
-  const lines = await printed(() => evaluateAll(files, { ...options, ensemble: true }));
+  const lines = await linesOf(() => evaluateAll(files, { ...options, ensemble: true }));
   const rows = lines.map(line => JSON.parse(line) as { name: string; loss: number; accuracy: number });
   assert.equal(rows.map(r => r.name), [...files, 'ensemble of 2']);
   [a.probabilities, b.probabilities, mean].forEach((p, k) => {

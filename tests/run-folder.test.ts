@@ -23,10 +23,11 @@ const state = (step: number) => ({
 });
 const line = (step: number): MetricsLine => ({ step, epoch: step / 100, loss: 1 / step, accuracy: 0.5, lr: 0.05, images_per_s: 100 });
 const val = (step: number): MetricsLine => ({ split: 'val', step, epoch: step / 100, loss: 1 / step, accuracy: 0.5 });
-const refuses = async (act: () => unknown, wanted: RegExp) => {
-  const message = await refusal(act);
-  assert.match(message, wanted);
-  assert.not(message.includes('\n'));
+const refuses = async (act: () => unknown, wanted: RegExp) => assert.match(await refusal(act), wanted);
+/** A folder with one file. */
+const holding = (content: string, file = 'config.json') => (dir: string) => {
+  writeFileSync(join(dir, file), content);
+  return dir;
 };
 
 /** A run in dir/run with a checkpoint of step 20. */
@@ -68,27 +69,19 @@ runs('a resumed run forgets the metrics after its checkpoint, and a line cut sho
 // a crash at each moment of writing the checkpoint of step 30 over that of step 20
 for (const [moment, aside, committed, want] of [
   ['while the state is written', [['state', '{']], false, 20],
-  ['while the model is written', [['state', 30], ['model', '{']], false,
-    20],
-  ['before the first rename', [['state', 30], ['model', 30]], false,
-    20],
-  ['between the renames', [['state', 30], ['model', 30]], true,
-    30],
+  ['while the model is written', [['state', 30], ['model', '{']], false, 20],
+  ['before the first rename', [['state', 30], ['model', 30]], false, 20],
+  ['between the renames', [['state', 30], ['model', 30]], true, 30],
 ] as const) {
   runs(`a crash ${moment} leaves a checkpoint of one step`, ({ dir }) => {
     const path = trained(dir);
+    const encoded = (name: 'model' | 'state', step: number): Uint8Array => {
+      const [tensors, counters] =
+        name === 'model' ? [weights(step), {}] : [state(step).tensors, { 'counter.steps': String(step), 'counter.decay': '0.1' }];
+      return encodeSafetensors(tensors, { ...counters, step: String(step) });
+    };
     for (const [name, content] of aside) {
-      const bytes =
-        typeof content === 'string'
-          ? content
-          : name === 'model'
-            ? encodeSafetensors(weights(content), { step: String(content) })
-            : encodeSafetensors(state(content).tensors, {
-                'counter.steps': String(content),
-                'counter.decay': '0.1',
-                step: String(content),
-              });
-      writeFileSync(join(path, `${name}.safetensors.new`), bytes);
+      writeFileSync(join(path, `${name}.safetensors.new`), typeof content === 'string' ? content : encoded(name, content));
     }
     if (committed) renameSync(join(path, 'state.safetensors.new'), join(path, 'state.safetensors'));
     const back = resumeRun(path);
@@ -101,9 +94,9 @@ for (const [moment, aside, committed, want] of [
 const folders: [why: string, prepare: (dir: string) => string, act: (path: string) => unknown, message: RegExp][] = [
   ['a folder that holds a run', trained, createRun,
     /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /],
-  ['a path through a file', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f/run')), createRun,
+  ['a path through a file', dir => join(holding('', 'f')(dir), 'f/run'), createRun,
     /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/],
-  ['a file as folder', dir => (writeFileSync(join(dir, 'f'), ''), join(dir, 'f')), createRun, /f: cannot be written, /],
+  ['a file as folder', dir => join(holding('', 'f')(dir), 'f'), createRun, /f: cannot be written, /],
   ['a place where nobody may write', () => (process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run'), createRun,
     /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/],
   ['a folder that is not there', dir => join(dir, 'nope'), resumeRun, /nope: there is no such folder; give the folder of a run/],
@@ -112,37 +105,27 @@ const folders: [why: string, prepare: (dir: string) => string, act: (path: strin
   ['a run without a checkpoint', dir => (createRun(join(dir, 'r')).writeConfig(config, {}), join(dir, 'r')), resumeRun,
     /r: no checkpoint was kept; start the run anew/],
   ['a run without weights', dir => dir, weightsFile, /holds no best\.safetensors and no model\.safetensors/],
-  ['a config.json that is no JSON', dir => (writeFileSync(join(dir, 'config.json'), '{"model":'), dir), readConfig,
+  ['a config.json that is no JSON', holding('{"model":'), readConfig,
     /config\.json: is not valid JSON/],
-  ['a config.json of something else', dir => (writeFileSync(join(dir, 'config.json'), '{"name":"x"}'), dir), readConfig,
+  ['a config.json of something else', holding('{"name":"x"}'), readConfig,
     /config\.json: no model is named; it is not the config\.json of a run/],
-  [
-    'a config.json with an impossible value',
-    dir => (writeFileSync(join(dir, 'config.json'), '{"model":"lenet5","batchSize":0}'), dir),
-    readConfig,
-    /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/,
-  ],
-  [
-    'model and state of different steps',
+  ['a config.json with an impossible value', holding('{"model":"lenet5","batchSize":0}'), readConfig,
+    /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/],
+  ['model and state of different steps',
     dir => {
       const path = trained(dir);
       writeFileSync(join(path, 'model.safetensors'), encodeSafetensors(weights(5), { step: '5' }));
       return path;
     },
-    resumeRun,
-    /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/,
-  ],
-  [
-    'a state cut short',
+    resumeRun, /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/],
+  ['a state cut short',
     dir => {
       const path = trained(dir);
       const file = join(path, 'state.safetensors');
       writeFileSync(file, readFileSync(file).subarray(0, -3));
       return path;
     },
-    resumeRun,
-    /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/,
-  ],
+    resumeRun, /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/],
 ];
 for (const [why, prepare, act, message] of folders) {
   runs(`says what is wrong with ${why}`, ({ dir }) => {

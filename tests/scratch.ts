@@ -9,6 +9,6 @@ export function scratchFolders(suite: Test): () => Promise<string> {
   suite.before(async () => {
     base = await mkdtemp(join(tmpdir(), 'descent-test-'));
   });
-  suite.after(() => rm(base, { recursive: true }));
+  suite.after(() => rm(base, { recursive: true, maxRetries: 5 }));
   return () => mkdtemp(join(base, 'x-'));
 }

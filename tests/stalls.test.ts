@@ -3,11 +3,15 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../datasets/node/open.ts';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
+import type { Trainer } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
 
 const test = suite('no stalls');
 const dataset = await openDataset('shapes', { limitTrain: 4000, limitTest: 10, quiet: true });
 await deviceFor(); // WebGPU's names are global from here on
+
+const MAKERS = ['createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createShaderModule', 'createComputePipeline',
+  'createComputePipelineAsync'];
 
 /** Calls of WebGPU while `f` runs, by name, and the most submits that were not done yet. */
 async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
@@ -24,16 +28,7 @@ async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
     });
     undo.push(() => Reflect.set(prototype, name, own));
   };
-  for (const name of [
-    'createBuffer',
-    'createBindGroup',
-    'createBindGroupLayout',
-    'createShaderModule',
-    'createComputePipeline',
-    'createComputePipelineAsync',
-  ]) {
-    count(GPUDevice.prototype, name);
-  }
+  for (const name of MAKERS) count(GPUDevice.prototype, name);
   count(GPUBuffer.prototype, 'mapAsync');
   count(GPUQueue.prototype, 'writeBuffer');
   let submitted = 0;
@@ -55,6 +50,11 @@ async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
   return counts;
 }
 
+async function open(more: Readonly<Record<string, string>> = {}): Promise<Trainer> {
+  const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more });
+  return (await openTrainer(config, dataset, await deviceFor())).trainer;
+}
+
 for (const [what, more, expected] of [
   ['f32', {}, { submit: 20, writeBuffer: 20 }],
   ['f16 with clipping and an average', { precision: 'f16', clipNorm: '1', ema: '0.9' }, { submit: 20, writeBuffer: 20 }],
@@ -62,11 +62,7 @@ for (const [what, more, expected] of [
   ['two parts a batch', { accumulate: '2' }, { submit: 60, writeBuffer: 60 }],
 ] as const) {
   test(`20 steps, ${what}: one submit and one small write a program, nothing made, nothing read back`, async () => {
-    const { trainer } = await openTrainer(
-      parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more }),
-      dataset,
-      await deviceFor(),
-    );
+    const trainer = await open(more);
     for (let i = 0; i < 3; i++) await trainer.step(true);
     await trainer.settle();
     const bytes = trainer.memory.bytes;
@@ -74,16 +70,7 @@ for (const [what, more, expected] of [
       for (let i = 0; i < 20; i++) await trainer.step();
     });
     const { flying, onSubmittedWorkDone, ...rest } = seen;
-    assert.equal(rest, {
-      createBuffer: 0,
-      createBindGroup: 0,
-      createBindGroupLayout: 0,
-      createShaderModule: 0,
-      createComputePipeline: 0,
-      createComputePipelineAsync: 0,
-      mapAsync: 0,
-      ...expected,
-    });
+    assert.equal(rest, { ...Object.fromEntries(MAKERS.map(name => [name, 0])), mapAsync: 0, ...expected });
     assert.is(onSubmittedWorkDone, 20);
     assert.ok(flying! <= (2 * expected.submit) / 20, `${flying} submits in flight`);
     assert.is(trainer.memory.bytes, bytes);
@@ -93,11 +80,7 @@ for (const [what, more, expected] of [
 }
 
 test('a logged step maps one small buffer, which is used again', async () => {
-  const { trainer } = await openTrainer(
-    parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0' }),
-    dataset,
-    await deviceFor(),
-  );
+  const trainer = await open();
   for (let i = 0; i < 6; i++) await trainer.step(i % 2 === 0);
   await trainer.settle();
   const seen = await calls(async () => {

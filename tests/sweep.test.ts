@@ -7,6 +7,7 @@ import { openDataset } from '../datasets/node/open.ts';
 import { choices, configOf, keyOf, parseAxis, ranking, type SweepLine } from '../train/sweep.ts';
 import { trial } from '../train/trial.ts';
 import { deviceFor } from './check.ts';
+import { printed } from './printed.ts';
 import { refusal } from './refusal.ts';
 import { scratchFolders } from './scratch.ts';
 
@@ -132,17 +133,7 @@ test('a repeated command skips what is done, also after a line was cut short', a
   const file = join(out, 'results.jsonl');
   const { model, ...options } = tiny;
   const lines = () => readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  const run = async (grid: string[]): Promise<string> => {
-    const write = process.stdout.write;
-    const said: string[] = [];
-    process.stdout.write = ((text: string) => said.push(text) > 0) as typeof process.stdout.write;
-    try {
-      await sweep(model, { ...options, grid, out, quiet: true });
-    } finally {
-      process.stdout.write = write;
-    }
-    return said.join('');
-  };
+  const run = (grid: string[]) => printed(() => sweep(model, { ...options, grid, out, quiet: true }));
   const best = await run(['lr=0.001,0.01']);
   const before = lines();
   assert.is(before.length, 2);

@@ -14,6 +14,7 @@ import { rules } from '../optim/index.ts';
 import { DeviceData } from '../train/data.ts';
 import { Trainer, type TrainerOptions } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('trainer');
 const { adam, momentum, sgd } = rules as Required<Pick<typeof rules, 'adam' | 'momentum' | 'sgd'>>;
@@ -128,11 +129,11 @@ test('no buffer, bind group or pipeline is made once the first step is done', as
 test('NaN in the loss ends the run with the step and the rate; debug names the node', async () => {
   const wild = { optimizer: optimizer(sgd, { lr: 1e30 }) };
   const t = await create(wild);
-  const message = await losses(t, 5).then(() => '', e => (e as Error).message);
+  const message = await refusal(() => losses(t, 5));
   assert.match(message, /loss is (NaN|Infinity|-Infinity) at step \d+ \(learning rate 1e\+30\)/);
   t.destroy();
   const d = await create({ ...wild, debug: true });
-  const named = await losses(d, 5).then(() => '', e => (e as Error).message);
+  const named = await refusal(() => losses(d, 5));
   assert.match(named, /NaN or infinity at step \d+, first in \S+ \w+ \(\w+\)/);
   d.destroy();
 });
@@ -140,26 +141,19 @@ test('NaN in the loss ends the run with the step and the rate; debug names the n
 test('weights of another model are refused by name and shape', async () => {
   const t = await create();
   const weights = await t.weights();
-  const message = (w: typeof weights) => {
-    try {
-      t.loadWeights(w);
-      return '';
-    } catch (e) {
-      return (e as Error).message;
-    }
-  };
+  const message = (w: typeof weights) => refusal(() => t.loadWeights(w));
   const { 'fc3.bias': bias, ...rest } = weights;
-  assert.match(message(rest), /tensor 'fc3\.bias' \[10\] is missing/);
+  assert.match(await message(rest), /tensor 'fc3\.bias' \[10\] is missing/);
   assert.match(
-    message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }),
+    await message({ ...rest, 'fc3.bias': { shape: [5], data: new Float32Array(5) } }),
     /'fc3\.bias' has shape \[5\], the model has \[10\]/,
   );
-  assert.match(message({ ...weights, 'conv9.weight': bias! }), /'conv9\.weight' is not in this model/);
+  assert.match(await message({ ...weights, 'conv9.weight': bias! }), /'conv9\.weight' is not in this model/);
   t.destroy();
 });
 
 test('a batch larger than the data is refused', async () => {
-  const message = await create({ batchSize: 5000 }).then(() => '', e => (e as Error).message);
+  const message = await refusal(() => create({ batchSize: 5000 }));
   assert.match(message, /--batch-size: 5000 is more than the 2000 training images/);
 });
 
@@ -170,7 +164,7 @@ test('a lost device ends the run with one line', async () => {
   const t = await create({ device, model: noisy });
   await losses(t, 2);
   device.gpu.destroy();
-  const message = await losses(t, 3).then(() => '', e => (e as Error).message);
+  const message = await refusal(() => losses(t, 3));
   assert.match(message, /device lost on .+\(destroyed.*resume/);
 });
 

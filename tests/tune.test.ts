@@ -117,11 +117,7 @@ test('a variant that this version has not is told in one line, and its call time
 });
 
 test('a software adapter is tuned only when that is asked for, none against --no-tune', async () => {
-  for (const [tune, tunes] of [
-    [undefined, undefined],
-    [true, true],
-    [false, false],
-  ] as const) {
+  for (const [tune, tunes] of [[undefined, undefined], [true, true], [false, false]] as const) {
     const device = await openDevice({ tune });
     assert.is(device.tuner !== undefined, tunes ?? !device.report.software);
     device.close();
