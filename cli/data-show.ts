@@ -40,22 +40,17 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));
   try {
-    const epochs = Array.from({ length: augment ? columns : 0 }, (_, epoch) => epoch);
-    const pictures = [
-      await batch(device, dataset, n, seed, [0], undefined),
-      ...(augment ? [await batch(device, dataset, n, seed, epochs, augment)] : []),
-    ].flat();
+    const pictures = await batch(device, dataset, n, seed, [0], undefined);
+    if (augment) {
+      const epochs = Array.from({ length: columns }, (_, epoch) => epoch);
+      pictures.push(...(await batch(device, dataset, n, seed, epochs, augment)));
+    }
     const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
-    if (options.json) {
-      print(JSON.stringify({ file: options.out, rows: n, columns: pictures.length, augment: options.augment }));
-    } else {
-      print(
-        options.quiet
-          ? options.out
-          : `${options.out}: ${n} images of ${dataset.name}${augment ? `, each as it is and in ${columns} epochs of ${options.augment}` : ''}`,
-      );
-    }
+    const { out: file, augment: asked } = options;
+    const each = augment ? `, each as it is and in ${columns} epochs of ${asked}` : '';
+    if (options.json) print(JSON.stringify({ file, rows: n, columns: pictures.length, augment: asked }));
+    else print(options.quiet ? file : `${file}: ${n} images of ${dataset.name}${each}`);
   } finally {
     device.close();
   }
@@ -104,7 +99,7 @@ async function writeSheet(
   const width = columns.length * cellW + gap;
   const height = n * cellH + gap;
   const pixels = new Uint8Array(width * height * 3).fill(255);
-  columns.forEach((images, column) => {
+  for (const [column, images] of columns.entries()) {
     for (let row = 0; row < n; row++) {
       for (let y = 0; y < h * zoom; y++) {
         for (let x = 0; x < w * zoom; x++) {
@@ -115,12 +110,8 @@ async function writeSheet(
         }
       }
     }
-  });
+  }
   const { default: sharp } = await import('sharp');
-  writeWhole(
-    path,
-    await sharp(pixels, { raw: { width, height, channels: 3 } })
-      .png()
-      .toBuffer(),
-  );
+  const sheet = sharp(pixels, { raw: { width, height, channels: 3 } });
+  writeWhole(path, await sheet.png().toBuffer());
 }

@@ -36,7 +36,8 @@ async function state(name: string, dataDir?: string): Promise<string> {
   if (await isComplete(folder, files)) return 'complete';
   const faults = await Promise.all(files.map(f => fault(folder, f, false)));
   const good = faults.filter(f => !f).length;
-  return good === files.length ? 'unchecked' : good ? `${good} of ${files.length} files` : 'not fetched';
+  if (good === files.length) return 'unchecked';
+  return good ? `${good} of ${files.length} files` : 'not fetched';
 }
 
 /** One line a data set: what it holds and how much of it the cache has. With `json`, one object a line. */
@@ -71,17 +72,15 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
   print(`\ncache: ${datasetFolder('', options.dataDir)}`);
 }
 
-/**
- * Reads the stored files of the named data sets (if none is named: of all in the cache) and compares their hashes. Throws when one is
- * wrong.
- */
+/** Compares the hashes of the stored files of the named data sets (if none is named: of all in the cache). Throws when one is wrong. */
 export async function dataVerify(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
   const known = needFiles();
   const stored = await readdir(datasetFolder('', options.dataDir)).catch((): string[] => []);
   const chosen = names.length ? names : known.filter(name => stored.includes(name));
   check(
     chosen.length,
-    `data verify: nothing in ${datasetFolder('', options.dataDir)}; 'descent data fetch <name>' fetches: ${known.join(', ')}`,
+    `data verify: nothing in ${datasetFolder('', options.dataDir)}; `
+      + `'descent data fetch <name>' fetches: ${known.join(', ')}`,
   );
   const wrong: string[] = [];
   for (const name of chosen) {
@@ -93,6 +92,7 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   }
   check(
     !wrong.length,
-    `data verify: ${wrong.join(', ')} not as published; 'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
+    `data verify: ${wrong.join(', ')} not as published; `
+      + `'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
   );
 }

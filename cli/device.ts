@@ -1,5 +1,5 @@
 /** The device that a command computes on, with its fastest variants. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -20,22 +20,20 @@ export interface DeviceOptions {
 
 const require = createRequire(import.meta.url);
 export const version = (): string => (require('../package.json') as { version: string }).version;
+
 /** The commit that this was built from: a bundle's package.json says it, a checkout knows it. */
 export function commit(): string | undefined {
   const { commit } = require('../package.json') as { commit?: string };
   const root = new URL('..', import.meta.url);
   if (commit !== undefined || !existsSync(new URL('.git', root))) return commit;
-  // no git
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      cwd: root,
-    }).trim();
+    const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio, cwd: root }).trim();
   } catch {
-    return undefined;
+    return undefined; // no git
   }
 }
+
 export const webgpuVersion = (): string => (require('webgpu/package.json') as { version: string }).version;
 
 export async function openDevice({ adapter, tune, quiet, json }: DeviceOptions): Promise<Device> {
@@ -75,6 +73,7 @@ export function storeAt(path: string): TuneStore {
 
 /** A line at the beginning and one at the end; on a terminal a counter between them. */
 function showTuning(device: Device): (done: number, total: number) => void {
+  const terminal = process.stderr.isTTY;
   let start = 0;
   return (done, total) => {
     const calls = `${total} kernel ${total === 1 ? 'call' : 'calls'}`;
@@ -82,7 +81,8 @@ function showTuning(device: Device): (done: number, total: number) => void {
       start = performance.now();
       note(`tuning ${calls} for ${device.report.description}, once; --no-tune leaves it out`);
     } else if (done === total) {
-      note(`${process.stderr.isTTY ? '\r' : ''}tuned ${calls} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
-    } else if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total}`);
+      const seconds = (performance.now() - start) / 1000;
+      note(`${terminal ? '\r' : ''}tuned ${calls} in ${seconds.toFixed(1)} s`);
+    } else if (terminal) process.stderr.write(`\r${done} of ${total}`);
   };
 }

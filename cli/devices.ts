@@ -18,13 +18,10 @@ export async function devices(options: DevicesOptions): Promise<void> {
     if (options.json) print(JSON.stringify(a));
     else if (options.quiet) print(a.name);
     else {
-      print(`${i ? '\n' : ''}${a.name}  (${a.kind}, ${a.backend})${i ? '' : '  taken by default'}\n  ${a.description}`);
+      print(`${i ? '\n' : ''}${a.name}  (${a.kind}, ${a.backend})${i ? '' : '  taken by default'}`);
+      print(`  ${a.description}`);
       print(`  features: ${a.features.join(', ') || 'none'}`);
-      print(
-        `  limits: ${LIMITS.filter(([key]) => a.limits[key] !== undefined)
-          .map(([key, name, mib]) => `${name} ${mib ? `${Math.round(a.limits[key]! / 2 ** 20)} MiB` : a.limits[key]}`)
-          .join(', ')}`,
-      );
+      print(`  limits: ${describeLimits(a.limits)}`);
     }
   }
 }
@@ -37,3 +34,8 @@ const LIMITS: readonly [key: string, name: string, mib: boolean][] = [
   ['maxComputeInvocationsPerWorkgroup', 'invocations', false],
   ['maxComputeWorkgroupStorageSize', 'workgroup bytes', false],
 ];
+
+function describeLimits(limits: Readonly<Record<string, number>>): string {
+  const known = LIMITS.filter(([key]) => limits[key] !== undefined);
+  return known.map(([key, name, mib]) => `${name} ${mib ? `${Math.round(limits[key]! / 2 ** 20)} MiB` : limits[key]}`).join(', ');
+}

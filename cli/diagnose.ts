@@ -2,6 +2,7 @@
 import type { Dataset } from '../datasets/dataset.ts';
 import { DescentError } from '../engine/check.ts';
 import type { RunConfig } from '../train/config.ts';
+import { STAYS } from '../train/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../train/node/run-folder.ts';
 import type { Tensors } from '../train/safetensors.ts';
 import { note } from './output.ts';
@@ -15,32 +16,25 @@ export interface Failed {
   readonly dataset: Dataset;
   readonly options: SessionOptions;
   readonly run: RunFolder;
-  /** Weights that the run was started from. */ readonly start: Tensors | undefined;
-  /** Steps done when it failed. */ readonly steps: number;
+  /** Weights that the run was started from. */
+  readonly start: Tensors | undefined;
+  /** Steps done when it failed. */
+  readonly steps: number;
 }
 
-export const isDivergence = (error: unknown): error is DescentError =>
-  error instanceof DescentError && /^the loss is (NaN|-?Infinity)/.test(error.message);
-
-/**
- * The error with the layer where NaN or infinity came up first, or as it was where that would take long; and with what is left of the run.
- */
+/** The error with the layer where NaN or infinity came up first (as it was where that takes long), and with what is left of the run. */
 export async function diagnose(
   error: DescentError,
   { config, dataset, options, run, start, steps }: Failed,
 ): Promise<DescentError> {
   const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
   const since = kept?.state.counters.steps ?? 0;
-  const told = (message: string) =>
-    new DescentError(
-      message.replace(
-        'the last checkpoint stays',
-        kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet',
-      ),
-    );
+  const left = kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet';
+  const told = (message: string) => new DescentError(message.replace(STAYS, left));
   if (options.debug || steps - since > MOST) return told(error.message);
   note(
-    `${error.message.split(';')[0]}; doing the ${steps - since} steps ${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
+    `${error.message.split(';')[0]}; doing the ${steps - since} steps `
+      + `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
   );
   const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
   try {
@@ -55,9 +49,8 @@ export async function diagnose(
     while (trainer.steps < steps) await trainer.step();
     return told(error.message);
   } catch (named) {
-    return named instanceof DescentError && /^NaN or infinity/.test(named.message)
-      ? told(named.message)
-      : told(error.message);
+    const isNamed = named instanceof DescentError && /^NaN or infinity/.test(named.message);
+    return told(isNamed ? named.message : error.message);
   } finally {
     close();
   }

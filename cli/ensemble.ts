@@ -22,7 +22,8 @@ export async function evaluateAll(
   check(options.tta === undefined, '--tta: is for one checkpoint; leave it out, or --ensemble');
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const members: { file: string; probabilities: Float32Array }[] = [];
-  let labels: ArrayLike<number> | undefined, data: string | undefined;
+  let labels: ArrayLike<number> | undefined;
+  let data: string | undefined;
   for (const path of paths) {
     const { file, config, dataset, session } = await openJudge(path, options);
     try {
@@ -34,7 +35,8 @@ export async function evaluateAll(
       const own = session.data.labels(split);
       check(
         !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),
-        `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`,
+        `${file}: its ${split} images are not those of ${paths[0]}; `
+          + 'take --split test, or runs of one --seed and --val-split',
       );
       labels = own;
       members.push({ file, probabilities: softmaxRows(await session.trainer.logits(split), dataset.classes.length) });
@@ -43,23 +45,17 @@ export async function evaluateAll(
     }
   }
   const classes = members[0]!.probabilities.length / labels!.length;
+  const { mean } = combine(members.map(m => m.probabilities));
   const rows = [
     ...members.map(m => ({ name: m.file, ...score(m.probabilities, labels!, classes) })),
-    {
-      name: `ensemble of ${members.length}`,
-      ...score(combine(members.map(m => m.probabilities)).mean, labels!, classes),
-    },
+    { name: `ensemble of ${members.length}`, ...score(mean, labels!, classes) },
   ];
   if (options.json) {
     rows.forEach(({ name, ...result }) => print(JSON.stringify({ name, dataset: data, split, ...result })));
   } else if (options.quiet) {
     print(`${split} loss ${rows.at(-1)!.loss.toFixed(4)}  accuracy ${percent(rows.at(-1)!.accuracy)}`);
   } else {
-    print(
-      table([
-        ['checkpoint', `${split} loss`, 'accuracy'],
-        ...rows.map(r => [r.name, r.loss.toFixed(4), percent(r.accuracy)]),
-      ]),
-    );
+    const cells = rows.map(r => [r.name, r.loss.toFixed(4), percent(r.accuracy)]);
+    print(table([['checkpoint', `${split} loss`, 'accuracy'], ...cells]));
   }
 }

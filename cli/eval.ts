@@ -18,11 +18,15 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
   quiet?: boolean;
 }
 
+export interface Judge {
+  readonly file: string;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly session: Session;
+}
+
 /** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
-export async function openJudge(
-  path: string,
-  options: EvalOptions,
-): Promise<{ file: string; config: RunConfig; dataset: Dataset; session: Session }> {
+export async function openJudge(path: string, options: EvalOptions): Promise<Judge> {
   const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
   const config = resolved({
     ...trained,
@@ -53,11 +57,11 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
       : trainer.evaluate(split));
     if (options.json) {
       print(JSON.stringify({ file, dataset: config.dataset, split, ...(views && { views: views.length }), ...result }));
-    } else {
-      print(
-        `${options.quiet ? '' : `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `}${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`,
-      );
+      return;
     }
+    const of = `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `;
+    const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
+    print(options.quiet ? found : of + found);
   } finally {
     session.close();
   }

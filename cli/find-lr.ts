@@ -1,9 +1,10 @@
 /** `descent find-lr`. */
 import { openDataset } from '../datasets/node/open.ts';
-import { check, DescentError } from '../engine/check.ts';
-import { draw } from '../plots/chart.ts';
+import { check } from '../engine/check.ts';
+import { draw, type Panel } from '../plots/chart.ts';
 import { checkPicture, writePicture } from '../plots/node.ts';
 import { parseConfig } from '../train/config.ts';
+import { isDivergence } from '../train/divergence.ts';
 import { rangeRate, rangeTest } from '../train/find-lr.ts';
 import { parseNumber } from '../train/spec.ts';
 import { print } from './output.ts';
@@ -29,11 +30,10 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const from = parseNumber('--from', options.from, { above: 0 });
   const to = parseNumber('--to', options.to, { above: from });
   const steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
-  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
   const range = { from, to, steps };
-  const config = resolved(
-    parseConfig(model, { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' }),
-  );
+  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
+  const given = { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' };
+  const config = resolved(parseConfig(model, given));
   checkPicture('--out', options.out);
   const dataset = await openDataset(config.dataset, {
     dataDir: options.dataDir,
@@ -50,7 +50,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
         await session.trainer.step(true);
         return (await session.trainer.settle())[0]!.loss;
       } catch (error) {
-        if (error instanceof DescentError && error.message.startsWith('the loss is')) return NaN; // the end of the test, not of the command
+        if (isDivergence(error)) return NaN; // the end of the test, not of the command
         throw error;
       }
     }, range);
@@ -59,34 +59,24 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
       { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) },
     ];
     const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
-    const written = await writePicture(
-      options.out,
-      draw(
-        [
-          {
-            kind: 'line',
-            title: `${config.model} on ${config.dataset}`,
-            x: { label: 'learning rate', log: true },
-            y: { label: 'cross-entropy', min: 0, max: top },
-            series,
-            ...(proposed !== undefined && {
-              marks: [{ x: proposed, label: Number(proposed.toPrecision(2)).toString() }],
-            }),
-          },
-        ],
-        { title: 'Learning-rate range test', width: 560, height: 320 },
-      ),
-    );
+    const panel: Panel = {
+      kind: 'line',
+      title: `${config.model} on ${config.dataset}`,
+      x: { label: 'learning rate', log: true },
+      y: { label: 'cross-entropy', min: 0, max: top },
+      series,
+      ...(proposed !== undefined && { marks: [{ x: proposed, label: String(Number(proposed.toPrecision(2))) }] }),
+    };
+    const picture = draw([panel], { title: 'Learning-rate range test', width: 560, height: 320 });
+    const written = await writePicture(options.out, picture);
     if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
     check(
       proposed !== undefined,
-      `find-lr: the loss never falls between ${from} and ${to}; try other rates with --from and --to, or more --steps (picture in ${written})`,
+      `find-lr: the loss never falls between ${from} and ${to}; `
+        + `try other rates with --from and --to, or more --steps (picture in ${written})`,
     );
-    print(
-      options.quiet
-        ? proposed.toPrecision(2)
-        : `proposed: --lr ${proposed.toPrecision(2)}, where the loss falls fastest; picture in ${written}`,
-    );
+    const rate = proposed.toPrecision(2);
+    print(options.quiet ? rate : `proposed: --lr ${rate}, where the loss falls fastest; picture in ${written}`);
   } finally {
     session.close();
   }

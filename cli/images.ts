@@ -20,11 +20,14 @@ export async function readImage(
       .toColourspace(c === 1 ? 'b-w' : 'srgb');
     pixels = await (invert ? image.negate({ alpha: false }) : image).raw().toBuffer();
   } catch (error) {
+    const why = (error as Error).message.split('\n')[0];
     throw new DescentError(
-      `${path}: cannot be read as an image (${(error as Error).message.split('\n')[0]}); give a PNG, JPEG, WebP, GIF, TIFF or AVIF file`,
+      `${path}: cannot be read as an image (${why}); give a PNG, JPEG, WebP, GIF, TIFF or AVIF file`,
     );
   }
   const planes = new Uint8Array(c * h * w);
-  for (let p = 0, byte = 0; p < h * w; p++) for (let k = 0; k < c; k++) planes[k * h * w + p] = pixels[byte++]!;
+  for (let p = 0; p < h * w; p++) {
+    for (let k = 0; k < c; k++) planes[k * h * w + p] = pixels[p * c + k]!;
+  }
   return planes;
 }

@@ -41,26 +41,21 @@ export function endWithReader(): void {
 /** `12,345`, or with three digits where that is less: `3.21`. */
 export const count = (n: number): string =>
   n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)));
+
 export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+
 /** `1:05`, `2:00:09`. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   const two = (n: number) => String(n).padStart(2, '0');
-  return s < 3600
-    ? `${Math.floor(s / 60)}:${two(s % 60)}`
-    : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;
+  return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
 /** Rows as aligned columns, numbers to the right; the first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => r[k]!.length)));
   const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%x-]*$/.test(r[k]!)));
-  return rows
-    .map(r =>
-      r
-        .map((cell, k) => (right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const aligned = (cell: string, k: number) => (right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!));
+  return rows.map(cells => cells.map(aligned).join('  ').trimEnd()).join('\n');
 }

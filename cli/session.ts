@@ -4,8 +4,8 @@ import type { Dataset } from '../datasets/dataset.ts';
 import { datasets } from '../datasets/index.ts';
 import { lookUp } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import type { Schedule } from '../optim/schedules.ts';
 import { openModel } from '../models/index.ts';
+import type { Schedule } from '../optim/schedules.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { DeviceData, Moments } from '../train/data.ts';
 import type { Facts } from '../train/node/run-folder.ts';
@@ -17,10 +17,12 @@ import { openDevice, version, type DeviceOptions } from './device.ts';
 import { count, note } from './output.ts';
 
 export interface SessionOptions extends DeviceOptions {
-  /** Only to evaluate and predict. */ judges?: boolean;
+  /** Only to evaluate and predict. */
+  judges?: boolean;
   debug?: boolean;
   moments?: Moments;
-  /** In place of the configuration's schedule. */ rates?: Schedule;
+  /** In place of the configuration's schedule. */
+  rates?: Schedule;
 }
 
 export interface Session {
@@ -38,7 +40,8 @@ export interface Session {
 
 /** The configuration with all its hyper-parameters spelt out, so that later defaults do not change it. Throws where a name is unknown. */
 export function resolved(config: RunConfig): RunConfig {
-  openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] }); // its name and options; sizes are checked when it is built
+  // its name and options; sizes are checked when it is built
+  openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] });
   if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
   return { ...config, ...resolvedOptimizer(config) };
 }
@@ -51,23 +54,14 @@ export async function openSession(
 ): Promise<Session> {
   const opening = openDevice(options);
   const [dataset, device] = await Promise.all([data, opening]).catch(async (error: unknown) => {
-    await opening.then(
-      device => device.close(),
-      () => undefined,
-    );
+    const device = await opening.catch(() => undefined);
+    device?.close();
     throw error;
   });
   try {
-    const {
-      trainer,
-      data,
-      model,
-      parameters,
-      metadata,
-      parts,
-      note: said,
-    } = await openTrainer(config, dataset, device, options);
-    if (said && !options.quiet) note(said);
+    const opened = await openTrainer(config, dataset, device, options);
+    const { trainer, data, model, parameters, metadata, parts } = opened;
+    if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.size('train'), val: data.size('val'), test: data.size('test') };
     return {
       trainer,
@@ -75,7 +69,8 @@ export async function openSession(
       model,
       metadata,
       title:
-        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
+        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: `
+        + `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
         + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(),

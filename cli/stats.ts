@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagesOf, numbers } from '../datasets/dataset.ts';
+import type { Fitted } from '../train/fit.ts';
 import { layerStats, weightsNow, type LayerStats } from '../train/layer-stats.ts';
 import type { RunFolder } from '../train/node/run-folder.ts';
 import { Probe } from '../train/probe.ts';
@@ -20,11 +21,8 @@ interface Line {
 }
 
 export interface Stats {
-  /**
-   * A step of the trainer, watched where it is due: the first one, the last of each epoch and of the run, and each multiple of what was
-   * asked for.
-   */
-  step(log: boolean): Promise<void>;
+  /** The trainer, whose steps are watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
+  readonly watched: Fitted;
   /** Of the last watched step, in a line. */
   said(): string;
   /** Of the last watched step, all layers as a table. */
@@ -39,30 +37,37 @@ export async function watch(
   const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
   const { train } = data.dataset;
   const n = Math.min(IMAGES, train.n);
-  const bytes = await imagesOf(
-    train,
-    data.dataset.shape.reduce((a, b) => a * b),
-    numbers(0, n),
-  );
+  const [c, h, w] = data.dataset.shape;
+  const bytes = await imagesOf(train, c * h * w, numbers(0, n));
   const file = join(run.path, FILE);
-  const lines = existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .split('\n')
-        .filter(l => l && stepOf(l) <= trainer.steps)
-    : [];
-  let probe: Probe | undefined, last: Line | undefined;
-  return {
-    async step(log) {
-      const t = trainer.steps + 1;
-      if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return trainer.step(log);
-      const before = await weightsNow(trainer);
-      await trainer.step(log);
-      probe ??= await Probe.create(trainer.memory, model, data, n, true);
-      last = { step: t, epoch: t / trainer.stepsPerEpoch, layers: await layerStats(trainer, probe, bytes, n, before) };
-      lines.push(JSON.stringify(last));
-      run.write(FILE, `${lines.join('\n')}\n`);
-      if (json) print(JSON.stringify({ stats: last }));
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const lines = text.split('\n').filter(line => line && stepOf(line) <= trainer.steps);
+  let probe: Probe | undefined;
+  let last: Line | undefined;
+
+  const step = async (log: boolean) => {
+    const t = trainer.steps + 1;
+    if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return trainer.step(log);
+    const before = await weightsNow(trainer);
+    await trainer.step(log);
+    probe ??= await Probe.create(trainer.memory, model, data, n, true);
+    last = { step: t, epoch: t / trainer.stepsPerEpoch, layers: await layerStats(trainer, probe, bytes, n, before) };
+    lines.push(JSON.stringify(last));
+    run.write(FILE, `${lines.join('\n')}\n`);
+    if (json) print(JSON.stringify({ stats: last }));
+  };
+  const watched: Fitted = {
+    get steps() {
+      return trainer.steps;
     },
+    stepsPerEpoch: trainer.stepsPerEpoch,
+    step,
+    arrived: () => trainer.arrived(),
+    settle: () => trainer.settle(),
+    evaluate: split => trainer.evaluate(split),
+  };
+  return {
+    watched,
     said: () => (last ? summary(last.layers) : ''),
     table: () => (last ? statsTable(last.layers) : ''),
   };
@@ -77,14 +82,11 @@ const stepOf = (line: string): number => {
   }
 };
 
-const short = (v: number | undefined): string =>
-  v === undefined
-    ? ''
-    : v === 0
-      ? '0'
-      : Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4
-        ? v.toExponential(1)
-        : v.toPrecision(3);
+function short(v: number | undefined): string {
+  if (v === undefined) return '';
+  if (v === 0) return '0';
+  return Math.abs(v) < 1e-3 || Math.abs(v) >= 1e4 ? v.toExponential(1) : v.toPrecision(3);
+}
 
 /** The smallest and largest gradient and relative update, and the layer with most dead units. */
 function summary(layers: readonly LayerStats[]): string {
@@ -94,11 +96,9 @@ function summary(layers: readonly LayerStats[]): string {
     const high = sorted.at(-1);
     return low && high ? `${short(low[key])} (${low.name}) to ${short(high[key])} (${high.name})` : '-';
   };
-  const dead = layers.reduce<LayerStats | undefined>(
-    (most, l) => ((l.dead ?? 0) > (most?.dead ?? 0) ? l : most),
-    undefined,
-  );
-  return `gradients ${range('gradient')}, updates/weights ${range('update')}, ${dead ? `up to ${percent(dead.dead!)} of units dead (${dead.name})` : 'no unit dead'}`;
+  const [worst] = layers.filter(l => l.dead).sort((a, b) => b.dead! - a.dead!);
+  const dead = worst ? `up to ${percent(worst.dead!)} of units dead (${worst.name})` : 'no unit dead';
+  return `gradients ${range('gradient')}, updates/weights ${range('update')}, ${dead}`;
 }
 
 const statsTable = (layers: readonly LayerStats[]): string =>

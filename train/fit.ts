@@ -1,5 +1,5 @@
 /** The course of a run, for every front end: steps, lines of metrics, an evaluation and a checkpoint after each epoch. */
-import { check } from '../engine/check.ts';
+import { divergence } from './divergence.ts';
 import type { EvalMetrics, StepMetrics } from './metrics.ts';
 
 /** What fit needs of a trainer. */
@@ -49,10 +49,9 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
 /** One evaluation as a line of metrics. Throws where the loss is not finite: such weights are not worth keeping. */
 export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promise<EvalMetrics> {
   const judged = await trainer.evaluate(split);
-  check(
-    Number.isFinite(judged.loss),
-    `the loss is ${judged.loss} on the ${split === 'val' ? 'validation' : 'test'} images after step ${trainer.steps}; `
-      + 'lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
-  );
+  if (!Number.isFinite(judged.loss)) {
+    const images = split === 'val' ? 'validation' : 'test';
+    throw divergence(`the loss is ${judged.loss} on the ${images} images after step ${trainer.steps}`);
+  }
   return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...judged };
 }

@@ -1,9 +1,9 @@
 /** Metrics that add up on the device and come back some time later. */
-import { DescentError } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import type { Tensor } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
 import { waiting } from '../engine/wait.ts';
+import { divergence } from './divergence.ts';
 import type { StepMetrics } from './metrics.ts';
 
 /** The sums that a program has gathered; it begins anew. */
@@ -97,12 +97,7 @@ export class Readings {
     this.#device.check();
     const lines = this.#arrived.splice(0);
     const bad = lines.find(l => !Number.isFinite(l.loss));
-    if (bad) {
-      throw new DescentError(
-        `the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr}); `
-          + 'lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
-      );
-    }
+    if (bad) throw divergence(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr})`);
     return lines;
   }
 

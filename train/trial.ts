@@ -1,9 +1,10 @@
 /** One run among several that are compared or searched through: no folder, no checkpoints, a device that all share. */
 import type { Dataset } from '../datasets/dataset.ts';
-import { check, DescentError } from '../engine/check.ts';
+import { check } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import { initializer } from '../layers/init.ts';
 import type { RunConfig } from './config.ts';
+import { isDivergence } from './divergence.ts';
 import { stopsEarly } from './early-stopping.ts';
 import { evaluation, fit } from './fit.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from './metrics.ts';
@@ -69,7 +70,7 @@ export async function trial(
     if (restore) trainer.loadWeights(restore);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {
-    if (device.lost || !(error instanceof DescentError && error.message.startsWith('the loss is'))) throw error;
+    if (device.lost || !isDivergence(error)) throw error;
     diverged = error.message.split(';')[0]!;
   } finally {
     await device.idle();

@@ -1,6 +1,9 @@
 /** The commands that measure: bench kernels, step, peers, scaling. */
 import { Option, type Command } from 'commander';
-import type { BenchOptions } from '../bench.ts';
+import type { KernelsOptions } from '../bench/kernels.ts';
+import type { PeersOptions } from '../bench/peers.ts';
+import type { ScalingOptions } from '../bench/scaling.ts';
+import type { StepOptions } from '../bench/step.ts';
 import { configOption, defaultedOption, examples, onDevice } from './command.ts';
 
 export function addBench(program: Command): void {
@@ -26,7 +29,10 @@ export function addBench(program: Command): void {
         'descent bench kernels --out kernels.json',
       ),
     )
-    .action(async (options: BenchOptions) => (await import('../bench.ts')).kernels(options));
+    .action(async (options: KernelsOptions) => {
+      const { kernels } = await import('../bench/kernels.ts');
+      await kernels(options);
+    });
 
   benchCommand(
     'step <model>',
@@ -48,7 +54,10 @@ export function addBench(program: Command): void {
         'descent bench step resnet20 --dataset cifar10 --batch-size 32 --trace step.json',
       ),
     )
-    .action(async (model: string, options: BenchOptions) => (await import('../bench.ts')).step(model, options));
+    .action(async (model: string, options: StepOptions) => {
+      const { step } = await import('../bench/step.ts');
+      await step(model, options);
+    });
 
   benchCommand(
     'peers [model...]',
@@ -58,7 +67,10 @@ export function addBench(program: Command): void {
     .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
     .option('--rounds <n>', 'interleaved rounds', '5')
     .addHelpText('after', examples('descent bench peers', 'descent bench peers lenet5 --peers jax-js,tfjs-webgpu'))
-    .action(async (models: string[], options: BenchOptions) => (await import('../bench.ts')).peers(models, options));
+    .action(async (models: string[], options: PeersOptions) => {
+      const { peers } = await import('../bench/peers.ts');
+      await peers(models, options);
+    });
 
   benchCommand(
     'scaling [axis]',
@@ -70,7 +82,8 @@ export function addBench(program: Command): void {
       'after',
       examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'),
     )
-    .action(async (axis: string | undefined, options: BenchOptions) =>
-      (await import('../bench.ts')).scaling(axis, options),
-    );
+    .action(async (axis: string | undefined, options: ScalingOptions) => {
+      const { scaling } = await import('../bench/scaling.ts');
+      await scaling(axis, options);
+    });
 }

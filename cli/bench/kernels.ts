@@ -1,0 +1,45 @@
+/** `descent bench kernels`. */
+import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
+import { benchKernels, type KernelResult } from '../../bench/kernels.ts';
+import { processor, processorPeak } from '../../bench/processor.ts';
+import { openDevice } from '../device.ts';
+import { percent, print, table } from '../output.ts';
+import { result, type BenchOptions } from './result.ts';
+
+export interface KernelsOptions extends BenchOptions {
+  filter?: string;
+  variants?: boolean;
+}
+
+export async function kernels(options: KernelsOptions): Promise<void> {
+  const device = await openDevice({ ...options, tune: false });
+  const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
+  const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants, processor });
+  if (!options.json) {
+    print(`${device.report.description}: ${describeCeiling(ceiling)}, all measured now`);
+    print(kernelTable(results, ceiling));
+  }
+  result(options, device, { ceiling, kernels: results });
+  device.close();
+}
+
+function describeCeiling({ gbPerSecond, gflopPerSecond, avx2 }: Ceiling): string {
+  const own = avx2 ? `, AVX2 FMA of this processor ${avx2.toFixed(1)} GFLOP/s` : '';
+  return `copy ${gbPerSecond.toFixed(1)} GB/s, multiply-add ${gflopPerSecond.toFixed(1)} GFLOP/s${own}`;
+}
+
+function kernelTable(results: readonly KernelResult[], { avx2 }: Ceiling): string {
+  const head = ['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', ...(avx2 ? ['of AVX2'] : []), 'GB/s', 'of copy'];
+  const rows = results.map(r => [
+    r.kernel,
+    r.variant,
+    r.shape,
+    r.ms.toFixed(3),
+    r.gflops.toFixed(1),
+    percent(r.ofFma),
+    ...(avx2 ? [percent(r.ofAvx2!)] : []),
+    r.gbs.toFixed(1),
+    percent(r.ofCopy),
+  ]);
+  return table([head, ...rows]);
+}

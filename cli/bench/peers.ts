@@ -1,0 +1,85 @@
+/** `descent bench peers`: this engine's step beside what a user would take instead. */
+import { ours } from '../../bench/ours.ts';
+import { compare, type Row } from '../../bench/peers/compare.ts';
+import { NETWORKS } from '../../bench/peers/networks.ts';
+import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
+import { lookUp } from '../../engine/check.ts';
+import { parseNumber } from '../../train/spec.ts';
+import { openDevice } from '../device.ts';
+import { print, table } from '../output.ts';
+import { result, type BenchOptions } from './result.ts';
+
+export interface PeersOptions extends BenchOptions {
+  /** Names of peers with commas; all where it is absent. */
+  peers?: string;
+  rounds?: string;
+}
+
+/** Times each network in interleaved rounds on one adapter. */
+export async function peers(models: readonly string[], options: PeersOptions): Promise<void> {
+  const names = models.length ? models : Object.keys(NETWORKS);
+  for (const name of names) lookUp('network of the peers', name, NETWORKS);
+  const known = Object.fromEntries(PEER_NAMES.map(name => [name, name]));
+  const wanted = (options.peers?.split(',') ?? PEER_NAMES).map(name => lookUp('peer', name, known));
+  const rounds = parseNumber('--rounds', options.rounds ?? '5', { integer: true, min: 1 });
+  if (options.adapter) process.env.DESCENT_ADAPTER = options.adapter; // the peers run in processes of their own
+  const device = await openDevice(options);
+  const results: Record<string, readonly Row[]> = {};
+  const missing: Record<string, string> = {};
+  const say = (line: string) => {
+    if (!options.json) print(line);
+  };
+  for (const name of names) {
+    const own = await ours(device, name, undefined, options.dataDir);
+    const started: Peer[] = [];
+    try {
+      for (const peer of wanted) {
+        const why = await start(peer, name, say, started);
+        if (why) missing[peer] = why;
+      }
+      const wait = device.report.software ? 'step' : 'share';
+      const rows = await compare([own, ...started], { rounds, wait });
+      results[name] = rows;
+      say(`\n${name}, batch ${NETWORKS[name]!.batch}, on ${device.report.description}`);
+      say(peerTable(rows, started, own.first));
+    } finally {
+      own.close();
+      for (const peer of started) await peer.close();
+    }
+  }
+  for (const [peer, why] of Object.entries(missing)) say(`${peer} was left out: ${why}`);
+  result(options, device, { peers: results, missing });
+  device.close();
+}
+
+/** Starts a peer and adds it to `started`, or says why it cannot. */
+async function start(
+  peer: PeerName,
+  network: string,
+  say: (line: string) => void,
+  started: Peer[],
+): Promise<string | undefined> {
+  const why = await unavailable(peer);
+  if (why) return why;
+  try {
+    started.push(await startPeer(peer, network, { say }));
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function peerTable(rows: readonly Row[], started: readonly Peer[], ownFirst: number): string {
+  const cells = rows.map(r => {
+    const peer = started.find(p => p.name === r.name);
+    return [
+      r.name,
+      peer?.version ?? '',
+      r.median.toFixed(2),
+      r.best.toFixed(2),
+      String(r.steps),
+      r.ratio.toFixed(2),
+      (peer?.first ?? ownFirst).toFixed(0),
+    ];
+  });
+  return table([['trainer', 'version', 'ms a step', 'best', 'steps', 'against descent', 'first step ms'], ...cells]);
+}
