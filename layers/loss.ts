@@ -18,6 +18,7 @@ export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, op
 
 const loss = (kernel: typeof kernels.crossEntropy): Loss => (g, logits, labels, totals, { smoothing = 0 } = {}) => {
   const [rows, classes] = logits.shape as [number, number], soft = labels.shape.length === 2;
+  check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
   check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
   const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.training ? g.tensor(logits.shape) : undefined;
   g.run(kernel, { rows, classes, smoothing, soft, train: g.training },

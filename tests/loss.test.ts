@@ -1,8 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openDataset } from '../datasets/node/open.ts';
 import { Graph } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { losses, type LossOptions } from '../layers/loss.ts';
+import { parseConfig } from '../train/config.ts';
+import { openTrainer } from '../train/open.ts';
 import { close, deviceFor, dot, random, type Way } from './check.ts';
 import { softmax } from './reference/activation.ts';
 import { numericGradient, type Numbers } from './reference/linear.ts';
@@ -142,6 +145,20 @@ test('says what labels it cannot take', async () => {
     /jensenShannon: labels are \[6, 7\], expected 2 class numbers; leave out mixup/,
   );
   assert.match(await refusal(() => run('own', 'mse', logits, labels, { smoothing: 1 })), /loss: smoothing is 1/);
+});
+
+test('views of one image are held together by the Jensen-Shannon divergence, and by nothing else', async () => {
+  const dataset = await openDataset('shapes', { quiet: true, limitTrain: 32, limitTest: 8 }), device = await deviceFor();
+  const open = (options: Record<string, string>) =>
+    openTrainer(parseConfig('mlp:hidden=8', { dataset: 'shapes', batchSize: '8', valSplit: '0', ...options }), dataset, device);
+  const consistency = 'augmix:consistency=true';
+  for (const loss of [{}, { loss: 'jensen-shannon' }] as Record<string, string>[]) {
+    const { trainer } = await open({ augment: consistency, ...loss });
+    assert.ok(trainer.program.commands.some(c => c.op.kernel.name === 'jensen_shannon'), JSON.stringify(loss));
+    trainer.destroy();
+  }
+  assert.match(await refusal(() => open({ loss: 'jensen-shannon' })), /^--loss jensen-shannon: compares several views of each image/);
+  assert.match(await refusal(() => open({ loss: 'mse', augment: consistency })), /^--loss mse: is of one view of each image/);
 });
 
 test.run();

@@ -2,7 +2,7 @@
 import { check, lookUp, show } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
-import { losses } from '../layers/loss.ts';
+import { losses, type Loss } from '../layers/loss.ts';
 import { lossScale, type Optimizer } from '../optim/optimizer.ts';
 import type { QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Schedule } from '../optim/schedules.ts';
@@ -27,7 +27,7 @@ export interface TrainerOptions {
   /** Images from easy to hard: by their loss under the weights that the run starts from. */
   readonly curriculum?: boolean;
   readonly smoothing?: number;
-  /** A name of layers/loss.ts; cross-entropy, or jensen-shannon where a batch holds several views. */
+  /** A name of layers/loss.ts; cross-entropy without it. Where a batch holds several views cross-entropy is jensen-shannon. */
   readonly loss?: string;
   /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
   readonly weights?: Init;
@@ -65,10 +65,26 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   );
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);
-  const loss = lookUp('loss', o.loss ?? (source.views > 1 ? 'jensen-shannon' : 'cross-entropy'), losses);
-  const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0 });
+  const loss = lossFor(o.loss, training, source.views);
+  const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0, views: source.views });
   if (dlogits) graph.backward(logits, o.half ? scaledUp(graph, dlogits) : dlogits);
   return { graph, totals, logits, source };
+}
+
+/** The loss called `name`; of several views of each image cross-entropy is joined by their consistency. */
+function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss {
+  if (views > 1) {
+    check(
+      name === 'cross-entropy' || name === 'jensen-shannon',
+      `--loss ${name}: is of one view of each image, and --augment augmix:consistency=true gives ${views}; leave out one of the two`,
+    );
+    return losses['jensen-shannon']!;
+  }
+  check(
+    name !== 'jensen-shannon' || !training,
+    '--loss jensen-shannon: compares several views of each image, and there is one; give --augment augmix:consistency=true too',
+  );
+  return lookUp('loss', name, losses);
 }
 
 function scaledUp(g: Graph, x: Tensor): Tensor {
