@@ -14,8 +14,6 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
   batchSize?: string;
   limitTest?: string;
   dataDir?: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export interface Judge {

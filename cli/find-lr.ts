@@ -22,8 +22,6 @@ export interface FindLrOptions extends SessionOptions {
   steps: string;
   out: string;
   dataDir?: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export async function findLr(model: string, options: FindLrOptions): Promise<void> {

@@ -25,63 +25,60 @@ interface Row {
   flops: number;
 }
 
-// shapes are the same on every adapter
+/** Shapes are the same on every adapter. */
 const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
-  if (text !== undefined) await loadOwnModel(text);
-  const input = inputOf(options);
-  const { json, quiet } = options;
-  if (text !== undefined) {
-    const rows = layers(text, input);
-    const total = sum(text, rows);
-    if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
-    const head = ['layer', 'output', 'parameters', 'MFLOPs'];
-    const cells = (r: Row) => [
-      r.name,
-      r.shape.join('x'),
-      r.parameters.toLocaleString('en-US'),
-      (r.flops / 1e6).toFixed(2),
-    ];
-    print(
-      table([
-        head,
-        ['input', input.shape.join('x'), '0', '0.00'],
-        ...rows.map(cells),
-        [`${text}, in all`, '', ...cells(total).slice(2)],
-      ]),
-    );
-    const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
-    if (!quiet) print(`${about ? `${about}. ` : ''}FLOPs of one image forward; a multiply-add counts as two.`);
-    if (!quiet) {
-      for (const [key, { default: value, accepts }] of Object.entries(own)) {
-        print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
-      }
-    }
-    return;
+  if (text === undefined) return listModels(inputOf(options), options);
+  await loadOwnModel(text);
+  showModel(text, inputOf(options), options);
+}
+
+const COUNTED = 'FLOPs of one image forward; a multiply-add counts as two.';
+const mega = (flops: number): string => (flops / 1e6).toFixed(2);
+const grouped = (n: number): string => n.toLocaleString('en-US');
+
+/** One model, layer by layer, and its options. */
+function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptions): void {
+  const rows = layers(text, input);
+  const total = sum(text, rows);
+  if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
+  print(
+    table([
+      ['layer', 'output', 'parameters', 'MFLOPs'],
+      ['input', input.shape.join('x'), '0', '0.00'],
+      ...rows.map(r => [r.name, r.shape.join('x'), grouped(r.parameters), mega(r.flops)]),
+      [`${text}, in all`, '', grouped(total.parameters), mega(total.flops)],
+    ]),
+  );
+  if (quiet) return;
+  const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
+  print(`${about ? `${about}. ` : ''}${COUNTED}`);
+  for (const [key, { default: value, accepts }] of Object.entries(own)) {
+    print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
   }
+}
+
+/** All models that are known by name; those that do not take such images say why. */
+function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
   const totals = Object.keys(known).map(model => {
+    const { about } = known[model]!;
     try {
-      return { ...sum(model, layers(model, input)), about: known[model]!.about };
+      return { ...sum(model, layers(model, input)), about };
     } catch (error) {
-      if (error instanceof DescentError) return { name: model, problem: error.message, about: known[model]!.about };
+      if (error instanceof DescentError) return { name: model, problem: error.message, about };
       throw error;
     }
   });
   if (json) return totals.forEach(total => print(JSON.stringify({ ...total, input: input.shape })));
   if (quiet) return totals.forEach(total => print(total.name));
-  print(
-    table([
-      ['model', 'parameters', `MFLOPs on ${input.shape.join('x')}`, ''],
-      ...totals.map(t => [
-        t.name,
-        ...('problem' in t ? ['-', '-'] : [t.parameters.toLocaleString('en-US'), (t.flops / 1e6).toFixed(2)]),
-        t.about ?? '',
-      ]),
-    ]),
-  );
+  const rows = totals.map(t => {
+    const size = 'problem' in t ? ['-', '-'] : [grouped(t.parameters), mega(t.flops)];
+    return [t.name, ...size, t.about ?? ''];
+  });
+  print(table([['model', 'parameters', `MFLOPs on ${input.shape.join('x')}`, ''], ...rows]));
   for (const t of totals) if ('problem' in t) print(`${t.name}: ${t.problem}`);
-  print('FLOPs of one image forward; a multiply-add counts as two. descent models <name> shows layers and options.');
+  print(`${COUNTED} descent models <name> shows layers and options.`);
 }
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
@@ -92,15 +89,15 @@ function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
     input === undefined || sizes.length === 3,
     `--input: '${input}' is no image size; write channels x height x width, as 3x224x224`,
   );
-  const [c, h, w] = sizes.map(size => parseNumber('--input', size, { integer: true, min: 1 }));
+  const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
+  const [c, h, w] = sizes.map(size => whole('--input', size));
   return {
     shape: input === undefined ? known.shape : [c!, h!, w!],
-    classes:
-      classes === undefined ? known.classes.length : parseNumber('--classes', classes, { integer: true, min: 1 }),
+    classes: classes === undefined ? known.classes.length : whole('--classes', classes),
   };
 }
 
-const sum = (name: string, rows: readonly Row[]): Omit<Row, 'shape'> & { shape: readonly number[] } => ({
+const sum = (name: string, rows: readonly Row[]): Row => ({
   name,
   shape: rows.at(-1)!.shape,
   parameters: rows.reduce((n, r) => n + r.parameters, 0),
@@ -116,12 +113,14 @@ function layers(text: string, input: ModelInput): Row[] {
     const path = op.node.split(' ')[0]!;
     byLayer.set(path, [...(byLayer.get(path) ?? []), op]);
   }
-  return [...byLayer].map(([path, ops]) => ({
-    name: path,
-    shape: writes(ops.at(-1)!)[0]!.shape.slice(1),
-    parameters: [...g.params.values()]
-      .filter(p => p.value.name.slice(0, p.value.name.lastIndexOf('.')) === path)
-      .reduce((n, p) => n + p.value.size, 0),
-    flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
-  }));
+  const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
+  return [...byLayer].map(([path, ops]) => {
+    const own = [...g.params.values()].filter(p => layerOf(p.value.name) === path);
+    return {
+      name: path,
+      shape: writes(ops.at(-1)!)[0]!.shape.slice(1),
+      parameters: own.reduce((n, p) => n + p.value.size, 0),
+      flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
+    };
+  });
 }

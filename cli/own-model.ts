@@ -8,10 +8,7 @@ import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
 import { isFileName, parseSpec } from '../train/spec.ts';
 
-/**
- * Makes the model known if `spec` names a file: its default export, or its only one, is a function of { classes, shape } that gives a
- * layer.
- */
+/** Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. */
 export async function loadOwnModel(spec: string): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
@@ -20,21 +17,23 @@ export async function loadOwnModel(spec: string): Promise<void> {
     `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`,
   );
   letImportDescent();
-  const module = (await import(pathToFileURL(resolve(name)).href).catch((error: Error) => {
-    throw new DescentError(`${name}: it cannot be loaded: ${error.message.split('\n')[0]}; --verbose shows where`, {
-      cause: error,
-    });
-  })) as Record<string, unknown>;
+  const loading = import(pathToFileURL(resolve(name)).href).catch((cause: Error) => {
+    const [why] = cause.message.split('\n');
+    throw new DescentError(`${name}: it cannot be loaded: ${why}; --verbose shows where`, { cause });
+  });
+  const module = (await loading) as Record<string, unknown>;
   const functions = Object.entries(module).filter(([, value]) => typeof value === 'function');
   const chosen = module.default ?? (functions.length === 1 ? functions[0]![1] : undefined);
+  const exported = functions.length ? functions.map(([key]) => key).join(', ') : 'no function';
   check(
     typeof chosen === 'function',
-    `${name}: it exports ${functions.length ? functions.map(([key]) => key).join(', ') : 'no function'}; export default one function of { classes, shape } that returns a layer`,
+    `${name}: it exports ${exported}; export default one function of { classes, shape } that returns a layer`,
   );
   addModel(name, chosen as Model);
 }
 
 let registered = false;
+
 /**
  * Lets a file anywhere write `import … from 'descent'`, whether or not the package is installed beside it, and takes it for an ES module
  * whatever the nearest package.json says: loaded as CommonJS it would get a second copy of the library, whose kernels are not the engine's.
@@ -42,10 +41,8 @@ let registered = false;
 function letImportDescent(): void {
   if (registered) return;
   registered = true;
-  // the second is a bundle's
-  const library = ['../index.ts', './index.js']
-    .map(name => new URL(name, import.meta.url))
-    .find(url => existsSync(url))!.href;
+  const places = ['../index.ts', './index.js'].map(name => new URL(name, import.meta.url)); // the second is a bundle's
+  const library = places.find(url => existsSync(url))!.href;
   const resolve = `async (name, context, next) => {
     if (name === 'descent') return next(${JSON.stringify(library)}, context);
     const found = await next(name, context);

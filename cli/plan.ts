@@ -1,7 +1,7 @@
 /** What a step does, for `descent train --plan`. */
-import type { Program } from '../engine/program.ts';
-import { megabytes } from '../engine/plan.ts';
 import { show } from '../engine/check.ts';
+import { megabytes } from '../engine/plan.ts';
+import type { Program } from '../engine/program.ts';
 import { count, table } from './output.ts';
 
 /** Each dispatch of a step with its variant, grid, buffers and bytes, then the memory that the step takes. */
@@ -12,17 +12,16 @@ export function describePlan({ commands, plan, memory }: Program): string {
       return `${binding} ${show(t.shape)}${t.half ? ' f16' : ''} in ${where}`;
     });
     const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * (t.half ? 2 : 4), 0);
-    return [
-      String(i + 1),
-      op.node,
-      `${op.kernel.name} (${pipeline.variant.name})`,
-      grid.join('x'),
-      count(bytes),
-      tensors.join(', '),
-    ];
+    const kernel = `${op.kernel.name} (${pipeline.variant.name})`;
+    return [String(i + 1), op.node, kernel, grid.join('x'), count(bytes), tensors.join(', ')];
   });
-  return `${table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows])}\n
-${commands.length} dispatches in 1 submit
-activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, ${megabytes(plan.bound)} alive at once at most${plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`}
-parameters, gradients, optimizer state and data: ${megabytes(memory.bytes)} in ${memory.buffers.size} buffers`;
+  const unchecked = plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`;
+  return [
+    table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows]),
+    '',
+    `${commands.length} dispatches in 1 submit`,
+    `activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, `
+      + `${megabytes(plan.bound)} alive at once at most${unchecked}`,
+    `parameters, gradients, optimizer state and data: ${megabytes(memory.bytes)} in ${memory.buffers.size} buffers`,
+  ].join('\n');
 }

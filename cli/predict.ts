@@ -15,49 +15,44 @@ export interface PredictOptions extends CheckpointOptions, SessionOptions {
   top: string;
   invert?: boolean;
   dataDir?: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
   const top = parseNumber('--top', options.top, { integer: true, min: 1 });
   const checkpoint = await openCheckpoint(path, options);
   const { config, weights } = checkpoint;
-  const { shape, classes } =
-    checkpoint.shape && checkpoint.classes
-      ? { shape: checkpoint.shape, classes: checkpoint.classes }
-      : lookUp('dataset', config.dataset, datasets);
+  const { shape, classes } = inputOf(checkpoint);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
-  const moments =
-    config.normalize === 'none' ? undefined : (checkpoint.moments ?? (await momentsOf(checkpoint, options)));
+  const normalized = config.normalize !== 'none';
+  const moments = normalized ? (checkpoint.moments ?? (await momentsOf(checkpoint, options))) : undefined;
 
   // the images stand in for a data set: prediction is evaluation that keeps the logits
   const all = new Uint8Array(Buffer.concat(pixels));
   const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const session = await openSession({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 }, dataset, {
-    ...options,
-    judges: true,
-    ...(moments && { moments }),
-  });
+  const once = { ...config, batchSize: Math.min(images.length, 64), valSplit: 0 };
+  const session = await openSession(once, dataset, { ...options, judges: true, ...(moments && { moments }) });
   try {
     session.trainer.loadWeights(weights);
     const k = classes.length;
     const probabilities = softmaxRows(await session.trainer.logits('test'), k);
-    images.forEach((image, i) => {
-      const likely = Array.from(probabilities.subarray(i * k, (i + 1) * k), (probability, j) => ({
-        class: classes[j]!,
-        probability,
-      }))
-        .sort((a, b) => b.probability - a.probability)
-        .slice(0, top);
+    for (const [i, image] of images.entries()) {
+      const row = Array.from(probabilities.subarray(i * k, (i + 1) * k));
+      const ranked = row.map((probability, j) => ({ class: classes[j]!, probability }));
+      ranked.sort((a, b) => b.probability - a.probability);
+      const likely = ranked.slice(0, top);
       if (options.json) print(JSON.stringify({ image, predictions: likely }));
       else if (options.quiet) print(likely[0]!.class);
       else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
-    });
+    }
   } finally {
     session.close();
   }
+}
+
+/** Size of the images and names of the classes: the file says them, or the data set that it names does. */
+function inputOf({ shape, classes, config }: Checkpoint): Pick<Dataset, 'shape' | 'classes'> {
+  return shape && classes ? { shape, classes } : lookUp('dataset', config.dataset, datasets);
 }
 
 /** Of the images that the weights were trained on, for files that do not carry them. */

@@ -24,30 +24,26 @@ const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {
   if (o.json) {
-    return { metrics: line => print(JSON.stringify(line)), evaluation: line => print(JSON.stringify(line)), stop() {} };
+    const asJson = (line: StepMetrics | EvalMetrics) => print(JSON.stringify(line));
+    return { metrics: asJson, evaluation: asJson, stop() {} };
   }
   if (o.quiet) return { metrics() {}, evaluation() {}, stop() {} };
   const epochs = Math.ceil(o.total / o.stepsPerEpoch);
   const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
   const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${accuracy(l)}`;
   if (!process.stdout.isTTY) {
-    return {
-      metrics: l =>
-        print(
-          `${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`,
-        ),
-      evaluation: l => print(evaluated(l)),
-      stop() {},
+    const trained = (l: StepMetrics) => {
+      const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
+      return `${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  ${rates}`;
     };
+    return { metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
   }
 
-  const {
-    default: { SingleBar, Presets },
-  } = await import('cli-progress');
+  const { SingleBar, Presets } = (await import('cli-progress')).default;
   const begun = performance.now();
   let bar: SingleBar | undefined;
   let last = o.done;
-  let epoch = { steps: 0, loss: 0, accuracy: 0 };
+  let epoch = { steps: 0, loss: 0, accuracy: 0 }; // sums over its steps
   const stop = () => {
     bar?.stop();
     bar = undefined;
@@ -87,10 +83,8 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     evaluation(l) {
       stop();
       const { steps } = epoch;
-      const whole = steps
-        ? `training ${accuracy({ loss: epoch.loss / steps, accuracy: epoch.accuracy / steps })}  `
-        : '';
-      print(`${epochOf(l.step)}  ${whole}${NAMES[l.split]} ${accuracy(l)}`);
+      const means = { loss: epoch.loss / steps, accuracy: epoch.accuracy / steps };
+      print(`${epochOf(l.step)}  ${steps ? `training ${accuracy(means)}  ` : ''}${NAMES[l.split]} ${accuracy(l)}`);
       epoch = { steps: 0, loss: 0, accuracy: 0 };
     },
   };

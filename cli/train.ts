@@ -17,8 +17,6 @@ export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: stri
   out?: string;
   resume?: string;
   dataDir?: string;
-  json?: boolean;
-  quiet?: boolean;
   plan?: boolean;
   stats?: string | true;
 };
@@ -53,7 +51,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
-    if (!run) return print(describePlan(session.trainer.program));
+    if (options.plan || !run) return print(describePlan(session.trainer.program));
     if (start) session.trainer.loadWeights(start);
     if (resumed) {
       session.trainer.loadWeights(resumed.weights);

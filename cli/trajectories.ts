@@ -1,10 +1,11 @@
 /** `descent compare trajectories`. */
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
-import { contour } from '../plots/contour.ts';
 import { draw, type Panel, type Series } from '../plots/chart.ts';
+import { contour } from '../plots/contour.ts';
 import { checkPicture, writePicture } from '../plots/node.ts';
-import { landscapes, trajectory, type Point } from '../train/trajectories.ts';
+import { OPTIONS } from '../train/config.ts';
+import { landscapes, trajectory, type Landscape, type Point } from '../train/trajectories.ts';
 import { print, table } from './output.ts';
 
 export interface TrajectoriesOptions {
@@ -15,76 +16,60 @@ export interface TrajectoriesOptions {
   quiet?: boolean;
 }
 
-export async function compareTrajectories({
-  adapter,
-  out = 'compare-trajectories',
-  seed = '0',
-  json,
-  quiet,
-}: TrajectoriesOptions): Promise<void> {
+export async function compareTrajectories(options: TrajectoriesOptions): Promise<void> {
+  const { out = 'compare-trajectories', json, quiet } = options;
+  const seed = OPTIONS.seed.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
-  const device = await Device.open(await openAdapter(adapter));
+  const device = await Device.open(await openAdapter(options.adapter));
   const panels: Panel[] = [];
   const rows: string[][] = [['function', 'optimizer', 'rate', 'steps', 'last value', 'distance', 'within 0.1 at']];
   try {
     for (const [name, land] of Object.entries(landscapes)) {
-      const inside = ([x, y]: Point): Point =>
-        x >= land.x[0] && x <= land.x[1] && y >= land.y[0] && y <= land.y[1] ? [x, y] : [x, NaN];
-      const series: Series[] = [];
+      const ways: Series[] = [];
+      const { steps } = land;
       for (const [rule, lr] of Object.entries(land.rates)) {
-        const points = await trajectory(device, land, rule, { steps: land.steps, lr, seed: Number(seed) });
+        const points = await trajectory(device, land, rule, { steps, lr, seed });
         const distances = points.map(([x, y]) => Math.min(...land.minima.map(([a, b]) => Math.hypot(x - a, y - b))));
-        const reached = distances.findIndex(d => d < 0.1);
+        const distance = distances.at(-1)!;
+        const near = distances.findIndex(d => d < 0.1);
+        const reached = near < 0 ? null : near;
         const value = land.value(...points.at(-1)!);
-        series.push({ name: rule, points: points.map(inside) });
-        rows.push([
-          name,
-          rule,
-          String(lr),
-          String(land.steps),
-          value.toPrecision(3),
-          distances.at(-1)!.toPrecision(3),
-          reached < 0 ? '-' : String(reached),
-        ]);
-        if (json) {
-          print(
-            JSON.stringify({
-              function: name,
-              optimizer: rule,
-              lr,
-              steps: land.steps,
-              value,
-              distance: distances.at(-1),
-              reached: reached < 0 ? null : reached,
-              points,
-            }),
-          );
-        }
+        ways.push({ name: rule, points: points.map(p => (isInside(land, p) ? p : [p[0], NaN])) });
+        const figures = [value.toPrecision(3), distance.toPrecision(3), String(reached ?? '-')];
+        rows.push([name, rule, String(lr), String(steps), ...figures]);
+        if (json) print(JSON.stringify({ function: name, optimizer: rule, lr, steps, value, distance, reached, points }));
       }
-      const levels = land.levels.map(level => ({
-        name: `level ${level}`,
-        points: contour(land.value, { ...land, level }),
-        muted: true,
-      }));
-      panels.push({
-        kind: 'line',
-        title: land.title,
-        x: { label: 'x', min: land.x[0], max: land.x[1] },
-        y: { label: 'y', min: land.y[0], max: land.y[1] },
-        series: [
-          ...levels,
-          ...series,
-          { name: 'start', points: [land.start], pins: true },
-          { name: 'minimum', points: land.minima.filter(m => Number.isFinite(inside(m)[1])), pins: true, dashed: true },
-        ],
-      });
+      panels.push(landPanel(land, ways));
     }
   } finally {
     device.close();
   }
-  const written = await writePicture(
-    out,
-    draw(panels, { title: 'Ways of the optimizers downhill', width: 520, height: 380 }),
-  );
+  const picture = draw(panels, { title: 'Ways of the optimizers downhill', width: 520, height: 380 });
+  const written = await writePicture(out, picture);
   if (!json) print(`${table(rows)}${quiet ? '' : `\npicture in ${written}`}`);
+}
+
+const isInside = ({ x: [left, right], y: [low, high] }: Landscape, [x, y]: Point): boolean =>
+  x >= left && x <= right && y >= low && y <= high;
+
+/** The level lines of a function, the ways over it, and where they begin and should end. */
+function landPanel(land: Landscape, ways: readonly Series[]): Panel {
+  const levels = land.levels.map(level => ({
+    name: `level ${level}`,
+    points: contour(land.value, { ...land, level }),
+    muted: true,
+  }));
+  const minima = land.minima.filter(m => isInside(land, m));
+  return {
+    kind: 'line',
+    title: land.title,
+    x: { label: 'x', min: land.x[0], max: land.x[1] },
+    y: { label: 'y', min: land.y[0], max: land.y[1] },
+    series: [
+      ...levels,
+      ...ways,
+      { name: 'start', points: [land.start], pins: true },
+      { name: 'minimum', points: minima, pins: true, dashed: true },
+    ],
+  };
 }

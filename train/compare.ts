@@ -49,6 +49,9 @@ const each = (names: readonly string[], of: (name: string) => Variant): Record<s
 /** Few images and many passes: a net that learns them by heart, unless it is kept from it. */
 const OVERFIT = { epochs: '20', limitTrain: '1000' };
 
+/** Enough to see most differences in a minute or two on a processor; a comparison may have numbers of its own. */
+export const COMPARED = { dataset: 'fashion-mnist', epochs: '2', limitTrain: '12000', limitTest: '2000' } as const;
+
 /** What can be compared, by name. */
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   optimizers: {
