@@ -2,14 +2,16 @@
 import { CustomChart, LineChart } from 'echarts/charts';
 import { DataZoomInsideComponent, GridComponent, TooltipComponent } from 'echarts/components';
 import { init, use, type EChartsType } from 'echarts/core';
+import { LabelLayout } from 'echarts/features';
 import { CanvasRenderer } from 'echarts/renderers';
 import { isDark } from './dom.ts';
 
-use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, CanvasRenderer]);
+use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 
 export type Point = readonly [x: number, y: number];
 export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean;
-  /** In the background, and left out of what is read. */ readonly faint?: boolean }
+  /** In the background, and left out of what is read. */ readonly faint?: boolean;
+  /** Stands at its end. */ readonly label?: string | undefined }
 /** What lies between two curves is shaded. */
 export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
 
@@ -40,7 +42,7 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
       if (empty) return chart.clear();
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
       chart.setOption({
-        animation: false, grid: { left: 8, right: 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+        animation: false, grid: { left: 8, right: curves.some(c => c.label) ? 22 : 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
         tooltip: { trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '',
           backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines,
           textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 } },
@@ -56,11 +58,15 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
               api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const,
               shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
           })),
-          ...curves.map(({ name, colour, points, dashed, faint }) => ({
+          ...curves.map(({ name, colour, points, dashed, faint, label }) => ({
             type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2,
               silent: faint, tooltip: { show: !faint }, sampling: 'lttb' as const,
             lineStyle: { width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed
               ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
+            ...label && {
+              endLabel: { show: true, formatter: label, color: ink, distance: 3, fontSize: 11, fontWeight: 600 as const },
+              labelLayout: { hideOverlap: true },
+            },
           })),
         ],
       } as never, { notMerge: true, lazyUpdate: true });

@@ -4,8 +4,9 @@ import { models } from '../models/index.ts';
 import { quasiNewton } from '../optim/quasi-newton.ts';
 import { OPTIONS, parseConfig } from '../train/config.ts';
 import type { CurveChart } from './charts.ts';
-import { button, el, fold, isDark, percent, select, told } from './dom.ts';
 import { hyperOf, OPTIMIZER_NAMES } from './choices.ts';
+import { CLASSES, classGround } from './colours.ts';
+import { button, el, fold, isDark, percent, select, told } from './dom.ts';
 import { field } from './field.ts';
 import { overfitting } from './gap.ts';
 import { Run } from './runs.ts';
@@ -15,7 +16,6 @@ const GRID = 48, SIZE = 480;
 /** Rates for a few points, where the optimizer's own are meant for images. */
 const RATES: Readonly<Record<string, number>> = { adam: 0.02, adamw: 0.02, amsgrad: 0.02, nadam: 0.02, adamax: 0.02, rmsprop: 0.01,
   adagrad: 0.1, momentum: 0.1, nesterov: 0.1, sgd: 0.5 };
-const COLOURS = [[230, 130, 40], [30, 120, 200]] as const;
 
 export class PlaygroundView {
   readonly element: HTMLElement;
@@ -149,10 +149,10 @@ export class PlaygroundView {
   #points(): void { this.#grid = undefined; this.#paint(); }
 
   #paint(): void {
-    const context = this.#picture.getContext('2d')!, ground = isDark() ? 24 : 250;
+    const context = this.#picture.getContext('2d')!, ground = classGround();
     const small = new OffscreenCanvas(GRID, GRID), on = small.getContext('2d')!, pixels = on.createImageData(GRID, GRID);
     for (let p = 0; p < GRID * GRID; p++) {
-      const blue = this.#grid?.[2 * p + 1] ?? 0.5, strength = Math.abs(2 * blue - 1) * 0.75, colour = COLOURS[blue > 0.5 ? 1 : 0];
+      const blue = this.#grid?.[2 * p + 1] ?? 0.5, strength = Math.abs(2 * blue - 1) * 0.75, colour = CLASSES[blue > 0.5 ? 1 : 0];
       pixels.data.set([...colour.map(c => ground + (c - ground) * strength), 255], 4 * p);
     }
     on.putImageData(pixels, 0, 0);
@@ -164,7 +164,7 @@ export class PlaygroundView {
       const at = (v: number) => (v + PLANE_RANGE) / (2 * PLANE_RANGE) * SIZE;
       context.beginPath();
       context.arc(at(planeValue(images[2 * p]!)), SIZE - at(planeValue(images[2 * p + 1]!)), 3.5, 0, 7);
-      context.fillStyle = `rgb(${COLOURS[labels[p]! as 0 | 1].join(' ')})`;
+      context.fillStyle = `rgb(${CLASSES[labels[p]! as 0 | 1].join(' ')})`;
       context.fill();
       context.lineWidth = 1;
       context.strokeStyle = isDark() ? '#111' : '#fff';

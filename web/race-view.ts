@@ -1,8 +1,9 @@
 /** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
 import { rules } from '../optim/index.ts';
-import { Engine } from './client.ts';
-import { button, el, fold, isDark, select, told } from './dom.ts';
 import { explainOptimizer } from './catalogue.ts';
+import { Engine } from './client.ts';
+import { casing, racerColour, strokeOf } from './colours.ts';
+import { button, el, fold, isDark, select, told } from './dom.ts';
 import { field } from './field.ts';
 import { landscapes, type Landscape } from './landscapes.ts';
 
@@ -16,8 +17,6 @@ const BY_SLOPE: Readonly<Record<string, number>> = { sgd: 1, momentum: 0.3, nest
 /** and those that divide by its size a length in the plane. */
 const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
 const LENGTH = 0.05;
-
-const colour = (i: number): string => `hsl(${Math.round(i * 137.5 + 210) % 360} 78% ${isDark() ? 62 : 42}%)`;
 
 export class RaceView {
   readonly element: HTMLElement;
@@ -64,9 +63,9 @@ export class RaceView {
 
   #list(): void {
     this.#legend.replaceChildren(...racers.map((name, i) => {
-      const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' }),
+      const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' }),
         box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
-      swatch.style.background = colour(i);
+      swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
       box.onchange = () => { if (box.checked) this.#on.add(name); else this.#on.delete(name); void this.#race(); };
       const end = this.#paths.get(name);
       const reached = end && this.#on.has(name) ? this.#land.f(end.at(-2)!, end.at(-1)!) : undefined;
@@ -145,12 +144,17 @@ export class RaceView {
       context.stroke();
     };
     for (const [name, path] of this.#paths) {
-      const last = Math.floor(this.#shown), fill = colour(racers.indexOf(name));
+      const last = Math.floor(this.#shown), i = racers.indexOf(name), fill = racerColour(i);
       context.beginPath();
       for (let t = 0; t <= last; t++) context.lineTo(...at(clamp(path[2 * t]!), clamp(path[2 * t + 1]!)));
-      context.strokeStyle = fill;
-      context.lineWidth = 2;
+      context.strokeStyle = casing();
+      context.lineWidth = 4.5;
       context.stroke();
+      context.strokeStyle = fill;
+      context.lineWidth = 2.5;
+      context.setLineDash([...strokeOf(i).dash]);
+      context.stroke();
+      context.setLineDash([]);
       dot(clamp(path[2 * last]!), clamp(path[2 * last + 1]!), 5, fill);
     }
     if (this.#land.minimum) { context.font = '20px sans-serif'; context.fillStyle = isDark() ? '#fff' : '#000';

@@ -2,14 +2,12 @@
 import type { RunConfig } from '../train/config.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../train/metrics.ts';
 import { Engine } from './client.ts';
+import { runColour } from './colours.ts';
 import type { Dropped } from './dropped.ts';
-import { isDark, notice } from './dom.ts';
+import { notice } from './dom.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 const NOTHING: Dropped = { files: {}, folders: {} };
-/** After Okabe and Ito; all have a contrast of at least 3 to the ground that they are drawn on. */
-const ON_LIGHT = ['#0072b2', '#d55e00', '#008f68', '#b85c92', '#2b8cc4', '#a87200', '#7f5fc4', '#8c6d31'],
-  ON_DARK = ['#4aa8e0', '#f0803c', '#2fc79a', '#e39ac4', '#8cc9ee', '#e9b44c', '#a893e8', '#c2a15e'];
 
 export class Run {
   readonly id: number;
@@ -31,7 +29,7 @@ export class Run {
     this.engine = new Engine(event => this.#on(event));
   }
 
-  get colour(): string { return (isDark() ? ON_DARK : ON_LIGHT)[this.id % ON_LIGHT.length]!; }
+  get colour(): string { return runColour(this.id); }
   get name(): string { return `${this.id + 1}: ${this.config.model}, ${this.config.optimizer.split(':')[0]}`; }
   get steps(): StepMetrics[] { return this.lines.filter((l): l is StepMetrics => !('split' in l)); }
   get validation(): EvalMetrics[] { return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val'); }

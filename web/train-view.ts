@@ -209,9 +209,10 @@ export class TrainView {
     }
     this.#table.replaceChildren(...(this.runs.length ? [el('ul', { 'aria-label': 'Runs' }, ...this.runs.map(r => this.#row(r)))] : []));
     const points = (lines: readonly MetricsLine[], key: 'loss' | 'accuracy') => lines.map((l): Point => [l.step, l[key]]);
+    const label = (run: Run) => this.runs.length > 1 ? String(run.id + 1) : undefined; // colours alone are not for everyone
     for (const key of ['loss', 'accuracy'] as const) {
       this.#charts?.[key].show(
-        this.runs.flatMap(r => [...traces(`${r.name} train`, r.colour, points(r.steps, key)),
+        this.runs.flatMap(r => [...traces(`${r.name} train`, r.colour, label(r), points(r.steps, key)),
           { name: `${r.name} validation`, colour: r.colour, points: points(r.validation, key), dashed: true }]),
         this.runs.map(r => ({ colour: r.colour,
           ...overfitting(smooth(points(r.steps, key)), points(r.validation, key), key === 'loss' ? 1 : -1) })));
@@ -284,5 +285,5 @@ export class TrainView {
 }
 
 /** The training curve, smoothed, on itself as it was. */
-const traces = (name: string, colour: string, points: readonly Point[]): Curve[] =>
-  [{ name: `${name} as it was`, colour, points, faint: true }, { name, colour, points: smooth(points) }];
+const traces = (name: string, colour: string, label: string | undefined, points: readonly Point[]): Curve[] =>
+  [{ name: `${name} as it was`, colour, points, faint: true }, { name, colour, label, points: smooth(points) }];
