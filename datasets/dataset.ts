@@ -1,3 +1,4 @@
+/** What a data set is: images and labels in two splits, in memory or on disk. */
 import { check, show } from '../engine/check.ts';
 
 /** Images that are too many for memory and stay on disk. */
@@ -35,12 +36,8 @@ export interface Limits {
 /** The first `limit` samples of a split, without copying. */
 export function first(split: Split, limit: number = split.n): Split {
   if (limit >= split.n) return split;
-  return {
-    ...split,
-    images: split.images.subarray(0, (split.images.length / split.n) * limit),
-    labels: split.labels.subarray(0, limit),
-    n: limit,
-  };
+  const images = split.images.subarray(0, (split.images.length / split.n) * limit);
+  return { ...split, images, labels: split.labels.subarray(0, limit), n: limit };
 }
 
 /** The images of the numbers `indices`, wherever they are; `size` is the bytes of one. Neighbours in memory are not copied. */
@@ -55,7 +52,7 @@ export function imagesOf(
     return images.subarray(from * size, (from + indices.length) * size);
   }
   const out = new Uint8Array(indices.length * size);
-  indices.forEach((index, i) => out.set(images.subarray(index * size, (index + 1) * size), i * size));
+  for (const [i, index] of indices.entries()) out.set(images.subarray(index * size, (index + 1) * size), i * size);
   return out;
 }
 
@@ -86,8 +83,7 @@ export function checkLabels(who: string, labels: Uint16Array, classes: number): 
   const wrong = labels.findIndex(label => label >= classes);
   check(
     wrong < 0,
-    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${
-      classes
-    } classes; the file is corrupt or of another data set`,
+    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes; `
+      + 'the file is corrupt or of another data set',
   );
 }

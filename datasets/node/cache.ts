@@ -5,7 +5,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { check, DescentError } from '../../engine/check.ts';
-import type { DataFile } from '../index.ts';
+import type { DataFile } from '../info.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 
 export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string =>
@@ -24,33 +24,31 @@ export async function fault(folder: string, file: DataFile, content: boolean): P
   return seen === file.sha256 ? undefined : `${file.name} has SHA-256 ${seen}, ${file.sha256} expected`;
 }
 
+/** What each file was when its content was last checked. */
+type Stamp = Readonly<Record<string, readonly [bytes: number, mtimeMs: number]>>;
+
 /** Whether the stamp says that all files were checked and none was touched since. */
 export async function isComplete(folder: string, files: readonly DataFile[]): Promise<boolean> {
   try {
-    const stamp = JSON.parse(await readFile(join(folder, STAMP), 'utf8')) as Record<
-      string,
-      [bytes: number, mtimeMs: number]
-    >;
-    const states = await Promise.all(files.map(f => stat(join(folder, f.name))));
-    return files.every(
-      (f, i) =>
-        stamp[f.name]?.[0] === f.bytes && states[i]!.size === f.bytes && stamp[f.name]![1] === states[i]!.mtimeMs,
-    );
+    const stamp = JSON.parse(await readFile(join(folder, STAMP), 'utf8')) as Stamp;
+    const states = await Promise.all(files.map(file => stat(join(folder, file.name))));
+    return files.every(({ name, bytes }, i) => {
+      const [stampedBytes, stampedTime] = stamp[name] ?? [];
+      const { size, mtimeMs } = states[i]!;
+      return stampedBytes === bytes && size === bytes && stampedTime === mtimeMs;
+    });
   } catch {
     return false;
   }
 }
 
 export async function writeStamp(folder: string, files: readonly DataFile[]): Promise<void> {
-  const times = await Promise.all(files.map(f => stat(join(folder, f.name)).then(s => s.mtimeMs)));
-  const stamp = Object.fromEntries(files.map((f, i) => [f.name, [f.bytes, times[i]]]));
+  const states = await Promise.all(files.map(file => stat(join(folder, file.name))));
+  const stamp: Stamp = Object.fromEntries(files.map(({ name, bytes }, i) => [name, [bytes, states[i]!.mtimeMs]]));
   await writeWhole(join(folder, STAMP), Buffer.from(JSON.stringify(stamp)));
 }
 
-/**
- * Writes a file beside its place and moves it there: it appears whole or not at all. What `bytes` throws itself while they come is passed
- * on.
- */
+/** Writes a file beside its place and moves it there: it appears whole or not at all. What `bytes` throw while they come is passed on. */
 export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
@@ -87,9 +85,7 @@ export async function makeFolder(folder: string): Promise<string> {
   return folder;
 }
 
-/**
- * Removes from a folder what processes that were killed left in it: scratch folders and half-written files carry their process's number.
- */
+/** Removes what processes that were killed left in a folder: scratch folders and half-written files carry their process's number. */
 export async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const owner = /^\.fetch-(\d+)-|\.(\d+)\.tmp$/.exec(name);

@@ -1,7 +1,9 @@
+/** Gets the files of a data set into the cache, from the first source that has them. */
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DescentError, lookUp } from '../../engine/check.ts';
-import { datasets, type DatasetInfo, type Source } from '../index.ts';
+import { datasets } from '../index.ts';
+import type { DataFile, DatasetInfo, Source } from '../info.ts';
 import { STAMP } from './cache-dir.mjs';
 import { datasetFolder, fault, isComplete, makeFolder, store, sweep, writeStamp } from './cache.ts';
 import type { OnProgress } from './http.ts';
@@ -38,29 +40,23 @@ export async function fetchDataset(
   }
   for (const source of info.sources) {
     if (!left.length) break;
+    const files = left.map(l => l.file);
+    const give = (file: DataFile, bytes: Uint8Array) => store(folder, file, bytes);
     try {
-      await ask(
-        source,
-        left.map(l => l.file),
-        folder,
-        (file, bytes) => store(folder, file, bytes),
-        options.onProgress,
-      );
+      await ask(source, files, folder, give, options.onProgress);
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      options.onNote?.(
-        `${name}: ${left.length} file${left.length > 1 ? 's' : ''} from ${describe(source)} in ${seconds} s, kept in ${folder}`,
-      );
+      const what = `${files.length} file${files.length > 1 ? 's' : ''}`;
+      options.onNote?.(`${name}: ${what} from ${describe(source)} in ${seconds} s, kept in ${folder}`);
     } catch (e) {
       reasons.push(reason(source, e));
     }
     left = await missing();
   }
   if (left.length) {
+    const wanted = byHand(info, left.map(l => l.file.name));
     throw new DescentError(
-      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); put ${byHand(
-        info,
-        left.map(l => l.file.name),
-      )} there, or use --dataset shapes, which needs no download`,
+      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); `
+        + `put ${wanted} there, or use --dataset shapes, which needs no download`,
     );
   }
   await writeStamp(folder, info.files);
@@ -69,11 +65,10 @@ export async function fetchDataset(
 
 /** The faults in one phrase; several missing files are counted. */
 function inWords(left: readonly { fault: string }[]): string {
-  const absent = left.filter(l => l.fault.endsWith('is missing'));
-  const broken = left.filter(l => !absent.includes(l));
-  return [...broken, ...(absent.length > 1 ? [{ fault: `${absent.length} files are missing` }] : absent)]
-    .map(l => l.fault)
-    .join(', ');
+  const faults = left.map(l => l.fault);
+  const absent = faults.filter(fault => fault.endsWith('is missing'));
+  const broken = faults.filter(fault => !absent.includes(fault));
+  return [...broken, ...(absent.length > 1 ? [`${absent.length} files are missing`] : absent)].join(', ');
 }
 
 /** What a person without a network has to bring. */
@@ -94,9 +89,7 @@ export async function verifyDataset(name: string, dataDir?: string): Promise<str
   const info = lookUp('dataset', name, datasets);
   const folder = datasetFolder(name, dataDir);
   const faults = (await Promise.all(info.files.map(f => fault(folder, f, true)))).filter(f => f !== undefined);
-  if (faults.length) {
-    await rm(join(folder, STAMP), { force: true });
-  } // so that the next fetch looks closer
+  if (faults.length) await rm(join(folder, STAMP), { force: true }); // so that the next fetch looks closer
   else if (info.files.length) await writeStamp(folder, info.files);
   return faults;
 }

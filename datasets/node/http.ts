@@ -1,3 +1,4 @@
+/** Downloads that go on where they broke off. */
 import { createWriteStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -7,6 +8,7 @@ import { check } from '../../engine/check.ts';
 /** Told now and then how far a file is; `total` is undefined when the server does not say. */
 export type OnProgress = (file: string, bytes: number, total: number | undefined) => void;
 
+/** Milliseconds without an answer, or later without a byte, after which a server counts as gone. */
 const CONNECT_MS = 5000;
 const STALL_MS = 30000;
 
@@ -15,15 +17,11 @@ export const checkOnline = (): void => check(!process.env.DESCENT_OFFLINE, 'DESC
 
 /**
  * Downloads `url` to the file `part`, which stays when the connection breaks: the next call asks for the rest (Range) and starts again
- * where the server does not grant it. A server silent for 5 s at first, or for 30 s later, counts as gone. `label` names the file in
- * onProgress.
+ * where the server does not grant it. `label` names the file in onProgress.
  */
 export async function download(url: string, part: string, label: string, onProgress?: OnProgress): Promise<void> {
   checkOnline();
-  let had = await stat(part).then(
-    s => s.size,
-    () => 0,
-  );
+  let had = (await stat(part).catch(() => undefined))?.size ?? 0;
   const abort = new AbortController();
   const give = (ms: number) => setTimeout(() => abort.abort(new Error(`no answer within ${ms / 1000} s`)), ms);
   let timer = give(CONNECT_MS);

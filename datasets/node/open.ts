@@ -1,3 +1,4 @@
+/** A data set by its name or its folder, for programs under Node. */
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
@@ -15,23 +16,18 @@ export interface OpenOptions extends FetchOptions, FolderOptions {
 
 /** The data set of a known name, fetched into the cache if it is not there; or that of a folder of images by class (see openFolder). */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
-  for (const [flag, value] of [
-    ['--limit-train', options.limitTrain],
-    ['--limit-test', options.limitTest],
-  ] as const) {
-    check(
-      value === undefined || (Number.isInteger(value) && value > 0),
-      `${flag} ${value}: a whole number above 0 is accepted`,
-    );
+  const { limitTrain, limitTest } = options;
+  for (const [flag, value] of Object.entries({ '--limit-train': limitTrain, '--limit-test': limitTest })) {
+    const fits = value === undefined || (Number.isInteger(value) && value > 0);
+    check(fits, `${flag} ${value}: a whole number above 0 is accepted`);
   }
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   const found = Object.hasOwn(datasets, name) ? undefined : await stat(name).catch(() => 'absent' as const);
   if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
   check(
     !found || (found === 'absent' && !/[/\\]/.test(name)),
-    `dataset '${name}' is ${
-      found === 'absent' ? 'not there' : 'not a folder'
-    }; a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
+    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; `
+      + `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
   );
   const folder = await fetchDataset(name, told); // says which names are known if this is none
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);

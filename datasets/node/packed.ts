@@ -11,6 +11,7 @@ export interface Header {
   readonly train: number;
   readonly test: number;
 }
+
 /** `images` of all are in memory where they have at most as many bytes as was said, else the file is read where they are needed. */
 export interface Packed {
   readonly header: Header;
@@ -31,22 +32,20 @@ export async function writePacked(
   labels: Uint16Array,
   images: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await writeWhole(
-    path,
-    (async function* () {
-      let begun = false;
-      for await (const some of images) {
-        if (!begun) {
-          const json = Buffer.from(JSON.stringify(header()));
-          const length = Buffer.alloc(4);
-          length.writeUInt32LE(json.length);
-          yield Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength)]);
-          begun = true;
-        }
-        yield some;
+  const content = async function* () {
+    let begun = false;
+    for await (const some of images) {
+      if (!begun) {
+        const json = Buffer.from(JSON.stringify(header()));
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(json.length);
+        yield Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength)]);
+        begun = true;
       }
-    })(),
-  );
+      yield some;
+    }
+  };
+  await writeWhole(path, content());
 }
 
 /** What writePacked wrote; fails when there is no such file or it is not whole. */
@@ -88,10 +87,8 @@ function storedAt(path: string, from: number, size: number): Stored {
   return {
     async read(indices) {
       const out = new Uint8Array(indices.length * size);
-      const starts: number[] = [];
-      indices.forEach((index, i) => {
-        if (!i || index !== indices[i - 1]! + 1) starts.push(i);
-      });
+      const starts: number[] = []; // of runs of neighbours
+      for (const [i, index] of indices.entries()) if (!i || index !== indices[i - 1]! + 1) starts.push(i);
       let next = 0;
       const work = async (handle: FileHandle) => {
         for (let run = next++; run < starts.length; run = next++) {

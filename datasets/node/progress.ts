@@ -1,3 +1,4 @@
+/** What the user sees while data sets are fetched or decoded. */
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { FetchOptions } from './fetch.ts';

