@@ -1,34 +1,61 @@
 /** Kernels that only move values: parts of channels, the zero-padded shortcut. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
-import { each, kernel, type Profile } from './kernel.ts';
+import { each, kernel, variants, type Variant } from './kernel.ts';
 
 /** `size` values of each of `n` images: from place `start` of images of `source` values to place `offset` of images of `dest` values. */
-export interface Copy { n: number; size: number; source: number; start: number; dest: number; offset: number;
-  epilogue?: readonly Epilogue[] }
+export interface Copy {
+  n: number;
+  size: number;
+  source: number;
+  start: number;
+  dest: number;
+  offset: number;
+  epilogue?: readonly Epilogue[];
+}
 
-const copy = (p: Copy, d: Profile) => each(p.n * p.size, d).main(wgsl`
-    let at = i / ${p.size}u * ${p.dest}u + ${p.offset}u + i % ${p.size}u;
-    y[at] = finish(x[i / ${p.size}u * ${p.source}u + ${p.start}u + i % ${p.size}u], at);`);
-const quarter = (p: Copy): Copy => ({ ...p, size: p.size / 4, source: p.source / 4, start: p.start / 4, dest: p.dest / 4,
-  offset: p.offset / 4 });
-const inQuarters = (p: Copy) => [p.size, p.source, p.start, p.dest, p.offset].every(v => v % 4 === 0);
-const copies = [
-  { name: 'vec4', fits: inQuarters, vec4: ['x', 'y', 'e0', 'e1'], grid: (p: Copy, d: Profile) => each(p.n * p.size / 4, d).grid,
-    code: (p: Copy, d: Profile) => finish(p.epilogue, 'vec4f') + copy(quarter(p), d) },
-  { name: 'plain', grid: (p: Copy, d: Profile) => each(p.n * p.size, d).grid, code: (p: Copy, d: Profile) => finish(p.epilogue, 'f32')
-    + copy(p, d) },
-];
+/** The same copy of vec4f. */
+const quarter = (p: Copy): Copy =>
+  ({ ...p, size: p.size / 4, source: p.source / 4, start: p.start / 4, dest: p.dest / 4, offset: p.offset / 4 });
+
+const copyVariant = (vec4: boolean): Variant<Copy> => ({
+  ...vec4
+    ? { name: 'vec4', fits: p => [p.size, p.source, p.start, p.dest, p.offset].every(v => v % 4 === 0), vec4: ['x', 'y', 'e0', 'e1'] }
+    : { name: 'plain' },
+  grid: (p, d) => each(p.n * p.size / (vec4 ? 4 : 1), d).grid,
+  code: (p, d) => {
+    const { n, size, source, start, dest, offset } = vec4 ? quarter(p) : p;
+    return finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + each(n * size, d).main(wgsl`
+    let at = i / ${size}u * ${dest}u + ${offset}u + i % ${size}u;
+    y[at] = finish(x[i / ${size}u * ${source}u + ${start}u + i % ${size}u], at);`);
+  },
+});
+const copies = [copyVariant(true), copyVariant(false)];
 
 /** Part of y; the other parts come from other calls, so that no function of the whole can be fused here. */
-export const writePart = { name: 'write_part', bindings: { x: 'read', y: 'write' } as const, variants: copies };
+export const writePart = variants({
+  name: 'write_part',
+  bindings: { x: 'read', y: 'write' },
+  variants: copies,
+});
+
 /** All of y from a part of x. */
-export const readPart = { name: 'read_part', bindings: { x: 'read', y: 'write', ...epilogueBindings } as const, epilogue: 'y',
-  variants: copies };
+export const readPart = variants({
+  name: 'read_part',
+  bindings: { x: 'read', y: 'write', ...epilogueBindings },
+  epilogue: 'y',
+  variants: copies,
+});
 
 /** y [n, o, oh, ow] from every `stride`-th row and column of x [n, c, h, w], `before` channels of zeros in front and the rest behind. */
-export interface Subsample { n: number; c: number; h: number; w: number; o: number; oh: number; ow: number; stride: number; before: number;
-  epilogue?: readonly Epilogue[] }
+export interface Subsample {
+  n: number;
+  c: number; h: number; w: number;
+  o: number; oh: number; ow: number;
+  stride: number;
+  before: number;
+  epilogue?: readonly Epilogue[];
+}
 
 export const subsample = kernel({
   name: 'subsample',
@@ -36,9 +63,13 @@ export const subsample = kernel({
   epilogue: 'y',
   grid: (p: Subsample, d) => each(p.n * p.o * p.oh * p.ow, d).grid,
   code: (p, d) => finish(p.epilogue, 'f32') + each(p.n * p.o * p.oh * p.ow, d).main(wgsl`
-    let plane = i / ${p.oh * p.ow}u; let at = i % ${p.oh * p.ow}u; let c = plane % ${p.o}u - ${p.before}u; // below zero wraps to a large number
+    let plane = i / ${p.oh * p.ow}u; let at = i % ${p.oh * p.ow}u;
+    let c = plane % ${p.o}u - ${p.before}u; // below zero wraps to a large number
     var v = 0.0;
-    if (c < ${p.c}u) { v = x[((plane / ${p.o}u * ${p.c}u + c) * ${p.h}u + at / ${p.ow}u * ${p.stride}u) * ${p.w}u + at % ${p.ow}u * ${p.stride}u]; }
+    if (c < ${p.c}u) {
+      let row = at / ${p.ow}u * ${p.stride}u; let column = at % ${p.ow}u * ${p.stride}u;
+      v = x[((plane / ${p.o}u * ${p.c}u + c) * ${p.h}u + row) * ${p.w}u + column];
+    }
     y[i] = finish(v, i);`),
 });
 
@@ -58,37 +89,53 @@ export const subsampleBackward = kernel({
     dx[i] = finish(v, i);`),
 });
 
-/** y [planes] = the mean of each plane of x [planes, size]. */
-export interface PlaneMean { planes: number; size: number; epilogue?: readonly Epilogue[] }
-const vec = (p: PlaneMean) => p.size % 4 === 0;
+/** `planes` planes of `size` values. */
+export interface PlaneMean {
+  planes: number;
+  size: number;
+  epilogue?: readonly Epilogue[];
+}
 
-const threadPerPlane = (vec4: boolean) => ({
-  name: vec4 ? 'vec4' : 'plain',
-  ...vec4 && { fits: vec, vec4: ['x'] },
-  grid: (p: PlaneMean, d: Profile) => each(p.planes, d).grid,
-  code: (p: PlaneMean, d: Profile) => finish(p.epilogue, 'f32') + each(p.planes, d).main(wgsl`
+/** `names` are the bindings that a variant of vec4f sees as such. */
+const formOf = (vec4: boolean, names: readonly string[]) => vec4
+  ? { name: 'vec4', fits: (p: PlaneMean) => p.size % 4 === 0, vec4: names }
+  : { name: 'plain' };
+
+/** One thread for each plane. */
+const meanVariant = (vec4: boolean): Variant<PlaneMean> => ({
+  ...formOf(vec4, ['x']),
+  grid: (p, d) => each(p.planes, d).grid,
+  code: (p, d) => {
+    const size = vec4 ? p.size / 4 : p.size;
+    return finish(p.epilogue, 'f32') + each(p.planes, d).main(wgsl`
     var sum = ${vec4 ? 'vec4f(0.0)' : '0.0'};
-    for (var at = 0u; at < ${vec4 ? p.size / 4 : p.size}u; at++) { sum += x[i * ${vec4 ? p.size / 4 : p.size}u + at]; }
-    y[i] = finish(${vec4 ? 'dot(sum, vec4f(1.0))' : 'sum'} * ${1 / p.size}, i);`),
+    for (var at = 0u; at < ${size}u; at++) { sum += x[i * ${size}u + at]; }
+    y[i] = finish(${vec4 ? 'dot(sum, vec4f(1.0))' : 'sum'} * ${1 / p.size}, i);`);
+  },
 });
-export const planeMean = {
+
+/** y [planes] = the mean of each plane of x [planes, size]. */
+export const planeMean = variants({
   name: 'plane_mean',
-  bindings: { x: 'read', y: 'write', ...epilogueBindings } as const,
+  bindings: { x: 'read', y: 'write', ...epilogueBindings },
   epilogue: 'y',
-  variants: [threadPerPlane(true), threadPerPlane(false)],
-};
+  variants: [meanVariant(true), meanVariant(false)],
+});
+
+const spreadVariant = (vec4: boolean): Variant<PlaneMean> => ({
+  ...formOf(vec4, ['dx', 'e0', 'e1']),
+  grid: (p, d) => each(p.planes * p.size / (vec4 ? 4 : 1), d).grid,
+  code: (p, d) => {
+    const size = vec4 ? p.size / 4 : p.size, type = vec4 ? 'vec4f' : 'f32';
+    return finish(p.epilogue, type) + each(p.planes * size, d).main(`
+    dx[i] = finish(${type}(dy[i / ${size}u] * ${1 / p.size}), i);`);
+  },
+});
 
 /** dx [planes, size]: dy [planes] / size everywhere in its plane. */
-const spread = (p: PlaneMean, d: Profile, size: number, type: 'f32' | 'vec4f') => finish(p.epilogue, type) + each(p.planes * size, d).main(`
-    dx[i] = finish(${type}(dy[i / ${size}u] * ${1 / p.size}), i);`);
-export const planeMeanBackward = {
+export const planeMeanBackward = variants({
   name: 'plane_mean_backward',
-  bindings: { dy: 'read', dx: 'write', ...epilogueBindings } as const,
+  bindings: { dy: 'read', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
-  variants: [
-    { name: 'vec4', fits: vec, vec4: ['dx', 'e0', 'e1'], grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size / 4, d).grid,
-      code: (p: PlaneMean, d: Profile) => spread(p, d, p.size / 4, 'vec4f') },
-    { name: 'plain', grid: (p: PlaneMean, d: Profile) => each(p.planes * p.size, d).grid, code: (p: PlaneMean, d: Profile) =>
-      spread(p, d, p.size, 'f32') },
-  ],
-};
+  variants: [spreadVariant(true), spreadVariant(false)],
+});

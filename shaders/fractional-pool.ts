@@ -8,16 +8,24 @@ import { each, kernel } from './kernel.ts';
 
 /** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
 export interface FractionalPool {
-  n: number; c: number; h: number; w: number; oh: number; ow: number; random: boolean; overlapping: boolean; layer: number; fixed: boolean;
+  n: number;
+  c: number; h: number; w: number;
+  oh: number; ow: number;
+  random: boolean;
+  overlapping: boolean;
+  layer: number;
+  fixed: boolean;
   epilogue?: readonly Epilogue[];
 }
 
 /** Bits of the random offset u of pseudo-random cuts, so that they are exact in integers. */
 export const OFFSET_BITS = 12;
 
+type Sizes = Pick<FractionalPool, 'h' | 'w' | 'oh' | 'ow'>;
+
 /** Values that the cuts of one sample and axis take: first row of each region and the end, then the region of each row. */
-export const cutsLength = (p: { h: number; w: number; oh: number; ow: number }): number => Math.max(p.oh, p.ow) + 1 + Math.max(p.h, p.w);
-const ownerAt = (p: FractionalPool) => Math.max(p.oh, p.ow) + 1;
+export const cutsLength = (p: Sizes): number => ownerAt(p) + Math.max(p.h, p.w);
+const ownerAt = (p: Sizes) => Math.max(p.oh, p.ow) + 1;
 
 /**
  * cuts [n, 2, cutsLength]: rows, then columns. Pseudo-random: ceil(a (i + u)) - ceil(a u), a = size / out; random: ones and twos in any
@@ -26,21 +34,25 @@ const ownerAt = (p: FractionalPool) => Math.max(p.oh, p.ow) + 1;
 export const fractionalCuts = kernel({
   name: 'fractional_cuts',
   bindings: { cuts: 'write u32' },
-  step: (p: FractionalPool) => (p.fixed ? {} as Record<string, 'u32'> : { seed: 'u32', step: 'u32' } as const),
+  step: (p: FractionalPool): Record<string, 'u32'> => p.fixed ? {} : { seed: 'u32', step: 'u32' },
   grid: (p, d) => each(p.n * 2, d).grid,
   code: (p, d) => {
-    const words = (more: string) => (p.fixed ? `vec4u(${2 ** 31}u)`
-      : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`);
+    const words = (more: string) => p.fixed
+      ? `vec4u(${2 ** 31}u)`
+      : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`;
     return each(p.n * 2, d).main(wgsl`
-    let size = select(${p.w}u, ${p.h}u, i % 2u == 0u); let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
+    let size = select(${p.w}u, ${p.h}u, i % 2u == 0u);
+    let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
     let at = i * ${cutsLength(p)}u;
     let u = ${words('0u')}.x >> ${32 - OFFSET_BITS}u;
-    let unit = out << ${OFFSET_BITS}u; let first = (size * u + unit - 1u) / unit;
+    let unit = out << ${OFFSET_BITS}u;
+    let first = (size * u + unit - 1u) / unit;
     var twos = size - out;
     var row = 0u;
     for (var j = 0u; j < out; j++) {
       #if ${p.random && !p.fixed}
-      let left = out - j; let two = f32(${words('1u + j')}.x >> 8u) * ${1 / 2 ** 24} * f32(left) < f32(twos);
+      let left = out - j;
+      let two = f32(${words('1u + j')}.x >> 8u) * ${1 / 2 ** 24} * f32(left) < f32(twos);
       let next = row + select(1u, 2u, two);
       if (two) { twos -= 1u; }
       #else
@@ -54,22 +66,29 @@ export const fractionalCuts = kernel({
 });
 
 const sizes = (p: FractionalPool) => `
-const H = ${p.h}u; const W = ${p.w}u; const OH = ${p.oh}u; const OW = ${p.ow}u; const LENGTH = ${cutsLength(p)}u; const MORE = ${p.overlapping ? 1 : 0}u;
+const H = ${p.h}u; const W = ${p.w}u;
+const OH = ${p.oh}u; const OW = ${p.ow}u;
+const LENGTH = ${cutsLength(p)}u; const MORE = ${p.overlapping ? 1 : 0}u;
 `;
 
+/** y [n, c, oh, ow]: the maxima of the regions; `argmax` [n, c, oh, ow] is where in its plane each stood. */
 export const fractionalForward = kernel({
   name: 'fractional_pool_forward',
   bindings: { x: 'read', cuts: 'read u32', y: 'write', argmax: 'write u32', ...epilogueBindings },
   epilogue: 'y',
   grid: (p: FractionalPool, d) => each(p.n * p.c * p.oh * p.ow, d).grid,
   code: (p, d) => sizes(p) + finish(p.epilogue, 'f32') + each(p.n * p.c * p.oh * p.ow, d).main(wgsl`
-    let plane = i / (OH * OW); let rows = plane / ${p.c}u * 2u * LENGTH + i / OW % OH; let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
-    let bottom = min(cuts[rows + 1u] + MORE, H); let left = cuts[columns]; let right = min(cuts[columns + 1u] + MORE, W);
+    let plane = i / (OH * OW);
+    let rows = plane / ${p.c}u * 2u * LENGTH + i / OW % OH;
+    let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
+    let bottom = min(cuts[rows + 1u] + MORE, H);
+    let left = cuts[columns]; let right = min(cuts[columns + 1u] + MORE, W);
     var value : f32 = -3.4028234e38; var best = 0u;
     for (var r = cuts[rows]; r < bottom; r++) {
       for (var c = left; c < right; c++) {
         let v = x[(plane * H + r) * W + c];
-        if (v > value || (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u) { value = v; best = r * W + c; } // a NaN beats all
+        let nan = (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; // beats all
+        if (v > value || nan) { value = v; best = r * W + c; }
       }
     }
     y[i] = finish(value, i);
@@ -89,7 +108,8 @@ export const fractionalBackward = kernel({
     let plane = i / (H * W); let row = i / W % H; let column = i % W;
     let rows = plane / ${p.c}u * 2u * LENGTH; let columns = rows + LENGTH;
     let oy = cuts[rows + ${ownerAt(p)}u + row]; let ox = cuts[columns + ${ownerAt(p)}u + column];
-    let above = select(0u, MORE, (cuts[rows + oy] == row) & (oy > 0u)); let before = select(0u, MORE, (cuts[columns + ox] == column) & (ox > 0u));
+    let above = select(0u, MORE, (cuts[rows + oy] == row) & (oy > 0u));
+    let before = select(0u, MORE, (cuts[columns + ox] == column) & (ox > 0u));
     var sum = 0.0;
     for (var a = oy - above; a <= oy; a++) {
       for (var b = ox - before; b <= ox; b++) {

@@ -1,10 +1,10 @@
 /** What some transforms must know of a whole image, as it is stored: its histograms. */
-import { kernel } from './kernel.ts';
+import { kernel, range } from './kernel.ts';
 import { pageBindings, pagesWgsl, placeOf, type Pages } from './pages.ts';
 
 /**
- * Numbers of one channel of one image: the 256 values that equalize gives to bytes; the darkest byte, what autocontrast multiplies by, the
- * mean.
+ * Numbers of one channel of one image: the 256 values that equalize gives to bytes; then the darkest byte, what autocontrast multiplies by,
+ * and the mean.
  */
 export const TABLE = 259;
 
@@ -22,7 +22,8 @@ const PLANE = ${p.h * p.w}u;
 var<workgroup> counts : array<atomic<u32>, 256>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let index = order[op.offset + group.y]; let place = ${placeOf(p, 'op.offset + group.y', 'index')};
+  let index = order[op.offset + group.y];
+  let place = ${placeOf(p, 'op.offset + group.y', 'index')};
   for (var v = lane; v < 256u; v += 64u) { atomicStore(&counts[v], 0u); }
   workgroupBarrier();
   for (var i = lane; i < PLANE; i += 64u) { atomicAdd(&counts[byteAt(place, group.x * PLANE + i)], 1u); }
@@ -49,18 +50,23 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 });
 
 /**
- * What reads the tables: `meanColour(row)`, and `tone(kind, v, row)`: autocontrast (1) or equalize (2), between whole bytes by
+ * WGSL that reads the tables: `meanColour(row)`, and `tone(kind, v, row)`: autocontrast (1) or equalize (2), between whole bytes by
  * interpolation.
  */
-export const tablesWgsl = (c: number): string => `
+export function tablesWgsl(c: number): string {
+  const channel = (k: number) => c > 1 ? `v.${'xyzw'[k]}` : 'v';
+  const tones = range(c).map(k => `channelTone(kind, ${channel(k)}, (row * ${c}u + ${k}u) * ${TABLE}u)`);
+  return `
 fn channelMean(row : u32, k : u32) -> f32 { return tables[(row * ${c}u + k) * ${TABLE}u + 258u]; }
-fn meanColour(row : u32) -> Px { return Px(${Array.from({ length: c }, (_, k) => `channelMean(row, ${k}u)`).join(', ')}); }
+fn meanColour(row : u32) -> Px { return Px(${range(c).map(k => `channelMean(row, ${k}u)`).join(', ')}); }
 fn channelTone(kind : f32, v : f32, base : u32) -> f32 {
   if (kind < 1.5) { return clamp((v - tables[base + 256u]) * tables[base + 257u], 0.0, 255.0); }
-  let at = clamp(v, 0.0, 255.0); let low = u32(at);
+  let at = clamp(v, 0.0, 255.0);
+  let low = u32(at);
   return mix(tables[base + low], tables[base + min(low + 1u, 255u)], at - f32(low));
 }
 fn tone(kind : f32, v : Px, row : u32) -> Px {
   if (kind < 0.5) { return v; }
-  return Px(${Array.from({ length: c }, (_, k) => `channelTone(kind, v${c > 1 ? `.${'xyzw'[k]}` : ''}, (row * ${c}u + ${k}u) * ${TABLE}u)`).join(', ')});
+  return Px(${tones.join(', ')});
 }`;
+}

@@ -4,7 +4,9 @@ import { ceilDiv, unroll } from './kernel.ts';
 
 /** Images of c x h x w bytes in `pages` buffers of `perPage` images. */
 export interface Pages {
-  c: number; h: number; w: number; pages: number; perPage: number;
+  c: number; h: number; w: number;
+  pages: number;
+  perPage: number;
   /** The pages are a ring that holds the images in the order of the batches, in place of all images of the data set. */
   stream?: boolean;
 }
@@ -14,14 +16,15 @@ export const MAX_PAGES = 3;
 
 export const pageBindings = { page0: 'read u32', page1: 'read u32?', page2: 'read u32?' } as const;
 
-/** A word of the page number `page`. */
-export const wordOf = ({ pages }: Pages, page: string, at: string): string => pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
+/** WGSL: a word of the page number `page`. */
+export const wordOf = ({ pages }: Pages, page: string, at: string): string =>
+  pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
 
-/** Where the image lies that is the number `at` of the order and `index` of the data set. */
-export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string => stream ? `(${at}) % ${pages * perPage}u`
-  : index;
+/** WGSL: where the image lies that is the number `at` of the order and `index` of the data set. */
+export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string =>
+  stream ? `(${at}) % ${pages * perPage}u` : index;
 
-/** `byteAt(image, at)`: byte `at` of an image, `image` counting those of all pages. */
+/** WGSL function `byteAt(image, at)`: byte `at` of an image, `image` counting those of all pages. */
 export const pagesWgsl = (p: Pages): string => wgsl`
 #if ${p.pages > 1}
 fn fromPage(page : u32, at : u32) -> u32 {
