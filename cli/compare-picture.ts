@@ -1,5 +1,6 @@
 /** The picture of `descent compare`. */
-import { draw, type Panel, type Series } from '../plots/chart.ts';
+import { draw } from '../plots/chart.ts';
+import type { Panel, Series } from '../plots/panel.ts';
 import type { StepMetrics } from '../train/metrics.ts';
 import type { Trial } from '../train/trial.ts';
 

@@ -1,7 +1,8 @@
 /** `descent find-lr`. */
 import { openDataset } from '../datasets/node/open.ts';
 import { check } from '../engine/check.ts';
-import { draw, type Panel } from '../plots/chart.ts';
+import { draw } from '../plots/chart.ts';
+import type { Panel } from '../plots/panel.ts';
 import { checkPicture, writePicture } from '../plots/node.ts';
 import { parseConfig } from '../train/config.ts';
 import { isDivergence } from '../train/divergence.ts';

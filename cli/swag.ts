@@ -1,5 +1,6 @@
 /** What a run with --swag says at its end: the predictive distribution on the test images, and intervals of some of them as a picture. */
-import { draw, type Panel, type Series } from '../plots/chart.ts';
+import { draw } from '../plots/chart.ts';
+import type { Panel, Series } from '../plots/panel.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { RunFolder } from '../train/node/run-folder.ts';
 import { score } from '../train/probabilities.ts';

@@ -1,7 +1,8 @@
 /** `descent compare trajectories`. */
 import { Device } from '../engine/device.ts';
 import { openAdapter } from '../engine/node/adapters.ts';
-import { draw, type Panel, type Series } from '../plots/chart.ts';
+import { draw } from '../plots/chart.ts';
+import type { Panel, Series } from '../plots/panel.ts';
 import { contour } from '../plots/contour.ts';
 import { checkPicture, writePicture } from '../plots/node.ts';
 import { OPTIONS } from '../train/config.ts';

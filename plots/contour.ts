@@ -1,12 +1,15 @@
 /** Level lines of a function of two variables, by marching squares. */
 
 type Point = readonly [x: number, y: number];
+/** A side of a square: its lower left corner, and whether it goes up. */
+type Side = readonly [i: number, j: number, up: boolean];
 
 export interface ContourArea {
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
   readonly level: number;
-  /** Squares a side. */ readonly n?: number;
+  /** Squares a side. */
+  readonly n?: number;
 }
 
 /** The lines on which f is `level`, as one list of points with NaN between lines. */
@@ -16,15 +19,14 @@ export function contour(
 ): Point[] {
   const px = (i: number) => x0 + ((x1 - x0) * i) / n;
   const py = (j: number) => y0 + ((y1 - y0) * j) / n;
-  const z = Array.from({ length: n + 1 }, (_, j) =>
-    Float64Array.from({ length: n + 1 }, (_, i) => f(px(i), py(j)) - level),
-  );
+  const row = (j: number) => Float64Array.from({ length: n + 1 }, (_, i) => f(px(i), py(j)) - level);
+  const z = Array.from({ length: n + 1 }, (_, j) => row(j));
   const above = (i: number, j: number) => z[j]![i]! > 0;
   const share = (a: number, b: number) => a / (a - b);
-  // an edge is named by its lower left corner and direction; the point on it is where f crosses the level between its ends
+  // the point on a side is where f crosses the level between its ends
   const places = new Map<string, Point>();
   const links = new Map<string, string[]>();
-  const edge = (i: number, j: number, up: boolean): string => {
+  const crossing = (...[i, j, up]: Side): string => {
     const name = `${i},${j},${up ? 'y' : 'x'}`;
     const a = z[j]![i]!;
     if (!places.has(name)) {
@@ -34,26 +36,18 @@ export function contour(
   };
   for (let j = 0; j < n; j++) {
     for (let i = 0; i < n; i++) {
+      // around the square: corner k lies before side k
       const corners = [above(i, j), above(i + 1, j), above(i + 1, j + 1), above(i, j + 1)];
-      const crossed = [
-        edge.bind(null, i, j, false),
-        edge.bind(null, i + 1, j, true),
-        edge.bind(null, i, j + 1, false),
-        edge.bind(null, i, j, true),
-      ]
-        .filter((_, k) => corners[k] !== corners[(k + 1) % 4])
-        .map(make => make());
-      // a saddle: joined by its middle
-      if (crossed.length === 4 && z[j]![i]! + z[j]![i + 1]! + z[j + 1]![i]! + z[j + 1]![i + 1]! > 0 === corners[0]) {
-        crossed.push(crossed.shift()!);
-      }
+      const sides: readonly Side[] = [[i, j, false], [i + 1, j, true], [i, j + 1, false], [i, j, true]];
+      const crossed = sides.filter((_, k) => corners[k] !== corners[(k + 1) % 4]).map(side => crossing(...side));
+      const middle = z[j]![i]! + z[j]![i + 1]! + z[j + 1]![i]! + z[j + 1]![i + 1]!;
+      const isSaddle = crossed.length === 4;
+      if (isSaddle && middle > 0 === corners[0]) crossed.push(crossed.shift()!); // joined by its middle
       for (let k = 0; k < crossed.length; k += 2) {
-        for (const [a, b] of [
-          [k, k + 1],
-          [k + 1, k],
-        ] as const) {
-          links.set(crossed[a]!, [...(links.get(crossed[a]!) ?? []), crossed[b]!]);
-        }
+        const a = crossed[k]!;
+        const b = crossed[k + 1]!;
+        links.set(a, [...(links.get(a) ?? []), b]);
+        links.set(b, [...(links.get(b) ?? []), a]);
       }
     }
   }

@@ -1,48 +1,41 @@
 /** The course of a run: loss and accuracy of training and validation over the epochs. */
 import type { MetricsLine } from '../train/metrics.ts';
-import { draw, type Series } from './chart.ts';
+import { draw } from './chart.ts';
+import type { Axis, Series } from './panel.ts';
 
-const MOST = 200; // points of a curve
+/** Points of a curve. */
+const MOST = 200;
 
 /** The curves of a run from the lines of its metrics.jsonl, as SVG. */
 export function curves(lines: readonly MetricsLine[], title?: string): string {
-  const series = (field: 'loss' | 'accuracy'): Series[] =>
-    [
-      {
-        name: 'training',
-        points: means(lines.flatMap(l => ('split' in l ? [] : [{ step: l.step, at: l.epoch, value: l[field] }]))),
-      },
-      ...(['val', 'test'] as const).map(split => ({
-        name: split === 'val' ? 'validation' : 'test',
-        dots: true,
-        dashed: split === 'test',
-        points: lines.flatMap(l => ('split' in l && l.split === split ? [[l.epoch, l[field]] as const] : [])),
-      })),
-    ].filter(s => s.points.length);
+  const x = { label: 'epoch' };
+  const loss: Axis = { label: 'cross-entropy', min: 0 };
+  const accuracy: Axis = { label: 'correct', percent: true, max: 1 };
   return draw(
     [
-      {
-        kind: 'line',
-        title: 'Loss',
-        x: { label: 'epoch' },
-        y: { label: 'cross-entropy', min: 0 },
-        series: series('loss'),
-      },
-      {
-        kind: 'line',
-        title: 'Accuracy',
-        x: { label: 'epoch' },
-        y: { label: 'correct', percent: true, max: 1 },
-        series: series('accuracy'),
-      },
+      { kind: 'line', title: 'Loss', x, y: loss, series: seriesOf(lines, 'loss') },
+      { kind: 'line', title: 'Accuracy', x, y: accuracy, series: seriesOf(lines, 'accuracy') },
     ],
     { title },
   );
 }
 
+/** Training as a line, evaluations as dots; what a run does not have is left out. */
+function seriesOf(lines: readonly MetricsLine[], field: 'loss' | 'accuracy'): Series[] {
+  const steps = lines.flatMap(l => ('split' in l ? [] : [{ step: l.step, at: l.epoch, value: l[field] }]));
+  const evaluations = (split: 'val' | 'test') =>
+    lines.flatMap(l => ('split' in l && l.split === split ? [[l.epoch, l[field]] as const] : []));
+  const all: Series[] = [
+    { name: 'training', points: means(steps) },
+    { name: 'validation', dots: true, points: evaluations('val') },
+    { name: 'test', dots: true, dashed: true, points: evaluations('test') },
+  ];
+  return all.filter(s => s.points.length);
+}
+
 /**
- * Means of neighbours by their steps: at most MOST points, none over fewer steps than the longest line of metrics (that after an epoch's
- * end is short, and noisy).
+ * Means of neighbours by their steps: at most MOST points, none over fewer steps than the longest line of metrics (the one after an
+ * epoch's end is short, and noisy).
  */
 function means(lines: readonly { step: number; at: number; value: number }[]): (readonly [number, number])[] {
   const weighed = lines.map((l, i) => ({ ...l, steps: Math.max(1, l.step - (lines[i - 1]?.step ?? 0)) }));

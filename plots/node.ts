@@ -12,10 +12,7 @@ export function checkPicture(who: string, path: string): void {
   );
 }
 
-/**
- * Writes an SVG text to `path`, as it is to .svg and drawn at twice its size to .png; without an ending both. Returns what was written, in
- * words.
- */
+/** Writes an SVG text: as it is to .svg, drawn at twice its size to .png, without an ending both. Returns what was written, in words. */
 export async function writePicture(path: string, svg: string): Promise<string> {
   checkPicture('picture', path);
   const paths = extname(path) ? [path] : [`${path}.svg`, `${path}.png`];
@@ -27,7 +24,7 @@ export async function writePicture(path: string, svg: string): Promise<string> {
 export async function png(svg: string, scale = 2): Promise<Uint8Array> {
   const { Resvg } = await import('@resvg/resvg-js'); // a native module, loaded only by those who draw
   const fonts = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf');
-  return new Resvg(svg, {
+  const picture = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
     font: {
       loadSystemFonts: false,
@@ -35,7 +32,6 @@ export async function png(svg: string, scale = 2): Promise<Uint8Array> {
       defaultFontFamily: 'DejaVu Sans',
       sansSerifFamily: 'DejaVu Sans',
     },
-  })
-    .render()
-    .asPng();
+  });
+  return picture.render().asPng();
 }

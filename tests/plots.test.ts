@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { curves } from '../plots/curves.ts';
-import { draw, type Panel } from '../plots/chart.ts';
+import { draw } from '../plots/chart.ts';
+import type { Panel } from '../plots/panel.ts';
 import { png, writePicture } from '../plots/node.ts';
 import type { MetricsLine } from '../train/metrics.ts';
 

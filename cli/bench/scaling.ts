@@ -3,7 +3,7 @@ import { processor } from '../../bench/processor.ts';
 import { AXES, scale, type ScalingRow } from '../../bench/scaling.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { lookUp } from '../../engine/check.ts';
-import type { Panel } from '../../plots/chart.ts';
+import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config.ts';
 import { openTrainer } from '../../train/open.ts';
 import { openDevice } from '../device.ts';

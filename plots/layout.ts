@@ -1,0 +1,71 @@
+/** Where the parts of a chart lie: panels in rows, their legends, titles and margins. All in pixels. */
+import type { Panel } from './panel.ts';
+import { LETTER, MARGIN } from './style.ts';
+
+/** The size of a panel's drawing area, panels beside each other, and the chart's title. */
+export interface LayoutOptions {
+  readonly title?: string | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly columns: number;
+}
+
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  /** Panels that show the same names share a legend on top, others have one each. */
+  readonly shared: boolean;
+  /** Of the legend inside a panel's head. */
+  readonly legendHeight: number;
+  /** The upper left corner of the drawing area of panel `i`. */
+  place(i: number): { left: number; top: number };
+}
+
+/** The names in the legend of a panel. */
+export function namesOf(panel: Panel): string[] {
+  if (panel.kind === 'bar') return panel.series.length === 1 ? [] : panel.series.map(s => s.name);
+  return panel.series.filter(s => !s.muted).map(s => s.name);
+}
+
+export function layoutOf(panels: readonly Panel[], { title, width, height, columns }: LayoutOptions): Layout {
+  const names = [...new Set(panels.flatMap(namesOf))];
+  const across = Math.min(columns, panels.length);
+  const down = Math.ceil(panels.length / across);
+  const left = MARGIN.left + Math.max(0, ...panels.map(roomForCategories));
+  const total = across * (left + width + MARGIN.right);
+  const shared = panels.every(panel => namesOf(panel).length === names.length);
+  const rowsInside = shared ? 0 : Math.max(...panels.map(panel => legendRows(namesOf(panel), width)));
+  const legendHeight = rowsInside * MARGIN.row;
+  const top = (title ? 44 : 12) + (shared ? legendRows(names, total - 40) * 24 : 0);
+  const head = (panels.some(panel => panel.title) ? MARGIN.head : 14) + legendHeight;
+  return {
+    width: total,
+    height: top + down * (head + height + MARGIN.foot),
+    shared,
+    legendHeight,
+    place: i => ({
+      left: (i % across) * (left + width + MARGIN.right) + left,
+      top: top + Math.floor(i / across) * (head + height + MARGIN.foot) + head,
+    }),
+  };
+}
+
+/** What long names of bars need beside the usual margin. */
+const roomForCategories = (panel: Panel): number =>
+  panel.kind === 'bar' ? Math.max(...panel.categories.map(name => name.length)) * LETTER - 40 : 0;
+
+/** Rows that a legend of `names` takes in `room` pixels; none for a single name. */
+function legendRows(names: readonly string[], room: number): number {
+  if (names.length < 2) return 0;
+  let rows = 1;
+  let used = 0;
+  for (const name of names) {
+    const wide = name.length * LETTER + 50;
+    if (used && used + wide > room) {
+      rows++;
+      used = 0;
+    }
+    used += wide;
+  }
+  return rows;
+}

@@ -1,0 +1,120 @@
+/** Axes and series as ECharts takes them; `panel` is the number of the panel they belong to. */
+import type { Axis, Panel, Series } from './panel.ts';
+import { DASHES, FONT, GRID, INK, letters, MUTED } from './style.ts';
+
+export type Bars = Extract<Panel, { kind: 'bar' }>;
+export type Lines = Exclude<Panel, { kind: 'bar' }>;
+type Dash = (typeof DASHES)[number];
+
+export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
+  return {
+    type: axis.log ? 'log' : 'value',
+    ...(typeof axis.log === 'number' && { logBase: axis.log }),
+    gridIndex: panel,
+    name: axis.label,
+    nameLocation: 'middle',
+    nameGap: side === 'x' ? 32 : 56,
+    min: axis.min,
+    max: axis.max,
+    scale: true,
+    nameTextStyle: letters(13),
+    axisLine: { show: true, onZero: false, lineStyle: { color: INK } },
+    axisTick: { show: true, lineStyle: { color: INK } },
+    splitLine: { lineStyle: { color: GRID } },
+    axisLabel: { ...letters(12), hideOverlap: true, formatter: (v: number) => format(axis, v) },
+  };
+}
+
+/** The names of bars, from top to bottom. */
+export const categoryAxis = ({ categories }: Bars, panel: number) => ({
+  type: 'category',
+  inverse: true,
+  data: categories,
+  gridIndex: panel,
+  axisLine: { lineStyle: { color: INK } },
+  axisTick: { show: false },
+  axisLabel: { color: INK, fontFamily: FONT, interval: 0 },
+});
+
+/** Bars with their values written behind them. */
+export function barSeries({ y, series }: Bars, { name, values }: Bars['series'][number], panel: number, color: string) {
+  const tenths = series.some(s => s.values.some(v => Number((v * 100).toFixed(1)) % 1));
+  const written = ({ value }: { value: number | null }): string => {
+    if (value === null) return '';
+    return y.percent ? `${(value * 100).toFixed(tenths ? 1 : 0)}%` : format(y, value);
+  };
+  return {
+    type: 'bar',
+    name,
+    data: values.map(v => (Number.isFinite(v) ? v : null)),
+    xAxisIndex: panel,
+    yAxisIndex: panel,
+    itemStyle: { color },
+    barMaxWidth: 22,
+    barGap: '10%',
+    label: { show: true, position: 'right', ...letters(11), formatter: written },
+  };
+}
+
+/** A line, or points; `style` is that of its name. Values that an axis cannot show are left out. */
+export function pointSeries(
+  { kind, x, y }: Lines,
+  series: Series,
+  panel: number,
+  style: { readonly color: string; readonly dash: Dash },
+) {
+  const { name, points, dashed, muted, pins } = series;
+  const color = pins ? INK : muted ? MUTED : style.color;
+  const dash = pins || muted ? 'solid' : style.dash;
+  const isDrawn = ([px, py]: readonly [number, number]) =>
+    Number.isFinite(px) && Number.isFinite(py) && !(x.log && px <= 0) && !(y.log && py <= 0);
+  const dots = kind === 'scatter' || series.dots || pins || points.length === 1;
+  const dotShape = dashed ? 'diamond' : 'circle';
+  const dotSize = kind === 'scatter' ? 8 : 6;
+  const lineWidth = muted ? 1 : 2;
+  return {
+    type: kind,
+    name,
+    xAxisIndex: panel,
+    yAxisIndex: panel,
+    data: points.map(p => (isDrawn(p) ? p : [p[0], null])),
+    showSymbol: dots,
+    symbol: dots ? dotShape : 'none',
+    symbolSize: pins ? 12 : dotSize,
+    itemStyle: { color, ...(pins && { borderColor: '#ffffff', borderWidth: 2 }) },
+    z: pins ? 5 : 2,
+    ...(kind === 'line' && {
+      lineStyle: { color, width: pins ? 0 : lineWidth, type: dashed ? DASHES[1] : dash },
+      connectNulls: false,
+    }),
+  };
+}
+
+/** Vertical lines with a word beside them; ECharts wants them as part of a series. */
+export const markLines = (marks: NonNullable<Lines['marks']>) => ({
+  symbol: 'none',
+  silent: true,
+  precision: 12,
+  lineStyle: { color: INK, type: DASHES[1], width: 1.2 },
+  data: marks.map(({ x, label }) => ({
+    xAxis: x,
+    label: {
+      formatter: label,
+      position: 'end',
+      align: 'right',
+      offset: [-6, 18],
+      backgroundColor: '#ffffff',
+      padding: 2,
+      color: INK,
+      fontFamily: FONT,
+    },
+  })),
+});
+
+/** A value as its axis shows it, at most four digits. */
+function format({ percent, log }: Axis, value: number): string {
+  if (percent) return `${Number((value * 100).toPrecision(4))}%`;
+  const size = Math.abs(value);
+  const isLong = size !== 0 && (size >= 1e5 || size < 1e-3 || (log && size < 0.01));
+  return isLong ? value.toExponential(2).replace(/\.?0+e\+?/, 'e') : String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,24 @@
+/** How charts look: colours, dashes, letters, and the pixels around a panel. */
+
+/** Okabe and Ito's colours, which colour-blind readers and grey printers keep apart; yellow left out as too faint. */
+export const COLOURS = [
+  '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000', '#7f5fc4', '#8c6d31', '#a3a3a3',
+] as const;
+
+/** Of more than five series, so that lines on each other and grey prints can be told apart. */
+export const DASHES = ['solid', [8, 4], [2, 3]] as const;
+
+export const FONT = 'DejaVu Sans, Verdana, sans-serif';
+export const INK = '#1a1a1a';
+export const GRID = '#d9d9d9';
+/** Contours and references. */
+export const MUTED = '#b0b0b0';
+
+/** Letters of `size` pixels, for ECharts. */
+export const letters = (size: number) => ({ fontFamily: FONT, color: INK, fontSize: size });
+
+/** Mean width of a letter of 12 pixels. */
+export const LETTER = 7.6;
+
+/** Pixels around a panel, and of a row of its legend. */
+export const MARGIN = { left: 84, right: 28, head: 40, foot: 62, row: 22 } as const;
