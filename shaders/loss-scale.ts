@@ -37,12 +37,18 @@ export const adjustScale = kernel({
 fn main() {
   var bad = 0.0;
   for (var i = 0u; i < ${p.pages * PARTS}u; i++) { bad += partial[i]; }
-  let scale = scaling[0]; let good = scaling[1] + 1.0;
+  let scale = scaling[0];
+  let good = scaling[1] + 1.0;
   if (bad > 0.0) {
-    scaling[0] = scale * ${BACKOFF}; scaling[1] = 0.0; scaling[2] = 0.0; scaling[3] += 1.0;
+    scaling[0] = scale * ${BACKOFF};
+    scaling[1] = 0.0;
+    scaling[2] = 0.0;
+    scaling[3] += 1.0;
   } else {
     let grows = good >= ${INTERVAL}.0;
-    scaling[0] = select(scale, scale * ${GROWTH}.0, grows); scaling[1] = select(good, 0.0, grows); scaling[2] = 1.0 / scale;
+    scaling[0] = select(scale, scale * ${GROWTH}.0, grows);
+    scaling[1] = select(good, 0.0, grows);
+    scaling[2] = 1.0 / scale;
   }
 }`,
 });

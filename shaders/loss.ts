@@ -6,7 +6,13 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv, float, kernel, unroll } from './kernel.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
-export interface Loss { rows: number; classes: number; smoothing: number; soft: boolean; train: boolean }
+export interface Loss {
+  rows: number;
+  classes: number;
+  smoothing: number;
+  soft: boolean;
+  train: boolean;
+}
 
 /** How many f32 the metrics of one row take: its loss, and whether its largest logit is the label's. */
 export const ROW_METRICS = 2;
@@ -16,8 +22,10 @@ const store = wgsl`
   let counts = i < op.valid;
   row[i * ${ROW_METRICS}u] = select(0.0, select(bitcast<f32>(op.valid | 0x7fc00000u), loss, finite), counts);
   row[i * ${ROW_METRICS}u + 1u] = select(0.0, 1.0, counts & (best == truth));`;
+
 /** WGSL that looks at logit `v` of class `c` for `finite`, `largest` and `best`. */
-const look = `finite = finite & ((bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u);
+const look = `
+    finite = finite & ((bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u);
     if (v > largest) { largest = v; best = c; }`;
 
 /**
@@ -30,22 +38,28 @@ const rowLoss = (name: string, body: (p: Loss) => string) => kernel({
   step: () => ({ valid: 'u32' }),
   grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
   code: (p, d) => wgsl`
-var<private> truth : u32; var<private> at : u32;
+var<private> truth : u32;
+var<private> at : u32;
 fn goal(c : u32) -> f32 {
   return ${p.soft ? 'shares[at + c]' : 'select(0.0, 1.0, c == truth)'} * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
 }
 @compute @workgroup_size(${d.lanes || 64})
 fn main(@builtin(global_invocation_id) id : vec3u) {
-  let i = id.x; at = i * ${p.classes}u;
+  let i = id.x;
   if (i >= ${p.rows}u) { return; }
-  var largest : f32 = -3.4028234e38; var best = 0u; var finite = true; var loss = 0.0;
+  at = i * ${p.classes}u;
+  var largest : f32 = -3.4028234e38; var best = 0u;
+  var finite = true;
+  var loss = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) {
     let v = logits[at + c];
     ${look}
   }
   #if ${p.soft}
   var most : f32 = -1.0;
-  for (var c = 0u; c < ${p.classes}u; c++) { if (shares[at + c] > most) { most = shares[at + c]; truth = c; } }
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    if (shares[at + c] > most) { most = shares[at + c]; truth = c; }
+  }
   #else
   truth = labels[i];
   #endif
@@ -77,11 +91,13 @@ export const hinge = rowLoss('hinge', p => wgsl`
   #else
   { let k = truth;
   #endif
-    let t = goal(k); let own = logits[at + k]; var over = 0.0;
+    let t = goal(k); let own = logits[at + k];
+    var over = 0.0;
     for (var c = 0u; c < ${p.classes}u; c++) {
       let margin = 1.0 + logits[at + c] - own;
       if ((margin > 0.0) & (c != k)) {
-        loss += t * margin; over += 1.0;
+        loss += t * margin;
+        over += 1.0;
         #if ${p.train}
         dlogits[at + c] += t * ${1 / p.rows};
         #endif
@@ -108,7 +124,14 @@ export const squared = elementwise('squared_error', '(v - t) * (v - t)', '2.0 * 
 export const absolute = elementwise('absolute_error', 'abs(v - t)', 'sign(v - t)');
 
 /** `views` predictions of each of `rows` images: logits [views, rows, classes]. */
-export interface Consistency { rows: number; classes: number; views: number; smoothing: number; consistency: number; train: boolean }
+export interface Consistency {
+  rows: number;
+  classes: number;
+  views: number;
+  smoothing: number;
+  consistency: number;
+  train: boolean;
+}
 
 /**
  * Cross-entropy of the first view and `consistency` times the Jensen-Shannon divergence of all views: 1/K sum_k KL(p_k || m), m the mean of
@@ -120,32 +143,46 @@ export const jensenShannon = kernel({
   step: () => ({ valid: 'u32' }),
   grid: (p: Consistency, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
   code: (p, d) => {
-    const views = (line: (k: number) => string) => unroll(p.views, line, ' ');
-    const predictions = `${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp(x${k});`)}
-    let m = log(max((${views(k => `${k ? '+ ' : ''}p${k}`)}) * ${1 / p.views}, 1e-30));`;
+    const weight = p.consistency / p.views;
+    const views = (line: (k: number) => string) => unroll(p.views, line);
+    const sumOf = (name: string) => unroll(p.views, k => `${name}${k}`, ' + ');
+    /** WGSL: log softmax `x`, softmax `p` of class `c` in each view, and `m`, the logarithm of its mean. */
+    const predictions = `
+    ${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp(x${k});`)}
+    let m = log(max((${sumOf('p')}) * ${1 / p.views}, 1e-30));`;
+    const norm = (k: number) => `
+  let at${k} = (${k * p.rows}u + i) * ${p.classes}u;
+  var norm${k} = 0.0;
+  largest = -3.4028234e38;
+  for (var c = 0u; c < ${p.classes}u; c++) { let v = logits[at${k} + c]; ${look} }
+  for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp(logits[at${k} + c] - largest); }
+  norm${k} = log(norm${k}) + largest;
+  var sum${k} = 0.0;`;
+    const gradient = (k: number) => {
+      const divergence = `p${k} * (x${k} - m - sum${k}) * ${float(weight / p.rows)}`;
+      return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`;
+    };
     return wgsl`
 @compute @workgroup_size(${d.lanes || 64})
 fn main(@builtin(global_invocation_id) id : vec3u) {
   let i = id.x;
   if (i >= ${p.rows}u) { return; }
-  var largest : f32; var best = 0u; var finite = true; var loss = 0.0;
+  var largest : f32; var best = 0u;
+  var finite = true;
+  var loss = 0.0;
   let truth = labels[i];
-  ${unroll(p.views, n => { const k = p.views - 1 - n; return `let at${k} = (${k * p.rows}u + i) * ${p.classes}u; var norm${k} = 0.0;
-  largest = -3.4028234e38;
-  for (var c = 0u; c < ${p.classes}u; c++) { let v = logits[at${k} + c]; ${look} }
-  for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp(logits[at${k} + c] - largest); }
-  norm${k} = log(norm${k}) + largest; var sum${k} = 0.0;`; })}
+  ${views(n => norm(p.views - 1 - n)) /* the first view last: `best` stays its own */}
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
     ${views(k => `sum${k} += p${k} * (x${k} - m);`)}
   }
-  loss = (${views(k => `${k ? '+ ' : ''}sum${k}`)}) * ${float(p.consistency / p.views)};
+  loss = (${sumOf('sum')}) * ${float(weight)};
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
     let t = select(0.0, 1.0, c == truth) * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
     loss -= t * x0;
     #if ${p.train}
-    ${views(k => `dlogits[at${k} + c] = p${k} * (x${k} - m - sum${k}) * ${float(p.consistency / p.views / p.rows)}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`)}
+    ${views(gradient)}
     #endif
   }
   ${store}

@@ -3,21 +3,30 @@ import { epilogueBindings, finish, type Epilogue } from './epilogue.ts';
 import { each, float, variants, type Variant } from './kernel.ts';
 
 /** Local response normalisation of x [n, c, hw] over `size` neighbouring channels, from c - size / 2 to c + (size - 1) / 2. */
-export interface Lrn { n: number; c: number; hw: number; size: number; alpha: number; beta: number; k: number;
-  epilogue?: readonly Epilogue[] }
+export interface Lrn {
+  n: number;
+  c: number;
+  hw: number;
+  size: number;
+  alpha: number;
+  beta: number;
+  k: number;
+  epilogue?: readonly Epilogue[];
+}
 
-const form = (vec4: boolean, names: string[], body: (p: Lrn, hw: number, type: 'f32' | 'vec4f') => string): Variant<Lrn> => ({
-  ...vec4 ? { name: 'vec4', fits: p => p.hw % 4 === 0, vec4: [...names, 'e0', 'e1'] } : { name: 'plain' },
-  grid: (p, d) => each(p.n * p.c * p.hw / (vec4 ? 4 : 1), d).grid,
-  code: (p, d) => {
-    const hw = vec4 ? p.hw / 4 : p.hw, type = vec4 ? 'vec4f' : 'f32';
-    return finish(p.epilogue, type) + each(p.n * p.c * hw, d).main(body(p, hw, type));
-  },
-});
+type Body = (p: Lrn, hw: number, type: 'f32' | 'vec4f') => string;
 
-/**
- * A loop over the channels from `below` before the value's own to `above` after it, as far as there are any; `at` is the neighbour's place.
- */
+/** A thread for each value (or four) `i`; `hw` counts values as they are taken. */
+const form = (vec4: boolean, names: string[], body: Body): Variant<Lrn> => {
+  const type = vec4 ? 'vec4f' : 'f32', width = vec4 ? 4 : 1;
+  return {
+    ...vec4 ? { name: 'vec4', fits: p => p.hw % 4 === 0, vec4: [...names, 'e0', 'e1'] } : { name: 'plain' },
+    grid: (p, d) => each(p.n * p.c * p.hw / width, d).grid,
+    code: (p, d) => finish(p.epilogue, type) + each(p.n * p.c * p.hw / width, d).main(body(p, p.hw / width, type)),
+  };
+};
+
+/** WGSL: a loop over the channels from `below` before the value's own to `above` after it; `at` is the neighbour's place. */
 const neighbours = (p: Lrn, hw: number, below: number, above: number, body: string) => wgsl`
     let c = i / ${hw}u % ${p.c}u;
     for (var j = c - min(c, ${below}u); j <= min(c + ${above}u, ${p.c - 1}u); j++) {
@@ -25,7 +34,8 @@ const neighbours = (p: Lrn, hw: number, below: number, above: number, body: stri
       ${body}
     }`;
 
-const before = (p: Lrn) => Math.floor(p.size / 2), after = (p: Lrn) => Math.floor((p.size - 1) / 2);
+const before = (p: Lrn) => Math.floor(p.size / 2);
+const after = (p: Lrn) => Math.floor((p.size - 1) / 2);
 
 const forward = (vec4: boolean) => form(vec4, ['x', 'base', 'y'], (p, hw, type) => `
     var sum = ${type}(0.0);
@@ -46,8 +56,10 @@ export const lrnForward = variants({
 const backward = (vec4: boolean) => form(vec4, ['x', 'base', 'dy', 'dx'], (p, hw, type) => `
     var sum = ${type}(0.0);
     ${neighbours(p, hw, after(p), before(p), `sum += dy[at] * x[at] * exp(log(base[at]) * ${float(-p.beta - 1)});`)}
-    dx[i] = finish(dy[i] * exp(log(base[i]) * ${float(-p.beta)}) - x[i] * sum * ${float(2 * p.alpha * p.beta / p.size)}, i);`);
+    let own = dy[i] * exp(log(base[i]) * ${float(-p.beta)});
+    dx[i] = finish(own - x[i] * sum * ${float(2 * p.alpha * p.beta / p.size)}, i);`);
 
+/** dx [n, c, hw]: the value's own part, and what it took away as a neighbour. */
 export const lrnBackward = variants({
   name: 'lrn_backward',
   bindings: { x: 'read', base: 'read', dy: 'read', dx: 'write', ...epilogueBindings },

@@ -1,5 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 
+/** Multipliers of the counter, and what the key grows by each round. */
 const M0 = 0xd2511f53, M1 = 0xcd9e8d57, W0 = 0x9e3779b9, W1 = 0xbb67ae85;
 
 /**
@@ -23,46 +24,56 @@ fn philox(counter : vec4u, key : vec2u) -> vec4u {
 }
 // [0, 1) with 24 bits
 fn uniform4(bits : vec4u) -> vec4f { return vec4f(bits >> vec4u(8u)) * ${1 / 2 ** 24}; }
-// The built-in functions are allowed errors of 2^-11, and some drivers use them. The natural logarithm of normal numbers, by the series of atanh:
+// The built-in functions are allowed errors of 2^-11, and some drivers use them.
+// The natural logarithm of normal numbers, by the series of atanh
 fn exactLog(x : vec2f) -> vec2f {
-  let bits = bitcast<vec2u>(x); let m = bitcast<vec2f>((bits & vec2u(0x7fffffu)) | vec2u(0x3f800000u)); // x = m 2^e, m in [1, 2)
-  let high = m > vec2f(1.41421356); let n = select(m, 0.5 * m, high);
+  let bits = bitcast<vec2u>(x);
+  let m = bitcast<vec2f>((bits & vec2u(0x7fffffu)) | vec2u(0x3f800000u)); // x = m 2^e, m in [1, 2)
+  let high = m > vec2f(1.41421356);
+  let n = select(m, 0.5 * m, high);
   let e = vec2f(vec2i(bits >> vec2u(23u))) - select(vec2f(127.0), vec2f(126.0), high);
   let s = (n - 1.0) / (n + 1.0); let q = s * s;
   return e * ${Math.LN2} + 2.0 * s * (1.0 + q * (${1 / 3} + q * (0.2 + q * (${1 / 7} + q * ${1 / 9}))));
 }
 // cosine and sine of x turns, by series within an eighth of a turn
 fn exactTurn(x : f32) -> vec2f {
-  let quarter = floor(4.0 * x + 0.5); let a = ${2 * Math.PI} * (x - 0.25 * quarter); let q = a * a;
+  let quarter = floor(4.0 * x + 0.5);
+  let a = ${2 * Math.PI} * (x - 0.25 * quarter); let q = a * a;
   let c = 1.0 - q * (0.5 - q * (${1 / 24} - q * (${1 / 720} - q * ${1 / 40320})));
   let s = a * (1.0 - q * (${1 / 6} - q * (${1 / 120} - q * (${1 / 5040} - q * ${1 / 362880}))));
-  let k = u32(quarter); let turned = select(vec2f(c, s), vec2f(-s, c), (k & 1u) == 1u);
+  let k = u32(quarter);
+  let turned = select(vec2f(c, s), vec2f(-s, c), (k & 1u) == 1u);
   return select(turned, -turned, (k & 2u) == 2u);
 }
 // Box-Muller; the first uniform is kept away from 0
 fn normal4(bits : vec4u) -> vec4f {
   let u = (vec4f(bits >> vec4u(8u)) + 0.5) * ${1 / 2 ** 24};
-  let r = sqrt(-2.0 * exactLog(u.xy)); let a = exactTurn(u.z); let b = exactTurn(u.w);
+  let r = sqrt(-2.0 * exactLog(u.xy));
+  let a = exactTurn(u.z); let b = exactTurn(u.w);
   return vec4f(r.x * a.x, r.y * b.x, r.x * a.y, r.y * b.y);
 }`;
 
 const mulhi = (a: number, b: number): number => {
-  const ah = a >>> 16, al = a & 0xffff, bh = b >>> 16, bl = b & 0xffff, low = al * bh, high = ah * bl;
+  const ah = a >>> 16, al = a & 0xffff, bh = b >>> 16, bl = b & 0xffff;
+  const high = ah * bl, low = al * bh;
   const middle = (al * bl >>> 16) + (low & 0xffff) + (high & 0xffff);
   return (ah * bh + (low >>> 16) + (high >>> 16) + (middle >>> 16)) >>> 0;
 };
 
+type Words = [number, number, number, number];
+
 /** The same generator on the host: counter and key of u32, four u32 back. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number,
-  number] {
+export function philox(counter: Readonly<Words>, key: readonly [number, number]): Words {
   let [c0, c1, c2, c3] = counter, [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    const high1 = mulhi(M1, c2), high0 = mulhi(M0, c0), low1 = Math.imul(M1, c2), low0 = Math.imul(M0, c0);
+    const high1 = mulhi(M1, c2), low1 = Math.imul(M1, c2);
+    const high0 = mulhi(M0, c0), low0 = Math.imul(M0, c0);
     c0 = (high1 ^ c1 ^ k0) >>> 0;
     c1 = low1 >>> 0;
     c2 = (high0 ^ c3 ^ k1) >>> 0;
     c3 = low0 >>> 0;
-    k0 = (k0 + W0) >>> 0; k1 = (k1 + W1) >>> 0;
+    k0 = (k0 + W0) >>> 0;
+    k1 = (k1 + W1) >>> 0;
   }
   return [c0, c1, c2, c3];
 }

@@ -3,7 +3,12 @@ import { accumulated, accumulates, type Gradient } from './gradient.ts';
 import { ceilDiv, variants, type Variant } from './kernel.ts';
 
 /** out[c] = the sum of x [n, c, hw] over n and hw: the gradient of a bias. */
-export interface ChannelSum { n: number; c: number; hw: number; gradient?: Gradient }
+export interface ChannelSum {
+  n: number;
+  c: number;
+  hw: number;
+  gradient?: Gradient;
+}
 
 /** One subgroup per channel; `quads` reads four values at a time. */
 const subgroup = (quads: boolean): Variant<ChannelSum> => ({
@@ -27,12 +32,14 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   },
 });
 
+/** out [c] from x [n, c, hw], written as a gradient (see gradient.ts). */
 export const channelSum = variants({
   name: 'channel_sum',
   bindings: { x: 'read', out: 'write' },
   step: p => accumulates(p.gradient),
   variants: [
-    subgroup(true), subgroup(false),
+    subgroup(true),
+    subgroup(false),
     {
       name: 'tree',
       fits: (p, d) => !d.lanes && p.hw > 1 && d.maxWorkgroup >= 256,
@@ -42,7 +49,9 @@ var<workgroup> partial : array<f32, 256>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) { // one workgroup per channel
   var total = 0.0;
-  for (var i = lane; i < ${p.n * p.hw}u; i += 256u) { total += x[(i / ${p.hw}u * ${p.c}u + group.x) * ${p.hw}u + i % ${p.hw}u]; }
+  for (var i = lane; i < ${p.n * p.hw}u; i += 256u) {
+    total += x[(i / ${p.hw}u * ${p.c}u + group.x) * ${p.hw}u + i % ${p.hw}u];
+  }
   partial[lane] = total;
   for (var half = 128u; half > 0u; half >>= 1u) {
     workgroupBarrier();
@@ -60,7 +69,9 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per channel
   let c = id.x;
   if (c >= ${p.c}u) { return; }
   var v = 0.0;
-  for (var n = 0u; n < ${p.n}u; n++) { for (var i = 0u; i < ${p.hw}u; i++) { v += x[(n * ${p.c}u + c) * ${p.hw}u + i]; } }
+  for (var n = 0u; n < ${p.n}u; n++) {
+    for (var i = 0u; i < ${p.hw}u; i++) { v += x[(n * ${p.c}u + c) * ${p.hw}u + i]; }
+  }
   out[c] = ${accumulated(p.gradient, 'out[c]')};
 }`,
     },

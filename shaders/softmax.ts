@@ -2,9 +2,18 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { each, kernel } from './kernel.ts';
 
 /** x [n, c, hw]: softmax over c. */
-export interface Softmax { n: number; c: number; hw: number }
+export interface Softmax {
+  n: number;
+  c: number;
+  hw: number;
+}
 
-const loop = (p: Softmax, body: string) => wgsl`for (var j = 0u; j < ${p.c}u; j++) { let at = first + j * ${p.hw}u; ${body} }`;
+/** WGSL: a loop over the values `at` of the row that begins at `first`. */
+const loop = (p: Softmax, body: string) => wgsl`
+    for (var j = 0u; j < ${p.c}u; j++) {
+      let at = first + j * ${p.hw}u;
+      ${body}
+    }`;
 const first = (p: Softmax) => `let first = i / ${p.hw}u * ${p.c * p.hw}u + i % ${p.hw}u;`;
 
 /** y = exp(x - max) / sum: one thread per row. */
@@ -14,7 +23,8 @@ export const softmaxForward = kernel({
   grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
   code: (p, d) => each(p.n * p.hw, d).main(wgsl`
     ${first(p)}
-    var largest = x[first]; var sum = 0.0;
+    var largest = x[first];
+    var sum = 0.0;
     ${loop(p, 'largest = max(largest, x[at]);')}
     ${loop(p, 'let e = exp(x[at] - largest); y[at] = e; sum += e;')}
     ${loop(p, 'y[at] = y[at] / sum;')}`),

@@ -1,19 +1,30 @@
 /** The one fused update: what comes before the rule, the rule, what comes after it; and the constraints that need whole rows or norms. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { ceilDiv, each, kernel, MAX_GRID, type Kernel } from './kernel.ts';
+import { ceilDiv, each, fold, kernel, MAX_GRID, type Bindings, type Kernel } from './kernel.ts';
 
-/**
- * A run of `n` values from `first` on (both multiples of 4) of page number `page`; `decays` tells whether L2, L1 and decoupled decay act on
- * it.
- */
-export interface Update { n: number; first: number; page: number; decays: boolean }
+/** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
+export interface Update {
+  n: number;
+  first: number;
+  page: number;
+  /** Whether L2, L1 and decoupled decay act on it. */
+  decays: boolean;
+}
 
 /** What surrounds the rule, as switches; the numbers come as step values. */
 export interface Surroundings {
-  readonly scale: boolean; /** See shaders/loss-scale.ts. */ readonly scaling?: boolean; readonly clipNorm: boolean;
-  readonly clipValue: boolean; readonly noise: boolean;
-  readonly l2: boolean; readonly l1: boolean; readonly decoupled: boolean; readonly lookahead: boolean; readonly average: boolean;
+  readonly scale: boolean;
+  /** See shaders/loss-scale.ts. */
+  readonly scaling?: boolean;
+  readonly clipNorm: boolean;
+  readonly clipValue: boolean;
+  readonly noise: boolean;
+  readonly l2: boolean;
+  readonly l1: boolean;
+  readonly decoupled: boolean;
+  readonly lookahead: boolean;
+  readonly average: boolean;
 }
 
 /** Key of the gradient noise, apart from that of dropout. */
@@ -26,19 +37,25 @@ const NOISE = 0x6e6f6973;
 export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[],
   s: Surroundings): Kernel<Update> {
   const all = [...state, ...s.lookahead ? ['slow'] : [], ...s.average ? ['ema'] : []];
-  return kernel({
+  const moving = ['w', ...state]; // what stays as it was where an update is left out
+  const stored = Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const]));
+  return kernel<Update, Bindings>({
     name: `update_${name}`,
-    bindings: { w_all: 'write', g_all: 'read', ...Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const])), clip: 'read?',
-      scaling: 'read?' } as Record<string, 'read' | 'write' | 'read?'>,
-    vec4: ['w_all', 'g_all', ...all.map(x => `${x}_all`)],
-    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...s.noise
-      && { seed: 'u32' as const, step: 'u32' as const } }),
-    grid: (p: Update, d) => each(ceilDiv(p.n, 4), d).grid,
+    bindings: { w_all: 'write', g_all: 'read', ...stored, clip: 'read?', scaling: 'read?' },
+    vec4: ['w_all', 'g_all', ...Object.keys(stored)],
+    step: () => ({
+      ...Object.fromEntries(fields.map(f => [f, 'f32' as const])),
+      ...s.noise && { seed: 'u32', step: 'u32' },
+    }),
+    grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
     code: (p, d) => each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
-    var w = w_all[k]; var g = g_all[k]; ${all.map(x => `var ${x} = ${x}_all[k];`).join(' ')}
+    var w = w_all[k];
+    var g = g_all[k];
+    ${all.map(x => `var ${x} = ${x}_all[k];`).join('\n    ')}
     #if ${s.scaling ?? false}
-    let skip = scaling[2] == 0.0; let before = array<vec4f, ${1 + state.length}>(w${state.map(x => `, ${x}`).join('')});
+    let skip = scaling[2] == 0.0;
+    let before = array<vec4f, ${moving.length}>(${moving.join(', ')});
     g = select(g * scaling[2], vec4f(0.0), skip);
     #endif
     #if ${s.scale}
@@ -67,7 +84,7 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     #endif
     ${rule}
     #if ${s.scaling ?? false}
-    if (skip) { ${['w', ...state].map((x, j) => `${x} = before[${j}];`).join(' ')} }
+    if (skip) { ${moving.map((x, j) => `${x} = before[${j}];`).join(' ')} }
     #endif
     #if ${s.lookahead}
     if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }
@@ -75,13 +92,12 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     #if ${s.average}
     ema += op.ema_rate * (w - ema);
     #endif
-    w_all[k] = w; ${all.map(x => `${x}_all[k] = ${x};`).join(' ')}`),
+    w_all[k] = w;
+    ${all.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`),
   });
 }
 
-/**
- * scale = [min(1, max / (norm + 1e-6)), norm] from the partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013).
- */
+/** scale = [min(1, max / (norm + 1e-6)), norm] from partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). */
 export const clipScale = kernel({
   name: 'clip_scale',
   bindings: { partial: 'read', scaling: 'read?', scale: 'write' },
@@ -106,7 +122,7 @@ export const maxNorm = kernel({
   name: 'max_norm',
   bindings: { w: 'write', table: 'read u32' },
   step: () => ({ max_norm: 'f32' }),
-  grid: (p: { rows: number }) => [Math.min(p.rows, MAX_GRID), ceilDiv(p.rows, MAX_GRID), 1],
+  grid: (p: { rows: number }) => fold(p.rows),
   code: (p, d) => wgsl`
 #if ${!d.lanes}
 var<workgroup> part : array<f32, 64>;
@@ -115,7 +131,8 @@ var<workgroup> part : array<f32, 64>;
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let row = group.x + group.y * ${MAX_GRID}u;
   if (row >= ${p.rows}u) { return; }
-  let start = table[2u * row]; let end = start + table[2u * row + 1u];
+  let start = table[2u * row];
+  let end = start + table[2u * row + 1u];
   var total = 0.0;
   for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { total += w[i] * w[i]; }
   #if ${d.lanes > 0}
