@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { beta, mixValues, parseAugment } from '../train/augment.ts';
-import { uniforms } from '../shaders/random.ts';
 import { dataShow } from '../cli/data-show.ts';
 import { shapes } from '../datasets/synthetic.ts';
+import { parseAugment } from '../train/augment.ts';
 import { close, WAYS, type Way } from './check.ts';
 import { gathered, noise } from './gathered.ts';
 import { printed } from './printed.ts';
@@ -82,46 +81,18 @@ const COLOUR = (() => {
 })();
 
 const exact = [
-  'crop',
-  'crop:2,fill=reflect',
-  'crop:3,fill=edge',
-  'crop:6,fill=wrap',
-  'crop:4,fill=mean',
-  'crop:9,fill=200',
-  'crop:9,fill=reflect',
-  'flip',
-  'flip:1',
-  'flip:vertical=true',
-  'flip:alternate=true',
-  'cutout:6',
-  'cutout:5,fill=zero',
-  'crop,flip,cutout:4',
-  'cutout:4,crop:3,fill=reflect',
-  'flip,crop:2,fill=wrap,crop:3,fill=edge',
+  'crop', 'crop:2,fill=reflect', 'crop:3,fill=edge', 'crop:6,fill=wrap', 'crop:4,fill=mean', 'crop:9,fill=200',
+  'crop:9,fill=reflect', 'flip', 'flip:1', 'flip:vertical=true', 'flip:alternate=true', 'cutout:6', 'cutout:5,fill=zero',
+  'crop,flip,cutout:4', 'cutout:4,crop:3,fill=reflect', 'flip,crop:2,fill=wrap,crop:3,fill=edge',
 ];
 for (const text of exact) test(`${text}: whole pixels, exactly`, () => agrees(text, { tolerance: 1e-4 }));
 for (const epoch of [0, 1]) test(`flip:alternate in epoch ${epoch}`, () => agrees('flip:alternate=true', { epoch, tolerance: 1e-4 }));
 
 const smooth = [
-  'scale',
-  'scale:0.5',
-  'scale:min=1.2,max=1.6,fill=edge',
-  'scale:min=0.5,max=0.5,x=1,y=0',
-  'rotate',
-  'rotate:180,fill=edge',
-  'rotate:40,fill=mean',
-  'translate',
-  'translate:0.5,fill=reflect',
-  'translate:0.7,fill=wrap',
-  'shear',
-  'shear:35,fill=wrap',
-  'stretch',
-  'stretch:0.6,fill=edge',
-  'lens',
-  'lens:0.7,fill=reflect',
-  'rotate,crop,flip',
-  'crop:3,fill=80,rotate:30,fill=edge,stretch,flip',
-  'lens,shear,scale,translate,rotate:20,fill=reflect,flip',
+  'scale', 'scale:0.5', 'scale:min=1.2,max=1.6,fill=edge', 'scale:min=0.5,max=0.5,x=1,y=0', 'rotate', 'rotate:180,fill=edge',
+  'rotate:40,fill=mean', 'translate', 'translate:0.5,fill=reflect', 'translate:0.7,fill=wrap', 'shear', 'shear:35,fill=wrap',
+  'stretch', 'stretch:0.6,fill=edge', 'lens', 'lens:0.7,fill=reflect', 'rotate,crop,flip',
+  'crop:3,fill=80,rotate:30,fill=edge,stretch,flip', 'lens,shear,scale,translate,rotate:20,fill=reflect,flip',
 ];
 for (const text of smooth) test(`${text}: bilinear`, () => agrees(text));
 for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', 'noise', 'cutout:3']) {
@@ -129,21 +100,18 @@ for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', '
 }
 
 for (const text of [
-  'brightness:0.6',
-  'contrast:0.9',
-  'saturation:0.8',
-  'noise:0.1',
-  'brightness,contrast,saturation,noise',
+  'brightness:0.6', 'contrast:0.9', 'saturation:0.8', 'noise:0.1', 'brightness,contrast,saturation,noise',
   'brightness:0.5,rotate:40,contrast:0.5,cutout:5,fill=100,saturation',
 ]) {
   test(`${text}: colours, in the order written`, () => agrees(text, { ways: WAYS }));
 }
+
 test('pca: the axes of the colours (their signs are free)', async () => {
   const augment = parseAugment('pca:2', colourImages.shape);
   const [plain, moved] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 20, seed: 5, epoch: 1 })));
   // shifts of pixels that did not meet the ends of the scale: in the span of the axes, with their lengths
-  const seen = [0, 1, 2].map(() => [0, 0, 0]);
-  let images = 0;
+  const squares = [0, 0, 0];
+  const whole: number[] = []; // images with such pixels in all channels
   for (let i = 0; i < 20; i++) {
     const shift: number[] = [];
     for (let k = 0; k < 3; k++) {
@@ -157,27 +125,25 @@ test('pca: the axes of the colours (their signs are free)', async () => {
       }
     }
     if (Object.keys(shift).length < 3) continue;
-    images++;
+    whole.push(i);
     // along each axis: std * variance * N(0, 1)
     for (let k = 0; k < 3; k++) {
       const column = COLOUR.map(row => row[k]!);
       const variance = Math.hypot(...column);
       const n = shift.reduce((s, v, j) => s + (v * column[j]!) / variance, 0) / (2 * variance);
-      seen[k]![0]! += n;
-      seen[k]![1]! += n * n;
+      squares[k]! += n * n;
     }
   }
-  assert.ok(images >= 15);
-  const expected = normals(images);
-  seen.forEach(([, squares], k) =>
-    assert.ok(Math.abs(squares! - expected[k]!) < 1e-3 * expected[k]!, `axis ${k}: sum of squares ${squares}, expected ${expected[k]}`),
-  );
+  assert.ok(whole.length >= 15);
+  const expected = normalSquares(whole);
+  close('sums of squares along the axes', squares.map((v, k) => v / expected[k]!), [1, 1, 1], 1e-3);
 });
-/** Sums of squares of the numbers that images 0 … n-1 draw, whatever their sign. */
-function normals(n: number): number[] {
+
+/** Sums of squares of the numbers that these images draw, whatever their sign. */
+function normalSquares(indices: readonly number[]): number[] {
   const sums = [0, 0, 0];
-  for (let index = 0; index < n; index++) {
-    // a white image moved by unit axes shows the numbers themselves
+  for (const index of indices) {
+    // a grey image moved by unit axes shows the numbers themselves
     const out = augmented({ c: 3, h: 1, w: 1, bytes: [127, 127, 127] }, [{ name: 'pca', o: { std: 0.01 } }], {
       seed: 5, epoch: 1, index, mean: [], colour: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     });
@@ -191,32 +157,33 @@ function normals(n: number): number[] {
 for (const text of ['augmix', 'augmix:9', 'flip,crop:2,augmix,cutout:3', 'rotate:20,augmix:5,brightness']) {
   test(`${text}: chains`, () => agrees(text, { tolerance: 0.02, images: smoothImages }));
 }
+
 /** Large enough that equalize has a step above 1, dark, of few values. */
 const darkImages = (() => {
   const { train, ...rest } = noise([3, 20, 30], 20);
   return { ...rest, train: { ...train, images: train.images.map(v => 40 + Math.floor(((v * v) / 65536) * 8) * 16) } };
 })();
+
 test('augmix of dark images: autocontrast and equalize change them', async () => {
   const plane = [...darkImages.train.images.subarray(0, 600)];
   const table = equalize(plane);
   assert.ok(table[40] !== 40 && table[Math.max(...plane)] === 255, 'the case has something to find');
   await agrees('augmix:6', { tolerance: 0.02, images: darkImages, ways: WAYS });
 });
+
 test('tables of images: histograms of any size, also where the images pass through a ring', async () => {
   const size = 3 * 12 * 10;
   const augment = parseAugment('brightness:0.5,contrast:0.9,augmix', colourImages.shape);
   const wanted = { n: 4, offset: 8, seed: 6, epoch: 1, shuffle: true };
   const whole = await gathered(smoothImages, { augment }, wanted);
   for (const perPage of [10, 8, 6]) {
-    assert.equal(
-      [...(await gathered(smoothImages, { augment, maxBinding: perPage * size }, wanted)).x],
-      [...whole.x],
-      `${perPage} images a page`,
-    );
+    const paged = await gathered(smoothImages, { augment, maxBinding: perPage * size }, wanted);
+    assert.equal([...paged.x], [...whole.x], `${perPage} images a page`);
   }
   const flat = { ...colourImages, train: { ...colourImages.train, images: colourImages.train.images.map(() => 77) } };
   await agrees('contrast:0.9,augmix', { images: flat, tolerance: 0.02 });
 });
+
 test('augmix with consistency: the image and two mixtures, all first views first', async () => {
   const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape);
   const [c, h, w] = colourImages.shape;
@@ -227,19 +194,14 @@ test('augmix with consistency: the image and two mixtures, all first views first
     for (let row = 0; row < 3 * n; row++) {
       const index = 3 + (row % n);
       const bytes = smoothImages.train.images.subarray(index * size, (index + 1) * size);
-      const want = augmented({ c, h, w, bytes }, augment.transforms, {
-        seed: 7,
-        epoch: 1,
-        index,
-        view: Math.floor(row / n),
-        mean: [],
-        colour: [],
-      });
+      const draws = { seed: 7, epoch: 1, index, view: Math.floor(row / n), mean: [], colour: [] };
+      const want = augmented({ c, h, w, bytes }, augment.transforms, draws);
       close(`${way} row ${row}`, x.subarray(row * size, (row + 1) * size), want.map(v => v / 255), 1e-4);
     }
     assert.equal([...labels], [3, 4, 5, 6].map(i => colourImages.train.labels[i]));
   }
 });
+
 /** AugMix cuts colours into steps: images whose values keep clear of the edges of the steps. */
 const smoothImages = {
   ...colourImages,
@@ -256,7 +218,7 @@ test('an image of an epoch is the same in every batch, order and step', async ()
     for (let j = 0; j < 20; j++) {
       const a = mixed.x.subarray(i * size, (i + 1) * size);
       const b = whole.x.subarray(j * size, (j + 1) * size);
-      if (a.every((v, k) => v === b[k])) found++;
+      if (a.every((v, k) => Math.abs(v - b[k]!) < 1e-6)) found++; // another kernel: a compiler may round it in another way
     }
   }
   assert.is(found, 5);
@@ -273,81 +235,6 @@ test('test images are left alone', async () => {
   const [plain, with_] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 8, part: 'test', training: false })));
   assert.equal([...with_!.x], [...plain!.x]);
   assert.equal([...with_!.labels], [...plain!.labels]);
-});
-
-for (const [text, name] of [
-  ['mixup:0.4', 'mixup'],
-  ['cutmix', 'cutmix'],
-  ['flip,crop:2,mixup:1', 'mixup'],
-  ['rotate,cutmix:2', 'cutmix'],
-] as const) {
-  test(`${text}: images and labels`, async () => {
-    const augment = parseAugment(text, colourImages.shape);
-    const n = 6;
-    const seed = 9;
-    const step = 4;
-    const [c, h, w] = colourImages.shape;
-    const size = c * h * w;
-    for (const way of WAYS) {
-      const alone = await gathered(colourImages, { augment: { ...augment, mix: [] } }, { way, n, offset: 6, seed, epoch: 1 });
-      const { x, labels } = await gathered(colourImages, { augment }, { way, n, offset: 6, seed, epoch: 1, step });
-      const m = mixValues([{ name, alpha: augment.mix[0]!.alpha }], seed, step, n, h, w) as Record<
-        'mixRatio' | 'mixShare' | 'mixShift' | 'mixX0' | 'mixX1' | 'mixY0' | 'mixY1',
-        number
-      >;
-      let boxed = 0;
-      const want = Float64Array.from({ length: n * size }, (_, at) => {
-        const i = Math.floor(at / size);
-        const k = at % size;
-        const column = k % w;
-        const row = Math.floor(k / w) % h;
-        const j = (i + m.mixShift) % n;
-        const inBox = column >= m.mixX0 && column < m.mixX1 && row >= m.mixY0 && row < m.mixY1;
-        const ratio = inBox ? 0 : m.mixRatio;
-        boxed += Number(inBox);
-        return ratio * alone.x[i * size + k]! + (1 - ratio) * alone.x[j * size + k]!;
-      });
-      close(`${way} x`, x, want, 1e-5);
-      if (name === 'cutmix') assert.ok(Math.abs(1 - boxed / (n * size) - m.mixShare) < 1e-12, 'labels by the share of the area');
-      else assert.is(m.mixShare, m.mixRatio);
-      assert.ok(m.mixShift >= 1 && m.mixShift < n);
-      close(
-        `${way} labels`,
-        labels,
-        Float64Array.from({ length: n * 5 }, (_, at) => {
-          const i = Math.floor(at / 5);
-          const k = at % 5;
-          return m.mixShare * Number(alone.labels[i] === k) + (1 - m.mixShare) * Number(alone.labels[(i + m.mixShift) % n] === k);
-        }),
-        1e-6,
-      );
-    }
-  });
-}
-
-test('lambda is Beta(alpha, alpha): mean 1/2, variance 1 / (8 alpha + 4)', () => {
-  for (const alpha of [0.1, 0.2, 1, 4]) {
-    const u = uniforms(3, 50);
-    const values = Array.from({ length: 20000 }, () => beta(alpha, u));
-    const mean = values.reduce((a, b) => a + b) / values.length;
-    const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / values.length;
-    const want = 1 / (8 * alpha + 4);
-    assert.ok(
-      Math.abs(mean - 0.5) < 0.012 && Math.abs(variance / want - 1) < 0.04,
-      `alpha ${alpha}: mean ${mean}, variance ${variance}, expected ${want}`,
-    );
-  }
-});
-
-test('both mixup and cutmix: each batch takes one', () => {
-  const mix = [
-    { name: 'mixup', alpha: 1 },
-    { name: 'cutmix', alpha: 1 },
-  ] as const;
-  const boxes = Array.from({ length: 400 }, (_, step) => mixValues(mix, 0, step, 8, 32, 32)).filter(v => v.mixRatio === 1).length;
-  assert.ok(boxes > 160 && boxes < 240, `${boxes} of 400 took cutmix`);
-  assert.equal(mixValues(mix, 1, 7, 8, 32, 32), mixValues(mix, 1, 7, 8, 32, 32));
-  assert.is(mixValues(mix, 1, 7, 1, 32, 32).mixShift, 0);
 });
 
 for (const [text, message] of [

@@ -32,8 +32,7 @@ const tensors =
   (change: (t: Tensors) => Tensors, metadata?: Record<string, string>): Prepare =>
   folder => writeFileSync(join(folder, 'w.safetensors'), encodeSafetensors(change(weights()), metadata));
 const text =
-  (name: string, content: string | Uint8Array): Prepare =>
-  folder => writeFileSync(join(folder, name), content);
+  (name: string, content: string | Uint8Array): Prepare => folder => writeFileSync(join(folder, name), content);
 const copy: Prepare = folder => cpSync(run, join(folder, 'run'), { recursive: true });
 const without = (t: Tensors, name: string) => Object.fromEntries(Object.entries(t).filter(([n]) => n !== name));
 const lying = '{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,64]}}';
@@ -202,13 +201,8 @@ cli('--json prints the lines of metrics.jsonl, plain output one line each', asyn
   const [json, plain] = await inTurn(['a --json', 'b'], out => descent([...SMALL, ...words(`--epochs 1 --out ${out}`)], folder));
   assert.is(json!.out, readFileSync(join(folder, 'a/metrics.jsonl'), 'utf8'));
   for (const part of [
-    'lenet5 (62,006 parameters) on shapes: 288 training, 32 validation, 100 test images',
-    'run folder b',
-    'epoch 1/1  step 4  loss ',
-    ' images/s',
-    'validation loss',
-    'test loss',
-    'curves in b',
+    'lenet5 (62,006 parameters) on shapes: 288 training, 32 validation, 100 test images', 'run folder b',
+    'epoch 1/1  step 4  loss ', ' images/s', 'validation loss', 'test loss', 'curves in b',
   ]) {
     assert.match(plain!.out, part);
   }

@@ -164,20 +164,8 @@ async function course(from: number, o: { total: number; validate?: boolean; stop
   return [...said, complete ? 'complete' : 'stopped'];
 }
 const whole = [
-  'log 4',
-  'log 8',
-  'log 10',
-  'val 10 1',
-  'keep 10',
-  'log 12',
-  'log 16',
-  'log 20',
-  'val 20 2',
-  'keep 20',
-  'log 23',
-  'val 23 2.3',
-  'keep 23',
-  'complete',
+  'log 4', 'log 8', 'log 10', 'val 10 1', 'keep 10', 'log 12', 'log 16', 'log 20', 'val 20 2', 'keep 20', 'log 23',
+  'val 23 2.3', 'keep 23', 'complete',
 ];
 config('a run logs, evaluates and keeps a checkpoint at each epoch and at its end', async () => {
   assert.equal(await course(0, { total: 23 }), whole);

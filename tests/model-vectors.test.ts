@@ -59,11 +59,12 @@ runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
       for (let step = 0; step < 8; step++) await trainer.step(true);
       const losses = (await trainer.settle()).map(m => m.loss);
       const after = await trainer.logits('test', 4);
+      // From a usual start batches of 32 at rate 0.1 are chaotic: PyTorch's float32 leaves its float64 by 5 % in six steps, we by 7 % in
+      // eight, by other amounts on each driver. What has drifted apart comes close again by chance alone.
+      const drift = want.losses.map((loss, step) => Math.abs(loss / want.losses64[step]! - 1));
       losses.forEach((loss, step) => {
-        // from a usual start batches of 32 at rate 0.1 are chaotic: PyTorch's float32 leaves its float64
         const exact = want.losses64[step]!;
-        const rounding = Math.abs(want.losses[step]! / exact - 1);
-        const tolerance = at === 0 ? 1e-3 : Math.max(1e-3, 10 * rounding);
+        const tolerance = at === 0 ? 1e-3 : Math.min(0.2, Math.max(1e-3, ...drift.slice(0, step + 1).map(d => 10 * d)));
         assert.ok(Math.abs(loss / exact - 1) < tolerance, `step ${step + 1}: loss ${loss}, expected ${exact} within ${tolerance}`);
       });
       if (at === 0) close('logits after', after, want.logits_after64.flat(), 1e-3);

@@ -89,30 +89,18 @@ test('parameter names are those of torchvision', () => {
   const vgg = names('vgg11-bn', IMAGENET);
   assert.equal(resnet50.slice(0, 3), ['conv1.weight', 'bn1.weight', 'bn1.bias']);
   for (const name of [
-    'layer1.0.conv3.weight',
-    'layer1.0.downsample.0.weight',
-    'layer1.0.downsample.1.bias',
-    'layer4.2.bn3.weight',
-    'fc.bias',
+    'layer1.0.conv3.weight', 'layer1.0.downsample.0.weight', 'layer1.0.downsample.1.bias', 'layer4.2.bn3.weight', 'fc.bias',
   ]) {
     assert.ok(resnet50.includes(name), name);
   }
   for (const name of [
-    'conv1.conv.weight',
-    'conv2.bn.bias',
-    'inception3a.branch1.conv.weight',
-    'inception3a.branch2.1.conv.weight',
-    'inception5b.branch4.1.bn.weight',
-    'fc.weight',
+    'conv1.conv.weight', 'conv2.bn.bias', 'inception3a.branch1.conv.weight', 'inception3a.branch2.1.conv.weight',
+    'inception5b.branch4.1.bn.weight', 'fc.weight',
   ]) {
     assert.ok(googlenet.includes(name), name);
   }
   for (const name of [
-    'features.0.weight',
-    'features.25.bias',
-    'features.26.weight',
-    'classifier.0.weight',
-    'classifier.3.weight',
+    'features.0.weight', 'features.25.bias', 'features.26.weight', 'classifier.0.weight', 'classifier.3.weight',
     'classifier.6.bias',
   ]) {
     assert.ok(vgg.includes(name), name);

@@ -26,11 +26,7 @@ test('one optimizer, and one after another', () => {
 
 test('what is recorded is read back as the same', () => {
   for (const optimizer of [
-    'sgd',
-    'nag-c',
-    'adam:epochs=5,beta1=0.8,lbfgs',
-    'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs',
-    'adamw',
+    'sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw',
   ]) {
     const first = resolvedOptimizer(config({ optimizer }));
     const again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));

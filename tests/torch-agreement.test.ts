@@ -5,8 +5,9 @@ import { sgd } from '../optim/first-order.ts';
 import { rules } from '../optim/index.ts';
 import { optimizer } from '../optim/optimizer.ts';
 import { quasiNewton } from '../optim/quasi-newton.ts';
-import { close } from './check.ts';
-import { fashionMnist, lenetTrainer, losses, stored, vectors } from './lenet-run.ts';
+import type { Tensors } from '../train/safetensors.ts';
+import { close, WAYS } from './check.ts';
+import { fashionMnist, lenetTrainer, losses, stored, vectors, type Run } from './lenet-run.ts';
 
 const test = suite('LeNet-5 step by step with PyTorch');
 
@@ -33,42 +34,41 @@ test('gradients of the first batch', async () => {
 /**
  * Where two values of a pooling window differ by less than rounding, float32 may take the other one, and rules that divide by sqrt(v) carry
  * it on. PyTorch's own float32 does so too, depending on the order in which its convolutions add up: `losses_reordered` has its losses
- * under six random orders, of which those of adam with weight decay and amsgrad leave float64 by 1.5e-3 in 20 steps, nadam by 4e-3. We must
- * follow one of PyTorch's float32 runs.
+ * under six random orders, of which those of adam with weight decay and amsgrad leave float64 by 1.5e-3 in 20 steps, nadam by 4e-3; asgd on
+ * SwiftShader by 4e-2. So one of our orders, whatever the driver makes of it, must follow one of PyTorch's.
  */
 const TOLERANCE = 1e-4;
 
-for (const {
-  name,
-  options: { weight_decay: weightDecay, ...options },
-  lr,
-  batch,
-  losses: expected,
-  losses_reordered: reordered = [],
-  averaged_loss: averaged,
-} of vectors.runs) {
-  if (!Object.hasOwn(rules, name)) continue;
-  test(`20 losses of ${name}${weightDecay ? ' with weight decay' : ''}`, async () => {
-    const trainer = await lenetTrainer({ batchSize: batch, optimizer: optimizer(rules[name]!, { ...options, lr }, { weightDecay }) });
-    const seen = await losses(trainer, 20);
-    const errors = [expected, ...reordered].map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1)));
-    const worst = errors.map(e => Math.max(...e));
-    const nearest = errors[worst.indexOf(Math.min(...worst))]!;
-    nearest.forEach((error, t) =>
-      assert.ok(
-        error <= TOLERANCE,
-        `step ${t + 1}: loss ${seen[t]}, PyTorch has ${expected[t]}; from the nearest of its runs it differs by ${error.toExponential(1)}`,
-      ),
-    );
-    if (averaged !== undefined) {
+/** How far losses are from the nearest of some runs, step by step. */
+function distance(seen: readonly number[], runs: readonly (readonly number[])[]): number[] {
+  const errors = runs.map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1)));
+  return errors.reduce((nearest, e) => (Math.max(...e) < Math.max(...nearest) ? e : nearest));
+}
+
+for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
+  const { weight_decay: weightDecay, ...options } = run.options;
+  test(`20 losses of ${run.name}${weightDecay ? ' with weight decay' : ''}`, async () => {
+    const rule = optimizer(rules[run.name]!, { ...options, lr: run.lr }, { weightDecay });
+    const left: string[] = [];
+    for (const way of WAYS) {
+      const trainer = await lenetTrainer({ way, batchSize: run.batch, optimizer: rule });
+      const errors = distance(await losses(trainer, 20), [run.losses, ...(run.losses_reordered ?? [])]);
       const average = await trainer.judged();
-      const judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
-      judge.loadWeights(average);
-      close('loss of the averaged weights', await losses(judge, 1), [averaged], 1e-5);
-      judge.destroy();
+      trainer.destroy();
+      const at = errors.findIndex(e => !(e <= TOLERANCE));
+      if (at < 0) return averageIs(average, run);
+      left.push(`${way}: ${errors[at]!.toExponential(1)} at step ${at + 1}, ${Math.max(...errors).toExponential(1)} at most`);
     }
-    trainer.destroy();
+    assert.unreachable(`relative errors from the nearest run of PyTorch: ${left.join('; ')}`);
   });
+}
+
+async function averageIs(average: Tensors, { batch, averaged_loss: wanted }: Run): Promise<void> {
+  if (wanted === undefined) return;
+  const judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
+  judge.loadWeights(average);
+  close('loss of the averaged weights', await losses(judge, 1), [wanted], 1e-5);
+  judge.destroy();
 }
 
 const { name, options, lr, batch, losses: expected, losses64 } = vectors.runs.find(r => r.name === 'lbfgs')!;
