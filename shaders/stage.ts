@@ -1,42 +1,88 @@
-import { ceilDiv, unroll, XYZW } from './kernel.ts';
+/** Tiled products walk along k in stages that a workgroup holds in workgroup memory: how these are loaded, for tiled.ts and matrix.ts. */
+import { ceilDiv, unroll, XYZW, type Grid } from './kernel.ts';
+import type { Tiled } from './tiled.ts';
 
-export interface Operand { name: string; load: (at: string, k: string) => string; limit: number; begin: string; size: number; base: number;
-  deep: boolean; quad?: boolean | undefined;
-  /** vec4f between one k and the next beyond `size`, against conflicts of banks. */
-  pad: number;
-  /** How a vec4f is put into a place of the stage, counted in vec4f. */
-  put: (place: string, value: string) => string }
+/** How a workgroup of `threads` that computes height x width outputs holds stages of `depth` values of k. */
+export interface Staging {
+  readonly height: number;
+  readonly width: number;
+  readonly depth: number;
+  readonly threads: number;
+  /** vec4f between one k and the next, against conflicts of banks; `deep` operands have neighbours along k. */
+  readonly pad: (deep: boolean) => number;
+  /** WGSL that puts a vec4f into a place of `stage`, counted in vec4f. */
+  readonly put: (place: string, value: string) => string;
+}
+
+/** Workgroups along n, along m, and for the batch and slices of k. */
+export function productGrid<P>(t: Tiled<P>, p: P, { height, width }: Pick<Staging, 'height' | 'width'>): Grid {
+  const { m, n, batch = 1 } = t.shape(p);
+  return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)];
+}
+
+interface Operand {
+  readonly name: 'a' | 'b';
+  /** WGSL of the value (or four) at `at` along m or n. */
+  readonly load: (at: string, k: string) => string;
+  /** Values along m or n: all, those of the stage, and the first of these. */
+  readonly limit: number;
+  readonly size: number;
+  readonly begin: string;
+  /** Its place in `stage`, in vec4f. */
+  readonly base: number;
+  readonly deep: boolean;
+  readonly quad: boolean | undefined;
+}
 
 /**
  * How the threads bring a stage of an operand into workgroup memory, one vec4f along m or n at a time; it rests in registers between `load`
  * and `store`. Neighbouring threads take neighbours along the direction in which they lie side by side.
  */
-export function operand({ name, load, limit, begin, size, base, deep, quad, pad, put }: Operand, depth: number, threads: number) {
-  const fours = size / 4, pitch = fours + pad, units = fours * depth, each = ceilDiv(units, threads);
+function operand({ name, load, limit, size, begin, base, deep, quad }: Operand, { depth, threads, pad, put }: Staging) {
+  const fours = size / 4, pitch = fours + pad(deep), units = fours * depth, each = ceilDiv(units, threads);
   const unit = (i: number) => `index + ${i * threads}u`;
-  const four = (i: number) => deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`, at = (i: number) => deep
-    ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`;
+  const fourOf = (i: number) => deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`;
+  const depthOf = (i: number) => deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`;
+  const held = (i: number) => `${name}Next${i}`;
+  const loadOne = (i: number) => {
+    const scalar = (j: number) => `if (at + ${j}u < ${limit}u) { ${held(i)}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`;
+    return `{
+      let k = k0 + ${depthOf(i)};
+      let at = ${begin} + ${fourOf(i)} * 4u;
+      ${held(i)} = vec4f(0.0);
+      if (k < last) {
+        ${quad ? `if (at < ${limit}u) { ${held(i)} = ${load('at', 'k')}; }` : unroll(4, scalar)}
+      }
+    }`;
+  };
+  const storeOne = (i: number) => {
+    const line = put(`${base}u + (${depthOf(i)}) * ${pitch}u + ${fourOf(i)}`, held(i));
+    return units % threads ? `if (${unit(i)} < ${units}u) { ${line} }` : line;
+  };
   return {
-    pitch, end: base + pitch * depth,
-    declare: unroll(each, i => `var ${name}Next${i} = vec4f(0.0);`, ' '),
-    load: unroll(each, i => `{ let k = k0 + ${at(i)}; let at = ${begin} + ${four(i)} * 4u; ${name}Next${i} = vec4f(0.0); if (k < last) {
-      ${quad ? `if (at < ${limit}u) { ${name}Next${i} = ${load('at', 'k')}; }` : unroll(4, j => `if (at + ${j}u < ${limit}u) { ${name}Next${i}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`, ' ')} } }`),
-    store: unroll(each, i => {
-      const line = put(`${base}u + (${at(i)}) * ${pitch}u + ${four(i)}`, `${name}Next${i}`);
-      return units % threads ? `if (${unit(i)} < ${units}u) { ${line} }` : line;
-    }),
+    /** vec4f from one k to the next, and the end in `stage`. */
+    pitch,
+    end: base + pitch * depth,
+    declare: unroll(each, i => `var ${held(i)} = vec4f(0.0);`, ' '),
+    load: unroll(each, loadOne),
+    store: unroll(each, storeOne),
   };
 }
 
-interface Stages { a: ReturnType<typeof operand>; b: ReturnType<typeof operand>; batch: number; span: number; k: number; height: number;
-  width: number; depth: number;
-  /** WGSL before the first stage, and what is done with each. */
-  before: string; multiply: string }
-
-/** WGSL of a workgroup's way along its `span` of k, stage by stage: m0 and n0 are its first outputs. */
-export const stages = ({ a, b, batch, span, k, height, width, depth, before, multiply }: Stages): string => `
+/** The operands of a product in `stage`, and WGSL of a workgroup's way along its k. */
+export function stages<P>(t: Tiled<P>, p: P, s: Staging) {
+  const { m, n, k, batch = 1 } = t.shape(p), along = t.along(p), quads = t.quads(p);
+  const a = operand({
+    name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, size: s.height, begin: 'm0', base: 0, deep: along.a === 'k', quad: quads.a,
+  }, s);
+  const b = operand({
+    name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, size: s.width, begin: 'n0', base: a.end, deep: along.b === 'k', quad: quads.b,
+  }, s);
+  const span = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), s.depth) * s.depth;
+  /** `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
+  const walk = (before: string, multiply: string): string => `
   batch = id.z % ${batch}u; slice = id.z / ${batch}u;
-  let m0 = id.y * ${height}u; let n0 = id.x * ${width}u;
+  let m0 = id.y * ${s.height}u; let n0 = id.x * ${s.width}u;
   let first = id.z / ${batch}u * ${span}u; // not from the private variable, which WGSL cannot know to be uniform
   let last = min(first + ${span}u, ${k}u);
   ${before}
@@ -49,9 +95,11 @@ export const stages = ({ a, b, batch, span, k, height, width, depth, before, mul
     ${a.store}
     ${b.store}
     workgroupBarrier();
-    k0 += ${depth}u; // the next stage is on its way while this one is multiplied
+    k0 += ${s.depth}u; // the next stage is on its way while this one is multiplied
     ${a.load}
     ${b.load}
     ${multiply}
     workgroupBarrier();
   }`;
+  return { a, b, walk };
+}
