@@ -1,10 +1,10 @@
 /** What the adapter can do at most, measured in the same run as what is compared with it. */
-import { Graph } from '../engine/graph.ts';
 import type { Device } from '../engine/device.ts';
+import { Graph } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
-import { kernel, unroll, fold, ceilDiv } from '../shaders/kernel.ts';
 import { elementwise } from '../shaders/elementwise.ts';
+import { ceilDiv, fold, kernel, unroll } from '../shaders/kernel.ts';
 
 export interface Ceiling {
   /** Of a copy kernel, bytes read plus written. */
@@ -15,13 +15,12 @@ export interface Ceiling {
   readonly avx2: number | undefined;
 }
 
-/**
- * Independent sums, enough to cover the latency of the units; multiply-adds of each in one round of the loop, whose own cost is high on
- * software adapters.
- */
+/** Independent sums, enough to cover the latency of the units. */
 const CHAINS = 24;
+/** Multiply-adds of each sum in one round of the loop, whose own cost is high on software adapters. */
 const UNROLLED = 16;
 const ROUNDS = 32;
+
 const multiplyAdd = kernel({
   name: 'multiply_add',
   bindings: { y: 'write' },
@@ -52,11 +51,8 @@ export async function measureCeiling(
   g.run(multiplyAdd, { threads }, { y: flops });
   const memory = new Memory(device);
   const program = await Program.compile(memory, g, { fuse: false });
-  const [copy, fma] = await time(
-    device,
-    program.commands.map(c => ({ commands: [c] })),
-    { processor },
-  );
+  const runs = program.commands.map(command => ({ commands: [command] }));
+  const [copy, fma] = await time(device, runs, { processor });
   memory.destroy();
   return {
     gbPerSecond: (n * 8) / copy!.idle / 1e6,

@@ -23,8 +23,6 @@ export interface KernelResult {
   readonly ofAvx2?: number;
 }
 
-const ELEMENTS: Record<string, 'u32'> = { labels: 'u32' };
-
 export interface KernelOptions extends TimeOptions {
   readonly filter?: string;
   readonly all?: boolean;
@@ -45,10 +43,8 @@ export async function benchKernels(
     return (all ? fitting : fitting.slice(0, 1)).map(variant => ({ row, variant }));
   });
   for (const { row, variant } of runs) {
-    const result = await one(device.withProfile({ prefer: { [row.kernel.name]: variant } }), row, variant, ceiling, {
-      rounds,
-      processor,
-    });
+    const preferring = device.withProfile({ prefer: { [row.kernel.name]: variant } });
+    const result = await one(preferring, row, variant, ceiling, { rounds, processor });
     results.push(result);
     onResult?.(result, results.length, runs.length);
   }
@@ -65,10 +61,10 @@ async function one(
   const g = new Graph({ training: false, profile: device.profile });
   const memory = new Memory(device);
   const tensors = Object.fromEntries(
-    Object.entries(row.tensors).map(([name, n]) => [
-      name,
-      g.lasting('input', name, [n], ELEMENTS[name] ? undefined : uniform(1)),
-    ]),
+    Object.entries(row.tensors).map(([name, n]) => {
+      const init = name === 'labels' ? undefined : uniform(1); // class 0
+      return [name, g.lasting('input', name, [n], init)];
+    }),
   );
   g.run(row.kernel, row.params, tensors as never);
   const program = await Program.compile(memory, g, { fuse: false });

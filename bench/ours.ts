@@ -22,11 +22,8 @@ export async function ours(
     lr: String(lr),
     valSplit: '0',
   });
-  const { trainer } = await openTrainer(
-    config,
-    await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 }),
-    device,
-  );
+  const dataset = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 });
+  const { trainer } = await openTrainer(config, dataset, device);
   for (let i = 0; i < 2; i++) await trainer.step();
   await trainer.settle();
   return {

@@ -19,11 +19,8 @@ export function processorPeak(): number | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'descent-peak-'));
   try {
     const program = join(folder, 'peak');
-    execFileSync(
-      'cc',
-      ['-O3', '-mavx2', '-mfma', '-pthread', fileURLToPath(new URL('peak.c', import.meta.url)), '-o', program],
-      { stdio: 'ignore' },
-    );
+    const source = fileURLToPath(new URL('peak.c', import.meta.url));
+    execFileSync('cc', ['-O3', '-mavx2', '-mfma', '-pthread', source, '-o', program], { stdio: 'ignore' });
     return Number(execFileSync(program, [String(availableParallelism())], { encoding: 'utf8' }));
   } catch {
     return undefined; // no compiler, or another processor: the figure is left out

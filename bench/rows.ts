@@ -1,19 +1,11 @@
 /** The kernels and shapes that are timed: those of the model zoo at the batch sizes that software adapters and GPUs train with. */
-import {
-  conv,
-  convBackwardInput,
-  convBackwardWeight,
-  gradientIsConv,
-  inputGradient,
-  splits,
-  type Conv,
-} from '../shaders/conv.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, type Conv } from '../shaders/conv.ts';
 import { elementwise } from '../shaders/elementwise.ts';
 import type { Kernel, Profile } from '../shaders/kernel.ts';
 import { crossEntropy } from '../shaders/loss.ts';
 import { matmul } from '../shaders/matmul.ts';
-import { poolBackward, poolForward } from '../shaders/pool.ts';
 import { dropout } from '../shaders/noise.ts';
+import { poolBackward, poolForward } from '../shaders/pool.ts';
 import { channelSum } from '../shaders/reduce.ts';
 
 export interface Row {
@@ -32,34 +24,28 @@ function convolution(p: Conv, label: string, d: Profile): Row[] {
   const y = p.n * p.o * p.oh * p.ow;
   const weight = ((p.o * p.c) / p.groups) * p.k * p.k;
   const split = splits(p, d);
-  const back: Row = gradientIsConv(p)
-    ? {
-        kernel: conv,
-        params: inputGradient(p),
-        label: `${label} input gradient`,
-        tensors: { x: y, weight, y: x },
-        flops,
-      }
-    : {
-        kernel: convBackwardInput,
-        params: p,
-        label: `${label} input gradient`,
-        tensors: { dy: y, weight, dx: x },
-        flops,
-      };
-  return [
-    { kernel: conv, params: p, label: `${label} forward`, tensors: { x, weight, y }, flops },
-    ...(p.c > 3 ? [back] : []),
-    {
-      kernel: convBackwardWeight,
-      params: { ...p, split },
-      label: `${label} weight gradient`,
-      tensors: { x, dy: y, dweight: weight * split },
-      flops,
-    },
-  ];
+  const [inputKernel, inputParams, inputTensors] = gradientIsConv(p)
+    ? [conv, inputGradient(p), { x: y, weight, y: x }]
+    : [convBackwardInput, p, { dy: y, weight, dx: x }];
+  const forward: Row = { kernel: conv, params: p, label: `${label} forward`, tensors: { x, weight, y }, flops };
+  const toInput: Row = {
+    kernel: inputKernel,
+    params: inputParams,
+    label: `${label} input gradient`,
+    tensors: inputTensors,
+    flops,
+  };
+  const toWeight: Row = {
+    kernel: convBackwardWeight,
+    params: { ...p, split },
+    label: `${label} weight gradient`,
+    tensors: { x, dy: y, dweight: weight * split },
+    flops,
+  };
+  return p.c > 3 ? [forward, toInput, toWeight] : [forward, toWeight]; // an image needs no gradient
 }
 
+/** A layer of `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
 const layer = (n: number, c: number, size: number, o: number, k: number, stride = 1, pad = (k - 1) / 2): Conv => {
   const out = Math.floor((size + 2 * pad - k) / stride) + 1;
   return { n, c, h: size, w: size, o, oh: out, ow: out, k, stride, pad, dilation: 1, groups: 1 };
@@ -73,10 +59,19 @@ const product = (m: number, n: number, k: number, ta = false, tb = false): Row =
   flops: 2 * m * n * k,
 });
 
+/** An op of `n` values, a row of `label`. */
+const pointwise = (label: string, n: number, f: string, names: readonly string[]): Row => ({
+  kernel: elementwise,
+  params: { n, f },
+  label,
+  tensors: Object.fromEntries(names.map(name => [name, n])),
+  flops: n,
+});
+
 export function rows(d: Profile): Row[] {
-  const big = d.lanes ? 1 : 8;
-  const n = 32 * big;
+  const n = d.lanes ? 32 : 256;
   const size = n * 16 * 32 * 32;
+  const pool = { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 };
   return [
     ...convolution(layer(n, 3, 32, 16, 3), '3>16 3x3 32x32', d),
     ...convolution(layer(n, 16, 32, 16, 3), '16>16 3x3 32x32', d),
@@ -93,30 +88,18 @@ export function rows(d: Profile): Row[] {
     product(64, 400, 120),
     product(120, 400, 64, true),
     ...(d.lanes ? [] : [product(4096, 4096, 4096)]),
-    {
-      kernel: elementwise,
-      params: { n: size, f: 'max(v, zero)' },
-      label: 'relu',
-      tensors: { v: size, y: size },
-      flops: size,
-    },
-    {
-      kernel: elementwise,
-      params: { n: size, f: 'v + a' },
-      label: 'add',
-      tensors: { v: size, a: size, y: size },
-      flops: size,
-    },
+    pointwise('relu', size, 'max(v, zero)', ['v', 'y']),
+    pointwise('add', size, 'v + a', ['v', 'a', 'y']),
     {
       kernel: poolForward,
-      params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
+      params: pool,
       label: 'max pool 2x2',
       tensors: { x: size, y: size / 4, argmax: size / 4 },
       flops: size,
     },
     {
       kernel: poolBackward,
-      params: { max: true, planes: n * 16, h: 32, w: 32, oh: 16, ow: 16, k: 2, stride: 2, pad: 0 },
+      params: pool,
       label: 'max pool 2x2 backward',
       tensors: { dy: size / 4, argmax: size / 4, dx: size },
       flops: size,
@@ -128,13 +111,7 @@ export function rows(d: Profile): Row[] {
       tensors: { x: size, out: 16 },
       flops: size,
     },
-    {
-      kernel: elementwise,
-      params: { n: size, f: dropout(0.5, 1, 2) },
-      label: 'dropout',
-      tensors: { v: size, y: size },
-      flops: size,
-    },
+    pointwise('dropout', size, dropout(0.5, 1, 2), ['v', 'y']),
     {
       kernel: crossEntropy,
       params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true },

@@ -7,6 +7,7 @@ export interface Point {
   readonly model: string;
   readonly batch: number;
 }
+
 export interface ScalingRow extends Point {
   /** Milliseconds of a step: median, and on an idle machine (see StepResult); of one image in such a step. */
   readonly ms: number;
@@ -32,21 +33,9 @@ export const AXES: Readonly<Record<'batch' | 'depth', readonly Point[]>> = {
 
 /** One point; the trainer has done its first step. */
 export async function scale(trainer: Trainer, point: Point, options: TimeOptions = {}): Promise<ScalingRow> {
-  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } = await benchStep(trainer, point.batch, {
-    rounds: 3,
-    target: 300,
-    ...options,
-  });
-  return {
-    ...point,
-    ms,
-    idle,
-    imagesPerSecond,
-    perImage: idle / point.batch,
-    dispatches,
-    activations,
-    bound,
-    device,
-    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
-  };
+  const measured = await benchStep(trainer, point.batch, { rounds: 3, target: 300, ...options });
+  const { ms, idle, imagesPerSecond, dispatches, activations, bound, device } = measured;
+  const parameters = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
+  const perImage = idle / point.batch;
+  return { ...point, ms, idle, imagesPerSecond, perImage, dispatches, activations, bound, device, parameters };
 }

@@ -94,42 +94,24 @@ export async function traceStep(
   { rounds = 3, target = 20, processor }: TimeOptions = {},
 ): Promise<DispatchResult[]> {
   const { commands } = trainer.program;
-  const { device } = trainer;
-  const timings = await time(
-    device,
-    commands.map(c => ({ commands: [c] })),
-    { rounds, target, processor },
-  );
-  return commands.map((c: Command, i) => {
+  const runs = commands.map(command => ({ commands: [command] }));
+  const timings = await time(trainer.device, runs, { rounds, target, processor });
+  return commands.map(({ op, pipeline }: Command, i) => {
     const ms = timings[i]!.idle;
-    const flops = c.op.kernel.flops?.(c.op.params) ?? 0;
-    return {
-      node: c.op.node,
-      kernel: c.op.kernel.name,
-      variant: c.pipeline.variant.name,
-      ms,
-      gflops: flops / ms / 1e6,
-    };
+    const flops = op.kernel.flops?.(op.params) ?? 0;
+    return { node: op.node, kernel: op.kernel.name, variant: pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
   });
 }
 
 /** The dispatches one after another as a Chrome trace (chrome://tracing, Perfetto): microseconds. */
 export function chromeTrace(trace: readonly DispatchResult[]): string {
   let at = 0;
-  return JSON.stringify({
-    traceEvents: trace.map(({ node, kernel, variant, ms, gflops }) => {
-      const event = {
-        name: `${node} ${kernel}`,
-        cat: node.split(' ').at(-1),
-        ph: 'X',
-        pid: 1,
-        tid: 1,
-        ts: at * 1000,
-        dur: ms * 1000,
-        args: { variant, gflops },
-      };
-      at += ms;
-      return event;
-    }),
+  const traceEvents = trace.map(({ node, kernel, variant, ms, gflops }) => {
+    const name = `${node} ${kernel}`;
+    const cat = node.split(' ').at(-1);
+    const event = { name, cat, ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000, args: { variant, gflops } };
+    at += ms;
+    return event;
   });
+  return JSON.stringify({ traceEvents });
 }

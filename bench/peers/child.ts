@@ -15,23 +15,17 @@ export const load = (name: string): any => createRequire(join(process.env.DESCEN
 
 /** A fixed batch: each class has its wave, under noise. `x` is [n, c, h, w] or, channels being noise and wave alike, [n, h, w, c]. */
 export function batch(): { x: Float32Array; labels: Int32Array } {
-  const {
-    network: {
-      shape: [c, h, w],
-    },
-    batch: n,
-  } = problem;
+  const [c, h, w] = problem.network.shape;
   const size = c * h * w;
-  const labels = Int32Array.from({ length: n }, (_, i) => i % 10);
+  const labels = Int32Array.from({ length: problem.batch }, (_, i) => i % 10);
   let seed = 1;
-  const noise = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
-  return {
-    labels,
-    x: Float32Array.from(
-      { length: n * size },
-      (_, i) => Math.cos((labels[Math.floor(i / size)]! + 1) * (i % size) * 0.1) + noise(),
-    ),
+  const noise = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 31 - 1;
   };
+  const value = (label: number, at: number) => Math.cos((label + 1) * at * 0.1) + noise();
+  const x = Float32Array.from({ length: problem.batch * size }, (_, i) => value(labels[Math.floor(i / size)]!, i % size));
+  return { labels, x };
 }
 
 /** PyTorch's default initialisation: uniform in +-1 / sqrt(fan in). */

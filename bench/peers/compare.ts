@@ -5,6 +5,7 @@ export interface Runner {
   readonly name: string;
   step(n: number, burst?: number): Promise<number[]>;
 }
+
 /** Milliseconds a step over all rounds; `ratio` is the median of the rounds' ratios to the first runner. */
 export interface Row {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface Row {
   readonly steps: number;
   readonly ratio: number;
 }
+
 /**
  * A runner's share of a round takes about `target` milliseconds, at least one step. With `wait` the device is waited for after each step
  * or, as a GPU deserves, each share.

@@ -8,7 +8,8 @@ export async function provideGpu(): Promise<string> {
     getPreferredCanvasFormat: () => 'bgra8unorm',
     wgslLanguageFeatures: new Set(),
   };
-  if (!globalThis.navigator) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js' } }); // before Node 21
+  // before Node 21 there is none
+  if (!globalThis.navigator) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js' } });
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu });
   return info.description;
 }

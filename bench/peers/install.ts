@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DescentError } from '../../engine/check.ts';
 import { cacheDir } from '../../datasets/node/cache-dir.mjs';
+import { DescentError } from '../../engine/check.ts';
 
 const run = promisify(execFile);
 
@@ -33,25 +33,13 @@ async function install(say: (line: string) => void): Promise<string> {
   await mkdir(folder, { recursive: true });
   const names = Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`);
   try {
-    await run(
-      'npm',
-      [
-        'install',
-        '--prefix',
-        '.',
-        '--save-exact',
-        '--ignore-scripts',
-        '--no-audit',
-        '--no-fund',
-        '--loglevel=error',
-        ...names,
-      ],
-      { cwd: folder, shell: process.platform === 'win32' },
-    );
+    const options = ['--prefix', '.', '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    await run('npm', ['install', ...options, ...names], { cwd: folder, shell: process.platform === 'win32' });
   } catch (e) {
     const { stderr, message } = e as { stderr?: string; message: string };
+    const [why] = (stderr || message).trim().split('\n');
     throw new DescentError(
-      `peers: npm could not install them (${(stderr || message).trim().split('\n')[0]}); look at the network and run the same command again`,
+      `peers: npm could not install them (${why}); look at the network and run the same command again`,
     );
   }
   return folder;
@@ -65,9 +53,10 @@ interface Python {
   readonly path: string;
   readonly cuda: boolean;
 }
+
 async function findTorch(): Promise<Python | undefined> {
+  // the distribution's own may be hidden by another
   for (const path of ['python3', '/usr/bin/python3']) {
-    // the distribution's own may be hidden by another
     const found = await run(path, ['-c', 'import torch; print(torch.cuda.is_available())']).catch(() => undefined);
     if (found) return { path, cuda: found.stdout.trim() === 'True' };
   }

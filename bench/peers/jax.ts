@@ -38,16 +38,10 @@ type Layer = (x: Arr, pass: Pass) => Arr;
 function conv(c: number, out: number, k: number, stride: number, pad: number, bias: boolean): Layer {
   params.push(array(uniform(out * c * k * k, c * k * k), [out, c, k, k]));
   if (bias) params.push(array(uniform(out, c * k * k), [out, 1, 1]));
+  const strides = [stride, stride];
+  const padding = [[pad, pad], [pad, pad]];
   return (x, pass) => {
-    const y: Arr = lax.convGeneralDilated(
-      x,
-      pass.param(),
-      [stride, stride],
-      [
-        [pad, pad],
-        [pad, pad],
-      ],
-    );
+    const y: Arr = lax.convGeneralDilated(x, pass.param(), strides, padding);
     return bias ? y.add(pass.param()) : y;
   };
 }
@@ -61,10 +55,8 @@ function norm(c: number): Layer {
     const d = x.sub(m.ref);
     const v = mean(np.square(d.ref));
     for (const s of [m, v.ref]) pass.keep(pass.running().mul(0.9).add(lax.stopGradient(s).mul(0.1)));
-    return d
-      .mul(np.reciprocal(np.sqrt(v.add(1e-5))))
-      .mul(pass.param())
-      .add(pass.param());
+    const normalised = d.mul(np.reciprocal(np.sqrt(v.add(1e-5))));
+    return normalised.mul(pass.param()).add(pass.param());
   };
 }
 
@@ -79,14 +71,7 @@ function block(c: number, out: number, stride: number): Layer {
       const [n, , h, w] = x.shape as [number, number, number, number];
       side = side.reshape([n, c, h / 2, 2, w / 2, 2]).slice([], [], [], 0, [], 0);
     }
-    if (out > c) {
-      side = np.pad(side, [
-        [0, 0],
-        [0, out - c],
-        [0, 0],
-        [0, 0],
-      ]);
-    }
+    if (out > c) side = np.pad(side, [[0, 0], [0, out - c], [0, 0], [0, 0]]);
     return nn.relu(body.reduce((y, layer) => layer(y, pass), x).add(side));
   };
 }
@@ -112,12 +97,12 @@ function loss(params: Arr[], running: Arr[], x: Arr, target: Arr): [Arr, Arr[]] 
   const pass: Pass = {
     param: () => params[p++]!,
     running: () => running[r++]!,
-    keep: s => {
-      kept.push(s);
-    },
+    keep: statistic => void kept.push(statistic),
   };
   const logits = layers.reduce((y, layer) => layer(y, pass), x);
-  return [(np.sum((nn.logSoftmax(logits) as Arr).mul(target)) as Arr).mul(-1 / n), kept];
+  const logProbabilities: Arr = nn.logSoftmax(logits);
+  const sum: Arr = np.sum(logProbabilities.mul(target));
+  return [sum.mul(-1 / n), kept];
 }
 
 interface State {
@@ -126,21 +111,18 @@ interface State {
   running: Arr[];
   loss: Arr;
 }
-const update: (params: Arr[], velocity: Arr[], running: Arr[], x: Arr, target: Arr) => State = jit(
-  (params: Arr[], velocity: Arr[], running: Arr[], x: Arr, target: Arr): State => {
-    const [[value, kept], gradient] = valueAndGrad(loss, { hasAux: true })(tree.ref(params), running, x, target) as [
-      [Arr, Arr[]],
-      Arr[],
-    ];
-    const moved = velocity.map((v, i) => v.mul(0.9).add(gradient[i]!));
-    return {
-      params: params.map((p, i) => p.sub(moved[i]!.ref.mul(network.lr))),
-      velocity: moved,
-      running: kept,
-      loss: value,
-    };
-  },
-);
+
+type Update = (params: Arr[], velocity: Arr[], running: Arr[], x: Arr, target: Arr) => State;
+type Differentiated = (params: Arr[], running: Arr[], x: Arr, target: Arr) => [[loss: Arr, kept: Arr[]], gradient: Arr[]];
+
+const differentiate: Differentiated = valueAndGrad(loss, { hasAux: true });
+const stepOf: Update = (params, velocity, running, x, target) => {
+  const [[value, kept], gradient] = differentiate(tree.ref(params), running, x, target);
+  const moved = velocity.map((v, i) => v.mul(0.9).add(gradient[i]!));
+  const next = params.map((p, i) => p.sub(moved[i]!.ref.mul(network.lr)));
+  return { params: next, velocity: moved, running: kept, loss: value };
+};
+const update: Update = jit(stepOf);
 
 const data = batch();
 const x = array(data.x, [n, ...network.shape]);

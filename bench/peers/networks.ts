@@ -1,24 +1,28 @@
-/**
- * The networks that all peers train, as data: each peer builds them in its own way from one list, and all in the same way but for layout.
- */
+/** The networks that all peers train, as data: each peer builds them in its own way from one list, all alike but for layout. */
 import { lookUp } from '../../engine/check.ts';
 
-/**
- * `pool` is 2x2 max pooling, `mean` the mean over the image, `block` ResNet's basic block with shortcut A; a dense layer flattens its
- * input.
- */
+/** `pool` is 2x2 max pooling, `mean` the mean over the image; a dense layer flattens its input. */
 export type Op =
-  | {
-      readonly op: 'conv';
-      readonly out: number;
-      readonly k: number;
-      readonly pad: number;
-      readonly stride: number;
-      readonly bias: boolean;
-    }
-  | { readonly op: 'block'; readonly out: number; readonly stride: number }
+  | ConvOp
+  | BlockOp
   | { readonly op: 'dense'; readonly out: number }
   | { readonly op: 'norm' | 'relu' | 'pool' | 'mean' };
+
+export interface ConvOp {
+  readonly op: 'conv';
+  readonly out: number;
+  readonly k: number;
+  readonly pad: number;
+  readonly stride: number;
+  readonly bias: boolean;
+}
+
+/** ResNet's basic block with shortcut A. */
+export interface BlockOp {
+  readonly op: 'block';
+  readonly out: number;
+  readonly stride: number;
+}
 
 export interface Network {
   readonly shape: readonly [c: number, h: number, w: number];
@@ -37,6 +41,9 @@ const conv = (out: number, k: number, pad: number, bias = true): Op => ({ op: 'c
 const dense = (out: number): Op => ({ op: 'dense', out });
 const relu: Op = { op: 'relu' };
 const pool: Op = { op: 'pool' };
+const norm: Op = { op: 'norm' };
+const mean: Op = { op: 'mean' };
+const twice = (out: number): Op[] => [conv(out, 3, 1), relu, conv(out, 3, 1), relu];
 const stage = (out: number, stride: number): Op[] => [stride, 1, 1].map(s => ({ op: 'block', out, stride: s }));
 
 /** `batch` is the usual one. `vgg-small` is 32-32-P-64-64-P-256-10, resnet20 that of He et al. 2015, section 4.2. */
@@ -51,36 +58,13 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
     shape: [3, 32, 32],
     batch: 32,
     lr: 0.02,
-    ops: [
-      conv(32, 3, 1),
-      relu,
-      conv(32, 3, 1),
-      relu,
-      pool,
-      conv(64, 3, 1),
-      relu,
-      conv(64, 3, 1),
-      relu,
-      pool,
-      dense(256),
-      relu,
-      dense(10),
-    ],
+    ops: [...twice(32), pool, ...twice(64), pool, dense(256), relu, dense(10)],
   },
   resnet20: {
     shape: [3, 32, 32],
     batch: 32,
     lr: 0.05,
-    ops: [
-      conv(16, 3, 1, false),
-      { op: 'norm' },
-      relu,
-      ...stage(16, 1),
-      ...stage(32, 2),
-      ...stage(64, 2),
-      { op: 'mean' },
-      dense(10),
-    ],
+    ops: [conv(16, 3, 1, false), norm, relu, ...stage(16, 1), ...stage(32, 2), ...stage(64, 2), mean, dense(10)],
   },
 };
 
@@ -88,8 +72,8 @@ export const network = (name: string): Network => lookUp('network of the peers',
 
 /** How a peer makes its layers: `c` is the channels that go in, `size` all values of one image. */
 export interface Maker<L> {
-  conv(c: number, op: Extract<Op, { op: 'conv' }>): L;
-  block(c: number, op: Extract<Op, { op: 'block' }>): L;
+  conv(c: number, op: ConvOp): L;
+  block(c: number, op: BlockOp): L;
   norm(c: number): L;
   dense(size: number, out: number): L;
   readonly relu: L;

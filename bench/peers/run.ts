@@ -10,6 +10,7 @@ import { network, type Problem } from './networks.ts';
 const jax = { script: 'jax.ts', version: PACKAGES['@jax-js/jax'] };
 const tfjs = { script: 'tfjs.ts', version: PACKAGES['@tensorflow/tfjs-core'] };
 const pytorch = { script: 'pytorch.py' };
+
 /** Each peer's program and the variant that it is told to be. PyTorch names its own version. */
 const PEERS = {
   'jax-js': { ...jax, variant: 'webgpu' },
@@ -37,6 +38,7 @@ export interface Steps {
   readonly cpu: number[];
   readonly losses: number[];
 }
+
 export interface Peer {
   readonly name: PeerName;
   readonly version: string;
@@ -50,6 +52,7 @@ export interface Peer {
   step(n: number, burst?: number): Promise<number[]>;
   close(): Promise<void>;
 }
+
 export interface PeerOptions {
   readonly batch?: number;
   readonly threads?: number;
@@ -85,25 +88,18 @@ export async function startPeer(
   const ended = new Promise<string>(resolve => {
     child.on('error', e => resolve(e.message));
     child.on('close', (code, signal) => {
-      const lines = noise
-        .split('\n')
-        .map(l => l.trim())
-        .filter(Boolean);
-      resolve(
-        lines.findLast(l => /^\S*Error\b/.test(l))
-          ?? (signal ? `killed by ${signal}` : (lines.at(-1) ?? `exit code ${code}`)),
-      );
+      const lines = noise.split('\n').map(line => line.trim()).filter(Boolean);
+      const told = lines.findLast(line => /^\S*Error\b/.test(line));
+      resolve(told ?? (signal ? `killed by ${signal}` : (lines.at(-1) ?? `exit code ${code}`)));
     });
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   async function answer<T>(): Promise<T> {
     const { value, done } = await lines.next();
-    if (done) {
-      throw new DescentError(
-        `${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`,
-      );
-    }
-    return JSON.parse(value as string) as T;
+    if (!done) return JSON.parse(value as string) as T;
+    throw new DescentError(
+      `${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`,
+    );
   }
   function run(n: number, burst = 1): Promise<Steps> {
     child.stdin.write(`${JSON.stringify({ run: n, burst })}\n`);

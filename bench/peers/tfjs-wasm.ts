@@ -10,41 +10,28 @@ interface ConvInfo {
   padInfo: { top: number; bottom: number; left: number; right: number };
 }
 
+interface ConvAttributes {
+  strides: number | number[];
+  pad: unknown;
+  dimRoundingMode: unknown;
+  filterShape: [kh: number, kw: number, c: number, out: number];
+}
+
 /**
  * The gradient of the filter as a convolution: batch and channels change places in `x`, `dy` is the filter, and the stride its dilation.
  * What the stride left over at the edge is cut off.
  */
-const filterGradient =
-  (tf: any) =>
-  ({ inputs, attrs }: { inputs: { x: Tensor; dy: Tensor }; attrs: Record<string, any> }): Tensor =>
-    tf.tidy(() => {
-      const { strides, pad, dimRoundingMode, filterShape } = attrs as {
-        strides: number | number[];
-        pad: unknown;
-        dimRoundingMode: unknown;
-        filterShape: number[];
-      };
-      const [kh, kw, c, out] = filterShape as [number, number, number, number];
-      const {
-        strideHeight,
-        strideWidth,
-        padInfo: p,
-      }: ConvInfo = tf.backend_util.computeConv2DInfo(inputs.x.shape, filterShape, strides, 1, pad, dimRoundingMode);
-      const y: Tensor = tf.conv2d(
-        tf.transpose(inputs.x, [3, 1, 2, 0]),
-        tf.transpose(inputs.dy, [1, 2, 0, 3]),
-        1,
-        [
-          [0, 0],
-          [p.top, p.bottom],
-          [p.left, p.right],
-          [0, 0],
-        ],
-        'NHWC',
-        [strideHeight, strideWidth],
-      );
-      return tf.transpose(tf.slice(y, [0, 0, 0, 0], [c, kh, kw, out]), [1, 2, 0, 3]);
-    });
+function filterGradient(tf: any, x: Tensor, dy: Tensor, attrs: ConvAttributes): Tensor {
+  const { strides, pad, dimRoundingMode, filterShape } = attrs;
+  const [kh, kw, c, out] = filterShape;
+  const info: ConvInfo = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+  const { strideHeight, strideWidth, padInfo: p } = info;
+  const padding = [[0, 0], [p.top, p.bottom], [p.left, p.right], [0, 0]];
+  const input = tf.transpose(x, [3, 1, 2, 0]);
+  const filter = tf.transpose(dy, [1, 2, 0, 3]);
+  const y: Tensor = tf.conv2d(input, filter, 1, padding, 'NHWC', [strideHeight, strideWidth]);
+  return tf.transpose(tf.slice(y, [0, 0, 0, 0], [c, kh, kw, out]), [1, 2, 0, 3]);
+}
 
 export async function startWasm(tf: any): Promise<void> {
   const wasm = load('@tensorflow/tfjs-backend-wasm');
@@ -57,5 +44,10 @@ export async function startWasm(tf: any): Promise<void> {
   if (wasm.getThreadsCount() !== problem.threads) {
     throw new Error(`tfjs-wasm runs ${wasm.getThreadsCount()} threads, ${problem.threads} were asked for`);
   }
-  tf.registerKernel({ kernelName: 'Conv2DBackpropFilter', backendName: 'wasm', kernelFunc: filterGradient(tf) });
+  tf.registerKernel({
+    kernelName: 'Conv2DBackpropFilter',
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs }: { inputs: { x: Tensor; dy: Tensor }; attrs: ConvAttributes }): Tensor =>
+      tf.tidy(() => filterGradient(tf, inputs.x, inputs.dy, attrs)),
+  });
 }

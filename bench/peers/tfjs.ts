@@ -9,6 +9,7 @@ export interface Tensor {
   data(): Promise<Float32Array>;
   dispose(): void;
 }
+
 interface Variable extends Tensor {
   assign(x: Tensor): void;
 }
@@ -44,33 +45,23 @@ function norm(c: number): Layer {
   const statistics = [constant(0, c, false), constant(1, c, false)];
   return x => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]) as { mean: Tensor; variance: Tensor };
-    [mean, variance].forEach((s, i) =>
-      statistics[i]!.assign(tf.sub(statistics[i]!, tf.mul(tf.sub(statistics[i]!, s), 0.1))),
-    );
+    for (const [i, seen] of [mean, variance].entries()) {
+      const running = statistics[i]!;
+      running.assign(tf.sub(running, tf.mul(tf.sub(running, seen), 0.1)));
+    }
     return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
   };
 }
 
 const relu: Layer = x => tf.relu(x);
+const through = (layers: readonly Layer[], x: Tensor): Tensor => layers.reduce((y, layer) => layer(y), x);
 
 function block(c: number, out: number, stride: number): Layer {
   const body = [conv(c, out, 3, stride, 1, false), norm(out), relu, conv(out, out, 3, 1, 1, false), norm(out)];
   return x => {
     let side = stride === 1 ? x : (tf.avgPool(x, 1, stride, 'valid') as Tensor); // a strided slice has no gradient here
-    if (out > c) {
-      side = tf.pad(side, [
-        [0, 0],
-        [0, 0],
-        [0, 0],
-        [0, out - c],
-      ]);
-    }
-    return tf.relu(
-      tf.add(
-        body.reduce((y, layer) => layer(y), x),
-        side,
-      ),
-    );
+    if (out > c) side = tf.pad(side, [[0, 0], [0, 0], [0, 0], [0, out - c]]);
+    return tf.relu(tf.add(through(body, x), side));
   };
 }
 
@@ -95,14 +86,7 @@ const target: Tensor = tf.oneHot(tf.tensor(data.labels, [n], 'int32'), 10);
 const optimizer = tf.train.momentum(network.lr, 0.9);
 
 await serve({ adapter }, async read => {
-  const loss: Tensor = optimizer.minimize(
-    () =>
-      tf.losses.softmaxCrossEntropy(
-        target,
-        layers.reduce((y, layer) => layer(y), x),
-      ),
-    true,
-  );
+  const loss: Tensor = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(target, through(layers, x)), true);
   const value = read ? (await loss.data())[0] : undefined;
   loss.dispose();
   return value;
