@@ -53,10 +53,11 @@ test('trains, evaluates, predicts', async () => {
 test('measures a step', () => assert.match(descent('bench', 'step', 'lenet5'), /images\/s/));
 
 test("takes a model of the user's own", () => {
-  writeFileSync(
-    join(folder, 'net.js'),
-    "import { dense, relu, sequential } from 'descent';\nexport default ({ classes }) => sequential({ hidden: dense(16), act: relu(), out: dense(classes) });\n",
-  );
+  const net = `
+    import { dense, relu, sequential } from 'descent';
+    export default ({ classes }) => sequential({ hidden: dense(16), act: relu(), out: dense(classes) });
+  `;
+  writeFileSync(join(folder, 'net.js'), net);
   assert.match(descent('train', './net.js', '--dataset', 'shapes', '--steps', '2', '--limit-train', '200', '--out', 'own'), /2 steps/);
 });
 

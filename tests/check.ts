@@ -1,4 +1,5 @@
 /** What layer and kernel tests share: devices, deterministic values, comparison, and the check of a layer against its reference. */
+import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Device } from '../engine/device.ts';
 import { Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
@@ -25,6 +26,12 @@ export function deviceFor(way: Way = 'own'): Promise<Device> {
   }
   return opened.get(way)!;
 }
+
+/** Adds a test where `there`; else one that is skipped and says what the machine is without. */
+export const testWhere =
+  (test: Test, there: boolean, without: string) =>
+  (name: string, run: () => Promise<void>): void =>
+    there ? test(name, run) : test.skip(`${name}: ${without}`, run);
 
 /** Deterministic values in [-1, 1), so that a failure repeats. */
 export const random = (n: number, seed = 1): Float64Array =>

@@ -15,7 +15,7 @@ import { throughHalf } from '../shaders/half.ts';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import type { Trainer } from '../train/trainer.ts';
-import { checkLayer, deviceFor, type Reference } from './check.ts';
+import { checkLayer, deviceFor, testWhere, type Reference } from './check.ts';
 import * as activation from './reference/activation.ts';
 import { conv2d as convolved, matmul } from './reference/linear.ts';
 import * as norm from './reference/norm.ts';
@@ -41,6 +41,7 @@ for (const [what, code, want] of [
 
 test('a pointer to a binding is refused', () => assert.throws(() => throughHalf('f(&x);', { x: 'f32' }), /f16 bindings have no pointers/));
 
+const onHalf = testWhere(test, (await deviceFor()).profile.f16, 'this adapter has no shader-f16');
 const image = { n: 3, c: 8, h: 8, w: 8 };
 const layers: readonly (readonly [name: string, layer: Layer, shape: readonly number[], reference: Reference])[] = [
   ['convolution', conv2d(6, 3, { pad: 1 }), [3, 8, 8, 8],
@@ -57,7 +58,7 @@ const layers: readonly (readonly [name: string, layer: Layer, shape: readonly nu
   ['softmax', softmax(), [5, 7], x => activation.softmax(x, 7)],
 ];
 for (const [name, layer, shape, reference] of layers) {
-  test(`${name} on f16, sums in f32`, () =>
+  onHalf(`${name} on f16, sums in f32`, () =>
     checkLayer(layer, shape, reference, {
       half: true,
       tolerance: 3e-3,
@@ -66,7 +67,7 @@ for (const [name, layer, shape, reference] of layers) {
     }));
 }
 
-test('values are rounded to f16; beyond its range they are infinite', async () => {
+onHalf('values are rounded to f16; beyond its range they are infinite', async () => {
   const device = await deviceFor();
   const memory = new Memory(device);
   const g = new Graph({ training: false, profile: device.profile });
@@ -110,7 +111,7 @@ for (const [model, steps, more] of [
   ['resnet20', 12, { batchSize: '16', lr: '0.005' }],
   ['lenet5', 8, { optimizer: 'adam', lr: '0.002', accumulate: '2', clipNorm: '1', ema: '0.9' }],
 ] as const) {
-  test(`${model} learns in f16 as in f32 ${JSON.stringify(more)}, in less memory`, async () => {
+  onHalf(`${model} learns in f16 as in f32 ${JSON.stringify(more)}, in less memory`, async () => {
     const whole = await open(model, more);
     const half = await open(model, { ...more, precision: 'f16' });
     const a = await losses(whole, steps);
@@ -130,7 +131,7 @@ for (const [model, steps, more] of [
 }
 
 for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
-  test(`an overflow leaves the update out and halves the scale ${JSON.stringify(more)}`, async () => {
+  onHalf(`an overflow leaves the update out and halves the scale ${JSON.stringify(more)}`, async () => {
     const t = await open('lenet5', { ...more, optimizer: 'adam', precision: 'f16' });
     const weights = async () => Object.values(await t.weights()).flatMap(w => [...w.data]);
     await losses(t, 2);
@@ -153,7 +154,7 @@ for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
   });
 }
 
-test('a resumed run in f16 equals the uninterrupted one bitwise', async () => {
+onHalf('a resumed run in f16 equals the uninterrupted one bitwise', async () => {
   const [whole, first, second] = [
     await open('lenet5', { precision: 'f16' }),
     await open('lenet5', { precision: 'f16' }),
@@ -168,7 +169,7 @@ test('a resumed run in f16 equals the uninterrupted one bitwise', async () => {
   for (const t of [whole, first, second]) t.destroy();
 });
 
-test('checkpointing goes with f16 bitwise', async () => {
+onHalf('checkpointing goes with f16 bitwise', async () => {
   const plain = await open('resnet20', { batchSize: '8', precision: 'f16' });
   const less = await open('resnet20', { batchSize: '8', precision: 'f16', checkpointActivations: 'true' });
   assert.equal(await losses(less, 2), await losses(plain, 2));
@@ -177,7 +178,7 @@ test('checkpointing goes with f16 bitwise', async () => {
   less.destroy();
 });
 
-test('--debug watches a run in f16: an overflow of the gradients is none of a layer', async () => {
+onHalf('--debug watches a run in f16: an overflow of the gradients is none of a layer', async () => {
   const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', precision: 'f16' });
   const { trainer: t } = await openTrainer(config, dataset, await deviceFor(), { debug: true });
   const state = await t.state();
@@ -187,7 +188,7 @@ test('--debug watches a run in f16: an overflow of the gradients is none of a la
   t.destroy();
 });
 
-test('where it cannot be, one line says why', async () => {
+onHalf('where it cannot be, one line says why', async () => {
   const message = (more: Record<string, string>, device: Device) => {
     const config = parseConfig('lenet5', { dataset: 'shapes', valSplit: '0', precision: 'f16', ...more });
     return refusal(() => openTrainer(config, dataset, device));

@@ -1,12 +1,11 @@
 /** LeNet-5 from the stored weights on the first Fashion-MNIST images in file order: what the vectors of lenet5.json were made with. */
-import { readFileSync } from 'node:fs';
 import type { Dataset } from '../datasets/dataset.ts';
 import { openDataset } from '../datasets/node/open.ts';
 import { models } from '../models/index.ts';
 import { DeviceData } from '../train/data.ts';
-import { decodeSafetensors, type Tensors } from '../train/safetensors.ts';
 import { Trainer, type TrainerOptions } from '../train/trainer.ts';
 import { deviceFor, type Way } from './check.ts';
+import { readJson, readTensors } from './vectors/read.ts';
 
 export interface Run {
   name: string;
@@ -21,13 +20,7 @@ export interface Run {
   averaged_loss64?: number;
   evaluations?: number[];
 }
-export const vectors = JSON.parse(readFileSync(new URL('./vectors/lenet5.json', import.meta.url), 'utf8')) as {
-  labels: number[];
-  logits: number[][];
-  runs: Run[];
-};
-export const stored = (file: string): Tensors =>
-  decodeSafetensors(readFileSync(new URL(`./vectors/${file}`, import.meta.url)), file).tensors;
+export const vectors = readJson<{ labels: number[]; logits: number[][]; runs: Run[] }>('lenet5.json');
 
 let dataset: Promise<Dataset> | undefined;
 export const fashionMnist = (): Promise<Dataset> =>
@@ -40,7 +33,7 @@ export async function lenetTrainer(
   const images = o.images ?? (await fashionMnist());
   const data = new DeviceData(images, { normalize: 'none', maxBinding: device.profile.maxBinding });
   const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
-  trainer.loadWeights(stored('lenet5-init.safetensors'));
+  trainer.loadWeights(readTensors('lenet5-init.safetensors'));
   return trainer;
 }
 

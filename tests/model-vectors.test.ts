@@ -9,7 +9,8 @@ import { optimizer } from '../optim/optimizer.ts';
 import { DeviceData } from '../train/data.ts';
 import { Trainer } from '../train/trainer.ts';
 import { close, deviceFor } from './check.ts';
-import { cases, images, matches, pass, read, specOf } from './network.ts';
+import { cases, images, matches, pass, specOf } from './network.ts';
+import { readJson } from './vectors/read.ts';
 import { vectorWeights } from './vectors/weights.ts';
 
 const test = suite('model vectors');
@@ -24,8 +25,8 @@ interface Run {
   logits_after: number[][];
   logits_after64: number[][];
 }
-const { runs } = read('models.json') as { runs: Run[] };
-const lenet5 = read('lenet5.json') as { logits64: number[][] };
+const { runs } = readJson<{ runs: Run[] }>('models.json');
+const lenet5 = readJson<{ logits64: number[][] }>('lenet5.json');
 
 test('lenet5 in evaluation mode', async () => {
   const { logits } = await pass('lenet5', await images('fashion-mnist', 4), [4, 1, 28, 28], false);

@@ -1,6 +1,5 @@
 /** A network with generated weights in one pass on real images, against PyTorch's numbers in models.json. */
 import * as assert from 'uvu/assert';
-import { readFileSync } from 'node:fs';
 import { openDataset } from '../datasets/node/open.ts';
 import { Graph, type Tensor } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
@@ -8,9 +7,8 @@ import { crossEntropy } from '../layers/loss.ts';
 import { openModel } from '../models/index.ts';
 import { parseSpec } from '../train/spec.ts';
 import { close, deviceFor } from './check.ts';
+import { readJson } from './vectors/read.ts';
 import { vectorWeights } from './vectors/weights.ts';
-
-export const read = (file: string) => JSON.parse(readFileSync(new URL(`./vectors/${file}`, import.meta.url), 'utf8'));
 
 export interface Case {
   name: string;
@@ -23,7 +21,7 @@ export interface Case {
   gradient_norms64: Record<string, number>;
   running_norms64: Record<string, number>;
 }
-const { labels, models } = read('models.json') as { labels: number[]; models: Case[] };
+const { labels, models } = readJson<{ labels: number[]; models: Case[] }>('models.json');
 export const cases = models;
 
 /** The first test images as x/255, each pixel `times` times in both directions. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph, product, type Layer } from '../engine/graph.ts';
@@ -10,18 +9,11 @@ import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../layers/no
 import { avgPool, globalAvgPool, maxPool } from '../layers/pool.ts';
 import { jensenShannon, ROW_METRICS } from '../shaders/loss.ts';
 import { close, deviceFor } from './check.ts';
+import { readOperations, type OperationCase } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
 
-interface Case {
-  op: string;
-  name: string;
-  options: Record<string, any>;
-  inputs: Record<string, { shape: number[]; scale: number; offset: number }>;
-  given: Record<string, number[]>;
-  outputs: Record<string, { shape: number[]; data: number[] }>;
-  gradients: Record<string, number[]>;
-}
-const { cases } = JSON.parse(readFileSync(new URL('./vectors/ops.json', import.meta.url), 'utf8')) as { cases: Case[] };
+type Case = OperationCase;
+const cases = readOperations();
 
 const test = suite('PyTorch, one operation each');
 

@@ -1,6 +1,5 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readFileSync } from 'node:fs';
 import { Graph } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { rules } from '../optim/index.ts';
@@ -10,22 +9,12 @@ import { close, deviceFor, random, WAYS, type Way } from './check.ts';
 import { follow, optimizers } from './reference/optimizers.ts';
 import * as reference from './reference/regularise.ts';
 import { refusal } from './refusal.ts';
+import { readOptimizers } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
 
 const test = suite('optimizers');
 
-interface Followed {
-  name: string;
-  lr: number;
-  options: Record<string, number>;
-  after: Record<string, number[]>;
-  average?: number[];
-}
-const vectors = JSON.parse(readFileSync(new URL('./vectors/optimizers.json', import.meta.url), 'utf8')) as {
-  weights: number;
-  updates: number;
-  optimizers: Followed[];
-};
+const vectors = readOptimizers();
 
 /** A weight [3, 5], a bias [3] and a weight [2, 2, 2]: 26 values with gaps between the tensors, as in a model. */
 const SHAPES = { 'a.weight': [3, 5], 'a.bias': [3], 'b.weight': [2, 2, 2] } as const;

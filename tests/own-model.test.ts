@@ -19,12 +19,13 @@ const file = (name: string, text: string): string => {
 const refused = (spec: string): Promise<string> => refusal(() => loadOwnModel(spec));
 
 test('a model in a file anywhere is built from the very layers of the engine, with options', async () => {
-  const path = file(
-    'net.ts',
-    `import { conv2d, dense, relu, sequential, type Model } from 'descent';
-const net: Model = ({ classes }, { width = 4 } = {}) => sequential({ conv1: conv2d(width, 3, { pad: 1 }), act: relu(), fc: dense(classes) });
-export default net;`,
-  );
+  const net = `
+    import { conv2d, dense, relu, sequential, type Model } from 'descent';
+    const net: Model = ({ classes }, { width = 4 } = {}) =>
+      sequential({ conv1: conv2d(width, 3, { pad: 1 }), act: relu(), fc: dense(classes) });
+    export default net;
+  `;
+  const path = file('net.ts', net);
   await loadOwnModel(path);
   const g = new Graph({ training: false, profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 } });
   const y = openModel(parseSpec('model', `${path}:width=8`), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));

@@ -1,14 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readFileSync } from 'node:fs';
 import { numericGradient } from './reference/linear.ts';
 import { follow, optimizers, type Hyper } from './reference/optimizers.ts';
 import * as regularise from './reference/regularise.ts';
 import * as schedules from './reference/schedules.ts';
 import { bfgsUpdate, lbfgsDirection, rosenbrock, strongWolfe } from './reference/second-order.ts';
+import { readOptimizers, readSchedules, type Scheduled } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
-
-const read = <T,>(file: string): T => JSON.parse(readFileSync(new URL(`./vectors/${file}`, import.meta.url), 'utf8')) as T;
 
 function close(seen: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what = 'element'): void {
   assert.is(seen.length, expected.length, `${what}: length`);
@@ -18,14 +16,7 @@ function close(seen: ArrayLike<number>, expected: ArrayLike<number>, tolerance: 
   }
 }
 
-interface Followed {
-  name: string;
-  lr: number;
-  options: Record<string, number>;
-  after: Record<string, number[]>;
-  average?: number[];
-}
-const vectors = read<{ weights: number; updates: number; optimizers: Followed[] }>('optimizers.json');
+const vectors = readOptimizers();
 for (const v of vectors.optimizers) {
   test(`the reference agrees with PyTorch: ${v.name} ${JSON.stringify(v.options)}`, () => {
     const { weight_decay: l2 = 0, ...rest } = v.options;
@@ -60,14 +51,7 @@ test('quickprop jumps to the vertex of a parabola once it has two slopes', () =>
   close(path[1]!.w, [0.99 - 1e-3 * 2 * (path[0]!.w[0]! - 0.99)], 1e-12); // the vertex, and the gradient step that same signs add
 });
 
-interface Scheduled {
-  name: string;
-  lr: number;
-  options: Record<string, number | number[] | string>;
-  lrs: number[];
-  momenta?: number[];
-}
-const { metrics, schedules: scheduled } = read<{ metrics: number[]; schedules: Scheduled[] }>('schedules.json');
+const { metrics, schedules: scheduled } = readSchedules();
 const cycle = (t: number, o: Record<string, number>, shape: unknown) =>
   schedules.oneCycle(t, {
     max: o.max_lr!,

@@ -1,24 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readFileSync } from 'node:fs';
 import { activations, elu, erf, leakyRelu, softmax } from './reference/activation.ts';
 import { conv2d, conv2dBackward, numericGradient, outSize, type Numbers } from './reference/linear.ts';
 import * as loss from './reference/loss.ts';
 import * as norm from './reference/norm.ts';
 import { philox4x32, philoxAnswers } from './reference/philox.ts';
 import * as pool from './reference/pool.ts';
+import { readOperations, type OperationCase } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
 
-interface Case {
-  op: string;
-  name: string;
-  options: Record<string, number>;
-  inputs: Record<string, { shape: number[]; scale: number; offset: number }>;
-  given: Record<string, number[]>;
-  outputs: Record<string, { shape: number[]; data: number[] }>;
-  gradients: Record<string, number[]>;
-}
-const { cases } = JSON.parse(readFileSync(new URL('./vectors/ops.json', import.meta.url), 'utf8')) as { cases: Case[] };
+type Case = OperationCase;
+const cases = readOperations();
 
 type Outputs = Record<string, Numbers>;
 /** The reference of each operation: (inputs, case) -> outputs by name. */

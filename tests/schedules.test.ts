@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readFileSync } from 'node:fs';
 import { momentum, sgd } from '../optim/first-order.ts';
 import { optimizer } from '../optim/optimizer.ts';
 import { schedule, schedules } from '../optim/schedules.ts';
 import { lenetTrainer } from './lenet-run.ts';
 import * as reference from './reference/schedules.ts';
 import { refusal } from './refusal.ts';
+import { readSchedules } from './vectors/read.ts';
 
 const test = suite('schedules');
 const same = (what: string, seen: readonly number[], want: readonly number[]) =>
@@ -63,17 +63,7 @@ test('a batch grows at each milestone up to its limit, also behind a warm-up', (
   assert.not(schedule('multistep', { milestones: '3' }, { lr, total: 12 }).grows);
 });
 
-interface Scheduled {
-  name: string;
-  lr: number;
-  options: Record<string, number | number[] | string>;
-  lrs: number[];
-  momenta?: number[];
-}
-const vectors = JSON.parse(readFileSync(new URL('./vectors/schedules.json', import.meta.url), 'utf8')) as {
-  metrics: number[];
-  schedules: Scheduled[];
-};
+const vectors = readSchedules();
 /** PyTorch's schedulers under our names: schedule, options, and the rate where it is none of the optimizer's. */
 const twins: Readonly<Record<string, (o: any, lr: number) => [name: string, options: Record<string, unknown>, lr?: number]>> = {
   StepLR: o => ['step', o],

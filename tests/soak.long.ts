@@ -26,9 +26,9 @@ test('5,000 steps of lenet5 keep heap, process and device memory flat', async ()
     collect();
     const { heapUsed, rss } = process.memoryUsage();
     marks.push({ heap: heapUsed, rss, device: trainer.memory.bytes });
-    console.log(
-      `  step ${step}: heap ${(heapUsed / MIB).toFixed(2)} MiB, process ${(rss / MIB).toFixed(1)} MiB, device ${(trainer.memory.bytes / MIB).toFixed(2)} MiB${line ? `, loss ${line.loss.toFixed(3)}` : ''}`,
-    );
+    const sizes = Object.entries({ heap: heapUsed, process: rss, device: trainer.memory.bytes });
+    const said = sizes.map(([what, bytes]) => `${what} ${(bytes / MIB).toFixed(2)} MiB`).join(', ');
+    console.log(`  step ${step}: ${said}${line ? `, loss ${line.loss.toFixed(3)}` : ''}`);
   }
   const [, second] = marks;
   const last = marks.at(-1)!;

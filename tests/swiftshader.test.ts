@@ -16,7 +16,7 @@ import { optimizer } from '../optim/optimizer.ts';
 import { parseAugment } from '../train/augment.ts';
 import { DeviceData } from '../train/data.ts';
 import { Trainer } from '../train/trainer.ts';
-import { checkLayer, close, deviceFor, type Reference, type Way } from './check.ts';
+import { checkLayer, close, deviceFor, testWhere, type Reference, type Way } from './check.ts';
 import * as activations from './reference/activation.ts';
 import { conv2d as conv, matmul } from './reference/linear.ts';
 import * as norms from './reference/norm.ts';
@@ -24,7 +24,7 @@ import * as pools from './reference/pool.ts';
 
 const test = suite('SwiftShader');
 const there = (await listAdapters()).some(a => a.kind === 'swiftshader');
-const on = (name: string, run: () => Promise<void>) => there ? test(name, run) : test.skip(`${name}: this machine has no SwiftShader`, run);
+const on = testWhere(test, there, 'this machine has no SwiftShader');
 
 const images = { n: 2, c: 4, h: 8, w: 8 };
 const shape: Shape = [2, 4, 8, 8];
