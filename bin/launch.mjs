@@ -3,21 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the command line (cli/main.ts, or in a bundle what was built of it) in a child process and exits as it does. GPU drivers and Dawn write noise to file descriptor 2, so the
- * child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it is shown with --verbose, and its end when the
- * process crashed.
+ * Runs the command line (cli/main.ts, or in a bundle what was built of it) in a child process and exits as it does. GPU drivers and Dawn
+ * write noise to file descriptor 2, so the child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it
+ * is shown with --verbose, and its end when the process crashed.
  */
 export function launch(argv) {
   const verbose = argv.includes('--verbose');
   const [built, source] = ['js', 'ts'].map(ending => fileURLToPath(new URL(`../cli/main.${ending}`, import.meta.url)));
-  const child = spawn(
-    process.execPath,
-    [...(existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source]), ...argv],
-    {
-      stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2],
-      env: { ...process.env, DESCENT_STDERR_FD: '3' },
-    },
-  );
+  const program = existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source];
+  const child = spawn(process.execPath, [...program, ...argv], {
+    stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2],
+    env: { ...process.env, DESCENT_STDERR_FD: '3' },
+  });
   let noise = '';
   child.stderr?.setEncoding('utf8').on('data', text => {
     noise = (noise + text).slice(-16384);
@@ -30,29 +27,22 @@ export function launch(argv) {
     });
   }
 
-  child.on('error', e => {
-    process.stderr.write(`descent: cannot start node: ${e.message}\n`);
+  child.on('error', error => {
+    process.stderr.write(`descent: cannot start node: ${error.message}\n`);
     process.exit(1);
   });
   child.on('exit', (code, signal) => {
     const end = () => {
-      // Node ends the report of an uncaught error with its version; 13 is its code for an await that never settles.
-      const crashed = signal
-        ? !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal)
-        : code === 13 || /\nNode\.js v\d/.test(noise);
-      if (crashed) process.stderr.write(noise.replace(/([^\n])$/, '$1\n'));
-      if (crashed && signal) {
-        process.stderr.write(
-          `descent: the process was killed by ${signal}${signal === 'SIGKILL' ? ' (out of memory?)' : ''}\n`,
-        );
+      if (hasCrashed(code, signal, noise)) {
+        process.stderr.write(noise.replace(/([^\n])$/, '$1\n'));
+        const guess = signal === 'SIGKILL' ? ' (out of memory?)' : '';
+        if (signal) process.stderr.write(`descent: the process was killed by ${signal}${guess}\n`);
       }
       process.exit(signal ? 128 + (SIGNALS[signal] ?? 0) : code);
     };
-    if (!child.stderr || child.stderr.readableEnded) end();
-    else {
-      child.stderr.on('end', end);
-      setTimeout(end, 500);
-    } // a grandchild may hold the descriptor open
+    if (!child.stderr || child.stderr.readableEnded) return end();
+    child.stderr.on('end', end);
+    setTimeout(end, 500); // a grandchild may hold the descriptor open
   });
 }
 
@@ -69,14 +59,19 @@ const SIGNALS = {
   SIGTERM: 15,
 };
 
+/** Node ends the report of an uncaught error with its version; 13 is its code for an await that never settles. */
+function hasCrashed(code, signal, noise) {
+  if (signal) return !['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'].includes(signal);
+  return code === 13 || /\nNode\.js v\d/.test(noise);
+}
+
 /** Whether this process group is the one that the terminal's keys signal. */
 function inForeground() {
   try {
-    const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
+    const afterName = readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /s, '');
+    const [, , group, , , foreground] = afterName.split(' ');
     return group === foreground;
   } catch {
-    return Boolean(process.stdin.isTTY || process.stderr.isTTY);
-  } // no /proc
+    return Boolean(process.stdin.isTTY || process.stderr.isTTY); // no /proc
+  }
 }

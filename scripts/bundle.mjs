@@ -1,20 +1,10 @@
 /**
- * npm run bundle: one archive for x86-64 Linux with Node, the built engine, its native modules and data, which runs offline where there is nothing but a
- * Vulkan driver. Arguments: --data NAME,NAME (default: fashion-mnist, and cifar10 if the cache has it; none for no data), --out FILE.
+ * npm run bundle: one archive for x86-64 Linux with Node, the built engine, its native modules and data, which runs offline where there is
+ * nothing but a Vulkan driver.
+ * Arguments: --data NAME,NAME (default: fashion-mnist, and cifar10 if the cache has it; none for no data), --out FILE.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,7 +15,8 @@ import { run, SetupError } from './setup/run.mjs';
 
 const say = line => process.stderr.write(`${line}\n`);
 const { version, description, license, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-/** Packages that cannot be built in, with the files of each that are needed: native code, fonts. Dependencies of sharp are named by hand. */
+
+/** Packages that cannot be built in, with the files of each that are needed: native code, fonts. Those that sharp needs are named too. */
 const NATIVE = {
   webgpu: ['package.json', 'LICENSE.md', 'index.js', 'dist/linux-x64'],
   '@resvg/resvg-js': ['.'],
@@ -41,12 +32,17 @@ const NATIVE = {
 const LOADER = 'libvulkan.so.1';
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib64'];
 
-/** A shell alone starts it: no program on the PATH is needed. The Vulkan loader that comes along is for machines that have a driver and no loader. */
+/**
+ * A shell alone starts it: no program on the PATH is needed. The Vulkan loader that comes along is for machines that have a driver and no
+ * loader.
+ */
 const LAUNCHER = `#!/bin/sh
 case $0 in */*) here=\${0%/*} ;; *) here=$(command -v "$0"); here=\${here%/*} ;; esac
 export DESCENT_DATA="\${DESCENT_DATA:-$here/data}"
 loader=
-for folder in ${LIBRARIES.join(' ')} /usr/lib/x86_64-linux-gnu/nvidia/current; do [ -e "$folder/${LOADER}" ] && loader=$folder; done
+for folder in ${LIBRARIES.join(' ')} /usr/lib/x86_64-linux-gnu/nvidia/current; do
+  [ -e "$folder/${LOADER}" ] && loader=$folder
+done
 [ -z "$loader" ] && export LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib"
 exec "$here/node" "$here/bin/descent.mjs" "$@"
 `;
@@ -62,11 +58,7 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
 }
 const name = `descent-${version}-linux-x64`;
 const out = resolve(values.out ?? join(ROOT, 'dist', `${name}.tar.gz`));
-const cached = ['fashion-mnist', 'cifar10'].filter(set => existsSync(join(cacheDir(), set, STAMP)));
-const data =
-  values.data === 'none'
-    ? []
-    : (values.data?.split(',') ?? ['fashion-mnist', ...cached.filter(set => set !== 'fashion-mnist')]);
+const data = dataSets(values.data);
 orExplain(() => setup({ data }));
 const work = mkdtempSync(join(tmpdir(), 'descent-bundle-'));
 const root = join(work, name);
@@ -83,9 +75,15 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
-say(
-  `${out}: ${(statSync(out).size / 2 ** 20).toFixed(0)} MiB, with ${data.join(', ') || 'no data'}; unpack it and run ${name}/descent`,
-);
+const size = `${(statSync(out).size / 2 ** 20).toFixed(0)} MiB`;
+say(`${out}: ${size}, with ${data.join(', ') || 'no data'}; unpack it and run ${name}/descent`);
+
+/** The names that --data gives, or what is taken without it. */
+function dataSets(given) {
+  if (given === 'none') return [];
+  const isCached = existsSync(join(cacheDir(), 'cifar10', STAMP));
+  return given?.split(',') ?? ['fashion-mnist', ...(isCached ? ['cifar10'] : [])];
+}
 
 function write(path, text, mode = 0o644) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -116,19 +114,21 @@ async function built() {
   });
   cpSync(join(ROOT, 'bin/launch.mjs'), join(root, 'bin/launch.mjs'));
   write('bin/descent.mjs', "import { launch } from './launch.mjs';\n\nlaunch(process.argv.slice(2));\n");
-  const versions = Object.fromEntries(
-    Object.keys(dependencies)
-      .filter(d => d in NATIVE)
-      .map(d => [d, dependencies[d]]),
-  );
-  const commit = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
-  const head = commit.code === 0 ? commit.stdout.trim() : undefined;
-  write(
-    'package.json',
-    `${JSON.stringify({ name: 'descent', version, commit: head, description, license, type: 'module', exports: { '.': './cli/index.js' }, dependencies: versions }, undefined, 2)}\n`,
-  );
+  const git = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
+  const packageJson = {
+    name: 'descent',
+    version,
+    commit: git.code === 0 ? git.stdout.trim() : undefined,
+    description,
+    license,
+    type: 'module',
+    exports: { '.': './cli/index.js' },
+    dependencies: Object.fromEntries(Object.entries(dependencies).filter(([module]) => module in NATIVE)),
+  };
+  write('package.json', `${JSON.stringify(packageJson, undefined, 2)}\n`);
 }
 
+/** Node itself, the modules that cannot be built in, and the Vulkan loader. */
 function native() {
   copyFileSync(process.execPath, join(root, 'node'));
   chmodSync(join(root, 'node'), 0o755);

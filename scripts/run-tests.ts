@@ -9,29 +9,14 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
-const LONG = [
-  'model-vectors',
-  'models',
-  'conv',
-  'trainer',
-  'torch-agreement',
-  'web',
-  'cli',
-  'interrupted',
-  'phases',
-  'norm',
-  'splits',
-  'augment',
-  'noise',
-  'ops-vectors',
-  'swiftshader',
-].map(name => `${name}.test.ts`);
-/**
- * lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where GALLIVM_PERF is set, it optimises as in
- * use.
- */
+const LONG = `
+  model-vectors models conv trainer torch-agreement web cli interrupted phases norm splits augment noise ops-vectors swiftshader
+`.trim().split(/\s+/).map(name => `${name}.test.ts`);
+
+/** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where it is set, it optimises as in use. */
 const QUICK = { GALLIVM_PERF: 'nopt' };
 
+/** A suite of uvu, ready to run. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
 interface Outcome {
   readonly passed: number;
@@ -47,14 +32,10 @@ else process.exit((await lead()) ? 0 : 1);
 async function lead(): Promise<boolean> {
   const filters = process.argv.slice(2).filter(a => !a.startsWith('-'));
   const long = process.argv.includes('--long');
-  const files = readdirSync('tests')
-    .filter(
-      f =>
-        (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(f) && (!filters.length || filters.some(w => f.includes(w))),
-    )
-    .sort();
-  const rank = (file: string) => (LONG.indexOf(file) + LONG.length + 1) % (LONG.length + 1); // the others come last, in their order
-  files.sort((a, b) => rank(a) - rank(b));
+  const isWanted = (file: string) => !filters.length || filters.some(filter => file.includes(filter));
+  const files = readdirSync('tests').filter(file => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(file) && isWanted(file));
+  const rank = (file: string) => (LONG.includes(file) ? LONG.indexOf(file) : LONG.length);
+  files.sort().sort((a, b) => rank(a) - rank(b));
   let passed = 0;
   let failed = 0;
   let skipped = 0;
@@ -84,12 +65,8 @@ async function lead(): Promise<boolean> {
         });
         child.on('exit', (code, signal) => {
           if (running !== undefined) {
-            add({
-              passed: 0,
-              failed: 1,
-              skipped: 0,
-              text: `${running}: its process ended (${signal ?? `exit code ${code}`})`,
-            });
+            const text = `${running}: its process ended (${signal ?? `exit code ${code}`})`;
+            add({ passed: 0, failed: 1, skipped: 0, text });
             file = files.shift();
           }
           ended();
@@ -147,6 +124,7 @@ async function work(): Promise<void> {
   process.exit(0);
 }
 
+/** The names of files as they are sent, until the parent closes the channel. */
 async function* messages(): AsyncGenerator<string> {
   const waiting: string[] = [];
   let wake = () => {};

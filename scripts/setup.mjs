@@ -2,9 +2,9 @@
  * Sets up a machine: node modules, a WebGPU adapter, data. Needs nothing but Node and npm; each part is skipped when done, says in one line
  * what it does otherwise, and can be interrupted and repeated. By hand: node scripts/setup.mjs [--adapter] [--data NAME,NAME] [--verbose]
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { cacheDir, STAMP } from '../datasets/node/cache-dir.mjs';
 import { ensureAdapter } from './setup/adapter.mjs';
@@ -17,7 +17,8 @@ const say = line => process.stderr.write(`${line}\n`);
 function hasData(name) {
   const folder = join(cacheDir(), name);
   try {
-    return Object.entries(JSON.parse(readFileSync(join(folder, STAMP), 'utf8'))).every(([file, [bytes, mtimeMs]]) => {
+    const stamp = JSON.parse(readFileSync(join(folder, STAMP), 'utf8'));
+    return Object.entries(stamp).every(([file, [bytes, mtimeMs]]) => {
       const state = statSync(join(folder, file));
       return state.size === bytes && state.mtimeMs === mtimeMs;
     });
@@ -31,10 +32,8 @@ function ensureData(names) {
   const missing = names.filter(name => !hasData(name));
   if (!missing.length) return;
   say(`data: fetching ${missing.join(', ')}`);
-  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/setup/data.ts', ...missing], {
-    stdio: 'inherit',
-    cwd: ROOT,
-  });
+  const command = ['--import', 'tsx', 'scripts/setup/data.ts', ...missing];
+  const { status, signal } = spawnSync(process.execPath, command, { stdio: 'inherit', cwd: ROOT });
   if (status !== 0) process.exit(signal ? 130 : 1); // it has said why
 }
 

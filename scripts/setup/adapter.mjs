@@ -8,12 +8,8 @@ import { asRoot, candidateOf, install, mesaPlan, osRelease, planCommands, readSo
 import { run, SetupError, which } from './run.mjs';
 
 /** Chromium's own software driver, usable by any program through VK_DRIVER_FILES. */
-const SWIFTSHADER = [
-  '/usr/lib/chromium',
-  '/usr/lib/chromium-browser',
-  '/opt/google/chrome',
-  '/opt/chromium.org/chromium',
-].map(dir => `${dir}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium']
+  .map(folder => `${folder}/vk_swiftshader_icd.json`);
 
 /** The manifests of the Vulkan drivers here, from the folders in which the Vulkan loader looks. */
 function manifests() {
@@ -30,11 +26,10 @@ function manifests() {
   return [...new Set(bases)].flatMap(base => {
     const dir = join(base, 'vulkan/icd.d');
     try {
-      return readdirSync(dir)
-        .filter(f => f.endsWith('.json'))
-        .map(f => join(dir, f));
+      const files = readdirSync(dir).filter(name => name.endsWith('.json'));
+      return files.map(name => join(dir, name));
     } catch {
-      return [];
+      return []; // no such folder
     }
   });
 }
@@ -42,23 +37,19 @@ function manifests() {
 /** Changes whenever a driver comes, goes or is replaced, or Dawn is: a finding holds as long as this stays. */
 function surroundings() {
   const dawn = fileURLToPath(new URL('../../node_modules/webgpu/package.json', import.meta.url));
-  return [dawn, ...manifests(), ...SWIFTSHADER]
-    .map(path => {
-      const state = statSync(path, { throwIfNoEntry: false });
-      return state ? `${path} ${state.size} ${state.mtimeMs}` : `${path} absent`;
-    })
-    .join('\n');
+  const lines = [dawn, ...manifests(), ...SWIFTSHADER].map(path => {
+    const state = statSync(path, { throwIfNoEntry: false });
+    return state ? `${path} ${state.size} ${state.mtimeMs}` : `${path} absent`;
+  });
+  return lines.join('\n');
 }
 
 /** Asks Dawn for an adapter: its name, or why there is none. */
 function probe() {
   const script = fileURLToPath(new URL('probe.mjs', import.meta.url));
-  const drivers = [
-    {},
-    ...(process.env.VK_DRIVER_FILES ? [] : SWIFTSHADER.filter(existsSync).map(file => ({ VK_DRIVER_FILES: file }))),
-  ];
+  const others = process.env.VK_DRIVER_FILES ? [] : SWIFTSHADER.filter(existsSync);
   let why = '';
-  for (const env of drivers) {
+  for (const env of [{}, ...others.map(file => ({ VK_DRIVER_FILES: file }))]) {
     const { code, stdout, output } = run(process.execPath, [script], { env, timeout: 60000 });
     if (code === 0) return { adapter: stdout.trim() };
     const lines = output.trim().split('\n');
@@ -76,9 +67,14 @@ const OTHER_SYSTEMS = {
 
 /** What the owner of a machine that is not ours to change gets told; the commands start at the margin, so that they can be pasted. */
 function advice(why, commands) {
-  return `no WebGPU adapter: ${why}\nInstall your GPU's Vulkan driver, or this software driver, and run the same command again:\n\n${commands.join('\n')}\n`;
+  return (
+    `no WebGPU adapter: ${why}\n`
+    + "Install your GPU's Vulkan driver, or this software driver, and run the same command again:\n\n"
+    + `${commands.join('\n')}\n`
+  );
 }
 
+/** Looks for an adapter where the surroundings have changed since the last look; installs a software driver where there is none. */
 export function ensureAdapter({ say, verbose }) {
   if (process.platform !== 'linux') return; // Metal and Direct3D 12 are part of the system
   const record = join(cacheDir(), 'adapter.json');
@@ -100,9 +96,8 @@ export function ensureAdapter({ say, verbose }) {
     const release = osRelease();
     const plan = mesaPlan(release, readSources(), candidateOf('mesa-vulkan-drivers'));
     if (!prefix) throw new SetupError(advice(found.why, planCommands(plan)));
-    say(
-      `adapter: none yet, installing the software Vulkan driver ${plan.packages[0]}${plan.suite ? ` from ${plan.suite}` : ''}`,
-    );
+    const what = `${plan.packages[0]}${plan.suite ? ` from ${plan.suite}` : ''}`;
+    say(`adapter: none yet, installing the software Vulkan driver ${what}`);
     install(plan, prefix, { verbose });
     found = probe();
     if (!found.adapter) {
@@ -111,10 +106,9 @@ export function ensureAdapter({ say, verbose }) {
   }
   say(`adapter: ${found.adapter}`);
   try {
-    // only spares the next start this look
     mkdirSync(dirname(record), { recursive: true });
     writeFileSync(record, JSON.stringify({ ...found, surroundings: surroundings() }));
   } catch {
-    /* a read-only home: the look is repeated */
+    // a read-only home: the next start looks again
   }
 }

@@ -43,9 +43,7 @@ export function parseDeb822(text) {
 
 function sourceFiles(dir) {
   try {
-    return readdirSync(dir)
-      .filter(name => /\.(list|sources)$/.test(name))
-      .sort();
+    return readdirSync(dir).filter(name => /\.(list|sources)$/.test(name)).sort();
   } catch {
     return [];
   }
@@ -111,13 +109,8 @@ export function candidateOf(name) {
  */
 export function install({ packages, suite, stanza }, prefix, { verbose }) {
   const parts = stanza && mkdtempSync(join(tmpdir(), 'descent-apt-'));
-  const options = [
-    '-o',
-    'DPkg::Lock::Timeout=300',
-    '-o',
-    'Acquire::Retries=2',
-    ...(parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : []),
-  ];
+  const patience = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2'];
+  const options = [...patience, ...(parts ? ['-o', `Dir::Etc::sourceparts=${parts}`] : [])];
   const root = (...command) => {
     const [first, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C', ...command];
     return run(first, rest, { verbose });
@@ -129,29 +122,21 @@ export function install({ packages, suite, stanza }, prefix, { verbose }) {
       }
       writeFileSync(join(parts, `${suite}.sources`), stanza);
     }
-    const want = () =>
-      root(
-        'apt-get',
-        'install',
-        '-y',
-        '--no-install-recommends',
-        ...options,
-        ...(suite ? ['-t', suite] : []),
-        ...packages,
-      );
+    const wanted = [...options, ...(suite ? ['-t', suite] : []), ...packages];
+    const want = () => root('apt-get', 'install', '-y', '--no-install-recommends', ...wanted);
     let done = stanza ? { code: 1 } : want();
     if (done.code !== 0) {
       // the lists are absent or old, or dpkg was interrupted
       root('dpkg', '--configure', '-a');
       const updated = root('apt-get', 'update', ...options);
       done = want();
-      const reasons = `${updated.code ? updated.output : ''}${done.output}`
-        .split('\n')
-        .filter(line => /^[EW]:/.test(line));
+      const said = `${updated.code ? updated.output : ''}${done.output}`.split('\n');
+      const reasons = said.filter(line => /^[EW]:/.test(line));
       const what = `${packages.join(', ')}${suite ? ` from ${suite}` : ''}`;
       if (done.code !== 0) {
         throw new SetupError(
-          `apt-get could not install ${what}; once its reason is gone, run the same command again\n${reasons.join('\n')}`,
+          `apt-get could not install ${what}; once its reason is gone, run the same command again\n`
+            + reasons.join('\n'),
         );
       }
     }

@@ -14,10 +14,8 @@ const PLACES = [
 export function findBrowser() {
   const { DESCENT_BROWSER: named } = process.env;
   if (named) return existsSync(named) ? named : undefined;
-  return (
-    ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'].map(which).find(Boolean)
-    || PLACES.find(existsSync)
-  );
+  const names = ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'];
+  return names.map(which).find(Boolean) || PLACES.find(existsSync);
 }
 
 /** The path of a browser, installed from the system's packages where this process may do so; undefined where there is none. */

@@ -48,10 +48,8 @@ export function ensureModules({ say, verbose, root = ROOT }) {
   if (state === 'fresh') return;
   say(`node modules: ${state}, installing them with npm ci`);
   const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']; // npm's own is minutes, in silence
-  const { code, output } = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience], {
-    cwd: root,
-    verbose,
-  });
+  const words = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience];
+  const { code, output } = runNpm(words, { cwd: root, verbose });
   const again = 'run the same command again';
   if (code !== 0) {
     throw new SetupError(`npm ci failed with code ${code}; once its reason is gone, ${again}\n${output.trim()}`);

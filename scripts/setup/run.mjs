@@ -1,3 +1,4 @@
+/** Commands that set a machine up. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -18,26 +19,23 @@ export function run(command, args, { cwd, env, verbose = false, shell = false, t
     maxBuffer: 1 << 28,
   });
   if (!error && (signal === 'SIGINT' || signal === 'SIGTERM')) process.exit(130); // the person who interrupts npm or apt means us too
-  return {
-    code: error ? error.code : (status ?? signal),
-    stdout: stdout ?? '',
-    output: `${stdout ?? ''}${stderr ?? ''}`,
-  };
+  const code = error ? error.code : (status ?? signal);
+  return { code, stdout: stdout ?? '', output: `${stdout ?? ''}${stderr ?? ''}` };
 }
 
 export const runNpm = (args, options) => run('npm', args, { ...options, shell: process.platform === 'win32' });
 
 /** The path of an executable, looked for as a shell would. */
 export function which(name) {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map(dir => join(dir, name))
-    .find(path => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+  const paths = (process.env.PATH ?? '').split(delimiter).map(folder => join(folder, name));
+  return paths.find(isExecutable);
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
