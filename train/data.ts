@@ -20,7 +20,8 @@ export type { Moments } from './statistics.ts';
  * Images of a stored data set that are held in memory for its statistics, and bytes of them: enough for means that are right to a
  * thousandth.
  */
-const SAMPLE = 16384, SAMPLE_BYTES = 256 * 2 ** 20;
+const SAMPLE = 16384;
+const SAMPLE_BYTES = 256 * 2 ** 20;
 
 /** The images that a run learns from, is tuned on, and is judged by. */
 export type Part = 'train' | 'val' | 'test';
@@ -39,8 +40,12 @@ export interface DataOptions extends SplitOptions {
  * `x` holds `views` views of the images, all first ones first. `values` are the step values of the gather kernel besides offset, seed and
  * epoch; `step` decides how a batch is mixed.
  */
-export interface BatchSource { readonly x: Tensor; readonly labels: Tensor; readonly views: number;
-  values?(by: { seed: number; step: number }): Record<string, number> }
+export interface BatchSource {
+  readonly x: Tensor;
+  readonly labels: Tensor;
+  readonly views: number;
+  values?(by: { seed: number; step: number }): Record<string, number>;
+}
 
 export class DeviceData {
   readonly dataset: Dataset;
@@ -74,59 +79,90 @@ export class DeviceData {
    * memory for statistics.
    */
   async prepare(): Promise<void> {
-    const { train } = this.dataset, { normalize = 'none', augment } = this.#o, all = this.#indices.train;
+    const { train } = this.dataset;
+    const { normalize = 'none', augment } = this.#o;
+    const all = this.#indices.train;
     const asked = normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean' || t.name === 'pca');
     if (!train.stored || !asked || this.#sample.dataset !== this.dataset) return;
-    const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size(this.dataset)))),
-      taken = numbers(0, n).map(i => all[Math.floor(i * all.length / n)]!);
-    const images = await imagesOf(train, size(this.dataset), taken),
-      split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
+    const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size(this.dataset))));
+    const taken = numbers(0, n).map(i => all[Math.floor((i * all.length) / n)]!);
+    const images = await imagesOf(train, size(this.dataset), taken);
+    const split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
     this.#sample = { dataset: { ...this.dataset, train: split }, indices: numbers(0, n) };
   }
 
-  size(part: Part): number { return this.#indices[part].length; }
+  size(part: Part): number {
+    return this.#indices[part].length;
+  }
 
   /** Class numbers of a part, in its own order. */
-  labels(part: Part): Uint16Array { return Uint16Array.from(this.#indices[part], i => this.#split(part).split.labels[i]!); }
+  labels(part: Part): Uint16Array {
+    return Uint16Array.from(this.#indices[part], i => this.#split(part).split.labels[i]!);
+  }
 
   /**
    * The gathered batch of a program on one part: normalised images [n, c, h, w] and labels, [n] or where they are mixed [n, classes].
    * The images are augmented where the graph trains; `view` is done to them in place of that.
    */
   source(g: Graph, part: Part, n: number, view?: readonly Transform[]): BatchSource {
-    const [c, h, w] = this.dataset.shape, { kind, split } = this.#split(part), classes = this.dataset.classes.length;
-    const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined), mix = g.training && !view ? this.#o.augment?.mix
-      ?? [] : [];
-    const views = g.training && !view ? this.#o.augment?.views ?? 1 : 1;
-    const bytes = g.tensor([n * views, c, h, w], 'activation', 'x'),
-      labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+    const [c, h, w] = this.dataset.shape;
+    const { kind, split } = this.#split(part);
+    const classes = this.dataset.classes.length;
+    const augment = view ?? (g.training ? this.#o.augment?.transforms : undefined);
+    const mix = g.training && !view ? (this.#o.augment?.mix ?? []) : [];
+    const views = g.training && !view ? (this.#o.augment?.views ?? 1) : 1;
+    const bytes = g.tensor([n * views, c, h, w], 'activation', 'x');
+    const labels = g.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
     const { stream, pages, perPage } = this.#pages(split, n);
     this.#batch.set(part, n);
-    const place: Pages = { c, h, w, pages, perPage, stream }, order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
-    const images = Object.fromEntries(this.#pageNames(part, n).map(({ name, images }, i) =>
-      [`page${i}`, g.lasting('input', name, [images * this.#words])])) as { page0: Tensor };
+    const place: Pages = { c, h, w, pages, perPage, stream };
+    const order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
+    const images = Object.fromEntries(
+      this.#pageNames(part, n).map(({ name, images }, i) => [
+        `page${i}`,
+        g.lasting('input', name, [images * this.#words]),
+      ]),
+    ) as { page0: Tensor };
     const tables = augment && usesTables(augment) ? g.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
     if (tables) g.run(imageTables, { ...place, n }, { order, tables, ...images });
     const p: Gather = {
-      ...place, n, classes, mix: mix.length > 0, augment, views,
+      ...place,
+      n,
+      classes,
+      mix: mix.length > 0,
+      augment,
+      views,
       mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
       colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.#sample.dataset, this.#sample.indices) : undefined,
     };
     g.run(gather, p, {
-      order, norm: g.lasting('input', 'norm', [2, c, h, w]),
-      labelsAll: g.lasting('input', `${kind} labels`, [split.n]), x: bytes, ...mix.length ? { soft: labels } : { labels },
-      ...images, ...tables && { tables },
+      order,
+      norm: g.lasting('input', 'norm', [2, c, h, w]),
+      labelsAll: g.lasting('input', `${kind} labels`, [split.n]),
+      x: bytes,
+      ...(mix.length ? { soft: labels } : { labels }),
+      ...images,
+      ...(tables && { tables }),
     });
-    return { x: this.whiten(g, bytes), labels, views, ...mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) } };
+    return {
+      x: this.whiten(g, bytes),
+      labels,
+      views,
+      ...(mix.length && { values: by => mixValues(mix, by.seed, by.step, n, h, w) }),
+    };
   }
 
   /** Decorrelates normalised images where asked. The matrix is saved with the weights: a file of weights is enough to use them. */
   whiten(g: Graph, x: Tensor): Tensor {
-    const { normalize, moments } = this.#o, [n] = x.shape as [number], d = size(this.dataset);
+    const { normalize, moments } = this.#o;
+    const [n] = x.shape as [number];
+    const d = size(this.dataset);
     if (normalize !== 'pca' && normalize !== 'zca') return x;
     const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>
-      moments ? new Float32Array(d * d) /* loaded later */ : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!,
-        normalize));
+      moments
+        ? new Float32Array(d * d) /* loaded later */
+        : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!, normalize),
+    );
     const white = g.tensor(x.shape, 'activation', 'white');
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
     return white;
@@ -134,19 +170,31 @@ export class DeviceData {
 
   /** Writes what programs on `part` read and the device does not hold yet: images, labels, order, normalisation. */
   upload(memory: Memory, g: Graph, part: Part): void {
-    const { kind, split } = this.#split(part), find = (name: string) => g.tensors.find(t => t.role === 'input' && t.name === name)!;
+    const { kind, split } = this.#split(part);
+    const find = (name: string) => g.tensors.find(t => t.role === 'input' && t.name === name)!;
     const write = (name: string, data: () => Uint8Array | Uint32Array | Float32Array) => {
       if (this.#uploaded.has(name)) return;
       this.#uploaded.add(name);
       memory.write(find(name), data());
     };
-    const n = this.#batch.get(part)!, pages = this.#pageNames(part, n);
+    const n = this.#batch.get(part)!;
+    const pages = this.#pageNames(part, n);
     if (this.#pages(split, n).stream) {
-      if (!this.#rings.has(part)) this.#rings.set(part, new Ring(split, size(this.dataset), pages.map(({ name }) => find(name))));
+      if (!this.#rings.has(part)) {
+        this.#rings.set(
+          part,
+          new Ring(
+            split,
+            size(this.dataset),
+            pages.map(({ name }) => find(name)),
+          ),
+        );
+      }
     } else {
       const bytes = size(this.dataset);
-      for (const { name, images, first } of pages)
+      for (const { name, images, first } of pages) {
         write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
+      }
     }
     write(`${kind} labels`, () => Uint32Array.from(split.labels));
     write('norm', () => this.normalisation());
@@ -156,31 +204,48 @@ export class DeviceData {
   /** Writes the order of the training images for one epoch: shuffled by (seed, epoch), or as in the file. */
   shuffle(memory: Memory, g: Graph, by?: { seed: number; epoch: number }): void {
     this.by = by;
-    memory.write(g.tensors.find(t => t.name === 'train order')!, this.#order('train', g, by));
+    memory.write(
+      g.tensors.find(t => t.name === 'train order')!,
+      this.#order('train', g, by),
+    );
   }
 
   /** To be called before each batch: of a data set too large for the device it writes the images that are needed now, and the next ones. */
-  feed(memory: Memory, part: Part, offset: number): Promise<void> | undefined { return this.#rings.get(part)?.feed(memory, offset); }
+  feed(memory: Memory, part: Part, offset: number): Promise<void> | undefined {
+    return this.#rings.get(part)?.feed(memory, offset);
+  }
 
   /** Scale and shift [2, c, h, w] with x = byte * scale + shift, by the training images. */
   normalisation(): Float32Array {
-    const { shape: [c, h, w] } = this.dataset, plane = h * w, out = new Float32Array(2 * c * plane), how = this.#o.normalize ?? 'none';
-    const { mean, std, image } = how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
+    const {
+      shape: [c, h, w],
+    } = this.dataset;
+    const plane = h * w;
+    const out = new Float32Array(2 * c * plane);
+    const how = this.#o.normalize ?? 'none';
+    const { mean, std, image } =
+      how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
     for (let k = 0; k < c; k++) {
       const scale = how === 'meanstd' ? 1 / std[k]! : 1;
       out.fill(scale / 255, k * plane, (k + 1) * plane);
       out.fill(-mean[k]! * scale, (c + k) * plane, (c + k + 1) * plane);
     }
-    if (how !== 'mean' && how !== 'meanstd') image?.forEach((v, i) => { out[c * plane + i] = -v; });
+    if (how !== 'mean' && how !== 'meanstd') {
+      image?.forEach((v, i) => {
+        out[c * plane + i] = -v;
+      });
+    }
     return out;
   }
 
   /** Those given, else of the training images, validation left out. */
   moments(): Moments {
-    const { normalize = 'none', moments } = this.#o, { dataset, indices } = this.#sample;
-    return this.#moments ??= moments ?? {
-      ...channelMoments(dataset, indices), ...['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(dataset, indices) },
-    };
+    const { normalize = 'none', moments } = this.#o;
+    const { dataset, indices } = this.#sample;
+    return (this.#moments ??= moments ?? {
+      ...channelMoments(dataset, indices),
+      ...(['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(dataset, indices) }),
+    });
   }
 
   #split(part: Part): { kind: 'train' | 'test'; split: Split } {
@@ -188,12 +253,18 @@ export class DeviceData {
   }
 
   /** Whole batches for evaluation: the last one is filled up with images that do not count. */
-  #padded(part: Part, batch: number): number { return Math.ceil(this.size(part) / batch) * batch; }
+  #padded(part: Part, batch: number): number {
+    return Math.ceil(this.size(part) / batch) * batch;
+  }
 
   #order(part: Part, g: Graph, by?: { seed: number; epoch: number }): Uint32Array {
-    const indices = this.#indices[part], out = new Uint32Array(g.tensors.find(t => t.name === `${part} order`)!.size);
-    const places = by && (part === 'train' && this.scores ? curriculum(this.scores, by.seed, by.epoch)
-      : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
+    const indices = this.#indices[part];
+    const out = new Uint32Array(g.tensors.find(t => t.name === `${part} order`)!.size);
+    const places =
+      by
+      && (part === 'train' && this.scores
+        ? curriculum(this.scores, by.seed, by.epoch)
+        : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
     out.set(places ? places.map(i => indices[i]!) : indices);
     this.#rings.get(part)?.restart(out);
     return out;
@@ -201,17 +272,27 @@ export class DeviceData {
 
   /** All images in as few pages as may be; where they are too many for that, a ring of pages through which they pass. */
   #pages(split: Split, batch: number): { pages: number; perPage: number; stream: boolean } {
-    const bytes = this.#words * 4, perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes)),
-      pages = Math.ceil(split.n / perPage);
-    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored)
+    const bytes = this.#words * 4;
+    const perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes));
+    const pages = Math.ceil(split.n / perPage);
+    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored) {
       return { pages, perPage, stream: false };
-    return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
+    }
+    return {
+      pages: RING_PAGES,
+      perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding),
+      stream: true,
+    };
   }
 
   #pageNames(part: Part, n: number): { name: string; first: number; images: number }[] {
-    const { kind, split } = this.#split(part), { pages, perPage, stream } = this.#pages(split, n);
-    return Array.from({ length: pages }, (_, i) => stream ? { name: `${part} ring ${i}`, first: 0, images: perPage }
-      : { name: `${kind} images ${i}`, first: i * perPage, images: Math.min(perPage, split.n - i * perPage) });
+    const { kind, split } = this.#split(part);
+    const { pages, perPage, stream } = this.#pages(split, n);
+    return Array.from({ length: pages }, (_, i) =>
+      stream
+        ? { name: `${part} ring ${i}`, first: 0, images: perPage }
+        : { name: `${kind} images ${i}`, first: i * perPage, images: Math.min(perPage, split.n - i * perPage) },
+    );
   }
 }
 

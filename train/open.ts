@@ -28,51 +28,104 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device,
-  options: { debug?: boolean; /** Only to evaluate and predict. */ judges?: boolean; moments?: Moments;
-  /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number; fold?: number;
-  /** In place of the configuration's schedule. */ rates?: Schedule } = {}): Promise<Opened> {
+export async function openTrainer(
+  config: RunConfig,
+  dataset: Dataset,
+  device: Device,
+  options: {
+    debug?: boolean;
+    /** Only to evaluate and predict. */ judges?: boolean;
+    moments?: Moments;
+    /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number;
+    fold?: number;
+    /** In place of the configuration's schedule. */ rates?: Schedule;
+  } = {},
+): Promise<Opened> {
   const { shape, classes } = dataset;
-  const data = new DeviceData(dataset, { normalize: config.normalize, valSplit: config.valSplit, seed: config.seed, folds: options.folds,
-    fold: options.fold, moments: options.moments, augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape),
-    maxBinding: device.profile.maxBinding });
+  const data = new DeviceData(dataset, {
+    normalize: config.normalize,
+    valSplit: config.valSplit,
+    seed: config.seed,
+    folds: options.folds,
+    fold: options.fold,
+    moments: options.moments,
+    augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape),
+    maxBinding: device.profile.maxBinding,
+  });
   await data.prepare();
-  const spec = parseSpec('model', config.model), model = openModel(spec, { shape, classes: classes.length });
-  const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize), phases = phasesOf(config, stepsPerEpoch);
-  const { trainer, parts, note } = await inParts(config, accumulate => Trainer.create({
-    device, data, model, batchSize: config.batchSize, accumulate, optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
-    schedule: options.rates ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
-    seed: config.seed, shuffle: config.shuffle, curriculum: config.order === 'curriculum', debug: options.debug, judges: options.judges,
-    loss: config.loss, smoothing: config.labelSmoothing, weights: config.initScheme === undefined || config.initScheme === 'lsuv'
-      ? undefined : initializer(config.initScheme),
-    population: config.bnStats === 'population', fuse: config.fuse, checkpoint: config.checkpointActivations,
-    half: config.precision === 'f16',
-  }));
-  if (config.initScheme === 'lsuv' && !options.judges)
+  const spec = parseSpec('model', config.model);
+  const model = openModel(spec, { shape, classes: classes.length });
+  const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize);
+  const phases = phasesOf(config, stepsPerEpoch);
+  const { trainer, parts, note } = await inParts(config, accumulate =>
+    Trainer.create({
+      device,
+      data,
+      model,
+      batchSize: config.batchSize,
+      accumulate,
+      optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
+      schedule:
+        options.rates
+        ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
+      seed: config.seed,
+      shuffle: config.shuffle,
+      curriculum: config.order === 'curriculum',
+      debug: options.debug,
+      judges: options.judges,
+      loss: config.loss,
+      smoothing: config.labelSmoothing,
+      weights:
+        config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
+      population: config.bnStats === 'population',
+      fuse: config.fuse,
+      checkpoint: config.checkpointActivations,
+      half: config.precision === 'f16',
+    }),
+  );
+  if (config.initScheme === 'lsuv' && !options.judges) {
     await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
+  }
   const { whitened } = modelCalled(spec.name);
   if (whitened && !options.judges) await whitenFirst(trainer, data, whitened);
   return {
-    trainer, data, model, parts, note,
+    trainer,
+    data,
+    model,
+    parts,
+    note,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
     metadata: {
-      format: 'pt', model: config.model, dataset: config.dataset, shape: JSON.stringify(shape), classes: JSON.stringify(classes),
+      format: 'pt',
+      model: config.model,
+      dataset: config.dataset,
+      shape: JSON.stringify(shape),
+      classes: JSON.stringify(classes),
       normalize: config.normalize,
-      ...config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) },
+      ...(config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) }),
     },
   };
 }
 
 /** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */
-async function inParts({ batchSize, accumulate }: RunConfig, make: (parts: number) =>
-  Promise<Trainer>): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
+async function inParts(
+  { batchSize, accumulate }: RunConfig,
+  make: (parts: number) => Promise<Trainer>,
+): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
   let why: string | undefined;
   for (let parts = accumulate; ; parts++) {
     if (parts > accumulate && (batchSize % parts || parts % accumulate)) continue;
     try {
-      const trainer = await make(parts), n = batchSize / parts, norm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
-      return { trainer, parts, note: why
-        && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm ? `, of which batch norm sees one at a time` : ''}: ${why}` };
+      const trainer = await make(parts);
+      const n = batchSize / parts;
+      const norm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
+      return {
+        trainer,
+        parts,
+        note:
+          why
+          && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm ? `, of which batch norm sees one at a time` : ''}: ${why}`,
+      };
     } catch (error) {
       if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
       why ??= error.message.split(';')[0]!;

@@ -6,7 +6,10 @@ import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
 import { Minimiser, type QuasiNewton } from '../optim/quasi-newton.ts';
 
 /** An optimizer and the steps that it does; the last one does what is left. */
-export interface Phase { readonly optimizer: Optimizer | QuasiNewton; readonly steps?: number }
+export interface Phase {
+  readonly optimizer: Optimizer | QuasiNewton;
+  readonly steps?: number;
+}
 
 const isFirstOrder = (o: Optimizer | QuasiNewton): o is Optimizer => 'rule' in o;
 
@@ -26,8 +29,12 @@ export class ActivePhase {
   #penalty: { readonly weight: number; readonly acts: Vector } | undefined;
   #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
 
-  private constructor(memory: Memory, phase: Phase, start: number,
-    parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } }) {
+  private constructor(
+    memory: Memory,
+    phase: Phase,
+    start: number,
+    parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } },
+  ) {
     this.#memory = memory;
     this.lr = phase.optimizer.hyper.lr;
     this.start = start;
@@ -42,14 +49,18 @@ export class ActivePhase {
    */
   static fits(phases: readonly Phase[], accumulate: number, grows = false): Optimizer | undefined {
     const { optimizer } = phases[0]!;
-    return phases.length === 1 && accumulate === 1 && !grows && isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
+    return phases.length === 1 && accumulate === 1 && !grows && isFirstOrder(optimizer) && !optimizer.rule.probes
+      ? optimizer
+      : undefined;
   }
 
   /** `graph` is that of the gradients, compiled already; `fused` tells that it has the update. */
   static async create(phases: readonly Phase[], memory: Memory, graph: Graph, fused: boolean): Promise<ActivePhase[]> {
-    const out: ActivePhase[] = [], parameters = [...graph.params.values()].reduce((n, p) => n + p.value.size, 0);
+    const out: ActivePhase[] = [];
+    const parameters = [...graph.params.values()].reduce((n, p) => n + p.value.size, 0);
     for (const phase of phases) {
-      const { optimizer } = phase, start = out.at(-1)?.end ?? 0;
+      const { optimizer } = phase;
+      const start = out.at(-1)?.end ?? 0;
       let program: Program | undefined;
       if (isFirstOrder(optimizer) && !fused) {
         const update = new Graph({ training: true, profile: memory.device.profile });
@@ -60,8 +71,17 @@ export class ActivePhase {
       const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
       if (isFirstOrder(optimizer)) out.push(new ActivePhase(memory, phase, start, { program, flat }));
       else {
-        const penalty = optimizer.l2 && { weight: optimizer.l2.weight, acts: penalised(flat!, graph, optimizer.l2.biases) };
-        out.push(new ActivePhase(memory, phase, start, { flat, minimiser: new Minimiser(optimizer, flat!, parameters), penalty }));
+        const penalty = optimizer.l2 && {
+          weight: optimizer.l2.weight,
+          acts: penalised(flat!, graph, optimizer.l2.biases),
+        };
+        out.push(
+          new ActivePhase(memory, phase, start, {
+            flat,
+            minimiser: new Minimiser(optimizer, flat!, parameters),
+            penalty,
+          }),
+        );
       }
     }
     return out;
@@ -69,18 +89,27 @@ export class ActivePhase {
 
   /** To be called before the first step of a phase that follows another: one of the same rule has left its state, where this one starts. */
   begin(): void {
-    const { layout, buffers, device: { gpu } } = this.#memory, encoder = gpu.createCommandEncoder();
-    for (const page of layout.pages('param').keys()) for (const state of this.optimizer?.rule.state ?? [])
-      encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
+    const {
+      layout,
+      buffers,
+      device: { gpu },
+    } = this.#memory;
+    const encoder = gpu.createCommandEncoder();
+    for (const page of layout.pages('param').keys()) {
+      for (const state of this.optimizer?.rule.state ?? []) {
+        encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
+      }
+    }
     gpu.queue.submit([encoder.finish()]);
   }
 
   /** The loss with the penalty, whose gradient is added to the one in memory. */
   async penalise(loss: number): Promise<number> {
     if (!this.#penalty) return loss;
-    const flat = this.flat!, { weight, acts } = this.#penalty;
+    const flat = this.flat!;
+    const { weight, acts } = this.#penalty;
     await flat.map(flat.g, 'y + op.alpha * a * b', { a: flat.w, b: acts, alpha: weight });
-    return loss + weight / 2 * (await flat.reduce({ f: 'a * a * b', a: flat.w, b: acts }))[0]!;
+    return loss + (weight / 2) * (await flat.reduce({ f: 'a * a * b', a: flat.w, b: acts }))[0]!;
   }
 
   /**
@@ -88,9 +117,15 @@ export class ActivePhase {
    * `gradients` computes those of the batch at the present weights.
    */
   async probe(t: number, seed: number, gradients: () => Promise<void>): Promise<void> {
-    const { rule, hyper } = this.optimizer!, flat = this.flat!, { probes = 1, epsilon = 1e-3 } = hyper;
-    const { z, w, g, h } = this.#probe ??= { z: flat.vector('probe'), w: flat.vector('weights'), g: flat.vector('gradient'),
-      h: flat.named(page => stateBuffer(rule, rule.probes!, page)) };
+    const { rule, hyper } = this.optimizer!;
+    const flat = this.flat!;
+    const { probes = 1, epsilon = 1e-3 } = hyper;
+    const { z, w, g, h } = (this.#probe ??= {
+      z: flat.vector('probe'),
+      w: flat.vector('weights'),
+      g: flat.vector('gradient'),
+      h: flat.named(page => stateBuffer(rule, rule.probes!, page)),
+    });
     await flat.copy(w, flat.w);
     for (let k = 0; k < probes; k++) {
       await flat.signs(z, seed, t * probes + k);
@@ -100,21 +135,31 @@ export class ActivePhase {
       await flat.map(flat.w, 'a - op.alpha * b', { a: w, b: z, alpha: epsilon });
       await gradients();
       await flat.map(g, 'a - y', { a: flat.g });
-      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', { a: z, b: g, alpha: -1 / (2 * epsilon * probes) });
+      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', {
+        a: z,
+        b: g,
+        alpha: -1 / (2 * epsilon * probes),
+      });
     }
     await flat.copy(flat.w, w);
   }
 
-  destroy(): void { this.program?.destroy(); this.flat?.destroy(); }
+  destroy(): void {
+    this.program?.destroy();
+    this.flat?.destroy();
+  }
 }
 
 /** 1 for each value of the weights, and where `biases` of all parameters; 0 elsewhere. */
 function penalised(flat: Flat, graph: Graph, biases: boolean): Vector {
-  const { memory } = flat, acts = flat.vector('penalised'), pages = memory.layout.pages('param').map(p => p.buffer);
+  const { memory } = flat;
+  const acts = flat.vector('penalised');
+  const pages = memory.layout.pages('param').map(p => p.buffer);
   for (const { value } of graph.params.values()) {
     const { buffer, offset } = memory.place(value);
-    if (biases || value.shape.length > 1)
+    if (biases || value.shape.length > 1) {
       memory.device.gpu.queue.writeBuffer(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
+    }
   }
   return acts;
 }

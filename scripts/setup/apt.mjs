@@ -61,8 +61,8 @@ export function readSources(etc = '/etc/apt') {
 
 /**
  * How to install a Mesa that Dawn accepts: it refuses 22.3 ("shaderUniform*ArrayDynamicIndexing required"), which is Debian 12's, whose
- * backports have 25.0. `candidate` is the version apt would install, '' if unknown. Returns the packages, the suite to take them from (absent:
- * any) and the stanza that adds this suite where the machine lacks it, made from the machine's own entry for its release.
+ * backports have 25.0. `candidate` is the version apt would install, '' if unknown. Returns the packages, the suite to take them from
+ * (absent: any) and the stanza that adds this suite where the machine lacks it, made from the machine's own entry for its release.
  */
 export function mesaPlan(release, sources, candidate) {
   const packages = ['mesa-vulkan-drivers', 'libvulkan1'];
