@@ -39,24 +39,27 @@ for (const [choice, text, written] of SPECS) {
 }
 
 test('what a chooser writes for each name is taken by the command line', () => {
+  const written = (choice: Choice, name: string) => writeSpecs(choice, [{ name, options: {} }])!;
   for (const name of optimizers.names)
-    assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: writeSpecs(optimizers, [{ name, options: {} }])! })).lr, 'number', name);
+    assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: written(optimizers, name) })).lr, 'number', name);
   for (const name of scheduling.names)
-    assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: writeSpecs(scheduling, [{ name, options: {} }])! })), name);
+    assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
   for (const name of augmenting.names) {
-    const { transforms, mix } = parseAugment(writeSpecs(augmenting, [{ name, options: {} }])!);
+    const { transforms, mix } = parseAugment(written(augmenting, name));
     assert.is(transforms.length + mix.length, 1, name);
   }
 });
 
 test('every choice and option is explained', () => {
   const place = { index: 1, last: false };
-  for (const [choice, explain] of [[optimizers, explainOptimizer], [scheduling, explainSchedule],
-    [augmenting, explainAugmentation]] as const) for (const name of choice.names) {
-    const { text, formula } = explain(name);
-    assert.ok(text && formula && !text.includes('as the device computes it'), `${name} has no line or formula`);
-    for (const key of Object.keys(choice.options(name, place)))
-      assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
+  const explained = [[optimizers, explainOptimizer], [scheduling, explainSchedule], [augmenting, explainAugmentation]] as const;
+  for (const [choice, explain] of explained) {
+    for (const name of choice.names) {
+      const { text, formula } = explain(name);
+      assert.ok(text && formula && !text.includes('as the device computes it'), `${name} has no line or formula`);
+      for (const key of Object.keys(choice.options(name, place)))
+        assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
+    }
   }
   for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).text && labelOf(key), key);
 });
@@ -114,7 +117,8 @@ const FILES: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp])
   ['cifar-10-python.tar.gz', gzipSync(tarOf({ 'cifar-10-batches-py/data_batch_1': Buffer.alloc(9) })),
     /^cifar-10-python.tar.gz: holds no file of .*; archives that do are cifar-10-binary.tar.gz, cifar-100-binary.tar.gz$/],
   ['test_batch.bin', Buffer.alloc(9), /^test_batch.bin: has 9 bytes, 30,730,000 are expected/],
-  ['t10k-labels-idx1-ubyte.gz', gzipSync(Buffer.alloc(10008)), /^t10k-labels-idx1-ubyte.gz: its content is that of none of fashion-mnist, mnist/],
+  ['t10k-labels-idx1-ubyte.gz', gzipSync(Buffer.alloc(10008)),
+    /^t10k-labels-idx1-ubyte.gz: its content is that of none of fashion-mnist, mnist/],
 ];
 for (const [name, bytes, says] of FILES) {
   test(`a dropped file is refused in one line: ${says.source}`, async () => {
@@ -190,7 +194,7 @@ const SIGHT: Readonly<Record<string, readonly (readonly number[])[]>> = {
 const times = (m: readonly (readonly number[])[], v: readonly number[]) => m.map(row => row.reduce((sum, x, k) => sum + x * v[k]!, 0));
 /** OKLab (Ottosson 2020) of a colour as it is seen. */
 function oklab(rgb: Rgb, sight: string): number[] {
-  const linear = rgb.map((_, c) => luminance([c === 0 ? rgb[0] : 0, c === 1 ? rgb[1] : 0, c === 2 ? rgb[2] : 0]) / [0.2126, 0.7152, 0.0722][c]!);
+  const linear = rgb.map(v => luminance([v, v, v]));
   const lms = times([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
     [0.0883024619, 0.2817188376, 0.6299787005]], times(SIGHT[sight]!, linear).map(v => Math.min(1, Math.max(0, v))));
   return times([[0.2104542553, 0.793617785, -0.0040720468], [1.9779984951, -2.428592205, 0.4505937099],

@@ -24,12 +24,15 @@ const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', li
 let built: BuiltPage, page: Page, folder: string, fromNode: Uint8Array;
 /** Of the run that is selected. */
 interface Seen { state: string; step: number; losses: number[]; message: string }
-const seen = (): Promise<Seen> =>
-  page.evaluate(`(({ selected: r }) => ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent)`);
+const seen = (): Promise<Seen> => page.evaluate(`(r =>
+  ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent.selected)`);
 const until = (condition: string) =>
   page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { polling: 50 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-const pause = async () => { await press('Pause'); await until('r.state === "paused"'); };
+const pause = async () => {
+  await press('Pause');
+  await until('r.state === "paused"');
+};
 
 async function open(hash: string): Promise<void> {
   await page.goto('about:blank');
@@ -59,9 +62,11 @@ const sameTensors = (a: Uint8Array, b: Uint8Array) => {
   for (const [name, { data }] of Object.entries(one))
     assert.ok(Buffer.from(data.buffer).equals(Buffer.from(other[name]!.data.buffer)), name);
 };
-/** `descent …` in a process of its own. */
-const descent = async (...args: string[]) => (await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args],
-  { cwd: ROOT })).stdout;
+/** What `descent …` prints in a process of its own. */
+async function descent(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], { cwd: ROOT });
+  return stdout;
+}
 
 if (!browserPath) {
   console.log('web.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
@@ -81,9 +86,9 @@ if (!browserPath) {
     const { losses } = await seen(), mean = (from: number[]) => from.reduce((a, b) => a + b) / from.length;
     assert.ok(mean(losses.slice(-10)) < 0.8 * mean(losses.slice(0, 10)), `losses ${losses.map(l => l.toFixed(2)).join(' ')}`);
 
-    const device = await Device.open(await openAdapter('swiftshader')), config = parseConfig('lenet5', SMALL);
-    const { trainer } = await openTrainer(config, await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 }),
-      device);
+    const device = await Device.open(await openAdapter('swiftshader'));
+    const dataset = await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 });
+    const { trainer } = await openTrainer(parseConfig('lenet5', SMALL), dataset, device);
     for (let t = 0; t < 10; t++) await trainer.step(true);
     const expected = (await trainer.settle()).map(l => l.loss);
     fromNode = encodeSafetensors(await trainer.weights(), { model: 'lenet5' });
@@ -130,8 +135,8 @@ if (!browserPath) {
     await press('Test');
     await page.waitForFunction('descent.selected.lastTest');
     const { loss, accuracy } = await page.evaluate('descent.selected.lastTest') as { loss: number; accuracy: number };
-    const found = JSON.parse(await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader',
-      '--json')) as { loss: number; accuracy: number };
+    const printed = await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader', '--json');
+    const found = JSON.parse(printed) as { loss: number; accuracy: number };
     assert.ok(Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy,
       `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`);
   });
@@ -149,8 +154,8 @@ if (!browserPath) {
   });
 
   test('the averaged weights can be had beside the trained ones', async () => {
-    assert.not.equal(decodeSafetensors(await downloaded('Export average'), 'average').tensors['fc3.bias'],
-      decodeSafetensors(await exported(), 'raw').tensors['fc3.bias']);
+    const average = decodeSafetensors(await downloaded('Export average'), 'average').tensors;
+    assert.not.equal(average['fc3.bias'], decodeSafetensors(await exported(), 'raw').tensors['fc3.bias']);
   });
 
   test('a model too large for the adapter is refused, and the run stays', async () => {
@@ -168,7 +173,11 @@ if (!browserPath) {
     await until('r.state === "running"');
     const other = await page.context().newPage();
     await other.goto(built.address);
-    const answer = other.evaluate(`new Promise(resolve => { const c = new BroadcastChannel('descent'); c.onmessage = e => resolve(e.data); c.postMessage('begins'); })`);
+    const answer = other.evaluate(`new Promise(resolve => {
+      const channel = new BroadcastChannel('descent');
+      channel.onmessage = e => resolve(e.data);
+      channel.postMessage('begins');
+    })`);
     await notes('also trains in another tab');
     assert.is(await answer, 'too');
     await other.close();
@@ -194,8 +203,9 @@ if (!browserPath) {
     await page.evaluate(`location.hash = 'train'`);
     await page.waitForFunction(`tracks.every(t => t.readyState === 'ended')`);
     await page.evaluate(`location.hash = 'predict'`);
-    for (const [name, words] of [['NotAllowedError', 'permission was denied; allow it'],
-      ['NotFoundError', 'there is no camera; connect one']] as const) {
+    for (const [name, words] of [
+      ['NotAllowedError', 'permission was denied; allow it'], ['NotFoundError', 'there is no camera; connect one'],
+    ] as const) {
       await page.evaluate(`navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '${name}'); }`);
       await press('Use the camera');
       await notes(words);
@@ -226,9 +236,11 @@ if (!browserPath) {
     await page.getByLabel('Augmentation, second', { exact: true }).selectOption('cutout');
     await page.getByLabel('Validate every', { exact: true }).fill('20');
     await press('Share link');
-    const link = await page.evaluate('location.hash') as string, texts = Object.fromEntries(new URLSearchParams(link.split('?')[1]));
-    assert.equal(texts, { model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs',
-      schedule: 'step:step_size=500,gamma=0.5', augment: 'crop,cutout', evalEvery: '20' });
+    const link = await page.evaluate('location.hash') as string;
+    assert.equal(Object.fromEntries(new URLSearchParams(link.split('?')[1])), {
+      model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs', schedule: 'step:step_size=500,gamma=0.5',
+      augment: 'crop,cutout', evalEvery: '20',
+    });
     await open(link.slice(1));
     await press('Share link');
     assert.is(await page.evaluate('location.hash'), link);
@@ -283,30 +295,33 @@ if (!browserPath) {
 
   test('the variants of kernels are timed once, and what was found is kept', async () => {
     const train = async () => {
+      const query = new URLSearchParams({ ...SMALL, model: 'mlp:hidden=16', dataset: 'circles', limitTrain: '100' });
       await page.goto('about:blank');
-      await page.goto(`${built.address}?tune#train?${new URLSearchParams({ ...SMALL, model: 'mlp:hidden=16', dataset: 'circles', limitTrain: '100' })}`);
+      await page.goto(`${built.address}?tune#train?${query}`);
       await page.waitForFunction('globalThis.descent');
       await press('Start');
       await until('r.step >= 2');
       return await page.locator('#notice').textContent() ?? '';
     };
     assert.match(await train(), /the first use of .*: \d+ kernel calls are timed, once/);
-    const kept = JSON.parse(await page.evaluate<string>(`caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.text())`)) as Record<string, Record<string, string[]>>;
-    assert.ok(Object.keys(kept).some(place => place.includes('swiftshader')) && Object.values(kept).some(calls => Object.keys(calls).some(call => call.startsWith('matmul'))));
+    const kept = await page.evaluate<Record<string, Record<string, string[]>>>(
+      `caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.json())`);
+    assert.ok(Object.keys(kept).some(place => place.includes('swiftshader')));
+    assert.ok(Object.values(kept).some(calls => Object.keys(calls).some(call => call.startsWith('matmul'))));
     assert.not.match(await train(), /are timed/);
   });
 
   test('every control and picture has a name', async () => {
-    const cdp = await page.context().newCDPSession(page),
-      roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',
+    const cdp = await page.context().newCDPSession(page);
+    const roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',
       'complementary', 'navigation'];
-    for (const view of ['train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1', 'playground', 'race',
-      'predict', 'bench']) {
+    const full = 'train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1';
+    for (const view of [full, 'playground', 'race', 'predict', 'bench']) {
       await open(view);
       await page.locator('#view h2').first().waitFor();
       await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
-      const { nodes } = await cdp.send('Accessibility.getFullAXTree'),
-        seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
+      const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+      const seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
       assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);
       assert.equal(seen.filter(n => !n.name?.value).map(n => n.role?.value), [], view);
     }

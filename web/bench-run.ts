@@ -14,8 +14,9 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
   const device = await openDevice();
   try {
     const ceiling = await measureCeiling(device);
-    const kernels = await timeKernels(device, ceiling,
-      { filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }) });
+    const kernels = await timeKernels(device, ceiling, {
+      filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }),
+    });
     return { adapter: device.report, ceiling, kernels };
   } finally {
     device.close();
@@ -23,13 +24,16 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
 }
 
 export async function benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Promise<Measured> {
-  const start = performance.now(), dataset = await openDataset(config, dropped, base), device = await openDevice();
+  const start = performance.now();
+  const dataset = await openDataset(config, dropped, base);
+  const device = await openDevice();
   try {
     if (!device.report.software) device.tuner = tuner(() => {});
     const { trainer, note } = await openTrainer(config, dataset, device);
     await trainer.step();
     await trainer.settle();
-    const firstStepMs = performance.now() - start, step = await timeStep(trainer, config.batchSize);
+    const firstStepMs = performance.now() - start;
+    const step = await timeStep(trainer, config.batchSize);
     return { adapter: device.report, firstStepMs, step, note, ...trace && { trace: await traceStep(trainer) } };
   } finally {
     device.close();

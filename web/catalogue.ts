@@ -132,15 +132,15 @@ const LABELS: Partial<Record<keyof RunConfig, string>> = {
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function explainOptimizer(name: string): Explained {
-  const rule = rules[name];
-  return OPTIMIZERS[name] ?? { text: `The update as the device computes it (${name}).`,
-    formula: rule?.update.replace(/op\./g, '').replace(/\s+/g, ' ') };
+  const computed = rules[name]?.update.replace(/op\./g, '').replace(/\s+/g, ' ');
+  return OPTIMIZERS[name] ?? { text: `The update as the device computes it (${name}).`, formula: computed };
 }
 
 export const explainModel = (name: string): Explained => ({ text: capital(models[name]?.about ?? name) + '.' });
 export const explainSchedule = (name: string): Explained => SCHEDULES[name] ?? { text: '' };
 export const explainAugmentation = (name: string): Explained => AUGMENTING[name] ?? { text: '' };
 export const explainKnob = (name: string): string => KNOBS[name] ?? '';
-export const explainOption =
-  (key: keyof typeof OPTIONS): Explained => ({ text: TEXTS[key] ?? capital(OPTIONS[key].help) + '.', formula: FORMULAS[key] });
-export const labelOf = (key: keyof typeof OPTIONS): string => LABELS[key] ?? capital(key.replace(/[A-Z]/g, c => ` ${c.toLowerCase()}`));
+export const explainOption = (key: keyof typeof OPTIONS): Explained =>
+  ({ text: TEXTS[key] ?? capital(OPTIONS[key].help) + '.', formula: FORMULAS[key] });
+export const labelOf = (key: keyof typeof OPTIONS): string =>
+  LABELS[key] ?? capital(key.replace(/[A-Z]/g, c => ` ${c.toLowerCase()}`));

@@ -9,15 +9,27 @@ import { isDark } from './dom.ts';
 use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 
 export type Point = readonly [x: number, y: number];
-export interface Curve { readonly name: string; readonly colour: string; readonly points: readonly Point[]; readonly dashed?: boolean;
-  /** In the background, and left out of what is read. */ readonly faint?: boolean;
-  /** Stands at its end. */ readonly label?: string | undefined }
+export interface Curve {
+  readonly name: string;
+  readonly colour: string;
+  readonly points: readonly Point[];
+  readonly dashed?: boolean;
+  /** In the background, and left out of what is read. */
+  readonly faint?: boolean;
+  /** Stands at its end. */
+  readonly label?: string | undefined;
+}
 /** What lies between two curves is shaded. */
 export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
 
-export interface CurveChart { show(curves: readonly Curve[], gaps?: readonly Gap[]): void; close(): void }
+export interface CurveChart {
+  show(curves: readonly Curve[], gaps?: readonly Gap[]): void;
+  close(): void;
+}
 
-export function curveChart(parent: HTMLElement, label: string, o: { percent?: boolean; log?: boolean; height?: number } = {}): CurveChart {
+interface ChartOptions { readonly percent?: boolean; readonly log?: boolean; readonly height?: number }
+
+export function curveChart(parent: HTMLElement, label: string, o: ChartOptions = {}): CurveChart {
   parent.className = 'chart empty';
   parent.setAttribute('role', 'img');
   parent.setAttribute('aria-label', label);
@@ -25,54 +37,88 @@ export function curveChart(parent: HTMLElement, label: string, o: { percent?: bo
   let chart: EChartsType | undefined, last: Parameters<CurveChart['show']> = [[]];
   const watch = new ResizeObserver(() => { // a view that is not shown has no size yet
     if (!parent.clientWidth) return;
-    if (chart) chart.resize();
-    else { chart = init(parent); self.show(...last); }
+    if (chart) {
+      chart.resize();
+    } else {
+      chart = init(parent);
+      self.show(...last);
+    }
   });
-  const format = (v: number): string => o.percent ? `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %` : Math.abs(v) >= 1e4
-    || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : Number(v.toPrecision(4)).toString();
+  const format = o.percent ? percentOf : short;
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];
-      parent.setAttribute('aria-label',
-        [label, ...curves.filter(c => c.points.length && !c.faint).map(c =>
-        `${c.name}: ${format(c.points.at(-1)![1])} at step ${c.points.at(-1)![0]}`)].join('; '));
+      const read = curves.filter(c => c.points.length && !c.faint).map(({ name, points }) => {
+        const [x, y] = points.at(-1)!;
+        return `${name}: ${format(y)} at step ${x}`;
+      });
+      parent.setAttribute('aria-label', [label, ...read].join('; '));
       const empty = curves.every(c => !c.points.length);
       parent.classList.toggle('empty', empty);
       if (!chart) return;
       if (empty) return chart.clear();
       const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
+      const right = curves.some(c => c.label) ? 22 : 14;
       chart.setOption({
-        animation: false, grid: { left: 8, right: curves.some(c => c.label) ? 22 : 14, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-        tooltip: { trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '',
+        animation: false,
+        grid: { left: 8, right, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+        tooltip: {
+          trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '',
           backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines,
-          textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 } },
+          textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 },
+        },
         dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
-        xAxis: { type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false },
-          axisLine: { lineStyle: { color: lines } } },
-        yAxis: { type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format },
-          splitLine: { lineStyle: { color: lines } } },
+        xAxis: {
+          type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false },
+          axisLine: { lineStyle: { color: lines } },
+        },
+        yAxis: {
+          type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format },
+          splitLine: { lineStyle: { color: lines } },
+        },
         series: [
-          ...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(({ colour, from, to }) => ({
-            type: 'custom' as const, silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
-            renderItem: (_: unknown,
-              api: { coord(p: readonly number[]): number[] }) => ({ type: 'polygon' as const,
-              shape: { points: [...from, ...[...to].reverse()].map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
-          })),
-          ...curves.map(({ name, colour, points, dashed, faint, label }) => ({
-            type: 'line' as const, name, data: points as [number, number][], showSymbol: points.length === 1, symbolSize: 5, z: 2,
-              silent: faint, tooltip: { show: !faint }, sampling: 'lttb' as const,
-            lineStyle: { width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed
-              ? [6, 3] as number[] : 'solid' as const, color: colour }, itemStyle: { color: colour },
-            ...label && {
-              endLabel: { show: true, formatter: label, color: ink, distance: 3, fontSize: 11, fontWeight: 600 as const },
-              labelLayout: { hideOverlap: true },
-            },
-          })),
+          ...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(shaded),
+          ...curves.map(curve => lineOf(curve, ink)),
         ],
       } as never, { notMerge: true, lazyUpdate: true });
     },
-    close() { watch.disconnect(); chart?.dispose(); },
+    close() {
+      watch.disconnect();
+      chart?.dispose();
+    },
   };
   watch.observe(parent);
   return self;
+}
+
+const percentOf = (v: number): string => `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %`;
+function short(v: number): string {
+  const plain = v === 0 || (Math.abs(v) < 1e4 && Math.abs(v) >= 1e-3);
+  return plain ? Number(v.toPrecision(4)).toString() : v.toExponential(1);
+}
+
+/** The series of a gap: one polygon, drawn as a custom item. */
+function shaded({ colour, from, to }: Gap): object {
+  const outline = [...from, ...[...to].reverse()];
+  return {
+    type: 'custom', silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
+    renderItem: (_: unknown, api: { coord(p: Point): number[] }) =>
+      ({ type: 'polygon', shape: { points: outline.map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
+  };
+}
+
+/** The series of a curve; `ink` is the colour of words. */
+function lineOf({ name, colour, points, dashed, faint, label }: Curve, ink: string): object {
+  return {
+    type: 'line', name, data: points, showSymbol: points.length === 1, symbolSize: 5, z: 2, silent: faint, tooltip: { show: !faint },
+    sampling: 'lttb',
+    lineStyle: {
+      width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed ? [6, 3] : 'solid', color: colour,
+    },
+    itemStyle: { color: colour },
+    ...label && {
+      endLabel: { show: true, formatter: label, color: ink, distance: 3, fontSize: 11, fontWeight: 600 },
+      labelLayout: { hideOverlap: true },
+    },
+  };
 }

@@ -5,7 +5,7 @@ import { quasiNewton } from '../optim/quasi-newton.ts';
 import { schedules } from '../optim/schedules.ts';
 import { FILLS } from '../shaders/augment.ts';
 import { AUGMENTATIONS } from '../train/augment.ts';
-import type { Scalar } from '../train/spec.ts';
+import type { Range, Scalar } from '../train/spec.ts';
 import { explainAugmentation, explainKnob, explainModel, explainOptimizer, explainSchedule, type Explained } from './catalogue.ts';
 
 /** One option of a spec. */
@@ -32,7 +32,9 @@ export interface Choice {
   readonly another?: string;
 }
 
-const knobs = (entries: readonly (readonly [string, Omit<Knob, 'about'> & { about?: string }])[]): Record<string, Knob> =>
+/** A knob whose explanation may be the catalogue's. */
+type KnobFacts = Omit<Knob, 'about'> & { readonly about?: string };
+const knobs = (entries: readonly (readonly [string, KnobFacts])[]): Record<string, Knob> =>
   Object.fromEntries(entries.map(([key, knob]) => [key, { about: explainKnob(key), ...knob }]));
 
 /** The hyper-parameters of an optimizer with their defaults. */
@@ -41,10 +43,13 @@ export const OPTIMIZER_NAMES: readonly string[] = [...Object.keys(rules), ...Obj
 
 export const optimizers: Choice = {
   names: OPTIMIZER_NAMES, explain: explainOptimizer, another: 'Then another optimizer',
-  options: (name, { index, last }) => knobs([
-    ...last ? [] : [['epochs', { default: '', needed: 1 }] as const],
-    ...Object.entries(hyperOf(name)).filter(([key]) => key !== 'lr' || index > 0).map(([key, value]) => [key, { default: value }] as const),
-  ]),
+  options(name, { index, last }) {
+    const own = Object.entries(hyperOf(name)).filter(([key]) => key !== 'lr' || index > 0); // the first one's rate has its own field
+    return knobs([
+      ...last ? [] : [['epochs', { default: '', needed: 1 }] as const],
+      ...own.map(([key, value]) => [key, { default: value }] as const),
+    ]);
+  },
 };
 
 /** Starting values where a schedule has none, as its error message proposes them. */
@@ -53,36 +58,45 @@ const absent = (value: Scalar): boolean => Number.isNaN(value) || value === '';
 
 export const scheduling: Choice = {
   names: Object.keys(schedules), explain: explainSchedule, none: 'none: a constant rate',
-  options: name => knobs(Object.entries({ ...schedules[name]?.options as Record<string, Scalar>, warmup: 0,
-    warmup_from: 0 }).map(([key, value]) =>
-    [key, { default: absent(value) ? '' : value, ...absent(value) && { needed: NEEDED[key] ?? 500 }, ...key === 'anneal'
-      && { choices: ['cos', 'linear'] } }] as const)),
+  options(name) {
+    const own = schedules[name]?.options as Record<string, Scalar>;
+    return knobs(Object.entries({ ...own, warmup: 0, warmup_from: 0 }).map(([key, value]) => [key, {
+      ...absent(value) ? { default: '', needed: NEEDED[key] ?? 500 } : { default: value },
+      ...key === 'anneal' && { choices: ['cos', 'linear'] },
+    }]));
+  },
 };
 
 export const augmenting: Choice = {
   names: Object.keys(AUGMENTATIONS), explain: explainAugmentation, none: 'none', another: 'Add an augmentation',
   bare: (name, value) => [AUGMENTATIONS[name as keyof typeof AUGMENTATIONS].value, value],
   options(name) {
-    const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS], about = (text: string | undefined) => text
-      && { about: text };
-    return knobs([
-      ...Object.entries(options).map(([key, o]) =>
-        [key, { default: o.boolean ? Boolean(o.default) : o.default, ...about(o.boolean ? undefined : rangeText(o.range)) }] as const),
-      ...fill === undefined ? []
-        : [['fill', { default: fill === 0 ? 'zero' : String(fill), choices: name === 'cutout' ? ['zero', 'mean'] : FILLS }] as const],
-    ]);
+    const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS];
+    const own = Object.entries(options).map(([key, o]): [string, KnobFacts] => o.boolean
+      ? [key, { default: Boolean(o.default) }]
+      : [key, { default: o.default, ...o.range && { about: rangeText(o.range) } }]);
+    if (fill === undefined) return knobs(own);
+    const choices = name === 'cutout' ? ['zero', 'mean'] : FILLS;
+    return knobs([...own, ['fill', { default: fill === 0 ? 'zero' : String(fill), choices }]]);
   },
 };
 
-const rangeText = (r?: { integer?: boolean; min?: number; max?: number; above?: number; below?: number }): string =>
-  r ? `${r.integer ? 'whole, ' : ''}${r.above !== undefined ? `above ${r.above}` : `from ${r.min ?? '−∞'}`}${r.max !== undefined ? ` to ${r.max}` : r.below !== undefined ? ` to below ${r.below}` : ''}` : '';
+/** A range in words: `whole, from 1 to 9`. */
+function rangeText({ integer, min, max, above, below }: Range): string {
+  const low = above === undefined ? `from ${min ?? '−∞'}` : `above ${above}`;
+  const high = max !== undefined ? ` to ${max}` : below !== undefined ? ` to below ${below}` : '';
+  return `${integer ? 'whole, ' : ''}${low}${high}`;
+}
 
 export const modelling: Choice = {
   names: Object.keys(models), explain: explainModel,
   bare: (_, value) => [String(value), true],
   options: name => knobs(Object.entries(models[name]?.options ?? {}).map(([key, o]) => {
-    const names = o.accepts.split(', '), value = Array.isArray(o.default) ? o.default.join('-') : o.default as Scalar;
-    return [key, { default: value, about: explainKnob(key) || o.accepts, ...typeof o.default === 'string' && names.length > 1
-      && { choices: names } }] as const;
+    const names = o.accepts.split(', ');
+    return [key, {
+      default: Array.isArray(o.default) ? o.default.join('-') : o.default as Scalar,
+      about: explainKnob(key) || o.accepts,
+      ...typeof o.default === 'string' && names.length > 1 && { choices: names },
+    }] as const;
   })),
 };

@@ -45,7 +45,8 @@ function withLuminance(hue: number, wanted: number): Rgb {
   let low = 0, high = 1;
   for (let i = 0; i < 20; i++) {
     const middle = (low + high) / 2;
-    if (luminance(rgbOf(hue, 0.78, middle)) < wanted) low = middle; else high = middle;
+    if (luminance(rgbOf(hue, 0.78, middle)) < wanted) low = middle;
+    else high = middle;
   }
   return rgbOf(hue, 0.78, low);
 }

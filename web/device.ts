@@ -4,8 +4,9 @@ import { Device } from '../engine/device.ts';
 
 /** Who has WebGPU, and what to switch on. */
 export const NO_WEBGPU =
-  'this browser has no WebGPU, or not on this page; use Chrome or Edge from 113, Firefox from 141 or Safari from 26, over https or on localhost, '
-  + 'or switch it on: chrome://flags/#enable-unsafe-webgpu in Chrome and Edge, dom.webgpu.enabled in about:config of Firefox, Feature Flags in Safari\u2019s settings';
+  'this browser has no WebGPU, or not on this page; use Chrome or Edge from 113, Firefox from 141 or Safari from 26, '
+  + 'over https or on localhost, or switch it on: chrome://flags/#enable-unsafe-webgpu in Chrome and Edge, '
+  + 'dom.webgpu.enabled in about:config of Firefox, Feature Flags in Safari\u2019s settings';
 export const NO_ADAPTER =
   'the browser gives no GPU adapter; update the graphics driver, switch on hardware acceleration in the browser\'s settings, '
   + 'or switch chrome://flags/#enable-unsafe-webgpu on (on Linux #enable-vulkan too) and start the browser again';

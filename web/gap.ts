@@ -22,7 +22,8 @@ function heightAt(points: readonly Point[], x: number): number {
   let low = 0, high = points.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (points[middle]![0] <= x) low = middle; else high = middle;
+    if (points[middle]![0] <= x) low = middle;
+    else high = middle;
   }
   const [x0, y0] = points[low]!, [x1, y1] = points[high]!;
   return x1 === x0 ? y1 : y0 + (y1 - y0) * (x - x0) / (x1 - x0);
@@ -37,15 +38,16 @@ export function overfitting(train: readonly Point[], validation: readonly Point[
   const from: Point[] = [], to: Point[] = [];
   if (train.length < 2 || validation.length < 2) return { from, to };
   const first = Math.max(train[0]![0], validation[0]![0]), last = Math.min(train.at(-1)![0], validation.at(-1)![0]);
-  const every = Math.ceil(train.length / MOST),
-    steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
+  if (last <= first) return { from, to };
+  const every = Math.ceil(train.length / MOST);
+  const steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
   let before: { x: number; t: number; gap: number } | undefined;
   for (const x of [first, ...[...new Set(steps)].sort((a, b) => a - b), last]) {
-    if (last <= first) break;
+
     const t = heightAt(train, x), gap = worse * (heightAt(validation, x) - t);
     if (before && before.gap * gap < 0) {
-      const share = before.gap / (before.gap - gap), at = before.x + share * (x - before.x),
-        crossing: Point = [at, before.t + share * (t - before.t)];
+      const share = before.gap / (before.gap - gap);
+      const crossing: Point = [before.x + share * (x - before.x), before.t + share * (t - before.t)];
       from.push(crossing);
       to.push(crossing);
     }

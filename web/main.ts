@@ -32,10 +32,11 @@ async function show(): Promise<void> {
   view.show?.();
   place.replaceChildren(view.element);
   for (const a of document.querySelectorAll('nav a')) {
-    const here = a.getAttribute('href') === `#${views[name] ? name : 'train'}`;
-    if (here) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
-    if (here) a.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    if (here) document.title = `${a.textContent} – Descent`;
+    a.removeAttribute('aria-current');
+    if (a.getAttribute('href') !== `#${views[name] ? name : 'train'}`) continue;
+    a.setAttribute('aria-current', 'page');
+    a.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    document.title = `${a.textContent} – Descent`;
   }
 }
 
@@ -44,9 +45,11 @@ async function take(files: readonly File[]): Promise<void> {
   const data = files.filter(f => isDataFile(f.name));
   if (data.length) await train.addData(data);
   for (const file of files.filter(f => !data.includes(f))) {
-    if (file.name.endsWith('.safetensors')) await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
-    else if (file.name.endsWith('.json')) train.loadRuns(await file.text(), file.name);
-    else if (file.type && !file.type.startsWith('image/')) {
+    if (file.name.endsWith('.safetensors')) {
+      await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
+    } else if (file.name.endsWith('.json')) {
+      train.loadRuns(await file.text(), file.name);
+    } else if (file.type && !file.type.startsWith('image/')) {
       throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), `
         + 'the files of a data set or their archive, or a folder of images by class');
     } else {
@@ -59,8 +62,9 @@ async function take(files: readonly File[]): Promise<void> {
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
-  const files = [...event.dataTransfer?.files ?? []],
-    folders = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry()).filter(e => e?.isDirectory) as FileSystemEntry[];
+  const files = [...event.dataTransfer?.files ?? []];
+  const entries = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry());
+  const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
   void told(async () => {
     if (!folders.length) return take(files);
     location.hash = '#train';
@@ -71,12 +75,16 @@ addEventListener('hashchange', () => void told(async () => {
   await show();
   if (location.hash.includes('?')) train.configure(query()); // a link opened in this tab
 }));
-document.querySelector<HTMLElement>('.skip')!.onclick = event => { event.preventDefault(); place.focus(); };
+document.querySelector<HTMLElement>('.skip')!.onclick = event => {
+  event.preventDefault();
+  place.focus();
+};
 
 // a browser may freeze a tab that stays hidden for long, its workers with it
-document.addEventListener('resume',
-  () => { if (train.runs.some(r =>
-  r.state === 'running')) notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info'); });
+document.addEventListener('resume', () => {
+  if (train.runs.some(r => r.state === 'running'))
+    notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info');
+});
 
 const chosen = localStorage.getItem('theme');
 if (chosen) document.documentElement.dataset.theme = chosen;

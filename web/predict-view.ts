@@ -7,6 +7,8 @@ import type { TrainView } from './train-view.ts';
 
 /** Milliseconds between two looks through the camera. */
 const LOOK = 300;
+/** Pixels of a side of the picture as it is shown. */
+const THUMB = 160;
 
 export class PredictView {
   readonly element: HTMLElement;
@@ -26,29 +28,38 @@ export class PredictView {
   constructor(train: TrainView) {
     this.#train = train;
     this.#invert.onchange = () => void told(() => this.#again());
+    const choose = () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!));
+    const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
     this.element = el('div', { class: 'predict' },
-      el('section', { class: 'panel' }, el('h2', { textContent: 'Predict' }), this.#net,
-        el('div', { class: 'row' }, button('Choose a picture', () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!)),
-          { class: 'primary' }), this.#camera,
-          el('span', { class: 'check' }, this.#invert,
-            el('label', { for: 'invert',
-            textContent: 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)' }))),
+      el('section', { class: 'panel' },
+        el('h2', { textContent: 'Predict' }),
+        this.#net,
+        el('div', { class: 'row' },
+          button('Choose a picture', choose, { class: 'primary' }),
+          this.#camera,
+          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: inverting }))),
         this.#stage));
     this.show();
   }
 
   /** Says which net answers. */
   show(): void {
-    const run = this.#train.selected, ready = run?.facts && run.facts.shape[0] !== 2;
-    this.#net.replaceChildren(ready
-      ? `Run ${run.id + 1}, ${run.config.model} on ${run.config.dataset} after ${run.step} steps, answers. A picture is cropped to its middle and scaled to ${run.facts!.shape.slice(1).join('×')}.`
-      : 'There is no trained net yet. ',
-      ...ready ? [] : [el('a', { href: '#train', textContent: 'Train one, or import weights into a run' }), ' first.']);
+    const run = this.#train.selected;
+    if (!run?.facts || run.facts.shape[0] === 2) {
+      const link = el('a', { href: '#train', textContent: 'Train one, or import weights into a run' });
+      this.#net.replaceChildren('There is no trained net yet. ', link, ' first.');
+      return;
+    }
+    const { model, dataset } = run.config;
+    this.#net.replaceChildren(`Run ${run.id + 1}, ${model} on ${dataset} after ${run.step} steps, answers. `
+      + `A picture is cropped to its middle and scaled to ${run.facts.shape.slice(1).join('×')}.`);
   }
 
   /** Says what the net takes a picture file for. */
   async judge(file: File): Promise<void> {
-    const picture = await createImageBitmap(file).catch(() => { throw new Error(`${file.name}: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file`); });
+    const picture = await createImageBitmap(file).catch(() => {
+      throw new Error(`${file.name}: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file`);
+    });
     this.stop();
     this.#last = { source: picture, width: picture.width, height: picture.height };
     await this.#again();
@@ -63,18 +74,18 @@ export class PredictView {
 
   async #again(): Promise<void> {
     if (!this.#last) return;
-    const run = this.#answering(), { source, width, height } = this.#last, { shape, classes } = run.facts;
-    const bytes = toBytes(source, width, height, shape, this.#invert.checked), likely = await run.engine.call('predict', bytes, 1);
-    const order = [...likely].map((p, i) => ({ p, name: classes[i]! })).sort((a, b) => b.p - a.p).slice(0, 10);
-    const thumb = el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': 'The picture' }),
-      scale = Math.min(width, height) / 160;
-    thumb.getContext('2d')!.drawImage(source, (width - 160 * scale) / 2, (height - 160 * scale) / 2, 160 * scale, 160 * scale, 0, 0,
-      160, 160);
+    const { facts: { shape, classes }, engine } = this.#answering(), { source, width, height } = this.#last;
+    const bytes = toBytes(source, width, height, shape, this.#invert.checked);
+    const likely = await engine.call('predict', bytes, 1);
+    const side = Math.min(width, height);
+    const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
+    thumb.getContext('2d')!.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, THUMB, THUMB);
     const figure = (canvas: HTMLElement, caption: string) =>
       el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
     this.#layOut();
     this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
+    const order = [...likely].map((p, i) => ({ p, name: classes[i]! })).sort((a, b) => b.p - a.p).slice(0, 10);
     this.#answer.replaceChildren(el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' },
       ...order.map(({ p, name }) => {
         const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
@@ -83,19 +94,25 @@ export class PredictView {
       })));
   }
 
-  #layOut(): void { if (this.#answer.parentNode !== this.#stage) this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen),
-    this.#answer); }
+  #layOut(): void {
+    if (this.#answer.parentNode === this.#stage) return;
+    this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen), this.#answer);
+  }
 
   async #open(): Promise<void> {
     this.#answering(); // before anyone is asked for the camera
     const turn = ++this.#opening;
     if (!navigator.mediaDevices)
       throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).catch((e: DOMException) => { throw new Error(refusal(e)); });
+    const asked = navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+    const stream = await asked.catch((e: DOMException) => { throw new Error(refusal(e)); });
     if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
     this.#stream = stream;
-    for (const track of stream.getTracks()) track.onended = () =>
-      void told(() => { this.stop(); throw new Error('the camera stopped; connect it again, or drop a picture'); });
+    const ended = () => void told(() => {
+      this.stop();
+      throw new Error('the camera stopped; connect it again, or drop a picture');
+    });
+    for (const track of stream.getTracks()) track.onended = ended;
     this.#layOut();
     this.#video.srcObject = stream;
     this.#video.hidden = false;
@@ -129,7 +146,12 @@ export class PredictView {
   }
 }
 
-const stopTracks = (stream: MediaStream): void => { for (const track of stream.getTracks()) { track.onended = null; track.stop(); } };
+function stopTracks(stream: MediaStream): void {
+  for (const track of stream.getTracks()) {
+    track.onended = null;
+    track.stop();
+  }
+}
 
 /** Why there is no picture, and what to do. */
 function refusal({ name, message }: DOMException): string {

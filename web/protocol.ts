@@ -10,8 +10,14 @@ import type { Dropped } from './dropped.ts';
 
 /** What a run is, once its programs are built. */
 export interface RunFacts {
-  readonly adapter: string; readonly software: boolean;
-  readonly parameters: number; readonly dispatches: number; readonly bytes: number; readonly stepsPerEpoch: number;
+  readonly adapter: string;
+  readonly software: boolean;
+  readonly parameters: number;
+  /** Of a step. */
+  readonly dispatches: number;
+  /** Of device memory. */
+  readonly bytes: number;
+  readonly stepsPerEpoch: number;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
@@ -33,9 +39,16 @@ export interface OpenOptions {
 }
 
 /** What a bench measured, and where. */
-export interface Measured { readonly adapter: AdapterReport; readonly ceiling?: Ceiling; readonly kernels?: readonly KernelResult[];
-  readonly step?: StepResult; readonly firstStepMs?: number;
-  /** How the step differs from what was asked for, so that it fits on the device. */ readonly note?: string | undefined; readonly trace?: readonly DispatchResult[] }
+export interface Measured {
+  readonly adapter: AdapterReport;
+  readonly ceiling?: Ceiling;
+  readonly kernels?: readonly KernelResult[];
+  readonly step?: StepResult;
+  readonly firstStepMs?: number;
+  /** How the step differs from what was asked for, so that it fits on the device. */
+  readonly note?: string | undefined;
+  readonly trace?: readonly DispatchResult[];
+}
 
 /** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
 export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
@@ -53,8 +66,15 @@ export type RunEvent =
 /** An image of the data, its label and what the net says. */
 export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
 /** Pictures [count, h, w] of floats. */
-export interface Planes { readonly name: string; readonly count: number; readonly h: number; readonly w: number;
-  readonly data: Float32Array }
+export interface Planes {
+  readonly name: string;
+  readonly count: number;
+  readonly h: number;
+  readonly w: number;
+  readonly data: Float32Array;
+}
+/** Weights of a convolution as pictures, of three channels where they are colours. */
+export interface Filters extends Planes { readonly channels: number }
 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
@@ -75,7 +95,7 @@ export interface Api {
   /** Row = label, column = answer, over the first `count` test images. */
   confusion(count: number): Uint32Array;
   /** Weights of the first convolution as pictures: [o * c, k, k], or of the first dense layer. */
-  filters(): { readonly channels: number } & Planes | undefined;
+  filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */
   predict(bytes: Uint8Array, n: number): Float32Array;
   layers(count: number): LayerStats[];
@@ -91,8 +111,13 @@ export interface Api {
 }
 
 /** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */
-export interface RaceRequest { readonly rule: string; readonly lr: number; readonly landscape: string;
-  readonly start: readonly [number, number]; readonly steps: number }
+export interface RaceRequest {
+  readonly rule: string;
+  readonly lr: number;
+  readonly landscape: string;
+  readonly start: readonly [number, number];
+  readonly steps: number;
+}
 
 export interface Request { readonly id: number; readonly method: keyof Api; readonly args: readonly unknown[] }
 export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }

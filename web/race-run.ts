@@ -37,7 +37,8 @@ let device: Promise<Device> | undefined;
 
 /** x, y of `steps` + 1 points. */
 export async function runRace({ rule, lr, landscape, start, steps }: RaceRequest): Promise<Float32Array> {
-  const chosen = optimizer(lookUp('optimizer', rule, rules), { lr }), { gradient } = lookUp('landscape', landscape, landscapes);
+  const chosen = optimizer(lookUp('optimizer', rule, rules), { lr });
+  const { gradient } = lookUp('landscape', landscape, landscapes);
   const memory = new Memory(await (device ??= openDevice()));
   const g = new Graph({ training: true, profile: memory.device.profile });
   const { value, grad } = g.param('point', [4], () => Float32Array.of(...start, 0, 0));

@@ -37,8 +37,8 @@ export class Run {
 
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
     try {
-      this.facts = await this.engine.call('open', this.config, { tune: new URLSearchParams(location.search).has('tune'), ...options,
-        base: document.baseURI }, dropped);
+      const tune = new URLSearchParams(location.search).has('tune');
+      this.facts = await this.engine.call('open', this.config, { tune, ...options, base: document.baseURI }, dropped);
     } catch (error) {
       this.state = 'failed';
       this.message = (error as Error).message;

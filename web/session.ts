@@ -6,23 +6,19 @@ import type { RunConfig } from '../train/config.ts';
 import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation } from '../train/fit.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../train/metrics.ts';
-import { layerStats, type LayerStats } from '../train/layer-stats.ts';
 import { openTrainer, type Opened } from '../train/open.ts';
-import { Probe } from '../train/probe.ts';
 import { phasesOf } from '../train/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../train/safetensors.ts';
-import { softmaxRows } from '../train/probabilities.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import { openDataset } from './data.ts';
 import type { Dropped } from './dropped.ts';
 import { openDevice } from './device.ts';
-import { activations, confusion, filters } from './looks.ts';
+import { Looks } from './looks.ts';
+import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 import { tuner } from './tuning.ts';
-import type { OpenOptions, Planes, Prediction, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
-/** Images that a probe takes at a time. */
-const PROBED = 16;
+
 /** Milliseconds between checkpoints while it trains without evaluations. */
 const CHECKPOINT_AFTER = 15_000;
 
@@ -33,7 +29,7 @@ export class Session {
   #dataset!: Dataset;
   #device: Device | undefined;
   #opened: Opened | undefined;
-  #probes = new Map<string, Promise<Probe>>();
+  #looks: Looks | undefined;
   #checkpoint!: Checkpoint;
   /** After each epoch, as the command line evaluates: what schedules and early stopping go by. */
   #evaluated: EvalMetrics[] = [];
@@ -54,14 +50,18 @@ export class Session {
     this.#dataset = await openDataset(config, dropped, options.base, options.noise);
     await this.#build();
     const { trainer, data, parameters } = this.#opened!;
+    const { description: adapter, software } = this.#device!.report;
+    const { shape, classes } = this.#dataset;
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
     this.#state('paused');
     return {
-      adapter: this.#device!.report.description, software: this.#device!.report.software, parameters,
+      adapter, software, parameters, shape, classes,
       dispatches: trainer.program.commands.length,
-      bytes: trainer.memory.bytes, stepsPerEpoch: trainer.stepsPerEpoch, shape: this.#dataset.shape, classes: this.#dataset.classes,
+      bytes: trainer.memory.bytes,
+      stepsPerEpoch: trainer.stepsPerEpoch,
       averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
-      images: { train: data.size('train'), val: data.size('val'), test: data.size('test') }, seconds: (performance.now() - begun) / 1000,
+      images: { train: data.size('train'), val: data.size('val'), test: data.size('test') },
+      seconds: (performance.now() - begun) / 1000,
     };
   }
 
@@ -107,50 +107,25 @@ export class Session {
   }
 
   exportWeights(averaged: boolean): Promise<Uint8Array> {
-    return this.#settled(async () => encodeSafetensors(await (averaged ? this.#trainer.judged() : this.#trainer.weights()),
-      { ...this.#opened!.metadata, step: String(this.#trainer.steps) }));
+    return this.#settled(async () => {
+      const weights = await (averaged ? this.#trainer.judged() : this.#trainer.weights());
+      return encodeSafetensors(weights, { ...this.#opened!.metadata, step: String(this.#trainer.steps) });
+    });
   }
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
     return this.#settled(async () => {
-      const { tensors, metadata } = decodeSafetensors(bytes, name);
-      check(metadata.model === undefined || metadata.model === this.#config.model,
-        `${name}: is a checkpoint of ${metadata.model}, this run is of ${this.#config.model}; start a run of ${metadata.model} and import it there`);
+      const { tensors, metadata: { model } } = decodeSafetensors(bytes, name);
+      check(model === undefined || model === this.#config.model,
+        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}; start a run of ${model} and import it there`);
       this.#trainer.loadWeights(tensors);
       await this.#save();
     });
   }
 
-  predictions(count: number): Promise<Prediction[]> {
-    return this.#settled(async () => {
-      const { test, classes } = this.#dataset, n = Math.min(count, test.n);
-      const all = softmaxRows(await this.#trainer.logits('test', n), classes.length);
-      return Array.from({ length: n },
-        (_, index) => ({ index, label: test.labels[index]!,
-        probabilities: all.slice(index * classes.length, (index + 1) * classes.length) }));
-    });
-  }
-
-  testImages(count: number): Uint8Array {
-    const { test } = this.#dataset;
-    return test.images.slice(0, test.images.length / test.n * Math.min(count, test.n));
-  }
-
-  confusion(count: number): Promise<Uint32Array> {
-    return this.#settled(() => confusion(this.#trainer, this.#dataset, Math.min(count, this.#dataset.test.n)));
-  }
-  filters(): Promise<{ readonly channels: number } & Planes | undefined> { return this.#settled(() => filters(this.#trainer)); }
-  predict(bytes: Uint8Array, n: number): Promise<Float32Array> {
-    return this.#settled(async () => (await this.#probe(n > PROBED ? 256 : 1)).probabilities(bytes, n));
-  }
-  layers(count: number): Promise<LayerStats[]> {
-    return this.#settled(async () => layerStats(this.#trainer, await this.#probe(PROBED, true), this.testImages(Math.min(count, PROBED)),
-      Math.min(count, PROBED)));
-  }
-  activations(index: number): Promise<Planes[]> {
-    const size = this.#dataset.test.images.length / this.#dataset.test.n;
-    return this.#settled(async () =>
-      activations(await this.#probe(1, true), this.#dataset.test.images.subarray(index * size, (index + 1) * size)));
+  /** What a look into the net gives. */
+  look<T>(at: (looks: Looks) => T | Promise<T>): Promise<T> {
+    return this.#settled(() => at(this.#looks!));
   }
 
   async loseDevice(): Promise<void> {
@@ -169,7 +144,9 @@ export class Session {
     this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
   }
 
-  #lines(lines: readonly StepMetrics[]): void { if (lines.length) this.#emit({ kind: 'metrics', lines }); }
+  #lines(lines: readonly StepMetrics[]): void {
+    if (lines.length) this.#emit({ kind: 'metrics', lines });
+  }
 
   /** One at a time: the programs of a run share their slots. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -179,7 +156,7 @@ export class Session {
   }
 
   /** Alone, between two steps, their metrics told: what reads from the device would swallow them. */
-  #settled<T>(work: () => Promise<T>): Promise<T> {
+  #settled<T>(work: () => T | Promise<T>): Promise<T> {
     return this.#alone(async () => {
       this.#lines(await this.#trainer.settle());
       return work();
@@ -190,24 +167,21 @@ export class Session {
     const device = this.#device = await openDevice();
     if (this.#options.tune || !device.report.software) {
       device.tuner = tuner((done, total) => {
-        if (done === 0) this.#state('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
+        if (done > 0) return;
+        this.#state('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
       });
     }
     await this.#open();
-    void device.gpu.lost.then(() => { if (this.#device === device) return this.#recover(); });
+    void device.gpu.lost.then(() => {
+      if (this.#device === device) return this.#recover();
+    });
   }
 
   async #open(): Promise<void> {
-    this.#probes.clear();
     this.#evaluated = [];
     this.#opened = await openTrainer(this.#config, this.#dataset, this.#device!);
+    this.#looks = new Looks(this.#opened, this.#dataset);
     this.#emit({ kind: 'note', text: this.#opened.note });
-  }
-
-  #probe(n: number, kept = false): Promise<Probe> {
-    const key = `${n} ${kept}`;
-    if (!this.#probes.has(key)) this.#probes.set(key, Probe.create(this.#trainer.memory, this.#opened!.model, this.#opened!.data, n, kept));
-    return this.#probes.get(key)!;
   }
 
   async #course(): Promise<void> {
@@ -216,10 +190,11 @@ export class Session {
       while (this.#running && this.#trainer.steps < this.#total) {
         const next = this.#trainer.steps + 1;
         await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
-        if (stopsEarly(this.#evaluated, this.#config.earlyStop)) {
-          const best = bestOf(this.#evaluated)!;
-          await this.#settled(async () => this.#trainer.loadWeights(this.#best!));
-          message = `stopped early, ${this.#config.earlyStop} epoch${this.#config.earlyStop === 1 ? '' : 's'} without a better validation accuracy; the best weights, of step ${best.step}, are back`;
+        const { earlyStop } = this.#config;
+        if (stopsEarly(this.#evaluated, earlyStop)) {
+          await this.#settled(() => this.#trainer.loadWeights(this.#best!));
+          message = `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; `
+            + `the best weights, of step ${bestOf(this.#evaluated)!.step}, are back`;
           break;
         }
       }
@@ -237,7 +212,8 @@ export class Session {
   async #step(log: boolean): Promise<void> {
     const trainer = this.#trainer, { evalEvery } = this.#options;
     await trainer.step(log);
-    const t = trainer.steps, epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
+    const t = trainer.steps;
+    const epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
     const evaluates = this.#config.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
     this.#lines(log && !this.#running || evaluates ? await trainer.settle() : trainer.arrived());
     if (evaluates) {
@@ -270,7 +246,8 @@ export class Session {
 
   /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */
   async #recover(): Promise<void> {
-    const going = this.#running, reason = this.#device!.lost?.message.split(';')[0] ?? 'the device was lost';
+    const going = this.#running;
+    const reason = this.#device!.lost?.message.split(';')[0] ?? 'the device was lost';
     this.#recovering = true;
     this.#running = false;
     this.#state('building', `${reason}; opening it again from the checkpoint at step ${this.#checkpoint.state.counters.steps}`);
@@ -286,7 +263,8 @@ export class Session {
       if (going) this.play();
     } catch (error) {
       this.#recovering = false;
-      this.#state('failed', `${reason}, and it does not open again (${error instanceof DescentError ? error.message : String(error)}); reload the page`);
+      const why = error instanceof DescentError ? error.message : String(error);
+      this.#state('failed', `${reason}, and it does not open again (${why}); reload the page`);
     }
   }
 }

@@ -33,65 +33,87 @@ export class SpecField {
 
   #draw(): void {
     const { none, another, names } = this.#choice, specs = this.#specs;
-    const add = another && (specs.length || none === undefined)
-      ? button(another, () => { specs.push(this.#fresh(specs.at(-1)?.name ?? names[0]!)); this.#redraw(`name${specs.length - 1}`);
-      }) : undefined;
-    if (add) add.dataset.at = 'add';
-    this.element.replaceChildren(...(specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)]),
-      ...add ? [add] : []);
+    const shown = specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)];
+    if (another && (specs.length || none === undefined)) {
+      const add = button(another, () => {
+        specs.push({ name: specs.at(-1)?.name ?? names[0]!, options: {} });
+        this.#redraw(`name${specs.length - 1}`);
+      });
+      add.dataset.at = 'add';
+      shown.push(add);
+    }
+    this.element.replaceChildren(...shown);
   }
-
-  #fresh(name: string): Spec { return { name, options: {} }; }
 
   #name(spec: Spec | undefined, i: number): HTMLElement {
     const { names, none, explain, another } = this.#choice;
-    const choice = select([...none !== undefined && this.#specs.length < 2 ? [['', none] as const] : [],
-      ...names.map(n => [n, n] as const)], spec?.name ?? '', {
+    const nothing = none !== undefined && this.#specs.length < 2 ? [['', none] as const] : [];
+    const choice = select([...nothing, ...names.map(n => [n, n] as const)], spec?.name ?? '', {
       onchange: () => {
-        if (choice.value) this.#specs[i] = this.#fresh(choice.value);
+        if (choice.value) this.#specs[i] = { name: choice.value, options: {} };
         else this.#specs.splice(i, 1);
         this.#redraw(`name${i}`);
       },
     });
     choice.dataset.at = `name${i}`;
-    return field(another && this.#specs.length > 1 ? `${this.#label}, ${ORDINALS[i] ?? `number ${i + 1}`}` : this.#label, choice,
-      spec ? explain(spec.name) : { text: '' });
+    const place = another && this.#specs.length > 1 ? `, ${ORDINALS[i] ?? `number ${i + 1}`}` : '';
+    return field(this.#label + place, choice, spec ? explain(spec.name) : { text: '' });
   }
 
   #one(spec: Spec, i: number): HTMLElement {
-    const specs = this.#specs, place = { index: i, last: i === specs.length - 1 }, options = this.#choice.options(spec.name, place);
-    const move = specs.length > 1 ? el('div', { class: 'row small' },
-      i > 0 && this.#act('Earlier', `earlier${i - 1}`, () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); },
-        `${spec.name} one place earlier`),
-      this.#act('Remove', `name${Math.max(0, i - 1)}`, () => { specs.splice(i, 1); }, `Remove ${spec.name}`)) : undefined;
-    return el('div', { class: specs.length > 1 ? 'spec numbered' : 'spec' }, this.#name(spec, i),
-      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))), move);
+    const options = this.#choice.options(spec.name, { index: i, last: i === this.#specs.length - 1 });
+    const several = this.#specs.length > 1;
+    return el('div', { class: several ? 'spec numbered' : 'spec' },
+      this.#name(spec, i),
+      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))),
+      several && this.#moves(spec, i));
   }
 
-  #act(text: string, focus: string, work: () => void, label: string): HTMLButtonElement {
-    return button(text, () => { work(); this.#redraw(focus); }, { 'aria-label': label });
+  /** Buttons that change the order. */
+  #moves(spec: Spec, i: number): HTMLElement {
+    const specs = this.#specs;
+    const act = (text: string, label: string, focus: string, work: () => void) => button(text, () => {
+      work();
+      this.#redraw(focus);
+    }, { 'aria-label': label });
+    const earlier = () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); };
+    const remove = () => { specs.splice(i, 1); };
+    return el('div', { class: 'row small' },
+      i > 0 && act('Earlier', `${spec.name} one place earlier`, `earlier${i - 1}`, earlier),
+      act('Remove', `Remove ${spec.name}`, `name${Math.max(0, i - 1)}`, remove));
   }
 
   #knob(spec: Spec, i: number, key: string, { default: fallback, about, choices, needed }: Knob): HTMLElement {
     if (needed !== undefined) spec.options[key] ??= needed;
-    const given = spec.options[key], set = (value: Scalar | undefined) => {
-      if (value === undefined || value === fallback) delete spec.options[key]; else spec.options[key] = value;
+    const given = spec.options[key], title = about || undefined;
+    const set = (value: Scalar | undefined) => {
+      if (value === undefined || value === fallback) delete spec.options[key];
+      else spec.options[key] = value;
       this.#tell();
     };
-    const at = { title: about || undefined };
-    const input = typeof fallback === 'boolean'
-      ? el('input', { type: 'checkbox', checked: given ?? fallback, ...at, onchange: (e: Event) =>
-        set((e.target as HTMLInputElement).checked) })
-      : choices
-        ? select(choices.map(c => [c, c] as const), String(given ?? fallback),
-          { ...at, onchange: (e: Event) => set((e.target as HTMLSelectElement).value) })
-        : el('input', { type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === ''
-          ? 'needed' : String(fallback), autocomplete: 'off', spellcheck: false, ...at,
-          oninput: (e: Event) => { const text = (e.target as HTMLInputElement).value.trim();
-            set(text === '' ? undefined : Number.isFinite(Number(text)) ? Number(text) : text); } });
+    let input: HTMLInputElement | HTMLSelectElement;
+    if (typeof fallback === 'boolean') {
+      const onchange = (e: Event) => set((e.target as HTMLInputElement).checked);
+      input = el('input', { type: 'checkbox', checked: given ?? fallback, title, onchange });
+    } else if (choices) {
+      const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
+      input = select(choices.map(c => [c, c] as const), String(given ?? fallback), { title, onchange });
+    } else {
+      const oninput = (e: Event) => set(scalarOf((e.target as HTMLInputElement).value.trim()));
+      input = el('input', {
+        type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === '' ? 'needed' : String(fallback),
+        autocomplete: 'off', spellcheck: false, title, oninput,
+      });
+    }
     input.dataset.at = `${key}${i}`;
     return field(key.replaceAll('_', ' '), input, { text: '' }, typeof fallback === 'boolean');
   }
+}
+
+/** What a text field holds; nothing where it is empty. */
+function scalarOf(text: string): Scalar | undefined {
+  if (text === '') return undefined;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth'];
@@ -99,8 +121,9 @@ const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth'];
 /** The specs of a text, bare values under the names of their options. */
 export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
   let specs: Spec[] = [];
-  try { specs = text ? parseSpecs('the address', text).filter(s => choice.names.includes(s.name)) : [];
-    } catch { /* the form says what is wrong */ }
+  try {
+    if (text) specs = parseSpecs('the address', text).filter(s => choice.names.includes(s.name));
+  } catch { /* the form says what is wrong */ }
   for (const spec of specs) {
     if (spec.value === undefined || !choice.bare) continue;
     const [key, value] = choice.bare(spec.name, spec.value);
@@ -114,8 +137,8 @@ export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
 export function writeSpecs(choice: Choice, specs: readonly Spec[]): string | undefined {
   const parts = specs.map((spec, index) => {
     const takes = choice.options(spec.name, { index, last: index === specs.length - 1 });
-    const given = { ...Object.fromEntries(Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined
-      ? [] : [[key, needed]])), ...spec.options };
+    const needed = Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined ? [] : [[key, needed] as const]);
+    const given: Spec['options'] = { ...Object.fromEntries(needed), ...spec.options };
     if (!('epochs' in takes)) delete given.epochs; // of an optimizer that is the last one now
     return formatSpec({ name: spec.name, options: given });
   });

@@ -6,10 +6,17 @@ import { built } from './built.ts';
 const store: TuneStore = {
   name: 'tuned variants',
   async load() {
-    try { return await (await (await caches.open('descent')).match('/tuned.json'))?.text(); } catch { return undefined; }
+    try {
+      const kept = await (await caches.open('descent')).match('/tuned.json');
+      return await kept?.text();
+    } catch {
+      return undefined;
+    }
   },
   async save(text) {
-    try { await (await caches.open('descent')).put('/tuned.json', new Response(text)); } catch { /* timed again next time */ }
+    try {
+      await (await caches.open('descent')).put('/tuned.json', new Response(text));
+    } catch { /* timed again next time */ }
   },
 };
 

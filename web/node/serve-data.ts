@@ -8,8 +8,10 @@ import { datasets } from '../../datasets/index.ts';
 import { lookUp } from '../../engine/check.ts';
 
 const withFiles = Object.entries(datasets).filter(([, { files }]) => files.length);
-const complete = async (): Promise<string[]> =>
-  (await Promise.all(withFiles.map(async ([name, { files }]) => await isComplete(datasetFolder(name), files) ? [name] : []))).flat();
+async function complete(): Promise<string[]> {
+  const whole = await Promise.all(withFiles.map(([name, { files }]) => isComplete(datasetFolder(name), files)));
+  return withFiles.filter((_, i) => whole[i]).map(([name]) => name);
+}
 
 /** `data`: names of the sets to copy into a build, with commas between. */
 export function serveData(data = ''): Plugin {
@@ -22,10 +24,14 @@ export function serveData(data = ''): Plugin {
       return;
     }
     const known = datasets[name]?.files.find(f => f.name === file);
-    if (!known) return void (response.writeHead(404), response.end());
-    createReadStream(join(datasetFolder(name), known.name)).once('error', () => (response.writeHead(404), response.end()))
-      .once('open', () => response.writeHead(200,
-        { 'content-type': 'application/octet-stream', 'content-length': known.bytes })).pipe(response);
+    const absent = () => void response.writeHead(404).end();
+    if (!known) return absent();
+    const stream = createReadStream(join(datasetFolder(name), known.name));
+    stream.once('error', absent);
+    stream.once('open', () => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': known.bytes });
+      stream.pipe(response);
+    });
   };
   return {
     name: 'descent-data',
