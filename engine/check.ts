@@ -21,7 +21,8 @@ export function lookUp<T>(kind: string, name: string, known: Readonly<Record<str
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
   const near = closest(name, names);
-  throw new DescentError(`unknown ${kind} '${name}'; ${distance(name, near) <= 3 ? `did you mean '${near}'? ` : ''}known: ${names.join(', ')}`);
+  const suggestion = distance(name, near) <= 3 ? `did you mean '${near}'? ` : '';
+  throw new DescentError(`unknown ${kind} '${name}'; ${suggestion}known: ${names.join(', ')}`);
 }
 
 /** The four sizes of a batch of images, or an error that says what came instead. */

@@ -29,12 +29,11 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     if (kept.has(value) || readers.get(value) !== 1 || value === operand) return false;
     const from = operand && writer.get(operand);
     if (from && place.get(from)! >= place.get(producer)!) return false; // not there yet when the producer runs
-    const epilogue: Epilogue[] = [...(producer.params.epilogue ?? [])];
     const free = OPERANDS.find(o => !producer.tensors[o]);
     if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
-    const y = op.tensors.y!;
-    epilogue.push({ f: op.params.f, operand: operand && free });
-    producer.params = { ...producer.params, epilogue };
+
+    const y = op.tensors.y!, step: Epilogue = { f: op.params.f, operand: operand && free };
+    producer.params = { ...producer.params, epilogue: [...producer.params.epilogue ?? [], step] };
     producer.tensors = { ...producer.tensors, [name]: y, ...(operand && { [free!]: operand }) };
     writer.set(y, producer);
     gone.add(op);
@@ -51,5 +50,6 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
 
 /** Bindings back in the order that the kernel declares. */
 function order(op: Op): Op {
-  return { ...op, tensors: Object.fromEntries(Object.keys(op.kernel.bindings).filter(n => op.tensors[n]).map(n => [n, op.tensors[n]!])) };
+  const names = Object.keys(op.kernel.bindings).filter(n => op.tensors[n]);
+  return { ...op, tensors: Object.fromEntries(names.map(n => [n, op.tensors[n]!])) };
 }

@@ -1,6 +1,6 @@
-import { type Bindings, type Kernel, type Profile } from '../shaders/kernel.ts';
-import type { Gradient } from '../shaders/gradient.ts';
 import { elementwise } from '../shaders/elementwise.ts';
+import type { Gradient } from '../shaders/gradient.ts';
+import type { Bindings, Kernel, Profile } from '../shaders/kernel.ts';
 
 export type Shape = readonly number[];
 
@@ -9,7 +9,14 @@ export type Shape = readonly number[];
  * parameters, gradients, buffers (saved but not trained: running statistics) and optimizer states last as long as the run.
  */
 export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state';
-export interface Tensor { readonly id: number; readonly name: string; readonly shape: Shape; readonly size: number; readonly role: Role;
+
+export interface Tensor {
+  readonly id: number;
+  readonly name: string;
+  readonly shape: Shape;
+  /** Values in all. */
+  readonly size: number;
+  readonly role: Role;
   /** The name of a whole buffer of lasting tensors that this is (see Graph.whole). */
   readonly whole?: string;
   /** Whether it is stored in f16 (see halve). */
@@ -17,17 +24,38 @@ export interface Tensor { readonly id: number; readonly name: string; readonly s
   /** The tensor whose values this is under another shape (see Graph.view). */
   readonly base?: Tensor;
 }
-export interface Param { readonly value: Tensor; readonly grad: Tensor }
+
+export interface Param {
+  readonly value: Tensor;
+  readonly grad: Tensor;
+}
 
 /** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
 export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
 
 type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
+
+/** The tensors that a kernel call is given, by binding. */
 export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };
 
 /** One kernel call. `node` names the layer and direction that it belongs to. */
-export interface Op { kernel: Kernel<any>; params: any; tensors: Record<string, Tensor>; node: string }
+export interface Op {
+  kernel: Kernel<any>;
+  params: any;
+  tensors: Record<string, Tensor>;
+  node: string;
+}
+
+/** From the gradient of an output to those of the inputs, undefined where nobody wants one. */
 type Vjp = (dy: Tensor) => (Tensor | undefined)[];
+
+/** What `backward` needs to know of one recorded function. */
+interface Recorded {
+  inputs: readonly Tensor[];
+  output: Tensor;
+  vjp: Vjp;
+  path: string[];
+}
 
 /** A layer adds its ops to the graph and returns its output. */
 export type Layer = (g: Graph, x: Tensor) => Tensor;
@@ -51,7 +79,7 @@ export class Graph {
   readonly weights: Init | undefined;
   #path: string[] = [];
   #direction = 'forward';
-  #tape: { inputs: readonly Tensor[]; output: Tensor; vjp: Vjp; path: string[] }[] = [];
+  #tape: Recorded[] = [];
   #differentiable = new Set<Tensor>();
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
@@ -98,16 +126,22 @@ export class Graph {
     return t;
   }
 
+  /** What `build` makes is named under `name`. */
   scope<T>(name: string, build: () => T): T {
     this.#path.push(name);
     try { return build(); } finally { this.#path.pop(); }
   }
 
+  /** Adds a kernel call. */
   run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
     const given = tensors as Record<string, Tensor | undefined>;
     const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!.base ?? given[n]!] as const);
-    this.ops.push({ kernel: kernel as unknown as Kernel<any>, params, tensors: Object.fromEntries(bound),
-      node: `${this.path || 'model'} ${this.#direction}` });
+    this.ops.push({
+      kernel: kernel as unknown as Kernel<any>,
+      params,
+      tensors: Object.fromEntries(bound),
+      node: `${this.path || 'model'} ${this.#direction}`,
+    });
   }
 
   /** y = f(v) or f(v, a), elementwise. `f` is WGSL over `v`, `a`, `zero`, `one`. */
@@ -160,9 +194,10 @@ export class Graph {
   }
 }
 
-export const reads = (op: Op): Tensor[] =>
-  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('read')).map(([, t]) => t);
-export const writes = (op: Op): Tensor[] =>
-  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith('write')).map(([, t]) => t);
+const touched = (op: Op, how: 'read' | 'write'): Tensor[] =>
+  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith(how)).map(([, t]) => t);
+export const reads = (op: Op): Tensor[] => touched(op, 'read');
+export const writes = (op: Op): Tensor[] => touched(op, 'write');
+
 /** The bindings of an op that hold f16. */
 export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);

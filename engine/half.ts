@@ -7,11 +7,16 @@ import type { Op, Tensor } from './graph.ts';
  */
 export function halve(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   const whole = new Set<Tensor>(kept), half = new Map<Tensor, Tensor>();
-  for (const op of ops) for (const [name, t] of Object.entries(op.tensors)) if (/[uf]32/.test(op.kernel.bindings[name]!)) whole.add(t);
+  for (const op of ops) {
+    for (const [name, t] of Object.entries(op.tensors)) if (/[uf]32/.test(op.kernel.bindings[name]!)) whole.add(t);
+  }
   const stored = (t: Tensor): Tensor => {
     if (t.role !== 'activation' || whole.has(t)) return t;
     if (!half.has(t)) half.set(t, { ...t, half: true });
     return half.get(t)!;
   };
-  return ops.map(op => ({ ...op, tensors: Object.fromEntries(Object.entries(op.tensors).map(([name, t]) => [name, stored(t)])) }));
+  return ops.map(op => {
+    const tensors = Object.entries(op.tensors).map(([name, t]) => [name, stored(t)] as const);
+    return { ...op, tensors: Object.fromEntries(tensors) };
+  });
 }

@@ -1,11 +1,16 @@
-import { DescentError, show, TooLarge } from './check.ts';
+import { check, show, TooLarge } from './check.ts';
 import { reads, writes, type Op, type Role, type Tensor } from './graph.ts';
 
 /** Where a tensor lives: bytes `offset` … of buffer number `buffer`. */
-export interface Place { readonly buffer: string; readonly offset: number; readonly bytes: number }
+export interface Place {
+  readonly buffer: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
 
 /** 256 bytes: WebGPU's alignment of storage bindings. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
+
 /** Bytes that a tensor's binding spans. */
 export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * (t.half ? 2 : 4) / 16) * 16);
 
@@ -26,12 +31,12 @@ export class Layout {
     const key = `${t.role} ${t.name}`, bytes = bytesOf(t);
     const known = this.places.get(key);
     if (known) {
-      if (known.bytes !== bytes)
-        throw new DescentError(`${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`);
+      check(known.bytes === bytes,
+        `${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`);
       return known;
     }
-    if (bytes > this.#limit)
-      throw new DescentError(`${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)}); choose a smaller model, head or batch`);
+    check(bytes <= this.#limit, `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once `
+      + `(${megabytes(this.#limit)}); choose a smaller model, head or batch`);
     const paged = t.role !== 'input' && t.role !== 'state';
     let page = 0;
     const named = () => (paged ? `${t.role}${page}` : key);
@@ -60,17 +65,33 @@ export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed
 export interface Plan {
   /** Bytes of each slot, a buffer that activations share. */
   readonly slots: readonly number[];
-  readonly placeOf: ReadonlyMap<Tensor, { slot: number; offset: number }>;
-  /** Bytes of all activations without reuse, the most alive at once, and what the slots take. */
-  readonly sum: number; readonly bound: number; readonly peak: number;
+  readonly placeOf: ReadonlyMap<Tensor, SlotPlace>;
+  /** Bytes of all activations without reuse. */
+  readonly sum: number;
+  /** The most bytes alive at once. */
+  readonly bound: number;
+  /** Bytes that the slots take. */
+  readonly peak: number;
   /** What the slots would take without checkpointing, where the program does it. */
   readonly unchecked?: number;
 }
 
-/** First and last op that touches each activation (kept ones last to the end), and the bytes alive at each op. */
-function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): { first: Map<Tensor, number>; last: Map<Tensor, number>;
-  alive: Float64Array } {
-  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), alive = new Float64Array(ops.length);
+/** Where an activation lives: number of its slot, and bytes from its beginning. */
+interface SlotPlace {
+  slot: number;
+  offset: number;
+}
+
+interface Lives {
+  /** First and last op that touches each activation; kept ones last to the end. */
+  first: Map<Tensor, number>;
+  last: Map<Tensor, number>;
+  /** Bytes alive at each op. */
+  alive: Float64Array;
+}
+
+function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): Lives {
+  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>();
   ops.forEach((op, i) => {
     for (const t of Object.values(op.tensors)) {
       if (t.role !== 'activation') continue;
@@ -78,7 +99,10 @@ function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): { first: Map<Tens
       last.set(t, kept.has(t) ? ops.length : i);
     }
   });
-  for (const [t, i] of first) for (let at = i; at <= Math.min(last.get(t)!, ops.length - 1); at++) alive[at]! += bytesOf(t);
+  const alive = new Float64Array(ops.length);
+  for (const [t, i] of first) {
+    for (let at = i; at <= Math.min(last.get(t)!, ops.length - 1); at++) alive[at]! += bytesOf(t);
+  }
   return { first, last, alive };
 }
 
@@ -87,11 +111,9 @@ const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a,
 /** The most bytes of activations alive at once: no plan takes less. */
 export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
-/**
- * Tries at moving one tensor elsewhere in the order of assignment, once the greedy orders are done: so many, fewer where there are many
- * tensors.
- */
+/** Tries at moving one tensor elsewhere in the order of assignment: so many, or fewer where these times the tensors would be more. */
 const TRIES = 400, EFFORT = 60_000;
+
 /** How close to what is alive at once is close enough. */
 const ENOUGH = 1.02;
 
@@ -101,56 +123,92 @@ const ENOUGH = 1.02;
  * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
-  const { first, last, alive } = lives(ops, kept), apart = new Map<Tensor, Set<Tensor>>();
   for (const op of ops) for (const t of Object.values(op.tensors)) {
     if (t.role === 'activation' && bytesOf(t) > limit)
-      throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once (${megabytes(limit)}); use a smaller --batch-size`);
+      throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once `
+        + `(${megabytes(limit)}); use a smaller --batch-size`);
   }
-  for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
-    for (const [a, b] of [[w, r], [r, w]] as const) apart.set(a, (apart.get(a) ?? new Set()).add(b));
-  }
+  const life = lives(ops, kept), { first, last, alive } = life, apart = neverTogether(ops);
   const tensors = [...first.keys()], bound = most(alive);
-  const assigned = (order: readonly Tensor[]) => ({ order, ...assign(order, { first, last, apart }, bufferLimit) });
+  const assigned = (order: readonly Tensor[]) => {
+    const { slots, placeOf } = assign(order, life, apart, bufferLimit);
+    return { order, slots, placeOf, bytes: slots.reduce((a, b) => a + b, 0) };
+  };
+
   let best = assigned(tensors);
-  for (const order of [
-    () => [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!),
-    () => {
-      const breadth = new Map(tensors.map(t => [t, most(alive.subarray(first.get(t)!, last.get(t)! + 1))]));
-      return [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a));
-    },
-  ]) {
-    const next = total(best.slots) > ENOUGH * bound ? assigned(order()) : best;
-    if (total(next.slots) < total(best.slots)) best = next;
+  const enough = () => best.bytes <= ENOUGH * bound;
+  const bySize = () => [...tensors].sort((a, b) => bytesOf(b) - bytesOf(a) || first.get(a)! - first.get(b)!);
+  const byBreadth = () => {
+    const breadth = new Map(tensors.map(t => [t, most(alive.subarray(first.get(t)!, last.get(t)! + 1))]));
+    return [...tensors].sort((a, b) => breadth.get(b)! - breadth.get(a)! || bytesOf(b) - bytesOf(a));
+  };
+  for (const order of [bySize, byBreadth]) {
+    if (enough()) break;
+    const next = assigned(order());
+    if (next.bytes < best.bytes) best = next;
   }
-  for (let i = 0, random = 1; i < Math.min(TRIES, EFFORT / tensors.length) && total(best.slots) > ENOUGH * bound; i++) {
-    const draw = (n: number) => { random = Math.imul(random, 1664525) + 1013904223 >>> 0; return Math.floor(random / 2 ** 32 * n); };
+
+  let random = 1;
+  const draw = (n: number) => {
+    random = Math.imul(random, 1664525) + 1013904223 >>> 0;
+    return Math.floor(random / 2 ** 32 * n);
+  };
+  for (let i = 0; i < Math.min(TRIES, EFFORT / tensors.length) && !enough(); i++) {
     const order = [...best.order], [moved] = order.splice(draw(order.length), 1);
     order.splice(draw(order.length + 1), 0, moved!);
     const tried = assigned(order);
-    if (total(tried.slots) <= total(best.slots)) best = tried;
+    if (tried.bytes <= best.bytes) best = tried;
   }
-  return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: total(best.slots) };
+  return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: best.bytes };
 }
 
-const total = (slots: readonly number[]) => slots.reduce((a, b) => a + b, 0);
+/** For each tensor those that some op reads where it writes it, or the other way round. */
+function neverTogether(ops: readonly Op[]): Map<Tensor, Set<Tensor>> {
+  const apart = new Map<Tensor, Set<Tensor>>();
+  const add = (a: Tensor, b: Tensor) => apart.set(a, (apart.get(a) ?? new Set()).add(b));
+  for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
+    add(w, r);
+    add(r, w);
+  }
+  return apart;
+}
 
-interface Lives { first: Map<Tensor, number>; last: Map<Tensor, number>; apart: Map<Tensor, Set<Tensor>> }
-/** Ranges `offset` … `end` that are taken from op `from` to op `to`. */
-interface Slot { bytes: number; held: { from: number; to: number; offset: number; end: number }[] }
+/** A range of bytes of a slot that is taken from op `from` to op `to`. */
+interface Range {
+  from: number;
+  to: number;
+  offset: number;
+  end: number;
+}
 
-function assign(order: readonly Tensor[], { first, last, apart }: Lives, bufferLimit: number): { slots: number[];
-  placeOf: Map<Tensor, { slot: number; offset: number }> } {
-  const slots: Slot[] = [], placeOf = new Map<Tensor, { slot: number; offset: number }>();
+interface Slot {
+  bytes: number;
+  held: Range[];
+}
+
+/** The least offset at which `bytes` are free in `slot` from op `from` to op `to`. */
+function freeOffset(slot: Slot, from: number, to: number, bytes: number): number {
+  const meanwhile = slot.held.filter(h => to >= h.from && from <= h.to).sort((a, b) => a.offset - b.offset);
+  let offset = 0;
+  for (const h of meanwhile) {
+    if (offset + bytes <= h.offset) break;
+    offset = Math.max(offset, h.end);
+  }
+  return offset;
+}
+
+/** Greedy: each tensor in turn goes where the slots grow least, and of such slots into the smallest. */
+function assign(order: readonly Tensor[], { first, last }: Lives, apart: ReadonlyMap<Tensor, ReadonlySet<Tensor>>,
+  bufferLimit: number): { slots: number[]; placeOf: Map<Tensor, SlotPlace> } {
+  const slots: Slot[] = [], placeOf = new Map<Tensor, SlotPlace>();
   for (const t of order) {
     const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);
-    let best: { slot: Slot; offset: number; growth: number } | undefined;
     const barred = never && new Set(Array.from(never, other => placeOf.get(other)?.slot));
+    let best: { slot: Slot; offset: number; growth: number } | undefined;
     for (const [number, slot] of slots.entries()) {
       if (best?.growth === 0 && slot.bytes >= best.slot.bytes) continue;
       if (barred?.has(number)) continue;
-      const meanwhile = slot.held.filter(h => to >= h.from && from <= h.to).sort((a, b) => a.offset - b.offset);
-      let offset = 0;
-      for (const h of meanwhile) { if (offset + bytes <= h.offset) break; offset = Math.max(offset, h.end); }
+      const offset = freeOffset(slot, from, to, bytes);
       const growth = Math.max(0, offset + bytes - slot.bytes);
       if (growth && offset + bytes > bufferLimit) continue;
       if (!best || growth < best.growth || (growth === best.growth && slot.bytes < best.slot.bytes)) best = { slot, offset, growth };
