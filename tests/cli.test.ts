@@ -108,7 +108,7 @@ cli.before(async () => {
 for (const [i, [args, message]] of refused.entries()) {
   cli(`descent ${args.join(' ')}: ${message.source.slice(0, 60)}`, () => {
     const { folder, ended } = endings[i]!;
-    assert.match(ended.err.trimEnd(), message);
+    assert.match(ended.err.trimEnd(), message, `${ended.err}does not match ${message}`);
     assert.is(ended.err.trimEnd().split('\n').length, 1, `more than one line:\n${ended.err}`);
     assert.is(ended.code, 1);
     assert.is(ended.out, '', 'it began');
@@ -249,10 +249,9 @@ cli('a loss that is no longer finite ends the run with step, layer and rate; the
     plain!.err,
     /\nNaN or infinity at step \d+, first in (conv|fc)\d \w+ .*\(learning rate 1e\+30\); lower --lr, .*; no checkpoint was kept yet$/m,
   );
-  assert.match(
-    kept!.err, // in the second epoch
-    /\nNaN or infinity at step 1[01], first in (conv|fc)\d .*\(learning rate 1e\+27\); lower --lr, .*; the checkpoint of step 9 stays in late$/m,
-  );
+  // in the second epoch
+  assert.match(kept!.err, /\nNaN or infinity at step 1[01], first in (conv|fc)\d \w+ .*\(learning rate 1e\+27\); lower --lr, /);
+  assert.match(kept!.err, '; the checkpoint of step 9 stays in late\n');
   assert.is(readSafetensors(join(folder, 'late/state.safetensors')).metadata.step, '9');
   assert.equal([plain!.code, debug!.code, kept!.code], [1, 1, 1]);
   assert.match(debug!.err, /^NaN or infinity at step \d+, first in (conv|fc)\d \w+ .*\(learning rate 1e\+30\)/);

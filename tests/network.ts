@@ -26,10 +26,7 @@ export const cases = models;
 
 /** The first test images as x/255, each pixel `times` times in both directions. */
 export async function images(dataset: string, n: number, times = 1): Promise<Float32Array> {
-  const {
-    shape: [c, h, w],
-    test,
-  } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
+  const { shape: [c, h, w], test } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
   const wide = w * times;
   const out = new Float32Array(n * c * h * times * wide);
   for (let i = 0; i < out.length; i++) {

@@ -25,9 +25,8 @@ test('one optimizer, and one after another', () => {
 });
 
 test('what is recorded is read back as the same', () => {
-  for (const optimizer of [
-    'sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw',
-  ]) {
+  const specs = ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw'];
+  for (const optimizer of specs) {
     const first = resolvedOptimizer(config({ optimizer }));
     const again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
     assert.equal(again, first);
@@ -39,19 +38,9 @@ test('what is recorded is read back as the same', () => {
 });
 
 test('flags reach the update', () => {
-  const [{ optimizer }] = phasesOf(
-    config({
-      optimizer: 'sgd',
-      l1: '0.1',
-      weightDecay: '0.2',
-      clipNorm: '3',
-      gradNoise: '0.04',
-      maxNorm: '2',
-      ema: '0.9',
-      accumulate: '4',
-    }),
-    1,
-  ) as unknown as [{ optimizer: { values(t: number, lr: number): Record<string, number> } }];
+  const flags = { l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9', accumulate: '4' };
+  type Updates = { optimizer: { values(t: number, lr: number): Record<string, number> } };
+  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', ...flags }), 1) as unknown as [Updates];
   assert.equal(optimizer.values(1, 0.5), { lr: 0.5, g_scale: 0.25, clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 });
   assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
 });

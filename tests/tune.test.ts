@@ -24,15 +24,8 @@ async function run(version?: string) {
   const device = await Device.open(await openAdapter());
   const notes: string[] = [];
   const progress: string[] = [];
-  const tuner =
-    version === undefined
-      ? undefined
-      : new Tuner({
-          version,
-          store: storeAt(file),
-          note: line => notes.push(line),
-          progress: (done, total) => progress.push(`${done}/${total}`),
-        });
+  const tell = { note: (line: string) => notes.push(line), progress: (done: number, total: number) => progress.push(`${done}/${total}`) };
+  const tuner = version === undefined ? undefined : new Tuner({ version, store: storeAt(file), ...tell });
   device.tuner = tuner;
   const g = new Graph({ training: true, profile: device.profile });
   const memory = new Memory(device);
