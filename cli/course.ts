@@ -5,8 +5,9 @@ import { divergence } from '../train/divergence.ts';
 import { stopsEarly } from '../train/early-stopping.ts';
 import { evaluation, fit } from '../train/fit.ts';
 import { bestOf, isBetter } from '../train/metrics.ts';
-import { readSafetensors, weightsFile, type RunFolder, type RunState } from '../train/node/run-folder.ts';
+import { readSafetensors, weightsFile, type RunFolder } from '../train/node/run-folder.ts';
 import { encodeSafetensors } from '../train/safetensors.ts';
+import type { TrainerState } from '../train/state.ts';
 import { Swag } from '../train/swag.ts';
 import type { Interrupt } from './interrupt.ts';
 import { count, note, percent, print } from './output.ts';
@@ -22,7 +23,7 @@ export interface CourseOptions {
   readonly options: TrainOptions;
   readonly interrupt: Interrupt;
   /** Of a run that is resumed: where it stopped. */
-  readonly before?: RunState | undefined;
+  readonly before?: TrainerState | undefined;
 }
 
 /** A course under way. */

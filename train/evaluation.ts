@@ -1,9 +1,15 @@
-/** The programs that judge a model on a part of the data: its loss, its accuracy, its logits. */
+/** Judges a model on a part of the data: its loss, its accuracy, its logits. */
 import { Program, type Memory } from '../engine/program.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
 import type { Transform } from '../shaders/augment.ts';
+import { withAverage } from './averaging.ts';
 import type { Part } from './data.ts';
 import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
+import { populationStatistics } from './population.ts';
 import { takeTotals } from './readings.ts';
+
+/** Batches by which the mean of SWA gets running statistics: all of most data sets, as torch.optim.swa_utils.update_bn takes them. */
+const SWA_BATCHES = 1000;
 
 export class Evaluator {
   #o: TrainerOptions;
@@ -12,10 +18,16 @@ export class Evaluator {
   #batch: number;
   #made = new Map<string, Promise<BuiltGraph & { program: Program }>>();
 
-  /** `memory` is that of the training program, whose parameters and slots it shares. */
-  constructor(o: TrainerOptions, memory: Memory) {
+  #average: () => Optimizer | undefined;
+
+  /**
+   * `memory` is that of the training program, whose parameters and slots it shares. `average` tells the optimizer whose average of the
+   * weights is to be judged at present, if it is to be.
+   */
+  constructor(o: TrainerOptions, memory: Memory, average: () => Optimizer | undefined) {
     this.#o = o;
     this.#memory = memory;
+    this.#average = average;
     this.#batch = o.batchSize / (o.accumulate ?? 1);
   }
 
@@ -32,8 +44,31 @@ export class Evaluator {
     return this.#made.get(key)!;
   }
 
-  /** Mean loss and accuracy over all images of a part under the weights as they are. */
-  async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+  /** Does `f` with the weights that are to be judged in place. */
+  judging<T>(f: () => Promise<T>): Promise<T> {
+    const optimizer = this.#average();
+    if (!optimizer) return f();
+    const refresh = async () => {
+      if (optimizer.refreshes) await this.refresh(SWA_BATCHES);
+    };
+    return withAverage(this.#memory, optimizer, refresh, f);
+  }
+
+  /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */
+  async refresh(most?: number): Promise<void> {
+    if (!this.#memory.layout.pages('buffer').length) return;
+    await populationStatistics({ ...this.#o, batchSize: this.#batch }, this.#memory, most);
+  }
+
+  /** Mean loss and accuracy over all images of a part. */
+  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+    return this.judging(async () => {
+      if (this.#o.population) await this.refresh();
+      return this.#evaluate(part);
+    });
+  }
+
+  async #evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     const { data } = this.#o;
     const size = data.size(part);
     const { program, totals } = await this.#program(part);
@@ -48,7 +83,11 @@ export class Evaluator {
   }
 
   /** Logits [count, classes] of the first `count` images of a part, each as `view` shows it. */
-  async logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
+  logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
+    return this.judging(() => this.#logits(part, count, view));
+  }
+
+  async #logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
     const { data } = this.#o;
     const { program, logits } = await this.#program(part, view);
     const classes = logits.shape[1]!;
@@ -64,10 +103,8 @@ export class Evaluator {
 
   destroy(): void {
     for (const made of this.#made.values()) {
-      void made.then(
-        ({ program }) => program.destroy(),
-        () => undefined,
-      );
+      const ignore = () => undefined; // its failure was told where it was asked for
+      void made.then(({ program }) => program.destroy(), ignore);
     }
   }
 }

@@ -4,6 +4,7 @@ import { Program, type Memory } from '../engine/program.ts';
 import { Flat, type Vector } from '../optim/flat.ts';
 import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
 import { Minimiser, type QuasiNewton } from '../optim/quasi-newton.ts';
+import type { Tensors } from './safetensors.ts';
 
 /** An optimizer and the steps that it does; the last one does what is left. */
 export interface Phase {
@@ -12,6 +13,26 @@ export interface Phase {
 }
 
 const isFirstOrder = (o: Optimizer | QuasiNewton): o is Optimizer => 'rule' in o;
+
+/** What a phase may have on the device. */
+interface Parts {
+  readonly program?: Program | undefined;
+  readonly flat?: Flat | undefined;
+  readonly minimiser?: Minimiser | undefined;
+  readonly penalty?: Penalty | undefined;
+}
+
+/** The L2 penalty of a quasi-Newton method, and 1 for each value on which it acts. */
+interface Penalty {
+  readonly weight: number;
+  readonly acts: Vector;
+}
+
+/** Sums over a batch. */
+interface Totals {
+  readonly loss: number;
+  readonly correct: number;
+}
 
 /** A phase with what it needs on the device. */
 export class ActivePhase {
@@ -25,33 +46,26 @@ export class ActivePhase {
   /** The update, where it is not part of the program that computes the gradients. */
   readonly program: Program | undefined;
   #memory: Memory;
-  /** The L2 penalty of a quasi-Newton method, and 1 for each value on which it acts. */
-  #penalty: { readonly weight: number; readonly acts: Vector } | undefined;
+  #penalty: Penalty | undefined;
   #probe: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
 
-  private constructor(
-    memory: Memory,
-    phase: Phase,
-    start: number,
-    parts: { program?: Program; flat?: Flat; minimiser?: Minimiser; penalty?: { weight: number; acts: Vector } },
-  ) {
+  private constructor(memory: Memory, phase: Phase, start: number, parts: Parts) {
     this.#memory = memory;
     this.lr = phase.optimizer.hyper.lr;
     this.start = start;
     this.end = start + (phase.steps ?? Infinity);
     this.optimizer = isFirstOrder(phase.optimizer) ? phase.optimizer : undefined;
-    ({ program: this.program, flat: this.flat, minimiser: this.minimiser, penalty: this.#penalty } = parts);
+    this.program = parts.program;
+    this.flat = parts.flat;
+    this.minimiser = parts.minimiser;
+    this.#penalty = parts.penalty;
   }
 
-  /**
-   * Whether the update can be part of the program that computes the gradients: one first-order optimizer, one batch an update, nothing to
-   * do in between.
-   */
+  /** The optimizer whose update can be part of the program of the gradients: one of first order, one batch an update, nothing between. */
   static fits(phases: readonly Phase[], accumulate: number, grows = false): Optimizer | undefined {
     const { optimizer } = phases[0]!;
-    return phases.length === 1 && accumulate === 1 && !grows && isFirstOrder(optimizer) && !optimizer.rule.probes
-      ? optimizer
-      : undefined;
+    if (phases.length > 1 || accumulate > 1 || grows) return undefined;
+    return isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
   }
 
   /** `graph` is that of the gradients, compiled already; `fused` tells that it has the update. */
@@ -61,27 +75,16 @@ export class ActivePhase {
     for (const phase of phases) {
       const { optimizer } = phase;
       const start = out.at(-1)?.end ?? 0;
-      let program: Program | undefined;
-      if (isFirstOrder(optimizer) && !fused) {
-        const update = new Graph({ training: true, profile: memory.device.profile });
-        for (const [name, p] of graph.params) update.params.set(name, p);
-        optimizer.addTo(update, memory.layout);
-        program = await Program.compile(memory, update);
-      }
-      const flat = isFirstOrder(optimizer) && !optimizer.rule.probes ? undefined : new Flat(memory);
-      if (isFirstOrder(optimizer)) out.push(new ActivePhase(memory, phase, start, { program, flat }));
-      else {
-        const penalty = optimizer.l2 && {
-          weight: optimizer.l2.weight,
-          acts: penalised(flat!, graph, optimizer.l2.biases),
-        };
-        out.push(
-          new ActivePhase(memory, phase, start, {
-            flat,
-            minimiser: new Minimiser(optimizer, flat!, parameters),
-            penalty,
-          }),
-        );
+      if (isFirstOrder(optimizer)) {
+        const program = fused ? undefined : await updateProgram(optimizer, memory, graph);
+        const flat = optimizer.rule.probes ? new Flat(memory) : undefined;
+        out.push(new ActivePhase(memory, phase, start, { program, flat }));
+      } else {
+        const flat = new Flat(memory);
+        const { l2 } = optimizer;
+        const penalty = l2 && { weight: l2.weight, acts: penalised(flat, graph, l2.biases) };
+        const minimiser = new Minimiser(optimizer, flat, parameters);
+        out.push(new ActivePhase(memory, phase, start, { flat, minimiser, penalty }));
       }
     }
     return out;
@@ -89,22 +92,38 @@ export class ActivePhase {
 
   /** To be called before the first step of a phase that follows another: one of the same rule has left its state, where this one starts. */
   begin(): void {
-    const {
-      layout,
-      buffers,
-      device: { gpu },
-    } = this.#memory;
-    const encoder = gpu.createCommandEncoder();
+    const { layout, buffers, device } = this.#memory;
+    const encoder = device.gpu.createCommandEncoder();
     for (const page of layout.pages('param').keys()) {
       for (const state of this.optimizer?.rule.state ?? []) {
         encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
       }
     }
-    gpu.queue.submit([encoder.finish()]);
+    device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * One step of a quasi-Newton method. `evaluate` computes the gradients of the batch, which are sums over its parts, and resolves to its
+   * totals. Returns those at the weights where the step began.
+   */
+  async minimise(
+    lr: number,
+    { batchSize, accumulate }: { batchSize: number; accumulate: number },
+    evaluate: () => Promise<Totals>,
+  ): Promise<{ first: Totals; evaluations: number }> {
+    const flat = this.flat!;
+    let first: Totals | undefined;
+    const { evaluations } = await this.minimiser!.step(async () => {
+      const totals = await evaluate();
+      if (accumulate > 1) await flat.map(flat.g, 'op.alpha * y', { alpha: 1 / accumulate });
+      first ??= totals;
+      return this.#penalise(totals.loss / batchSize);
+    }, lr);
+    return { first: first!, evaluations };
   }
 
   /** The loss with the penalty, whose gradient is added to the one in memory. */
-  async penalise(loss: number): Promise<number> {
+  async #penalise(loss: number): Promise<number> {
     if (!this.#penalty) return loss;
     const flat = this.flat!;
     const { weight, acts } = this.#penalty;
@@ -135,11 +154,8 @@ export class ActivePhase {
       await flat.map(flat.w, 'a - op.alpha * b', { a: w, b: z, alpha: epsilon });
       await gradients();
       await flat.map(g, 'a - y', { a: flat.g });
-      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', {
-        a: z,
-        b: g,
-        alpha: -1 / (2 * epsilon * probes),
-      });
+      const alpha = -1 / (2 * epsilon * probes);
+      await flat.map(h, k ? 'y + op.alpha * a * b' : 'op.alpha * a * b', { a: z, b: g, alpha });
     }
     await flat.copy(flat.w, w);
   }
@@ -147,6 +163,37 @@ export class ActivePhase {
   destroy(): void {
     this.program?.destroy();
     this.flat?.destroy();
+  }
+}
+
+/** The update as a program of its own. */
+function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph): Promise<Program> {
+  const update = new Graph({ training: true, profile: memory.device.profile });
+  for (const [name, param] of graph.params) update.params.set(name, param);
+  optimizer.addTo(update, memory.layout);
+  return Program.compile(memory, update);
+}
+
+/** Those of first order. */
+export const optimizersOf = (phases: readonly ActivePhase[]): Optimizer[] => phases.flatMap(p => p.optimizer ?? []);
+
+/** What quasi-Newton methods know of the curvature, under names such as `phase 2.s0`. */
+export async function phaseTensors(phases: readonly ActivePhase[]): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const [i, { minimiser }] of phases.entries()) {
+    for (const [name, data] of Object.entries((await minimiser?.state()) ?? {})) {
+      tensors[`phase ${i + 1}.${name}`] = { shape: [data.length], data };
+    }
+  }
+  return tensors;
+}
+
+/** Puts back what `phaseTensors` gave. */
+export function loadPhases(phases: readonly ActivePhase[], tensors: Tensors): void {
+  for (const [i, { minimiser }] of phases.entries()) {
+    const prefix = `phase ${i + 1}.`;
+    const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+    minimiser?.load(Object.fromEntries(own.map(([name, { data }]) => [name.slice(prefix.length), data])));
   }
 }
 

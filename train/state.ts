@@ -5,6 +5,15 @@ import type { Memory } from '../engine/program.ts';
 import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
 import type { Tensors } from './safetensors.ts';
 
+/** All that a resumed run needs besides the weights: the optimizers' tensors, and its numbers (steps done, and the like). */
+export interface TrainerState {
+  readonly tensors: Tensors;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Parameters and buffers: what a model's weights are. */
+export const lastingOf = (graph: Graph): Tensor[] => [...graph.init.keys()].filter(t => t.role !== 'state');
+
 /** Lasting tensors under their names; each buffer is read once. */
 export async function readTensors(memory: Memory, tensors: readonly Tensor[]): Promise<Tensors> {
   const pages = new Map<string, ArrayBuffer>();
@@ -68,6 +77,19 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
     }
   }
   return tensors;
+}
+
+/** The gradients in memory, where an update still waits for more of them. */
+export async function readGradients(memory: Memory, graph: Graph): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const [name, { grad }] of graph.params) {
+    tensors[`gradient.${name}`] = { shape: grad.shape, data: (await memory.read(grad)).slice() };
+  }
+  return tensors;
+}
+
+export function writeGradients(memory: Memory, graph: Graph, tensors: Tensors): void {
+  for (const [name, { grad }] of graph.params) memory.write(grad, tensors[`gradient.${name}`]!.data);
 }
 
 /** Puts back what `readState` gave. Throws where a state is missing: the checkpoint is of another optimizer. */

@@ -6,13 +6,8 @@ import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../config.ts';
 import { parseMetrics, type MetricsLine } from '../metrics.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
+import type { TrainerState } from '../state.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
-
-/** All that a resumed run needs besides the weights: the optimizer's tensors, and its numbers (steps done, and the like). */
-export interface RunState {
-  tensors: Tensors;
-  counters: Record<string, number>;
-}
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -25,7 +20,7 @@ export interface RunFolder {
   writeConfig(config: RunConfig, facts: Facts): void;
   append(line: MetricsLine): void;
   /** Replaces model.safetensors and state.safetensors together: after a crash at any moment the two are of one step. */
-  saveCheckpoint(weights: Tensors, state: RunState, metadata: Readonly<Record<string, string>>): void;
+  saveCheckpoint(weights: Tensors, state: TrainerState, metadata: Readonly<Record<string, string>>): void;
   saveBest(weights: Tensors, metadata: Readonly<Record<string, string>>): void;
   write(name: string, content: string | Uint8Array): void;
   /** Removes the folder if nothing was trained in it. */
@@ -84,7 +79,7 @@ export interface Resumed {
   config: RunConfig;
   facts: Facts;
   weights: Tensors;
-  state: RunState;
+  state: TrainerState;
 }
 
 /** Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. */
@@ -99,7 +94,7 @@ export function resumeRun(path: string): Resumed {
 }
 
 /** The last checkpoint of the run in a folder: both files, of one step. */
-export function readCheckpoint(path: string): { step: number; weights: Tensors; state: RunState } {
+export function readCheckpoint(path: string): { step: number; weights: Tensors; state: TrainerState } {
   settleCheckpoint(path);
   check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept; start the run anew with another --out`);
   const { tensors, metadata } = readSafetensors(join(path, STATE));
