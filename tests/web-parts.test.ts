@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAugment } from '../train/augment.ts';
 import { flagOf, OPTIONS, parseConfig } from '../train/config.ts';
+import { divergence } from '../train/divergence.ts';
 import { resolvedOptimizer } from '../train/optimize.ts';
 import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../web/catalogue.ts';
 import { augmenting, modelling, optimizers, scheduling, type Choice } from '../web/choices.ts';
@@ -136,8 +137,7 @@ const WORDS: readonly (readonly [said: string | (() => unknown), shown: string])
     'out of memory; use a smaller “Batch size” or model, or “Recompute activations”'],
   ['--precision f16: X has no shader-f16; use --precision f32, or another --adapter',
     'Precision f16: X has no shader-f16; use “Precision” f32'],
-  ['the loss is NaN at step 3; lower --lr, or run with --debug, which names the layer; the last checkpoint stays',
-    'the loss is NaN at step 3; lower “Learning rate”'],
+  [divergence('the loss is NaN at step 3').message, 'the loss is NaN at step 3; lower “Learning rate”'],
   ['evaluate: there are no val images; give --val-split a share above 0',
     'evaluate: there are no val images; give “Validation share” a share above 0'],
   ['x: take --not-here', 'x: take “not here”'],

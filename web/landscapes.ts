@@ -1,7 +1,9 @@
 /** Functions of two variables on which optimizers race. The same formula in WGSL for the device and in JavaScript for the contours. */
 
 export interface Landscape {
-  readonly title: string; readonly formula: string; readonly about: string;
+  readonly title: string;
+  readonly formula: string;
+  readonly about: string;
   readonly f: (x: number, y: number) => number;
   /** WGSL of the gradient at (x, y): a vec2f. `u` and `v` are standard normal numbers of this step. */
   readonly gradient: string;
@@ -18,7 +20,9 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
     formula: '(1.5 \u2212 x + xy)\u00b2 + (2.25 \u2212 x + xy\u00b2)\u00b2 + (2.625 \u2212 x + xy\u00b3)\u00b2',
     about: 'Flat plains between steep walls: rates that are safe at the walls crawl on the plain.',
     f: (x, y) => (1.5 - x + x * y) ** 2 + (2.25 - x + x * y * y) ** 2 + (2.625 - x + x * y ** 3) ** 2,
-    gradient: `let a = 1.5 - x + x * y; let b = 2.25 - x + x * y * y; let c = 2.625 - x + x * y * y * y;
+    gradient: `let a = 1.5 - x + x * y;
+  let b = 2.25 - x + x * y * y;
+  let c = 2.625 - x + x * y * y * y;
   let slope = vec2f(2.0 * (a * (y - 1.0) + b * (y * y - 1.0) + c * (y * y * y - 1.0)), 2.0 * x * (a + 2.0 * b * y + 3.0 * c * y * y));`,
     range: [-4.5, 4.5, -4.5, 4.5], start: [1, 1.5], minimum: [3, 0.5], rate: 0.01,
   },

@@ -24,12 +24,19 @@ fn uniform01(n : u32) -> f32 {
 }
 @compute @workgroup_size(1)
 fn main() {
-  let x = w[0]; let y = w[1];
-  path[2u * op.at] = x; path[2u * op.at + 1u] = y;
-  let radius = sqrt(-2.0 * log(uniform01(2u * op.at))); let angle = 6.2831853 * uniform01(2u * op.at + 1u);
-  let u = radius * cos(angle); let v = radius * sin(angle);
+  let x = w[0];
+  let y = w[1];
+  path[2u * op.at] = x;
+  path[2u * op.at + 1u] = y;
+  let radius = sqrt(-2.0 * log(uniform01(2u * op.at)));
+  let angle = 6.2831853 * uniform01(2u * op.at + 1u);
+  let u = radius * cos(angle);
+  let v = radius * sin(angle);
   ${p.gradient}
-  g[0] = slope.x; g[1] = slope.y; g[2] = 0.0; g[3] = 0.0;
+  g[0] = slope.x;
+  g[1] = slope.y;
+  g[2] = 0.0;
+  g[3] = 0.0;
 }`,
 });
 

@@ -1,13 +1,15 @@
 /** Messages of the engine speak of the command line's flags; here they speak of the form's fields. */
 import { flagOf, OPTIONS } from '../train/config.ts';
+import { STAYS } from '../train/divergence.ts';
 import { labelOf } from './catalogue.ts';
 
 type Key = keyof typeof OPTIONS;
 const LABELS = new Map((Object.keys(OPTIONS) as Key[]).map(key => [flagOf(key), labelOf(key)]));
 
 /** Advice that cannot be followed here: the page has no such flags, and no run folder. */
-const ELSEWHERE = [', or run with --debug, which names the layer', ', or another --adapter', '; the last checkpoint stays',
-  '; the last checkpoint is intact, resume from it'];
+const ELSEWHERE = [
+  ', or run with --debug, which names the layer', ', or another --adapter', `; ${STAYS}`, '; the last checkpoint is intact, resume from it',
+];
 
 /** A message in the page's words. One that is in them already stays as it is. */
 export function inPageWords(message: string): string {
