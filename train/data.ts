@@ -16,10 +16,8 @@ import { pack, Ring, RING_PAGES } from './stream.ts';
 
 export type { Normalize } from './config.ts';
 export type { Moments } from './statistics.ts';
-/**
- * Images of a stored data set that are held in memory for its statistics, and bytes of them: enough for means that are right to a
- * thousandth.
- */
+
+/** Images of a stored data set that are held in memory for its statistics, and bytes of them: its means are right to a thousandth. */
 const SAMPLE = 16384;
 const SAMPLE_BYTES = 256 * 2 ** 20;
 
@@ -91,13 +89,15 @@ export class DeviceData {
     this.#sample = { dataset: { ...this.dataset, train: split }, indices: numbers(0, n) };
   }
 
+  /** Images of a part. */
   size(part: Part): number {
     return this.#indices[part].length;
   }
 
   /** Class numbers of a part, in its own order. */
   labels(part: Part): Uint16Array {
-    return Uint16Array.from(this.#indices[part], i => this.#split(part).split.labels[i]!);
+    const { labels } = this.#split(part).split;
+    return Uint16Array.from(this.#indices[part], i => labels[i]!);
   }
 
   /**
@@ -118,23 +118,17 @@ export class DeviceData {
     const place: Pages = { c, h, w, pages, perPage, stream };
     const order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
     const images = Object.fromEntries(
-      this.#pageNames(part, n).map(({ name, images }, i) => [
-        `page${i}`,
-        g.lasting('input', name, [images * this.#words]),
-      ]),
+      this.#pageNames(part, n).map(({ name, images }, i) => {
+        const page = g.lasting('input', name, [images * this.#words]);
+        return [`page${i}`, page];
+      }),
     ) as { page0: Tensor };
     const tables = augment && usesTables(augment) ? g.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
     if (tables) g.run(imageTables, { ...place, n }, { order, tables, ...images });
-    const p: Gather = {
-      ...place,
-      n,
-      classes,
-      mix: mix.length > 0,
-      augment,
-      views,
-      mean: augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined,
-      colour: augment?.some(t => t.name === 'pca') ? colourAxes(this.#sample.dataset, this.#sample.indices) : undefined,
-    };
+    const mean = augment?.some(t => t.fill === 'mean') ? this.moments().mean : undefined;
+    const { dataset, indices } = this.#sample;
+    const colour = augment?.some(t => t.name === 'pca') ? colourAxes(dataset, indices) : undefined;
+    const p: Gather = { ...place, n, classes, mix: mix.length > 0, augment, views, mean, colour };
     g.run(gather, p, {
       order,
       norm: g.lasting('input', 'norm', [2, c, h, w]),
@@ -158,11 +152,10 @@ export class DeviceData {
     const [n] = x.shape as [number];
     const d = size(this.dataset);
     if (normalize !== 'pca' && normalize !== 'zca') return x;
-    const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () =>
-      moments
-        ? new Float32Array(d * d) /* loaded later */
-        : whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!, normalize),
-    );
+    const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () => {
+      if (moments) return new Float32Array(d * d); // it comes with the trained weights
+      return whitening(this.#sample.dataset, this.#sample.indices, this.moments().image!, normalize);
+    });
     const white = g.tensor(x.shape, 'activation', 'white');
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
     return white;
@@ -179,19 +172,11 @@ export class DeviceData {
     };
     const n = this.#batch.get(part)!;
     const pages = this.#pageNames(part, n);
+    const bytes = size(this.dataset);
     if (this.#pages(split, n).stream) {
-      if (!this.#rings.has(part)) {
-        this.#rings.set(
-          part,
-          new Ring(
-            split,
-            size(this.dataset),
-            pages.map(({ name }) => find(name)),
-          ),
-        );
-      }
+      const ring = () => new Ring(split, bytes, pages.map(({ name }) => find(name)));
+      if (!this.#rings.has(part)) this.#rings.set(part, ring());
     } else {
-      const bytes = size(this.dataset);
       for (const { name, images, first } of pages) {
         write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
       }
@@ -204,10 +189,8 @@ export class DeviceData {
   /** Writes the order of the training images for one epoch: shuffled by (seed, epoch), or as in the file. */
   shuffle(memory: Memory, g: Graph, by?: { seed: number; epoch: number }): void {
     this.by = by;
-    memory.write(
-      g.tensors.find(t => t.name === 'train order')!,
-      this.#order('train', g, by),
-    );
+    const order = g.tensors.find(t => t.name === 'train order')!;
+    memory.write(order, this.#order('train', g, by));
   }
 
   /** To be called before each batch: of a data set too large for the device it writes the images that are needed now, and the next ones. */
@@ -217,23 +200,19 @@ export class DeviceData {
 
   /** Scale and shift [2, c, h, w] with x = byte * scale + shift, by the training images. */
   normalisation(): Float32Array {
-    const {
-      shape: [c, h, w],
-    } = this.dataset;
+    const [c, h, w] = this.dataset.shape;
     const plane = h * w;
     const out = new Float32Array(2 * c * plane);
     const how = this.#o.normalize ?? 'none';
-    const { mean, std, image } =
-      how === 'none' ? { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) } : this.moments();
+    const unchanged: Moments = { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) };
+    const { mean, std, image } = how === 'none' ? unchanged : this.moments();
     for (let k = 0; k < c; k++) {
       const scale = how === 'meanstd' ? 1 / std[k]! : 1;
       out.fill(scale / 255, k * plane, (k + 1) * plane);
       out.fill(-mean[k]! * scale, (c + k) * plane, (c + k + 1) * plane);
     }
-    if (how !== 'mean' && how !== 'meanstd') {
-      image?.forEach((v, i) => {
-        out[c * plane + i] = -v;
-      });
+    if (image && how !== 'mean' && how !== 'meanstd') {
+      for (let i = 0; i < image.length; i++) out[c * plane + i] = -image[i]!;
     }
     return out;
   }
@@ -260,12 +239,12 @@ export class DeviceData {
   #order(part: Part, g: Graph, by?: { seed: number; epoch: number }): Uint32Array {
     const indices = this.#indices[part];
     const out = new Uint32Array(g.tensors.find(t => t.name === `${part} order`)!.size);
-    const places =
-      by
-      && (part === 'train' && this.scores
-        ? curriculum(this.scores, by.seed, by.epoch)
-        : permutation(indices.length, by.seed, STREAMS.shuffle, by.epoch));
-    out.set(places ? places.map(i => indices[i]!) : indices);
+    const places = () => {
+      const { seed, epoch } = by!;
+      if (part === 'train' && this.scores) return curriculum(this.scores, seed, epoch);
+      return permutation(indices.length, seed, STREAMS.shuffle, epoch);
+    };
+    out.set(by ? places().map(i => indices[i]!) : indices);
     this.#rings.get(part)?.restart(out);
     return out;
   }
@@ -275,24 +254,19 @@ export class DeviceData {
     const bytes = this.#words * 4;
     const perPage = Math.min(split.n, Math.floor(this.#o.maxBinding / bytes));
     const pages = Math.ceil(split.n / perPage);
-    if (pages <= MAX_PAGES - Number(usesTables(this.#o.augment?.transforms ?? [])) && !split.stored) {
-      return { pages, perPage, stream: false };
-    }
-    return {
-      pages: RING_PAGES,
-      perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding),
-      stream: true,
-    };
+    const reserved = usesTables(this.#o.augment?.transforms ?? []) ? 1 : 0; // a binding of the same kernel
+    if (pages <= MAX_PAGES - reserved && !split.stored) return { pages, perPage, stream: false };
+    return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 
   #pageNames(part: Part, n: number): { name: string; first: number; images: number }[] {
     const { kind, split } = this.#split(part);
     const { pages, perPage, stream } = this.#pages(split, n);
-    return Array.from({ length: pages }, (_, i) =>
-      stream
-        ? { name: `${part} ring ${i}`, first: 0, images: perPage }
-        : { name: `${kind} images ${i}`, first: i * perPage, images: Math.min(perPage, split.n - i * perPage) },
-    );
+    return Array.from({ length: pages }, (_, i) => {
+      if (stream) return { name: `${part} ring ${i}`, first: 0, images: perPage };
+      const first = i * perPage;
+      return { name: `${kind} images ${i}`, first, images: Math.min(perPage, split.n - first) };
+    });
   }
 }
 

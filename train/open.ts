@@ -3,9 +3,9 @@ import type { Dataset } from '../datasets/dataset.ts';
 import { TooLarge } from '../engine/check.ts';
 import type { Device } from '../engine/device.ts';
 import type { Layer } from '../engine/graph.ts';
+import { initializer } from '../layers/init.ts';
 import { modelCalled, openModel } from '../models/index.ts';
 import type { Schedule } from '../optim/schedules.ts';
-import { initializer } from '../layers/init.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
 import { DeviceData, type Moments } from './data.ts';
@@ -28,18 +28,25 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+export interface OpenOptions {
+  readonly debug?: boolean | undefined;
+  /** Only to evaluate and predict. */
+  readonly judges?: boolean | undefined;
+  /** Of the images that a trained model was trained on. */
+  readonly moments?: Moments | undefined;
+  /** Of a k-fold cross-validation, in place of a share held out. */
+  readonly folds?: number | undefined;
+  readonly fold?: number | undefined;
+  /** In place of the configuration's schedule. */
+  readonly rates?: Schedule | undefined;
+}
+
+/** Data, model and trainer of a configuration, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(
   config: RunConfig,
   dataset: Dataset,
   device: Device,
-  options: {
-    debug?: boolean;
-    /** Only to evaluate and predict. */ judges?: boolean;
-    moments?: Moments;
-    /** Of a k-fold cross-validation, in place of a share held out. */ folds?: number;
-    fold?: number;
-    /** In place of the configuration's schedule. */ rates?: Schedule;
-  } = {},
+  options: OpenOptions = {},
 ): Promise<Opened> {
   const { shape, classes } = dataset;
   const data = new DeviceData(dataset, {
@@ -56,7 +63,9 @@ export async function openTrainer(
   const spec = parseSpec('model', config.model);
   const model = openModel(spec, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize);
-  const phases = phasesOf(config, stepsPerEpoch);
+  const { lr } = phasesOf(config, stepsPerEpoch)[0]!.optimizer.hyper;
+  const schedule = options.rates ?? scheduleOf(config, lr, config.steps ?? config.epochs * stepsPerEpoch);
+  const { initScheme: scheme } = config;
   const { trainer, parts, note } = await inParts(config, accumulate =>
     Trainer.create({
       device,
@@ -65,9 +74,7 @@ export async function openTrainer(
       batchSize: config.batchSize,
       accumulate,
       optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
-      schedule:
-        options.rates
-        ?? scheduleOf(config, phases[0]!.optimizer.hyper.lr, config.steps ?? config.epochs * stepsPerEpoch),
+      schedule,
       seed: config.seed,
       shuffle: config.shuffle,
       curriculum: config.order === 'curriculum',
@@ -75,15 +82,14 @@ export async function openTrainer(
       judges: options.judges,
       loss: config.loss,
       smoothing: config.labelSmoothing,
-      weights:
-        config.initScheme === undefined || config.initScheme === 'lsuv' ? undefined : initializer(config.initScheme),
+      weights: scheme === undefined || scheme === 'lsuv' ? undefined : initializer(scheme),
       population: config.bnStats === 'population',
       fuse: config.fuse,
       checkpoint: config.checkpointActivations,
       half: config.precision === 'f16',
     }),
   );
-  if (config.initScheme === 'lsuv' && !options.judges) {
+  if (scheme === 'lsuv' && !options.judges) {
     await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
   }
   const { whitened } = modelCalled(spec.name);
@@ -118,14 +124,10 @@ async function inParts(
     try {
       const trainer = await make(parts);
       const n = batchSize / parts;
-      const norm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
-      return {
-        trainer,
-        parts,
-        note:
-          why
-          && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm ? `, of which batch norm sees one at a time` : ''}: ${why}`,
-      };
+      const hasNorm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
+      const norm = hasNorm ? ', of which batch norm sees one at a time' : '';
+      const note = why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm}: ${why}`;
+      return { trainer, parts, note };
     } catch (error) {
       if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
       why ??= error.message.split(';')[0]!;
