@@ -1,13 +1,11 @@
 import { reads, writes, type Op, type Tensor } from './graph.ts';
 import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 
-/**
- * Budgets of a segment that are tried, from the bytes of all that is saved downwards, and how many of the best by what is alive at once are
- * planned.
- */
-const BUDGETS = 32, PLANNED = 3;
-/** Ops from which on planning takes seconds: the best is planned alone. */
-const MANY = 2000;
+/** Budgets of a segment that are tried, from the bytes of all that is saved downwards. */
+const BUDGETS = 32;
+
+/** How many of the best, by what is alive at once, are planned; one alone from so many ops on, where planning takes seconds. */
+const PLANNED = 3, MANY = 2000;
 
 /**
  * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay;
@@ -36,9 +34,13 @@ export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): reado
 interface Forward {
   readonly count: number;
   /** First and last forward op that touches an activation, and which ops write it. */
-  readonly first: ReadonlyMap<Tensor, number>; readonly last: ReadonlyMap<Tensor, number>; readonly writers: ReadonlyMap<Tensor, number[]>;
-  /** Activations that the backward pass reads, and those of them (or of what the program keeps) that are done once. */
-  readonly saved: ReadonlySet<Tensor>; readonly once: ReadonlySet<Tensor>;
+  readonly first: ReadonlyMap<Tensor, number>;
+  readonly last: ReadonlyMap<Tensor, number>;
+  readonly writers: ReadonlyMap<Tensor, number[]>;
+  /** Activations that the backward pass reads. */
+  readonly saved: ReadonlySet<Tensor>;
+  /** Those that are kept in any case: what the program keeps, and what ops give that write lasting tensors. */
+  readonly once: ReadonlySet<Tensor>;
   /** Of all that is saved. */
   readonly bytes: number;
 }
@@ -46,17 +48,21 @@ interface Forward {
 const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
 
 function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
-  const count = ops.findIndex(op => !op.node.endsWith(' forward')), n = count < 0 ? ops.length : count;
+  const end = ops.findIndex(op => !op.node.endsWith(' forward')), count = end < 0 ? ops.length : end;
+  const forward = ops.slice(0, count), backward = ops.slice(count);
   const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), writers = new Map<Tensor, number[]>();
-  const once = new Set(kept), lasting = new Set(ops.slice(0, n).flatMap(op => writes(op).filter(t => t.role !== 'activation')));
-  ops.slice(0, n).forEach((op, i) => {
+  const once = new Set(kept), lasting = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
+  forward.forEach((op, i) => {
     const written = activations(writes(op));
-    for (const t of activations(Object.values(op.tensors))) { if (!first.has(t)) first.set(t, i); last.set(t, i); }
+    for (const t of activations(Object.values(op.tensors))) {
+      if (!first.has(t)) first.set(t, i);
+      last.set(t, i);
+    }
     for (const t of written) writers.set(t, [...writers.get(t) ?? [], i]);
     if (Object.values(op.tensors).some(t => lasting.has(t))) for (const t of written) once.add(t);
   });
-  const saved = new Set(ops.slice(n).flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
-  return { count: n, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
+  const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
+  return { count, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
 }
 
 /**
@@ -65,7 +71,9 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
  */
 function borders({ count, first, last, saved }: Forward, budget: number): number[] {
   const crossing = new Float64Array(count + 1), savedAt = new Float64Array(count), out: number[] = [];
-  for (const [t, i] of first) for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
+  for (const [t, i] of first) {
+    for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
+  }
   for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
   for (let i = 0, since = 0, from = 0; i < count; i++) {
     since += savedAt[i]!;
@@ -77,35 +85,51 @@ function borders({ count, first, last, saved }: Forward, budget: number): number
     }
     if (place >= count) break;
     out.push(place);
-    from = place; i = place - 1; since = 0;
+    from = place;
+    i = place - 1;
+    since = 0;
   }
   return out;
 }
 
 /** The ops with the forward ops of each segment but the last done again where the backward pass first needs what they gave. */
 function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[] {
-  const segmentOf = (i: number) => { const at = cuts.findIndex(c => i < c); return at < 0 ? cuts.length : at; };
+  const segmentAt = (i: number) => {
+    const at = cuts.findIndex(c => i < c);
+    return at < 0 ? cuts.length : at;
+  };
+  const segmentOf = (t: Tensor) => segmentAt(f.first.get(t)!);
   /** Whether a tensor belongs to one segment that is done again, and to its inside. */
-  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t) && segmentOf(f.first.get(t)!) === segmentOf(f.last.get(t)!)
-    && segmentOf(f.first.get(t)!) < cuts.length;
-  const fresh = new Map<Tensor, Tensor>(), out = ops.slice(0, f.count), done = new Set<number>();
-  const renamed = (op: Op,
-    node = op.node): Op => ({ ...op, node,
-    tensors: Object.fromEntries(Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t])) });
+  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t)
+    && segmentOf(t) === segmentAt(f.last.get(t)!)
+    && segmentOf(t) < cuts.length;
+  const fresh = new Map<Tensor, Tensor>();
+  const renamed = (op: Op, node = op.node): Op => {
+    const tensors = Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t] as const);
+    return { ...op, node, tensors: Object.fromEntries(tensors) };
+  };
 
   const repeat = (segment: number): Op[] => {
-    const needed = new Set<number>(), want = (t: Tensor) => { if (inside(t)) for (const w of f.writers.get(t)!) add(w); };
-    const add = (i: number) => { if (!needed.has(i)) { needed.add(i); reads(ops[i]!).forEach(want); } };
-    for (const t of f.saved) if (inside(t) && segmentOf(f.first.get(t)!) === segment) want(t);
+    const needed = new Set<number>();
+    const want = (t: Tensor): void => {
+      if (!inside(t)) return;
+      for (const i of f.writers.get(t)!) {
+        if (needed.has(i)) continue;
+        needed.add(i);
+        reads(ops[i]!).forEach(want);
+      }
+    };
+    for (const t of f.saved) if (inside(t) && segmentOf(t) === segment) want(t);
     const again = [...needed].sort((a, b) => a - b).map(i => ops[i]!);
     for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
     return again.map(op => renamed(op, op.node.replace(/forward$/, 'again')));
   };
+  const out = ops.slice(0, f.count), done = new Set<number>();
   for (const op of ops.slice(f.count)) {
     for (const t of Object.values(op.tensors)) {
-      if (!inside(t) || done.has(segmentOf(f.first.get(t)!))) continue;
-      done.add(segmentOf(f.first.get(t)!));
-      out.push(...repeat(segmentOf(f.first.get(t)!)));
+      if (!inside(t) || done.has(segmentOf(t))) continue;
+      done.add(segmentOf(t));
+      out.push(...repeat(segmentOf(t)));
     }
     out.push(renamed(op));
   }

@@ -3,14 +3,30 @@ import { DescentError } from './check.ts';
 import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
 
-const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY'] as const;
+const LIMITS = [
+  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY',
+] as const;
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
 const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
 
-export interface AdapterReport { readonly description: string; readonly vendor: string; readonly architecture: string;
-  readonly software: boolean }
-export interface Pipeline { readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout; readonly variant: Variant<any> }
+/** What users are told of an adapter. */
+export interface AdapterReport {
+  readonly description: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly software: boolean;
+}
+
+interface Compiled {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** A call's compiled kernel, and the variant that it is. */
+export interface Pipeline extends Compiled {
+  readonly variant: Variant<any>;
+}
 
 /** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
 export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
@@ -27,12 +43,22 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
   };
 }
 
+/** What Dawn adds to GPUAdapterInfo where it knows of matrix units. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
 /** What an adapter says of its matrix units: those that sum in f32. */
 function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
-  const { subgroupMatrixConfigs = [] } =
-    info as { subgroupMatrixConfigs?: readonly { componentType: string; resultComponentType: string; M: number; N: number; K: number }[] };
-  return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) =>
-    resultComponentType === 'f32' && (type === 'f16' || type === 'f32') ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : []);
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) => {
+    const usable = resultComponentType === 'f32' && (type === 'f16' || type === 'f32');
+    return usable ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : [];
+  });
 }
 
 /** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
@@ -40,10 +66,23 @@ export const isSoftware = (info: GPUAdapterInfo): boolean =>
   Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);
 
 /** See engine/tune.ts. */
-export interface Tuning { tune(device: Device, ops: readonly Op[]): Promise<void> }
+export interface Tuning {
+  tune(device: Device, ops: readonly Op[]): Promise<void>;
+}
 
-interface State { pipelines: Map<string, Promise<Omit<Pipeline, 'variant'>>>; layouts: Map<string, GPUBindGroupLayout>; closing: boolean;
-  lost?: DescentError; fault?: DescentError }
+/** What devices of several profiles share. */
+interface State {
+  /** By WGSL text. */
+  readonly pipelines: Map<string, Promise<Compiled>>;
+  /** By the types of their entries. */
+  readonly layouts: Map<string, GPUBindGroupLayout>;
+  closing: boolean;
+  lost?: DescentError;
+  fault?: DescentError;
+}
+
+/** Drivers go on for pages. */
+export const firstLine = (error: Error | GPUError): string => error.message.split('\n')[0]!;
 
 /**
  * A WebGPU device with all that its adapter offers, and the one maker of pipelines: each distinct WGSL text is compiled once, the text
@@ -67,17 +106,18 @@ export class Device {
   }
 
   #watch(): void {
-    const { gpu } = this, state = this.#state;
+    const { gpu } = this, state = this.#state, adapter = this.report.description;
     void gpu.lost.then(({ reason, message }) => {
-      if (!state.closing) state.lost =
-        new DescentError(`device lost on ${this.report.description} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
+      if (state.closing) return;
+      state.lost = new DescentError(
+        `device lost on ${adapter} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
       state.fault ??= new DescentError(error instanceof GPUOutOfMemoryError
-        ? `out of memory on ${this.report.description}: ${error.message.split('\n')[0]}; use a smaller --batch-size or model`
-        : `WebGPU error on ${this.report.description}: ${error.message.split('\n')[0]}`);
+        ? `out of memory on ${adapter}: ${firstLine(error)}; use a smaller --batch-size or model`
+        : `WebGPU error on ${adapter}: ${firstLine(error)}`);
     });
   }
 
@@ -87,8 +127,12 @@ export class Device {
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
     const { description, vendor, architecture } = adapter.info;
-    const report = { description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter', vendor,
-      architecture, software: isSoftware(adapter.info) };
+    const report = {
+      description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter',
+      vendor,
+      architecture,
+      software: isSoftware(adapter.info),
+    };
     const device = new Device(gpu, report, { ...profileOf(adapter, gpu), ...overrides });
     device.#watch();
     return device;
@@ -102,10 +146,13 @@ export class Device {
   }
 
   get profile(): Profile { return this.#profile; }
+
   /** For a call whose bindings `halves` hold f16. */
   profileFor(halves: readonly string[]): Profile { return halves.length ? { ...this.#profile, half: true } : this.#profile; }
+
   /** Set when the device is lost: every later call fails with it. */
   get lost(): DescentError | undefined { return this.#state.lost; }
+
   /** The first validation or memory error that no scope caught. */
   get fault(): DescentError | undefined { return this.#state.fault; }
 
@@ -121,6 +168,7 @@ export class Device {
     if (error) throw error;
   }
 
+  /** A buffer of zeros, a multiple of 16 bytes long. */
   buffer(label: string, bytes: number, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST): GPUBuffer {
     return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
   }
@@ -130,28 +178,27 @@ export class Device {
    * does not compile.
    */
   async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[] = []): Promise<Pipeline> {
-    let plain = true; // functions have no text to be known by
-    const text = JSON.stringify(params, (_, value: unknown) => typeof value === 'function' ? plain = false : typeof value === 'number'
-      && !Number.isFinite(value) ? String(value) : value);
-    const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>(), key = `${bound.join()} ${halves.join()} ${text}`,
-      known = plain ? calls.get(key) : undefined;
+    const text = textOf(params), key = text && `${bound.join()} ${halves.join()} ${text}`;
+    const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>();
     this.#calls.set(kernel, calls);
+    const known = key && calls.get(key);
     if (known) return known;
-    const profile = this.profileFor(halves), variant = pick(kernel, params, profile),
-      code = source(kernel, variant, params, profile, bound, halves);
+
+    const profile = this.profileFor(halves), variant = pick(kernel, params, profile);
+    const code = source(kernel, variant, params, profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
-    const call = made.then(pipeline => ({ ...pipeline, variant }));
-    if (plain) calls.set(key, call);
+    const call = made.then(compiled => ({ ...compiled, variant }));
+    if (key) calls.set(key, call);
     return call;
   }
 
-  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string,
-    bound: readonly string[]): Promise<Omit<Pipeline, 'variant'>> {
+  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string, bound: readonly string[]): Promise<Compiled> {
     const label = `${kernel.name} (${variant.name})`;
     const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
-      binding, visibility: GPUShaderStage.COMPUTE,
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
       buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
     }));
     if (opFields(kernel, variant, params, this.profile).length)
@@ -160,8 +207,11 @@ export class Device {
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
     const scope = this.gpu.popErrorScope();
-    const compiled = this.gpu.createComputePipelineAsync({ label, layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module } });
+    const compiled = this.gpu.createComputePipelineAsync({
+      label,
+      layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module },
+    });
     compiled.catch(() => undefined); // reported below, with the source line
     await scope;
     try {
@@ -169,9 +219,10 @@ export class Device {
     } catch (e) {
       this.check();
       const lines = code.split('\n');
-      const said = (await module.getCompilationInfo()).messages.map(m =>
+      const [said] = (await module.getCompilationInfo()).messages.map(m =>
         `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
-      throw new Error(`kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}: ${said[0] ?? (e as Error).message}`);
+      const call = `kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}`;
+      throw new Error(`${call}: ${said ?? (e as Error).message}`);
     }
   }
 
@@ -209,7 +260,24 @@ export class Device {
   /** Waits until all that was submitted so far is done. */
   done(): Promise<unknown> { return waiting(this.gpu.queue.onSubmittedWorkDone()); }
 
-  async idle(): Promise<void> { await this.done(); this.check(); }
+  /** As `done`, and throws what went wrong meanwhile. */
+  async idle(): Promise<void> {
+    await this.done();
+    this.check();
+  }
 
-  close(): void { this.#state.closing = true; this.gpu.destroy(); }
+  close(): void {
+    this.#state.closing = true;
+    this.gpu.destroy();
+  }
+}
+
+/** The parameters of a call as a text of their own; functions have none to be known by. */
+function textOf(params: unknown): string | undefined {
+  let whole = true;
+  const text = JSON.stringify(params, (_, value: unknown) => {
+    if (typeof value === 'function') whole = false;
+    return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  });
+  return whole ? text : undefined;
 }

@@ -1,12 +1,13 @@
-import { MAX_GRID, opFields, stepFields, type Grid } from '../shaders/kernel.ts';
 import { checkFinite } from '../shaders/check-finite.ts';
+import { MAX_GRID, range, type Grid } from '../shaders/kernel.ts';
 import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
-import type { Device, Pipeline } from './device.ts';
+import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
+import { halves, writes, type Graph, type Op, type Param, type Tensor } from './graph.ts';
 import { halve } from './half.ts';
-import { halves, writes, type Graph, type Op, type Tensor } from './graph.ts';
 import { bytesOf, Layout, plan, type Place, type Plan } from './plan.ts';
+import { Uniforms } from './uniforms.ts';
 
 /** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
 export class Memory {
@@ -26,7 +27,8 @@ export class Memory {
    * before biases and the like, so that an update that leaves these out has few runs.
    */
   reserve(graph: Graph): void {
-    const params = [...graph.params.values()], isWeight = ({ value }: (typeof params)[number]) => value.shape.length > 1;
+    const params = [...graph.params.values()];
+    const isWeight = ({ value }: Param) => value.shape.length > 1;
     for (const { value, grad } of [...params.filter(isWeight), ...params.filter(p => !isWeight(p))]) {
       this.layout.place(value);
       if (graph.training) this.layout.place(grad);
@@ -51,17 +53,18 @@ export class Memory {
   /** Buffers for a program's slots. Programs of one run never work at the same time, so that they share them. */
   slots(sizes: readonly number[]): GPUBuffer[] {
     const free = [...this.#slots].sort((a, b) => a.size - b.size), taken: GPUBuffer[] = [];
-    for (const i of sizes.map((_, i) => i).sort((a, b) => sizes[b]! - sizes[a]!)) {
+    const largestFirst = range(sizes.length).sort((a, b) => sizes[b]! - sizes[a]!);
+    for (const i of largestFirst) {
       const at = free.findIndex(b => b.size >= sizes[i]!);
-      const buffer = at < 0 ? this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!) : free.splice(at, 1)[0]!;
-      if (at < 0) this.#slots.push(buffer);
-      taken[i] = buffer;
+      if (at >= 0) [taken[i]] = free.splice(at, 1) as [GPUBuffer];
+      else this.#slots.push(taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!));
     }
     return taken;
   }
 
   place(t: Tensor): Place { return this.layout.place(t); }
 
+  /** Of a lasting tensor, from the next step on. */
   write(t: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
     const { buffer, offset } = this.place(t);
     check(data.byteLength === Math.ceil(t.size * 4),
@@ -76,13 +79,41 @@ export class Memory {
 
   get bytes(): number { return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0); }
 
-  destroy(): void { for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy(); this.buffers.clear(); }
+  destroy(): void {
+    for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy();
+    this.buffers.clear();
+  }
 }
 
-export interface Command { readonly op: Op; readonly pipeline: Pipeline; readonly group: GPUBindGroup; readonly grid: Grid }
-export interface CompileOptions { fuse?: boolean; /** Done while the driver compiles. */ meanwhile?: () => void; debug?: boolean;
-  /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */ checkpoint?: boolean;
-  /** Activations are kept in f16 (see halve). */ half?: boolean }
+/** A dispatch of a program. */
+export interface Command {
+  readonly op: Op;
+  readonly pipeline: Pipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: Grid;
+}
+
+export interface CompileOptions {
+  /** Elementwise functions are done by the kernels before them (see fuse.ts); so it is unless this is false. */
+  fuse?: boolean;
+  /** Done while the driver compiles. */
+  meanwhile?: () => void;
+  /** Each op's output is looked at for NaN and infinities (see firstNonFinite). */
+  debug?: boolean;
+  /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */
+  checkpoint?: boolean;
+  /** Activations are kept in f16 (see halve). */
+  half?: boolean;
+}
+
+interface Parts {
+  readonly plan: Plan;
+  readonly commands: readonly Command[];
+  readonly slots: readonly GPUBuffer[];
+  readonly uniforms: Uniforms;
+  /** Where checks leave what they saw, and the ops that they looked at. */
+  readonly flags: { readonly buffer: GPUBuffer; readonly ops: readonly Op[] } | undefined;
+}
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
 export class Program {
@@ -91,37 +122,33 @@ export class Program {
   readonly commands: readonly Command[];
   /** Step values that `run` must be given. */
   readonly fields: readonly string[];
-  #slots: readonly GPUBuffer[];
-  #fixed: GPUBuffer;
-  #live: GPUBuffer;
-  #liveData: ArrayBuffer;
-  #liveFields: readonly { view: Float32Array | Uint32Array; field: string }[];
-  #flags: { buffer: GPUBuffer; ops: readonly Op[] } | undefined;
+  #slots: Parts['slots'];
+  #uniforms: Uniforms;
+  #flags: Parts['flags'];
 
-  private constructor(memory: Memory, parts: { plan: Plan; commands: Command[]; slots: GPUBuffer[]; fixed: GPUBuffer; live: GPUBuffer;
-    liveData: ArrayBuffer;
-    liveFields: { view: Float32Array | Uint32Array; field: string }[]; flags?: { buffer: GPUBuffer; ops: readonly Op[] } }) {
+  private constructor(memory: Memory, { plan, commands, slots, uniforms, flags }: Parts) {
     this.memory = memory;
-    this.plan = parts.plan;
-    this.commands = parts.commands;
-    this.fields = [...new Set(parts.liveFields.map(f => f.field))];
-    this.#slots = parts.slots;
-    this.#fixed = parts.fixed;
-    this.#live = parts.live;
-    this.#liveData = parts.liveData;
-    this.#liveFields = parts.liveFields;
-    this.#flags = parts.flags;
+    this.plan = plan;
+    this.commands = commands;
+    this.fields = uniforms.fields;
+    this.#slots = slots;
+    this.#uniforms = uniforms;
+    this.#flags = flags;
   }
 
   /** The one place where pipelines, activation buffers and bind groups are made. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
-    const { device } = memory, { gpu, profile } = device;
+    const { device } = memory, { gpu, profile } = device, adapter = device.report.description;
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
-    const typed = options.half ? halve(fused, graph.kept) : fused, stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
+    const typed = options.half ? halve(fused, graph.kept) : fused;
+    const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
     const flagged = options.debug ? withChecks(graph, stored, options.half) : undefined;
     const ops = flagged?.ops ?? stored;
-    const planned: Plan = { ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize), ...options.checkpoint
-      && { unchecked: plan(typed, graph.kept, Infinity).peak } };
+    const planned: Plan = {
+      ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize),
+      ...options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak },
+    };
+
     if (device.tuner) await device.tuner.tune(device, ops);
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
@@ -130,68 +157,51 @@ export class Program {
     memory.allocate(graph);
     const slots = memory.slots(planned.slots);
     const full = await gpu.popErrorScope();
-    if (full) throw new TooLarge(`out of memory on ${device.report.description} for ${planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0)} bytes: ${full.message.split('\n')[0]}; use a smaller --batch-size or model, or --checkpoint-activations`);
+    if (full) {
+      const bytes = planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
+      throw new TooLarge(`out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}; `
+        + 'use a smaller --batch-size or model, or --checkpoint-activations');
+    }
     options.meanwhile?.();
     const pipelines = await compiling;
-
-    const fields = ops.map((op, i) => opFields(op.kernel, pipelines[i]!.variant, op.params, profile));
-    const isLive = ops.map((op, i) => fields[i]!.length > 0 && Object.keys(stepFields(op.kernel, op.params)).length > 0);
-    const BLOCK = 256, count = (live: boolean) => ops.filter((_, i) => fields[i]!.length && isLive[i] === live).length;
-    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage),
-      live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
-    const fixedData = new ArrayBuffer(fixed.size), liveData = new ArrayBuffer(live.size);
-    const liveFields: { view: Float32Array | Uint32Array; field: string }[] = [];
-    let nextFixed = 0, nextLive = 0;
 
     const grids = ops.map((op, i) => pipelines[i]!.variant.grid(op.params, profile));
     for (const [i, grid] of grids.entries()) {
       if (!grid.every(n => n >= 1 && n <= MAX_GRID))
-        throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
+        throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, `
+          + `WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
     }
 
     gpu.pushErrorScope('validation');
+    const uniforms = new Uniforms(device, ops, pipelines.map(p => p.variant));
+    const rangeOf = (t: Tensor): GPUBufferBinding => {
+      const inSlot = planned.placeOf.get(t);
+      if (inSlot) return { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) };
+      const { buffer, offset, bytes } = memory.place(t);
+      return { buffer: memory.buffers.get(buffer)!, offset, size: bytes };
+    };
     const commands = ops.map((op, i): Command => {
-      const pipeline = pipelines[i]!, { variant } = pipeline;
-      const entries: GPUBindGroupEntry[] = Object.values(op.tensors).map((t, binding) => {
-        const inSlot = planned.placeOf.get(t);
-        if (inSlot) return { binding, resource: { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) } };
-        const { buffer, offset, bytes } = memory.place(t);
-        return { binding, resource: { buffer: memory.buffers.get(buffer)!, offset, size: bytes } };
+      const pipeline = pipelines[i]!, block = uniforms.block(i);
+      const resources = [...Object.values(op.tensors).map(rangeOf), ...block ? [block] : []];
+      const group = gpu.createBindGroup({
+        label: `${op.node} ${op.kernel.name}`,
+        layout: pipeline.layout,
+        entries: resources.map((resource, binding) => ({ binding, resource })),
       });
-      if (fields[i]!.length) {
-        const offset = isLive[i] ? BLOCK * nextLive++ : BLOCK * nextFixed++, data = isLive[i] ? liveData : fixedData;
-        const sizes = Object.values(variant.sizes?.(op.params, profile) ?? {});
-        new Int32Array(data, offset, sizes.length).set(sizes);
-        fields[i]!.slice(sizes.length).forEach(([field, type], j) =>
-          liveFields.push({ field, view: type === 'f32' ? new Float32Array(data, offset + 4 * (sizes.length + j), 1) : new Uint32Array(data,
-            offset + 4 * (sizes.length + j), 1) }));
-        entries.push({ binding: entries.length,
-          resource: { buffer: isLive[i] ? live : fixed, offset, size: Math.ceil(fields[i]!.length / 4) * 16 } });
-      }
-      return { op, pipeline, grid: grids[i]!,
-        group: gpu.createBindGroup({ label: `${op.node} ${op.kernel.name}`, layout: pipeline.layout, entries }) };
+      return { op, pipeline, group, grid: grids[i]! };
     });
-    gpu.queue.writeBuffer(fixed, 0, fixedData);
     const invalid = await gpu.popErrorScope();
-    if (invalid) throw new Error(`invalid program on ${device.report.description}: ${invalid.message.split('\n')[0]}`);
+    if (invalid) throw new Error(`invalid program on ${adapter}: ${firstLine(invalid)}`);
     device.check();
     const flags = flagged && { buffer: memory.buffers.get(memory.place(flagged.flags).buffer)!, ops: flagged.checked };
-    return new Program(memory, { plan: planned, commands, slots, fixed, live, liveData, liveFields, flags });
+    return new Program(memory, { plan: planned, commands, slots, uniforms, flags });
   }
 
   /** Enqueues one step: one small write, one submit. `more` adds copies to the same command buffer. */
   run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void): void {
     const { gpu } = this.memory.device;
     this.memory.device.check();
-    if (this.#liveFields.length) {
-      for (const { view, field } of this.#liveFields) {
-        const value = step[field];
-        if (value === undefined) throw new Error(`step value '${field}' is missing; this program needs ${this.fields.join(', ')}`);
-        view[0] = value;
-      }
-      gpu.queue.writeBuffer(this.#live, 0, this.#liveData);
-    }
+    this.#uniforms.write(step);
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const { pipeline, group, grid } of this.commands) {
@@ -207,9 +217,10 @@ export class Program {
   /** The node whose output first held a NaN or an infinity, in a program compiled with `debug`. */
   async firstNonFinite(): Promise<string | undefined> {
     if (!this.#flags) return undefined;
-    const flags = new Uint32Array(await this.memory.device.read(this.#flags.buffer, 0, this.#flags.ops.length * 4));
-    const at = flags.findIndex(f => f !== 0);
-    return at < 0 ? undefined : `${this.#flags.ops[at]!.node} (${this.#flags.ops[at]!.kernel.name})`;
+    const { buffer, ops } = this.#flags;
+    const flags = new Uint32Array(await this.memory.device.read(buffer, 0, ops.length * 4));
+    const op = ops[flags.findIndex(f => f !== 0)];
+    return op && `${op.node} (${op.kernel.name})`;
   }
 
   /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
@@ -229,7 +240,7 @@ export class Program {
     return { buffer: this.memory.buffers.get(buffer)!, offset };
   }
 
-  destroy(): void { this.#fixed.destroy(); this.#live.destroy(); }
+  destroy(): void { this.#uniforms.destroy(); }
 }
 
 /**
@@ -238,10 +249,16 @@ export class Program {
  */
 function withChecks(graph: Graph, ops: readonly Op[], half = false): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
-  const all = ops.flatMap((op, at): Op[] =>
-    [op, ...half && op.node.endsWith(' backward')
-    ? [] : writes(op).filter(t => !Object.entries(op.tensors).some(([n, o]) => o === t && op.kernel.bindings[n]!.includes('u32')))
-    .map(t => ({ kernel: checkFinite as unknown as Op['kernel'], params: { n: t.size, at }, tensors: { x: t, flags }, node: op.node }))]);
-  return { ops: all, checked: ops, flags };
+  const holdsFloats = (op: Op, t: Tensor) =>
+    Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
+  const checks = (op: Op, at: number): Op[] => {
+    if (half && op.node.endsWith(' backward')) return [];
+    return writes(op).filter(t => holdsFloats(op, t)).map(t => ({
+      kernel: checkFinite as unknown as Op['kernel'],
+      params: { n: t.size, at },
+      tensors: { x: t, flags },
+      node: op.node,
+    }));
+  };
+  return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
 }
-
