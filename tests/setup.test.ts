@@ -145,27 +145,36 @@ test('node modules: a stamp spares the comparison until the lockfile changes', (
   assert.is(modulesState(root), 'stale');
 });
 
-/** The launcher beside a command line that does what a test asks for. */
+/** A command line that does what a test asks for. */
+const MAIN = `
+  import fs from 'node:fs';
+  const say = (text: string) => fs.writeSync(Number(process.env.DESCENT_STDERR_FD ?? 2), text + '\\n');
+  const mode: string = process.argv[2]!;
+  fs.writeSync(2, 'driver noise\\n');
+  if (mode === 'ok') console.log(process.argv.slice(2).join(' '), process.cwd());
+  if (mode === 'fail') {
+    say('model: it is unknown');
+    process.exitCode = 7;
+  }
+  if (mode === 'bug') throw new Error('a bug');
+  if (mode === 'abort') process.abort();
+  if (mode === 'killed') process.kill(process.pid, 'SIGKILL');
+  if (mode === 'wait') {
+    let count = 0;
+    const end = (signal: string) => {
+      console.log(signal + ' ' + count); // in one piece: numbers may be coloured
+      process.exit(130);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {
+      if (++count === 1) setTimeout(end, 200, signal);
+    });
+    setInterval(() => {}, 1000);
+    console.log('ready');
+  }
+`;
+/** The launcher beside it. */
 function launcher(): string {
-  const root = project({
-    'package.json': '{ "type": "module" }',
-    'cli/main.ts': `import fs from 'node:fs';
-      const say = (text: string) => fs.writeSync(Number(process.env.DESCENT_STDERR_FD ?? 2), text + '\\n'), mode: string = process.argv[2]!;
-      fs.writeSync(2, 'driver noise\\n');
-      if (mode === 'ok') console.log(process.argv.slice(2).join(' '), process.cwd());
-      if (mode === 'fail') { say('model: it is unknown'); process.exitCode = 7; }
-      if (mode === 'bug') throw new Error('a bug');
-      if (mode === 'abort') process.abort();
-      if (mode === 'killed') process.kill(process.pid, 'SIGKILL');
-      if (mode === 'wait') {
-        let count = 0;
-        for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {
-          if (++count === 1) setTimeout(() => { console.log(signal, count); process.exit(130); }, 200);
-        });
-        setInterval(() => {}, 1000);
-        console.log('ready');
-      }`,
-  });
+  const root = project({ 'package.json': '{ "type": "module" }', 'cli/main.ts': MAIN });
   cpSync(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true });
   for (const file of ['modules.mjs', 'run.mjs']) cpSync(join(ROOT, 'scripts/setup', file), join(root, 'scripts/setup', file));
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
