@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs';
 import { check, DescentError } from '../engine/check.ts';
 import { configFromJson, NORMALIZE, type RunConfig } from '../train/config.ts';
-import type { Moments } from '../train/data.ts';
 import { readConfig, readSafetensors, weightsFile } from '../train/node/run-folder.ts';
 import type { Tensors } from '../train/safetensors.ts';
+import type { Moments } from '../train/statistics.ts';
 import { loadOwnModel } from './own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */

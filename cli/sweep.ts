@@ -114,7 +114,7 @@ function scoreTable(scores: readonly Score[]): string {
 }
 
 /** The data set of each configuration; the last one stays, since most searches have only one. */
-export function datasetCache(
+function datasetCache(
   dataDir: string | undefined,
   quiet: boolean | undefined,
 ): (config: RunConfig) => Promise<Dataset> {

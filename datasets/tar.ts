@@ -2,7 +2,10 @@
 import { check, DescentError } from '../engine/check.ts';
 
 /** A regular file of an archive. */
-export interface TarFile { readonly path: string; readonly bytes: Uint8Array<ArrayBuffer> }
+export interface TarFile {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 const LATIN = new TextDecoder('latin1');
 const text = (block: Uint8Array, from: number, length: number) =>
@@ -34,12 +37,15 @@ export async function* tarFiles(stream: AsyncIterable<Uint8Array>, wanted: (path
       if (!header || header.every(byte => byte === 0)) return;
       const size = parseInt(text(header, 124, 12).trim(), 8);
       check(size >= 0 && text(header, 257, 5) === 'ustar', 'not a tar archive; the download is corrupt');
-      const prefix = text(header, 345, 155), name = text(header, 0, 100);
+      const prefix = text(header, 345, 155);
+      const name = text(header, 0, 100);
       const path = (prefix ? `${prefix}/${name}` : name).replace(/^\.\//, '');
       const keep = (header[156] === 0 || header[156] === 48) && wanted(path); // '0' and NUL mark regular files
       const bytes = await take(size, keep);
-      if (!bytes || !await take(-size & 511, false))
+      const padding = await take(bytes ? -size & 511 : 0, false); // to whole blocks of 512
+      if (!bytes || !padding) {
         throw new DescentError(`${path}: the archive ends before its ${size} bytes; the download is truncated`);
+      }
       if (keep) yield { path, bytes };
     }
   } finally {

@@ -14,9 +14,6 @@ import { curriculum, splitIndices, type SplitOptions } from './splits.ts';
 import { channelMoments, colourAxes, meanImage, whitening, type Moments } from './statistics.ts';
 import { pack, Ring, RING_PAGES } from './stream.ts';
 
-export type { Normalize } from './config.ts';
-export type { Moments } from './statistics.ts';
-
 /** Images of a stored data set that are held in memory for its statistics, and bytes of them: its means are right to a thousandth. */
 const SAMPLE = 16384;
 const SAMPLE_BYTES = 256 * 2 ** 20;

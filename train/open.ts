@@ -8,10 +8,11 @@ import { modelCalled, openModel } from '../models/index.ts';
 import type { Schedule } from '../optim/schedules.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
-import { DeviceData, type Moments } from './data.ts';
+import { DeviceData } from './data.ts';
 import { lsuv } from './lsuv.ts';
 import { phasesOf, scheduleOf } from './optimize.ts';
 import { parseSpec } from './spec.ts';
+import type { Moments } from './statistics.ts';
 import { Trainer } from './trainer.ts';
 import { whitenFirst } from './whiten-patches.ts';
 

@@ -1,6 +1,6 @@
 /** Test-time augmentation: the average of the predictions for several views of each image. */
-import type { Transform } from '../shaders/augment.ts';
 import { check, lookUp } from '../engine/check.ts';
+import type { Transform } from '../shaders/augment.ts';
 import type { Part } from './data.ts';
 import { score, softmaxRows } from './probabilities.ts';
 import type { Trainer } from './trainer.ts';
@@ -9,25 +9,20 @@ import type { Trainer } from './trainer.ts';
 export type View = readonly Transform[];
 
 const mirror: Transform = { name: 'flip', o: { p: 1, vertical: 0, alternate: 0 } };
+
 /** A window of `share` of the sides, at (x, y) of the room there is, resized to the whole. */
 const window = (share: number, x = 0.5, y = 0.5): Transform => ({
   name: 'scale',
   o: { min: share, max: share, x, y },
   fill: 'edge',
 });
+
 /** 28 of 32 pixels, as 224 of 256. */
 const CROP = 0.875;
-const crops: readonly View[] = [
-  [0, 0],
-  [1, 0],
-  [0, 1],
-  [1, 1],
-  [0.5, 0.5],
-].map(([x, y]) => [window(CROP, x, y)]);
+const CORNERS_AND_CENTRE = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5]] as const;
+const crops: readonly View[] = CORNERS_AND_CENTRE.map(([x, y]) => [window(CROP, x, y)]);
 
-/**
- * Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and two closer looks.
- */
+/** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and closer looks. */
 export const VIEWS: Readonly<Record<string, readonly View[]>> = {
   flip: [[], [mirror]],
   '5crop': crops,
