@@ -12,6 +12,7 @@ export interface DataOptions {
   readonly quiet?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
+
 type Print = (line: string) => void;
 
 const needFiles = () => Object.keys(datasets).filter(name => datasets[name]!.files.length);

@@ -36,6 +36,7 @@ const outlines: Readonly<Record<string, (x: number, y: number) => number>> = {
   checkerboard: (x, y) =>
     Math.max(box(x, y, 0.75, 0.75), -0.2 * Math.sin((Math.PI * x) / 0.375) * Math.sin((Math.PI * y) / 0.375)),
 };
+
 const drawn = Object.values(outlines);
 export const SHAPE_CLASSES: readonly string[] = Object.keys(outlines);
 
@@ -129,6 +130,7 @@ const places: Readonly<Record<string, Place>> = {
     return polar(5 * along, 1.75 * along * 2 * Math.PI + (label ? 0 : Math.PI));
   },
 };
+
 export const PLANE_SETS: readonly string[] = Object.keys(places);
 
 /** Two independent standard normal numbers (Box-Muller). */

@@ -29,6 +29,7 @@ const NATIVE = {
   semver: ['.'],
   'dejavu-fonts-ttf': ['package.json', 'LICENSE', 'ttf/DejaVuSans.ttf', 'ttf/DejaVuSans-Bold.ttf'],
 };
+
 const LOADER = 'libvulkan.so.1';
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/lib64'];
 
@@ -56,6 +57,7 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     );
   });
 }
+
 const name = `descent-${version}-linux-x64`;
 const out = resolve(values.out ?? join(ROOT, 'dist', `${name}.tar.gz`));
 const data = dataSets(values.data);
@@ -75,6 +77,7 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
+
 const size = `${(statSync(out).size / 2 ** 20).toFixed(0)} MiB`;
 say(`${out}: ${size}, with ${data.join(', ') || 'no data'}; unpack it and run ${name}/descent`);
 

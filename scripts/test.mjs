@@ -25,6 +25,7 @@ if (node('node_modules/typescript/bin/tsc').status !== 0) {
   console.log('type check failed\n0 passed, 1 failed');
   process.exit(1);
 }
+
 const { status, signal } = node('--import', 'tsx', 'scripts/run-tests.ts', ...args);
 if (signal) {
   say(`the tests were ended by ${signal}`);

@@ -71,6 +71,7 @@ export interface RunConfig {
   imageSize?: number;
   logEvery: number;
 }
+
 /**
  * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
  * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
@@ -108,6 +109,7 @@ const checked = (accepts: (who: string, text: string) => unknown): Parse<string>
   accepts(who, text);
   return text;
 };
+
 const text = checked((who, value) => check(value, `${who}: the value is empty; give one`));
 
 /** The default is a value, or undefined where an option that is not given leaves something undone. */

@@ -9,6 +9,7 @@ export interface StepMetrics {
   lr: number;
   images_per_s: number;
 }
+
 /** One evaluation over all images of a split. */
 export interface EvalMetrics {
   split: 'val' | 'test';
@@ -17,6 +18,7 @@ export interface EvalMetrics {
   loss: number;
   accuracy: number;
 }
+
 export type MetricsLine = StepMetrics | EvalMetrics;
 
 /** The lines of a metrics.jsonl. A line cut short by a crash is passed over. */

@@ -7,6 +7,7 @@ export interface Spec {
   value?: Scalar;
   options: Record<string, Scalar>;
 }
+
 export type Scalar = number | boolean | string;
 
 /** What a number may be. `above` and `below` exclude their bound, `min` and `max` include it. */

@@ -17,6 +17,7 @@ export interface SearchAxis {
   readonly values: readonly string[];
   readonly range?: readonly [low: number, high: number, whole: boolean];
 }
+
 /** What one run of a search changes: texts by the axes' keys. */
 export type Choice = Readonly<Record<string, string>>;
 
@@ -27,11 +28,13 @@ const KEYS: Readonly<Record<string, Key | 'model'>> = {
     (Object.keys(OPTIONS) as Key[]).flatMap(key => [[dashed(key), key], [key, key]]),
   ),
 };
+
 const HYPER = new Set(
   Object.values(rules)
     .flatMap(r => Object.keys(r.defaults))
     .filter(k => k !== 'lr' && k !== 'weight_decay'),
 );
+
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */
 const NESTED = /^(optimizer|schedule|model|augment)\.([\w-]+)$/;
 

@@ -33,6 +33,7 @@ interface Pass {
   running(): Arr;
   keep(statistic: Arr): void;
 }
+
 type Layer = (x: Arr, pass: Pass) => Arr;
 
 function conv(c: number, out: number, k: number, stride: number, pad: number, bias: boolean): Layer {
@@ -122,6 +123,7 @@ const stepOf: Update = (params, velocity, running, x, target) => {
   const next = params.map((p, i) => p.sub(moved[i]!.ref.mul(network.lr)));
   return { params: next, velocity: moved, running: kept, loss: value };
 };
+
 const update: Update = jit(stepOf);
 
 const data = batch();

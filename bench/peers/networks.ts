@@ -30,6 +30,7 @@ export interface Network {
   readonly batch: number;
   readonly lr: number;
 }
+
 /** What a peer is to train: cross-entropy over ten classes, SGD with momentum 0.9. */
 export interface Problem {
   readonly network: Network;

@@ -13,6 +13,7 @@ export interface Tensor {
 interface Variable extends Tensor {
   assign(x: Tensor): void;
 }
+
 type Layer = (x: Tensor) => Tensor;
 
 const adapter = variant === 'webgpu' ? await provideGpu() : `${problem.threads} threads, SIMD`;
@@ -81,6 +82,7 @@ const layers = build<Layer>(network, {
     return x => tf.add(tf.matMul(tf.reshape(x, [-1, size]), kernel), bias);
   },
 });
+
 const x: Tensor = tf.tensor(data.x, [n, h, w, c]);
 const target: Tensor = tf.oneHot(tf.tensor(data.labels, [n], 'int32'), 10);
 const optimizer = tf.train.momentum(network.lr, 0.9);

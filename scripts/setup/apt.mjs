@@ -11,6 +11,7 @@ const read = path => {
     return '';
   }
 };
+
 const words = text => (text ?? '').split(/\s+/).filter(Boolean);
 
 /** /etc/os-release as an object: ID, VERSION_ID, VERSION_CODENAME, ... */
