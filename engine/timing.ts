@@ -4,20 +4,26 @@ import type { Command } from './program.ts';
 
 export interface Timing {
   /** Milliseconds of one repetition: the least and the median over the rounds. */
-  readonly best: number; readonly median: number;
+  readonly best: number;
+  readonly median: number;
   /** What an idle machine would need: `best`, or on a software adapter less where its processor did other work meanwhile. */
   readonly idle: number;
   /** First run, compilation by the driver included. */
   readonly first: number;
 }
 
-export interface Job { readonly commands: readonly Command[] }
+export interface Job {
+  readonly commands: readonly Command[];
+}
 
 /**
  * The clock of the processor time that this process has used, over all threads: on a software adapter it is unmoved by other processes.
  * Browsers have none.
  */
-export interface Processor { readonly threads: number; readonly ms: () => number }
+export interface Processor {
+  readonly threads: number;
+  readonly ms: () => number;
+}
 
 export interface TimeOptions {
   readonly rounds?: number;
@@ -42,18 +48,29 @@ class Stamps {
   }
 
   get writes(): GPUComputePassTimestampWrites { return { querySet: this.#set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 }; }
+
   resolve(encoder: GPUCommandEncoder): void { encoder.resolveQuerySet(this.#set, 0, 2, this.#resolved, 0); }
+
   async ms(): Promise<number> {
-    const [from, to] = new BigInt64Array(await this.#device.read(this.#resolved, 0, 16));
-    return Number(to! - from!) / 1e6;
+    const [begin, end] = new BigInt64Array(await this.#device.read(this.#resolved, 0, 16));
+    return Number(end! - begin!) / 1e6;
   }
-  destroy(): void { this.#set.destroy(); this.#resolved.destroy(); }
+
+  destroy(): void {
+    this.#set.destroy();
+    this.#resolved.destroy();
+  }
 }
 
-/** Milliseconds of all repetitions, by the device's clock where that is fine enough. */
-async function once(device: Device, { commands }: Job, repetitions: number, stamps?: Stamps,
-  processor?: Processor): Promise<{ ms: number; idle: number }> {
-  const encoder = device.gpu.createCommandEncoder(), pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
+interface Clocks {
+  readonly stamps?: Stamps | undefined;
+  readonly processor?: Processor | undefined;
+}
+
+/** Milliseconds of all repetitions, by the device's clock where that is fine enough; `idle` as in Timing. */
+async function once(device: Device, { commands }: Job, repetitions: number, { stamps, processor }: Clocks = {}) {
+  const encoder = device.gpu.createCommandEncoder();
+  const pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
   for (let r = 0; r < repetitions; r++) for (const { pipeline, group, grid } of commands) {
     pass.setPipeline(pipeline.pipeline);
     pass.setBindGroup(0, group);
@@ -61,7 +78,9 @@ async function once(device: Device, { commands }: Job, repetitions: number, stam
   }
   pass.end();
   stamps?.resolve(encoder);
-  const buffer = encoder.finish(), used = processor?.ms() ?? 0, start = performance.now();
+  const buffer = encoder.finish();
+
+  const used = processor?.ms() ?? 0, start = performance.now();
   device.gpu.queue.submit([buffer]);
   await device.idle();
   let ms = performance.now() - start;
@@ -74,21 +93,22 @@ async function once(device: Device, { commands }: Job, repetitions: number, stam
 }
 
 /** Times jobs in interleaved rounds (the machine drifts), each for about `target` milliseconds a round. */
-export async function time(device: Device, jobs: readonly Job[],
-  { rounds = 5, target = 60, processor }: TimeOptions = {}): Promise<Timing[]> {
-  const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(device) : undefined, prepared = [];
+export async function time(device: Device, jobs: readonly Job[], options: TimeOptions = {}): Promise<Timing[]> {
+  const { rounds = 5, target = 60, processor } = options;
+  const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(device) : undefined;
+  const prepared = [];
   for (const job of jobs) {
     const first = (await once(device, job, 1)).ms;
     let repetitions = 1;
     for (let tries = 0; tries < 4 && repetitions < 2000; tries++) { // a single dispatch is hidden by the cost of its submit
-      const { ms } = await once(device, job, repetitions, stamps);
+      const { ms } = await once(device, job, repetitions, { stamps });
       if (ms >= target / 2) break;
       repetitions = Math.max(1, Math.min(2000, 50 * repetitions, Math.round(repetitions * target / ms)));
     }
     prepared.push({ job, first, repetitions, ms: [] as number[], idle: [] as number[] });
   }
   for (let round = 0; round < rounds; round++) for (const p of prepared) {
-    const { ms, idle } = await once(device, p.job, p.repetitions, stamps, processor);
+    const { ms, idle } = await once(device, p.job, p.repetitions, { stamps, processor });
     p.ms.push(ms / p.repetitions);
     p.idle.push(idle / p.repetitions);
   }

@@ -32,7 +32,12 @@ const HOPELESS = 1.5;
 /** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
 const SMALL = 2e8;
 
-interface Call { readonly key: string; readonly op: Op; readonly candidates: readonly Variant<any>[] }
+/** A distinct call, and the variants that may be the fastest for it. */
+interface Call {
+  readonly key: string;
+  readonly op: Op;
+  readonly candidates: readonly Variant<any>[];
+}
 
 export class Tuner implements Tuning {
   #o: TunerOptions;
@@ -44,19 +49,24 @@ export class Tuner implements Tuning {
 
   /** Has `device` take the fastest variant in each of `ops`: as found before, else by timing them now, on buffers of their own. */
   async tune(device: Device, ops: readonly Op[]): Promise<void> {
-    const findings = await (this.#findings ??= this.#load()), here = findings[this.#place(device)] ??= {};
+    const findings = await (this.#findings ??= this.#load());
+    const here = findings[this.#place(device)] ??= {};
     const calls = new Map<string, Call>(), unknown = new Set<string>();
     for (const op of ops) {
-      const profile = device.profileFor(halves(op)), key = callKey(op.kernel, op.params, profile);
+      const { kernel, params } = op, profile = device.profileFor(halves(op)), key = callKey(kernel, params, profile);
       if (calls.has(key)) continue;
-      const all = fitting(op.kernel, op.params, profile), heavy = (op.kernel.flops?.(op.params) ?? 0) > SMALL;
-      const candidates = all.filter((v, i) => i === 0 || v.name !== 'plain' || !heavy), names = candidates.map(v => v.name);
+      const heavy = (kernel.flops?.(params) ?? 0) > SMALL;
+      const candidates = fitting(kernel, params, profile).filter((v, i) => i === 0 || v.name !== 'plain' || !heavy);
       if (candidates.length < 2) continue;
-      for (const name of here[key] ?? []) if (!op.kernel.variants.some(v => v.name === name)) unknown.add(`${op.kernel.name} (${name})`);
+      for (const name of here[key] ?? []) if (!kernel.variants.some(v => v.name === name)) unknown.add(`${kernel.name} (${name})`);
+      const names = candidates.map(v => v.name);
       if (here[key] && [...here[key]].sort().join() !== names.sort().join()) delete here[key];
       calls.set(key, { key, op, candidates });
     }
-    if (unknown.size) this.#o.note?.(`${this.#o.store?.name ?? 'tuning'}: knows variants that this version has not, ${[...unknown].join(', ')}; their calls are timed again`);
+    if (unknown.size) {
+      const names = [...unknown].join(', ');
+      this.#o.note?.(`${this.#o.store?.name ?? 'tuning'}: knows variants that this version has not, ${names}; their calls are timed again`);
+    }
     const fresh = [...calls.values()].filter(c => !here[c.key]);
     if (fresh.length) {
       const found = await this.#time(device, fresh);
@@ -67,15 +77,20 @@ export class Tuner implements Tuning {
   }
 
   async #time(device: Device, calls: readonly Call[]): Promise<Record<string, readonly string[]>> {
-    const only = (key: string, { name }: Variant<any>) => device.withProfile({ prefer: { [key]: name } });
     // all at once, since drivers compile in parallel; one that a driver cannot compile is out of the race
     const refused = new Set<Variant<any>>();
-    await Promise.all(calls.flatMap(({ key, op, candidates }) =>
-      candidates.map(v => only(key, v).pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op)).catch((e: Error) => {
-      refused.add(v);
-      device.check();
-      this.#o.note?.(`${e.message}; it is left out`);
-    }))));
+    const tryToCompile = async ({ key, op }: Call, v: Variant<any>): Promise<void> => {
+      const alone = device.withProfile({ prefer: { [key]: v.name } });
+      try {
+        await alone.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op));
+      } catch (e) {
+        refused.add(v);
+        device.check();
+        this.#o.note?.(`${(e as Error).message}; it is left out`);
+      }
+    };
+    await Promise.all(calls.flatMap(call => call.candidates.map(v => tryToCompile(call, v))));
+
     const found: Record<string, readonly string[]> = {};
     for (const [i, call] of calls.entries()) {
       this.#o.progress?.(i, calls.length);
@@ -96,9 +111,8 @@ export class Tuner implements Tuning {
     const { store, note } = this.#o, text = await store?.load();
     if (text === undefined) return {};
     try {
-      const read = JSON.parse(text) as Findings, listed = (v: unknown) => Array.isArray(v) && v.length > 0
-        && v.every(name => typeof name === 'string');
-      if (!isRecord(read) || !Object.values(read).every(calls => isRecord(calls) && Object.values(calls).every(listed))) throw new Error();
+      const read: unknown = JSON.parse(text);
+      if (!areFindings(read)) throw new Error();
       return read;
     } catch {
       note?.(`${store!.name}: is damaged, variants are timed again and it is written anew`);
@@ -115,15 +129,19 @@ export class Tuner implements Tuning {
   }
 }
 
-const isRecord = (v: unknown): boolean => typeof v === 'object' && v !== null && !Array.isArray(v);
+const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+const isList = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name => typeof name === 'string');
+const areFindings = (v: unknown): v is Findings =>
+  isRecord(v) && Object.values(v).every(calls => isRecord(calls) && Object.values(calls).every(isList));
 
 /** The variants of a call, fastest first. They run on buffers of the real sizes that nobody else uses. */
 async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
-  const bench = device.withProfile({ prefer: undefined }), memory = new Memory(bench),
-    graph = new Graph({ training: false, profile: bench.profile });
-  const copies = new Map(Object.entries(op.tensors).map(([name, t]): [Tensor, Tensor] =>
+  const bench = device.withProfile({ prefer: undefined });
+  const memory = new Memory(bench), graph = new Graph({ training: false, profile: bench.profile });
+  const bound = Object.entries(op.tensors);
+  const copies = new Map(bound.map(([name, t]): [Tensor, Tensor] =>
     [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
-  graph.ops.push({ ...op, tensors: Object.fromEntries(Object.entries(op.tensors).map(([name, t]) => [name, copies.get(t)!])) });
+  graph.ops.push({ ...op, tensors: Object.fromEntries(bound.map(([name, t]) => [name, copies.get(t)!])) });
   const programs: Program[] = [];
   try {
     for (const name of names) {
@@ -144,6 +162,7 @@ async function rank(device: Device, { key, op }: Call, names: readonly string[])
   }
 }
 
+/** Median milliseconds of each job, and the least of them. */
 async function medians(device: Device, jobs: readonly Job[], rounds: number, target: number): Promise<[ms: number[], least: number]> {
   const ms = (await time(device, jobs, { rounds, target })).map(t => t.median);
   return [ms, Math.min(...ms)];

@@ -4,10 +4,7 @@
 type Nap = (ms: number, again: () => void) => void;
 let nap: Nap | undefined, open = 0, napping = false;
 
-/**
- * The first nap of a wait and the longest, ms: each is half as long again as the one before, so that little is overslept and long waits
- * cost few polls.
- */
+/** The first nap of a wait and the longest, ms. Each is half as long again as the one before: little is overslept, few polls are made. */
 const SHORT = 0.05, LONG = 1;
 let next = SHORT;
 
@@ -24,7 +21,9 @@ export async function waiting<T>(work: Promise<T>): Promise<T> {
     napping = true;
     nap(next = SHORT, turn);
   }
-  try { return await work; } finally {
+  try {
+    return await work;
+  } finally {
     open--;
     next = SHORT;
   }

@@ -8,12 +8,23 @@ Object.assign(globalThis, globals);
 
 // Dawn polls in every turn of the event loop while a promise of its own is open, and so takes a core that a software driver computes on.
 const never = new Int32Array(new SharedArrayBuffer(4));
-napBetweenPolls((ms, again) => { setImmediate(() => { Atomics.wait(never, 0, 0, ms); again(); }); });
+napBetweenPolls((ms, again) => {
+  setImmediate(() => {
+    Atomics.wait(never, 0, 0, ms);
+    again();
+  });
+});
 
 export type Kind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
+
+/** One adapter of this machine. */
 export interface AdapterEntry {
-  readonly name: string; readonly kind: Kind; readonly description: string; readonly backend: string;
-  readonly features: string[]; readonly limits: Record<string, number>;
+  readonly name: string;
+  readonly kind: Kind;
+  readonly description: string;
+  readonly backend: string;
+  readonly features: string[];
+  readonly limits: Record<string, number>;
   readonly adapter: GPUAdapter;
 }
 
@@ -21,8 +32,8 @@ export interface AdapterEntry {
 const ORDER: readonly Kind[] = ['hardware', 'lavapipe', 'software', 'swiftshader'];
 
 /** Where Chromium packages keep SwiftShader, which the Vulkan loader does not find by itself. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'].map(f =>
-  `${f}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome']
+  .map(folder => `${folder}/vk_swiftshader_icd.json`);
 
 // Dawn must outlive its devices: collected while one is in use it aborts the process, and V8 drops what it thinks unused.
 const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDawn ??= []);
@@ -36,19 +47,23 @@ function dawn(options: string[] = []): GPU {
 
 /** Shows the Vulkan loader SwiftShader too, unless the user has named the drivers to load. */
 function addSwiftShader(): void {
-  const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env, found = SWIFTSHADER.find(f => existsSync(f));
+  const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+  const found = SWIFTSHADER.find(f => existsSync(f));
   if (found && !VK_DRIVER_FILES && !VK_ICD_FILENAMES) process.env.VK_ADD_DRIVER_FILES ??= found;
 }
 
 const kindOf = ({ description, isFallbackAdapter, architecture, device }: GPUAdapterInfo): Kind => {
   const text = `${description} ${architecture} ${device}`;
-  return /llvmpipe/i.test(text) ? 'lavapipe' : /swiftshader/i.test(text) ? 'swiftshader' : isFallbackAdapter || /basic render/i.test(text)
-    ? 'software' : 'hardware';
+  if (/llvmpipe/i.test(text)) return 'lavapipe';
+  if (/swiftshader/i.test(text)) return 'swiftshader';
+  return isFallbackAdapter || /basic render/i.test(text) ? 'software' : 'hardware';
 };
 
-const LIMIT_NAMES = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', 'maxUniformBufferBindingSize'] as const;
+const LIMIT_NAMES = [
+  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension',
+  'maxBindGroups', 'maxUniformBufferBindingSize',
+] as const;
 
 /** Dawn lists its adapters only in the error about one that does not exist. */
 async function names(): Promise<{ name: string; backend: string }[]> {
@@ -56,8 +71,8 @@ async function names(): Promise<{ name: string; backend: string }[]> {
     await dawn(['adapter=none of them']).requestAdapter();
     return [];
   } catch (e) {
-    return [...(e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)].map(([, backend, name]) => ({ backend: backend!,
-      name: name! }));
+    const listed = (e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g);
+    return Array.from(listed, ([, backend, name]) => ({ backend: backend!, name: name! }));
   }
 }
 
@@ -69,14 +84,20 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
     const adapter = await dawn([`backend=${backend}`, `adapter=${name}`]).requestAdapter().catch(() => null);
     if (!adapter) continue;
     entries.push({
-      name, backend, adapter, kind: kindOf(adapter.info), description: adapter.info.description || name,
-      features: [...adapter.features].sort(), limits: Object.fromEntries(LIMIT_NAMES.map(l => [l, adapter.limits[l] as number])),
+      name,
+      backend,
+      adapter,
+      kind: kindOf(adapter.info),
+      description: adapter.info.description || name,
+      features: [...adapter.features].sort(),
+      limits: Object.fromEntries(LIMIT_NAMES.map(l => [l, adapter.limits[l] as number])),
     });
   }
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
-const MISSING = 'no WebGPU adapter was found; install a GPU driver, or a software one (Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
+const MISSING = 'no WebGPU adapter was found; install a GPU driver, or a software one '
+  + '(Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
 
 /**
  * The adapter to train on: the best, or the one whose kind or name contains `wanted` (`--adapter`, else DESCENT_ADAPTER).
@@ -90,7 +111,8 @@ export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise
   const entries = await listAdapters();
   check(entries.length, MISSING);
   if (!wanted) return entries[0]!.adapter;
-  const match = entries.find(e => [e.kind, e.name, e.description].some(text => text.toLowerCase().includes(wanted.toLowerCase())));
+  const text = wanted.toLowerCase();
+  const match = entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
   check(match, `--adapter: no adapter matches '${wanted}'; this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`);
   return match.adapter;
 }
