@@ -40,7 +40,8 @@ export async function course(o: CourseOptions): Promise<void> {
   const { run, session, options } = o;
   const { trainer } = session;
   const total = begin(o);
-  const under: Course = { ...o, total, shown: await showProgress(o, total), swag: swagOf(o), stats: await statsOf(o, total) };
+  const shown = await showProgress(o, total);
+  const under: Course = { ...o, total, shown, swag: swagOf(o), stats: await statsOf(o, total) };
   if (!(await training(under))) {
     note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
     process.exitCode = 130;
@@ -50,7 +51,7 @@ export async function course(o: CourseOptions): Promise<void> {
 
   const test = await evaluation(trainer, 'test');
   run.append(test);
-  under.shown.evaluation(test);
+  shown.evaluation(test);
   await drawCurves(o);
   await tellSwag(under);
   if (options.json) return;

@@ -15,6 +15,9 @@ function stream(seed: number, sample: number): () => number {
   };
 }
 
+const clamp = (v: number, most: number) => Math.min(most, Math.max(0, v));
+
+/** Signed distance to the edge of a rectangle of half sides `w` and `h`. */
 const box = (x: number, y: number, w: number, h: number) => Math.max(Math.abs(x) - w, Math.abs(y) - h);
 
 /** Signed distance to each shape's edge, negative inside, in units of its radius: the shape fills the unit circle. */
@@ -28,8 +31,9 @@ const outlines: Readonly<Record<string, (x: number, y: number) => number>> = {
   star: (x, y) => {
     const radius = Math.hypot(x, y);
     const fifth = (2 * Math.PI) / 5;
-    const angle = Math.abs(((Math.atan2(x, y) + 5 * fifth + fifth / 2) % fifth) - fifth / 2); // from the nearest tip, 0..36 degrees
-    return 0.43 * (radius * Math.cos(angle) - 1) + 0.9 * radius * Math.sin(angle); // the straight edge from a tip at 1 to a notch at 0.4
+    // from the nearest tip, 0..36 degrees; the edge is straight from a tip at 1 to a notch at 0.4
+    const angle = Math.abs(((Math.atan2(x, y) + 5 * fifth + fifth / 2) % fifth) - fifth / 2);
+    return 0.43 * (radius * Math.cos(angle) - 1) + 0.9 * radius * Math.sin(angle);
   },
   crescent: (x, y) => Math.max(Math.hypot(x, y) - 0.95, 0.8 - Math.hypot(x - 0.5, y)),
   stripes: (x, y) => Math.max(box(x, y, 0.75, 0.75), Math.abs(((x + 3) % 0.6) - 0.3) - 0.15),
@@ -52,7 +56,8 @@ export function shapes(count: number, from = 0, seed = 0): Split {
   for (let i = 0; i < count; i++) {
     const random = stream(seed, from + i);
     const between = (a: number, b: number) => a + (b - a) * random();
-    const label = (labels[i] = (from + i) % drawn.length);
+    const label = (from + i) % drawn.length;
+    labels[i] = label;
     const distance = drawn[label]!;
     const radius = between(8, 13.5);
     const cx = between(radius - 1, size - radius);
@@ -60,10 +65,11 @@ export function shapes(count: number, from = 0, seed = 0): Split {
     const turn = between(-0.5, 0.5);
     const cos = Math.cos(turn) / radius;
     const sin = Math.sin(turn) / radius;
-    const back = [between(0, 255), between(0, 255), between(0, 255)];
-    let front: number[];
-    do front = [between(0, 255), between(0, 255), between(0, 255)];
-    while (front.reduce((sum, v, c) => sum + Math.abs(v - back[c]!), 0) < 240);
+    const colour = () => [between(0, 255), between(0, 255), between(0, 255)];
+    const contrast = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, c) => sum + Math.abs(v - b[c]!), 0);
+    const back = colour();
+    let front = colour();
+    while (contrast(front, back) < 240) front = colour();
     const shadeX = between(-1, 1);
     const shadeY = between(-1, 1);
     const noise = between(5, 45);
@@ -72,17 +78,12 @@ export function shapes(count: number, from = 0, seed = 0): Split {
         const dx = x - cx;
         const dy = y - cy;
         const near = dx * dx + dy * dy < (radius + 1) ** 2;
-        const cover = near
-          ? Math.min(1, Math.max(0, 0.5 - radius * distance(dx * cos + dy * sin, dy * cos - dx * sin)))
-          : 0;
+        const cover = near ? clamp(0.5 - radius * distance(dx * cos + dy * sin, dy * cos - dx * sin), 1) : 0; // smooth edges
         const shade = (x - size / 2) * shadeX + (y - size / 2) * shadeY;
         const bits = random() * 2 ** 30; // ten bits of noise a channel
         for (let c = 0; c < 3; c++) {
           const grain = (((bits >>> (10 * c)) & 1023) / 1023 - 0.5) * noise;
-          images[p + c * plane] = Math.min(
-            255,
-            Math.max(0, back[c]! + shade + cover * (front[c]! - back[c]! - shade) + grain),
-          );
+          images[p + c * plane] = clamp(back[c]! + shade + cover * (front[c]! - back[c]! - shade) + grain, 255);
         }
       }
     }
@@ -147,7 +148,8 @@ export function plane(set: string, count: number, from = 0, { seed = 0, noise = 
   const place = places[set]!;
   for (let i = 0; i < count; i++) {
     const random = stream(seed, from + i);
-    const label = (labels[i] = (from + i) % 2);
+    const label = (from + i) % 2;
+    labels[i] = label;
     const [x, y] = place(label, random);
     const [nx, ny] = normals(random);
     images[2 * i] = planeByte(x + noise * nx);

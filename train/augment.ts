@@ -2,7 +2,7 @@
 import { check, DescentError, lookUp } from '../engine/check.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../shaders/augment.ts';
 import { STREAMS, uniforms, type Draw } from '../shaders/random.ts';
-import { describeRange, parseSpecs, type Range, type Scalar } from './spec.ts';
+import { describeRange, isWithin, parseSpecs, type Range, type Scalar } from './spec.ts';
 
 /** What is done to a batch: transforms of each image in the order written, then one of `mix` for the whole batch. */
 export interface Augmentation {
@@ -76,16 +76,8 @@ function option(name: string, key: string, given: Scalar, { range, boolean }: Op
     check(typeof given === 'boolean', `${who} is ${given}; give true or false`);
     return Number(given);
   }
-  const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer } = range!;
-  const fits =
-    typeof given === 'number'
-    && given >= min
-    && given <= max
-    && given > above
-    && given < below
-    && (!integer || Number.isInteger(given));
-  check(fits, `${who} is ${given}; give ${describeRange(range!)}`);
-  return given as number;
+  check(typeof given === 'number' && isWithin(given, range!), `${who} is ${given}; give ${describeRange(range!)}`);
+  return given;
 }
 
 function fillOf(name: string, given: Scalar): Fill {

@@ -23,15 +23,19 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A range in words: `a whole number of at least 1`. */
 export function describeRange({ integer, min, max, above, below }: Range): string {
-  const bounds = [
-    above !== undefined && `above ${above}`,
-    min !== undefined && `of at least ${min}`,
-    below !== undefined && `below ${below}`,
-    max !== undefined && `at most ${max}`,
-  ]
-    .filter(Boolean)
-    .join(' and ');
-  return `a ${integer ? 'whole ' : ''}number${bounds && ` ${bounds}`}`;
+  const bounds: string[] = [];
+  if (above !== undefined) bounds.push(`above ${above}`);
+  if (min !== undefined) bounds.push(`of at least ${min}`);
+  if (below !== undefined) bounds.push(`below ${below}`);
+  if (max !== undefined) bounds.push(`at most ${max}`);
+  const words = bounds.length ? ` ${bounds.join(' and ')}` : '';
+  return `a ${integer ? 'whole ' : ''}number${words}`;
+}
+
+/** Whether a number is in a range, and whole where it has to be. */
+export function isWithin(value: number, range: Range): boolean {
+  const { integer, min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
+  return value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
 }
 
 /** `text` as a finite number within `range`; `who` is the option's name in messages. */
@@ -40,8 +44,7 @@ export function parseNumber(who: string, text: string, range: Range = {}): numbe
   const wanted = `give ${describeRange(range)}`;
   check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number; ${wanted}`);
   check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number; ${wanted}`);
-  const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
-  check(value >= min && value <= max && value > above && value < below, `${who}: ${text} is out of range; ${wanted}`);
+  check(isWithin(value, range), `${who}: ${text} is out of range; ${wanted}`);
   return value;
 }
 

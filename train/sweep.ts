@@ -29,11 +29,10 @@ const KEYS: Readonly<Record<string, Key | 'model'>> = {
   ),
 };
 
-const HYPER = new Set(
-  Object.values(rules)
-    .flatMap(r => Object.keys(r.defaults))
-    .filter(k => k !== 'lr' && k !== 'weight_decay'),
-);
+/** Hyper-parameters of any optimizer, but for those that are options of their own. */
+const HYPER = new Set(Object.values(rules).flatMap(rule => Object.keys(rule.defaults)));
+for (const option of ['lr', 'weight_decay']) HYPER.delete(option);
+
 
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */
 const NESTED = /^(optimizer|schedule|model|augment)\.([\w-]+)$/;
