@@ -18,6 +18,8 @@ const QUICK = { GALLIVM_PERF: 'nopt' };
 
 /** A suite of uvu, ready to run. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
+
+/** What came of one file. */
 interface Outcome {
   readonly passed: number;
   readonly failed: number;
@@ -33,7 +35,8 @@ async function lead(): Promise<boolean> {
   const filters = process.argv.slice(2).filter(a => !a.startsWith('-'));
   const long = process.argv.includes('--long');
   const isWanted = (file: string) => !filters.length || filters.some(filter => file.includes(filter));
-  const files = readdirSync('tests').filter(file => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(file) && isWanted(file));
+  const kind = long ? /\.(test|long)\.ts$/ : /\.test\.ts$/;
+  const files = readdirSync('tests').filter(file => kind.test(file) && isWanted(file));
   const rank = (file: string) => (LONG.includes(file) ? LONG.indexOf(file) : LONG.length);
   files.sort().sort((a, b) => rank(a) - rank(b));
   let passed = 0;
@@ -45,35 +48,9 @@ async function lead(): Promise<boolean> {
     skipped += o.skipped;
     console.log(o.text);
   };
-  const worker = async (): Promise<void> => {
-    for (let file = files.shift(); file !== undefined;) {
-      const child = fork(fileURLToPath(import.meta.url), {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        env: { ...(!long && QUICK), ...process.env },
-      });
-      let running: string | undefined;
-      await new Promise<void>(ended => {
-        const next = () => {
-          running = file;
-          if (file === undefined) child.disconnect();
-          else child.send(file);
-        };
-        child.on('message', (o: Outcome) => {
-          add(o);
-          file = files.shift();
-          next();
-        });
-        child.on('exit', (code, signal) => {
-          if (running !== undefined) {
-            const text = `${running}: its process ended (${signal ?? `exit code ${code}`})`;
-            add({ passed: 0, failed: 1, skipped: 0, text });
-            file = files.shift();
-          }
-          ended();
-        });
-        next();
-      });
-    }
+  const env = { ...(!long && QUICK), ...process.env };
+  const worker = async () => {
+    while (files.length) await deal(files, env, add);
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
   if (passed + failed + skipped === 0) {
@@ -82,6 +59,29 @@ async function lead(): Promise<boolean> {
   }
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   return failed === 0;
+}
+
+/** Gives files to a process of its own until none is left. Where the process ends before, the file that it was at has failed. */
+function deal(files: string[], env: NodeJS.ProcessEnv, add: (o: Outcome) => void): Promise<void> {
+  return new Promise(ended => {
+    const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env });
+    let running: string | undefined;
+    const next = () => {
+      running = files.shift();
+      if (running === undefined) child.disconnect();
+      else child.send(running);
+    };
+    child.on('message', (o: Outcome) => {
+      add(o);
+      next();
+    });
+    child.on('exit', (code, signal) => {
+      const why = signal ?? `exit code ${code}`;
+      if (running !== undefined) add({ passed: 0, failed: 1, skipped: 0, text: `${running}: its process ended (${why})` });
+      ended();
+    });
+    next();
+  });
 }
 
 /** Runs each file that is sent, and sends back its counts and what its suites wrote. */
