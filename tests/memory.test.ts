@@ -25,6 +25,7 @@ import { openTrainer } from '../train/open.ts';
 import { parseSpec } from '../train/spec.ts';
 import { Trainer } from '../train/trainer.ts';
 import { deviceFor } from './check.ts';
+import { refusal } from './refusal.ts';
 
 const test = suite('memory');
 const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 30 };
@@ -34,7 +35,8 @@ const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('mo
 
 /** The training graph's ops of a model, as they are stored. */
 function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 32], batch = 32) {
-  const g = new Graph({ training: true, profile }), input = g.lasting('input', 'x', [batch, ...shape]);
+  const g = new Graph({ training: true, profile });
+  const input = g.lasting('input', 'x', [batch, ...shape]);
   const logits = model(g, g.record([input], g.map('v', input), () => []));
   g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
   return { ops: fuse(g.ops, g.kept, g.profile), kept: g.kept };
@@ -42,40 +44,60 @@ function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 
 
 for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.45]] as const) {
   test(`checkpointing plans ${name} at ${share * 100} % of the memory`, () => {
-    const { ops, kept } = opsOf(modelOf(name, [3, 32, 32])), less = checkpoint(ops, kept);
-    const before = plan(ops, kept, 2 ** 30), after = plan(less, kept, 2 ** 30);
+    const { ops, kept } = opsOf(modelOf(name, [3, 32, 32]));
+    const less = checkpoint(ops, kept);
+    const before = plan(ops, kept, 2 ** 30);
+    const after = plan(less, kept, 2 ** 30);
     assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
     const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
     assert.equal(lasting.map(op => op.node), [], 'what lasts is written once');
     const forward = ops.filter(op => op.node.endsWith(' forward')).length;
-    assert.ok(less.length > ops.length && less.length - ops.length < forward,
-      `${less.length - ops.length} ops more, ${forward} of the forward pass`);
+    assert.ok(
+      less.length > ops.length && less.length - ops.length < forward,
+      `${less.length - ops.length} ops more, ${forward} of the forward pass`,
+    );
   });
 }
 
 /** Branches, a shared input, dropout and batch norm, deep enough for several segments. */
 const block = (width: number): Layer =>
   sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
-const branched: Layer = sequential([conv2d(8, 3, { pad: 1 }), maxPool(2), block(8), block(8),
-  concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]), block(8), block(8), globalAvgPool(), dense(10)]);
+const branched: Layer = sequential([
+  conv2d(8, 3, { pad: 1 }),
+  maxPool(2),
+  block(8),
+  block(8),
+  concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]),
+  block(8),
+  block(8),
+  globalAvgPool(),
+  dense(10),
+]);
 
 const bits = async (t: Trainer) =>
-  Object.entries(await t.weights()).map(([name, { data }]) =>
-  [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const);
+  Object.entries(await t.weights()).map(
+    ([name, { data }]) =>
+      [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const,
+  );
 
-for (const [name, model, batchSize] of [['a net with branches, dropout and batch norm', branched, 8], ['resnet20', modelOf('resnet20'), 4],
-  ['vgg11', modelOf('vgg11:dropout=0.5'), 8]] as const) {
+for (const [name, model, batchSize] of [
+  ['a net with branches, dropout and batch norm', branched, 8],
+  ['resnet20', modelOf('resnet20'), 4],
+  ['vgg11', modelOf('vgg11:dropout=0.5'), 8],
+] as const) {
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
-    const device = await deviceFor(), run = async (checkpoint: boolean) => {
+    const device = await deviceFor();
+    const run = async (checkpoint: boolean) => {
       const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit: 0 });
-      const t = await Trainer.create({ device, data, model, batchSize, optimizer: optimizer(rules.momentum!, { lr: 0.01 }), seed: 3,
-        checkpoint });
+      const rule = optimizer(rules.momentum!, { lr: 0.01 });
+      const t = await Trainer.create({ device, data, model, batchSize, optimizer: rule, seed: 3, checkpoint });
       for (let i = 0; i < 3; i++) await t.step(true);
       const out = { losses: (await t.settle()).map(l => l.loss), weights: await bits(t), plan: t.program.plan };
       t.destroy();
       return out;
     };
-    const all = await run(false), less = await run(true);
+    const all = await run(false);
+    const less = await run(true);
     assert.equal(less.losses, all.losses);
     assert.equal(less.weights, all.weights);
     assert.ok(less.plan.peak < 0.9 * all.plan.peak, `${less.plan.peak} of ${all.plan.peak}`);
@@ -83,18 +105,28 @@ for (const [name, model, batchSize] of [['a net with branches, dropout and batch
   });
 }
 
-/** A device whose activations find no memory beyond `limit` bytes: what is larger is asked of the driver in a size that it has not. */
+/** A device whose activations find no memory beyond `limit` bytes, as the driver would say at the end of the error scope. */
 async function cramped(limit: number): Promise<Device> {
-  const device = (await deviceFor()).withProfile({}), { gpu } = device;
+  const device = (await deviceFor()).withProfile({});
+  const { gpu } = device;
   let left = limit;
-  const createBuffer = (d: GPUBufferDescriptor) =>
-    gpu.createBuffer(d.label?.startsWith('slot') && (left -= d.size) < 0 ? { ...d, size: gpu.limits.maxBufferSize } : d);
-  const proxy = new Proxy(gpu, { get: (_, name) => {
-    if (name === 'createBuffer') return createBuffer;
-    if (name === 'pushErrorScope') left = limit; // each program asks anew
-    const value: unknown = Reflect.get(gpu, name, gpu);
-    return typeof value === 'function' ? value.bind(gpu) as unknown : value;
-  } });
+  const createBuffer = (d: GPUBufferDescriptor) => {
+    if (d.label?.startsWith('slot')) left -= d.size;
+    return gpu.createBuffer(d);
+  };
+  const popErrorScope = async () => {
+    const error = await gpu.popErrorScope();
+    return left < 0 ? new GPUOutOfMemoryError('there is no more') : error;
+  };
+  const proxy = new Proxy(gpu, {
+    get: (_, name) => {
+      if (name === 'createBuffer') return createBuffer;
+      if (name === 'popErrorScope') return popErrorScope;
+      if (name === 'pushErrorScope') left = limit; // each program asks anew
+      const value: unknown = Reflect.get(gpu, name, gpu);
+      return typeof value === 'function' ? (value.bind(gpu) as unknown) : value;
+    },
+  });
   Object.defineProperty(device, 'gpu', { value: proxy });
   return device;
 }
@@ -109,28 +141,33 @@ for (const [what, device, why] of [
   test(`a batch of more than ${what} is computed in equal parts`, async () => {
     const { trainer, note, parts } = await openTrainer(config(), dataset, await device());
     assert.ok(parts === 4 || parts === 2, `${parts} parts`);
-    assert.match(note!, new RegExp(`^each batch of 16 is computed in ${parts} parts of ${16 / parts}, of which batch norm sees one at a time: `));
+    const said = `each batch of 16 is computed in ${parts} parts of ${16 / parts}, of which batch norm sees one at a time: `;
+    assert.ok(note!.startsWith(said), note);
     assert.match(note!, why);
-    const asked = (await openTrainer(config({ accumulate: String(parts) }), dataset, await deviceFor())).trainer, losses = [];
+    const asked = (await openTrainer(config({ accumulate: String(parts) }), dataset, await deviceFor())).trainer;
+    const losses = [];
     for (const t of [trainer, asked]) {
       for (let i = 0; i < 2; i++) await t.step(true);
       losses.push((await t.settle()).map(l => l.loss));
     }
     assert.equal(losses[0], losses[1], 'as with --accumulate');
-    trainer.destroy(); asked.destroy();
+    trainer.destroy();
+    asked.destroy();
   });
 }
 
 test('what does not fit with one image at a time is an error in one line', async () => {
-  let said = '';
-  try { await openTrainer(config({ batchSize: '2' }), dataset, (await deviceFor()).withProfile({ maxBinding: 2 ** 15 }));
-    } catch (error) { said = (error as Error).message; }
-  assert.match(said, /^[^\n]*: .*; [^\n]*$/);
+  const device = (await deviceFor()).withProfile({ maxBinding: 2 ** 15 });
+  assert.match(await refusal(() => openTrainer(config({ batchSize: '2' }), dataset, device)), /: .*; /);
 });
 
 test('checkpointing never takes more', () => {
-  for (const [name, shape] of [['lenet5', [1, 28, 28]], ['mlp', [1, 28, 28]], ['alexnet-cifar', [3, 32, 32]],
-    ['airbench', [3, 32, 32]]] as const) {
+  for (const [name, shape] of [
+    ['lenet5', [1, 28, 28]],
+    ['mlp', [1, 28, 28]],
+    ['alexnet-cifar', [3, 32, 32]],
+    ['airbench', [3, 32, 32]],
+  ] as const) {
     const { ops, kept } = opsOf(modelOf(name, shape), shape);
     assert.ok(plan(checkpoint(ops, kept), kept, Infinity).peak <= plan(ops, kept, Infinity).peak, name);
   }
