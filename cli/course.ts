@@ -72,6 +72,10 @@ function begin({ run, config, session, options }: CourseOptions): number {
     `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`,
   );
   check(
+    !stopsEarly(run.lines, config.earlyStop),
+    `${run.path}: the run is complete, it stopped early at step ${trainer.steps}; begin a new one from its weights with --init`,
+  );
+  check(
     config.earlyStop === undefined || config.valSplit > 0,
     '--early-stop: no images are held out for validation; give --val-split a share above 0',
   );
@@ -203,5 +207,5 @@ async function tellSwag({ run, config, session, options, swag }: Course): Promis
 
 async function drawCurves({ run, config }: CourseOptions): Promise<void> {
   const { curves } = await import('../plots/curves.ts'); // a chart library is no reason to start later
-  run.write('curves.svg', curves(run.lines, `${config.model} on ${config.dataset}`));
+  run.write('curves.svg', curves(run.lines, `${config.model} on ${config.dataset}`, config.loss));
 }

@@ -6,10 +6,10 @@ import type { Axis, Series } from './panel.ts';
 /** Points of a curve. */
 const MOST = 200;
 
-/** The curves of a run from the lines of its metrics.jsonl, as SVG. */
-export function curves(lines: readonly MetricsLine[], title?: string): string {
+/** The curves of a run from the lines of its metrics.jsonl, as SVG; `lossName` is what the loss is called. */
+export function curves(lines: readonly MetricsLine[], title?: string, lossName = 'cross-entropy'): string {
   const x = { label: 'epoch' };
-  const loss: Axis = { label: 'cross-entropy', min: 0 };
+  const loss: Axis = { label: lossName, min: 0 };
   const accuracy: Axis = { label: 'correct', percent: true, max: 1 };
   return draw(
     [

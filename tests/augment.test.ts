@@ -249,6 +249,7 @@ for (const [text, message] of [
   ['mixup:0', /--augment: mixup: alpha is 0; give a number above 0/],
   ['mixup,augmix:consistency=true', /--augment: augmix with consistency and mixup are both given/],
   ['mixup,mixup', /--augment: mixup is given twice/],
+  ['mixup,cutmix,mixup', /--augment: mixup is given twice/],
 ] as const) {
   test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
 }

@@ -123,7 +123,8 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
     }
     transforms.push({ name: name as TransformName, o, ...(fill !== undefined && { fill }) });
   }
-  check(mix.length < 2 || mix[0]!.name !== mix[1]!.name, `${WHO}: ${mix[0]?.name} is given twice; give it once`);
+  const twice = mix.find((m, i) => mix.findIndex(other => other.name === m.name) < i);
+  check(!twice, `${WHO}: ${twice?.name} is given twice; give it once`);
   if (shape) checkShape(transforms, shape);
   const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
   check(

@@ -204,7 +204,11 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
         for (const [name] of files) removeQuietly(at(`${name}.new`));
         throw refuse(at(MODEL), error);
       }
-      for (const [name] of files) renameSync(at(`${name}.new`), at(name));
+      try {
+        for (const [name] of files) renameSync(at(`${name}.new`), at(name)); // what is left between the two settleCheckpoint finishes
+      } catch (error) {
+        throw refuse(at(MODEL), error);
+      }
       syncFolder(path);
       hasCheckpoint = true;
     },
