@@ -5,7 +5,11 @@ import { float } from '../shaders/kernel.ts';
 import { softmaxBackward, softmaxForward } from '../shaders/softmax.ts';
 
 /** y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. */
-interface Activation { f: string; df: string; from: 'x' | 'y' }
+interface Activation {
+  f: string;
+  df: string;
+  from: 'x' | 'y';
+}
 
 const activation = ({ f, df, from }: Activation): Layer => (g, x) => {
   const y = g.map(f, x);
@@ -14,47 +18,66 @@ const activation = ({ f, df, from }: Activation): Layer => (g, x) => {
 
 /** max(x, 0) (Nair & Hinton 2010). The derivative at 0 is 0, as in PyTorch. */
 export const relu = (): Layer => activation({ f: 'max(v, zero)', df: 'select(zero, v, a > zero)', from: 'y' });
+
 /** x, or slope x below 0 (Maas 2013); slope 0.01 or what is given, at least 0. */
 export const leakyRelu = (slope = 0.01): Layer => {
   check(slope >= 0, `leakyRelu: slope is ${slope}, expected at least 0`);
-  return activation({ f: `select(v * ${float(slope)}, v, v > zero)`, df: `select(v * ${float(slope)}, v, a > zero)`, from: 'y' });
+  return activation({
+    f: `select(v * ${float(slope)}, v, v > zero)`,
+    df: `select(v * ${float(slope)}, v, a > zero)`,
+    from: 'y',
+  });
 };
+
 /** x, or alpha (exp(x) - 1) below 0 (Clevert 2015); alpha above 0. */
 export const elu = (alpha = 1): Layer => {
   check(alpha > 0, `elu: alpha is ${alpha}, expected above 0`);
-  return activation({ f: `select((exp(min(v, zero)) - one) * ${float(alpha)}, v, v > zero)`,
-    df: `v * select(a + ${float(alpha)}, one, a > zero)`, from: 'y' });
+  return activation({
+    f: `select((exp(min(v, zero)) - one) * ${float(alpha)}, v, v > zero)`,
+    df: `v * select(a + ${float(alpha)}, one, a > zero)`,
+    from: 'y',
+  });
 };
+
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (): Layer => activation({ f: 'one / (one + exp(-v))', df: 'v * a * (one - a)', from: 'y' });
+
 /** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
 export const tanh = (): Layer => activation({ f: 'tanh(clamp(v, one * -10.0, one * 10.0))', df: 'v * (one - a * a)', from: 'y' });
+
 /** log(1 + exp(x)) (Dugas 2000). */
 export const softplus = (): Layer => activation({ f: 'max(v, zero) + log(one + exp(-abs(v)))', df: 'v * (one - exp(-a))', from: 'y' });
 
-/** The share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26): q(-|x|) = Phi, 1 - q(|x|) = Phi. */
+/** WGSL: q(x), the share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26). */
 const tail = (x: string): string => {
   const t = `(one / (one + abs(${x}) * ${0.3275911 * Math.SQRT1_2}))`;
-  return `(0.5 * ${t} * (0.254829592 + ${t} * (${t} * (1.421413741 + ${t} * (1.061405429 * ${t} - 1.453152027)) - 0.284496736)) * exp(-0.5 * ${x} * ${x}))`;
+  const polynomial = `(0.254829592 + ${t} * (${t} * (1.421413741 + ${t} * (1.061405429 * ${t} - 1.453152027)) - 0.284496736))`;
+  return `(0.5 * ${t} * ${polynomial} * exp(-0.5 * ${x} * ${x}))`;
 };
+
 /** x times the normal distribution function (Hendrycks & Gimpel 2016), as PyTorch's default. */
 export const gelu = (): Layer => activation({
   f: `max(v, zero) - abs(v) * ${tail('v')}`,
-  df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`, from: 'x',
+  df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
+  from: 'x',
 });
 
 const SLOPE = 2 * Math.sqrt(2 / Math.PI), CUBIC = 0.044715;
-/** (1 + tanh(u)) / 2 written as a logistic function, which no argument overflows. */
+
+/** WGSL: (1 + tanh(u)) / 2 written as a logistic function, which no argument overflows. */
 const logistic = (x: string) => `(one / (one + exp(-${SLOPE} * (${x} + ${CUBIC} * ${x} * ${x} * ${x}))))`;
+
 /** Its paper's tanh form, as PyTorch's approximate='tanh'. */
 export const geluTanh = (): Layer => activation({
   f: `v * ${logistic('v')}`,
-  df: `v * ${logistic('a')} * (one + a * (one - ${logistic('a')}) * ${SLOPE} * (one + ${3 * CUBIC} * a * a))`, from: 'x',
+  df: `v * ${logistic('a')} * (one + a * (one - ${logistic('a')}) * ${SLOPE} * (one + ${3 * CUBIC} * a * a))`,
+  from: 'x',
 });
 
 /** exp(x) / sum of exp(x) over the classes or channels. [n, c, …] -> the same. A loss on logits needs none before it. */
 export const softmax = (): Layer => (g, x) => {
-  const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) }, y = g.tensor(x.shape);
+  const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) };
+  const y = g.tensor(x.shape);
   g.run(softmaxForward, p, { x, y });
   return g.record([x], y, dy => {
     if (!g.wantsGrad(x)) return [undefined];

@@ -2,8 +2,8 @@
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/copy.ts';
-import { dropSample } from '../shaders/noise.ts';
 import { float } from '../shaders/kernel.ts';
+import { dropSample, type DropSample } from '../shaders/noise.ts';
 import { hash } from './init.ts';
 
 /** Layers by the name of their scope; an array gives PyTorch's numeric names. */
@@ -25,8 +25,8 @@ function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
 
 /** a + b, of one shape. */
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
-  check(show(a.shape) === show(b.shape),
-    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; give both one shape (a shortcut needs the body's channels and stride)`);
+  check(show(a.shape) === show(b.shape), `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; `
+    + 'give both one shape (a shortcut needs the body\'s channels and stride)');
   return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
 }
 
@@ -45,10 +45,12 @@ export const residual = (body: Layer, shortcut: Layer = (_, x) => x): Layer => (
  */
 export const zeroPadShortcut = (o: number, stride = 1): Layer => (g, x) => {
   const [n, c, h, w] = images('zeroPadShortcut', x.shape);
-  check(o >= c, `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`);
+  check(o >= c,
+    `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`);
   if (o === c && stride === 1) return x;
-  const p = { n, c, h, w, o, oh: Math.ceil(h / stride), ow: Math.ceil(w / stride), stride, before: Math.floor((o - c) / 2) };
-  const y = g.tensor([n, o, p.oh, p.ow]);
+  const oh = Math.ceil(h / stride), ow = Math.ceil(w / stride);
+  const p = { n, c, h, w, o, oh, ow, stride, before: Math.floor((o - c) / 2) };
+  const y = g.tensor([n, o, oh, ow]);
   g.run(subsample, p, { x, y });
   return g.record([x], y, dy => {
     if (!g.wantsGrad(x)) return [undefined];
@@ -58,30 +60,38 @@ export const zeroPadShortcut = (o: number, stride = 1): Layer => (g, x) => {
   });
 };
 
+/** The outputs of layers on one input. */
+const outputsOf = (branches: Layers, g: Graph, x: Tensor): Tensor[] =>
+  Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x)));
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+
 /** The outputs of several layers on one input, side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
 export const concat = (branches: Layers): Layer => (g, x) => {
-  const parts = Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x))), first = parts[0];
+  const parts = outputsOf(branches, g, x), first = parts[0];
   check(first, `${who('concat', g)}: no branches; give at least one`);
-  const [n, , ...rest] = first.shape as [number, number, ...number[]], channels = parts.map(t => t.shape[1]!);
+  const [n, , ...rest] = first.shape as [number, number, ...number[]];
   const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
   check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}; they may differ in channels alone`);
-  const area = product(rest), total = channels.reduce((a, b) => a + b, 0), y = g.tensor([n, total, ...rest]);
-  const place = (i: number) => ({ n, size: channels[i]! * area, at: channels.slice(0, i).reduce((a, b) => a + b, 0) * area });
+
+  const channels = parts.map(t => t.shape[1]!), area = product(rest), whole = sum(channels) * area;
+  const y = g.tensor([n, sum(channels), ...rest]);
+  const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
   parts.forEach((t, i) => {
     const { size, at } = place(i);
-    g.run(writePart, { n, size, source: size, start: 0, dest: total * area, offset: at }, { x: t, y });
+    g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
   });
   return g.record(parts, y, dy => parts.map((t, i) => {
     if (!g.wantsGrad(t)) return undefined;
     const { size, at } = place(i), dx = g.tensor(t.shape);
-    g.run(readPart, { n, size, source: total * area, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
+    g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
     return dx;
   }));
 };
 
 /** The mean of the outputs of several layers on one input: an ensemble trained as one net. */
 export const mean = (branches: Layers): Layer => (g, x) => {
-  const outputs = Object.entries(branches).map(([name, layer]) => g.scope(name, () => layer(g, x)));
+  const outputs = outputsOf(branches, g, x);
   check(outputs.length, `${who('mean', g)}: no branches; give at least one`);
   return scale(1 / outputs.length)(g, outputs.reduce((sum, t) => add(g, sum, t)));
 };
@@ -94,9 +104,18 @@ export const stochasticDepth = (body: Layer, p: number, { perSample = false } = 
   check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
   const out = body(g, x);
   if (!g.training || p === 0) return scale(1 - p)(g, out);
-  const n = out.shape[0]!, params = { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 };
-  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropSample, params, { x: t, y }); return y; };
-  return g.record([out], drop(out), dy => [drop(dy)]);
+  const n = out.shape[0]!;
+  return droppedSamples(g, out, { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 });
 };
+
+/** What is dropped of x is dropped of its gradient too. */
+export function droppedSamples(g: Graph, x: Tensor, params: DropSample): Tensor {
+  const drop = (t: Tensor) => {
+    const y = g.tensor(t.shape);
+    g.run(dropSample, params, { x: t, y });
+    return y;
+  };
+  return g.record([x], drop(x), dy => [drop(dy)]);
+}
 
 const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

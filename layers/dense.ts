@@ -1,11 +1,11 @@
-import type { Layer } from '../engine/graph.ts';
-import { product } from '../engine/graph.ts';
+import { product, type Layer } from '../engine/graph.ts';
 import { matmul } from '../shaders/matmul.ts';
 import { channelSum } from '../shaders/reduce.ts';
 import { torchDefault } from './init.ts';
 import type { WeightTransform } from './norm.ts';
 
-export interface DenseOptions { bias?: boolean;
+export interface DenseOptions {
+  bias?: boolean;
   /** What becomes of the weight before it is used: dropConnect, weightNoise. */
   through?: WeightTransform;
 }
@@ -23,7 +23,9 @@ export const dense = (out: number, { bias = true, through }: DenseOptions = {}):
       const dweight = g.tensor([out, c]);
       g.run(matmul, { m: out, n: c, k: n, ta: true }, { a: dy, b: x, y: dweight });
       changed.backward(dweight);
-    } else g.run(matmul, { m: out, n: c, k: n, ta: true, gradient: g.gradient(weight.grad) }, { a: dy, b: x, y: weight.grad });
+    } else {
+      g.run(matmul, { m: out, n: c, k: n, ta: true, gradient: g.gradient(weight.grad) }, { a: dy, b: x, y: weight.grad });
+    }
     if (b) g.run(channelSum, { n, c: out, hw: 1, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
     if (!g.wantsGrad(x)) return [undefined];
     const dx = g.tensor(x.shape);

@@ -18,8 +18,12 @@ const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array 
 /** U(-bound, bound). */
 export const uniform = (bound: number): Init => (shape, name, seed) =>
   draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
+
 /** N(0, std^2). */
-export const normal = (std: number): Init => (shape, name, seed) => draw(normals(seed, STREAMS.init, hash(name)), shape, std);
+export const normal = (std: number): Init => (shape, name, seed) =>
+  draw(normals(seed, STREAMS.init, hash(name)), shape, std);
+
+/** One value everywhere. */
 export const constant = (value: number): Init => shape => new Float32Array(product(shape)).fill(value);
 
 /** PyTorch's default for weight and bias of dense and convolution layers: U(-1/sqrt(fan_in), 1/sqrt(fan_in)). */
@@ -42,10 +46,11 @@ const fanned = (of: (fanIn: number, fanOut: number) => Init): Init => (shape, na
  * normal numbers. The time grows with the square of the smaller side: seconds for 1024 x 1024.
  */
 export const orthogonal: Init = (shape, name, seed) => {
-  const rows = shape[0]!, columns = product(shape) / rows, wide = columns >= rows, count = wide ? rows : columns, length = wide
-    ? columns : rows;
-  const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, hash(name)), shape, 1)), out = new Float32Array(product(shape));
+  const rows = shape[0]!, columns = product(shape) / rows, wide = columns >= rows;
+  const [count, length] = wide ? [rows, columns] : [columns, rows];
+  const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, hash(name)), shape, 1));
   const vector = (i: number) => numbers.subarray(i * length, (i + 1) * length);
+  const out = new Float32Array(product(shape));
   for (let i = 0; i < count; i++) {
     const v = vector(i);
     for (let pass = 0; pass < 2; pass++) for (let j = 0; j < i; j++) {
@@ -58,23 +63,32 @@ export const orthogonal: Init = (shape, name, seed) => {
   }
   return out;
 };
+
 const dot = (a: Float64Array, b: Float64Array): number => {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 };
 
-const glorotUniform = fanned((i, o) => uniform(Math.sqrt(6 / (i + o)))), glorotNormal = fanned((i, o) => normal(Math.sqrt(2 / (i + o))));
-const heUniform = fanned(i => uniform(Math.sqrt(6 / i))), heNormal = fanned(i => normal(Math.sqrt(2 / i)));
+const glorotUniform = fanned((fanIn, fanOut) => uniform(Math.sqrt(6 / (fanIn + fanOut))));
+const glorotNormal = fanned((fanIn, fanOut) => normal(Math.sqrt(2 / (fanIn + fanOut))));
+const heUniform = fanned(fanIn => uniform(Math.sqrt(6 / fanIn)));
+const heNormal = fanned(fanIn => normal(Math.sqrt(2 / fanIn)));
 
 /**
  * Schemes for the weights of convolutions and dense layers by the names of the command line; biases keep PyTorch's default. Glorot & Bengio
  * 2010 (Xavier); He et al. 2015 (Kaiming) for relu, by fan-in; `constant`, which breaks no symmetry, is for showing just that.
  */
 export const schemes: Readonly<Record<string, Init>> = {
-  torch: fanned(i => torchDefault(i)), constant: constant(0.01), gaussian: normal(0.01),
-  'glorot-uniform': glorotUniform, 'glorot-normal': glorotNormal, 'xavier-uniform': glorotUniform, 'xavier-normal': glorotNormal,
-  'he-uniform': heUniform, 'he-normal': heNormal, 'kaiming-uniform': heUniform, 'kaiming-normal': heNormal,
+  torch: fanned(fanIn => torchDefault(fanIn)),
+  constant: constant(0.01),
+  gaussian: normal(0.01),
+  'glorot-uniform': glorotUniform, 'glorot-normal': glorotNormal,
+  'xavier-uniform': glorotUniform, 'xavier-normal': glorotNormal,
+  'he-uniform': heUniform, 'he-normal': heNormal,
+  'kaiming-uniform': heUniform, 'kaiming-normal': heNormal,
   orthogonal,
 };
+
+/** A scheme by name. */
 export const initializer = (name: string): Init => lookUp('initialisation', name, schemes);

@@ -1,4 +1,4 @@
-/** Losses of logits [n, classes] against labels. The names in `losses` are those of the command line. */
+/** Losses of logits [n, classes] against labels. */
 import { check, show } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import * as kernels from '../shaders/loss.ts';
@@ -7,7 +7,8 @@ export interface LossOptions {
   /** Share of each label that is spread over all classes (Szegedy 2016). */
   smoothing?: number;
   /** Of `jensenShannon`: how many views of each image a batch holds, and the weight of their divergence. */
-  views?: number; consistency?: number;
+  views?: number;
+  consistency?: number;
 }
 
 /**
@@ -21,26 +22,30 @@ const loss = (kernel: typeof kernels.crossEntropy): Loss => (g, logits, labels, 
   check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
   check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
   const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.training ? g.tensor(logits.shape) : undefined;
-  g.run(kernel, { rows, classes, smoothing, soft, train: g.training },
-    { logits, ...(soft ? { shares: labels } : { labels }), row, dlogits });
+  const answers = soft ? { shares: labels } : { labels };
+  g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...answers, row, dlogits });
   g.run(kernels.sumRows, { rows }, { row, totals });
   return dlogits;
 };
 
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
 export const crossEntropy = loss(kernels.crossEntropy);
+
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation.
  */
 export const hinge = loss(kernels.hinge);
+
 /**
  * Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as
  * torch.nn.BCEWithLogitsLoss.
  */
 export const logistic = loss(kernels.logistic);
+
 /** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
 export const mse = loss(kernels.squared);
+
 /** Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss. */
 export const mae = loss(kernels.absolute);
 
@@ -62,5 +67,7 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
   return dlogits;
 };
 
-export const losses: Readonly<Record<string, Loss>> = { 'cross-entropy': crossEntropy, hinge, logistic, mse, mae,
-  'jensen-shannon': jensenShannon };
+/** By the names of the command line. */
+export const losses: Readonly<Record<string, Loss>> = {
+  'cross-entropy': crossEntropy, hinge, logistic, mse, mae, 'jensen-shannon': jensenShannon,
+};

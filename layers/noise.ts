@@ -3,12 +3,12 @@
  * run repeats. Evaluation leaves values as they are unless it says otherwise.
  */
 import { check, images } from '../engine/check.ts';
-import { product, type Graph, type Layer, type Tensor } from '../engine/graph.ts';
+import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
 import { sumSlices } from '../shaders/conv.ts';
 import { float } from '../shaders/kernel.ts';
 import { matmul } from '../shaders/matmul.ts';
-import { addNormal, dropout as dropping, dropSample, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
-import { add, scale } from './compose.ts';
+import { addNormal, dropout as dropping, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
+import { add, droppedSamples, scale } from './compose.ts';
 import { dense } from './dense.ts';
 import { hash } from './init.ts';
 import type { WeightTransform } from './norm.ts';
@@ -41,9 +41,7 @@ export const spatialDropout = (p: number): Layer => (g, x) => {
   checkP('spatialDropout', p);
   const [n, c, h, w] = images('spatialDropout', x.shape);
   if (!g.training || p === 0) return x;
-  const params = { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) };
-  const drop = (t: Tensor) => { const y = g.tensor(t.shape); g.run(dropSample, params, { x: t, y }); return y; };
-  return g.record([x], drop(x), dy => [drop(dy)]);
+  return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) });
 };
 
 /** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation (EnResNet: Wang et al. 2019). */
@@ -55,43 +53,52 @@ export const gaussianNoise = (std: number, { evaluating = false } = {}): Layer =
   return g.record([x], y, dy => [dy]);
 };
 
+/** Writes `dw` as the gradient of a parameter. */
+const writeGradient = (g: Graph, { value, grad }: Param, dw: Tensor): void =>
+  g.run(sumSlices, { size: value.size, count: 1, gradient: g.gradient(grad) }, { slices: dw, out: grad });
+
 /**
  * For `through` of dense and conv2d. DropConnect (Wan 2013): zeroes weights with probability p and scales the rest by 1 / (1 - p). One mask
  * serves the batch (the paper draws one for each sample), and evaluation uses the mean weight.
  */
-export const dropConnect = (p: number): WeightTransform => (g, { value: w, grad }) => {
+export const dropConnect = (p: number): WeightTransform => (g, weight) => {
   checkP('dropConnect', p);
   if (!g.training || p === 0) return undefined;
   const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p)), drop = (t: Tensor) => g.map(drawn, t);
-  return { value: drop(w),
-    backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: drop(dy), out: grad }) };
+  return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
 };
 
 /** For `through` of dense and conv2d: weights with N(0, std^2) added at each step (Graves 2011). */
-export const weightNoise = (std: number): WeightTransform => (g, { value: w, grad }) => {
+export const weightNoise = (std: number): WeightTransform => (g, weight) => {
   check(std >= 0, `weightNoise: std is ${std}, expected at least 0`);
   if (!g.training || std === 0) return undefined;
-  const value = g.tensor(w.shape);
+  const { value: w } = weight, value = g.tensor(w.shape);
   g.run(addNormal, { n: w.size, std, layer: hash(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
-  return { value, backward: dy => g.run(sumSlices, { size: w.size, count: 1, gradient: g.gradient(grad) }, { slices: dy, out: grad }) };
+  return { value, backward: dw => writeGradient(g, weight, dw) };
 };
 
 /**
- * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else (w + c tau
- * sign(w)) / (1 - tau); w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient. [n, …] -> [n,
- * out].
+ * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else
+ * (w + c tau sign(w)) / (1 - tau); w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient.
+ * [n, …] -> [n, out].
  */
 export const shakeout = (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer => (g, x0) => {
   checkP('shakeout', tau);
   if (!g.training || tau === 0) return dense(out, { bias })(g, x0);
   // r w x + c (r - 1) sign(w) x, r = 0 or 1 / (1 - tau): two products of a dropped input
-  const n = x0.shape[0]!, size = product(x0.shape.slice(1)), x = g.view(x0, [n, size]), r = dropped(g, x0, tau), rx = g.view(r, [n, size]);
-  const y = dense(out, { bias })(g, r), weight = g.param('weight', [out, size], () => new Float32Array()).value;
-  const less = g.map(`(a - v) * ${float(c)}`, x, rx), sign = g.map('sign(v)', weight), shaken = g.tensor([n, out]);
+  const n = x0.shape[0]!, size = product(x0.shape.slice(1)), x = g.view(x0, [n, size]);
+  const r = dropped(g, x0, tau), rx = g.view(r, [n, size]);
+  const y = dense(out, { bias })(g, r);
+  const weight = g.param('weight', [out, size], () => new Float32Array()).value; // the dense layer's own
+  const less = g.map(`(a - v) * ${float(c)}`, x, rx), sign = g.map('sign(v)', weight);
+  const shaken = g.tensor([n, out]);
   g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
-  const back = (dy: Tensor) => { const d = g.tensor([n, size]); g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: d });
-    return g.map(`v * ${float(c)}`, d); };
-  g.record([r, x0], shaken, dy => { const d = back(dy); return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)]; });
+  g.record([r, x0], shaken, dy => {
+    const product = g.tensor([n, size]);
+    g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: product });
+    const d = g.map(`v * ${float(c)}`, product);
+    return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)];
+  });
   return add(g, y, shaken);
 };
 
@@ -104,8 +111,9 @@ export const whiteout = (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias
     `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`);
   if (!g.training) return dense(out, { bias })(g, x);
   const n = x.shape[0]!, c = product(x.shape.slice(1)), p = { n, o: out, c, sigma, gamma, lambda };
-  const z = g.tensor([n, out]), deviation = g.tensor([out]), noise = g.tensor([n, out]), y = dense(out, { bias })(g, x);
-  const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array());
+  const z = g.tensor([n, out]), deviation = g.tensor([out]), noise = g.tensor([n, out]);
+  const y = dense(out, { bias })(g, x);
+  const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array()); // the dense layer's own
   g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
   g.run(whiteoutDeviation, p, { weight, deviation });
   g.run(whiteoutScale, p, { z, deviation, y: noise });

@@ -1,12 +1,21 @@
 import { check, images, show } from '../engine/check.ts';
-import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
-import { setNormApply, setNormBackward, setNormGradients, setNormSums } from '../shaders/group-norm.ts';
+import { product, type Graph, type Layer, type Param, type Shape, type Tensor } from '../engine/graph.ts';
+import type { Gradient } from '../shaders/gradient.ts';
+import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/lrn.ts';
 import { joinMoments, moments, momentSplits } from '../shaders/moments.ts';
 import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm.ts';
 import { constant } from './init.ts';
 
-export interface BatchNormOptions { eps?: number; momentum?: number; affine?: boolean }
+/** Weight of ones and bias of zeros, where the layer has them. */
+const affineParams = (g: Graph, shape: Shape, affine: boolean): { weight?: Param; bias?: Param } =>
+  affine ? { weight: g.param('weight', shape, constant(1)), bias: g.param('bias', shape, constant(0)) } : {};
+
+export interface BatchNormOptions {
+  eps?: number;
+  momentum?: number;
+  affine?: boolean;
+}
 
 /**
  * Batch normalisation (Ioffe & Szegedy 2015), as torch.nn.BatchNorm2d. [n, c, …] -> the same; weight, bias, running_mean, running_var [c].
@@ -16,10 +25,10 @@ export interface BatchNormOptions { eps?: number; momentum?: number; affine?: bo
 export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer => (g, x) => {
   const [n, c] = x.shape as [number, number], hw = product(x.shape.slice(2));
   check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
-  const weight = affine ? g.param('weight', [c], constant(1)) : undefined, bias = affine ? g.param('bias', [c], constant(0)) : undefined;
-  const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0)),
-    running_var = g.lasting('buffer', 'running_var', [c], constant(1));
-  const p = { n, c, hw, affine }, y = g.tensor(x.shape), scaled = { weight: weight?.value, bias: bias?.value };
+  const { weight, bias } = affineParams(g, [c], affine), scaled = { weight: weight?.value, bias: bias?.value };
+  const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0));
+  const running_var = g.lasting('buffer', 'running_var', [c], constant(1));
+  const p = { n, c, hw, affine }, y = g.tensor(x.shape);
 
   if (!g.training) {
     const variance = running_var, evaluated = { ...p, eps };
@@ -31,7 +40,8 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
     });
   }
 
-  check(n * hw > 1, `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`);
+  check(n * hw > 1,
+    `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`);
   const channels = { n, c, hw, split: momentSplits(p, g.profile) };
   const partial = g.tensor([channels.split, c, 2]), stats = g.tensor([2, c]);
   g.run(moments, channels, { x, partial });
@@ -40,9 +50,10 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
 
   return g.record([x], y, dy => {
     const sums = g.tensor(partial.shape), means = g.tensor([2, c]);
-    const gradient = weight && bias && (g.gradient(weight.grad), g.gradient(bias.grad));
+    const gradient = weight && bias && gradientOf(g, weight, bias);
     g.run(batchNormSums, channels, { x, dy, stats, partial: sums });
-    g.run(batchNormGradients, { ...channels, affine, gradient }, { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad });
+    g.run(batchNormGradients, { ...channels, affine, gradient },
+      { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad });
     if (!g.wantsGrad(x)) return [undefined];
     const dx = g.tensor(x.shape);
     g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
@@ -50,25 +61,36 @@ export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNo
   });
 };
 
-export interface SetNormOptions { eps?: number; affine?: boolean }
+/** How a kernel that writes both writes them; they are always written together. */
+function gradientOf(g: Graph, weight: Param, bias: Param): Gradient {
+  g.gradient(weight.grad);
+  return g.gradient(bias.grad);
+}
+
+export interface SetNormOptions {
+  eps?: number;
+  affine?: boolean;
+}
 
 /**
- * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same; weight,
- * bias […].
+ * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same;
+ * weight, bias […].
  */
 export const layerNorm = ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
   const own = x.shape.slice(1), size = product(own);
-  check(size > 1, `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`);
+  check(size > 1,
+    `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`);
   return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
 };
 
 /**
- * Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same; weight, bias
- * [c].
+ * Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same;
+ * weight, bias [c].
  */
 export const groupNorm = (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
   const [n, c] = x.shape as [number, number], span = product(x.shape.slice(2)), size = c / groups * span;
-  check(c % groups === 0, `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`);
+  check(c % groups === 0,
+    `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`);
   check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance; use fewer groups`);
   return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
 };
@@ -83,16 +105,21 @@ export const instanceNorm = ({ eps = 1e-5, affine = false }: SetNormOptions = {}
   return groupNorm(c, { eps, affine })(g, x);
 };
 
-function setNorm(g: Graph, x: Tensor,
-  { shape, eps, affine, ...sizes }: { sets: number; size: number; span: number; shape: readonly number[]; eps: number;
-  affine: boolean }): Tensor {
-  const weight = affine ? g.param('weight', shape, constant(1)) : undefined, bias = affine
-    ? g.param('bias', shape, constant(0)) : undefined;
-  const p = { ...sizes, count: affine ? product(shape) : 0 }, y = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
+interface Sets extends Pick<SetNorm, 'sets' | 'size' | 'span'> {
+  /** Of weight and bias. */
+  shape: Shape;
+  eps: number;
+  affine: boolean;
+}
+
+function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): Tensor {
+  const { weight, bias } = affineParams(g, shape, affine);
+  const p = { ...sizes, count: affine ? product(shape) : 0 };
+  const y = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, weight: weight?.value, bias: bias?.value, y });
   return g.record([x], y, dy => {
     if (weight && bias) {
-      const gradient = (g.gradient(weight.grad), g.gradient(bias.grad));
+      const gradient = gradientOf(g, weight, bias);
       g.run(setNormGradients, { ...p, gradient }, { x, dy, stats, dweight: weight.grad, dbias: bias.grad });
     }
     if (!g.wantsGrad(x)) return [undefined];
@@ -111,11 +138,13 @@ function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number
   return stats;
 }
 
-/**
- * How a layer uses its weight where that is not the parameter itself: the tensor it uses, and who writes the parameter's gradient from that
- * tensor's.
- */
-export interface UsedWeight { readonly value: Tensor; readonly backward: (dy: Tensor) => void }
+/** What a layer uses as its weight where that is not the parameter itself. */
+export interface UsedWeight {
+  readonly value: Tensor;
+  /** Writes the parameter's gradient from that of `value`. */
+  readonly backward: (dw: Tensor) => void;
+}
+
 /** Gives undefined where the parameter is used as it is. */
 export type WeightTransform = (g: Graph, weight: Param) => UsedWeight | undefined;
 
@@ -137,7 +166,12 @@ export function standardised(g: Graph, weight: Param, eps = 1e-5): UsedWeight {
   };
 }
 
-export interface LrnOptions { size?: number; alpha?: number; beta?: number; k?: number }
+export interface LrnOptions {
+  size?: number;
+  alpha?: number;
+  beta?: number;
+  k?: number;
+}
 
 /**
  * Local response normalisation over neighbouring channels (Krizhevsky 2012), as torch.nn.LocalResponseNorm:

@@ -5,7 +5,11 @@ import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } fro
 import { poolBackward, poolForward } from '../shaders/pool.ts';
 import { hash } from './init.ts';
 
-export interface PoolOptions { stride?: number; pad?: number }
+export interface PoolOptions {
+  stride?: number;
+  pad?: number;
+}
+
 export interface MaxPoolOptions extends PoolOptions {
   /** Round up: a last window may hang over the end, if it starts inside the image or the padding before it. */
   ceil?: boolean;
@@ -13,21 +17,23 @@ export interface MaxPoolOptions extends PoolOptions {
 
 /** Maximum over k x k windows, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow], oh = floor((h + 2 pad - k) / stride) + 1. */
 export const maxPool = (k: number, options?: MaxPoolOptions): Layer => pool('maxPool', k, options);
+
 /** Mean over k x k windows, padding included (torch.nn.AvgPool2d with count_include_pad). Shapes as maxPool. */
 export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPool', k, options);
 
 const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer => (g, x) => {
   const [n, c, h, w] = images(name, x.shape), who = g.path ? `${name} ${g.path}` : name;
   check(k <= Math.min(h, w) + 2 * pad,
-    `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); use a smaller window, more padding or larger images`);
+    `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); `
+    + 'use a smaller window, more padding or larger images');
   check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
   const out = (size: number) => {
-    const whole = Math.floor((size + 2 * pad - k) / stride) + 1;
-    return ceil && (size + 2 * pad - k) % stride && whole * stride < size + pad ? whole + 1 : whole;
+    const room = size + 2 * pad - k, whole = Math.floor(room / stride) + 1;
+    return ceil && room % stride && whole * stride < size + pad ? whole + 1 : whole;
   };
+
   const max = name === 'maxPool';
   const p = { max, planes: n * c, h, w, oh: out(h), ow: out(w), k, stride, pad };
-
   const y = g.tensor([n, c, p.oh, p.ow]);
   const argmax = max ? g.tensor(y.shape) : undefined;
   g.run(poolForward, p, { x, y, argmax });
@@ -41,7 +47,8 @@ const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, cei
 
 /** Mean of each channel over the whole image. [n, c, h, w] -> [n, c]. */
 export const globalAvgPool = (): Layer => (g, x) => {
-  const [n, c, h, w] = images('globalAvgPool', x.shape), p = { planes: n * c, size: h * w }, y = g.tensor([n, c]);
+  const [n, c, h, w] = images('globalAvgPool', x.shape), p = { planes: n * c, size: h * w };
+  const y = g.tensor([n, c]);
   g.run(planeMean, p, { x, y });
   return g.record([x], y, dy => {
     if (!g.wantsGrad(x)) return [undefined];
