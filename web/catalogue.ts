@@ -132,7 +132,7 @@ const LABELS: Partial<Record<keyof RunConfig, string>> = {
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 export function explainOptimizer(name: string): Explained {
-  const computed = rules[name]?.update.replace(/op\./g, '').replace(/\s+/g, ' ');
+  const computed = rules[name]?.update.replace(/op\./g, '').replace(/\s+/g, ' ').trim();
   return OPTIMIZERS[name] ?? { text: `The update as the device computes it (${name}).`, formula: computed };
 }
 
