@@ -7,8 +7,22 @@ import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/flat.ts';
 export type Vector = readonly GPUBuffer[];
 
 /** A sum (or a maximum) over f(a, b), WGSL over vec4f. */
-export interface Reduction { f: string; a: Vector; b?: Vector; max?: boolean }
+export interface Reduction {
+  f: string;
+  a: Vector;
+  b?: Vector;
+  max?: boolean;
+}
 
+/** What a map reads besides y. */
+export interface MapInputs {
+  a?: Vector;
+  b?: Vector;
+  alpha?: number;
+  beta?: number;
+}
+
+/** The vectors of one run, and what is computed with them. */
 export class Flat {
   /** All parameters, and the gradients that the last backward pass left. */
   readonly w: Vector;
@@ -44,14 +58,16 @@ export class Flat {
 
   async #dispatch<P>(kernel: Kernel<P>, p: P, buffers: Readonly<Record<string, GPUBuffer | undefined>>,
     numbers?: ArrayBufferView<ArrayBuffer>): Promise<void> {
-    const { device } = this.memory, bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
+    const { device } = this.memory;
+    const bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
     const { pipeline, layout, variant } = await device.pipeline(kernel, p, bound);
     const entries: GPUBindGroupEntry[] = bound.map((name, binding) => ({ binding, resource: { buffer: buffers[name]! } }));
     if (opFields(kernel, variant, p, device.profile).length) {
       if (numbers) device.gpu.queue.writeBuffer(this.#numbers, 0, numbers);
       entries.push({ binding: bound.length, resource: { buffer: this.#numbers } });
     }
-    const encoder = device.gpu.createCommandEncoder(), pass = encoder.beginComputePass();
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, device.gpu.createBindGroup({ label: kernel.name, layout, entries }));
     pass.dispatchWorkgroups(...variant.grid(p, device.profile));
@@ -60,8 +76,7 @@ export class Flat {
   }
 
   /** y = f: WGSL over vec4f `y`, `a`, `b` and the numbers `op.alpha`, `op.beta`. */
-  async map(y: Vector, f: string,
-    { a, b, alpha = 0, beta = 0 }: { a?: Vector; b?: Vector; alpha?: number; beta?: number } = {}): Promise<void> {
+  async map(y: Vector, f: string, { a, b, alpha = 0, beta = 0 }: MapInputs = {}): Promise<void> {
     const numbers = Float32Array.of(alpha, beta, 0, 0);
     for (const [page, n] of this.#sizes.entries())
       await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
@@ -92,19 +107,29 @@ export class Flat {
   }
 
   /** The inner product of two vectors. */
-  async dot(a: Vector, b: Vector): Promise<number> { return (await this.reduce(a === b ? { f: 'a * a', a } : { f: 'a * b', a, b }))[0]!; }
+  async dot(a: Vector, b: Vector): Promise<number> {
+    const [product] = await this.reduce(a === b ? { f: 'a * a', a } : { f: 'a * b', a, b });
+    return product!;
+  }
 
+  /** All values, the gaps between tensors included. */
   async read(v: Vector): Promise<Float32Array> {
     const out = new Float32Array(this.length);
     let at = 0;
-    for (const [page, n] of this.#sizes.entries()) { out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at);
-      at += n; }
+    for (const [page, n] of this.#sizes.entries()) {
+      out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at);
+      at += n;
+    }
     return out;
   }
 
+  /** Values as `read` gives them. */
   write(v: Vector, data: Float32Array<ArrayBuffer>): void {
     let at = 0;
-    for (const [page, n] of this.#sizes.entries()) { this.memory.device.gpu.queue.writeBuffer(v[page]!, 0, data, at, n); at += n; }
+    for (const [page, n] of this.#sizes.entries()) {
+      this.memory.device.gpu.queue.writeBuffer(v[page]!, 0, data, at, n);
+      at += n;
+    }
   }
 
   destroy(): void { for (const b of [...this.#made, this.#numbers, this.#partial]) b?.destroy(); }

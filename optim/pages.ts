@@ -1,16 +1,19 @@
 /** Which values of a page of parameters are what: runs that decay and runs that do not, the rows of weights. */
-import type { Graph, Tensor } from '../engine/graph.ts';
-import { product } from '../engine/graph.ts';
+import { product, type Graph, type Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
+import { range } from '../shaders/kernel.ts';
+import type { Update } from '../shaders/update.ts';
 
 /** The parameters in one page, in order. */
 const inPage = (g: Graph, layout: Layout, buffer: string) =>
-  [...g.params.values()].map(({ value }) => ({ value, place: layout.place(value) }))
-  .filter(p => p.place.buffer === buffer).sort((a, b) => a.place.offset - b.place.offset);
+  [...g.params.values()]
+    .map(({ value }) => ({ value, place: layout.place(value) }))
+    .filter(p => p.place.buffer === buffer)
+    .sort((a, b) => a.place.offset - b.place.offset);
 
 /** Maximal runs of parameters that decay (rank 2 and above) and that do not. */
-export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: number): { first: number; n: number; decays: boolean }[] {
-  const runs: { first: number; n: number; decays: boolean }[] = [];
+export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: number): Omit<Update, 'page'>[] {
+  const runs: Omit<Update, 'page'>[] = [];
   for (const { value, place } of inPage(g, layout, buffer)) {
     const decays = value.shape.length > 1;
     if (runs.at(-1)?.decays !== decays) runs.push({ first: place.offset / 4, n: 0, decays });
@@ -19,14 +22,13 @@ export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: numbe
   return runs;
 }
 
-/**
- * Start and length of the incoming weights of each output, as u32 bits: the rows of all weights in a page; none where there are no weights.
- */
+/** Start and length of the incoming weights of each output in a page, as u32 bits; undefined where there are no weights. */
 export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | undefined {
-  const table = inPage(g, layout, buffer).filter(({ value }) => value.shape.length > 1).flatMap(({ value, place }) => {
+  const weights = inPage(g, layout, buffer).filter(({ value }) => value.shape.length > 1);
+  const table = weights.flatMap(({ value, place }) => {
     const fan = product(value.shape.slice(1));
-    return Array.from({ length: value.shape[0]! }, (_, unit) => [place.offset / 4 + unit * fan, fan]).flat();
+    return range(value.shape[0]!).flatMap(unit => [place.offset / 4 + unit * fan, fan]);
   });
-  return table.length ? g.lasting('state', `units of ${buffer}`, [table.length],
-    () => new Float32Array(Uint32Array.from(table).buffer)) : undefined;
+  if (!table.length) return undefined;
+  return g.lasting('state', `units of ${buffer}`, [table.length], () => new Float32Array(Uint32Array.from(table).buffer));
 }

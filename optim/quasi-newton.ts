@@ -25,7 +25,11 @@ export const quasiNewton: Readonly<Record<string, (options?: Readonly<Record<str
 export const MOST_BFGS = 4000;
 
 /** What one step did: the loss before it, evaluations of loss and gradient, and whether the weights moved. */
-export interface QuasiNewtonStep { readonly loss: number; readonly evaluations: number; readonly moved: boolean }
+export interface QuasiNewtonStep {
+  readonly loss: number;
+  readonly evaluations: number;
+  readonly moved: boolean;
+}
 
 /** The minimisation of one function of all parameters, step by step. */
 export class Minimiser {
@@ -41,18 +45,25 @@ export class Minimiser {
   /** `parameters` is their number, the gaps between tensors left out. */
   constructor(method: QuasiNewton, flat: Flat, parameters: number) {
     check(method.name !== 'bfgs' || parameters <= MOST_BFGS,
-      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; take lbfgs, or a model of at most ${MOST_BFGS}`);
+      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; `
+      + `take lbfgs, or a model of at most ${MOST_BFGS}`);
     this.#flat = flat;
     this.#method = method;
     this.#curvature = method.name === 'lbfgs' ? new Pairs(flat, method.hyper.history!) : new Dense(flat);
-    [this.#d, this.#x, this.#last] = [flat.vector('direction'), flat.vector('start of the line'), flat.vector('last gradient')];
+    this.#d = flat.vector('direction');
+    this.#x = flat.vector('start of the line');
+    this.#last = flat.vector('last gradient');
   }
 
   /** All that later steps depend on, by name, nothing before the first; numbers of float64 as the bits of two float32. */
   async state(): Promise<Record<string, Float32Array>> {
-    const flat = this.#flat;
-    return this.#begun ? { at: bits([this.#t]), direction: await flat.read(this.#d), gradient: await flat.read(this.#last),
-      ...await this.#curvature.state() } : {};
+    if (!this.#begun) return {};
+    return {
+      at: bits([this.#t]),
+      direction: await this.#flat.read(this.#d),
+      gradient: await this.#flat.read(this.#last),
+      ...await this.#curvature.state(),
+    };
   }
 
   load(state: Readonly<Record<string, Float32Array>>): void {
@@ -64,12 +75,10 @@ export class Minimiser {
     this.#curvature.load(state);
   }
 
-  /**
-   * One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; it must be the same function every
-   * time.
-   */
+  /** One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; always of the same function. */
   async step(evaluate: () => Promise<number>, lr = this.#method.hyper.lr): Promise<QuasiNewtonStep> {
-    const flat = this.#flat, d = this.#d, { tolerance_grad: still = 0, tolerance_change: shortest = 0 } = this.#method.hyper;
+    const flat = this.#flat, d = this.#d;
+    const { tolerance_grad: still = 0, tolerance_change: shortest = 0 } = this.#method.hyper;
     const loss = await evaluate();
     const [size, length] = await flat.reduce({ f: 'abs(a)', a: flat.g, max: true }, { f: 'abs(a)', a: flat.g }) as [number, number];
     if (!(size > still)) return { loss, evaluations: 1, moved: false };
@@ -83,13 +92,18 @@ export class Minimiser {
 
     await flat.copy(this.#x, flat.w);
     let evaluations = 1, at = 0;
-    const go = async (t: number) => { await flat.map(flat.w, 'a + op.alpha * b', { a: this.#x, b: d, alpha: t }); at = t; };
-    const found = await strongWolfe({ t: 0, f: loss, slope }, fresh ? Math.min(1, 1 / length) * lr : lr, async (t): Promise<Point> => {
+    const go = async (t: number) => {
+      await flat.map(flat.w, 'a + op.alpha * b', { a: this.#x, b: d, alpha: t });
+      at = t;
+    };
+    const evaluateAt = async (t: number): Promise<Point> => {
       await go(t);
       evaluations++;
       const f = await evaluate();
       return { t, f, slope: await flat.dot(flat.g, d) };
-    }, { shortest: shortest / reach });
+    };
+    const first = fresh ? Math.min(1, 1 / length) * lr : lr;
+    const found = await strongWolfe({ t: 0, f: loss, slope }, first, evaluateAt, { shortest: shortest / reach });
     if (at !== found.t) await go(found.t);
     this.#t = found.t;
     return { loss, evaluations, moved: found.t !== 0 };
@@ -114,10 +128,14 @@ class Pairs implements Curvature {
   #flat: Flat;
   #most: number;
   #pairs: { s: Vector; y: Vector; rho: number }[] = [];
+  /** Vectors to be used again. */
   #spare: { s: Vector; y: Vector } | undefined;
   #scale = 1;
 
-  constructor(flat: Flat, history: number) { this.#flat = flat; this.#most = history; }
+  constructor(flat: Flat, history: number) {
+    this.#flat = flat;
+    this.#most = history;
+  }
 
   async learn(d: Vector, t: number, last: Vector): Promise<void> {
     const flat = this.#flat, pair = this.#spare ?? { s: flat.vector('s'), y: flat.vector('y') };
@@ -148,8 +166,10 @@ class Pairs implements Curvature {
 
   async state(): Promise<Record<string, Float32Array>> {
     const out: Record<string, Float32Array> = { scales: bits([this.#scale, ...this.#pairs.map(p => p.rho)]) };
-    for (const [i, { s, y }] of this.#pairs.entries())
-      Object.assign(out, { [`s${i}`]: await this.#flat.read(s), [`y${i}`]: await this.#flat.read(y) });
+    for (const [i, { s, y }] of this.#pairs.entries()) {
+      out[`s${i}`] = await this.#flat.read(s);
+      out[`y${i}`] = await this.#flat.read(y);
+    }
     return out;
   }
 
@@ -165,35 +185,41 @@ class Pairs implements Curvature {
   }
 }
 
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+
 /** The inverse Hessian itself, from gamma I on (Nocedal & Wright, equation 6.20). */
 class Dense implements Curvature {
   #flat: Flat;
   #h: Float64Array | undefined;
   #n: number;
 
-  constructor(flat: Flat) { this.#flat = flat; this.#n = flat.length; }
+  constructor(flat: Flat) {
+    this.#flat = flat;
+    this.#n = flat.length;
+  }
 
   async learn(d: Vector, t: number, last: Vector): Promise<void> {
-    const flat = this.#flat, n = this.#n, [g, g0, direction] = [await flat.read(flat.g), await flat.read(last), await flat.read(d)];
+    const flat = this.#flat, n = this.#n;
+    const g = await flat.read(flat.g), g0 = await flat.read(last), direction = await flat.read(d);
     const s = Float64Array.from(direction, v => v * t), y = Float64Array.from(g, (v, i) => v - g0[i]!);
-    let ys = 0, yy = 0;
-    for (let i = 0; i < n; i++) { ys += y[i]! * s[i]!; yy += y[i]! * y[i]!; }
-    if (!(ys > 1e-10)) return;
+    const ys = dot(y, s);
+    if (!(ys > 1e-10)) return; // no curvature to learn from
     let h = this.#h;
     if (!h) {
       h = this.#h = new Float64Array(n * n);
-      for (let i = 0; i < n; i++) h[i * n + i] = ys / yy;
+      const gamma = ys / dot(y, y);
+      for (let i = 0; i < n; i++) h[i * n + i] = gamma;
     }
-    const hy = this.#times(h, y);
-    let yhy = 0;
-    for (let i = 0; i < n; i++) yhy += y[i]! * hy[i]!;
-    const factor = (1 + yhy / ys) / ys; // (I - s y'/ys) H (I - y s'/ys) + s s'/ys, multiplied out
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++)
-      h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
+    // (I - s y'/ys) H (I - y s'/ys) + s s'/ys, multiplied out
+    const hy = this.#times(h, y), factor = (1 + dot(y, hy) / ys) / ys;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
+    }
   }
 
   async direction(d: Vector): Promise<void> {
-    const g = Float64Array.from(await this.#flat.read(this.#flat.g)), product = this.#h ? this.#times(this.#h, g) : g;
+    const g = Float64Array.from(await this.#flat.read(this.#flat.g));
+    const product = this.#h ? this.#times(this.#h, g) : g;
     this.#flat.write(d, Float32Array.from(product, v => -v));
   }
 
