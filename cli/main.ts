@@ -36,12 +36,15 @@ function usageError(error: CommanderError, command: Command): DescentError {
   return new DescentError(`${path.join(' ')}: ${problem.replace(/\.$/, '').replace('. ', ', ')}; ${hint}`);
 }
 
-/** Has a command and those below it throw its errors, in our words, in place of ending the process. */
+/** Has a command and those below it throw its errors, in our words, in place of ending the process, and show defaults as they are typed. */
 function prepare(command: Command): void {
   command.exitOverride(error => {
     if (error.code === 'commander.help') command.outputHelp(); // a group of commands was called by its name alone
     throw error.exitCode === 0 || error.code === 'commander.help' ? error : usageError(error, command);
   });
+  for (const option of command.options) {
+    if (typeof option.defaultValue === 'string') option.default(option.defaultValue, option.defaultValue);
+  }
   for (const c of command.commands) prepare(c);
 }
 
