@@ -32,14 +32,19 @@ const twoTowers = (classes: number, p: number): Layer => {
     conv3: conv2d(384, 3, { pad: 1 }), relu3: relu(),
     conv4: conv2d(384, 3, { pad: 1, groups: 2 }), relu4: relu(),
     conv5: conv2d(256, 3, { pad: 1, groups: 2 }), relu5: relu(), pool5: overlapping(),
-    fc6: dense(4096), relu6: relu(), drop6: dropout(p), fc7: dense(4096), relu7: relu(), drop7: dropout(p), fc8: dense(classes),
+    fc6: dense(4096), relu6: relu(), drop6: dropout(p),
+    fc7: dense(4096), relu7: relu(), drop7: dropout(p),
+    fc8: dense(classes),
   });
 };
 
 /** AlexNet (Krizhevsky, Sutskever & Hinton 2012) in torchvision's layout or the paper's. */
-export const alexnet = model('alexnet', 'AlexNet (Krizhevsky 2012): torchvision\'s layout for 224x224, or the paper\'s for 227x227',
+export const alexnet = model(
+  'alexnet',
+  'AlexNet (Krizhevsky 2012): torchvision\'s layout for 224x224, or the paper\'s for 227x227',
   { layout: choice('torchvision', ['torchvision', 'paper']), dropout: share(0.5) },
-  ({ classes }, { layout, dropout: p }) => (layout === 'paper' ? twoTowers : oneTower)(classes, p));
+  ({ classes }, { layout, dropout: p }) => (layout === 'paper' ? twoTowers : oneTower)(classes, p),
+);
 
 /** AlexNet's five convolutions with a stem of stride 4 and 2x2 pooling for 32 x 32 images, then one dense layer; 2.47 M parameters. */
 export const alexnetCifar = model('alexnet-cifar', 'AlexNet\'s convolutions for 32x32 images, one dense layer', {}, input => sequential({

@@ -24,20 +24,35 @@ const inception = (a: number, b1: number, b3: number, c1: number, c3: number, d:
  * GoogLeNet (Szegedy et al. 2014) with batch norm, in torchvision's layout without auxiliary heads. `stem=32x32` is one 3x3 convolution of
  * stride 1 in place of three convolutions and two poolings; by itself the size of the images decides.
  */
-export const googlenet = model('googlenet', 'GoogLeNet with batch norm (Szegedy et al. 2014), torchvision\'s layout',
-  { stem: choice('auto', ['auto', '32x32', 'imagenet']), dropout: share(0.2) }, ({ classes, shape: [, h] }, { stem, dropout: p }) => {
-    const small = stem === 'auto' ? h < 64 : stem === '32x32', halve = () => maxPool(3, { stride: 2, ceil: true });
+export const googlenet = model(
+  'googlenet',
+  'GoogLeNet with batch norm (Szegedy et al. 2014), torchvision\'s layout',
+  { stem: choice('auto', ['auto', '32x32', 'imagenet']), dropout: share(0.2) },
+  ({ classes, shape: [, h] }, { stem, dropout: p }) => {
+    const small = stem === 'auto' ? h < 64 : stem === '32x32';
+    const halve = () => maxPool(3, { stride: 2, ceil: true });
+    const smallStem = { conv1: unit(192, 3, { pad: 1 }) };
+    const wholeStem = {
+      conv1: unit(64, 7, { stride: 2, pad: 3 }),
+      maxpool1: halve(),
+      conv2: unit(64, 1),
+      conv3: unit(192, 3, { pad: 1 }),
+      maxpool2: halve(),
+    };
     return sequential({
-      ...small ? { conv1: unit(192, 3, { pad: 1 }) } : {
-        conv1: unit(64, 7, { stride: 2, pad: 3 }), maxpool1: halve(), conv2: unit(64, 1), conv3: unit(192, 3, { pad: 1 }),
-        maxpool2: halve(),
-      },
-      inception3a: inception(64, 96, 128, 16, 32, 32), inception3b: inception(128, 128, 192, 32, 96, 64), maxpool3: halve(),
-      inception4a: inception(192, 96, 208, 16, 48, 64), inception4b: inception(160, 112, 224, 24, 64, 64),
+      ...small ? smallStem : wholeStem,
+      inception3a: inception(64, 96, 128, 16, 32, 32),
+      inception3b: inception(128, 128, 192, 32, 96, 64),
+      maxpool3: halve(),
+      inception4a: inception(192, 96, 208, 16, 48, 64),
+      inception4b: inception(160, 112, 224, 24, 64, 64),
       inception4c: inception(128, 128, 256, 24, 64, 64),
-      inception4d: inception(112, 144, 288, 32, 64, 64), inception4e: inception(256, 160, 320, 32, 128, 128),
+      inception4d: inception(112, 144, 288, 32, 64, 64),
+      inception4e: inception(256, 160, 320, 32, 128, 128),
       maxpool4: maxPool(2, { ceil: true }),
-      inception5a: inception(256, 160, 320, 32, 128, 128), inception5b: inception(384, 192, 384, 48, 128, 128),
+      inception5a: inception(256, 160, 320, 32, 128, 128),
+      inception5b: inception(384, 192, 384, 48, 128, 128),
       avgpool: globalAvgPool(), dropout: dropout(p), fc: dense(classes),
     });
-  });
+  },
+);

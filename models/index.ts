@@ -7,20 +7,29 @@ import { googlenet } from './googlenet.ts';
 import { lenet5 } from './lenet.ts';
 import { mlp } from './mlp.ts';
 import type { Model, ModelInput } from './model.ts';
-import { plain20, plain32, plain44, plain56, resnet110, resnet110sd, resnet1202, resnet20, resnet32, resnet44, resnet56 }
-  from './resnet-cifar.ts';
+import {
+  plain20, plain32, plain44, plain56, resnet110, resnet110sd, resnet1202, resnet20, resnet32, resnet44, resnet56,
+} from './resnet-cifar.ts';
 import { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './resnet.ts';
 import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
 import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 
 /** The models that the command line and the page know, by name. */
 export const models: Readonly<Record<string, Model>> = {
-  mlp, lenet5, alexnet, 'alexnet-cifar': alexnetCifar,
-  'vgg-small': vggSmall, vgg11, vgg13, vgg16, vgg19, 'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
+  mlp,
+  lenet5,
+  alexnet, 'alexnet-cifar': alexnetCifar,
+  'vgg-small': vggSmall,
+  vgg11, vgg13, vgg16, vgg19,
+  'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
   googlenet,
-  resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, plain20, plain32, plain44, plain56, 'resnet110-sd': resnet110sd,
+  resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202,
+  plain20, plain32, plain44, plain56,
+  'resnet110-sd': resnet110sd,
   enresnet20,
-  resnet18, resnet34, resnet50, resnet101, resnet152, resnext29, 'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,
+  resnet18, resnet34, resnet50, resnet101, resnet152,
+  resnext29,
+  'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,
   airbench,
 };
 
@@ -33,15 +42,17 @@ export function addModel(name: string, model: Model): void { own[name] = model; 
 export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
 
 /** A model's name and options, as train/spec.ts reads them from `resnet20:shortcut=B`. */
-export interface ModelSpec { readonly name: string; readonly value?: unknown; readonly options: Readonly<Record<string, unknown>> }
+export interface ModelSpec {
+  readonly name: string;
+  readonly value?: unknown;
+  readonly options: Readonly<Record<string, unknown>>;
+}
 
-/**
- * The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where the name or an option is unknown or a value not
- * accepted.
- */
+/** The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where a name is unknown or a value not accepted. */
 export function openModel({ name, value, options }: ModelSpec, input: ModelInput): Layer {
-  const build = modelCalled(name), known = build.options ?? {}, isFlag = typeof known[String(value)]?.default === 'boolean';
-  check(value === undefined || isFlag,
-    `${name}: '${String(value)}' is no option; ${Object.keys(known).length ? `write ${name}:key=value, the keys are ${Object.keys(known).join(', ')}` : 'it has none'}`);
+  const build = modelCalled(name), known = build.options ?? {}, keys = Object.keys(known);
+  const isFlag = typeof known[String(value)]?.default === 'boolean';
+  const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
+  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option; ${accepted}`);
   return build(input, { ...isFlag && { [String(value)]: true }, ...options });
 }

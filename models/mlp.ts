@@ -11,11 +11,17 @@ type Name = keyof typeof activations;
  * A multilayer perceptron: fc1, act1, drop1, fc2 … on the flattened input. The small nets on points of a plane are
  * `hidden=8-8,activation=tanh`.
  */
-export const mlp = model('mlp', 'fully connected layers of any sizes',
+export const mlp = model(
+  'mlp',
+  'fully connected layers of any sizes',
   { hidden: sizes([256, 128]), activation: choice<Name>('relu', Object.keys(activations) as Name[]), dropout: share(0) },
   ({ classes }, { hidden, activation, dropout: p }) => {
     const layers: Record<string, Layer> = {};
-    hidden.forEach((size, i) =>
-      Object.assign(layers, { [`fc${i + 1}`]: dense(size), [`act${i + 1}`]: activations[activation]() , [`drop${i + 1}`]: dropout(p) }));
+    for (const [i, size] of hidden.entries()) {
+      layers[`fc${i + 1}`] = dense(size);
+      layers[`act${i + 1}`] = activations[activation]();
+      layers[`drop${i + 1}`] = dropout(p);
+    }
     return sequential({ ...layers, [`fc${hidden.length + 1}`]: dense(classes) });
-  });
+  },
+);

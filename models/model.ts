@@ -3,7 +3,10 @@ import { check, DescentError, lookUp } from '../engine/check.ts';
 import { Graph, type Layer } from '../engine/graph.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
-export interface ModelInput { readonly classes: number; readonly shape: readonly [c: number, h: number, w: number] }
+export interface ModelInput {
+  readonly classes: number;
+  readonly shape: readonly [c: number, h: number, w: number];
+}
 
 /** A model: a function of its input and options that composes layers. A user's own file exports one. */
 export interface Model {
@@ -15,37 +18,57 @@ export interface Model {
   readonly whitened?: string;
 }
 
-/** One option of a model. `read` gives undefined where the value is not accepted. */
-export interface Option<T> { readonly default: T; readonly accepts: string; readonly read: (value: unknown) => T | undefined }
+/** One option of a model. */
+export interface Option<T> {
+  readonly default: T;
+  /** As messages say it: `give …`. */
+  readonly accepts: string;
+  /** Gives undefined where the value is not accepted. */
+  readonly read: (value: unknown) => T | undefined;
+}
 export type Options = Readonly<Record<string, Option<any>>>;
 type Values<O extends Options> = { readonly [K in keyof O]: O[K]['default'] };
 
-export const flag = (value: boolean): Option<boolean> => ({ default: value, accepts: 'true or false', read: v => typeof v === 'boolean'
-  ? v : undefined });
-export const whole = (value: number, min = 1): Option<number> => ({
-  default: value, accepts: `a whole number of at least ${min}`, read: v => Number.isInteger(v) && (v as number) >= min
-    ? v as number : undefined,
+export const flag = (value: boolean): Option<boolean> => ({
+  default: value,
+  accepts: 'true or false',
+  read: v => typeof v === 'boolean' ? v : undefined,
 });
+
+const number = (value: number, accepts: string, ok: (v: number) => boolean): Option<number> => ({
+  default: value,
+  accepts,
+  read: v => typeof v === 'number' && ok(v) ? v : undefined,
+});
+
+export const whole = (value: number, min = 1): Option<number> =>
+  number(value, `a whole number of at least ${min}`, v => Number.isInteger(v) && v >= min);
+
 /** A probability, or any share of 1 but 1 itself. */
-export const share = (value: number): Option<number> => ({ default: value, accepts: 'a number from 0 to below 1',
-  read: v => typeof v === 'number' && v >= 0 && v < 1 ? v : undefined });
-export const positive = (value: number): Option<number> => ({ default: value, accepts: 'a number of at least 0',
-  read: v => typeof v === 'number' && v >= 0 ? v : undefined });
+export const share = (value: number): Option<number> => number(value, 'a number from 0 to below 1', v => v >= 0 && v < 1);
+
+export const positive = (value: number): Option<number> => number(value, 'a number of at least 0', v => v >= 0);
+
 export const choice = <T extends string>(value: T, known: readonly T[]): Option<T> => ({
-  default: value, accepts: known.join(', '), read: v => known.find(k => k === v),
+  default: value,
+  accepts: known.join(', '),
+  read: v => known.find(k => k === v),
 });
+
 /** Sizes as an array, or on the command line with dashes: `256-128`; `none` for an empty list. */
 export const sizes = (value: readonly number[]): Option<readonly number[]> => ({
-  default: value, accepts: 'sizes as 256-128, or none',
+  default: value,
+  accepts: 'sizes as 256-128, or none',
   read: v => {
     const list = v === 'none' ? [] : Array.isArray(v) ? v : String(v).split('-').map(Number);
     return list.every(n => Number.isInteger(n) && n >= 1) ? list : undefined;
   },
 });
 
+type Build<O extends Options> = (input: ModelInput, options: Values<O>) => Layer;
+
 /** A model with a line about it and checked options; `build` gets all of them. */
-export function model<O extends Options>(name: string, about: string, options: O, build: (input: ModelInput, options: Values<O>) =>
-  Layer): Model {
+export function model<O extends Options>(name: string, about: string, options: O, build: Build<O>): Model {
   const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
     const values = read(name, options, given) as Values<O>;
     return (g, x) => {
@@ -72,14 +95,19 @@ function read(name: string, options: Options, given: Readonly<Record<string, unk
 }
 
 /** The size from which square images build, if that is all that is wrong: between the one that failed and 256, by halving. */
-function smallestFit({ classes, shape: [c, h, w] }: ModelInput, build: (input: ModelInput) => Layer, { training, profile }: Graph): number
-  | undefined {
+function smallestFit(
+  { classes, shape: [c, h, w] }: ModelInput,
+  build: (input: ModelInput) => Layer,
+  { training, profile }: Graph,
+): number | undefined {
   const fits = (size: number): boolean => {
     const g = new Graph({ training, profile });
     try {
       build({ classes, shape: [c, size, size] })(g, g.tensor([1, c, size, size], 'input', 'images'));
       return true;
-    } catch { return false; }
+    } catch {
+      return false;
+    }
   };
   let small = Math.min(h, w), large = 256;
   if (small >= large || !fits(large)) return undefined;

@@ -1,6 +1,6 @@
 import type { Layer } from '../engine/graph.ts';
 import { relu } from '../layers/activation.ts';
-import { residual, sequential } from '../layers/compose.ts';
+import { named, residual, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
@@ -11,8 +11,10 @@ import { choice, model, whole, type Model, type ModelInput } from './model.ts';
 type Block = (width: number, stride: number) => Layer;
 
 /** A block's shortcut as in torchvision: the identity where shapes agree, else a 1x1 convolution with batch norm under `downsample`. */
-export const projection = (o: number, stride: number): Layer => (g, x) => x.shape[1] === o && stride === 1 ? x
-  : sequential({ downsample: sequential([conv2d(o, 1, { stride, bias: false }), batchNorm()]) })(g, x);
+export const projection = (o: number, stride: number): Layer => (g, x) => {
+  if (x.shape[1] === o && stride === 1) return x;
+  return named('downsample', sequential([conv2d(o, 1, { stride, bias: false }), batchNorm()]))(g, x);
+};
 
 const thenRelu = (layer: Layer): Layer => (g, x) => relu()(g, layer(g, x));
 
@@ -33,8 +35,13 @@ const bottleneck = (groups: number, base: number): Block => (width, stride) => {
 };
 
 /** `counts.length` stages of blocks, widths doubling from 64 and sizes halving from the second on. */
-const stages = (counts: readonly number[], block: Block): Record<string, Layer> => Object.fromEntries(counts.map((count, stage) =>
-  [`layer${stage + 1}`, sequential(Array.from({ length: count }, (_, i) => block(64 << stage, stage && !i ? 2 : 1)))]));
+function stages(counts: readonly number[], block: Block): Record<string, Layer> {
+  const layers = counts.map((count, stage): [string, Layer] => {
+    const blocks = Array.from({ length: count }, (_, i) => block(64 << stage, stage && !i ? 2 : 1));
+    return [`layer${stage + 1}`, sequential(blocks)];
+  });
+  return Object.fromEntries(layers);
+}
 
 const STEM = { stem: choice('auto', ['auto', '32x32', 'imagenet']) };
 
@@ -45,23 +52,30 @@ const STEM = { stem: choice('auto', ['auto', '32x32', 'imagenet']) };
 const net = ({ classes, shape: [, h] }: ModelInput, stem: typeof STEM.stem.default, counts: readonly number[], block: Block): Layer => {
   const small = stem === 'auto' ? h < 64 : stem === '32x32';
   return sequential({
-    conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }), bn1: batchNorm(),
+    conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }),
+    bn1: batchNorm(),
     relu: relu(),
     ...!small && { maxpool: maxPool(3, { stride: 2, pad: 1 }) },
-    ...stages(counts, block), avgpool: globalAvgPool(), fc: dense(classes),
+    ...stages(counts, block),
+    avgpool: globalAvgPool(),
+    fc: dense(classes),
   });
 };
 
 const he = (depth: number) => `ResNet of ${depth} layers in torchvision's layout (He et al. 2015)`;
 const shallow = (depth: number, counts: readonly number[]): Model =>
   model(`resnet${depth}`, he(depth), STEM, (input, { stem }) => net(input, stem, counts, basic));
+
 /** `groups=32,width=4` makes resnet50 torchvision's resnext50_32x4d, `width=128` its wide_resnet50_2. */
 const deep = (name: string, about: string, counts: readonly number[], groups = 1): Model =>
   model(name, about, { ...STEM, groups: whole(groups), width: whole(64) }, (input, { stem, groups, width }) =>
     net(input, stem, counts, bottleneck(groups, width)));
 
-export const resnet18 = shallow(18, [2, 2, 2, 2]), resnet34 = shallow(34, [3, 4, 6, 3]);
-export const resnet50 = deep('resnet50', he(50), [3, 4, 6, 3]), resnet101 = deep('resnet101', he(101), [3, 4, 23, 3]),
-  resnet152 = deep('resnet152', he(152), [3, 8, 36, 3]);
+export const resnet18 = shallow(18, [2, 2, 2, 2]);
+export const resnet34 = shallow(34, [3, 4, 6, 3]);
+export const resnet50 = deep('resnet50', he(50), [3, 4, 6, 3]);
+export const resnet101 = deep('resnet101', he(101), [3, 4, 23, 3]);
+export const resnet152 = deep('resnet152', he(152), [3, 8, 36, 3]);
+
 /** For CIFAR: 8 groups of 64 channels, 34.4 M parameters; `groups=16` is the paper's best, 68.2 M. */
 export const resnext29 = deep('resnext29', 'ResNeXt of 29 layers, 8 x 64d, for CIFAR (Xie et al. 2016)', [3, 3, 3], 8);

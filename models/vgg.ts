@@ -43,25 +43,33 @@ const started = (layer: Layer): Layer => (g, x) => {
  * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one
  * dense layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
  */
-const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => {
-  const name = `vgg${depth}${bn ? '-bn' : ''}`;
-  return model(name, `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
-    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) }, (input, { head, dropout: p }) => started(sequential({
+const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => model(
+  `vgg${depth}${bn ? '-bn' : ''}`,
+  `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
+  { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) },
+  (input, { head, dropout: p }) => {
+    const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet', last = dense(input.classes);
+    return started(sequential({
       features: features(STAGES[depth], bn, input),
-      classifier: (head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet')
-        ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), dense(input.classes)]) : dense(input.classes),
-    })));
-};
+      classifier: large ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), last]) : last,
+    }));
+  },
+);
 
 export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);
 export const vgg11bn = vgg(11, true), vgg13bn = vgg(13, true), vgg16bn = vgg(16, true), vgg19bn = vgg(19, true);
 
-/**
- * Four 3x3 convolutions and two dense layers: 32-32-P-64-64-P-256-classes. Small enough to try things on, and for measuring beside others.
- */
-export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {},
+/** Four 3x3 convolutions and two dense layers: small enough to try things on, and for measuring beside others. */
+export const vggSmall = model(
+  'vgg-small',
+  'two small VGG stages and two dense layers: 32-32-P-64-64-P-256',
+  {},
   ({ classes }) => sequential({
-  conv1: conv2d(32, 3, { pad: 1 }), act1: relu(), conv2: conv2d(32, 3, { pad: 1 }), act2: relu(), pool1: maxPool(2),
-  conv3: conv2d(64, 3, { pad: 1 }), act3: relu(), conv4: conv2d(64, 3, { pad: 1 }), act4: relu(), pool2: maxPool(2),
-  fc1: dense(256), act5: relu(), fc2: dense(classes),
-}));
+    conv1: conv2d(32, 3, { pad: 1 }), act1: relu(),
+    conv2: conv2d(32, 3, { pad: 1 }), act2: relu(), pool1: maxPool(2),
+    conv3: conv2d(64, 3, { pad: 1 }), act3: relu(),
+    conv4: conv2d(64, 3, { pad: 1 }), act4: relu(), pool2: maxPool(2),
+    fc1: dense(256), act5: relu(),
+    fc2: dense(classes),
+  }),
+);

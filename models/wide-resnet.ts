@@ -8,7 +8,10 @@ import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
 import { model, share, type Model } from './model.ts';
 
-interface Noise { dropout?: number; noise?: number }
+interface Noise {
+  dropout?: number;
+  noise?: number;
+}
 
 /**
  * Norm and relu before each convolution (He et al. 2016). Where the shape changes they come before the shortcut too, a 1x1 convolution
@@ -29,14 +32,20 @@ export const preactivationNet = (classes: number, n: number, width: number, opti
   const stage = (o: number, stride: number) => sequential(Array.from({ length: n }, (_, i) => preactivation(o, i ? 1 : stride, options)));
   return sequential({
     conv1: conv2d(16, 3, { pad: 1, bias: false }),
-    layer1: stage(16 * width, 1), layer2: stage(32 * width, 2), layer3: stage(64 * width, 2),
+    layer1: stage(16 * width, 1),
+    layer2: stage(32 * width, 2),
+    layer3: stage(64 * width, 2),
     bn: batchNorm(), relu: relu(), avgpool: globalAvgPool(), fc: dense(classes),
   });
 };
 
 /** Wide residual networks (Zagoruyko & Komodakis 2016): (depth - 4) / 6 blocks a stage, `width` times as wide as ResNet's. */
-const wide = (depth: number, width: number): Model => model(`wide-resnet-${depth}-${width}`,
-  `wide ResNet of ${depth} layers, ${width} times as wide (Zagoruyko & Komodakis 2016)`, { dropout: share(0) },
-  ({ classes }, { dropout }) => preactivationNet(classes, (depth - 4) / 6, width, { dropout }));
+const wide = (depth: number, width: number): Model => model(
+  `wide-resnet-${depth}-${width}`,
+  `wide ResNet of ${depth} layers, ${width} times as wide (Zagoruyko & Komodakis 2016)`,
+  { dropout: share(0) },
+  ({ classes }, { dropout }) => preactivationNet(classes, (depth - 4) / 6, width, { dropout }),
+);
 
-export const wideResnet16x4 = wide(16, 4), wideResnet28x10 = wide(28, 10);
+export const wideResnet16x4 = wide(16, 4);
+export const wideResnet28x10 = wide(28, 10);
