@@ -15,18 +15,20 @@ function addEval(program: Command): void {
     .summary('measure loss and accuracy of a trained model')
     .description('Evaluates a run folder (its best weights) or a .safetensors file; several together with --ensemble.')
     .argument('<checkpoint...>', 'run folder, or a .safetensors file');
-  onDevice(command)
-    .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
-    .option('--model <name>', 'model of a file that does not name it')
-    .option('--dataset <name>', 'data set, if not the one trained on')
-    .option('--split <split>', 'test or val', 'test')
-    .option(
-      '--tta <views>',
-      'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +',
-    )
-    .addOption(configOption('normalize', ', if the file does not say'))
-    .addOption(configOption('batchSize'))
-    .addOption(configOption('limitTest'))
+  onDevice(
+    command
+      .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
+      .option('--model <name>', 'model of a file that does not name it')
+      .option('--dataset <name>', 'data set, if not the one trained on')
+      .option('--split <split>', 'test or val', 'test')
+      .option(
+        '--tta <views>',
+        'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +',
+      )
+      .addOption(configOption('normalize', ', if the file does not say'))
+      .addOption(configOption('batchSize'))
+      .addOption(configOption('limitTest')),
+  )
     .addHelpText(
       'after',
       examples(
@@ -49,12 +51,14 @@ function addPredict(program: Command): void {
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors file')
     .argument('<image...>', 'image files');
-  onDevice(command)
-    .option('--model <name>', 'model of a file that does not name it')
-    .option('--dataset <name>', 'data set that names the classes of a file that does not')
-    .addOption(configOption('normalize', ', if the file does not say'))
-    .option('--top <n>', 'classes to print', '3')
-    .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark')
+  onDevice(
+    command
+      .option('--model <name>', 'model of a file that does not name it')
+      .option('--dataset <name>', 'data set that names the classes of a file that does not')
+      .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--top <n>', 'classes to print', '3')
+      .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark'),
+  )
     .addHelpText(
       'after',
       examples(

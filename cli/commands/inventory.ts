@@ -69,13 +69,15 @@ function addDataShow(data: Command): void {
       'Writes a contact sheet: a column of images as they are, beside each its augmentations in one epoch after another.',
     )
     .argument('<dataset>', 'name of a data set, or a folder of images by class');
-  onDevice(command)
-    .addOption(configOption('augment'))
-    .option('--out <file.png>', 'file to write', 'sheet.png')
-    .option('--rows <n>', 'images', '8')
-    .option('--columns <n>', 'augmentations of each', '12')
-    .addOption(configOption('seed'))
-    .option('--zoom <n>', 'pixels of the sheet for one of the image (default: so that images are about 64 wide)')
+  onDevice(
+    command
+      .addOption(configOption('augment'))
+      .option('--out <file.png>', 'file to write', 'sheet.png')
+      .option('--rows <n>', 'images', '8')
+      .option('--columns <n>', 'augmentations of each', '12')
+      .addOption(configOption('seed'))
+      .option('--zoom <n>', 'pixels of the sheet for one of the image (default: so that images are about 64 wide)'),
+  )
     .addHelpText(
       'after',
       examples(
@@ -95,10 +97,12 @@ function addModels(program: Command): void {
     .summary('list the models; parameters, FLOPs and shapes by layer')
     .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
     .argument('[name[:k=v,...]]', 'model to show in full, with its options');
-  everywhere(command)
-    .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
-    .option('--input <CxHxW>', "size of the images, in place of the data set's")
-    .option('--classes <n>', "number of classes, in place of the data set's")
+  everywhere(
+    command
+      .option('--dataset <name>', 'data set whose images go in', OPTIONS.dataset.default)
+      .option('--input <CxHxW>', "size of the images, in place of the data set's")
+      .option('--classes <n>', "number of classes, in place of the data set's"),
+  )
     .addHelpText(
       'after',
       examples(

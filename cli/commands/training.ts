@@ -56,17 +56,19 @@ function addFindLr(program: Command): void {
       'Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.',
     )
     .argument('<model>', 'a name that descent models lists');
-  onDevice(command)
-    .addOption(defaultedOption('dataset'))
-    .addOption(defaultedOption('optimizer'))
-    .addOption(defaultedOption('batchSize'))
-    .addOption(defaultedOption('normalize'))
-    .addOption(configOption('limitTrain'))
-    .addOption(defaultedOption('seed'))
-    .option('--from <rate>', 'first rate', '1e-5')
-    .option('--to <rate>', 'last rate', '10')
-    .option('--steps <n>', 'steps in all', '200')
-    .option('--out <file>', 'picture, .svg or .png; without an ending both', 'find-lr')
+  onDevice(
+    command
+      .addOption(defaultedOption('dataset'))
+      .addOption(defaultedOption('optimizer'))
+      .addOption(defaultedOption('batchSize'))
+      .addOption(defaultedOption('normalize'))
+      .addOption(configOption('limitTrain'))
+      .addOption(defaultedOption('seed'))
+      .option('--from <rate>', 'first rate', '1e-5')
+      .option('--to <rate>', 'last rate', '10')
+      .option('--steps <n>', 'steps in all', '200')
+      .option('--out <file>', 'picture, .svg or .png; without an ending both', 'find-lr'),
+  )
     .addHelpText(
       'after',
       examples(
@@ -99,9 +101,9 @@ function addSweep(program: Command): void {
       collect,
     )
     .option('--random <n>', 'n random combinations in place of all')
-    .option('--folds <k>', 'k-fold cross-validation in place of one held-out share');
-  withConfig(onDevice(command))
-    .option('--out <dir>', 'folder of the results (default: sweeps/<model>-<dataset>)')
+    .option('--folds <k>', 'k-fold cross-validation in place of one held-out share')
+    .option('--out <dir>', 'folder of the results (default: sweeps/<model>-<dataset>)');
+  onDevice(withConfig(command))
     .addHelpText(
       'after',
       examples(
@@ -129,16 +131,18 @@ function addCompare(program: Command): void {
       'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, '
         + 'trajectories or relu-collapse',
     );
-  onDevice(command)
-    .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
-    .addOption(configOption('dataset', ' (default: fashion-mnist)'))
-    .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
-    .addOption(configOption('lr'))
-    .addOption(configOption('epochs', ' (default: 2, or 20 where overfitting is compared)'))
-    .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth)'))
-    .addOption(configOption('limitTest', ' (default: 2000)'))
-    .addOption(defaultedOption('seed'))
-    .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)')
+  onDevice(
+    command
+      .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
+      .addOption(configOption('dataset', ' (default: fashion-mnist)'))
+      .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
+      .addOption(configOption('lr'))
+      .addOption(configOption('epochs', ' (default: 2, or 20 where overfitting is compared)'))
+      .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth)'))
+      .addOption(configOption('limitTest', ' (default: 2000)'))
+      .addOption(defaultedOption('seed'))
+      .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)'),
+  )
     .addHelpText(
       'after',
       examples(
