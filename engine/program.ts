@@ -152,8 +152,8 @@ export class Program {
     if (device.tuner) await device.tuner.tune(device, ops);
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
-    gpu.pushErrorScope('out-of-memory');
     for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
+    gpu.pushErrorScope('out-of-memory');
     memory.allocate(graph);
     const slots = memory.slots(planned.slots);
     const full = await gpu.popErrorScope();
