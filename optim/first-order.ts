@@ -40,7 +40,8 @@ export const nagConvex: Rule = {
   values: (_, t) => ({ ahead: (t - 1) / (t + 2) }),
   update: `
     let next = w - op.lr * g;
-    w = next + op.ahead * (next - x);
+    let last = select(x, w, first);
+    w = next + op.ahead * (next - last);
     x = next;`,
 };
 
@@ -49,10 +50,10 @@ export const nagStronglyConvex: Rule = {
   name: 'nag-sc',
   state: ['x'],
   defaults: { lr: 0.1, m: 1e-3 },
-  values: (h, t, lr) => ({ ahead: (1 - Math.sqrt(h.m! * lr)) / (1 + Math.sqrt(h.m! * lr)), first: t === 1 ? 1 : 0 }),
+  values: (h, _, lr) => ({ ahead: (1 - Math.sqrt(h.m! * lr)) / (1 + Math.sqrt(h.m! * lr)) }),
   update: `
     let next = w - op.lr * g;
-    let last = select(x, w, op.first > 0.5);
+    let last = select(x, w, first);
     w = next + op.ahead * (next - last);
     x = next;`,
 };
@@ -115,8 +116,7 @@ export const rprop: Rule = {
   name: 'rprop',
   state: ['prev', 'size'],
   defaults: { lr: 1e-3, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50 },
-  values: (h, t) => ({
-    first: t === 1 ? 1 : 0,
+  values: h => ({
     eta_minus: h.eta_minus!,
     eta_plus: h.eta_plus!,
     step_min: h.step_min!,
@@ -126,7 +126,7 @@ export const rprop: Rule = {
     let same = sign(g) * sign(prev);
     let flips = same < vec4f(0.0);
     let factor = select(select(vec4f(1.0), vec4f(op.eta_plus), same > vec4f(0.0)), vec4f(op.eta_minus), flips);
-    size = clamp(select(size, vec4f(op.lr), op.first > 0.5) * factor, vec4f(op.step_min), vec4f(op.step_max));
+    size = clamp(select(size, vec4f(op.lr), first) * factor, vec4f(op.step_min), vec4f(op.step_max));
     prev = select(g, vec4f(0.0), flips);
     w -= sign(prev) * size;`,
 };

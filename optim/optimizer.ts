@@ -3,15 +3,15 @@ import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/flat.ts';
 import { adjustScale, FIRST_SCALE, NOT_FINITE } from '../shaders/loss-scale.ts';
-import { averageWeights, clipScale, fusedUpdate, maxNorm, type Surroundings, type Update } from '../shaders/update.ts';
+import { asksFirst, averageWeights, clipScale, fusedUpdate, maxNorm, type Surroundings, type Update } from '../shaders/update.ts';
 import { decayRuns, unitRows } from './pages.ts';
 
 /** Hyper-parameters, under PyTorch's names. */
 export type Hyper = Readonly<Record<string, number>>;
 
 /**
- * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads `op.lr`
- * and what `values` gives as `op.<name>`. Those are computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5.
+ * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads `op.lr`,
+ * what `values` gives as `op.<name>`, and `first`: whether no update was made before. Those are computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5.
  */
 export interface Rule {
   readonly name: string;
@@ -135,6 +135,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
       ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
       ...swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) },
       ...lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : lookahead.alpha ?? 0.5 },
+      ...asksFirst(rule.update) && { update: t },
       ...rule.values?.(h, t, lr),
     };
   };
@@ -211,4 +212,5 @@ export const stateBuffer = (rule: { readonly name: string }, state: string, page
   `state ${rule.name}.${state} ${page}`;
 
 /** The state of dynamic loss scaling (see shaders/loss-scale.ts). */
-export const lossScale = (g: Graph): Tensor => g.lasting('state', 'loss scale', [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
+export const lossScale = (g: Graph): Tensor => g.lasting('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
+export const LOSS_SCALE = 'loss scale';

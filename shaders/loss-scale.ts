@@ -2,7 +2,7 @@
  * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a
  * scale, which the update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update
  * multiplies gradients by (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they
- * count as steps of schedules and of the optimizer's bias corrections.
+ * count as steps of schedules and of the optimizer's bias corrections; what a rule does at its first update waits for one that is made.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
@@ -10,6 +10,8 @@ import { ceilDiv, each, kernel } from './kernel.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;
+/** The place of the count of updates left out. */
+export const LEFT_OUT = 3;
 const GROWTH = 2, BACKOFF = 0.5, INTERVAL = 2000;
 
 /** y = x times the scale, over `n` values. */
@@ -43,7 +45,7 @@ fn main() {
     scaling[0] = scale * ${BACKOFF};
     scaling[1] = 0.0;
     scaling[2] = 0.0;
-    scaling[3] += 1.0;
+    scaling[${LEFT_OUT}] += 1.0;
   } else {
     let grows = good >= ${INTERVAL}.0;
     scaling[0] = select(scale, scale * ${GROWTH}.0, grows);

@@ -1,6 +1,7 @@
 /** The one fused update: what comes before the rule, the rule, what comes after it; and the constraints that need whole rows or norms. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
+import { LEFT_OUT } from './loss-scale.ts';
 import { ceilDiv, each, fold, kernel, MAX_GRID, type Bindings, type Kernel } from './kernel.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
@@ -26,6 +27,9 @@ export interface Surroundings {
   readonly lookahead: boolean;
   readonly average: boolean;
 }
+
+/** Whether a rule reads `first`; it then needs the step value `update`, which counts updates from 1. */
+export const asksFirst = (rule: string): boolean => /\bfirst\b/.test(rule);
 
 /** Key of the gradient noise, apart from that of dropout. */
 const NOISE = 0x6e6f6973;
@@ -81,6 +85,9 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     #endif
     #if ${s.decoupled && p.decays}
     w *= op.shrink;
+    #endif
+    #if ${asksFirst(rule)}
+    let first = op.update${s.scaling ? ` - scaling[${LEFT_OUT}]` : ''} < 1.5; // those that were left out do not count
     #endif
     ${rule}
     #if ${s.scaling ?? false}

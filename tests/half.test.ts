@@ -15,7 +15,7 @@ import { throughHalf } from '../shaders/half.ts';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import type { Trainer } from '../train/trainer.ts';
-import { checkLayer, deviceFor, testWhere, type Reference } from './check.ts';
+import { checkLayer, close, deviceFor, testWhere, type Reference } from './check.ts';
 import * as activation from './reference/activation.ts';
 import { conv2d as convolved, matmul } from './reference/linear.ts';
 import * as norm from './reference/norm.ts';
@@ -153,6 +153,32 @@ for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
     t.destroy();
   });
 }
+
+onHalf('what a rule does at its first update waits for one that is made', async () => {
+  const moved = async (optimizer: string) => {
+    const t = await open('lenet5', { optimizer, lr: '0.01', precision: 'f16' });
+    const weights = async () => Object.values(await t.weights()).flatMap(w => [...w.data]);
+    const scaled = async (scale: number, leftOut: number) => {
+      const state = await t.state();
+      t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(scale, 0, 0, leftOut) } } });
+      await losses(t, 1);
+    };
+    const before = await weights();
+    await scaled(2 ** 40, 0);
+    assert.equal(await weights(), before, `${optimizer}: the first update is left out`);
+    await scaled(1024, 1);
+    const after = await weights();
+    t.destroy();
+    return after.map((w, i) => w - before[i]!);
+  };
+  const down = await moved('sgd');
+  const root = Math.sqrt(1e-3 * 0.01);
+  for (const [rule, ahead] of [['nag-c', 1 / 4], ['nag-sc', (1 - root) / (1 + root)]] as const) {
+    close(rule, await moved(rule), down.map(d => (1 + ahead) * d), 1e-3);
+  }
+  const steps = new Set((await moved('rprop')).map(d => Math.abs(d).toPrecision(2)));
+  assert.ok(steps.has('0.010') && steps.size <= 2, `rprop took steps of ${[...steps].join(', ')}`);
+});
 
 onHalf('a resumed run in f16 equals the uninterrupted one bitwise', async () => {
   const [whole, first, second] = [

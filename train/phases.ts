@@ -2,7 +2,8 @@
 import { Graph } from '../engine/graph.ts';
 import { Program, type Memory } from '../engine/program.ts';
 import { Flat, type Vector } from '../optim/flat.ts';
-import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import { LOSS_SCALE, stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import { LEFT_OUT } from '../shaders/loss-scale.ts';
 import { Minimiser, type QuasiNewton } from '../optim/quasi-newton.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -90,7 +91,10 @@ export class ActivePhase {
     return out;
   }
 
-  /** To be called before the first step of a phase that follows another: one of the same rule has left its state, where this one starts. */
+  /**
+   * To be called before the first step of a phase that follows another: one of the same rule has left its state where this one starts, and
+   * updates left out are counted by phase.
+   */
   begin(): void {
     const { layout, buffers, device } = this.#memory;
     const encoder = device.gpu.createCommandEncoder();
@@ -98,6 +102,9 @@ export class ActivePhase {
       for (const state of this.optimizer?.rule.state ?? []) {
         encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
       }
+    }
+    if (this.optimizer?.scaling) {
+      encoder.clearBuffer(buffers.get(`state ${LOSS_SCALE}`)!, LEFT_OUT * 4, 4);
     }
     device.gpu.queue.submit([encoder.finish()]);
   }

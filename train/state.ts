@@ -2,7 +2,7 @@
 import { check, show } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
-import { stateBuffer, type Optimizer } from '../optim/optimizer.ts';
+import { LOSS_SCALE, stateBuffer, type Optimizer } from '../optim/optimizer.ts';
 import type { Tensors } from './safetensors.ts';
 
 /** All that a resumed run needs besides the weights: the optimizers' tensors, and its numbers (steps done, and the like). */
@@ -56,13 +56,13 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
 
 /** The tensor of dynamic loss scaling, where a graph has it. */
 export const scalingOf = (graph: Graph): Tensor | undefined =>
-  graph.tensors.find(t => t.role === 'state' && t.name === 'loss scale');
+  graph.tensors.find(t => t.role === 'state' && t.name === LOSS_SCALE);
 
 /** The states of optimizers by parameter: `adam.m.conv1.weight`; and of loss scaling. */
 export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
   const tensors: Tensors = {};
   const scaling = scalingOf(graph);
-  if (scaling) tensors['loss scale'] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
+  if (scaling) tensors[LOSS_SCALE] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
   for (const { rule, state: states } of optimizers) {
     for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
       for (const state of states) {
@@ -96,7 +96,7 @@ export function writeGradients(memory: Memory, graph: Graph, tensors: Tensors): 
 export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
   const pages = memory.layout.pages('param').map(p => p.buffer);
   const scaling = scalingOf(graph);
-  const kept = tensors['loss scale'];
+  const kept = tensors[LOSS_SCALE];
   if (scaling) {
     check(
       kept?.data.length === scaling.size,
