@@ -37,9 +37,9 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const fusable = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
     fusable?.addTo(graph, memory.layout);
     const fused = fusable !== undefined;
-    const program = await Program.compile(memory, graph, { ...o, meanwhile: () => void o.data.normalisation() });
+    const program = await Program.compile(memory, graph, { ...o, meanwhile: () => o.data.begin(memory, graph) });
     const active = await ActivePhase.create(phases, memory, graph, fused);
-    // last, when this memory is sure to be kept: a batch that does not fit is tried again with another
+    await o.data.measure(memory, graph);
     o.data.upload(memory, graph, 'train');
     return { memory, train, program, phases: active, fused };
   } catch (error) {

@@ -4,19 +4,23 @@ import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Memory } from '../engine/program.ts';
 import { usesTables, type Transform } from '../shaders/augment.ts';
 import { gather, type Gather } from '../shaders/gather.ts';
+import { MOST_SUMMED } from '../shaders/image-sums.ts';
 import { imageTables, TABLE } from '../shaders/image-tables.ts';
 import { matmul } from '../shaders/matmul.ts';
 import { MAX_PAGES, type Pages } from '../shaders/pages.ts';
 import { permutation, STREAMS } from '../shaders/random.ts';
 import { checkShape, mixValues, type Augmentation } from './augment.ts';
 import type { Normalize } from './config.ts';
+import { measure } from './measure.ts';
 import { curriculum, splitIndices, type SplitOptions } from './splits.ts';
-import { channelMoments, colourAxes, meanImage, whitening, type Moments } from './statistics.ts';
+import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments } from './statistics.ts';
 import { pack, Ring, RING_PAGES } from './stream.ts';
 
 /** Images of a stored data set that are held in memory for its statistics, and bytes of them: its means are right to a thousandth. */
 const SAMPLE = 16384;
 const SAMPLE_BYTES = 256 * 2 ** 20;
+/** Bytes of images of which the host takes the moments sooner than a device compiles a kernel for it. */
+const FEW_BYTES = 16 * 2 ** 20;
 
 /** The images that a run learns from, is tuned on, and is judged by. */
 export type Part = 'train' | 'val' | 'test';
@@ -54,7 +58,8 @@ export class DeviceData {
   #sample: { dataset: Dataset; indices: Uint32Array };
   /** 32-bit words of one image. */
   #words: number;
-  #uploaded = new Set<string>();
+  /** Names of what was written, by where: a batch that does not fit is tried again with another memory. */
+  #uploaded = new WeakMap<Memory, Set<string>>();
   #moments: Moments | undefined;
   #rings = new Map<Part, Ring>();
   /** Images of a batch of each part. */
@@ -115,7 +120,7 @@ export class DeviceData {
     const place: Pages = { c, h, w, pages, perPage, stream };
     const order = g.lasting('input', `${part} order`, [this.#padded(part, n)]);
     const images = Object.fromEntries(
-      this.#pageNames(part, n).map(({ name, images }, i) => {
+      this.#pageNames(part).map(({ name, images }, i) => {
         const page = g.lasting('input', name, [images * this.#words]);
         return [`page${i}`, page];
       }),
@@ -158,29 +163,47 @@ export class DeviceData {
     return white;
   }
 
+  /** What the training images allow while the driver compiles: they go to the device, or give the host their moments. */
+  begin(memory: Memory, g: Graph): void {
+    if (this.#resident('train')) this.#uploadImages(memory, g, 'train');
+    if (!this.#measurable()) this.normalisation();
+  }
+
+  /** To be awaited before `upload` and after `begin`: takes the moments of many training images on the device. */
+  async measure(memory: Memory, g: Graph): Promise<void> {
+    if (!this.#measurable()) return;
+    const [c, h, w] = this.dataset.shape;
+    const pages = this.#pageNames('train').map(({ name, images }) => ({ images: inputOf(g, name), n: images }));
+    this.#moments = await measure(memory, pages, c, h * w, this.#indices.train);
+  }
+
   /** Writes what programs on `part` read and the device does not hold yet: images, labels, order, normalisation. */
   upload(memory: Memory, g: Graph, part: Part): void {
     const { kind, split } = this.#split(part);
-    const find = (name: string) => g.tensors.find(t => t.role === 'input' && t.name === name)!;
-    const write = (name: string, data: () => Uint8Array | Uint32Array | Float32Array) => {
-      if (this.#uploaded.has(name)) return;
-      this.#uploaded.add(name);
-      memory.write(find(name), data());
-    };
-    const n = this.#batch.get(part)!;
-    const pages = this.#pageNames(part, n);
-    const bytes = size(this.dataset);
-    if (this.#pages(split, n).stream) {
-      const ring = () => new Ring(split, bytes, pages.map(({ name }) => find(name)));
-      if (!this.#rings.has(part)) this.#rings.set(part, ring());
-    } else {
-      for (const { name, images, first } of pages) {
-        write(name, () => pack(split.images.subarray(first * bytes, (first + images) * bytes), bytes));
-      }
+    if (this.#resident(part)) this.#uploadImages(memory, g, part);
+    else if (!this.#rings.has(part)) {
+      const pages = this.#pageNames(part).map(({ name }) => inputOf(g, name));
+      this.#rings.set(part, new Ring(split, size(this.dataset), pages));
     }
-    write(`${kind} labels`, () => Uint32Array.from(split.labels));
-    write('norm', () => this.normalisation());
-    if (part !== 'train') write(`${part} order`, () => this.#order(part, g));
+    this.#write(memory, g, `${kind} labels`, () => Uint32Array.from(split.labels));
+    this.#write(memory, g, 'norm', () => this.normalisation());
+    if (part !== 'train') this.#write(memory, g, `${part} order`, () => this.#order(part, g));
+  }
+
+  #uploadImages(memory: Memory, g: Graph, part: Part): void {
+    const { images: bytes } = this.#split(part).split;
+    const one = size(this.dataset);
+    for (const { name, images, first } of this.#pageNames(part)) {
+      this.#write(memory, g, name, () => pack(bytes.subarray(first * one, (first + images) * one), one));
+    }
+  }
+
+  #write(memory: Memory, g: Graph, name: string, data: () => Uint8Array | Uint32Array | Float32Array): void {
+    const there = this.#uploaded.get(memory) ?? new Set();
+    this.#uploaded.set(memory, there);
+    if (there.has(name)) return;
+    there.add(name);
+    memory.write(inputOf(g, name), data());
   }
 
   /** Writes the order of the training images for one epoch: shuffled by (seed, epoch), or as in the file. */
@@ -195,23 +218,10 @@ export class DeviceData {
     return this.#rings.get(part)?.feed(memory, offset);
   }
 
-  /** Scale and shift [2, c, h, w] with x = byte * scale + shift, by the training images. */
+  /** What scales and shifts images (see scaleAndShift), by the training images. */
   normalisation(): Float32Array {
-    const [c, h, w] = this.dataset.shape;
-    const plane = h * w;
-    const out = new Float32Array(2 * c * plane);
-    const how = this.#o.normalize ?? 'none';
-    const unchanged: Moments = { mean: Array<number>(c).fill(0), std: Array<number>(c).fill(1) };
-    const { mean, std, image } = how === 'none' ? unchanged : this.moments();
-    for (let k = 0; k < c; k++) {
-      const scale = how === 'meanstd' ? 1 / std[k]! : 1;
-      out.fill(scale / 255, k * plane, (k + 1) * plane);
-      out.fill(-mean[k]! * scale, (c + k) * plane, (c + k + 1) * plane);
-    }
-    if (image && how !== 'mean' && how !== 'meanstd') {
-      for (let i = 0; i < image.length; i++) out[c * plane + i] = -image[i]!;
-    }
-    return out;
+    const { normalize = 'none' } = this.#o;
+    return scaleAndShift(this.dataset.shape, normalize, normalize === 'none' ? undefined : this.moments());
   }
 
   /** Those given, else of the training images, validation left out. */
@@ -222,6 +232,19 @@ export class DeviceData {
       ...channelMoments(dataset, indices),
       ...(['meanimage', 'pca', 'zca'].includes(normalize) && { image: meanImage(dataset, indices) }),
     });
+  }
+
+  /** Whether the moments are to be taken on the device: they are unknown, its kernel can take them, and the host would take longer. */
+  #measurable(): boolean {
+    const { normalize = 'none', moments } = this.#o;
+    const [, h, w] = this.dataset.shape;
+    const asked = !this.#moments && !moments && (normalize === 'mean' || normalize === 'meanstd');
+    return asked && this.#resident('train') && h * w <= MOST_SUMMED && this.size('train') * size(this.dataset) > FEW_BYTES;
+  }
+
+  /** Whether the device holds all images of a part. */
+  #resident(part: Part): boolean {
+    return !this.#pages(this.#split(part).split, this.#batch.get(part)!).stream;
   }
 
   #split(part: Part): { kind: 'train' | 'test'; split: Split } {
@@ -256,9 +279,9 @@ export class DeviceData {
     return { pages: RING_PAGES, perPage: Ring.chunk(this.dataset.name, bytes, batch, this.#o.maxBinding), stream: true };
   }
 
-  #pageNames(part: Part, n: number): { name: string; first: number; images: number }[] {
+  #pageNames(part: Part): { name: string; first: number; images: number }[] {
     const { kind, split } = this.#split(part);
-    const { pages, perPage, stream } = this.#pages(split, n);
+    const { pages, perPage, stream } = this.#pages(split, this.#batch.get(part)!);
     return Array.from({ length: pages }, (_, i) => {
       if (stream) return { name: `${part} ring ${i}`, first: 0, images: perPage };
       const first = i * perPage;
@@ -267,4 +290,5 @@ export class DeviceData {
   }
 }
 
+const inputOf = (g: Graph, name: string): Tensor => g.tensors.find(t => t.role === 'input' && t.name === name)!;
 const size = ({ shape: [c, h, w] }: Dataset) => c * h * w;

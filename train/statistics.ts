@@ -1,5 +1,6 @@
 /** What normalisation and augmentation must know of the training images; pixels are in [0, 1]. */
 import type { Dataset } from '../datasets/dataset.ts';
+import type { Normalize } from './config.ts';
 import { eigenSymmetric } from './eigen.ts';
 
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
@@ -61,18 +62,32 @@ function channelSums(
   return { sums, squares };
 }
 
-/** Mean and deviation of each channel over the images `indices`, from exact sums. */
-export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
-  const plane = h * w;
-  const n = indices.length * plane;
-  const { sums, squares } = channelSums(train.images, indices, c, plane);
-  // in whole numbers, since it is the difference of two large ones
-  const deviation = (sum: number, k: number) =>
-    Math.sqrt(Number(BigInt(n) * BigInt(squares[k]!) - BigInt(sum) ** 2n)) / n / 255;
-  return {
-    mean: Array.from(sums, sum => sum / n / 255),
-    std: Array.from(sums, (sum, k) => deviation(sum, k) || 1), // a channel of one value is not divided by 0
+/** Mean and deviation of each channel from the exact sums of its `n` bytes and of their squares. */
+export function momentsOf(sums: Float64Array, squares: Float64Array, n: number): Moments {
+  const std = (k: number) => {
+    const spread = BigInt(n) * BigInt(squares[k]!) - BigInt(sums[k]!) ** 2n; // whole numbers: it is the difference of two large ones
+    return Math.sqrt(Number(spread)) / n / 255 || 1;
   };
+  return { mean: Array.from(sums, sum => sum / n / 255), std: Array.from(sums, (_, k) => std(k)) };
+}
+
+/** Mean and deviation of each channel over the images `indices`. */
+export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
+  const { sums, squares } = channelSums(train.images, indices, c, h * w);
+  return momentsOf(sums, squares, indices.length * h * w);
+}
+
+/** Scale and shift [2, c, h, w] with which x = byte * scale + shift is an image normalised as `how` says; x / 255 without moments. */
+export function scaleAndShift([c, h, w]: Dataset['shape'], how: Normalize, moments?: Moments): Float32Array {
+  const plane = h * w;
+  const out = new Float32Array(2 * c * plane);
+  for (let k = 0; k < c; k++) {
+    const scale = moments && how === 'meanstd' ? 1 / moments.std[k]! : 1;
+    out.fill(scale / 255, k * plane, (k + 1) * plane);
+    out.fill(-(moments?.mean[k] ?? 0) * scale, (c + k) * plane, (c + k + 1) * plane);
+  }
+  if (moments?.image && how !== 'mean' && how !== 'meanstd') out.set(moments.image.map(v => -v), c * plane);
+  return out;
 }
 
 /** The mean of the images `indices`, [c, h, w]. */
