@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
 const LONG = `
-  model-vectors models conv trainer torch-agreement web web-views cli interrupted phases norm splits augment noise ops-vectors swiftshader
+  model-vectors models half cli conv trainer interrupted web-views torch-agreement web memory norm matrix augment fuse phases
+  ops-vectors dense
 `.trim().split(/\s+/).map(name => `${name}.test.ts`);
 
 /** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where it is set, it optimises as in use. */
