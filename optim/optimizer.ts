@@ -11,7 +11,8 @@ export type Hyper = Readonly<Record<string, number>>;
 
 /**
  * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads `op.lr`,
- * what `values` gives as `op.<name>`, and `first`: whether no update was made before. Those are computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5.
+ * what `values` gives as `op.<name>` (computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5), and `first`: whether no
+ * update was made before.
  */
 export interface Rule {
   readonly name: string;
