@@ -61,6 +61,6 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) {
     noteError(error, verbose);
-    process.exitCode = 1;
+    process.stdout.write('', () => process.exit(1)); // what was begun beside it, a download, does not go on
   }
 }

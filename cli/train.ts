@@ -44,9 +44,9 @@ export async function train(model: string | undefined, options: TrainOptions): P
   try {
     const { dataDir, quiet } = options;
     const { limitTrain, limitTest, imageSize } = config;
-    const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
     const before = resumed?.facts.adapter as AdapterFacts | undefined;
-    session = await openSession(config, dataset, { ...options, adapter: options.adapter ?? before?.asked });
+    session = await openSession(config, reading, { ...options, adapter: options.adapter ?? before?.asked });
     const { description } = session.facts.adapter as AdapterFacts;
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
@@ -65,7 +65,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
       const { steps } = session.trainer;
       session.close();
       session = undefined;
-      throw await diagnose(error, { config, dataset, options, run, start, steps });
+      throw await diagnose(error, { config, dataset: await reading, options, run, start, steps });
     }
   } finally {
     session?.close();

@@ -3,12 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
+import type { Test } from 'uvu';
 import { build, preview } from 'vite';
 // @ts-expect-error: plain JavaScript, which runs before there are packages
 import { findBrowser } from '../scripts/setup/browser.mjs';
 
 export const ROOT = join(import.meta.dirname, '..');
-export const browserPath = findBrowser() as string | undefined;
+const browserPath = findBrowser() as string | undefined;
 const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
   '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
@@ -94,7 +95,20 @@ export class BuiltPage {
   }
 }
 
-export async function openBuilt(executablePath: string): Promise<BuiltPage> {
+/** Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them. */
+export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void): boolean {
+  if (!browserPath) {
+    console.log(`${file}: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER`);
+    test.skip('needs a browser', () => undefined);
+    return false;
+  }
+  let page: BuiltPage | undefined;
+  test.before(async () => opened(page = await openBuilt(browserPath)));
+  test.after(() => page?.close());
+  return true;
+}
+
+async function openBuilt(executablePath: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const common = {
     configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent', build: { outDir: folder },

@@ -27,7 +27,7 @@ const cases: readonly [why: string, shape: [number, number, number], perPage: nu
   ['several pages, the last one short', [2, 6, 6], 12],
   ['channels that begin amid a word', [3, 3, 3], 20],
   ['one byte', [1, 1, 1], 50],
-  ['channels of more bytes than are summed at once', [1, 48, 48], 50],
+  ['larger images', [1, 48, 48], 50],
 ];
 for (const [why, shape, perPage] of cases) {
   test(`${why}: ${shape.join('x')}`, async () => {

@@ -6,22 +6,13 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { datasetFolder } from '../datasets/node/cache.ts';
-import { browserPath, openBuilt, type BuiltPage } from './browser.ts';
+import { onPage, type BuiltPage } from './browser.ts';
 import { tarOf } from './tar-of.ts';
 
 const test = suite('views of the page');
 let at: BuiltPage, page: Page;
 
-if (!browserPath) {
-  console.log('web-views.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
-  test.skip('needs a browser', () => undefined);
-} else {
-  test.before(async () => {
-    at = await openBuilt(browserPath!);
-    ({ page } = at);
-  });
-  test.after(() => at?.close());
-
+if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; })) {
   test('specs chosen in the form stand in the link, which opens as the same form', async () => {
     await at.open('train');
     await at.press('Then another optimizer');

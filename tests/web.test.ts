@@ -12,7 +12,7 @@ import { openAdapter } from '../engine/node/adapters.ts';
 import { parseConfig } from '../train/config.ts';
 import { openTrainer } from '../train/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../train/safetensors.ts';
-import { browserPath, openBuilt, ROOT, type BuiltPage } from './browser.ts';
+import { onPage, ROOT, type BuiltPage } from './browser.ts';
 
 const test = suite('the page');
 /** Long enough that no machine is done with it before a test pauses it. */
@@ -31,16 +31,7 @@ async function descent(...args: string[]): Promise<string> {
   return stdout;
 }
 
-if (!browserPath) {
-  console.log('web.test.ts: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER');
-  test.skip('needs a browser', () => undefined);
-} else {
-  test.before(async () => {
-    at = await openBuilt(browserPath!);
-    ({ page } = at);
-  });
-  test.after(() => at?.close());
-
+if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {
     await at.open(`train?${new URLSearchParams(SMALL)}`);
     await at.press('Start');

@@ -10,58 +10,6 @@ export interface Moments {
   readonly image?: readonly number[];
 }
 
-/** A unit for squares so large that the bytes of a plane sum up below it, and so small that both sums are exact in one float64. */
-const SQUARES = 2 ** 26;
-/** Bytes that may be summed up before the two sums are taken apart. */
-const PLANE = 2 ** 10;
-
-/** Of every pair of bytes the sum, and the sum of the squares in SQUARES. */
-function pairTable(): Float64Array {
-  return Float64Array.from({ length: 65536 }, (_, pair) => {
-    const a = pair & 255;
-    const b = pair >> 8;
-    return a + b + (a * a + b * b) * SQUARES;
-  });
-}
-
-/**
- * Sums over each channel's bytes and over their squares, exact. One addition of a table's entry makes both sums of two bytes, for up to
- * PLANE bytes at a time; a byte without a neighbour is taken with a zero.
- */
-function channelSums(
-  images: Uint8Array,
-  indices: Uint32Array,
-  c: number,
-  plane: number,
-): { sums: Float64Array; squares: Float64Array } {
-  const table = pairTable();
-  const sums = new Float64Array(c);
-  const squares = new Float64Array(c);
-  const inPairs = plane % 2 === 0 && images.byteOffset % 2 === 0;
-  const values = inPairs ? new Uint16Array(images.buffer, images.byteOffset, images.length >> 1) : images;
-  const length = inPairs ? plane / 2 : plane;
-  const most = inPairs ? PLANE / 2 : PLANE;
-  for (const i of indices) {
-    for (let k = 0; k < c; k++) {
-      for (let at = (i * c + k) * length, end = at + length; at < end;) {
-        const stop = Math.min(end, at + most);
-        let total = 0;
-        let other = 0; // two chains of additions run side by side
-        for (; at + 1 < stop; at += 2) {
-          total += table[values[at]!]!;
-          other += table[values[at + 1]!]!;
-        }
-        if (at < stop) total += table[values[at++]!]!;
-        total += other;
-        const square = Math.floor(total / SQUARES);
-        squares[k]! += square;
-        sums[k]! += total - square * SQUARES;
-      }
-    }
-  }
-  return { sums, squares };
-}
-
 /** Mean and deviation of each channel from the exact sums of its `n` bytes and of their squares. */
 export function momentsOf(sums: Float64Array, squares: Float64Array, n: number): Moments {
   const std = (k: number) => {
@@ -71,10 +19,25 @@ export function momentsOf(sums: Float64Array, squares: Float64Array, n: number):
   return { mean: Array.from(sums, sum => sum / n / 255), std: Array.from(sums, (_, k) => std(k)) };
 }
 
-/** Mean and deviation of each channel over the images `indices`. */
+/** Mean and deviation of each channel over the images `indices`. Many images of a device are measured there (see measure.ts). */
 export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
-  const { sums, squares } = channelSums(train.images, indices, c, h * w);
-  return momentsOf(sums, squares, indices.length * h * w);
+  const plane = h * w;
+  const sums = new Float64Array(c);
+  const squares = new Float64Array(c);
+  for (const i of indices) {
+    for (let k = 0; k < c; k++) {
+      let sum = 0;
+      let square = 0;
+      for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) {
+        const byte = train.images[at]!;
+        sum += byte;
+        square += byte * byte;
+      }
+      sums[k]! += sum;
+      squares[k]! += square;
+    }
+  }
+  return momentsOf(sums, squares, indices.length * plane);
 }
 
 /** Scale and shift [2, c, h, w] with which x = byte * scale + shift is an image normalised as `how` says; x / 255 without moments. */

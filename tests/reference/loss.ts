@@ -22,11 +22,6 @@ export function crossEntropy(logits: Numbers, targets: Numbers, classes: number)
   return total / (logits.length / classes);
 }
 
-/** d crossEntropy / d logits for targets whose rows sum to 1: (softmax(x) - t) / n. */
-export function crossEntropyGradient(logits: Numbers, targets: Numbers, classes: number): Float64Array {
-  return softmax(logits, classes).map((p, i) => (p - targets[i]!) / (logits.length / classes));
-}
-
 /**
  * Multiclass hinge of Weston & Watkins 1999: mean_i sum_{j != y} max(0, margin + x_j - x_y).
  * PyTorch's MultiMarginLoss is this divided by the number of classes.
