@@ -1,8 +1,11 @@
 /** Moments of images, on the host and on the device, beside two plain passes. */
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { Graph } from '../engine/graph.ts';
 import { Memory } from '../engine/program.ts';
+import { DeviceData } from '../train/data.ts';
 import { measure } from '../train/measure.ts';
+import { splitIndices } from '../train/splits.ts';
 import { channelMoments, type Moments } from '../train/statistics.ts';
 import { pack } from '../train/stream.ts';
 import { close, deviceFor, WAYS } from './check.ts';
@@ -61,6 +64,22 @@ for (const [why, shape, perPage] of cases) {
     }
   });
 }
+
+test('many images are measured where they lie, on the device, validation left out', async () => {
+  const dataset = noise([3, 64, 64], 1500, 1);
+  const memory = new Memory(await deviceFor());
+  const data = new DeviceData(dataset, { normalize: 'meanstd', valSplit: 0.2, seed: 1, maxBinding: 8 * 2 ** 20 });
+  const g = new Graph({ training: true, profile: memory.device.profile });
+  data.source(g, 'train', 4);
+  for (const t of g.tensors) if (t.role === 'input') memory.place(t);
+  memory.allocate(g);
+  const want = channelMoments(dataset, splitIndices(1500, { valSplit: 0.2, seed: 1 }).train);
+  data.begin(memory, g);
+  dataset.train.images.fill(0); // the device has them
+  await data.measure(memory, g);
+  assert.equal(data.moments(), want);
+  memory.destroy();
+});
 
 test('images of one colour have deviation 1: they are not divided by 0', () => {
   const dataset = noise([1, 4, 4], 3, 1);
