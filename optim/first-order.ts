@@ -47,15 +47,10 @@ export const nagConvex: Rule = {
 
 /** Nesterov 2013 for m-strongly convex functions (Shi, Du, Jordan & Su 2018): as nag-c with (1 - sqrt(m lr)) / (1 + sqrt(m lr)). */
 export const nagStronglyConvex: Rule = {
+  ...nagConvex,
   name: 'nag-sc',
-  state: ['x'],
   defaults: { lr: 0.1, m: 1e-3 },
   values: (h, _, lr) => ({ ahead: (1 - Math.sqrt(h.m! * lr)) / (1 + Math.sqrt(h.m! * lr)) }),
-  update: `
-    let next = w - op.lr * g;
-    let last = select(x, w, first);
-    w = next + op.ahead * (next - last);
-    x = next;`,
 };
 
 /** Duchi 2011, as torch.optim.Adagrad. */

@@ -118,6 +118,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
   check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights; leave one out`);
   const averages = ema !== undefined || swa !== undefined;
   const l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const counted = asksFirst(rule.update);
   const cycled = ['momentum', 'beta1'].find(name => name in hyper); // what a schedule of the momentum replaces
   const scales = accumulate > 1 || Boolean(r.grows);
 
@@ -136,7 +137,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
       ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
       ...swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) },
       ...lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : lookahead.alpha ?? 0.5 },
-      ...asksFirst(rule.update) && { update: t },
+      ...counted && { update: t },
       ...rule.values?.(h, t, lr),
     };
   };
