@@ -3,8 +3,8 @@ import type { Device } from '../engine/device.ts';
 import { Graph } from '../engine/graph.ts';
 import { Memory, Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
-import { elementwise } from '../shaders/elementwise.ts';
-import { ceilDiv, fold, kernel, unroll } from '../shaders/kernel.ts';
+import { elementwise } from '../shaders/kernel/elementwise.ts';
+import { ceilDiv, fold, kernel, unroll } from '../shaders/kernel/kernel.ts';
 
 export interface Ceiling {
   /** Of a copy kernel, bytes read plus written. */

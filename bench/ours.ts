@@ -1,8 +1,8 @@
 /** This engine's own training step as a runner beside the peers: the same networks, batch, loss and optimizer, on real images. */
 import { openDataset } from '../datasets/node/open.ts';
 import type { Device } from '../engine/device.ts';
-import { parseConfig } from '../train/config.ts';
-import { openTrainer } from '../train/open.ts';
+import { parseConfig } from '../train/config/config.ts';
+import { openTrainer } from '../train/run/open.ts';
 import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';
 

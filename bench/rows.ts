@@ -1,12 +1,12 @@
 /** The kernels and shapes that are timed: those of the model zoo at the batch sizes that software adapters and GPUs train with. */
-import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, type Conv } from '../shaders/conv.ts';
-import { elementwise } from '../shaders/elementwise.ts';
-import type { Kernel, Profile } from '../shaders/kernel.ts';
-import { crossEntropy } from '../shaders/loss.ts';
-import { matmul } from '../shaders/matmul.ts';
-import { dropout } from '../shaders/noise.ts';
-import { poolBackward, poolForward } from '../shaders/pool.ts';
-import { channelSum } from '../shaders/reduce.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, type Conv } from '../shaders/conv/conv.ts';
+import { elementwise } from '../shaders/kernel/elementwise.ts';
+import type { Kernel, Profile } from '../shaders/kernel/kernel.ts';
+import { crossEntropy } from '../shaders/update/loss.ts';
+import { matmul } from '../shaders/product/matmul.ts';
+import { dropout } from '../shaders/move/noise.ts';
+import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
+import { channelSum } from '../shaders/norm/reduce.ts';
 
 export interface Row {
   readonly kernel: Kernel<any>;

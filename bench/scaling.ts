@@ -1,6 +1,6 @@
 /** `descent bench scaling`: how time and memory of a step grow with the batch and with depth. */
 import type { TimeOptions } from '../engine/timing.ts';
-import type { Trainer } from '../train/trainer.ts';
+import type { Trainer } from '../train/step/trainer.ts';
 import { benchStep } from './step.ts';
 
 export interface Point {

@@ -1,7 +1,7 @@
 /** `descent bench step`: a training step as a whole, and where its time goes. */
 import type { Command } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
-import type { Trainer } from '../train/trainer.ts';
+import type { Trainer } from '../train/step/trainer.ts';
 
 export interface StepResult {
   /** Milliseconds of one step with two in flight: median and best of the rounds. */

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { check, DescentError } from '../engine/check.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
-import { isFileName, parseSpec } from '../train/spec.ts';
+import { isFileName, parseSpec } from '../train/config/spec.ts';
 
 /** Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. */
 export async function loadOwnModel(spec: string): Promise<void> {

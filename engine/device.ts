@@ -1,4 +1,4 @@
-import { opFields, pick, source, type Kernel, type MatrixConfig, type Profile, type Variant } from '../shaders/kernel.ts';
+import { opFields, pick, source, type Kernel, type MatrixConfig, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
 import { DescentError } from './check.ts';
 import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';

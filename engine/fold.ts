@@ -1,7 +1,7 @@
-import { conv, type Conv } from '../shaders/conv.ts';
-import type { Profile } from '../shaders/kernel.ts';
-import { moments, type Channels } from '../shaders/moments.ts';
-import { batchNormApply, foldBatchNorm, type BatchNorm } from '../shaders/norm.ts';
+import { conv, type Conv } from '../shaders/conv/conv.ts';
+import type { Profile } from '../shaders/kernel/kernel.ts';
+import { moments, type Channels } from '../shaders/norm/moments.ts';
+import { batchNormApply, foldBatchNorm, type BatchNorm } from '../shaders/norm/batch-norm.ts';
 import { product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 /**

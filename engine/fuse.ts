@@ -1,6 +1,6 @@
-import { elementwise } from '../shaders/elementwise.ts';
-import { draws, type Profile } from '../shaders/kernel.ts';
-import type { Epilogue } from '../shaders/epilogue.ts';
+import { elementwise } from '../shaders/kernel/elementwise.ts';
+import { draws, type Profile } from '../shaders/kernel/kernel.ts';
+import type { Epilogue } from '../shaders/kernel/epilogue.ts';
 import { fold, joinStatistics } from './fold.ts';
 import { reads, writes, type Op, type Tensor } from './graph.ts';
 

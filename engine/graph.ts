@@ -1,6 +1,6 @@
-import { elementwise } from '../shaders/elementwise.ts';
-import type { Gradient } from '../shaders/gradient.ts';
-import type { Bindings, Kernel, Profile } from '../shaders/kernel.ts';
+import { elementwise } from '../shaders/kernel/elementwise.ts';
+import type { Gradient } from '../shaders/kernel/gradient.ts';
+import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 
 export type Shape = readonly number[];
 

@@ -1,5 +1,5 @@
-import { checkFinite } from '../shaders/check-finite.ts';
-import { MAX_GRID, range, type Grid } from '../shaders/kernel.ts';
+import { checkFinite } from '../shaders/kernel/check-finite.ts';
+import { MAX_GRID, range, type Grid } from '../shaders/kernel/kernel.ts';
 import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';

@@ -1,5 +1,5 @@
 /** Finds the fastest variant of each kernel call by timing, once for an adapter. */
-import { callKey, fitting, type Variant } from '../shaders/kernel.ts';
+import { callKey, fitting, type Variant } from '../shaders/kernel/kernel.ts';
 import type { Device, Tuning } from './device.ts';
 import { Graph, halves, type Op, type Tensor } from './graph.ts';
 import { Memory, Program } from './program.ts';

@@ -1,4 +1,4 @@
-import { opFields, stepFields, type Variant } from '../shaders/kernel.ts';
+import { opFields, stepFields, type Variant } from '../shaders/kernel/kernel.ts';
 import type { Device } from './device.ts';
 import type { Op } from './graph.ts';
 

@@ -1,9 +1,9 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
-import { readPart, subsample, subsampleBackward, writePart } from '../shaders/copy.ts';
-import { float } from '../shaders/kernel.ts';
-import { dropSample, type DropSample } from '../shaders/noise.ts';
+import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
+import { float } from '../shaders/kernel/kernel.ts';
+import { dropSample, type DropSample } from '../shaders/move/noise.ts';
 import { hash } from './init.ts';
 
 /** Layers by the name of their scope; an array gives PyTorch's numeric names. */

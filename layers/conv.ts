@@ -2,8 +2,8 @@ import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import {
   conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices, type Conv,
-} from '../shaders/conv.ts';
-import { channelSum } from '../shaders/reduce.ts';
+} from '../shaders/conv/conv.ts';
+import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
 import { standardised, type WeightTransform } from './norm.ts';
 

@@ -1,6 +1,6 @@
 import { product, type Layer } from '../engine/graph.ts';
-import { matmul } from '../shaders/matmul.ts';
-import { channelSum } from '../shaders/reduce.ts';
+import { matmul } from '../shaders/product/matmul.ts';
+import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
 import type { WeightTransform } from './norm.ts';
 

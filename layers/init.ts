@@ -1,6 +1,6 @@
 import { lookUp } from '../engine/check.ts';
 import { product, type Init, type Shape } from '../engine/graph.ts';
-import { normals, STREAMS, uniforms, type Draw } from '../shaders/random.ts';
+import { normals, STREAMS, uniforms, type Draw } from '../shaders/kernel/random.ts';
 
 /** FNV-1a: parameters draw from streams of their own by name, so that a layer added elsewhere changes none of them. */
 export function hash(name: string): number {

@@ -1,7 +1,7 @@
 /** Losses of logits [n, classes] against labels. */
 import { check, show } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
-import * as kernels from '../shaders/loss.ts';
+import * as kernels from '../shaders/update/loss.ts';
 
 export interface LossOptions {
   /** Share of each label that is spread over all classes (Szegedy 2016). */

@@ -4,10 +4,10 @@
  */
 import { check, images } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
-import { sumSlices } from '../shaders/conv.ts';
-import { float } from '../shaders/kernel.ts';
-import { matmul } from '../shaders/matmul.ts';
-import { addNormal, dropout as dropping, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/noise.ts';
+import { sumSlices } from '../shaders/conv/conv.ts';
+import { float } from '../shaders/kernel/kernel.ts';
+import { matmul } from '../shaders/product/matmul.ts';
+import { addNormal, dropout as dropping, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
 import { add, droppedSamples, scale } from './compose.ts';
 import { dense } from './dense.ts';
 import { hash } from './init.ts';

@@ -1,10 +1,10 @@
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Shape, type Tensor } from '../engine/graph.ts';
-import type { Gradient } from '../shaders/gradient.ts';
-import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/group-norm.ts';
-import { lrnBackward, lrnForward } from '../shaders/lrn.ts';
-import { joinMoments, moments, momentSplits } from '../shaders/moments.ts';
-import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm.ts';
+import type { Gradient } from '../shaders/kernel/gradient.ts';
+import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/norm/group-norm.ts';
+import { lrnBackward, lrnForward } from '../shaders/norm/lrn.ts';
+import { joinMoments, moments, momentSplits } from '../shaders/norm/moments.ts';
+import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm/batch-norm.ts';
 import { constant } from './init.ts';
 
 /** Weight of ones and bias of zeros, where the layer has them. */

@@ -1,8 +1,8 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { planeMean, planeMeanBackward } from '../shaders/copy.ts';
-import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/fractional-pool.ts';
-import { poolBackward, poolForward } from '../shaders/pool.ts';
+import { planeMean, planeMeanBackward } from '../shaders/move/copy.ts';
+import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
+import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
 import { hash } from './init.ts';
 
 export interface PoolOptions {

@@ -41,7 +41,7 @@ export function addModel(name: string, model: Model): void { own[name] = model; 
 /** A model by name, those made known by addModel included. */
 export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
 
-/** A model's name and options, as train/spec.ts reads them from `resnet20:shortcut=B`. */
+/** A model's name and options, as train/config/spec.ts reads them from `resnet20:shortcut=B`. */
 export interface ModelSpec {
   readonly name: string;
   readonly value?: unknown;

@@ -1,7 +1,7 @@
 /** Vectors of the size of all parameters, on the device: what quasi-Newton methods and averages of weights compute with. */
 import type { Memory } from '../engine/program.ts';
-import { opFields, type Kernel } from '../shaders/kernel.ts';
-import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/flat.ts';
+import { opFields, type Kernel } from '../shaders/kernel/kernel.ts';
+import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/update/flat.ts';
 
 /** A vector: one buffer for each page of parameters, in their layout; the gaps between tensors stay zero. */
 export type Vector = readonly GPUBuffer[];

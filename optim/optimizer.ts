@@ -1,9 +1,9 @@
 import { check, lookUp } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
-import { flatReduce, PARTS } from '../shaders/flat.ts';
-import { adjustScale, FIRST_SCALE, NOT_FINITE } from '../shaders/loss-scale.ts';
-import { asksFirst, averageWeights, clipScale, fusedUpdate, maxNorm, type Surroundings, type Update } from '../shaders/update.ts';
+import { flatReduce, PARTS } from '../shaders/update/flat.ts';
+import { adjustScale, FIRST_SCALE, NOT_FINITE } from '../shaders/update/loss-scale.ts';
+import { asksFirst, averageWeights, clipScale, fusedUpdate, maxNorm, type Surroundings, type Update } from '../shaders/update/update.ts';
 import { decayRuns, unitRows } from './pages.ts';
 
 /** Hyper-parameters, under PyTorch's names. */
@@ -43,7 +43,7 @@ export interface Optimizer {
   readonly refreshes: boolean;
   /** Micro-batches whose gradients are summed before an update. */
   readonly accumulate: number;
-  /** Whether the gradients are those of a scaled loss (see shaders/loss-scale.ts). */
+  /** Whether the gradients are those of a scaled loss (see shaders/update/loss-scale.ts). */
   readonly scaling: boolean;
   addTo(g: Graph, layout: Layout): void;
   /**
@@ -213,6 +213,6 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
 export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string =>
   `state ${rule.name}.${state} ${page}`;
 
-/** The state of dynamic loss scaling (see shaders/loss-scale.ts). */
+/** The state of dynamic loss scaling (see shaders/update/loss-scale.ts). */
 export const lossScale = (g: Graph): Tensor => g.lasting('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
 export const LOSS_SCALE = 'loss scale';

@@ -1,5 +1,5 @@
 /** The course of a run: loss and accuracy of training and validation over the epochs. */
-import type { MetricsLine } from '../train/metrics.ts';
+import type { MetricsLine } from '../train/step/metrics.ts';
 import { draw } from './chart.ts';
 import type { Axis, Series } from './panel.ts';
 

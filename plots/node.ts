@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { check } from '../engine/check.ts';
-import { writeWhole } from '../train/node/files.ts';
+import { writeWhole } from '../train/run/node/files.ts';
 
 /** Refuses a name that writePicture would not take. */
 export function checkPicture(who: string, path: string): void {

@@ -1,27 +1,28 @@
 /**
- * Runs tests/*.test.ts and ends with the line `N passed, N failed`. Two processes take the files in turn, those that take longest first: on
- * a fresh machine most of the time goes into compiling kernels, which a software driver does on one core. Within a process the files share
- * devices and pipelines.
+ * Runs the *.test.ts under tests/ and ends with the line `N passed, N failed`. Two processes take the files in turn, those that took
+ * longest the last time first, so that neither process ends with one of them alone: on a fresh machine most of the time goes into compiling
+ * kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
  */
 import { fork } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** Files of more than ten seconds, longest first, so that neither process ends with one of them alone. */
-const LONG = `
-  model-vectors models half cli conv trainer interrupted web-views torch-agreement web memory norm matrix augment fuse phases
-  ops-vectors dense
-`.trim().split(/\s+/).map(name => `${name}.test.ts`);
+import { cacheDir } from '../datasets/node/cache-dir.mjs';
 
 /** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where it is set, it optimises as in use. */
 const QUICK = { GALLIVM_PERF: 'nopt' };
+
+/** Seconds that each file took when it last ran on this machine. */
+const TIMES = join(cacheDir(), 'test-times.json');
 
 /** A suite of uvu, ready to run. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
 
 /** What came of one file. */
 interface Outcome {
+  readonly file: string;
+  readonly seconds?: number;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
@@ -37,9 +38,10 @@ async function lead(): Promise<boolean> {
   const long = process.argv.includes('--long');
   const isWanted = (file: string) => !filters.length || filters.some(filter => file.includes(filter));
   const kind = long ? /\.(test|long)\.ts$/ : /\.test\.ts$/;
-  const files = readdirSync('tests').filter(file => kind.test(file) && isWanted(file));
-  const rank = (file: string) => (LONG.includes(file) ? LONG.indexOf(file) : LONG.length);
-  files.sort().sort((a, b) => rank(a) - rank(b));
+  const files = readdirSync('tests', { recursive: true, encoding: 'utf8' }).filter(file => kind.test(file) && isWanted(file));
+  const seconds = lastTimes();
+  const size = (file: string) => statSync(join('tests', file)).size; // what a file that never ran here is judged by
+  files.sort((a, b) => (seconds[b] ?? 0) - (seconds[a] ?? 0) || size(b) - size(a));
   let passed = 0;
   let failed = 0;
   let skipped = 0;
@@ -47,6 +49,7 @@ async function lead(): Promise<boolean> {
     passed += o.passed;
     failed += o.failed;
     skipped += o.skipped;
+    if (o.seconds !== undefined) seconds[o.file] = o.seconds;
     console.log(o.text);
   };
   const env = { ...(!long && QUICK), ...process.env };
@@ -54,12 +57,30 @@ async function lead(): Promise<boolean> {
     while (files.length) await deal(files, env, add);
   };
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
+  keepTimes(seconds);
   if (passed + failed + skipped === 0) {
     failed = 1;
     console.log(`no test file matches '${filters.join(' ')}'`);
   }
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   return failed === 0;
+}
+
+function lastTimes(): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(TIMES, 'utf8')) as Record<string, number>;
+  } catch {
+    return {}; // they only decide the order
+  }
+}
+
+function keepTimes(seconds: Readonly<Record<string, number>>): void {
+  try {
+    mkdirSync(dirname(TIMES), { recursive: true });
+    writeFileSync(TIMES, JSON.stringify(seconds));
+  } catch {
+    // The next run then takes the files by size.
+  }
 }
 
 /** Gives files to a process of its own until none is left. Where the process ends before, the file that it was at has failed. */
@@ -78,7 +99,7 @@ function deal(files: string[], env: NodeJS.ProcessEnv, add: (o: Outcome) => void
     });
     child.on('exit', (code, signal) => {
       const why = signal ?? `exit code ${code}`;
-      if (running !== undefined) add({ passed: 0, failed: 1, skipped: 0, text: `${running}: its process ended (${why})` });
+      if (running !== undefined) add({ file: running, passed: 0, failed: 1, skipped: 0, text: `${running}: its process ended (${why})` });
       ended();
     });
     next();
@@ -119,8 +140,9 @@ async function work(): Promise<void> {
       text += `  it could not be run: ${(error as Error).stack}\n`;
     }
     process.stdout.write = write;
-    text += `${file}: ${passed + failed + skipped} tests, ${((performance.now() - start) / 1000).toFixed(1)} s`;
-    process.send!({ passed, failed, skipped, text } satisfies Outcome);
+    const seconds = Math.round((performance.now() - start) / 100) / 10;
+    text += `${file}: ${passed + failed + skipped} tests, ${seconds.toFixed(1)} s`;
+    process.send!({ file, seconds, passed, failed, skipped, text } satisfies Outcome);
   }
   process.exit(0);
 }

@@ -1,20 +1,20 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
-import { NO_ADAPTER, NO_WEBGPU } from './device.ts';
-import { isDark, notice, told } from './dom.ts';
-import { isDataFile } from './dropped.ts';
-import { filesOf } from './folder.ts';
-import type { Texts } from './form.ts';
-import { TrainView } from './train-view.ts';
+import { NO_ADAPTER, NO_WEBGPU } from './worker/device.ts';
+import { isDark, notice, told } from './views/dom.ts';
+import { isDataFile } from './data/dropped.ts';
+import { filesOf } from './data/folder.ts';
+import type { Texts } from './form/form.ts';
+import { TrainView } from './views/train-view.ts';
 
 const place = document.getElementById('view')!;
 const query = (): Texts => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
 const train = new TrainView(query());
 const views: Record<string, () => Promise<{ element: HTMLElement; show?: () => void; stop?: () => void }>> = {
   train: async () => train,
-  playground: once(async () => new (await import('./playground-view.ts')).PlaygroundView()),
-  race: once(async () => new (await import('./race-view.ts')).RaceView()),
-  predict: once(async () => new (await import('./predict-view.ts')).PredictView(train)),
-  bench: once(async () => new (await import('./bench-view.ts')).BenchView(() => train)),
+  playground: once(async () => new (await import('./views/playground-view.ts')).PlaygroundView()),
+  race: once(async () => new (await import('./views/race-view.ts')).RaceView()),
+  predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
+  bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
 };
 let stop: (() => void) | undefined, turn = 0;
 
@@ -54,7 +54,7 @@ async function take(files: readonly File[]): Promise<void> {
         + 'the files of a data set or their archive, or a folder of images by class');
     } else {
       location.hash = '#predict';
-      await (await views.predict!() as import('./predict-view.ts').PredictView).judge(file);
+      await (await views.predict!() as import('./views/predict-view.ts').PredictView).judge(file);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Messages of the engine speak of the command line's flags; here they speak of the form's fields. */
-import { flagOf, OPTIONS } from '../train/config.ts';
-import { STAYS } from '../train/divergence.ts';
-import { labelOf } from './catalogue.ts';
+import { flagOf, OPTIONS } from '../train/config/config.ts';
+import { STAYS } from '../train/step/divergence.ts';
+import { labelOf } from './form/catalogue.ts';
 
 type Key = keyof typeof OPTIONS;
 const LABELS = new Map((Object.keys(OPTIONS) as Key[]).map(key => [flagOf(key), labelOf(key)]));

@@ -2,7 +2,7 @@
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
 import { benchKernels, type KernelResult } from '../../bench/kernels.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
-import { openDevice } from '../device.ts';
+import { openDevice } from '../run/device.ts';
 import { percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 

@@ -4,8 +4,8 @@ import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
 import { lookUp } from '../../engine/check.ts';
-import { parseNumber } from '../../train/spec.ts';
-import { openDevice } from '../device.ts';
+import { parseNumber } from '../../train/config/spec.ts';
+import { openDevice } from '../run/device.ts';
 import { print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 

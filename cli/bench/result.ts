@@ -1,7 +1,8 @@
 /** What the bench commands have in common: their options, and the file that their results go to. */
 import type { Device } from '../../engine/device.ts';
-import { writeWhole } from '../../train/node/files.ts';
-import { commit, version, webgpuVersion, type DeviceOptions } from '../device.ts';
+import { writeWhole } from '../../train/run/node/files.ts';
+import type { DeviceOptions } from '../run/device.ts';
+import { commit, version, webgpuVersion } from '../version.ts';
 import { print } from '../output.ts';
 
 export interface BenchOptions extends DeviceOptions {

@@ -4,9 +4,9 @@ import { AXES, scale, type ScalingRow } from '../../bench/scaling.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { lookUp } from '../../engine/check.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { parseConfig } from '../../train/config.ts';
-import { openTrainer } from '../../train/open.ts';
-import { openDevice } from '../device.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { openTrainer } from '../../train/run/open.ts';
+import { openDevice } from '../run/device.ts';
 import { count, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
 

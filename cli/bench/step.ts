@@ -3,11 +3,11 @@ import { processor } from '../../bench/processor.ts';
 import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult } from '../../bench/step.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { megabytes } from '../../engine/plan.ts';
-import { flagOf, parseConfig } from '../../train/config.ts';
-import { writeWhole } from '../../train/node/files.ts';
+import { flagOf, parseConfig } from '../../train/config/config.ts';
+import { writeWhole } from '../../train/run/node/files.ts';
 import { count, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
-import { openSession } from '../session.ts';
+import { openSession } from '../run/session.ts';
 import { firstSteps, type FirstStep } from './first-step.ts';
 import { result, type BenchOptions } from './result.ts';
 

@@ -1,7 +1,7 @@
 /** The commands that use what was trained: eval, predict. */
 import type { Command } from 'commander';
-import type { EvalOptions } from '../eval.ts';
-import type { PredictOptions } from '../predict.ts';
+import type { EvalOptions } from '../run/eval.ts';
+import type { PredictOptions } from '../run/predict.ts';
 import { configOption, examples, onDevice } from './command.ts';
 
 export function addCheckpoints(program: Command): void {
@@ -37,7 +37,7 @@ function addEval(program: Command): void {
       ),
     )
     .action(async (checkpoints: string[], options: EvalOptions & { ensemble?: boolean }) => {
-      const { evaluateAll } = await import('../ensemble.ts');
+      const { evaluateAll } = await import('../run/ensemble.ts');
       await evaluateAll(checkpoints, options);
     });
 }
@@ -67,7 +67,7 @@ function addPredict(program: Command): void {
       ),
     )
     .action(async (checkpoint: string, images: string[], options: PredictOptions) => {
-      const { predict } = await import('../predict.ts');
+      const { predict } = await import('../run/predict.ts');
       await predict(checkpoint, images, options);
     });
 }

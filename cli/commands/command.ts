@@ -1,6 +1,6 @@
 /** What several commands have in common: their options, and how examples are shown. */
 import { Option, type Command } from 'commander';
-import { OPTIONS } from '../../train/config.ts';
+import { OPTIONS } from '../../train/config/config.ts';
 
 type Key = keyof typeof OPTIONS;
 
@@ -26,7 +26,7 @@ export const onDevice = (command: Command): Command =>
       .option('--data-dir <dir>', 'folder that holds the data sets'),
   );
 
-/** An option of the configuration (train/config.ts) on another command, which takes no default of its own. */
+/** An option of the configuration (train/config/config.ts) on another command, which takes no default of its own. */
 export const configOption = (key: Key, note = ''): Option => new Option(OPTIONS[key].flags, OPTIONS[key].help + note);
 
 /** An option of the configuration with its default. */

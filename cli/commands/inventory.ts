@@ -1,10 +1,10 @@
 /** The commands that show what there is: devices, data, models. */
 import type { Command } from 'commander';
-import { OPTIONS } from '../../train/config.ts';
-import type { ShowOptions } from '../data-show.ts';
-import type { DataOptions } from '../data.ts';
-import type { DevicesOptions } from '../devices.ts';
-import type { ModelsOptions } from '../models.ts';
+import { OPTIONS } from '../../train/config/config.ts';
+import type { ShowOptions } from '../show/data-show.ts';
+import type { DataOptions } from '../show/data.ts';
+import type { DevicesOptions } from '../show/devices.ts';
+import type { ModelsOptions } from '../show/models.ts';
 import { print } from '../output.ts';
 import { configOption, everywhere, examples, onDevice } from './command.ts';
 
@@ -25,7 +25,7 @@ function addDevices(program: Command): void {
       examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'),
     )
     .action(async (options: DevicesOptions) => {
-      const { devices } = await import('../devices.ts');
+      const { devices } = await import('../show/devices.ts');
       await devices(options);
     });
 }
@@ -41,14 +41,14 @@ function addData(program: Command): void {
   cacheCommand('fetch <name...>', 'Fetches data sets into the local cache, checked against their published content.')
     .addHelpText('after', examples('descent data fetch fashion-mnist cifar10'))
     .action(async (names: string[], options: DataOptions) => {
-      const { dataFetch } = await import('../data.ts');
+      const { dataFetch } = await import('../show/data.ts');
       await dataFetch(names, options, print);
     });
 
   cacheCommand('list', 'Lists the data sets and what of them the local cache has.')
     .addHelpText('after', examples('descent data list --json'))
     .action(async (options: DataOptions) => {
-      const { dataList } = await import('../data.ts');
+      const { dataList } = await import('../show/data.ts');
       await dataList(options, print);
     });
 
@@ -57,7 +57,7 @@ function addData(program: Command): void {
   cacheCommand('verify [name...]', 'Compares the stored files with their published content.')
     .addHelpText('after', examples('descent data verify', 'descent data verify cifar10'))
     .action(async (names: string[], options: DataOptions) => {
-      const { dataVerify } = await import('../data.ts');
+      const { dataVerify } = await import('../show/data.ts');
       await dataVerify(names, options, print);
     });
 }
@@ -86,7 +86,7 @@ function addDataShow(data: Command): void {
       ),
     )
     .action(async (name: string, options: ShowOptions) => {
-      const { dataShow } = await import('../data-show.ts');
+      const { dataShow } = await import('../show/data-show.ts');
       await dataShow(name, options);
     });
 }
@@ -112,7 +112,7 @@ function addModels(program: Command): void {
       ),
     )
     .action(async (name: string | undefined, options: ModelsOptions) => {
-      const { models } = await import('../models.ts');
+      const { models } = await import('../show/models.ts');
       await models(name, options);
     });
 }

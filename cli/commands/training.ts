@@ -1,10 +1,10 @@
 /** The commands that train: train, find-lr, sweep, compare. */
 import type { Command } from 'commander';
-import { OPTIONS } from '../../train/config.ts';
-import type { CompareOptions } from '../compare.ts';
-import type { FindLrOptions } from '../find-lr.ts';
-import type { SweepOptions } from '../sweep.ts';
-import type { TrainOptions } from '../train.ts';
+import { OPTIONS } from '../../train/config/config.ts';
+import type { CompareOptions } from '../study/compare.ts';
+import type { FindLrOptions } from '../study/find-lr.ts';
+import type { SweepOptions } from '../study/sweep.ts';
+import type { TrainOptions } from '../run/train.ts';
 import { configOption, defaultedOption, examples, onDevice, withConfig } from './command.ts';
 
 export function addTraining(program: Command): void {
@@ -43,7 +43,7 @@ function addTrain(program: Command): void {
       ),
     )
     .action(async (model: string | undefined, options: TrainOptions) => {
-      const { train } = await import('../train.ts');
+      const { train } = await import('../run/train.ts');
       await train(model, options);
     });
 }
@@ -77,7 +77,7 @@ function addFindLr(program: Command): void {
       ),
     )
     .action(async (model: string, options: FindLrOptions) => {
-      const { findLr } = await import('../find-lr.ts');
+      const { findLr } = await import('../study/find-lr.ts');
       await findLr(model, options);
     });
 }
@@ -112,7 +112,7 @@ function addSweep(program: Command): void {
       ),
     )
     .action(async (model: string, options: SweepOptions) => {
-      const { sweep } = await import('../sweep.ts');
+      const { sweep } = await import('../study/sweep.ts');
       await sweep(model, options);
     });
 }
@@ -151,7 +151,7 @@ function addCompare(program: Command): void {
       ),
     )
     .action(async (what: string, options: CompareOptions) => {
-      const { compare } = await import('../compare.ts');
+      const { compare } = await import('../study/compare.ts');
       await compare(what, options);
     });
 }

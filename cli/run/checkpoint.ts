@@ -1,0 +1,66 @@
+/** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
+import { statSync } from 'node:fs';
+import { check, DescentError } from '../../engine/check.ts';
+import { configFromJson, NORMALIZE, type RunConfig } from '../../train/config/config.ts';
+import { readConfig, readSafetensors, weightsFile } from '../../train/run/node/run-folder.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
+import type { Moments } from '../../train/data/statistics.ts';
+import { loadOwnModel } from '../own-model.ts';
+
+/** For files that come from elsewhere and do not say these things. */
+export interface CheckpointOptions {
+  model?: string;
+  dataset?: string;
+  normalize?: string;
+}
+
+export interface Checkpoint {
+  readonly file: string;
+  readonly config: RunConfig;
+  readonly weights: Tensors;
+  readonly shape?: readonly [c: number, h: number, w: number];
+  readonly classes?: readonly string[];
+  /** Of the images it was trained on. */
+  readonly moments?: Moments;
+}
+
+export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  check(found, `${path}: there is no such file or folder; give the folder of a run or a .safetensors file`);
+  const run = found.isDirectory() ? readConfig(path).config : undefined;
+  const file = run ? weightsFile(path) : path;
+  const { tensors, metadata } = readSafetensors(file);
+
+  const model = metadata.model ?? run?.model ?? given.model;
+  check(model !== undefined, `${file}: does not say which model it is of; give --model`);
+  check(
+    given.model === undefined || given.model === model,
+    `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`,
+  );
+  const dataset = given.dataset ?? run?.dataset ?? metadata.dataset;
+  const normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
+  check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
+  check(
+    normalize !== undefined,
+    `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`,
+  );
+  await loadOwnModel(model);
+  const fact = (name: 'shape' | 'classes' | 'moments') =>
+    metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
+  return {
+    file,
+    weights: tensors,
+    config: configFromJson({ ...(run ?? { model }), dataset, normalize }, file),
+    ...fact('shape'),
+    ...fact('classes'),
+    ...fact('moments'),
+  };
+}
+
+function parse(file: string, name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DescentError(`${file}: its ${name} is not valid JSON; fetch or write the file again`);
+  }
+}

@@ -1,0 +1,211 @@
+/** The course of `descent train`: what is kept in the run's folder, and what is said while it trains and at its end. */
+import { check } from '../../engine/check.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { divergence } from '../../train/step/divergence.ts';
+import { stopsEarly } from '../../train/run/early-stopping.ts';
+import { evaluation, fit } from '../../train/run/fit.ts';
+import { bestOf, isBetter } from '../../train/step/metrics.ts';
+import { readSafetensors, weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
+import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import type { TrainerState } from '../../train/run/state.ts';
+import { Swag } from '../../train/run/swag.ts';
+import type { Interrupt } from './interrupt.ts';
+import { count, note, percent, print } from '../output.ts';
+import { progress, type Progress } from './progress.ts';
+import type { Session } from './session.ts';
+import type { Stats } from './stats.ts';
+import type { TrainOptions } from './train.ts';
+
+export interface CourseOptions {
+  readonly run: RunFolder;
+  readonly config: RunConfig;
+  readonly session: Session;
+  readonly options: TrainOptions;
+  readonly interrupt: Interrupt;
+  /** Of a run that is resumed: where it stopped. */
+  readonly before?: TrainerState | undefined;
+}
+
+/** A course under way. */
+interface Course extends CourseOptions {
+  /** Steps of the whole run. */
+  readonly total: number;
+  readonly shown: Progress;
+  readonly swag?: Swag | undefined;
+  readonly stats?: Stats | undefined;
+}
+
+/** Trains to the end, or until interrupted; a run that is complete is judged on the test images. */
+export async function course(o: CourseOptions): Promise<void> {
+  const { run, session, options } = o;
+  const { trainer } = session;
+  const total = begin(o);
+  const shown = await showProgress(o, total);
+  const under: Course = { ...o, total, shown, swag: swagOf(o), stats: await statsOf(o, total) };
+  if (!(await training(under))) {
+    note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
+    process.exitCode = 130;
+    return;
+  }
+  if (trainer.steps < total) await restoreBest(under);
+
+  const test = await evaluation(trainer, 'test');
+  run.append(test);
+  shown.evaluation(test);
+  await drawCurves(o);
+  await tellSwag(under);
+  if (options.json) return;
+  if (options.quiet) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
+  else {
+    if (under.stats) print(`\n${under.stats.table()}\n`);
+    const steps = `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}`;
+    print(`${steps}; weights, metrics and curves in ${run.path}`);
+  }
+}
+
+/** Checks what there is to do, records it and says so. Returns the steps of the whole run. */
+function begin({ run, config, session, options }: CourseOptions): number {
+  const { trainer } = session;
+  const total = config.steps ?? config.epochs * trainer.stepsPerEpoch;
+  check(
+    trainer.steps < total,
+    `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`,
+  );
+  check(
+    !stopsEarly(run.lines, config.earlyStop),
+    `${run.path}: the run is complete, it stopped early at step ${trainer.steps}; begin a new one from its weights with --init`,
+  );
+  check(
+    config.earlyStop === undefined || config.valSplit > 0,
+    '--early-stop: no images are held out for validation; give --val-split a share above 0',
+  );
+  run.writeConfig(config, session.facts);
+  if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) {
+    note(
+      'lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail',
+    );
+  }
+  if (!options.quiet && !options.json) {
+    print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
+  }
+  return total;
+}
+
+function showProgress({ session, options }: CourseOptions, total: number): Promise<Progress> {
+  const { steps, stepsPerEpoch } = session.trainer;
+  return progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: steps });
+}
+
+function swagOf({ config, before }: CourseOptions): Swag | undefined {
+  if (config.swag === undefined) return undefined;
+  const swag = new Swag();
+  if (before?.counters.swag) swag.load(before.tensors, before.counters.swag);
+  return swag;
+}
+
+async function statsOf({ run, session, options }: CourseOptions, total: number): Promise<Stats | undefined> {
+  if (options.stats === undefined) return undefined;
+  const { watch } = await import('./stats.ts');
+  return watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
+}
+
+/** Trains, with an evaluation and a checkpoint after each epoch. Returns whether the run is complete. */
+async function training(o: Course): Promise<boolean> {
+  const { run, config, session, interrupt, shown, stats, total } = o;
+  const { trainer } = session;
+  interrupt.trains = true;
+  try {
+    return await fit(stats?.watched ?? trainer, {
+      total,
+      logEvery: config.logEvery,
+      validate: config.valSplit > 0,
+      stopped: () => interrupt.asked,
+      finished: () => stopsEarly(run.lines, config.earlyStop),
+      onMetrics(line) {
+        run.append(line);
+        shown.metrics(line);
+      },
+      async onEvaluation(line) {
+        const best = bestOf(run.lines);
+        if (!best || isBetter(line, best)) {
+          run.saveBest(await trainer.judged(), { ...session.metadata, step: String(line.step) });
+        }
+        run.append(line);
+        trainer.observe(line.loss);
+        shown.evaluation(line);
+      },
+      onCheckpoint: () => onCheckpoint(o),
+    });
+  } finally {
+    shown.stop();
+  }
+}
+
+async function onCheckpoint(o: Course): Promise<void> {
+  const { run, config, session, options, swag, stats, total } = o;
+  const { trainer, metadata } = session;
+  const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
+  if (swag && epochEnds && trainer.steps > config.swag! * total) swag.collect(await trainer.weights());
+  await saveCheckpoint(o);
+  if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
+  const cycle = (trainer.steps * (config.snapshots ?? 0)) / total;
+  if (cycle > 0 && Number.isInteger(cycle)) {
+    const snapshot = encodeSafetensors(await trainer.judged(), { ...metadata, step: String(trainer.steps) });
+    run.write(`snapshot-${cycle}.safetensors`, snapshot);
+  }
+}
+
+/** Keeps weights and state as they are. Throws where a weight is not finite: the checkpoint before is worth more. */
+async function saveCheckpoint(o: Course): Promise<void> {
+  const { run, session, swag } = o;
+  const { trainer, metadata } = session;
+  const { tensors, counters } = await trainer.state();
+  const weights = await trainer.weights();
+  const broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
+  if (broken) {
+    throw divergence(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
+  }
+  const state = {
+    tensors: { ...tensors, ...swag?.state() },
+    counters: { ...counters, ...(swag && { swag: swag.count }) },
+  };
+  run.saveCheckpoint(weights, state, metadata);
+  await drawCurves(o);
+}
+
+/** After early stopping: the best weights come back, and are the last checkpoint too. */
+async function restoreBest(o: Course): Promise<void> {
+  const { run, config, session, options } = o;
+  const { trainer } = session;
+  const best = bestOf(run.lines);
+  if (!best) return;
+  trainer.loadWeights(readSafetensors(weightsFile(run.path)).tensors);
+  await saveCheckpoint(o);
+  if (options.quiet || options.json) return;
+  print(
+    `no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, `
+      + `the weights of epoch ${Math.round(best.epoch)} are back`,
+  );
+}
+
+async function tellSwag({ run, config, session, options, swag }: Course): Promise<void> {
+  if (!swag) return;
+  if (swag.count < 2) {
+    note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
+    return;
+  }
+  const { reportSwag } = await import('./swag.ts');
+  const { loss, accuracy, samples } = await reportSwag(run, config, session, swag);
+  if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
+  else if (!options.quiet) {
+    print(
+      `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; `
+        + `intervals in ${run.path}/swag.svg`,
+    );
+  }
+}
+
+async function drawCurves({ run, config }: CourseOptions): Promise<void> {
+  const { curves } = await import('../../plots/curves.ts'); // a chart library is no reason to start later
+  run.write('curves.svg', curves(run.lines, `${config.model} on ${config.dataset}`, config.loss));
+}

@@ -1,0 +1,57 @@
+/** Where a loss became NaN: the steps since the last checkpoint done again, each looked at. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { DescentError } from '../../engine/check.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { STAYS } from '../../train/step/divergence.ts';
+import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
+import { note } from '../output.ts';
+import { openSession, type SessionOptions } from './session.ts';
+
+/** Most steps that are done again. */
+const MOST = 500;
+
+export interface Failed {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly options: SessionOptions;
+  readonly run: RunFolder;
+  /** Weights that the run was started from. */
+  readonly start: Tensors | undefined;
+  /** Steps done when it failed. */
+  readonly steps: number;
+}
+
+/** The error with the layer where NaN or infinity came up first (as it was where that takes long), and with what is left of the run. */
+export async function diagnose(
+  error: DescentError,
+  { config, dataset, options, run, start, steps }: Failed,
+): Promise<DescentError> {
+  const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
+  const since = kept?.state.counters.steps ?? 0;
+  const left = kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet';
+  const told = (message: string) => new DescentError(message.replace(STAYS, left));
+  if (options.debug || steps - since > MOST) return told(error.message);
+  note(
+    `${error.message.split(';')[0]}; doing the ${steps - since} steps `
+      + `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
+  );
+  const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
+  try {
+    if (start && !kept) trainer.loadWeights(start);
+    if (kept) {
+      trainer.loadWeights(kept.weights);
+      trainer.loadState(kept.state);
+      for (const line of run.lines) {
+        if ('split' in line && line.split === 'val' && line.step <= since) trainer.observe(line.loss);
+      }
+    }
+    while (trainer.steps < steps) await trainer.step();
+    return told(error.message);
+  } catch (named) {
+    const isNamed = named instanceof DescentError && /^NaN or infinity/.test(named.message);
+    return told(isNamed ? named.message : error.message);
+  } finally {
+    close();
+  }
+}

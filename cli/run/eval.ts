@@ -1,0 +1,66 @@
+/** `descent eval`. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { OPTIONS, type RunConfig } from '../../train/config/config.ts';
+import { parseChoice } from '../../train/config/spec.ts';
+import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
+import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
+import { percent, print } from '../output.ts';
+import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
+
+export interface EvalOptions extends CheckpointOptions, SessionOptions {
+  split: string;
+  tta?: string;
+  batchSize?: string;
+  limitTest?: string;
+  dataDir?: string;
+}
+
+export interface Judge {
+  readonly file: string;
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly session: Session;
+}
+
+/** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
+export async function openJudge(path: string, options: EvalOptions): Promise<Judge> {
+  const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
+  const config = resolved({
+    ...trained,
+    ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! }),
+    ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! }),
+  });
+  const { dataDir, quiet } = options;
+  const { limitTrain, limitTest, imageSize } = config;
+  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+  const session = await openSession(config, dataset, { ...options, judges: true, ...(moments && { moments }) });
+  try {
+    session.trainer.loadWeights(weights);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+  return { file, config, dataset, session };
+}
+
+export async function evaluate(path: string, options: EvalOptions): Promise<void> {
+  const split = parseChoice('--split', options.split, ['test', 'val']);
+  const views = options.tta === undefined ? undefined : viewsOf(options.tta);
+  const { file, config, dataset, session } = await openJudge(path, options);
+  try {
+    const { trainer, data } = session;
+    const result = await (views
+      ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views)
+      : trainer.evaluate(split));
+    if (options.json) {
+      print(JSON.stringify({ file, dataset: config.dataset, split, ...(views && { views: views.length }), ...result }));
+      return;
+    }
+    const of = `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `;
+    const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
+    print(options.quiet ? found : of + found);
+  } finally {
+    session.close();
+  }
+}

@@ -1,0 +1,68 @@
+/** `descent predict`. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { datasets } from '../../datasets/index.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { check, lookUp } from '../../engine/check.ts';
+import { DeviceData } from '../../train/data/data.ts';
+import { softmaxRows } from '../../train/study/probabilities.ts';
+import { parseNumber } from '../../train/config/spec.ts';
+import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { readImage } from '../show/images.ts';
+import { percent, print } from '../output.ts';
+import { openSession, type SessionOptions } from './session.ts';
+
+export interface PredictOptions extends CheckpointOptions, SessionOptions {
+  top: string;
+  invert?: boolean;
+  dataDir?: string;
+}
+
+export async function predict(path: string, images: readonly string[], options: PredictOptions): Promise<void> {
+  const top = parseNumber('--top', options.top, { integer: true, min: 1 });
+  const checkpoint = await openCheckpoint(path, options);
+  const { config, weights } = checkpoint;
+  const { shape, classes } = inputOf(checkpoint);
+  const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
+  const normalized = config.normalize !== 'none';
+  const moments = normalized ? (checkpoint.moments ?? (await momentsOf(checkpoint, options))) : undefined;
+
+  // the images stand in for a data set: prediction is evaluation that keeps the logits
+  const all = new Uint8Array(Buffer.concat(pixels));
+  const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
+  const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
+  const once = { ...config, batchSize: Math.min(images.length, 64), valSplit: 0 };
+  const session = await openSession(once, dataset, { ...options, judges: true, ...(moments && { moments }) });
+  try {
+    session.trainer.loadWeights(weights);
+    const k = classes.length;
+    const probabilities = softmaxRows(await session.trainer.logits('test'), k);
+    for (const [i, image] of images.entries()) {
+      const row = Array.from(probabilities.subarray(i * k, (i + 1) * k));
+      const ranked = row.map((probability, j) => ({ class: classes[j]!, probability }));
+      ranked.sort((a, b) => b.probability - a.probability);
+      const likely = ranked.slice(0, top);
+      if (options.json) print(JSON.stringify({ image, predictions: likely }));
+      else if (options.quiet) print(likely[0]!.class);
+      else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
+    }
+  } finally {
+    session.close();
+  }
+}
+
+/** Size of the images and names of the classes: the file says them, or the data set that it names does. */
+function inputOf({ shape, classes, config }: Checkpoint): Pick<Dataset, 'shape' | 'classes'> {
+  return shape && classes ? { shape, classes } : lookUp('dataset', config.dataset, datasets);
+}
+
+/** Of the images that the weights were trained on, for files that do not carry them. */
+async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
+  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
+  check(
+    dataset.train.n,
+    `${file}: ${config.dataset} has no training images to take mean and deviation from; give --normalize none`,
+  );
+  const data = new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity });
+  await data.prepare();
+  return data.moments();
+}

@@ -1,0 +1,98 @@
+/** `descent train`. */
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { isDivergence } from '../../train/step/divergence.ts';
+import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { course } from './course.ts';
+import { diagnose } from './diagnose.ts';
+import { onInterrupt } from './interrupt.ts';
+import { note, print } from '../output.ts';
+import { loadOwnModel } from '../own-model.ts';
+import { describePlan } from '../show/plan.ts';
+import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
+
+/** As the command line gives them: texts, checked by parseConfig. */
+export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
+  out?: string;
+  resume?: string;
+  dataDir?: string;
+  plan?: boolean;
+  stats?: string | true;
+};
+
+/** What config.json keeps of the adapter. */
+interface AdapterFacts {
+  description?: string;
+  asked?: string;
+}
+
+export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
+  const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
+  check(
+    resumed || model !== undefined,
+    'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
+  );
+  await loadOwnModel(resumed?.config.model ?? model!);
+  const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
+  const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
+  const create = () => createRun(options.out ?? defaultFolder(config.model, config.dataset));
+  const run = resumed?.folder ?? (options.plan ? undefined : create());
+
+  let session: Session | undefined;
+  const interrupt = onInterrupt(() => run?.discardIfEmpty());
+  try {
+    const { dataDir, quiet } = options;
+    const { limitTrain, limitTest, imageSize } = config;
+    const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    const before = resumed?.facts.adapter as AdapterFacts | undefined;
+    session = await openSession(config, reading, { ...options, adapter: options.adapter ?? before?.asked });
+    const { description } = session.facts.adapter as AdapterFacts;
+    if (before && before.description !== description && !quiet) {
+      note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
+    }
+    if (options.plan || !run) return print(describePlan(session.trainer.program));
+    if (start) session.trainer.loadWeights(start);
+    if (resumed) {
+      session.trainer.loadWeights(resumed.weights);
+      session.trainer.loadState(resumed.state);
+      for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
+    }
+    try {
+      await course({ run, config, session, options, interrupt, before: resumed?.state });
+    } catch (error) {
+      if (!isDivergence(error)) throw error;
+      const { steps } = session.trainer;
+      session.close();
+      session = undefined;
+      throw await diagnose(error, { config, dataset: await reading, options, run, start, steps });
+    }
+  } finally {
+    session?.close();
+    interrupt.end();
+    run?.discardIfEmpty();
+  }
+}
+
+/** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
+function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
+  check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
+  check(
+    model === undefined || model === config.model,
+    `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`,
+  );
+  const given = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).filter(key => {
+    const value = options[key];
+    return value !== undefined && !(typeof value === 'boolean' && value === OPTIONS[key].default); // such come unasked
+  });
+  const changes = Object.fromEntries(given.map(key => [key, options[key]]));
+  const fresh = resolved(configFromJson({ ...config, ...changes }, '--resume'));
+  for (const key of given) {
+    check(
+      ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
+      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; `
+        + 'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
+    );
+  }
+  return fresh;
+}

@@ -1,0 +1,117 @@
+/** `descent data show`: augmented images as a person sees them, made by the kernel that trains. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import { Device } from '../../engine/device.ts';
+import { Graph } from '../../engine/graph.ts';
+import { openAdapter } from '../../engine/node/adapters.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import { parseAugment, type Augmentation } from '../../train/config/augment.ts';
+import { OPTIONS } from '../../train/config/config.ts';
+import { DeviceData } from '../../train/data/data.ts';
+import { writeWhole } from '../../train/run/node/files.ts';
+import { parseNumber } from '../../train/config/spec.ts';
+import { print } from '../output.ts';
+
+export interface ShowOptions {
+  augment?: string;
+  out: string;
+  rows: string;
+  columns: string;
+  seed?: string;
+  zoom?: string;
+  adapter?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export async function dataShow(name: string, options: ShowOptions): Promise<void> {
+  const whole = (who: string, text: string, max: number) => parseNumber(who, text, { integer: true, min: 1, max });
+  const rows = whole('--rows', options.rows, 100);
+  const columns = whole('--columns', options.columns, 100);
+  const seed = OPTIONS.seed.parse('--seed', options.seed ?? '0');
+  check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file; give a name that ends in .png`);
+  const text = options.augment === undefined ? undefined : OPTIONS.augment.parse('--augment', options.augment);
+  const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
+  const [c, h, w] = dataset.shape;
+  check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels; images have 1 or 3`);
+  const augment = text === undefined ? undefined : parseAugment(text, dataset.shape);
+  const n = Math.min(rows, dataset.train.n);
+  const device = await Device.open(await openAdapter(options.adapter));
+  try {
+    const pictures = await batch(device, dataset, n, seed, [0], undefined);
+    if (augment) {
+      const epochs = Array.from({ length: columns }, (_, epoch) => epoch);
+      pictures.push(...(await batch(device, dataset, n, seed, epochs, augment)));
+    }
+    const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
+    await writeSheet(options.out, pictures, { n, c, h, w, zoom });
+    const { out: file, augment: asked } = options;
+    const each = augment ? `, each as it is and in ${columns} epochs of ${asked}` : '';
+    if (options.json) print(JSON.stringify({ file, rows: n, columns: pictures.length, augment: asked }));
+    else print(options.quiet ? file : `${file}: ${n} images of ${dataset.name}${each}`);
+  } finally {
+    device.close();
+  }
+}
+
+/** The first `n` training images in several epochs, in bytes: [n, c, h, w] each. */
+async function batch(
+  device: Device,
+  dataset: Dataset,
+  n: number,
+  seed: number,
+  epochs: readonly number[],
+  augment: Augmentation | undefined,
+): Promise<Uint8Array[]> {
+  const memory = new Memory(device);
+  const g = new Graph({ training: true, profile: device.profile });
+  const data = new DeviceData(dataset, { augment, maxBinding: device.profile.maxBinding });
+  await data.prepare();
+  const source = data.source(g, 'train', n);
+  g.kept.add(source.x);
+  const program = await Program.compile(memory, g);
+  const out: Uint8Array[] = [];
+  const size = n * dataset.shape.reduce((a, b) => a * b);
+  data.upload(memory, g, 'train');
+  data.shuffle(memory, g);
+  for (const epoch of epochs) {
+    await data.feed(memory, 'train', 0);
+    program.run({ offset: 0, seed, epoch, ...source.values?.({ seed, step: epoch + 1 }) });
+    const x = await program.read(source.x); // of several views the last: the first is the image itself
+    out.push(Uint8Array.from(x.subarray(x.length - size), v => Math.min(255, Math.max(0, Math.round(v * 255)))));
+  }
+  program.destroy();
+  memory.destroy();
+  return out;
+}
+
+/** Columns of pictures side by side on white, one image a row. */
+async function writeSheet(
+  path: string,
+  columns: readonly Uint8Array[],
+  { n, c, h, w, zoom }: { n: number; c: number; h: number; w: number; zoom: number },
+): Promise<void> {
+  const gap = 2;
+  const cellW = w * zoom + gap;
+  const cellH = h * zoom + gap;
+  const width = columns.length * cellW + gap;
+  const height = n * cellH + gap;
+  const pixels = new Uint8Array(width * height * 3).fill(255);
+  for (const [column, images] of columns.entries()) {
+    for (let row = 0; row < n; row++) {
+      for (let y = 0; y < h * zoom; y++) {
+        for (let x = 0; x < w * zoom; x++) {
+          for (let k = 0; k < 3; k++) {
+            const from = ((row * c + Math.min(k, c - 1)) * h + Math.floor(y / zoom)) * w + Math.floor(x / zoom);
+            pixels[((gap + row * cellH + y) * width + gap + column * cellW + x) * 3 + k] = images[from]!;
+          }
+        }
+      }
+    }
+  }
+  const { default: sharp } = await import('sharp');
+  const sheet = sharp(pixels, { raw: { width, height, channels: 3 } });
+  writeWhole(path, await sheet.png().toBuffer());
+}

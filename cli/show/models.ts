@@ -1,0 +1,126 @@
+/** `descent models`. */
+import { datasets } from '../../datasets/index.ts';
+import { check, DescentError, lookUp } from '../../engine/check.ts';
+import { Graph, writes, type Op } from '../../engine/graph.ts';
+import { models as known, openModel } from '../../models/index.ts';
+import type { ModelInput } from '../../models/model.ts';
+import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { loadOwnModel } from '../own-model.ts';
+import { print, table } from '../output.ts';
+
+export interface ModelsOptions {
+  dataset: string;
+  input?: string;
+  classes?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** One layer: what it gives for one image, how many numbers it learns, its multiplications and additions. */
+interface Row {
+  name: string;
+  shape: readonly number[];
+  parameters: number;
+  flops: number;
+}
+
+/** Shapes are the same on every adapter. */
+const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+
+export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
+  if (text === undefined) return listModels(inputOf(options), options);
+  await loadOwnModel(text);
+  showModel(text, inputOf(options), options);
+}
+
+const COUNTED = 'FLOPs of one image forward; a multiply-add counts as two.';
+const mega = (flops: number): string => (flops / 1e6).toFixed(2);
+const grouped = (n: number): string => n.toLocaleString('en-US');
+
+/** One model, layer by layer, and its options. */
+function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptions): void {
+  const rows = layers(text, input);
+  const total = sum(text, rows);
+  if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
+  print(
+    table([
+      ['layer', 'output', 'parameters', 'MFLOPs'],
+      ['input', input.shape.join('x'), '0', '0.00'],
+      ...rows.map(r => [r.name, r.shape.join('x'), grouped(r.parameters), mega(r.flops)]),
+      [`${text}, in all`, '', grouped(total.parameters), mega(total.flops)],
+    ]),
+  );
+  if (quiet) return;
+  const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
+  print(`${about ? `${about}. ` : ''}${COUNTED}`);
+  for (const [key, { default: value, accepts }] of Object.entries(own)) {
+    print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
+  }
+}
+
+/** All models that are known by name; those that do not take such images say why. */
+function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
+  const totals = Object.keys(known).map(model => {
+    const { about } = known[model]!;
+    try {
+      return { ...sum(model, layers(model, input)), about };
+    } catch (error) {
+      if (error instanceof DescentError) return { name: model, problem: error.message, about };
+      throw error;
+    }
+  });
+  if (json) return totals.forEach(total => print(JSON.stringify({ ...total, input: input.shape })));
+  if (quiet) return totals.forEach(total => print(total.name));
+  const rows = totals.map(t => {
+    const size = 'problem' in t ? ['-', '-'] : [grouped(t.parameters), mega(t.flops)];
+    return [t.name, ...size, t.about ?? ''];
+  });
+  print(table([['model', 'parameters', `MFLOPs on ${input.shape.join('x')}`, ''], ...rows]));
+  for (const t of totals) if ('problem' in t) print(`${t.name}: ${t.problem}`);
+  print(`${COUNTED} descent models <name> shows layers and options.`);
+}
+
+/** What the models are built for: a data set's images, or those that --input and --classes name. */
+function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
+  const known = lookUp('dataset', dataset, datasets);
+  const sizes = input?.split('x') ?? [];
+  check(
+    input === undefined || sizes.length === 3,
+    `--input: '${input}' is no image size; write channels x height x width, as 3x224x224`,
+  );
+  const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
+  const [c, h, w] = sizes.map(size => whole('--input', size));
+  return {
+    shape: input === undefined ? known.shape : [c!, h!, w!],
+    classes: classes === undefined ? known.classes.length : whole('--classes', classes),
+  };
+}
+
+const sum = (name: string, rows: readonly Row[]): Row => ({
+  name,
+  shape: rows.at(-1)!.shape,
+  parameters: rows.reduce((n, r) => n + r.parameters, 0),
+  flops: rows.reduce((n, r) => n + r.flops, 0),
+});
+
+/** Builds the model for one image and sums up its ops by layer. */
+function layers(text: string, input: ModelInput): Row[] {
+  const g = new Graph({ training: false, profile: PROFILE });
+  openModel(parseSpec('model', text), input)(g, g.tensor([1, ...input.shape], 'input', 'images'));
+  const byLayer = new Map<string, Op[]>();
+  for (const op of g.ops) {
+    const path = op.node.split(' ')[0]!;
+    byLayer.set(path, [...(byLayer.get(path) ?? []), op]);
+  }
+  const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
+  return [...byLayer].map(([path, ops]) => {
+    const own = [...g.params.values()].filter(p => layerOf(p.value.name) === path);
+    return {
+      name: path,
+      shape: writes(ops.at(-1)!)[0]!.shape.slice(1),
+      parameters: own.reduce((n, p) => n + p.value.size, 0),
+      flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
+    };
+  });
+}

@@ -1,0 +1,136 @@
+/** `descent compare`: what a course compares, each as one picture and a table. */
+import { openDataset } from '../../datasets/node/open.ts';
+import { check, lookUp } from '../../engine/check.ts';
+import { checkPicture, writePicture } from '../../plots/node.ts';
+import { COMPARED, COMPARISONS, type Comparison } from '../../train/study/compare.ts';
+import { parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { trial } from '../../train/study/trial.ts';
+import { compareCollapse } from './compare-collapse.ts';
+import { picture, trainingAccuracy, type Result } from './compare-picture.ts';
+import { openDevice } from '../run/device.ts';
+import { count, note, percent, print, table } from '../output.ts';
+import { resolved } from '../run/session.ts';
+import { compareTrajectories } from './trajectories.ts';
+
+export interface CompareOptions {
+  adapter?: string;
+  tune?: boolean;
+  model?: string;
+  dataset?: string;
+  optimizer?: string;
+  lr?: string;
+  epochs?: string;
+  limitTrain?: string;
+  limitTest?: string;
+  seed?: string;
+  out?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Comparisons in which no net is trained on images. */
+const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = {
+  trajectories: compareTrajectories,
+  'relu-collapse': compareCollapse,
+};
+
+/** Points of a curve. */
+const POINTS = 80;
+
+/** One run to do. */
+interface Run {
+  readonly variant: string;
+  /** Name of the scheme that draws the first weights. */
+  readonly scheme?: string | undefined;
+  readonly config: RunConfig;
+}
+
+export async function compare(what: string, options: CompareOptions): Promise<void> {
+  const chosen = lookUp('comparison', what, { ...COMPARISONS, ...OTHERS });
+  const out = options.out ?? `compare-${what}`;
+  checkPicture('--out', out);
+  if (typeof chosen === 'function') return chosen({ ...options, out });
+
+  const { model = chosen.model, dataDir, quiet } = options;
+  const base = baseOf(what, chosen, options);
+  const common = resolved(parseConfig(model, base));
+  const { limitTrain, limitTest, epochs } = common;
+  const dataset = await openDataset(common.dataset, { dataDir, quiet, limitTrain, limitTest });
+  const images = Math.floor(dataset.train.n * (1 - common.valSplit));
+  const steps = epochs * Math.floor(images / common.batchSize);
+  const variants = Object.entries(chosen.variants({ steps, lr: common.lr!, images })).filter(
+    ([, v]) => options.model === undefined || v.model === undefined,
+  );
+  check(variants.length, `--model: ${what} is compared on nets of its own; leave it out`);
+  const runs = variants.map(([variant, { scheme, model: own = model, ...changes }]): Run => {
+    const config = resolved(parseConfig(own, { ...base, ...changes })); // all are checked before the first one trains
+    const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
+    return { variant, scheme, config: { ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) } };
+  });
+
+  const device = await openDevice(options);
+  const results: Result[] = [];
+  try {
+    for (const { variant, scheme, config } of runs) {
+      const result = await trial(config, dataset, device, { scheme, test: true });
+      results.push({ variant, result });
+      tell({ variant, scheme, config }, { variant, result }, options);
+    }
+  } finally {
+    device.close();
+  }
+  if (!chosen.ordered) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
+
+  const oneNet = variants.every(([, v]) => v.model === undefined || v.model.startsWith(`${model}:`));
+  const net = oneNet ? `${netInWords(model)} on ` : '';
+  const head = chosen.title ?? `${what[0]!.toUpperCase()}${what.slice(1)}`;
+  const title = `${head}: ${net}${common.dataset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${count(images)} images`;
+  const written = await writePicture(out, picture(title, results, { epochs, rates: chosen.rates }));
+  if (options.json) return;
+  print(resultTable(what, results));
+  if (!quiet) print(`picture in ${written}`);
+}
+
+/** What all runs have in common, as parseConfig takes it: what the user says, else the comparison, else COMPARED. */
+function baseOf(what: string, chosen: Comparison, options: CompareOptions) {
+  const { lr, ...texts } = {
+    ...COMPARED,
+    ...chosen.defaults,
+    ...(options.dataset !== undefined && { dataset: options.dataset }),
+    ...(options.epochs !== undefined && { epochs: options.epochs }),
+    ...(options.limitTrain !== undefined && { limitTrain: options.limitTrain }),
+    ...(options.limitTest !== undefined && { limitTest: options.limitTest }),
+    ...(options.lr !== undefined && { lr: options.lr }),
+  };
+  const seed = options.seed;
+  if (what === 'optimizers') return { ...texts, seed, optimizer: options.optimizer, valSplit: '0.1' };
+  return { ...texts, seed, optimizer: options.optimizer ?? 'momentum', lr, valSplit: '0.1' };
+}
+
+/** What came of one run, as soon as it is known. */
+function tell({ variant, scheme, config }: Run, { result }: Result, { json, quiet }: CompareOptions): void {
+  const { test, best, seconds, diverged } = result;
+  if (json) {
+    const facts = { variant, scheme, config, test: test ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
+    print(JSON.stringify(facts));
+  } else if (!quiet) {
+    note(`${variant}: ${test ? `test ${percent(test.accuracy)}` : diverged} in ${seconds.toFixed(1)} s`);
+  }
+}
+
+/** `mlp:hidden=64-64-64` is `mlp of 3 layers of 64`. */
+const netInWords = (model: string): string =>
+  model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`);
+
+function resultTable(what: string, results: readonly Result[]): string {
+  const rows = results.map(({ variant, result: { test, best, seconds, lines } }) => [
+    variant,
+    test ? percent(test.accuracy) : 'diverged',
+    test ? test.loss.toFixed(4) : '-',
+    best ? percent(best.accuracy) : '-',
+    percent(trainingAccuracy(lines)),
+    seconds.toFixed(1),
+  ]);
+  return table([[what, 'test accuracy', 'test loss', 'best validation', 'training', 'seconds'], ...rows]);
+}

@@ -1,0 +1,82 @@
+/** `descent find-lr`. */
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import { draw } from '../../plots/chart.ts';
+import type { Panel } from '../../plots/panel.ts';
+import { checkPicture, writePicture } from '../../plots/node.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { isDivergence } from '../../train/step/divergence.ts';
+import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
+import { parseNumber } from '../../train/config/spec.ts';
+import { print } from '../output.ts';
+import { openSession, resolved, type SessionOptions } from '../run/session.ts';
+
+export interface FindLrOptions extends SessionOptions {
+  dataset?: string;
+  batchSize?: string;
+  optimizer?: string;
+  normalize?: string;
+  limitTrain?: string;
+  seed?: string;
+  from: string;
+  to: string;
+  steps: string;
+  out: string;
+  dataDir?: string;
+}
+
+export async function findLr(model: string, options: FindLrOptions): Promise<void> {
+  const from = parseNumber('--from', options.from, { above: 0 });
+  const to = parseNumber('--to', options.to, { above: from });
+  const steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
+  const range = { from, to, steps };
+  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
+  const given = { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' };
+  const config = resolved(parseConfig(model, given));
+  checkPicture('--out', options.out);
+  const dataset = await openDataset(config.dataset, {
+    dataDir: options.dataDir,
+    quiet: options.quiet,
+    limitTrain: config.limitTrain,
+    limitTest: 1,
+    imageSize: config.imageSize,
+  });
+  const session = await openSession(config, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
+  try {
+    if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
+    const { points, proposed } = await rangeTest(async () => {
+      try {
+        await session.trainer.step(true);
+        return (await session.trainer.settle())[0]!.loss;
+      } catch (error) {
+        if (isDivergence(error)) return NaN; // the end of the test, not of the command
+        throw error;
+      }
+    }, range);
+    const series = [
+      { name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true },
+      { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) },
+    ];
+    const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
+    const panel: Panel = {
+      kind: 'line',
+      title: `${config.model} on ${config.dataset}`,
+      x: { label: 'learning rate', log: true },
+      y: { label: 'cross-entropy', min: 0, max: top },
+      series,
+      ...(proposed !== undefined && { marks: [{ x: proposed, label: String(Number(proposed.toPrecision(2))) }] }),
+    };
+    const picture = draw([panel], { title: 'Learning-rate range test', width: 560, height: 320 });
+    const written = await writePicture(options.out, picture);
+    if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
+    check(
+      proposed !== undefined,
+      `find-lr: the loss never falls between ${from} and ${to}; `
+        + `try other rates with --from and --to, or more --steps (picture in ${written})`,
+    );
+    const rate = proposed.toPrecision(2);
+    print(options.quiet ? rate : `proposed: --lr ${rate}, where the loss falls fastest; picture in ${written}`);
+  } finally {
+    session.close();
+  }
+}

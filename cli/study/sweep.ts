@@ -1,0 +1,166 @@
+/** `descent sweep`. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import type { OPTIONS, RunConfig } from '../../train/config/config.ts';
+import { fileError } from '../../train/run/node/files.ts';
+import { parseNumber } from '../../train/config/spec.ts';
+import { choices, configOf, keyOf, parseAxis, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
+import { trial, type Trial } from '../../train/study/trial.ts';
+import { openDevice, type DeviceOptions } from '../run/device.ts';
+import { duration, percent, print, table } from '../output.ts';
+import { loadOwnModel } from '../own-model.ts';
+import { resolved } from '../run/session.ts';
+
+export type SweepOptions = DeviceOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
+  grid?: string[];
+  random?: string;
+  folds?: string;
+  out?: string;
+  dataDir?: string;
+};
+
+/** One run to do: what it changes, and which fold it holds out. */
+type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'>;
+
+export async function sweep(model: string, options: SweepOptions): Promise<void> {
+  await loadOwnModel(model);
+  const { grid = [], random, folds: asked, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
+  const folds = asked === undefined ? undefined : parseNumber('--folds', asked, { integer: true, min: 2 });
+  const base = { model, ...(texts as Record<string, string | boolean>) };
+  const picked = choices(grid.map(parseAxis), {
+    random: random === undefined ? undefined : parseNumber('--random', random, { integer: true, min: 1 }),
+    seed: configOf(base, {}).seed,
+  });
+  const runs = picked.flatMap((choice): Run[] => {
+    const config = resolved(configOf(base, choice)); // all are checked before the first one trains
+    check(
+      folds !== undefined || config.valSplit > 0,
+      '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>',
+    );
+    if (folds === undefined) return [{ choice, config }];
+    return Array.from({ length: folds }, (_, fold) => ({ choice, config, folds, fold }));
+  });
+
+  const word = (name: string) => name.replace(/[^\w.=-]+/g, '_');
+  const folder = out ?? join('sweeps', `${word(model)}-${word(runs[0]!.config.dataset)}`);
+  const file = join(folder, 'results.jsonl');
+  const done = new Map(readResults(file).map(line => [keyOf(line), line]));
+  const left = runs.filter(run => !done.has(keyOf(run)));
+  const say = (line: string) => {
+    if (!quiet && !json) print(line);
+  };
+  const crossed = folds === undefined ? '' : ` (${picked.length} choices, ${folds} folds)`;
+  const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
+  say(`${runs.length} runs${crossed}${already}; results in ${file}`);
+  if (left.length) {
+    makeFolder(folder);
+    const device = await openDevice({ adapter, quiet, json, tune });
+    const load = datasetCache(dataDir, quiet);
+    try {
+      for (const [i, run] of left.entries()) {
+        const outcome = await trial(run.config, await load(run.config), device, run);
+        const line = lineOf(run, outcome);
+        append(file, line);
+        done.set(keyOf(line), line);
+        if (json) print(JSON.stringify(line));
+        const number = String(i + 1).padStart(String(left.length).length);
+        say(`${number}/${left.length}  ${describeOutcome(run, outcome)}`);
+      }
+    } finally {
+      device.close();
+    }
+  }
+  const scores = ranking(runs.map(run => ({ ...done.get(keyOf(run))!, choice: run.choice, config: run.config })));
+  if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
+  print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
+}
+
+function lineOf(run: Run, { best, diverged, seconds }: Trial): SweepLine {
+  return {
+    ...run,
+    ...(best && { accuracy: best.accuracy, loss: best.loss, epoch: best.epoch }),
+    ...(diverged !== undefined && { diverged }),
+    seconds: Number(seconds.toFixed(2)),
+  };
+}
+
+const describe = (choice: SweepLine['choice']): string => {
+  const parts = Object.entries(choice).map(([key, value]) => `${key}=${value}`);
+  return parts.join(' ');
+};
+
+function describeOutcome({ choice, folds, fold = 0 }: Run, { best, diverged = '', seconds }: Trial): string {
+  const which = folds === undefined ? '' : `  fold ${fold + 1}`;
+  const result = best ? `held-out accuracy ${percent(best.accuracy)}, loss ${best.loss.toFixed(4)}` : diverged;
+  return `${describe(choice)}${which}  ${result}  (${duration(seconds)})`;
+}
+
+function scoreTable(scores: readonly Score[]): string {
+  const keys = Object.keys(scores[0]!.choice);
+  const spread = scores.some(s => s.spread !== undefined);
+  return table([
+    [...keys, 'accuracy', ...(spread ? ['+-'] : []), 'loss', 'seconds'],
+    ...scores.map(s => [
+      ...keys.map(k => s.choice[k]!),
+      s.diverged ? 'diverged' : `${(s.accuracy * 100).toFixed(2)}%`,
+      ...(spread ? [s.spread === undefined ? '-' : `${(s.spread * 100).toFixed(2)}%`] : []),
+      s.diverged ? '-' : s.loss.toFixed(4),
+      s.seconds.toFixed(1),
+    ]),
+  ]);
+}
+
+/** The data set of each configuration; the last one stays, since most searches have only one. */
+function datasetCache(
+  dataDir: string | undefined,
+  quiet: boolean | undefined,
+): (config: RunConfig) => Promise<Dataset> {
+  let key = '';
+  let kept: Promise<Dataset>;
+  return config => {
+    const { dataset, limitTrain, limitTest, imageSize } = config;
+    const wanted = JSON.stringify([dataset, limitTrain, limitTest, imageSize]);
+    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    key = wanted;
+    return kept;
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(folder, 'made', error, 'choose another place with --out');
+  }
+}
+
+/** The lines of an earlier command. One cut short by a crash is passed over: its run is done again. */
+function readResults(file: string): SweepLine[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8').split('\n').flatMap(line => {
+    try {
+      const read = JSON.parse(line) as SweepLine;
+      return typeof read?.config === 'object' ? [read] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function append(file: string, line: SweepLine): void {
+  try {
+    const cut = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'));
+    const fd = openSync(file, 'a');
+    try {
+      writeSync(fd, `${cut ? '\n' : ''}${JSON.stringify(line)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw fileError(file, 'written', error, 'choose another place with --out');
+  }
+}

@@ -1,0 +1,278 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { imagesLanes } from './images-lanes.ts';
+import { backwardInputLanes, forwardLanes } from './lanes.ts';
+import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './weight-lanes.ts';
+import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
+import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
+import { ceilDiv, each, kernel, MAX_GRID, variants, type Profile } from '../kernel/kernel.ts';
+import { index, tiled, type } from '../product/tiled.ts';
+
+/**
+ * A convolution of x [n, c, h, w] with weight [o, c / groups, k, k] into y [n, o, oh, ow], as torch.nn.functional.conv2d:
+ * oh = floor((h + 2 pad - dilation (k - 1) - 1) / stride) + 1. With `flip` the weight is read as [c, o / groups, k, k] with its taps
+ * reversed, which makes the input gradient of a convolution of stride 1 a convolution too.
+ */
+export interface Conv {
+  n: number;
+  c: number; h: number; w: number;
+  o: number; oh: number; ow: number;
+  k: number; stride: number; pad: number; dilation: number; groups: number;
+  bias?: boolean;
+  flip?: boolean;
+  /** Write the moments of each channel of y too, those of each 64 pixels by themselves (a normalisation follows). */
+  moments?: boolean;
+  epilogue?: readonly Epilogue[];
+}
+
+/** Weights of one output channel. */
+const filterSize = (p: Conv) => p.c / p.groups * p.k * p.k;
+const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * filterSize(p);
+
+/** Sizes as WGSL constants, for the variants that are cheap to compile; CG and OG are channels of one group, KK taps. */
+const constants = (p: Conv) => `
+const N = ${p.n};
+const C = ${p.c}; const H = ${p.h}; const W = ${p.w};
+const O = ${p.o}; const OH = ${p.oh}; const OW = ${p.ow};
+const K = ${p.k}; const KK = ${p.k * p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad}; const DIL = ${p.dilation};
+const CG = ${p.c / p.groups}; const OG = ${p.o / p.groups};
+`;
+
+/** Whether neighbours can be taken four at a time. */
+const inFours = (n: number): boolean => n % 4 === 0;
+/** Whether the input is read as it lies, four pixels at a time. */
+const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
+
+/** WGSL: the place in `weight` of tap `tap` from channel `c` to channel `o` of `group`. */
+const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
+
+/** WGSL: returns the value of channel `c` that tap `tap` meets at output pixel `at`, counted over the batch; zero outside the image. */
+const returnUnfolded = `
+  let h = at / OW % OH * STRIDE - PAD + tap / K * DIL;
+  let w = at % OW * STRIDE - PAD + tap % K * DIL;
+  if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
+  return x[((at / (OH * OW) * C + c) * H + h) * W + w];`;
+
+export const conv = variants({
+  name: 'conv',
+  unrolled: true,
+  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
+  epilogue: 'y',
+  flops,
+  variants: [
+    forwardLanes('shuffle'), forwardLanes('vec4'), imagesLanes, forwardLanes('scalar'),
+    ...tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
+      shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
+      along: () => ({ a: 'k', b: 'n' }),
+      quads: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
+      vec4: p => [...pointwise(p) ? ['x'] : [], ...inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : []],
+      moments: p => p.moments ?? false,
+      code: p => {
+        const quad = inFours(p.oh * p.ow), bias = p.bias ? ' + bias[o]' : '';
+        return constants(p) + wgsl`
+fn loadA(m : u32, k : u32) -> f32 {
+  let group = i32(batch); let o = i32(m);
+  let c = i32(k) / KK; let tap = i32(k) % KK;
+  return weight[${weightAt(p)}];
+}
+${pointwise(p) ? wgsl`
+fn loadB(k : u32, pixel : u32) -> vec4f {
+  let c = i32(batch) * CG + i32(k); let at = i32(pixel);
+  return x[((at / (OH * OW) * C + c) * (OH * OW) + at % (OH * OW)) / 4];
+}` : wgsl`
+fn loadB(k : u32, pixel : u32) -> f32 {
+  let c = i32(batch) * CG + i32(k) / KK; let tap = i32(k) % KK; let at = i32(pixel);
+  ${returnUnfolded}
+}`}
+${finish(p.epilogue, type(quad))}
+fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
+  let o = batch * u32(OG) + m;
+  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(quad)};
+  y[at] = finish(sum${bias}, at);
+}
+#if ${p.moments ?? false}
+fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
+  let o = batch * u32(OG) + m; let at = (pixel / 64u * u32(O) + o) * 2u;
+  partial[at] = mean${bias};
+  partial[at + 1u] = squares;
+}
+#endif`;
+      },
+    }),
+    {
+      name: 'plain',
+      fits: p => !p.moments,
+      grid: p => [ceilDiv(p.oh * p.ow, 64), Math.min(p.n * p.o, MAX_GRID), ceilDiv(p.n * p.o, MAX_GRID)],
+      code: p => constants(p) + finish(p.epilogue, 'f32') + wgsl`
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
+  let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
+  if (pixel >= OH * OW || plane >= N * O) { return; }
+  let n = plane / O; let group = plane % O / OG; let o = plane % OG;
+  let top = pixel / OW * STRIDE - PAD; let left = pixel % OW * STRIDE - PAD;
+  var v = ${p.bias ? 'bias[plane % O]' : '0.0'};
+  for (var c = 0; c < CG; c++) {
+    for (var tap = 0; tap < KK; tap++) {
+      let h = top + tap / K * DIL; let w = left + tap % K * DIL;
+      if (h >= 0 && h < H && w >= 0 && w < W) {
+        v += x[((n * C + group * CG + c) * H + h) * W + w] * weight[${weightAt(p)}];
+      }
+    }
+  }
+  let at = u32(plane * OH * OW + pixel);
+  y[at] = finish(v, at);
+}`,
+    },
+  ],
+});
+
+/** Whether the input gradient is itself a convolution (`inputGradient`); else it is `convBackwardInput`. */
+export const gradientIsConv = (p: Conv): boolean => p.stride === 1 && p.pad <= p.dilation * (p.k - 1);
+
+/** The convolution of dy [n, o, oh, ow] that gives dx [n, c, h, w] where gradientIsConv. */
+export const inputGradient = (p: Conv): Conv => ({
+  ...p,
+  c: p.o, h: p.oh, w: p.ow,
+  o: p.c, oh: p.h, ow: p.w,
+  pad: p.dilation * (p.k - 1) - p.pad,
+  bias: false, flip: true, epilogue: undefined,
+});
+
+/** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
+export const convBackwardInput = variants({
+  name: 'conv_backward_input',
+  unrolled: true,
+  bindings: { dy: 'read', weight: 'read', dx: 'write', ...epilogueBindings },
+  epilogue: 'dx',
+  flops,
+  variants: [
+    backwardInputLanes('vec4'), backwardInputLanes('scalar'),
+    ...tiled<Conv>({ // rows are input channels, columns pixels of dx, depth output channels and taps
+      shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: p.o / p.groups * p.k * p.k, batch: p.groups }),
+      along: () => ({ a: 'k', b: 'n' }),
+      quads: p => ({ y: inFours(p.h * p.w) }),
+      vec4: p => inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : [],
+      code: p => {
+        const quad = inFours(p.h * p.w);
+        return constants(p) + wgsl`
+fn loadA(m : u32, k : u32) -> f32 {
+  let group = i32(batch); let c = i32(m);
+  let o = i32(k) / KK; let tap = i32(k) % KK;
+  return weight[((group * OG + o) * CG + c) * KK + tap];
+}
+fn loadB(k : u32, pixel : u32) -> f32 {
+  let o = i32(batch) * OG + i32(k) / KK; let tap = i32(k) % KK; let at = i32(pixel);
+  let h = at / W % H + PAD - tap / K * DIL;
+  let w = at % W + PAD - tap % K * DIL;
+  if (h < 0 || w < 0 || h % STRIDE != 0 || w % STRIDE != 0 || h / STRIDE >= OH || w / STRIDE >= OW) { return 0.0; }
+  return dy[((at / (H * W) * O + o) * OH + h / STRIDE) * OW + w / STRIDE];
+}
+${finish(p.epilogue, type(quad))}
+fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
+  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(quad)};
+  dx[at] = finish(sum, at);
+}`;
+      },
+    }),
+    {
+      name: 'plain',
+      grid: p => [ceilDiv(p.h * p.w, 64), Math.min(p.n * p.c, MAX_GRID), ceilDiv(p.n * p.c, MAX_GRID)],
+      code: p => constants(p) + finish(p.epilogue, 'f32') + wgsl`
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
+  let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
+  if (pixel >= H * W || plane >= N * C) { return; }
+  let n = plane / C; let group = plane % C / CG; let c = plane % CG;
+  var v = 0.0;
+  for (var tap = 0; tap < KK; tap++) {
+    let h = pixel / W + PAD - tap / K * DIL; let w = pixel % W + PAD - tap % K * DIL;
+    if (h >= 0 && w >= 0 && h % STRIDE == 0 && w % STRIDE == 0 && h / STRIDE < OH && w / STRIDE < OW) {
+      for (var o = 0; o < OG; o++) {
+        v += dy[((n * O + group * OG + o) * OH + h / STRIDE) * OW + w / STRIDE] * weight[((group * OG + o) * CG + c) * KK + tap];
+      }
+    }
+  }
+  let at = u32(plane * H * W + pixel);
+  dx[at] = finish(v, at);
+}`,
+    },
+  ],
+});
+
+/** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
+export function splits(p: Conv, d: Profile): number {
+  const [tileRows, tileColumns, enoughTiles] = d.lanes ? [16, 5 * d.lanes, 16] : [64, 64, 512];
+  const tiles = p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
+  const wanted = ceilDiv(enoughTiles, tiles);
+  const fitBinding = Math.floor(d.maxBinding / 4 / (p.o * filterSize(p)));
+  const worthwhile = d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
+  return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
+}
+
+/** A weight gradient in slices; `split` of them. */
+export interface ConvWeight extends Conv { split: number }
+
+/** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
+export const convBackwardWeight = variants({
+  name: 'conv_backward_weight',
+  bindings: { x: 'read', dy: 'read', dweight: 'write' },
+  flops,
+  variants: [
+    backwardWeightRows, backwardWeightChannels, backwardWeightPixels, backwardWeightColumns(true), backwardWeightColumns(false),
+    ...tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
+      shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
+      split: p => p.split,
+      along: () => ({ a: 'k', b: 'k' }),
+      quads: p => ({ y: inFours(filterSize(p)) }),
+      vec4: p => inFours(filterSize(p)) ? ['dweight'] : [],
+      code: p => {
+        const quad = inFours(filterSize(p));
+        return constants(p) + wgsl`
+fn loadA(m : u32, pixel : u32) -> f32 {
+  let at = i32(pixel);
+  return dy[(at / (OH * OW) * O + i32(batch) * OG + i32(m)) * (OH * OW) + at % (OH * OW)];
+}
+fn loadB(pixel : u32, n : u32) -> f32 {
+  let at = i32(pixel); let c = i32(batch) * CG + i32(n) / KK; let tap = i32(n) % KK;
+  ${returnUnfolded}
+}
+fn store(m : u32, n : u32, sum : ${type(quad)}) {
+  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(quad)}] = sum;
+}`;
+      },
+    }),
+    {
+      name: 'plain',
+      grid: p => [ceilDiv(p.o * filterSize(p), 64), p.split, 1],
+      code: p => constants(p) + wgsl`
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight and slice
+  let at = i32(id.x);
+  if (at >= O * CG * KK) { return; }
+  let o = at / (CG * KK); let c = o / OG * CG + at / KK % CG;
+  let r = at / K % K * DIL - PAD; let s = at % K * DIL - PAD;
+  var sum = 0.0;
+  for (var n = i32(id.y) * N / ${p.split}; n < (i32(id.y) + 1) * N / ${p.split}; n++) {
+    for (var pixel = 0; pixel < OH * OW; pixel++) {
+      let h = pixel / OW * STRIDE + r; let w = pixel % OW * STRIDE + s;
+      if (h >= 0 && h < H && w >= 0 && w < W) {
+        sum += x[((n * C + c) * H + h) * W + w] * dy[(n * O + o) * OH * OW + pixel];
+      }
+    }
+  }
+  dweight[i32(id.y) * O * CG * KK + at] = sum;
+}`,
+    },
+  ],
+});
+
+/** out [size] = the sum of `count` slices [count, size], as a gradient. */
+export const sumSlices = kernel({
+  name: 'sum_slices',
+  bindings: { slices: 'read f32', out: 'write' },
+  step: (p: { size: number; count: number; gradient?: Gradient }) => accumulates(p.gradient),
+  grid: (p, d) => each(p.size, d).grid,
+  code: (p, d) => each(p.size, d).main(`
+    var v = 0.0;
+    for (var s = 0u; s < ${p.count}u; s++) { v += slices[s * ${p.size}u + i]; }
+    out[i] = ${accumulated(p.gradient, 'out[i]')};`),
+});

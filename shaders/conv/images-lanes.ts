@@ -1,0 +1,65 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { weightStrides } from './lanes.ts';
+import type { Conv } from './conv.ts';
+import { finish } from '../kernel/epilogue.ts';
+import { ceilDiv, evenShare, range, unroll, type Profile, type Variant } from '../kernel/kernel.ts';
+
+/** Channels of one subgroup: as many sums as pay for their loads. */
+const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Math.min(8, d.lanes));
+
+/**
+ * A convolution of small images on a software adapter: a lane has an image, and one row of outputs of it. Which columns a tap reaches is
+ * then known while the code is made and which rows it reaches is the same in all lanes, so that nothing is multiplied by the zeros around
+ * the image: in the input gradient of a 5x5 kernel over 14x14 pixels these are half of all products.
+ */
+export const imagesLanes: Variant<Conv> = {
+  name: 'lanes images',
+  fits: (p, d) => d.lanes > 0 && !p.moments
+    && p.stride === 1 && p.dilation === 1 && p.k <= 7
+    && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
+  sizes: p => ({
+    c: p.c, h: p.h, o: p.o, oh: p.oh,
+    cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad,
+    ...weightStrides(p),
+  }),
+  grid: (p, d) => [p.n / d.lanes * p.oh, ceilDiv(p.o / p.groups, channelsOf(p, d)), p.groups],
+  code: (p, d) => {
+    const S = d.lanes, { k, w, ow, pad } = p, channels = channelsOf(p, d);
+    const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
+    /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
+    const multiply = (i: number, s: number) => {
+      const reached = range(ow).filter(x => x + s - pad >= 0 && x + s - pad < w);
+      return `      {
+        let a = subgroupBroadcast(w${s}, ${i}u);
+        ${reached.map(x => `c${i}_${x} += a * x${x + s - pad};`).join(' ')}
+      }`;
+    };
+    return finish(p.epilogue, 'f32') + wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let lane = i32(index);
+  let n = i32(group.x) / op.oh * ${S} + lane; let row = i32(group.x) % op.oh;
+  let o0 = i32(group.y) * ${channels}; let top = row - op.pad;
+  var filters = i32(group.z) * op.og * op.cg * ${k * k} + ${held} * op.wo + op.w0;
+  var plane = (n * op.c + i32(group.z) * op.cg) * op.h * ${w};
+  ${p.bias ? `let biases = bias[i32(group.z) * op.og + ${held}];` : ''}
+  ${unroll(channels, i => unroll(ow, x => `var c${i}_${x} = ${p.bias ? `subgroupBroadcast(biases, ${i}u)` : '0.0'};`, ' '))}
+  let first = max(0, -top); let last = min(${k}, op.h - top); // taps that reach the image
+  for (var c = 0; c < op.cg; c++) {
+    for (var r = first; r < last; r++) {
+      let at = plane + (top + r) * ${w};
+      ${unroll(w, column => `let x${column} = x[at + ${column}];`, ' ')}
+      ${unroll(k, s => `let w${s} = weight[filters + (r * ${k} + ${s}) * op.wt];`, ' ')}
+${unroll(channels, i => unroll(k, s => multiply(i, s)))}
+    }
+    plane += op.h * ${w};
+    filters += op.wc;
+  }
+${unroll(channels, i => `
+  if (o0 + ${i} < op.og) {
+    let out = ((n * op.o + i32(group.z) * op.og + o0 + ${i}) * op.oh + row) * ${ow};
+    ${unroll(ow, x => `{ let at = u32(out + ${x}); y[at] = finish(c${i}_${x}, at); }`)}
+  }`)}
+}`;
+  },
+};

@@ -1,0 +1,261 @@
+/**
+ * Weight gradients for software adapters (S = lanes of one subgroup = one workgroup): dweight[o][c][tap] = sum over pixels of
+ * dy[o][pixel] x[c][pixel + tap], for the images of one slice. dy is held one output channel per lane and broadcast.
+ */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import type { ConvWeight } from './conv.ts';
+import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
+
+const sizes = (p: ConvWeight) => ({
+  n: p.n, c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow,
+  cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad, split: p.split,
+});
+
+const head = (S: number) => `
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let lane = i32(index); let H = op.h; let W = op.w; let OW = op.ow;
+  let slice = i32(group.z) % op.split; let part = i32(group.z) / op.split; // slice of the batch, group of channels
+  let first = slice * op.n / op.split; let last = (slice + 1) * op.n / op.split;`;
+
+/** WGSL: the output channel, within its group, of which a lane holds dy number `g`. */
+const heldChannel = (g: number, S: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;
+
+/** WGSL: dy of output channel `i`, from the lane that holds it in `d{holder}` and what `part` adds to that name. */
+const broadcastDy = (i: number, S: number, part: string) => `subgroupBroadcast(d${Math.floor(i / S)}${part}, ${i % S}u)`;
+
+/** Output channels of one subgroup. */
+const channelsOf = (p: ConvWeight, most: number) => evenShare(p.o / p.groups, most);
+
+/** Columns (c, r, s) of the unfolded input: all of them, and how many a lane holds. */
+const columnsOf = (p: ConvWeight, S: number) => {
+  const columns = p.c / p.groups * p.k * p.k;
+  return { columns, perLane: evenShare(ceilDiv(columns, S), 7) };
+};
+
+/**
+ * Any kernel, stride and dilation: a lane holds the columns (c, r, s) of the unfolded input, which it gathers pixel by pixel;
+ * a gather costs no more than a contiguous load there. `quads`: dy is read four pixels at a time.
+ */
+export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
+  name: `lanes columns${quads ? ' vec4' : ''}`,
+  fits: (p, d) => d.lanes > 0 && (!quads || p.ow % 4 === 0),
+  ...quads && { vec4: ['dy'] },
+  sizes,
+  grid: (p, d) => {
+    const { columns, perLane } = columnsOf(p, d.lanes);
+    return [ceilDiv(columns, d.lanes * perLane), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups];
+  },
+  code: (p, d) => {
+    const S = d.lanes, { k, stride, dilation } = p, { perLane } = columnsOf(p, S);
+    const channels = channelsOf(p, 16), holders = ceilDiv(channels, S);
+    const pixels = quads ? 4 : 1; // more would unroll past the instruction cache
+    const inside = p.pad === 0; // no tap reaches over an edge
+    const declareColumn = (j: number) => `
+  let q${j} = i32(group.x) * ${perLane * S} + ${j * S} + lane;
+  let at${j} = min(q${j}, columns - 1);
+  let r${j} = at${j} / ${k} % ${k} * ${dilation} - op.pad;
+  let s${j} = at${j} % ${k} * ${dilation} - op.pad;
+  let plane${j} = part * op.cg + at${j} / ${k * k};`;
+    const startRow = (j: number) => `
+      let h${j} = y * ${stride} + r${j};
+      var x${j} = ((n * op.c + plane${j}) * H + h${j}) * W + s${j};
+      ${inside ? '' : `let limit${j} = select(0u, u32(W), u32(h${j}) < u32(H)); var w${j} = s${j};`}`;
+    const loadDy = (g: number) => quads
+      ? `        let d${g} = dy[dy${g} / 4];`
+      : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
+    const loadX = (j: number, pixel: number) => {
+      const value = `x[x${j} + ${pixel * stride}]`;
+      return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * stride}) < limit${j})`};`;
+    };
+    const multiply = (i: number, pixel: number) => {
+      const dy = broadcastDy(i, S, quads ? `.${XYZW[pixel]}` : `_${pixel}`);
+      return `          { let a = ${dy}; ${unroll(perLane, j => `c${i}_${j} += a * v${j};`, ' ')} }`;
+    };
+    return head(S) + wgsl`
+  let columns = op.cg * ${k * k}; let o0 = i32(group.y) * ${channels};
+  ${unroll(perLane, declareColumn)}
+  ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
+  for (var n = first; n < last; n++) {
+    for (var y = 0; y < op.oh; y++) {
+      ${unroll(perLane, startRow)}
+      ${unroll(holders, g => `var dy${g} = ((n * op.o + part * op.og + ${heldChannel(g, S)}) * op.oh + y) * OW;`)}
+      for (var column = 0; column < OW; column += ${pixels}) {
+${unroll(holders, loadDy)}
+${unroll(pixels, pixel => `
+        {
+${unroll(perLane, j => loadX(j, pixel))}
+${unroll(channels, i => multiply(i, pixel))}
+        }`)}
+        ${unroll(perLane, j => `x${j} += ${pixels * stride};${inside ? '' : ` w${j} += ${pixels * stride};`}`)}
+        ${unroll(holders, g => `dy${g} += ${pixels};`)}
+      }
+    }
+  }
+${unroll(perLane, j => `
+  if (q${j} < columns) {${unroll(channels, i => `
+    if (o0 + ${i} < op.og) { dweight[(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}] = c${i}_${j}; }`)}
+  }`)}
+}`;
+  },
+});
+
+/** 3 x 3 as it mostly is: a lane holds one input channel, and the nine taps of each of the subgroup's output channels. */
+const threeByThree = (p: ConvWeight) => p.k === 3 && p.pad === 1 && p.dilation === 1 && p.c / p.groups >= 8;
+
+const startTaps = (S: number, channels: number) => `
+  let c0 = i32(group.x) * ${S}; let o0 = i32(group.y) * ${channels};
+  let plane = part * op.cg + min(c0 + lane, op.cg - 1);
+  ${unroll(channels, i => unroll(9, t => `var c${i}_${t} = 0.0;`, ' '))}`;
+
+/** WGSL: output channel `i` times what `valueOf` gives for each tap. */
+const multiplyTaps = (i: number, dy: string, taps: readonly number[], valueOf: (tap: number) => string) =>
+  `{ let a = ${dy}; ${taps.map(t => `c${i}_${t} += a * ${valueOf(t)};`).join(' ')} }`;
+
+const storeTaps = (channels: number) => `
+  if (c0 + lane < op.cg) {${unroll(channels, i => `
+    if (o0 + ${i} < op.og) {
+      let at = ((slice * op.o + part * op.og + o0 + ${i}) * op.cg + c0 + lane) * 9;
+      ${unroll(9, t => `dweight[at + ${t}] = c${i}_${t};`)}
+    }`)}
+  }
+}`;
+
+/** 3 x 3 of stride 1 or 2: a lane holds one input channel and slides along its rows, four outputs at a time. */
+export const backwardWeightChannels: Variant<ConvWeight> = {
+  name: 'lanes channels',
+  fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride <= 2 && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride,
+  vec4: ['x', 'dy'],
+  sizes,
+  grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups],
+  code: (p, d) => {
+    const S = d.lanes, { stride } = p, channels = channelsOf(p, 16), holders = ceilDiv(channels, S);
+    const carried = stride === 1; // stride 2 with padding 1 never reads the next strip
+    // Column `o` relative to the first of this strip of 4 * stride: from the strip before, this one or the next.
+    const column = (r: number, o: number) => {
+      if (o < 0) return `before${r}`;
+      return o < 4 * stride ? `now${r}_${Math.floor(o / 4)}.${XYZW[o % 4]}` : `next${r}.${XYZW[o - 4 * stride]}`;
+    };
+    const startRow = (r: number) => `
+      let h${r} = y * ${stride} + ${r} - 1;
+      let ok${r} = u32(h${r}) < u32(H);
+      let x${r} = ((n * op.c + plane) * H + clamp(h${r}, 0, H - 1)) * W / 4;
+      var before${r} = 0.0;
+      ${carried ? `var now${r}_0 = select(vec4f(0.0), x[x${r}], ok${r}); var next${r} = vec4f(0.0);` : ''}`;
+    const loadStrip = (r: number) =>
+      unroll(stride, v => `let now${r}_${v} = select(vec4f(0.0), x[x${r} + q * ${stride} + ${v}], ok${r});`, ' ');
+    const multiply = (i: number, j: number) =>
+      multiplyTaps(i, broadcastDy(i, S, `.${XYZW[j]}`), range(9), t => column(Math.floor(t / 3), j * stride + t % 3 - 1));
+    return head(S) + wgsl`
+  ${startTaps(S, channels)}
+  for (var n = first; n < last; n++) {
+    for (var y = 0; y < op.oh; y++) {
+      ${unroll(3, startRow)}
+      ${unroll(holders, g => `let dy${g} = ((n * op.o + part * op.og + ${heldChannel(g, S)}) * op.oh + y) * OW / 4;`)}
+      for (var q = 0; q < OW / 4; q++) {
+        #if ${carried}
+        let more = q + 1 < OW / 4; let following = select(q, q + 1, more);
+        ${unroll(3, r => `next${r} = select(vec4f(0.0), x[x${r} + following], ok${r} & more);`)}
+        #else
+        ${unroll(3, loadStrip)}
+        #endif
+        ${unroll(holders, g => `let d${g} = dy[dy${g} + q];`)}
+        ${unroll(channels, i => unroll(4, j => multiply(i, j)))}
+        ${unroll(3, r => `before${r} = now${r}_${stride - 1}.w;${carried ? ` now${r}_0 = next${r};` : ''}`)}
+      }
+    }
+  }
+${storeTaps(channels)}`;
+  },
+};
+
+/** 3 x 3 of stride 1 on images 4 or 8 wide: three whole rows are held and slide down the image, so that x is loaded once. */
+export const backwardWeightRows: Variant<ConvWeight> = {
+  name: 'lanes rows',
+  fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride === 1 && (p.w === 8 || p.w === 4),
+  vec4: ['x', 'dy'],
+  sizes,
+  grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 64 / p.w)), p.split * p.groups],
+  code: (p, d) => {
+    const S = d.lanes, quads = p.w / 4, channels = channelsOf(p, 64 / p.w), holders = ceilDiv(channels, S);
+    const quadOf = (column: number) => `${Math.floor(column / 4)}.${XYZW[column % 4]}`;
+    const multiply = (i: number, pixel: number) => {
+      const columnOf = (tap: number) => pixel + tap % 3 - 1;
+      const taps = range(9).filter(t => columnOf(t) >= 0 && columnOf(t) < p.w);
+      return multiplyTaps(i, broadcastDy(i, S, `_${quadOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${quadOf(columnOf(t))}`);
+    };
+    return head(S) + wgsl`
+  ${startTaps(S, channels)}
+  for (var n = first; n < last; n++) {
+    let x0 = (n * op.c + plane) * H * ${quads};
+    ${unroll(holders, g => `let dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * H * ${quads};`)}
+    ${unroll(quads, q => `var row0_${q} = vec4f(0.0); var row1_${q} = x[x0 + ${q}]; var row2_${q} = vec4f(0.0);`)}
+    for (var y = 0; y < H; y++) {
+      let more = y + 1 < H; let following = select(y, y + 1, more) * ${quads};
+      ${unroll(quads, q => `row2_${q} = select(vec4f(0.0), x[x0 + following + ${q}], more);`)}
+      ${unroll(holders, g => unroll(quads, q => `let d${g}_${q} = dy[dy${g} + y * ${quads} + ${q}];`, ' '))}
+      ${unroll(channels, i => unroll(p.w, pixel => multiply(i, pixel)))}
+      ${unroll(quads, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
+    }
+  }
+${storeTaps(channels)}`;
+  },
+};
+
+/** Output channels of one subgroup in the form for single channels: at most 150 sums are held. */
+const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(150 / (p.k * p.k))));
+
+/**
+ * One input channel a group (grey images, depthwise convolutions), stride 1: there are too few columns to fill the lanes, so a lane takes
+ * strips of four pixels, holds all taps of some output channels, and the lanes are added up at the end.
+ */
+export const backwardWeightPixels: Variant<ConvWeight> = {
+  name: 'lanes pixels',
+  fits: (p, d) => d.lanes > 0 && p.c === p.groups && p.stride === 1 && p.dilation === 1
+    && p.k % 2 === 1 && p.k <= 5 && p.pad === (p.k - 1) / 2 && p.w % 4 === 0,
+  vec4: ['x', 'dy'],
+  sizes,
+  grid: p => [1, ceilDiv(p.o / p.groups, pixelChannels(p)), p.split * p.groups],
+  code: (p, d) => {
+    const S = d.lanes, { k, pad } = p, taps = k * k, channels = pixelChannels(p);
+    // Column `o` relative to the first of this strip of four; those outside it are loaded by themselves.
+    const column = (r: number, o: number) => o >= 0 && o < 4 ? `x${r}.${XYZW[o]}` : `h${r}_${o < 0 ? `m${-o}` : o}`;
+    const outside = [...range(pad).map(i => i - pad), ...range(pad).map(i => 4 + i)];
+    const loadOutside = (r: number, o: number) => {
+      const [neighbour, exists] = o < 0 ? ['- 1', '(q > 0)'] : ['+ 1', '(q + 1 < across)'];
+      return `let ${column(r, o)} = select(0.0, x[e${r} ${neighbour}].${XYZW[(o + 4) % 4]}, ok${r} & ${exists});`;
+    };
+    const loadRow = (r: number) => `
+      let h${r} = y + ${r - pad};
+      let ok${r} = u32(h${r}) < u32(H);
+      let e${r} = plane + clamp(h${r}, 0, H - 1) * across + q;
+      let x${r} = select(vec4f(0.0), x[e${r}], ok${r});
+      ${outside.map(o => loadOutside(r, o)).join(' ')}`;
+    const multiply = (i: number, tap: number) => {
+      const product = (j: number) => `d.${XYZW[j]} * ${column(Math.floor(tap / k), j + tap % k - pad)}`;
+      return `c${i}_${tap} += ${unroll(4, product, ' + ')};`;
+    };
+    return head(S) + wgsl`
+  let o0 = i32(group.y) * ${channels}; let across = OW / 4;
+  ${unroll(channels, i => unroll(taps, t => `var c${i}_${t} = 0.0;`, ' '))}
+  for (var n = first; n < last; n++) {
+    let plane = (n * op.c + part) * H * across;
+    let dy0 = (n * op.o + part * op.og + o0) * op.oh * across;
+    for (var t = lane; t < op.oh * across; t += ${S}) {
+      let y = t / across; let q = t % across;
+      ${unroll(k, loadRow)}
+      ${unroll(channels, i => `
+      {
+        let d = dy[dy0 + min(${i}, op.og - 1 - o0) * op.oh * across + t];
+        ${unroll(taps, tap => multiply(i, tap))}
+      }`)}
+    }
+  }
+${unroll(channels, i => `
+  if (o0 + ${i} < op.og) {
+    let at = (slice * op.o + part * op.og + o0 + ${i}) * ${taps};
+    ${unroll(taps, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { dweight[at + ${t}] = sum; } }`)}
+  }`)}
+}`;
+  },
+};

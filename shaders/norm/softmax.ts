@@ -1,0 +1,43 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { each, kernel } from '../kernel/kernel.ts';
+
+/** x [n, c, hw]: softmax over c. */
+export interface Softmax {
+  n: number;
+  c: number;
+  hw: number;
+}
+
+/** WGSL: a loop over the values `at` of the row that begins at `first`. */
+const loop = (p: Softmax, body: string) => wgsl`
+    for (var j = 0u; j < ${p.c}u; j++) {
+      let at = first + j * ${p.hw}u;
+      ${body}
+    }`;
+const first = (p: Softmax) => `let first = i / ${p.hw}u * ${p.c * p.hw}u + i % ${p.hw}u;`;
+
+/** y = exp(x - max) / sum: one thread per row. */
+export const softmaxForward = kernel({
+  name: 'softmax_forward',
+  bindings: { x: 'read', y: 'write' },
+  grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
+  code: (p, d) => each(p.n * p.hw, d).main(wgsl`
+    ${first(p)}
+    var largest = x[first];
+    var sum = 0.0;
+    ${loop(p, 'largest = max(largest, x[at]);')}
+    ${loop(p, 'let e = exp(x[at] - largest); y[at] = e; sum += e;')}
+    ${loop(p, 'y[at] = y[at] / sum;')}`),
+});
+
+/** dx = y (dy - sum(dy y)). */
+export const softmaxBackward = kernel({
+  name: 'softmax_backward',
+  bindings: { y: 'read', dy: 'read', dx: 'write' },
+  grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
+  code: (p, d) => each(p.n * p.hw, d).main(wgsl`
+    ${first(p)}
+    var sum = 0.0;
+    ${loop(p, 'sum += dy[at] * y[at];')}
+    ${loop(p, 'dx[at] = y[at] * (dy[at] - sum);')}`),
+});

@@ -1,0 +1,168 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
+import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
+import { ceilDiv, unroll, variants, XYZW, type Variant } from '../kernel/kernel.ts';
+import { index, tiled, type, type Quads } from './tiled.ts';
+
+/**
+ * y[m, n] = A[m, k] B[k, n] (+ bias[n]). `ta`: a is stored [k, m]; `tb`: b is stored [n, k].
+ * `gradient`: y is a parameter's gradient, written as that says.
+ */
+export interface Matmul {
+  m: number; n: number; k: number;
+  ta?: boolean;
+  tb?: boolean;
+  bias?: boolean;
+  gradient?: Gradient;
+  epilogue?: readonly Epilogue[];
+}
+
+const inFours = (n: number): boolean => n % 4 === 0;
+
+/** Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most. */
+const rows = (p: Matmul) => Math.min(16, p.m);
+
+/** WGSL: four scalars from `start` on, none of them behind `start + last`, in place of a vec4f that would be misaligned. */
+const fourScalars = (buffer: string, start: string, last: string): string =>
+  `vec4f(${XYZW.map((_, j) => `${buffer}[${start} + min(${j}, ${last})]`).join(', ')})`;
+
+/** WGSL: lane l loads row m0 + l of A (and l + S, …) for the four values of k from `k` on: as `a0`, or one by one as `a0_0` … `a0_3`. */
+function loadA(p: Matmul, groups: number): string {
+  if (p.ta) {
+    const value = (g: number, kk: number) => inFours(p.k)
+      ? `a[(k + ${kk}) * M + ma${g}]`
+      : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+    return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
+  }
+  if (inFours(p.k)) return unroll(groups, g => `    let a${g} = a[(ra${g} + k) / 4];`);
+  // the last four of k hang over: they are zeros in A, so that it does not matter what they are in B
+  const inside = 'vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K)';
+  return unroll(groups, g => `    let a${g} = select(vec4f(0.0), ${fourScalars('a', `ra${g} + k`, 'K - 1 - k')}, ${inside});`);
+}
+
+/** WGSL: a lane loads its four columns of B for the four values of k, as `b0` … `b3`. */
+function loadB(p: Matmul): string {
+  if (p.tb) {
+    const row = (j: number) => inFours(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k');
+    return `${unroll(4, j => `    let t${j} = ${row(j)};`)}
+${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
+  }
+  const at = (kk: number) => `${inFours(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
+  const value = (kk: number) => inFours(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb');
+  return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
+}
+
+/** WGSL: a lane stores its four columns of row m0 + i. */
+function storeRow(p: Matmul, i: number): string {
+  const result = `finish(${accumulated(p.gradient, 'y[at]')}, at)`;
+  if (inFours(p.n)) return `
+      let at = u32((m0 + ${i}) * N + n) / 4;
+      let v = c${i}${p.bias ? ' + bias[n / 4]' : ''};
+      y[at] = ${result};`;
+  return unroll(4, j => `
+      if (n + ${j} < N) {
+        let at = u32((m0 + ${i}) * N + n + ${j});
+        let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''};
+        y[at] = ${result};
+      }`);
+}
+
+/**
+ * Software adapters: one subgroup of S lanes computes `rows` x 4S outputs, held as named vec4f. Lane l holds 4 columns of B and a share of
+ * A, whose values are broadcast. Every load serves 16 or more multiplications, there is no barrier and no shared memory. A scalar load
+ * costs as much as a quarter of a vec4f's, so a misaligned operand only loses its alignment.
+ *
+ * A variant for each choice of operands that are read as vec4f: `a4`, `b4`, `y4`, by what divides by four.
+ */
+const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
+  name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
+  fits: (p, d) => d.lanes > 0
+    && a4 === (!p.ta && inFours(p.k))
+    && b4 === inFours(p.tb ? p.k : p.n)
+    && y4 === inFours(p.n),
+  vec4: [...a4 ? ['a'] : [], ...b4 ? ['b'] : [], ...y4 ? ['y', 'bias', 'e0', 'e1'] : []],
+  sizes: p => ({ m: p.m, n: p.n, k: p.k }),
+  grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
+  code: (p, d) => {
+    const S = d.lanes, M = rows(p), groups = ceilDiv(M, S);
+    const rowOfA = (g: number) => `min(m0 + ${g * S} + lane, M - 1)`;
+    const broadcast = (row: number, kk: number) =>
+      `subgroupBroadcast(a${Math.floor(row / S)}${p.ta ? `_${kk}` : `.${XYZW[kk]}`}, ${row % S}u)`;
+    return finish(p.epilogue, type(y4)) + wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let M = op.m; let N = op.n; let K = op.k;
+  let lane = i32(index);
+  let m0 = i32(group.y) * ${M};
+  let n = (i32(group.x) * ${S} + lane) * 4; // this lane's four columns of y
+  let nb = min(n, (N - 1) / 4 * 4);
+  ${unroll(groups, g => p.ta ? `let ma${g} = ${rowOfA(g)};` : `let ra${g} = ${rowOfA(g)} * K;`)}
+  ${p.tb ? unroll(4, j => `let rb${j} = min(n + ${j}, N - 1) * K;`) : ''}
+  ${unroll(M, i => `var c${i} = vec4f(0.0);`, ' ')}
+  for (var k = 0; k < K; k += 4) {
+${loadA(p, groups)}
+${loadB(p)}
+${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
+  }
+  if (n < N) {
+${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
+  }
+}`;
+  },
+});
+const truths = [true, false];
+
+/** What a GPU loads and stores four at a time. */
+const fours = (p: Matmul): Quads => ({
+  a: Boolean(p.ta) && inFours(p.m),
+  b: !p.tb && inFours(p.n),
+  y: inFours(p.n),
+});
+
+export const matmul = variants({
+  name: 'matmul',
+  bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
+  epilogue: 'y',
+  step: p => accumulates(p.gradient),
+  flops: p => 2 * p.m * p.n * p.k,
+  variants: [
+    ...truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => lanes(a4, b4, y4)))),
+    ...tiled<Matmul>({
+      shape: p => ({ m: p.m, n: p.n, k: p.k }),
+      along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),
+      quads: fours,
+      vec4: p => {
+        const { a, b, y } = fours(p);
+        return [...a ? ['a'] : [], ...b ? ['b'] : [], ...y ? ['y', 'bias', 'e0', 'e1'] : []];
+      },
+      code: p => {
+        const { a, b, y } = fours(p);
+        return wgsl`
+fn loadA(m : u32, k : u32) -> ${type(a)} { return a[${p.ta ? `(k * ${p.m}u + m)${index(a)}` : `m * ${p.k}u + k`}]; }
+fn loadB(k : u32, n : u32) -> ${type(b)} { return b[${p.tb ? `n * ${p.k}u + k` : `(k * ${p.n}u + n)${index(b)}`}]; }
+${finish(p.epilogue, type(y))}
+fn store(m : u32, n : u32, sum : ${type(y)}) {
+  let at = (m * ${p.n}u + n)${index(y)};
+  let v = sum${p.bias ? ` + bias[n${index(y)}]` : ''};
+  y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
+}`;
+      },
+    }),
+    {
+      name: 'plain',
+      grid: p => [ceilDiv(p.n, 64), p.m, 1],
+      code: p => finish(p.epilogue, 'f32') + wgsl`
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
+  let n = id.x; let m = id.y;
+  if (n >= ${p.n}u) { return; }
+  var v = ${p.bias ? 'bias[n]' : '0.0'};
+  for (var k = 0u; k < ${p.k}u; k++) {
+    v += a[${p.ta ? `k * ${p.m}u + m` : `m * ${p.k}u + k`}] * b[${p.tb ? `n * ${p.k}u + k` : `k * ${p.n}u + n`}];
+  }
+  let at = m * ${p.n}u + n;
+  y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
+}`,
+    },
+  ],
+});

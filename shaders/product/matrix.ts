@@ -1,0 +1,95 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { unroll, XYZW, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
+import { productGrid, stages } from './stage.ts';
+import type { Tiled } from './tiled.ts';
+
+/** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
+const SIDE = 64, PART = SIDE / 2, PAD = 2;
+
+/** Values of k in a stage: two stages of f16 or f32 fit the 16 KiB of workgroup memory that every adapter has. */
+const depthOf = ({ type }: MatrixConfig): number => type === 'f16' ? 32 : 16;
+
+/** The matrices that a call takes: of f16 where it may round its operands, else of f32; the largest that fit. */
+function configOf(d: Profile): MatrixConfig | undefined {
+  const fits = (c: MatrixConfig) => c.type === (d.half ? 'f16' : 'f32')
+    && PART % c.m === 0 && PART % c.n === 0 && c.n % 4 === 0
+    && depthOf(c) % c.k === 0
+    && 4 * c.subgroup <= d.maxWorkgroup;
+  const volume = (c: MatrixConfig) => c.m * c.n * c.k;
+  return d.matrices?.filter(fits).sort((a, b) => volume(b) - volume(a))[0];
+}
+
+/** WGSL name of a matrix of a subgroup's sums. */
+const sum = (i: number, j: number) => `c${i}_${j}`;
+
+/**
+ * A product by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages
+ * of A and B lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be
+ * stored.
+ */
+export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
+  name: 'matrix',
+  fits(p, d) {
+    const { m, n, k } = t.shape(p);
+    return d.lanes === 0 && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p);
+  },
+  vec4: t.vec4,
+  grid: p => productGrid(t, p, { height: SIDE, width: SIDE }),
+  code: (p, d) => {
+    const config = configOf(d)!, { type, m: M, n: N, k: K, subgroup } = config;
+    const threads = 4 * subgroup, depth = depthOf(config);
+    const down = PART / M, across = PART / N;
+    const put = (place: string, value: string) => `{
+      let place = (${place}) * 4u;
+      ${unroll(4, i => `stage[place + ${i}u] = ${type}(${value}.${XYZW[i]});`, ' ')}
+    }`;
+    const { a, b, walk } = stages(t, p, { height: SIDE, width: SIDE, depth, threads, pad: () => PAD, put });
+    const start = `
+  let part = index / ${subgroup}u; let lane = index % ${subgroup}u;
+  let top = part / 2u * ${PART}u; let left = part % 2u * ${PART}u;
+  ${unroll(down, i => unroll(across, j => `var ${sum(i, j)} = subgroup_matrix_result<f32, ${N}, ${M}>();`, ' '))}`;
+    const loadA = (i: number) => {
+      const place = `d * ${4 * a.pitch}u + top + ${i * M}u`;
+      return `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${type}, ${K}, ${M}>, col_major>(&stage, ${place}, ${4 * a.pitch}u);`;
+    };
+    const loadB = (j: number) => {
+      const place = `${4 * a.end}u + d * ${4 * b.pitch}u + left + ${j * N}u`;
+      return `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<${type}, ${N}, ${K}>, row_major>(&stage, ${place}, ${4 * b.pitch}u);`;
+    };
+    const multiply = `
+    for (var d = 0u; d < ${depth}u; d += ${K}u) {
+      ${unroll(down, loadA)}
+      ${unroll(across, loadB)}
+      ${unroll(down, i => unroll(across, j => `${sum(i, j)} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, ${sum(i, j)});`))}
+    }`;
+    return wgsl`
+var<private> batch : u32;
+var<private> slice : u32;
+${t.code(p)}
+var<workgroup> stage : array<${type}, ${4 * b.end}>;
+var<workgroup> sums : array<f32, ${4 * M * N}>; // a matrix of each subgroup
+
+@diagnostic(off, chromium.subgroup_matrix_uniformity) // the part is one to a subgroup, which Tint cannot see
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
+  ${walk(start, multiply)}
+  ${unroll(down, i => unroll(across, j => storeMatrix(t, p, config, i, j)))}
+}`;
+  },
+});
+
+/** WGSL: the lanes of a subgroup store its matrix of sums in row `i` and column `j`, as far as it is inside the outputs. */
+function storeMatrix<P>(t: Tiled<P>, p: P, { m: M, n: N, subgroup }: MatrixConfig, i: number, j: number): string {
+  const { m, n } = t.shape(p), quad = t.quads(p).y, width = quad ? 4 : 1;
+  return `
+  subgroupMatrixStore<row_major>(&sums, part * ${M * N}u, ${sum(i, j)}, ${N}u);
+  workgroupBarrier();
+  for (var e = lane * ${width}u; e < ${M * N}u; e += ${subgroup * width}u) {
+    let m = m0 + top + ${i * M}u + e / ${N}u; let n = n0 + left + ${j * N}u + e % ${N}u;
+    let at = part * ${M * N}u + e;
+    if (m < ${m}u && n < ${n}u) {
+      store(m, n, ${quad ? 'vec4f(sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u])' : 'sums[at]'});
+    }
+  }
+  workgroupBarrier();`;
+}

@@ -1,0 +1,56 @@
+/**
+ * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a
+ * scale, which the update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update
+ * multiplies gradients by (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they
+ * count as steps of schedules and of the optimizer's bias corrections; what a rule does at its first update waits for one that is made.
+ */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { PARTS } from './flat.ts';
+import { ceilDiv, each, kernel } from '../kernel/kernel.ts';
+
+/** As PyTorch's GradScaler has them. */
+export const FIRST_SCALE = 65536;
+/** The place of the count of updates left out. */
+export const LEFT_OUT = 3;
+const GROWTH = 2, BACKOFF = 0.5, INTERVAL = 2000;
+
+/** y = x times the scale, over `n` values. */
+export const scaleUp = kernel({
+  name: 'scale_up',
+  bindings: { x: 'read f32', scaling: 'read', y: 'write' },
+  vec4: ['x', 'y'],
+  grid: (p: { n: number }, d) => each(ceilDiv(p.n, 4), d).grid,
+  code: (p, d) => each(ceilDiv(p.n, 4), d).main('    y[i] = x[i] * scaling[0];'),
+});
+
+/** WGSL over vec4f `a`: how many of its values are not finite, by their bits (compilers may assume that there are none). */
+export const NOT_FINITE = 'select(vec4f(0.0), vec4f(1.0), (bitcast<vec4u>(a) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))';
+
+/**
+ * Looks at the counts of values that are not finite (`partial`, of all pages of gradients): such an update is left out and halves the
+ * scale; after 2000 good ones it doubles.
+ */
+export const adjustScale = kernel({
+  name: 'adjust_scale',
+  bindings: { partial: 'read', scaling: 'write' },
+  grid: () => [1, 1, 1],
+  code: (p: { pages: number }) => wgsl`
+@compute @workgroup_size(1)
+fn main() {
+  var bad = 0.0;
+  for (var i = 0u; i < ${p.pages * PARTS}u; i++) { bad += partial[i]; }
+  let scale = scaling[0];
+  let good = scaling[1] + 1.0;
+  if (bad > 0.0) {
+    scaling[0] = scale * ${BACKOFF};
+    scaling[1] = 0.0;
+    scaling[2] = 0.0;
+    scaling[${LEFT_OUT}] += 1.0;
+  } else {
+    let grows = good >= ${INTERVAL}.0;
+    scaling[0] = select(scale, scale * ${GROWTH}.0, grows);
+    scaling[1] = select(good, 0.0, grows);
+    scaling[2] = 1.0 / scale;
+  }
+}`,
+});

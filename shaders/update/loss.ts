@@ -1,0 +1,205 @@
+/**
+ * Losses: value and gradient in one pass over the logits. One thread per row: that wins on software adapters by far, and the rows of a
+ * batch are too few to matter on a GPU.
+ */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { ceilDiv, float, kernel, unroll } from '../kernel/kernel.ts';
+
+/** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
+export interface Loss {
+  rows: number;
+  classes: number;
+  smoothing: number;
+  soft: boolean;
+  train: boolean;
+}
+
+/** How many f32 the metrics of one row take: its loss, and whether its largest logit is the label's. */
+export const ROW_METRICS = 2;
+
+/** WGSL that stores [loss, correct] of row `i`; a loss that is not finite stays so. The last batch of an evaluation may be padded. */
+const store = wgsl`
+  let counts = i < op.valid;
+  row[i * ${ROW_METRICS}u] = select(0.0, select(bitcast<f32>(op.valid | 0x7fc00000u), loss, finite), counts);
+  row[i * ${ROW_METRICS}u + 1u] = select(0.0, 1.0, counts & (best == truth));`;
+
+/** WGSL that looks at logit `v` of class `c` for `finite`, `largest` and `best`. */
+const look = `
+    finite = finite & ((bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u);
+    if (v > largest) { largest = v; best = c; }`;
+
+/**
+ * A loss of each row by itself. `body` is WGSL that sees the row's place `at`, `goal(c)`, the label's (smoothed) share of class c, `truth`
+ * and `largest`; it adds to `loss` and, where `p.train`, stores `dlogits[at + c]`.
+ */
+const rowLoss = (name: string, body: (p: Loss) => string) => kernel({
+  name,
+  bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
+  step: () => ({ valid: 'u32' }),
+  grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
+  code: (p, d) => wgsl`
+var<private> truth : u32;
+var<private> at : u32;
+fn goal(c : u32) -> f32 {
+  return ${p.soft ? 'shares[at + c]' : 'select(0.0, 1.0, c == truth)'} * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
+}
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(global_invocation_id) id : vec3u) {
+  let i = id.x;
+  if (i >= ${p.rows}u) { return; }
+  at = i * ${p.classes}u;
+  var largest : f32 = -3.4028234e38; var best = 0u;
+  var finite = true;
+  var loss = 0.0;
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let v = logits[at + c];
+    ${look}
+  }
+  #if ${p.soft}
+  var most : f32 = -1.0;
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    if (shares[at + c] > most) { most = shares[at + c]; truth = c; }
+  }
+  #else
+  truth = labels[i];
+  #endif
+  ${body(p)}
+  ${store}
+}`,
+});
+
+/** Softmax cross-entropy: dlogits = (softmax - target) / rows. Label smoothing as torch.nn.CrossEntropyLoss. */
+export const crossEntropy = rowLoss('cross_entropy', p => wgsl`
+  var sum = 0.0;
+  for (var c = 0u; c < ${p.classes}u; c++) { sum += exp(logits[at + c] - largest); }
+  let norm = log(sum) + largest;
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let t = goal(c); let v = logits[at + c];
+    loss += t * (norm - v);
+    #if ${p.train}
+    dlogits[at + c] = (exp(v - norm) - t) * ${1 / p.rows};
+    #endif
+  }`);
+
+/** Weston & Watkins: the sum over classes k of target k times the sum over j != k of max(0, margin + x_j - x_k). */
+export const hinge = rowLoss('hinge', p => wgsl`
+  #if ${p.train}
+  for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = 0.0; }
+  #endif
+  #if ${p.soft || p.smoothing > 0}
+  for (var k = 0u; k < ${p.classes}u; k++) {
+  #else
+  { let k = truth;
+  #endif
+    let t = goal(k); let own = logits[at + k];
+    var over = 0.0;
+    for (var c = 0u; c < ${p.classes}u; c++) {
+      let margin = 1.0 + logits[at + c] - own;
+      if ((margin > 0.0) & (c != k)) {
+        loss += t * margin;
+        over += 1.0;
+        #if ${p.train}
+        dlogits[at + c] += t * ${1 / p.rows};
+        #endif
+      }
+    }
+    #if ${p.train}
+    dlogits[at + k] -= t * over * ${1 / p.rows};
+    #endif
+  }`);
+
+/** The mean over classes of f(x, t); `df` is its derivative. */
+const elementwise = (name: string, f: string, df: string) => rowLoss(name, p => wgsl`
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let t = goal(c); let v = logits[at + c];
+    loss += (${f}) * ${1 / p.classes};
+    #if ${p.train}
+    dlogits[at + c] = (${df}) * ${1 / p.classes / p.rows};
+    #endif
+  }`);
+
+/** Binary cross-entropy of sigmoid(x), each class by itself. */
+export const logistic = elementwise('logistic', 'max(v, 0.0) + log(1.0 + exp(-abs(v))) - t * v', '1.0 / (1.0 + exp(-v)) - t');
+export const squared = elementwise('squared_error', '(v - t) * (v - t)', '2.0 * (v - t)');
+export const absolute = elementwise('absolute_error', 'abs(v - t)', 'sign(v - t)');
+
+/** `views` predictions of each of `rows` images: logits [views, rows, classes]. */
+export interface Consistency {
+  rows: number;
+  classes: number;
+  views: number;
+  smoothing: number;
+  consistency: number;
+  train: boolean;
+}
+
+/**
+ * Cross-entropy of the first view and `consistency` times the Jensen-Shannon divergence of all views: 1/K sum_k KL(p_k || m), m the mean of
+ * the softmaxes p_k. d/dx_k = p_k (g_k - sum p_k g_k) / K with g_k = log(p_k / m).
+ */
+export const jensenShannon = kernel({
+  name: 'jensen_shannon',
+  bindings: { logits: 'read f32', labels: 'read u32', row: 'write f32', dlogits: 'write f32?' },
+  step: () => ({ valid: 'u32' }),
+  grid: (p: Consistency, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
+  code: (p, d) => {
+    const weight = p.consistency / p.views;
+    const views = (line: (k: number) => string) => unroll(p.views, line);
+    const sumOf = (name: string) => unroll(p.views, k => `${name}${k}`, ' + ');
+    /** WGSL: log softmax `x`, softmax `p` of class `c` in each view, and `m`, the logarithm of its mean. */
+    const predictions = `
+    ${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp(x${k});`)}
+    let m = log(max((${sumOf('p')}) * ${1 / p.views}, 1e-30));`;
+    const norm = (k: number) => `
+  let at${k} = (${k * p.rows}u + i) * ${p.classes}u;
+  var norm${k} = 0.0;
+  largest = -3.4028234e38;
+  for (var c = 0u; c < ${p.classes}u; c++) { let v = logits[at${k} + c]; ${look} }
+  for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp(logits[at${k} + c] - largest); }
+  norm${k} = log(norm${k}) + largest;
+  var sum${k} = 0.0;`;
+    const gradient = (k: number) => {
+      const divergence = `p${k} * (x${k} - m - sum${k}) * ${float(weight / p.rows)}`;
+      return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`;
+    };
+    return wgsl`
+@compute @workgroup_size(${d.lanes || 64})
+fn main(@builtin(global_invocation_id) id : vec3u) {
+  let i = id.x;
+  if (i >= ${p.rows}u) { return; }
+  var largest : f32; var best = 0u;
+  var finite = true;
+  var loss = 0.0;
+  let truth = labels[i];
+  ${views(n => norm(p.views - 1 - n)) /* the first view last: `best` stays its own */}
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    ${predictions}
+    ${views(k => `sum${k} += p${k} * (x${k} - m);`)}
+  }
+  loss = (${sumOf('sum')}) * ${float(weight)};
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    ${predictions}
+    let t = select(0.0, 1.0, c == truth) * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
+    loss -= t * x0;
+    #if ${p.train}
+    ${views(gradient)}
+    #endif
+  }
+  ${store}
+}`;
+  },
+});
+
+/** totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread: rows are few. */
+export const sumRows = kernel({
+  name: 'sum_rows',
+  bindings: { row: 'read', totals: 'write' },
+  grid: () => [1, 1, 1],
+  code: (p: { rows: number }) => wgsl`
+@compute @workgroup_size(${ROW_METRICS})
+fn main(@builtin(local_invocation_index) metric : u32) {
+  var sum = 0.0;
+  for (var i = 0u; i < ${p.rows}u; i++) { sum += row[i * ${ROW_METRICS}u + metric]; }
+  totals[metric] += sum;
+}`,
+});

@@ -1,0 +1,29 @@
+/** A function of two variables in the place of a model: its gradient, by which optimizers are watched. */
+import { each, float, kernel } from '../kernel/kernel.ts';
+import { STREAMS } from '../kernel/random.ts';
+
+/** `gradient` is WGSL over f32 `x` and `y` giving vec2f; `noise` is the deviation of what is added to it. */
+export interface Surface {
+  gradient: string;
+  noise: number;
+}
+
+/** g = the gradient at the point w, with noise of its own at each step; trail[step - 1] = w. */
+export const surfaceGradient = kernel({
+  name: 'surface_gradient',
+  bindings: { w: 'read', g: 'write', trail: 'write' },
+  step: () => ({ seed: 'u32', step: 'u32' }),
+  grid: (_: Surface, d) => each(1, d).grid,
+  code: (p, d) => {
+    const normal = `normal4(philox(vec4u(op.step, 0u, 0u, 0u), vec2u(op.seed, ${STREAMS.probe}u))).xy`;
+    return each(1, d).main(`
+    let x = w[0]; let y = w[1];
+    let at = 2u * (op.step - 1u);
+    trail[at] = x;
+    trail[at + 1u] = y;
+    let slope = ${p.gradient}${p.noise ? ` + ${float(p.noise)} * ${normal}` : ''};
+    ${p.noise ? '' : 'let unused = op.seed;'}
+    g[0] = slope.x;
+    g[1] = slope.y;`);
+  },
+});

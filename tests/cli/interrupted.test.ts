@@ -1,0 +1,116 @@
+/** A run that is stopped, killed or out of disk keeps what goes on as if nothing had happened. */
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseMetrics } from '../../train/step/metrics.ts';
+import { readSafetensors } from '../../train/run/node/run-folder.ts';
+import { descent, SMALL, words, type Ended, type Watched } from '../support/command.ts';
+import { scratchFolders } from '../support/scratch.ts';
+
+const test = suite('interrupted');
+const scratch = scratchFolders(test);
+
+let whole = ''; // the folder of a run that nothing interrupted
+test.before(async () => {
+  const folder = await scratch();
+  whole = join(folder, 'run');
+  const { code, err } = await descent([...SMALL, '--out', 'run', '--quiet'], folder);
+  assert.is(code, 0, err);
+});
+
+/** The same run in `folder`, held at its first line of an epoch, until a signal or for good. */
+const held = (folder: string, epoch: number, until: NodeJS.Signals | '', onLine: Watched['onLine']): Promise<Ended> => {
+  const hold = new URL('../support/hold.mjs', import.meta.url).href;
+  const env = {
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hold}`,
+    HOLD_AT: `epoch ${epoch}/`,
+    HOLD_UNTIL: until,
+  };
+  return descent([...SMALL, '--out', 'run'], folder, { env, onLine });
+};
+
+/** Sends a signal at the first line that begins so: the last step before a stop writes one more. */
+function at(start: string, signal: NodeJS.Signals): NonNullable<Watched['onLine']> {
+  let sent = false;
+  return (line, send) => {
+    if (sent || !line.startsWith(start)) return;
+    sent = true;
+    send(signal);
+  };
+}
+
+/** The files of a run that must not depend on its having been stopped. */
+const numbers = (path: string) =>
+  ['model', 'best', 'state'].map(name => readFileSync(join(path, `${name}.safetensors`)).toString('base64'));
+const evaluations = (path: string) => parseMetrics(readFileSync(join(path, 'metrics.jsonl'), 'utf8')).filter(l => 'split' in l);
+const keptStep = (path: string) => Number(readSafetensors(join(path, 'state.safetensors')).metadata.step);
+
+/** Resumes the run in `folder`: it ends, bitwise, as the one that nothing interrupted. */
+async function goesOn(folder: string): Promise<void> {
+  const { code, err } = await descent(words('train --resume run --quiet'), folder);
+  assert.is(code, 0, err);
+  assert.equal(numbers(join(folder, 'run')), numbers(whole));
+  assert.equal(evaluations(join(folder, 'run')), evaluations(whole));
+}
+
+for (const [name, signal] of [['Ctrl-C', 'SIGINT'], ['SIGTERM', 'SIGTERM']] as const) {
+  test(`${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`, async () => {
+    const folder = await scratch();
+    const { code, err } = await held(folder, 2, signal, at('epoch 2/', signal));
+    assert.is(code, 130, err);
+    const said =
+      /^stopping after this step; Ctrl-C again ends at once\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
+    assert.match(err, said, err);
+    const step = keptStep(join(folder, 'run'));
+    assert.ok(step > 9 && step < 18, `step ${step} is in mid-epoch`);
+    assert.is(step, Number(said.exec(err)![1]));
+    await goesOn(folder);
+  });
+}
+
+test('a second Ctrl-C ends at once, and what was kept can be continued', async () => {
+  const folder = await scratch();
+  const first = at('epoch 2/', 'SIGINT');
+  let again: NodeJS.Timeout | undefined;
+  const { code, err } = await held(folder, 2, '', (line, send) => {
+    first(line, send);
+    // more than one: what follows the first within 0.3 s counts as the same
+    if (line.startsWith('stopping')) again ??= setInterval(() => send('SIGINT'), 100);
+  });
+  clearInterval(again);
+  assert.is(code, 130, err);
+  assert.is(err, 'stopping after this step; Ctrl-C again ends at once\n');
+  assert.is(keptStep(join(folder, 'run')), 9, 'that of the epoch before');
+  await goesOn(folder);
+});
+
+test('a killed run continues from its last epoch, bitwise', async () => {
+  const folder = await scratch();
+  const { code, err } = await held(folder, 3, '', at('epoch 3/', 'SIGKILL'));
+  assert.is(code, null, err);
+  assert.is(keptStep(join(folder, 'run')), 18);
+  const metrics = join(folder, 'run/metrics.jsonl');
+  writeFileSync(metrics, `${readFileSync(metrics, 'utf8')}{"step":4`); // as if cut off in a line
+  await goesOn(folder);
+});
+
+test('a disk that fills up stops the run with what to do, and costs no checkpoint', async () => {
+  if (!existsSync('/dev/full')) return assert.ok(process.platform !== 'linux');
+  const folder = await scratch();
+  const path = join(folder, 'run');
+  cpSync(whole, path, { recursive: true });
+  const [model, , state] = numbers(path);
+  symlinkSync('/dev/full', join(path, 'state.safetensors.new')); // refuses every write with ENOSPC
+  const full = await descent(words('train --resume run --epochs 5'), folder);
+  assert.is(full.code, 1);
+  const advice = 'free some space, then continue from the last checkpoint with --resume run';
+  assert.match(full.err, `run/model.safetensors: cannot be written, the disk is full; ${advice}\n`);
+  const [modelAfter, , stateAfter] = numbers(path);
+  assert.equal([modelAfter, stateAfter], [model, state]);
+  const { code, err } = await descent(words('train --resume run --epochs 5 --quiet'), folder);
+  assert.is(code, 0, err);
+  assert.is(keptStep(path), 45);
+});
+
+test.run();

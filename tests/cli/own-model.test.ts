@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadOwnModel } from '../../cli/own-model.ts';
+import { Graph } from '../../engine/graph.ts';
+import { openModel } from '../../models/index.ts';
+import { parseSpec } from '../../train/config/spec.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('own model');
+const folder = mkdtempSync(join(tmpdir(), 'descent-own-'));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const refused = (spec: string): Promise<string> => refusal(() => loadOwnModel(spec));
+
+test('a model in a file anywhere is built from the very layers of the engine, with options', async () => {
+  const net = `
+    import { conv2d, dense, relu, sequential, type Model } from 'descent';
+    const net: Model = ({ classes }, { width = 4 } = {}) =>
+      sequential({ conv1: conv2d(width, 3, { pad: 1 }), act: relu(), fc: dense(classes) });
+    export default net;
+  `;
+  const path = file('net.ts', net);
+  await loadOwnModel(path);
+  const g = new Graph({ training: false, profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 } });
+  const y = openModel(parseSpec('model', `${path}:width=8`), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));
+  assert.equal(y.shape, [2, 7]);
+  assert.equal(
+    [...g.params].map(([name, p]) => `${name} ${p.value.shape}`),
+    ['conv1.weight 8,3,3,3', 'conv1.bias 8', 'fc.weight 7,512', 'fc.bias 7'],
+  );
+});
+
+test('what is no model is refused in one line', async () => {
+  assert.match(await refused('./missing.ts'), /there is no file \.\/missing\.ts; give a path/);
+  assert.match(await refused(file('empty.ts', 'export const a = 1;')), /it exports no function; export default one function/);
+  assert.match(await refused(file('two.ts', 'export const a = () => 1, b = () => 2;')), /it exports a, b; export default one function/);
+  assert.match(await refused(file('broken.ts', 'export default (')), /it cannot be loaded: /);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

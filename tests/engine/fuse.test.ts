@@ -1,0 +1,122 @@
+/** What fusion does to a plan, and that it changes no value beyond rounding. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fuse } from '../../engine/fuse.ts';
+import { Graph, type Layer, type Shape } from '../../engine/graph.ts';
+import { relu } from '../../layers/activation.ts';
+import { residual, sequential } from '../../layers/compose.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { dense } from '../../layers/dense.ts';
+import { dropout } from '../../layers/noise.ts';
+import { batchNorm, groupNorm } from '../../layers/norm.ts';
+import { close, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
+
+const test = suite('fuse');
+const PROFILE = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+
+/** Names of the kernels of a layer's plan, forward and (in training) backward. */
+function kernels(layer: Layer, shape: Shape, training: boolean, profile = PROFILE): string[] {
+  const g = new Graph({ training, profile });
+  const x = g.record([], g.tensor(shape, 'input', 'x'), () => []);
+  const y = layer(g, x);
+  g.kept.add(y);
+  if (training) g.backward(y, g.tensor(y.shape, 'input', 'dy'));
+  return fuse(g.ops, g.kept, g.profile).map(op => op.kernel.name);
+}
+const count = (names: readonly string[], name: string) => names.filter(n => n === name).length;
+
+const block = sequential({
+  conv1: conv2d(8, 3, { pad: 1, bias: false }),
+  bn1: batchNorm(),
+  act1: relu(),
+  block: residual(sequential({ conv: conv2d(8, 3, { pad: 1 }), bn: batchNorm({ affine: false }) })),
+  act2: relu(),
+});
+const spread = (n: number, seed: number) => random(n, seed).map(v => 0.75 + 0.5 * v);
+const block4: CheckOptions = {
+  training: false,
+  params: {
+    'conv1.weight': random(8 * 3 * 9, 3),
+    'bn1.weight': spread(8, 4),
+    'bn1.bias': random(8, 5),
+    'bn1.running_mean': random(8, 6),
+    'bn1.running_var': spread(8, 7),
+    'block.conv.weight': random(8 * 8 * 9, 8),
+    'block.conv.bias': random(8, 9),
+    'block.bn.running_mean': random(8, 10),
+    'block.bn.running_var': spread(8, 11),
+  },
+};
+
+test('evaluation folds batch norm into the weights before it; relu and the residual sum follow into the convolution', async () => {
+  assert.equal(kernels(block, [2, 3, 8, 8], false), ['fold_batch_norm', 'conv', 'fold_batch_norm', 'conv']);
+  for (const way of ['own', 'plain'] as const) {
+    const folded = await runLayer(way, block, [2, 3, 8, 8], block4);
+    const plain = await runLayer(way, block, [2, 3, 8, 8], { ...block4, fuse: false });
+    close(`${way} folded`, folded.y, plain.y, 1e-5);
+    close(`${way} gradient of x`, folded.dx!, plain.dx!, 1e-5);
+  }
+});
+
+test('what another layer reads too, and training, is not folded', () => {
+  assert.is(count(kernels(block, [2, 3, 8, 8], true), 'fold_batch_norm'), 0);
+  const forked: Layer = (g, x) => {
+    const y = conv2d(4, 3)(g, x);
+    return g.map('v + a', batchNorm()(g, y), y);
+  };
+  assert.is(count(kernels(forked, [2, 3, 8, 8], false), 'fold_batch_norm'), 0);
+});
+
+/** Several tiles of 64 pixels and of channels, with a mean far from 0 against which sums of squares would cancel. */
+const normalised = sequential({ conv: conv2d(40, 3, { pad: 1 }), bn: batchNorm(), act: relu() });
+const far: CheckOptions = {
+  params: {
+    'conv.weight': random(40 * 3 * 9, 3),
+    'conv.bias': random(40, 4).map(v => 30 + v),
+    'bn.weight': spread(40, 5),
+    'bn.bias': random(40, 6),
+    'bn.running_mean': random(40, 7),
+    'bn.running_var': spread(40, 8),
+  },
+};
+
+test('on a GPU the moments of batch norm come from the convolution before it', async () => {
+  const gpu = { ...PROFILE, lanes: 0 };
+  assert.is(count(kernels(normalised, [2, 3, 16, 16], true), 'moments'), 1, 'not on a software adapter');
+  assert.is(count(kernels(normalised, [2, 3, 16, 16], true, gpu), 'moments'), 0);
+  assert.is(count(kernels(normalised, [2, 3, 5, 5], true, gpu), 'moments'), 1, '50 values are no runs of 64');
+  assert.is(
+    count(kernels(sequential({ conv: conv2d(4, 3, { pad: 1 }), gn: groupNorm(2) }), [2, 3, 8, 8], true, gpu), 'moments'),
+    1,
+    'those of groups are others',
+  );
+  const fused = await runLayer('gpu', normalised, [10, 3, 16, 16], far);
+  const plain = await runLayer('own', normalised, [10, 3, 16, 16], { ...far, fuse: false });
+  close('output', fused.y, plain.y, 2e-5);
+  for (const name of ['bn.running_mean', 'bn.running_var']) close(name, fused.buffers[name]!, plain.buffers[name]!, 1e-5);
+  for (const name of ['conv.weight', 'bn.weight', 'bn.bias']) {
+    close(`gradient of ${name}`, fused.gradients[name]!, plain.gradients[name]!, 1e-4);
+  }
+});
+
+const dropping = sequential({ fc1: dense(16), drop1: dropout(0.4), fc2: dense(9), act: relu(), drop2: dropout(0.3), fc3: dense(3) });
+
+test('dropout joins its neighbours; the same values are dropped, forward and backward', async () => {
+  const names = kernels(dropping, [6, 20], true);
+  assert.is(count(names, 'elementwise'), 1, 'relu keeps its output for its derivative, so that the dropout after it stays alone');
+  for (const way of WAYS) {
+    const fused = await runLayer(way, dropping, [6, 20]);
+    const plain = await runLayer(way, dropping, [6, 20], { fuse: false });
+    close(`${way} output`, fused.y, plain.y, 1e-6);
+    close(`${way} gradient of x`, fused.dx!, plain.dx!, 1e-6);
+    for (const [name, gradient] of Object.entries(fused.gradients)) {
+      close(`${way} gradient of ${name}`, gradient, plain.gradients[name]!, 1e-6);
+    }
+  }
+});
+
+test('dropout stays out of convolutions, whose code would draw its words in every store', () => {
+  assert.is(count(kernels(sequential({ conv: conv2d(4, 3), drop: dropout(0.5) }), [2, 3, 8, 8], true), 'elementwise'), 2);
+});
+
+test.run();

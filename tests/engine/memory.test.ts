@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDataset } from '../../datasets/node/open.ts';
+import type { Device } from '../../engine/device.ts';
+import { checkpoint } from '../../engine/checkpoint.ts';
+import { fuse } from '../../engine/fuse.ts';
+import { Graph, writes, type Layer } from '../../engine/graph.ts';
+import { plan } from '../../engine/plan.ts';
+import { relu } from '../../layers/activation.ts';
+import { concat, residual, sequential } from '../../layers/compose.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { dense } from '../../layers/dense.ts';
+import { crossEntropy } from '../../layers/loss.ts';
+import { dropout } from '../../layers/noise.ts';
+import { batchNorm } from '../../layers/norm.ts';
+import { globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { openModel } from '../../models/index.ts';
+import { rules } from '../../optim/index.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { DeviceData } from '../../train/data/data.ts';
+import { openTrainer } from '../../train/run/open.ts';
+import { parseSpec } from '../../train/config/spec.ts';
+import { Trainer } from '../../train/step/trainer.ts';
+import { deviceFor } from '../support/check.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('memory');
+const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 30 };
+const dataset = await openDataset('shapes', { limitTrain: 200, limitTest: 32, quiet: true });
+
+const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('model', spec), { classes: 10, shape });
+
+/** The training graph's ops of a model, as they are stored. */
+function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 32], batch = 32) {
+  const g = new Graph({ training: true, profile });
+  const input = g.lasting('input', 'x', [batch, ...shape]);
+  const logits = model(g, g.record([input], g.map('v', input), () => []));
+  g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
+  return { ops: fuse(g.ops, g.kept, g.profile), kept: g.kept };
+}
+
+for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.45]] as const) {
+  test(`checkpointing plans ${name} at ${share * 100} % of the memory`, () => {
+    const { ops, kept } = opsOf(modelOf(name, [3, 32, 32]));
+    const less = checkpoint(ops, kept);
+    const before = plan(ops, kept, 2 ** 30);
+    const after = plan(less, kept, 2 ** 30);
+    assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
+    const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
+    assert.equal(lasting.map(op => op.node), [], 'what lasts is written once');
+    const forward = ops.filter(op => op.node.endsWith(' forward')).length;
+    assert.ok(
+      less.length > ops.length && less.length - ops.length < forward,
+      `${less.length - ops.length} ops more, ${forward} of the forward pass`,
+    );
+  });
+}
+
+/** Branches, a shared input, dropout and batch norm, deep enough for several segments. */
+const block = (width: number): Layer =>
+  sequential([residual(sequential([conv2d(width, 3, { pad: 1 }), batchNorm(), relu(), dropout(0.3)])), relu()]);
+const branched: Layer = sequential([
+  conv2d(8, 3, { pad: 1 }),
+  maxPool(2),
+  block(8),
+  block(8),
+  concat([conv2d(4, 1), conv2d(4, 3, { pad: 1 })]),
+  block(8),
+  block(8),
+  globalAvgPool(),
+  dense(10),
+]);
+
+const bits = async (t: Trainer) =>
+  Object.entries(await t.weights()).map(
+    ([name, { data }]) =>
+      [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const,
+  );
+
+for (const [name, model, batchSize] of [
+  ['a net with branches, dropout and batch norm', branched, 8],
+  ['resnet20', modelOf('resnet20'), 4],
+  ['vgg11', modelOf('vgg11:dropout=0.5'), 8],
+] as const) {
+  test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
+    const device = await deviceFor();
+    const run = async (checkpoint: boolean) => {
+      const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit: 0 });
+      const rule = optimizer(rules.momentum!, { lr: 0.01 });
+      const t = await Trainer.create({ device, data, model, batchSize, optimizer: rule, seed: 3, checkpoint });
+      for (let i = 0; i < 3; i++) await t.step(true);
+      const out = { losses: (await t.settle()).map(l => l.loss), weights: await bits(t), plan: t.program.plan };
+      t.destroy();
+      return out;
+    };
+    const all = await run(false);
+    const less = await run(true);
+    assert.equal(less.losses, all.losses);
+    assert.equal(less.weights, all.weights);
+    assert.ok(less.plan.peak < 0.9 * all.plan.peak, `${less.plan.peak} of ${all.plan.peak}`);
+    assert.is(less.plan.unchecked, all.plan.peak);
+  });
+}
+
+/** A device whose activations find no memory beyond `limit` bytes, as the driver would say at the end of the error scope. */
+async function cramped(limit: number): Promise<Device> {
+  const device = (await deviceFor()).withProfile({});
+  const { gpu } = device;
+  let left = limit;
+  const createBuffer = (d: GPUBufferDescriptor) => {
+    if (d.label?.startsWith('slot')) left -= d.size;
+    return gpu.createBuffer(d);
+  };
+  const popErrorScope = async () => {
+    const error = await gpu.popErrorScope();
+    return left < 0 ? new GPUOutOfMemoryError('there is no more') : error;
+  };
+  const proxy = new Proxy(gpu, {
+    get: (_, name) => {
+      if (name === 'createBuffer') return createBuffer;
+      if (name === 'popErrorScope') return popErrorScope;
+      if (name === 'pushErrorScope') left = limit; // each program asks anew
+      const value: unknown = Reflect.get(gpu, name, gpu);
+      return typeof value === 'function' ? (value.bind(gpu) as unknown) : value;
+    },
+  });
+  Object.defineProperty(device, 'gpu', { value: proxy });
+  return device;
+}
+
+const config = (more: Record<string, string> = {}) =>
+  parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
+for (const [what, device, why] of [
+  ['a binding may span', async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }),
+    /takes .* MiB, more than this adapter binds at once/],
+  ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
+] as const) {
+  test(`a batch of more than ${what} is computed in equal parts`, async () => {
+    const { trainer, note, parts } = await openTrainer(config(), dataset, await device());
+    assert.ok(parts === 4 || parts === 2, `${parts} parts`);
+    const said = `each batch of 16 is computed in ${parts} parts of ${16 / parts}, of which batch norm sees one at a time: `;
+    assert.ok(note!.startsWith(said), note);
+    assert.match(note!, why);
+    const asked = (await openTrainer(config({ accumulate: String(parts) }), dataset, await deviceFor())).trainer;
+    const losses = [];
+    for (const t of [trainer, asked]) {
+      for (let i = 0; i < 2; i++) await t.step(true);
+      losses.push((await t.settle()).map(l => l.loss));
+    }
+    assert.equal(losses[0], losses[1], 'as with --accumulate');
+    trainer.destroy();
+    asked.destroy();
+  });
+}
+
+test('what does not fit with one image at a time is an error in one line', async () => {
+  const device = (await deviceFor()).withProfile({ maxBinding: 2 ** 15 });
+  assert.match(await refusal(() => openTrainer(config({ batchSize: '2' }), dataset, device)), /: .*; /);
+});
+
+test('checkpointing never takes more', () => {
+  for (const [name, shape] of [
+    ['lenet5', [1, 28, 28]],
+    ['mlp', [1, 28, 28]],
+    ['alexnet-cifar', [3, 32, 32]],
+    ['airbench', [3, 32, 32]],
+  ] as const) {
+    const { ops, kept } = opsOf(modelOf(name, shape), shape);
+    assert.ok(plan(checkpoint(ops, kept), kept, Infinity).peak <= plan(ops, kept, Infinity).peak, name);
+  }
+});
+
+test.run();

@@ -1,0 +1,120 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDevice, storeAt } from '../../cli/run/device.ts';
+import { Device } from '../../engine/device.ts';
+import { Graph } from '../../engine/graph.ts';
+import { openAdapter } from '../../engine/node/adapters.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import { Tuner } from '../../engine/tune.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { dense } from '../../layers/dense.ts';
+import { callKey, fitting } from '../../shaders/kernel/kernel.ts';
+import { close, random } from '../support/check.ts';
+
+const test = suite('tune');
+const folder = mkdtempSync(join(tmpdir(), 'descent-tune-'));
+const file = join(folder, 'tuned.json');
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** Compiles a small net on a device of its own, with a tuner where `version` is given, and runs it. */
+async function run(version?: string) {
+  const device = await Device.open(await openAdapter());
+  const notes: string[] = [];
+  const progress: string[] = [];
+  const tell = { note: (line: string) => notes.push(line), progress: (done: number, total: number) => progress.push(`${done}/${total}`) };
+  const tuner = version === undefined ? undefined : new Tuner({ version, store: storeAt(file), ...tell });
+  device.tuner = tuner;
+  const g = new Graph({ training: true, profile: device.profile });
+  const memory = new Memory(device);
+  const x = g.lasting('input', 'x', [2, 3, 8, 8]);
+  const dy = g.lasting('input', 'dy', [2, 5]);
+  const y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
+  g.kept.add(y);
+  g.backward(y, dy);
+  memory.reserve(g);
+  const program = await Program.compile(memory, g);
+  memory.write(x, Float32Array.from(random(x.size)));
+  memory.write(dy, Float32Array.from(random(dy.size, 2)));
+  program.run({ accumulate: 0 });
+  const results = {
+    y: await program.read(y),
+    ...Object.fromEntries(await Promise.all([...g.params].map(async ([name, { grad }]) => [name, await program.read(grad)] as const))),
+  };
+  const variants = new Map(program.commands.map(c => [callKey(c.op.kernel, c.op.params, {}), c.pipeline.variant.name]));
+  const choices = program.commands.filter(c => fitting(c.op.kernel, c.op.params, device.profile).length > 1).length;
+  device.close();
+  return { timed: tuner?.timed ?? 0, notes, progress, results, variants, choices };
+}
+
+const stored = () => JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string[]>>;
+let plain: Awaited<ReturnType<typeof run>>;
+
+test('times each call that has a choice, takes the fastest and keeps it', async () => {
+  plain = await run();
+  const tuned = await run('1');
+  assert.ok(tuned.choices >= 4, 'both layers, both directions');
+  assert.is(tuned.timed, tuned.choices);
+  assert.equal(tuned.progress, Array.from({ length: tuned.timed + 1 }, (_, i) => `${i}/${tuned.timed}`));
+  assert.equal(tuned.notes, []);
+  const [[place, calls], ...others] = Object.entries(stored()) as [[string, Record<string, string[]>]];
+  assert.equal(others, []);
+  assert.match(place, / \| 1$/);
+  assert.is(Object.keys(calls).length, tuned.timed);
+  for (const [key, order] of Object.entries(calls)) assert.is(tuned.variants.get(key), order[0], key);
+  for (const [name, values] of Object.entries(plain.results)) close(name, tuned.results[name as 'y'], values, 1e-5);
+});
+
+test('a second run reads what was found; what it takes is what the file says', async () => {
+  const all = stored();
+  const place = Object.keys(all)[0]!;
+  for (const order of Object.values(all[place]!)) order.reverse(); // no timing would end like this
+  writeFileSync(file, JSON.stringify(all));
+  const again = await run('1');
+  assert.is(again.timed, 0);
+  assert.equal(again.progress, []);
+  for (const [key, order] of Object.entries(all[place]!)) assert.is(again.variants.get(key), order[0]);
+  for (const [name, values] of Object.entries(plain.results)) close(name, again.results[name as 'y'], values, 1e-5);
+});
+
+test('another version times anew and leaves the findings of the first', async () => {
+  assert.ok((await run('2')).timed > 0);
+  assert.equal(Object.keys(stored()).map(place => place.slice(-3)), ['| 1', '| 2']);
+});
+
+for (const [what, damage] of [
+  ['cut short', (text: string) => text.slice(0, 60)],
+  ['another JSON', () => '{"x": {"y": [1]}}'],
+] as const) {
+  test(`a damaged file (${what}) is told in one line and written anew`, async () => {
+    writeFileSync(file, damage(readFileSync(file, 'utf8')));
+    const { timed, notes, choices } = await run('1');
+    assert.is(timed, choices);
+    assert.equal(notes, [`${file}: is damaged, variants are timed again and it is written anew`]);
+    assert.is(Object.keys(Object.values(stored())[0]!).length, choices);
+  });
+}
+
+test('a variant that this version has not is told in one line, and its call timed again', async () => {
+  const all = stored();
+  const calls = Object.values(all)[0]!;
+  const key = Object.keys(calls).find(k => k.startsWith('matmul'))!;
+  calls[key] = ['wizardry', ...calls[key]!];
+  writeFileSync(file, JSON.stringify(all));
+  const { timed, notes } = await run('1');
+  assert.is(timed, 1);
+  assert.equal(notes, [`${file}: knows variants that this version has not, matmul (wizardry); their calls are timed again`]);
+  assert.not(stored()[Object.keys(all)[0]!]![key]!.includes('wizardry'));
+});
+
+test('a software adapter is tuned only when that is asked for, none against --no-tune', async () => {
+  for (const [tune, tunes] of [[undefined, undefined], [true, true], [false, false]] as const) {
+    const device = await openDevice({ tune });
+    assert.is(device.tuner !== undefined, tunes ?? !device.report.software);
+    device.close();
+  }
+});
+
+test.run();

@@ -1,0 +1,121 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Layer, Shape } from '../../engine/graph.ts';
+import { relu, sigmoid, tanh } from '../../layers/activation.ts';
+import { concat, flatten, mean, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { dense } from '../../layers/dense.ts';
+import { hash } from '../../layers/init.ts';
+import { avgPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { threshold } from '../../shaders/move/noise.ts';
+import { philox } from '../../shaders/kernel/random.ts';
+import { checkLayer, runLayer, WAYS, type Reference } from '../support/check.ts';
+import * as linear from '../reference/linear.ts';
+import * as pool from '../reference/pool.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('compose');
+
+const thrice: Layer = (g, x) => g.record([x], g.map('v * 3.0', x), dy => [g.map('v * 3.0', dy)]);
+/** x[n, c - before, stride i, stride j], or 0. */
+const zeroPad = (x: ArrayLike<number>, [n, c, h, w]: readonly number[], o: number, stride: number) => {
+  const oh = Math.ceil(h! / stride);
+  const ow = Math.ceil(w! / stride);
+  const before = Math.floor((o - c!) / 2);
+  return Array.from({ length: n! * o * oh * ow }, (_, i) => {
+    const channel = (Math.floor(i / (oh * ow)) % o) - before;
+    const at = i % (oh * ow);
+    if (channel < 0 || channel >= c!) return 0;
+    return x[((Math.floor(i / (oh * ow * o)) * c! + channel) * h! + Math.floor(at / ow) * stride) * w! + (at % ow) * stride]!;
+  });
+};
+
+const cases: readonly [name: string, layer: Layer, shape: Shape, Reference][] = [
+  ['residual, identity shortcut', residual(thrice), [2, 3, 2, 2], x => x.map(v => 4 * v)],
+  ['residual, then relu', sequential({ sum: residual(tanh()), relu: relu() }), [3, 5], x => x.map(v => Math.max(0, v + Math.tanh(v)))],
+  ['the sum of a tensor with itself', residual((_, x) => x), [2, 5], x => x.map(v => 2 * v)],
+  ['a shortcut with a layer of its own', residual(thrice, tanh()), [2, 6], x => x.map(v => 3 * v + Math.tanh(v))],
+  ['zero-pad shortcut, stride 2, odd sizes', zeroPadShortcut(7, 2), [2, 4, 5, 3], x => zeroPad(x, [2, 4, 5, 3], 7, 2)],
+  ['zero-pad shortcut, stride 1', zeroPadShortcut(8), [2, 4, 2, 2], x => zeroPad(x, [2, 4, 2, 2], 8, 1)],
+  ['concat of uneven branches', concat({ a: thrice, b: conv2d(3, 1), c: tanh() }), [2, 2, 3, 1],
+    (x, p) => {
+      const b = linear.conv2d(x, p['b.weight']!, p['b.bias'], { n: 2, c: 2, h: 3, w: 1, o: 3, kh: 1, kw: 1 });
+      return [0, 1].flatMap(n =>
+        [...x.slice(6 * n, 6 * n + 6)]
+          .map(v => 3 * v)
+          .concat([...b.slice(9 * n, 9 * n + 9)], [...x.slice(6 * n, 6 * n + 6)].map(Math.tanh)),
+      );
+    }],
+  ['concat in vec4, then relu', sequential({ cat: concat([thrice, sigmoid()]), relu: relu() }), [2, 2, 2, 2],
+    x =>
+      [0, 1].flatMap(n =>
+        [...x.slice(8 * n, 8 * n + 8)].map(v => Math.max(0, 3 * v)).concat([...x.slice(8 * n, 8 * n + 8)].map(v => 1 / (1 + Math.exp(-v)))),
+      )],
+  ['mean of branches', mean({ a: thrice, b: tanh(), c: (_, x) => x }), [2, 3], x => x.map(v => (4 * v + Math.tanh(v)) / 3)],
+  ['flatten passes gradients on', sequential({ act: tanh(), flat: flatten(), fc: dense(2, { bias: false }) }), [2, 2, 1, 2],
+    (x, p) => linear.matmul(x.map(Math.tanh), p['fc.weight']!, { m: 2, k: 4, n: 2, tb: true })],
+  ['global average pooling', globalAvgPool(), [2, 3, 4, 3], x => pool.globalAvgPool(x, { planes: 6, h: 4, w: 3 })],
+  ['global average pooling of odd planes, then relu', sequential({ p: globalAvgPool(), r: relu() }), [2, 3, 5, 1],
+    x => pool.globalAvgPool(x, { planes: 6, h: 5, w: 1 }).map(v => Math.max(v, 0))],
+  ['max pooling that rounds up', maxPool(3, { stride: 2, ceil: true }), [1, 2, 6, 4],
+    x => {
+      const at = (c: number, i: number, j: number) => (i < 6 && j < 4 ? x[(c * 6 + i) * 4 + j]! : -Infinity);
+      return Array.from({ length: 2 * 3 * 2 }, (_, o) =>
+        Math.max(
+          ...Array.from({ length: 9 }, (_, t) =>
+            at(Math.floor(o / 6), (Math.floor(o / 2) % 3) * 2 + Math.floor(t / 3), (o % 2) * 2 + (t % 3)),
+          ),
+        ),
+      );
+    }],
+];
+for (const [name, layer, shape, reference] of cases) test(name, () => checkLayer(layer, shape, reference));
+
+test('max pooling rounds up as PyTorch only where the last window starts inside', async () => {
+  const size = async (h: number, k: number, stride: number, pad: number) =>
+    (await runLayer('own', maxPool(k, { stride, pad, ceil: true }), [1, 1, h, h])).shape[2];
+  assert.equal(
+    [await size(8, 2, 2, 0), await size(7, 2, 2, 0), await size(8, 3, 2, 1), await size(5, 2, 3, 1), await size(4, 2, 3, 0)],
+    [4, 4, 5, 2, 2],
+  );
+});
+
+for (const perSample of [false, true]) {
+  for (const way of WAYS) {
+    test(`stochastic depth ${perSample ? 'by sample' : 'by batch'} (${way}): equal masks in both directions, drawn by Philox`, async () => {
+      const layer: Layer = (g, x) => g.scope('block', () => stochasticDepth(thrice, 0.4, { perSample })(g, x));
+      let dropped = 0;
+      for (let step = 1; step <= 6; step++) {
+        const { y, dx, x, r } = await runLayer(way, layer, [5, 3, 2, 2], { step: { seed: 7, step } });
+        const words = Array.from({ length: 5 }, (_, n) => philox([perSample ? n : 0, step, hash('block depth'), 0], [7, 0])[0]);
+        words.forEach(word => {
+          if (word < threshold(0.4)) dropped++;
+        });
+        y.forEach((v, i) => {
+          const keep = words[Math.floor(i / 12)]! >= threshold(0.4) ? 1 : 0;
+          assert.ok(
+            Math.abs(v - 3 * x[i]! * keep) < 1e-6 && Math.abs(dx![i]! - 3 * r[i]! * keep) < 1e-6,
+            `step ${step}, value ${i}: ${v} of ${x[i]}`,
+          );
+        });
+      }
+      assert.ok(dropped > 0 && dropped < 30);
+    });
+  }
+}
+
+test('stochastic depth multiplies by 1 - p when evaluating', () =>
+  checkLayer(stochasticDepth(thrice, 0.25), [2, 4], x => x.map(v => 2.25 * v), { training: false }));
+
+test('says which shapes do not go together', async () => {
+  const message = (layer: Layer) => refusal(() => runLayer('own', layer, [2, 4, 4, 4]));
+  assert.match(await message(residual(conv2d(8, 1))), /add: the two sides are \[2, 8, 4, 4\] and \[2, 4, 4, 4\]; give both one shape/);
+  assert.match(
+    await message(concat({ a: thrice, b: avgPool(2) })),
+    /concat: branches of \[2, 4, 4, 4\] and \[2, 4, 2, 2\]; they may differ in channels alone/,
+  );
+  assert.match(await message(zeroPadShortcut(3)), /zeroPadShortcut: 3 channels are fewer than the input's 4/);
+  assert.match(await message(stochasticDepth(thrice, 1)), /stochasticDepth: p is 1, expected 0 <= p < 1/);
+});
+
+test.run();

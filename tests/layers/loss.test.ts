@@ -1,0 +1,164 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDataset } from '../../datasets/node/open.ts';
+import { Graph } from '../../engine/graph.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import { losses, type LossOptions } from '../../layers/loss.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { openTrainer } from '../../train/run/open.ts';
+import { close, deviceFor, dot, random, type Way } from '../support/check.ts';
+import { softmax } from '../reference/activation.ts';
+import { numericGradient, type Numbers } from '../reference/linear.ts';
+import * as reference from '../reference/loss.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('loss');
+
+const ROWS = 6;
+const CLASSES = 7;
+const labels = [3, 0, 6, 3, 1, 5];
+const soft = softmax(random(ROWS * CLASSES, 4).map(v => 3 * v), CLASSES).map(Math.fround);
+
+/** Runs a loss on given logits: totals of loss and correct answers, and dlogits. */
+async function run(
+  way: Way,
+  name: string,
+  logits: Numbers,
+  target: Numbers | readonly number[],
+  { training = true, valid = logits.length / CLASSES, ...options }: LossOptions & { training?: boolean; valid?: number } = {},
+) {
+  const device = await deviceFor(way);
+  const memory = new Memory(device);
+  const g = new Graph({ training, profile: device.profile });
+  const rows = logits.length / CLASSES;
+  const soft = target instanceof Float64Array;
+  const x = g.lasting('input', 'logits', [rows, CLASSES]);
+  const t = g.lasting('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
+  const totals = g.lasting('state', 'totals', [2]);
+  const dlogits = losses[name]!(g, x, t, totals, options);
+  if (dlogits) g.kept.add(dlogits);
+  const program = await Program.compile(memory, g);
+  memory.write(x, Float32Array.from(logits));
+  memory.write(t, soft ? Float32Array.from(target) : Uint32Array.from(target as number[]));
+  memory.write(totals, new Float32Array(2));
+  program.run({ valid });
+  const [loss, correct] = await program.read(totals);
+  const gradient = dlogits && (await program.read(dlogits));
+  program.destroy();
+  memory.destroy();
+  return { loss: loss!, correct: correct!, gradient };
+}
+
+/** The float64 loss against distributions [rows, classes], the mean over rows. */
+const oracles: Record<string, (x: Numbers, t: Float64Array) => number> = {
+  'cross-entropy': (x, t) => reference.crossEntropy(x, t, CLASSES),
+  hinge: (x, t) =>
+    Array.from({ length: CLASSES }, (_, k) => k).reduce(
+      (sum, k) =>
+        // the expectation over labels, a row at a time
+        sum
+        + Array.from(
+          { length: ROWS },
+          (_, i) => (t[i * CLASSES + k]! * reference.hinge(Array.from(x).slice(i * CLASSES, (i + 1) * CLASSES), [k], CLASSES)) / ROWS,
+        ).reduce((a, b) => a + b),
+      0,
+    ),
+  logistic: reference.bceWithLogits,
+  mse: reference.mse,
+  mae: reference.mae,
+};
+
+test('every loss has a reference', () => assert.equal(Object.keys(losses).sort(), [...Object.keys(oracles), 'jensen-shannon'].sort()));
+
+const logits = random(ROWS * CLASSES, 9).map(v => Math.fround(4 * v));
+// one kernel for all ways, but for the size of its workgroups
+for (const [name, oracle] of Object.entries(oracles)) {
+  const cases: readonly [string, readonly number[] | Float64Array, Float64Array, number][] = [
+    ['class numbers', labels, reference.oneHot(labels, CLASSES), 0],
+    ['smoothed', labels, reference.oneHot(labels, CLASSES, 0.1), 0.1],
+    ['distributions', soft, soft, 0],
+    ['smoothed distributions', soft, soft.map(t => t * 0.8 + 0.2 / CLASSES), 0.2],
+  ];
+  for (const [what, given, targets, smoothing] of cases) {
+    test(`${name} of ${what}`, async () => {
+      const { loss, gradient } = await run(name === 'mse' ? 'gpu' : 'own', name, logits, given, { smoothing });
+      close('loss', [loss / ROWS], [oracle(logits, targets)], 2e-6);
+      close('gradient', gradient!, numericGradient(x => oracle(x, targets), logits), 2e-6);
+    });
+  }
+}
+
+for (const [views, smoothing] of [[3, 0], [2, 0.1]] as const) {
+  test(`Jensen-Shannon of ${views} views`, async () => {
+    const x = random(views * ROWS * CLASSES, 5).map(v => Math.fround(3 * v));
+    const size = ROWS * CLASSES;
+    const oracle = (x: Numbers) => {
+      const all = Array.from({ length: views }, (_, k) => Float64Array.from(x).slice(k * size, (k + 1) * size));
+      return (
+        reference.crossEntropy(all[0]!, reference.oneHot(labels, CLASSES, smoothing), CLASSES) + 5 * reference.jensenShannon(all, CLASSES)
+      );
+    };
+    const { loss, gradient } = await run('own', 'jensen-shannon', x, labels, { views, smoothing, consistency: 5 });
+    close('loss', [loss / ROWS], [oracle(x)], 2e-6);
+    close('gradient', gradient!, numericGradient(oracle, x), 2e-6);
+  });
+}
+
+test('correct answers are counted, rows past `valid` are not', async () => {
+  const right = Float64Array.from({ length: ROWS * CLASSES }, (_, i) => (labels[Math.floor(i / CLASSES)] === i % CLASSES ? 2 : 0));
+  right[0 * CLASSES + 1] = 5;
+  for (const name of Object.keys(oracles)) {
+    assert.is((await run('own', name, right, labels, { training: false })).correct, 5, name);
+    const { loss, correct } = await run('own', name, right, labels, { training: false, valid: 2 });
+    assert.is(correct, 1, name);
+    const all = await run('own', name, right.slice(0, 2 * CLASSES), labels.slice(0, 2), { training: false });
+    close(name, [loss], [all.loss], 1e-6); // another kernel: a compiler may round it in another way
+  }
+  const wrong = right.map(v => -v);
+  const { correct } = await run('own', 'jensen-shannon', Float64Array.from([...right, ...wrong, ...wrong]), labels);
+  assert.is(correct, 5, 'the first view counts');
+});
+
+test('large logits do not overflow, and what is not finite shows', async () => {
+  const large = random(ROWS * CLASSES, 3).map(v => Math.fround(300 * v));
+  for (const name of Object.keys(losses).filter(n => n !== 'jensen-shannon')) {
+    const { loss, gradient } = await run('own', name, large, labels);
+    assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite), name);
+    assert.ok(Number.isNaN((await run('own', name, large.map((v, i) => (i === 9 ? Infinity : v)), labels)).loss), name);
+  }
+  const { loss, gradient } = await run(
+    'own',
+    'jensen-shannon',
+    random(3 * ROWS * CLASSES, 3).map(v => Math.fround(300 * v)),
+    labels,
+  );
+  assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite) && dot(gradient!, gradient!) > 0);
+});
+
+test('says what labels it cannot take', async () => {
+  assert.match(
+    await refusal(() => run('own', 'jensen-shannon', logits.slice(0, 5 * CLASSES), labels.slice(0, 5))),
+    /jensenShannon: 5 rows of logits are not 3 views of each image/,
+  );
+  assert.match(
+    await refusal(() => run('own', 'jensen-shannon', logits, soft)),
+    /jensenShannon: labels are \[6, 7\], expected 2 class numbers; leave out mixup/,
+  );
+  assert.match(await refusal(() => run('own', 'mse', logits, labels, { smoothing: 1 })), /loss: smoothing is 1/);
+});
+
+test('views of one image are held together by the Jensen-Shannon divergence, and by nothing else', async () => {
+  const dataset = await openDataset('shapes', { quiet: true, limitTrain: 32, limitTest: 8 }), device = await deviceFor();
+  const open = (options: Record<string, string>) =>
+    openTrainer(parseConfig('mlp:hidden=8', { dataset: 'shapes', batchSize: '8', valSplit: '0', ...options }), dataset, device);
+  const consistency = 'augmix:consistency=true';
+  for (const loss of [{}, { loss: 'jensen-shannon' }] as Record<string, string>[]) {
+    const { trainer } = await open({ augment: consistency, ...loss });
+    assert.ok(trainer.program.commands.some(c => c.op.kernel.name === 'jensen_shannon'), JSON.stringify(loss));
+    trainer.destroy();
+  }
+  assert.match(await refusal(() => open({ loss: 'jensen-shannon' })), /^--loss jensen-shannon: compares several views of each image/);
+  assert.match(await refusal(() => open({ loss: 'mse', augment: consistency })), /^--loss mse: is of one view of each image/);
+});
+
+test.run();

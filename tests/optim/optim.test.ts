@@ -1,0 +1,260 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Graph } from '../../engine/graph.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import { rules } from '../../optim/index.ts';
+import { optimizer, stateBuffer, type Optimizer, type Regularisation } from '../../optim/optimizer.ts';
+import { philox } from '../../shaders/kernel/random.ts';
+import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
+import { follow, optimizers } from '../reference/optimizers.ts';
+import * as reference from '../reference/regularise.ts';
+import { refusal } from '../support/refusal.ts';
+import { readOptimizers } from '../vectors/read.ts';
+import { vectorUniform } from '../vectors/weights.ts';
+
+const test = suite('optimizers');
+
+const vectors = readOptimizers();
+
+/** A weight [3, 5], a bias [3] and a weight [2, 2, 2]: 26 values with gaps between the tensors, as in a model. */
+const SHAPES = { 'a.weight': [3, 5], 'a.bias': [3], 'b.weight': [2, 2, 2] } as const;
+const SIZE = 26;
+
+/** Weights that are updated by the kernels of training with gradients given from outside. */
+async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<number> = random(SIZE, 5)) {
+  const device = await deviceFor(way);
+  const memory = new Memory(device);
+  const g = new Graph({ training: true, profile: device.profile });
+  const params = Object.entries(SHAPES).map(([name, shape]) =>
+    g.param(name, shape, () => new Float32Array(shape.reduce((a: number, b) => a * b, 1))),
+  );
+  memory.reserve(g);
+  chosen.addTo(g, memory.layout);
+  const program = await Program.compile(memory, g);
+  const split = (values: ArrayLike<number>) => {
+    let at = 0;
+    return params.map(p => Float32Array.from(Array.from(values).slice(at, (at += p.value.size))));
+  };
+  const write = (which: 'value' | 'grad', values: ArrayLike<number>) => split(values).forEach((v, i) => memory.write(params[i]![which], v));
+  write('value', start);
+  const read = async () => Float64Array.from((await Promise.all(params.map(p => memory.read(p.value)))).flatMap(v => [...v]));
+  const readState = async (name: string) => {
+    const all = new Float32Array(
+      await device.read(memory.buffers.get(stateBuffer(chosen.rule, name, 0))!, 0, memory.layout.pages('param')[0]!.bytes),
+    );
+    return params.flatMap(p => {
+      const at = memory.place(p.value).offset / 4;
+      return [...all.subarray(at, at + p.value.size)];
+    });
+  };
+  return {
+    program,
+    read,
+    readState,
+    async step(t: number, gradient: ArrayLike<number>, lr = chosen.hyper.lr, momentum?: number): Promise<Float64Array> {
+      write('grad', gradient);
+      program.run({ ...chosen.values(t, lr, momentum), seed: 3, step: t });
+      return read();
+    },
+    writeState(name: string, values: ArrayLike<number>) {
+      split(values).forEach((v, i) =>
+        device.gpu.queue.writeBuffer(
+          memory.buffers.get(stateBuffer(chosen.rule, name, 0))!,
+          memory.place(params[i]!.value).offset,
+          v as Float32Array<ArrayBuffer>,
+        ),
+      );
+    },
+    destroy() {
+      program.destroy();
+      memory.destroy();
+    },
+  };
+}
+
+for (const v of vectors.optimizers) {
+  test(`${v.name} ${JSON.stringify(v.options)} follows PyTorch over 30 steps`, async () => {
+    const { weight_decay: weightDecay, ...options } = v.options;
+    const pad = (a: ArrayLike<number>) => [...Array.from(a), ...Array<number>(SIZE - vectors.weights).fill(0)];
+    const b = await bench(
+      optimizer(rules[v.name]!, { ...options, lr: v.lr }, { weightDecay }),
+      'own',
+      pad(vectorUniform('weight', vectors.weights)),
+    );
+    for (let t = 1; t <= vectors.updates; t++) {
+      const w = await b.step(t, pad(vectorUniform(`gradient/${t}`, vectors.weights)));
+      if (v.after[t]) close(`step ${t}`, w.subarray(0, vectors.weights), v.after[t]!, 1e-5);
+    }
+    if (v.average) close('average', (await b.readState('ax')).slice(0, vectors.weights), v.average, 1e-5);
+    b.destroy();
+  });
+}
+
+test('every rule of the reference is there, and each follows it in every variant', async () => {
+  assert.equal(Object.keys(rules).sort(), Object.keys(optimizers).sort());
+  for (const name of Object.keys(rules)) {
+    for (const way of WAYS) {
+      const gradient = (t: number) => random(SIZE, 100 + t);
+      const curvature = (t: number) => random(SIZE, 200 + t);
+      const start = random(SIZE, 5);
+      const options = Object.fromEntries(Object.entries(rules[name]!.defaults).filter(([k]) => !['probes', 'epsilon'].includes(k)));
+      const want = follow(name, start, (_, t) => gradient(t), 12, options, (_, t) => curvature(t));
+      const b = await bench(optimizer(rules[name]!), way, start);
+      for (let t = 1; t <= 12; t++) {
+        if (rules[name]!.probes) b.writeState('h', curvature(t));
+        close(`${name}, ${way}, step ${t}`, await b.step(t, gradient(t)), want[t - 1]!.w, 1e-4);
+      }
+      b.destroy();
+    }
+  }
+});
+
+const given = (t: number) => random(SIZE, 300 + t);
+const weights = new Set([...Array(15).keys(), ...Array.from({ length: 8 }, (_, i) => 18 + i)]);
+/** One step of descent at rate 0.1 with `r`: what is expected of the weights from gradient and weights. */
+const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Array, w: Float64Array) => Float64Array][] = [
+  ['clip by norm', { clipNorm: 1 }, (g, w) => moved(w, reference.clipNorm(g, 1))],
+  ['clip by a norm that is not reached', { clipNorm: 100 }, (g, w) => moved(w, reference.clipNorm(g, 100))],
+  ['clip by value', { clipValue: 0.3 }, (g, w) => moved(w, reference.clipValue(g, 0.3))],
+  ['clip by norm, then by value', { clipNorm: 2, clipValue: 0.3 }, (g, w) => moved(w, reference.clipValue(reference.clipNorm(g, 2), 0.3))],
+  ['L2', { weightDecay: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l2: 0.2 }))],
+  ['L1', { l1: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l1: 0.2 }))],
+  ['elastic net after a clip', { clipNorm: 1, weightDecay: 0.3, l1: 0.2 },
+    (g, w) => moved(w, reference.penalise(reference.clipNorm(g, 1), w, { l2: 0.3, l1: 0.2 }))],
+  ['L2 without biases', { weightDecay: 0.5, noDecayBias: true },
+    (g, w) => moved(w, reference.penalise(g, w.map((v, i) => (weights.has(i) ? v : 0)), { l2: 0.5 }))],
+  ['mean over micro-batches, then the clip', { accumulate: 4, clipNorm: 0.5 },
+    (g, w) => moved(w, reference.clipNorm(g.map(v => v / 4), 0.5))],
+  ['max-norm of each unit', { maxNorm: 0.8 },
+    (g, w) => {
+      const all = moved(w, g);
+      return Float64Array.from([
+        ...reference.maxNorm(all.subarray(0, 15), 3, 0.8),
+        ...all.subarray(15, 18),
+        ...reference.maxNorm(all.subarray(18), 2, 0.8),
+      ]);
+    }],
+];
+const moved = (w: Float64Array, g: ArrayLike<number>) => w.map((v, i) => v - 0.1 * g[i]!);
+for (const [what, r, expected] of cases) {
+  test(what, async () => {
+    for (const way of WAYS) {
+      const start = random(SIZE, 5);
+      const b = await bench(optimizer(rules.sgd!, {}, r), way, start);
+      close(way, await b.step(1, given(1)), expected(given(1), start), 1e-6);
+      b.destroy();
+    }
+  });
+}
+
+test('decoupled decay leaves out biases too', async () => {
+  const start = random(SIZE, 5);
+  const zero = new Float64Array(SIZE);
+  const b = await bench(optimizer(rules.adamw!, { lr: 0.1, weight_decay: 0.5 }, { noDecayBias: true }), 'own', start);
+  close('weights', await b.step(1, zero), start.map((v, i) => (weights.has(i) ? v * 0.95 : v)), 1e-6);
+  b.destroy();
+});
+
+test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same seed and step', async () => {
+  const zero = new Float64Array(SIZE);
+  const noise = async (t: number) => {
+    const b = await bench(optimizer(rules.sgd!, { lr: 1 }, { gradNoise: 0.09 }), 'own', zero);
+    const w = await b.step(t, zero);
+    b.destroy();
+    return w.map(v => -v);
+  };
+  const [first, again, later] = [await noise(1), await noise(1), await noise(8)];
+  assert.equal(first, again);
+  assert.not.equal(first, later);
+  const at = (k: number, step: number) => {
+    // value k of a page, as Box-Muller on the words of Philox
+    const [a, b, c, d] = philox([k >> 2, step, 0, 0], [3, 0x6e6f6973]).map(word => ((word >>> 8) + 0.5) / 2 ** 24) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const normal = [
+      Math.sqrt(-2 * Math.log(a)) * Math.cos(2 * Math.PI * c),
+      Math.sqrt(-2 * Math.log(b)) * Math.cos(2 * Math.PI * d),
+      Math.sqrt(-2 * Math.log(a)) * Math.sin(2 * Math.PI * c),
+      Math.sqrt(-2 * Math.log(b)) * Math.sin(2 * Math.PI * d),
+    ];
+    return normal[k & 3]! * reference.noiseDeviation(0.09, step - 1);
+  };
+  close('first tensor', first.subarray(0, 15), Array.from({ length: 15 }, (_, k) => at(k, 1)), 1e-5);
+  close('at a later step', later.subarray(0, 15), Array.from({ length: 15 }, (_, k) => at(k, 8)), 1e-5);
+});
+
+for (const [ema, maxNorm] of [[0.9, undefined], [1, undefined], [0.9, 0.5]] as const) {
+  test(`average of the weights, decay ${ema}${maxNorm ? ', after max-norm' : ''}`, async () => {
+    const b = await bench(optimizer(rules.sgd!, {}, { ema, maxNorm }));
+    let mean: Float64Array = new Float64Array(SIZE);
+    for (let t = 1; t <= 5; t++) {
+      const w = await b.step(t, given(t));
+      mean = t === 1 ? w : ema === 1 ? reference.runningMean(mean, w, t) : reference.ema(mean, w, ema);
+    }
+    close('average', await b.readState('ema'), mean, 1e-5);
+    b.destroy();
+  });
+}
+
+test('Lookahead', async () => {
+  const start = random(SIZE, 5);
+  const b = await bench(optimizer(rules.sgd!, {}, { lookahead: { k: 3, alpha: 0.8 } }), 'own', start);
+  let fast = start;
+  let slow = start;
+  for (let t = 1; t <= 7; t++) {
+    fast = moved(fast, given(t));
+    if (t % 3 === 0) fast = slow = reference.lookahead(slow, fast, 0.8);
+    close(`step ${t}`, await b.step(t, given(t)), fast, 1e-6);
+  }
+  b.destroy();
+});
+
+test('SWA is the mean over the ends of its cycles', async () => {
+  const b = await bench(optimizer(rules.sgd!, {}, { swa: { start: 2, every: 3 } }));
+  let mean: Float64Array = new Float64Array(SIZE);
+  for (let t = 1; t <= 9; t++) {
+    const w = await b.step(t, given(t));
+    if ([2, 5, 8].includes(t)) mean = reference.runningMean(mean, w, (t + 1) / 3);
+  }
+  close('average', await b.readState('ema'), mean, 1e-6);
+  b.destroy();
+});
+
+test('the number of dispatches does not depend on the number of tensors', async () => {
+  const count = async (r: Regularisation) => {
+    const b = await bench(optimizer(rules.adam!, {}, r));
+    const n = b.program.commands.length;
+    b.destroy();
+    return n;
+  };
+  assert.is(await count({}), 1);
+  assert.is(await count({ clipNorm: 1, clipValue: 1, gradNoise: 0.1, weightDecay: 0.1, l1: 0.1, ema: 0.9, accumulate: 2 }), 3);
+  assert.is(await count({ weightDecay: 0.1, noDecayBias: true }), 2);
+  assert.is(await count({ maxNorm: 1, ema: 0.9 }), 3);
+});
+
+test('a momentum given for a step replaces the hyper-parameter', async () => {
+  const start = random(SIZE, 5);
+  const b = await bench(optimizer(rules.momentum!, { lr: 0.1 }), 'own', start);
+  const after = await b.step(1, given(1));
+  const v = given(1);
+  close('second step', await b.step(2, given(2), 0.2, 0.5), after.map((w, i) => w - 0.2 * (0.5 * v[i]! + given(2)[i]!)), 1e-6);
+  b.destroy();
+});
+
+test('says what is wrong with a hyper-parameter', async () => {
+  const message = (name: string, options: Record<string, unknown>) => refusal(() => optimizer(rules[name]!, options));
+  assert.is(
+    await message('momentum', { momentun: 0.9 }),
+    "unknown hyper-parameter of momentum 'momentun'; did you mean 'momentum'? known: lr, momentum",
+  );
+  assert.is(await message('adam', { beta1: 1 }), 'adam: beta1 is 1; give a number of at least 0 and below 1');
+  assert.is(await message('natural-gradient', { damping: 0 }), 'natural-gradient: damping is 0; give a number above 0');
+  assert.is(await message('sgd', { lr: -1 }), 'sgd: lr is -1; give a number of at least 0');
+  assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number");
+});
+
+test.run();

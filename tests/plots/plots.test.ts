@@ -1,0 +1,169 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { curves } from '../../plots/curves.ts';
+import { draw } from '../../plots/chart.ts';
+import type { Panel } from '../../plots/panel.ts';
+import { png, writePicture } from '../../plots/node.ts';
+import type { MetricsLine } from '../../train/step/metrics.ts';
+
+const plots = suite('plots');
+
+const axis = { label: 'x', min: 0, max: 10 };
+const share = { label: 'y', min: 0, max: 1, percent: true };
+const line = (points: readonly (readonly [number, number])[], more = {}): Panel => ({
+  kind: 'line',
+  x: axis,
+  y: share,
+  series: [{ name: 'a', points }],
+  ...more,
+});
+/** The corners of each drawn line of this colour. */
+const paths = (svg: string, colour: string): [number, number][][] =>
+  [...svg.matchAll(/<path d="([^"]+)"[^>]*>/g)]
+    .filter(([tag]) => tag.includes(`stroke="${colour}"`) && tag.includes('fill="none"'))
+    .map(([, d]) => [...d!.matchAll(/[ML]?(-?[\d.]+) (-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
+const BLUE = '#0072b2';
+const ORANGE = '#d55e00';
+
+plots('a line passes through its points', () => {
+  const svg = draw([line([[0, 0], [5, 0.5], [10, 1]])], { width: 400, height: 200 });
+  const [[a, b, c] = []] = paths(svg, BLUE);
+  assert.equal([c![0] - a![0], a![1] - c![1]], [400, 200]); // from corner to corner of the drawing area
+  assert.equal([b![0] - a![0], a![1] - b![1]], [200, 100]);
+});
+
+plots('a logarithmic axis gives each decade the same width, and leaves out what has no logarithm', () => {
+  const svg = draw(
+    [
+      {
+        kind: 'line',
+        x: { label: 'x', log: true },
+        y: share,
+        series: [{ name: 'a', points: [[-1, 0.5], [0, 0.5], [0.001, 0], [0.1, 0], [10, 0]] }],
+      },
+    ],
+    { width: 400 },
+  );
+  const xs = paths(svg, BLUE).flat().map(p => p[0]);
+  assert.is(xs.length, 3);
+  assert.equal([Math.round(xs[1]! - xs[0]!), Math.round(xs[2]! - xs[1]!)], [200, 200]);
+  for (const tick of ['1e-3', '0.1', '10']) assert.ok(svg.includes(`>${tick}</text>`), tick);
+});
+
+plots('a point that is not finite breaks the line', () => {
+  const parts = paths(draw([line([[0, 0], [2, 1], [4, NaN], [6, Infinity], [8, 1], [10, 0]])]), BLUE).filter(p => p.length);
+  assert.not(/NaN|Infinity/.test(draw([line([[0, NaN]])])));
+  assert.is(parts.flat().length, 4);
+});
+
+plots('a name has one colour in all panels; muted lines have no legend', () => {
+  const series = (name: string) => ({
+    name,
+    points: [[0, 0], [10, 1]] as const,
+  });
+  const svg = draw([
+    { kind: 'line', x: axis, y: share, series: [series('a'), series('b'), { ...series('contour'), muted: true }] },
+    { kind: 'line', x: axis, y: share, series: [series('b')] },
+  ]);
+  const long = (colour: string) => paths(svg, colour).filter(p => Math.abs(p.at(-1)![1] - p[0]![1]) > 100).length;
+  assert.equal([long(BLUE), long(ORANGE), long('#b0b0b0')], [1, 2, 1]);
+  assert.not(svg.includes('>contour</text>'));
+});
+
+plots('a bar is as long as its value says', () => {
+  const svg = draw(
+    [{ kind: 'bar', y: share, categories: ['sgd', 'a very long name of an optimizer'], series: [{ name: 'x', values: [0.25, 0.5] }] }],
+    { width: 400 },
+  );
+  const widths = [...svg.matchAll(/<path d="M[\d.]+ [\d.]+l([\d.]+) 0l[^"]+" fill="#0072b2"/g)].map(([, w]) => Number(w));
+  assert.equal(widths, [100, 200]);
+  assert.ok(svg.includes('>25%</text>') && svg.includes('a very long name of an optimizer'));
+});
+
+plots('a mark stands where it belongs however small its value, with its word', () => {
+  const svg = draw(
+    [
+      {
+        kind: 'line',
+        x: { label: 'rate', log: true, min: 1e-6, max: 1 },
+        y: share,
+        series: [{ name: 'a', points: [[1e-6, 0], [1, 1]] }],
+        marks: [{ x: 1e-3, label: 'proposed' }],
+      },
+    ],
+    { width: 400 },
+  );
+  const [a] = paths(svg, BLUE)[0]!;
+  const [mark] = paths(svg, '#1a1a1a').filter(
+    p => p.length === 2 && p[0]![0] === p[1]![0] && Math.abs(p[0]![1] - p[1]![1]) > 100 && p[0]![0] > a![0] + 5,
+  );
+  assert.ok(Math.abs(mark![0]![0] - a![0] - 200) <= 1, `${mark![0]![0] - a![0]}`); // sharp edges: half pixels
+  assert.ok(svg.includes('>proposed</text>'));
+});
+
+const lines: MetricsLine[] = Array.from({ length: 1000 }, (_, i) => ({
+  step: i + 1,
+  epoch: (i + 1) / 500,
+  loss: 2 - i / 1000,
+  accuracy: i / 1000,
+  lr: 0.1,
+  images_per_s: 1,
+}));
+const evaluation = (epoch: number): MetricsLine => ({ split: 'val', step: epoch * 500, epoch, loss: 1, accuracy: 0.5 });
+
+plots('curves show training and validation, thinned to what the eye can follow', () => {
+  const svg = curves([...lines, evaluation(1), evaluation(2)], 'lenet5 on shapes');
+  for (const word of ['lenet5 on shapes', 'Loss', 'Accuracy', 'training', 'validation', 'epoch']) {
+    assert.ok(svg.includes(`>${word}</text>`), word);
+  }
+  assert.not(svg.includes('>test</text>'));
+  assert.equal(paths(svg, BLUE) .map(p => p.length) .filter(n => n > 2), [200, 200]);
+  assert.is(svg, curves([...lines, evaluation(1), evaluation(2)], 'lenet5 on shapes'));
+});
+
+plots('the short line after an epoch is averaged with its neighbour, by steps', () => {
+  const at = (step: number, loss: number): MetricsLine => ({ step, epoch: step / 43, loss, accuracy: 0, lr: 0.1, images_per_s: 1 });
+  // 20, 20, 3 + 17, 3 steps: means 1, 1, 0.85; the last are too few
+  const svg = curves([at(20, 1), at(40, 1), at(43, 0), at(60, 1), at(63, 2)]);
+  const [drawn] = paths(svg, BLUE).filter(p => p.length > 2);
+  const [a, , c] = drawn!;
+  assert.is(drawn!.length, 3);
+  const foot = Math.max(...paths(svg, '#d9d9d9') .flat() .map(p => p[1]));
+  assert.ok(Math.abs((foot - c![1]) / (foot - a![1]) - 0.85) < 0.01, `${(foot - c![1]) / (foot - a![1])}`);
+});
+
+plots('curves of a run that has hardly begun, diverged or is empty are still pictures', () => {
+  for (const some of [[], lines.slice(0, 1), [evaluation(1)], [{ ...lines[0]!, loss: NaN, accuracy: 0 }]]) {
+    const svg = curves(some);
+    assert.match(svg, /^<svg .*<\/svg>\s*$/s);
+    assert.not.match(svg, /NaN|undefined|Infinity/);
+  }
+});
+
+plots('a PNG is the SVG at twice its size, on white, with letters', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'descent-plots-'));
+  try {
+    const svg = draw([line([[0, 0], [10, 1]])]);
+    const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg)!;
+    await writePicture(join(dir, 'a.png'), svg);
+    await writePicture(join(dir, 'a.svg'), svg);
+    assert.is(readFileSync(join(dir, 'a.svg'), 'utf8'), svg);
+    const { data, info } = await sharp(join(dir, 'a.png')).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    assert.equal([info.width, info.height], [2 * Number(width), 2 * Number(height)]);
+    assert.equal([...data.subarray(0, 3)], [255, 255, 255]);
+    const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, ''))).removeAlpha().raw().toBuffer();
+    assert.ok(data.filter((v, i) => v !== wordless[i]).length > 500, 'no font was found: the text left no trace');
+    await writePicture(join(dir, 'a.pdf'), svg).then(
+      () => assert.unreachable(),
+      (e: Error) => assert.match(e.message, /a\.pdf' is no picture's name; let it end in \.svg or \.png/),
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+plots.run();

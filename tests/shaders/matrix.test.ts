@@ -1,0 +1,102 @@
+/**
+ * Products by subgroup matrices, which no adapter here has: Dawn's null backend, which has the feature and computes nothing, checks the
+ * WGSL, and with the matrix functions written out in WGSL the rest of the kernel is run.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { create } from 'webgpu';
+import { Device } from '../../engine/device.ts';
+import type { Kernel, MatrixConfig } from '../../shaders/kernel/kernel.ts';
+import { close, deviceFor } from '../support/check.ts';
+import { CASES, runCase, type Case } from '../support/tiles.ts';
+
+const test = suite('matrix');
+const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+Object.assign(globalThis, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
+
+const configs: readonly MatrixConfig[] = [
+  { type: 'f32', m: 8, n: 8, k: 8, subgroup: 32 },
+  { type: 'f16', m: 16, n: 16, k: 16, subgroup: 32 },
+  { type: 'f16', m: 8, n: 16, k: 16, subgroup: 32 },
+];
+
+for (const config of configs) {
+  test(`${config.type} ${config.m}x${config.n}x${config.k} is valid WGSL for every product`, async () => {
+    const adapter = (await gpu.requestAdapter())!;
+    const device = await Device.open(adapter, { lanes: 0, half: config.type === 'f16', matrices: [config], prefer: { '*': 'matrix' } });
+    const other: string[] = [];
+    for (const { why, kernel, params, sizes } of CASES) {
+      const { variant } = await device.pipeline(kernel, params, Object.keys(kernel.bindings).filter(name => name in sizes));
+      if (variant.name !== 'matrix') other.push(why);
+    }
+    assert.equal(other, ['few rows, a long k', 'a classifier', '1x1 in groups'], 'those of fewer than 16 rows or columns');
+    device.close();
+  });
+}
+
+/**
+ * The kernel with the matrix functions in plain WGSL: a thread has a row of sums, and left and right matrices stay where they lie in the
+ * stage. For matrices of as many rows as threads; large ones, since a software adapter takes minutes to compile many barriers.
+ */
+function emulated(kernel: Kernel<any>, { m, n, k }: MatrixConfig): Kernel<any> {
+  const fours = Array.from({ length: n / 4 }, (_, i) => i);
+  const helpers = `
+var<private> emulatedRow : u32;
+struct Place { start : u32, stride : u32 }
+struct Sums { ${fours.map(i => `v${i} : vec4f`).join(', ')} }
+fn four(at : u32) -> vec4f { return vec4f(f32(stage[at]), f32(stage[at + 1u]), f32(stage[at + 2u]), f32(stage[at + 3u])); }
+fn multiplied(left : Place, right : Place, before : Sums) -> Sums {
+  var s = before;
+  for (var e = 0u; e < ${k}u; e++) {
+    let x = f32(stage[left.start + e * left.stride + emulatedRow]); let at = right.start + e * right.stride;
+    ${fours.map(i => `s.v${i} += x * four(at + ${4 * i}u);`).join(' ')}
+  }
+  return s;
+}
+fn stored(start : u32, s : Sums, stride : u32) {
+  let at = start + emulatedRow * stride;
+  ${fours.map(i => [0, 1, 2, 3].map(e => `sums[at + ${4 * i + e}u] = s.v${i}[${e}];`).join(' ')).join('\n  ')}
+}
+`;
+  const size = (columns: number, rows: number) => (_: string, c: string, r: string) => {
+    assert.equal([Number(c), Number(r)], [columns, rows]);
+    return 'Place(';
+  };
+  return {
+    ...kernel,
+    variants: kernel.variants.map(v =>
+      v.name !== 'matrix'
+        ? v
+        : {
+            ...v,
+            code: (p, d) =>
+              helpers
+              + v
+                .code(p, d)
+                .replace('batch = id.z', `emulatedRow = index % ${m}u; batch = id.z`)
+                .replaceAll(`subgroup_matrix_result<f32, ${n}, ${m}>`, 'Sums')
+                .replaceAll(/subgroupMatrixLoad<subgroup_matrix_left<f\d\d, (\d+), (\d+)>, col_major>\(&stage, /g, size(k, m))
+                .replaceAll(/subgroupMatrixLoad<subgroup_matrix_right<f\d\d, (\d+), (\d+)>, row_major>\(&stage, /g, size(n, k))
+                .replaceAll('subgroupMatrixMultiplyAccumulate', 'multiplied')
+                .replaceAll('subgroupMatrixStore<row_major>(&sums, ', 'stored('),
+          },
+    ),
+  };
+}
+
+const emulations: readonly [MatrixConfig, readonly string[]][] = [
+  [{ type: 'f32', m: 16, n: 32, k: 4, subgroup: 16 },
+    ['nothing divides', 'all four at a time, bias and residual', '3x3', 'weight gradient in slices, 8x8']],
+  [{ type: 'f16', m: 32, n: 16, k: 16, subgroup: 32 }, ['3x3']],
+];
+for (const [config, whys] of emulations) {
+  for (const c of CASES.filter(c => whys.includes(c.why))) {
+    test(`${config.type} ${config.m}x${config.n}x${config.k}, ${c.kernel.name}, ${c.why}`, async () => {
+      const device = (await deviceFor('gpu')).withProfile({ half: config.type === 'f16', matrices: [config] });
+      const own: Case = { ...c, kernel: emulated(c.kernel, config) };
+      close('matrix', await runCase(device, own, 'matrix'), await runCase(device, c, 'plain'), config.type === 'f16' ? 2e-3 : 1e-5);
+    });
+  }
+}
+
+test.run();

@@ -1,0 +1,176 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Graph, product, type Layer } from '../../engine/graph.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import * as activations from '../../layers/activation.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { losses } from '../../layers/loss.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
+import { avgPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { jensenShannon, ROW_METRICS } from '../../shaders/update/loss.ts';
+import { close, deviceFor } from '../support/check.ts';
+import { readOperations, type OperationCase } from '../vectors/read.ts';
+import { vectorUniform } from '../vectors/weights.ts';
+
+type Case = OperationCase;
+const cases = readOperations();
+
+const test = suite('PyTorch, one operation each');
+
+const generated = (v: Case, input: string): Float32Array => {
+  const { shape, scale, offset } = v.inputs[input]!;
+  return vectorUniform(`${v.name}/${input}`, product(shape)).map(u => offset + scale * u);
+};
+
+const layers: Record<string, (v: Case) => Layer> = {
+  conv2d: v => conv2d(v.inputs.weight!.shape[0]!, v.inputs.weight!.shape[2]!, { ...v.options, bias: Boolean(v.inputs.bias) }),
+  maxPool: v => maxPool(v.options.k, v.options),
+  avgPool: v => avgPool(v.options.k, v.options),
+  globalAvgPool,
+  batchNorm: v => batchNorm(v.options),
+  layerNorm: v => layerNorm(v.options),
+  groupNorm: v => groupNorm(v.options.groups, v.options),
+  instanceNorm: v => instanceNorm({ affine: Boolean(v.inputs.weight) }),
+  lrn: v => lrn(v.options),
+  ...Object.fromEntries(Object.entries(activations).map(([name, layer]) => [name, (v: Case) => layer(v.options.slope ?? v.options.alpha)])),
+};
+const lossNames: Record<string, string> = {
+  crossEntropy: 'cross-entropy',
+  hinge: 'hinge',
+  bceWithLogits: 'logistic',
+  mse: 'mse',
+  mae: 'mae',
+};
+
+/** What is not ours to compute, and why. */
+const left: Record<string, string> = {
+  'avgPool without the padding': 'avgPool counts the padding',
+  'adaptiveAvgPool to 3x2': 'no model needs it; globalAvgPool is its 1x1',
+  fractionalMaxPool: "the paper's regions are ours; PyTorch has windows of k",
+};
+
+/**
+ * A layer on the case's inputs; each further input is a further step. Outputs, gradients of the last step, buffers; then x in evaluation.
+ */
+async function run(v: Case, layer: Layer, inputs: readonly string[], training: boolean) {
+  const device = await deviceFor();
+  const memory = new Memory(device);
+  const shape = v.inputs[inputs[0]!]!.shape;
+  const build = async (training: boolean) => {
+    const g = new Graph({ training, profile: device.profile });
+    const x0 = g.lasting('input', 'x', shape);
+    const x = g.record([x0], g.map('v', x0), dy => [dy]);
+    const y = layer(g, x);
+    const dy = g.lasting('input', 'dy', y.shape);
+    const dx = g.backward(y, dy).get(x0);
+    g.kept.add(y);
+    if (dx) g.kept.add(dx);
+    memory.reserve(g);
+    return { g, x0, y, dy, dx, program: await Program.compile(memory, g) };
+  };
+  const main = await build(training);
+  const out: Float32Array[] = [];
+  for (const t of main.g.init.keys()) memory.write(t, generated(v, t.name));
+  memory.write(main.dy, vectorUniform(`${v.name}/dy`, main.y.size));
+  for (const name of inputs) {
+    memory.write(main.x0, generated(v, name));
+    main.program.run({ accumulate: 0 });
+    out.push((await main.program.read(main.y)).slice());
+  }
+  const gradients: Record<string, Float32Array> = { [inputs.at(-1)!]: await main.program.read(main.dx!) };
+  const buffers: Record<string, Float32Array> = {};
+  if (training) for (const [name, { grad }] of main.g.params) gradients[name] = await main.program.read(grad);
+  for (const t of main.g.init.keys()) if (t.role === 'buffer') buffers[t.name] = await main.program.read(t);
+  let evaluated: Float32Array | undefined;
+  if (v.outputs.eval) {
+    const fixed = await build(false);
+    memory.write(fixed.x0, generated(v, inputs[0]!));
+    fixed.program.run({ accumulate: 0 });
+    evaluated = await fixed.program.read(fixed.y);
+    fixed.program.destroy();
+  }
+  main.program.destroy();
+  memory.destroy();
+  return { out, gradients, buffers, evaluated };
+}
+
+async function runLoss(v: Case) {
+  const device = await deviceFor();
+  const memory = new Memory(device);
+  const g = new Graph({ training: true, profile: device.profile });
+  const js = v.op === 'jensenShannon';
+  const names = js ? ['a', 'b', 'c'] : ['logits'];
+  const [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
+  const logits = g.lasting('input', 'logits', [n * names.length, classes]);
+  const totals = g.lasting('state', 'totals', [2]);
+  const { labels, targets } = v.given;
+  const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]);
+  const dlogits = js ? g.tensor(logits.shape) : losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)!;
+  const row = g.tensor([n, ROW_METRICS]);
+  if (js) {
+    g.run(
+      jensenShannon,
+      { rows: n, classes, views: 3, smoothing: 0, consistency: 1, train: true },
+      { logits, labels: given, row, dlogits },
+    );
+  }
+  g.kept.add(dlogits);
+  if (js) g.kept.add(row);
+  const program = await Program.compile(memory, g);
+  memory.write(logits, Float32Array.from(names.flatMap(name => [...generated(v, name)])));
+  memory.write(given, targets ? Float32Array.from(targets) : Uint32Array.from(labels ?? Array.from({ length: n }, () => 0)));
+  if (!js) memory.write(totals, new Float32Array(2));
+  program.run({ valid: n });
+  const loss = js ? (await program.read(row)).reduce((a, b, i) => a + (i % ROW_METRICS ? 0 : b), 0) : (await program.read(totals))[0]!;
+  const gradient = await program.read(dlogits);
+  const size = n * classes;
+  program.destroy();
+  memory.destroy();
+  return { loss: loss / n, gradients: Object.fromEntries(names.map((name, k) => [name, gradient.slice(k * size, (k + 1) * size)])) };
+}
+
+for (const v of cases) {
+  if (left[v.name] ?? left[v.op] ?? v.op === 'jensenShannon') continue;
+  test(v.name, async () => {
+    if (v.op in lossNames) {
+      const { loss, gradients } = await runLoss(v);
+      const [expected] = v.outputs.y!.data as [number];
+      close('loss', [loss / Math.max(1, Math.abs(expected))], [expected / Math.max(1, Math.abs(expected))], 1e-6);
+      close('dlogits', gradients.logits!, v.gradients.logits!, 1e-6);
+      return;
+    }
+    const layer = layers[v.op]!(v);
+    const inputs = v.inputs.x2 ? ['x', 'x2'] : ['x'];
+    const training = v.options.training ?? true;
+    const { out, gradients, buffers, evaluated } = await run(v, layer, inputs, training);
+    close('y', out[0]!, v.outputs.y!.data, 1e-5);
+    if (v.outputs.y2) close('second step', out[1]!, v.outputs.y2.data, 1e-5);
+    for (const name of ['running_mean', 'running_var']) if (v.outputs[name]) close(name, buffers[name]!, v.outputs[name]!.data, 1e-6);
+    if (v.outputs.eval) close('evaluation', evaluated!, v.outputs.eval.data, 1e-5);
+    for (const [name, expected] of Object.entries(v.gradients)) {
+      if (training || name === 'x') close(`gradient of ${name}`, gradients[name]!, expected, 1e-5);
+    }
+  });
+}
+
+test('the gradients of the three views (the cross-entropy of the first taken away)', async () => {
+  const v = cases.find(c => c.op === 'jensenShannon')!;
+  const { gradients } = await runLoss(v);
+  const [n, classes] = v.inputs.a!.shape as [number, number];
+  const a = generated(v, 'a');
+  for (let i = 0; i < n; i++) {
+    const row = a.subarray(i * classes, (i + 1) * classes);
+    const sum = row.reduce((s, x) => s + Math.exp(x), 0);
+    row.forEach((x, c) => {
+      gradients.a![i * classes + c]! -= (Math.exp(x) / sum - (c ? 0 : 1)) / n;
+    });
+  }
+  for (const name of ['a', 'b', 'c']) close(name, gradients[name]!, v.gradients[name]!, 1e-6);
+});
+
+test('every case of the file is run or left out for a reason', () => {
+  const known = new Set([...Object.keys(layers), ...Object.keys(lossNames), 'jensenShannon']);
+  for (const v of cases) assert.ok(known.has(v.op) || left[v.name] || left[v.op], v.name);
+});
+
+test.run();

@@ -1,0 +1,126 @@
+/** The built page in Debian's Chromium, with WebGPU on SwiftShader. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import type { Test } from 'uvu';
+import { build, preview } from 'vite';
+// @ts-expect-error: plain JavaScript, which runs before there are packages
+import { findBrowser } from '../../scripts/setup/browser.mjs';
+
+export const ROOT = join(import.meta.dirname, '../..');
+const browserPath = findBrowser() as string | undefined;
+const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
+  '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
+/** Of the run that is selected. */
+export interface Seen { state: string; step: number; losses: number[]; message: string }
+
+/** The built page as a visitor has it before them. */
+export class BuiltPage {
+  readonly page: Page;
+  readonly address: string;
+  /** Of the site, and for what a test writes. */
+  readonly folder: string;
+  /** Errors and warnings of the console. */
+  readonly said: string[] = [];
+  readonly close: () => Promise<void>;
+
+  constructor(page: Page, address: string, folder: string, close: () => Promise<void>) {
+    this.page = page;
+    this.address = address;
+    this.folder = folder;
+    this.close = close;
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') this.said.push(message.text());
+    });
+    page.on('pageerror', error => this.said.push(error.message));
+  }
+
+  /** A fresh visit. `query` is that of the address, `?tune`. */
+  async open(hash: string, query = ''): Promise<void> {
+    await this.page.goto('about:blank');
+    await this.page.goto(`${this.address}${query}#${hash}`);
+    await this.page.waitForFunction('globalThis.descent?.available.size > 1'); // which data sets are here is asked for first
+  }
+
+  press(name: string): Promise<void> {
+    return this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  /** Waits until `condition` holds for `r`, the run that is selected. */
+  async until(condition: string): Promise<void> {
+    await this.page.waitForFunction(`(r => r && (${condition}))(descent.selected)`, undefined, { polling: 50 });
+  }
+
+  async pause(): Promise<void> {
+    await this.press('Pause');
+    await this.until('r.state === "paused"');
+  }
+
+  seen(): Promise<Seen> {
+    return this.page.evaluate(`(r =>
+      ({ state: r.state, step: r.step, message: r.message, losses: r.steps.map(l => l.loss) }))(descent.selected)`);
+  }
+
+  drop(name: string, bytes: Uint8Array): Promise<void> {
+    return this.page.evaluate(([file, content]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(content as number[])], file as string));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
+    }, [name, [...bytes]] as const);
+  }
+
+  /** What the button `name` gives. */
+  async downloaded(name: string): Promise<Uint8Array> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), this.press(name)]);
+    return readFileSync(await download.path());
+  }
+
+  /** Answers the button `name` with files. */
+  async choose(name: string, ...files: string[]): Promise<void> {
+    const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.press(name)]);
+    await chooser.setFiles(files);
+  }
+
+  /** Waits for words in the notice. */
+  notes(words: string): Promise<void> {
+    return this.page.locator('#notice', { hasText: words }).waitFor();
+  }
+
+  /** Waits for words anywhere: a message may stand in the notice and in the status line at once, or in either. */
+  says(words: string): Promise<void> {
+    return this.page.getByText(words).filter({ visible: true }).first().waitFor();
+  }
+}
+
+/** Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them. */
+export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void): boolean {
+  if (!browserPath) {
+    console.log(`${file}: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER`);
+    test.skip('needs a browser', () => undefined);
+    return false;
+  }
+  let page: BuiltPage | undefined;
+  test.before(async () => opened(page = await openBuilt(browserPath)));
+  test.after(() => page?.close());
+  return true;
+}
+
+async function openBuilt(executablePath: string): Promise<BuiltPage> {
+  const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
+  const common = {
+    configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent', build: { outDir: folder },
+  } as const;
+  await build(common);
+  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const context = await browser.newContext();
+  context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
+  return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
+    await browser.close();
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+}

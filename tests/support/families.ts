@@ -1,0 +1,86 @@
+/** One model of each family, and a few steps of it on real images. */
+import * as assert from 'uvu/assert';
+import type { Dataset, Split } from '../../datasets/dataset.ts';
+import { openDataset } from '../../datasets/node/open.ts';
+import { openModel } from '../../models/index.ts';
+import { momentum } from '../../optim/first-order.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import { DeviceData } from '../../train/data/data.ts';
+import { parseSpec } from '../../train/config/spec.ts';
+import { Trainer } from '../../train/step/trainer.ts';
+import { deviceFor } from './check.ts';
+
+/**
+ * `zoom` 0.5 takes every second pixel, for nets that are large; 3 each pixel three times; `long` leaves the family to `npm run test:long`.
+ */
+export interface Family {
+  spec: string;
+  batch: number;
+  steps: number;
+  lr: number;
+  zoom?: number;
+  long?: boolean;
+}
+
+export const FAMILIES: readonly Family[] = [
+  { spec: 'mlp', batch: 8, steps: 6, lr: 0.05 },
+  { spec: 'lenet5', batch: 8, steps: 8, lr: 0.1 },
+  { spec: 'alexnet:dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 2, long: true },
+  { spec: 'alexnet:layout=paper,dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 3, long: true },
+  { spec: 'alexnet-cifar', batch: 4, steps: 7, lr: 0.1 },
+  { spec: 'vgg11-bn', batch: 4, steps: 3, lr: 0.01 },
+  { spec: 'vgg16', batch: 8, steps: 10, lr: 0.02, long: true },
+  { spec: 'googlenet', batch: 4, steps: 3, lr: 0.01, zoom: 0.5 },
+  { spec: 'resnet20', batch: 4, steps: 4, lr: 0.05 },
+  { spec: 'resnet20:shortcut=B', batch: 4, steps: 4, lr: 0.05 },
+  { spec: 'resnet20:drop=0.5', batch: 4, steps: 5, lr: 0.05 },
+  { spec: 'plain20', batch: 4, steps: 5, lr: 0.05 },
+  { spec: 'enresnet20:members=2', batch: 4, steps: 4, lr: 0.02 },
+  { spec: 'resnet18', batch: 4, steps: 3, lr: 0.01, zoom: 0.5 },
+  { spec: 'resnet50:width=8', batch: 4, steps: 3, lr: 0.01, zoom: 0.5 },
+  { spec: 'resnet50', batch: 4, steps: 4, lr: 0.005, zoom: 0.5, long: true },
+  { spec: 'resnext29', batch: 4, steps: 4, lr: 0.005, zoom: 0.5, long: true },
+  { spec: 'wide-resnet-16-4', batch: 4, steps: 3, lr: 0.02, zoom: 0.5 },
+  { spec: 'airbench:width=16', batch: 4, steps: 5, lr: 0.02 },
+  { spec: 'airbench', batch: 8, steps: 5, lr: 0.02, long: true },
+];
+
+/** Trains on one batch of the first CIFAR-10 images over and over; its loss must fall by a tenth. */
+export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Promise<void> {
+  const whole = await openDataset('cifar10', { limitTrain: batch, limitTest: 1, quiet: true });
+  const device = await deviceFor();
+  const dataset = zoom === 1 ? whole : zoomed(whole, zoom);
+  const trainer = await Trainer.create({
+    device,
+    model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }),
+    batchSize: batch,
+    shuffle: false,
+    data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }),
+    optimizer: optimizer(momentum, { lr }),
+  });
+  try {
+    for (let step = 0; step < steps; step++) await trainer.step(true);
+    const losses = (await trainer.settle()).map(m => m.loss);
+    assert.is(losses.length, steps);
+    assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `losses ${losses.map(l => l.toFixed(3)).join(', ')}`);
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** Images `zoom` times as high and wide, by the nearest pixel. */
+function zoomed(dataset: Dataset, zoom: number): Dataset {
+  const { shape: [c, h, w] } = dataset;
+  const high = h * zoom;
+  const wide = w * zoom;
+  const resize = (split: Split): Split => {
+    const images = new Uint8Array(split.images.length * zoom * zoom);
+    for (let i = 0; i < images.length; i++) {
+      const plane = Math.floor(i / (high * wide));
+      const row = Math.floor(i / wide) % high;
+      images[i] = split.images[(plane * h + Math.floor(row / zoom)) * w + Math.floor((i % wide) / zoom)]!;
+    }
+    return { ...split, images };
+  };
+  return { ...dataset, shape: [c, high, wide], train: resize(dataset.train), test: resize(dataset.test) };
+}

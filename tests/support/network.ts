@@ -1,0 +1,112 @@
+/** A network with generated weights in one pass on real images, against PyTorch's numbers in models.json. */
+import * as assert from 'uvu/assert';
+import { openDataset } from '../../datasets/node/open.ts';
+import { Graph, type Tensor } from '../../engine/graph.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import { crossEntropy } from '../../layers/loss.ts';
+import { openModel } from '../../models/index.ts';
+import { parseSpec } from '../../train/config/spec.ts';
+import { close, deviceFor } from './check.ts';
+import { readJson } from '../vectors/read.ts';
+import { vectorWeights } from '../vectors/weights.ts';
+
+export interface Case {
+  name: string;
+  stem: string | null;
+  input: [number, number, number];
+  parameters: number;
+  logits64: number[][];
+  train_logits64: number[][];
+  train_loss64: number;
+  gradient_norms64: Record<string, number>;
+  running_norms64: Record<string, number>;
+}
+const { labels, models } = readJson<{ labels: number[]; models: Case[] }>('models.json');
+export const cases = models;
+
+/** The first test images as x/255, each pixel `times` times in both directions. */
+export async function images(dataset: string, n: number, times = 1): Promise<Float32Array> {
+  const { shape: [c, h, w], test } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
+  const wide = w * times;
+  const out = new Float32Array(n * c * h * times * wide);
+  for (let i = 0; i < out.length; i++) {
+    const column = i % wide;
+    const row = Math.floor(i / wide) % (h * times);
+    const plane = Math.floor(i / wide / h / times);
+    out[i] = test.images[(plane * h + Math.floor(row / times)) * w + Math.floor(column / times)]! / 255;
+  }
+  return out;
+}
+
+const norm = (v: ArrayLike<number>): number => {
+  let s = 0;
+  for (let i = 0; i < v.length; i++) s += v[i]! * v[i]!;
+  return Math.sqrt(s);
+};
+
+/** One pass of a model with generated weights: logits, and in training the loss, the norms of gradients and of running statistics. */
+export async function pass(spec: string, x: Float32Array, shape: readonly [number, number, number, number], training: boolean) {
+  const device = await deviceFor();
+  const memory = new Memory(device);
+  const g = new Graph({ training, profile: device.profile });
+  const [n, c, h, w] = shape;
+  const input = g.lasting('input', 'images', shape);
+  const target = g.lasting('input', 'labels', [n]);
+  const logits = openModel(parseSpec('model', spec), { classes: 10, shape: [c, h, w] })(g, input);
+  const totals = g.lasting('state', 'totals', [2]);
+  const dlogits = crossEntropy(g, logits, target, totals);
+  g.kept.add(logits);
+  if (dlogits) g.backward(logits, dlogits);
+  memory.reserve(g);
+  for (const t of g.init.keys()) g.init.set(t, () => vectorWeights(t.name, t.shape));
+  const program = await Program.compile(memory, g);
+  memory.write(input, x);
+  memory.write(target, Uint32Array.from(labels.slice(0, n)));
+  program.run({ accumulate: 0, seed: 0, step: 1, valid: n });
+  const norms = async (tensors: Iterable<[string, Tensor]>) => {
+    const out: Record<string, number> = {};
+    for (const [name, t] of tensors) out[name] = norm(await program.read(t));
+    return out;
+  };
+  const result = {
+    logits: await program.read(logits),
+    loss: (await program.read(totals))[0]! / n,
+    parameters: [...g.params.values()].reduce((sum, p) => sum + p.value.size, 0),
+    gradients: await norms(training ? [...g.params].map(([name, p]): [string, Tensor] => [name, p.grad]) : []),
+    running: await norms([...g.init.keys()].filter(t => t.role === 'buffer').map((t): [string, Tensor] => [t.name, t])),
+  };
+  program.destroy();
+  memory.destroy();
+  return result;
+}
+
+/** The model's spec on the command line. */
+export const specOf = ({ name, stem }: Case): string => (stem ? `${name}:stem=${stem}` : name);
+
+/** Logits in both modes, the loss, the norms of all gradients and running statistics. */
+export async function matches({ input, ...want }: Case): Promise<void> {
+  const spec = specOf({ input, ...want });
+  const x = await images('cifar10', 8, input[1] / 32);
+  const size = x.length / 8;
+  const evaluated = await pass(spec, x.subarray(0, 4 * size), [4, ...input], false);
+  assert.is(evaluated.parameters, want.parameters);
+  close('logits in evaluation', evaluated.logits, want.logits64.flat(), 1e-4);
+  const trained = await pass(spec, x, [8, ...input], true);
+  close('logits in training', trained.logits, want.train_logits64.flat(), 1e-3);
+  close('loss', [trained.loss / want.train_loss64], [1], 1e-4);
+  const names = Object.keys(want.gradient_norms64);
+  const most = Math.max(...Object.values(want.gradient_norms64));
+  assert.equal(Object.keys(trained.gradients), names, 'the same parameters in the same order');
+  for (const key of names) {
+    // the gradient of a bias before a batch norm is nothing but rounding
+    const error = Math.abs(trained.gradients[key]! - want.gradient_norms64[key]!) / Math.max(want.gradient_norms64[key]!, 1e-3 * most);
+    assert.ok(error < 1e-2, `gradient of ${key}: norm ${trained.gradients[key]}, expected ${want.gradient_norms64[key]}`);
+  }
+  const running = Object.keys(want.running_norms64);
+  assert.equal(
+    Object.keys(trained.running).filter(key => !key.endsWith('num_batches_tracked')),
+    running,
+    'the same running statistics',
+  );
+  close('running statistics', running.map(key => trained.running[key]! / want.running_norms64[key]!), running.map(() => 1), 1e-4);
+}

@@ -1,0 +1,84 @@
+/** What is computed from images before and after training: LSUV and population statistics. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Graph } from '../../engine/graph.ts';
+import { Program } from '../../engine/program.ts';
+import { relu } from '../../layers/activation.ts';
+import { sequential } from '../../layers/compose.ts';
+import { conv2d } from '../../layers/conv.ts';
+import { dense } from '../../layers/dense.ts';
+import { batchNorm } from '../../layers/norm.ts';
+import { globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import { sgd } from '../../optim/first-order.ts';
+import { DeviceData } from '../../train/data/data.ts';
+import { lsuv } from '../../train/step/lsuv.ts';
+import { populationStatistics } from '../../train/step/population.ts';
+import { Trainer } from '../../train/step/trainer.ts';
+import { close, deviceFor } from '../support/check.ts';
+import { fashionMnist } from '../support/lenet-run.ts';
+
+const test = suite('first batch');
+
+const model = sequential({
+  conv1: conv2d(4, 3, { stride: 2 }),
+  bn1: batchNorm({ momentum: 0.3 }),
+  act1: relu(),
+  pool: maxPool(2),
+  conv2: conv2d(6, 3),
+  act2: relu(),
+  gap: globalAvgPool(),
+  fc: dense(10),
+});
+async function trainer() {
+  const device = await deviceFor();
+  const dataset = await fashionMnist();
+  const data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const options = { device, model, data, batchSize: 128, seed: 2, shuffle: false };
+  return { options, run: await Trainer.create({ ...options, optimizer: optimizer(sgd) }) };
+}
+
+test('LSUV gives every layer outputs of variance 1 on the first batch', async () => {
+  const { options, run } = await trainer();
+  const variances = await lsuv(options, run.memory, { tolerance: 0.02 });
+  assert.equal(Object.keys(variances), ['conv1.weight', 'conv2.weight', 'fc.weight']);
+  for (const [name, v] of Object.entries(variances)) assert.ok(Math.abs(v - 1) <= 0.02, `${name}: ${v}`);
+  options.data.shuffle(run.memory, run.graph); // as the first step does
+  const logits = await run.logits('train', 128);
+  const mean = logits.reduce((a, b) => a + b, 0) / logits.length;
+  close('variance of the logits', [logits.reduce((a, v) => a + (v - mean) ** 2, 0) / logits.length], [variances['fc.weight']!], 1e-3);
+  run.destroy();
+});
+
+test('population statistics are those of all images', async () => {
+  const { options, run } = await trainer();
+  await populationStatistics(options, run.memory);
+  const weights = await run.weights();
+  // the first batch norm sees what does not depend on any other: a convolution's output, here of all images in one batch
+  const g = new Graph({ training: false, profile: options.device.profile });
+  const size = options.data.size('train');
+  const { x } = options.data.source(g, 'train', size);
+  const y = g.scope('conv1', () => conv2d(4, 3, { stride: 2 })(g, x));
+  g.kept.add(y);
+  options.data.shuffle(run.memory, g);
+  const program = await Program.compile(run.memory, g);
+  program.run({ offset: 0, valid: size });
+  const all = await program.read(y);
+  const [n, c, h, w] = y.shape as [number, number, number, number];
+  const hw = h * w;
+  for (let channel = 0; channel < c; channel++) {
+    const values = Float64Array.from({ length: n * hw }, (_, i) => all[(Math.floor(i / hw) * c + channel) * hw + (i % hw)]!);
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / (values.length - 1);
+    close(
+      'mean and variance',
+      [weights['bn1.running_mean']!.data[channel]!, weights['bn1.running_var']!.data[channel]!],
+      [mean, variance],
+      2e-6,
+    );
+  }
+  program.destroy();
+  run.destroy();
+});
+
+test.run();

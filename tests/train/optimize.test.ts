@@ -1,0 +1,96 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseConfig } from '../../train/config/config.ts';
+import { stopsEarly } from '../../train/run/early-stopping.ts';
+import { propose, rangeRate, rangeTest } from '../../train/study/find-lr.ts';
+import { describeOptimizer, phasesOf, resolvedOptimizer, scheduleOf } from '../../train/config/optimize.ts';
+
+const test = suite('what a configuration names');
+
+type Given = Parameters<typeof parseConfig>[1];
+const config = (given: Given) => parseConfig('lenet5', given);
+
+test('one optimizer, and one after another', () => {
+  assert.equal(
+    phasesOf(config({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]),
+    [
+      [{ lr: 1e-3, beta1: 0.8, beta2: 0.999, eps: 1e-8 }, 35],
+      [{ lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9, history: 10 }, undefined],
+    ],
+  );
+  assert.equal(
+    describeOptimizer(config({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
+    'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1',
+  );
+});
+
+test('what is recorded is read back as the same', () => {
+  const specs = ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw'];
+  for (const optimizer of specs) {
+    const first = resolvedOptimizer(config({ optimizer }));
+    const again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
+    assert.equal(again, first);
+    assert.equal(
+      phasesOf(config({ optimizer: first.optimizer, lr: String(first.lr) }), 3).map(p => p.optimizer.hyper),
+      phasesOf(config({ optimizer }), 3).map(p => p.optimizer.hyper),
+    );
+  }
+});
+
+test('flags reach the update', () => {
+  const flags = { l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9', accumulate: '4' };
+  type Updates = { optimizer: { values(t: number, lr: number): Record<string, number> } };
+  const [{ optimizer }] = phasesOf(config({ optimizer: 'sgd', ...flags }), 1) as unknown as [Updates];
+  assert.equal(optimizer.values(1, 0.5), { lr: 0.5, g_scale: 0.25, clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 });
+  assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
+});
+
+const refusals: readonly [given: Given, message: RegExp][] = [
+  [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
+  [{ optimizer: 'adam,lbfgs' }, /^--optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
+  [{ optimizer: 'adam:epochs=5' },
+    /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/],
+  [{ optimizer: 'adam:0.1' }, /^--optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
+  [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises a smooth function of all weights, --ema is not for it/],
+  [{ optimizer: 'adam:epochs=1,lbfgs', l1: '0.1' },
+    /^lbfgs: minimises a smooth function of all weights, --l1 is not for it; leave that out \(--weight-decay can stay\)/],
+  [{ snapshots: '2', epochs: '5' }, /^--snapshots: 2 cycles do not fit 5 epochs; give --epochs a multiple of 2$/],
+  [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^--snapshots: brings a schedule of its own; leave out --schedule$/],
+  [{ schedule: 'batch-growth:milestones=5,times=1.5' }, /^--schedule batch-growth: times is 1.5; give a whole number of at least 2$/],
+  [{ schedule: 'batch-growth:milestones=5', optimizer: 'newton-diagonal' },
+    /^--schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/],
+  [{ schedule: 'batch-growth:milestones=5', swa: '0.5' },
+    /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/],
+  [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
+];
+for (const [given, message] of refusals) {
+  test(`refuses ${JSON.stringify(given)}`, () => {
+    assert.throws(() => resolvedOptimizer(config(given)), (e: Error) => message.test(e.message) || assert.unreachable(e.message));
+  });
+}
+
+test('early stopping counts evaluations since the best', () => {
+  const lines = [0.5, 0.7, 0.6, 0.7].map((accuracy, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss: 1, accuracy }));
+  assert.equal([1, 2, 3].map(patience => stopsEarly(lines, patience)), [true, true, false]);
+  assert.is(stopsEarly(lines, undefined), false);
+  assert.is(stopsEarly([], 1), false);
+});
+
+test('snapshots come at the ends of cosine cycles', () => {
+  const made = scheduleOf(config({ snapshots: '3', epochs: '6' }), 0.1, 60)!;
+  assert.equal([0, 10, 20, 40].map(t => Number(made.at(t).lr.toFixed(6))), [0.1, 0.05, 0.1, 0.1]);
+});
+
+test('the range test stops where the loss explodes, and proposes the rate of the steepest fall', async () => {
+  // falls fastest at 0.05 in log lr
+  const o = { from: 1e-4, to: 1e2, steps: 200 };
+  const loss = (lr: number) => 2.3 - 1.5 / (1 + (0.05 / lr) ** 2) + (lr / 3) ** 3;
+  let t = 0;
+  const { points, proposed } = await rangeTest(async () => loss(rangeRate(t++, o)), o);
+  assert.ok(points.length < 200 && points.at(-1)!.lr > 3, `ended at ${points.at(-1)!.lr}`);
+  assert.ok(proposed! > 0.03 && proposed! < 0.15, `proposed ${proposed}`); // smoothing lags behind
+  assert.ok(Math.abs(rangeRate(199, o) - 1e2) < 1e-9);
+  assert.is(propose(points.map(p => ({ ...p, smooth: p.lr }))), undefined);
+});
+
+test.run();

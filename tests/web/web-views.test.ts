@@ -1,0 +1,147 @@
+/** The views of the page in a real browser, each by itself: form, data, bench, playground, race. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { datasetFolder } from '../../datasets/node/cache.ts';
+import { onPage, type BuiltPage } from '../support/browser.ts';
+import { tarOf } from '../support/tar-of.ts';
+
+const test = suite('views of the page');
+let at: BuiltPage, page: Page;
+
+if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; })) {
+  test('specs chosen in the form stand in the link, which opens as the same form', async () => {
+    await at.open('train');
+    await at.press('Then another optimizer');
+    await page.getByLabel('Optimizer, second', { exact: true }).selectOption('lbfgs');
+    await page.getByLabel('Schedule', { exact: true }).selectOption('step');
+    await page.getByLabel('gamma', { exact: true }).fill('0.5');
+    await page.getByLabel('Augmentation', { exact: true }).selectOption('crop');
+    await at.press('Add an augmentation');
+    await page.getByLabel('Augmentation, second', { exact: true }).selectOption('cutout');
+    await page.getByLabel('Validate every', { exact: true }).fill('20');
+    await at.press('Share link');
+    const link = await page.evaluate('location.hash') as string;
+    assert.equal(Object.fromEntries(new URLSearchParams(link.split('?')[1])), {
+      model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs', schedule: 'step:step_size=500,gamma=0.5',
+      augment: 'crop,cutout', evalEvery: '20',
+    });
+    await at.open(link.slice(1));
+    await at.press('Share link');
+    assert.is(await page.evaluate('location.hash'), link);
+    await page.getByLabel('gamma', { exact: true }).fill('-1');
+    await at.says("Schedule step: gamma is '-1'; give a number of at least 0");
+  });
+
+  test('files and archives of a data set are checked; a folder of images by class trains, until it stops early', async () => {
+    await at.drop('t10k-labels-idx1-ubyte', new Uint8Array(5000));
+    await at.notes('5,000 bytes, 10,008 are expected');
+    await at.drop('t10k-labels-idx1-ubyte.gz', new Uint8Array(50));
+    await at.notes('does not decompress');
+    const labels = readFileSync(join(datasetFolder('fashion-mnist'), 't10k-labels-idx1-ubyte'));
+    await at.drop('some.tar.gz', gzipSync(tarOf({ 'fashion/readme': Buffer.from('x'), 'fashion/t10k-labels-idx1-ubyte': labels })));
+    await at.notes('fashion-mnist: still needs train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte; add them too.');
+    const photos = join(at.folder, 'photos'), { default: sharp } = await import('sharp');
+    for (const [name, background] of [['day', '#ffe080'], ['night', '#102040']] as const) {
+      mkdirSync(join(photos, name), { recursive: true });
+      for (let i = 0; i < 12; i++)
+        await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } }).png().toFile(join(photos, name, `${i}.png`));
+    }
+    await at.open('train?model=mlp:hidden=8&batchSize=4&epochs=40&earlyStop=2&lr=0.02&logEvery=1');
+    await at.choose('Add a folder', photos);
+    await at.notes('photos: 24 images of 2 classes (day, night), chosen');
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    const { message, step } = await at.seen();
+    assert.match(message, /stopped early, 2 epochs without a better validation accuracy; the best weights, of step \d+, are back/);
+    assert.ok(step < 40 * 4, `it went on to step ${step}`);
+  });
+
+  test('a batch that does not fit is computed in parts, and the page says so', async () => {
+    await at.open('train?batchSize=2700&epochs=1&limitTrain=3000&limitTest=100');
+    await at.press('Start');
+    await at.notes('Run 1: each batch of 2700 is computed in 2 parts of 1350: ');
+    await at.until('r.state === "done"');
+    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
+  });
+
+  test('kernels and a step are timed by the code of the command line', async () => {
+    await at.open('bench');
+    await page.getByLabel('Filter', { exact: true }).fill('8x8 weight');
+    await at.press('Time kernels');
+    await at.says('Measured on');
+    await page.getByLabel('Batch size', { exact: true }).fill('16');
+    await at.press('Time a step');
+    await page.getByRole('table', { name: 'Time of a step' }).waitFor();
+    const { kernels, step, adapter, batch } = JSON.parse(Buffer.from(await at.downloaded('Download JSON')).toString());
+    assert.equal([kernels.length, kernels[0].kernel, batch, adapter.software], [1, 'conv_backward_weight', 16, true]);
+    assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
+  });
+
+  test('the variants of kernels are timed once, and what was found is kept', async () => {
+    const train = async () => {
+      await at.open('train?model=mlp:hidden=16&dataset=circles&batchSize=16&limitTrain=100&epochs=10000&logEvery=1', '?tune');
+      await at.press('Start');
+      await at.until('r.step >= 2');
+      return await page.locator('#notice').textContent() ?? '';
+    };
+    assert.match(await train(), /the first use of .*: \d+ kernel calls are timed, once/);
+    const kept = await page.evaluate<Record<string, Record<string, string[]>>>(
+      `caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.json())`);
+    assert.ok(Object.keys(kept).some(place => place.includes('swiftshader')));
+    assert.ok(Object.values(kept).some(calls => Object.keys(calls).some(call => call.startsWith('matmul'))));
+    assert.not.match(await train(), /are timed/);
+  });
+
+  test('every control and picture has a name', async () => {
+    const cdp = await page.context().newCDPSession(page);
+    const roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',
+      'complementary', 'navigation'];
+    const full = 'train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1';
+    for (const view of [full, 'playground', 'race', 'predict', 'bench']) {
+      await at.open(view);
+      await page.locator('#view h2').first().waitFor();
+      await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
+      const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+      const seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
+      assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);
+      assert.equal(seen.filter(n => !n.name?.value).map(n => n.role?.value), [], view);
+    }
+  });
+
+  test('without WebGPU the page says who has it', async () => {
+    const other = await page.context().newPage();
+    await other.addInitScript('delete Navigator.prototype.gpu');
+    await other.goto(at.address);
+    await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').first().waitFor();
+    await other.close();
+  });
+
+  test('the playground separates two circles', async () => {
+    await at.open('playground');
+    await at.press('Start');
+    await page.waitForFunction(`/right (9[0-9]|100)/.test(document.querySelector('.playground .status')?.textContent)`);
+  });
+
+  test('optimizers descend Beale\'s function', async () => {
+    await at.open('race');
+    const value = page.locator('.legend li', { has: page.getByText('momentum', { exact: true }) }).locator('.value');
+    await value.filter({ hasText: /\d/ }).waitFor();
+    assert.ok(Number(await value.textContent()) < 1, `momentum ends at ${await value.textContent()}`);
+  });
+
+  test('a configuration that cannot be built says why', async () => {
+    await at.open('train?model=lenet5&dataset=xor');
+    await at.press('Start');
+    await page.locator('#notice.error').waitFor();
+    assert.match(await page.locator('#notice').textContent() ?? '', /conv2d|images/);
+    await at.open('train?model=nosuch');
+    await at.says("unknown model 'nosuch'");
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();

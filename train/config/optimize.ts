@@ -1,0 +1,152 @@
+/** The optimizers, what surrounds them, and the schedule that a configuration names. */
+import { check, lookUp } from '../../engine/check.ts';
+import { rules } from '../../optim/index.ts';
+import { optimizer, type Regularisation } from '../../optim/optimizer.ts';
+import { quasiNewton } from '../../optim/quasi-newton.ts';
+import { schedule, schedules, type Schedule } from '../../optim/schedules.ts';
+import { flagOf, OPTIONS, type RunConfig } from './config.ts';
+import type { Phase } from '../step/phases.ts';
+import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
+
+/** A phase as it is written: `adam:epochs=5`. */
+interface Written {
+  readonly name: string;
+  readonly optimizer: Phase['optimizer'];
+  readonly epochs?: number;
+}
+
+/** How long an epoch and the run are. */
+interface Course {
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+}
+
+/** Whether the schedule makes batches grow. */
+const grows = (c: RunConfig): boolean =>
+  c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
+
+const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
+  accumulate: c.accumulate,
+  scaling: c.precision === 'f16',
+  grows: grows(c),
+  clipNorm: c.clipNorm,
+  clipValue: c.clipValue,
+  gradNoise: c.gradNoise,
+  weightDecay: c.weightDecay,
+  l1: c.l1,
+  noDecayBias: !c.decayBias,
+  maxNorm: c.maxNorm,
+  ema: c.ema,
+  ...(c.lookahead !== undefined && { lookahead: { k: c.lookahead } }),
+  ...(c.swa !== undefined && {
+    swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch },
+  }),
+});
+
+/** What only first-order optimizers do; of two phases with one each it is of that one. */
+const FIRST_ORDER = ['clipNorm', 'clipValue', 'gradNoise', 'ema', 'swa', 'lookahead'] as const;
+/** What a smooth function of free weights cannot have. */
+const NOT_SMOOTH = ['l1', 'maxNorm'] as const;
+
+/** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
+function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
+  const specs = parseSpecs('--optimizer', config.optimizer);
+  check(
+    config.swa === undefined || !grows(config),
+    '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule',
+  );
+  check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
+  return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
+    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
+    lookUp('optimizer', name, { ...rules, ...quasiNewton });
+    checkEpochs(name, epochs, i === specs.length - 1);
+    check(
+      i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
+      `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`,
+    );
+    const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
+    const made = Object.hasOwn(quasiNewton, name)
+      ? smooth(name, hyper, config, specs.length === 1)
+      : optimizer(rules[name]!, hyper, regularisation(config, course));
+    return { name, optimizer: made, ...(epochs !== undefined && { epochs: epochs as number }) };
+  });
+}
+
+/** Every optimizer but the last says for how many epochs it trains. */
+function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): void {
+  if (last) {
+    check(
+      epochs === undefined,
+      `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`,
+    );
+  } else {
+    check(
+      Number.isInteger(epochs) && (epochs as number) > 0,
+      `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`,
+    );
+  }
+}
+
+/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it. */
+function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): Phase['optimizer'] {
+  const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
+  check(
+    !unfit,
+    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it; `
+      + 'leave that out (--weight-decay can stay), or take a first-order optimizer',
+  );
+  const l2 = { weight: config.weightDecay, biases: config.decayBias };
+  return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
+}
+
+/** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
+export function phasesOf(config: RunConfig, stepsPerEpoch: number): Phase[] {
+  const epochs = config.steps === undefined ? config.epochs : config.steps / stepsPerEpoch;
+  const phases = written(config, { stepsPerEpoch, epochs: Math.max(1, Math.floor(epochs)) });
+  return phases.map(phase => ({
+    optimizer: phase.optimizer,
+    ...(phase.epochs !== undefined && { steps: phase.epochs * stepsPerEpoch }),
+  }));
+}
+
+/**
+ * The optimizer, with all hyper-parameters spelt out, and its rate: what a configuration must record. Checks the schedule's name and
+ * options too.
+ */
+export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: number } {
+  const phases = written(config);
+  const first = phases[0]!.optimizer.hyper.lr;
+  scheduleOf(config, first, Infinity);
+  const specs = phases.map(({ name, optimizer, epochs }, i) => {
+    const { lr, ...hyper } = optimizer.hyper;
+    const options: Record<string, Scalar> = { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...hyper };
+    return formatSpec({ name, options });
+  });
+  return { optimizer: specs.join(','), lr: first };
+}
+
+/** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
+export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
+  if (config.snapshots !== undefined) {
+    check(config.schedule === undefined, '--snapshots: brings a schedule of its own; leave out --schedule');
+    const span = config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps';
+    check(
+      config.steps === undefined && config.epochs % config.snapshots === 0,
+      `--snapshots: ${config.snapshots} cycles do not fit ${span}; give --epochs a multiple of ${config.snapshots}`,
+    );
+    return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
+  }
+  if (config.schedule === undefined) return undefined;
+  const { name, options, value } = parseSpec('--schedule', config.schedule);
+  check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}; write ${name}:key=value`);
+  return schedule(name, options, { lr, total });
+}
+
+/** What trains, in words: `adam at learning rate 0.001`. */
+export function describeOptimizer(config: RunConfig): string {
+  const phases = written(config).map(({ name, optimizer, epochs }) => {
+    const span = epochs === undefined ? '' : ` for ${epochs} epochs`;
+    return `${name} at learning rate ${optimizer.hyper.lr}${span}`;
+  });
+  return phases.join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
+}

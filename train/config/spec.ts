@@ -1,0 +1,111 @@
+/** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
+import { check, DescentError } from '../../engine/check.ts';
+
+/** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
+export interface Spec {
+  name: string;
+  value?: Scalar;
+  options: Record<string, Scalar>;
+}
+
+export type Scalar = number | boolean | string;
+
+/** What a number may be. `above` and `below` exclude their bound, `min` and `max` include it. */
+export interface Range {
+  integer?: boolean;
+  min?: number;
+  max?: number;
+  above?: number;
+  below?: number;
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A range in words: `a whole number of at least 1`. */
+export function describeRange({ integer, min, max, above, below }: Range): string {
+  const bounds: string[] = [];
+  if (above !== undefined) bounds.push(`above ${above}`);
+  if (min !== undefined) bounds.push(`of at least ${min}`);
+  if (below !== undefined) bounds.push(`below ${below}`);
+  if (max !== undefined) bounds.push(`at most ${max}`);
+  const words = bounds.length ? ` ${bounds.join(' and ')}` : '';
+  return `a ${integer ? 'whole ' : ''}number${words}`;
+}
+
+/** Whether a number is in a range, and whole where it has to be. */
+export function isWithin(value: number, range: Range): boolean {
+  const { integer, min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
+  return value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
+}
+
+/** `text` as a finite number within `range`; `who` is the option's name in messages. */
+export function parseNumber(who: string, text: string, range: Range = {}): number {
+  const value = Number(text);
+  const wanted = `give ${describeRange(range)}`;
+  check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number; ${wanted}`);
+  check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number; ${wanted}`);
+  check(isWithin(value, range), `${who}: ${text} is out of range; ${wanted}`);
+  return value;
+}
+
+/** `text` as a number or a truth value where it is one, else as it stands. */
+export function parseScalar(text: string): Scalar {
+  if (NUMBER.test(text)) return Number(text);
+  return text === 'true' || text === 'false' ? text === 'true' : text;
+}
+
+/** `text` as one of `known`. */
+export function parseChoice<T extends string>(who: string, text: string, known: readonly T[]): T {
+  check((known as readonly string[]).includes(text), `${who}: '${text}' is not known; give one of ${known.join(', ')}`);
+  return text as T;
+}
+
+/** One spec: `adam:beta1=0.8,eps=1e-6`. */
+export function parseSpec(who: string, text: string): Spec {
+  const specs = parseSpecs(who, text);
+  check(
+    specs.length === 1,
+    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`,
+  );
+  return specs[0]!;
+}
+
+/** A name (or the path of a file with code) and what follows its colon. */
+const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs))|[\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s;
+
+/** Whether a spec's name is a file of code: a model of the user's own. */
+export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);
+
+/** Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` is of the name before it. */
+export function parseSpecs(who: string, text: string): Spec[] {
+  const specs: Spec[] = [];
+  for (const part of text.split(',')) {
+    const [, name, rest] = PART.exec(part)!;
+    if (name) specs.push({ name, options: {} });
+    const spec = specs.at(-1);
+    const problem = part.trim() ? `'${part.trim()}' before any name` : 'an empty item';
+    check(spec && (name || rest), `${who}: '${text}' has ${problem}; write name:key=value,key=value`);
+    if (!rest) {
+      check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'; write name:key=value, or the name alone`);
+      continue;
+    }
+    const [key, value, ...more] = rest.split('=').map(s => s.trim());
+    if (value === undefined && name) {
+      spec.value = parseScalar(key!);
+      continue;
+    }
+    if (!/^[\w-]+$/.test(key!) || !value || more.length) {
+      throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
+    }
+    check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice; give it once`);
+    spec.options[key!] = parseScalar(value);
+  }
+  return specs;
+}
+
+/** The text of a spec, as parseSpec reads it. */
+export function formatSpec({ name, value, options }: Spec): string {
+  const parts = Object.entries(options).map(([key, v]) => `${key}=${v}`);
+  if (value !== undefined) parts.unshift(String(value));
+  return parts.length ? `${name}:${parts.join(',')}` : name;
+}

@@ -1,0 +1,95 @@
+/** Images of a data set larger than the device holds, on their way through a ring of two pages in the order of the batches. */
+import { imagesOf, type Split } from '../../datasets/dataset.ts';
+import { check } from '../../engine/check.ts';
+import type { Tensor } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/program.ts';
+
+/** Double buffering: one page is written while batches are taken from the other. */
+export const RING_PAGES = 2;
+/** Bytes of a page: large enough that a write costs little, small enough that the host does not stall in it. */
+const PAGE_BYTES = 64 * 2 ** 20;
+
+/** A stretch of the order in its page, or on its way there. */
+interface Page {
+  readonly stretch: number;
+  readonly ready: Promise<void>;
+}
+
+export class Ring {
+  #split: Split;
+  #bytes: number;
+  #pages: readonly Tensor[];
+  #perPage: number;
+  #order = new Uint32Array();
+  #held: (Page | undefined)[] = [];
+
+  /** `pages` are the tensors of the ring; an image has `bytes` bytes. */
+  constructor(split: Split, bytes: number, pages: readonly Tensor[]) {
+    this.#split = split;
+    this.#bytes = bytes;
+    this.#pages = pages;
+    this.#perPage = (pages[0]!.size * 4) / wordsOf(bytes);
+  }
+
+  /** Images of a page: whole batches, of images that take `bytes` on the device. */
+  static chunk(name: string, bytes: number, batch: number, maxBinding: number): number {
+    const most = Math.floor(maxBinding / (bytes * batch));
+    check(
+      most >= 1,
+      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; `
+        + 'use a smaller --batch-size',
+    );
+    return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
+  }
+
+  /** Begins again, in this order. */
+  restart(order: Uint32Array): void {
+    this.#order = order.slice();
+    this.#held = [];
+  }
+
+  /** Sees to it that the batch at `offset` is there, and begins to read the stretch after it while this one is used. */
+  async feed(memory: Memory, offset: number): Promise<void> {
+    const now = Math.floor(offset / this.#perPage);
+    const { ready } = this.#bring(memory, now);
+    if ((now + 1) * this.#perPage < this.#order.length) this.#bring(memory, now + 1);
+    await ready;
+  }
+
+  #bring(memory: Memory, stretch: number): Page {
+    const at = stretch % RING_PAGES;
+    const known = this.#held[at];
+    if (known?.stretch === stretch) return known;
+    const page = (this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) });
+    page.ready.catch(() => {
+      // told to whoever waits; the next one reads anew
+      if (this.#held[at] === page) this.#held[at] = undefined;
+    });
+    return page;
+  }
+
+  /** Writes a stretch as soon as it is read: the steps that used its page were enqueued before, and the queue keeps their order. */
+  async #load(memory: Memory, stretch: number, order: Uint32Array): Promise<void> {
+    const indices = order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage);
+    const images = await imagesOf(this.#split, this.#bytes, indices);
+    const at = stretch % RING_PAGES;
+    if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
+    const { buffer, offset } = memory.place(this.#pages[at]!);
+    const target = memory.buffers.get(buffer);
+    if (target) {
+      memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);
+    }
+  }
+}
+
+const wordsOf = (bytes: number) => Math.ceil(bytes / 4) * 4;
+
+/** Images of `bytes` bytes as they lie on the device: each starts at a word. */
+export function pack(images: Uint8Array, bytes: number): Uint8Array {
+  const stride = wordsOf(bytes);
+  const n = images.length / bytes;
+  if (bytes === stride) return images;
+  const out = new Uint8Array(n * stride);
+  for (let i = 0; i < n; i++) out.set(images.subarray(i * bytes, (i + 1) * bytes), i * stride);
+  return out;
+}

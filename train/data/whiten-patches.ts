@@ -1,0 +1,66 @@
+/** Filters of a first convolution that whiten small patches of the training images, computed once on the host before training. */
+import { imagesOf, numbers } from '../../datasets/dataset.ts';
+import type { DeviceData } from './data.ts';
+import { eigenSymmetric } from './eigen.ts';
+import type { Trainer } from '../step/trainer.ts';
+
+/** Images looked at: a thousand patches of each place are plenty for their covariance. */
+const SAMPLE = 1000;
+
+/**
+ * The weight [2 c k k, c, k, k] of a convolution whose outputs on patches of `images` [n, c, h, w] are uncorrelated and of unit mean
+ * square: the eigenvectors of the patches' second moments over the roots of their eigenvalues (+ eps), largest first, then the same negated
+ * (hlb-CIFAR10; Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds").
+ */
+export function whitenPatches(
+  images: Float32Array,
+  [n, c, h, w]: readonly [n: number, c: number, h: number, w: number],
+  k = 2,
+  eps = 5e-4,
+): Float32Array {
+  const size = c * k * k;
+  const moments = new Float64Array(size * size);
+  const patch = new Float64Array(size);
+  const offset = Array.from({ length: size }, (_, i) => {
+    const channel = Math.floor(i / (k * k));
+    const row = Math.floor(i / k) % k;
+    return (channel * h + row) * w + (i % k);
+  });
+  for (let image = 0; image < n; image++) {
+    for (let top = 0; top + k <= h; top++) {
+      for (let left = 0; left + k <= w; left++) {
+        const corner = (image * c * h + top) * w + left;
+        for (let i = 0; i < size; i++) patch[i] = images[corner + offset[i]!]!;
+        for (let i = 0; i < size; i++) for (let j = 0; j <= i; j++) moments[i * size + j]! += patch[i]! * patch[j]!;
+      }
+    }
+  }
+  const patches = n * (h - k + 1) * (w - k + 1);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      moments[i * size + j]! /= patches;
+      moments[j * size + i] = moments[i * size + j]!;
+    }
+  }
+  const { values, vectors } = eigenSymmetric(moments, size);
+  const out = new Float32Array(2 * size * size);
+  for (let i = 0; i < size * size; i++) {
+    const v = vectors[i]! / Math.sqrt(values[Math.floor(i / size)]! + eps);
+    out[i] = v;
+    out[size * size + i] = -v;
+  }
+  return out;
+}
+
+/** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
+export async function whitenFirst(trainer: Trainer, data: DeviceData, layer: string): Promise<void> {
+  const { value } = trainer.graph.params.get(`${layer}.weight`)!;
+  const { shape, train } = data.dataset;
+  const [c, h, w] = shape;
+  const size = c * h * w;
+  const n = Math.min(train.n, SAMPLE);
+  const norm = data.normalisation();
+  const bytes = await imagesOf(train, size, numbers(0, n));
+  const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + (i % size)]!);
+  trainer.memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));
+}

@@ -1,0 +1,101 @@
+/** Files that appear whole or not at all, and what the system's refusals mean. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DescentError } from '../../../engine/check.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would exceed the size limit',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'part of the path is a file, not a folder',
+  EEXIST: 'a file of that name is in the way',
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such file or folder',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk reports an error',
+};
+
+/** A refusal of the file system as an error that says which path, why, and what to do. */
+export function fileError(
+  path: string,
+  verb: 'read' | 'written' | 'made',
+  error: unknown,
+  advice: string,
+): DescentError {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  return new DescentError(`${path}: cannot be ${verb}, ${REASONS[code] ?? code}; ${advice}`);
+}
+
+export const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** Writes all of `content` to a file and makes sure that it is on the disk. */
+export function writeThrough(path: string, content: string | Uint8Array): void {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const fd = openSync(path, 'w');
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Makes a rename survive a power cut. Some systems cannot sync a folder: there the rename alone must do. */
+export function syncFolder(path: string): void {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    /* nothing is lost but the guarantee */
+  }
+}
+
+/**
+ * Replaces a file by `content`: readers see the old or the new one, never a part. After a failure the old one stands,
+ * and what `refuse` makes of the failure is thrown.
+ */
+export function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  refuse: (path: string, error: unknown) => Error = refused,
+): void {
+  const fresh = `${path}.new`;
+  try {
+    writeThrough(fresh, content);
+    renameSync(fresh, path);
+  } catch (error) {
+    removeQuietly(fresh);
+    throw refuse(path, error);
+  }
+  syncFolder(dirname(path));
+}
+
+/** The usual refusal of a write. */
+export const refused = (path: string, error: unknown): DescentError =>
+  fileError(path, 'written', error, isFull(error) ? 'free some space and try again' : 'choose another place');
+
+/** Cleans up after a failure, whose own error is the one to tell. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    /* see above */
+  }
+}
+
+/** The bytes of a file, or an error that names it. */
+export function readWhole(path: string, advice: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(path, 'read', error, advice);
+  }
+}

@@ -1,0 +1,223 @@
+/** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { check, DescentError } from '../../../engine/check.ts';
+import { configFromJson, type RunConfig } from '../../config/config.ts';
+import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
+import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
+import type { TrainerState } from '../state.ts';
+import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
+
+/** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+export interface RunFolder {
+  readonly path: string;
+  /** Every line of metrics.jsonl so far. */
+  readonly lines: readonly MetricsLine[];
+  readonly hasCheckpoint: boolean;
+  writeConfig(config: RunConfig, facts: Facts): void;
+  append(line: MetricsLine): void;
+  /** Replaces model.safetensors and state.safetensors together: after a crash at any moment the two are of one step. */
+  saveCheckpoint(weights: Tensors, state: TrainerState, metadata: Readonly<Record<string, string>>): void;
+  saveBest(weights: Tensors, metadata: Readonly<Record<string, string>>): void;
+  write(name: string, content: string | Uint8Array): void;
+  /** Removes the folder if nothing was trained in it. */
+  discardIfEmpty(): void;
+}
+
+const CONFIG = 'config.json';
+const METRICS = 'metrics.jsonl';
+const MODEL = 'model.safetensors';
+const BEST = 'best.safetensors';
+const STATE = 'state.safetensors';
+
+/** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
+export function defaultFolder(model: string, dataset: string, now = new Date()): string {
+  const word = (name: string) => {
+    const last = name.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!;
+    return last.replace(/\.[jt]s$/, '').replace(/[^\w.-]+/g, '-');
+  };
+  const digits = (...parts: number[]) => parts.map(n => String(n).padStart(2, '0')).join('');
+  const date = digits(now.getFullYear(), now.getMonth() + 1, now.getDate());
+  const time = digits(now.getHours(), now.getMinutes(), now.getSeconds());
+  const path = join('runs', `${word(model)}-${word(dataset)}-${date}-${time}`);
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? path : `${path}-${n}`;
+    if (!existsSync(candidate)) return candidate;
+  }
+}
+
+/** A new run in `path`, which is made. A folder that holds a run is refused. */
+export function createRun(path: string): RunFolder {
+  let made: string | undefined; // the outermost folder that was missing
+  let taken: string | undefined;
+  try {
+    made = mkdirSync(path, { recursive: true });
+    const size = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.size;
+    taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(size);
+    if (!taken) writeThrough(join(path, METRICS), '');
+  } catch (error) {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    throw elsewhere(path, error);
+  }
+  check(
+    !taken,
+    `${path}: already holds a run (${taken}); `
+      + `choose another folder with --out, or continue that run with --resume ${path}`,
+  );
+  return folder(path, [], false);
+}
+
+const elsewhere = (path: string, error: unknown): DescentError =>
+  fileError(path, 'written', error, `${isFull(error) ? 'free some space or ' : ''}choose another folder with --out`);
+
+/** What a stopped run goes on from. */
+export interface Resumed {
+  folder: RunFolder;
+  config: RunConfig;
+  facts: Facts;
+  weights: Tensors;
+  state: TrainerState;
+}
+
+/** Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. */
+export function resumeRun(path: string): Resumed {
+  const { config, facts } = readConfig(path);
+  const { step, weights, state } = readCheckpoint(path);
+  const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
+  const lines = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step));
+  const kept = lines.map(line => `${line}\n`).join('');
+  if (kept !== text) writeWhole(join(path, METRICS), kept);
+  return { folder: folder(path, parseMetrics(kept), true), config, facts, weights, state };
+}
+
+/** The last checkpoint of the run in a folder: both files, of one step. */
+export function readCheckpoint(path: string): { step: number; weights: Tensors; state: TrainerState } {
+  settleCheckpoint(path);
+  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept; start the run anew with another --out`);
+  const { tensors, metadata } = readSafetensors(join(path, STATE));
+  const model = readSafetensors(join(path, MODEL));
+  check(
+    metadata.step !== undefined && metadata.step === model.metadata.step,
+    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; `
+      + 'put back the files that belong together',
+  );
+  const counters: Record<string, number> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    if (key.startsWith('counter.')) counters[key.slice('counter.'.length)] = Number(value);
+  }
+  return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
+}
+
+/** The configuration of a run folder and the facts recorded with it. */
+export function readConfig(path: string): { config: RunConfig; facts: Facts } {
+  const file = join(path, CONFIG);
+  check(
+    existsSync(path),
+    `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`,
+  );
+  const text = readWhole(file, 'give the folder of a run').toString('utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new DescentError(`${file}: is not valid JSON; put back the file that the run wrote`);
+  }
+  return { config: configFromJson(json, file), facts: (json as { facts?: Facts }).facts ?? {} };
+}
+
+/** A safetensors file from disk. */
+export const readSafetensors = (path: string): Safetensors =>
+  decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
+
+/** The weights to judge a run by: the best where there are some, else the last. */
+export function weightsFile(path: string): string {
+  const names = [BEST, MODEL].filter(name => existsSync(join(path, name)));
+  check(names.length, `${path}: holds no ${BEST} and no ${MODEL}; give the folder of a run that was trained`);
+  return join(path, names[0]!);
+}
+
+/**
+ * A checkpoint is two files. Both are first written aside; the rename of the state commits, that of the model follows.
+ * Between the two, only a crash can leave a model aside that belongs to the state: it is put in place here.
+ */
+function settleCheckpoint(path: string): void {
+  const aside = join(path, `${MODEL}.new`);
+  const state = join(path, STATE);
+  if (!existsSync(aside)) return;
+  const stepOf = (file: string) => {
+    try {
+      return readSafetensors(file).metadata.step;
+    } catch {
+      return undefined; // cut short, or not there
+    }
+  };
+  const step = stepOf(aside);
+  if (step !== undefined && step === stepOf(state)) renameSync(aside, join(path, MODEL));
+  else rmSync(aside);
+}
+
+function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): RunFolder {
+  const at = (name: string) => join(path, name);
+  const refuse = (file: string, error: unknown) => {
+    const cure = isFull(error) ? 'free some space' : 'make the folder writable';
+    const next = hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again';
+    return fileError(file, 'written', error, `${cure}, then ${next}`);
+  };
+
+  return {
+    path,
+    lines,
+    get hasCheckpoint() {
+      return hasCheckpoint;
+    },
+    writeConfig: (config, facts) =>
+      writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
+    append(line) {
+      const file = at(METRICS);
+      let size = 0;
+      try {
+        size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+        appendFileSync(file, `${JSON.stringify(line)}\n`);
+      } catch (error) {
+        try {
+          truncateSync(file, size);
+        } catch {
+          /* the first error is the one to tell */
+        }
+        throw refuse(file, error);
+      }
+      lines.push(line);
+    },
+    saveCheckpoint(weights, { tensors, counters }, metadata) {
+      const step = String(counters.steps ?? lines.at(-1)?.step ?? 0);
+      const numbers = Object.fromEntries(Object.entries(counters).map(([k, v]) => [`counter.${k}`, String(v)]));
+      const files = [
+        [STATE, tensors, { ...numbers, step }],
+        [MODEL, weights, { ...metadata, step }],
+      ] as const;
+      try {
+        for (const [name, content, meta] of files) writeThrough(at(`${name}.new`), encodeSafetensors(content, meta));
+      } catch (error) {
+        for (const [name] of files) removeQuietly(at(`${name}.new`));
+        throw refuse(at(MODEL), error);
+      }
+      try {
+        for (const [name] of files) renameSync(at(`${name}.new`), at(name)); // what is left between the two settleCheckpoint finishes
+      } catch (error) {
+        throw refuse(at(MODEL), error);
+      }
+      syncFolder(path);
+      hasCheckpoint = true;
+    },
+    saveBest: (weights, metadata) => writeWhole(at(BEST), encodeSafetensors(weights, metadata), refuse),
+    write: (name, content) => writeWhole(at(name), content, refuse),
+    discardIfEmpty() {
+      if (lines.length || hasCheckpoint || !existsSync(path)) return;
+      for (const name of [METRICS, CONFIG]) rmSync(at(name), { force: true });
+      if (!readdirSync(path).length) rmdirSync(path);
+    },
+  };
+}

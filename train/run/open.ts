@@ -1,0 +1,137 @@
+/** A configuration made real on a device, for every front end. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { TooLarge } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import type { Layer } from '../../engine/graph.ts';
+import { initializer } from '../../layers/init.ts';
+import { modelCalled, openModel } from '../../models/index.ts';
+import type { Schedule } from '../../optim/schedules.ts';
+import { parseAugment } from '../config/augment.ts';
+import type { RunConfig } from '../config/config.ts';
+import { DeviceData } from '../data/data.ts';
+import { lsuv } from '../step/lsuv.ts';
+import { phasesOf, scheduleOf } from '../config/optimize.ts';
+import { parseSpec } from '../config/spec.ts';
+import type { Moments } from '../data/statistics.ts';
+import { Trainer } from '../step/trainer.ts';
+import { whitenFirst } from '../data/whiten-patches.ts';
+
+export interface Opened {
+  readonly trainer: Trainer;
+  readonly data: DeviceData;
+  readonly model: Layer;
+  /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
+  readonly parts: number;
+  readonly note: string | undefined;
+  /** Trained values. */
+  readonly parameters: number;
+  /** What a safetensors file must say so that it can be evaluated and used by itself. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface OpenOptions {
+  readonly debug?: boolean | undefined;
+  /** Only to evaluate and predict. */
+  readonly judges?: boolean | undefined;
+  /** Of the images that a trained model was trained on. */
+  readonly moments?: Moments | undefined;
+  /** Of a k-fold cross-validation, in place of a share held out. */
+  readonly folds?: number | undefined;
+  readonly fold?: number | undefined;
+  /** In place of the configuration's schedule. */
+  readonly rates?: Schedule | undefined;
+}
+
+/** Data, model and trainer of a configuration, its first weights as asked for. Throws where these do not go together. */
+export async function openTrainer(
+  config: RunConfig,
+  dataset: Dataset,
+  device: Device,
+  options: OpenOptions = {},
+): Promise<Opened> {
+  const { shape, classes } = dataset;
+  const data = new DeviceData(dataset, {
+    normalize: config.normalize,
+    valSplit: config.valSplit,
+    seed: config.seed,
+    folds: options.folds,
+    fold: options.fold,
+    moments: options.moments,
+    augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape),
+    maxBinding: device.profile.maxBinding,
+  });
+  await data.prepare();
+  const spec = parseSpec('model', config.model);
+  const model = openModel(spec, { shape, classes: classes.length });
+  const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize);
+  const { lr } = phasesOf(config, stepsPerEpoch)[0]!.optimizer.hyper;
+  const schedule = options.rates ?? scheduleOf(config, lr, config.steps ?? config.epochs * stepsPerEpoch);
+  const { initScheme: scheme } = config;
+  const { trainer, parts, note } = await inParts(config, accumulate =>
+    Trainer.create({
+      device,
+      data,
+      model,
+      batchSize: config.batchSize,
+      accumulate,
+      optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
+      schedule,
+      seed: config.seed,
+      shuffle: config.shuffle,
+      curriculum: config.order === 'curriculum',
+      debug: options.debug,
+      judges: options.judges,
+      loss: config.loss,
+      smoothing: config.labelSmoothing,
+      weights: scheme === undefined || scheme === 'lsuv' ? undefined : initializer(scheme),
+      population: config.bnStats === 'population',
+      fuse: config.fuse,
+      checkpoint: config.checkpointActivations,
+      half: config.precision === 'f16',
+    }),
+  );
+  if (scheme === 'lsuv' && !options.judges) {
+    await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
+  }
+  const { whitened } = modelCalled(spec.name);
+  if (whitened && !options.judges) await whitenFirst(trainer, data, whitened);
+  return {
+    trainer,
+    data,
+    model,
+    parts,
+    note,
+    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
+    metadata: {
+      format: 'pt',
+      model: config.model,
+      dataset: config.dataset,
+      shape: JSON.stringify(shape),
+      classes: JSON.stringify(classes),
+      normalize: config.normalize,
+      ...(config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) }),
+    },
+  };
+}
+
+/** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */
+async function inParts(
+  { batchSize, accumulate }: RunConfig,
+  make: (parts: number) => Promise<Trainer>,
+): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
+  let why: string | undefined;
+  for (let parts = accumulate; ; parts++) {
+    if (parts > accumulate && (batchSize % parts || parts % accumulate)) continue;
+    try {
+      const trainer = await make(parts);
+      const n = batchSize / parts;
+      const hasNorm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
+      const norm = hasNorm ? ', of which batch norm sees one at a time' : '';
+      const note = why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm}: ${why}`;
+      return { trainer, parts, note };
+    } catch (error) {
+      if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
+      why ??= error.message.split(';')[0]!;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+/** The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes, one after the other. */
+import { DescentError, show } from '../../engine/check.ts';
+
+/** Named tensors under PyTorch's names and layouts. */
+export interface Tensors {
+  [name: string]: { shape: readonly number[]; data: Float32Array };
+}
+
+/** What a file holds: tensors as float32, and the strings of its `__metadata__`. */
+export interface Safetensors {
+  tensors: Tensors;
+  metadata: Record<string, string>;
+}
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [begin: number, end: number];
+}
+
+/** The dtypes that are read: bytes an element, and how they become float32. Bits of F32 pass unchanged. */
+const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer) => Float32Array }>> = {
+  F32: { size: 4, read: b => new Float32Array(b) },
+  F16: { size: 2, read: b => Float32Array.from(new Uint16Array(b), half) },
+  BF16: { size: 2, read: b => new Float32Array(Uint32Array.from(new Uint16Array(b), x => x << 16).buffer) },
+  F64: { size: 8, read: b => Float32Array.from(new Float64Array(b)) },
+  I64: { size: 8, read: b => new Float32Array(Array.from(new BigInt64Array(b), Number)) }, // num_batches_tracked of batch norm
+};
+
+/** The value of an IEEE half-precision number. */
+function half(bits: number): number {
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
+}
+
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** The bytes of a safetensors file, all tensors as F32 in the order given; `metadata` lands under `__metadata__`. */
+export function encodeSafetensors(
+  tensors: Tensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  let end = 0;
+  const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (name === '__metadata__' || count(shape) !== data.length) {
+      throw new Error(`safetensors: tensor '${name}' ${show(shape)} has ${data.length} values`);
+    }
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const start = 8 + Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(text, 8);
+  let at = start;
+  for (const { data } of Object.values(tensors)) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file; `file` is its name in messages. Every claim of the header is checked against the bytes:
+ * a file that decodes has no holes, no overlaps and nothing beyond its tensors.
+ */
+export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
+  const damaged = 'the file is damaged or no safetensors file: fetch or write it again';
+  const fail = (problem: string, advice = damaged): never => {
+    throw new DescentError(`${file}: ${problem}; ${advice}`);
+  };
+  if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.length - 8) {
+    fail(`the header claims ${length} bytes, the file has ${bytes.length - 8} after its first 8`);
+  }
+
+  const { entries, metadata } = readHeader(bytes.subarray(8, 8 + length), fail);
+  const data = bytes.subarray(8 + length);
+  const tensors: [string, Tensors[string]][] = entries.map(([name, entry]) => {
+    const { dtype, shape, data_offsets } = entry;
+    const [begin, end] = data_offsets;
+    const type = Object.hasOwn(DTYPES, dtype)
+      ? DTYPES[dtype]!
+      : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
+    if (end > data.length) {
+      fail(
+        `tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`,
+        'the file is cut short: fetch or write it again',
+      );
+    }
+    if (count(shape) * type.size !== end - begin) {
+      const needed = count(shape) * type.size;
+      fail(`tensor '${name}' ${show(shape)} of ${dtype} needs ${needed} bytes, its offsets give ${end - begin}`);
+    }
+    return [name, { shape, data: type.read(new Uint8Array(data.subarray(begin, end)).buffer) }];
+  });
+
+  checkCoverage(entries, data.length, fail);
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** Fails where two tensors overlap, or some of the `length` bytes of data belong to none. */
+function checkCoverage(entries: readonly [string, Entry][], length: number, fail: (problem: string) => never): void {
+  const ranges = entries.map(([name, { data_offsets: [begin, end] }]) => ({ name, begin, end }));
+  ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  let last = '';
+  for (const { name, begin, end } of ranges) {
+    if (begin < covered) fail(`tensor '${name}' at bytes ${begin} to ${end} overlaps '${last}', which ends at ${covered}`);
+    if (begin > covered) fail(`${begin - covered} bytes before tensor '${name}' belong to no tensor`);
+    covered = end;
+    last = name;
+  }
+  if (covered !== length) fail(`${length - covered} bytes after the last tensor '${last}' belong to no tensor`);
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  fail: (problem: string) => never,
+): { entries: [string, Entry][]; metadata: Record<string, string> } {
+  let text = '';
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch {
+    fail('the header is not valid JSON');
+  }
+  if (!isObject(header)) return fail('the header is not a JSON object');
+  const twice = firstRepeated(topLevelKeys(text));
+  if (twice !== undefined) fail(`tensor '${twice}' is listed twice`);
+
+  const { __metadata__: metadata = {}, ...rest } = header;
+  if (!isObject(metadata) || Object.values(metadata).some(v => typeof v !== 'string')) {
+    fail('__metadata__ is not a table of strings');
+  }
+  for (const [name, e] of Object.entries(rest)) {
+    if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) {
+      fail(`tensor '${name}' has no valid dtype and shape`);
+    } else if (!isSizes(e.data_offsets) || e.data_offsets.length !== 2 || e.data_offsets[0]! > e.data_offsets[1]!) {
+      fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
+    }
+  }
+  return {
+    entries: Object.entries(rest) as unknown as [string, Entry][],
+    metadata: metadata as Record<string, string>,
+  };
+}
+
+const isObject = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+const isSizes = (x: unknown): x is number[] => Array.isArray(x) && x.every(n => Number.isSafeInteger(n) && n >= 0);
+
+function firstRepeated(names: string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find(name => seen.size === seen.add(name).size);
+}
+
+/** The keys of valid JSON's outermost object, repeated ones included (JSON.parse keeps the last and drops the rest). */
+function topLevelKeys(json: string): string[] {
+  const keys: string[] = [];
+  let depth = 0;
+  let string = '';
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    else if (token === ':') {
+      if (depth === 1) keys.push(JSON.parse(string) as string);
+    } else string = token;
+  }
+  return keys;
+}

@@ -1,0 +1,86 @@
+/** What a trainer is made of on the device: its memory, its programs and its phases, from options that go together. */
+import { check } from '../../engine/check.ts';
+import { Graph } from '../../engine/graph.ts';
+import { Memory, Program } from '../../engine/program.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
+import type { QuasiNewton } from '../../optim/quasi-newton.ts';
+import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
+import { ActivePhase, type Phase } from './phases.ts';
+
+export interface Parts {
+  readonly memory: Memory;
+  /** The graph that computes the gradients, and its program; one that only judges has an empty one. */
+  readonly train: BuiltGraph;
+  readonly program: Program;
+  readonly phases: readonly ActivePhase[];
+  /** Whether the program of the gradients has the update too. */
+  readonly fused: boolean;
+}
+
+/** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
+export async function assemble(o: TrainerOptions): Promise<Parts> {
+  const { accumulate = 1, device } = o;
+  const phases = Array.isArray(o.optimizer)
+    ? (o.optimizer as readonly Phase[])
+    : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
+  checkOptions(o, phases);
+  const memory = new Memory(device);
+  try {
+    const train = build(o, 'train', !o.judges);
+    const { graph } = train;
+    memory.reserve(graph);
+    if (o.judges) {
+      memory.allocate(graph);
+      const nothing = new Graph({ training: false, profile: device.profile });
+      return { memory, train, program: await Program.compile(memory, nothing), phases: [], fused: false };
+    }
+    const fusable = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
+    fusable?.addTo(graph, memory.layout);
+    const fused = fusable !== undefined;
+    const program = await Program.compile(memory, graph, { ...o, meanwhile: () => o.data.begin(memory, graph) });
+    const active = await ActivePhase.create(phases, memory, graph, fused);
+    await o.data.measure(memory, graph);
+    o.data.upload(memory, graph, 'train');
+    return { memory, train, program, phases: active, fused };
+  } catch (error) {
+    memory.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. That an optimizer was made for
+ * other parts or another precision is a mistake of the caller, not of the user: a plain Error.
+ */
+function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
+  const { batchSize, accumulate = 1, half = false, device } = o;
+  const available = o.data.size('train');
+  check(
+    batchSize >= 1 && batchSize <= available,
+    `--batch-size: ${batchSize} is more than the ${available} training images; give 1 to ${available}`,
+  );
+  check(
+    batchSize % accumulate === 0,
+    `--accumulate: a batch of ${batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`,
+  );
+  check(
+    !half || device.profile.f16,
+    `--precision f16: ${device.report.description} has no shader-f16; use --precision f32, or another --adapter`,
+  );
+  for (const { optimizer } of phases) {
+    const firstOrder = 'rule' in optimizer ? optimizer : undefined;
+    const name = firstOrder?.rule.name ?? 'a quasi-Newton method';
+    check(
+      !half || (firstOrder && !firstOrder.rule.probes),
+      `--precision f16: ${name} needs exact gradients; use --precision f32, or an optimizer of the first order`,
+    );
+    if (firstOrder && firstOrder.accumulate !== accumulate) {
+      throw new Error(`${name} was made for ${firstOrder.accumulate} micro-batches, the trainer takes ${accumulate}`);
+    }
+    const scaling = firstOrder?.scaling ?? false;
+    if (scaling !== half) {
+      const made = scaling ? 'for' : 'without';
+      throw new Error(`${name} was made ${made} loss scaling, the trainer works ${half ? 'with' : 'without'} it`);
+    }
+  }
+}

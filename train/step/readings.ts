@@ -1,0 +1,112 @@
+/** Metrics that add up on the device and come back some time later. */
+import type { Device } from '../../engine/device.ts';
+import type { Tensor } from '../../engine/graph.ts';
+import type { Program } from '../../engine/program.ts';
+import { waiting } from '../../engine/wait.ts';
+import { divergence } from './divergence.ts';
+import type { StepMetrics } from './metrics.ts';
+
+/** The sums that a program has gathered; it begins anew. */
+export async function takeTotals(program: Program, totals: Tensor): Promise<{ loss: number; correct: number }> {
+  const { device } = program.memory;
+  const { buffer, offset } = program.locate(totals);
+  const [loss, correct] = new Float32Array(await device.read(buffer, offset, 16));
+  device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
+  return { loss: loss!, correct: correct! };
+}
+
+/** The metrics of a training program's logged steps, on their way back through mapped buffers. */
+export class Readings {
+  /** The last step whose metrics were asked for. */
+  logged = 0;
+  #program: Program;
+  #totals: Tensor;
+  #batchSize: number;
+  #stepsPerEpoch: number;
+  #staging: GPUBuffer[] = [];
+  #reading: Promise<void>[] = [];
+  #arrived: StepMetrics[] = [];
+  #since = performance.now();
+
+  constructor(program: Program, totals: Tensor, batchSize: number, stepsPerEpoch: number) {
+    this.#program = program;
+    this.#totals = totals;
+    this.#batchSize = batchSize;
+    this.#stepsPerEpoch = stepsPerEpoch;
+  }
+
+  get #device(): Device {
+    return this.#program.memory.device;
+  }
+
+  /** Images per second count from now on: the pause before it was no training time. */
+  restart(): void {
+    this.#since = performance.now();
+  }
+
+  /** Copies the sums in the command buffer of a step, and begins them anew. */
+  collect(encoder: GPUCommandEncoder): void {
+    const { buffer, offset } = this.#program.locate(this.#totals);
+    const staging =
+      this.#staging.pop() ?? this.#device.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, 8);
+    encoder.clearBuffer(buffer, offset, 16);
+    this.#staging.unshift(staging); // in use until `readBack` hands it out again
+  }
+
+  /** Asks for what `collect` copied with `step`, the last one submitted. */
+  readBack(step: number, lr: number): void {
+    const staging = this.#staging.shift()!;
+    const count = step - this.logged;
+    this.logged = step;
+    const reading = waiting(staging.mapAsync(GPUMapMode.READ)).then(
+      () => {
+        const [loss, correct] = new Float32Array(staging.getMappedRange());
+        const images = count * this.#batchSize;
+        const now = performance.now();
+        const seconds = (now - this.#since) / 1000;
+        this.#since = now;
+        this.add({
+          step,
+          epoch: step / this.#stepsPerEpoch,
+          loss: loss! / images,
+          accuracy: correct! / images,
+          lr,
+          images_per_s: images / seconds,
+        });
+        staging.unmap();
+        this.#staging.push(staging);
+      },
+      async error => {
+        await Promise.resolve();
+        this.#device.check();
+        throw error;
+      },
+    );
+    reading.catch(() => undefined); // told by settle, or by the next step where the device is lost
+    this.#reading.push(reading);
+  }
+
+  /** A line that was computed on the host. */
+  add(line: StepMetrics): void {
+    this.#arrived.push(line);
+  }
+
+  /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
+  arrived(): StepMetrics[] {
+    this.#device.check();
+    const lines = this.#arrived.splice(0);
+    const bad = lines.find(l => !Number.isFinite(l.loss));
+    if (bad) throw divergence(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr})`);
+    return lines;
+  }
+
+  /** Waits until all metrics that were asked for are back. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#reading.splice(0));
+  }
+
+  destroy(): void {
+    for (const b of this.#staging) b.destroy();
+  }
+}

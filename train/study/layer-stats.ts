@@ -1,0 +1,99 @@
+/** What each layer does at a moment of training: the size of its weights, gradients and updates, and what it computes. */
+import type { Tensor } from '../../engine/graph.ts';
+import type { Probe } from './probe.ts';
+import type { Trainer } from '../step/trainer.ts';
+
+/** Sizes are root mean squares: norms over the root of the number of values, so that layers of all sizes compare. */
+export interface LayerStats {
+  readonly name: string;
+  /** Of the weight, of its gradient in the last step, and of its last change as a share of the weight's own. */
+  readonly weight?: number;
+  readonly gradient?: number;
+  readonly update?: number;
+  /** Of the activations on some images, evaluated: mean, deviation and the share of zeros. */
+  readonly mean?: number;
+  readonly std?: number;
+  readonly zeros?: number;
+  /** Share of this layer's units that are 0 for every one of the images. */
+  readonly dead?: number;
+}
+
+interface Weight {
+  readonly layer: string;
+  readonly value: Tensor;
+  readonly grad: Tensor;
+}
+
+function weights(trainer: Trainer): Weight[] {
+  const own = [...trainer.graph.params].filter(([name]) => name.endsWith('weight'));
+  return own.map(([name, { value, grad }]) => {
+    const layer = name.slice(0, Math.max(0, name.lastIndexOf('.'))) || 'model';
+    return { layer, value, grad };
+  });
+}
+
+/** The weights by layer, as `layerStats` takes those before a step. */
+export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
+  const reads = weights(trainer).map(async ({ layer, value }) => {
+    const data = await trainer.memory.read(value);
+    return [layer, data.slice()] as const;
+  });
+  return new Map(await Promise.all(reads));
+}
+
+/**
+ * The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]. With the weights `before` the last step also how far
+ * it went.
+ */
+export async function layerStats(
+  trainer: Trainer,
+  probe: Probe,
+  bytes: Uint8Array,
+  n: number,
+  before?: ReadonlyMap<string, Float32Array>,
+): Promise<LayerStats[]> {
+  const seen = new Map<string, LayerStats>();
+  const scale = await trainer.gradientScale();
+  probe.run(bytes);
+  for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });
+  for (const { layer, value, grad } of weights(trainer)) {
+    const now = await trainer.memory.read(value);
+    const last = before?.get(layer);
+    const size = rms(now);
+    seen.set(layer, {
+      ...(seen.get(layer) ?? { name: layer }),
+      weight: size,
+      gradient: rms(await trainer.memory.read(grad)) * scale,
+      ...(last && { update: rms(now.map((v, i) => v - last[i]!)) / size }),
+    });
+  }
+  return [...seen.values()];
+}
+
+const rms = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
+
+/** Of the values [n, units] of one layer. */
+function moments(values: Float32Array, units: number, n: number): Omit<LayerStats, 'name'> {
+  let sum = 0;
+  let squares = 0;
+  let zeros = 0;
+  let dead = 0;
+  for (let u = 0; u < units; u++) {
+    let silent = 0;
+    for (let i = 0; i < n; i++) {
+      const v = values[i * units + u]!;
+      sum += v;
+      squares += v * v;
+      if (v === 0) silent++;
+    }
+    zeros += silent;
+    if (silent === n) dead++;
+  }
+  const mean = sum / (units * n);
+  return {
+    mean,
+    std: Math.sqrt(Math.max(0, squares / (units * n) - mean * mean)),
+    zeros: zeros / (units * n),
+    dead: dead / units,
+  };
+}

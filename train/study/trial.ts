@@ -1,0 +1,95 @@
+/** One run among several that are compared or searched through: no folder, no checkpoints, a device that all share. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { check } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { initializer } from '../../layers/init.ts';
+import type { RunConfig } from '../config/config.ts';
+import { isDivergence } from '../step/divergence.ts';
+import { stopsEarly } from '../run/early-stopping.ts';
+import { evaluation, fit } from '../run/fit.ts';
+import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
+import { openTrainer } from '../run/open.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import type { Trainer } from '../step/trainer.ts';
+
+/** What came of a run. `best` (on the validation images) and `test` (after the last step) are missing where the loss was not finite. */
+export interface Trial {
+  readonly lines: readonly MetricsLine[];
+  readonly best?: EvalMetrics;
+  readonly test?: EvalMetrics;
+  readonly diverged?: string;
+  readonly seconds: number;
+}
+
+export interface TrialOptions {
+  /** Cross-validation, in place of the configuration's share. */
+  readonly folds?: number;
+  readonly fold?: number;
+  /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
+  readonly scheme?: string;
+  /** Judge the last weights on the test images too; with early stopping the best ones. */
+  readonly test?: boolean;
+}
+
+/**
+ * Trains one configuration on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
+ * finite is an outcome, not an error.
+ */
+export async function trial(
+  config: RunConfig,
+  dataset: Dataset,
+  device: Device,
+  { folds, fold, scheme, test: tested }: TrialOptions = {},
+): Promise<Trial> {
+  check(
+    folds !== undefined || config.valSplit > 0,
+    '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>',
+  );
+  const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
+  const lines: MetricsLine[] = [];
+  const started = performance.now();
+  let diverged: string | undefined;
+  let restore: Tensors | undefined;
+  let test: EvalMetrics | undefined;
+  try {
+    if (scheme !== undefined) await initialise(trainer, scheme, config.seed);
+    await fit(trainer, {
+      total: config.steps ?? config.epochs * trainer.stepsPerEpoch,
+      logEvery: config.logEvery,
+      validate: true,
+      stopped: () => false,
+      finished: () => stopsEarly(lines, config.earlyStop),
+      onMetrics: line => void lines.push(line),
+      async onEvaluation(line) {
+        lines.push(line);
+        trainer.observe(line.loss);
+        if (config.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.judged();
+      },
+      onCheckpoint: async () => {},
+    });
+    if (restore) trainer.loadWeights(restore);
+    if (tested) test = await evaluation(trainer, 'test');
+  } catch (error) {
+    if (device.lost || !isDivergence(error)) throw error;
+    diverged = error.message.split(';')[0]!;
+  } finally {
+    await device.idle();
+    trainer.destroy();
+  }
+  return {
+    lines,
+    seconds: (performance.now() - started) / 1000,
+    ...(diverged === undefined ? { best: bestOf(lines), ...(test && { test }) } : { diverged }),
+  };
+}
+
+/** Draws the weights of convolutions and dense layers anew by a scheme, each from numbers of its own name and `seed`. */
+export async function initialise(trainer: Trainer, scheme: string, seed: number): Promise<void> {
+  const init = initializer(scheme);
+  const weights = await trainer.weights();
+  for (const { value } of trainer.graph.params.values()) {
+    const { name, shape } = value;
+    if (shape.length === 2 || shape.length === 4) weights[name] = { shape, data: init(shape, name, seed) };
+  }
+  trainer.loadWeights(weights);
+}

@@ -1,0 +1,94 @@
+/** Files of known data sets as a user brings them: plain, gzipped, or all in the archive that they are published in. */
+import { datasets } from '../../datasets/index.ts';
+import { tarFiles } from '../../datasets/tar.ts';
+import { check, DescentError } from '../../engine/check.ts';
+import type { FolderFile } from './folder.ts';
+
+/** What was dropped on the page. A worker gets references, not copies. */
+export interface Dropped {
+  /** Files of known sets, decompressed, by `set/file`. */
+  readonly files: Record<string, Blob>;
+  /** Folders of images by class. */
+  readonly folders: Record<string, readonly FolderFile[]>;
+}
+
+const isArchive = (name: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(name);
+const isNeeded = (name: string): boolean =>
+  Object.values(datasets).some(({ files }) => files.some(f => f.name === name.replace(/\.gz$/, '')));
+
+/** Whether a file has the name of one that a known set needs, gzipped or not, or that of an archive. */
+export const isDataFile = (name: string): boolean => isArchive(name) || isNeeded(name);
+
+/**
+ * Keeps a file, or all of an archive, for the sets that they belong to. Returns what each of these sets still lacks; throws where a
+ * file is not one that was published.
+ */
+export async function keepData(file: File, dropped: Dropped): Promise<Map<string, readonly string[]>> {
+  const kept = new Set<string>();
+  if (isArchive(file.name)) {
+    for await (const inner of unpacked(file)) kept.add(await keepFile(`${file.name}: ${inner.name}`, inner, dropped));
+    const known = Object.values(datasets).flatMap(d => d.sources).flatMap(s => s.kind === 'archive' ? [s.url.split('/').at(-1)] : []);
+    check(kept.size, `${file.name}: holds no file of a known data set; archives that do are ${known.join(', ')}`);
+  } else {
+    kept.add(await keepFile(file.name, file, dropped));
+  }
+  const lacks = (name: string) => datasets[name]!.files.map(f => f.name).filter(f => !(`${name}/${f}` in dropped.files));
+  return new Map([...kept].map(name => [name, lacks(name)]));
+}
+
+/** Keeps one file and returns the name of its set. Files of several sets share names: the content tells. `who` is its name in messages. */
+async function keepFile(who: string, file: File, dropped: Dropped): Promise<string> {
+  const plain = file.name.replace(/\.gz$/, '');
+  const blob = plain === file.name ? file : await decompressed(who, file);
+  const candidates = Object.entries(datasets).flatMap(([name, { files }]) =>
+    files.filter(f => f.name === plain).map(f => ({ name, bytes: f.bytes, sha256: f.sha256 })));
+  const size = (n: number) => n.toLocaleString('en-US');
+  const sizes = [...new Set(candidates.map(c => c.bytes))];
+  check(sizes.includes(blob.size), `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected; `
+    + 'it is cut short or another file, fetch it again');
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+  const sha256 = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
+  const found = candidates.find(c => c.sha256 === sha256);
+  check(found, `${who}: its content is that of none of ${candidates.map(c => c.name).join(', ')}; `
+    + 'it is damaged or of another set, fetch it again');
+  dropped.files[`${found.name}/${plain}`] = blob;
+  return found.name;
+}
+
+/** The files of an archive that known sets need, one at a time: together they are more than a page should hold. */
+async function* unpacked(archive: File): AsyncGenerator<File> {
+  const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+  try {
+    for await (const { path, bytes } of tarFiles(chunksOf(archive), path => isNeeded(base(path)))) yield new File([bytes], base(path));
+  } catch (error) { // of the archive: what is wrong with a file in it is thrown where the file is used
+    throw new DescentError(`${archive.name}: ${(error as Error).message}`);
+  }
+}
+
+async function decompressed(who: string, file: File): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  try {
+    for await (const chunk of chunksOf(file)) chunks.push(chunk);
+  } catch (error) {
+    throw new DescentError(`${who}: ${(error as Error).message}`);
+  }
+  return new Blob(chunks);
+}
+
+/** What a file holds, decompressed where it is gzipped. */
+async function* chunksOf(file: File): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const plain = !/gz$/i.test(file.name);
+  const reader = (plain ? file.stream() : file.stream().pipeThrough(new DecompressionStream('gzip'))).getReader();
+  const unreadable = (): never => {
+    throw new DescentError(plain ? 'cannot be read; drop it again' : 'is damaged, it does not decompress; fetch it again');
+  };
+  try {
+    for (;;) { // Safari's streams are not iterable
+      const { value, done } = await reader.read().catch(unreadable);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined); // of an archive with more behind its end
+  }
+}

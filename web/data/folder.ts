@@ -1,0 +1,117 @@
+/**
+ * A dropped folder of images by class: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`, as the command line
+ * takes it.
+ */
+import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { check, DescentError } from '../../engine/check.ts';
+import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+
+/** A file and its path below the folder. */
+export interface FolderFile { readonly path: string; readonly file: File }
+interface Item extends FolderFile { readonly label: number }
+
+/**
+ * Every file of a drop, with its path; the folders of the drop are the first parts of the paths. Entries must be taken before the event
+ * ends.
+ */
+export async function filesOf(entries: readonly FileSystemEntry[]): Promise<FolderFile[]> {
+  const out: FolderFile[] = [];
+  const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
+    if (entry.name.startsWith('.')) return;
+    if (entry.isFile) {
+      out.push({ path, file: await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject); }) });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) { // it hands out a hundred at a time
+      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject); });
+      if (!some.length) return;
+      for (const e of some) await walk(e, `${path}/${e.name}`);
+    }
+  };
+  for (const entry of entries) await walk(entry, entry.name);
+  return out;
+}
+
+/**
+ * The images of a folder by class, in the order of classes and paths. `name` is the folder's. Throws where there are not two classes with
+ * images.
+ */
+export function itemsOf(name: string, files: readonly FolderFile[]): { classes: string[]; train: Item[]; test: Item[] | undefined } {
+  const images = files
+    .filter(f => /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(f.path))
+    .map(f => ({ ...f, parts: f.path.split('/') }))
+    .filter(f => f.parts.length > 1 && !f.parts.some(p => p.startsWith('.')));
+  const tops = new Set(images.map(f => f.parts[0]!));
+  const given = tops.has('train') && tops.has('test'), at = given ? 1 : 0;
+  const below = (top: string) => images.filter(f => f.parts[0] === top && f.parts.length > 2);
+  const own = given ? below('train') : images;
+  const classes = [...new Set(own.map(f => f.parts[at]!))].sort();
+  check(classes.length > 1, `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; `
+    + 'at least two subfolders of images are needed, one a class');
+  const list = (from: typeof images): Item[] => from
+    .map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) }))
+    .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
+  const test = given ? list(below('test')) : undefined;
+  const stray = test?.find(i => i.label < 0);
+  check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have; known: ${classes.join(', ')}`);
+  return { classes, train: list(own), test };
+}
+
+/**
+ * Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Without a test/ folder a fifth of each class is
+ * held back.
+ */
+export async function openFolder(name: string, files: readonly FolderFile[], config: RunConfig): Promise<Dataset> {
+  const { imageSize = 32, seed, limitTrain, limitTest } = config;
+  const { classes, train: all, test: given } = itemsOf(name, files);
+  const train: Item[] = [], test: Item[] = given ?? [];
+  for (const label of classes.keys()) {
+    const own = shuffled(all.filter(i => i.label === label), seed, label);
+    if (!given && own.length > 1) test.push(...own.splice(0, Math.max(1, Math.round(own.length / 5))));
+    train.push(...own);
+  }
+  check(test.length, `${name}: ${train.length} images leave none for testing; `
+    + 'at least two a class are needed, or train/ and test/ folders');
+  const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)];
+  const plane = imageSize * imageSize, rgb = new Uint8Array(items.length * 3 * plane);
+  let grey = true;
+  for (const [i, { path, file }] of items.entries()) {
+    const pixels = await decode(`${name}/${path}`, file, imageSize);
+    for (let p = 0; p < plane; p++) {
+      const [r, g, b] = [pixels[4 * p]!, pixels[4 * p + 1]!, pixels[4 * p + 2]!];
+      grey &&= r === g && g === b;
+      rgb[3 * i * plane + p] = r;
+      rgb[(3 * i + 1) * plane + p] = g;
+      rgb[(3 * i + 2) * plane + p] = b;
+    }
+  }
+  // images without colour have one channel
+  const channels = grey ? 1 : 3, size = channels * plane;
+  const bytes = new Uint8Array(items.length * size);
+  for (let i = 0; i < items.length; i++) bytes.set(rgb.subarray(3 * i * plane, 3 * i * plane + size), i * size);
+  const labels = Uint16Array.from(items, i => i.label);
+  const shape = [channels, imageSize, imageSize] as const;
+  const part = (from: number, to: number, limit: number | undefined): Split =>
+    first(makeSplit(name, bytes.subarray(from * size, to * size), labels.subarray(from, to), shape, classes.length), limit);
+  return { name, shape, classes, train: part(0, train.length, limitTrain), test: part(train.length, items.length, limitTest) };
+}
+
+/** RGBA of an image that fills a square, on white. */
+async function decode(path: string, file: File, size: number): Promise<Uint8ClampedArray> {
+  const picture = await createImageBitmap(file).catch(() => {
+    throw new DescentError(`${path}: cannot be read as an image; replace or remove it, and drop the folder again`);
+  });
+  const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })!;
+  const side = Math.min(picture.width, picture.height);
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, size, size);
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, size, size);
+  picture.close();
+  return context.getImageData(0, 0, size, size).data;
+}
+
+const shuffled = <T>(items: readonly T[], seed: number, part: number): T[] =>
+  [...permutation(items.length, seed, STREAMS.split, part)].map(i => items[i]!);

@@ -1,0 +1,193 @@
+/** The kernel and step parts of `descent bench` in the page: the same code, the same tables, the results as JSON. */
+import type { KernelResult } from '../../bench/kernels.ts';
+import { chromeTrace, type StepResult } from '../../bench/step.ts';
+import { models } from '../../models/index.ts';
+import { rules } from '../../optim/index.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { built } from '../built.ts';
+import { capital } from '../form/catalogue.ts';
+import { Engine } from '../worker/client.ts';
+import { button, count, el, notice, percent, save, select, told } from './dom.ts';
+import type { Dropped } from '../data/dropped.ts';
+import { field } from '../form/field.ts';
+import type { Measured } from '../worker/protocol.ts';
+
+const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+export class BenchView {
+  readonly element: HTMLElement;
+  #engine: Engine | undefined;
+  #data: () => { dropped: Dropped; available: ReadonlySet<string> };
+  #filter = el('input', { type: 'text', placeholder: 'all', autocomplete: 'off', spellcheck: false });
+  #all = el('input', { type: 'checkbox' });
+  #model = select(Object.keys(models).map(n => [n, n] as const), 'lenet5');
+  #batch = el('input', { type: 'text', value: '64', inputMode: 'numeric', autocomplete: 'off' });
+  #optimizer = select(Object.keys(rules).map(n => [n, n] as const), 'adam');
+  #trace = el('input', { type: 'checkbox' });
+  #status = el('p', { class: 'status', role: 'status' }, 'Nothing has been measured yet.');
+  #ceiling = el('p', { class: 'hint' });
+  #kernels = el('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Times of kernels' });
+  #step = el('div', { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Time of a step' });
+  #buttons: Record<'kernels' | 'step' | 'stop' | 'json' | 'trace', HTMLButtonElement>;
+  #measured: Record<string, unknown> = {};
+
+  /** `data` gives what the page has for a step on images. */
+  constructor(data: () => { dropped: Dropped; available: ReadonlySet<string> }) {
+    this.#data = data;
+    const json = () =>
+      save('descent-bench.json', `${JSON.stringify({ ...facts(), ...this.#measured }, undefined, 2)}\n`, 'application/json');
+    const trace = () =>
+      save('descent-trace.json', chromeTrace(this.#measured.trace as Measured['trace'] & object), 'application/json');
+    const b = this.#buttons = {
+      kernels: button('Time kernels', () => this.#runKernels(), { class: 'primary' }),
+      step: button('Time a step', () => this.#runStep(), { class: 'primary' }),
+      stop: button('Stop', () => this.stop()),
+      json: button('Download JSON', json),
+      trace: button('Download trace', trace, { title: 'For chrome://tracing or Perfetto' }),
+    };
+    this.element = el('div', { class: 'train' },
+      el('aside', { 'aria-label': 'What to measure' },
+        el('h2', { textContent: 'Kernels' }),
+        field('Filter', this.#filter, { text: 'Part of a kernel\u2019s or layer\u2019s name, as conv or 3x3; empty for all.' }),
+        field('Every variant', this.#all, { text: 'All that fit this adapter, to compare them; without it the one that is used.' }, true),
+        b.kernels,
+        el('h2', { class: 'apart', textContent: 'A training step' }),
+        field('Model', this.#model, { text: '' }),
+        field('Batch size', this.#batch, { text: 'Images a step.' }),
+        field('Optimizer', this.#optimizer, { text: '' }),
+        field('Each dispatch', this.#trace, { text: 'Times every dispatch by itself too.' }, true),
+        b.step),
+      el('div', { class: 'screen' },
+        el('div', { class: 'row' }, b.stop, b.json, b.trace),
+        this.#status,
+        el('section', { class: 'panel' },
+          el('h2', { textContent: 'A training step' }),
+          hint('Two steps in flight, medians of five rounds. Close other tabs: they share the GPU.'),
+          this.#step),
+        el('section', { class: 'panel apart' },
+          el('h2', { textContent: 'Kernels' }),
+          hint('Best of three rounds, as a share of a multiply-add and of a copy kernel measured in the same run.'),
+          this.#ceiling,
+          this.#kernels)));
+    this.#ready(false);
+  }
+
+  stop(): void {
+    if (!this.#engine) return;
+    this.#engine.close();
+    this.#engine = undefined;
+    this.#status.textContent = 'Stopped.';
+    this.#ready(false);
+  }
+
+  #ready(busy: boolean): void {
+    const b = this.#buttons;
+    b.kernels.disabled = b.step.disabled = busy;
+    b.stop.disabled = !busy;
+    b.json.disabled = busy || !Object.keys(this.#measured).length;
+    b.trace.disabled = busy || !this.#measured.trace;
+  }
+
+  /** Measures in a worker of its own, which ends with it; being stopped is no error. */
+  async #measure(work: (engine: Engine) => Promise<Measured>, engine: Engine, doing: string): Promise<Measured | undefined> {
+    notice('');
+    this.#engine = engine;
+    this.#status.textContent = doing;
+    this.#ready(true);
+    const found = await told(async () => {
+      try {
+        return await work(engine);
+      } catch (error) {
+        if (this.#engine === engine) throw error;
+        return undefined;
+      }
+    });
+    if (this.#engine !== engine) return undefined;
+    engine.close();
+    this.#engine = undefined;
+    this.#status.textContent = found ? `Measured on ${found.adapter.description}.` : 'Nothing was measured.';
+    if (found) Object.assign(this.#measured, { ...this.#measured, ...found });
+    this.#ready(false);
+    return found;
+  }
+
+  async #runKernels(): Promise<void> {
+    const results: KernelResult[] = [], body = el('tbody'), filter = this.#filter.value.trim();
+    this.#ceiling.textContent = '';
+    this.#kernels.replaceChildren(el('table', { class: 'numbers', 'aria-label': 'Times of kernels' },
+      head(['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', 'GB/s', 'of copy'], 3), body));
+    const engine = new Engine(event => {
+      if (event.kind !== 'timed') return;
+      const { result: r, done, of } = event;
+      results.push(r);
+      const numbers = [r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toFixed(1), percent(r.ofCopy)];
+      body.append(line([r.kernel, r.variant, r.shape, ...numbers], 3));
+      this.#status.textContent = `${done} of ${of} kernels timed.`;
+    });
+    const found = await this.#measure(e => e.call('benchKernels', filter, this.#all.checked), engine,
+      'Measuring what the adapter can do at most …');
+    if (found?.ceiling) {
+      const { gbPerSecond, gflopPerSecond } = found.ceiling;
+      this.#ceiling.textContent = `${found.adapter.description}: copy ${gbPerSecond.toFixed(1)} GB/s, `
+        + `multiply-add ${gflopPerSecond.toFixed(1)} GFLOP/s, measured now.`;
+    }
+    if (found && !results.length)
+      this.#kernels.replaceChildren(el('p', { class: 'quiet', textContent: `No kernel or layer has '${filter}' in its name.` }));
+  }
+
+  async #runStep(): Promise<void> {
+    await told(async () => {
+      const { available, dropped } = this.#data(), model = this.#model.value;
+      const usual = ['lenet5', 'mlp'].includes(model) ? 'fashion-mnist' : 'cifar10';
+      const config = parseConfig(model, {
+        dataset: available.has(usual) ? usual : 'shapes', batchSize: this.#batch.value.trim(), optimizer: this.#optimizer.value,
+        valSplit: '0', limitTrain: '4000', limitTest: '100',
+      });
+      const { dataset, batchSize: batch, optimizer } = config;
+      const found = await this.#measure(e => e.call('benchStep', config, this.#trace.checked, document.baseURI, dropped), new Engine(),
+        `Building ${model} and timing its steps on ${dataset} …`);
+      if (!found?.step) return;
+      Object.assign(this.#measured, { model, dataset, batch, optimizer, trace: found.trace });
+      this.#ready(false);
+      const what = `${model} on ${dataset}, batches of ${batch}, ${optimizer}, on ${found.adapter.description}`;
+      this.#step.replaceChildren(el('p', { textContent: what }), ...stepTables(found, found.step));
+    });
+  }
+}
+
+/** Times and memory of a step, and of each dispatch where they were taken. */
+function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTMLElement[] {
+  const numbers = [count(Math.round(s.imagesPerSecond)), s.ms.toFixed(2), s.best.toFixed(2), count(s.dispatches), count(s.submits),
+    count(s.pipelines), count(Math.round(firstStepMs!))];
+  const shown: HTMLElement[] = [
+    el('table', { class: 'numbers', 'aria-label': 'Time of a step' },
+      head(['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
+      el('tbody', {}, line(numbers, 0))),
+    hint(`Activations ${mib(s.activations)} (alive at once ${mib(s.bound)}, without reuse ${mib(s.withoutReuse)}); `
+      + `all device memory ${mib(s.device)}.`),
+  ];
+  if (note) shown.push(hint(`${capital(note)}.`));
+  if (trace) {
+    const rows = trace.map(t => line([t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3));
+    shown.push(el('table', { class: 'numbers', 'aria-label': 'Times of dispatches' },
+      head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], 3),
+      el('tbody', {}, ...rows)));
+  }
+  return shown;
+}
+
+/** What every result file says of where it was measured. */
+const facts = (): Record<string, unknown> => ({
+  descent: built.version, commit: built.commit, browser: navigator.userAgent, cores: navigator.hardwareConcurrency,
+});
+
+const hint = (text: string): HTMLElement => el('p', { class: 'hint', textContent: text });
+
+/** The first `words` columns are words, which begin at the left. */
+const head = (names: readonly string[], words: number): HTMLElement =>
+  el('thead', {}, el('tr', {}, ...names.map((textContent, i) =>
+    el('th', { textContent, scope: 'col', class: i < words ? 'word' : 'number' }))));
+const line = (cells: readonly string[], words: number): HTMLElement =>
+  el('tr', {}, ...cells.map((textContent, i) => i === 0 && words
+    ? el('th', { textContent, scope: 'row' })
+    : el('td', { textContent, class: i < words ? 'word' : 'number' })));

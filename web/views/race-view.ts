@@ -1,0 +1,242 @@
+/** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
+import { rules } from '../../optim/index.ts';
+import { explainOptimizer } from '../form/catalogue.ts';
+import { Engine } from '../worker/client.ts';
+import { casing, racerColour, strokeOf } from './colours.ts';
+import { button, el, fold, isDark, select, told } from './dom.ts';
+import { field } from '../form/field.ts';
+import { landscapes, type Landscape } from '../worker/landscapes.ts';
+
+const SIZE = 560, STEPS = 400, LEVELS = 22;
+/** Rules that move on slopes alone; one that probes the curvature needs a whole net. */
+const racers = Object.values(rules).filter(r => !r.probes).map(r => r.name);
+const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
+/** The rates for nets are far too small here: rules that step by the slope take the landscape's rate times a factor, */
+const BY_SLOPE: Readonly<Record<string, number>> = {
+  sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1, quickprop: 0.5, 'natural-gradient': 1,
+};
+/** and those that divide by its size a length in the plane. */
+const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
+const LENGTH = 0.05;
+
+export class RaceView {
+  readonly element: HTMLElement;
+  #engine = new Engine();
+  #picture = el('canvas', { width: SIZE, height: SIZE, class: 'plane race', tabIndex: 0, role: 'application',
+    'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point' });
+  #choice = select(Object.entries(landscapes).map(([n, { title }]) => [n, title] as const), 'beale', { onchange: () => this.#move() });
+  #speed = el('input', { type: 'range', min: '-2', max: '2', step: '0.25', value: '0' });
+  #about = el('p', { class: 'hint' });
+  #status = el('p', { class: 'status', role: 'status' });
+  #legend = el('ul', { class: 'legend', 'aria-label': 'Optimizers' });
+  #on = new Set(AT_FIRST.filter(n => racers.includes(n)));
+  #start: [number, number] = [...landscapes.beale!.start];
+  #paths = new Map<string, Float32Array>();
+  #contours: ImageData | undefined;
+  #frame = 0;
+  #shown = 0;
+  #turn = 0;
+
+  constructor() {
+    const times = el('output', { textContent: '×1' });
+    const rate = field('Rate', this.#speed, { text: 'All learning rates times this.' });
+    rate.querySelector('label')!.append(' ', times);
+    this.#speed.oninput = () => { times.textContent = `×${Number(this.#factor.toPrecision(2))}`; };
+    this.#speed.onchange = () => void this.#race();
+    this.element = el('div', { class: 'train' },
+      el('aside', { 'aria-label': 'Race' },
+        field('Landscape', this.#choice, { text: '' }),
+        this.#about,
+        rate,
+        fold('Optimizers', this.#legend)),
+      el('div', { class: 'screen' },
+        el('div', { class: 'row toolbar' },
+          button('Race', () => this.#race(), { class: 'primary' }),
+          button('All', () => this.#pickAll(true)),
+          button('None', () => this.#pickAll(false))),
+        this.#status,
+        el('section', { class: 'panel' },
+          el('h2', { textContent: 'Trajectories' }),
+          el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }),
+          this.#picture)));
+    this.#follow();
+    addEventListener('themechange', () => {
+      this.#contours = undefined;
+      this.#list();
+      this.#paint();
+    });
+    this.#list();
+    void this.#race();
+  }
+
+  stop(): void { cancelAnimationFrame(this.#frame); }
+
+  get #land(): Landscape { return landscapes[this.#choice.value]!; }
+
+  /** Of all learning rates. */
+  get #factor(): number { return 10 ** Number(this.#speed.value); }
+
+  /** To the landscape that is chosen now. */
+  #move(): void {
+    this.#start = [...this.#land.start];
+    this.#contours = undefined;
+    void this.#race();
+  }
+
+  #pickAll(all: boolean): void {
+    this.#on = new Set(all ? racers : []);
+    this.#list();
+    void this.#race();
+  }
+
+  #list(): void {
+    this.#legend.replaceChildren(...racers.map((name, i) => {
+      const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
+      const box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
+      swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
+      box.onchange = () => {
+        if (box.checked) this.#on.add(name);
+        else this.#on.delete(name);
+        void this.#race();
+      };
+      return el('li', { title: explainOptimizer(name).formula },
+        box,
+        swatch,
+        el('label', { for: box.id, textContent: name }),
+        el('span', { class: 'value', textContent: this.#reached(name) }));
+    }));
+  }
+
+  /** The height at the end of a path. */
+  #reached(name: string): string {
+    const path = this.#paths.get(name);
+    if (!path || !this.#on.has(name)) return '';
+    const height = this.#land.f(path.at(-2)!, path.at(-1)!);
+    if (!Number.isFinite(height)) return 'left';
+    return Math.abs(height) < 1e-3 ? height.toExponential(1) : height.toPrecision(3);
+  }
+
+  async #race(): Promise<void> {
+    const turn = ++this.#turn, land = this.#land, landscape = this.#choice.value;
+    this.#about.replaceChildren(land.about, el('code', { textContent: `f(x, y) = ${land.formula}` }));
+    this.#status.textContent = 'The device computes …';
+    this.#paths.clear();
+    this.#paint();
+    await told(async () => {
+      for (const rule of this.#on) {
+        const slope = BY_SLOPE[rule], own = slope === undefined ? BY_LENGTH[rule] ?? LENGTH : land.rate * slope;
+        const lr = own * this.#factor;
+        const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
+        if (turn !== this.#turn) return;
+        this.#paths.set(rule, path);
+      }
+      this.#shown = 0;
+      cancelAnimationFrame(this.#frame);
+      const begun = performance.now(), still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+      const from = this.#start.map(v => v.toFixed(2)).join(', ');
+      const tick = () => {
+        if (turn !== this.#turn) return;
+        this.#shown = still ? STEPS : Math.min(STEPS, (performance.now() - begun) / 6000 * STEPS);
+        this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
+        this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${from}); the list tells f at the end.`;
+        this.#paint();
+        if (this.#shown < STEPS) this.#frame = requestAnimationFrame(tick);
+      };
+      this.#list();
+      tick();
+    });
+  }
+
+  #follow(): void {
+    const move = (event: PointerEvent) => {
+      const box = this.#picture.getBoundingClientRect(), [x0, x1, y0, y1] = this.#land.range;
+      const across = (event.clientX - box.left) / box.width, down = (event.clientY - box.top) / box.height;
+      this.#start = [x0 + across * (x1 - x0), y1 - down * (y1 - y0)];
+      this.#turn++;
+      this.#paths.clear();
+      this.#paint();
+    };
+    let held = false;
+    this.#picture.onpointerdown = event => {
+      held = true;
+      this.#picture.setPointerCapture(event.pointerId);
+      move(event);
+    };
+    this.#picture.onpointermove = event => {
+      if (held) move(event);
+    };
+    this.#picture.onpointerup = () => {
+      held = false;
+      void this.#race();
+    };
+    this.#picture.onkeydown = event => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      const [x0, x1, y0, y1] = this.#land.range, [x, y] = this.#start;
+      const within = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
+      this.#start = [within(x + way[0]! * (x1 - x0) / 40, x0, x1), within(y + way[1]! * (y1 - y0) / 40, y0, y1)];
+      void this.#race();
+    };
+  }
+
+  #paint(): void {
+    const context = this.#picture.getContext('2d')!, [x0, x1, y0, y1] = this.#land.range;
+    this.#contours ??= contours(this.#land);
+    context.putImageData(this.#contours, 0, 0);
+    const at = (x: number, y: number): [number, number] => [(x - x0) / (x1 - x0) * SIZE, (y1 - y) / (y1 - y0) * SIZE];
+    const dot = (x: number, y: number, radius: number, fill: string) => {
+      context.beginPath();
+      context.arc(...at(x, y), radius, 0, 7);
+      context.fillStyle = fill;
+      context.fill();
+      context.strokeStyle = isDark() ? '#000' : '#fff';
+      context.lineWidth = 1.5;
+      context.stroke();
+    };
+    for (const [name, path] of this.#paths) {
+      const last = Math.floor(this.#shown), i = racers.indexOf(name), fill = racerColour(i);
+      context.beginPath();
+      for (let t = 0; t <= last; t++) context.lineTo(...at(clamp(path[2 * t]!), clamp(path[2 * t + 1]!)));
+      context.strokeStyle = casing();
+      context.lineWidth = 4.5;
+      context.stroke();
+      context.strokeStyle = fill;
+      context.lineWidth = 2.5;
+      context.setLineDash([...strokeOf(i).dash]);
+      context.stroke();
+      context.setLineDash([]);
+      dot(clamp(path[2 * last]!), clamp(path[2 * last + 1]!), 5, fill);
+    }
+    if (this.#land.minimum) {
+      const [x, y] = at(...this.#land.minimum);
+      context.font = '20px sans-serif';
+      context.fillStyle = isDark() ? '#fff' : '#000';
+      context.fillText('★', x - 9, y + 7);
+    }
+    dot(...this.#start, 7, isDark() ? '#fff' : '#111');
+  }
+}
+
+const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.max(-1e3, v)) : 1e3);
+
+/** Shades between the levels of the logarithm of f above its least value in view, with a line at each. */
+function contours({ f, range: [x0, x1, y0, y1] }: Landscape): ImageData {
+  const out = new ImageData(SIZE, SIZE), values = new Float64Array(SIZE * SIZE);
+  for (let p = 0; p < values.length; p++)
+    values[p] = f(x0 + p % SIZE / SIZE * (x1 - x0), y1 - Math.floor(p / SIZE) / SIZE * (y1 - y0));
+  const least = values.reduce((a, v) => Math.min(a, v), Infinity);
+  const height = (v: number) => Math.log1p(4 * (v - least));
+  const top = values.reduce((a, v) => Math.max(a, height(v)), 0);
+  const level = (p: number) => Math.floor(height(values[p]!) / top * LEVELS);
+  const dark = isDark();
+  for (let p = 0; p < values.length; p++) {
+    const l = level(p), share = l / LEVELS;
+    const edge = (p % SIZE && level(p - 1) !== l) || (p >= SIZE && level(p - SIZE) !== l);
+    const base = dark
+      ? [18 + 40 * share, 26 + 48 * share, 38 + 62 * share]
+      : [236 - 70 * share, 244 - 52 * share, 252 - 26 * share];
+    out.data.set([...base.map(c => (edge ? c + (dark ? 22 : -26) : c)), 255], 4 * p);
+  }
+  return out;
+}

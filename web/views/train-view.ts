@@ -1,0 +1,280 @@
+/** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
+import { parseNumber } from '../../train/config/spec.ts';
+import type { CurveChart } from './charts.ts';
+import { available } from '../data/data.ts';
+import { button, count, el, fold, notice, pick, save, told } from './dom.ts';
+import { isDataFile, keepData, type Dropped } from '../data/dropped.ts';
+import { field } from '../form/field.ts';
+import { itemsOf, type FolderFile } from '../data/folder.ts';
+import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
+import { LooksView } from './looks-view.ts';
+import { readRuns, writeRuns } from '../data/run-file.ts';
+import { curvesOf, numbersOf, rowOf, statusOf } from './run-view.ts';
+import { announce, Run } from './runs.ts';
+
+
+
+export class TrainView {
+  readonly element: HTMLElement;
+  readonly runs: Run[] = [];
+  selected: Run | undefined;
+  #form: ConfigForm;
+  readonly dropped: Dropped = { files: {}, folders: {} };
+  /** The data sets that can be had now. */
+  available: ReadonlySet<string> = new Set(['shapes']);
+  #looks = new LooksView();
+  #charts: { loss: CurveChart; accuracy: CurveChart } | undefined;
+  #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
+  #table = el('div', { class: 'runs' });
+  #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
+  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
+  #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
+  #next = 0;
+  #drawing = false;
+
+  /** `texts` are those of an address. */
+  constructor({ evalEvery, ...texts }: Texts & { evalEvery?: string }) {
+    if (evalEvery !== undefined) this.#every.value = evalEvery;
+    const addFiles = () => pick({ multiple: true }, files => this.addData(files));
+    const addFolder = () => pick({ webkitdirectory: true }, files =>
+      this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
+    this.#form = new ConfigForm(texts, this.available, el('div', { class: 'row small' },
+      button('Add files', addFiles, { title: 'Files of a known data set, gzipped or not, or their archive' }),
+      button('Add a folder', addFolder, { title: 'Images, one subfolder a class' })));
+    const act = (work: (run: Run) => unknown) => () => told(async () => {
+      if (this.selected) await work(this.selected);
+      else notice('There is no run yet; press Start.', 'info');
+    });
+    const importFile = () => pick({ accept: '.safetensors' }, async ([file]) =>
+      this.importWeights(new Uint8Array(await file!.arrayBuffer()), file!.name));
+    this.#buttons = {
+      play: button('Pause', act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
+      step: button('Step', act(run => run.engine.call('stepOnce')), { title: 'One step of training' }),
+      reset: button('Reset', act(run => run.engine.call('reset')), { title: 'Back to the first weights' }),
+      test: button('Test', act(run => run.engine.call('evaluate', 'test')), { title: 'Loss and accuracy over all test images' }),
+      save: button('Export weights', act(run => this.#export(run, false)),
+        { title: 'As a safetensors file for the command line, or for PyTorch' }),
+      average: button('Export average', act(run => this.#export(run, true)),
+        { title: 'The averaged weights, which evaluations judge', hidden: true }),
+      load: button('Import weights', importFile),
+    };
+    const losses = el('div'), accuracies = el('div');
+    this.element = el('div', { class: 'train' }, this.#aside(), this.#screen(losses, accuracies));
+    void import('./charts.ts').then(({ curveChart }) => {
+      this.#charts = {
+        loss: curveChart(losses, 'Loss by step'),
+        accuracy: curveChart(accuracies, 'Accuracy by step', { percent: true }),
+      };
+      this.draw();
+    });
+    void told(() => this.#form.validate());
+    void this.offer();
+    this.draw();
+  }
+
+  #aside(): HTMLElement {
+    const load = () => pick({ accept: '.json' }, async ([file]) => this.loadRuns(await file!.text(), file!.name));
+    return el('aside', { 'aria-label': 'Configuration' },
+      el('div', { class: 'row start' },
+        button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }),
+        button('Compare', () => this.start(true), { title: 'A new run beside those there are' })),
+      fold('Configuration', this.#form.element,
+        field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
+        el('div', { class: 'row' },
+          button('Share link', () => this.#share()),
+          button('Save runs', () => save('descent-runs.json', writeRuns(this.runs), 'application/json')),
+          button('Load runs', load))));
+  }
+
+  /** All beside the configuration; `losses` and `accuracies` become charts. */
+  #screen(losses: HTMLElement, accuracies: HTMLElement): HTMLElement {
+    const panel = (title: string, hint: string, chart: HTMLElement) => el('section', { class: 'panel' },
+      el('h2', { textContent: title }),
+      el('p', { class: 'hint', textContent: hint }),
+      chart);
+    return el('div', { class: 'screen' },
+      el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons)),
+      this.#status,
+      this.#facts,
+      el('div', { class: 'two' },
+        panel('Loss', 'Solid: training, smoothed; faint: as it was. Dashed: validation. '
+          + 'Shaded: where validation is worse, the overfitting gap.', losses),
+        panel('Accuracy', 'Share of right answers by step.', accuracies)),
+      this.#table,
+      this.#looks.element);
+  }
+
+  /** Puts a shared configuration into the form; throws where a name is unknown. */
+  configure({ evalEvery, ...texts }: Texts & { evalEvery?: string }): void {
+    this.#every.value = evalEvery ?? '50';
+    this.#form.set(texts);
+    this.#form.validate();
+  }
+
+  /** Which data sets are there now. */
+  async offer(): Promise<void> {
+    this.available = await available(this.dropped, document.baseURI);
+    this.#form.offer(this.available);
+  }
+
+  /** Keeps files of known data sets, and says what these lack. */
+  async addData(files: readonly File[]): Promise<void> {
+    notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'info');
+    const lacks = new Map<string, readonly string[]>();
+    try {
+      for (const file of files) {
+        if (!isDataFile(file.name)) {
+          throw new Error(`${file.name}: is of no known data set; `
+            + 'add the files of one as they are published, or a folder of images by class');
+        }
+        for (const [name, missing] of await keepData(file, this.dropped)) lacks.set(name, missing);
+      }
+    } finally {
+      await this.offer(); // those before one that is damaged are kept
+    }
+    const whole = [...lacks.keys()].filter(name => !lacks.get(name)!.length);
+    if (whole.length) this.#form.choose(whole.at(-1)!);
+    const told = [...lacks].map(([name, missing]) => missing.length
+      ? `${name}: still needs ${missing.join(', ')}; add them too.`
+      : `${name}: is complete${name === whole.at(-1) ? ', and chosen' : ''}.`);
+    notice(told.join(' '), 'info');
+  }
+
+  /** Keeps a folder of images by class under its name. */
+  async addFolder(files: readonly FolderFile[]): Promise<void> {
+    const name = files[0]?.path.split('/')[0]?.replace(/[,:=]/g, '-') ?? 'folder';
+    const inside = files.map(({ path, file }) => ({ path: path.slice(path.indexOf('/') + 1), file }));
+    const { classes, train, test } = itemsOf(name, inside);
+    this.dropped.folders[name] = inside;
+    await this.offer();
+    this.#form.choose(name);
+    const images = train.length + (test?.length ?? 0), some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
+    notice(`${name}: ${count(images)} images of ${classes.length} classes (${some}), chosen.`, 'info');
+  }
+
+  /** A new run of what the form says, in place of the selected one or beside it. */
+  async start(beside: boolean): Promise<void> {
+    notice('');
+    await told(async () => {
+      const config = this.#form.config();
+      const evalEvery = parseNumber('Validate every', this.#every.value.trim() || '0', { integer: true, min: 0 });
+      const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
+      const going = before?.state === 'running';
+      if (going) await before!.engine.call('pause');
+      const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+      this.runs.push(run);
+      this.selected = run;
+      this.draw();
+      try {
+        await run.open({ evalEvery }, this.dropped);
+      } catch (error) { // what was there stays
+        const removed = !this.runs.includes(run); // by its button, while it was being built
+        this.#remove(run);
+        if (before) this.selected = before;
+        if (going) void before!.engine.call('play');
+        this.draw();
+        if (removed) return;
+        throw error;
+      }
+      if (before && this.runs.includes(before)) this.#remove(before);
+      announce(() => this.runs.some(r => r.state === 'running'));
+      await run.engine.call('play');
+    });
+  }
+
+  #remove(run: Run): void {
+    run.engine.close();
+    if (this.runs.includes(run)) this.runs.splice(this.runs.indexOf(run), 1);
+    if (this.selected === run) this.selected = this.runs.at(-1);
+  }
+
+  #changed(run: Run, state: boolean): void {
+    this.draw();
+    if (run === this.selected) void this.#looks.refresh(run, state && run.state !== 'running');
+  }
+
+  /** Draws ten times a second at most. */
+  draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    setTimeout(() => {
+      this.#drawing = false;
+      this.#draw();
+    }, 100);
+  }
+
+  #draw(): void {
+    const run = this.selected, b = this.#buttons;
+    const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
+    for (const [name, e] of Object.entries(b)) {
+      const steps = name === 'step' || name === 'play';
+      e.disabled = !ready || (name === 'step' && run.state === 'running') || (steps && run.state === 'done');
+    }
+    b.play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
+    b.average.hidden = !run?.facts?.averages;
+    if (run) {
+      this.#status.textContent = statusOf(run);
+      this.#status.dataset.state = run.state;
+      this.#facts.replaceChildren(...numbersOf(run));
+    }
+    const rows = this.runs.map(r => this.#row(r));
+    this.#table.replaceChildren(...rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []);
+    this.#charts?.loss.show(...curvesOf(this.runs, 'loss'));
+    this.#charts?.accuracy.show(...curvesOf(this.runs, 'accuracy'));
+  }
+
+  #row(run: Run): HTMLElement {
+    const select = () => {
+      this.selected = run;
+      this.draw();
+      void this.#looks.refresh(run, true);
+    };
+    const remove = () => {
+      this.#remove(run);
+      this.draw();
+    };
+    return rowOf(run, run === this.selected, select,
+      button('Use', () => this.#form.set(textsOf(run.config)), { title: 'Put this configuration into the form' }),
+      button('×', remove, { 'aria-label': `Remove run ${run.id + 1}` }));
+  }
+
+  async #share(): Promise<void> {
+    await told(async () => {
+      const url = new URL(location.href), config = this.#form.config(), evalEvery = this.#every.value;
+      const texts = { ...textsOf(config), dataset: config.dataset, ...evalEvery !== '50' && { evalEvery } };
+      url.hash = `train?${new URLSearchParams(texts).toString()}`;
+      history.replaceState(null, '', url);
+      await navigator.clipboard?.writeText(url.href).catch(() => undefined);
+      notice(`The address of this page now names the configuration${navigator.clipboard ? ', and is in the clipboard' : ''}.`, 'info');
+    });
+  }
+
+  /** Runs of a file, as curves beside those here. */
+  loadRuns(text: string, name: string): void {
+    for (const { config, lines } of readRuns(text, name)) {
+      const run = new Run(this.#next++, configOf(config), () => this.draw());
+      run.lines = [...lines];
+      run.step = lines.at(-1)?.step ?? 0;
+      run.state = 'loaded';
+      run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. `
+        + 'Use puts its configuration into the form.';
+      this.runs.push(run);
+      this.selected ??= run;
+    }
+    this.draw();
+  }
+
+  async importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    const run = this.selected;
+    if (!run?.facts) throw new Error(`${name}: there is no run to import into; start one of the same model first`);
+    await run.engine.call('importWeights', bytes, name);
+    notice(`${name}: imported into run ${run.id + 1}.`, 'info');
+    await this.#looks.refresh(run, true);
+  }
+
+  async #export(run: Run, averaged: boolean): Promise<void> {
+    const bytes = await run.engine.call('exportWeights', averaged);
+    const name = `${run.config.model.split(':')[0]}-${run.config.dataset}${averaged ? '-average' : ''}.safetensors`;
+    save(name, new Uint8Array(bytes), 'application/octet-stream');
+  }
+}

@@ -1,0 +1,41 @@
+/** The kernel and step parts of `descent bench` in a worker: what the command line measures, by the same code. */
+import { measureCeiling } from '../../bench/ceiling.ts';
+import { benchKernels as timeKernels } from '../../bench/kernels.ts';
+import { benchStep as timeStep, traceStep } from '../../bench/step.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { openTrainer } from '../../train/run/open.ts';
+import { openDataset } from '../data/data.ts';
+import type { Dropped } from '../data/dropped.ts';
+import { openDevice } from './device.ts';
+import type { Measured, RunEvent } from './protocol.ts';
+import { tuner } from './tuning.ts';
+
+export async function benchKernels(filter: string, all: boolean, emit: (event: RunEvent) => void): Promise<Measured> {
+  const device = await openDevice();
+  try {
+    const ceiling = await measureCeiling(device);
+    const kernels = await timeKernels(device, ceiling, {
+      filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }),
+    });
+    return { adapter: device.report, ceiling, kernels };
+  } finally {
+    device.close();
+  }
+}
+
+export async function benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Promise<Measured> {
+  const start = performance.now();
+  const dataset = await openDataset(config, dropped, base);
+  const device = await openDevice();
+  try {
+    if (!device.report.software) device.tuner = tuner(() => {});
+    const { trainer, note } = await openTrainer(config, dataset, device);
+    await trainer.step();
+    await trainer.settle();
+    const firstStepMs = performance.now() - start;
+    const step = await timeStep(trainer, config.batchSize);
+    return { adapter: device.report, firstStepMs, step, note, ...trace && { trace: await traceStep(trainer) } };
+  } finally {
+    device.close();
+  }
+}

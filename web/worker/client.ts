@@ -1,0 +1,51 @@
+/** A run's worker as the page sees it. */
+import type { Api, Reply, RunEvent } from './protocol.ts';
+import { inPageWords } from '../wording.ts';
+
+export class Engine {
+  #worker: Worker | undefined;
+  #onEvent: (event: RunEvent) => void;
+  #waiting = new Map<number, { resolve: (value: any) => void; reject: (error: Error) => void }>();
+  #next = 0;
+
+  constructor(onEvent: (event: RunEvent) => void = () => undefined) { this.#onEvent = onEvent; }
+
+  /** The worker, started by the first call. */
+  #start(): Worker {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), onEvent = this.#onEvent;
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      if ('event' in data) return onEvent(worded(data.event));
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if ('error' in data) waiting?.reject(new Error(inPageWords(data.error)));
+      else waiting?.resolve(data.result);
+    };
+    worker.onerror = event => {
+      event.preventDefault();
+      const error = new Error(`the worker stopped: ${event.message || 'it could not be loaded'}; reload the page`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+      onEvent({ kind: 'state', state: 'failed', step: 0, message: error.message });
+    };
+    return worker;
+  }
+
+  /** Calls the worker; errors arrive with the message that the engine gave, in the page's words. */
+  call<K extends keyof Api>(method: K, ...args: Parameters<Api[K]>): Promise<ReturnType<Api[K]>> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      (this.#worker ??= this.#start()).postMessage({ id, method, args });
+    });
+  }
+
+  close(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    for (const { reject } of this.#waiting.values()) reject(new Error('the run was closed'));
+    this.#waiting.clear();
+  }
+}
+
+const worded = (event: RunEvent): RunEvent =>
+  event.kind === 'state' && event.message ? { ...event, message: inPageWords(event.message) } : event;

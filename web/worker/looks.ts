@@ -1,0 +1,96 @@
+/** What can be seen of a net at work: its answers, confusions, filters, layers and activations. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
+import type { Opened } from '../../train/run/open.ts';
+import { Probe } from '../../train/study/probe.ts';
+import { softmaxRows } from '../../train/study/probabilities.ts';
+import type { Filters, Planes, Prediction } from './protocol.ts';
+
+/** Most pictures of one layer. */
+const MOST = 64;
+/** Images that a probe takes at a time: one, some, or as many as fill the plane of the playground. */
+const FEW = 16, MANY = 256;
+
+export class Looks {
+  #opened: Opened;
+  #dataset: Dataset;
+  #probes = new Map<string, Promise<Probe>>();
+
+  /** Into a run that is open, on its data. */
+  constructor(opened: Opened, dataset: Dataset) {
+    this.#opened = opened;
+    this.#dataset = dataset;
+  }
+
+  /** The first test images and what the net says of them. */
+  async predictions(count: number): Promise<Prediction[]> {
+    const { test, classes } = this.#dataset, n = Math.min(count, test.n), k = classes.length;
+    const all = softmaxRows(await this.#opened.trainer.logits('test', n), k);
+    return Array.from({ length: n }, (_, index) =>
+      ({ index, label: test.labels[index]!, probabilities: all.slice(index * k, (index + 1) * k) }));
+  }
+
+  /** Bytes of the first test images. */
+  testImages(count: number): Uint8Array {
+    const { test } = this.#dataset;
+    return test.images.slice(0, test.images.length / test.n * Math.min(count, test.n));
+  }
+
+  /** Counts [label, answer] over the first test images. */
+  async confusion(count: number): Promise<Uint32Array> {
+    const { test, classes } = this.#dataset, n = Math.min(count, test.n), k = classes.length;
+    const logits = await this.#opened.trainer.logits('test', n);
+    const out = new Uint32Array(k * k);
+    for (let i = 0; i < n; i++) {
+      const row = logits.subarray(i * k, (i + 1) * k);
+      out[test.labels[i]! * k + row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity))]!++;
+    }
+    return out;
+  }
+
+  /** The weights of the first convolution, [o, c, k, k]; colours are kept where c is 3. */
+  async filters(): Promise<Filters | undefined> {
+    const { graph, memory } = this.#opened.trainer;
+    const first = [...graph.params.values()].map(p => p.value).find(t => t.shape.length === 4);
+    if (!first) return undefined;
+    const [o, c, h, w] = first.shape as [number, number, number, number];
+    const channels = c === 3 ? 3 : 1;
+    const count = Math.min(MOST, channels === 3 ? o : o * c);
+    return { name: first.name, channels, count, h, w, data: (await memory.read(first)).slice(0, count * channels * h * w) };
+  }
+
+  /** Class probabilities of images given as bytes [n, c, h, w]. */
+  async predict(bytes: Uint8Array, n: number): Promise<Float32Array> {
+    return (await this.#probe(n > FEW ? MANY : 1)).probabilities(bytes, n);
+  }
+
+  async layers(count: number): Promise<LayerStats[]> {
+    const n = Math.min(count, FEW);
+    return layerStats(this.#opened.trainer, await this.#probe(FEW, true), this.testImages(n), n);
+  }
+
+  /** What each layer makes of a test image: its channels as pictures; a vector is one line of them. */
+  async activations(index: number): Promise<Planes[]> {
+    const { test } = this.#dataset, size = test.images.length / test.n;
+    const probe = await this.#probe(1, true);
+    probe.run(test.images.subarray(index * size, (index + 1) * size));
+    const out: Planes[] = [];
+    for (const [name, t] of probe.outputs) {
+      const [, c = 1, h = 1, w = 1] = t.shape.length === 4 ? t.shape : [1, 1, 1, t.size / probe.n];
+      const count = Math.min(c, MOST);
+      out.push({ name, count, h, w, data: (await probe.read(t)).slice(0, count * h * w) });
+    }
+    return out;
+  }
+
+  /** A probe of `n` images, built once; with `kept` it has what each layer computes. */
+  #probe(n: number, kept = false): Promise<Probe> {
+    const key = `${n} ${kept}`;
+    let probe = this.#probes.get(key);
+    if (!probe) {
+      const { trainer, model, data } = this.#opened;
+      this.#probes.set(key, probe = Probe.create(trainer.memory, model, data, n, kept));
+    }
+    return probe;
+  }
+}

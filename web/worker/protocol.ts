@@ -1,0 +1,124 @@
+/** What the page and a run's worker say to each other: calls with an answer, and events. */
+import type { RunConfig } from '../../train/config/config.ts';
+import type { KernelResult } from '../../bench/kernels.ts';
+import type { Ceiling } from '../../bench/ceiling.ts';
+import type { DispatchResult, StepResult } from '../../bench/step.ts';
+import type { AdapterReport } from '../../engine/device.ts';
+import type { LayerStats } from '../../train/study/layer-stats.ts';
+import type { MetricsLine } from '../../train/step/metrics.ts';
+import type { Dropped } from '../data/dropped.ts';
+
+/** What a run is, once its programs are built. */
+export interface RunFacts {
+  readonly adapter: string;
+  readonly software: boolean;
+  readonly parameters: number;
+  /** Of a step. */
+  readonly dispatches: number;
+  /** Of device memory. */
+  readonly bytes: number;
+  readonly stepsPerEpoch: number;
+  readonly images: { readonly train: number; readonly val: number; readonly test: number };
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly classes: readonly string[];
+  /** Whether an average of the weights is kept, which evaluations judge. */
+  readonly averages: boolean;
+  /** Seconds to load the data and to build and compile the programs. */
+  readonly seconds: number;
+}
+
+export interface OpenOptions {
+  /** Address of the page, beside which data/ lies. */
+  readonly base: string;
+  /** Steps between evaluations on the validation images; 0 after each epoch only. */
+  readonly evalEvery: number;
+  /** Of the points of a plane set: the deviation added to each coordinate. */
+  readonly noise?: number;
+  /** Time the variants of kernels on a software adapter too, whose best ones are known. */
+  readonly tune?: boolean;
+}
+
+/** What a bench measured, and where. */
+export interface Measured {
+  readonly adapter: AdapterReport;
+  readonly ceiling?: Ceiling;
+  readonly kernels?: readonly KernelResult[];
+  readonly step?: StepResult;
+  readonly firstStepMs?: number;
+  /** How the step differs from what was asked for, so that it fits on the device. */
+  readonly note?: string | undefined;
+  readonly trace?: readonly DispatchResult[];
+}
+
+/** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
+export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
+
+export type RunEvent =
+  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string }
+  | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
+  /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
+  | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
+  /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
+  | { readonly kind: 'note'; readonly text: string | undefined }
+  /** Of a bench: the kernel that has been timed. */
+  | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
+
+/** An image of the data, its label and what the net says. */
+export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
+/** Pictures [count, h, w] of floats. */
+export interface Planes {
+  readonly name: string;
+  readonly count: number;
+  readonly h: number;
+  readonly w: number;
+  readonly data: Float32Array;
+}
+/** Weights of a convolution as pictures, of three channels where they are colours. */
+export interface Filters extends Planes { readonly channels: number }
+
+/** The calls that a worker answers. Byte arrays are copied. */
+export interface Api {
+  open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
+  play(): void;
+  pause(): void;
+  stepOnce(): void;
+  /** Back to the first weights and step 0. */
+  reset(): void;
+  evaluate(part: 'val' | 'test'): { loss: number; accuracy: number };
+  /** A safetensors file of parameters and buffers, as the command line writes; of the averaged weights where they are asked for. */
+  exportWeights(averaged: boolean): Uint8Array;
+  importWeights(bytes: Uint8Array, name: string): void;
+  /** The first test images and what the net says of them. */
+  predictions(count: number): Prediction[];
+  /** Bytes [c, h, w] of a test image. */
+  testImages(count: number): Uint8Array;
+  /** Row = label, column = answer, over the first `count` test images. */
+  confusion(count: number): Uint32Array;
+  /** Weights of the first convolution as pictures: [o * c, k, k], or of the first dense layer. */
+  filters(): Filters | undefined;
+  /** Class probabilities of images given as bytes [n, c, h, w]. */
+  predict(bytes: Uint8Array, n: number): Float32Array;
+  layers(count: number): LayerStats[];
+  /** What each layer makes of a test image. */
+  activations(index: number): Planes[];
+  /** Destroys the device, as a driver reset does. */
+  loseDevice(): void;
+  race(request: RaceRequest): Float32Array;
+  /** The kernel part of `descent bench`: rows whose name contains `filter`; with `all` every variant. */
+  benchKernels(filter: string, all: boolean): Measured;
+  /** The step part; with `trace` the time of each dispatch too. */
+  benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Measured;
+}
+
+/** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */
+export interface RaceRequest {
+  readonly rule: string;
+  readonly lr: number;
+  readonly landscape: string;
+  readonly start: readonly [number, number];
+  readonly steps: number;
+}
+
+export interface Request { readonly id: number; readonly method: keyof Api; readonly args: readonly unknown[] }
+export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }
+  | { readonly event: RunEvent };

@@ -1,0 +1,270 @@
+/** One run in its worker: training as asked, checkpoints in memory, recovery of a lost device, and looks into the net. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { check, DescentError } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { stopsEarly } from '../../train/run/early-stopping.ts';
+import { evaluation } from '../../train/run/fit.ts';
+import { bestOf, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
+import { openTrainer, type Opened } from '../../train/run/open.ts';
+import { phasesOf } from '../../train/config/optimize.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
+import type { TrainerState } from '../../train/step/trainer.ts';
+import { openDataset } from '../data/data.ts';
+import type { Dropped } from '../data/dropped.ts';
+import { openDevice } from './device.ts';
+import { Looks } from './looks.ts';
+import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
+import { tuner } from './tuning.ts';
+
+interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
+
+/** Milliseconds between checkpoints while it trains without evaluations. */
+const CHECKPOINT_AFTER = 15_000;
+
+export class Session {
+  #emit: (event: RunEvent) => void;
+  #config!: RunConfig;
+  #options!: OpenOptions;
+  #dataset!: Dataset;
+  #device: Device | undefined;
+  #opened: Opened | undefined;
+  #looks: Looks | undefined;
+  #checkpoint!: Checkpoint;
+  /** After each epoch, as the command line evaluates: what schedules and early stopping go by. */
+  #evaluated: EvalMetrics[] = [];
+  #best: Tensors | undefined;
+  #savedAt = 0;
+  #running = false;
+  #recovering = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(emit: (event: RunEvent) => void) { this.#emit = emit; }
+
+  get lost(): boolean { return Boolean(this.#device?.lost) || this.#recovering; }
+
+  async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
+    const begun = performance.now();
+    this.#config = config;
+    this.#options = options;
+    this.#dataset = await openDataset(config, dropped, options.base, options.noise);
+    await this.#build();
+    const { trainer, data, parameters } = this.#opened!;
+    const { description: adapter, software } = this.#device!.report;
+    const { shape, classes } = this.#dataset;
+    this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
+    this.#state('paused');
+    return {
+      adapter, software, parameters, shape, classes,
+      dispatches: trainer.program.commands.length,
+      bytes: trainer.memory.bytes,
+      stepsPerEpoch: trainer.stepsPerEpoch,
+      averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
+      images: { train: data.size('train'), val: data.size('val'), test: data.size('test') },
+      seconds: (performance.now() - begun) / 1000,
+    };
+  }
+
+  play(): void {
+    check(this.#opened, 'play: the run is not built yet; wait until it is');
+    if (this.#running) return;
+    check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done; give more epochs, or reset`);
+    this.#running = true;
+    this.#state('running');
+    void this.#course();
+  }
+
+  async pause(): Promise<void> {
+    this.#running = false;
+    await this.#alone(() => this.#save());
+    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+  }
+
+  async stepOnce(): Promise<void> {
+    check(!this.#running, 'step: the run is going on; pause it first');
+    await this.#alone(() => this.#step(true));
+    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+  }
+
+  async reset(): Promise<void> {
+    this.#running = false;
+    await this.#alone(async () => {
+      await this.#trainer.settle();
+      this.#trainer.destroy();
+      await this.#open();
+      this.#emit({ kind: 'rewind', step: 0, message: 'back at the first weights' });
+      await this.#save();
+    });
+    this.#state('paused');
+  }
+
+  evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
+    return this.#settled(async () => {
+      const line = await evaluation(this.#trainer, part);
+      this.#emit({ kind: 'metrics', lines: [line] });
+      return { loss: line.loss, accuracy: line.accuracy };
+    });
+  }
+
+  exportWeights(averaged: boolean): Promise<Uint8Array> {
+    return this.#settled(async () => {
+      const weights = await (averaged ? this.#trainer.judged() : this.#trainer.weights());
+      return encodeSafetensors(weights, { ...this.#opened!.metadata, step: String(this.#trainer.steps) });
+    });
+  }
+
+  importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    return this.#settled(async () => {
+      const { tensors, metadata: { model } } = decodeSafetensors(bytes, name);
+      check(model === undefined || model === this.#config.model,
+        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}; start a run of ${model} and import it there`);
+      this.#trainer.loadWeights(tensors);
+      await this.#save();
+    });
+  }
+
+  /** What a look into the net gives. */
+  look<T>(at: (looks: Looks) => T | Promise<T>): Promise<T> {
+    return this.#settled(() => at(this.#looks!));
+  }
+
+  async loseDevice(): Promise<void> {
+    this.#device!.gpu.destroy();
+    await this.#device!.gpu.lost;
+  }
+
+  get #trainer() {
+    check(this.#opened, 'the run is not built; start it again');
+    return this.#opened.trainer;
+  }
+
+  get #total(): number { return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch; }
+
+  #state(state: RunState, message?: string): void {
+    this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
+  }
+
+  #lines(lines: readonly StepMetrics[]): void {
+    if (lines.length) this.#emit({ kind: 'metrics', lines });
+  }
+
+  /** One at a time: the programs of a run share their slots. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Alone, between two steps, their metrics told: what reads from the device would swallow them. */
+  #settled<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      this.#lines(await this.#trainer.settle());
+      return work();
+    });
+  }
+
+  async #build(): Promise<void> {
+    const device = this.#device = await openDevice();
+    if (this.#options.tune || !device.report.software) {
+      device.tuner = tuner((done, total) => {
+        if (done > 0) return;
+        this.#state('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
+      });
+    }
+    await this.#open();
+    void device.gpu.lost.then(() => {
+      if (this.#device === device) return this.#recover();
+    });
+  }
+
+  async #open(): Promise<void> {
+    this.#evaluated = [];
+    this.#opened = await openTrainer(this.#config, this.#dataset, this.#device!);
+    this.#looks = new Looks(this.#opened, this.#dataset);
+    this.#emit({ kind: 'note', text: this.#opened.note });
+  }
+
+  async #course(): Promise<void> {
+    let message: string | undefined;
+    try {
+      while (this.#running && this.#trainer.steps < this.#total) {
+        const next = this.#trainer.steps + 1;
+        await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
+        const { earlyStop } = this.#config;
+        if (stopsEarly(this.#evaluated, earlyStop)) {
+          await this.#settled(() => this.#trainer.loadWeights(this.#best!));
+          message = `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; `
+            + `the best weights, of step ${bestOf(this.#evaluated)!.step}, are back`;
+          break;
+        }
+      }
+      if (!this.#running) return;
+      this.#running = false;
+      await this.#alone(() => this.#save());
+      this.#state('done', message);
+    } catch (error) {
+      if (this.lost) return; // #recover goes on
+      this.#running = false;
+      this.#state('failed', (error as Error).message);
+    }
+  }
+
+  async #step(log: boolean): Promise<void> {
+    const trainer = this.#trainer, { evalEvery } = this.#options;
+    await trainer.step(log);
+    const t = trainer.steps;
+    const epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
+    const evaluates = this.#config.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
+    this.#lines(log && !this.#running || evaluates ? await trainer.settle() : trainer.arrived());
+    if (evaluates) {
+      const line = await evaluation(trainer, 'val');
+      this.#emit({ kind: 'metrics', lines: [line] });
+      if (epochEnds) await this.#judge(line);
+    }
+    if (evaluates || epochEnds || performance.now() - this.#savedAt > CHECKPOINT_AFTER) await this.#save();
+  }
+
+  async #judge(line: EvalMetrics): Promise<void> {
+    this.#evaluated.push(line);
+    this.#trainer.observe(line.loss);
+    if (this.#config.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.judged();
+  }
+
+  async #save(): Promise<void> {
+    this.#lines(await this.#trainer.settle());
+    this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
+    this.#savedAt = performance.now();
+  }
+
+  #restore(before: readonly EvalMetrics[]): void {
+    this.#trainer.loadWeights(this.#checkpoint.weights);
+    this.#trainer.loadState(this.#checkpoint.state);
+    this.#evaluated = before.filter(l => l.step <= this.#trainer.steps);
+    for (const { loss } of this.#evaluated) this.#trainer.observe(loss);
+    this.#emit({ kind: 'rewind', step: this.#trainer.steps, message: `back at step ${this.#trainer.steps}` });
+  }
+
+  /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */
+  async #recover(): Promise<void> {
+    const going = this.#running;
+    const reason = this.#device!.lost?.message.split(';')[0] ?? 'the device was lost';
+    this.#recovering = true;
+    this.#running = false;
+    this.#state('building', `${reason}; opening it again from the checkpoint at step ${this.#checkpoint.state.counters.steps}`);
+    await this.#last;
+    try {
+      await this.#alone(async () => {
+        const before = this.#evaluated;
+        await this.#build();
+        this.#restore(before);
+      });
+      this.#recovering = false;
+      this.#state('paused', `${reason}; the run goes on from its last checkpoint, step ${this.#trainer.steps}`);
+      if (going) this.play();
+    } catch (error) {
+      this.#recovering = false;
+      const why = error instanceof DescentError ? error.message : String(error);
+      this.#state('failed', `${reason}, and it does not open again (${why}); reload the page`);
+    }
+  }
+}
