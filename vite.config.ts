@@ -6,8 +6,15 @@ import { serveData } from './web/node/serve-data.ts';
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
 function commit(): string | undefined {
   // not a checkout
-  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], cwd: import.meta.dirname }).trim(); } catch { return undefined; }
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      cwd: import.meta.dirname,
+    }).trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
@@ -19,7 +26,15 @@ export default defineConfig({
   worker: { format: 'es' },
   build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
   // found later, they would reload the page
-  optimizeDeps: { include: ['fastest-levenshtein', 'wgsl-preprocessor/wgsl-preprocessor.js', 'echarts/core', 'echarts/charts',
-    'echarts/components', 'echarts/renderers'] },
+  optimizeDeps: {
+    include: [
+      'fastest-levenshtein',
+      'wgsl-preprocessor/wgsl-preprocessor.js',
+      'echarts/core',
+      'echarts/charts',
+      'echarts/components',
+      'echarts/renderers',
+    ],
+  },
   server: { host: 'localhost' },
 });

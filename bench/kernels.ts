@@ -51,13 +51,7 @@ export async function benchKernels(
   return results;
 }
 
-async function one(
-  device: Device,
-  row: Row,
-  variant: string,
-  ceiling: Ceiling,
-  options: TimeOptions,
-): Promise<KernelResult> {
+async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
   const g = new Graph({ training: false, profile: device.profile });
   const memory = new Memory(device);
   const tensors = Object.fromEntries(

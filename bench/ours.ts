@@ -31,7 +31,7 @@ export async function ours(
     first: performance.now() - start,
     async step(n, burst = 1) {
       const ms: number[] = [];
-      for (let done = 0; done < n;) {
+      for (let done = 0; done < n; ) {
         const share = Math.min(burst, n - done);
         const from = performance.now();
         for (let i = 0; i < share; i++) await trainer.step();

@@ -89,10 +89,7 @@ export interface DispatchResult {
 }
 
 /** Milliseconds of each dispatch of a step, timed by itself over many repetitions. */
-export async function traceStep(
-  trainer: Trainer,
-  { rounds = 3, target = 20, processor }: TimeOptions = {},
-): Promise<DispatchResult[]> {
+export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, processor }: TimeOptions = {}): Promise<DispatchResult[]> {
   const { commands } = trainer.program;
   const runs = commands.map(command => ({ commands: [command] }));
   const timings = await time(trainer.device, runs, { rounds, target, processor });

@@ -49,7 +49,8 @@ function prepare(command: Command): void {
 }
 
 const verbose = process.argv.includes('--verbose');
-process.on('uncaughtException', error => { // of callbacks, and of promises that nobody awaits
+process.on('uncaughtException', error => {
+  // of callbacks, and of promises that nobody awaits
   noteError(error, verbose);
   process.exit(1);
 });

@@ -13,7 +13,7 @@ export function print(line: string): void {
 /** A line beside the results, on standard error. */
 export function note(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(ERRORS, bytes, at);
     } catch (error) {

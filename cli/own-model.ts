@@ -12,10 +12,7 @@ import { isFileName, parseSpec } from '../train/config/spec.ts';
 export async function loadOwnModel(spec: string): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
-  check(
-    existsSync(name),
-    `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`,
-  );
+  check(existsSync(name), `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`);
   letImportDescent();
   const loading = import(pathToFileURL(resolve(name)).href).catch((cause: Error) => {
     const [why] = cause.message.split('\n');

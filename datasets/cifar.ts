@@ -12,20 +12,13 @@ const PIXELS = 3072;
  * stopped. A record starts with `labelBytes` bytes, of which the last is the label: 1 in CIFAR-10; 2 in CIFAR-100 (coarse, fine). `bytes`
  * may lie in the memory of `images`, at their place or after it.
  */
-export function readCifar(
-  file: string,
-  bytes: Uint8Array,
-  labelBytes: 1 | 2,
-  images: Uint8Array,
-  labels: Uint16Array,
-  at: number,
-): number {
+export function readCifar(file: string, bytes: Uint8Array, labelBytes: 1 | 2, images: Uint8Array, labels: Uint16Array, at: number): number {
   const record = labelBytes + PIXELS;
   const whole = Math.floor(bytes.length / record);
   check(
     whole * record === bytes.length && whole > 0,
-    `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected `
-      + `(${labelBytes} label bytes and ${PIXELS} pixels a record); the file is truncated or of another format`,
+    `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected ` +
+      `(${labelBytes} label bytes and ${PIXELS} pixels a record); the file is truncated or of another format`,
   );
   const end = Math.min(labels.length, at + whole);
   for (let i = at, from = 0; i < end; i++, from += record) {

@@ -41,11 +41,7 @@ export function first(split: Split, limit: number = split.n): Split {
 }
 
 /** The images of the numbers `indices`, wherever they are; `size` is the bytes of one. Neighbours in memory are not copied. */
-export function imagesOf(
-  { images, stored }: Split,
-  size: number,
-  indices: Uint32Array,
-): Uint8Array | Promise<Uint8Array> {
+export function imagesOf({ images, stored }: Split, size: number, indices: Uint32Array): Uint8Array | Promise<Uint8Array> {
   if (stored) return stored.read(indices);
   const from = indices[0] ?? 0;
   if (indices.every((index, i) => index === from + i)) {
@@ -57,17 +53,10 @@ export function imagesOf(
 }
 
 /** The numbers `from` to `to` - 1. */
-export const numbers = (from: number, to: number): Uint32Array =>
-  Uint32Array.from({ length: to - from }, (_, i) => from + i);
+export const numbers = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
 
 /** Pairs images with labels, or says what does not fit: the counts, or a label beyond the classes. `who` names the file or folder. */
-export function makeSplit(
-  who: string,
-  images: Uint8Array,
-  labels: Uint16Array,
-  shape: readonly number[],
-  classes: number,
-): Split {
+export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, shape: readonly number[], classes: number): Split {
   const size = shape.reduce((a, b) => a * b);
   const n = labels.length;
   check(
@@ -83,7 +72,6 @@ export function checkLabels(who: string, labels: Uint16Array, classes: number): 
   const wrong = labels.findIndex(label => label >= classes);
   check(
     wrong < 0,
-    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes; `
-      + 'the file is corrupt or of another data set',
+    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes; the file is corrupt or of another data set`,
   );
 }

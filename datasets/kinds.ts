@@ -16,11 +16,7 @@ const IDX_FILES = {
 } as const;
 
 /** 60,000 and 10,000 grey images of 28x28; `hashes` in the order of IDX_FILES. */
-export function idxSet(
-  facts: Named,
-  hashes: readonly [string, string, string, string],
-  sources: readonly Source[],
-): DatasetInfo {
+export function idxSet(facts: Named, hashes: readonly [string, string, string, string], sources: readonly Source[]): DatasetInfo {
   const shape = [1, 28, 28] as const;
   const split = async (read: Reader, images: keyof typeof IDX_FILES, labels: keyof typeof IDX_FILES) => {
     const { data } = parseIdxImages(images, await read(images));

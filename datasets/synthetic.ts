@@ -37,8 +37,7 @@ const outlines: Readonly<Record<string, (x: number, y: number) => number>> = {
   },
   crescent: (x, y) => Math.max(Math.hypot(x, y) - 0.95, 0.8 - Math.hypot(x - 0.5, y)),
   stripes: (x, y) => Math.max(box(x, y, 0.75, 0.75), Math.abs(((x + 3) % 0.6) - 0.3) - 0.15),
-  checkerboard: (x, y) =>
-    Math.max(box(x, y, 0.75, 0.75), -0.2 * Math.sin((Math.PI * x) / 0.375) * Math.sin((Math.PI * y) / 0.375)),
+  checkerboard: (x, y) => Math.max(box(x, y, 0.75, 0.75), -0.2 * Math.sin((Math.PI * x) / 0.375) * Math.sin((Math.PI * y) / 0.375)),
 };
 
 const drawn = Object.values(outlines);
@@ -96,8 +95,7 @@ export const PLANE_RANGE = 6;
 export const PLANE_CLASSES: readonly string[] = ['orange', 'blue'];
 
 /** A coordinate as the byte that stands for it, and back: [-6, 6] is 0..255. */
-export const planeByte = (v: number): number =>
-  Math.round((Math.min(PLANE_RANGE, Math.max(-PLANE_RANGE, v)) / PLANE_RANGE + 1) * 127.5);
+export const planeByte = (v: number): number => Math.round((Math.min(PLANE_RANGE, Math.max(-PLANE_RANGE, v)) / PLANE_RANGE + 1) * 127.5);
 export const planeValue = (byte: number): number => (byte / 127.5 - 1) * PLANE_RANGE;
 
 type Place = (label: number, random: () => number) => [x: number, y: number];
@@ -110,9 +108,7 @@ const polar = (radius: number, angle: number): [number, number] => [radius * Mat
 const places: Readonly<Record<string, Place>> = {
   'two-moons': (label, random) => {
     const t = Math.PI * random();
-    return label
-      ? [3 * (0.5 - Math.cos(t)), 3 * (0.25 - Math.sin(t))]
-      : [3 * (Math.cos(t) - 0.5), 3 * (Math.sin(t) - 0.25)];
+    return label ? [3 * (0.5 - Math.cos(t)), 3 * (0.25 - Math.sin(t))] : [3 * (Math.cos(t) - 0.5), 3 * (Math.sin(t) - 0.25)];
   },
   circles: (label, random) => polar(label ? 2.5 * random() : 3.5 + 1.5 * random(), 2 * Math.PI * random()),
   xor: (label, random) => {
@@ -135,8 +131,7 @@ const places: Readonly<Record<string, Place>> = {
 export const PLANE_SETS: readonly string[] = Object.keys(places);
 
 /** Two independent standard normal numbers (Box-Muller). */
-const normals = (random: () => number): [number, number] =>
-  polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
+const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
 
 /**
  * `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see

@@ -8,8 +8,7 @@ export interface TarFile {
 }
 
 const LATIN = new TextDecoder('latin1');
-const text = (block: Uint8Array, from: number, length: number) =>
-  LATIN.decode(block.subarray(from, from + length)).replace(/\0.*$/s, '');
+const text = (block: Uint8Array, from: number, length: number) => LATIN.decode(block.subarray(from, from + length)).replace(/\0.*$/s, '');
 
 /** The regular files of an archive, those whose path `wanted` accepts; each is held in memory whole while it is used. */
 export async function* tarFiles(stream: AsyncIterable<Uint8Array>, wanted: (path: string) => boolean): AsyncGenerator<TarFile> {
@@ -18,7 +17,7 @@ export async function* tarFiles(stream: AsyncIterable<Uint8Array>, wanted: (path
   /** The next `length` bytes, or undefined at the end of the stream; skipped bytes are not kept. */
   const take = async (length: number, keep: boolean): Promise<TarFile['bytes'] | undefined> => {
     const out = new Uint8Array(keep ? length : 0);
-    for (let filled = 0; filled < length;) {
+    for (let filled = 0; filled < length; ) {
       if (!rest.length) {
         const { value, done } = await chunks.next();
         if (done) return undefined;

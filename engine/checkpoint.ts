@@ -5,7 +5,8 @@ import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 const BUDGETS = 32;
 
 /** How many of the best, by what is alive at once, are planned; one alone from so many ops on, where planning takes seconds. */
-const PLANNED = 3, MANY = 2000;
+const PLANNED = 3;
+const MANY = 2000;
 
 /**
  * Activation checkpointing (Chen et al. 2016): of the activations that the backward pass reads, only those at the borders of segments stay;
@@ -16,7 +17,8 @@ const PLANNED = 3, MANY = 2000;
  * (running statistics, totals) are done once: what they give is kept.
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
-  const f = forwardOf(ops, kept), found = new Map<number, readonly Op[]>(); // by what is alive at once
+  const f = forwardOf(ops, kept);
+  const found = new Map<number, readonly Op[]>(); // by what is alive at once
   for (let i = 1; i <= BUDGETS; i++) {
     const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2));
     const alive = aliveAtOnce(tried, kept);
@@ -48,17 +50,22 @@ interface Forward {
 const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
 
 function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
-  const end = ops.findIndex(op => !op.node.endsWith(' forward')), count = end < 0 ? ops.length : end;
-  const forward = ops.slice(0, count), backward = ops.slice(count);
-  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>(), writers = new Map<Tensor, number[]>();
-  const once = new Set(kept), lasting = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
+  const end = ops.findIndex(op => !op.node.endsWith(' forward'));
+  const count = end < 0 ? ops.length : end;
+  const forward = ops.slice(0, count);
+  const backward = ops.slice(count);
+  const first = new Map<Tensor, number>();
+  const last = new Map<Tensor, number>();
+  const writers = new Map<Tensor, number[]>();
+  const once = new Set(kept);
+  const lasting = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
   forward.forEach((op, i) => {
     const written = activations(writes(op));
     for (const t of activations(Object.values(op.tensors))) {
       if (!first.has(t)) first.set(t, i);
       last.set(t, i);
     }
-    for (const t of written) writers.set(t, [...writers.get(t) ?? [], i]);
+    for (const t of written) writers.set(t, [...(writers.get(t) ?? []), i]);
     if (Object.values(op.tensors).some(t => lasting.has(t))) for (const t of written) once.add(t);
   });
   const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
@@ -70,7 +77,9 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
  * bytes cross. A border at i lies before op i; what is written before it and used after it crosses it.
  */
 function borders({ count, first, last, saved }: Forward, budget: number): number[] {
-  const crossing = new Float64Array(count + 1), savedAt = new Float64Array(count), out: number[] = [];
+  const crossing = new Float64Array(count + 1);
+  const savedAt = new Float64Array(count);
+  const out: number[] = [];
   for (const [t, i] of first) {
     for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
   }
@@ -78,7 +87,8 @@ function borders({ count, first, last, saved }: Forward, budget: number): number
   for (let i = 0, since = 0, from = 0; i < count; i++) {
     since += savedAt[i]!;
     if (since <= budget) continue;
-    let place = i + 1, half = 0;
+    let place = i + 1;
+    let half = 0;
     for (let at = from + 1; at <= i + 1; at++) {
       half += savedAt[at - 1]!;
       if (half >= since / 2 && at < count && crossing[at]! <= crossing[place]!) place = at;
@@ -100,9 +110,8 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
   };
   const segmentOf = (t: Tensor) => segmentAt(f.first.get(t)!);
   /** Whether a tensor belongs to one segment that is done again, and to its inside. */
-  const inside = (t: Tensor) => f.writers.has(t) && !f.once.has(t)
-    && segmentOf(t) === segmentAt(f.last.get(t)!)
-    && segmentOf(t) < cuts.length;
+  const inside = (t: Tensor) =>
+    f.writers.has(t) && !f.once.has(t) && segmentOf(t) === segmentAt(f.last.get(t)!) && segmentOf(t) < cuts.length;
   const fresh = new Map<Tensor, Tensor>();
   const renamed = (op: Op, node = op.node): Op => {
     const tensors = Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t] as const);
@@ -124,7 +133,8 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
     for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
     return again.map(op => renamed(op, op.node.replace(/forward$/, 'again')));
   };
-  const out = ops.slice(0, f.count), done = new Set<number>();
+  const out = ops.slice(0, f.count);
+  const done = new Set<number>();
   for (const op of ops.slice(f.count)) {
     for (const t of Object.values(op.tensors)) {
       if (!inside(t) || done.has(segmentOf(t))) continue;

@@ -4,8 +4,13 @@ import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
 
 const LIMITS = [
-  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY',
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
 ] as const;
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
 const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
@@ -37,7 +42,7 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
     lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
     subgroups,
     f16: device.features.has('shader-f16'),
-    ...device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) },
+    ...(device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) }),
     maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     maxBinding: device.limits.maxStorageBufferBindingSize,
   };
@@ -106,18 +111,23 @@ export class Device {
   }
 
   #watch(): void {
-    const { gpu } = this, state = this.#state, adapter = this.report.description;
+    const { gpu } = this;
+    const state = this.#state;
+    const adapter = this.report.description;
     void gpu.lost.then(({ reason, message }) => {
       if (state.closing) return;
       state.lost = new DescentError(
-        `device lost on ${adapter} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`);
+        `device lost on ${adapter} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`,
+      );
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
-      state.fault ??= new DescentError(error instanceof GPUOutOfMemoryError
-        ? `out of memory on ${adapter}: ${firstLine(error)}; use a smaller --batch-size or model`
-        : `WebGPU error on ${adapter}: ${firstLine(error)}`);
+      state.fault ??= new DescentError(
+        error instanceof GPUOutOfMemoryError
+          ? `out of memory on ${adapter}: ${firstLine(error)}; use a smaller --batch-size or model`
+          : `WebGPU error on ${adapter}: ${firstLine(error)}`,
+      );
     });
   }
 
@@ -145,16 +155,24 @@ export class Device {
     return other;
   }
 
-  get profile(): Profile { return this.#profile; }
+  get profile(): Profile {
+    return this.#profile;
+  }
 
   /** For a call whose bindings `halves` hold f16. */
-  profileFor(halves: readonly string[]): Profile { return halves.length ? { ...this.#profile, half: true } : this.#profile; }
+  profileFor(halves: readonly string[]): Profile {
+    return halves.length ? { ...this.#profile, half: true } : this.#profile;
+  }
 
   /** Set when the device is lost: every later call fails with it. */
-  get lost(): DescentError | undefined { return this.#state.lost; }
+  get lost(): DescentError | undefined {
+    return this.#state.lost;
+  }
 
   /** The first validation or memory error that no scope caught. */
-  get fault(): DescentError | undefined { return this.#state.fault; }
+  get fault(): DescentError | undefined {
+    return this.#state.fault;
+  }
 
   /** Has calls (see callKey) compiled from now on take these variants. */
   choose(variants: Readonly<Record<string, string>>): void {
@@ -178,17 +196,19 @@ export class Device {
    * does not compile.
    */
   async pipeline<P>(kernel: Kernel<P>, params: P, bound: readonly string[], halves: readonly string[] = []): Promise<Pipeline> {
-    const text = textOf(params), key = text && `${bound.join()} ${halves.join()} ${text}`;
+    const text = textOf(params);
+    const key = text && `${bound.join()} ${halves.join()} ${text}`;
     const calls = this.#calls.get(kernel) ?? new Map<string, Promise<Pipeline>>();
     this.#calls.set(kernel, calls);
     const known = key && calls.get(key);
     if (known) return known;
 
-    const profile = this.profileFor(halves), variant = pick(kernel, params, profile);
+    const profile = this.profileFor(halves);
+    const variant = pick(kernel, params, profile);
     const code = source(kernel, variant, params, profile, bound, halves);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
-    if (!made) pipelines.set(code, made = waiting(this.#compile(kernel, variant, params, code, bound)));
+    if (!made) pipelines.set(code, (made = waiting(this.#compile(kernel, variant, params, code, bound))));
     const call = made.then(compiled => ({ ...compiled, variant }));
     if (key) calls.set(key, call);
     return call;
@@ -219,8 +239,9 @@ export class Device {
     } catch (e) {
       this.check();
       const lines = code.split('\n');
-      const [said] = (await module.getCompilationInfo()).messages.map(m =>
-        `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``);
+      const [said] = (await module.getCompilationInfo()).messages.map(
+        m => `${kernel.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message} in \`${lines[m.lineNum - 1]?.trim().slice(0, 160)}\``,
+      );
       const call = `kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}`;
       throw new Error(`${call}: ${said ?? (e as Error).message}`);
     }
@@ -228,14 +249,17 @@ export class Device {
 
   /** Most kernels bind alike. */
   #layout(entries: GPUBindGroupLayoutEntry[]): GPUBindGroupLayout {
-    const { layouts } = this.#state, key = entries.map(e => e.buffer!.type).join();
+    const { layouts } = this.#state;
+    const key = entries.map(e => e.buffer!.type).join();
     const layout = layouts.get(key) ?? this.gpu.createBindGroupLayout({ label: key, entries });
     layouts.set(key, layout);
     return layout;
   }
 
   /** Number of distinct pipelines made so far. */
-  get pipelines(): number { return this.#state.pipelines.size; }
+  get pipelines(): number {
+    return this.#state.pipelines.size;
+  }
 
   /** Copies bytes back to the host. Waits for all work before it. */
   async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -258,7 +282,9 @@ export class Device {
   }
 
   /** Waits until all that was submitted so far is done. */
-  done(): Promise<unknown> { return waiting(this.gpu.queue.onSubmittedWorkDone()); }
+  done(): Promise<unknown> {
+    return waiting(this.gpu.queue.onSubmittedWorkDone());
+  }
 
   /** As `done`, and throws what went wrong meanwhile. */
   async idle(): Promise<void> {

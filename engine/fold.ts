@@ -10,7 +10,8 @@ import { product, reads, writes, type Op, type Shape, type Tensor } from './grap
  * activations.
  */
 export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
-  const readers = new Map<Tensor, number>(), writer = new Map<Tensor, Op>();
+  const readers = new Map<Tensor, number>();
+  const writer = new Map<Tensor, Op>();
   for (const op of ops) {
     for (const t of new Set(reads(op))) readers.set(t, (readers.get(t) ?? 0) + 1);
     for (const t of writes(op)) writer.set(t, op);
@@ -24,12 +25,13 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
     if (!before || before.kernel !== (conv as unknown) || (before.params as Conv).epilogue) continue;
     if (readers.get(x!) !== 1 || kept.has(x!)) continue;
     const { x: input, weight, bias } = before.tensors as Record<string, Tensor>;
-    const filters = made(before, 'folded weight', weight!.shape), shift = made(before, 'folded bias', [p.c]);
+    const filters = made(before, 'folded weight', weight!.shape);
+    const shift = made(before, 'folded bias', [p.c]);
     const given = Object.entries({ weight, bias, mean, variance, gamma, beta, folded: filters, shift });
     const folding: Op = {
       kernel: foldBatchNorm,
       params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine },
-      tensors: Object.fromEntries(given.flatMap(([name, t]) => t ? [[name, t]] : [])),
+      tensors: Object.fromEntries(given.flatMap(([name, t]) => (t ? [[name, t]] : []))),
       node: op.node,
     };
     const convolution: Op = {
@@ -43,8 +45,13 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   return ops.flatMap(op => folded.get(op) ?? [op]);
 }
 
-const made = (op: Op, name: string, shape: Shape): Tensor =>
-  ({ id: -1, name: `${op.node} ${name}`, shape, size: product(shape), role: 'activation' });
+const made = (op: Op, name: string, shape: Shape): Tensor => ({
+  id: -1,
+  name: `${op.node} ${name}`,
+  shape,
+  size: product(shape),
+  role: 'activation',
+});
 
 /** Values that a convolution takes the moments of by themselves. */
 const RUN = 64;
@@ -59,9 +66,11 @@ export function joinStatistics(ops: readonly Op[], profile: Profile): Op[] {
   const replaced = new Map<Op, Op[]>();
   for (const op of ops) {
     if (op.kernel !== (moments as unknown)) continue;
-    const p = op.params as Channels, values = p.n * p.hw;
+    const p = op.params as Channels;
+    const values = p.n * p.hw;
     const { x, partial } = op.tensors as Record<string, Tensor>;
-    const before = writer.get(x!), next = ops.find(o => o.tensors.partial === partial && o !== op);
+    const before = writer.get(x!);
+    const next = ops.find(o => o.tensors.partial === partial && o !== op);
     if (!before || before.kernel !== (conv as unknown) || replaced.has(before) || !next) continue;
     const params = { ...before.params, moments: true } as Conv;
     if (params.epilogue || p.c !== params.o || p.n !== params.n || values % RUN) continue;
@@ -69,11 +78,13 @@ export function joinStatistics(ops: readonly Op[], profile: Profile): Op[] {
     const runs = made(before, 'moments', [values / RUN, p.c, 2]);
     replaced.set(before, [{ ...before, params, tensors: { ...before.tensors, partial: runs } }]);
     replaced.set(op, []);
-    replaced.set(next, [{
-      ...next,
-      params: { ...next.params, n: values, hw: 1, split: values / RUN },
-      tensors: { ...next.tensors, partial: runs },
-    }]);
+    replaced.set(next, [
+      {
+        ...next,
+        params: { ...next.params, n: values, hw: 1, split: values / RUN },
+        tensors: { ...next.tensors, partial: runs },
+      },
+    ]);
   }
   return ops.flatMap(op => replaced.get(op) ?? [op]);
 }

@@ -15,7 +15,8 @@ const OPERANDS = ['e0', 'e1'] as const;
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
   const out = joinStatistics(fold(ops, kept), profile).map(op => ({ ...op }));
   const gone = new Set<Op>();
-  const writer = new Map<Tensor, Op>(), readers = new Map<Tensor, number>();
+  const writer = new Map<Tensor, Op>();
+  const readers = new Map<Tensor, number>();
   for (const op of out) {
     for (const t of writes(op)) writer.set(t, op);
     for (const t of new Set(reads(op))) readers.set(t, (readers.get(t) ?? 0) + 1);
@@ -32,8 +33,9 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     const free = OPERANDS.find(o => !producer.tensors[o]);
     if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
 
-    const y = op.tensors.y!, step: Epilogue = { f: op.params.f, operand: operand && free };
-    producer.params = { ...producer.params, epilogue: [...producer.params.epilogue ?? [], step] };
+    const y = op.tensors.y!;
+    const step: Epilogue = { f: op.params.f, operand: operand && free };
+    producer.params = { ...producer.params, epilogue: [...(producer.params.epilogue ?? []), step] };
     producer.tensors = { ...producer.tensors, [name]: y, ...(operand && { [free!]: operand }) };
     writer.set(y, producer);
     gone.add(op);

@@ -92,7 +92,9 @@ export class Graph {
   }
 
   /** The layer being built, as its parameters are named: `layer1.0.conv1`. */
-  get path(): string { return this.#path.join('.'); }
+  get path(): string {
+    return this.#path.join('.');
+  }
 
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
     const full = [...this.#path, name].join('.');
@@ -106,7 +108,7 @@ export class Graph {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
     if (!t) {
-      this.#named.set(key, t = this.tensor(shape, role, name));
+      this.#named.set(key, (t = this.tensor(shape, role, name)));
       if (init) this.init.set(t, init);
     }
     return t;
@@ -129,13 +131,19 @@ export class Graph {
   /** What `build` makes is named under `name`. */
   scope<T>(name: string, build: () => T): T {
     this.#path.push(name);
-    try { return build(); } finally { this.#path.pop(); }
+    try {
+      return build();
+    } finally {
+      this.#path.pop();
+    }
   }
 
   /** Adds a kernel call. */
   run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
     const given = tensors as Record<string, Tensor | undefined>;
-    const bound = Object.keys(kernel.bindings).filter(n => given[n]).map(n => [n, given[n]!.base ?? given[n]!] as const);
+    const bound = Object.keys(kernel.bindings)
+      .filter(n => given[n])
+      .map(n => [n, given[n]!.base ?? given[n]!] as const);
     this.ops.push({
       kernel: kernel as unknown as Kernel<any>,
       params,
@@ -152,7 +160,9 @@ export class Graph {
   }
 
   /** The same values under another shape, at no cost. */
-  view(t: Tensor, shape: Shape): Tensor { return { ...t, shape, base: t.base ?? t }; }
+  view(t: Tensor, shape: Shape): Tensor {
+    return { ...t, shape, base: t.base ?? t };
+  }
 
   /** Says how the gradient of `output` becomes those of `inputs`; called at build time, in reverse, by `backward`. */
   record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp): Tensor {
@@ -162,7 +172,9 @@ export class Graph {
   }
 
   /** Whether anyone wants the gradient of `t`: a layer on the data itself can leave it out. */
-  wantsGrad(t: Tensor): boolean { return this.#differentiable.has(t); }
+  wantsGrad(t: Tensor): boolean {
+    return this.#differentiable.has(t);
+  }
 
   /** How the next kernel call writes `grad`. */
   gradient(grad: Tensor): Gradient {
@@ -195,7 +207,9 @@ export class Graph {
 }
 
 const touched = (op: Op, how: 'read' | 'write'): Tensor[] =>
-  Object.entries(op.tensors).filter(([n]) => op.kernel.bindings[n]!.startsWith(how)).map(([, t]) => t);
+  Object.entries(op.tensors)
+    .filter(([n]) => op.kernel.bindings[n]!.startsWith(how))
+    .map(([, t]) => t);
 export const reads = (op: Op): Tensor[] => touched(op, 'read');
 export const writes = (op: Op): Tensor[] => touched(op, 'write');
 

@@ -6,7 +6,8 @@ import type { Op, Tensor } from './graph.ts';
  * where they load and store.
  */
 export function halve(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
-  const whole = new Set<Tensor>(kept), half = new Map<Tensor, Tensor>();
+  const whole = new Set<Tensor>(kept);
+  const half = new Map<Tensor, Tensor>();
   for (const op of ops) {
     for (const [name, t] of Object.entries(op.tensors)) if (/[uf]32/.test(op.kernel.bindings[name]!)) whole.add(t);
   }

@@ -12,7 +12,7 @@ export interface Place {
 export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
 
 /** Bytes that a tensor's binding spans. */
-export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil(t.size * (t.half ? 2 : 4) / 16) * 16);
+export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil((t.size * (t.half ? 2 : 4)) / 16) * 16);
 
 /**
  * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in
@@ -24,19 +24,27 @@ export class Layout {
   readonly buffers = new Map<string, number>();
   readonly #limit: number;
 
-  constructor(limit: number) { this.#limit = limit; }
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   place(t: Tensor): Place {
     if (t.whole) return { buffer: t.whole, offset: 0, bytes: bytesOf(t) };
-    const key = `${t.role} ${t.name}`, bytes = bytesOf(t);
+    const key = `${t.role} ${t.name}`;
+    const bytes = bytesOf(t);
     const known = this.places.get(key);
     if (known) {
-      check(known.bytes === bytes,
-        `${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`);
+      check(
+        known.bytes === bytes,
+        `${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`,
+      );
       return known;
     }
-    check(bytes <= this.#limit, `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once `
-      + `(${megabytes(this.#limit)}); choose a smaller model, head or batch`);
+    check(
+      bytes <= this.#limit,
+      `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once ` +
+        `(${megabytes(this.#limit)}); choose a smaller model, head or batch`,
+    );
     const paged = t.role !== 'input' && t.role !== 'state';
     let page = 0;
     const named = () => (paged ? `${t.role}${page}` : key);
@@ -91,7 +99,8 @@ interface Lives {
 }
 
 function lives(ops: readonly Op[], kept: ReadonlySet<Tensor>): Lives {
-  const first = new Map<Tensor, number>(), last = new Map<Tensor, number>();
+  const first = new Map<Tensor, number>();
+  const last = new Map<Tensor, number>();
   ops.forEach((op, i) => {
     for (const t of Object.values(op.tensors)) {
       if (t.role !== 'activation') continue;
@@ -112,7 +121,8 @@ const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a,
 export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
 /** Tries at moving one tensor elsewhere in the order of assignment: so many, or fewer where these times the tensors would be more. */
-const TRIES = 400, EFFORT = 60_000;
+const TRIES = 400;
+const EFFORT = 60_000;
 
 /** How close to what is alive at once is close enough. */
 const ENOUGH = 1.02;
@@ -123,13 +133,19 @@ const ENOUGH = 1.02;
  * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
-  for (const op of ops) for (const t of Object.values(op.tensors)) {
-    if (t.role === 'activation' && bytesOf(t) > limit)
-      throw new TooLarge(`${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once `
-        + `(${megabytes(limit)}); use a smaller --batch-size`);
-  }
-  const life = lives(ops, kept), { first, last, alive } = life, apart = neverTogether(ops);
-  const tensors = [...first.keys()], bound = most(alive);
+  for (const op of ops)
+    for (const t of Object.values(op.tensors)) {
+      if (t.role === 'activation' && bytesOf(t) > limit)
+        throw new TooLarge(
+          `${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
+            `(${megabytes(limit)}); use a smaller --batch-size`,
+        );
+    }
+  const life = lives(ops, kept);
+  const { first, last, alive } = life;
+  const apart = neverTogether(ops);
+  const tensors = [...first.keys()];
+  const bound = most(alive);
   const assigned = (order: readonly Tensor[]) => {
     const { slots, placeOf } = assign(order, life, apart, bufferLimit);
     return { order, slots, placeOf, bytes: slots.reduce((a, b) => a + b, 0) };
@@ -150,11 +166,12 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
 
   let random = 1;
   const draw = (n: number) => {
-    random = Math.imul(random, 1664525) + 1013904223 >>> 0;
-    return Math.floor(random / 2 ** 32 * n);
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+    return Math.floor((random / 2 ** 32) * n);
   };
   for (let i = 0; i < Math.min(TRIES, EFFORT / tensors.length) && !enough(); i++) {
-    const order = [...best.order], [moved] = order.splice(draw(order.length), 1);
+    const order = [...best.order];
+    const [moved] = order.splice(draw(order.length), 1);
     order.splice(draw(order.length + 1), 0, moved!);
     const tried = assigned(order);
     if (tried.bytes <= best.bytes) best = tried;
@@ -166,10 +183,12 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
 function neverTogether(ops: readonly Op[]): Map<Tensor, Set<Tensor>> {
   const apart = new Map<Tensor, Set<Tensor>>();
   const add = (a: Tensor, b: Tensor) => apart.set(a, (apart.get(a) ?? new Set()).add(b));
-  for (const op of ops) for (const w of writes(op)) for (const r of reads(op)) {
-    add(w, r);
-    add(r, w);
-  }
+  for (const op of ops)
+    for (const w of writes(op))
+      for (const r of reads(op)) {
+        add(w, r);
+        add(r, w);
+      }
   return apart;
 }
 
@@ -198,11 +217,19 @@ function freeOffset(slot: Slot, from: number, to: number, bytes: number): number
 }
 
 /** Greedy: each tensor in turn goes where the slots grow least, and of such slots into the smallest. */
-function assign(order: readonly Tensor[], { first, last }: Lives, apart: ReadonlyMap<Tensor, ReadonlySet<Tensor>>,
-  bufferLimit: number): { slots: number[]; placeOf: Map<Tensor, SlotPlace> } {
-  const slots: Slot[] = [], placeOf = new Map<Tensor, SlotPlace>();
+function assign(
+  order: readonly Tensor[],
+  { first, last }: Lives,
+  apart: ReadonlyMap<Tensor, ReadonlySet<Tensor>>,
+  bufferLimit: number,
+): { slots: number[]; placeOf: Map<Tensor, SlotPlace> } {
+  const slots: Slot[] = [];
+  const placeOf = new Map<Tensor, SlotPlace>();
   for (const t of order) {
-    const from = first.get(t)!, to = last.get(t)!, bytes = aligned(bytesOf(t)), never = apart.get(t);
+    const from = first.get(t)!;
+    const to = last.get(t)!;
+    const bytes = aligned(bytesOf(t));
+    const never = apart.get(t);
     const barred = never && new Set(Array.from(never, other => placeOf.get(other)?.slot));
     let best: { slot: Slot; offset: number; growth: number } | undefined;
     for (const [number, slot] of slots.entries()) {

@@ -52,23 +52,28 @@ export class Memory {
 
   /** Buffers for a program's slots. Programs of one run never work at the same time, so that they share them. */
   slots(sizes: readonly number[]): GPUBuffer[] {
-    const free = [...this.#slots].sort((a, b) => a.size - b.size), taken: GPUBuffer[] = [];
+    const free = [...this.#slots].sort((a, b) => a.size - b.size);
+    const taken: GPUBuffer[] = [];
     const largestFirst = range(sizes.length).sort((a, b) => sizes[b]! - sizes[a]!);
     for (const i of largestFirst) {
       const at = free.findIndex(b => b.size >= sizes[i]!);
       if (at >= 0) [taken[i]] = free.splice(at, 1) as [GPUBuffer];
-      else this.#slots.push(taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!));
+      else this.#slots.push((taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!)));
     }
     return taken;
   }
 
-  place(t: Tensor): Place { return this.layout.place(t); }
+  place(t: Tensor): Place {
+    return this.layout.place(t);
+  }
 
   /** Of a lasting tensor, from the next step on. */
   write(t: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
     const { buffer, offset } = this.place(t);
-    check(data.byteLength === Math.ceil(t.size * 4),
-      `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`);
+    check(
+      data.byteLength === Math.ceil(t.size * 4),
+      `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`,
+    );
     this.device.gpu.queue.writeBuffer(this.buffers.get(buffer)!, offset, data as Uint8Array<ArrayBuffer>);
   }
 
@@ -77,7 +82,9 @@ export class Memory {
     return new Float32Array(await this.device.read(this.buffers.get(buffer)!, offset, bytes)).subarray(0, t.size);
   }
 
-  get bytes(): number { return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0); }
+  get bytes(): number {
+    return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0);
+  }
 
   destroy(): void {
     for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy();
@@ -138,7 +145,9 @@ export class Program {
 
   /** The one place where pipelines, activation buffers and bind groups are made. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
-    const { device } = memory, { gpu, profile } = device, adapter = device.report.description;
+    const { device } = memory;
+    const { gpu, profile } = device;
+    const adapter = device.report.description;
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
     const typed = options.half ? halve(fused, graph.kept) : fused;
     const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
@@ -146,7 +155,7 @@ export class Program {
     const ops = flagged?.ops ?? stored;
     const planned: Plan = {
       ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize),
-      ...options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak },
+      ...(options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak }),
     };
 
     if (device.tuner) await device.tuner.tune(device, ops);
@@ -159,8 +168,10 @@ export class Program {
     const full = await gpu.popErrorScope();
     if (full) {
       const bytes = planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
-      throw new TooLarge(`out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}; `
-        + 'use a smaller --batch-size or model, or --checkpoint-activations');
+      throw new TooLarge(
+        `out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}; ` +
+          'use a smaller --batch-size or model, or --checkpoint-activations',
+      );
     }
     options.meanwhile?.();
     const pipelines = await compiling;
@@ -168,12 +179,18 @@ export class Program {
     const grids = ops.map((op, i) => pipelines[i]!.variant.grid(op.params, profile));
     for (const [i, grid] of grids.entries()) {
       if (!grid.every(n => n >= 1 && n <= MAX_GRID))
-        throw new TooLarge(`${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, `
-          + `WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`);
+        throw new TooLarge(
+          `${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, ` +
+            `WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`,
+        );
     }
 
     gpu.pushErrorScope('validation');
-    const uniforms = new Uniforms(device, ops, pipelines.map(p => p.variant));
+    const uniforms = new Uniforms(
+      device,
+      ops,
+      pipelines.map(p => p.variant),
+    );
     const rangeOf = (t: Tensor): GPUBufferBinding => {
       const inSlot = planned.placeOf.get(t);
       if (inSlot) return { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) };
@@ -181,8 +198,9 @@ export class Program {
       return { buffer: memory.buffers.get(buffer)!, offset, size: bytes };
     };
     const commands = ops.map((op, i): Command => {
-      const pipeline = pipelines[i]!, block = uniforms.block(i);
-      const resources = [...Object.values(op.tensors).map(rangeOf), ...block ? [block] : []];
+      const pipeline = pipelines[i]!;
+      const block = uniforms.block(i);
+      const resources = [...Object.values(op.tensors).map(rangeOf), ...(block ? [block] : [])];
       const group = gpu.createBindGroup({
         label: `${op.node} ${op.kernel.name}`,
         layout: pipeline.layout,
@@ -240,7 +258,9 @@ export class Program {
     return { buffer: this.memory.buffers.get(buffer)!, offset };
   }
 
-  destroy(): void { this.#uniforms.destroy(); }
+  destroy(): void {
+    this.#uniforms.destroy();
+  }
 }
 
 /**
@@ -253,12 +273,14 @@ function withChecks(graph: Graph, ops: readonly Op[], half = false): { ops: Op[]
     Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
   const checks = (op: Op, at: number): Op[] => {
     if (half && op.node.endsWith(' backward')) return [];
-    return writes(op).filter(t => holdsFloats(op, t)).map(t => ({
-      kernel: checkFinite as unknown as Op['kernel'],
-      params: { n: t.size, at },
-      tensors: { x: t, flags },
-      node: op.node,
-    }));
+    return writes(op)
+      .filter(t => holdsFloats(op, t))
+      .map(t => ({
+        kernel: checkFinite as unknown as Op['kernel'],
+        params: { n: t.size, at },
+        tensors: { x: t, flags },
+        node: op.node,
+      }));
   };
   return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
 }

@@ -47,9 +47,13 @@ class Stamps {
     this.#resolved = device.buffer('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
   }
 
-  get writes(): GPUComputePassTimestampWrites { return { querySet: this.#set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 }; }
+  get writes(): GPUComputePassTimestampWrites {
+    return { querySet: this.#set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+  }
 
-  resolve(encoder: GPUCommandEncoder): void { encoder.resolveQuerySet(this.#set, 0, 2, this.#resolved, 0); }
+  resolve(encoder: GPUCommandEncoder): void {
+    encoder.resolveQuerySet(this.#set, 0, 2, this.#resolved, 0);
+  }
 
   async ms(): Promise<number> {
     const [begin, end] = new BigInt64Array(await this.#device.read(this.#resolved, 0, 16));
@@ -71,16 +75,18 @@ interface Clocks {
 async function once(device: Device, { commands }: Job, repetitions: number, { stamps, processor }: Clocks = {}) {
   const encoder = device.gpu.createCommandEncoder();
   const pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
-  for (let r = 0; r < repetitions; r++) for (const { pipeline, group, grid } of commands) {
-    pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(...grid);
-  }
+  for (let r = 0; r < repetitions; r++)
+    for (const { pipeline, group, grid } of commands) {
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...grid);
+    }
   pass.end();
   stamps?.resolve(encoder);
   const buffer = encoder.finish();
 
-  const used = processor?.ms() ?? 0, start = performance.now();
+  const used = processor?.ms() ?? 0;
+  const start = performance.now();
   device.gpu.queue.submit([buffer]);
   await device.idle();
   let ms = performance.now() - start;
@@ -100,18 +106,20 @@ export async function time(device: Device, jobs: readonly Job[], options: TimeOp
   for (const job of jobs) {
     const first = (await once(device, job, 1)).ms;
     let repetitions = 1;
-    for (let tries = 0; tries < 4 && repetitions < 2000; tries++) { // a single dispatch is hidden by the cost of its submit
+    for (let tries = 0; tries < 4 && repetitions < 2000; tries++) {
+      // a single dispatch is hidden by the cost of its submit
       const { ms } = await once(device, job, repetitions, { stamps });
       if (ms >= target / 2) break;
-      repetitions = Math.max(1, Math.min(2000, 50 * repetitions, Math.round(repetitions * target / ms)));
+      repetitions = Math.max(1, Math.min(2000, 50 * repetitions, Math.round((repetitions * target) / ms)));
     }
     prepared.push({ job, first, repetitions, ms: [] as number[], idle: [] as number[] });
   }
-  for (let round = 0; round < rounds; round++) for (const p of prepared) {
-    const { ms, idle } = await once(device, p.job, p.repetitions, { stamps, processor });
-    p.ms.push(ms / p.repetitions);
-    p.idle.push(idle / p.repetitions);
-  }
+  for (let round = 0; round < rounds; round++)
+    for (const p of prepared) {
+      const { ms, idle } = await once(device, p.job, p.repetitions, { stamps, processor });
+      p.ms.push(ms / p.repetitions);
+      p.idle.push(idle / p.repetitions);
+    }
   stamps?.destroy();
   return prepared.map(({ first, ms, idle }) => {
     ms.sort((a, b) => a - b);

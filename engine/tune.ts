@@ -45,15 +45,20 @@ export class Tuner implements Tuning {
   /** How many calls were timed, over the life of this tuner. */
   timed = 0;
 
-  constructor(options: TunerOptions) { this.#o = options; }
+  constructor(options: TunerOptions) {
+    this.#o = options;
+  }
 
   /** Has `device` take the fastest variant in each of `ops`: as found before, else by timing them now, on buffers of their own. */
   async tune(device: Device, ops: readonly Op[]): Promise<void> {
     const findings = await (this.#findings ??= this.#load());
-    const here = findings[this.#place(device)] ??= {};
-    const calls = new Map<string, Call>(), unknown = new Set<string>();
+    const here = (findings[this.#place(device)] ??= {});
+    const calls = new Map<string, Call>();
+    const unknown = new Set<string>();
     for (const op of ops) {
-      const { kernel, params } = op, profile = device.profileFor(halves(op)), key = callKey(kernel, params, profile);
+      const { kernel, params } = op;
+      const profile = device.profileFor(halves(op));
+      const key = callKey(kernel, params, profile);
       if (calls.has(key)) continue;
       const heavy = (kernel.flops?.(params) ?? 0) > SMALL;
       const candidates = fitting(kernel, params, profile).filter((v, i) => i === 0 || v.name !== 'plain' || !heavy);
@@ -108,7 +113,8 @@ export class Tuner implements Tuning {
   }
 
   async #load(): Promise<Findings> {
-    const { store, note } = this.#o, text = await store?.load();
+    const { store, note } = this.#o;
+    const text = await store?.load();
     if (text === undefined) return {};
     try {
       const read: unknown = JSON.parse(text);
@@ -122,7 +128,8 @@ export class Tuner implements Tuning {
 
   /** Adds to what is stored by now: other processes tune too. */
   async #save(device: Device, found: Record<string, readonly string[]>): Promise<void> {
-    const { store, ...rest } = this.#o, place = this.#place(device);
+    const { store, ...rest } = this.#o;
+    const place = this.#place(device);
     if (!store) return;
     const stored = await new Tuner({ ...rest, note: undefined, store }).#load();
     await store.save(`${JSON.stringify({ ...stored, [place]: { ...stored[place], ...found } }, undefined, 1)}\n`);
@@ -137,10 +144,10 @@ const areFindings = (v: unknown): v is Findings =>
 /** The variants of a call, fastest first. They run on buffers of the real sizes that nobody else uses. */
 async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
   const bench = device.withProfile({ prefer: undefined });
-  const memory = new Memory(bench), graph = new Graph({ training: false, profile: bench.profile });
+  const memory = new Memory(bench);
+  const graph = new Graph({ training: false, profile: bench.profile });
   const bound = Object.entries(op.tensors);
-  const copies = new Map(bound.map(([name, t]): [Tensor, Tensor] =>
-    [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
+  const copies = new Map(bound.map(([name, t]): [Tensor, Tensor] => [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
   graph.ops.push({ ...op, tensors: Object.fromEntries(bound.map(([name, t]) => [name, copies.get(t)!])) });
   const programs: Program[] = [];
   try {
@@ -151,9 +158,19 @@ async function rank(device: Device, { key, op }: Call, names: readonly string[])
     const jobs = programs.map(({ commands }): Job => ({ commands }));
     const [look, least] = await medians(bench, jobs, 1, 2);
     const hopeful = names.map((_, i) => i).filter(i => look[i]! <= HOPELESS * least);
-    const [ms] = hopeful.length > 1 ? await medians(bench, hopeful.map(i => jobs[i]!), least > 4 ? 3 : 5, 4) : [[least]];
+    const [ms] =
+      hopeful.length > 1
+        ? await medians(
+            bench,
+            hopeful.map(i => jobs[i]!),
+            least > 4 ? 3 : 5,
+            4,
+          )
+        : [[least]];
     let best = 0;
-    ms.forEach((t, i) => { if (t < BETTER * ms[best]!) best = i; });
+    ms.forEach((t, i) => {
+      if (t < BETTER * ms[best]!) best = i;
+    });
     const winner = hopeful[best]!;
     return [names[winner]!, ...names.filter((_, i) => i !== winner)];
   } finally {

@@ -27,7 +27,8 @@ export class Uniforms {
   #blocks: (GPUBufferBinding | undefined)[];
 
   constructor(device: Device, ops: readonly Op[], variants: readonly Variant<any>[]) {
-    const { gpu, profile } = device, usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const { gpu, profile } = device;
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const calls = ops.map((op, i) => {
       const fields = opFields(op.kernel, variants[i]!, op.params, profile);
       return { op, variant: variants[i]!, fields, live: Object.keys(stepFields(op.kernel, op.params)).length > 0 };
@@ -38,10 +39,12 @@ export class Uniforms {
     this.#live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
     this.#liveData = new ArrayBuffer(this.#live.size);
     const fixedData = new ArrayBuffer(this.#fixed.size);
-    let nextFixed = 0, nextLive = 0;
+    let nextFixed = 0;
+    let nextLive = 0;
     this.#blocks = calls.map(({ op, variant, fields, live }) => {
       if (!fields.length) return undefined;
-      const offset = BLOCK * (live ? nextLive++ : nextFixed++), data = live ? this.#liveData : fixedData;
+      const offset = BLOCK * (live ? nextLive++ : nextFixed++);
+      const data = live ? this.#liveData : fixedData;
       const sizes = Object.values(variant.sizes?.(op.params, profile) ?? {});
       new Int32Array(data, offset, sizes.length).set(sizes);
       for (const [i, [field, type]] of fields.entries()) {
@@ -56,7 +59,9 @@ export class Uniforms {
   }
 
   /** The block of op number `i`, if it has one. */
-  block(i: number): GPUBufferBinding | undefined { return this.#blocks[i]; }
+  block(i: number): GPUBufferBinding | undefined {
+    return this.#blocks[i];
+  }
 
   /** Puts the values of a step into all blocks. */
   write(step: Readonly<Record<string, number>>): void {

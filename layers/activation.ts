@@ -11,10 +11,12 @@ interface Activation {
   from: 'x' | 'y';
 }
 
-const activation = ({ f, df, from }: Activation): Layer => (g, x) => {
-  const y = g.map(f, x);
-  return g.record([x], y, dy => [g.map(df, dy, from === 'y' ? y : x)]);
-};
+const activation =
+  ({ f, df, from }: Activation): Layer =>
+  (g, x) => {
+    const y = g.map(f, x);
+    return g.record([x], y, dy => [g.map(df, dy, from === 'y' ? y : x)]);
+  };
 
 /** max(x, 0) (Nair & Hinton 2010). The derivative at 0 is 0, as in PyTorch. */
 export const relu = (): Layer => activation({ f: 'max(v, zero)', df: 'select(zero, v, a > zero)', from: 'y' });
@@ -56,23 +58,26 @@ const tail = (x: string): string => {
 };
 
 /** x times the normal distribution function (Hendrycks & Gimpel 2016), as PyTorch's default. */
-export const gelu = (): Layer => activation({
-  f: `max(v, zero) - abs(v) * ${tail('v')}`,
-  df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
-  from: 'x',
-});
+export const gelu = (): Layer =>
+  activation({
+    f: `max(v, zero) - abs(v) * ${tail('v')}`,
+    df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
+    from: 'x',
+  });
 
-const SLOPE = 2 * Math.sqrt(2 / Math.PI), CUBIC = 0.044715;
+const SLOPE = 2 * Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715;
 
 /** WGSL: (1 + tanh(u)) / 2 written as a logistic function, which no argument overflows. */
 const logistic = (x: string) => `(one / (one + exp(-${SLOPE} * (${x} + ${CUBIC} * ${x} * ${x} * ${x}))))`;
 
 /** Its paper's tanh form, as PyTorch's approximate='tanh'. */
-export const geluTanh = (): Layer => activation({
-  f: `v * ${logistic('v')}`,
-  df: `v * ${logistic('a')} * (one + a * (one - ${logistic('a')}) * ${SLOPE} * (one + ${3 * CUBIC} * a * a))`,
-  from: 'x',
-});
+export const geluTanh = (): Layer =>
+  activation({
+    f: `v * ${logistic('v')}`,
+    df: `v * ${logistic('a')} * (one + a * (one - ${logistic('a')}) * ${SLOPE} * (one + ${3 * CUBIC} * a * a))`,
+    from: 'x',
+  });
 
 /** exp(x) / sum of exp(x) over the classes or channels. [n, c, …] -> the same. A loss on logits needs none before it. */
 export const softmax = (): Layer => (g, x) => {

@@ -10,11 +10,16 @@ import { hash } from './init.ts';
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 
 /** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */
-export const sequential = (layers: Layers): Layer => (g, x) =>
-  Object.entries(layers).reduce((t, [name, layer]) => g.scope(name, () => layer(g, t)), x);
+export const sequential =
+  (layers: Layers): Layer =>
+  (g, x) =>
+    Object.entries(layers).reduce((t, [name, layer]) => g.scope(name, () => layer(g, t)), x);
 
 /** A layer under a name of its own, where it stands outside `sequential`. */
-export const named = (name: string, layer: Layer): Layer => (g, x) => g.scope(name, () => layer(g, x));
+export const named =
+  (name: string, layer: Layer): Layer =>
+  (g, x) =>
+    g.scope(name, () => layer(g, x));
 
 /** [n, c, h, w] -> [n, c h w]: the same values under another shape, at no cost (dense layers flatten by themselves). */
 export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, product(x.shape.slice(1))]);
@@ -25,40 +30,53 @@ function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
 
 /** a + b, of one shape. */
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
-  check(show(a.shape) === show(b.shape), `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; `
-    + 'give both one shape (a shortcut needs the body\'s channels and stride)');
+  check(
+    show(a.shape) === show(b.shape),
+    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; ` +
+      "give both one shape (a shortcut needs the body's channels and stride)",
+  );
   return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
 }
 
 /** x * factor. */
-export const scale = (factor: number): Layer => (g, x) => {
-  const times = `v * ${float(factor)}`;
-  return factor === 1 ? x : g.record([x], g.map(times, x), dy => [g.map(times, dy)]);
-};
+export const scale =
+  (factor: number): Layer =>
+  (g, x) => {
+    const times = `v * ${float(factor)}`;
+    return factor === 1 ? x : g.record([x], g.map(times, x), dy => [g.map(times, dy)]);
+  };
 
 /** body(x) + shortcut(x), the identity without one (He et al. 2015). Parameters are named as those of body and shortcut themselves. */
-export const residual = (body: Layer, shortcut: Layer = (_, x) => x): Layer => (g, x) => add(g, body(g, x), shortcut(g, x));
+export const residual =
+  (body: Layer, shortcut: Layer = (_, x) => x): Layer =>
+  (g, x) =>
+    add(g, body(g, x), shortcut(g, x));
 
 /**
  * He et al.'s shortcut A to `o` channels: every `stride`-th row and column, with zeros before and after the channels. [n, c, h, w] ->
  * [n, o, ceil(h / stride), ceil(w / stride)]; no parameters.
  */
-export const zeroPadShortcut = (o: number, stride = 1): Layer => (g, x) => {
-  const [n, c, h, w] = images('zeroPadShortcut', x.shape);
-  check(o >= c,
-    `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`);
-  if (o === c && stride === 1) return x;
-  const oh = Math.ceil(h / stride), ow = Math.ceil(w / stride);
-  const p = { n, c, h, w, o, oh, ow, stride, before: Math.floor((o - c) / 2) };
-  const y = g.tensor([n, o, oh, ow]);
-  g.run(subsample, p, { x, y });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(subsampleBackward, p, { dy, dx });
-    return [dx];
-  });
-};
+export const zeroPadShortcut =
+  (o: number, stride = 1): Layer =>
+  (g, x) => {
+    const [n, c, h, w] = images('zeroPadShortcut', x.shape);
+    check(
+      o >= c,
+      `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`,
+    );
+    if (o === c && stride === 1) return x;
+    const oh = Math.ceil(h / stride);
+    const ow = Math.ceil(w / stride);
+    const p = { n, c, h, w, o, oh, ow, stride, before: Math.floor((o - c) / 2) };
+    const y = g.tensor([n, o, oh, ow]);
+    g.run(subsample, p, { x, y });
+    return g.record([x], y, dy => {
+      if (!g.wantsGrad(x)) return [undefined];
+      const dx = g.tensor(x.shape);
+      g.run(subsampleBackward, p, { dy, dx });
+      return [dx];
+    });
+  };
 
 /** The outputs of layers on one input. */
 const outputsOf = (branches: Layers, g: Graph, x: Tensor): Tensor[] =>
@@ -67,46 +85,61 @@ const outputsOf = (branches: Layers, g: Graph, x: Tensor): Tensor[] =>
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
 /** The outputs of several layers on one input, side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
-export const concat = (branches: Layers): Layer => (g, x) => {
-  const parts = outputsOf(branches, g, x), first = parts[0];
-  check(first, `${who('concat', g)}: no branches; give at least one`);
-  const [n, , ...rest] = first.shape as [number, number, ...number[]];
-  const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
-  check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}; they may differ in channels alone`);
+export const concat =
+  (branches: Layers): Layer =>
+  (g, x) => {
+    const parts = outputsOf(branches, g, x);
+    const first = parts[0];
+    check(first, `${who('concat', g)}: no branches; give at least one`);
+    const [n, , ...rest] = first.shape as [number, number, ...number[]];
+    const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
+    check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}; they may differ in channels alone`);
 
-  const channels = parts.map(t => t.shape[1]!), area = product(rest), whole = sum(channels) * area;
-  const y = g.tensor([n, sum(channels), ...rest]);
-  const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
-  parts.forEach((t, i) => {
-    const { size, at } = place(i);
-    g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
-  });
-  return g.record(parts, y, dy => parts.map((t, i) => {
-    if (!g.wantsGrad(t)) return undefined;
-    const { size, at } = place(i), dx = g.tensor(t.shape);
-    g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
-    return dx;
-  }));
-};
+    const channels = parts.map(t => t.shape[1]!);
+    const area = product(rest);
+    const whole = sum(channels) * area;
+    const y = g.tensor([n, sum(channels), ...rest]);
+    const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
+    parts.forEach((t, i) => {
+      const { size, at } = place(i);
+      g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
+    });
+    return g.record(parts, y, dy =>
+      parts.map((t, i) => {
+        if (!g.wantsGrad(t)) return undefined;
+        const { size, at } = place(i);
+        const dx = g.tensor(t.shape);
+        g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
+        return dx;
+      }),
+    );
+  };
 
 /** The mean of the outputs of several layers on one input: an ensemble trained as one net. */
-export const mean = (branches: Layers): Layer => (g, x) => {
-  const outputs = outputsOf(branches, g, x);
-  check(outputs.length, `${who('mean', g)}: no branches; give at least one`);
-  return scale(1 / outputs.length)(g, outputs.reduce((sum, t) => add(g, sum, t)));
-};
+export const mean =
+  (branches: Layers): Layer =>
+  (g, x) => {
+    const outputs = outputsOf(branches, g, x);
+    check(outputs.length, `${who('mean', g)}: no branches; give at least one`);
+    return scale(1 / outputs.length)(
+      g,
+      outputs.reduce((sum, t) => add(g, sum, t)),
+    );
+  };
 
 /**
  * Stochastic depth (Huang et al. 2016) for the body of a residual block: with probability p its output is zero, for the whole batch or
  * (`perSample`) for each sample by itself; evaluation multiplies it by 1 - p. A static graph computes the body either way.
  */
-export const stochasticDepth = (body: Layer, p: number, { perSample = false } = {}): Layer => (g, x) => {
-  check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
-  const out = body(g, x);
-  if (!g.training || p === 0) return scale(1 - p)(g, out);
-  const n = out.shape[0]!;
-  return droppedSamples(g, out, { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 });
-};
+export const stochasticDepth =
+  (body: Layer, p: number, { perSample = false } = {}): Layer =>
+  (g, x) => {
+    check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
+    const out = body(g, x);
+    if (!g.training || p === 0) return scale(1 - p)(g, out);
+    const n = out.shape[0]!;
+    return droppedSamples(g, out, { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 });
+  };
 
 /** What is dropped of x is dropped of its gradient too. */
 export function droppedSamples(g: Graph, x: Tensor, params: DropSample): Tensor {

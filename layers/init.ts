@@ -16,15 +16,22 @@ const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array 
 };
 
 /** U(-bound, bound). */
-export const uniform = (bound: number): Init => (shape, name, seed) =>
-  draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
+export const uniform =
+  (bound: number): Init =>
+  (shape, name, seed) =>
+    draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
 
 /** N(0, std^2). */
-export const normal = (std: number): Init => (shape, name, seed) =>
-  draw(normals(seed, STREAMS.init, hash(name)), shape, std);
+export const normal =
+  (std: number): Init =>
+  (shape, name, seed) =>
+    draw(normals(seed, STREAMS.init, hash(name)), shape, std);
 
 /** One value everywhere. */
-export const constant = (value: number): Init => shape => new Float32Array(product(shape)).fill(value);
+export const constant =
+  (value: number): Init =>
+  shape =>
+    new Float32Array(product(shape)).fill(value);
 
 /** PyTorch's default for weight and bias of dense and convolution layers: U(-1/sqrt(fan_in), 1/sqrt(fan_in)). */
 export const torchDefault = (fanIn: number): Init => uniform(1 / Math.sqrt(fanIn));
@@ -36,27 +43,33 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
 }
 
 /** An init whose scale is a function of the weight's fans. */
-const fanned = (of: (fanIn: number, fanOut: number) => Init): Init => (shape, name, seed) => {
-  const { fanIn, fanOut } = fans(shape);
-  return of(fanIn, fanOut)(shape, name, seed);
-};
+const fanned =
+  (of: (fanIn: number, fanOut: number) => Init): Init =>
+  (shape, name, seed) => {
+    const { fanIn, fanOut } = fans(shape);
+    return of(fanIn, fanOut)(shape, name, seed);
+  };
 
 /**
  * Rows (or columns, where there are fewer) orthonormal, the weight taken as [o, the rest] (Saxe et al. 2013): Gram-Schmidt, twice, of
  * normal numbers. The time grows with the square of the smaller side: seconds for 1024 x 1024.
  */
 export const orthogonal: Init = (shape, name, seed) => {
-  const rows = shape[0]!, columns = product(shape) / rows, wide = columns >= rows;
+  const rows = shape[0]!;
+  const columns = product(shape) / rows;
+  const wide = columns >= rows;
   const [count, length] = wide ? [rows, columns] : [columns, rows];
   const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, hash(name)), shape, 1));
   const vector = (i: number) => numbers.subarray(i * length, (i + 1) * length);
   const out = new Float32Array(product(shape));
   for (let i = 0; i < count; i++) {
     const v = vector(i);
-    for (let pass = 0; pass < 2; pass++) for (let j = 0; j < i; j++) {
-      const u = vector(j), along = dot(u, v);
-      for (let k = 0; k < length; k++) v[k]! -= along * u[k]!;
-    }
+    for (let pass = 0; pass < 2; pass++)
+      for (let j = 0; j < i; j++) {
+        const u = vector(j);
+        const along = dot(u, v);
+        for (let k = 0; k < length; k++) v[k]! -= along * u[k]!;
+      }
     const norm = Math.sqrt(dot(v, v));
     for (let k = 0; k < length; k++) v[k]! /= norm;
     for (let k = 0; k < length; k++) out[wide ? i * columns + k : k * columns + i] = v[k]!;
@@ -83,10 +96,14 @@ export const schemes: Readonly<Record<string, Init>> = {
   torch: fanned(fanIn => torchDefault(fanIn)),
   constant: constant(0.01),
   gaussian: normal(0.01),
-  'glorot-uniform': glorotUniform, 'glorot-normal': glorotNormal,
-  'xavier-uniform': glorotUniform, 'xavier-normal': glorotNormal,
-  'he-uniform': heUniform, 'he-normal': heNormal,
-  'kaiming-uniform': heUniform, 'kaiming-normal': heNormal,
+  'glorot-uniform': glorotUniform,
+  'glorot-normal': glorotNormal,
+  'xavier-uniform': glorotUniform,
+  'xavier-normal': glorotNormal,
+  'he-uniform': heUniform,
+  'he-normal': heNormal,
+  'kaiming-uniform': heUniform,
+  'kaiming-normal': heNormal,
   orthogonal,
 };
 

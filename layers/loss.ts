@@ -17,16 +17,20 @@ export interface LossOptions {
  */
 export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, options?: LossOptions) => Tensor | undefined;
 
-const loss = (kernel: typeof kernels.crossEntropy): Loss => (g, logits, labels, totals, { smoothing = 0 } = {}) => {
-  const [rows, classes] = logits.shape as [number, number], soft = labels.shape.length === 2;
-  check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
-  check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
-  const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.training ? g.tensor(logits.shape) : undefined;
-  const answers = soft ? { shares: labels } : { labels };
-  g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...answers, row, dlogits });
-  g.run(kernels.sumRows, { rows }, { row, totals });
-  return dlogits;
-};
+const loss =
+  (kernel: typeof kernels.crossEntropy): Loss =>
+  (g, logits, labels, totals, { smoothing = 0 } = {}) => {
+    const [rows, classes] = logits.shape as [number, number];
+    const soft = labels.shape.length === 2;
+    check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
+    check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
+    const row = g.tensor([rows, kernels.ROW_METRICS]);
+    const dlogits = g.training ? g.tensor(logits.shape) : undefined;
+    const answers = soft ? { shares: labels } : { labels };
+    g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...answers, row, dlogits });
+    g.run(kernels.sumRows, { rows }, { row, totals });
+    return dlogits;
+  };
 
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
 export const crossEntropy = loss(kernels.crossEntropy);
@@ -56,12 +60,18 @@ export const mae = loss(kernels.absolute);
  */
 export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, views = 3, consistency = 12 } = {}) => {
   if (!g.training) return crossEntropy(g, logits, labels, totals, { smoothing });
-  const [all, classes] = logits.shape as [number, number], rows = all / views;
-  check(Number.isInteger(rows) && views >= 2,
-    `jensenShannon: ${all} rows of logits are not ${views} views of each image; give a batch of a multiple of ${views}`);
-  check(labels.shape.length === 1 && labels.shape[0]! >= rows,
-    `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers; leave out mixup and cutmix`);
-  const row = g.tensor([rows, kernels.ROW_METRICS]), dlogits = g.tensor(logits.shape);
+  const [all, classes] = logits.shape as [number, number];
+  const rows = all / views;
+  check(
+    Number.isInteger(rows) && views >= 2,
+    `jensenShannon: ${all} rows of logits are not ${views} views of each image; give a batch of a multiple of ${views}`,
+  );
+  check(
+    labels.shape.length === 1 && labels.shape[0]! >= rows,
+    `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers; leave out mixup and cutmix`,
+  );
+  const row = g.tensor([rows, kernels.ROW_METRICS]);
+  const dlogits = g.tensor(logits.shape);
   g.run(kernels.jensenShannon, { rows, classes, views, smoothing, consistency, train: true }, { logits, labels, row, dlogits });
   g.run(kernels.sumRows, { rows }, { row, totals });
   return dlogits;
@@ -69,5 +79,10 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
 
 /** By the names of the command line. */
 export const losses: Readonly<Record<string, Loss>> = {
-  'cross-entropy': crossEntropy, hinge, logistic, mse, mae, 'jensen-shannon': jensenShannon,
+  'cross-entropy': crossEntropy,
+  hinge,
+  logistic,
+  mse,
+  mae,
+  'jensen-shannon': jensenShannon,
 };

@@ -17,7 +17,8 @@ const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
 function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
-  const drawn = dropping(p, hash(g.path), factor), drop = (t: Tensor) => g.map(drawn, t);
+  const drawn = dropping(p, hash(g.path), factor);
+  const drop = (t: Tensor) => g.map(drawn, t);
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
 
@@ -25,33 +26,41 @@ function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
  * Inverted dropout (Srivastava 2014), as torch.nn.Dropout: zeroes values with probability p and scales the rest by 1 / (1 - p); nothing
  * when evaluating.
  */
-export const dropout = (p: number): Layer => (g, x) => {
-  checkP('dropout', p);
-  return !g.training || p === 0 ? x : dropped(g, x, p);
-};
+export const dropout =
+  (p: number): Layer =>
+  (g, x) => {
+    checkP('dropout', p);
+    return !g.training || p === 0 ? x : dropped(g, x, p);
+  };
 
 /** Dropout as Hinton et al. (2012) had it: zeroes values with probability p; evaluation multiplies all by 1 - p. */
-export const vanillaDropout = (p: number): Layer => (g, x) => {
-  checkP('vanillaDropout', p);
-  return p === 0 ? x : g.training ? dropped(g, x, p, 1) : scale(1 - p)(g, x);
-};
+export const vanillaDropout =
+  (p: number): Layer =>
+  (g, x) => {
+    checkP('vanillaDropout', p);
+    return p === 0 ? x : g.training ? dropped(g, x, p, 1) : scale(1 - p)(g, x);
+  };
 
 /** Zeroes whole channels with probability p, as torch.nn.Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). */
-export const spatialDropout = (p: number): Layer => (g, x) => {
-  checkP('spatialDropout', p);
-  const [n, c, h, w] = images('spatialDropout', x.shape);
-  if (!g.training || p === 0) return x;
-  return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) });
-};
+export const spatialDropout =
+  (p: number): Layer =>
+  (g, x) => {
+    checkP('spatialDropout', p);
+    const [n, c, h, w] = images('spatialDropout', x.shape);
+    if (!g.training || p === 0) return x;
+    return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) });
+  };
 
 /** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation (EnResNet: Wang et al. 2019). */
-export const gaussianNoise = (std: number, { evaluating = false } = {}): Layer => (g, x) => {
-  check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
-  if (std === 0 || (!g.training && !evaluating)) return x;
-  const y = g.tensor(x.shape);
-  g.run(addNormal, { n: x.size, std, layer: hash(g.path), fixed: !g.training, add: true }, { x, y });
-  return g.record([x], y, dy => [dy]);
-};
+export const gaussianNoise =
+  (std: number, { evaluating = false } = {}): Layer =>
+  (g, x) => {
+    check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
+    if (std === 0 || (!g.training && !evaluating)) return x;
+    const y = g.tensor(x.shape);
+    g.run(addNormal, { n: x.size, std, layer: hash(g.path), fixed: !g.training, add: true }, { x, y });
+    return g.record([x], y, dy => [dy]);
+  };
 
 /** Writes `dw` as the gradient of a parameter. */
 const writeGradient = (g: Graph, { value, grad }: Param, dw: Tensor): void =>
@@ -61,65 +70,85 @@ const writeGradient = (g: Graph, { value, grad }: Param, dw: Tensor): void =>
  * For `through` of dense and conv2d. DropConnect (Wan 2013): zeroes weights with probability p and scales the rest by 1 / (1 - p). One mask
  * serves the batch (the paper draws one for each sample), and evaluation uses the mean weight.
  */
-export const dropConnect = (p: number): WeightTransform => (g, weight) => {
-  checkP('dropConnect', p);
-  if (!g.training || p === 0) return undefined;
-  const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p)), drop = (t: Tensor) => g.map(drawn, t);
-  return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
-};
+export const dropConnect =
+  (p: number): WeightTransform =>
+  (g, weight) => {
+    checkP('dropConnect', p);
+    if (!g.training || p === 0) return undefined;
+    const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p));
+    const drop = (t: Tensor) => g.map(drawn, t);
+    return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
+  };
 
 /** For `through` of dense and conv2d: weights with N(0, std^2) added at each step (Graves 2011). */
-export const weightNoise = (std: number): WeightTransform => (g, weight) => {
-  check(std >= 0, `weightNoise: std is ${std}, expected at least 0`);
-  if (!g.training || std === 0) return undefined;
-  const { value: w } = weight, value = g.tensor(w.shape);
-  g.run(addNormal, { n: w.size, std, layer: hash(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
-  return { value, backward: dw => writeGradient(g, weight, dw) };
-};
+export const weightNoise =
+  (std: number): WeightTransform =>
+  (g, weight) => {
+    check(std >= 0, `weightNoise: std is ${std}, expected at least 0`);
+    if (!g.training || std === 0) return undefined;
+    const { value: w } = weight;
+    const value = g.tensor(w.shape);
+    g.run(addNormal, { n: w.size, std, layer: hash(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
+    return { value, backward: dw => writeGradient(g, weight, dw) };
+  };
 
 /**
  * A dense layer with shakeout (Kang, Li & Tao 2016): where a unit's r is 0 (probability tau) its weights become -c sign(w), else
  * (w + c tau sign(w)) / (1 - tau); w x on average, with L0, L1 and L2 terms as its price. sign(w) counts as constant in the gradient.
  * [n, …] -> [n, out].
  */
-export const shakeout = (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer => (g, x0) => {
-  checkP('shakeout', tau);
-  if (!g.training || tau === 0) return dense(out, { bias })(g, x0);
-  // r w x + c (r - 1) sign(w) x, r = 0 or 1 / (1 - tau): two products of a dropped input
-  const n = x0.shape[0]!, size = product(x0.shape.slice(1)), x = g.view(x0, [n, size]);
-  const r = dropped(g, x0, tau), rx = g.view(r, [n, size]);
-  const y = dense(out, { bias })(g, r);
-  const weight = g.param('weight', [out, size], () => new Float32Array()).value; // the dense layer's own
-  const less = g.map(`(a - v) * ${float(c)}`, x, rx), sign = g.map('sign(v)', weight);
-  const shaken = g.tensor([n, out]);
-  g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
-  g.record([r, x0], shaken, dy => {
-    const product = g.tensor([n, size]);
-    g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: product });
-    const d = g.map(`v * ${float(c)}`, product);
-    return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)];
-  });
-  return add(g, y, shaken);
-};
+export const shakeout =
+  (out: number, { tau = 0.3, c = 0.1, bias = true } = {}): Layer =>
+  (g, x0) => {
+    checkP('shakeout', tau);
+    if (!g.training || tau === 0) return dense(out, { bias })(g, x0);
+    // r w x + c (r - 1) sign(w) x, r = 0 or 1 / (1 - tau): two products of a dropped input
+    const n = x0.shape[0]!;
+    const size = product(x0.shape.slice(1));
+    const x = g.view(x0, [n, size]);
+    const r = dropped(g, x0, tau);
+    const rx = g.view(r, [n, size]);
+    const y = dense(out, { bias })(g, r);
+    const weight = g.param('weight', [out, size], () => new Float32Array()).value; // the dense layer's own
+    const less = g.map(`(a - v) * ${float(c)}`, x, rx);
+    const sign = g.map('sign(v)', weight);
+    const shaken = g.tensor([n, out]);
+    g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
+    g.record([r, x0], shaken, dy => {
+      const product = g.tensor([n, size]);
+      g.run(matmul, { m: n, n: size, k: out }, { a: dy, b: sign, y: product });
+      const d = g.map(`v * ${float(c)}`, product);
+      return [g.view(d, x0.shape), g.view(g.map('-v', d), x0.shape)];
+    });
+    return add(g, y, shaken);
+  };
 
 /**
  * A dense layer with whiteout (Li & Liu 2016): each input of each unit gets additive noise N(0, sigma^2 |w|^-gamma + lambda), which on the
  * unit's sum is N(0, sum of w^2 (sigma^2 |w|^-gamma + lambda)), drawn as such for each sample. [n, …] -> [n, out].
  */
-export const whiteout = (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = {}): Layer => (g, x) => {
-  check(gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0,
-    `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`);
-  if (!g.training) return dense(out, { bias })(g, x);
-  const n = x.shape[0]!, c = product(x.shape.slice(1)), p = { n, o: out, c, sigma, gamma, lambda };
-  const z = g.tensor([n, out]), deviation = g.tensor([out]), noise = g.tensor([n, out]);
-  const y = dense(out, { bias })(g, x);
-  const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array()); // the dense layer's own
-  g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
-  g.run(whiteoutDeviation, p, { weight, deviation });
-  g.run(whiteoutScale, p, { z, deviation, y: noise });
-  const sum = g.map('v + a', y, noise);
-  return g.record([y], sum, dy => {
-    g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight, z, dy, deviation, dweight: grad });
-    return [dy];
-  });
-};
+export const whiteout =
+  (out: number, { sigma = 0.1, gamma = 1, lambda = 0, bias = true } = {}): Layer =>
+  (g, x) => {
+    check(
+      gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0,
+      `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`,
+    );
+    if (!g.training) return dense(out, { bias })(g, x);
+    const n = x.shape[0]!;
+    const c = product(x.shape.slice(1));
+    const p = { n, o: out, c, sigma, gamma, lambda };
+    const z = g.tensor([n, out]);
+    const deviation = g.tensor([out]);
+    const noise = g.tensor([n, out]);
+    const y = dense(out, { bias })(g, x);
+    const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array()); // the dense layer's own
+    g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
+    g.run(whiteoutDeviation, p, { weight, deviation });
+    g.run(whiteoutScale, p, { z, deviation, y: noise });
+    const sum = g.map('v + a', y, noise);
+    return g.record([y], sum, dy => {
+      g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight, z, dy, deviation, dweight: grad });
+      return [dy];
+    });
+  };

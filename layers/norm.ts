@@ -22,44 +22,58 @@ export interface BatchNormOptions {
  * Training: by mean and biased variance of the batch, towards which the running statistics (its variance unbiased) move by `momentum`.
  * Evaluation: by the running statistics.
  */
-export const batchNorm = ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer => (g, x) => {
-  const [n, c] = x.shape as [number, number], hw = product(x.shape.slice(2));
-  check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
-  const { weight, bias } = affineParams(g, [c], affine), scaled = { weight: weight?.value, bias: bias?.value };
-  const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0));
-  const running_var = g.lasting('buffer', 'running_var', [c], constant(1));
-  const p = { n, c, hw, affine }, y = g.tensor(x.shape);
+export const batchNorm =
+  ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer =>
+  (g, x) => {
+    const [n, c] = x.shape as [number, number];
+    const hw = product(x.shape.slice(2));
+    check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
+    const { weight, bias } = affineParams(g, [c], affine);
+    const scaled = { weight: weight?.value, bias: bias?.value };
+    const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0));
+    const running_var = g.lasting('buffer', 'running_var', [c], constant(1));
+    const p = { n, c, hw, affine };
+    const y = g.tensor(x.shape);
 
-  if (!g.training) {
-    const variance = running_var, evaluated = { ...p, eps };
-    g.run(batchNormApply, evaluated, { x, mean: running_mean, variance, ...scaled, y });
-    return g.record([x], y, dy => { // of the input alone: for attacks on a trained model
+    if (!g.training) {
+      const variance = running_var;
+      const evaluated = { ...p, eps };
+      g.run(batchNormApply, evaluated, { x, mean: running_mean, variance, ...scaled, y });
+      return g.record([x], y, dy => {
+        // of the input alone: for attacks on a trained model
+        const dx = g.tensor(x.shape);
+        g.run(batchNormApply, { ...evaluated, linear: true }, { x: dy, variance, weight: weight?.value, y: dx });
+        return [dx];
+      });
+    }
+
+    check(
+      n * hw > 1,
+      `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`,
+    );
+    const channels = { n, c, hw, split: momentSplits(p, g.profile) };
+    const partial = g.tensor([channels.split, c, 2]);
+    const stats = g.tensor([2, c]);
+    g.run(moments, channels, { x, partial });
+    g.run(joinMoments, { ...channels, eps, momentum }, { partial, stats, running_mean, running_var });
+    g.run(batchNormApply, p, { x, stats, ...scaled, y });
+
+    return g.record([x], y, dy => {
+      const sums = g.tensor(partial.shape);
+      const means = g.tensor([2, c]);
+      const gradient = weight && bias && gradientOf(g, weight, bias);
+      g.run(batchNormSums, channels, { x, dy, stats, partial: sums });
+      g.run(
+        batchNormGradients,
+        { ...channels, affine, gradient },
+        { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad },
+      );
+      if (!g.wantsGrad(x)) return [undefined];
       const dx = g.tensor(x.shape);
-      g.run(batchNormApply, { ...evaluated, linear: true }, { x: dy, variance, weight: weight?.value, y: dx });
+      g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
       return [dx];
     });
-  }
-
-  check(n * hw > 1,
-    `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`);
-  const channels = { n, c, hw, split: momentSplits(p, g.profile) };
-  const partial = g.tensor([channels.split, c, 2]), stats = g.tensor([2, c]);
-  g.run(moments, channels, { x, partial });
-  g.run(joinMoments, { ...channels, eps, momentum }, { partial, stats, running_mean, running_var });
-  g.run(batchNormApply, p, { x, stats, ...scaled, y });
-
-  return g.record([x], y, dy => {
-    const sums = g.tensor(partial.shape), means = g.tensor([2, c]);
-    const gradient = weight && bias && gradientOf(g, weight, bias);
-    g.run(batchNormSums, channels, { x, dy, stats, partial: sums });
-    g.run(batchNormGradients, { ...channels, affine, gradient },
-      { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad });
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
-    return [dx];
-  });
-};
+  };
 
 /** How a kernel that writes both writes them; they are always written together. */
 function gradientOf(g: Graph, weight: Param, bias: Param): Gradient {
@@ -76,34 +90,47 @@ export interface SetNormOptions {
  * Layer normalisation (Ba et al. 2016) of all that belongs to a sample, as torch.nn.LayerNorm(x.shape[1:]). [n, …] -> the same;
  * weight, bias […].
  */
-export const layerNorm = ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
-  const own = x.shape.slice(1), size = product(own);
-  check(size > 1,
-    `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`);
-  return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
-};
+export const layerNorm =
+  ({ eps = 1e-5, affine = true }: SetNormOptions = {}): Layer =>
+  (g, x) => {
+    const own = x.shape.slice(1);
+    const size = product(own);
+    check(
+      size > 1,
+      `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`,
+    );
+    return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
+  };
 
 /**
  * Group normalisation (Wu & He 2018), as torch.nn.GroupNorm: each sample's channels in `groups` runs. [n, c, …] -> the same;
  * weight, bias [c].
  */
-export const groupNorm = (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer => (g, x) => {
-  const [n, c] = x.shape as [number, number], span = product(x.shape.slice(2)), size = c / groups * span;
-  check(c % groups === 0,
-    `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`);
-  check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance; use fewer groups`);
-  return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
-};
+export const groupNorm =
+  (groups: number, { eps = 1e-5, affine = true }: SetNormOptions = {}): Layer =>
+  (g, x) => {
+    const [n, c] = x.shape as [number, number];
+    const span = product(x.shape.slice(2));
+    const size = (c / groups) * span;
+    check(
+      c % groups === 0,
+      `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`,
+    );
+    check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance; use fewer groups`);
+    return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
+  };
 
 /**
  * Instance normalisation (Ulyanov et al. 2016), as torch.nn.InstanceNorm2d: each channel of each sample by itself; without weight and bias
  * unless `affine`.
  */
-export const instanceNorm = ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer => (g, x) => {
-  const [, c, h, w] = images('instanceNorm', x.shape);
-  check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance; use larger ones`);
-  return groupNorm(c, { eps, affine })(g, x);
-};
+export const instanceNorm =
+  ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer =>
+  (g, x) => {
+    const [, c, h, w] = images('instanceNorm', x.shape);
+    check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance; use larger ones`);
+    return groupNorm(c, { eps, affine })(g, x);
+  };
 
 interface Sets extends Pick<SetNorm, 'sets' | 'size' | 'span'> {
   /** Of weight and bias. */
@@ -115,7 +142,8 @@ interface Sets extends Pick<SetNorm, 'sets' | 'size' | 'span'> {
 function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): Tensor {
   const { weight, bias } = affineParams(g, shape, affine);
   const p = { ...sizes, count: affine ? product(shape) : 0 };
-  const y = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
+  const y = g.tensor(x.shape);
+  const stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, weight: weight?.value, bias: bias?.value, y });
   return g.record([x], y, dy => {
     if (weight && bias) {
@@ -123,7 +151,8 @@ function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): T
       g.run(setNormGradients, { ...p, gradient }, { x, dy, stats, dweight: weight.grad, dbias: bias.grad });
     }
     if (!g.wantsGrad(x)) return [undefined];
-    const means = g.tensor([2, p.sets]), dx = g.tensor(x.shape);
+    const means = g.tensor([2, p.sets]);
+    const dx = g.tensor(x.shape);
     g.run(setNormSums, p, { x, dy, stats, weight: weight?.value, means });
     g.run(setNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
     return [dx];
@@ -132,7 +161,9 @@ function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): T
 
 /** [2, sets]: mean and 1 / deviation of each run of `size` values. */
 function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number): Tensor {
-  const p = { n: 1, c: sets, hw: size, split: 1 }, partial = g.tensor([1, sets, 2]), stats = g.tensor([2, sets]);
+  const p = { n: 1, c: sets, hw: size, split: 1 };
+  const partial = g.tensor([1, sets, 2]);
+  const stats = g.tensor([2, sets]);
   g.run(moments, p, { x, partial });
   g.run(joinMoments, { ...p, eps }, { partial, stats });
   return stats;
@@ -153,8 +184,10 @@ export type WeightTransform = (g: Graph, weight: Param) => UsedWeight | undefine
  * deviation. `backward` writes the gradient of the parameter from that of the standardised `value`.
  */
 export function standardised(g: Graph, weight: Param, eps = 1e-5): UsedWeight {
-  const x = weight.value, p = { sets: x.shape[0]!, size: x.size / x.shape[0]!, span: 1, count: 0 };
-  const value = g.tensor(x.shape), stats = setMoments(g, x, p.sets, p.size, eps);
+  const x = weight.value;
+  const p = { sets: x.shape[0]!, size: x.size / x.shape[0]!, span: 1, count: 0 };
+  const value = g.tensor(x.shape);
+  const stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, y: value });
   return {
     value,
@@ -177,17 +210,21 @@ export interface LrnOptions {
  * Local response normalisation over neighbouring channels (Krizhevsky 2012), as torch.nn.LocalResponseNorm:
  * x / (k + alpha / size * sum of squares)^beta; the paper's alpha is not divided by size. [n, c, h, w] -> the same.
  */
-export const lrn = ({ size = 5, alpha = 1e-4, beta = 0.75, k = 1 }: LrnOptions = {}): Layer => (g, x) => {
-  const [n, c, h, w] = images('lrn', x.shape), p = { n, c, hw: h * w, size, alpha, beta, k };
-  check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}; both must be above 0`);
-  const y = g.tensor(x.shape), base = g.tensor(x.shape);
-  g.run(lrnForward, p, { x, base, y });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(lrnBackward, p, { x, base, dy, dx });
-    return [dx];
-  });
-};
+export const lrn =
+  ({ size = 5, alpha = 1e-4, beta = 0.75, k = 1 }: LrnOptions = {}): Layer =>
+  (g, x) => {
+    const [n, c, h, w] = images('lrn', x.shape);
+    const p = { n, c, hw: h * w, size, alpha, beta, k };
+    check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}; both must be above 0`);
+    const y = g.tensor(x.shape);
+    const base = g.tensor(x.shape);
+    g.run(lrnForward, p, { x, base, y });
+    return g.record([x], y, dy => {
+      if (!g.wantsGrad(x)) return [undefined];
+      const dx = g.tensor(x.shape);
+      g.run(lrnBackward, p, { x, base, dy, dx });
+      return [dx];
+    });
+  };
 
 const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

@@ -21,33 +21,40 @@ export const maxPool = (k: number, options?: MaxPoolOptions): Layer => pool('max
 /** Mean over k x k windows, padding included (torch.nn.AvgPool2d with count_include_pad). Shapes as maxPool. */
 export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPool', k, options);
 
-const pool = (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer => (g, x) => {
-  const [n, c, h, w] = images(name, x.shape), who = g.path ? `${name} ${g.path}` : name;
-  check(k <= Math.min(h, w) + 2 * pad,
-    `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); `
-    + 'use a smaller window, more padding or larger images');
-  check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
-  const out = (size: number) => {
-    const room = size + 2 * pad - k, whole = Math.floor(room / stride) + 1;
-    return ceil && room % stride && whole * stride < size + pad ? whole + 1 : whole;
-  };
+const pool =
+  (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer =>
+  (g, x) => {
+    const [n, c, h, w] = images(name, x.shape);
+    const who = g.path ? `${name} ${g.path}` : name;
+    check(
+      k <= Math.min(h, w) + 2 * pad,
+      `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); ` +
+        'use a smaller window, more padding or larger images',
+    );
+    check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
+    const out = (size: number) => {
+      const room = size + 2 * pad - k;
+      const whole = Math.floor(room / stride) + 1;
+      return ceil && room % stride && whole * stride < size + pad ? whole + 1 : whole;
+    };
 
-  const max = name === 'maxPool';
-  const p = { max, planes: n * c, h, w, oh: out(h), ow: out(w), k, stride, pad };
-  const y = g.tensor([n, c, p.oh, p.ow]);
-  const argmax = max ? g.tensor(y.shape) : undefined;
-  g.run(poolForward, p, { x, y, argmax });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(poolBackward, p, { dy, argmax, dx });
-    return [dx];
-  });
-};
+    const max = name === 'maxPool';
+    const p = { max, planes: n * c, h, w, oh: out(h), ow: out(w), k, stride, pad };
+    const y = g.tensor([n, c, p.oh, p.ow]);
+    const argmax = max ? g.tensor(y.shape) : undefined;
+    g.run(poolForward, p, { x, y, argmax });
+    return g.record([x], y, dy => {
+      if (!g.wantsGrad(x)) return [undefined];
+      const dx = g.tensor(x.shape);
+      g.run(poolBackward, p, { dy, argmax, dx });
+      return [dx];
+    });
+  };
 
 /** Mean of each channel over the whole image. [n, c, h, w] -> [n, c]. */
 export const globalAvgPool = (): Layer => (g, x) => {
-  const [n, c, h, w] = images('globalAvgPool', x.shape), p = { planes: n * c, size: h * w };
+  const [n, c, h, w] = images('globalAvgPool', x.shape);
+  const p = { planes: n * c, size: h * w };
   const y = g.tensor([n, c]);
   g.run(planeMean, p, { x, y });
   return g.record([x], y, dy => {
@@ -63,21 +70,29 @@ export const globalAvgPool = (): Layer => (g, x) => {
  * sample has regions of its own at each step: pseudo-random or, with `random`, in any order; `overlapping` ones share their borders.
  * Evaluation has fixed pseudo-random ones.
  */
-export const fractionalMaxPool = (ratio: number, { random = false, overlapping = true } = {}): Layer => (g, x) => {
-  const [n, c, h, w] = images('fractionalMaxPool', x.shape), who = g.path ? `fractionalMaxPool ${g.path}` : 'fractionalMaxPool';
-  check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
-  const oh = Math.floor(h / ratio), ow = Math.floor(w / ratio);
-  check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)}); it takes 2x2 to 512x512`);
-  check(!random || (h <= 2 * oh && w <= 2 * ow),
-    `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`);
-  const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
-  const cuts = g.tensor([n, 2, cutsLength(p)]), y = g.tensor([n, c, oh, ow]), argmax = g.tensor(y.shape);
-  g.run(fractionalCuts, p, { cuts });
-  g.run(fractionalForward, p, { x, cuts, y, argmax });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(fractionalBackward, p, { dy, cuts, argmax, dx });
-    return [dx];
-  });
-};
+export const fractionalMaxPool =
+  (ratio: number, { random = false, overlapping = true } = {}): Layer =>
+  (g, x) => {
+    const [n, c, h, w] = images('fractionalMaxPool', x.shape);
+    const who = g.path ? `fractionalMaxPool ${g.path}` : 'fractionalMaxPool';
+    check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
+    const oh = Math.floor(h / ratio);
+    const ow = Math.floor(w / ratio);
+    check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)}); it takes 2x2 to 512x512`);
+    check(
+      !random || (h <= 2 * oh && w <= 2 * ow),
+      `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`,
+    );
+    const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
+    const cuts = g.tensor([n, 2, cutsLength(p)]);
+    const y = g.tensor([n, c, oh, ow]);
+    const argmax = g.tensor(y.shape);
+    g.run(fractionalCuts, p, { cuts });
+    g.run(fractionalForward, p, { x, cuts, y, argmax });
+    return g.record([x], y, dy => {
+      if (!g.wantsGrad(x)) return [undefined];
+      const dx = g.tensor(x.shape);
+      g.run(fractionalBackward, p, { dy, cuts, argmax, dx });
+      return [dx];
+    });
+  };

@@ -12,8 +12,7 @@ export const enresnet20 = model(
   'ensemble of pre-activation ResNet20s with noise injection (Wang et al. 2019)',
   { members: whole(5), noise: positive(0.1) },
   ({ classes }, { members, noise }) => {
-    const nets = Array.from({ length: members }, (_, i): [string, Layer] =>
-      [`member${i}`, preactivationNet(classes, 3, 1, { noise })]);
+    const nets = Array.from({ length: members }, (_, i): [string, Layer] => [`member${i}`, preactivationNet(classes, 3, 1, { noise })]);
     return mean(Object.fromEntries(nets));
   },
 );

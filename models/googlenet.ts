@@ -13,12 +13,13 @@ const unit = (o: number, k: number, options?: ConvOptions): Layer =>
   sequential({ conv: conv2d(o, k, { ...options, bias: false }), bn: batchNorm({ eps: 1e-3 }), relu: relu() });
 
 /** Four branches side by side: 1x1; 1x1 and 3x3; 1x1 and 3x3 (5x5 in the paper, torchvision's weights have 3x3); pooling and 1x1. */
-const inception = (a: number, b1: number, b3: number, c1: number, c3: number, d: number): Layer => concat({
-  branch1: unit(a, 1),
-  branch2: sequential([unit(b1, 1), unit(b3, 3, { pad: 1 })]),
-  branch3: sequential([unit(c1, 1), unit(c3, 3, { pad: 1 })]),
-  branch4: sequential([maxPool(3, { stride: 1, pad: 1 }), unit(d, 1)]),
-});
+const inception = (a: number, b1: number, b3: number, c1: number, c3: number, d: number): Layer =>
+  concat({
+    branch1: unit(a, 1),
+    branch2: sequential([unit(b1, 1), unit(b3, 3, { pad: 1 })]),
+    branch3: sequential([unit(c1, 1), unit(c3, 3, { pad: 1 })]),
+    branch4: sequential([maxPool(3, { stride: 1, pad: 1 }), unit(d, 1)]),
+  });
 
 /**
  * GoogLeNet (Szegedy et al. 2014) with batch norm, in torchvision's layout without auxiliary heads. `stem=32x32` is one 3x3 convolution of
@@ -26,7 +27,7 @@ const inception = (a: number, b1: number, b3: number, c1: number, c3: number, d:
  */
 export const googlenet = model(
   'googlenet',
-  'GoogLeNet with batch norm (Szegedy et al. 2014), torchvision\'s layout',
+  "GoogLeNet with batch norm (Szegedy et al. 2014), torchvision's layout",
   { stem: choice('auto', ['auto', '32x32', 'imagenet']), dropout: share(0.2) },
   ({ classes, shape: [, h] }, { stem, dropout: p }) => {
     const small = stem === 'auto' ? h < 64 : stem === '32x32';
@@ -40,7 +41,7 @@ export const googlenet = model(
       maxpool2: halve(),
     };
     return sequential({
-      ...small ? smallStem : wholeStem,
+      ...(small ? smallStem : wholeStem),
       inception3a: inception(64, 96, 128, 16, 32, 32),
       inception3b: inception(128, 128, 192, 32, 96, 64),
       maxpool3: halve(),
@@ -52,7 +53,9 @@ export const googlenet = model(
       maxpool4: maxPool(2, { ceil: true }),
       inception5a: inception(256, 160, 320, 32, 128, 128),
       inception5b: inception(384, 192, 384, 48, 128, 128),
-      avgpool: globalAvgPool(), dropout: dropout(p), fc: dense(classes),
+      avgpool: globalAvgPool(),
+      dropout: dropout(p),
+      fc: dense(classes),
     });
   },
 );

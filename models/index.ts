@@ -8,7 +8,17 @@ import { lenet5 } from './lenet.ts';
 import { mlp } from './mlp.ts';
 import type { Model, ModelInput } from './model.ts';
 import {
-  plain20, plain32, plain44, plain56, resnet110, resnet110sd, resnet1202, resnet20, resnet32, resnet44, resnet56,
+  plain20,
+  plain32,
+  plain44,
+  plain56,
+  resnet110,
+  resnet110sd,
+  resnet1202,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
 } from './resnet-cifar.ts';
 import { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './resnet.ts';
 import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
@@ -18,25 +28,47 @@ import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 export const models: Readonly<Record<string, Model>> = {
   mlp,
   lenet5,
-  alexnet, 'alexnet-cifar': alexnetCifar,
+  alexnet,
+  'alexnet-cifar': alexnetCifar,
   'vgg-small': vggSmall,
-  vgg11, vgg13, vgg16, vgg19,
-  'vgg11-bn': vgg11bn, 'vgg13-bn': vgg13bn, 'vgg16-bn': vgg16bn, 'vgg19-bn': vgg19bn,
+  vgg11,
+  vgg13,
+  vgg16,
+  vgg19,
+  'vgg11-bn': vgg11bn,
+  'vgg13-bn': vgg13bn,
+  'vgg16-bn': vgg16bn,
+  'vgg19-bn': vgg19bn,
   googlenet,
-  resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202,
-  plain20, plain32, plain44, plain56,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+  resnet110,
+  resnet1202,
+  plain20,
+  plain32,
+  plain44,
+  plain56,
   'resnet110-sd': resnet110sd,
   enresnet20,
-  resnet18, resnet34, resnet50, resnet101, resnet152,
+  resnet18,
+  resnet34,
+  resnet50,
+  resnet101,
+  resnet152,
   resnext29,
-  'wide-resnet-16-4': wideResnet16x4, 'wide-resnet-28-10': wideResnet28x10,
+  'wide-resnet-16-4': wideResnet16x4,
+  'wide-resnet-28-10': wideResnet28x10,
   airbench,
 };
 
 const own: Record<string, Model> = {};
 
 /** Makes a model of the user's own known under a name, which may be a file's. */
-export function addModel(name: string, model: Model): void { own[name] = model; }
+export function addModel(name: string, model: Model): void {
+  own[name] = model;
+}
 
 /** A model by name, those made known by addModel included. */
 export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
@@ -50,9 +82,11 @@ export interface ModelSpec {
 
 /** The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where a name is unknown or a value not accepted. */
 export function openModel({ name, value, options }: ModelSpec, input: ModelInput): Layer {
-  const build = modelCalled(name), known = build.options ?? {}, keys = Object.keys(known);
+  const build = modelCalled(name);
+  const known = build.options ?? {};
+  const keys = Object.keys(known);
   const isFlag = typeof known[String(value)]?.default === 'boolean';
   const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
   check(value === undefined || isFlag, `${name}: '${String(value)}' is no option; ${accepted}`);
-  return build(input, { ...isFlag && { [String(value)]: true }, ...options });
+  return build(input, { ...(isFlag && { [String(value)]: true }), ...options });
 }

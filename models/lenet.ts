@@ -14,12 +14,19 @@ export const lenet5 = model(
   'LeNet-5 (LeCun 1998); classic: tanh and average pooling',
   { classic: flag(false) },
   (input, { classic }) => {
-    const act = classic ? tanh : relu, pool = classic ? avgPool : maxPool;
+    const act = classic ? tanh : relu;
+    const pool = classic ? avgPool : maxPool;
     return sequential({
-      conv1: conv2d(6, 5, { pad: extraPad(input) }), act1: act(), pool1: pool(2),
-      conv2: conv2d(16, 5), act2: act(), pool2: pool(2),
-      fc1: dense(120), act3: act(),
-      fc2: dense(84), act4: act(),
+      conv1: conv2d(6, 5, { pad: extraPad(input) }),
+      act1: act(),
+      pool1: pool(2),
+      conv2: conv2d(16, 5),
+      act2: act(),
+      pool2: pool(2),
+      fc1: dense(120),
+      act3: act(),
+      fc2: dense(84),
+      act4: act(),
       fc3: dense(input.classes),
     });
   },

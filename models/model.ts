@@ -32,13 +32,13 @@ type Values<O extends Options> = { readonly [K in keyof O]: O[K]['default'] };
 export const flag = (value: boolean): Option<boolean> => ({
   default: value,
   accepts: 'true or false',
-  read: v => typeof v === 'boolean' ? v : undefined,
+  read: v => (typeof v === 'boolean' ? v : undefined),
 });
 
 const number = (value: number, accepts: string, ok: (v: number) => boolean): Option<number> => ({
   default: value,
   accepts,
-  read: v => typeof v === 'number' && ok(v) ? v : undefined,
+  read: v => (typeof v === 'number' && ok(v) ? v : undefined),
 });
 
 export const whole = (value: number, min = 1): Option<number> =>
@@ -87,7 +87,8 @@ function read(name: string, options: Options, given: Readonly<Record<string, unk
   const values = Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
   for (const [key, value] of Object.entries(given)) {
     check(Object.keys(options).length, `${name}: it has no options, ${key} was given; leave it out`);
-    const option = lookUp(`option of ${name}`, key, options), got = option.read(value);
+    const option = lookUp(`option of ${name}`, key, options);
+    const got = option.read(value);
     check(got !== undefined, `${name}: option ${key} is '${String(value)}'; give ${option.accepts}`);
     values[key] = got;
   }
@@ -109,7 +110,8 @@ function smallestFit(
       return false;
     }
   };
-  let small = Math.min(h, w), large = 256;
+  let small = Math.min(h, w);
+  let large = 256;
   if (small >= large || !fits(large)) return undefined;
   while (large - small > 1) {
     const middle = Math.floor((small + large) / 2);
@@ -120,4 +122,4 @@ function smallestFit(
 }
 
 /** Padding beyond a layer's own that makes 28 x 28 images the 32 x 32 that a net was made for. */
-export const extraPad = ({ shape: [, h] }: ModelInput): number => h === 28 ? 2 : 0;
+export const extraPad = ({ shape: [, h] }: ModelInput): number => (h === 28 ? 2 : 0);

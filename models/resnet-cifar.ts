@@ -9,13 +9,16 @@ import { choice, model, share, type Model } from './model.ts';
 import { projection } from './resnet.ts';
 
 const SHORTCUTS = ['A', 'B', 'none'] as const;
-type Shortcut = typeof SHORTCUTS[number];
+type Shortcut = (typeof SHORTCUTS)[number];
 
 /** Two 3x3 convolutions, relu after the addition. Shortcut A pads the new channels with zeros, B projects; `none`: a plain net's block. */
 const block = (o: number, stride: number, shortcut: Shortcut, drop: number): Layer => {
   const body = sequential({
-    conv1: conv2d(o, 3, { stride, pad: 1, bias: false }), bn1: batchNorm(), relu: relu(),
-    conv2: conv2d(o, 3, { pad: 1, bias: false }), bn2: batchNorm(),
+    conv1: conv2d(o, 3, { stride, pad: 1, bias: false }),
+    bn1: batchNorm(),
+    relu: relu(),
+    conv2: conv2d(o, 3, { pad: 1, bias: false }),
+    bn2: batchNorm(),
   });
   const around = shortcut === 'A' ? zeroPadShortcut(o, stride) : projection(o, stride);
   const sum = shortcut === 'none' ? body : residual(stochasticDepth(body, drop), around);
@@ -27,30 +30,41 @@ const block = (o: number, stride: number, shortcut: Shortcut, drop: number): Lay
  * body of block l of L is left out with probability drop * l / L (Huang et al. 2016, where it is 0.5 at the end).
  */
 const resnetCifar = (name: string, about: string, depth: number, defaults: { shortcut?: Shortcut; drop?: number } = {}): Model => {
-  const n = (depth - 2) / 6, plain = defaults.shortcut === 'none';
+  const n = (depth - 2) / 6;
+  const plain = defaults.shortcut === 'none';
   return model(
     name,
     about,
     plain ? {} : { shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS), drop: share(defaults.drop ?? 0) },
     ({ classes }, { shortcut = 'none', drop = 0 }) => {
-      const stage = (at: number) => sequential(Array.from({ length: n }, (_, i) =>
-        block(16 << at, at && !i ? 2 : 1, shortcut, drop * (at * n + i + 1) / (3 * n))));
+      const stage = (at: number) =>
+        sequential(Array.from({ length: n }, (_, i) => block(16 << at, at && !i ? 2 : 1, shortcut, (drop * (at * n + i + 1)) / (3 * n))));
       return sequential({
-        conv1: conv2d(16, 3, { pad: 1, bias: false }), bn1: batchNorm(), relu: relu(),
+        conv1: conv2d(16, 3, { pad: 1, bias: false }),
+        bn1: batchNorm(),
+        relu: relu(),
         layer1: stage(0),
         layer2: stage(1),
         layer3: stage(2),
-        avgpool: globalAvgPool(), fc: dense(classes),
+        avgpool: globalAvgPool(),
+        fc: dense(classes),
       });
     },
   );
 };
 
-const he = (depth: number) =>
-  resnetCifar(`resnet${depth}`, `ResNet of ${depth} layers for CIFAR (He et al. 2015, section 4.2)`, depth);
+const he = (depth: number) => resnetCifar(`resnet${depth}`, `ResNet of ${depth} layers for CIFAR (He et al. 2015, section 4.2)`, depth);
 const plain = (depth: number) =>
   resnetCifar(`plain${depth}`, `ResNet${depth} without shortcuts (He et al. 2015)`, depth, { shortcut: 'none' });
 
-export const resnet20 = he(20), resnet32 = he(32), resnet44 = he(44), resnet56 = he(56), resnet110 = he(110), resnet1202 = he(1202);
-export const plain20 = plain(20), plain32 = plain(32), plain44 = plain(44), plain56 = plain(56);
+export const resnet20 = he(20),
+  resnet32 = he(32),
+  resnet44 = he(44),
+  resnet56 = he(56),
+  resnet110 = he(110),
+  resnet1202 = he(1202);
+export const plain20 = plain(20),
+  plain32 = plain(32),
+  plain44 = plain(44),
+  plain56 = plain(56);
 export const resnet110sd = resnetCifar('resnet110-sd', 'ResNet110 with stochastic depth (Huang et al. 2016)', 110, { drop: 0.5 });

@@ -11,28 +11,54 @@ import { choice, model, whole, type Model, type ModelInput } from './model.ts';
 type Block = (width: number, stride: number) => Layer;
 
 /** A block's shortcut as in torchvision: the identity where shapes agree, else a 1x1 convolution with batch norm under `downsample`. */
-export const projection = (o: number, stride: number): Layer => (g, x) => {
-  if (x.shape[1] === o && stride === 1) return x;
-  return named('downsample', sequential([conv2d(o, 1, { stride, bias: false }), batchNorm()]))(g, x);
-};
+export const projection =
+  (o: number, stride: number): Layer =>
+  (g, x) => {
+    if (x.shape[1] === o && stride === 1) return x;
+    return named('downsample', sequential([conv2d(o, 1, { stride, bias: false }), batchNorm()]))(g, x);
+  };
 
-const thenRelu = (layer: Layer): Layer => (g, x) => relu()(g, layer(g, x));
+const thenRelu =
+  (layer: Layer): Layer =>
+  (g, x) =>
+    relu()(g, layer(g, x));
 
 /** Two 3x3 convolutions (He et al. 2015, figure 5 left). */
-const basic: Block = (width, stride) => thenRelu(residual(sequential({
-  conv1: conv2d(width, 3, { stride, pad: 1, bias: false }), bn1: batchNorm(), relu: relu(),
-  conv2: conv2d(width, 3, { pad: 1, bias: false }), bn2: batchNorm(),
-}), projection(width, stride)));
+const basic: Block = (width, stride) =>
+  thenRelu(
+    residual(
+      sequential({
+        conv1: conv2d(width, 3, { stride, pad: 1, bias: false }),
+        bn1: batchNorm(),
+        relu: relu(),
+        conv2: conv2d(width, 3, { pad: 1, bias: false }),
+        bn2: batchNorm(),
+      }),
+      projection(width, stride),
+    ),
+  );
 
 /** 1x1, 3x3 in `groups` of `base / 64 * width` channels each, 1x1 to four times the width (figure 5 right; ResNeXt: Xie et al. 2016). */
-const bottleneck = (groups: number, base: number): Block => (width, stride) => {
-  const inner = Math.floor(width * base / 64) * groups;
-  return thenRelu(residual(sequential({
-    conv1: conv2d(inner, 1, { bias: false }), bn1: batchNorm(), relu1: relu(),
-    conv2: conv2d(inner, 3, { stride, pad: 1, groups, bias: false }), bn2: batchNorm(), relu2: relu(),
-    conv3: conv2d(4 * width, 1, { bias: false }), bn3: batchNorm(),
-  }), projection(4 * width, stride)));
-};
+const bottleneck =
+  (groups: number, base: number): Block =>
+  (width, stride) => {
+    const inner = Math.floor((width * base) / 64) * groups;
+    return thenRelu(
+      residual(
+        sequential({
+          conv1: conv2d(inner, 1, { bias: false }),
+          bn1: batchNorm(),
+          relu1: relu(),
+          conv2: conv2d(inner, 3, { stride, pad: 1, groups, bias: false }),
+          bn2: batchNorm(),
+          relu2: relu(),
+          conv3: conv2d(4 * width, 1, { bias: false }),
+          bn3: batchNorm(),
+        }),
+        projection(4 * width, stride),
+      ),
+    );
+  };
 
 /** `counts.length` stages of blocks, widths doubling from 64 and sizes halving from the second on. */
 function stages(counts: readonly number[], block: Block): Record<string, Layer> {
@@ -55,7 +81,7 @@ const net = ({ classes, shape: [, h] }: ModelInput, stem: typeof STEM.stem.defau
     conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }),
     bn1: batchNorm(),
     relu: relu(),
-    ...!small && { maxpool: maxPool(3, { stride: 2, pad: 1 }) },
+    ...(!small && { maxpool: maxPool(3, { stride: 2, pad: 1 }) }),
     ...stages(counts, block),
     avgpool: globalAvgPool(),
     fc: dense(classes),
@@ -69,7 +95,8 @@ const shallow = (depth: number, counts: readonly number[]): Model =>
 /** `groups=32,width=4` makes resnet50 torchvision's resnext50_32x4d, `width=128` its wide_resnet50_2. */
 const deep = (name: string, about: string, counts: readonly number[], groups = 1): Model =>
   model(name, about, { ...STEM, groups: whole(groups), width: whole(64) }, (input, { stem, groups, width }) =>
-    net(input, stem, counts, bottleneck(groups, width)));
+    net(input, stem, counts, bottleneck(groups, width)),
+  );
 
 export const resnet18 = shallow(18, [2, 2, 2, 2]);
 export const resnet34 = shallow(34, [3, 4, 6, 3]);

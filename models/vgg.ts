@@ -18,7 +18,7 @@ function features(stages: readonly number[], bn: boolean, input: ModelInput): La
   const layers: Layer[] = [];
   stages.forEach((count, stage) => {
     for (let i = 0; i < count; i++)
-      layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...bn ? [batchNorm()] : [], relu());
+      layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...(bn ? [batchNorm()] : []), relu());
     layers.push(maxPool(2));
   });
   return sequential(layers);
@@ -28,48 +28,65 @@ function features(stages: readonly number[], bn: boolean, input: ModelInput): La
  * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch
  * norm the default would shrink the images from layer to layer until the last ones hear nothing.
  */
-const started = (layer: Layer): Layer => (g, x) => {
-  const before = new Set(g.init.keys()), y = layer(g, x);
-  for (const t of g.init.keys()) {
-    const [o, , k] = t.shape;
-    if (before.has(t)) continue;
-    if (t.shape.length > 1) g.init.set(t, normal(k === undefined ? 0.01 : Math.sqrt(2 / (o! * k * k))));
-    else if (t.name.endsWith('bias')) g.init.set(t, constant(0));
-  }
-  return y;
-};
+const started =
+  (layer: Layer): Layer =>
+  (g, x) => {
+    const before = new Set(g.init.keys());
+    const y = layer(g, x);
+    for (const t of g.init.keys()) {
+      const [o, , k] = t.shape;
+      if (before.has(t)) continue;
+      if (t.shape.length > 1) g.init.set(t, normal(k === undefined ? 0.01 : Math.sqrt(2 / (o! * k * k))));
+      else if (t.name.endsWith('bias')) g.init.set(t, constant(0));
+    }
+    return y;
+  };
 
 /**
  * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one
  * dense layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
  */
-const vgg = (depth: keyof typeof STAGES, bn: boolean): Model => model(
-  `vgg${depth}${bn ? '-bn' : ''}`,
-  `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
-  { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) },
-  (input, { head, dropout: p }) => {
-    const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet', last = dense(input.classes);
-    return started(sequential({
-      features: features(STAGES[depth], bn, input),
-      classifier: large ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), last]) : last,
-    }));
-  },
-);
+const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
+  model(
+    `vgg${depth}${bn ? '-bn' : ''}`,
+    `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
+    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) },
+    (input, { head, dropout: p }) => {
+      const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet';
+      const last = dense(input.classes);
+      return started(
+        sequential({
+          features: features(STAGES[depth], bn, input),
+          classifier: large ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), last]) : last,
+        }),
+      );
+    },
+  );
 
-export const vgg11 = vgg(11, false), vgg13 = vgg(13, false), vgg16 = vgg(16, false), vgg19 = vgg(19, false);
-export const vgg11bn = vgg(11, true), vgg13bn = vgg(13, true), vgg16bn = vgg(16, true), vgg19bn = vgg(19, true);
+export const vgg11 = vgg(11, false),
+  vgg13 = vgg(13, false),
+  vgg16 = vgg(16, false),
+  vgg19 = vgg(19, false);
+export const vgg11bn = vgg(11, true),
+  vgg13bn = vgg(13, true),
+  vgg16bn = vgg(16, true),
+  vgg19bn = vgg(19, true);
 
 /** Four 3x3 convolutions and two dense layers: small enough to try things on, and for measuring beside others. */
-export const vggSmall = model(
-  'vgg-small',
-  'two small VGG stages and two dense layers: 32-32-P-64-64-P-256',
-  {},
-  ({ classes }) => sequential({
-    conv1: conv2d(32, 3, { pad: 1 }), act1: relu(),
-    conv2: conv2d(32, 3, { pad: 1 }), act2: relu(), pool1: maxPool(2),
-    conv3: conv2d(64, 3, { pad: 1 }), act3: relu(),
-    conv4: conv2d(64, 3, { pad: 1 }), act4: relu(), pool2: maxPool(2),
-    fc1: dense(256), act5: relu(),
+export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {}, ({ classes }) =>
+  sequential({
+    conv1: conv2d(32, 3, { pad: 1 }),
+    act1: relu(),
+    conv2: conv2d(32, 3, { pad: 1 }),
+    act2: relu(),
+    pool1: maxPool(2),
+    conv3: conv2d(64, 3, { pad: 1 }),
+    act3: relu(),
+    conv4: conv2d(64, 3, { pad: 1 }),
+    act4: relu(),
+    pool2: maxPool(2),
+    fc1: dense(256),
+    act5: relu(),
     fc2: dense(classes),
   }),
 );

@@ -65,7 +65,7 @@ export const nadam: Rule = {
     let product = 1;
     for (let at = 1; at <= t && product > 1e-30; at++) product *= mu(at);
     const { rate: _, ...others } = moments(h, t, lr);
-    return { ...others, now: lr * (1 - mu(t)) / (1 - product), ahead: lr * mu(t + 1) / (1 - product * mu(t + 1)) };
+    return { ...others, now: (lr * (1 - mu(t))) / (1 - product), ahead: (lr * mu(t + 1)) / (1 - product * mu(t + 1)) };
   },
   update: `${MOMENTS}
     w -= (op.now * g + op.ahead * m) / (sqrt(v) / op.correction2 + op.eps);`,

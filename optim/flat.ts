@@ -44,7 +44,9 @@ export class Flat {
   }
 
   /** Values of a vector, the gaps between tensors included. */
-  get length(): number { return this.#sizes.reduce((a, b) => a + b, 0); }
+  get length(): number {
+    return this.#sizes.reduce((a, b) => a + b, 0);
+  }
 
   /** A new vector of zeros. */
   vector(name: string): Vector {
@@ -54,10 +56,16 @@ export class Flat {
   }
 
   /** The vector that an optimizer keeps as a state. */
-  named(buffer: (page: number) => string): Vector { return this.#sizes.map((_, page) => this.memory.buffers.get(buffer(page))!); }
+  named(buffer: (page: number) => string): Vector {
+    return this.#sizes.map((_, page) => this.memory.buffers.get(buffer(page))!);
+  }
 
-  async #dispatch<P>(kernel: Kernel<P>, p: P, buffers: Readonly<Record<string, GPUBuffer | undefined>>,
-    numbers?: ArrayBufferView<ArrayBuffer>): Promise<void> {
+  async #dispatch<P>(
+    kernel: Kernel<P>,
+    p: P,
+    buffers: Readonly<Record<string, GPUBuffer | undefined>>,
+    numbers?: ArrayBufferView<ArrayBuffer>,
+  ): Promise<void> {
     const { device } = this.memory;
     const bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
     const { pipeline, layout, variant } = await device.pipeline(kernel, p, bound);
@@ -82,7 +90,9 @@ export class Flat {
       await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
   }
 
-  copy(target: Vector, source: Vector): Promise<void> { return this.map(target, 'a', { a: source }); }
+  copy(target: Vector, source: Vector): Promise<void> {
+    return this.map(target, 'a', { a: source });
+  }
 
   /** -1 or 1 at random in every place. */
   async signs(z: Vector, seed: number, step: number): Promise<void> {
@@ -92,18 +102,25 @@ export class Flat {
 
   /** The results of reductions, added up in float64 on the host; one wait for all of them. */
   async reduce(...jobs: Reduction[]): Promise<number[]> {
-    const { device } = this.memory, pages = this.#sizes.length, count = jobs.length * pages * PARTS;
+    const { device } = this.memory;
+    const pages = this.#sizes.length;
+    const count = jobs.length * pages * PARTS;
     if (!this.#partial || this.#partial.size < count * 4) {
       this.#partial?.destroy();
       this.#partial = device.buffer('flat partial', count * 4);
     }
-    for (const [j, { f, a, b, max }] of jobs.entries()) for (const [page, n] of this.#sizes.entries()) {
-      await this.#dispatch(flatReduce as unknown as Kernel<any>, { n, f, max, first: (j * pages + page) * PARTS },
-        { a: a[page], b: b?.[page], partial: this.#partial });
-    }
+    for (const [j, { f, a, b, max }] of jobs.entries())
+      for (const [page, n] of this.#sizes.entries()) {
+        await this.#dispatch(
+          flatReduce as unknown as Kernel<any>,
+          { n, f, max, first: (j * pages + page) * PARTS },
+          { a: a[page], b: b?.[page], partial: this.#partial },
+        );
+      }
     const parts = new Float32Array(await device.read(this.#partial, 0, count * 4));
     return jobs.map((job, j) =>
-      parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0));
+      parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0),
+    );
   }
 
   /** The inner product of two vectors. */
@@ -132,5 +149,7 @@ export class Flat {
     }
   }
 
-  destroy(): void { for (const b of [...this.#made, this.#numbers, this.#partial]) b?.destroy(); }
+  destroy(): void {
+    for (const b of [...this.#made, this.#numbers, this.#partial]) b?.destroy();
+  }
 }

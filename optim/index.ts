@@ -3,5 +3,6 @@ import * as firstOrder from './first-order.ts';
 import type { Rule } from './optimizer.ts';
 
 /** The first-order optimizers that the command line and the page know, by name. */
-export const rules: Readonly<Record<string, Rule>> =
-  Object.fromEntries([...Object.values(firstOrder), ...Object.values(adaptive)].map(rule => [rule.name, rule]));
+export const rules: Readonly<Record<string, Rule>> = Object.fromEntries(
+  [...Object.values(firstOrder), ...Object.values(adaptive)].map(rule => [rule.name, rule]),
+);

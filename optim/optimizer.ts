@@ -117,7 +117,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
   const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa, scaling = false } = r;
   check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights; leave one out`);
   const averages = ema !== undefined || swa !== undefined;
-  const l2 = rule.decoupled ? 0 : r.weightDecay ?? 0;
+  const l2 = rule.decoupled ? 0 : (r.weightDecay ?? 0);
   const counted = asksFirst(rule.update);
   const cycled = ['momentum', 'beta1'].find(name => name in hyper); // what a schedule of the momentum replaces
   const scales = accumulate > 1 || Boolean(r.grows);
@@ -126,18 +126,18 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
     const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
     return {
       lr,
-      ...(scales || clipNorm) && { g_scale: 1 / (accumulate * batches) },
-      ...clipNorm && { clip_norm: clipNorm },
-      ...clipValue && { clip_value: clipValue },
-      ...gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) },
-      ...l2 && { l2 },
-      ...l1 && { l1 },
-      ...rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! },
-      ...r.maxNorm && { max_norm: r.maxNorm },
-      ...ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema },
-      ...swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) },
-      ...lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : lookahead.alpha ?? 0.5 },
-      ...counted && { update: t },
+      ...((scales || clipNorm) && { g_scale: 1 / (accumulate * batches) }),
+      ...(clipNorm && { clip_norm: clipNorm }),
+      ...(clipValue && { clip_value: clipValue }),
+      ...(gradNoise && { noise: Math.sqrt(gradNoise / t ** 0.55) }),
+      ...(l2 && { l2 }),
+      ...(l1 && { l1 }),
+      ...(rule.decoupled && { shrink: 1 - lr * hyper.weight_decay! }),
+      ...(r.maxNorm && { max_norm: r.maxNorm }),
+      ...(ema !== undefined && { ema_rate: t === 1 ? 1 : ema === 1 ? 1 / t : 1 - ema }),
+      ...(swa && { ema_rate: t < swa.start || (t - swa.start) % swa.every ? 0 : 1 / ((t - swa.start) / swa.every + 1) }),
+      ...(lookahead && { slow_first: t === 1 ? 1 : 0, sync: t % lookahead.k ? 0 : (lookahead.alpha ?? 0.5) }),
+      ...(counted && { update: t }),
       ...rule.values?.(h, t, lr),
     };
   };
@@ -153,9 +153,9 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
     lookahead: lookahead !== undefined,
     average: averages && !r.maxNorm, // max-norm comes before the averaging, which is then a kernel of its own
   };
-  const elsewhere = ['clip_norm', 'max_norm', ...surroundings.average ? [] : ['ema_rate']]; // step values of other kernels
+  const elsewhere = ['clip_norm', 'max_norm', ...(surroundings.average ? [] : ['ema_rate'])]; // step values of other kernels
   const fields = Object.keys(values(1, hyper.lr)).filter(f => !elsewhere.includes(f));
-  const moved = [...rule.state, ...lookahead ? ['slow'] : []];
+  const moved = [...rule.state, ...(lookahead ? ['slow'] : [])];
   const update = fusedUpdate(rule.name, rule.state, rule.update, fields, surroundings);
 
   return {
@@ -164,17 +164,19 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
     values,
     accumulate,
     scaling,
-    state: [...moved, ...averages ? ['ema'] : []],
+    state: [...moved, ...(averages ? ['ema'] : [])],
     average: averages ? 'ema' : rule.average,
     averageFrom: swa?.start ?? 1,
     refreshes: swa !== undefined,
     addTo(g, layout) {
-      const grads = layout.pages('grad'), params = layout.pages('param');
+      const grads = layout.pages('grad');
+      const params = layout.pages('param');
       /** Partial sums of `f` over all gradients. */
       const reduce = (name: string, f: string): Tensor => {
         const partial = g.lasting('state', name, [grads.length * PARTS]);
         grads.forEach(({ buffer, bytes }, page) =>
-          g.run(flatReduce, { n: bytes / 4, f, first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }));
+          g.run(flatReduce, { n: bytes / 4, f, first: page * PARTS }, { a: g.whole('grad', buffer, bytes), partial }),
+        );
         return partial;
       };
       const scale = scaling ? lossScale(g) : undefined;
@@ -194,9 +196,9 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
           w_all: w,
           g_all: g.whole('grad', grads[page]!.buffer, bytes),
           ...Object.fromEntries(states),
-          ...surroundings.average && { ema_all: ema! },
-          ...clip && { clip },
-          ...scale && { scaling: scale },
+          ...(surroundings.average && { ema_all: ema! }),
+          ...(clip && { clip }),
+          ...(scale && { scaling: scale }),
         };
         const runs = r.noDecayBias ? decayRuns(g, layout, buffer, bytes) : [{ first: 0, n: bytes / 4, decays: true }];
         for (const run of runs) g.run(update, { ...run, page } satisfies Update, tensors);
@@ -210,8 +212,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
 }
 
 /** The buffer of one state of one page; its tensors lie where their parameters do in theirs. */
-export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string =>
-  `state ${rule.name}.${state} ${page}`;
+export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string => `state ${rule.name}.${state} ${page}`;
 
 /** The state of dynamic loss scaling (see shaders/update/loss-scale.ts). */
 export const lossScale = (g: Graph): Tensor => g.lasting('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));

@@ -18,7 +18,9 @@ export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: numbe
     const decays = value.shape.length > 1;
     if (runs.at(-1)?.decays !== decays) runs.push({ first: place.offset / 4, n: 0, decays });
   }
-  runs.forEach((run, i) => { run.n = (runs[i + 1]?.first ?? bytes / 4) - run.first; });
+  runs.forEach((run, i) => {
+    run.n = (runs[i + 1]?.first ?? bytes / 4) - run.first;
+  });
   return runs;
 }
 

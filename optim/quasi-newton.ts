@@ -44,9 +44,11 @@ export class Minimiser {
 
   /** `parameters` is their number, the gaps between tensors left out. */
   constructor(method: QuasiNewton, flat: Flat, parameters: number) {
-    check(method.name !== 'bfgs' || parameters <= MOST_BFGS,
-      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; `
-      + `take lbfgs, or a model of at most ${MOST_BFGS}`);
+    check(
+      method.name !== 'bfgs' || parameters <= MOST_BFGS,
+      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; ` +
+        `take lbfgs, or a model of at most ${MOST_BFGS}`,
+    );
     this.#flat = flat;
     this.#method = method;
     this.#curvature = method.name === 'lbfgs' ? new Pairs(flat, method.hyper.history!) : new Dense(flat);
@@ -62,7 +64,7 @@ export class Minimiser {
       at: bits([this.#t]),
       direction: await this.#flat.read(this.#d),
       gradient: await this.#flat.read(this.#last),
-      ...await this.#curvature.state(),
+      ...(await this.#curvature.state()),
     };
   }
 
@@ -77,21 +79,23 @@ export class Minimiser {
 
   /** One step. `evaluate` returns the loss at the present weights and leaves its gradient in flat.g; always of the same function. */
   async step(evaluate: () => Promise<number>, lr = this.#method.hyper.lr): Promise<QuasiNewtonStep> {
-    const flat = this.#flat, d = this.#d;
+    const flat = this.#flat;
+    const d = this.#d;
     const { tolerance_grad: still = 0, tolerance_change: shortest = 0 } = this.#method.hyper;
     const loss = await evaluate();
-    const [size, length] = await flat.reduce({ f: 'abs(a)', a: flat.g, max: true }, { f: 'abs(a)', a: flat.g }) as [number, number];
+    const [size, length] = (await flat.reduce({ f: 'abs(a)', a: flat.g, max: true }, { f: 'abs(a)', a: flat.g })) as [number, number];
     if (!(size > still)) return { loss, evaluations: 1, moved: false };
     const fresh = this.#t === 0;
     if (!fresh) await this.#curvature.learn(d, this.#t, this.#last);
     await this.#curvature.direction(d);
     this.#begun = true;
     await flat.copy(this.#last, flat.g);
-    const [slope, reach] = await flat.reduce({ f: 'a * b', a: flat.g, b: d }, { f: 'abs(a)', a: d, max: true }) as [number, number];
+    const [slope, reach] = (await flat.reduce({ f: 'a * b', a: flat.g, b: d }, { f: 'abs(a)', a: d, max: true })) as [number, number];
     if (!(slope <= -shortest)) return { loss, evaluations: 1, moved: false };
 
     await flat.copy(this.#x, flat.w);
-    let evaluations = 1, at = 0;
+    let evaluations = 1;
+    let at = 0;
     const go = async (t: number) => {
       await flat.map(flat.w, 'a + op.alpha * b', { a: this.#x, b: d, alpha: t });
       at = t;
@@ -138,10 +142,11 @@ class Pairs implements Curvature {
   }
 
   async learn(d: Vector, t: number, last: Vector): Promise<void> {
-    const flat = this.#flat, pair = this.#spare ?? { s: flat.vector('s'), y: flat.vector('y') };
+    const flat = this.#flat;
+    const pair = this.#spare ?? { s: flat.vector('s'), y: flat.vector('y') };
     await flat.map(pair.s, 'op.alpha * a', { a: d, alpha: t });
     await flat.map(pair.y, 'a - b', { a: flat.g, b: last });
-    const [ys, yy] = await flat.reduce({ f: 'a * b', a: pair.y, b: pair.s }, { f: 'a * a', a: pair.y }) as [number, number];
+    const [ys, yy] = (await flat.reduce({ f: 'a * b', a: pair.y, b: pair.s }, { f: 'a * a', a: pair.y })) as [number, number];
     this.#spare = pair;
     if (!(ys > 1e-10)) return; // no curvature to learn from
     this.#pairs.push({ ...pair, rho: 1 / ys });
@@ -150,16 +155,17 @@ class Pairs implements Curvature {
   }
 
   async direction(d: Vector): Promise<void> {
-    const flat = this.#flat, alphas: number[] = [];
+    const flat = this.#flat;
+    const alphas: number[] = [];
     await flat.map(d, '-a', { a: flat.g });
     for (const { s, y, rho } of [...this.#pairs].reverse()) {
-      const alpha = rho * await flat.dot(s, d);
+      const alpha = rho * (await flat.dot(s, d));
       alphas.unshift(alpha);
       await flat.map(d, 'y + op.alpha * a', { a: y, alpha: -alpha });
     }
     await flat.map(d, 'op.alpha * y', { alpha: this.#scale });
     for (const [i, { s, y, rho }] of this.#pairs.entries()) {
-      const beta = rho * await flat.dot(y, d);
+      const beta = rho * (await flat.dot(y, d));
       await flat.map(d, 'y + op.alpha * a', { a: s, alpha: alphas[i]! - beta });
     }
   }
@@ -174,7 +180,8 @@ class Pairs implements Curvature {
   }
 
   load(state: Readonly<Record<string, Float32Array>>): void {
-    const flat = this.#flat, [scale, ...rhos] = numbers(state.scales!);
+    const flat = this.#flat;
+    const [scale, ...rhos] = numbers(state.scales!);
     this.#scale = scale!;
     this.#pairs = rhos.map((rho, i) => {
       const pair = { s: flat.vector('s'), y: flat.vector('y'), rho };
@@ -199,9 +206,13 @@ class Dense implements Curvature {
   }
 
   async learn(d: Vector, t: number, last: Vector): Promise<void> {
-    const flat = this.#flat, n = this.#n;
-    const g = await flat.read(flat.g), g0 = await flat.read(last), direction = await flat.read(d);
-    const s = Float64Array.from(direction, v => v * t), y = Float64Array.from(g, (v, i) => v - g0[i]!);
+    const flat = this.#flat;
+    const n = this.#n;
+    const g = await flat.read(flat.g);
+    const g0 = await flat.read(last);
+    const direction = await flat.read(d);
+    const s = Float64Array.from(direction, v => v * t);
+    const y = Float64Array.from(g, (v, i) => v - g0[i]!);
     const ys = dot(y, s);
     if (!(ys > 1e-10)) return; // no curvature to learn from
     let h = this.#h;
@@ -211,7 +222,8 @@ class Dense implements Curvature {
       for (let i = 0; i < n; i++) h[i * n + i] = gamma;
     }
     // (I - s y'/ys) H (I - y s'/ys) + s s'/ys, multiplied out
-    const hy = this.#times(h, y), factor = (1 + dot(y, hy) / ys) / ys;
+    const hy = this.#times(h, y);
+    const factor = (1 + dot(y, hy) / ys) / ys;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) h[i * n + j]! += factor * s[i]! * s[j]! - (hy[i]! * s[j]! + s[i]! * hy[j]!) / ys;
     }
@@ -220,15 +232,23 @@ class Dense implements Curvature {
   async direction(d: Vector): Promise<void> {
     const g = Float64Array.from(await this.#flat.read(this.#flat.g));
     const product = this.#h ? this.#times(this.#h, g) : g;
-    this.#flat.write(d, Float32Array.from(product, v => -v));
+    this.#flat.write(
+      d,
+      Float32Array.from(product, v => -v),
+    );
   }
 
-  async state(): Promise<Record<string, Float32Array>> { return this.#h ? { h: bits(this.#h) } : {}; }
+  async state(): Promise<Record<string, Float32Array>> {
+    return this.#h ? { h: bits(this.#h) } : {};
+  }
 
-  load({ h }: Readonly<Record<string, Float32Array>>): void { this.#h = h && numbers(h); }
+  load({ h }: Readonly<Record<string, Float32Array>>): void {
+    this.#h = h && numbers(h);
+  }
 
   #times(h: Float64Array, v: Float64Array): Float64Array {
-    const n = this.#n, out = new Float64Array(n);
+    const n = this.#n;
+    const out = new Float64Array(n);
     for (let i = 0; i < n; i++) {
       let sum = 0;
       for (let j = 0; j < n; j++) sum += h[i * n + j]! * v[j]!;

@@ -13,10 +13,7 @@ export interface ContourArea {
 }
 
 /** The lines on which f is `level`, as one list of points with NaN between lines. */
-export function contour(
-  f: (x: number, y: number) => number,
-  { x: [x0, x1], y: [y0, y1], level, n = 96 }: ContourArea,
-): Point[] {
+export function contour(f: (x: number, y: number) => number, { x: [x0, x1], y: [y0, y1], level, n = 96 }: ContourArea): Point[] {
   const px = (i: number) => x0 + ((x1 - x0) * i) / n;
   const py = (j: number) => y0 + ((y1 - y0) * j) / n;
   const row = (j: number) => Float64Array.from({ length: n + 1 }, (_, i) => f(px(i), py(j)) - level);
@@ -38,7 +35,12 @@ export function contour(
     for (let i = 0; i < n; i++) {
       // around the square: corner k lies before side k
       const corners = [above(i, j), above(i + 1, j), above(i + 1, j + 1), above(i, j + 1)];
-      const sides: readonly Side[] = [[i, j, false], [i + 1, j, true], [i, j + 1, false], [i, j, true]];
+      const sides: readonly Side[] = [
+        [i, j, false],
+        [i + 1, j, true],
+        [i, j + 1, false],
+        [i, j, true],
+      ];
       const crossed = sides.filter((_, k) => corners[k] !== corners[(k + 1) % 4]).map(side => crossing(...side));
       const middle = z[j]![i]! + z[j]![i + 1]! + z[j + 1]![i]! + z[j + 1]![i + 1]!;
       const isSaddle = crossed.length === 4;

@@ -57,12 +57,7 @@ export function barSeries({ y, series }: Bars, { name, values }: Bars['series'][
 }
 
 /** A line, or points; `style` is that of its name. Values that an axis cannot show are left out. */
-export function pointSeries(
-  { kind, x, y }: Lines,
-  series: Series,
-  panel: number,
-  style: { readonly color: string; readonly dash: Dash },
-) {
+export function pointSeries({ kind, x, y }: Lines, series: Series, panel: number, style: { readonly color: string; readonly dash: Dash }) {
   const { name, points, dashed, muted, pins } = series;
   const color = pins ? INK : muted ? MUTED : style.color;
   const dash = pins || muted ? 'solid' : style.dash;

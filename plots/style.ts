@@ -2,7 +2,16 @@
 
 /** Okabe and Ito's colours, which colour-blind readers and grey printers keep apart; yellow left out as too faint. */
 export const COLOURS = [
-  '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000', '#7f5fc4', '#8c6d31', '#a3a3a3',
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#56b4e9',
+  '#e69f00',
+  '#000000',
+  '#7f5fc4',
+  '#8c6d31',
+  '#a3a3a3',
 ] as const;
 
 /** Of more than five series, so that lines on each other and grey prints can be told apart. */

@@ -52,9 +52,7 @@ orExplain(() => setup());
 const { values } = parseArgs({ options: { data: { type: 'string' }, out: { type: 'string' } } });
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   orExplain(() => {
-    throw new SetupError(
-      `bundle: this is ${process.platform} ${process.arch}, and Node's own binary goes along; run it on x86-64 Linux`,
-    );
+    throw new SetupError(`bundle: this is ${process.platform} ${process.arch}, and Node's own binary goes along; run it on x86-64 Linux`);
   });
 }
 

@@ -1,4 +1,4 @@
-/** npm test: sets the machine up, checks the types, runs the tests. Arguments: parts of test file names, --long. */
+/** npm test: sets the machine up, checks layout and types, runs the tests. Arguments: parts of test file names, --long. */
 import { spawnSync } from 'node:child_process';
 import { orExplain, setup } from './setup.mjs';
 import { ensureBrowser } from './setup/browser.mjs';
@@ -21,8 +21,13 @@ orExplain(() => {
     throw new SetupError('there is no browser, and CI must not leave out the tests of the page; install chromium');
   }
 });
-if (node('node_modules/typescript/bin/tsc').status !== 0) {
-  console.log('type check failed\n0 passed, 1 failed');
+const CHECKS = [
+  ['layout and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '.'],
+  ['type', 'node_modules/typescript/bin/tsc'],
+];
+for (const [what, ...argv] of CHECKS) {
+  if (node(...argv).status === 0) continue;
+  console.log(`${what} check failed; npm run check shows it alone, npx biome check --write mends the layout\n0 passed, 1 failed`);
   process.exit(1);
 }
 

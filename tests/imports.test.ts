@@ -45,7 +45,10 @@ for (const [folder, others] of Object.entries(allowed)) {
 
 test('one file imports webgpu', () => {
   const all = [...Object.keys(allowed), 'cli', 'bench', 'web'].flatMap(files);
-  assert.equal(all.filter(f => imports(f).includes('webgpu') && !f.startsWith('bench/peers')), ['engine/node/adapters.ts']);
+  assert.equal(
+    all.filter(f => imports(f).includes('webgpu') && !f.startsWith('bench/peers')),
+    ['engine/node/adapters.ts'],
+  );
 });
 
 test.run();

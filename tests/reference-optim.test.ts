@@ -28,7 +28,12 @@ for (const v of vectors.optimizers) {
     const tolerance = ['nadam', 'asgd'].includes(v.name) ? 1e-8 : 1e-10; // PyTorch keeps their mu_product and eta in float32
     for (const [t, w] of Object.entries(v.after)) close(path[Number(t) - 1]!.w, w, tolerance, `step ${t}`);
     if (v.average) {
-      close(path.at(-1)!.slots.map(s => s.ax!), v.average, tolerance, 'average');
+      close(
+        path.at(-1)!.slots.map(s => s.ax!),
+        v.average,
+        tolerance,
+        'average',
+      );
     }
   });
 }
@@ -41,7 +46,14 @@ test('every optimizer without a PyTorch twin comes down a quadratic', () => {
   for (const name of alone) {
     const value = (w: Float64Array) => w.reduce((a, x, i) => a + (curvature[i]! * x * x) / 2, 0);
     const start = Float64Array.of(1, -2, 3);
-    const path = follow(name, start, w => w.map((x, i) => curvature[i]! * x), 200, {}, () => curvature);
+    const path = follow(
+      name,
+      start,
+      w => w.map((x, i) => curvature[i]! * x),
+      200,
+      {},
+      () => curvature,
+    );
     assert.ok(value(path.at(-1)!.w) < 0.01 * value(start), `${name}: from ${value(start)} to ${value(path.at(-1)!.w)}`);
   }
 });
@@ -83,7 +95,12 @@ for (const { name, lr, options, lrs, momenta } of scheduled) {
     const plateau = () => schedules.plateau(metrics, { lr, factor, patience, threshold, cooldown, min });
     close(name === 'ReduceLROnPlateau' ? plateau() : lrs.map((_, t) => forms[name]!(t, lr, o, options)), lrs, 1e-12);
     if (momenta) {
-      close(lrs.map((_, t) => cycle(t, o, options.anneal_strategy).momentum), momenta, 1e-12, 'momentum');
+      close(
+        lrs.map((_, t) => cycle(t, o, options.anneal_strategy).momentum),
+        momenta,
+        1e-12,
+        'momentum',
+      );
     }
   });
 }
@@ -93,17 +110,34 @@ test('L-BFGS with all pairs is BFGS, and the update satisfies the secant equatio
   const y = [0.4, -0.1, 0.9];
   const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const h = bfgsUpdate(identity, s, y);
-  close([0, 1, 2].map(i => [0, 1, 2].reduce((a, j) => a + h[3 * i + j]! * y[j]!, 0)), s, 1e-12);
+  close(
+    [0, 1, 2].map(i => [0, 1, 2].reduce((a, j) => a + h[3 * i + j]! * y[j]!, 0)),
+    s,
+    1e-12,
+  );
   const gamma = (0.12 + 0.02 + 0.45) / (0.16 + 0.01 + 0.81);
   const g = [1, 2, -1];
-  const scaled = bfgsUpdate(identity.map(v => gamma * v), s, y);
-  close(lbfgsDirection(g, [{ s, y }]), [0, 1, 2].map(i => -[0, 1, 2].reduce((a, j) => a + scaled[3 * i + j]! * g[j]!, 0)), 1e-12);
+  const scaled = bfgsUpdate(
+    identity.map(v => gamma * v),
+    s,
+    y,
+  );
+  close(
+    lbfgsDirection(g, [{ s, y }]),
+    [0, 1, 2].map(i => -[0, 1, 2].reduce((a, j) => a + scaled[3 * i + j]! * g[j]!, 0)),
+    1e-12,
+  );
   assert.ok(strongWolfe(1, 1, -1, 0.5, 0));
   assert.not(strongWolfe(1, 1, -1, 0.99995, 0));
   assert.not(strongWolfe(1, 1, -1, 0.5, -0.95));
 });
 
-test("Rosenbrock's gradient", () => close(rosenbrock([-1.2, 1, 0.7]).g, numericGradient(x => rosenbrock(x).f, [-1.2, 1, 0.7]), 1e-6));
+test("Rosenbrock's gradient", () =>
+  close(
+    rosenbrock([-1.2, 1, 0.7]).g,
+    numericGradient(x => rosenbrock(x).f, [-1.2, 1, 0.7]),
+    1e-6,
+  ));
 
 test('clipping, penalties, averages', () => {
   close(regularise.clipNorm([3, 4], 1), [0.6, 0.8], 1e-6);
@@ -114,7 +148,11 @@ test('clipping, penalties, averages', () => {
   const { mean, variance, deviations } = regularise.swag([[1], [3], [8]], 2);
   close(mean, [4], 1e-12);
   close(variance, [26 / 3], 1e-12);
-  close(deviations.map(d => d[0]!), [1, 4], 1e-12);
+  close(
+    deviations.map(d => d[0]!),
+    [1, 4],
+    1e-12,
+  );
 });
 
 test.run();

@@ -102,7 +102,12 @@ for (const v of cases) {
       close(numeric, gradient, v.name.includes('large') ? 1e-5 : 1e-7, `d${name}`);
     }
     if (activation) {
-      close(Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!), v.gradients.x!, 1e-8, 'df');
+      close(
+        Array.from(inputs.x!, (x, i) => activation.df(x) * dy[i]!),
+        v.gradients.x!,
+        1e-8,
+        'df',
+      );
     }
     if (v.op === 'conv2d') {
       const { dx, dweight, dbias } = conv2dBackward(inputs.x!, inputs.weight!, dy, convOf(v));

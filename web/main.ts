@@ -16,15 +16,17 @@ const views: Record<string, () => Promise<{ element: HTMLElement; show?: () => v
   predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
   bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
 };
-let stop: (() => void) | undefined, turn = 0;
+let stop: (() => void) | undefined;
+let turn = 0;
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
-  return () => made ??= make();
+  return () => (made ??= make());
 }
 
 async function show(): Promise<void> {
-  const mine = ++turn, name = location.hash.slice(1).split('?')[0]!;
+  const mine = ++turn;
+  const name = location.hash.slice(1).split('?')[0]!;
   const view = await (views[name] ?? views.train!)();
   if (mine !== turn) return; // another view was asked for while this one loaded
   stop?.();
@@ -50,11 +52,13 @@ async function take(files: readonly File[]): Promise<void> {
     } else if (file.name.endsWith('.json')) {
       train.loadRuns(await file.text(), file.name);
     } else if (file.type && !file.type.startsWith('image/')) {
-      throw new Error(`${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), `
-        + 'the files of a data set or their archive, or a folder of images by class');
+      throw new Error(
+        `${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), ` +
+          'the files of a data set or their archive, or a folder of images by class',
+      );
     } else {
       location.hash = '#predict';
-      await (await views.predict!() as import('./views/predict-view.ts').PredictView).judge(file);
+      await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).judge(file);
     }
   }
 }
@@ -62,8 +66,8 @@ async function take(files: readonly File[]): Promise<void> {
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
-  const files = [...event.dataTransfer?.files ?? []];
-  const entries = [...event.dataTransfer?.items ?? []].map(i => i.webkitGetAsEntry());
+  const files = [...(event.dataTransfer?.files ?? [])];
+  const entries = [...(event.dataTransfer?.items ?? [])].map(i => i.webkitGetAsEntry());
   const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
   void told(async () => {
     if (!folders.length) return take(files);
@@ -71,10 +75,14 @@ addEventListener('drop', event => {
     for (const folder of folders) await train.addFolder(await filesOf([folder]));
   });
 });
-addEventListener('hashchange', () => void told(async () => {
-  await show();
-  if (location.hash.includes('?')) train.configure(query()); // a link opened in this tab
-}));
+addEventListener(
+  'hashchange',
+  () =>
+    void told(async () => {
+      await show();
+      if (location.hash.includes('?')) train.configure(query()); // a link opened in this tab
+    }),
+);
 document.querySelector<HTMLElement>('.skip')!.onclick = event => {
   event.preventDefault();
   place.focus();
@@ -98,7 +106,10 @@ document.getElementById('theme')!.onclick = () => {
 void told(show);
 const { gpu } = navigator as { gpu?: GPU };
 if (!gpu) notice(NO_WEBGPU);
-else void gpu.requestAdapter().then(adapter => { if (!adapter) notice(NO_ADAPTER); });
+else
+  void gpu.requestAdapter().then(adapter => {
+    if (!adapter) notice(NO_ADAPTER);
+  });
 
 /** For tests: the view that trains. */
 Object.assign(globalThis, { descent: train });

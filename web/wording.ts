@@ -8,7 +8,10 @@ const LABELS = new Map((Object.keys(OPTIONS) as Key[]).map(key => [flagOf(key), 
 
 /** Advice that cannot be followed here: the page has no such flags, and no run folder. */
 const ELSEWHERE = [
-  ', or run with --debug, which names the layer', ', or another --adapter', `; ${STAYS}`, '; the last checkpoint is intact, resume from it',
+  ', or run with --debug, which names the layer',
+  ', or another --adapter',
+  `; ${STAYS}`,
+  '; the last checkpoint is intact, resume from it',
 ];
 
 /** A message in the page's words. One that is in them already stays as it is. */

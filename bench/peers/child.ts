@@ -36,10 +36,7 @@ export const uniform = (length: number, fanIn: number): Float32Array =>
  * Answers the parent until it closes our input. `step` queues one training step; with `read` it resolves to the loss, which is there once
  * all that was queued is done.
  */
-export async function serve(
-  ready: { adapter: string },
-  step: (read: boolean) => Promise<number | undefined>,
-): Promise<void> {
+export async function serve(ready: { adapter: string }, step: (read: boolean) => Promise<number | undefined>): Promise<void> {
   send({ ready });
   for await (const line of createInterface(process.stdin)) {
     const { run, burst } = JSON.parse(line) as { run: number; burst: number };

@@ -24,8 +24,7 @@ defaultDevice('webgpu');
 const params: Arr[] = [];
 const running: Arr[] = [];
 const array = (data: Float32Array | Int32Array, shape: readonly number[]): Arr => np.array(data, { shape });
-const constant = (value: number, shape: number[]) =>
-  array(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
+const constant = (value: number, shape: number[]) => array(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
 
 /** One training pass's view of the parameters and running statistics, taken in order. */
 interface Pass {
@@ -40,7 +39,10 @@ function conv(c: number, out: number, k: number, stride: number, pad: number, bi
   params.push(array(uniform(out * c * k * k, c * k * k), [out, c, k, k]));
   if (bias) params.push(array(uniform(out, c * k * k), [out, 1, 1]));
   const strides = [stride, stride];
-  const padding = [[pad, pad], [pad, pad]];
+  const padding = [
+    [pad, pad],
+    [pad, pad],
+  ];
   return (x, pass) => {
     const y: Arr = lax.convGeneralDilated(x, pass.param(), strides, padding);
     return bias ? y.add(pass.param()) : y;
@@ -72,7 +74,13 @@ function block(c: number, out: number, stride: number): Layer {
       const [n, , h, w] = x.shape as [number, number, number, number];
       side = side.reshape([n, c, h / 2, 2, w / 2, 2]).slice([], [], [], 0, [], 0);
     }
-    if (out > c) side = np.pad(side, [[0, 0], [0, out - c], [0, 0], [0, 0]]);
+    if (out > c)
+      side = np.pad(side, [
+        [0, 0],
+        [0, out - c],
+        [0, 0],
+        [0, 0],
+      ]);
     return nn.relu(body.reduce((y, layer) => layer(y, pass), x).add(side));
   };
 }

@@ -2,11 +2,7 @@
 import { lookUp } from '../../engine/check.ts';
 
 /** `pool` is 2x2 max pooling, `mean` the mean over the image; a dense layer flattens its input. */
-export type Op =
-  | ConvOp
-  | BlockOp
-  | { readonly op: 'dense'; readonly out: number }
-  | { readonly op: 'norm' | 'relu' | 'pool' | 'mean' };
+export type Op = ConvOp | BlockOp | { readonly op: 'dense'; readonly out: number } | { readonly op: 'norm' | 'relu' | 'pool' | 'mean' };
 
 export interface ConvOp {
   readonly op: 'conv';

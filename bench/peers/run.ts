@@ -72,9 +72,7 @@ export async function startPeer(
   const script = fileURLToPath(new URL(peer.script, import.meta.url));
   const folder = peer.version && (await ensurePackages(say));
   const start = performance.now();
-  const [command, before] = peer.version
-    ? [process.execPath, ['--import', import.meta.resolve('tsx')]]
-    : [(await python())!.path, []];
+  const [command, before] = peer.version ? [process.execPath, ['--import', import.meta.resolve('tsx')]] : [(await python())!.path, []];
   const child = spawn(command, [...before, script, JSON.stringify(problem), peer.variant], {
     stdio: 'pipe',
     env: { ...process.env, ...(folder && { DESCENT_PEERS: folder }) },
@@ -88,7 +86,10 @@ export async function startPeer(
   const ended = new Promise<string>(resolve => {
     child.on('error', e => resolve(e.message));
     child.on('close', (code, signal) => {
-      const lines = noise.split('\n').map(line => line.trim()).filter(Boolean);
+      const lines = noise
+        .split('\n')
+        .map(line => line.trim())
+        .filter(Boolean);
       const told = lines.findLast(line => /^\S*Error\b/.test(line));
       resolve(told ?? (signal ? `killed by ${signal}` : (lines.at(-1) ?? `exit code ${code}`)));
     });
@@ -97,9 +98,7 @@ export async function startPeer(
   async function answer<T>(): Promise<T> {
     const { value, done } = await lines.next();
     if (!done) return JSON.parse(value as string) as T;
-    throw new DescentError(
-      `${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`,
-    );
+    throw new DescentError(`${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`);
   }
   function run(n: number, burst = 1): Promise<Steps> {
     child.stdin.write(`${JSON.stringify({ run: n, burst })}\n`);

@@ -26,7 +26,12 @@ function filterGradient(tf: any, x: Tensor, dy: Tensor, attrs: ConvAttributes): 
   const [kh, kw, c, out] = filterShape;
   const info: ConvInfo = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
   const { strideHeight, strideWidth, padInfo: p } = info;
-  const padding = [[0, 0], [p.top, p.bottom], [p.left, p.right], [0, 0]];
+  const padding = [
+    [0, 0],
+    [p.top, p.bottom],
+    [p.left, p.right],
+    [0, 0],
+  ];
   const input = tf.transpose(x, [3, 1, 2, 0]);
   const filter = tf.transpose(dy, [1, 2, 0, 3]);
   const y: Tensor = tf.conv2d(input, filter, 1, padding, 'NHWC', [strideHeight, strideWidth]);

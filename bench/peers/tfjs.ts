@@ -25,10 +25,8 @@ else {
   await tf.setBackend('webgpu');
 }
 
-const variable = (data: Float32Array, shape: number[], trainable = true): Variable =>
-  tf.variable(tf.tensor(data, shape), trainable);
-const constant = (value: number, n: number, trainable = true) =>
-  variable(new Float32Array(n).fill(value), [n], trainable);
+const variable = (data: Float32Array, shape: number[], trainable = true): Variable => tf.variable(tf.tensor(data, shape), trainable);
+const constant = (value: number, n: number, trainable = true) => variable(new Float32Array(n).fill(value), [n], trainable);
 
 function conv(c: number, out: number, k: number, stride: number, pad: number, bias: boolean): Layer {
   const filter = variable(uniform(k * k * c * out, k * k * c), [k, k, c, out]);
@@ -61,7 +59,13 @@ function block(c: number, out: number, stride: number): Layer {
   const body = [conv(c, out, 3, stride, 1, false), norm(out), relu, conv(out, out, 3, 1, 1, false), norm(out)];
   return x => {
     let side = stride === 1 ? x : (tf.avgPool(x, 1, stride, 'valid') as Tensor); // a strided slice has no gradient here
-    if (out > c) side = tf.pad(side, [[0, 0], [0, 0], [0, 0], [0, out - c]]);
+    if (out > c)
+      side = tf.pad(side, [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, out - c],
+      ]);
     return tf.relu(tf.add(through(body, x), side));
   };
 }

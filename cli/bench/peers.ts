@@ -53,12 +53,7 @@ export async function peers(models: readonly string[], options: PeersOptions): P
 }
 
 /** Starts a peer and adds it to `started`, or says why it cannot. */
-async function start(
-  peer: PeerName,
-  network: string,
-  say: (line: string) => void,
-  started: Peer[],
-): Promise<string | undefined> {
+async function start(peer: PeerName, network: string, say: (line: string) => void, started: Peer[]): Promise<string | undefined> {
   const why = await unavailable(peer);
   if (why) return why;
   try {

@@ -69,15 +69,8 @@ function scalingTable(rows: readonly ScalingRow[]): string {
   return table([[...head, ...memory], ...cells]);
 }
 
-async function drawScaling(
-  path: string,
-  results: Readonly<Record<string, readonly ScalingRow[]>>,
-  adapter: string,
-): Promise<void> {
-  const [{ draw }, { writePicture }] = await Promise.all([
-    import('../../plots/chart.ts'),
-    import('../../plots/node.ts'),
-  ]);
+async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<void> {
+  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
   const panels = Object.entries(results).flatMap(([axis, rows]) => [
     scalingPanel(axis, rows, { title: 'Time of an image', label: 'ms', value: r => r.perImage }),
     scalingPanel(axis, rows, { title: 'Activations', label: 'MiB', value: r => r.activations / 2 ** 20 }),

@@ -102,14 +102,13 @@ function stepTable(measured: StepResult, firstStepMs: number): string {
 function describeMemory({ activations, bound, withoutReuse, unchecked, device }: StepResult): string {
   const whole = unchecked === undefined ? '' : `, without checkpointing ${megabytes(unchecked)}`;
   return (
-    `activations ${megabytes(activations)} (alive at once ${megabytes(bound)}, without reuse ${megabytes(withoutReuse)}${whole}); `
-    + `peak of all device memory ${megabytes(device)}`
+    `activations ${megabytes(activations)} (alive at once ${megabytes(bound)}, without reuse ${megabytes(withoutReuse)}${whole}); ` +
+    `peak of all device memory ${megabytes(device)}`
   );
 }
 
 function startTable({ cold, warm }: { cold: FirstStep; warm: FirstStep }): string {
-  const row = (name: string, { total, modules, cpu }: FirstStep) =>
-    [name, total.toFixed(0), modules.toFixed(0), cpu.toFixed(0)];
+  const row = (name: string, { total, modules, cpu }: FirstStep) => [name, total.toFixed(0), modules.toFixed(0), cpu.toFixed(0)];
   return table([
     ['first step from the start of the process', 'ms', 'Node and modules', 'processor ms'],
     row('with an empty shader cache', cold),

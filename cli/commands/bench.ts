@@ -16,28 +16,21 @@ export function addBench(program: Command): void {
 
   benchCommand(
     'kernels',
-    'Times every kernel over the shapes of the models: GFLOP/s, GB/s '
-      + 'and the share of what a multiply-add and a copy kernel reach in the same run.',
+    'Times every kernel over the shapes of the models: GFLOP/s, GB/s ' +
+      'and the share of what a multiply-add and a copy kernel reach in the same run.',
   )
     .option('--filter <text>', 'only rows whose kernel or shape contains this')
     .option('--variants', 'each variant that fits the adapter, not just the one taken')
     .addHelpText(
       'after',
-      examples(
-        'descent bench kernels',
-        'descent bench kernels --filter matmul --variants',
-        'descent bench kernels --out kernels.json',
-      ),
+      examples('descent bench kernels', 'descent bench kernels --filter matmul --variants', 'descent bench kernels --out kernels.json'),
     )
     .action(async (options: KernelsOptions) => {
       const { kernels } = await import('../bench/kernels.ts');
       await kernels(options);
     });
 
-  benchCommand(
-    'step <model>',
-    'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.',
-  )
+  benchCommand('step <model>', 'Times whole training steps: images/s, dispatches, submits, device bytes, time to the first step.')
     .addOption(defaultedOption('dataset'))
     .addOption(defaultedOption('batchSize'))
     .addOption(defaultedOption('optimizer'))
@@ -61,8 +54,8 @@ export function addBench(program: Command): void {
 
   benchCommand(
     'peers [model...]',
-    'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; '
-      + 'what is missing of them is installed in a folder of its own.',
+    'Times a training step beside TensorFlow.js, jax-js and PyTorch on the same machine; ' +
+      'what is missing of them is installed in a folder of its own.',
   )
     .option('--peers <names>', 'only these, with commas: jax-js,tfjs-webgpu,tfjs-wasm,pytorch-cpu')
     .option('--rounds <n>', 'interleaved rounds', '5')
@@ -74,14 +67,11 @@ export function addBench(program: Command): void {
 
   benchCommand(
     'scaling [axis]',
-    'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. '
-      + 'The axis is batch or depth; without one, both.',
+    'Times steps over growing batches (lenet5, resnet20) and growing depth (resnet20 to resnet56), with the memory they take. ' +
+      'The axis is batch or depth; without one, both.',
   )
     .option('--picture <file>', 'draw time and memory, .svg or .png')
-    .addHelpText(
-      'after',
-      examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'),
-    )
+    .addHelpText('after', examples('descent bench scaling', 'descent bench scaling batch --out batch.json --picture batch.svg'))
     .action(async (axis: string | undefined, options: ScalingOptions) => {
       const { scaling } = await import('../bench/scaling.ts');
       await scaling(axis, options);

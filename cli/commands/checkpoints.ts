@@ -21,10 +21,7 @@ function addEval(program: Command): void {
       .option('--model <name>', 'model of a file that does not name it')
       .option('--dataset <name>', 'data set, if not the one trained on')
       .option('--split <split>', 'test or val', 'test')
-      .option(
-        '--tta <views>',
-        'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +',
-      )
+      .option('--tta <views>', 'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +')
       .addOption(configOption('normalize', ', if the file does not say'))
       .addOption(configOption('batchSize'))
       .addOption(configOption('limitTest')),
@@ -46,9 +43,7 @@ function addPredict(program: Command): void {
   const command = program
     .command('predict')
     .summary('classify images')
-    .description(
-      "Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.",
-    )
+    .description("Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.")
     .argument('<checkpoint>', 'run folder, or a .safetensors file')
     .argument('<image...>', 'image files');
   onDevice(

@@ -20,10 +20,7 @@ function addDevices(program: Command): void {
     .summary('list the adapters of this machine')
     .description('Lists all adapters in the order in which they are taken, with features and limits.');
   everywhere(command)
-    .addHelpText(
-      'after',
-      examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'),
-    )
+    .addHelpText('after', examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'))
     .action(async (options: DevicesOptions) => {
       const { devices } = await import('../show/devices.ts');
       await devices(options);
@@ -65,9 +62,7 @@ function addData(program: Command): void {
 function addDataShow(data: Command): void {
   const command = data
     .command('show')
-    .description(
-      'Writes a contact sheet: a column of images as they are, beside each its augmentations in one epoch after another.',
-    )
+    .description('Writes a contact sheet: a column of images as they are, beside each its augmentations in one epoch after another.')
     .argument('<dataset>', 'name of a data set, or a folder of images by class');
   onDevice(
     command

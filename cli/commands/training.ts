@@ -19,8 +19,8 @@ function addTrain(program: Command): void {
     .command('train')
     .summary('train a model and keep the run in a folder')
     .description(
-      'Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, '
-        + "the optimizer's state and curves.svg.\nCtrl-C stops after the current step and keeps a checkpoint.",
+      'Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, ' +
+        "the optimizer's state and curves.svg.\nCtrl-C stops after the current step and keeps a checkpoint.",
     )
     .argument('[model]', 'a name that descent models lists; not needed with --resume');
   onDevice(withConfig(command))
@@ -28,8 +28,8 @@ function addTrain(program: Command): void {
     .option('--resume <dir>', 'go on with the run in this folder, as if it had never stopped')
     .option(
       '--stats [n]',
-      'what each layer does after each epoch, and every n steps: '
-        + 'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl',
+      'what each layer does after each epoch, and every n steps: ' +
+        'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl',
     )
     .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
     .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
@@ -52,9 +52,7 @@ function addFindLr(program: Command): void {
   const command = program
     .command('find-lr')
     .summary('learning-rate range test: propose a rate, draw loss against rate')
-    .description(
-      'Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.',
-    )
+    .description('Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.')
     .argument('<model>', 'a name that descent models lists');
   onDevice(
     command
@@ -71,10 +69,7 @@ function addFindLr(program: Command): void {
   )
     .addHelpText(
       'after',
-      examples(
-        'descent find-lr lenet5',
-        'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png',
-      ),
+      examples('descent find-lr lenet5', 'descent find-lr resnet20 --dataset cifar10 --optimizer momentum --steps 100 --out rates.png'),
     )
     .action(async (model: string, options: FindLrOptions) => {
       const { findLr } = await import('../study/find-lr.ts');
@@ -90,9 +85,9 @@ function addSweep(program: Command): void {
     .command('sweep')
     .summary('grid or random search, judged on held-out images or by cross-validation')
     .description(
-      'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n'
-        + 'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. '
-        + 'Each run is a line of results.jsonl in the folder;\nthe same command again skips what is done.',
+      'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n' +
+        'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. ' +
+        'Each run is a line of results.jsonl in the folder;\nthe same command again skips what is done.',
     )
     .argument('<model>', 'a name that descent models lists')
     .option(
@@ -122,14 +117,14 @@ function addCompare(program: Command): void {
     .command('compare')
     .summary('compare optimizers, schedules, initialisations and more: one picture and a table')
     .description(
-      'Trains one model in several ways from the same seed, one after the other, '
-        + 'and compares test accuracy and the course of the training loss.\n'
-        + 'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.',
+      'Trains one model in several ways from the same seed, one after the other, ' +
+        'and compares test accuracy and the course of the training loss.\n' +
+        'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.',
     )
     .argument(
       '<what>',
-      'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, '
-        + 'trajectories or relu-collapse',
+      'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, ' +
+        'trajectories or relu-collapse',
     );
   onDevice(
     command
@@ -145,10 +140,7 @@ function addCompare(program: Command): void {
   )
     .addHelpText(
       'after',
-      examples(
-        'descent compare optimizers',
-        'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png',
-      ),
+      examples('descent compare optimizers', 'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'),
     )
     .action(async (what: string, options: CompareOptions) => {
       const { compare } = await import('../study/compare.ts');

@@ -40,10 +40,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const dataset = given.dataset ?? run?.dataset ?? metadata.dataset;
   const normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
-  check(
-    normalize !== undefined,
-    `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`,
-  );
+  check(normalize !== undefined, `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`);
   await loadOwnModel(model);
   const fact = (name: 'shape' | 'classes' | 'moments') =>
     metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };

@@ -67,10 +67,7 @@ export async function course(o: CourseOptions): Promise<void> {
 function begin({ run, config, session, options }: CourseOptions): number {
   const { trainer } = session;
   const total = config.steps ?? config.epochs * trainer.stepsPerEpoch;
-  check(
-    trainer.steps < total,
-    `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`,
-  );
+  check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
   check(
     !stopsEarly(run.lines, config.earlyStop),
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}; begin a new one from its weights with --init`,
@@ -81,9 +78,7 @@ function begin({ run, config, session, options }: CourseOptions): number {
   );
   run.writeConfig(config, session.facts);
   if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) {
-    note(
-      'lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail',
-    );
+    note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
   }
   if (!options.quiet && !options.json) {
     print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
@@ -183,8 +178,8 @@ async function restoreBest(o: Course): Promise<void> {
   await saveCheckpoint(o);
   if (options.quiet || options.json) return;
   print(
-    `no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, `
-      + `the weights of epoch ${Math.round(best.epoch)} are back`,
+    `no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, ` +
+      `the weights of epoch ${Math.round(best.epoch)} are back`,
   );
 }
 
@@ -199,8 +194,8 @@ async function tellSwag({ run, config, session, options, swag }: Course): Promis
   if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
   else if (!options.quiet) {
     print(
-      `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; `
-        + `intervals in ${run.path}/swag.svg`,
+      `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; ` +
+        `intervals in ${run.path}/swag.svg`,
     );
   }
 }

@@ -23,18 +23,15 @@ export interface Failed {
 }
 
 /** The error with the layer where NaN or infinity came up first (as it was where that takes long), and with what is left of the run. */
-export async function diagnose(
-  error: DescentError,
-  { config, dataset, options, run, start, steps }: Failed,
-): Promise<DescentError> {
+export async function diagnose(error: DescentError, { config, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
   const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
   const since = kept?.state.counters.steps ?? 0;
   const left = kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet';
   const told = (message: string) => new DescentError(message.replace(STAYS, left));
   if (options.debug || steps - since > MOST) return told(error.message);
   note(
-    `${error.message.split(';')[0]}; doing the ${steps - since} steps `
-      + `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
+    `${error.message.split(';')[0]}; doing the ${steps - since} steps ` +
+      `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
   );
   const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
   try {

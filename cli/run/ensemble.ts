@@ -7,15 +7,9 @@ import { evaluate, openJudge, type EvalOptions } from './eval.ts';
 import { percent, print, table } from '../output.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
-export async function evaluateAll(
-  paths: readonly string[],
-  { ensemble, ...options }: EvalOptions & { ensemble?: boolean },
-): Promise<void> {
+export async function evaluateAll(paths: readonly string[], { ensemble, ...options }: EvalOptions & { ensemble?: boolean }): Promise<void> {
   if (!ensemble) {
-    check(
-      paths.length === 1,
-      `eval: ${paths.length} checkpoints are named; give one, or --ensemble for the mean of their predictions`,
-    );
+    check(paths.length === 1, `eval: ${paths.length} checkpoints are named; give one, or --ensemble for the mean of their predictions`);
     return evaluate(paths[0]!, options);
   }
   check(paths.length > 1, 'eval: --ensemble needs several checkpoints; name at least two');
@@ -35,8 +29,7 @@ export async function evaluateAll(
       const own = session.data.labels(split);
       check(
         !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),
-        `${file}: its ${split} images are not those of ${paths[0]}; `
-          + 'take --split test, or runs of one --seed and --val-split',
+        `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`,
       );
       labels = own;
       members.push({ file, probabilities: softmaxRows(await session.trainer.logits(split), dataset.classes.length) });

@@ -18,8 +18,7 @@ export interface ProgressOptions {
   done: number;
 }
 
-const accuracy = (l: { loss: number; accuracy: number }) =>
-  `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
+const accuracy = (l: { loss: number; accuracy: number }) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {

@@ -49,11 +49,7 @@ export function resolved(config: RunConfig): RunConfig {
 }
 
 /** The device is opened while the data set is read. */
-export async function openSession(
-  config: RunConfig,
-  data: Dataset | Promise<Dataset>,
-  options: SessionOptions,
-): Promise<Session> {
+export async function openSession(config: RunConfig, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> {
   const opening = openDevice(options);
   const [dataset, device] = await Promise.all([data, opening]).catch(async (error: unknown) => {
     const device = await opening.catch(() => undefined);
@@ -71,9 +67,9 @@ export async function openSession(
       model,
       metadata,
       title:
-        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: `
-        + `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n`
-        + `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
+        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ` +
+        `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n` +
+        `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(),
         node: process.version,

@@ -43,13 +43,22 @@ interface Shown {
 
 function drawIntervals(shown: readonly Shown[], title: string): string {
   const intervals = shown.map((s): Series => {
-    const points = [[s.i, s.low], [s.i, s.high]] as const;
+    const points = [
+      [s.i, s.low],
+      [s.i, s.high],
+    ] as const;
     return { name: `interval ${s.i}`, muted: true, points };
   });
   const dots = (right: boolean): Series => {
     const some = shown.filter(s => s.right === right);
     // images are no course: no line joins them
-    const points = some.flatMap(s => [[s.i, s.mean], [s.i + 0.5, NaN]] as const);
+    const points = some.flatMap(
+      s =>
+        [
+          [s.i, s.mean],
+          [s.i + 0.5, NaN],
+        ] as const,
+    );
     return { name: right ? 'right' : 'wrong', points, dots: true, dashed: !right };
   };
   const panel: Panel = {

@@ -90,8 +90,8 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
   for (const key of given) {
     check(
       ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
-      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; `
-        + 'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
+      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; ` +
+        'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
     );
   }
   return fresh;

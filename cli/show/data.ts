@@ -80,8 +80,7 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   const chosen = names.length ? names : known.filter(name => stored.includes(name));
   check(
     chosen.length,
-    `data verify: nothing in ${datasetFolder('', options.dataDir)}; `
-      + `'descent data fetch <name>' fetches: ${known.join(', ')}`,
+    `data verify: nothing in ${datasetFolder('', options.dataDir)}; ` + `'descent data fetch <name>' fetches: ${known.join(', ')}`,
   );
   const wrong: string[] = [];
   for (const name of chosen) {
@@ -93,7 +92,6 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   }
   check(
     !wrong.length,
-    `data verify: ${wrong.join(', ')} not as published; `
-      + `'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
+    `data verify: ${wrong.join(', ')} not as published; ` + `'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
   );
 }

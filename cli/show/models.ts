@@ -42,7 +42,10 @@ const grouped = (n: number): string => n.toLocaleString('en-US');
 function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptions): void {
   const rows = layers(text, input);
   const total = sum(text, rows);
-  if (json) return print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
+  if (json) {
+    print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
+    return;
+  }
   print(
     table([
       ['layer', 'output', 'parameters', 'MFLOPs'],
@@ -70,8 +73,10 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
       throw error;
     }
   });
-  if (json) return totals.forEach(total => print(JSON.stringify({ ...total, input: input.shape })));
-  if (quiet) return totals.forEach(total => print(total.name));
+  if (json || quiet) {
+    for (const total of totals) print(json ? JSON.stringify({ ...total, input: input.shape }) : total.name);
+    return;
+  }
   const rows = totals.map(t => {
     const size = 'problem' in t ? ['-', '-'] : [grouped(t.parameters), mega(t.flops)];
     return [t.name, ...size, t.about ?? ''];
@@ -85,10 +90,7 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
   const known = lookUp('dataset', dataset, datasets);
   const sizes = input?.split('x') ?? [];
-  check(
-    input === undefined || sizes.length === 3,
-    `--input: '${input}' is no image size; write channels x height x width, as 3x224x224`,
-  );
+  check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size; write channels x height x width, as 3x224x224`);
   const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
   const [c, h, w] = sizes.map(size => whole('--input', size));
   return {

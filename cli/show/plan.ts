@@ -20,8 +20,8 @@ export function describePlan({ commands, plan, memory }: Program): string {
     table([['#', 'layer', 'kernel (variant)', 'workgroups', 'bytes', 'tensors'], ...rows]),
     '',
     `${commands.length} dispatches in 1 submit`,
-    `activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, `
-      + `${megabytes(plan.bound)} alive at once at most${unchecked}`,
+    `activations: ${plan.slots.length} slots of ${megabytes(plan.peak)} in all; ${megabytes(plan.sum)} without reuse, ` +
+      `${megabytes(plan.bound)} alive at once at most${unchecked}`,
     `parameters, gradients, optimizer state and data: ${megabytes(memory.bytes)} in ${memory.buffers.size} buffers`,
   ].join('\n');
 }

@@ -114,10 +114,7 @@ function scoreTable(scores: readonly Score[]): string {
 }
 
 /** The data set of each configuration; the last one stays, since most searches have only one. */
-function datasetCache(
-  dataDir: string | undefined,
-  quiet: boolean | undefined,
-): (config: RunConfig) => Promise<Dataset> {
+function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): (config: RunConfig) => Promise<Dataset> {
   let key = '';
   let kept: Promise<Dataset>;
   return config => {
@@ -140,14 +137,16 @@ function makeFolder(folder: string): void {
 /** The lines of an earlier command. One cut short by a crash is passed over: its run is done again. */
 function readResults(file: string): SweepLine[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').flatMap(line => {
-    try {
-      const read = JSON.parse(line) as SweepLine;
-      return typeof read?.config === 'object' ? [read] : [];
-    } catch {
-      return [];
-    }
-  });
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap(line => {
+      try {
+        const read = JSON.parse(line) as SweepLine;
+        return typeof read?.config === 'object' ? [read] : [];
+      } catch {
+        return [];
+      }
+    });
 }
 
 function append(file: string, line: SweepLine): void {

@@ -8,8 +8,7 @@ import { check, DescentError } from '../../engine/check.ts';
 import type { DataFile } from '../info.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 
-export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string =>
-  join(dataDir, name);
+export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string => join(dataDir, name);
 
 /** What is wrong with a stored file: nothing, or a phrase for a message. `content` reads and hashes it too. */
 export async function fault(folder: string, file: DataFile, content: boolean): Promise<string | undefined> {
@@ -63,9 +62,7 @@ export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable
   } catch (e) {
     await rm(temporary, { force: true });
     if (e instanceof DescentError) throw e;
-    throw new DescentError(
-      `cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`,
-    );
+    throw new DescentError(`cannot write ${path}: ${(e as Error).message}; free space or choose another folder with --data-dir`);
   }
 }
 

@@ -20,11 +20,7 @@ export interface FetchOptions {
  * Makes sure that the files of a data set lie in the cache, whole and of the pinned content, and returns their folder. Files untouched
  * since their last check are not read again; broken ones are replaced. Sources are tried in order; the error says what each answered.
  */
-export async function fetchDataset(
-  name: string,
-  options: FetchOptions = {},
-  info = lookUp('dataset', name, datasets),
-): Promise<string> {
+export async function fetchDataset(name: string, options: FetchOptions = {}, info = lookUp('dataset', name, datasets)): Promise<string> {
   const folder = datasetFolder(name, options.dataDir);
   if (!info.files.length || (await isComplete(folder, info.files))) return folder;
   await sweep(await makeFolder(folder));
@@ -53,10 +49,13 @@ export async function fetchDataset(
     left = await missing();
   }
   if (left.length) {
-    const wanted = byHand(info, left.map(l => l.file.name));
+    const wanted = byHand(
+      info,
+      left.map(l => l.file.name),
+    );
     throw new DescentError(
-      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); `
-        + `put ${wanted} there, or use --dataset shapes, which needs no download`,
+      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); ` +
+        `put ${wanted} there, or use --dataset shapes, which needs no download`,
     );
   }
   await writeStamp(folder, info.files);
@@ -89,7 +88,8 @@ export async function verifyDataset(name: string, dataDir?: string): Promise<str
   const info = lookUp('dataset', name, datasets);
   const folder = datasetFolder(name, dataDir);
   const faults = (await Promise.all(info.files.map(f => fault(folder, f, true)))).filter(f => f !== undefined);
-  if (faults.length) await rm(join(folder, STAMP), { force: true }); // so that the next fetch looks closer
+  if (faults.length)
+    await rm(join(folder, STAMP), { force: true }); // so that the next fetch looks closer
   else if (info.files.length) await writeStamp(folder, info.files);
   return faults;
 }

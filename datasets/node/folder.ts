@@ -52,7 +52,12 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     const images = decode(folder, root, order, imageSize, seen => void (channels = seen));
     const counts = { train: train.length, test: test.length };
     const header = (): Header => ({ format: 1, classes, shape: [channels, imageSize, imageSize], ...counts });
-    await writePacked(cached, header, Uint16Array.from(order, item => item.label), images);
+    await writePacked(
+      cached,
+      header,
+      Uint16Array.from(order, item => item.label),
+      images,
+    );
     packed = await readPacked(cached, resident);
     const what = `${train.length} + ${test.length} images of ${classes.length} classes`;
     options.onNote?.(`${who}: decoded ${what} to ${header().shape.join('x')}`);
@@ -88,16 +93,10 @@ async function findImages(folder: string, root: string, seed: number): Promise<F
   const given = tops.includes('train') && tops.includes('test');
   const classes = given ? await subfolders(join(root, 'train')) : tops;
   const few = classes.length ? `one class only ('${classes[0]}')` : 'no class';
-  check(
-    classes.length > 1,
-    `${folder}: ${few}; at least two subfolders of PNG or JPEG images are needed, one a class`,
-  );
+  check(classes.length > 1, `${folder}: ${few}; at least two subfolders of PNG or JPEG images are needed, one a class`);
   const tested = given ? await subfolders(join(root, 'test')) : [];
   const unknown = tested.find(name => !classes.includes(name));
-  check(
-    unknown === undefined,
-    `${folder}: class '${unknown}' is in test/ but not in train/; known: ${classes.join(', ')}`,
-  );
+  check(unknown === undefined, `${folder}: class '${unknown}' is in test/ but not in train/; known: ${classes.join(', ')}`);
 
   const shuffled = (items: readonly Item[]): Item[] => {
     const places = new Map(items.map(item => [item, digest(`${seed}\n${item.path}`)]));
@@ -172,8 +171,8 @@ async function* decode(
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
       check(
         image.channels === channels,
-        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, `
-          + `${items[0]!.path} is ${kind(channels)}; convert one or the other`,
+        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ` +
+          `${items[0]!.path} is ${kind(channels)}; convert one or the other`,
       );
       const at = i * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) {
@@ -196,7 +195,10 @@ async function decodeOne(root: string, path: string, size: number): Promise<Deco
     const { space } = await image.metadata();
     const grey = space === 'b-w' || space === 'grey16';
     const fitted = image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' });
-    const pixels = await fitted.toColourspace(grey ? 'b-w' : 'srgb').raw().toBuffer();
+    const pixels = await fitted
+      .toColourspace(grey ? 'b-w' : 'srgb')
+      .raw()
+      .toBuffer();
     return { path, pixels, channels: grey ? 1 : 3 };
   } catch (e) {
     return { path, error: (e as Error).message.split('\n')[0]! };

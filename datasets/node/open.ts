@@ -26,8 +26,8 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
   check(
     !found || (found === 'absent' && !/[/\\]/.test(name)),
-    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; `
-      + `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
+    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; ` +
+      `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
   );
   const folder = await fetchDataset(name, told); // says which names are known if this is none
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
@@ -38,7 +38,7 @@ async function readInto(path: string, room: Uint8Array = new Uint8Array()): Prom
   const handle = await open(path);
   try {
     if ((await handle.stat()).size > room.length) return plain(await handle.readFile());
-    for (let at = 0; ;) {
+    for (let at = 0; ; ) {
       const { bytesRead } = await handle.read(room, at, room.length - at);
       if (!bytesRead) return room.subarray(0, at);
       at += bytesRead;

@@ -71,7 +71,7 @@ export async function readPacked(path: string, resident: number): Promise<Packed
 
 async function bytesAt(handle: FileHandle, from: number, count: number): Promise<Uint8Array> {
   const out = Buffer.alloc(count);
-  for (let at = 0; at < count;) {
+  for (let at = 0; at < count; ) {
     const { bytesRead } = await handle.read(out, at, Math.min(count - at, 2 ** 30), from + at);
     if (!bytesRead) throw new Error(`it ends at byte ${from + at}`);
     at += bytesRead;

@@ -32,8 +32,9 @@ export interface AdapterEntry {
 const ORDER: readonly Kind[] = ['hardware', 'lavapipe', 'software', 'swiftshader'];
 
 /** Where Chromium packages keep SwiftShader, which the Vulkan loader does not find by itself. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome']
-  .map(folder => `${folder}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'].map(
+  folder => `${folder}/vk_swiftshader_icd.json`,
+);
 
 // Dawn must outlive its devices: collected while one is in use it aborts the process, and V8 drops what it thinks unused.
 const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDawn ??= []);
@@ -60,9 +61,15 @@ const kindOf = ({ description, isFallbackAdapter, architecture, device }: GPUAda
 };
 
 const LIMIT_NAMES = [
-  'maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupsPerDimension',
-  'maxBindGroups', 'maxUniformBufferBindingSize',
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupsPerDimension',
+  'maxBindGroups',
+  'maxUniformBufferBindingSize',
 ] as const;
 
 /** Dawn lists its adapters only in the error about one that does not exist. */
@@ -81,7 +88,9 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   addSwiftShader();
   const entries: AdapterEntry[] = [];
   for (const { name, backend } of await names()) {
-    const adapter = await dawn([`backend=${backend}`, `adapter=${name}`]).requestAdapter().catch(() => null);
+    const adapter = await dawn([`backend=${backend}`, `adapter=${name}`])
+      .requestAdapter()
+      .catch(() => null);
     if (!adapter) continue;
     entries.push({
       name,
@@ -96,8 +105,9 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
-const MISSING = 'no WebGPU adapter was found; install a GPU driver, or a software one '
-  + '(Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
+const MISSING =
+  'no WebGPU adapter was found; install a GPU driver, or a software one ' +
+  '(Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
 
 /**
  * The adapter to train on: the best, or the one whose kind or name contains `wanted` (`--adapter`, else DESCENT_ADAPTER).

@@ -8,8 +8,9 @@ import { asRoot, candidateOf, install, mesaPlan, osRelease, planCommands, readSo
 import { run, SetupError, which } from './run.mjs';
 
 /** Chromium's own software driver, usable by any program through VK_DRIVER_FILES. */
-const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium']
-  .map(folder => `${folder}/vk_swiftshader_icd.json`);
+const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome', '/opt/chromium.org/chromium'].map(
+  folder => `${folder}/vk_swiftshader_icd.json`,
+);
 
 /** The manifests of the Vulkan drivers here, from the folders in which the Vulkan loader looks. */
 function manifests() {
@@ -68,9 +69,9 @@ const OTHER_SYSTEMS = {
 /** What the owner of a machine that is not ours to change gets told; the commands start at the margin, so that they can be pasted. */
 function advice(why, commands) {
   return (
-    `no WebGPU adapter: ${why}\n`
-    + "Install your GPU's Vulkan driver, or this software driver, and run the same command again:\n\n"
-    + `${commands.join('\n')}\n`
+    `no WebGPU adapter: ${why}\n` +
+    "Install your GPU's Vulkan driver, or this software driver, and run the same command again:\n\n" +
+    `${commands.join('\n')}\n`
   );
 }
 

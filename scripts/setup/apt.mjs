@@ -44,7 +44,9 @@ export function parseDeb822(text) {
 
 function sourceFiles(dir) {
   try {
-    return readdirSync(dir).filter(name => /\.(list|sources)$/.test(name)).sort();
+    return readdirSync(dir)
+      .filter(name => /\.(list|sources)$/.test(name))
+      .sort();
   } catch {
     return [];
   }
@@ -75,8 +77,8 @@ export function mesaPlan(release, sources, candidate) {
   const own = sources.find(s => s.suites.includes(codename) && s.components.includes('main'));
   if (!own) {
     throw new SetupError(
-      `no source in /etc/apt names ${codename}, so there is no address to take ${suite} from, whose Mesa is needed; `
-        + `add it there and install ${packages[0]}`,
+      `no source in /etc/apt names ${codename}, so there is no address to take ${suite} from, whose Mesa is needed; ` +
+        `add it there and install ${packages[0]}`,
     );
   }
   const key = own.signedBy ? `Signed-By: ${own.signedBy}\n` : '';
@@ -136,8 +138,7 @@ export function install({ packages, suite, stanza }, prefix, { verbose }) {
       const what = `${packages.join(', ')}${suite ? ` from ${suite}` : ''}`;
       if (done.code !== 0) {
         throw new SetupError(
-          `apt-get could not install ${what}; once its reason is gone, run the same command again\n`
-            + reasons.join('\n'),
+          `apt-get could not install ${what}; once its reason is gone, run the same command again\n${reasons.join('\n')}`,
         );
       }
     }

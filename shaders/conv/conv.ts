@@ -14,9 +14,17 @@ import { index, tiled, type } from '../product/tiled.ts';
  */
 export interface Conv {
   n: number;
-  c: number; h: number; w: number;
-  o: number; oh: number; ow: number;
-  k: number; stride: number; pad: number; dilation: number; groups: number;
+  c: number;
+  h: number;
+  w: number;
+  o: number;
+  oh: number;
+  ow: number;
+  k: number;
+  stride: number;
+  pad: number;
+  dilation: number;
+  groups: number;
   bias?: boolean;
   flip?: boolean;
   /** Write the moments of each channel of y too, those of each 64 pixels by themselves (a normalisation follows). */
@@ -25,7 +33,7 @@ export interface Conv {
 }
 
 /** Weights of one output channel. */
-const filterSize = (p: Conv) => p.c / p.groups * p.k * p.k;
+const filterSize = (p: Conv) => (p.c / p.groups) * p.k * p.k;
 const flops = (p: Conv) => 2 * p.n * p.o * p.oh * p.ow * filterSize(p);
 
 /** Sizes as WGSL constants, for the variants that are cheap to compile; CG and OG are channels of one group, KK taps. */
@@ -43,7 +51,7 @@ const inFours = (n: number): boolean => n % 4 === 0;
 const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
 
 /** WGSL: the place in `weight` of tap `tap` from channel `c` to channel `o` of `group`. */
-const weightAt = (p: Conv) => p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap';
+const weightAt = (p: Conv) => (p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap');
 
 /** WGSL: returns the value of channel `c` that tap `tap` meets at output pixel `at`, counted over the batch; zero outside the image. */
 const returnUnfolded = `
@@ -59,30 +67,41 @@ export const conv = variants({
   epilogue: 'y',
   flops,
   variants: [
-    forwardLanes('shuffle'), forwardLanes('vec4'), imagesLanes, forwardLanes('scalar'),
-    ...tiled<Conv>({ // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
+    forwardLanes('shuffle'),
+    forwardLanes('vec4'),
+    imagesLanes,
+    forwardLanes('scalar'),
+    ...tiled<Conv>({
+      // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
       shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
       quads: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
-      vec4: p => [...pointwise(p) ? ['x'] : [], ...inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : []],
+      vec4: p => [...(pointwise(p) ? ['x'] : []), ...(inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : [])],
       moments: p => p.moments ?? false,
       code: p => {
-        const quad = inFours(p.oh * p.ow), bias = p.bias ? ' + bias[o]' : '';
-        return constants(p) + wgsl`
+        const quad = inFours(p.oh * p.ow);
+        const bias = p.bias ? ' + bias[o]' : '';
+        return (
+          constants(p) +
+          wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
   let group = i32(batch); let o = i32(m);
   let c = i32(k) / KK; let tap = i32(k) % KK;
   return weight[${weightAt(p)}];
 }
-${pointwise(p) ? wgsl`
+${
+  pointwise(p)
+    ? wgsl`
 fn loadB(k : u32, pixel : u32) -> vec4f {
   let c = i32(batch) * CG + i32(k); let at = i32(pixel);
   return x[((at / (OH * OW) * C + c) * (OH * OW) + at % (OH * OW)) / 4];
-}` : wgsl`
+}`
+    : wgsl`
 fn loadB(k : u32, pixel : u32) -> f32 {
   let c = i32(batch) * CG + i32(k) / KK; let tap = i32(k) % KK; let at = i32(pixel);
   ${returnUnfolded}
-}`}
+}`
+}
 ${finish(p.epilogue, type(quad))}
 fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
   let o = batch * u32(OG) + m;
@@ -95,14 +114,18 @@ fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
   partial[at] = mean${bias};
   partial[at + 1u] = squares;
 }
-#endif`;
+#endif`
+        );
       },
     }),
     {
       name: 'plain',
       fits: p => !p.moments,
       grid: p => [ceilDiv(p.oh * p.ow, 64), Math.min(p.n * p.o, MAX_GRID), ceilDiv(p.n * p.o, MAX_GRID)],
-      code: p => constants(p) + finish(p.epilogue, 'f32') + wgsl`
+      code: p =>
+        constants(p) +
+        finish(p.epilogue, 'f32') +
+        wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
   let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
@@ -131,10 +154,16 @@ export const gradientIsConv = (p: Conv): boolean => p.stride === 1 && p.pad <= p
 /** The convolution of dy [n, o, oh, ow] that gives dx [n, c, h, w] where gradientIsConv. */
 export const inputGradient = (p: Conv): Conv => ({
   ...p,
-  c: p.o, h: p.oh, w: p.ow,
-  o: p.c, oh: p.h, ow: p.w,
+  c: p.o,
+  h: p.oh,
+  w: p.ow,
+  o: p.c,
+  oh: p.h,
+  ow: p.w,
   pad: p.dilation * (p.k - 1) - p.pad,
-  bias: false, flip: true, epilogue: undefined,
+  bias: false,
+  flip: true,
+  epilogue: undefined,
 });
 
 /** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
@@ -145,15 +174,19 @@ export const convBackwardInput = variants({
   epilogue: 'dx',
   flops,
   variants: [
-    backwardInputLanes('vec4'), backwardInputLanes('scalar'),
-    ...tiled<Conv>({ // rows are input channels, columns pixels of dx, depth output channels and taps
-      shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: p.o / p.groups * p.k * p.k, batch: p.groups }),
+    backwardInputLanes('vec4'),
+    backwardInputLanes('scalar'),
+    ...tiled<Conv>({
+      // rows are input channels, columns pixels of dx, depth output channels and taps
+      shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: (p.o / p.groups) * p.k * p.k, batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
       quads: p => ({ y: inFours(p.h * p.w) }),
-      vec4: p => inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : [],
+      vec4: p => (inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : []),
       code: p => {
         const quad = inFours(p.h * p.w);
-        return constants(p) + wgsl`
+        return (
+          constants(p) +
+          wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
   let group = i32(batch); let c = i32(m);
   let o = i32(k) / KK; let tap = i32(k) % KK;
@@ -170,13 +203,17 @@ ${finish(p.epilogue, type(quad))}
 fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
   let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(quad)};
   dx[at] = finish(sum, at);
-}`;
+}`
+        );
       },
     }),
     {
       name: 'plain',
       grid: p => [ceilDiv(p.h * p.w, 64), Math.min(p.n * p.c, MAX_GRID), ceilDiv(p.n * p.c, MAX_GRID)],
-      code: p => constants(p) + finish(p.epilogue, 'f32') + wgsl`
+      code: p =>
+        constants(p) +
+        finish(p.epilogue, 'f32') +
+        wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
   let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
@@ -209,7 +246,9 @@ export function splits(p: Conv, d: Profile): number {
 }
 
 /** A weight gradient in slices; `split` of them. */
-export interface ConvWeight extends Conv { split: number }
+export interface ConvWeight extends Conv {
+  split: number;
+}
 
 /** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
 export const convBackwardWeight = variants({
@@ -217,16 +256,23 @@ export const convBackwardWeight = variants({
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   flops,
   variants: [
-    backwardWeightRows, backwardWeightChannels, backwardWeightPixels, backwardWeightColumns(true), backwardWeightColumns(false),
-    ...tiled<ConvWeight>({ // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
+    backwardWeightRows,
+    backwardWeightChannels,
+    backwardWeightPixels,
+    backwardWeightColumns(true),
+    backwardWeightColumns(false),
+    ...tiled<ConvWeight>({
+      // rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice
       shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,
       along: () => ({ a: 'k', b: 'k' }),
       quads: p => ({ y: inFours(filterSize(p)) }),
-      vec4: p => inFours(filterSize(p)) ? ['dweight'] : [],
+      vec4: p => (inFours(filterSize(p)) ? ['dweight'] : []),
       code: p => {
         const quad = inFours(filterSize(p));
-        return constants(p) + wgsl`
+        return (
+          constants(p) +
+          wgsl`
 fn loadA(m : u32, pixel : u32) -> f32 {
   let at = i32(pixel);
   return dy[(at / (OH * OW) * O + i32(batch) * OG + i32(m)) * (OH * OW) + at % (OH * OW)];
@@ -237,13 +283,16 @@ fn loadB(pixel : u32, n : u32) -> f32 {
 }
 fn store(m : u32, n : u32, sum : ${type(quad)}) {
   dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(quad)}] = sum;
-}`;
+}`
+        );
       },
     }),
     {
       name: 'plain',
       grid: p => [ceilDiv(p.o * filterSize(p), 64), p.split, 1],
-      code: p => constants(p) + wgsl`
+      code: p =>
+        constants(p) +
+        wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight and slice
   let at = i32(id.x);
@@ -271,7 +320,8 @@ export const sumSlices = kernel({
   bindings: { slices: 'read f32', out: 'write' },
   step: (p: { size: number; count: number; gradient?: Gradient }) => accumulates(p.gradient),
   grid: (p, d) => each(p.size, d).grid,
-  code: (p, d) => each(p.size, d).main(`
+  code: (p, d) =>
+    each(p.size, d).main(`
     var v = 0.0;
     for (var s = 0u; s < ${p.count}u; s++) { v += slices[s * ${p.size}u + i]; }
     out[i] = ${accumulated(p.gradient, 'out[i]')};`),

@@ -14,17 +14,23 @@ const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Ma
  */
 export const imagesLanes: Variant<Conv> = {
   name: 'lanes images',
-  fits: (p, d) => d.lanes > 0 && !p.moments
-    && p.stride === 1 && p.dilation === 1 && p.k <= 7
-    && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
+  fits: (p, d) =>
+    d.lanes > 0 && !p.moments && p.stride === 1 && p.dilation === 1 && p.k <= 7 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
   sizes: p => ({
-    c: p.c, h: p.h, o: p.o, oh: p.oh,
-    cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad,
+    c: p.c,
+    h: p.h,
+    o: p.o,
+    oh: p.oh,
+    cg: p.c / p.groups,
+    og: p.o / p.groups,
+    pad: p.pad,
     ...weightStrides(p),
   }),
-  grid: (p, d) => [p.n / d.lanes * p.oh, ceilDiv(p.o / p.groups, channelsOf(p, d)), p.groups],
+  grid: (p, d) => [(p.n / d.lanes) * p.oh, ceilDiv(p.o / p.groups, channelsOf(p, d)), p.groups],
   code: (p, d) => {
-    const S = d.lanes, { k, w, ow, pad } = p, channels = channelsOf(p, d);
+    const S = d.lanes;
+    const { k, w, ow, pad } = p;
+    const channels = channelsOf(p, d);
     const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
     /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
     const multiply = (i: number, s: number) => {
@@ -34,7 +40,9 @@ export const imagesLanes: Variant<Conv> = {
         ${reached.map(x => `c${i}_${x} += a * x${x + s - pad};`).join(' ')}
       }`;
     };
-    return finish(p.epilogue, 'f32') + wgsl`
+    return (
+      finish(p.epilogue, 'f32') +
+      wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let lane = i32(index);
@@ -55,11 +63,15 @@ ${unroll(channels, i => unroll(k, s => multiply(i, s)))}
     plane += op.h * ${w};
     filters += op.wc;
   }
-${unroll(channels, i => `
+${unroll(
+  channels,
+  i => `
   if (o0 + ${i} < op.og) {
     let out = ((n * op.o + i32(group.z) * op.og + o0 + ${i}) * op.oh + row) * ${ow};
     ${unroll(ow, x => `{ let at = u32(out + ${x}); y[at] = finish(c${i}_${x}, at); }`)}
-  }`)}
-}`;
+  }`,
+)}
+}`
+    );
   },
 };

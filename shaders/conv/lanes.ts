@@ -14,9 +14,7 @@ type Rows = 'shuffle' | 'vec4' | 'scalar';
 /** The sizes of a call by which its weights are found: strides per output channel, per input channel, the first tap, per tap. */
 export const weightStrides = ({ k, c, o, groups, flip }: Conv) => {
   const taps = k * k;
-  return flip
-    ? { wo: taps, wc: o / groups * taps, w0: taps - 1, wt: -1 }
-    : { wo: c / groups * taps, wc: taps, w0: 0, wt: 1 };
+  return flip ? { wo: taps, wc: (o / groups) * taps, w0: taps - 1, wt: -1 } : { wo: (c / groups) * taps, wc: taps, w0: 0, wt: 1 };
 };
 
 /** A number as part of a name. */
@@ -41,15 +39,19 @@ interface RowLoad {
  * `start`, `ok{row}` says whether the row exists.
  */
 function loadRow(row: string, { buffer, rows, step, offsets, free }: RowLoad): string {
-  if (rows === 'scalar') return offsets.map(o => {
-    const value = `${buffer}[e${row} + ${o}]`;
-    return `    let x${row}_${id(o)} = ${free ? value : `select(0.0, ${value}, ok${row} & (u32(start + ${o}) < u32(W)))`};`;
-  }).join('\n');
+  if (rows === 'scalar')
+    return offsets
+      .map(o => {
+        const value = `${buffer}[e${row} + ${o}]`;
+        return `    let x${row}_${id(o)} = ${free ? value : `select(0.0, ${value}, ok${row} & (u32(start + ${o}) < u32(W)))`};`;
+      })
+      .join('\n');
 
   const quads = step / 4;
   const own = range(quads).map(q => `    let v${row}_${q} = select(vec4f(0.0), ${buffer}[e${row} / 4 + ${q}], ok${row});`);
   const columns = offsets.map(o => {
-    const quad = Math.floor(o / 4), part = XYZW[((o % 4) + 4) % 4];
+    const quad = Math.floor(o / 4);
+    const part = XYZW[((o % 4) + 4) % 4];
     const value = () => {
       if (quad >= 0 && quad < quads) return `v${row}_${quad}.${part}`;
       const exists = o < 0 ? '(tw > 0)' : '(tw + 1 < op.across)';
@@ -78,13 +80,22 @@ interface RowStore {
 /** WGSL that stores row `y` of channel `i` of a tile from place `out` on, as far as it is inside the image. */
 function storeRow(i: number, y: number, { buffer, width, vector, columns }: RowStore): string {
   const sum = (x: number) => `c${i}_${y}_${x}`;
-  if (vector) return unroll(width / 4, q => `
+  if (vector)
+    return unroll(
+      width / 4,
+      q => `
         {
           let at = u32(out + ${4 * q}) / 4;
-          ${buffer}[at] = finish(vec4f(${range(4).map(x => sum(4 * q + x)).join(', ')}), at);
-        }`);
-  return unroll(width, x => `
-        if (column + ${x} < ${columns}) { let at = u32(out + ${x}); ${buffer}[at] = finish(${sum(x)}, at); }`);
+          ${buffer}[at] = finish(vec4f(${range(4)
+            .map(x => sum(4 * q + x))
+            .join(', ')}), at);
+        }`,
+    );
+  return unroll(
+    width,
+    x => `
+        if (column + ${x} < ${columns}) { let at = u32(out + ${x}); ${buffer}[at] = finish(${sum(x)}, at); }`,
+  );
 }
 
 /** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
@@ -93,17 +104,23 @@ function forwardTile(p: Conv, rows: Rows): { th: number; tw: number; channels: n
   const taps = whole ? p.k * p.k : p.k;
   const widths = rows !== 'scalar' ? [4] : p.ow < 4 ? [p.ow] : [4, 5, 7];
   const covered = (width: number) => ceilDiv(p.ow, width) * width;
-  const tw = widths.reduce((best, width) => covered(width) < covered(best) ? width : best);
+  const tw = widths.reduce((best, width) => (covered(width) < covered(best) ? width : best));
   const th = Math.min(2, p.oh);
   const most = Math.floor(Math.min(p.k === 1 ? 128 : 96, 640 / taps) / (th * tw));
   return { th, tw, channels: evenShare(p.o / p.groups, Math.max(4, Math.min(16, most))), whole };
 }
 
 /** Whether each lane's columns of the input begin at a multiple of four, with a halo of at most two on either side. */
-const aligned = (p: Conv) => p.w % 4 === 0 && p.ow % 4 === 0
-  && p.dilation === 1 && p.stride <= 2
-  && p.k % 2 === 1 && p.k <= 5 && p.pad === (p.k - 1) / 2
-  && p.w === p.ow * p.stride && p.h === p.oh * p.stride;
+const aligned = (p: Conv) =>
+  p.w % 4 === 0 &&
+  p.ow % 4 === 0 &&
+  p.dilation === 1 &&
+  p.stride <= 2 &&
+  p.k % 2 === 1 &&
+  p.k <= 5 &&
+  p.pad === (p.k - 1) / 2 &&
+  p.w === p.ow * p.stride &&
+  p.h === p.oh * p.stride;
 
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
@@ -111,16 +128,28 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     if (!d.lanes || p.moments) return false;
     if (rows === 'scalar') return true;
     if (!aligned(p) || p.o / p.groups < 4) return false;
-    const across = p.ow / 4, tiles = p.n * ceilDiv(p.oh, Math.min(2, p.oh)) * across;
+    const across = p.ow / 4;
+    const tiles = p.n * ceilDiv(p.oh, Math.min(2, p.oh)) * across;
     return rows === 'vec4' || (d.lanes % across === 0 && tiles % d.lanes === 0);
   },
-  ...rows !== 'scalar' && { vec4: ['x', 'y', 'e0', 'e1'] },
+  ...(rows !== 'scalar' && { vec4: ['x', 'y', 'e0', 'e1'] }),
   sizes: p => {
-    const { th, tw } = forwardTile(p, rows), across = ceilDiv(p.ow, tw), down = ceilDiv(p.oh, th);
+    const { th, tw } = forwardTile(p, rows);
+    const across = ceilDiv(p.ow, tw);
+    const down = ceilDiv(p.oh, th);
     return {
-      c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow,
-      cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad,
-      across, down, tiles: p.n * across * down,
+      c: p.c,
+      h: p.h,
+      w: p.w,
+      o: p.o,
+      oh: p.oh,
+      ow: p.ow,
+      cg: p.c / p.groups,
+      og: p.o / p.groups,
+      pad: p.pad,
+      across,
+      down,
+      tiles: p.n * across * down,
       ...weightStrides(p),
     };
   },
@@ -129,22 +158,25 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     return [ceilDiv(p.n * ceilDiv(p.oh, th) * ceilDiv(p.ow, tw), d.lanes), ceilDiv(p.o / p.groups, channels), p.groups];
   },
   code: (p, d) => {
-    const S = d.lanes, { k, stride, dilation } = p, vector = rows !== 'scalar';
+    const S = d.lanes;
+    const { k, stride, dilation } = p;
+    const vector = rows !== 'scalar';
     const { th, tw, channels, whole } = forwardTile(p, rows);
     const holders = ceilDiv(channels, S); // a lane holds the weights of so many channels
     const held = (g: number) => `min(o0 + ${g * S} + lane, op.og - 1)`;
-    const broadcast = (name: string, i: number, suffix = '') =>
-      `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
+    const broadcast = (name: string, i: number, suffix = '') => `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
 
     // Columns count from `start`: the tile's first column where vec4f are loaded, else the first that it reads.
     const column = (x: number, s: number) => x * stride + s * dilation - (vector ? (k - 1) / 2 : 0);
     const load: RowLoad = {
-      buffer: 'x', rows, step: tw * stride,
+      buffer: 'x',
+      rows,
+      step: tw * stride,
       offsets: sorted(range(tw).flatMap(x => range(k).map(s => column(x, s)))),
       free: !vector && p.pad === 0 && p.ow % tw === 0 && p.oh % th === 0,
     };
     // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
-    const rowOf = (y: number, r: number) => whole ? y * stride + r * dilation : y;
+    const rowOf = (y: number, r: number) => (whole ? y * stride + r * dilation : y);
     const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(k) : [0]).map(r => rowOf(y, r))))];
     const readRow = (row: number) => `
     let h${row} = ${whole ? `top + ${row}` : `top + ${row * stride} + r * ${dilation}`};
@@ -163,7 +195,9 @@ ${rowKeys.map(readRow).join('\n')}
 ${taps.map((t, tap) => unroll(holders, g => `    let w${g}_${tap} = weight[w${g} + ${t.at} * op.wt];`)).join('\n')}
 ${unroll(channels, i => taps.map((t, tap) => multiply(i, t, tap)).join('\n'))}`;
 
-    return finish(p.epilogue, vector ? 'vec4f' : 'f32') + wgsl`
+    return (
+      finish(p.epilogue, vector ? 'vec4f' : 'f32') +
+      wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let lane = i32(index); let H = op.h; let W = op.w;
@@ -175,7 +209,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let start = column * ${stride}${vector ? '' : ' - op.pad'}; let top = row * ${stride} - op.pad;
   ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${k * k} + ${held(g)} * op.wo + op.w0;`)}
   ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
-${declareSums(channels, th, tw, i => p.bias ? broadcast('bias', i) : '0.0')}
+${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
   var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
   for (var c = 0; c < op.cg; c++) {
     #if ${whole}
@@ -189,15 +223,22 @@ ${body}
     ${unroll(holders, g => `w${g} += op.wc;`, ' ')}
   }
   if (tile < op.tiles) {
-${unroll(channels, i => `
-    if (o0 + ${i} < op.og) {${unroll(th, y => `
+${unroll(
+  channels,
+  i => `
+    if (o0 + ${i} < op.og) {${unroll(
+      th,
+      y => `
       if (row + ${y} < op.oh) {
         let out = ((n * op.o + i32(group.z) * op.og + o0 + ${i}) * op.oh + row + ${y}) * op.ow + column;
         ${storeRow(i, y, { buffer: 'y', width: tw, vector, columns: 'op.ow' })}
-      }`)}
-    }`)}
+      }`,
+    )}
+    }`,
+)}
   }
-}`;
+}`
+    );
   },
 });
 
@@ -210,15 +251,28 @@ const BACK = { rows: 2, columns: 8, channels: 8 };
  */
 export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   name: `lanes ${rows}`,
-  fits: (p, d) => d.lanes > 0 && p.stride === 2 && p.dilation === 1 && p.k <= 5
-    && (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
-  ...rows !== 'scalar' && { vec4: ['dy', 'dx', 'e0', 'e1'] },
+  fits: (p, d) =>
+    d.lanes > 0 &&
+    p.stride === 2 &&
+    p.dilation === 1 &&
+    p.k <= 5 &&
+    (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
+  ...(rows !== 'scalar' && { vec4: ['dy', 'dx', 'e0', 'e1'] }),
   sizes: p => {
-    const across = ceilDiv(p.w, BACK.columns), down = ceilDiv(p.h, BACK.rows);
+    const across = ceilDiv(p.w, BACK.columns);
+    const down = ceilDiv(p.h, BACK.rows);
     return {
-      c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow,
-      cg: p.c / p.groups, og: p.o / p.groups,
-      across, down, tiles: p.n * across * down,
+      c: p.c,
+      h: p.h,
+      w: p.w,
+      o: p.o,
+      oh: p.oh,
+      ow: p.ow,
+      cg: p.c / p.groups,
+      og: p.o / p.groups,
+      across,
+      down,
+      tiles: p.n * across * down,
     };
   },
   grid: (p, d) => {
@@ -226,10 +280,16 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
     return [ceilDiv(tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups];
   },
   code: (p, d) => {
-    const S = d.lanes, { k, pad } = p, taps = k * k, vector = rows === 'vec4';
+    const S = d.lanes;
+    const { k, pad } = p;
+    const taps = k * k;
+    const vector = rows === 'vec4';
     const holders = ceilDiv(BACK.channels, S); // a lane holds the weights of so many channels
     /** Taps along one axis that an input at position `a` of its tile gets, with the offset of the output that they come from. */
-    const reached = (a: number) => range(k).filter(r => (a + pad - r) % 2 === 0).map(r => ({ r, offset: (a + pad - r) / 2 }));
+    const reached = (a: number) =>
+      range(k)
+        .filter(r => (a + pad - r) % 2 === 0)
+        .map(r => ({ r, offset: (a + pad - r) / 2 }));
     const offsetsOf = (size: number) => range(size).flatMap(a => reached(a).map(t => t.offset));
     const load: RowLoad = { buffer: 'dy', rows, step: 4, offsets: sorted(offsetsOf(BACK.columns)) };
     const readRow = (row: number) => `
@@ -238,10 +298,14 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
     let e${id(row)} = base + clamp(h${id(row)}, 0, H - 1) * W;
 ${loadRow(id(row), load)}`;
     const products = (y: number, x: number) =>
-      reached(y).flatMap(r => reached(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`)).join(' + ');
+      reached(y)
+        .flatMap(r => reached(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`))
+        .join(' + ');
     const add = (i: number, y: number, x: number) => products(y, x) && `c${i}_${y}_${x} += ${products(y, x)};`;
 
-    return finish(p.epilogue, vector ? 'vec4f' : 'f32') + wgsl`
+    return (
+      finish(p.epilogue, vector ? 'vec4f' : 'f32') +
+      wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let lane = i32(index); let H = op.oh; let W = op.ow;       // the image read here is dy
@@ -257,23 +321,33 @@ ${declareSums(BACK.channels, BACK.rows, BACK.columns, () => '0.0')}
   for (var o = 0; o < op.og; o++) {
 ${[...new Set(offsetsOf(BACK.rows))].map(readRow).join('\n')}
 ${unroll(taps, t => unroll(holders, g => `    let w${g}_${t} = weight[w${g} + ${t}];`))}
-${unroll(BACK.channels, i => `
+${unroll(
+  BACK.channels,
+  i => `
     {
       ${unroll(taps, t => `let u${t} = subgroupBroadcast(w${Math.floor(i / S)}_${t}, ${i % S}u);`, ' ')}
       ${unroll(BACK.rows, y => unroll(BACK.columns, x => add(i, y, x), ' '), ' ')}
-    }`)}
+    }`,
+)}
     base += H * W;
     ${unroll(holders, g => `w${g} += op.cg * ${taps};`, ' ')}
   }
   if (tile < op.tiles) {
-${unroll(BACK.channels, i => `
-    if (c0 + ${i} < op.cg) {${unroll(BACK.rows, y => `
+${unroll(
+  BACK.channels,
+  i => `
+    if (c0 + ${i} < op.cg) {${unroll(
+      BACK.rows,
+      y => `
       if (row + ${y} < op.h) {
         let out = ((n * op.c + i32(group.z) * op.cg + c0 + ${i}) * op.h + row + ${y}) * op.w + column;
         ${storeRow(i, y, { buffer: 'dx', width: BACK.columns, vector, columns: 'op.w' })}
-      }`)}
-    }`)}
+      }`,
+    )}
+    }`,
+)}
   }
-}`;
+}`
+    );
   },
 });

@@ -7,8 +7,17 @@ import type { ConvWeight } from './conv.ts';
 import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
 
 const sizes = (p: ConvWeight) => ({
-  n: p.n, c: p.c, h: p.h, w: p.w, o: p.o, oh: p.oh, ow: p.ow,
-  cg: p.c / p.groups, og: p.o / p.groups, pad: p.pad, split: p.split,
+  n: p.n,
+  c: p.c,
+  h: p.h,
+  w: p.w,
+  o: p.o,
+  oh: p.oh,
+  ow: p.ow,
+  cg: p.c / p.groups,
+  og: p.o / p.groups,
+  pad: p.pad,
+  split: p.split,
 });
 
 const head = (S: number) => `
@@ -29,7 +38,7 @@ const channelsOf = (p: ConvWeight, most: number) => evenShare(p.o / p.groups, mo
 
 /** Columns (c, r, s) of the unfolded input: all of them, and how many a lane holds. */
 const columnsOf = (p: ConvWeight, S: number) => {
-  const columns = p.c / p.groups * p.k * p.k;
+  const columns = (p.c / p.groups) * p.k * p.k;
   return { columns, perLane: evenShare(ceilDiv(columns, S), 7) };
 };
 
@@ -40,15 +49,18 @@ const columnsOf = (p: ConvWeight, S: number) => {
 export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
   name: `lanes columns${quads ? ' vec4' : ''}`,
   fits: (p, d) => d.lanes > 0 && (!quads || p.ow % 4 === 0),
-  ...quads && { vec4: ['dy'] },
+  ...(quads && { vec4: ['dy'] }),
   sizes,
   grid: (p, d) => {
     const { columns, perLane } = columnsOf(p, d.lanes);
     return [ceilDiv(columns, d.lanes * perLane), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups];
   },
   code: (p, d) => {
-    const S = d.lanes, { k, stride, dilation } = p, { perLane } = columnsOf(p, S);
-    const channels = channelsOf(p, 16), holders = ceilDiv(channels, S);
+    const S = d.lanes;
+    const { k, stride, dilation } = p;
+    const { perLane } = columnsOf(p, S);
+    const channels = channelsOf(p, 16);
+    const holders = ceilDiv(channels, S);
     const pixels = quads ? 4 : 1; // more would unroll past the instruction cache
     const inside = p.pad === 0; // no tap reaches over an edge
     const declareColumn = (j: number) => `
@@ -61,9 +73,8 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
       let h${j} = y * ${stride} + r${j};
       var x${j} = ((n * op.c + plane${j}) * H + h${j}) * W + s${j};
       ${inside ? '' : `let limit${j} = select(0u, u32(W), u32(h${j}) < u32(H)); var w${j} = s${j};`}`;
-    const loadDy = (g: number) => quads
-      ? `        let d${g} = dy[dy${g} / 4];`
-      : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
+    const loadDy = (g: number) =>
+      quads ? `        let d${g} = dy[dy${g} / 4];` : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
     const loadX = (j: number, pixel: number) => {
       const value = `x[x${j} + ${pixel * stride}]`;
       return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * stride}) < limit${j})`};`;
@@ -72,7 +83,9 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
       const dy = broadcastDy(i, S, quads ? `.${XYZW[pixel]}` : `_${pixel}`);
       return `          { let a = ${dy}; ${unroll(perLane, j => `c${i}_${j} += a * v${j};`, ' ')} }`;
     };
-    return head(S) + wgsl`
+    return (
+      head(S) +
+      wgsl`
   let columns = op.cg * ${k * k}; let o0 = i32(group.y) * ${channels};
   ${unroll(perLane, declareColumn)}
   ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
@@ -82,21 +95,31 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
       ${unroll(holders, g => `var dy${g} = ((n * op.o + part * op.og + ${heldChannel(g, S)}) * op.oh + y) * OW;`)}
       for (var column = 0; column < OW; column += ${pixels}) {
 ${unroll(holders, loadDy)}
-${unroll(pixels, pixel => `
+${unroll(
+  pixels,
+  pixel => `
         {
 ${unroll(perLane, j => loadX(j, pixel))}
 ${unroll(channels, i => multiply(i, pixel))}
-        }`)}
+        }`,
+)}
         ${unroll(perLane, j => `x${j} += ${pixels * stride};${inside ? '' : ` w${j} += ${pixels * stride};`}`)}
         ${unroll(holders, g => `dy${g} += ${pixels};`)}
       }
     }
   }
-${unroll(perLane, j => `
-  if (q${j} < columns) {${unroll(channels, i => `
-    if (o0 + ${i} < op.og) { dweight[(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}] = c${i}_${j}; }`)}
-  }`)}
-}`;
+${unroll(
+  perLane,
+  j => `
+  if (q${j} < columns) {${unroll(
+    channels,
+    i => `
+    if (o0 + ${i} < op.og) { dweight[(slice * op.o + part * op.og + o0 + ${i}) * columns + q${j}] = c${i}_${j}; }`,
+  )}
+  }`,
+)}
+}`
+    );
   },
 });
 
@@ -108,16 +131,19 @@ const startTaps = (S: number, channels: number) => `
   let plane = part * op.cg + min(c0 + lane, op.cg - 1);
   ${unroll(channels, i => unroll(9, t => `var c${i}_${t} = 0.0;`, ' '))}`;
 
-/** WGSL: output channel `i` times what `valueOf` gives for each tap. */
-const multiplyTaps = (i: number, dy: string, taps: readonly number[], valueOf: (tap: number) => string) =>
-  `{ let a = ${dy}; ${taps.map(t => `c${i}_${t} += a * ${valueOf(t)};`).join(' ')} }`;
+/** WGSL: output channel `i` times what `value` gives for each tap. */
+const multiplyTaps = (i: number, dy: string, taps: readonly number[], value: (tap: number) => string) =>
+  `{ let a = ${dy}; ${taps.map(t => `c${i}_${t} += a * ${value(t)};`).join(' ')} }`;
 
 const storeTaps = (channels: number) => `
-  if (c0 + lane < op.cg) {${unroll(channels, i => `
+  if (c0 + lane < op.cg) {${unroll(
+    channels,
+    i => `
     if (o0 + ${i} < op.og) {
       let at = ((slice * op.o + part * op.og + o0 + ${i}) * op.cg + c0 + lane) * 9;
       ${unroll(9, t => `dweight[at + ${t}] = c${i}_${t};`)}
-    }`)}
+    }`,
+  )}
   }
 }`;
 
@@ -129,7 +155,10 @@ export const backwardWeightChannels: Variant<ConvWeight> = {
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups],
   code: (p, d) => {
-    const S = d.lanes, { stride } = p, channels = channelsOf(p, 16), holders = ceilDiv(channels, S);
+    const S = d.lanes;
+    const { stride } = p;
+    const channels = channelsOf(p, 16);
+    const holders = ceilDiv(channels, S);
     const carried = stride === 1; // stride 2 with padding 1 never reads the next strip
     // Column `o` relative to the first of this strip of 4 * stride: from the strip before, this one or the next.
     const column = (r: number, o: number) => {
@@ -145,8 +174,10 @@ export const backwardWeightChannels: Variant<ConvWeight> = {
     const loadStrip = (r: number) =>
       unroll(stride, v => `let now${r}_${v} = select(vec4f(0.0), x[x${r} + q * ${stride} + ${v}], ok${r});`, ' ');
     const multiply = (i: number, j: number) =>
-      multiplyTaps(i, broadcastDy(i, S, `.${XYZW[j]}`), range(9), t => column(Math.floor(t / 3), j * stride + t % 3 - 1));
-    return head(S) + wgsl`
+      multiplyTaps(i, broadcastDy(i, S, `.${XYZW[j]}`), range(9), t => column(Math.floor(t / 3), j * stride + (t % 3) - 1));
+    return (
+      head(S) +
+      wgsl`
   ${startTaps(S, channels)}
   for (var n = first; n < last; n++) {
     for (var y = 0; y < op.oh; y++) {
@@ -165,7 +196,8 @@ export const backwardWeightChannels: Variant<ConvWeight> = {
       }
     }
   }
-${storeTaps(channels)}`;
+${storeTaps(channels)}`
+    );
   },
 };
 
@@ -177,14 +209,19 @@ export const backwardWeightRows: Variant<ConvWeight> = {
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 64 / p.w)), p.split * p.groups],
   code: (p, d) => {
-    const S = d.lanes, quads = p.w / 4, channels = channelsOf(p, 64 / p.w), holders = ceilDiv(channels, S);
+    const S = d.lanes;
+    const quads = p.w / 4;
+    const channels = channelsOf(p, 64 / p.w);
+    const holders = ceilDiv(channels, S);
     const quadOf = (column: number) => `${Math.floor(column / 4)}.${XYZW[column % 4]}`;
     const multiply = (i: number, pixel: number) => {
-      const columnOf = (tap: number) => pixel + tap % 3 - 1;
+      const columnOf = (tap: number) => pixel + (tap % 3) - 1;
       const taps = range(9).filter(t => columnOf(t) >= 0 && columnOf(t) < p.w);
       return multiplyTaps(i, broadcastDy(i, S, `_${quadOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${quadOf(columnOf(t))}`);
     };
-    return head(S) + wgsl`
+    return (
+      head(S) +
+      wgsl`
   ${startTaps(S, channels)}
   for (var n = first; n < last; n++) {
     let x0 = (n * op.c + plane) * H * ${quads};
@@ -198,7 +235,8 @@ export const backwardWeightRows: Variant<ConvWeight> = {
       ${unroll(quads, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
     }
   }
-${storeTaps(channels)}`;
+${storeTaps(channels)}`
+    );
   },
 };
 
@@ -211,15 +249,25 @@ const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(15
  */
 export const backwardWeightPixels: Variant<ConvWeight> = {
   name: 'lanes pixels',
-  fits: (p, d) => d.lanes > 0 && p.c === p.groups && p.stride === 1 && p.dilation === 1
-    && p.k % 2 === 1 && p.k <= 5 && p.pad === (p.k - 1) / 2 && p.w % 4 === 0,
+  fits: (p, d) =>
+    d.lanes > 0 &&
+    p.c === p.groups &&
+    p.stride === 1 &&
+    p.dilation === 1 &&
+    p.k % 2 === 1 &&
+    p.k <= 5 &&
+    p.pad === (p.k - 1) / 2 &&
+    p.w % 4 === 0,
   vec4: ['x', 'dy'],
   sizes,
   grid: p => [1, ceilDiv(p.o / p.groups, pixelChannels(p)), p.split * p.groups],
   code: (p, d) => {
-    const S = d.lanes, { k, pad } = p, taps = k * k, channels = pixelChannels(p);
+    const S = d.lanes;
+    const { k, pad } = p;
+    const taps = k * k;
+    const channels = pixelChannels(p);
     // Column `o` relative to the first of this strip of four; those outside it are loaded by themselves.
-    const column = (r: number, o: number) => o >= 0 && o < 4 ? `x${r}.${XYZW[o]}` : `h${r}_${o < 0 ? `m${-o}` : o}`;
+    const column = (r: number, o: number) => (o >= 0 && o < 4 ? `x${r}.${XYZW[o]}` : `h${r}_${o < 0 ? `m${-o}` : o}`);
     const outside = [...range(pad).map(i => i - pad), ...range(pad).map(i => 4 + i)];
     const loadOutside = (r: number, o: number) => {
       const [neighbour, exists] = o < 0 ? ['- 1', '(q > 0)'] : ['+ 1', '(q + 1 < across)'];
@@ -232,10 +280,12 @@ export const backwardWeightPixels: Variant<ConvWeight> = {
       let x${r} = select(vec4f(0.0), x[e${r}], ok${r});
       ${outside.map(o => loadOutside(r, o)).join(' ')}`;
     const multiply = (i: number, tap: number) => {
-      const product = (j: number) => `d.${XYZW[j]} * ${column(Math.floor(tap / k), j + tap % k - pad)}`;
+      const product = (j: number) => `d.${XYZW[j]} * ${column(Math.floor(tap / k), j + (tap % k) - pad)}`;
       return `c${i}_${tap} += ${unroll(4, product, ' + ')};`;
     };
-    return head(S) + wgsl`
+    return (
+      head(S) +
+      wgsl`
   let o0 = i32(group.y) * ${channels}; let across = OW / 4;
   ${unroll(channels, i => unroll(taps, t => `var c${i}_${t} = 0.0;`, ' '))}
   for (var n = first; n < last; n++) {
@@ -244,18 +294,25 @@ export const backwardWeightPixels: Variant<ConvWeight> = {
     for (var t = lane; t < op.oh * across; t += ${S}) {
       let y = t / across; let q = t % across;
       ${unroll(k, loadRow)}
-      ${unroll(channels, i => `
+      ${unroll(
+        channels,
+        i => `
       {
         let d = dy[dy0 + min(${i}, op.og - 1 - o0) * op.oh * across + t];
         ${unroll(taps, tap => multiply(i, tap))}
-      }`)}
+      }`,
+      )}
     }
   }
-${unroll(channels, i => `
+${unroll(
+  channels,
+  i => `
   if (o0 + ${i} < op.og) {
     let at = (slice * op.o + part * op.og + o0 + ${i}) * ${taps};
     ${unroll(taps, t => `{ let sum = subgroupAdd(c${i}_${t}); if (lane == 0) { dweight[at + ${t}] = sum; } }`)}
-  }`)}
-}`;
+  }`,
+)}
+}`
+    );
   },
 };

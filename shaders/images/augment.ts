@@ -46,7 +46,7 @@ const kindOf = ({ name }: Transform): Kind => KINDS[name];
 export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
 
 /** WGSL `p`, the numbers of transform `k`, where `code` uses them. */
-const numbersFor = (code: string, k: number) => /\bp\b/.test(code) ? `let p = d.p${k};` : '';
+const numbersFor = (code: string, k: number) => (/\bp\b/.test(code) ? `let p = d.p${k};` : '');
 
 /**
  * Functions `draw(index, row) -> Draw` (what is random of an image, number `row` of its batch) and `look(q, i, index, image, d) -> Px` (its
@@ -57,7 +57,7 @@ export function augmentWgsl(a: Augment): string {
   const { list, c, w, h } = a;
   const exact = list.every(t => t.name !== 'augmix' && (!kindOf(t).map || kindOf(t).exact));
   const wraps = list.find(t => kindOf(t).map && t.fill !== undefined)?.fill === 'wrap';
-  const fields = list.flatMap((t, k) => t.name === 'augmix' ? mixFields(k) : kindOf(t).draw ? [`p${k} : vec4f`] : []);
+  const fields = list.flatMap((t, k) => (t.name === 'augmix' ? mixFields(k) : kindOf(t).draw ? [`p${k} : vec4f`] : []));
   const greyOf = c === 3 ? 'dot(v, vec3f(0.299, 0.587, 0.114))' : c === 1 ? 'v' : `dot(v, Px(${float(1 / c)}))`;
   const nearest = `
   let at = clamp(q, vec2i(0), vec2i(${w - 1}, ${h - 1}));
@@ -91,12 +91,14 @@ fn draw(index : u32, row : u32) -> Draw {
   let key = vec2u(op.seed, ${STREAMS.augment}u);
   var d : Draw;
   d.row = row;
-  ${list.map((t, k) => t.name === 'augmix' ? drawMix(t, k, a) : drawOne(t, k, a)).join('\n  ')}
+  ${list.map((t, k) => (t.name === 'augmix' ? drawMix(t, k, a) : drawOne(t, k, a))).join('\n  ')}
   return d;
 }
 fn pixel(image : u32, x : i32, y : i32) -> Px {
   let at = u32(y * ${w} + x);
-  return Px(${range(c).map(k => `f32(byteAt(image, at + ${k * h * w}u))`).join(', ')});
+  return Px(${range(c)
+    .map(k => `f32(byteAt(image, at + ${k * h * w}u))`)
+    .join(', ')});
 }
 fn stored(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
   ${exact ? nearest : interpolated}
@@ -107,7 +109,9 @@ ${stages(a, exact).join('\n')}`;
 /** WGSL functions of the runs of transforms between mixtures, and of these, each in terms of the one before; the last is `look`. */
 function stages(a: Augment, exact: boolean): string[] {
   const functions: string[] = [];
-  let first = 0, inner = 'stored', name = 'look0';
+  let first = 0;
+  let inner = 'stored';
+  let name = 'look0';
   a.list.forEach((t, k) => {
     if (t.name !== 'augmix') return;
     functions.push(segment(a, { first, end: k, name, inner, exact }), mixed(k, name, a));
@@ -121,9 +125,7 @@ function stages(a: Augment, exact: boolean): string[] {
 function drawOne(t: Transform, k: number, a: Augment): string {
   const made = kindOf(t).draw?.(t.o, a);
   if (!made) return '';
-  const random = /\b(r|bits)\b/.test(made)
-    ? 'let bits = philox(vec4u(index, op.epoch, stage, 0u), key); let r = uniform4(bits);'
-    : '';
+  const random = /\b(r|bits)\b/.test(made) ? 'let bits = philox(vec4u(index, op.epoch, stage, 0u), key); let r = uniform4(bits);' : '';
   return `{ const stage = ${k}u; ${random} d.p${k} = ${made}; }`;
 }
 
@@ -139,10 +141,12 @@ interface Segment {
 /** WGSL function `name`: the image after transforms `first` to `end` - 1. */
 function segment(a: Augment, { first, end, name, inner, exact }: Segment): string {
   const contrasts = a.list.slice(first, end).some(t => t.name === 'contrast');
-  const back: string[] = [], onward: string[] = [];
+  const back: string[] = [];
+  const onward: string[] = [];
   let stops = false; // whether a pixel may be a fill's, so that only the transforms since then change its colour
   for (let k = end - 1; k >= first; k--) {
-    const t = a.list[k]!, { map, covers } = kindOf(t);
+    const t = a.list[k]!;
+    const { map, covers } = kindOf(t);
     const use = (code: string) => `{ ${numbersFor(code, k)} ${code} }`;
     if (map) back.push(use(`q = ${map(t.o, a)};`));
     const outside = covers?.(t.o) ?? (map && t.fill !== undefined ? beyond(t.fill, a, exact) : undefined);
@@ -153,7 +157,8 @@ function segment(a: Augment, { first, end, name, inner, exact }: Segment): strin
     } else if (outside) back.push(outside);
   }
   for (let k = first; k < end; k++) {
-    const t = a.list[k]!, made = kindOf(t).colour?.(t.o, a);
+    const t = a.list[k]!;
+    const made = kindOf(t).colour?.(t.o, a);
     if (made) onward.push(`${stops ? `if (since < ${k}) ` : ''}{ const stage = ${k}u; ${numbersFor(made, k)} v = ${made}; }`);
     if (contrasts && t.name === 'brightness') onward.push(`mean *= d.p${k}.x;`);
   }
@@ -173,15 +178,18 @@ fn ${name}(at : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
 
 /** WGSL of a position beyond the border: whether it is (half a pixel past the centre of the last one), or what brings it back. */
 function beyond(fill: Fill, { w, h }: Augment, exact: boolean): string {
-  const most = `Q(${w - 1}, ${h - 1})`, zero = 'Q(0, 0)', sides = `Q(${w}, ${h})`;
+  const most = `Q(${w - 1}, ${h - 1})`;
+  const zero = 'Q(0, 0)';
+  const sides = `Q(${w}, ${h})`;
   if (fill === 'edge') return `q = clamp(q, ${zero}, ${most});`;
   if (fill === 'reflect') {
     if (exact) return `q = abs(${most} - abs(${most} - abs(q)));`; // |q| < 2 n - 1 here
     const period = `Q(${Math.max(1, 2 * (w - 1))}, ${Math.max(1, 2 * (h - 1))})`;
     return `q = abs(q); q -= ${period} * floor(q / ${period}); q = min(q, ${period} - q);`;
   }
-  if (fill === 'wrap') return exact
-    ? `q = select(q, q + ${sides}, q < ${zero}); q = select(q, q - ${sides}, q > ${most});`
-    : `q -= ${sides} * floor(q / ${sides});`;
+  if (fill === 'wrap')
+    return exact
+      ? `q = select(q, q + ${sides}, q < ${zero}); q = select(q, q - ${sides}, q > ${most});`
+      : `q -= ${sides} * floor(q / ${sides});`;
   return exact ? `any(q < ${zero}) | any(q > ${most})` : `any(q < Q(-0.5)) | any(q >= ${sides} - 0.5)`;
 }

@@ -9,8 +9,10 @@ const CHAINS = 3;
  * Fields of `Draw` for the transform number `k`: `m`, the share of the image and of its chains; of each chain the rows of a matrix (`a`);
  * a shift, the threshold of solarize and the step of posterize (`b`); autocontrast 1, equalize 2, neither 0 (`e`).
  */
-export const mixFields = (k: number): string[] =>
-  [`m${k} : vec4f`, unroll(CHAINS, n => `a${k}_${n} : vec4f, b${k}_${n} : vec4f, e${k}_${n} : f32`, ', ')];
+export const mixFields = (k: number): string[] => [
+  `m${k} : vec4f`,
+  unroll(CHAINS, n => `a${k}_${n} : vec4f, b${k}_${n} : vec4f, e${k}_${n} : f32`, ', '),
+];
 
 /**
  * WGSL that draws the numbers of transform `k`: strength up to `severity` tenths of rotation by 30 degrees, shear by 0.3, translation by a
@@ -26,7 +28,9 @@ export function drawMix({ o }: Transform, k: number, { w, h, views = 1 }: Augmen
     let e = -log(r.yzw + ${1 / 2 ** 25}); // Dirichlet(1, 1, 1) by exponentials
     d.m${k} = vec4f(1.0 - r.x, e / (e.x + e.y + e.z) * r.x);
     ${views > 1 ? `if (view == 0u) { d.m${k} = vec4f(1.0, 0.0, 0.0, 0.0); }` : ''}
-    ${unroll(CHAINS, chain => `{
+    ${unroll(
+      CHAINS,
+      chain => `{
       var A = vec4f(1.0, 0.0, 0.0, 1.0);
       var B = vec4f(0.0, 0.0, 256.0, 1.0);
       var tones = 0.0;
@@ -53,7 +57,8 @@ export function drawMix({ o }: Transform, k: number, { w, h, views = 1 }: Augmen
       d.a${k}_${chain} = A;
       d.b${k}_${chain} = B;
       d.e${k}_${chain} = tones;
-    }`)}
+    }`,
+    )}
   }`;
 }
 
@@ -63,7 +68,9 @@ export function mixed(k: number, inner: string, { w, h }: Augment): string {
 fn mixed${k}(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
   let e = q - C;
   var v = d.m${k}.x * ${inner}(q, i, index, image, d);
-  ${unroll(CHAINS, n => `{
+  ${unroll(
+    CHAINS,
+    n => `{
     let A = d.a${k}_${n}; let B = d.b${k}_${n};
     let at = C + vec2f(dot(A.xy, e), dot(A.zw, e)) + B.xy;
     if (!(any(at < vec2f(-0.5)) | any(at >= vec2f(${w}.0, ${h}.0) - 0.5))) {
@@ -72,7 +79,8 @@ fn mixed${k}(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
       if (B.w > 1.0) { u = floor(u / B.w) * B.w; }
       v += d.m${k}.${'yzw'[n]} * u;
     }
-  }`)}
+  }`,
+  )}
   return v;
 }`;
 }

@@ -21,7 +21,7 @@ export interface Gather extends Pages {
 const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
 
 /** Words or pixels of one image, and how many of them a workgroup takes. */
-const itemsOf = (p: Gather): number => plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w;
+const itemsOf = (p: Gather): number => (plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w);
 function runOf(p: Gather, d: Profile): number {
   if (d.lanes) return d.lanes * (plain(p) ? 64 : 128);
   return 64 * (plain(p) ? 1 : 4);
@@ -90,17 +90,25 @@ function makePixels(p: Gather, loop: string): string {
 export const gather = kernel({
   name: 'gather',
   bindings: {
-    order: 'read u32', norm: 'read', labelsAll: 'read u32', x: 'write', labels: 'write u32?', soft: 'write?',
-    ...pageBindings, tables: 'read?',
+    order: 'read u32',
+    norm: 'read',
+    labelsAll: 'read u32',
+    x: 'write',
+    labels: 'write u32?',
+    soft: 'write?',
+    ...pageBindings,
+    tables: 'read?',
   },
   step: (p: Gather): Record<string, 'u32' | 'f32'> => ({
     offset: 'u32',
-    ...!plain(p) && { seed: 'u32', epoch: 'u32' },
-    ...p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' },
+    ...(!plain(p) && { seed: 'u32', epoch: 'u32' }),
+    ...(p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' }),
   }),
   grid: (p, d) => [ceilDiv(itemsOf(p), runOf(p, d)), p.n * (p.views ?? 1), 1],
   code: (p, d) => {
-    const size = p.c * p.h * p.w, threads = d.lanes || 64, run = runOf(p, d);
+    const size = p.c * p.h * p.w;
+    const threads = d.lanes || 64;
+    const run = runOf(p, d);
     const transforms: Augment & Gather = { ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] };
     const loop = `for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u)`;
     return wgsl`

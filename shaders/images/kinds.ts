@@ -21,7 +21,7 @@ export interface Kind {
 const either = (r: string) => `(2.0 * ${r} - 1.0)`;
 const inBytes = (f: string) => `clamp(${f}, Px(0.0), Px(255.0))`;
 const factor = (o: Options) => `vec4f(1.0 + ${float(o.amount!)} * ${either('r.x')}, 0.0, 0.0, 0.0)`;
-export const degrees = (x: number) => float(x * Math.PI / 180);
+export const degrees = (x: number) => float((x * Math.PI) / 180);
 const size = ({ w, h }: Augment) => `vec2f(${w}.0, ${h}.0)`;
 const channels = (c: number) => 'xyzw'.slice(0, c);
 
@@ -30,7 +30,9 @@ export const KINDS = {
   crop: {
     exact: true,
     draw: o => {
-      const padding = float(o.padding!), most = float(2 * o.padding!), places = float(2 * o.padding! + 1);
+      const padding = float(o.padding!);
+      const most = float(2 * o.padding!);
+      const places = float(2 * o.padding! + 1);
       return `vec4f(min(floor(r.xy * ${places}), vec2f(${most})) - ${padding}, 0.0, 0.0)`;
     },
     map: () => 'q + Q(p.xy)',
@@ -48,7 +50,8 @@ export const KINDS = {
   /** Takes a window `min` to `max` of the image's sides, anywhere or at (`x`, `y`) of the room there is, and resizes it to the whole. */
   scale: {
     draw: (o, a) => {
-      const x = o.x! < 0 ? 'r.y' : float(o.x!), y = o.y! < 0 ? 'r.z' : float(o.y!);
+      const x = o.x! < 0 ? 'r.y' : float(o.x!);
+      const y = o.y! < 0 ? 'r.z' : float(o.y!);
       return `place(${float(o.min!)} + ${float(o.max! - o.min!)} * r.x, vec2f(${x}, ${y}) * ${size(a)})`;
     },
     map: () => '(q + 0.5) * p.x + p.yz - 0.5',
@@ -95,16 +98,18 @@ export const KINDS = {
   saturation: { draw: factor, colour: () => inBytes('Px(grey(v)) + (v - Px(grey(v))) * p.x') },
   /** Adds the axes of the training colours times their variance times N(0, std) (AlexNet, section 4.1; pixels in [0, 1]). */
   pca: {
-    draw: (o, { c, colour }) => range(c).map(k => {
-      const axis = range(4).map(i => i < c ? float(255 * o.std! * colour[i]![k]!) : '0.0');
-      return `vec4f(${axis.join(', ')}) * normal4(bits).${'xyzw'[k]}`;
-    }).join(' + '),
+    draw: (o, { c, colour }) =>
+      range(c)
+        .map(k => {
+          const axis = range(4).map(i => (i < c ? float(255 * o.std! * colour[i]![k]!) : '0.0'));
+          return `vec4f(${axis.join(', ')}) * normal4(bits).${'xyzw'[k]}`;
+        })
+        .join(' + '),
     colour: (_, { c }) => inBytes(`v + p.${channels(c)}`),
   },
   /** Adds N(0, std) to each value, of pixels in [0, 1]. */
   noise: {
-    colour: (o, { c }) =>
-      `v + ${float(255 * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${channels(c)}`,
+    colour: (o, { c }) => `v + ${float(255 * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${channels(c)}`,
   },
   /** Covers a square of side `size` around a random pixel (DeVries & Taylor 2017). */
   cutout: {

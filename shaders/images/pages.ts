@@ -4,7 +4,9 @@ import { ceilDiv, unroll } from '../kernel/kernel.ts';
 
 /** Images of c x h x w bytes in `pages` buffers of `perPage` images. */
 export interface Pages {
-  c: number; h: number; w: number;
+  c: number;
+  h: number;
+  w: number;
   pages: number;
   perPage: number;
   /** The pages are a ring that holds the images in the order of the batches, in place of all images of the data set. */
@@ -17,8 +19,7 @@ export const MAX_PAGES = 3;
 export const pageBindings = { page0: 'read u32', page1: 'read u32?', page2: 'read u32?' } as const;
 
 /** WGSL: a word of the page number `page`. */
-export const wordOf = ({ pages }: Pages, page: string, at: string): string =>
-  pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`;
+export const wordOf = ({ pages }: Pages, page: string, at: string): string => (pages === 1 ? `page0[${at}]` : `fromPage(${page}, ${at})`);
 
 /** WGSL: where the image lies that is the number `at` of the order and `index` of the data set. */
 export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string =>

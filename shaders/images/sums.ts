@@ -18,7 +18,7 @@ export const imageSums = kernel({
   grid: (p: ImageSums, d) => each(p.n * p.c, d).grid,
   code: (p, d) => {
     const inWords = p.plane % 4 === 0; // then each channel begins with a word
-    const words = Math.ceil(p.c * p.plane / 4);
+    const words = Math.ceil((p.c * p.plane) / 4);
     return each(p.n * p.c, d).main(wgsl`
     let image = (i / ${p.c}u) * ${words}u;
     #if ${inWords}

@@ -54,11 +54,13 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
  * interpolation.
  */
 export function tablesWgsl(c: number): string {
-  const channel = (k: number) => c > 1 ? `v.${'xyzw'[k]}` : 'v';
+  const channel = (k: number) => (c > 1 ? `v.${'xyzw'[k]}` : 'v');
   const tones = range(c).map(k => `channelTone(kind, ${channel(k)}, (row * ${c}u + ${k}u) * ${TABLE}u)`);
   return `
 fn channelMean(row : u32, k : u32) -> f32 { return tables[(row * ${c}u + k) * ${TABLE}u + 258u]; }
-fn meanColour(row : u32) -> Px { return Px(${range(c).map(k => `channelMean(row, ${k}u)`).join(', ')}); }
+fn meanColour(row : u32) -> Px { return Px(${range(c)
+    .map(k => `channelMean(row, ${k}u)`)
+    .join(', ')}); }
 fn channelTone(kind : f32, v : f32, base : u32) -> f32 {
   if (kind < 1.5) { return clamp((v - tables[base + 256u]) * tables[base + 257u], 0.0, 255.0); }
   let at = clamp(v, 0.0, 255.0);

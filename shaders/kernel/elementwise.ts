@@ -2,7 +2,11 @@ import { finish, type Epilogue } from './epilogue.ts';
 import { ceilDiv, each, kernel } from './kernel.ts';
 
 /** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`; see Epilogue. */
-export interface Elementwise { n: number; f: string; epilogue?: readonly Epilogue[] }
+export interface Elementwise {
+  n: number;
+  f: string;
+  epilogue?: readonly Epilogue[];
+}
 
 /** Buffers are padded to 16 bytes, so that the last vec4 may hang over the end. */
 export const elementwise = kernel({
@@ -13,6 +17,6 @@ export const elementwise = kernel({
   grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) => {
     const own = { f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined };
-    return finish([own, ...p.epilogue ?? []], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);');
+    return finish([own, ...(p.epilogue ?? [])], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);');
   },
 });

@@ -6,7 +6,10 @@ import { draws } from './kernel.ts';
  * `chance(layer, below, i)` is true where layer number `layer` draws a random word of at least `below` for this element in this step.
  * The operands are the call's bindings `e0` and `e1`, of the output's shape.
  */
-export interface Epilogue { readonly f: string; readonly operand?: 'e0' | 'e1' }
+export interface Epilogue {
+  readonly f: string;
+  readonly operand?: 'e0' | 'e1';
+}
 
 /** The optional bindings of a kernel that takes an epilogue. */
 export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;

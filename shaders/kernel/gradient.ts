@@ -5,8 +5,7 @@
 export type Gradient = 'first' | 'more';
 
 /** The step value that a gradient's first writer reads. */
-export const accumulates = (gradient: Gradient | undefined): Record<string, 'u32'> =>
-  gradient === 'first' ? { accumulate: 'u32' } : {};
+export const accumulates = (gradient: Gradient | undefined): Record<string, 'u32'> => (gradient === 'first' ? { accumulate: 'u32' } : {});
 
 /** WGSL: what is stored for a new value `v` of a gradient whose old value is `old`. */
 export function accumulated(gradient: Gradient | undefined, old: string): string {

@@ -37,20 +37,24 @@ export function throughHalf(code: string, types: Readonly<Record<string, 'f32' |
   if (pointer) throw new Error(`${pointer[0]}: f16 bindings have no pointers; index the binding itself`);
 
   const rewrite = (text: string): string => {
-    let out = '', at = 0;
-    for (access.lastIndex = 0; ;) {
+    let out = '';
+    let at = 0;
+    for (access.lastIndex = 0; ; ) {
       access.lastIndex = at;
       const match = access.exec(text);
       if (!match) return out + text.slice(at);
-      const name = match[1]!, type = types[name]!;
-      const open = match.index + match[0].length - 1, end = behind(text, open);
+      const name = match[1]!;
+      const type = types[name]!;
+      const open = match.index + match[0].length - 1;
+      const end = behind(text, open);
       const place = `${name}[${rewrite(text.slice(open + 1, end - 1))}]`;
       const component = /^\s*(\.[xyzw]\b|\[[^[\]]*\])/.exec(text.slice(end))?.[0] ?? '';
       const wide = type === 'vec4f' && !component;
       const assign = /^\s*([-+*/]?)=(?!=)/.exec(text.slice(end + component.length));
       out += text.slice(at, match.index);
       if (assign) {
-        const start = end + component.length + assign[0].length, stop = statementEnd(text, start);
+        const start = end + component.length + assign[0].length;
+        const stop = statementEnd(text, start);
         const value = rewrite(text.slice(start, stop)).trim();
         const old = `${wide ? 'vec4f' : 'f32'}(${place}${component}) ${assign[1]} (${value})`;
         out += `${place}${component} = ${wide ? 'vec4<f16>' : 'f16'}(${assign[1] ? old : value})`;

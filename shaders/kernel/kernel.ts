@@ -122,7 +122,9 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
     ...declarations,
     /\bphilox\(/.test(body) ? philoxWgsl : '',
     body,
-  ].filter(Boolean).join('\n');
+  ]
+    .filter(Boolean)
+    .join('\n');
 }
 
 /** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
@@ -134,10 +136,13 @@ export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [nam
 /** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
 export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({
   ...k.step?.(p),
-  ...draws(p as Elementary) && { seed: 'u32', step: 'u32' },
+  ...(draws(p as Elementary) && { seed: 'u32', step: 'u32' }),
 });
 
-interface Elementary { f?: string; epilogue?: readonly { f: string }[] }
+interface Elementary {
+  f?: string;
+  epilogue?: readonly { f: string }[];
+}
 
 /** Whether the elementwise functions of a call draw random words (see `chance` in epilogue.ts). */
 export const draws = ({ f = '', epilogue = [] }: Elementary): boolean =>
@@ -178,11 +183,10 @@ ${body}
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** WGSL that repeats a line for 0 … n-1. */
-export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string =>
-  range(n).map(line).join(separator);
+export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string => range(n).map(line).join(separator);
 
 /** Component names of a vec4. */
 export const XYZW = ['x', 'y', 'z', 'w'] as const;
 
 /** A float as WGSL reads it: JavaScript prints 1.0 as `1`, which WGSL takes for an integer. */
-export const float = (x: number): string => Number.isInteger(x) && Math.abs(x) < 1e15 ? x.toFixed(1) : String(x);
+export const float = (x: number): string => (Number.isInteger(x) && Math.abs(x) < 1e15 ? x.toFixed(1) : String(x));

@@ -1,7 +1,10 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 
 /** Multipliers of the counter, and what the key grows by each round. */
-const M0 = 0xd2511f53, M1 = 0xcd9e8d57, W0 = 0x9e3779b9, W1 = 0xbb67ae85;
+const M0 = 0xd2511f53;
+const M1 = 0xcd9e8d57;
+const W0 = 0x9e3779b9;
+const W1 = 0xbb67ae85;
 
 /**
  * Philox 4x32-10 (Salmon et al. 2011): four u32 from a counter and a key, the same everywhere. WGSL has no 64-bit product,
@@ -54,9 +57,13 @@ fn normal4(bits : vec4u) -> vec4f {
 }`;
 
 const mulhi = (a: number, b: number): number => {
-  const ah = a >>> 16, al = a & 0xffff, bh = b >>> 16, bl = b & 0xffff;
-  const high = ah * bl, low = al * bh;
-  const middle = (al * bl >>> 16) + (low & 0xffff) + (high & 0xffff);
+  const ah = a >>> 16;
+  const al = a & 0xffff;
+  const bh = b >>> 16;
+  const bl = b & 0xffff;
+  const high = ah * bl;
+  const low = al * bh;
+  const middle = ((al * bl) >>> 16) + (low & 0xffff) + (high & 0xffff);
   return (ah * bh + (low >>> 16) + (high >>> 16) + (middle >>> 16)) >>> 0;
 };
 
@@ -64,10 +71,13 @@ type Words = [number, number, number, number];
 
 /** The same generator on the host: counter and key of u32, four u32 back. */
 export function philox(counter: Readonly<Words>, key: readonly [number, number]): Words {
-  let [c0, c1, c2, c3] = counter, [k0, k1] = key;
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    const high1 = mulhi(M1, c2), low1 = Math.imul(M1, c2);
-    const high0 = mulhi(M0, c0), low0 = Math.imul(M0, c0);
+    const high1 = mulhi(M1, c2);
+    const low1 = Math.imul(M1, c2);
+    const high0 = mulhi(M0, c0);
+    const low0 = Math.imul(M0, c0);
     c0 = (high1 ^ c1 ^ k0) >>> 0;
     c1 = low1 >>> 0;
     c2 = (high0 ^ c3 ^ k1) >>> 0;
@@ -86,9 +96,10 @@ export type Draw = () => number;
 
 /** Random numbers of one stream: u32 words in order. */
 export function words(seed: number, stream: number, index = 0): Draw {
-  let block: readonly number[] = [], i = 0;
+  let block: readonly number[] = [];
+  let i = 0;
   return () => {
-    if (i % 4 === 0) block = philox([i / 4 >>> 0, index >>> 0, 0, 0], [seed >>> 0, stream]);
+    if (i % 4 === 0) block = philox([(i / 4) >>> 0, index >>> 0, 0, 0], [seed >>> 0, stream]);
     return block[i++ % 4]!;
   };
 }
@@ -109,7 +120,8 @@ export function normals(seed: number, stream: number, index = 0): Draw {
       second = undefined;
       return z;
     }
-    const r = Math.sqrt(-2 * Math.log(u() + 2 ** -25)), t = 2 * Math.PI * u();
+    const r = Math.sqrt(-2 * Math.log(u() + 2 ** -25));
+    const t = 2 * Math.PI * u();
     second = r * Math.sin(t);
     return r * Math.cos(t);
   };
@@ -117,9 +129,10 @@ export function normals(seed: number, stream: number, index = 0): Draw {
 
 /** A permutation of 0 … n-1 (Fisher-Yates), the same for the same seed and index (the epoch). */
 export function permutation(n: number, seed: number, stream: number, index = 0): Uint32Array {
-  const order = new Uint32Array(n).map((_, i) => i), random = words(seed, stream, index);
+  const order = new Uint32Array(n).map((_, i) => i);
+  const random = words(seed, stream, index);
   for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(random() / 2 ** 32 * (i + 1));
+    const j = Math.floor((random() / 2 ** 32) * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;

@@ -15,19 +15,28 @@ export interface Copy {
 }
 
 /** The same copy of vec4f. */
-const quarter = (p: Copy): Copy =>
-  ({ ...p, size: p.size / 4, source: p.source / 4, start: p.start / 4, dest: p.dest / 4, offset: p.offset / 4 });
+const quarter = (p: Copy): Copy => ({
+  ...p,
+  size: p.size / 4,
+  source: p.source / 4,
+  start: p.start / 4,
+  dest: p.dest / 4,
+  offset: p.offset / 4,
+});
 
 const copyVariant = (vec4: boolean): Variant<Copy> => ({
-  ...vec4
+  ...(vec4
     ? { name: 'vec4', fits: p => [p.size, p.source, p.start, p.dest, p.offset].every(v => v % 4 === 0), vec4: ['x', 'y', 'e0', 'e1'] }
-    : { name: 'plain' },
-  grid: (p, d) => each(p.n * p.size / (vec4 ? 4 : 1), d).grid,
+    : { name: 'plain' }),
+  grid: (p, d) => each((p.n * p.size) / (vec4 ? 4 : 1), d).grid,
   code: (p, d) => {
     const { n, size, source, start, dest, offset } = vec4 ? quarter(p) : p;
-    return finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + each(n * size, d).main(wgsl`
+    return (
+      finish(p.epilogue, vec4 ? 'vec4f' : 'f32') +
+      each(n * size, d).main(wgsl`
     let at = i / ${size}u * ${dest}u + ${offset}u + i % ${size}u;
-    y[at] = finish(x[i / ${size}u * ${source}u + ${start}u + i % ${size}u], at);`);
+    y[at] = finish(x[i / ${size}u * ${source}u + ${start}u + i % ${size}u], at);`)
+    );
   },
 });
 const copies = [copyVariant(true), copyVariant(false)];
@@ -50,8 +59,12 @@ export const readPart = variants({
 /** y [n, o, oh, ow] from every `stride`-th row and column of x [n, c, h, w], `before` channels of zeros in front and the rest behind. */
 export interface Subsample {
   n: number;
-  c: number; h: number; w: number;
-  o: number; oh: number; ow: number;
+  c: number;
+  h: number;
+  w: number;
+  o: number;
+  oh: number;
+  ow: number;
   stride: number;
   before: number;
   epilogue?: readonly Epilogue[];
@@ -62,7 +75,9 @@ export const subsample = kernel({
   bindings: { x: 'read', y: 'write', ...epilogueBindings },
   epilogue: 'y',
   grid: (p: Subsample, d) => each(p.n * p.o * p.oh * p.ow, d).grid,
-  code: (p, d) => finish(p.epilogue, 'f32') + each(p.n * p.o * p.oh * p.ow, d).main(wgsl`
+  code: (p, d) =>
+    finish(p.epilogue, 'f32') +
+    each(p.n * p.o * p.oh * p.ow, d).main(wgsl`
     let plane = i / ${p.oh * p.ow}u; let at = i % ${p.oh * p.ow}u;
     let c = plane % ${p.o}u - ${p.before}u; // below zero wraps to a large number
     var v = 0.0;
@@ -79,7 +94,9 @@ export const subsampleBackward = kernel({
   bindings: { dy: 'read', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
   grid: (p: Subsample, d) => each(p.n * p.c * p.h * p.w, d).grid,
-  code: (p, d) => finish(p.epilogue, 'f32') + each(p.n * p.c * p.h * p.w, d).main(wgsl`
+  code: (p, d) =>
+    finish(p.epilogue, 'f32') +
+    each(p.n * p.c * p.h * p.w, d).main(wgsl`
     let plane = i / ${p.h * p.w}u; let row = i % ${p.h * p.w}u / ${p.w}u; let column = i % ${p.w}u;
     var v = 0.0;
     if ((row % ${p.stride}u == 0u) & (column % ${p.stride}u == 0u)) {
@@ -97,9 +114,8 @@ export interface PlaneMean {
 }
 
 /** `names` are the bindings that a variant of vec4f sees as such. */
-const formOf = (vec4: boolean, names: readonly string[]) => vec4
-  ? { name: 'vec4', fits: (p: PlaneMean) => p.size % 4 === 0, vec4: names }
-  : { name: 'plain' };
+const formOf = (vec4: boolean, names: readonly string[]) =>
+  vec4 ? { name: 'vec4', fits: (p: PlaneMean) => p.size % 4 === 0, vec4: names } : { name: 'plain' };
 
 /** One thread for each plane. */
 const meanVariant = (vec4: boolean): Variant<PlaneMean> => ({
@@ -107,10 +123,13 @@ const meanVariant = (vec4: boolean): Variant<PlaneMean> => ({
   grid: (p, d) => each(p.planes, d).grid,
   code: (p, d) => {
     const size = vec4 ? p.size / 4 : p.size;
-    return finish(p.epilogue, 'f32') + each(p.planes, d).main(wgsl`
+    return (
+      finish(p.epilogue, 'f32') +
+      each(p.planes, d).main(wgsl`
     var sum = ${vec4 ? 'vec4f(0.0)' : '0.0'};
     for (var at = 0u; at < ${size}u; at++) { sum += x[i * ${size}u + at]; }
-    y[i] = finish(${vec4 ? 'dot(sum, vec4f(1.0))' : 'sum'} * ${1 / p.size}, i);`);
+    y[i] = finish(${vec4 ? 'dot(sum, vec4f(1.0))' : 'sum'} * ${1 / p.size}, i);`)
+    );
   },
 });
 
@@ -124,11 +143,15 @@ export const planeMean = variants({
 
 const spreadVariant = (vec4: boolean): Variant<PlaneMean> => ({
   ...formOf(vec4, ['dx', 'e0', 'e1']),
-  grid: (p, d) => each(p.planes * p.size / (vec4 ? 4 : 1), d).grid,
+  grid: (p, d) => each((p.planes * p.size) / (vec4 ? 4 : 1), d).grid,
   code: (p, d) => {
-    const size = vec4 ? p.size / 4 : p.size, type = vec4 ? 'vec4f' : 'f32';
-    return finish(p.epilogue, type) + each(p.planes * size, d).main(`
-    dx[i] = finish(${type}(dy[i / ${size}u] * ${1 / p.size}), i);`);
+    const size = vec4 ? p.size / 4 : p.size;
+    const type = vec4 ? 'vec4f' : 'f32';
+    return (
+      finish(p.epilogue, type) +
+      each(p.planes * size, d).main(`
+    dx[i] = finish(${type}(dy[i / ${size}u] * ${1 / p.size}), i);`)
+    );
   },
 });
 

@@ -28,13 +28,15 @@ export interface DropSample {
 
 /** One row of workgroups for each sample. */
 const dropVariant = (vec4: boolean): Variant<DropSample> => {
-  const length = (p: DropSample) => vec4 ? p.size / 4 : p.size;
-  const run = (lanes: number) => lanes ? lanes * 64 : 256;
+  const length = (p: DropSample) => (vec4 ? p.size / 4 : p.size);
+  const run = (lanes: number) => (lanes ? lanes * 64 : 256);
   return {
     name: vec4 ? 'vec4' : 'plain',
-    ...vec4 && { fits: p => p.size % 4 === 0, vec4: ['x', 'y', 'e0', 'e1'] },
+    ...(vec4 && { fits: p => p.size % 4 === 0, vec4: ['x', 'y', 'e0', 'e1'] }),
     grid: (p, d) => [ceilDiv(length(p), run(d.lanes)), Math.min(p.n, MAX_GRID), ceilDiv(p.n, MAX_GRID)],
-    code: (p, d) => finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + wgsl`
+    code: (p, d) =>
+      finish(p.epilogue, vec4 ? 'vec4f' : 'f32') +
+      wgsl`
 @compute @workgroup_size(${d.lanes || 64})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let sample = group.y + group.z * ${MAX_GRID}u;
@@ -76,13 +78,16 @@ export const addNormal = kernel({
   bindings: { x: 'read?', y: 'write', ...epilogueBindings },
   vec4: ['x', 'y', 'e0', 'e1'],
   epilogue: 'y',
-  step: (p: Normal): Record<string, 'u32'> => p.fixed ? {} : { seed: 'u32', step: 'u32' },
+  step: (p: Normal): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
   grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) => {
     const [seed, step] = p.fixed ? ['0u', '0u'] : ['op.seed', 'op.step'];
-    return finish(p.epilogue, 'vec4f') + each(ceilDiv(p.n, 4), d).main(`
+    return (
+      finish(p.epilogue, 'vec4f') +
+      each(ceilDiv(p.n, 4), d).main(`
     let z = normal4(philox(vec4u(i, ${step}, ${p.layer}u, 0u), vec2u(${seed}, 0u)));
-    y[i] = finish(${p.add ? 'x[i] + ' : ''}z * ${float(p.std)}, i);`);
+    y[i] = finish(${p.add ? 'x[i] + ' : ''}z * ${float(p.std)}, i);`)
+    );
   },
 });
 
@@ -111,12 +116,17 @@ export const whiteoutDeviation = kernel({
   name: 'whiteout_deviation',
   bindings: { weight: 'read', deviation: 'write f32' },
   grid: (p: Whiteout, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
-  code: (p, d) => perOutput(p, d, wgsl`
+  code: (p, d) =>
+    perOutput(
+      p,
+      d,
+      wgsl`
   for (var j = 0u; j < ${p.c}u; j++) {
     let w = abs(weight[k * ${p.c}u + j]);
     sum += ${float(p.sigma ** 2)} * select(0.0, exp(log(w) * ${float(2 - p.gamma)}), w > 0.0) + ${float(p.lambda)} * w * w;
   }
-  deviation[k] = sqrt(sum);`),
+  deviation[k] = sqrt(sum);`,
+    ),
 });
 
 /** y [n, o] = z deviation. */
@@ -136,7 +146,10 @@ export const whiteoutBackward = kernel({
   grid: (p, d) => [ceilDiv(p.o, d.lanes || 64), 1, 1],
   code: (p, d) => {
     const at = `k * ${p.c}u + j`;
-    return perOutput(p, d, wgsl`
+    return perOutput(
+      p,
+      d,
+      wgsl`
   for (var n = 0u; n < ${p.n}u; n++) { sum += dy[n * ${p.o}u + k] * z[n * ${p.o}u + k]; }
   let scale = select(0.0, sum * 0.5 / deviation[k], deviation[k] > 0.0);
   for (var j = 0u; j < ${p.c}u; j++) {
@@ -144,6 +157,7 @@ export const whiteoutBackward = kernel({
     let slope = select(0.0, exp(log(size) * ${float(1 - p.gamma)}) * sign(w) * ${float(p.sigma ** 2 * (2 - p.gamma))}, size > 0.0);
     let v = scale * (slope + ${float(2 * p.lambda)} * w);
     dweight[${at}] = ${accumulated(p.gradient, `dweight[${at}]`)};
-  }`);
+  }`,
+    );
   },
 });

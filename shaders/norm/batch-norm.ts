@@ -21,8 +21,11 @@ const perWorkgroup = (p: BatchNorm, d: Profile) => Math.min(p.n, ceilDiv((d.lane
 
 /** A workgroup for each channel and some images: what belongs to the channel is read once, in `before`. */
 const applied = (p: BatchNorm, d: Profile, vec4: boolean, { before, body }: Omit<Loop, 'after'>) => {
-  const hw = vec4 ? p.hw / 4 : p.hw, per = perWorkgroup(p, d);
-  return finish(p.epilogue, vec4 ? 'vec4f' : 'f32') + wgsl`
+  const hw = vec4 ? p.hw / 4 : p.hw;
+  const per = perWorkgroup(p, d);
+  return (
+    finish(p.epilogue, vec4 ? 'vec4f' : 'f32') +
+    wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let c = group.y + group.z * ${MAX_GRID}u;
@@ -34,16 +37,17 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
     ${body}
   }
-}`;
+}`
+  );
 };
-const appliedGrid = (p: BatchNorm, d: Profile): Grid =>
-  [ceilDiv(p.n, perWorkgroup(p, d)), Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID)];
+const appliedGrid = (p: BatchNorm, d: Profile): Grid => [ceilDiv(p.n, perWorkgroup(p, d)), Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID)];
 
 const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
-  ...vec4 ? { ...vec4Variant, vec4: ['x', 'y', 'e0', 'e1'] } : { name: 'plain' },
+  ...(vec4 ? { ...vec4Variant, vec4: ['x', 'y', 'e0', 'e1'] } : { name: 'plain' }),
   grid: appliedGrid,
   code: (p, d) => {
-    const byBatch = p.eps === undefined, mean = byBatch ? 'stats[c]' : 'mean[c]';
+    const byBatch = p.eps === undefined;
+    const mean = byBatch ? 'stats[c]' : 'mean[c]';
     const inverse = byBatch ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps!)})`;
     return applied(p, d, vec4, {
       before: `
@@ -59,7 +63,14 @@ const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
 export const batchNormApply = variants({
   name: 'batch_norm_apply',
   bindings: {
-    x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write', ...epilogueBindings,
+    x: 'read',
+    stats: 'read?',
+    mean: 'read?',
+    variance: 'read?',
+    weight: 'read?',
+    bias: 'read?',
+    y: 'write',
+    ...epilogueBindings,
   },
   epilogue: 'y',
   variants: [applyVariant(true), applyVariant(false)],
@@ -72,10 +83,18 @@ export const batchNormApply = variants({
 export const foldBatchNorm = kernel({
   name: 'fold_batch_norm',
   bindings: {
-    weight: 'read', bias: 'read?', mean: 'read', variance: 'read', gamma: 'read?', beta: 'read?', folded: 'write', shift: 'write',
+    weight: 'read',
+    bias: 'read?',
+    mean: 'read',
+    variance: 'read',
+    gamma: 'read?',
+    beta: 'read?',
+    folded: 'write',
+    shift: 'write',
   },
   grid: (p: { o: number; size: number; eps: number; bias: boolean; affine: boolean }, d) => each(p.o * p.size, d).grid,
-  code: (p, d) => each(p.o * p.size, d).main(wgsl`
+  code: (p, d) =>
+    each(p.o * p.size, d).main(wgsl`
     let o = i / ${p.size}u;
     let factor = ${p.affine ? 'gamma[o]' : '1.0'} / sqrt(variance[o] + ${float(p.eps)});
     folded[i] = weight[i] * factor;
@@ -83,18 +102,19 @@ export const foldBatchNorm = kernel({
 });
 
 const sumsVariant = (vec4: boolean): Variant<Channels> => ({
-  ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' },
+  ...(vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' }),
   grid: overChannelsGrid,
-  code: (p, d) => overChannels(p, d, vec4, {
-    before: 'let mean = stats[c];',
-    body: `
+  code: (p, d) =>
+    overChannels(p, d, vec4, {
+      before: 'let mean = stats[c];',
+      body: `
     let v = dy[i];
     first += v;
     second += v * (x[i] - mean);`,
-    after: `
+      after: `
     partial[out] = total.x;
     partial[out + 1u] = total.y;`,
-  }),
+    }),
 });
 
 /** partial [split, c, 2]: the sums of dy and of dy (x - mean), of each channel in each run of images. */
@@ -110,7 +130,8 @@ export const batchNormGradients = kernel({
   bindings: { partial: 'read f32', stats: 'read', means: 'write f32', dweight: 'write?', dbias: 'write?' },
   step: (p: Channels & { gradient?: Gradient; affine: boolean }) => accumulates(p.gradient),
   grid: (p, d) => each(p.c, d).grid,
-  code: (p, d) => each(p.c, d).main(wgsl`
+  code: (p, d) =>
+    each(p.c, d).main(wgsl`
     var sum = 0.0; var product = 0.0;
     let inverse = stats[${p.c}u + i];
     for (var r = 0u; r < ${runs(p)}u; r++) {
@@ -126,14 +147,15 @@ export const batchNormGradients = kernel({
 });
 
 const backwardVariant = (vec4: boolean): Variant<BatchNorm> => ({
-  ...vec4 ? { ...vec4Variant, vec4: ['x', 'dy', 'dx', 'e0', 'e1'] } : { name: 'plain' },
+  ...(vec4 ? { ...vec4Variant, vec4: ['x', 'dy', 'dx', 'e0', 'e1'] } : { name: 'plain' }),
   grid: appliedGrid,
-  code: (p, d) => applied(p, d, vec4, {
-    before: `
+  code: (p, d) =>
+    applied(p, d, vec4, {
+      before: `
   let mean = stats[c]; let first = means[c]; let second = means[${p.c}u + c];
   let factor = stats[${p.c}u + c]${p.affine ? ' * weight[c]' : ''};`,
-    body: 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);',
-  }),
+      body: 'dx[i] = finish((dy[i] - first - (x[i] - mean) * second) * factor, i);',
+    }),
 });
 
 /** dx = weight / deviation (dy - mean(dy) - xhat mean(dy xhat)), the batch's statistics being functions of x. */

@@ -33,20 +33,25 @@ const scaleAt = (p: SetNorm, vec4: boolean, name: string, without: string): stri
 
 /** WGSL `body` for each value (or four), numbered `i`, of the set numbered `s`. */
 function elementwise(vec4: boolean, tensors: string[], body: (p: SetNorm, type: 'f32' | 'vec4f') => string): Variant<SetNorm> {
-  const type = vec4 ? 'vec4f' : 'f32', width = vec4 ? 4 : 1;
+  const type = vec4 ? 'vec4f' : 'f32';
+  const width = vec4 ? 4 : 1;
   return {
-    ...vec4 ? { name: 'vec4', fits: inFours, vec4: [...tensors, 'e0', 'e1'] } : { name: 'plain' },
-    grid: (p, d) => each(p.sets * p.size / width, d).grid,
-    code: (p, d) => finish(p.epilogue, type) + each(p.sets * p.size / width, d).main(`
+    ...(vec4 ? { name: 'vec4', fits: inFours, vec4: [...tensors, 'e0', 'e1'] } : { name: 'plain' }),
+    grid: (p, d) => each((p.sets * p.size) / width, d).grid,
+    code: (p, d) =>
+      finish(p.epilogue, type) +
+      each((p.sets * p.size) / width, d).main(`
     let s = i / ${p.size / width}u;
     ${body(p, type)}`),
   };
 }
 
-const applied = (vec4: boolean) => elementwise(vec4, ['x', 'y'], (p, type) => {
-  const weight = scaleAt(p, vec4, 'weight', '1.0'), bias = scaleAt(p, vec4, 'bias', `${type}(0.0)`);
-  return `y[i] = finish((x[i] - stats[s]) * stats[${p.sets}u + s] * ${weight} + ${bias}, i);`;
-});
+const applied = (vec4: boolean) =>
+  elementwise(vec4, ['x', 'y'], (p, type) => {
+    const weight = scaleAt(p, vec4, 'weight', '1.0');
+    const bias = scaleAt(p, vec4, 'bias', `${type}(0.0)`);
+    return `y[i] = finish((x[i] - stats[s]) * stats[${p.sets}u + s] * ${weight} + ${bias}, i);`;
+  });
 
 /** y = (x - mean) / deviation * weight + bias; stats [2, sets]. */
 export const setNormApply = variants({
@@ -59,7 +64,9 @@ export const setNormApply = variants({
 /** A workgroup for each of `count` places `at`: `add` adds value `j` of `size` to the vec2f `sums`, and `write` uses their `total`. */
 function sums(d: Profile, { count, size, add, write }: { count: number; size: number; add: string; write: string }): string {
   const { declared, total } = sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) });
-  return declared + wgsl`
+  return (
+    declared +
+    wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let at = group.x + group.y * ${MAX_GRID}u;
@@ -72,7 +79,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   if (lane == 0u) {
     ${write}
   }
-}`;
+}`
+  );
 }
 
 /** means [2, sets]: mean of dy weight, and of dy weight xhat over the deviation. One workgroup per set. */
@@ -80,18 +88,19 @@ export const setNormSums = kernel({
   name: 'set_norm_sums',
   bindings: { x: 'read', dy: 'read', stats: 'read', weight: 'read?', means: 'write f32' },
   grid: (p: SetNorm) => fold(p.sets),
-  code: (p, d) => sums(d, {
-    count: p.sets,
-    size: p.size,
-    add: `
+  code: (p, d) =>
+    sums(d, {
+      count: p.sets,
+      size: p.size,
+      add: `
     let i = at * ${p.size}u + j; let s = at;
     let v = dy[i] * ${scaleAt(p, false, 'weight', '1.0')};
     sums += vec2f(v, v * (x[i] - stats[s]));`,
-    write: `
+      write: `
     let inverse = stats[${p.sets}u + at];
     means[at] = total.x * ${1 / p.size};
     means[${p.sets}u + at] = total.y * inverse * inverse * ${1 / p.size};`,
-  }),
+    }),
 });
 
 /** Gradients of weight and bias [count]: sums of dy xhat and dy over all values that they scale. One workgroup each. */
@@ -100,25 +109,27 @@ export const setNormGradients = kernel({
   bindings: { x: 'read', dy: 'read', stats: 'read', dweight: 'write', dbias: 'write' },
   step: (p: SetNorm) => accumulates(p.gradient),
   grid: p => fold(p.count),
-  code: (p, d) => sums(d, {
-    count: p.count,
-    size: p.sets * p.size / p.count,
-    add: `
+  code: (p, d) =>
+    sums(d, {
+      count: p.count,
+      size: (p.sets * p.size) / p.count,
+      add: `
     let i = (j / ${p.span}u * ${p.count}u + at) * ${p.span}u + j % ${p.span}u;
     let s = i / ${p.size}u;
     sums += dy[i] * vec2f((x[i] - stats[s]) * stats[${p.sets}u + s], 1.0);`,
-    write: `
+      write: `
     { let v = total.x; dweight[at] = ${accumulated(p.gradient, 'dweight[at]')}; }
     { let v = total.y; dbias[at] = ${accumulated(p.gradient, 'dbias[at]')}; }`,
-  }),
+    }),
 });
 
-const backward = (vec4: boolean) => elementwise(vec4, ['x', 'dy', 'dx'], p => {
-  const dxhat = `dy[i] * ${scaleAt(p, vec4, 'weight', '1.0')}`;
-  return `
+const backward = (vec4: boolean) =>
+  elementwise(vec4, ['x', 'dy', 'dx'], p => {
+    const dxhat = `dy[i] * ${scaleAt(p, vec4, 'weight', '1.0')}`;
+    return `
     let v = finish((${dxhat} - means[s] - (x[i] - stats[s]) * means[${p.sets}u + s]) * stats[${p.sets}u + s], i);
     dx[i] = ${accumulated(p.gradient, 'dx[i]')};`;
-});
+  });
 
 /** dx = (dy weight - mean(dy weight) - xhat mean(dy weight xhat)) / deviation; where x is a parameter, dx is its gradient. */
 export const setNormBackward = variants({

@@ -12,7 +12,7 @@ export interface Channels {
 
 /** Runs of images to sum apart, so that few channels fill the device too. */
 export const momentSplits = ({ n, c, hw }: Omit<Channels, 'split'>, d: Profile): number =>
-  Math.max(1, Math.min(n, ceilDiv(d.lanes ? 16 : 512, c), Math.floor(n * hw / 4096)));
+  Math.max(1, Math.min(n, ceilDiv(d.lanes ? 16 : 512, c), Math.floor((n * hw) / 4096)));
 
 /** Images of one run. */
 const perSplit = (p: Channels) => ceilDiv(p.n, p.split);
@@ -49,7 +49,7 @@ export function sumOverWorkgroup(d: Profile): WorkgroupSum {
 
 /** What a variant that takes four values at a time asks for. */
 export const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
-const joined = (vec4: boolean, v: string) => vec4 ? `dot(${v}, vec4f(1.0))` : v;
+const joined = (vec4: boolean, v: string) => (vec4 ? `dot(${v}, vec4f(1.0))` : v);
 
 /** WGSL before, in and after a loop; `body` sees `i`, the place of a value (or of four). */
 export interface Loop {
@@ -61,7 +61,9 @@ export interface Loop {
 /** A workgroup for each channel and run, whose `body` adds to `first` and `second`; `after` sees their sums as `total`. */
 export function overChannels(p: Channels, d: Profile, vec4: boolean, { before, body, after }: Loop): string {
   const hw = vec4 ? p.hw / 4 : p.hw;
-  return sumOverWorkgroup(d).declared + wgsl`
+  return (
+    sumOverWorkgroup(d).declared +
+    wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let c = group.x + group.y * ${MAX_GRID}u;
@@ -80,28 +82,30 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     let out = (group.z * ${p.c}u + c) * 2u;
     ${after}
   }
-}`;
+}`
+  );
 }
 
 export const overChannelsGrid = (p: Channels): Grid => [Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID), runs(p)];
 
 const momentsVariant = (vec4: boolean): Variant<Channels> => ({
-  ...vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' },
+  ...(vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' }),
   grid: overChannelsGrid,
   // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
-  code: (p, d) => overChannels(p, d, vec4, {
-    before: vec4
-      ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));`
-      : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
-    body: `
+  code: (p, d) =>
+    overChannels(p, d, vec4, {
+      before: vec4
+        ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));`
+        : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
+      body: `
     let v = x[i] - shift;
     first += v;
     second += v * v;`,
-    after: `
+      after: `
     let count = ${valuesOf(p, 'group.z')};
     partial[out] = shift + total.x / count;
     partial[out + 1u] = max(0.0, total.y - total.x * total.x / count);`,
-  }),
+    }),
 });
 
 /** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
@@ -118,8 +122,10 @@ export interface JoinMoments extends Channels {
 }
 
 /** WGSL: the two numbers of run `r` of channel `i`. */
-export const partialAt = (p: Channels): [first: string, second: string] =>
-  [`partial[(r * ${p.c}u + i) * 2u]`, `partial[(r * ${p.c}u + i) * 2u + 1u]`];
+export const partialAt = (p: Channels): [first: string, second: string] => [
+  `partial[(r * ${p.c}u + i) * 2u]`,
+  `partial[(r * ${p.c}u + i) * 2u + 1u]`,
+];
 
 /** WGSL: what run `r` adds to the mean of channel `i`, and then to its squared distances from that. */
 const meanOf = (p: Channels) => `${partialAt(p)[0]} * (${valuesOf(p, 'r')} * ${1 / (p.n * p.hw)})`;
@@ -128,7 +134,8 @@ const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
 
 /** WGSL that stores what follows from `mean` and `squares` of channel `i`. */
 function statistics({ n, c, hw, eps, momentum }: JoinMoments): string {
-  const count = n * hw, rate = momentum ?? 0;
+  const count = n * hw;
+  const rate = momentum ?? 0;
   return wgsl`
     stats[i] = mean;
     stats[${c}u + i] = 1.0 / sqrt(squares * ${1 / count} + ${float(eps)});
@@ -142,11 +149,15 @@ function statistics({ n, c, hw, eps, momentum }: JoinMoments): string {
 export const joinMoments = variants({
   name: 'join_moments',
   bindings: { partial: 'read f32', stats: 'write f32', running_mean: 'write?', running_var: 'write?' },
-  variants: [{
-    name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
-    fits: (p: JoinMoments) => runs(p) > 32,
-    grid: p => fold(p.c),
-    code: (p, d) => squared + sumOverWorkgroup(d).declared + wgsl`
+  variants: [
+    {
+      name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
+      fits: (p: JoinMoments) => runs(p) > 32,
+      grid: p => fold(p.c),
+      code: (p, d) =>
+        squared +
+        sumOverWorkgroup(d).declared +
+        wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let i = group.x + group.y * ${MAX_GRID}u;
@@ -165,13 +176,17 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     ${statistics(p)}
   }
 }`,
-  }, {
-    name: 'plain',
-    grid: (p, d) => each(p.c, d).grid,
-    code: (p, d) => squared + each(p.c, d).main(`
+    },
+    {
+      name: 'plain',
+      grid: (p, d) => each(p.c, d).grid,
+      code: (p, d) =>
+        squared +
+        each(p.c, d).main(`
     var mean = 0.0; var squares = 0.0;
     for (var r = 0u; r < ${runs(p)}u; r++) { mean += ${meanOf(p)}; }
     for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOf(p)}; }
     ${statistics(p)}`),
-  }],
+    },
+  ],
 });

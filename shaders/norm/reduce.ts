@@ -17,7 +17,8 @@ const subgroup = (quads: boolean): Variant<ChannelSum> => ({
   ...(quads && { vec4: ['x'] }),
   grid: p => [p.c, 1, 1],
   code: (p, d) => {
-    const size = p.hw / (quads ? 4 : 1), type = quads ? 'vec4f' : 'f32';
+    const size = p.hw / (quads ? 4 : 1);
+    const type = quads ? 'vec4f' : 'f32';
     return wgsl`
 @compute @workgroup_size(${d.lanes})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {

@@ -21,7 +21,8 @@ export const softmaxForward = kernel({
   name: 'softmax_forward',
   bindings: { x: 'read', y: 'write' },
   grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
-  code: (p, d) => each(p.n * p.hw, d).main(wgsl`
+  code: (p, d) =>
+    each(p.n * p.hw, d).main(wgsl`
     ${first(p)}
     var largest = x[first];
     var sum = 0.0;
@@ -35,7 +36,8 @@ export const softmaxBackward = kernel({
   name: 'softmax_backward',
   bindings: { y: 'read', dy: 'read', dx: 'write' },
   grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
-  code: (p, d) => each(p.n * p.hw, d).main(wgsl`
+  code: (p, d) =>
+    each(p.n * p.hw, d).main(wgsl`
     ${first(p)}
     var sum = 0.0;
     ${loop(p, 'sum += dy[at] * y[at];')}

@@ -9,8 +9,11 @@ import { each, kernel } from '../kernel/kernel.ts';
 /** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
 export interface FractionalPool {
   n: number;
-  c: number; h: number; w: number;
-  oh: number; ow: number;
+  c: number;
+  h: number;
+  w: number;
+  oh: number;
+  ow: number;
   random: boolean;
   overlapping: boolean;
   layer: number;
@@ -34,12 +37,11 @@ const ownerAt = (p: Sizes) => Math.max(p.oh, p.ow) + 1;
 export const fractionalCuts = kernel({
   name: 'fractional_cuts',
   bindings: { cuts: 'write u32' },
-  step: (p: FractionalPool): Record<string, 'u32'> => p.fixed ? {} : { seed: 'u32', step: 'u32' },
+  step: (p: FractionalPool): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
   grid: (p, d) => each(p.n * 2, d).grid,
   code: (p, d) => {
-    const words = (more: string) => p.fixed
-      ? `vec4u(${2 ** 31}u)`
-      : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`;
+    const words = (more: string) =>
+      p.fixed ? `vec4u(${2 ** 31}u)` : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`;
     return each(p.n * 2, d).main(wgsl`
     let size = select(${p.w}u, ${p.h}u, i % 2u == 0u);
     let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
@@ -77,7 +79,10 @@ export const fractionalForward = kernel({
   bindings: { x: 'read', cuts: 'read u32', y: 'write', argmax: 'write u32', ...epilogueBindings },
   epilogue: 'y',
   grid: (p: FractionalPool, d) => each(p.n * p.c * p.oh * p.ow, d).grid,
-  code: (p, d) => sizes(p) + finish(p.epilogue, 'f32') + each(p.n * p.c * p.oh * p.ow, d).main(wgsl`
+  code: (p, d) =>
+    sizes(p) +
+    finish(p.epilogue, 'f32') +
+    each(p.n * p.c * p.oh * p.ow, d).main(wgsl`
     let plane = i / (OH * OW);
     let rows = plane / ${p.c}u * 2u * LENGTH + i / OW % OH;
     let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
@@ -104,7 +109,10 @@ export const fractionalBackward = kernel({
   bindings: { dy: 'read', cuts: 'read u32', argmax: 'read u32', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
   grid: (p: FractionalPool, d) => each(p.n * p.c * p.h * p.w, d).grid,
-  code: (p, d) => sizes(p) + finish(p.epilogue, 'f32') + each(p.n * p.c * p.h * p.w, d).main(wgsl`
+  code: (p, d) =>
+    sizes(p) +
+    finish(p.epilogue, 'f32') +
+    each(p.n * p.c * p.h * p.w, d).main(wgsl`
     let plane = i / (H * W); let row = i / W % H; let column = i % W;
     let rows = plane / ${p.c}u * 2u * LENGTH; let columns = rows + LENGTH;
     let oy = cuts[rows + ${ownerAt(p)}u + row]; let ox = cuts[columns + ${ownerAt(p)}u + column];

@@ -9,9 +9,13 @@ import { ceilDiv, kernel, MAX_GRID, unroll, type Grid, type Profile } from '../k
 export interface Pool {
   max: boolean;
   planes: number;
-  h: number; w: number;
-  oh: number; ow: number;
-  k: number; stride: number; pad: number;
+  h: number;
+  w: number;
+  oh: number;
+  ow: number;
+  k: number;
+  stride: number;
+  pad: number;
   epilogue?: readonly Epilogue[];
 }
 
@@ -22,11 +26,14 @@ const K = ${p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad};
 `;
 
 /** Threads of a workgroup, and the values of a plane that it takes. */
-const workgroup = ({ lanes }: Profile) => lanes ? { threads: lanes, run: 32 * lanes } : { threads: 64, run: 64 };
+const workgroup = ({ lanes }: Profile) => (lanes ? { threads: lanes, run: 32 * lanes } : { threads: 64, run: 64 });
 
 /** One workgroup column per plane, its threads along the plane: no division by the plane's size. */
-const planeGrid = (planes: number, size: number, d: Profile): Grid =>
-  [ceilDiv(size, workgroup(d).run), Math.min(planes, MAX_GRID), ceilDiv(planes, MAX_GRID)];
+const planeGrid = (planes: number, size: number, d: Profile): Grid => [
+  ceilDiv(size, workgroup(d).run),
+  Math.min(planes, MAX_GRID),
+  ceilDiv(planes, MAX_GRID),
+];
 
 /** WGSL that loops over the `size` values of each plane: `at` within the plane `plane`. */
 function overPlane(planes: number, size: number, d: Profile, body: string): string {
@@ -45,17 +52,16 @@ ${body}
 }
 
 /** Whether all windows lie inside the image and are small: then their loads are written out, which spares loops and bounds. */
-const unrolls = (p: Pool) => p.pad === 0 && p.k <= 3
-  && (p.oh - 1) * p.stride + p.k <= p.h
-  && (p.ow - 1) * p.stride + p.k <= p.w;
+const unrolls = (p: Pool) => p.pad === 0 && p.k <= 3 && (p.oh - 1) * p.stride + p.k <= p.h && (p.ow - 1) * p.stride + p.k <= p.w;
 
 /**
  * WGSL that takes one value of the window. The first of equals wins, and a NaN (by its bits: WGSL may assume there is none) beats all, as
  * in PyTorch.
  */
-const visit = (p: Pool, at: string) => p.max
-  ? `{ let v = x[base + ${at}]; if ((v > value) | ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u)) { value = v; best = ${at}; } }`
-  : `value += x[base + ${at}];`;
+const visit = (p: Pool, at: string) =>
+  p.max
+    ? `{ let v = x[base + ${at}]; if ((v > value) | ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u)) { value = v; best = ${at}; } }`
+    : `value += x[base + ${at}];`;
 
 /** Whether windows tile the image, so that each input lies in one. */
 const tiles = (p: Pool) => p.k === p.stride && p.pad === 0 && p.h === p.oh * p.k && p.w === p.ow * p.k;
@@ -66,7 +72,14 @@ export const poolForward = kernel({
   bindings: { x: 'read', y: 'write', argmax: 'write u32?', ...epilogueBindings },
   epilogue: 'y',
   grid: (p: Pool, d) => planeGrid(p.planes, p.oh * p.ow, d),
-  code: (p, d) => constants(p) + finish(p.epilogue, 'f32') + overPlane(p.planes, p.oh * p.ow, d, wgsl`
+  code: (p, d) =>
+    constants(p) +
+    finish(p.epilogue, 'f32') +
+    overPlane(
+      p.planes,
+      p.oh * p.ow,
+      d,
+      wgsl`
     let base = plane * H * W;
     let top = at / OW * STRIDE - PAD; let left = at % OW * STRIDE - PAD;
     #if ${unrolls(p)}
@@ -87,7 +100,8 @@ export const poolForward = kernel({
     argmax[out] = u32(best);
   #else
     y[out] = finish(value / f32(K * K), out); // the padding counts, as in PyTorch
-  #endif`),
+  #endif`,
+    ),
 });
 
 /** WGSL: a thread fills the window `at` of a plane, which it shares with no other. */
@@ -96,11 +110,14 @@ const fillWindow = (p: Pool) => wgsl`
     let corner = at / OW * K * W + at % OW * K;
     let g = dy[window]${p.max ? '' : ' / f32(K * K)'};
     ${p.max ? 'let best = i32(argmax[window]);' : ''}
-    ${unroll(p.k * p.k, i => `{
+    ${unroll(
+      p.k * p.k,
+      i => `{
       let inside = corner + ${Math.floor(i / p.k)} * W + ${i % p.k};
       let out = u32(plane * H * W + inside);
       dx[out] = finish(${p.max ? 'select(0.0, g, best == inside)' : 'g'}, out);
-    }`)}`;
+    }`,
+    )}`;
 
 /** WGSL: an input `at` of a plane gathers from the windows that it is in. */
 const gatherFromWindows = (p: Pool) => wgsl`
@@ -125,7 +142,8 @@ export const poolBackward = kernel({
   bindings: { dy: 'read', argmax: 'read u32?', dx: 'write', ...epilogueBindings },
   epilogue: 'dx',
   grid: (p: Pool, d) => planeGrid(p.planes, tiles(p) ? p.oh * p.ow : p.h * p.w, d),
-  code: (p, d) => constants(p) + finish(p.epilogue, 'f32') + (tiles(p)
-    ? overPlane(p.planes, p.oh * p.ow, d, fillWindow(p))
-    : overPlane(p.planes, p.h * p.w, d, gatherFromWindows(p))),
+  code: (p, d) =>
+    constants(p) +
+    finish(p.epilogue, 'f32') +
+    (tiles(p) ? overPlane(p.planes, p.oh * p.ow, d, fillWindow(p)) : overPlane(p.planes, p.h * p.w, d, gatherFromWindows(p))),
 });

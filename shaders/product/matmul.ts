@@ -9,7 +9,9 @@ import { index, tiled, type, type Quads } from './tiled.ts';
  * `gradient`: y is a parameter's gradient, written as that says.
  */
 export interface Matmul {
-  m: number; n: number; k: number;
+  m: number;
+  n: number;
+  k: number;
   ta?: boolean;
   tb?: boolean;
   bias?: boolean;
@@ -29,9 +31,8 @@ const fourScalars = (buffer: string, start: string, last: string): string =>
 /** WGSL: lane l loads row m0 + l of A (and l + S, …) for the four values of k from `k` on: as `a0`, or one by one as `a0_0` … `a0_3`. */
 function loadA(p: Matmul, groups: number): string {
   if (p.ta) {
-    const value = (g: number, kk: number) => inFours(p.k)
-      ? `a[(k + ${kk}) * M + ma${g}]`
-      : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+    const value = (g: number, kk: number) =>
+      inFours(p.k) ? `a[(k + ${kk}) * M + ma${g}]` : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
     return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
   }
   if (inFours(p.k)) return unroll(groups, g => `    let a${g} = a[(ra${g} + k) / 4];`);
@@ -43,28 +44,32 @@ function loadA(p: Matmul, groups: number): string {
 /** WGSL: a lane loads its four columns of B for the four values of k, as `b0` … `b3`. */
 function loadB(p: Matmul): string {
   if (p.tb) {
-    const row = (j: number) => inFours(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k');
+    const row = (j: number) => (inFours(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k'));
     return `${unroll(4, j => `    let t${j} = ${row(j)};`)}
 ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
   }
   const at = (kk: number) => `${inFours(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
-  const value = (kk: number) => inFours(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb');
+  const value = (kk: number) => (inFours(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb'));
   return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
 }
 
 /** WGSL: a lane stores its four columns of row m0 + i. */
 function storeRow(p: Matmul, i: number): string {
   const result = `finish(${accumulated(p.gradient, 'y[at]')}, at)`;
-  if (inFours(p.n)) return `
+  if (inFours(p.n))
+    return `
       let at = u32((m0 + ${i}) * N + n) / 4;
       let v = c${i}${p.bias ? ' + bias[n / 4]' : ''};
       y[at] = ${result};`;
-  return unroll(4, j => `
+  return unroll(
+    4,
+    j => `
       if (n + ${j} < N) {
         let at = u32((m0 + ${i}) * N + n + ${j});
         let v = c${i}.${XYZW[j]}${p.bias ? ` + bias[n + ${j}]` : ''};
         y[at] = ${result};
-      }`);
+      }`,
+  );
 }
 
 /**
@@ -76,19 +81,20 @@ function storeRow(p: Matmul, i: number): string {
  */
 const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
-  fits: (p, d) => d.lanes > 0
-    && a4 === (!p.ta && inFours(p.k))
-    && b4 === inFours(p.tb ? p.k : p.n)
-    && y4 === inFours(p.n),
-  vec4: [...a4 ? ['a'] : [], ...b4 ? ['b'] : [], ...y4 ? ['y', 'bias', 'e0', 'e1'] : []],
+  fits: (p, d) => d.lanes > 0 && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
+  vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias', 'e0', 'e1'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
   grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
   code: (p, d) => {
-    const S = d.lanes, M = rows(p), groups = ceilDiv(M, S);
+    const S = d.lanes;
+    const M = rows(p);
+    const groups = ceilDiv(M, S);
     const rowOfA = (g: number) => `min(m0 + ${g * S} + lane, M - 1)`;
     const broadcast = (row: number, kk: number) =>
       `subgroupBroadcast(a${Math.floor(row / S)}${p.ta ? `_${kk}` : `.${XYZW[kk]}`}, ${row % S}u)`;
-    return finish(p.epilogue, type(y4)) + wgsl`
+    return (
+      finish(p.epilogue, type(y4)) +
+      wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
   let M = op.m; let N = op.n; let K = op.k;
@@ -96,7 +102,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let m0 = i32(group.y) * ${M};
   let n = (i32(group.x) * ${S} + lane) * 4; // this lane's four columns of y
   let nb = min(n, (N - 1) / 4 * 4);
-  ${unroll(groups, g => p.ta ? `let ma${g} = ${rowOfA(g)};` : `let ra${g} = ${rowOfA(g)} * K;`)}
+  ${unroll(groups, g => (p.ta ? `let ma${g} = ${rowOfA(g)};` : `let ra${g} = ${rowOfA(g)} * K;`))}
   ${p.tb ? unroll(4, j => `let rb${j} = min(n + ${j}, N - 1) * K;`) : ''}
   ${unroll(M, i => `var c${i} = vec4f(0.0);`, ' ')}
   for (var k = 0; k < K; k += 4) {
@@ -107,7 +113,8 @@ ${unroll(M, i => unroll(4, kk => `    c${i} += ${broadcast(i, kk)} * b${kk};`))}
   if (n < N) {
 ${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
   }
-}`;
+}`
+    );
   },
 });
 const truths = [true, false];
@@ -133,7 +140,7 @@ export const matmul = variants({
       quads: fours,
       vec4: p => {
         const { a, b, y } = fours(p);
-        return [...a ? ['a'] : [], ...b ? ['b'] : [], ...y ? ['y', 'bias', 'e0', 'e1'] : []];
+        return [...(a ? ['a'] : []), ...(b ? ['b'] : []), ...(y ? ['y', 'bias', 'e0', 'e1'] : [])];
       },
       code: p => {
         const { a, b, y } = fours(p);
@@ -151,7 +158,9 @@ fn store(m : u32, n : u32, sum : ${type(y)}) {
     {
       name: 'plain',
       grid: p => [ceilDiv(p.n, 64), p.m, 1],
-      code: p => finish(p.epilogue, 'f32') + wgsl`
+      code: p =>
+        finish(p.epilogue, 'f32') +
+        wgsl`
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
   let n = id.x; let m = id.y;

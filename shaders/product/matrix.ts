@@ -4,17 +4,22 @@ import { productGrid, stages } from './stage.ts';
 import type { Tiled } from './tiled.ts';
 
 /** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
-const SIDE = 64, PART = SIDE / 2, PAD = 2;
+const SIDE = 64;
+const PART = SIDE / 2;
+const PAD = 2;
 
 /** Values of k in a stage: two stages of f16 or f32 fit the 16 KiB of workgroup memory that every adapter has. */
-const depthOf = ({ type }: MatrixConfig): number => type === 'f16' ? 32 : 16;
+const depthOf = ({ type }: MatrixConfig): number => (type === 'f16' ? 32 : 16);
 
 /** The matrices that a call takes: of f16 where it may round its operands, else of f32; the largest that fit. */
 function configOf(d: Profile): MatrixConfig | undefined {
-  const fits = (c: MatrixConfig) => c.type === (d.half ? 'f16' : 'f32')
-    && PART % c.m === 0 && PART % c.n === 0 && c.n % 4 === 0
-    && depthOf(c) % c.k === 0
-    && 4 * c.subgroup <= d.maxWorkgroup;
+  const fits = (c: MatrixConfig) =>
+    c.type === (d.half ? 'f16' : 'f32') &&
+    PART % c.m === 0 &&
+    PART % c.n === 0 &&
+    c.n % 4 === 0 &&
+    depthOf(c) % c.k === 0 &&
+    4 * c.subgroup <= d.maxWorkgroup;
   const volume = (c: MatrixConfig) => c.m * c.n * c.k;
   return d.matrices?.filter(fits).sort((a, b) => volume(b) - volume(a))[0];
 }
@@ -36,9 +41,12 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   vec4: t.vec4,
   grid: p => productGrid(t, p, { height: SIDE, width: SIDE }),
   code: (p, d) => {
-    const config = configOf(d)!, { type, m: M, n: N, k: K, subgroup } = config;
-    const threads = 4 * subgroup, depth = depthOf(config);
-    const down = PART / M, across = PART / N;
+    const config = configOf(d)!;
+    const { type, m: M, n: N, k: K, subgroup } = config;
+    const threads = 4 * subgroup;
+    const depth = depthOf(config);
+    const down = PART / M;
+    const across = PART / N;
     const put = (place: string, value: string) => `{
       let place = (${place}) * 4u;
       ${unroll(4, i => `stage[place + ${i}u] = ${type}(${value}.${XYZW[i]});`, ' ')}
@@ -80,7 +88,9 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 
 /** WGSL: the lanes of a subgroup store its matrix of sums in row `i` and column `j`, as far as it is inside the outputs. */
 function storeMatrix<P>(t: Tiled<P>, p: P, { m: M, n: N, subgroup }: MatrixConfig, i: number, j: number): string {
-  const { m, n } = t.shape(p), quad = t.quads(p).y, width = quad ? 4 : 1;
+  const { m, n } = t.shape(p);
+  const quad = t.quads(p).y;
+  const width = quad ? 4 : 1;
   return `
   subgroupMatrixStore<row_major>(&sums, part * ${M * N}u, ${sum(i, j)}, ${N}u);
   workgroupBarrier();

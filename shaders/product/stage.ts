@@ -39,10 +39,13 @@ interface Operand {
  * and `store`. Neighbouring threads take neighbours along the direction in which they lie side by side.
  */
 function operand({ name, load, limit, size, begin, base, deep, quad }: Operand, { depth, threads, pad, put }: Staging) {
-  const fours = size / 4, pitch = fours + pad(deep), units = fours * depth, each = ceilDiv(units, threads);
+  const fours = size / 4;
+  const pitch = fours + pad(deep);
+  const units = fours * depth;
+  const each = ceilDiv(units, threads);
   const unit = (i: number) => `index + ${i * threads}u`;
-  const fourOf = (i: number) => deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`;
-  const depthOf = (i: number) => deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`;
+  const fourOf = (i: number) => (deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`);
+  const depthOf = (i: number) => (deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`);
   const held = (i: number) => `${name}Next${i}`;
   const loadOne = (i: number) => {
     const scalar = (j: number) => `if (at + ${j}u < ${limit}u) { ${held(i)}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`;
@@ -71,13 +74,35 @@ function operand({ name, load, limit, size, begin, base, deep, quad }: Operand, 
 
 /** The operands of a product in `stage`, and WGSL of a workgroup's way along its k. */
 export function stages<P>(t: Tiled<P>, p: P, s: Staging) {
-  const { m, n, k, batch = 1 } = t.shape(p), along = t.along(p), quads = t.quads(p);
-  const a = operand({
-    name: 'a', load: (m, k) => `loadA(${m}, ${k})`, limit: m, size: s.height, begin: 'm0', base: 0, deep: along.a === 'k', quad: quads.a,
-  }, s);
-  const b = operand({
-    name: 'b', load: (n, k) => `loadB(${k}, ${n})`, limit: n, size: s.width, begin: 'n0', base: a.end, deep: along.b === 'k', quad: quads.b,
-  }, s);
+  const { m, n, k, batch = 1 } = t.shape(p);
+  const along = t.along(p);
+  const quads = t.quads(p);
+  const a = operand(
+    {
+      name: 'a',
+      load: (m, k) => `loadA(${m}, ${k})`,
+      limit: m,
+      size: s.height,
+      begin: 'm0',
+      base: 0,
+      deep: along.a === 'k',
+      quad: quads.a,
+    },
+    s,
+  );
+  const b = operand(
+    {
+      name: 'b',
+      load: (n, k) => `loadB(${k}, ${n})`,
+      limit: n,
+      size: s.width,
+      begin: 'n0',
+      base: a.end,
+      deep: along.b === 'k',
+      quad: quads.b,
+    },
+    s,
+  );
   const span = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), s.depth) * s.depth;
   /** `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
   const walk = (before: string, multiply: string): string => `

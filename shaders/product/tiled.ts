@@ -36,8 +36,8 @@ export interface Quads {
 }
 
 /** The type of one access, and what makes the index of a value that of its vec4f. */
-export const type = (quad: boolean | undefined) => quad ? 'vec4f' as const : 'f32' as const;
-export const index = (quad: boolean | undefined): string => quad ? ' / 4u' : '';
+export const type = (quad: boolean | undefined) => (quad ? ('vec4f' as const) : ('f32' as const));
+export const index = (quad: boolean | undefined): string => (quad ? ' / 4u' : '');
 
 /**
  * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup
@@ -75,7 +75,7 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
 ];
 
 /** Without it neighbours along k would lie in one bank. */
-const pad = (deep: boolean): number => deep ? 1 : 0;
+const pad = (deep: boolean): number => (deep ? 1 : 0);
 
 /** Workgroup memory that every adapter has. */
 const WORKGROUP_BYTES = 16384;
@@ -88,11 +88,15 @@ const sum = (i: number, j: number) => `c${i}_${j}`;
 
 /** With `half` a stage takes half the workgroup memory and half the time to read; products and sums are f32 all the same. */
 function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Variant<P> {
-  const { rows, columns, tall, depth, slices } = tile, wide = tile.wide / 4;
-  const height = rows * tall, width = columns * tile.wide, group = rows * columns, threads = group * slices;
+  const { rows, columns, tall, depth, slices } = tile;
+  const wide = tile.wide / 4;
+  const height = rows * tall;
+  const width = columns * tile.wide;
+  const group = rows * columns;
+  const threads = group * slices;
   const cell = half ? 'vec4<f16>' : 'vec4f';
   const put = (place: string, value: string): string => `stage[${place}] = ${half ? `${cell}(${value})` : value};`;
-  const get = (place: string): string => half ? `vec4f(stage[${place}])` : `stage[${place}]`;
+  const get = (place: string): string => (half ? `vec4f(stage[${place}])` : `stage[${place}]`);
   // what is exchanged at the end is f32, and goes where the stages were if those are
   const spare = half ? 'exchange' : 'stage';
   const staged = (p: P): number => {
@@ -100,16 +104,20 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
     return depth * (height / 4 + pad(a === 'k') + width / 4 + pad(b === 'k'));
   };
   const exchanged = (p: P): number =>
-    Math.max(slices > 1 ? slices / 2 * group * tall * wide : 0, t.moments?.(p) ? threads * tall / 4 * wide : 0);
+    Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.moments?.(p) ? ((threads * tall) / 4) * wide : 0);
   return {
     name: `tiled ${half ? 'f16 ' : ''}${name}`,
     fits(p, d: Profile) {
-      const { m, n, k, batch = 1 } = t.shape(p), split = t.split?.(p) ?? 1;
+      const { m, n, k, batch = 1 } = t.shape(p);
+      const split = t.split?.(p) ?? 1;
       const blocks = ceilDiv(m, 64) * ceilDiv(n, 64) * batch * split;
-      return d.lanes === 0 && d.maxWorkgroup >= threads
-        && (!half || Boolean(d.half) && 8 * staged(p) + 16 * exchanged(p) <= WORKGROUP_BYTES)
-        && tile.fits(m, n, k / split, blocks)
-        && (!t.moments?.(p) || columns % RUN === 0);
+      return (
+        d.lanes === 0 &&
+        d.maxWorkgroup >= threads &&
+        (!half || (Boolean(d.half) && 8 * staged(p) + 16 * exchanged(p) <= WORKGROUP_BYTES)) &&
+        tile.fits(m, n, k / split, blocks) &&
+        (!t.moments?.(p) || columns % RUN === 0)
+      );
     },
     vec4: t.vec4,
     grid: p => productGrid(t, p, { height, width }),
@@ -147,14 +155,18 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 }
 
 /** 8, 4, 2, 1 for 16: what is added up in a tree is added in an order that never changes. */
-const halvings = (n: number): number[] => n > 1 ? [n / 2, ...halvings(n / 2)] : [];
+const halvings = (n: number): number[] => (n > 1 ? [n / 2, ...halvings(n / 2)] : []);
 
 /** WGSL: the sums of all slices of a tile are added up in those of the first. */
 function joinSlices({ rows, columns, tall, wide, slices }: Tile, spare: string): string {
-  const group = rows * columns, quads = wide / 4, sums = tall * quads;
+  const group = rows * columns;
+  const quads = wide / 4;
+  const sums = tall * quads;
   const overSums = (line: (place: string, sum: string) => string) =>
     unroll(tall, i => unroll(quads, j => line(`${spare}[at + ${i * quads + j}u]`, sum(i, j)), ' '), '\n    ');
-  return halvings(slices).map(half => `
+  return halvings(slices)
+    .map(
+      half => `
   if (share >= ${half}u && share < ${2 * half}u) {
     let at = (index - ${half * group}u) * ${sums}u;
     ${overSums((place, sum) => `${place} = ${sum};`)}
@@ -164,24 +176,33 @@ function joinSlices({ rows, columns, tall, wide, slices }: Tile, spare: string):
     let at = index * ${sums}u;
     ${overSums((place, sum) => `${sum} += ${place};`)}
   }
-  workgroupBarrier();`).join('');
+  workgroupBarrier();`,
+    )
+    .join('');
 }
 
 /** WGSL: a thread stores its sums, as far as they are inside the m x n outputs. */
 function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, quad: boolean | undefined): string {
-  const storeFour = (i: number, j: number) => quad
-    ? `if (n < ${n}u) { store(m, n, ${sum(i, j)}); }`
-    : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`);
-  return unroll(tall, i => `
+  const storeFour = (i: number, j: number) =>
+    quad
+      ? `if (n < ${n}u) { store(m, n, ${sum(i, j)}); }`
+      : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`);
+  return unroll(
+    tall,
+    i => `
   {
     let m = m0 + (row + ${(i >> 2) * rows}u) * 4u + ${i & 3}u;
     if (m < ${m}u) {
-      ${unroll(wide / 4, j => `{
+      ${unroll(
+        wide / 4,
+        j => `{
         let n = n0 + (column + ${j * columns}u) * 4u;
         ${storeFour(i, j)}
-      }`)}
+      }`,
+      )}
     }
-  }`);
+  }`,
+  );
 }
 
 /**
@@ -189,22 +210,30 @@ function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, qu
  * in a tree.
  */
 function moments({ rows, columns, tall, wide }: Tile, m: number, n: number, spare: string): string {
-  const quads = wide / 4, each = tall / 4 * quads;
+  const quads = wide / 4;
+  const each = (tall / 4) * quads;
   /** Four rows and four columns of a thread, and the place in `spare` for a number of each row. */
   const blocks = range(each).map(i => {
-    const q = Math.floor(i / quads), j = i % quads;
+    const q = Math.floor(i / quads);
+    const j = i % quads;
     return { i, q, j, place: `${spare}[index * ${each}u + ${i}u]` };
   });
-  const overBlocks = (line: (block: typeof blocks[number]) => string) => blocks.map(line).join('\n  ');
+  const overBlocks = (line: (block: (typeof blocks)[number]) => string) => blocks.map(line).join('\n  ');
   /** WGSL: a number for each of the four rows of a block, from what the thread holds of it. */
-  const ofRows = ({ q, j }: typeof blocks[number], number: (sum: string, e: number) => string) =>
-    `vec4f(${range(4).map(e => number(sum(4 * q + e, j), e)).join(', ')})`;
+  const ofRows = ({ q, j }: (typeof blocks)[number], number: (sum: string, e: number) => string) =>
+    `vec4f(${range(4)
+      .map(e => number(sum(4 * q + e, j), e))
+      .join(', ')})`;
   const distances = (i: number) => (sum: string, e: number) => `dot(${sum} - mean${i}.${XYZW[e]}, ${sum} - mean${i}.${XYZW[e]})`;
-  const tree = `${halvings(RUN).map(half => `
+  const tree = `${halvings(RUN)
+    .map(
+      half => `
   workgroupBarrier();
   if (column % ${RUN}u < ${half}u) {
     ${overBlocks(({ i, place }) => `${place} += ${spare}[(index + ${half}u) * ${each}u + ${i}u];`)}
-  }`).join('')}
+  }`,
+    )
+    .join('')}
   workgroupBarrier();`;
   return wgsl`
   ${overBlocks(block => `${block.place} = ${ofRows(block, sum => `dot(${sum}, vec4f(1.0))`)};`)}
@@ -213,10 +242,12 @@ function moments({ rows, columns, tall, wide }: Tile, m: number, n: number, spar
   workgroupBarrier();
   ${overBlocks(block => `${block.place} = ${ofRows(block, distances(block.i))};`)}
   ${tree}
-  ${overBlocks(({ i, q, j, place }) => `{
+  ${overBlocks(
+    ({ i, q, j, place }) => `{
     let m = m0 + (row + ${q * rows}u) * 4u; let n = n0 + (column + ${j * columns}u) * 4u;
     if (column % ${RUN}u == 0u && n < ${n}u) {
       ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, mean${i}.${x}, ${place}.${x}); }`).join('\n      ')}
     }
-  }`)}`;
+  }`,
+  )}`;
 }

@@ -23,7 +23,8 @@ export const flatReduce = kernel({
   vec4: ['a', 'b'],
   grid: () => [PARTS, 1, 1],
   code: (p: FlatReduce, d) => {
-    const threads = d.lanes || 64, share = ceilDiv(ceilDiv(p.n, 4), PARTS);
+    const threads = d.lanes || 64;
+    const share = ceilDiv(ceilDiv(p.n, 4), PARTS);
     const join = p.max ? 'max(total, value)' : 'total + value';
     const result = p.max ? 'max(max(all.x, all.y), max(all.z, all.w))' : 'all.x + all.y + all.z + all.w';
     return wgsl`
@@ -73,7 +74,8 @@ export const flatMap = kernel({
   vec4: ['y', 'a', 'b'],
   step: () => ({ alpha: 'f32', beta: 'f32' }),
   grid: (p: FlatMap, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => each(ceilDiv(p.n, 4), d).main(`
+  code: (p, d) =>
+    each(ceilDiv(p.n, 4), d).main(`
     ${uses(p.f, 'a') ? 'let a = a[i];' : ''}
     ${uses(p.f, 'b') ? 'let b = b[i];' : ''}
     ${uses(p.f, 'y') ? 'let before = y[i];' : ''}
@@ -92,7 +94,8 @@ export const randomSigns = kernel({
   vec4: ['z'],
   step: () => ({ seed: 'u32', step: 'u32' }),
   grid: (p: RandomSigns, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => each(ceilDiv(p.n, 4), d).main(`
+  code: (p, d) =>
+    each(ceilDiv(p.n, 4), d).main(`
     let bits = philox(vec4u(i, op.step, ${p.page}u, 0u), vec2u(op.seed, ${STREAMS.probe}u));
     z[i] = select(vec4f(-1.0), vec4f(1.0), bits < vec4u(0x80000000u));`),
 });

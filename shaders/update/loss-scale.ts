@@ -12,7 +12,9 @@ import { ceilDiv, each, kernel } from '../kernel/kernel.ts';
 export const FIRST_SCALE = 65536;
 /** The place of the count of updates left out. */
 export const LEFT_OUT = 3;
-const GROWTH = 2, BACKOFF = 0.5, INTERVAL = 2000;
+const GROWTH = 2;
+const BACKOFF = 0.5;
+const INTERVAL = 2000;
 
 /** y = x times the scale, over `n` values. */
 export const scaleUp = kernel({

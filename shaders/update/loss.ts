@@ -32,12 +32,13 @@ const look = `
  * A loss of each row by itself. `body` is WGSL that sees the row's place `at`, `goal(c)`, the label's (smoothed) share of class c, `truth`
  * and `largest`; it adds to `loss` and, where `p.train`, stores `dlogits[at + c]`.
  */
-const rowLoss = (name: string, body: (p: Loss) => string) => kernel({
-  name,
-  bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
-  step: () => ({ valid: 'u32' }),
-  grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
-  code: (p, d) => wgsl`
+const rowLoss = (name: string, body: (p: Loss) => string) =>
+  kernel({
+    name,
+    bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
+    step: () => ({ valid: 'u32' }),
+    grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
+    code: (p, d) => wgsl`
 var<private> truth : u32;
 var<private> at : u32;
 fn goal(c : u32) -> f32 {
@@ -66,10 +67,12 @@ fn main(@builtin(global_invocation_id) id : vec3u) {
   ${body(p)}
   ${store}
 }`,
-});
+  });
 
 /** Softmax cross-entropy: dlogits = (softmax - target) / rows. Label smoothing as torch.nn.CrossEntropyLoss. */
-export const crossEntropy = rowLoss('cross_entropy', p => wgsl`
+export const crossEntropy = rowLoss(
+  'cross_entropy',
+  p => wgsl`
   var sum = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) { sum += exp(logits[at + c] - largest); }
   let norm = log(sum) + largest;
@@ -79,10 +82,13 @@ export const crossEntropy = rowLoss('cross_entropy', p => wgsl`
     #if ${p.train}
     dlogits[at + c] = (exp(v - norm) - t) * ${1 / p.rows};
     #endif
-  }`);
+  }`,
+);
 
 /** Weston & Watkins: the sum over classes k of target k times the sum over j != k of max(0, margin + x_j - x_k). */
-export const hinge = rowLoss('hinge', p => wgsl`
+export const hinge = rowLoss(
+  'hinge',
+  p => wgsl`
   #if ${p.train}
   for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = 0.0; }
   #endif
@@ -106,17 +112,22 @@ export const hinge = rowLoss('hinge', p => wgsl`
     #if ${p.train}
     dlogits[at + k] -= t * over * ${1 / p.rows};
     #endif
-  }`);
+  }`,
+);
 
 /** The mean over classes of f(x, t); `df` is its derivative. */
-const elementwise = (name: string, f: string, df: string) => rowLoss(name, p => wgsl`
+const elementwise = (name: string, f: string, df: string) =>
+  rowLoss(
+    name,
+    p => wgsl`
   for (var c = 0u; c < ${p.classes}u; c++) {
     let t = goal(c); let v = logits[at + c];
     loss += (${f}) * ${1 / p.classes};
     #if ${p.train}
     dlogits[at + c] = (${df}) * ${1 / p.classes / p.rows};
     #endif
-  }`);
+  }`,
+  );
 
 /** Binary cross-entropy of sigmoid(x), each class by itself. */
 export const logistic = elementwise('logistic', 'max(v, 0.0) + log(1.0 + exp(-abs(v))) - t * v', '1.0 / (1.0 + exp(-v)) - t');

@@ -38,9 +38,14 @@ const NOISE = 0x6e6f6973;
  * Reads, clips, adds noise and penalties, applies `rule` (WGSL over vec4f `w`, `g` and the state), averages, writes: one dispatch per page,
  * whatever the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
  */
-export function fusedUpdate(name: string, state: readonly string[], rule: string, fields: readonly string[],
-  s: Surroundings): Kernel<Update> {
-  const all = [...state, ...s.lookahead ? ['slow'] : [], ...s.average ? ['ema'] : []];
+export function fusedUpdate(
+  name: string,
+  state: readonly string[],
+  rule: string,
+  fields: readonly string[],
+  s: Surroundings,
+): Kernel<Update> {
+  const all = [...state, ...(s.lookahead ? ['slow'] : []), ...(s.average ? ['ema'] : [])];
   const moving = ['w', ...state]; // what stays as it was where an update is left out
   const stored = Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const]));
   return kernel<Update, Bindings>({
@@ -49,10 +54,11 @@ export function fusedUpdate(name: string, state: readonly string[], rule: string
     vec4: ['w_all', 'g_all', ...Object.keys(stored)],
     step: () => ({
       ...Object.fromEntries(fields.map(f => [f, 'f32' as const])),
-      ...s.noise && { seed: 'u32', step: 'u32' },
+      ...(s.noise && { seed: 'u32', step: 'u32' }),
     }),
     grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
-    code: (p, d) => each(ceilDiv(p.n, 4), d).main(wgsl`
+    code: (p, d) =>
+      each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
     var w = w_all[k];
     var g = g_all[k];

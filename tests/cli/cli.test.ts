@@ -30,9 +30,12 @@ const weights = (): Tensors => readSafetensors(join(run, 'model.safetensors')).t
 type Prepare = (folder: string) => void;
 const tensors =
   (change: (t: Tensors) => Tensors, metadata?: Record<string, string>): Prepare =>
-  folder => writeFileSync(join(folder, 'w.safetensors'), encodeSafetensors(change(weights()), metadata));
+  folder =>
+    writeFileSync(join(folder, 'w.safetensors'), encodeSafetensors(change(weights()), metadata));
 const text =
-  (name: string, content: string | Uint8Array): Prepare => folder => writeFileSync(join(folder, name), content);
+  (name: string, content: string | Uint8Array): Prepare =>
+  folder =>
+    writeFileSync(join(folder, name), content);
 const copy: Prepare = folder => cpSync(run, join(folder, 'run'), { recursive: true });
 const without = (t: Tensors, name: string) => Object.fromEntries(Object.entries(t).filter(([n]) => n !== name));
 const lying = '{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,64]}}';
@@ -68,33 +71,60 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   [train('--adapter', 'voodoo'), /^--adapter: no adapter matches 'voodoo'; this machine has /],
   [train('--init', 'nope.safetensors'), /^nope\.safetensors: cannot be read, there is no such file or folder; give a \.safetensors file$/],
   [train('--init', 'w.safetensors'), /^w\.safetensors: 4 bytes are too few for a safetensors header/, text('w.safetensors', 'PK\x03\x04')],
-  [train('--init', 'w.safetensors'), /^w\.safetensors: tensor 'x' ends at byte 64 of the data, which has 16; the file is cut short/,
-    text('w.safetensors', Buffer.concat([Buffer.from([lying.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(lying), Buffer.alloc(16)]))],
+  [
+    train('--init', 'w.safetensors'),
+    /^w\.safetensors: tensor 'x' ends at byte 64 of the data, which has 16; the file is cut short/,
+    text('w.safetensors', Buffer.concat([Buffer.from([lying.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(lying), Buffer.alloc(16)])),
+  ],
   [init, /'fc3\.bias' \[10\] is missing/, tensors(t => without(t, 'fc3.bias'))],
-  [init, /'fc2\.weight' has shape \[120, 84\], the model has \[84, 120\]/,
-    tensors(t => ({ ...t, 'fc2.weight': { ...t['fc2.weight']!, shape: [120, 84] } }))],
+  [
+    init,
+    /'fc2\.weight' has shape \[120, 84\], the model has \[84, 120\]/,
+    tensors(t => ({ ...t, 'fc2.weight': { ...t['fc2.weight']!, shape: [120, 84] } })),
+  ],
   [init, /'layer1\.0\.conv1\.weight' is not in this model/, tensors(t => ({ ...t, 'layer1.0.conv1.weight': t['fc3.bias']! }))],
-  [train('--out', 'run'),
-    /^run: already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume run$/, copy],
-  [train('--out', 'file/run'),
-    /^file\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/, text('file', '')],
+  [
+    train('--out', 'run'),
+    /^run: already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume run$/,
+    copy,
+  ],
+  [
+    train('--out', 'file/run'),
+    /^file\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/,
+    text('file', ''),
+  ],
   [['train', '--resume', 'nope'], /^nope: there is no such folder; give the folder of a run/],
   [['train', '--resume', 'run'], /^run: the run is complete \(36 of 36 steps\); give more with --epochs or --steps$/, copy],
-  [words('train --resume run --epochs 5 --lr 0.1'),
-    /^--lr: the run in run has 0\.001, not 0\.1; a resumed run keeps its configuration/, copy],
+  [
+    words('train --resume run --epochs 5 --lr 0.1'),
+    /^--lr: the run in run has 0\.001, not 0\.1; a resumed run keeps its configuration/,
+    copy,
+  ],
   [['train', 'alexnet', '--resume', 'run'], /^--resume: the run in run trains lenet5, not alexnet/, copy],
   [['eval', 'nope'], /^nope: there is no such file or folder/],
   [['eval', 'w.safetensors'], /^w\.safetensors: does not say which model it is of; give --model$/, tensors(t => t)],
-  [words('eval w.safetensors --model lenet5 --dataset shapes'),
-    /^w\.safetensors: does not say how its images were normalized; give --normalize none\|mean\|meanstd/, tensors(t => t)],
-  [words('eval w.safetensors --model lenet5'), /^w\.safetensors: is a checkpoint of resnet20, not of lenet5; leave out --model$/,
-    tensors(t => t, { model: 'resnet20' })],
+  [
+    words('eval w.safetensors --model lenet5 --dataset shapes'),
+    /^w\.safetensors: does not say how its images were normalized; give --normalize none\|mean\|meanstd/,
+    tensors(t => t),
+  ],
+  [
+    words('eval w.safetensors --model lenet5'),
+    /^w\.safetensors: is a checkpoint of resnet20, not of lenet5; leave out --model$/,
+    tensors(t => t, { model: 'resnet20' }),
+  ],
   [['eval', 'run', '--split', 'train'], /^--split: 'train' is not known; give one of test, val$/, copy],
   [['predict', 'run', 'nope.png'], /^nope\.png: there is no such file; give an image file$/, copy],
-  [['predict', 'run', 'text.png'], /^text\.png: cannot be read as an image \(.*\); give a PNG, JPEG/,
-    folder => [copy, text('text.png', 'hello')].forEach(prepare => prepare(folder))],
-  [['train', 'lenet5', '--dataset', './photos'], /photos: one class only \('cats'\)/,
-    folder => mkdirSync(join(folder, 'photos/cats'), { recursive: true })],
+  [
+    ['predict', 'run', 'text.png'],
+    /^text\.png: cannot be read as an image \(.*\); give a PNG, JPEG/,
+    folder => [copy, text('text.png', 'hello')].forEach(prepare => prepare(folder)),
+  ],
+  [
+    ['train', 'lenet5', '--dataset', './photos'],
+    /photos: one class only \('cats'\)/,
+    folder => mkdirSync(join(folder, 'photos/cats'), { recursive: true }),
+  ],
 ];
 
 let endings: { folder: string; ended: Ended }[] = [];
@@ -118,8 +148,26 @@ for (const [i, [args, message]] of refused.entries()) {
 }
 
 cli('help of every command answers with examples, on standard output', async () => {
-  const commands = ['', 'train', 'eval', 'predict', 'devices', 'find-lr', 'sweep', 'compare', 'models', 'data', 'data fetch', 'data list',
-    'data show', 'data verify', 'bench', 'bench kernels', 'bench step', 'bench scaling'];
+  const commands = [
+    '',
+    'train',
+    'eval',
+    'predict',
+    'devices',
+    'find-lr',
+    'sweep',
+    'compare',
+    'models',
+    'data',
+    'data fetch',
+    'data list',
+    'data show',
+    'data verify',
+    'bench',
+    'bench kernels',
+    'bench step',
+    'bench scaling',
+  ];
   const said = await inTurn(commands, command => descent(words(`${command} --help`.trim()), home));
   for (const [i, { code, out, err }] of said.entries()) {
     assert.equal([code, err], [0, ''], commands[i]);
@@ -150,7 +198,10 @@ cli('a run folder has all that repeats, continues and shows the run', () => {
   );
   assert.equal(Object.keys(lines[0]!), ['step', 'epoch', 'loss', 'accuracy', 'lr', 'images_per_s']);
   assert.match(readFileSync(join(run, 'curves.svg'), 'utf8'), 'lenet5 on shapes');
-  assert.equal(Object.keys(weights()), ['conv1', 'conv2', 'fc1', 'fc2', 'fc3'].flatMap(l => [`${l}.weight`, `${l}.bias`]));
+  assert.equal(
+    Object.keys(weights()),
+    ['conv1', 'conv2', 'fc1', 'fc2', 'fc3'].flatMap(l => [`${l}.weight`, `${l}.bias`]),
+  );
 });
 
 cli('eval finds the accuracy that the run ended with, of a folder, a file, and one from elsewhere', async () => {
@@ -179,10 +230,16 @@ cli('predict prints the classes of image files, resized and inverted as asked', 
     for (let p = 0; p < 1024; p++) for (let c = 0; c < 3; c++) pixels[p * 3 + c] = test.images[i * 3072 + c * 1024 + p]!;
     const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } });
     await image.png().toFile(join(folder, `${i}.png`));
-    await image.negate({ alpha: false }).png().toFile(join(folder, `negative${i}.png`));
+    await image
+      .negate({ alpha: false })
+      .png()
+      .toFile(join(folder, `negative${i}.png`));
   }
-  const asked = ['0.png 1.png 2.png --json --top 10', 'negative0.png negative1.png negative2.png --invert --json --top 10',
-    '0.png 1.png 2.png --quiet'];
+  const asked = [
+    '0.png 1.png 2.png --json --top 10',
+    'negative0.png negative1.png negative2.png --invert --json --top 10',
+    '0.png 1.png 2.png --quiet',
+  ];
   const [plain, inverted, quiet] = await inTurn(asked, more => descent(['predict', run, ...words(more)], folder));
   const read = ({ out }: Ended) =>
     linesOf(out).map(l => (JSON.parse(l) as { predictions: { class: string; probability: number }[] }).predictions);
@@ -193,7 +250,10 @@ cli('predict prints the classes of image files, resized and inverted as asked', 
     assert.ok(p.every((x, i) => !i || x.probability <= p[i - 1]!.probability));
   }
   assert.equal(read(inverted!), read(plain!));
-  assert.equal(linesOf(quiet!.out), read(plain!).map(p => p[0]!.class));
+  assert.equal(
+    linesOf(quiet!.out),
+    read(plain!).map(p => p[0]!.class),
+  );
 });
 
 cli('--json prints the lines of metrics.jsonl, plain output one line each', async () => {
@@ -201,8 +261,13 @@ cli('--json prints the lines of metrics.jsonl, plain output one line each', asyn
   const [json, plain] = await inTurn(['a --json', 'b'], out => descent([...SMALL, ...words(`--epochs 1 --out ${out}`)], folder));
   assert.is(json!.out, readFileSync(join(folder, 'a/metrics.jsonl'), 'utf8'));
   for (const part of [
-    'lenet5 (62,006 parameters) on shapes: 288 training, 32 validation, 100 test images', 'run folder b',
-    'epoch 1/1  step 4  loss ', ' images/s', 'validation loss', 'test loss', 'curves in b',
+    'lenet5 (62,006 parameters) on shapes: 288 training, 32 validation, 100 test images',
+    'run folder b',
+    'epoch 1/1  step 4  loss ',
+    ' images/s',
+    'validation loss',
+    'test loss',
+    'curves in b',
   ]) {
     assert.match(plain!.out, part);
   }
@@ -231,9 +296,15 @@ cli('a schedule reaches each step, statistics of the layers a file', async () =>
     err,
   );
   const stats = lines.flatMap(l => l.stats ?? []);
-  assert.equal(stats.map(s => s.step), [1, 4, 8, 9]);
+  assert.equal(
+    stats.map(s => s.step),
+    [1, 4, 8, 9],
+  );
   assert.ok(stats.every(s => s.layers.some(l => l.name === 'fc3' && l.update! > 0)));
-  assert.equal(linesOf(readFileSync(join(folder, 'r/stats.jsonl'), 'utf8')).map(l => JSON.parse(l)), stats);
+  assert.equal(
+    linesOf(readFileSync(join(folder, 'r/stats.jsonl'), 'utf8')).map(l => JSON.parse(l)),
+    stats,
+  );
 });
 
 cli('a loss that is no longer finite ends the run with step, layer and rate; the last checkpoint stays', async () => {

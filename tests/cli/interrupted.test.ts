@@ -54,7 +54,10 @@ async function goesOn(folder: string): Promise<void> {
   assert.equal(evaluations(join(folder, 'run')), evaluations(whole));
 }
 
-for (const [name, signal] of [['Ctrl-C', 'SIGINT'], ['SIGTERM', 'SIGTERM']] as const) {
+for (const [name, signal] of [
+  ['Ctrl-C', 'SIGINT'],
+  ['SIGTERM', 'SIGTERM'],
+] as const) {
   test(`${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`, async () => {
     const folder = await scratch();
     const { code, err } = await held(folder, 2, signal, at('epoch 2/', signal));

@@ -86,7 +86,10 @@ test('an ensemble predicts the mean of its members', async () => {
   const options = { split: 'test', limitTest: String(IMAGES), json: true, quiet: true };
   const lines = await linesOf(() => evaluateAll(files, { ...options, ensemble: true }));
   const rows = lines.map(line => JSON.parse(line) as { name: string; loss: number; accuracy: number });
-  assert.equal(rows.map(r => r.name), [...files, 'ensemble of 2']);
+  assert.equal(
+    rows.map(r => r.name),
+    [...files, 'ensemble of 2'],
+  );
   [a.probabilities, b.probabilities, mean].forEach((p, k) => {
     const loss = a.labels.reduce((sum, label, i) => sum - Math.log(p[i * 10 + label]!) / IMAGES, 0);
     const right = a.labels.filter((label, i) => {

@@ -10,8 +10,14 @@ const test = suite('no stalls');
 const dataset = await openDataset('shapes', { limitTrain: 4000, limitTest: 10, quiet: true });
 const { f16 } = (await deviceFor()).profile; // WebGPU's names are global from here on
 
-const MAKERS = ['createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createShaderModule', 'createComputePipeline',
-  'createComputePipelineAsync'];
+const MAKERS = [
+  'createBuffer',
+  'createBindGroup',
+  'createBindGroupLayout',
+  'createShaderModule',
+  'createComputePipeline',
+  'createComputePipelineAsync',
+];
 
 /** Calls of WebGPU while `f` runs, by name, and the most submits that were not done yet. */
 async function calls(f: () => Promise<void>): Promise<Record<string, number>> {

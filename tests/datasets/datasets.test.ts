@@ -34,20 +34,35 @@ test('idx: sizes and bytes of images, labels', () => {
 
 for (const [what, parse, expected] of [
   ['an empty file', () => parseIdxImages('f', new Uint8Array()), /^f: 0 bytes seen, at least 16 expected .* truncated$/],
-  ['a truncated file', () => parseIdxImages('f', idxFile(0x803, [2, 3, 4], 23)),
-    /^f: 39 bytes seen, 40 expected \(2 x 3 x 4 after a 16-byte header\); the file is truncated$/],
+  [
+    'a truncated file',
+    () => parseIdxImages('f', idxFile(0x803, [2, 3, 4], 23)),
+    /^f: 39 bytes seen, 40 expected \(2 x 3 x 4 after a 16-byte header\); the file is truncated$/,
+  ],
   ['a file that is too long', () => parseIdxImages('f', idxFile(0x803, [2, 3, 4], 25)), /41 bytes seen, 40 expected.*corrupt/],
   ['labels for images', () => parseIdxImages('f', idxFile(0x801, [30], 30)), /magic number 0x00000801 seen, 0x00000803 expected/],
   ['a file still compressed', () => parseIdxLabels('f', gzipSync(idxFile(0x801, [5], 5))), /gunzip it/],
   ['a header that lies', () => parseIdxImages('f', idxFile(0x803, [4e9, 4e9, 4], 9)), /25 bytes seen, .* expected/],
-  ['a label beyond the classes', () => makeSplit('f', new Uint8Array(3), Uint16Array.of(0, 10, 1), [1, 1, 1], 10),
-    /label 10 at image 1, but there are 10 classes/],
-  ['images without labels', () => makeSplit('f', new Uint8Array(3), Uint16Array.of(0, 1), [1, 1, 1], 10),
-    /3 images of \[1, 1, 1\] but 2 labels/],
-  ['CIFAR cut in a record', () => readCifar('f', new Uint8Array(3073 * 2 - 1), 1, new Uint8Array(6144), new Uint16Array(2), 0),
-    /6145 bytes seen, a multiple of 3073 expected/],
-  ['a file of another size than published', () => loadDataset('cifar10', async () => new Uint8Array(3073)),
-    /cifar10: data_batch_1.bin: 3073 bytes seen, 30730000 expected.*truncated.*descent data fetch cifar10/],
+  [
+    'a label beyond the classes',
+    () => makeSplit('f', new Uint8Array(3), Uint16Array.of(0, 10, 1), [1, 1, 1], 10),
+    /label 10 at image 1, but there are 10 classes/,
+  ],
+  [
+    'images without labels',
+    () => makeSplit('f', new Uint8Array(3), Uint16Array.of(0, 1), [1, 1, 1], 10),
+    /3 images of \[1, 1, 1\] but 2 labels/,
+  ],
+  [
+    'CIFAR cut in a record',
+    () => readCifar('f', new Uint8Array(3073 * 2 - 1), 1, new Uint8Array(6144), new Uint16Array(2), 0),
+    /6145 bytes seen, a multiple of 3073 expected/,
+  ],
+  [
+    'a file of another size than published',
+    () => loadDataset('cifar10', async () => new Uint8Array(3073)),
+    /cifar10: data_batch_1.bin: 3073 bytes seen, 30730000 expected.*truncated.*descent data fetch cifar10/,
+  ],
 ] as [string, () => unknown, RegExp][]) {
   test(`says plainly: ${what}`, async () => {
     assert.match(await refusal(parse), expected);
@@ -62,7 +77,11 @@ test('CIFAR records: planes from interleaved pixels and back, coarse label skipp
   const labels = new Uint16Array(2);
   assert.is(readCifar('f', file, 1, images, labels, 0), 2);
   assert.equal([...labels], [3, 9]);
-  for (const [i, c, p] of [[0, 0, 0], [0, 2, 1023], [1, 1, 77]] as const) {
+  for (const [i, c, p] of [
+    [0, 0, 0],
+    [0, 2, 1023],
+    [1, 1, 77],
+  ] as const) {
     assert.is(images[i * 3072 + c * 1024 + p], rgb[i * 3072 + 3 * p + c]);
   }
   const fine = new Uint8Array(3074).fill(8);
@@ -200,7 +219,12 @@ test('descent data: list, verify, fetch', async () => {
   };
   const dataDir = await folder();
   await dataList({ dataDir, json: true }, print);
-  const rows = new Map(lines.splice(0).map(line => JSON.parse(line)).map(row => [row.name, row]));
+  const rows = new Map(
+    lines
+      .splice(0)
+      .map(line => JSON.parse(line))
+      .map(row => [row.name, row]),
+  );
   assert.equal([...rows.keys()], Object.keys(datasets));
   assert.equal([rows.get('fashion-mnist').state, rows.get('fashion-mnist').train], ['not fetched', 60000]);
   assert.is(rows.get('shapes').state, 'computed');

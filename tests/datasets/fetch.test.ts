@@ -73,14 +73,21 @@ async function fetchFrom(
     server.close();
   }
   for (const [name, bytes] of Object.entries(contents)) assert.ok((await readFile(join(dataDir, 'small', name))).equals(bytes), name);
-  assert.equal((await readdir(join(dataDir, 'small'))).filter(name => /part|tmp|fetch/.test(name)), []);
+  assert.equal(
+    (await readdir(join(dataDir, 'small'))).filter(name => /part|tmp|fetch/.test(name)),
+    [],
+  );
   return seen;
 }
 async function place(dir: string, name: string, bytes: Uint8Array): Promise<void> {
   await mkdir(join(dir, 'small'), { recursive: true });
   await writeFile(join(dir, 'small', name), bytes);
 }
-const sizeOf = (path: string): Promise<number> => stat(path).then(s => s.size, () => 0);
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    s => s.size,
+    () => 0,
+  );
 /** Waits until something is in the file. */
 async function written(path: string): Promise<void> {
   while (!(await sizeOf(path))) await new Promise(resolve => setTimeout(resolve, 5));
@@ -127,8 +134,11 @@ test('download: a broken connection leaves a part, and the next try asks for the
 for (const [what, serve, expected] of [
   ['an error', (_n, _r, answer) => void answer.writeHead(404).end(), /the server answered 404/],
   ['a web page', (_n, _r, answer) => void answer.writeHead(200).end('<html>log in first</html>'), /incorrect header check/],
-  ['other content of the same size', (_n, _r, answer) => void answer.writeHead(200).end(gzipSync(Buffer.alloc(50000))),
-    /a\.bin: SHA-256 [0-9a-f]{64} seen, [0-9a-f]{64} expected/],
+  [
+    'other content of the same size',
+    (_n, _r, answer) => void answer.writeHead(200).end(gzipSync(Buffer.alloc(50000))),
+    /a\.bin: SHA-256 [0-9a-f]{64} seen, [0-9a-f]{64} expected/,
+  ],
 ] as [string, Serve, RegExp][]) {
   test(`download: a server that gives ${what} is refused and the next source serves`, async () => {
     const dir = await folder();
@@ -136,7 +146,15 @@ for (const [what, serve, expected] of [
     assert.match(await refusal(() => fetchFrom(serve, dir)), expected);
     assert.equal(await readdir(join(dir, 'small')), []);
     const either: Serve = (name, ...rest) => (name.startsWith('bad/') ? serve : ranged)(name, ...rest);
-    await fetchFrom(either, dir, url => [{ kind: 'gzip', url: `${url}bad/` }, { kind: 'gzip', url }], notes);
+    await fetchFrom(
+      either,
+      dir,
+      url => [
+        { kind: 'gzip', url: `${url}bad/` },
+        { kind: 'gzip', url },
+      ],
+      notes,
+    );
     assert.match(notes.join('\n'), /^small: 2 files from 127\.0\.0\.1:\d+ in [\d.]+ s, kept in .*small$/);
   });
 }

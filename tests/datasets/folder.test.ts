@@ -54,7 +54,10 @@ test('folder: classes, a stratified fifth for testing, pixels in planes, a cache
       } else assert.ok(Math.abs(green - 100) < 4 && blue < 4);
     }
   }
-  assert.equal([...reds].sort((a, b) => a - b), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  assert.equal(
+    [...reds].sort((a, b) => a - b),
+    [0, 10, 20, 30, 40, 50, 60, 70, 80, 90],
+  );
   const again = await openDataset(root, options);
   same(again.train, set.train);
   same(again.test, set.test);
@@ -90,7 +93,10 @@ test('folder: images that stay on disk make the same batches', async () => {
   const dataDir = await folder();
   const size = 3 * 5 * 5;
   const device = await deviceFor();
-  for (const [name, green] of [['cats', 200], ['dogs', 90]] as const) {
+  for (const [name, green] of [
+    ['cats', 200],
+    ['dogs', 90],
+  ] as const) {
     await paint(root, name, 25, green);
   }
   const whole = await openDataset(root, { dataDir, ...quiet, imageSize: 5 });
@@ -115,7 +121,11 @@ test('folder: images that stay on disk make the same batches', async () => {
     g.kept.add(source.x);
     const program = await Program.compile(memory, g);
     data.upload(memory, g, 'train');
-    for (const [epoch, offsets] of [[0, [0, 4, 8, 12]], [1, [0, 4, 8, 12, 16, 20, 24, 28, 32]], [2, [0]]] as const) {
+    for (const [epoch, offsets] of [
+      [0, [0, 4, 8, 12]],
+      [1, [0, 4, 8, 12, 16, 20, 24, 28, 32]],
+      [2, [0]],
+    ] as const) {
       data.shuffle(memory, g, { seed: 3, epoch });
       for (const offset of offsets) {
         await data.feed(memory, 'train', offset);
@@ -162,13 +172,22 @@ for (const [what, make, expected] of [
     }),
     /class 'c' has no PNG or JPEG image/,
   ],
-  ['an unreadable image', two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')),
-    /cannot read the image b\/bad\.jpg \(.*\); replace or remove it/],
+  [
+    'an unreadable image',
+    two(root => writeFile(join(root, 'b/bad.jpg'), 'not a jpeg')),
+    /cannot read the image b\/bad\.jpg \(.*\); replace or remove it/,
+  ],
   ['a truncated image', two(root => truncate(join(root, 'a/1.png'), 90)), /cannot read the image a\/1\.png/],
-  ['mixed channels', two(root => grey(join(root, 'b/grey.png'))),
-    /images of mixed channels: (b\/grey\.png is grey, .* is coloured|.* is coloured, b\/grey\.png is grey); convert/],
-  ['a test class without training images', one('train/a', 'train/b', 'test/a', 'test/c'),
-    /class 'c' is in test\/ but not in train\/; known: a, b/],
+  [
+    'mixed channels',
+    two(root => grey(join(root, 'b/grey.png'))),
+    /images of mixed channels: (b\/grey\.png is grey, .* is coloured|.* is coloured, b\/grey\.png is grey); convert/,
+  ],
+  [
+    'a test class without training images',
+    one('train/a', 'train/b', 'test/a', 'test/c'),
+    /class 'c' is in test\/ but not in train\/; known: a, b/,
+  ],
   ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
 ] as [string, (root: string) => Promise<void>, RegExp][]) {
   test(`folder says plainly: ${what}`, async () => {

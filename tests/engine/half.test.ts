@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
-import { Device } from '../../engine/device.ts';
+import type { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { softmax } from '../../layers/activation.ts';
@@ -44,16 +44,32 @@ test('a pointer to a binding is refused', () => assert.throws(() => throughHalf(
 const onHalf = testWhere(test, (await deviceFor()).profile.f16, 'this adapter has no shader-f16');
 const image = { n: 3, c: 8, h: 8, w: 8 };
 const layers: readonly (readonly [name: string, layer: Layer, shape: readonly number[], reference: Reference])[] = [
-  ['convolution', conv2d(6, 3, { pad: 1 }), [3, 8, 8, 8],
-    (x, p) => convolved(x, p.weight!, p.bias, { ...image, o: 6, kh: 3, kw: 3, pad: 1 })],
-  ['convolution of odd sizes and stride 2', conv2d(5, 3, { pad: 1, stride: 2 }), [2, 3, 7, 9],
-    (x, p) => convolved(x, p.weight!, p.bias, { n: 2, c: 3, h: 7, w: 9, o: 5, kh: 3, kw: 3, pad: 1, stride: 2 })],
+  [
+    'convolution',
+    conv2d(6, 3, { pad: 1 }),
+    [3, 8, 8, 8],
+    (x, p) => convolved(x, p.weight!, p.bias, { ...image, o: 6, kh: 3, kw: 3, pad: 1 }),
+  ],
+  [
+    'convolution of odd sizes and stride 2',
+    conv2d(5, 3, { pad: 1, stride: 2 }),
+    [2, 3, 7, 9],
+    (x, p) => convolved(x, p.weight!, p.bias, { n: 2, c: 3, h: 7, w: 9, o: 5, kh: 3, kw: 3, pad: 1, stride: 2 }),
+  ],
   ['dense', dense(7), [5, 33], (x, p) => matmul(x, p.weight!, { m: 5, k: 33, n: 7, tb: true }).map((v, i) => v + p.bias![i % 7]!)],
-  ['max pooling', maxPool(3, { stride: 2, pad: 1 }), [2, 3, 7, 9],
-    x => pool.maxPool(x, { planes: 6, h: 7, w: 9, k: 3, stride: 2, pad: 1 }).y],
+  [
+    'max pooling',
+    maxPool(3, { stride: 2, pad: 1 }),
+    [2, 3, 7, 9],
+    x => pool.maxPool(x, { planes: 6, h: 7, w: 9, k: 3, stride: 2, pad: 1 }).y,
+  ],
   ['average pooling', avgPool(2), [2, 3, 8, 8], x => pool.avgPool(x, { planes: 6, h: 8, w: 8, k: 2 })],
-  ['batch norm', batchNorm(), [3, 8, 8, 8],
-    (x, p) => norm.batchNorm(x, image, p, { mean: new Float64Array(8), var: new Float64Array(8) }, true).y],
+  [
+    'batch norm',
+    batchNorm(),
+    [3, 8, 8, 8],
+    (x, p) => norm.batchNorm(x, image, p, { mean: new Float64Array(8), var: new Float64Array(8) }, true).y,
+  ],
   ['group norm', groupNorm(2), [3, 8, 8, 8], (x, p) => norm.groupNorm(x, { ...image, groups: 2 }, p)],
   ['softmax', softmax(), [5, 7], x => activation.softmax(x, 7)],
 ];
@@ -64,7 +80,8 @@ for (const [name, layer, shape, reference] of layers) {
       tolerance: 3e-3,
       derivatives: 16,
       ways: name.includes('odd') ? ['own'] : ['own', 'gpu'],
-    }));
+    }),
+  );
 }
 
 onHalf('values are rounded to f16; beyond its range they are infinite', async () => {
@@ -173,8 +190,16 @@ onHalf('what a rule does at its first update waits for one that is made', async 
   };
   const down = await moved('sgd');
   const root = Math.sqrt(1e-3 * 0.01);
-  for (const [rule, ahead] of [['nag-c', 1 / 4], ['nag-sc', (1 - root) / (1 + root)]] as const) {
-    close(rule, await moved(rule), down.map(d => (1 + ahead) * d), 1e-3);
+  for (const [rule, ahead] of [
+    ['nag-c', 1 / 4],
+    ['nag-sc', (1 - root) / (1 + root)],
+  ] as const) {
+    close(
+      rule,
+      await moved(rule),
+      down.map(d => (1 + ahead) * d),
+      1e-3,
+    );
   }
   const steps = new Set((await moved('rprop')).map(d => Math.abs(d).toPrecision(2)));
   assert.ok(steps.has('0.010') && steps.size <= 2, `rprop took steps of ${[...steps].join(', ')}`);

@@ -37,12 +37,19 @@ const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('mo
 function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 32], batch = 32) {
   const g = new Graph({ training: true, profile });
   const input = g.lasting('input', 'x', [batch, ...shape]);
-  const logits = model(g, g.record([input], g.map('v', input), () => []));
+  const logits = model(
+    g,
+    g.record([input], g.map('v', input), () => []),
+  );
   g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
   return { ops: fuse(g.ops, g.kept, g.profile), kept: g.kept };
 }
 
-for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.45]] as const) {
+for (const [name, share] of [
+  ['resnet20', 0.4],
+  ['vgg11', 0.6],
+  ['vgg16-bn', 0.45],
+] as const) {
   test(`checkpointing plans ${name} at ${share * 100} % of the memory`, () => {
     const { ops, kept } = opsOf(modelOf(name, [3, 32, 32]));
     const less = checkpoint(ops, kept);
@@ -50,7 +57,11 @@ for (const [name, share] of [['resnet20', 0.4], ['vgg11', 0.6], ['vgg16-bn', 0.4
     const after = plan(less, kept, 2 ** 30);
     assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
     const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
-    assert.equal(lasting.map(op => op.node), [], 'what lasts is written once');
+    assert.equal(
+      lasting.map(op => op.node),
+      [],
+      'what lasts is written once',
+    );
     const forward = ops.filter(op => op.node.endsWith(' forward')).length;
     assert.ok(
       less.length > ops.length && less.length - ops.length < forward,
@@ -77,7 +88,12 @@ const branched: Layer = sequential([
 const bits = async (t: Trainer) =>
   Object.entries(await t.weights()).map(
     ([name, { data }]) =>
-      [name, createHash('sha256').update(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).digest('hex')] as const,
+      [
+        name,
+        createHash('sha256')
+          .update(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+          .digest('hex'),
+      ] as const,
   );
 
 for (const [name, model, batchSize] of [
@@ -134,8 +150,11 @@ async function cramped(limit: number): Promise<Device> {
 const config = (more: Record<string, string> = {}) =>
   parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
 for (const [what, device, why] of [
-  ['a binding may span', async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }),
-    /takes .* MiB, more than this adapter binds at once/],
+  [
+    'a binding may span',
+    async () => (await deviceFor()).withProfile({ maxBinding: 2 ** 18 }),
+    /takes .* MiB, more than this adapter binds at once/,
+  ],
   ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
 ] as const) {
   test(`a batch of more than ${what} is computed in equal parts`, async () => {

@@ -60,7 +60,10 @@ for (const name of Object.keys(models)) {
     const g = new Graph({ training: true, profile });
     const shape = name === 'alexnet' ? ([3, 224, 224] as const) : ([3, 32, 32] as const);
     const x = g.lasting('input', 'x', [32, ...shape]);
-    const logits = openModel({ name, options: {} }, { classes: 10, shape })(g, g.record([x], g.map('v', x), () => []));
+    const logits = openModel({ name, options: {} }, { classes: 10, shape })(
+      g,
+      g.record([x], g.map('v', x), () => []),
+    );
     g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [32]), g.lasting('state', 'totals', [2]))!);
     const p = plan(fuse(g.ops, g.kept, profile), g.kept, 2 ** 31);
     assert.ok(p.peak <= 1.1 * p.bound, `${p.peak} of ${p.bound}`);
@@ -95,7 +98,10 @@ test('lasting tensors lie in pages no longer than a binding, gradients as their 
     layout.place(value);
     layout.place(grad);
   }
-  assert.equal(layout.pages('param').map(p => p.bytes <= 4096), layout.pages('param').map(() => true));
+  assert.equal(
+    layout.pages('param').map(p => p.bytes <= 4096),
+    layout.pages('param').map(() => true),
+  );
   assert.ok(layout.pages('param').length > 1);
   for (const { value, grad } of params) {
     const v = layout.place(value);

@@ -29,7 +29,9 @@ const on = testWhere(test, there, 'this machine has no SwiftShader');
 const images = { n: 2, c: 4, h: 8, w: 8 };
 const shape: Shape = [2, 4, 8, 8];
 const convolved =
-  (o: number, k: number, more: object): Reference => (x, p) => conv(x, p.weight!, p.bias, { ...images, o, kh: k, kw: k, ...more });
+  (o: number, k: number, more: object): Reference =>
+  (x, p) =>
+    conv(x, p.weight!, p.bias, { ...images, o, kh: k, kw: k, ...more });
 const layers: readonly [name: string, Layer, Reference][] = [
   ['conv 3x3', conv2d(6, 3, { pad: 1 }), convolved(6, 3, { pad: 1 })],
   ['conv 3x3 of stride 2 in groups', conv2d(6, 3, { pad: 1, stride: 2, groups: 2 }), convolved(6, 3, { pad: 1, stride: 2, groups: 2 })],
@@ -37,10 +39,16 @@ const layers: readonly [name: string, Layer, Reference][] = [
   ['dense', dense(7), (x, p) => matmul(x, p.weight!, { m: 2, k: 256, n: 7, tb: true }).map((v, i) => v + p.bias![i % 7]!)],
   ['max pooling', maxPool(3, { stride: 2, pad: 1 }), x => pools.maxPool(x, { planes: 8, h: 8, w: 8, k: 3, stride: 2, pad: 1 }).y],
   ['average pooling', avgPool(2), x => pools.avgPool(x, { planes: 8, h: 8, w: 8, k: 2 })],
-  ['batch norm', batchNorm(),
-    (x, p) => norms.batchNorm(x, images, p, { mean: new Float64Array(4), var: new Float64Array(4).fill(1) }, true).y],
-  ['group norm, then tanh', sequential({ norm: groupNorm(2), act: tanh() }),
-    (x, p) => norms.groupNorm(x, { ...images, groups: 2 }, { weight: p['norm.weight'], bias: p['norm.bias'] }).map(Math.tanh)],
+  [
+    'batch norm',
+    batchNorm(),
+    (x, p) => norms.batchNorm(x, images, p, { mean: new Float64Array(4), var: new Float64Array(4).fill(1) }, true).y,
+  ],
+  [
+    'group norm, then tanh',
+    sequential({ norm: groupNorm(2), act: tanh() }),
+    (x, p) => norms.groupNorm(x, { ...images, groups: 2 }, { weight: p['norm.weight'], bias: p['norm.bias'] }).map(Math.tanh),
+  ],
   ['response norm', lrn({ size: 3, alpha: 0.5 }), x => norms.lrn(x, { ...images, size: 3, alpha: 0.5 })],
   ['gelu', gelu(), x => Float64Array.from(x, activations.gelu.f)],
 ];

@@ -31,7 +31,10 @@ async function run(version?: string) {
   const memory = new Memory(device);
   const x = g.lasting('input', 'x', [2, 3, 8, 8]);
   const dy = g.lasting('input', 'dy', [2, 5]);
-  const y = dense(5)(g, g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)));
+  const y = dense(5)(
+    g,
+    g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)),
+  );
   g.kept.add(y);
   g.backward(y, dy);
   memory.reserve(g);
@@ -57,7 +60,10 @@ test('times each call that has a choice, takes the fastest and keeps it', async 
   const tuned = await run('1');
   assert.ok(tuned.choices >= 4, 'both layers, both directions');
   assert.is(tuned.timed, tuned.choices);
-  assert.equal(tuned.progress, Array.from({ length: tuned.timed + 1 }, (_, i) => `${i}/${tuned.timed}`));
+  assert.equal(
+    tuned.progress,
+    Array.from({ length: tuned.timed + 1 }, (_, i) => `${i}/${tuned.timed}`),
+  );
   assert.equal(tuned.notes, []);
   const [[place, calls], ...others] = Object.entries(stored()) as [[string, Record<string, string[]>]];
   assert.equal(others, []);
@@ -81,7 +87,10 @@ test('a second run reads what was found; what it takes is what the file says', a
 
 test('another version times anew and leaves the findings of the first', async () => {
   assert.ok((await run('2')).timed > 0);
-  assert.equal(Object.keys(stored()).map(place => place.slice(-3)), ['| 1', '| 2']);
+  assert.equal(
+    Object.keys(stored()).map(place => place.slice(-3)),
+    ['| 1', '| 2'],
+  );
 });
 
 for (const [what, damage] of [
@@ -110,7 +119,11 @@ test('a variant that this version has not is told in one line, and its call time
 });
 
 test('a software adapter is tuned only when that is asked for, none against --no-tune', async () => {
-  for (const [tune, tunes] of [[undefined, undefined], [true, true], [false, false]] as const) {
+  for (const [tune, tunes] of [
+    [undefined, undefined],
+    [true, true],
+    [false, false],
+  ] as const) {
     const device = await openDevice({ tune });
     assert.is(device.tuner !== undefined, tunes ?? !device.report.software);
     device.close();

@@ -50,7 +50,10 @@ test('softmax over channels', () =>
     for (let at = 0; at < 8; at++) {
       const places = [0, 1, 2].map(c => (Math.floor(at / 4) * 3 + c) * 4 + (at % 4));
       reference
-        .softmax(places.map(i => x[i]!), 3)
+        .softmax(
+          places.map(i => x[i]!),
+          3,
+        )
         .forEach((v, c) => {
           y[places[c]!] = v;
         });

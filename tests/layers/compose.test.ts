@@ -37,7 +37,10 @@ const cases: readonly [name: string, layer: Layer, shape: Shape, Reference][] = 
   ['a shortcut with a layer of its own', residual(thrice, tanh()), [2, 6], x => x.map(v => 3 * v + Math.tanh(v))],
   ['zero-pad shortcut, stride 2, odd sizes', zeroPadShortcut(7, 2), [2, 4, 5, 3], x => zeroPad(x, [2, 4, 5, 3], 7, 2)],
   ['zero-pad shortcut, stride 1', zeroPadShortcut(8), [2, 4, 2, 2], x => zeroPad(x, [2, 4, 2, 2], 8, 1)],
-  ['concat of uneven branches', concat({ a: thrice, b: conv2d(3, 1), c: tanh() }), [2, 2, 3, 1],
+  [
+    'concat of uneven branches',
+    concat({ a: thrice, b: conv2d(3, 1), c: tanh() }),
+    [2, 2, 3, 1],
     (x, p) => {
       const b = linear.conv2d(x, p['b.weight']!, p['b.bias'], { n: 2, c: 2, h: 3, w: 1, o: 3, kh: 1, kw: 1 });
       return [0, 1].flatMap(n =>
@@ -45,19 +48,35 @@ const cases: readonly [name: string, layer: Layer, shape: Shape, Reference][] = 
           .map(v => 3 * v)
           .concat([...b.slice(9 * n, 9 * n + 9)], [...x.slice(6 * n, 6 * n + 6)].map(Math.tanh)),
       );
-    }],
-  ['concat in vec4, then relu', sequential({ cat: concat([thrice, sigmoid()]), relu: relu() }), [2, 2, 2, 2],
+    },
+  ],
+  [
+    'concat in vec4, then relu',
+    sequential({ cat: concat([thrice, sigmoid()]), relu: relu() }),
+    [2, 2, 2, 2],
     x =>
       [0, 1].flatMap(n =>
         [...x.slice(8 * n, 8 * n + 8)].map(v => Math.max(0, 3 * v)).concat([...x.slice(8 * n, 8 * n + 8)].map(v => 1 / (1 + Math.exp(-v)))),
-      )],
+      ),
+  ],
   ['mean of branches', mean({ a: thrice, b: tanh(), c: (_, x) => x }), [2, 3], x => x.map(v => (4 * v + Math.tanh(v)) / 3)],
-  ['flatten passes gradients on', sequential({ act: tanh(), flat: flatten(), fc: dense(2, { bias: false }) }), [2, 2, 1, 2],
-    (x, p) => linear.matmul(x.map(Math.tanh), p['fc.weight']!, { m: 2, k: 4, n: 2, tb: true })],
+  [
+    'flatten passes gradients on',
+    sequential({ act: tanh(), flat: flatten(), fc: dense(2, { bias: false }) }),
+    [2, 2, 1, 2],
+    (x, p) => linear.matmul(x.map(Math.tanh), p['fc.weight']!, { m: 2, k: 4, n: 2, tb: true }),
+  ],
   ['global average pooling', globalAvgPool(), [2, 3, 4, 3], x => pool.globalAvgPool(x, { planes: 6, h: 4, w: 3 })],
-  ['global average pooling of odd planes, then relu', sequential({ p: globalAvgPool(), r: relu() }), [2, 3, 5, 1],
-    x => pool.globalAvgPool(x, { planes: 6, h: 5, w: 1 }).map(v => Math.max(v, 0))],
-  ['max pooling that rounds up', maxPool(3, { stride: 2, ceil: true }), [1, 2, 6, 4],
+  [
+    'global average pooling of odd planes, then relu',
+    sequential({ p: globalAvgPool(), r: relu() }),
+    [2, 3, 5, 1],
+    x => pool.globalAvgPool(x, { planes: 6, h: 5, w: 1 }).map(v => Math.max(v, 0)),
+  ],
+  [
+    'max pooling that rounds up',
+    maxPool(3, { stride: 2, ceil: true }),
+    [1, 2, 6, 4],
     x => {
       const at = (c: number, i: number, j: number) => (i < 6 && j < 4 ? x[(c * 6 + i) * 4 + j]! : -Infinity);
       return Array.from({ length: 2 * 3 * 2 }, (_, o) =>
@@ -67,7 +86,8 @@ const cases: readonly [name: string, layer: Layer, shape: Shape, Reference][] = 
           ),
         ),
       );
-    }],
+    },
+  ],
 ];
 for (const [name, layer, shape, reference] of cases) test(name, () => checkLayer(layer, shape, reference));
 

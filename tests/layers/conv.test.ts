@@ -61,7 +61,9 @@ const cases: readonly Case[] = [
 
 for (const { n, c, h, w, o, k, options = {}, why, gpu } of cases) {
   const { stride = 1, pad = 0, dilation = 1, groups = 1 } = options;
-  test(`${c} -> ${o}, ${h}x${w}, ${k}x${k}${Object.entries(options).map(e => ` ${e.join(' ')}`).join('')}: ${why}`, () =>
+  test(`${c} -> ${o}, ${h}x${w}, ${k}x${k}${Object.entries(options)
+    .map(e => ` ${e.join(' ')}`)
+    .join('')}: ${why}`, () =>
     checkLayer(
       conv2d(o, k, options),
       [n, c, h, w],

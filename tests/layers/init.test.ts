@@ -52,7 +52,11 @@ test('aliases, constant, and that every scheme is tested', () => {
   assert.equal(Object.keys(schemes).sort(), tested.sort());
 });
 
-for (const shape of [[8, 3, 3, 3], [30, 3, 2, 2], [16, 16]]) {
+for (const shape of [
+  [8, 3, 3, 3],
+  [30, 3, 2, 2],
+  [16, 16],
+]) {
   test(`orthogonal ${shape.join('x')}`, () => {
     const w = initializer('orthogonal')(shape, 'w', 1);
     const rows = shape[0]!;
@@ -65,7 +69,12 @@ for (const shape of [[8, 3, 3, 3], [30, 3, 2, 2], [16, 16]]) {
       for (let k = 0; k < (wide ? columns : rows); k++) sum += at(Math.floor(ij / count), k) * at(ij % count, k);
       return sum;
     });
-    close('products', gram, gram.map((_, ij) => (Math.floor(ij / count) === ij % count ? 1 : 0)), 1e-6);
+    close(
+      'products',
+      gram,
+      gram.map((_, ij) => (Math.floor(ij / count) === ij % count ? 1 : 0)),
+      1e-6,
+    );
   });
 }
 

@@ -17,7 +17,10 @@ const test = suite('loss');
 const ROWS = 6;
 const CLASSES = 7;
 const labels = [3, 0, 6, 3, 1, 5];
-const soft = softmax(random(ROWS * CLASSES, 4).map(v => 3 * v), CLASSES).map(Math.fround);
+const soft = softmax(
+  random(ROWS * CLASSES, 4).map(v => 3 * v),
+  CLASSES,
+).map(Math.fround);
 
 /** Runs a loss on given logits: totals of loss and correct answers, and dlogits. */
 async function run(
@@ -56,8 +59,8 @@ const oracles: Record<string, (x: Numbers, t: Float64Array) => number> = {
     Array.from({ length: CLASSES }, (_, k) => k).reduce(
       (sum, k) =>
         // the expectation over labels, a row at a time
-        sum
-        + Array.from(
+        sum +
+        Array.from(
           { length: ROWS },
           (_, i) => (t[i * CLASSES + k]! * reference.hinge(Array.from(x).slice(i * CLASSES, (i + 1) * CLASSES), [k], CLASSES)) / ROWS,
         ).reduce((a, b) => a + b),
@@ -83,12 +86,20 @@ for (const [name, oracle] of Object.entries(oracles)) {
     test(`${name} of ${what}`, async () => {
       const { loss, gradient } = await run(name === 'mse' ? 'gpu' : 'own', name, logits, given, { smoothing });
       close('loss', [loss / ROWS], [oracle(logits, targets)], 2e-6);
-      close('gradient', gradient!, numericGradient(x => oracle(x, targets), logits), 2e-6);
+      close(
+        'gradient',
+        gradient!,
+        numericGradient(x => oracle(x, targets), logits),
+        2e-6,
+      );
     });
   }
 }
 
-for (const [views, smoothing] of [[3, 0], [2, 0.1]] as const) {
+for (const [views, smoothing] of [
+  [3, 0],
+  [2, 0.1],
+] as const) {
   test(`Jensen-Shannon of ${views} views`, async () => {
     const x = random(views * ROWS * CLASSES, 5).map(v => Math.fround(3 * v));
     const size = ROWS * CLASSES;
@@ -124,7 +135,19 @@ test('large logits do not overflow, and what is not finite shows', async () => {
   for (const name of Object.keys(losses).filter(n => n !== 'jensen-shannon')) {
     const { loss, gradient } = await run('own', name, large, labels);
     assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite), name);
-    assert.ok(Number.isNaN((await run('own', name, large.map((v, i) => (i === 9 ? Infinity : v)), labels)).loss), name);
+    assert.ok(
+      Number.isNaN(
+        (
+          await run(
+            'own',
+            name,
+            large.map((v, i) => (i === 9 ? Infinity : v)),
+            labels,
+          )
+        ).loss,
+      ),
+      name,
+    );
   }
   const { loss, gradient } = await run(
     'own',
@@ -148,13 +171,17 @@ test('says what labels it cannot take', async () => {
 });
 
 test('views of one image are held together by the Jensen-Shannon divergence, and by nothing else', async () => {
-  const dataset = await openDataset('shapes', { quiet: true, limitTrain: 32, limitTest: 8 }), device = await deviceFor();
+  const dataset = await openDataset('shapes', { quiet: true, limitTrain: 32, limitTest: 8 });
+  const device = await deviceFor();
   const open = (options: Record<string, string>) =>
     openTrainer(parseConfig('mlp:hidden=8', { dataset: 'shapes', batchSize: '8', valSplit: '0', ...options }), dataset, device);
   const consistency = 'augmix:consistency=true';
   for (const loss of [{}, { loss: 'jensen-shannon' }] as Record<string, string>[]) {
     const { trainer } = await open({ augment: consistency, ...loss });
-    assert.ok(trainer.program.commands.some(c => c.op.kernel.name === 'jensen_shannon'), JSON.stringify(loss));
+    assert.ok(
+      trainer.program.commands.some(c => c.op.kernel.name === 'jensen_shannon'),
+      JSON.stringify(loss),
+    );
     trainer.destroy();
   }
   assert.match(await refusal(() => open({ loss: 'jensen-shannon' })), /^--loss jensen-shannon: compares several views of each image/);

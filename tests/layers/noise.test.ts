@@ -4,7 +4,16 @@ import type { Layer } from '../../engine/graph.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { hash } from '../../layers/init.ts';
-import { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout, weightNoise, whiteout } from '../../layers/noise.ts';
+import {
+  dropConnect,
+  dropout,
+  gaussianNoise,
+  shakeout,
+  spatialDropout,
+  vanillaDropout,
+  weightNoise,
+  whiteout,
+} from '../../layers/noise.ts';
 import { fractionalMaxPool } from '../../layers/pool.ts';
 import { OFFSET_BITS } from '../../shaders/pool/fractional.ts';
 import { threshold } from '../../shaders/move/noise.ts';
@@ -31,36 +40,81 @@ const product = (x: ArrayLike<number>, w: ArrayLike<number>, bias: ArrayLike<num
 
 test('the host draws the same normal numbers as the device', async () => {
   const { y } = await runLayer('own', gaussianNoise(1), [1, 8], { input: new Float64Array(8) });
-  close('numbers', y, Array.from({ length: 8 }, (_, i) => normal(i, hash(''))), 2e-6);
+  close(
+    'numbers',
+    y,
+    Array.from({ length: 8 }, (_, i) => normal(i, hash(''))),
+    2e-6,
+  );
 });
 
 const weights = hash(' weight');
 const layers: readonly [name: string, Layer, shape: readonly number[], Reference][] = [
   ['dropout', dropout(0.4), [3, 7], x => x.map((v, i) => (v * kept(i, 0.4)) / 0.6)],
   ['vanilla dropout', vanillaDropout(0.4), [3, 7], x => x.map((v, i) => v * kept(i, 0.4))],
-  ['spatial dropout', spatialDropout(0.5), [3, 4, 2, 2],
-    x => x.map((v, i) => (philox([i >> 2, 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
-  ['spatial dropout of odd images', spatialDropout(0.5), [2, 3, 3, 1],
-    x => x.map((v, i) => (philox([Math.floor(i / 3), 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0))],
+  [
+    'spatial dropout',
+    spatialDropout(0.5),
+    [3, 4, 2, 2],
+    x => x.map((v, i) => (philox([i >> 2, 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
+  ],
+  [
+    'spatial dropout of odd images',
+    spatialDropout(0.5),
+    [2, 3, 3, 1],
+    x => x.map((v, i) => (philox([Math.floor(i / 3), 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
+  ],
   ['Gaussian noise', gaussianNoise(0.3), [2, 9], x => x.map((v, i) => v + 0.3 * normal(i, hash('')))],
-  ['DropConnect', dense(5, { through: dropConnect(0.3) }), [3, 6],
-    (x, p) => product(x, p.weight!.map((w, i) => (w * kept(i, 0.3, weights)) / 0.7), p.bias, 3, 6, 5)],
-  ['noise on weights', dense(5, { through: weightNoise(0.2) }), [3, 6],
-    (x, p) => product(x, p.weight!.map((w, i) => w + 0.2 * normal(i, weights)), p.bias, 3, 6, 5)],
-  ['DropConnect of a convolution', conv2d(3, 3, { through: dropConnect(0.5) }), [2, 2, 5, 4],
+  [
+    'DropConnect',
+    dense(5, { through: dropConnect(0.3) }),
+    [3, 6],
+    (x, p) =>
+      product(
+        x,
+        p.weight!.map((w, i) => (w * kept(i, 0.3, weights)) / 0.7),
+        p.bias,
+        3,
+        6,
+        5,
+      ),
+  ],
+  [
+    'noise on weights',
+    dense(5, { through: weightNoise(0.2) }),
+    [3, 6],
+    (x, p) =>
+      product(
+        x,
+        p.weight!.map((w, i) => w + 0.2 * normal(i, weights)),
+        p.bias,
+        3,
+        6,
+        5,
+      ),
+  ],
+  [
+    'DropConnect of a convolution',
+    conv2d(3, 3, { through: dropConnect(0.5) }),
+    [2, 2, 5, 4],
     (x, p) =>
       linear.conv2d(
         x,
         p.weight!.map((w, i) => 2 * w * kept(i, 0.5, weights)),
         p.bias,
         { n: 2, c: 2, h: 5, w: 4, o: 3, kh: 3, kw: 3 },
-      )],
-  ['whiteout', whiteout(5, { sigma: 0.5, gamma: 0.5, lambda: 0.3 }), [3, 6],
+      ),
+  ],
+  [
+    'whiteout',
+    whiteout(5, { sigma: 0.5, gamma: 0.5, lambda: 0.3 }),
+    [3, 6],
     (x, p) =>
       product(x, p.weight!, p.bias, 3, 6, 5).map((v, i) => {
         const w = p.weight!.slice((i % 5) * 6, (i % 5) * 6 + 6);
         return v + normal(i, hash('')) * Math.sqrt(w.reduce((a, w) => a + w * w * (0.25 * Math.abs(w) ** -0.5 + 0.3), 0));
-      })],
+      }),
+  ],
 ];
 for (const [name, layer, shape, reference] of layers) {
   // one kernel for all ways; below in another

@@ -27,7 +27,10 @@ for (const [h, w, k, stride, pad, why] of cases) {
 
 test('the first of equal maxima gets the gradient', async () => {
   const { dx } = await runLayer('own', maxPool(2), [1, 1, 2, 4], { input: Float64Array.of(1, 1, 0, 0, 1, 1, 0, 0) });
-  assert.equal([...dx!].map(v => v !== 0), [true, false, true, false, false, false, false, false]);
+  assert.equal(
+    [...dx!].map(v => v !== 0),
+    [true, false, true, false, false, false, false, false],
+  );
 });
 
 test('says what does not fit', async () => {

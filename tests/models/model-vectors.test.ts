@@ -55,7 +55,10 @@ runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
     try {
       const gain = (t: Tensor) => (t.shape.length === 4 ? gains.conv : t.name === 'fc.weight' ? gains['fc.weight'] : 1);
       for (const t of trainer.graph.init.keys()) {
-        trainer.memory.write(t, vectorWeights(t.name, t.shape).map(v => Math.fround(v) * gain(t)));
+        trainer.memory.write(
+          t,
+          vectorWeights(t.name, t.shape).map(v => Math.fround(v) * gain(t)),
+        );
       }
       for (let step = 0; step < 8; step++) await trainer.step(true);
       const losses = (await trainer.settle()).map(m => m.loss);

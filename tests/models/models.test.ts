@@ -90,18 +90,30 @@ test('parameter names are those of torchvision', () => {
   const vgg = names('vgg11-bn', IMAGENET);
   assert.equal(resnet50.slice(0, 3), ['conv1.weight', 'bn1.weight', 'bn1.bias']);
   for (const name of [
-    'layer1.0.conv3.weight', 'layer1.0.downsample.0.weight', 'layer1.0.downsample.1.bias', 'layer4.2.bn3.weight', 'fc.bias',
+    'layer1.0.conv3.weight',
+    'layer1.0.downsample.0.weight',
+    'layer1.0.downsample.1.bias',
+    'layer4.2.bn3.weight',
+    'fc.bias',
   ]) {
     assert.ok(resnet50.includes(name), name);
   }
   for (const name of [
-    'conv1.conv.weight', 'conv2.bn.bias', 'inception3a.branch1.conv.weight', 'inception3a.branch2.1.conv.weight',
-    'inception5b.branch4.1.bn.weight', 'fc.weight',
+    'conv1.conv.weight',
+    'conv2.bn.bias',
+    'inception3a.branch1.conv.weight',
+    'inception3a.branch2.1.conv.weight',
+    'inception5b.branch4.1.bn.weight',
+    'fc.weight',
   ]) {
     assert.ok(googlenet.includes(name), name);
   }
   for (const name of [
-    'features.0.weight', 'features.25.bias', 'features.26.weight', 'classifier.0.weight', 'classifier.3.weight',
+    'features.0.weight',
+    'features.25.bias',
+    'features.26.weight',
+    'classifier.0.weight',
+    'classifier.3.weight',
     'classifier.6.bias',
   ]) {
     assert.ok(vgg.includes(name), name);
@@ -150,7 +162,10 @@ test('the whitening filters of airbench have the shape of its first weight', () 
 });
 
 test('whitened patches are uncorrelated, of unit variance', async () => {
-  const { train, shape: [c, h, w] } = await openDataset('cifar10', { limitTrain: 50, limitTest: 1, quiet: true });
+  const {
+    train,
+    shape: [c, h, w],
+  } = await openDataset('cifar10', { limitTrain: 50, limitTest: 1, quiet: true });
   const x = Float32Array.from(train.images, v => (v / 255 - 0.45) / 0.25);
   const weight = whitenPatches(x, [50, c, h, w], 2, 0);
   const size = 4 * c;
@@ -176,7 +191,11 @@ test('whitened patches are uncorrelated, of unit variance', async () => {
       assert.ok(Math.abs(sums[i]![j]! / count - Number(i === j)) < 1e-4, `covariance ${i}, ${j}: ${sums[i]![j]! / count}`);
     }
   }
-  assert.equal(weight.slice(size * size), weight.slice(0, size * size).map(v => -v), 'the second half is the first negated');
+  assert.equal(
+    weight.slice(size * size),
+    weight.slice(0, size * size).map(v => -v),
+    'the second half is the first negated',
+  );
 });
 
 for (const family of FAMILIES.filter(f => !f.long)) {

@@ -70,7 +70,12 @@ test('reductions and combinations of flat vectors, in every variant', async () =
     );
     close(way, [sum!, largest!, product!], [g.reduce((a, v) => a + Math.abs(v), 0), Math.max(...g.map(Math.abs)), dot(w, g)], 1e-6);
     await flat.map(flat.w, '2.0 * y + op.alpha * a', { a: flat.g, alpha: 0.5 });
-    close(way, await p.read(), w.map((v, i) => 2 * v + 0.5 * g[i]!), 1e-6);
+    close(
+      way,
+      await p.read(),
+      w.map((v, i) => 2 * v + 0.5 * g[i]!),
+      1e-6,
+    );
     const z = flat.vector('z');
     await flat.signs(z, 1, 2);
     const signs = await flat.read(z);
@@ -80,11 +85,19 @@ test('reductions and combinations of flat vectors, in every variant', async () =
 });
 
 for (const name of ['lbfgs', 'bfgs'] as const) {
-  for (const start of [[-1.2, 1], [-1.2, 1, 0.5, -0.7, 2, 1.5]]) {
+  for (const start of [
+    [-1.2, 1],
+    [-1.2, 1, 0.5, -0.7, 2, 1.5],
+  ]) {
     test(`${name} finds the minimum of Rosenbrock's function in ${start.length} dimensions to 1e-6`, async () => {
       const { x, f } = await minimise(quasiNewton[name]!(), start, rosenbrock, 150);
       assert.ok(f < 1e-6, `value ${f} at ${[...x].join(', ')}`);
-      close('minimum', x, x.map(() => 1), 1e-3);
+      close(
+        'minimum',
+        x,
+        x.map(() => 1),
+        1e-3,
+      );
     });
   }
 }
@@ -124,7 +137,10 @@ test('the direction is the two-loop recursion', async () => {
   const start = random(n, 4);
   const objective: Objective = x => ({
     f:
-      dot(x.map((v, i) => v * curvature[i]!), x) / 2,
+      dot(
+        x.map((v, i) => v * curvature[i]!),
+        x,
+      ) / 2,
     g: x.map((v, i) => v * curvature[i]!),
   });
   const p = await problem(start, objective);

@@ -98,7 +98,14 @@ test('every rule of the reference is there, and each follows it in every variant
       const curvature = (t: number) => random(SIZE, 200 + t);
       const start = random(SIZE, 5);
       const options = Object.fromEntries(Object.entries(rules[name]!.defaults).filter(([k]) => !['probes', 'epsilon'].includes(k)));
-      const want = follow(name, start, (_, t) => gradient(t), 12, options, (_, t) => curvature(t));
+      const want = follow(
+        name,
+        start,
+        (_, t) => gradient(t),
+        12,
+        options,
+        (_, t) => curvature(t),
+      );
       const b = await bench(optimizer(rules[name]!), way, start);
       for (let t = 1; t <= 12; t++) {
         if (rules[name]!.probes) b.writeState('h', curvature(t));
@@ -119,13 +126,39 @@ const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Arr
   ['clip by norm, then by value', { clipNorm: 2, clipValue: 0.3 }, (g, w) => moved(w, reference.clipValue(reference.clipNorm(g, 2), 0.3))],
   ['L2', { weightDecay: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l2: 0.2 }))],
   ['L1', { l1: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l1: 0.2 }))],
-  ['elastic net after a clip', { clipNorm: 1, weightDecay: 0.3, l1: 0.2 },
-    (g, w) => moved(w, reference.penalise(reference.clipNorm(g, 1), w, { l2: 0.3, l1: 0.2 }))],
-  ['L2 without biases', { weightDecay: 0.5, noDecayBias: true },
-    (g, w) => moved(w, reference.penalise(g, w.map((v, i) => (weights.has(i) ? v : 0)), { l2: 0.5 }))],
-  ['mean over micro-batches, then the clip', { accumulate: 4, clipNorm: 0.5 },
-    (g, w) => moved(w, reference.clipNorm(g.map(v => v / 4), 0.5))],
-  ['max-norm of each unit', { maxNorm: 0.8 },
+  [
+    'elastic net after a clip',
+    { clipNorm: 1, weightDecay: 0.3, l1: 0.2 },
+    (g, w) => moved(w, reference.penalise(reference.clipNorm(g, 1), w, { l2: 0.3, l1: 0.2 })),
+  ],
+  [
+    'L2 without biases',
+    { weightDecay: 0.5, noDecayBias: true },
+    (g, w) =>
+      moved(
+        w,
+        reference.penalise(
+          g,
+          w.map((v, i) => (weights.has(i) ? v : 0)),
+          { l2: 0.5 },
+        ),
+      ),
+  ],
+  [
+    'mean over micro-batches, then the clip',
+    { accumulate: 4, clipNorm: 0.5 },
+    (g, w) =>
+      moved(
+        w,
+        reference.clipNorm(
+          g.map(v => v / 4),
+          0.5,
+        ),
+      ),
+  ],
+  [
+    'max-norm of each unit',
+    { maxNorm: 0.8 },
     (g, w) => {
       const all = moved(w, g);
       return Float64Array.from([
@@ -133,7 +166,8 @@ const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Arr
         ...all.subarray(15, 18),
         ...reference.maxNorm(all.subarray(18), 2, 0.8),
       ]);
-    }],
+    },
+  ],
 ];
 const moved = (w: Float64Array, g: ArrayLike<number>) => w.map((v, i) => v - 0.1 * g[i]!);
 for (const [what, r, expected] of cases) {
@@ -151,7 +185,12 @@ test('decoupled decay leaves out biases too', async () => {
   const start = random(SIZE, 5);
   const zero = new Float64Array(SIZE);
   const b = await bench(optimizer(rules.adamw!, { lr: 0.1, weight_decay: 0.5 }, { noDecayBias: true }), 'own', start);
-  close('weights', await b.step(1, zero), start.map((v, i) => (weights.has(i) ? v * 0.95 : v)), 1e-6);
+  close(
+    'weights',
+    await b.step(1, zero),
+    start.map((v, i) => (weights.has(i) ? v * 0.95 : v)),
+    1e-6,
+  );
   b.destroy();
 });
 
@@ -182,11 +221,25 @@ test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same se
     ];
     return normal[k & 3]! * reference.noiseDeviation(0.09, step - 1);
   };
-  close('first tensor', first.subarray(0, 15), Array.from({ length: 15 }, (_, k) => at(k, 1)), 1e-5);
-  close('at a later step', later.subarray(0, 15), Array.from({ length: 15 }, (_, k) => at(k, 8)), 1e-5);
+  close(
+    'first tensor',
+    first.subarray(0, 15),
+    Array.from({ length: 15 }, (_, k) => at(k, 1)),
+    1e-5,
+  );
+  close(
+    'at a later step',
+    later.subarray(0, 15),
+    Array.from({ length: 15 }, (_, k) => at(k, 8)),
+    1e-5,
+  );
 });
 
-for (const [ema, maxNorm] of [[0.9, undefined], [1, undefined], [0.9, 0.5]] as const) {
+for (const [ema, maxNorm] of [
+  [0.9, undefined],
+  [1, undefined],
+  [0.9, 0.5],
+] as const) {
   test(`average of the weights, decay ${ema}${maxNorm ? ', after max-norm' : ''}`, async () => {
     const b = await bench(optimizer(rules.sgd!, {}, { ema, maxNorm }));
     let mean: Float64Array = new Float64Array(SIZE);
@@ -241,7 +294,12 @@ test('a momentum given for a step replaces the hyper-parameter', async () => {
   const b = await bench(optimizer(rules.momentum!, { lr: 0.1 }), 'own', start);
   const after = await b.step(1, given(1));
   const v = given(1);
-  close('second step', await b.step(2, given(2), 0.2, 0.5), after.map((w, i) => w - 0.2 * (0.5 * v[i]! + given(2)[i]!)), 1e-6);
+  close(
+    'second step',
+    await b.step(2, given(2), 0.2, 0.5),
+    after.map((w, i) => w - 0.2 * (0.5 * v[i]! + given(2)[i]!)),
+    1e-6,
+  );
   b.destroy();
 });
 

@@ -41,7 +41,11 @@ const forms: Readonly<Record<string, [options: Record<string, number | string>, 
 test('every schedule equals its closed form, also behind a warm-up', () => {
   assert.equal(Object.keys(forms), Object.keys(schedules));
   for (const [name, [options, form]] of Object.entries(forms)) {
-    same(name, steps(total).map(t => schedule(name, options, { lr, total }).at(t).lr), steps(total).map(form));
+    same(
+      name,
+      steps(total).map(t => schedule(name, options, { lr, total }).at(t).lr),
+      steps(total).map(form),
+    );
     const warm = schedule(name, { ...options, warmup: 12, warmup_from: 0.1 }, { lr, total: total + 12 });
     same(
       `${name} behind a warm-up`,
@@ -81,9 +85,17 @@ for (const v of vectors.schedules) {
     test(`as PyTorch's ${v.name} ${JSON.stringify(v.options)}`, () => {
       const [name, options, start = v.lr] = twins[v.name]!(v.options, v.lr);
       const made = schedule(name, options, { lr: start, total: 100 });
-      same('rate', v.lrs.map((_, t) => made.at(t).lr), v.lrs);
+      same(
+        'rate',
+        v.lrs.map((_, t) => made.at(t).lr),
+        v.lrs,
+      );
       if (v.momenta) {
-        same('momentum', v.momenta.map((_, t) => made.at(t).momentum!), v.momenta);
+        same(
+          'momentum',
+          v.momenta.map((_, t) => made.at(t).momentum!),
+          v.momenta,
+        );
       }
     });
   }

@@ -30,7 +30,16 @@ const BLUE = '#0072b2';
 const ORANGE = '#d55e00';
 
 plots('a line passes through its points', () => {
-  const svg = draw([line([[0, 0], [5, 0.5], [10, 1]])], { width: 400, height: 200 });
+  const svg = draw(
+    [
+      line([
+        [0, 0],
+        [5, 0.5],
+        [10, 1],
+      ]),
+    ],
+    { width: 400, height: 200 },
+  );
   const [[a, b, c] = []] = paths(svg, BLUE);
   assert.equal([c![0] - a![0], a![1] - c![1]], [400, 200]); // from corner to corner of the drawing area
   assert.equal([b![0] - a![0], a![1] - b![1]], [200, 100]);
@@ -43,19 +52,44 @@ plots('a logarithmic axis gives each decade the same width, and leaves out what 
         kind: 'line',
         x: { label: 'x', log: true },
         y: share,
-        series: [{ name: 'a', points: [[-1, 0.5], [0, 0.5], [0.001, 0], [0.1, 0], [10, 0]] }],
+        series: [
+          {
+            name: 'a',
+            points: [
+              [-1, 0.5],
+              [0, 0.5],
+              [0.001, 0],
+              [0.1, 0],
+              [10, 0],
+            ],
+          },
+        ],
       },
     ],
     { width: 400 },
   );
-  const xs = paths(svg, BLUE).flat().map(p => p[0]);
+  const xs = paths(svg, BLUE)
+    .flat()
+    .map(p => p[0]);
   assert.is(xs.length, 3);
   assert.equal([Math.round(xs[1]! - xs[0]!), Math.round(xs[2]! - xs[1]!)], [200, 200]);
   for (const tick of ['1e-3', '0.1', '10']) assert.ok(svg.includes(`>${tick}</text>`), tick);
 });
 
 plots('a point that is not finite breaks the line', () => {
-  const parts = paths(draw([line([[0, 0], [2, 1], [4, NaN], [6, Infinity], [8, 1], [10, 0]])]), BLUE).filter(p => p.length);
+  const parts = paths(
+    draw([
+      line([
+        [0, 0],
+        [2, 1],
+        [4, NaN],
+        [6, Infinity],
+        [8, 1],
+        [10, 0],
+      ]),
+    ]),
+    BLUE,
+  ).filter(p => p.length);
   assert.not(/NaN|Infinity/.test(draw([line([[0, NaN]])])));
   assert.is(parts.flat().length, 4);
 });
@@ -63,7 +97,10 @@ plots('a point that is not finite breaks the line', () => {
 plots('a name has one colour in all panels; muted lines have no legend', () => {
   const series = (name: string) => ({
     name,
-    points: [[0, 0], [10, 1]] as const,
+    points: [
+      [0, 0],
+      [10, 1],
+    ] as const,
   });
   const svg = draw([
     { kind: 'line', x: axis, y: share, series: [series('a'), series('b'), { ...series('contour'), muted: true }] },
@@ -91,7 +128,15 @@ plots('a mark stands where it belongs however small its value, with its word', (
         kind: 'line',
         x: { label: 'rate', log: true, min: 1e-6, max: 1 },
         y: share,
-        series: [{ name: 'a', points: [[1e-6, 0], [1, 1]] }],
+        series: [
+          {
+            name: 'a',
+            points: [
+              [1e-6, 0],
+              [1, 1],
+            ],
+          },
+        ],
         marks: [{ x: 1e-3, label: 'proposed' }],
       },
     ],
@@ -121,7 +166,12 @@ plots('curves show training and validation, thinned to what the eye can follow',
     assert.ok(svg.includes(`>${word}</text>`), word);
   }
   assert.not(svg.includes('>test</text>'));
-  assert.equal(paths(svg, BLUE) .map(p => p.length) .filter(n => n > 2), [200, 200]);
+  assert.equal(
+    paths(svg, BLUE)
+      .map(p => p.length)
+      .filter(n => n > 2),
+    [200, 200],
+  );
   assert.is(svg, curves([...lines, evaluation(1), evaluation(2)], 'lenet5 on shapes'));
 });
 
@@ -132,7 +182,11 @@ plots('the short line after an epoch is averaged with its neighbour, by steps', 
   const [drawn] = paths(svg, BLUE).filter(p => p.length > 2);
   const [a, , c] = drawn!;
   assert.is(drawn!.length, 3);
-  const foot = Math.max(...paths(svg, '#d9d9d9') .flat() .map(p => p[1]));
+  const foot = Math.max(
+    ...paths(svg, '#d9d9d9')
+      .flat()
+      .map(p => p[1]),
+  );
   assert.ok(Math.abs((foot - c![1]) / (foot - a![1]) - 0.85) < 0.01, `${(foot - c![1]) / (foot - a![1])}`);
 });
 
@@ -147,7 +201,12 @@ plots('curves of a run that has hardly begun, diverged or is empty are still pic
 plots('a PNG is the SVG at twice its size, on white, with letters', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'descent-plots-'));
   try {
-    const svg = draw([line([[0, 0], [10, 1]])]);
+    const svg = draw([
+      line([
+        [0, 0],
+        [10, 1],
+      ]),
+    ]);
     const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg)!;
     await writePicture(join(dir, 'a.png'), svg);
     await writePicture(join(dir, 'a.svg'), svg);
@@ -155,7 +214,10 @@ plots('a PNG is the SVG at twice its size, on white, with letters', async () => 
     const { data, info } = await sharp(join(dir, 'a.png')).removeAlpha().raw().toBuffer({ resolveWithObject: true });
     assert.equal([info.width, info.height], [2 * Number(width), 2 * Number(height)]);
     assert.equal([...data.subarray(0, 3)], [255, 255, 255]);
-    const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, ''))).removeAlpha().raw().toBuffer();
+    const wordless = await sharp(await png(svg.replace(/<text.*?<\/text>/gs, '')))
+      .removeAlpha()
+      .raw()
+      .toBuffer();
     assert.ok(data.filter((v, i) => v !== wordless[i]).length > 500, 'no font was found: the text left no trace');
     await writePicture(join(dir, 'a.pdf'), svg).then(
       () => assert.unreachable(),

@@ -33,7 +33,7 @@ function normal(bits: readonly number[]): number[] {
   const rb = Math.sqrt(-2 * Math.log(b));
   return [ra * Math.cos(2 * Math.PI * c), rb * Math.cos(2 * Math.PI * d), ra * Math.sin(2 * Math.PI * c), rb * Math.sin(2 * Math.PI * d)];
 }
-const radians = (degrees: number) => degrees * Math.PI / 180;
+const radians = (degrees: number) => (degrees * Math.PI) / 180;
 /** A number in [0, 1) as one in [-1, 1). */
 const about = (v: number) => 2 * v - 1;
 const byte = (v: number) => Math.min(255, Math.max(0, v));
@@ -42,7 +42,7 @@ const byte = (v: number) => Math.min(255, Math.max(0, v));
 function autocontrast(plane: readonly number[], v: number): number {
   const low = Math.min(...plane);
   const high = Math.max(...plane);
-  return high > low ? byte((v - low) * 255 / (high - low)) : v;
+  return high > low ? byte(((v - low) * 255) / (high - low)) : v;
 }
 
 /** The table of PIL's ImageOps.equalize of one channel. */
@@ -71,7 +71,7 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
   const equal = planes.map(equalize);
 
   function stored(x: number, y: number): Colour {
-    const tap = (i: number, n: number) => wraps && i === n ? 0 : Math.min(n - 1, Math.max(0, i));
+    const tap = (i: number, n: number) => (wraps && i === n ? 0 : Math.min(n - 1, Math.max(0, i)));
     const x0 = Math.floor(x);
     const y0 = Math.floor(y);
     const fx = x - x0;
@@ -94,7 +94,7 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
     return v < -0.5 || v >= n - 0.5 ? undefined : v;
   }
 
-  const filled = (fill: Fill): Colour => Array.from({ length: c }, (_, k) => fill === 'mean' ? 255 * d.mean[k]! : fill as number);
+  const filled = (fill: Fill): Colour => Array.from({ length: c }, (_, k) => (fill === 'mean' ? 255 * d.mean[k]! : (fill as number)));
 
   function after(k: number, x: number, y: number, i: number): Colour {
     if (k === 0) return stored(x, y);
@@ -117,7 +117,7 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
         return from(x + shift(r[0]), y + shift(r[1]));
       }
       case 'flip': {
-        const turned = o.alternate ? (uniform(bitsOf(d, k - 1, 0, 0))[0] < 0.5) !== (d.epoch % 2 === 1) : r[0] < o.p!;
+        const turned = o.alternate ? uniform(bitsOf(d, k - 1, 0, 0))[0] < 0.5 !== (d.epoch % 2 === 1) : r[0] < o.p!;
         return !turned ? before(x, y) : o.vertical ? before(x, h - 1 - y) : before(w - 1 - x, y);
       }
       case 'scale': {
@@ -140,7 +140,7 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
       case 'stretch':
         return from(centre[0] + dx / (1 + o.amount! * about(r[0])), centre[1] + dy / (1 + o.amount! * about(r[1])));
       case 'lens': {
-        const f = 1 + o.amount! * about(r[0]) * (dx * dx / (w * w / 2) + dy * dy / (h * h / 2));
+        const f = 1 + o.amount! * about(r[0]) * ((dx * dx) / ((w * w) / 2) + (dy * dy) / ((h * h) / 2));
         return from(centre[0] + dx * f, centre[1] + dy * f);
       }
       case 'brightness':
@@ -207,10 +207,10 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
             moves.push((x, y) => [x, y + 0.3 * s * x]);
             break;
           case 3:
-            moves.push((x, y) => [x + s * w / 3, y]);
+            moves.push((x, y) => [x + (s * w) / 3, y]);
             break;
           case 4:
-            moves.push((x, y) => [x, y + s * h / 3]);
+            moves.push((x, y) => [x, y + (s * h) / 3]);
             break;
           case 5:
             threshold = 256 - 256 * level;
@@ -240,7 +240,7 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
         }
         if (u >= threshold) u = 255 - u;
         if (step > 1) u = Math.floor(u / step) * step;
-        out[at]! += share * weights[chain]! / sum * u;
+        out[at]! += ((share * weights[chain]!) / sum) * u;
       });
     }
     return out;

@@ -14,7 +14,9 @@ export interface Rule {
 
 const rule = (defaults: Hyper, state: Rule['state'], step: Rule['step']): Rule => ({ defaults, state, step });
 const zeros =
-  (...names: string[]) => (): Slots => Object.fromEntries(names.map(n => [n, 0]));
+  (...names: string[]) =>
+  (): Slots =>
+    Object.fromEntries(names.map(n => [n, 0]));
 /** A slot or hyper-parameter by name; a misspelt one must not become NaN in silence. */
 function of(from: Slots, name: string): number {
   const value = from[name];

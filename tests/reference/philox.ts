@@ -17,7 +17,9 @@ export function philox4x32(counter: Four, key: readonly [number, number], rounds
 /** The known answers that come with Random123 (kat_vectors, philox4x32 10). */
 export const philoxAnswers: readonly { counter: Four; key: readonly [number, number]; out: Four }[] = [
   {
-    counter: [0, 0, 0, 0], key: [0, 0], out: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    counter: [0, 0, 0, 0],
+    key: [0, 0],
+    out: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
   },
   {
     counter: [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],

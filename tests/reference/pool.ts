@@ -55,7 +55,11 @@ export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: n
       return [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)];
     });
   return Float64Array.from(
-    grid(s.planes, () => cut(s.h, s.oh), () => cut(s.w, s.ow)),
+    grid(
+      s.planes,
+      () => cut(s.h, s.oh),
+      () => cut(s.w, s.ow),
+    ),
     v => {
       let sum = 0;
       let count = 0;
@@ -105,7 +109,11 @@ function windows({ planes, h, w, k, stride = k, pad = 0 }: Pool): Window[] {
     Array.from({ length: outSize(size, k, stride, pad) }, (_, i): Interval => {
       return [i * stride - pad, i * stride - pad + k];
     });
-  return grid(planes, () => cut(h), () => cut(w));
+  return grid(
+    planes,
+    () => cut(h),
+    () => cut(w),
+  );
 }
 
 function grid(planes: number, rows: (plane: number) => Interval[], columns: (plane: number) => Interval[]): Window[] {

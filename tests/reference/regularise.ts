@@ -48,7 +48,13 @@ export function swag(samples: readonly Numbers[], rank: number) {
   const deviations: Float64Array[] = [];
   for (const [k, w] of samples.entries()) {
     mean = Float64Array.from(runningMean(mean, w, k + 1));
-    square = Float64Array.from(runningMean(square, Array.from(w, v => v * v), k + 1));
+    square = Float64Array.from(
+      runningMean(
+        square,
+        Array.from(w, v => v * v),
+        k + 1,
+      ),
+    );
     deviations.push(mean.map((m, i) => w[i]! - m));
   }
   return { mean, variance: square.map((q, i) => Math.max(q - mean[i]! ** 2, 0)), deviations: deviations.slice(-rank) };

@@ -46,7 +46,9 @@ test('trains, evaluates, predicts', async () => {
   );
   assert.match(readFileSync(join(folder, 'run/curves.svg'), 'utf8'), /^<svg/);
   assert.match(descent('eval', 'run', '--limit-test', '500'), /test loss \d\.\d+ {2}accuracy/);
-  await sharp({ create: { width: 40, height: 40, channels: 3, background: '#808080' } }).png().toFile(join(folder, 'grey.png'));
+  await sharp({ create: { width: 40, height: 40, channels: 3, background: '#808080' } })
+    .png()
+    .toFile(join(folder, 'grey.png'));
   assert.match(descent('predict', 'run', 'grey.png'), /^grey\.png: \S/);
 });
 

@@ -84,8 +84,13 @@ const STANZA = `Types: deb\nURIs: http://mirror.example/debian\nSuites: ${SUITE}
 for (const [what, release, sources, candidate, expected] of [
   ['Debian 12 takes backports from the mirror it uses', bookworm, [mirror], '22.3.6-1+deb12u1', { ...ADDED, stanza: STANZA }],
   ['Debian 12 before the first apt-get update', bookworm, [mirror], '', { ...ADDED, stanza: STANZA }],
-  ['a mirror without a key of its own', bookworm, [{ ...mirror, signedBy: undefined }], '',
-    { ...ADDED, stanza: STANZA.replace(/Signed.*\n/, '') }],
+  [
+    'a mirror without a key of its own',
+    bookworm,
+    [{ ...mirror, signedBy: undefined }],
+    '',
+    { ...ADDED, stanza: STANZA.replace(/Signed.*\n/, '') },
+  ],
   ['Debian 12 with backports in its sources', bookworm, [mirror, { ...mirror, suites: [SUITE] }], '22.3.6', ADDED],
   ['a machine where a newer Mesa is the candidate', bookworm, [mirror], '25.0.7-2~bpo12+1', PLAIN],
   ['Debian 13', { ID: 'debian', VERSION_ID: '13', VERSION_CODENAME: 'trixie' }, [], '25.0.7-2', PLAIN],

@@ -81,18 +81,46 @@ const COLOUR = (() => {
 })();
 
 const exact = [
-  'crop', 'crop:2,fill=reflect', 'crop:3,fill=edge', 'crop:6,fill=wrap', 'crop:4,fill=mean', 'crop:9,fill=200',
-  'crop:9,fill=reflect', 'flip', 'flip:1', 'flip:vertical=true', 'flip:alternate=true', 'cutout:6', 'cutout:5,fill=zero',
-  'crop,flip,cutout:4', 'cutout:4,crop:3,fill=reflect', 'flip,crop:2,fill=wrap,crop:3,fill=edge',
+  'crop',
+  'crop:2,fill=reflect',
+  'crop:3,fill=edge',
+  'crop:6,fill=wrap',
+  'crop:4,fill=mean',
+  'crop:9,fill=200',
+  'crop:9,fill=reflect',
+  'flip',
+  'flip:1',
+  'flip:vertical=true',
+  'flip:alternate=true',
+  'cutout:6',
+  'cutout:5,fill=zero',
+  'crop,flip,cutout:4',
+  'cutout:4,crop:3,fill=reflect',
+  'flip,crop:2,fill=wrap,crop:3,fill=edge',
 ];
 for (const text of exact) test(`${text}: whole pixels, exactly`, () => agrees(text, { tolerance: 1e-4 }));
 for (const epoch of [0, 1]) test(`flip:alternate in epoch ${epoch}`, () => agrees('flip:alternate=true', { epoch, tolerance: 1e-4 }));
 
 const smooth = [
-  'scale', 'scale:0.5', 'scale:min=1.2,max=1.6,fill=edge', 'scale:min=0.5,max=0.5,x=1,y=0', 'rotate', 'rotate:180,fill=edge',
-  'rotate:40,fill=mean', 'translate', 'translate:0.5,fill=reflect', 'translate:0.7,fill=wrap', 'shear', 'shear:35,fill=wrap',
-  'stretch', 'stretch:0.6,fill=edge', 'lens', 'lens:0.7,fill=reflect', 'rotate,crop,flip',
-  'crop:3,fill=80,rotate:30,fill=edge,stretch,flip', 'lens,shear,scale,translate,rotate:20,fill=reflect,flip',
+  'scale',
+  'scale:0.5',
+  'scale:min=1.2,max=1.6,fill=edge',
+  'scale:min=0.5,max=0.5,x=1,y=0',
+  'rotate',
+  'rotate:180,fill=edge',
+  'rotate:40,fill=mean',
+  'translate',
+  'translate:0.5,fill=reflect',
+  'translate:0.7,fill=wrap',
+  'shear',
+  'shear:35,fill=wrap',
+  'stretch',
+  'stretch:0.6,fill=edge',
+  'lens',
+  'lens:0.7,fill=reflect',
+  'rotate,crop,flip',
+  'crop:3,fill=80,rotate:30,fill=edge,stretch,flip',
+  'lens,shear,scale,translate,rotate:20,fill=reflect,flip',
 ];
 for (const text of smooth) test(`${text}: bilinear`, () => agrees(text));
 for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', 'noise', 'cutout:3']) {
@@ -100,7 +128,11 @@ for (const text of ['rotate:30', 'crop:2,fill=reflect', 'brightness,contrast', '
 }
 
 for (const text of [
-  'brightness:0.6', 'contrast:0.9', 'saturation:0.8', 'noise:0.1', 'brightness,contrast,saturation,noise',
+  'brightness:0.6',
+  'contrast:0.9',
+  'saturation:0.8',
+  'noise:0.1',
+  'brightness,contrast,saturation,noise',
   'brightness:0.5,rotate:40,contrast:0.5,cutout:5,fill=100,saturation',
 ]) {
   test(`${text}: colours, in the order written`, () => agrees(text, { ways: WAYS }));
@@ -136,7 +168,12 @@ test('pca: the axes of the colours (their signs are free)', async () => {
   }
   assert.ok(whole.length >= 15);
   const expected = normalSquares(whole);
-  close('sums of squares along the axes', squares.map((v, k) => v / expected[k]!), [1, 1, 1], 1e-3);
+  close(
+    'sums of squares along the axes',
+    squares.map((v, k) => v / expected[k]!),
+    [1, 1, 1],
+    1e-3,
+  );
 });
 
 /** Sums of squares of the numbers that these images draw, whatever their sign. */
@@ -145,7 +182,15 @@ function normalSquares(indices: readonly number[]): number[] {
   for (const index of indices) {
     // a grey image moved by unit axes shows the numbers themselves
     const out = augmented({ c: 3, h: 1, w: 1, bytes: [127, 127, 127] }, [{ name: 'pca', o: { std: 0.01 } }], {
-      seed: 5, epoch: 1, index, mean: [], colour: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+      seed: 5,
+      epoch: 1,
+      index,
+      mean: [],
+      colour: [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ],
     });
     out.forEach((v, k) => {
       sums[k]! += ((v - 127) / 2.55) ** 2;
@@ -196,9 +241,17 @@ test('augmix with consistency: the image and two mixtures, all first views first
       const bytes = smoothImages.train.images.subarray(index * size, (index + 1) * size);
       const draws = { seed: 7, epoch: 1, index, view: Math.floor(row / n), mean: [], colour: [] };
       const want = augmented({ c, h, w, bytes }, augment.transforms, draws);
-      close(`${way} row ${row}`, x.subarray(row * size, (row + 1) * size), want.map(v => v / 255), 1e-4);
+      close(
+        `${way} row ${row}`,
+        x.subarray(row * size, (row + 1) * size),
+        want.map(v => v / 255),
+        1e-4,
+      );
     }
-    assert.equal([...labels], [3, 4, 5, 6].map(i => colourImages.train.labels[i]));
+    assert.equal(
+      [...labels],
+      [3, 4, 5, 6].map(i => colourImages.train.labels[i]),
+    );
   }
 });
 
@@ -224,9 +277,15 @@ test('an image of an epoch is the same in every batch, order and step', async ()
   assert.is(found, 5);
   const streamed = await gathered(colourImages, { augment, maxBinding: 6 * size }, { n: 5, offset: 5, seed: 4, epoch: 2, shuffle: true });
   assert.equal([...streamed.x], [...mixed.x]);
-  for (const other of [{ seed: 5, epoch: 2 }, { seed: 4, epoch: 3 }]) {
+  for (const other of [
+    { seed: 5, epoch: 2 },
+    { seed: 4, epoch: 3 },
+  ]) {
     const { x } = await gathered(colourImages, { augment }, { n: 20, ...other });
-    assert.ok(x.some((v, k) => v !== whole.x[k]), 'another seed or epoch gives other images');
+    assert.ok(
+      x.some((v, k) => v !== whole.x[k]),
+      'another seed or epoch gives other images',
+    );
   }
 });
 

@@ -56,7 +56,10 @@ for (const [shape, perPage, pages, how, why] of cases) {
       const { x, labels } = await gathered(dataset, options, { way, n: 9, offset: 15 });
       const indices = Array.from({ length: 9 }, (_, i) => 15 + i);
       close(`${way} x`, x, reference(dataset, dataset.train.images, indices, how), 1e-6);
-      assert.equal([...labels], indices.map(i => dataset.train.labels[i]));
+      assert.equal(
+        [...labels],
+        indices.map(i => dataset.train.labels[i]),
+      );
     }
   });
 }
@@ -66,7 +69,10 @@ test('test images: last batch filled up, statistics of the training images', asy
   const { x, labels } = await gathered(dataset, { normalize: 'meanstd' }, { n: 4, offset: 4, part: 'test' });
   const indices = [4, 5, 6, 0];
   close('x', x, reference(dataset, dataset.test.images, indices, 'meanstd'), 1e-6);
-  assert.equal([...labels], indices.map(i => dataset.test.labels[i]));
+  assert.equal(
+    [...labels],
+    indices.map(i => dataset.test.labels[i]),
+  );
 });
 
 for (const part of ['train', 'test'] as const) {

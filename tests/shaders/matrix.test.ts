@@ -26,7 +26,11 @@ for (const config of configs) {
     const device = await Device.open(adapter, { lanes: 0, half: config.type === 'f16', matrices: [config], prefer: { '*': 'matrix' } });
     const other: string[] = [];
     for (const { why, kernel, params, sizes } of CASES) {
-      const { variant } = await device.pipeline(kernel, params, Object.keys(kernel.bindings).filter(name => name in sizes));
+      const { variant } = await device.pipeline(
+        kernel,
+        params,
+        Object.keys(kernel.bindings).filter(name => name in sizes),
+      );
       if (variant.name !== 'matrix') other.push(why);
     }
     assert.equal(other, ['few rows, a long k', 'a classifier', '1x1 in groups'], 'those of fewer than 16 rows or columns');
@@ -70,8 +74,8 @@ fn stored(start : u32, s : Sums, stride : u32) {
         : {
             ...v,
             code: (p, d) =>
-              helpers
-              + v
+              helpers +
+              v
                 .code(p, d)
                 .replace('batch = id.z', `emulatedRow = index % ${m}u; batch = id.z`)
                 .replaceAll(`subgroup_matrix_result<f32, ${n}, ${m}>`, 'Sums')
@@ -85,8 +89,10 @@ fn stored(start : u32, s : Sums, stride : u32) {
 }
 
 const emulations: readonly [MatrixConfig, readonly string[]][] = [
-  [{ type: 'f32', m: 16, n: 32, k: 4, subgroup: 16 },
-    ['nothing divides', 'all four at a time, bias and residual', '3x3', 'weight gradient in slices, 8x8']],
+  [
+    { type: 'f32', m: 16, n: 32, k: 4, subgroup: 16 },
+    ['nothing divides', 'all four at a time, bias and residual', '3x3', 'weight gradient in slices, 8x8'],
+  ],
   [{ type: 'f16', m: 32, n: 16, k: 16, subgroup: 32 }, ['3x3']],
 ];
 for (const [config, whys] of emulations) {

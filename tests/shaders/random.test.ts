@@ -50,7 +50,10 @@ test('host streams: uniform and normal moments, permutations complete and differ
   assert.ok(Math.abs(mean(z)) < 0.02 && Math.abs(mean(z.map(v => v * v)) - 1) < 0.03);
   const one = permutation(1000, 5, STREAMS.shuffle, 0);
   const two = permutation(1000, 5, STREAMS.shuffle, 1);
-  assert.equal([...one].sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
+  assert.equal(
+    [...one].sort((a, b) => a - b),
+    Array.from({ length: 1000 }, (_, i) => i),
+  );
   assert.equal([...permutation(1000, 5, STREAMS.shuffle, 0)], [...one]);
   assert.ok(one.some((v, i) => v !== two[i]));
 });

@@ -10,12 +10,27 @@ import { findBrowser } from '../../scripts/setup/browser.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const browserPath = findBrowser() as string | undefined;
-const FLAGS = ['--no-sandbox', '--headless=new', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
-  '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const FLAGS = [
+  '--no-sandbox',
+  '--headless=new',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--no-first-run',
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+];
 
 /** Of the run that is selected. */
-export interface Seen { state: string; step: number; losses: number[]; message: string }
+export interface Seen {
+  state: string;
+  step: number;
+  losses: number[];
+  message: string;
+}
 
 /** The built page as a visitor has it before them. */
 export class BuiltPage {
@@ -65,11 +80,14 @@ export class BuiltPage {
   }
 
   drop(name: string, bytes: Uint8Array): Promise<void> {
-    return this.page.evaluate(([file, content]) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([Uint8Array.from(content as number[])], file as string));
-      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
-    }, [name, [...bytes]] as const);
+    return this.page.evaluate(
+      ([file, content]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([Uint8Array.from(content as number[])], file as string));
+        dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
+      },
+      [name, [...bytes]] as const,
+    );
   }
 
   /** What the button `name` gives. */
@@ -103,7 +121,7 @@ export function onPage(test: Test, file: string, opened: (page: BuiltPage) => vo
     return false;
   }
   let page: BuiltPage | undefined;
-  test.before(async () => opened(page = await openBuilt(browserPath)));
+  test.before(async () => opened((page = await openBuilt(browserPath))));
   test.after(() => page?.close());
   return true;
 }
@@ -111,7 +129,10 @@ export function onPage(test: Test, file: string, opened: (page: BuiltPage) => vo
 async function openBuilt(executablePath: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const common = {
-    configFile: join(ROOT, 'vite.config.ts'), root: join(ROOT, 'web'), logLevel: 'silent', build: { outDir: folder },
+    configFile: join(ROOT, 'vite.config.ts'),
+    root: join(ROOT, 'web'),
+    logLevel: 'silent',
+    build: { outDir: folder },
   } as const;
   await build(common);
   const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });

@@ -22,7 +22,10 @@ export const WAYS: readonly Way[] = ['own', 'gpu', 'plain'];
 const opened = new Map<Way, Promise<Device>>();
 export function deviceFor(way: Way = 'own'): Promise<Device> {
   if (!opened.has(way)) {
-    opened.set(way, openAdapter(way === 'swiftshader' ? way : undefined).then(adapter => Device.open(adapter, overrides[way])));
+    opened.set(
+      way,
+      openAdapter(way === 'swiftshader' ? way : undefined).then(adapter => Device.open(adapter, overrides[way])),
+    );
   }
   return opened.get(way)!;
 }
@@ -145,7 +148,12 @@ export async function checkLayer(layer: Layer, shape: Shape, reference: Referenc
     };
     const compare = (what: string, seen: Float64Array, values: Float64Array) => {
       const want = slopes(values);
-      close(what, [...want.keys()].map(i => seen[i]!), [...want.values()], tolerance);
+      close(
+        what,
+        [...want.keys()].map(i => seen[i]!),
+        [...want.values()],
+        tolerance,
+      );
     };
     if (got.dx) compare(`${way} gradient of x`, got.dx, got.x);
     for (const [name, gradient] of Object.entries(got.gradients)) compare(`${way} gradient of ${name}`, gradient, got.params[name]!);

@@ -20,9 +20,7 @@ export const BIN = fileURLToPath(new URL('../../bin/descent.mjs', import.meta.ur
 export const words = (line: string): string[] => line.split(' ');
 
 /** A short run on computed images: 4 epochs of 9 steps. */
-export const SMALL = words(
-  'train lenet5 --dataset shapes --limit-train 320 --limit-test 100 --batch-size 32 --epochs 4 --log-every 4',
-);
+export const SMALL = words('train lenet5 --dataset shapes --limit-train 320 --limit-test 100 --batch-size 32 --epochs 4 --log-every 4');
 
 /** No command takes as long, on whatever machine: it hangs. */
 const HANGS = 5 * 60_000;

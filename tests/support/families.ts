@@ -70,7 +70,9 @@ export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Prom
 
 /** Images `zoom` times as high and wide, by the nearest pixel. */
 function zoomed(dataset: Dataset, zoom: number): Dataset {
-  const { shape: [c, h, w] } = dataset;
+  const {
+    shape: [c, h, w],
+  } = dataset;
   const high = h * zoom;
   const wide = w * zoom;
   const resize = (split: Split): Split => {

@@ -6,7 +6,8 @@
 const { HOLD_AT, HOLD_UNTIL, DESCENT_STDERR_FD } = process.env;
 const MINUTES = 5; // a test that died leaves nobody waiting
 
-if (HOLD_AT && DESCENT_STDERR_FD) { // not in the launcher
+if (HOLD_AT && DESCENT_STDERR_FD) {
+  // not in the launcher
   const { write } = process.stdout;
   process.stdout.write = function (text, ...rest) {
     if (String(text).startsWith(HOLD_AT)) {

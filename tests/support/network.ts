@@ -26,7 +26,10 @@ export const cases = models;
 
 /** The first test images as x/255, each pixel `times` times in both directions. */
 export async function images(dataset: string, n: number, times = 1): Promise<Float32Array> {
-  const { shape: [c, h, w], test } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
+  const {
+    shape: [c, h, w],
+    test,
+  } = await openDataset(dataset, { limitTrain: 1, limitTest: n, quiet: true });
   const wide = w * times;
   const out = new Float32Array(n * c * h * times * wide);
   for (let i = 0; i < out.length; i++) {
@@ -108,5 +111,10 @@ export async function matches({ input, ...want }: Case): Promise<void> {
     running,
     'the same running statistics',
   );
-  close('running statistics', running.map(key => trained.running[key]! / want.running_norms64[key]!), running.map(() => 1), 1e-4);
+  close(
+    'running statistics',
+    running.map(key => trained.running[key]! / want.running_norms64[key]!),
+    running.map(() => 1),
+    1e-4,
+  );
 }

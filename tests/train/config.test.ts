@@ -17,15 +17,28 @@ const specs: [text: string, want: ReturnType<typeof parseSpecs>][] = [
   ['sgd', [{ name: 'sgd', options: {} }]],
   ['adam:beta1=0.8,eps=1e-6', [{ name: 'adam', options: { beta1: 0.8, eps: 1e-6 } }]],
   [' momentum : momentum = .9 , nesterov = true ', [{ name: 'momentum', options: { momentum: 0.9, nesterov: true } }]],
-  ['crop,flip,cutout:16',
-    [{ name: 'crop', options: {} }, { name: 'flip', options: {} },
-      { name: 'cutout', value: 16, options: {} }]],
-  ['crop:4,mode=wrap,flip',
-    [{ name: 'crop', value: 4, options: { mode: 'wrap' } },
-      { name: 'flip', options: {} }]],
-  ['adam:epochs=5,lbfgs',
-    [{ name: 'adam', options: { epochs: 5 } },
-      { name: 'lbfgs', options: {} }]],
+  [
+    'crop,flip,cutout:16',
+    [
+      { name: 'crop', options: {} },
+      { name: 'flip', options: {} },
+      { name: 'cutout', value: 16, options: {} },
+    ],
+  ],
+  [
+    'crop:4,mode=wrap,flip',
+    [
+      { name: 'crop', value: 4, options: { mode: 'wrap' } },
+      { name: 'flip', options: {} },
+    ],
+  ],
+  [
+    'adam:epochs=5,lbfgs',
+    [
+      { name: 'adam', options: { epochs: 5 } },
+      { name: 'lbfgs', options: {} },
+    ],
+  ],
   ['natural-gradient:damping=1e-3', [{ name: 'natural-gradient', options: { damping: 0.001 } }]],
 ];
 for (const [text, want] of specs) {
@@ -119,11 +132,18 @@ config('a configuration survives its JSON', async () => {
 
 config('the best evaluation is the first of the most accurate, the lower loss among equals', () => {
   const at = (step: number, accuracy: number, loss: number, split: 'val' | 'test' = 'val'): EvalMetrics => ({
-    split, step, epoch: step, loss, accuracy,
+    split,
+    step,
+    epoch: step,
+    loss,
+    accuracy,
   });
   assert.is(bestOf([]), undefined);
   assert.is(bestOf([at(1, 0.8, 1), at(2, 0.9, 2), at(3, 0.9, 1.5), at(4, 0.9, 1.5), at(5, 0.99, 0.1, 'test')])?.step, 3);
-  assert.equal(parseMetrics('{"step":1}\n\n{"step":2}\n{"st').map(l => l.step), [1, 2]);
+  assert.equal(
+    parseMetrics('{"step":1}\n\n{"step":2}\n{"st').map(l => l.step),
+    [1, 2],
+  );
 });
 
 /** Runs fit on a trainer that only counts; tells what happened in order. */
@@ -131,7 +151,7 @@ async function course(from: number, o: { total: number; validate?: boolean; stop
   const said: string[] = [];
   let steps = from;
   let waiting: number[] = [];
-  let arrived: number[] = [];
+  const arrived: number[] = [];
   const lines = (done: number[]) => done.map(step => ({ step, epoch: step / 10, loss: 0, accuracy: 0, lr: 0, images_per_s: 0 }));
   const trainer: Fitted = {
     get steps() {
@@ -164,12 +184,27 @@ async function course(from: number, o: { total: number; validate?: boolean; stop
   return [...said, complete ? 'complete' : 'stopped'];
 }
 const whole = [
-  'log 4', 'log 8', 'log 10', 'val 10 1', 'keep 10', 'log 12', 'log 16', 'log 20', 'val 20 2', 'keep 20', 'log 23',
-  'val 23 2.3', 'keep 23', 'complete',
+  'log 4',
+  'log 8',
+  'log 10',
+  'val 10 1',
+  'keep 10',
+  'log 12',
+  'log 16',
+  'log 20',
+  'val 20 2',
+  'keep 20',
+  'log 23',
+  'val 23 2.3',
+  'keep 23',
+  'complete',
 ];
 config('a run logs, evaluates and keeps a checkpoint at each epoch and at its end', async () => {
   assert.equal(await course(0, { total: 23 }), whole);
-  assert.equal(await course(0, { total: 23, validate: false }), whole.filter(w => !w.startsWith('val')));
+  assert.equal(
+    await course(0, { total: 23, validate: false }),
+    whole.filter(w => !w.startsWith('val')),
+  );
 });
 for (const stopAt of [0, 5, 9, 10, 12]) {
   config(`a run asked to stop after ${stopAt} steps does one more, keeps it, and goes on as if it had not stopped`, async () => {

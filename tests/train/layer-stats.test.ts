@@ -46,7 +46,10 @@ for (const accumulate of [1, 4]) {
     await trainer.step();
     const stats = await layerStats(trainer, await Probe.create(trainer.memory, model, data, n, true), split.images, n, before);
     const w = await trainer.weights();
-    assert.equal(stats.map(s => s.name), ['fc1', 'act', 'fc2']);
+    assert.equal(
+      stats.map(s => s.name),
+      ['fc1', 'act', 'fc2'],
+    );
     const out = Float64Array.from({ length: n * 5 }, (_, at) => {
       const i = Math.floor(at / 5);
       const u = at % 5;
@@ -56,7 +59,10 @@ for (const accumulate of [1, 4]) {
       );
     });
     const act = out.map(v => Math.max(0, v));
-    for (const [values, s] of [[out, stats[0]!], [act, stats[1]!]] as const) {
+    for (const [values, s] of [
+      [out, stats[0]!],
+      [act, stats[1]!],
+    ] as const) {
       const mean = values.reduce((a, b) => a + b) / values.length;
       const units = [0, 1, 2, 3, 4].filter(u => values.every((v, at) => at % 5 !== u || v === 0));
       close(
@@ -67,7 +73,10 @@ for (const accumulate of [1, 4]) {
       );
     }
     // one step of descent: the change is the rate times the gradient
-    for (const [name, s] of [['fc1', stats[0]!], ['fc2', stats[2]!]] as const) {
+    for (const [name, s] of [
+      ['fc1', stats[0]!],
+      ['fc2', stats[2]!],
+    ] as const) {
       const now = w[`${name}.weight`]!.data;
       const change = rms(now.map((v, i) => v - before.get(name)![i]!));
       close(name, [s.weight!, s.update!, s.gradient!], [rms(now), change / rms(now), change / 0.5], 1e-5);

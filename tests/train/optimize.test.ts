@@ -48,37 +48,54 @@ test('flags reach the update', () => {
 const refusals: readonly [given: Given, message: RegExp][] = [
   [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
   [{ optimizer: 'adam,lbfgs' }, /^--optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
-  [{ optimizer: 'adam:epochs=5' },
-    /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/],
+  [
+    { optimizer: 'adam:epochs=5' },
+    /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/,
+  ],
   [{ optimizer: 'adam:0.1' }, /^--optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
   [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises a smooth function of all weights, --ema is not for it/],
-  [{ optimizer: 'adam:epochs=1,lbfgs', l1: '0.1' },
-    /^lbfgs: minimises a smooth function of all weights, --l1 is not for it; leave that out \(--weight-decay can stay\)/],
+  [
+    { optimizer: 'adam:epochs=1,lbfgs', l1: '0.1' },
+    /^lbfgs: minimises a smooth function of all weights, --l1 is not for it; leave that out \(--weight-decay can stay\)/,
+  ],
   [{ snapshots: '2', epochs: '5' }, /^--snapshots: 2 cycles do not fit 5 epochs; give --epochs a multiple of 2$/],
   [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^--snapshots: brings a schedule of its own; leave out --schedule$/],
   [{ schedule: 'batch-growth:milestones=5,times=1.5' }, /^--schedule batch-growth: times is 1.5; give a whole number of at least 2$/],
-  [{ schedule: 'batch-growth:milestones=5', optimizer: 'newton-diagonal' },
-    /^--schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/],
-  [{ schedule: 'batch-growth:milestones=5', swa: '0.5' },
-    /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/],
+  [
+    { schedule: 'batch-growth:milestones=5', optimizer: 'newton-diagonal' },
+    /^--schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/,
+  ],
+  [
+    { schedule: 'batch-growth:milestones=5', swa: '0.5' },
+    /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/,
+  ],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];
 for (const [given, message] of refusals) {
   test(`refuses ${JSON.stringify(given)}`, () => {
-    assert.throws(() => resolvedOptimizer(config(given)), (e: Error) => message.test(e.message) || assert.unreachable(e.message));
+    assert.throws(
+      () => resolvedOptimizer(config(given)),
+      (e: Error) => message.test(e.message) || assert.unreachable(e.message),
+    );
   });
 }
 
 test('early stopping counts evaluations since the best', () => {
   const lines = [0.5, 0.7, 0.6, 0.7].map((accuracy, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss: 1, accuracy }));
-  assert.equal([1, 2, 3].map(patience => stopsEarly(lines, patience)), [true, true, false]);
+  assert.equal(
+    [1, 2, 3].map(patience => stopsEarly(lines, patience)),
+    [true, true, false],
+  );
   assert.is(stopsEarly(lines, undefined), false);
   assert.is(stopsEarly([], 1), false);
 });
 
 test('snapshots come at the ends of cosine cycles', () => {
   const made = scheduleOf(config({ snapshots: '3', epochs: '6' }), 0.1, 60)!;
-  assert.equal([0, 10, 20, 40].map(t => Number(made.at(t).lr.toFixed(6))), [0.1, 0.05, 0.1, 0.1]);
+  assert.equal(
+    [0, 10, 20, 40].map(t => Number(made.at(t).lr.toFixed(6))),
+    [0.1, 0.05, 0.1, 0.1],
+  );
 });
 
 test('the range test stops where the loss explodes, and proposes the rate of the steepest fall', async () => {

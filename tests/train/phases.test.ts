@@ -50,9 +50,20 @@ test('one optimizer after another', async () => {
     await trainer.step(true);
     seen.push(...(await trainer.settle()));
   }
-  close('the first phase', seen.slice(0, 5).map(l => l.loss), await losses(alone, 5), 1e-6);
-  assert.equal(seen.map(l => l.lr), [...Array<number>(5).fill(0.001), ...Array<number>(6).fill(1), 0.01, 0.01]);
-  assert.equal(seen.map(l => l.step), [...Array(13).keys()].map(t => t + 1));
+  close(
+    'the first phase',
+    seen.slice(0, 5).map(l => l.loss),
+    await losses(alone, 5),
+    1e-6,
+  );
+  assert.equal(
+    seen.map(l => l.lr),
+    [...Array<number>(5).fill(0.001), ...Array<number>(6).fill(1), 0.01, 0.01],
+  );
+  assert.equal(
+    seen.map(l => l.step),
+    [...Array(13).keys()].map(t => t + 1),
+  );
   for (let t = 6; t < 11; t++) assert.ok(seen[t]!.loss < seen[t - 1]!.loss, `lbfgs went from ${seen[t - 1]!.loss} to ${seen[t]!.loss}`);
   trainer.destroy();
   alone.destroy();
@@ -88,7 +99,12 @@ test('the averaged weights are judged, the others trained', async () => {
     await averaged.step();
   }
   close('weights', await flat(averaged), await flat(plain), 1e-6); // by different kernels
-  close('average', Object.values(await averaged.judged()).flatMap(t => [...t.data]), means.at(-1)!, 1e-6);
+  close(
+    'average',
+    Object.values(await averaged.judged()).flatMap(t => [...t.data]),
+    means.at(-1)!,
+    1e-6,
+  );
   const expected = await averaged.evaluate('test');
   plain.loadWeights(await averaged.judged());
   assert.equal(await plain.evaluate('test'), expected);
@@ -123,8 +139,18 @@ test('the mean of SWA is judged by running statistics of its own, and the traine
   const mean = split.images.reduce((a, v) => a + v / 255, 0) / count;
   const variance = split.images.reduce((a, v) => a + (v / 255 - mean) ** 2, 0) / (count - 1);
   const [w, b] = [judged['conv.weight']!.data, judged['conv.bias']!.data];
-  close('running mean', judged['norm.running_mean']!.data, [0, 1].map(c => w[c]! * mean + b[c]!), 1e-5);
-  close('running variance', judged['norm.running_var']!.data, [0, 1].map(c => w[c]! ** 2 * variance), 1e-5);
+  close(
+    'running mean',
+    judged['norm.running_mean']!.data,
+    [0, 1].map(c => w[c]! * mean + b[c]!),
+    1e-5,
+  );
+  close(
+    'running variance',
+    judged['norm.running_var']!.data,
+    [0, 1].map(c => w[c]! ** 2 * variance),
+    1e-5,
+  );
   trainer.destroy();
 });
 
@@ -242,7 +268,10 @@ for (const name of ['lbfgs', 'bfgs'] as const) {
       const make = () => small(64, quasiNewton[name]!());
       const [whole, first, second] = [await make(), await make(), await make()];
       const seen: number[] = [];
-      for (const [trainer, steps] of [[whole, 7], [first, stop]] as const) {
+      for (const [trainer, steps] of [
+        [whole, 7],
+        [first, stop],
+      ] as const) {
         for (let t = 0; t < steps; t++) await trainer.step();
       }
       second.loadWeights(await first.weights());
@@ -273,7 +302,12 @@ for (const biases of [true, false]) {
     // at the minimum the gradient of the loss, here a step of descent at rate 1, is that of the penalty turned round
     for (const [name, { data, shape }] of Object.entries(at)) {
       const step = data.map((v, i) => v - after[name]!.data[i]!);
-      close(name, step, data.map(v => (biases || shape.length > 1 ? -weight * v : 0)), 2e-3);
+      close(
+        name,
+        step,
+        data.map(v => (biases || shape.length > 1 ? -weight * v : 0)),
+        2e-3,
+      );
     }
     await trainer.step(true);
     close('loss', [(await trainer.settle()).at(-1)!.loss], [loss], 1e-5);

@@ -25,10 +25,12 @@ const line = (step: number): MetricsLine => ({ step, epoch: step / 100, loss: 1 
 const val = (step: number): MetricsLine => ({ split: 'val', step, epoch: step / 100, loss: 1 / step, accuracy: 0.5 });
 const refuses = async (act: () => unknown, wanted: RegExp) => assert.match(await refusal(act), wanted);
 /** A folder with one file. */
-const holding = (content: string, file = 'config.json') => (dir: string) => {
-  writeFileSync(join(dir, file), content);
-  return dir;
-};
+const holding =
+  (content: string, file = 'config.json') =>
+  (dir: string) => {
+    writeFileSync(join(dir, file), content);
+    return dir;
+  };
 
 /** A run in dir/run with a checkpoint of step 20. */
 function trained(dir: string): string {
@@ -69,9 +71,33 @@ runs('a resumed run forgets the metrics after its checkpoint, and a line cut sho
 // a crash at each moment of writing the checkpoint of step 30 over that of step 20
 for (const [moment, aside, committed, want] of [
   ['while the state is written', [['state', '{']], false, 20],
-  ['while the model is written', [['state', 30], ['model', '{']], false, 20],
-  ['before the first rename', [['state', 30], ['model', 30]], false, 20],
-  ['between the renames', [['state', 30], ['model', 30]], true, 30],
+  [
+    'while the model is written',
+    [
+      ['state', 30],
+      ['model', '{'],
+    ],
+    false,
+    20,
+  ],
+  [
+    'before the first rename',
+    [
+      ['state', 30],
+      ['model', 30],
+    ],
+    false,
+    20,
+  ],
+  [
+    'between the renames',
+    [
+      ['state', 30],
+      ['model', 30],
+    ],
+    true,
+    30,
+  ],
 ] as const) {
   runs(`a crash ${moment} leaves a checkpoint of one step`, ({ dir }) => {
     const path = trained(dir);
@@ -92,39 +118,76 @@ for (const [moment, aside, committed, want] of [
 }
 
 const folders: [why: string, prepare: (dir: string) => string, act: (path: string) => unknown, message: RegExp][] = [
-  ['a folder that holds a run', trained, createRun,
-    /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /],
-  ['a path through a file', dir => join(holding('', 'f')(dir), 'f/run'), createRun,
-    /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/],
+  [
+    'a folder that holds a run',
+    trained,
+    createRun,
+    /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /,
+  ],
+  [
+    'a path through a file',
+    dir => join(holding('', 'f')(dir), 'f/run'),
+    createRun,
+    /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/,
+  ],
   ['a file as folder', dir => join(holding('', 'f')(dir), 'f'), createRun, /f: cannot be written, /],
-  ['a place where nobody may write', () => (process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run'), createRun,
-    /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/],
+  [
+    'a place where nobody may write',
+    () => (process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run'),
+    createRun,
+    /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/,
+  ],
   ['a folder that is not there', dir => join(dir, 'nope'), resumeRun, /nope: there is no such folder; give the folder of a run/],
-  ['a folder without a run', dir => dir, resumeRun,
-    /config\.json: cannot be read, there is no such file or folder; give the folder of a run$/],
-  ['a run without a checkpoint', dir => (createRun(join(dir, 'r')).writeConfig(config, {}), join(dir, 'r')), resumeRun,
-    /r: no checkpoint was kept; start the run anew/],
+  [
+    'a folder without a run',
+    dir => dir,
+    resumeRun,
+    /config\.json: cannot be read, there is no such file or folder; give the folder of a run$/,
+  ],
+  [
+    'a run without a checkpoint',
+    dir => {
+      createRun(join(dir, 'r')).writeConfig(config, {});
+      return join(dir, 'r');
+    },
+    resumeRun,
+    /r: no checkpoint was kept; start the run anew/,
+  ],
   ['a run without weights', dir => dir, weightsFile, /holds no best\.safetensors and no model\.safetensors/],
   ['a config.json that is no JSON', holding('{"model":'), readConfig, /config\.json: is not valid JSON/],
-  ['a config.json of something else', holding('{"name":"x"}'), readConfig,
-    /config\.json: no model is named; it is not the config\.json of a run/],
-  ['a config.json with an impossible value', holding('{"model":"lenet5","batchSize":0}'), readConfig,
-    /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/],
-  ['model and state of different steps',
+  [
+    'a config.json of something else',
+    holding('{"name":"x"}'),
+    readConfig,
+    /config\.json: no model is named; it is not the config\.json of a run/,
+  ],
+  [
+    'a config.json with an impossible value',
+    holding('{"model":"lenet5","batchSize":0}'),
+    readConfig,
+    /config\.json: batchSize: 0 is out of range; give a whole number of at least 1/,
+  ],
+  [
+    'model and state of different steps',
     dir => {
       const path = trained(dir);
       writeFileSync(join(path, 'model.safetensors'), encodeSafetensors(weights(5), { step: '5' }));
       return path;
     },
-    resumeRun, /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/],
-  ['a state cut short',
+    resumeRun,
+    /model\.safetensors is of step 5, state\.safetensors of step 20; put back the files that belong together/,
+  ],
+  [
+    'a state cut short',
     dir => {
       const path = trained(dir);
       const file = join(path, 'state.safetensors');
       writeFileSync(file, readFileSync(file).subarray(0, -3));
       return path;
     },
-    resumeRun, /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/],
+    resumeRun,
+    /state\.safetensors: tensor 'momentum\.fc\.weight' ends at byte 8 of the data, which has 5; the file is cut short/,
+  ],
 ];
 for (const [why, prepare, act, message] of folders) {
   runs(`says what is wrong with ${why}`, ({ dir }) => {

@@ -83,25 +83,40 @@ const bad: [why: string, bytes: Uint8Array, message: RegExp][] = [
   ['a header length beyond the file', file('{}', [], 1000), /^w\.safetensors: the header claims 1000 bytes, the file has 2 /],
   ['an absurd header length', new Uint8Array(16).fill(255), /^w\.safetensors: the header claims 18446744073709552000 bytes/],
   ['no JSON', file('{"x":'), /the header is not valid JSON/],
-  ['no UTF-8', (b => ((b[9] = 0xff), b))(file('{" ":1}')), /the header is not valid JSON/],
+  ['no UTF-8', file('{" ":1}').fill(0xff, 9, 10), /the header is not valid JSON/],
   ['a list', file('[]'), /not a JSON object/],
   ['a pickle of PyTorch', Uint8Array.from(Buffer.from('PK\x03\x04\0\0\x08\x08 archive/data.pkl')), /the header claims .* bytes/],
   ['no dtype', file({ x: { shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
   ['a tensor that is a number', file({ x: 4 }), /tensor 'x' has no valid dtype and shape/],
   ['a negative size', file({ x: f32([-1], 0, 4) }, [0, 0, 0, 0]), /tensor 'x' has no valid dtype and shape/],
-  ['another dtype', file({ x: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } }, [0, 0, 0, 0]),
-    /tensor 'x' has dtype U8; convert it to one of F32, F16, BF16, F64, I64/],
+  [
+    'another dtype',
+    file({ x: { dtype: 'U8', shape: [4], data_offsets: [0, 4] } }, [0, 0, 0, 0]),
+    /tensor 'x' has dtype U8; convert it to one of F32, F16, BF16, F64, I64/,
+  ],
   ['a dtype named like a method', file({ x: { dtype: 'toString', shape: [1], data_offsets: [0, 4] } }, [0, 0, 0, 0]), /dtype toString/],
   ['offsets backwards', file({ x: f32([1], 4, 0) }, [0, 0, 0, 0]), /tensor 'x' has offsets \[4,0\]/],
   ['offsets below 0', file({ x: f32([1], -4, 0) }, [0, 0, 0, 0]), /tensor 'x' has offsets \[-4,0\]/],
-  ['offsets beyond the data', file({ x: f32([2], 0, 8) }, [0, 0, 0, 0]),
-    /tensor 'x' ends at byte 8 of the data, which has 4; the file is cut short/],
-  ['offsets that lie about the size', file({ x: f32([3], 0, 8) }, new Uint8Array(8)),
-    /tensor 'x' \[3\] of F32 needs 12 bytes, its offsets give 8/],
-  ['a shape whose product overflows', file({ x: f32([2 ** 53 - 1, 2 ** 53 - 1], 0, 8) }, new Uint8Array(8)),
-    /tensor 'x' .* needs 3.2\d*e\+32 bytes/],
-  ['overlapping tensors', file({ x: f32([2], 0, 8), y: f32([2], 4, 12) }, new Uint8Array(12)),
-    /tensor 'y' at bytes 4 to 12 overlaps 'x', which ends at 8/],
+  [
+    'offsets beyond the data',
+    file({ x: f32([2], 0, 8) }, [0, 0, 0, 0]),
+    /tensor 'x' ends at byte 8 of the data, which has 4; the file is cut short/,
+  ],
+  [
+    'offsets that lie about the size',
+    file({ x: f32([3], 0, 8) }, new Uint8Array(8)),
+    /tensor 'x' \[3\] of F32 needs 12 bytes, its offsets give 8/,
+  ],
+  [
+    'a shape whose product overflows',
+    file({ x: f32([2 ** 53 - 1, 2 ** 53 - 1], 0, 8) }, new Uint8Array(8)),
+    /tensor 'x' .* needs 3.2\d*e\+32 bytes/,
+  ],
+  [
+    'overlapping tensors',
+    file({ x: f32([2], 0, 8), y: f32([2], 4, 12) }, new Uint8Array(12)),
+    /tensor 'y' at bytes 4 to 12 overlaps 'x', which ends at 8/,
+  ],
   ['the same bytes twice', file({ x: f32([2], 0, 8), y: f32([2], 0, 8) }, new Uint8Array(8)), /tensor 'y' at bytes 0 to 8 overlaps 'x'/],
   ['a hole', file({ x: f32([1], 0, 4), y: f32([1], 8, 12) }, new Uint8Array(12)), /4 bytes before tensor 'y' belong to no tensor/],
   ['bytes after the last tensor', file({ x: f32([1], 0, 4) }, new Uint8Array(6)), /2 bytes after the last tensor 'x'/],
@@ -132,7 +147,11 @@ for (const [why, bytes, message] of bad) {
 safetensors('refuses every truncation of a good file', () => {
   const bytes = encodeSafetensors({ a: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }, b: { shape: [1], data: Float32Array.of(5) } });
   for (let n = 0; n < bytes.length; n++) {
-    assert.throws(() => decodeSafetensors(bytes.subarray(0, n), 'x'), (e: Error) => e instanceof DescentError, `${n} bytes`);
+    assert.throws(
+      () => decodeSafetensors(bytes.subarray(0, n), 'x'),
+      (e: Error) => e instanceof DescentError,
+      `${n} bytes`,
+    );
   }
 });
 

@@ -151,12 +151,23 @@ test('views: mirrored, corners and centre, scales', async () => {
     const fy = Math.max(0, y) - Math.max(0, j);
     return (1 - fy) * ((1 - fx) * edge(i, j) + fx * edge(i + 1, j)) + fy * ((1 - fx) * edge(i, j + 1) + fx * edge(i + 1, j + 1));
   };
-  const places = [[0, 0], [2, 0], [0, 2], [2, 2], [1, 1]] as const;
+  const places = [
+    [0, 0],
+    [2, 0],
+    [0, 2],
+    [2, 2],
+    [1, 1],
+  ] as const;
   assert.is(VIEWS['10crop']!.length, 10);
   for (const [k, [left, top]] of places.entries()) {
     const seen = await look(VIEWS['10crop']![k]!);
     const turned = await look(VIEWS['10crop']![k + 5]!);
-    for (const [column, row] of [[3, 4], [8, 8], [14, 9], [5, 14]] as const) {
+    for (const [column, row] of [
+      [3, 4],
+      [8, 8],
+      [14, 9],
+      [5, 14],
+    ] as const) {
       assert.ok(Math.abs(at(seen, column, row) - sample(left, top, column, row)) < 1e-3, `crop ${k} at ${column}, ${row}`);
       assert.ok(Math.abs(at(turned, 15 - column, row) - at(seen, column, row)) < 1e-3, `crop ${k}, mirrored`);
     }
@@ -180,8 +191,16 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
     await predictViews(trainer, 'test', 10, [VIEWS.flip![1]!]),
     await predictViews(trainer, 'test', 10, VIEWS.flip!),
   ];
-  close('average', both, one.map((v, i) => (v + two[i]!) / 2), 1e-7);
-  assert.ok(two.some((v, i) => Math.abs(v - one[i]!) > 1e-4), 'the mirrored images are other images');
+  close(
+    'average',
+    both,
+    one.map((v, i) => (v + two[i]!) / 2),
+    1e-7,
+  );
+  assert.ok(
+    two.some((v, i) => Math.abs(v - one[i]!) > 1e-4),
+    'the mirrored images are other images',
+  );
   trainer.destroy();
 });
 

@@ -48,8 +48,18 @@ test('what was stopped goes on with the same moments', () => {
 });
 
 test('combining predictions', () => {
-  const { mean, low, high } = combine([0, 1, 2, 3, 4].map(v => Float32Array.of(v, 10 * v)), 0.5);
-  assert.equal([[...mean], [...low], [...high]], [[2, 20], [1, 10], [3, 30]]);
+  const { mean, low, high } = combine(
+    [0, 1, 2, 3, 4].map(v => Float32Array.of(v, 10 * v)),
+    0.5,
+  );
+  assert.equal(
+    [[...mean], [...low], [...high]],
+    [
+      [2, 20],
+      [1, 10],
+      [3, 30],
+    ],
+  );
   close('softmax', softmaxRows(Float32Array.of(0, Math.log(3), 5, 5), 2), [0.25, 0.75, 0.5, 0.5], 1e-6);
 });
 

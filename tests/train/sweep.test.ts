@@ -55,11 +55,11 @@ test('random draws are different, within range, even over orders of magnitude, a
   assert.ok(
     drawn.every(
       c =>
-        Number(c.lr) >= 1e-4
-        && Number(c.lr) <= 1e-1
-        && Number.isInteger(Number(c['batch-size']))
-        && Number(c['batch-size']) >= 16
-        && Number(c['batch-size']) <= 64,
+        Number(c.lr) >= 1e-4 &&
+        Number(c.lr) <= 1e-1 &&
+        Number.isInteger(Number(c['batch-size'])) &&
+        Number(c['batch-size']) >= 16 &&
+        Number(c['batch-size']) <= 64,
     ),
   );
   const third = drawn.filter(c => Number(c.lr) < 1e-3).length; // of three decades; 67 expected, deviation 6.7
@@ -101,7 +101,10 @@ test('ranks by accuracy, then loss, over folds; what diverged comes last', () =>
     line('3', { accuracy: 0.6, loss: 1, fold: 0 }),
     line('3', { accuracy: 0.6, loss: 1, fold: 1 }),
   ]);
-  assert.equal(scores.map(s => s.choice.lr), ['3', '2', '1']);
+  assert.equal(
+    scores.map(s => s.choice.lr),
+    ['3', '2', '1'],
+  );
   assert.equal([scores[1]!.loss, scores[1]!.seconds, scores[2]!.diverged], [1.5, 2, 1]);
   assert.ok(Math.abs(scores[1]!.accuracy - 0.6) < 1e-12 && Math.abs(scores[1]!.spread! - Math.SQRT1_2 * 0.2) < 1e-12);
 });
@@ -149,7 +152,10 @@ test('a repeated command skips what is done, also after a line was cut short', a
       return [];
     }
   });
-  assert.equal(after.map(l => l.choice.lr), ['0.001', '0.01', '0.1']);
+  assert.equal(
+    after.map(l => l.choice.lr),
+    ['0.001', '0.01', '0.1'],
+  );
   assert.is(new Set(after.map(keyOf)).size, 3);
 });
 

@@ -27,7 +27,12 @@ test('gradients of the first batch', async () => {
   for (const [name, { grad }] of trainer.graph.params) {
     const want = expected[name]!.data;
     const largest = Math.max(...want.map(Math.abs));
-    close(`gradient of ${name}`, (await trainer.program.read(grad)).map(g => g / largest), want.map(g => g / largest), 1e-5);
+    close(
+      `gradient of ${name}`,
+      (await trainer.program.read(grad)).map(g => g / largest),
+      want.map(g => g / largest),
+      1e-5,
+    );
   }
   trainer.destroy();
 });
@@ -45,7 +50,7 @@ const EARLY = 4;
 /** How far losses are from the nearest of some runs, step by step. */
 function distance(seen: readonly number[], runs: readonly (readonly number[])[]): number[] {
   const errors = runs.map(run => seen.map((loss, t) => Math.abs(loss / run[t]! - 1)));
-  return errors.reduce((nearest, e) => (Math.max(...e) < Math.max(...nearest) ? e : nearest));
+  return errors.sort((a, b) => Math.max(...a) - Math.max(...b))[0]!;
 }
 
 for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {

@@ -70,13 +70,19 @@ test('a rule that needs the loss of a net is refused', async () => {
 
 test('level lines lie on the level, close where they can and end at the border', () => {
   const circle = contour((x, y) => x * x + y * y, { x: [-2, 2], y: [-2, 2], level: 1 });
-  assert.ok(circle.every(([x, y]) => Math.abs(Math.hypot(x, y) - 1) < 1e-3), 'on the circle');
+  assert.ok(
+    circle.every(([x, y]) => Math.abs(Math.hypot(x, y) - 1) < 1e-3),
+    'on the circle',
+  );
   assert.equal(circle[0], circle.at(-1));
   const saddle = contour((x, y) => x * y, { x: [-1, 1], y: [-1, 1], level: 0.1 });
   const breaks = saddle.filter(([, y]) => Number.isNaN(y)).length;
   assert.is(breaks, 1); // two branches
   assert.ok(saddle.every(([x, y]) => Number.isNaN(y) || Math.abs(x * y - 0.1) < 1e-3));
-  assert.equal(contour(() => 0, { x: [0, 1], y: [0, 1], level: 1 }), []);
+  assert.equal(
+    contour(() => 0, { x: [0, 1], y: [0, 1], level: 1 }),
+    [],
+  );
 });
 
 test.run();

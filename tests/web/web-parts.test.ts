@@ -22,14 +22,20 @@ import { tarOf } from '../support/tar-of.ts';
 const test = suite('parts of the page');
 
 const SPECS: readonly (readonly [Choice, text: string | undefined, written: string | undefined])[] = [
-  [optimizers, undefined, 'adadelta'], [optimizers, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
+  [optimizers, undefined, 'adadelta'],
+  [optimizers, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
   [optimizers, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'],
-  [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'], [optimizers, 'adam:epochs=5', 'adam'],
-  [scheduling, undefined, undefined], [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'], [scheduling, 'step', 'step:step_size=500'],
+  [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'],
+  [optimizers, 'adam:epochs=5', 'adam'],
+  [scheduling, undefined, undefined],
+  [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'],
+  [scheduling, 'step', 'step:step_size=500'],
   [scheduling, 'multistep', 'multistep:milestones=1000/2000'],
   [augmenting, 'crop,flip,cutout:16', 'crop,flip,cutout:size=16'],
-  [augmenting, 'flip:p=0.3,vertical=true,mixup:0.4', 'flip:p=0.3,vertical=true,mixup:alpha=0.4'], [augmenting, 'nosuch', undefined],
-  [modelling, 'lenet5:classic', 'lenet5:classic=true'], [modelling, 'mlp:hidden=64-32', 'mlp:hidden=64-32'],
+  [augmenting, 'flip:p=0.3,vertical=true,mixup:0.4', 'flip:p=0.3,vertical=true,mixup:alpha=0.4'],
+  [augmenting, 'nosuch', undefined],
+  [modelling, 'lenet5:classic', 'lenet5:classic=true'],
+  [modelling, 'mlp:hidden=64-32', 'mlp:hidden=64-32'],
 ];
 for (const [choice, text, written] of SPECS) {
   test(`a chooser reads ${text ?? 'nothing'} and writes ${written ?? 'nothing'}`, () => {
@@ -43,8 +49,7 @@ test('what a chooser writes for each name is taken by the command line', () => {
   const written = (choice: Choice, name: string) => writeSpecs(choice, [{ name, options: {} }])!;
   for (const name of optimizers.names)
     assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: written(optimizers, name) })).lr, 'number', name);
-  for (const name of scheduling.names)
-    assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
+  for (const name of scheduling.names) assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
   for (const name of augmenting.names) {
     const { transforms, mix } = parseAugment(written(augmenting, name));
     assert.is(transforms.length + mix.length, 1, name);
@@ -53,7 +58,11 @@ test('what a chooser writes for each name is taken by the command line', () => {
 
 test('every choice and option is explained', () => {
   const place = { index: 1, last: false };
-  const explained = [[optimizers, explainOptimizer], [scheduling, explainSchedule], [augmenting, explainAugmentation]] as const;
+  const explained = [
+    [optimizers, explainOptimizer],
+    [scheduling, explainSchedule],
+    [augmenting, explainAugmentation],
+  ] as const;
   for (const [choice, explain] of explained) {
     for (const name of choice.names) {
       const { text, formula } = explain(name);
@@ -66,8 +75,13 @@ test('every choice and option is explained', () => {
 });
 
 test('texts of a configuration give it again', () => {
-  const config = parseConfig('mlp:hidden=8',
-    { optimizer: 'adam:epochs=2,lbfgs', schedule: 'step:step_size=5', augment: 'crop:2,flip', decayBias: 'false', lr: '0.3' });
+  const config = parseConfig('mlp:hidden=8', {
+    optimizer: 'adam:epochs=2,lbfgs',
+    schedule: 'step:step_size=5',
+    augment: 'crop:2,flip',
+    decayBias: 'false',
+    lr: '0.3',
+  });
   assert.equal(configOf(textsOf(config)), config);
   assert.equal(textsOf(configOf({})), { model: 'lenet5' });
 });
@@ -75,34 +89,83 @@ test('texts of a configuration give it again', () => {
 const line = (...ys: number[]) => ys.map((y, x) => [x, y] as const);
 test('the gap lies where validation is worse, up to where the curves cross', () => {
   const { from, to } = overfitting(line(4, 2, 0), line(2, 2, 2), 1);
-  assert.equal(from, [[0, 4], [1, 2], [2, 0]]);
-  assert.equal(to, [[0, 4], [1, 2], [2, 2]]); // nothing before the crossing at step 1
+  assert.equal(from, [
+    [0, 4],
+    [1, 2],
+    [2, 0],
+  ]);
+  assert.equal(to, [
+    [0, 4],
+    [1, 2],
+    [2, 2],
+  ]); // nothing before the crossing at step 1
   const crossed = overfitting(line(3, 0), line(0, 1), 1);
-  assert.equal(crossed.to, [[0, 3], [0.75, 0.75], [1, 1]]);
-  assert.equal(overfitting(line(0.2, 0.9), line(0.2, 0.5), -1).to, [[0, 0.2], [1, 0.5]]); // of an accuracy less is worse
-  const between = overfitting(line(0, 0, 0, 0, 0), [[1, 1], [3, 3]], 1);
-  assert.equal(between.to, [[1, 1], [2, 2], [3, 3]]); // training points between two validation points count
+  assert.equal(crossed.to, [
+    [0, 3],
+    [0.75, 0.75],
+    [1, 1],
+  ]);
+  assert.equal(overfitting(line(0.2, 0.9), line(0.2, 0.5), -1).to, [
+    [0, 0.2],
+    [1, 0.5],
+  ]); // of an accuracy less is worse
+  const between = overfitting(
+    line(0, 0, 0, 0, 0),
+    [
+      [1, 1],
+      [3, 3],
+    ],
+    1,
+  );
+  assert.equal(between.to, [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ]); // training points between two validation points count
   assert.equal(overfitting(line(1), line(1, 2), 1), { from: [], to: [] });
 });
 
 test('a smoothed curve keeps straight lines, and short curves', () => {
-  const straight = line(...Array.from({ length: 90 }, (_, i) => 2 * i)), found = smooth(straight);
+  const straight = line(...Array.from({ length: 90 }, (_, i) => 2 * i));
+  const found = smooth(straight);
   found.slice(3, -3).forEach(([x, y]) => assert.ok(Math.abs(y - 2 * x) < 1e-9, `${y} at ${x}`));
-  assert.equal([found[0], found[89]], [[0, 3], [89, 175]]); // of the four points that are there
+  assert.equal(
+    [found[0], found[89]],
+    [
+      [0, 3],
+      [89, 175],
+    ],
+  ); // of the four points that are there
   assert.equal(smooth(line(5, 1, 7)), line(5, 1, 7));
   assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)))[45]![1], 3 / 7); // reaches three points both ways
 });
 
-const file = new File([], 'x.png'), paths = (...names: string[]) => names.map(path => ({ path, file }));
+const file = new File([], 'x.png');
+const paths = (...names: string[]) => names.map(path => ({ path, file }));
 test('a folder gives its classes, or says what it lacks', () => {
-  const { classes, train, test: held } =
-    itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
-  assert.equal([classes, train.map(i => [i.path, i.label]), held], [['cat', 'dog'], [['cat/deep/2.jpg', 0], ['dog/1.png', 1]], undefined]);
+  const {
+    classes,
+    train,
+    test: held,
+  } = itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
+  assert.equal(
+    [classes, train.map(i => [i.path, i.label]), held],
+    [
+      ['cat', 'dog'],
+      [
+        ['cat/deep/2.jpg', 0],
+        ['dog/1.png', 1],
+      ],
+      undefined,
+    ],
+  );
   const given = itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/b/3.png'));
   assert.equal([given.classes, given.test?.map(i => i.label)], [['a', 'b'], [1]]);
   assert.throws(() => itemsOf('photos', paths('dog/1.png')), /photos: one class only \('dog'\); at least two subfolders/);
-  assert.throws(() => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')),
-    /test\/c\/3.png is of a class that train\/ does not have; known: a, b/);
+  assert.throws(
+    () => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')),
+    /test\/c\/3.png is of a class that train\/ does not have; known: a, b/,
+  );
 });
 
 const cifar = tarOf({ 'cifar-10-batches-bin/readme.html': Buffer.alloc(99), 'cifar-10-batches-bin/data_batch_1.bin': Buffer.alloc(3073) });
@@ -115,11 +178,17 @@ const FILES: readonly (readonly [name: string, bytes: Uint8Array, says: RegExp])
   ['cut.tar.gz', gzipSync(cifar).subarray(0, 90), /^cut.tar.gz: is damaged, it does not decompress; fetch it again$/],
   ['page.tar.gz', Buffer.from('<html>log in first</html>'), /^page.tar.gz: is damaged, it does not decompress; fetch it again$/],
   ['text.tar', Buffer.alloc(2000, 'text'), /^text.tar: not a tar archive; the download is corrupt$/],
-  ['cifar-10-python.tar.gz', gzipSync(tarOf({ 'cifar-10-batches-py/data_batch_1': Buffer.alloc(9) })),
-    /^cifar-10-python.tar.gz: holds no file of .*; archives that do are cifar-10-binary.tar.gz, cifar-100-binary.tar.gz$/],
+  [
+    'cifar-10-python.tar.gz',
+    gzipSync(tarOf({ 'cifar-10-batches-py/data_batch_1': Buffer.alloc(9) })),
+    /^cifar-10-python.tar.gz: holds no file of .*; archives that do are cifar-10-binary.tar.gz, cifar-100-binary.tar.gz$/,
+  ],
   ['test_batch.bin', Buffer.alloc(9), /^test_batch.bin: has 9 bytes, 30,730,000 are expected/],
-  ['t10k-labels-idx1-ubyte.gz', gzipSync(Buffer.alloc(10008)),
-    /^t10k-labels-idx1-ubyte.gz: its content is that of none of fashion-mnist, mnist/],
+  [
+    't10k-labels-idx1-ubyte.gz',
+    gzipSync(Buffer.alloc(10008)),
+    /^t10k-labels-idx1-ubyte.gz: its content is that of none of fashion-mnist, mnist/,
+  ],
 ];
 for (const [name, bytes, says] of FILES) {
   test(`a dropped file is refused in one line: ${says.source}`, async () => {
@@ -133,20 +202,28 @@ for (const [name, bytes, says] of FILES) {
 /** What the engine or train/ says, or does not take, and what the page makes of it. */
 const WORDS: readonly (readonly [said: string | (() => unknown), shown: string])[] = [
   ['a: activation takes 9 MB; use a smaller --batch-size', 'a: activation takes 9 MB; use a smaller “Batch size”'],
-  ['out of memory; use a smaller --batch-size or model, or --checkpoint-activations',
-    'out of memory; use a smaller “Batch size” or model, or “Recompute activations”'],
-  ['--precision f16: X has no shader-f16; use --precision f32, or another --adapter',
-    'Precision f16: X has no shader-f16; use “Precision” f32'],
+  [
+    'out of memory; use a smaller --batch-size or model, or --checkpoint-activations',
+    'out of memory; use a smaller “Batch size” or model, or “Recompute activations”',
+  ],
+  [
+    '--precision f16: X has no shader-f16; use --precision f32, or another --adapter',
+    'Precision f16: X has no shader-f16; use “Precision” f32',
+  ],
   [divergence('the loss is NaN at step 3').message, 'the loss is NaN at step 3; lower “Learning rate”'],
-  ['evaluate: there are no val images; give --val-split a share above 0',
-    'evaluate: there are no val images; give “Validation share” a share above 0'],
+  [
+    'evaluate: there are no val images; give --val-split a share above 0',
+    'evaluate: there are no val images; give “Validation share” a share above 0',
+  ],
   ['x: take --not-here', 'x: take “not here”'],
   ['Batch size: 0 -- it is none', 'Batch size: 0 -- it is none'],
   [() => parseConfig('mlp', { batchSize: '0' }), 'Batch size: 0 is out of range; give a whole number of at least 1'],
   [() => parseConfig('mlp', { augment: 'crop:-1' }), 'Augmentation: crop: padding is -1; give a whole number of at least 1'],
-  [() => resolvedOptimizer(parseConfig('mlp', { optimizer: 'lbfgs', clipNorm: '1' })),
-    'lbfgs: minimises a smooth function of all weights, “Clip the gradient’s length” is not for it; leave that out '
-    + '(“L2 penalty (weight decay)” can stay), or take a first-order optimizer'],
+  [
+    () => resolvedOptimizer(parseConfig('mlp', { optimizer: 'lbfgs', clipNorm: '1' })),
+    'lbfgs: minimises a smooth function of all weights, “Clip the gradient’s length” is not for it; leave that out ' +
+      '(“L2 penalty (weight decay)” can stay), or take a first-order optimizer',
+  ],
 ];
 for (const [said, shown] of WORDS) {
   test(`the page says: ${shown}`, async () => {
@@ -155,9 +232,8 @@ for (const [said, shown] of WORDS) {
     assert.is(inPageWords(found), shown);
   });
 }
-test('every flag of the command line has its field\'s label', () => {
-  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[])
-    assert.is(inPageWords(`${flagOf(key)}: 1`), `${labelOf(key)}: 1`);
+test("every flag of the command line has its field's label", () => {
+  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.is(inPageWords(`${flagOf(key)}: 1`), `${labelOf(key)}: 1`);
 });
 
 const rgbOf = (hex: string): Rgb => {
@@ -168,7 +244,9 @@ const contrast = (a: Rgb, b: Rgb) => {
   const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number];
   return (high + 0.05) / (low + 0.05);
 };
-const cards = [...readFileSync(new URL('../../web/style.css', import.meta.url), 'utf8').matchAll(/--card: (#\w+);/g)].map(m => rgbOf(m[1]!));
+const cards = [...readFileSync(new URL('../../web/style.css', import.meta.url), 'utf8').matchAll(/--card: (#\w+);/g)].map(m =>
+  rgbOf(m[1]!),
+);
 for (const [i, theme] of (['light', 'dark'] as const).entries()) {
   test(`colours stand out from their ground by 3 : 1, ${theme}`, () => {
     assert.is(contrast([255, 255, 255], [0, 0, 0]), 21);
@@ -176,37 +254,64 @@ for (const [i, theme] of (['light', 'dark'] as const).entries()) {
     assert.equal(cards[2], cards[1]);
     const checked: [what: string, colour: Rgb, grounds: Rgb[]][] = [
       ...RUNS[theme].map((hex): [string, Rgb, Rgb[]] => [`run ${hex}`, rgbOf(hex), [cards[i]!]]),
-      ...Array.from({ length: 18 }, (_, r): [string, Rgb, Rgb[]] =>
-        [`racer ${r}`, racerRgb(r, theme), [cards[i]!, rgbOf(CASING[theme])]]),
+      ...Array.from({ length: 18 }, (_, r): [string, Rgb, Rgb[]] => [`racer ${r}`, racerRgb(r, theme), [cards[i]!, rgbOf(CASING[theme])]]),
       ...CLASSES.map((rgb, c): [string, Rgb, Rgb[]] => [`class ${c}`, rgb, [[GROUNDS[theme], GROUNDS[theme], GROUNDS[theme]]]]),
     ];
-    for (const [what, colour, grounds] of checked) for (const ground of grounds)
-      assert.ok(contrast(colour, ground) >= 3, `${what} has ${contrast(colour, ground).toFixed(2)} on ${ground.join(' ')}`);
+    for (const [what, colour, grounds] of checked)
+      for (const ground of grounds)
+        assert.ok(contrast(colour, ground) >= 3, `${what} has ${contrast(colour, ground).toFixed(2)} on ${ground.join(' ')}`);
   });
 }
 
 /** What is left of linear RGB for who lacks the red or the green cones (Machado, Oliveira, Fernandes 2009, severity 1). */
 const SIGHT: Readonly<Record<string, readonly (readonly number[])[]>> = {
-  all: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-  'no red': [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-  'no green': [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  all: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  'no red': [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  'no green': [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
 };
 const times = (m: readonly (readonly number[])[], v: readonly number[]) => m.map(row => row.reduce((sum, x, k) => sum + x * v[k]!, 0));
 /** OKLab (Ottosson 2020) of a colour as it is seen. */
 function oklab(rgb: Rgb, sight: string): number[] {
   const linear = rgb.map(v => luminance([v, v, v]));
-  const lms = times([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
-    [0.0883024619, 0.2817188376, 0.6299787005]], times(SIGHT[sight]!, linear).map(v => Math.min(1, Math.max(0, v))));
-  return times([[0.2104542553, 0.793617785, -0.0040720468], [1.9779984951, -2.428592205, 0.4505937099],
-    [0.0259040371, 0.7827717662, -0.808675766]], lms.map(Math.cbrt));
+  const lms = times(
+    [
+      [0.4122214708, 0.5363325363, 0.0514459929],
+      [0.2119034982, 0.6806995451, 0.1073969566],
+      [0.0883024619, 0.2817188376, 0.6299787005],
+    ],
+    times(SIGHT[sight]!, linear).map(v => Math.min(1, Math.max(0, v))),
+  );
+  return times(
+    [
+      [0.2104542553, 0.793617785, -0.0040720468],
+      [1.9779984951, -2.428592205, 0.4505937099],
+      [0.0259040371, 0.7827717662, -0.808675766],
+    ],
+    lms.map(Math.cbrt),
+  );
 }
-for (const theme of ['light', 'dark'] as const) for (const sight of Object.keys(SIGHT)) {
-  test(`colours of runs differ, ${theme}, to who sees ${sight}`, () => {
-    const seen = RUNS[theme].map(hex => oklab(rgbOf(hex), sight));
-    seen.forEach((a, i) => seen.slice(0, i).forEach((b, j) => {
-      const distance = Math.hypot(...a.map((v, k) => v - b[k]!));
-      assert.ok(distance > 0.11, `runs ${j + 1} and ${i + 1}: ${distance.toFixed(3)}`);
-    }));
-  });
-}
+for (const theme of ['light', 'dark'] as const)
+  for (const sight of Object.keys(SIGHT)) {
+    test(`colours of runs differ, ${theme}, to who sees ${sight}`, () => {
+      const seen = RUNS[theme].map(hex => oklab(rgbOf(hex), sight));
+      seen.forEach((a, i) =>
+        seen.slice(0, i).forEach((b, j) => {
+          const distance = Math.hypot(...a.map((v, k) => v - b[k]!));
+          assert.ok(distance > 0.11, `runs ${j + 1} and ${i + 1}: ${distance.toFixed(3)}`);
+        }),
+      );
+    });
+  }
 test.run();

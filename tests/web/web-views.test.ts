@@ -10,9 +10,15 @@ import { onPage, type BuiltPage } from '../support/browser.ts';
 import { tarOf } from '../support/tar-of.ts';
 
 const test = suite('views of the page');
-let at: BuiltPage, page: Page;
+let at: BuiltPage;
+let page: Page;
 
-if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; })) {
+if (
+  onPage(test, 'web-views.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
   test('specs chosen in the form stand in the link, which opens as the same form', async () => {
     await at.open('train');
     await at.press('Then another optimizer');
@@ -24,10 +30,14 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
     await page.getByLabel('Augmentation, second', { exact: true }).selectOption('cutout');
     await page.getByLabel('Validate every', { exact: true }).fill('20');
     await at.press('Share link');
-    const link = await page.evaluate('location.hash') as string;
+    const link = (await page.evaluate('location.hash')) as string;
     assert.equal(Object.fromEntries(new URLSearchParams(link.split('?')[1])), {
-      model: 'lenet5', dataset: 'fashion-mnist', optimizer: 'adam:epochs=1,lbfgs', schedule: 'step:step_size=500,gamma=0.5',
-      augment: 'crop,cutout', evalEvery: '20',
+      model: 'lenet5',
+      dataset: 'fashion-mnist',
+      optimizer: 'adam:epochs=1,lbfgs',
+      schedule: 'step:step_size=500,gamma=0.5',
+      augment: 'crop,cutout',
+      evalEvery: '20',
     });
     await at.open(link.slice(1));
     await at.press('Share link');
@@ -44,11 +54,17 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
     const labels = readFileSync(join(datasetFolder('fashion-mnist'), 't10k-labels-idx1-ubyte'));
     await at.drop('some.tar.gz', gzipSync(tarOf({ 'fashion/readme': Buffer.from('x'), 'fashion/t10k-labels-idx1-ubyte': labels })));
     await at.notes('fashion-mnist: still needs train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte; add them too.');
-    const photos = join(at.folder, 'photos'), { default: sharp } = await import('sharp');
-    for (const [name, background] of [['day', '#ffe080'], ['night', '#102040']] as const) {
+    const photos = join(at.folder, 'photos');
+    const { default: sharp } = await import('sharp');
+    for (const [name, background] of [
+      ['day', '#ffe080'],
+      ['night', '#102040'],
+    ] as const) {
       mkdirSync(join(photos, name), { recursive: true });
       for (let i = 0; i < 12; i++)
-        await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } }).png().toFile(join(photos, name, `${i}.png`));
+        await sharp({ create: { width: 20 + i, height: 24, channels: 3, background } })
+          .png()
+          .toFile(join(photos, name, `${i}.png`));
     }
     await at.open('train?model=mlp:hidden=8&batchSize=4&epochs=40&earlyStop=2&lr=0.02&logEvery=1');
     await at.choose('Add a folder', photos);
@@ -86,11 +102,12 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
       await at.open('train?model=mlp:hidden=16&dataset=circles&batchSize=16&limitTrain=100&epochs=10000&logEvery=1', '?tune');
       await at.press('Start');
       await at.until('r.step >= 2');
-      return await page.locator('#notice').textContent() ?? '';
+      return (await page.locator('#notice').textContent()) ?? '';
     };
     assert.match(await train(), /the first use of .*: \d+ kernel calls are timed, once/);
     const kept = await page.evaluate<Record<string, Record<string, string[]>>>(
-      `caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.json())`);
+      `caches.open('descent').then(c => c.match('/tuned.json')).then(r => r.json())`,
+    );
     assert.ok(Object.keys(kept).some(place => place.includes('swiftshader')));
     assert.ok(Object.values(kept).some(calls => Object.keys(calls).some(call => call.startsWith('matmul'))));
     assert.not.match(await train(), /are timed/);
@@ -98,8 +115,21 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
 
   test('every control and picture has a name', async () => {
     const cdp = await page.context().newCDPSession(page);
-    const roles = ['button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'application', 'image', 'region', 'table', 'form',
-      'complementary', 'navigation'];
+    const roles = [
+      'button',
+      'link',
+      'textbox',
+      'combobox',
+      'checkbox',
+      'slider',
+      'application',
+      'image',
+      'region',
+      'table',
+      'form',
+      'complementary',
+      'navigation',
+    ];
     const full = 'train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1';
     for (const view of [full, 'playground', 'race', 'predict', 'bench']) {
       await at.open(view);
@@ -108,7 +138,11 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
       const { nodes } = await cdp.send('Accessibility.getFullAXTree');
       const seen = nodes.filter(n => !n.ignored && roles.includes(n.role?.value as string));
       assert.ok(seen.length > 8, `${view}: ${seen.length} controls`);
-      assert.equal(seen.filter(n => !n.name?.value).map(n => n.role?.value), [], view);
+      assert.equal(
+        seen.filter(n => !n.name?.value).map(n => n.role?.value),
+        [],
+        view,
+      );
     }
   });
 
@@ -126,7 +160,7 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
     await page.waitForFunction(`/right (9[0-9]|100)/.test(document.querySelector('.playground .status')?.textContent)`);
   });
 
-  test('optimizers descend Beale\'s function', async () => {
+  test("optimizers descend Beale's function", async () => {
     await at.open('race');
     const value = page.locator('.legend li', { has: page.getByText('momentum', { exact: true }) }).locator('.value');
     await value.filter({ hasText: /\d/ }).waitFor();
@@ -137,7 +171,7 @@ if (onPage(test, 'web-views.test.ts', built => { at = built; page = built.page; 
     await at.open('train?model=lenet5&dataset=xor');
     await at.press('Start');
     await page.locator('#notice.error').waitFor();
-    assert.match(await page.locator('#notice').textContent() ?? '', /conv2d|images/);
+    assert.match((await page.locator('#notice').textContent()) ?? '', /conv2d|images/);
     await at.open('train?model=nosuch');
     await at.says("unknown model 'nosuch'");
   });

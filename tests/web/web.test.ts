@@ -18,7 +18,9 @@ const test = suite('the page');
 /** Long enough that no machine is done with it before a test pauses it. */
 const SMALL = { dataset: 'fashion-mnist', batchSize: '16', limitTrain: '640', limitTest: '64', logEvery: '1', epochs: '10000', ema: '0.9' };
 
-let at: BuiltPage, page: Page, fromNode: Uint8Array;
+let at: BuiltPage;
+let page: Page;
+let fromNode: Uint8Array;
 const sameTensors = (a: Uint8Array, b: Uint8Array) => {
   const [one, other] = [decodeSafetensors(a, 'one').tensors, decodeSafetensors(b, 'other').tensors];
   assert.equal(Object.keys(one).sort(), Object.keys(other).sort());
@@ -31,13 +33,19 @@ async function descent(...args: string[]): Promise<string> {
   return stdout;
 }
 
-if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
+if (
+  onPage(test, 'web.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {
     await at.open(`train?${new URLSearchParams(SMALL)}`);
     await at.press('Start');
     await at.until('r.step >= 40');
     await at.pause();
-    const { losses } = await at.seen(), mean = (from: number[]) => from.reduce((a, b) => a + b) / from.length;
+    const { losses } = await at.seen();
+    const mean = (from: number[]) => from.reduce((a, b) => a + b) / from.length;
     assert.ok(mean(losses.slice(-10)) < 0.8 * mean(losses.slice(0, 10)), `losses ${losses.map(l => l.toFixed(2)).join(' ')}`);
 
     const device = await Device.open(await openAdapter('swiftshader'));
@@ -49,7 +57,8 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
     trainer.destroy();
     device.close();
     expected.forEach((loss, t) =>
-      assert.ok(Math.abs(losses[t]! / loss - 1) < 1e-5, `step ${t + 1}: the page has ${losses[t]}, Node ${loss}`));
+      assert.ok(Math.abs(losses[t]! / loss - 1) < 1e-5, `step ${t + 1}: the page has ${losses[t]}, Node ${loss}`),
+    );
   });
 
   test('pauses, steps once, resumes', async () => {
@@ -65,7 +74,8 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
   });
 
   test('exported weights come back bit for bit, and a damaged file is refused', async () => {
-    const file = await at.downloaded('Export weights'), { tensors, metadata } = decodeSafetensors(file, 'exported');
+    const file = await at.downloaded('Export weights');
+    const { tensors, metadata } = decodeSafetensors(file, 'exported');
     assert.is(metadata.model, 'lenet5');
     assert.equal(tensors['conv1.weight']!.shape, [6, 1, 5, 5]);
     await at.press('Reset');
@@ -83,16 +93,18 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
     assert.is((await at.seen()).state, 'paused');
   });
 
-  test('the command line takes exported weights, and finds the page\'s test loss', async () => {
+  test("the command line takes exported weights, and finds the page's test loss", async () => {
     const path = join(at.folder, 'page.safetensors');
     writeFileSync(path, await at.downloaded('Export weights'));
     await at.press('Test');
     await page.waitForFunction('descent.selected.lastTest');
-    const { loss, accuracy } = await page.evaluate('descent.selected.lastTest') as { loss: number; accuracy: number };
+    const { loss, accuracy } = (await page.evaluate('descent.selected.lastTest')) as { loss: number; accuracy: number };
     const printed = await descent('eval', path, '--limit-test', '64', '--batch-size', '16', '--adapter', 'swiftshader', '--json');
     const found = JSON.parse(printed) as { loss: number; accuracy: number };
-    assert.ok(Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy,
-      `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`);
+    assert.ok(
+      Math.abs(found.loss / loss - 1) < 1e-6 && found.accuracy === accuracy,
+      `the page has ${loss} and ${accuracy}, the command line ${found.loss} and ${found.accuracy}`,
+    );
   });
 
   test('a lost device is opened again from the last checkpoint', async () => {
@@ -142,7 +154,12 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
     await at.drop('notes.png', new TextEncoder().encode('no picture'));
     await at.says('notes.png: cannot be read as an image');
     const { default: sharp } = await import('sharp');
-    await at.drop('grey.png', await sharp({ create: { width: 60, height: 40, channels: 3, background: '#808080' } }).png().toBuffer());
+    await at.drop(
+      'grey.png',
+      await sharp({ create: { width: 60, height: 40, channels: 3, background: '#808080' } })
+        .png()
+        .toBuffer(),
+    );
     await page.locator('.bars li').first().waitFor();
     const shares = await page.locator('.bars .value').allTextContents();
     assert.is(shares.length, 10);
@@ -158,7 +175,8 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
     await page.waitForFunction(`tracks.every(t => t.readyState === 'ended')`);
     await page.evaluate(`location.hash = 'predict'`);
     for (const [name, words] of [
-      ['NotAllowedError', 'permission was denied; allow it'], ['NotFoundError', 'there is no camera; connect one'],
+      ['NotAllowedError', 'permission was denied; allow it'],
+      ['NotFoundError', 'there is no camera; connect one'],
     ] as const) {
       await page.evaluate(`navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', '${name}'); }`);
       await at.press('Use the camera');
@@ -168,7 +186,8 @@ if (onPage(test, 'web.test.ts', built => { at = built; page = built.page; })) {
 
   test('runs are saved and come back as curves', async () => {
     await page.evaluate(`location.hash = 'train'`);
-    const path = join(at.folder, 'runs.json'), { losses } = await at.seen();
+    const path = join(at.folder, 'runs.json');
+    const { losses } = await at.seen();
     writeFileSync(path, await at.downloaded('Save runs'));
     await at.open('train');
     await at.choose('Load runs', path);

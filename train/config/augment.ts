@@ -129,8 +129,8 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
   const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
   check(
     views === 1 || !mix.length,
-    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; `
-      + 'the consistency loss takes class numbers, leave one of them out',
+    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given; ` +
+      'the consistency loss takes class numbers, leave one of them out',
   );
   return { transforms, mix, views };
 }
@@ -146,10 +146,7 @@ export function checkShape(transforms: readonly Transform[], [c, h, w]: readonly
       );
     }
     if (name === 'cutout') {
-      check(
-        o.size! <= 2 * Math.max(h, w),
-        `${WHO}: cutout: size ${o.size} covers all of ${h}x${w}; give 1 to ${2 * Math.max(h, w)}`,
-      );
+      check(o.size! <= 2 * Math.max(h, w), `${WHO}: cutout: size ${o.size} covers all of ${h}x${w}; give 1 to ${2 * Math.max(h, w)}`);
     }
     if (name === 'saturation' || name === 'pca') {
       check(c === 3, `${WHO}: ${name} changes colours, and images have ${c} channel${c > 1 ? 's' : ''}; leave it out`);
@@ -185,14 +182,7 @@ const MIX = STREAMS.augment + 100;
  * lambda x_i + (1 - lambda) x_j; cutmix (Yun et al. 2019): x_j in a box of the share 1 - lambda around a random pixel, labels by the share
  * that is left inside the image. Where both are asked for each batch takes one or the other.
  */
-export function mixValues(
-  mix: readonly Mix[],
-  seed: number,
-  step: number,
-  batch: number,
-  h: number,
-  w: number,
-): Record<string, number> {
+export function mixValues(mix: readonly Mix[], seed: number, step: number, batch: number, h: number, w: number): Record<string, number> {
   const next = uniforms(seed, MIX, step);
   const { name, alpha } = mix[Math.floor(next() * mix.length)]!;
   const mixShift = batch > 1 ? 1 + Math.floor(next() * (batch - 1)) : 0;

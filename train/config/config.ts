@@ -99,105 +99,138 @@ export interface Option<T = Scalar> {
   readonly parse: Parse<T>;
 }
 
-const number = (range: Range): Parse<number> => (who, text) => parseNumber(who, text, range);
+const number =
+  (range: Range): Parse<number> =>
+  (who, text) =>
+    parseNumber(who, text, range);
 const count = number({ integer: true, min: 1 });
 const boolean: Parse<boolean> = (who, text) => parseChoice(who, text, ['true', 'false']) === 'true';
-const oneOf = <T extends string>(known: readonly T[]): Parse<T> => (who, text) => parseChoice(who, text, known);
+const oneOf =
+  <T extends string>(known: readonly T[]): Parse<T> =>
+  (who, text) =>
+    parseChoice(who, text, known);
 
 /** Texts that stay texts, once `accepts` has not thrown. */
-const checked = (accepts: (who: string, text: string) => unknown): Parse<string> => (who, text) => {
-  accepts(who, text);
-  return text;
-};
+const checked =
+  (accepts: (who: string, text: string) => unknown): Parse<string> =>
+  (who, text) => {
+    accepts(who, text);
+    return text;
+  };
 
 const text = checked((who, value) => check(value, `${who}: the value is empty; give one`));
 
 /** The default is a value, or undefined where an option that is not given leaves something undone. */
-const option = <T, D extends T | undefined>(flags: string, help: string, byDefault: D, parse: Parse<T>) =>
-  ({ flags, help, default: byDefault, parse });
+const option = <T, D extends T | undefined>(flags: string, help: string, byDefault: D, parse: Parse<T>) => ({
+  flags,
+  help,
+  default: byDefault,
+  parse,
+});
 
 export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
   dataset: option('--dataset <name>', 'data set to train on', 'fashion-mnist', text),
   epochs: option('--epochs <n>', 'passes over the training images', 5, count),
   steps: option('--steps <n>', 'stop after so many steps', undefined, count),
   batchSize: option('--batch-size <n>', 'images a step', 64, count),
-  optimizer: option('--optimizer <name[:k=v,...]>',
+  optimizer: option(
+    '--optimizer <name[:k=v,...]>',
     "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
-    'adam', checked(parseSpecs)),
+    'adam',
+    checked(parseSpecs),
+  ),
   lr: option('--lr <rate>', "learning rate (default: the optimizer's)", undefined, number({ min: 0 })),
-  schedule: option('--schedule <name[:k=v,...]>',
+  schedule: option(
+    '--schedule <name[:k=v,...]>',
     'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5',
-    undefined, checked(parseSpec)),
+    undefined,
+    checked(parseSpec),
+  ),
   weightDecay: option('--weight-decay <rate>', 'L2 penalty (of adamw: decoupled)', 0, number({ min: 0 })),
   l1: option('--l1 <rate>', 'L1 penalty; with --weight-decay the elastic net', 0, number({ min: 0 })),
   decayBias: option('--no-decay-bias', 'no penalty on biases and normalisation parameters', true, boolean),
   maxNorm: option('--max-norm <length>', 'greatest length of the incoming weights of a unit', undefined, number({ above: 0 })),
-  clipNorm: option('--clip-norm <length>',
-    'greatest length of the gradient of all parameters together',
-    undefined, number({ above: 0 })),
+  clipNorm: option('--clip-norm <length>', 'greatest length of the gradient of all parameters together', undefined, number({ above: 0 })),
   clipValue: option('--clip-value <size>', 'greatest size of each value of the gradient', undefined, number({ above: 0 })),
-  gradNoise: option('--grad-noise <eta>',
-    'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient',
-    0, number({ min: 0 })),
-  ema: option('--ema <decay>',
-    'evaluate a moving average of the weights; 1 averages all alike',
-    undefined, number({ min: 0, max: 1 })),
-  swa: option('--swa <share>',
+  gradNoise: option('--grad-noise <eta>', 'Gaussian noise of variance eta / (1 + t)^0.55 on the gradient', 0, number({ min: 0 })),
+  ema: option('--ema <decay>', 'evaluate a moving average of the weights; 1 averages all alike', undefined, number({ min: 0, max: 1 })),
+  swa: option(
+    '--swa <share>',
     'evaluate the mean of the weights after each epoch from this share of the run on, as 0.75',
-    undefined, number({ min: 0, below: 1 })),
-  swag: option('--swag <share>',
+    undefined,
+    number({ min: 0, below: 1 }),
+  ),
+  swag: option(
+    '--swag <share>',
     'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
-    undefined, number({ min: 0, below: 1 })),
-  snapshots: option('--snapshots <n>',
-    'n cosine cycles, the weights after each kept for eval --ensemble',
-    undefined, count),
-  lookahead: option('--lookahead <k>',
-    'every k updates go back half the way to the weights k updates ago',
-    undefined, count),
+    undefined,
+    number({ min: 0, below: 1 }),
+  ),
+  snapshots: option('--snapshots <n>', 'n cosine cycles, the weights after each kept for eval --ensemble', undefined, count),
+  lookahead: option('--lookahead <k>', 'every k updates go back half the way to the weights k updates ago', undefined, count),
   accumulate: option('--accumulate <n>', 'compute each batch in n parts, to save memory', 1, count),
-  earlyStop: option('--early-stop <n>',
+  earlyStop: option(
+    '--early-stop <n>',
     'end after n epochs without a better validation accuracy, and restore the best weights',
-    undefined, count),
-  loss: option('--loss <name>',
+    undefined,
+    count,
+  ),
+  loss: option(
+    '--loss <name>',
     `loss: ${Object.keys(losses).join(', ')}`,
-    'cross-entropy', checked((who, name) => lookUp(who, name, losses))),
-  labelSmoothing: option('--label-smoothing <share>',
+    'cross-entropy',
+    checked((who, name) => lookUp(who, name, losses)),
+  ),
+  labelSmoothing: option(
+    '--label-smoothing <share>',
     'share of each label that goes to all classes alike',
-    0, number({ min: 0, below: 1 })),
-  initScheme: option('--init-scheme <name>',
+    0,
+    number({ min: 0, below: 1 }),
+  ),
+  initScheme: option(
+    '--init-scheme <name>',
     `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
-    undefined, checked((who, name) => name === 'lsuv' || lookUp(who, name, schemes))),
-  bnStats: option('--bn-stats <how>',
+    undefined,
+    checked((who, name) => name === 'lsuv' || lookUp(who, name, schemes)),
+  ),
+  bnStats: option(
+    '--bn-stats <how>',
     'batch-norm statistics when evaluating: running, or population (of all training images, exactly)',
-    'running', oneOf(BN_STATS)),
-  precision: option('--precision <type>',
+    'running',
+    oneOf(BN_STATS),
+  ),
+  precision: option(
+    '--precision <type>',
     'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
-    'f32', oneOf(PRECISIONS)),
-  checkpointActivations: option('--checkpoint-activations',
+    'f32',
+    oneOf(PRECISIONS),
+  ),
+  checkpointActivations: option(
+    '--checkpoint-activations',
     'to save memory, compute activations a second time in place of keeping them',
-    false, boolean),
+    false,
+    boolean,
+  ),
   fuse: option('--no-fuse', 'keep elementwise ops as dispatches of their own', true, boolean),
-  seed: option('--seed <n>',
-    'decides weights, order, dropout and augmentation',
-    0, number({ integer: true, min: 0, max: 2 ** 32 - 1 })),
-  valSplit: option('--val-split <share>',
-    'share of the training images held out for validation',
-    0.1, number({ min: 0, below: 1 })),
+  seed: option('--seed <n>', 'decides weights, order, dropout and augmentation', 0, number({ integer: true, min: 0, max: 2 ** 32 - 1 })),
+  valSplit: option('--val-split <share>', 'share of the training images held out for validation', 0.1, number({ min: 0, below: 1 })),
   init: option('--init <file.safetensors>', 'weights to start from', undefined, text),
   shuffle: option('--no-shuffle', 'take the images in file order', true, boolean),
-  augment: option('--augment <name[:k=v,...],...>',
+  augment: option(
+    '--augment <name[:k=v,...],...>',
     'augmentations in the order written: crop,flip,cutout:16',
-    undefined, checked((_, value) => parseAugment(value))),
-  order: option('--order <how>',
-    'random, or curriculum: easy to hard by the loss under the first weights',
-    'random', oneOf(ORDERS)),
-  normalize: option('--normalize <how>',
-    'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
-    'meanstd', oneOf(NORMALIZE)),
+    undefined,
+    checked((_, value) => parseAugment(value)),
+  ),
+  order: option('--order <how>', 'random, or curriculum: easy to hard by the loss under the first weights', 'random', oneOf(ORDERS)),
+  normalize: option('--normalize <how>', 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca', 'meanstd', oneOf(NORMALIZE)),
   limitTrain: option('--limit-train <n>', 'use the first n training images', undefined, count),
-  imageSize: option('--image-size <n>',
+  imageSize: option(
+    '--image-size <n>',
     'resize the images of a folder to n x n (default: 32)',
-    undefined, number({ integer: true, min: 1, max: 1024 })),
+    undefined,
+    number({ integer: true, min: 1, max: 1024 }),
+  ),
   limitTest: option('--limit-test <n>', 'use the first n test images', undefined, count),
   logEvery: option('--log-every <n>', 'steps between lines of metrics', 50, count),
 };
@@ -209,9 +242,7 @@ export const flagOf = (key: Key): string => OPTIONS[key].flags.split(' ')[0]!;
 
 /** A checked configuration from texts by field name; a field that is absent takes its default. */
 export function parseConfig(model: string, given: Readonly<Partial<Record<Key, string | boolean>>>): RunConfig {
-  return build(model, key =>
-    given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key])),
-  );
+  return build(model, key => (given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key]))));
 }
 
 /** A checked configuration from the JSON of an earlier one; `file` is its name in messages. Fields unknown here are passed over. */
@@ -221,9 +252,7 @@ export function configFromJson(json: unknown, file: string): RunConfig {
     `${file}: no model is named; it is not the config.json of a run`,
   );
   const fields = json as Partial<Record<Key, unknown>> & { model: string };
-  return build(fields.model, key =>
-    fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key])),
-  );
+  return build(fields.model, key => (fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key]))));
 }
 
 function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {

@@ -22,8 +22,7 @@ interface Course {
 }
 
 /** Whether the schedule makes batches grow. */
-const grows = (c: RunConfig): boolean =>
-  c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
+const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
 
 const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
   accumulate: c.accumulate,
@@ -92,8 +91,8 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
   const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
   check(
     !unfit,
-    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it; `
-      + 'leave that out (--weight-decay can stay), or take a first-order optimizer',
+    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it; ` +
+      'leave that out (--weight-decay can stay), or take a first-order optimizer',
   );
   const l2 = { weight: config.weightDecay, biases: config.decayBias };
   return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };

@@ -50,10 +50,7 @@ export function eigenSymmetric(matrix: ArrayLike<number>, n: number): { values: 
   for (let low = 0; low < n; low++) {
     for (let pass = 0; ; pass++) {
       let high = low;
-      while (
-        high < n - 1
-        && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))
-      ) {
+      while (high < n - 1 && Math.abs(off[high]!) > Number.EPSILON * (Math.abs(diagonal[high]!) + Math.abs(diagonal[high + 1]!))) {
         high++;
       }
       if (high === low) break;

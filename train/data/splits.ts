@@ -23,10 +23,7 @@ export function splitIndices(
       Number.isInteger(folds) && folds >= 2 && folds <= n,
       `folds: ${folds} for ${n} training images; give a whole number of 2 to ${n}`,
     );
-    check(
-      Number.isInteger(fold) && fold >= 0 && fold < folds,
-      `fold: ${fold} of ${folds} folds; give 0 to ${folds - 1}`,
-    );
+    check(Number.isInteger(fold) && fold >= 0 && fold < folds, `fold: ${fold} of ${folds} folds; give 0 to ${folds - 1}`);
     from = Math.floor((n * fold) / folds);
     held = Math.floor((n * (fold + 1)) / folds) - from;
   }

@@ -49,7 +49,11 @@ export function scaleAndShift([c, h, w]: Dataset['shape'], how: Normalize, momen
     out.fill(scale / 255, k * plane, (k + 1) * plane);
     out.fill(-(moments?.mean[k] ?? 0) * scale, (c + k) * plane, (c + k + 1) * plane);
   }
-  if (moments?.image && how !== 'mean' && how !== 'meanstd') out.set(moments.image.map(v => -v), c * plane);
+  if (moments?.image && how !== 'mean' && how !== 'meanstd')
+    out.set(
+      moments.image.map(v => -v),
+      c * plane,
+    );
   return out;
 }
 
@@ -150,12 +154,7 @@ function principalAxes(
  * pixels, U (L + eps)^-1/2 U^T (`zca`). U L U^T is the covariance of the first 10,000 images, eps is 1e-2. Of images of more than 1,024
  * values it is that of the first 1,024, which has no other axes: `pca` then has zeros there, `zca` a variance of eps.
  */
-export function whitening(
-  dataset: Dataset,
-  indices: Uint32Array,
-  mean: ArrayLike<number>,
-  how: 'pca' | 'zca',
-): Float32Array {
+export function whitening(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>, how: 'pca' | 'zca'): Float32Array {
   const [c, h, w] = dataset.shape;
   const d = c * h * w;
   const { values, axes } = principalAxes(dataset, indices, mean);

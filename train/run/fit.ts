@@ -34,7 +34,7 @@ export interface FitOptions {
 
 /** Trains up to `total` steps, or for one more once stopped. Returns whether the run is complete. */
 export async function fit(trainer: Fitted, o: FitOptions): Promise<boolean> {
-  for (let stops = false; trainer.steps < o.total && !stops && !o.finished?.();) {
+  for (let stops = false; trainer.steps < o.total && !stops && !o.finished?.(); ) {
     const step = trainer.steps + 1;
     const pause = step === o.total || step % trainer.stepsPerEpoch === 0;
     stops = o.stopped(); // its last step logs, so that no metrics are lost

@@ -43,12 +43,7 @@ export interface OpenOptions {
 }
 
 /** Data, model and trainer of a configuration, its first weights as asked for. Throws where these do not go together. */
-export async function openTrainer(
-  config: RunConfig,
-  dataset: Dataset,
-  device: Device,
-  options: OpenOptions = {},
-): Promise<Opened> {
+export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const { shape, classes } = dataset;
   const data = new DeviceData(dataset, {
     normalize: config.normalize,

@@ -39,10 +39,7 @@ function half(bits: number): number {
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** The bytes of a safetensors file, all tensors as F32 in the order given; `metadata` lands under `__metadata__`. */
-export function encodeSafetensors(
-  tensors: Tensors,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   let end = 0;
   const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
   for (const [name, { shape, data }] of Object.entries(tensors)) {
@@ -88,10 +85,7 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
       ? DTYPES[dtype]!
       : fail(`tensor '${name}' has dtype ${dtype}`, `convert it to one of ${Object.keys(DTYPES).join(', ')}`);
     if (end > data.length) {
-      fail(
-        `tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`,
-        'the file is cut short: fetch or write it again',
-      );
+      fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.length}`, 'the file is cut short: fetch or write it again');
     }
     if (count(shape) * type.size !== end - begin) {
       const needed = count(shape) * type.size;
@@ -106,7 +100,14 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
 
 /** Fails where two tensors overlap, or some of the `length` bytes of data belong to none. */
 function checkCoverage(entries: readonly [string, Entry][], length: number, fail: (problem: string) => never): void {
-  const ranges = entries.map(([name, { data_offsets: [begin, end] }]) => ({ name, begin, end }));
+  const ranges = entries.map(
+    ([
+      name,
+      {
+        data_offsets: [begin, end],
+      },
+    ]) => ({ name, begin, end }),
+  );
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let last = '';
@@ -119,10 +120,7 @@ function checkCoverage(entries: readonly [string, Entry][], length: number, fail
   if (covered !== length) fail(`${length - covered} bytes after the last tensor '${last}' belong to no tensor`);
 }
 
-function readHeader(
-  bytes: Uint8Array,
-  fail: (problem: string) => never,
-): { entries: [string, Entry][]; metadata: Record<string, string> } {
+function readHeader(bytes: Uint8Array, fail: (problem: string) => never): { entries: [string, Entry][]; metadata: Record<string, string> } {
   let text = '';
   let header: unknown;
   try {

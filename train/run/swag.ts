@@ -45,9 +45,7 @@ export class Swag {
       ['square', this.#square],
       ...this.#deviations.map((d, i): [string, Tensors] => [`deviation${i}`, d]),
     ];
-    return Object.fromEntries(
-      parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])),
-    );
+    return Object.fromEntries(parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])));
   }
 
   /** Goes on from the `state` of another that had taken in `count` samples. */

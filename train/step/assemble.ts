@@ -20,9 +20,7 @@ export interface Parts {
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
   const { accumulate = 1, device } = o;
-  const phases = Array.isArray(o.optimizer)
-    ? (o.optimizer as readonly Phase[])
-    : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
+  const phases = Array.isArray(o.optimizer) ? (o.optimizer as readonly Phase[]) : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
   checkOptions(o, phases);
   const memory = new Memory(device);
   try {

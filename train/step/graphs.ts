@@ -60,8 +60,8 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   const classes = o.data.dataset.classes.length;
   check(
     logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; `
-      + `end it with dense(${classes})`,
+    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; ` +
+      `end it with dense(${classes})`,
   );
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);

@@ -61,7 +61,10 @@ export async function lsuv(
         if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
         const factor = 1 / Math.sqrt(v);
         const now = await memory.read(value);
-        memory.write(value, now.map(w => w * factor));
+        memory.write(
+          value,
+          now.map(w => w * factor),
+        );
       }
     }
   } finally {

@@ -47,8 +47,7 @@ export class Readings {
   /** Copies the sums in the command buffer of a step, and begins them anew. */
   collect(encoder: GPUCommandEncoder): void {
     const { buffer, offset } = this.#program.locate(this.#totals);
-    const staging =
-      this.#staging.pop() ?? this.#device.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const staging = this.#staging.pop() ?? this.#device.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, 8);
     encoder.clearBuffer(buffer, offset, 16);
     this.#staging.unshift(staging); // in use until `readBack` hands it out again

@@ -151,7 +151,6 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     model: 'resnet20',
     ordered: true,
     defaults: { limitTrain: '2000', limitTest: '500' },
-    variants: () =>
-      each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name, bnStats: 'population' })),
+    variants: () => each(['plain20', 'plain56', 'resnet20', 'resnet56'], name => ({ model: name, bnStats: 'population' })),
   },
 };

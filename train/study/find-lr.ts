@@ -20,8 +20,7 @@ export interface RangeOptions {
 }
 
 /** The rate of step `t`, from 0: from `from` to `to` in equal factors. */
-export const rangeRate = (t: number, { from, to, steps }: RangeOptions): number =>
-  from * (to / from) ** (t / Math.max(1, steps - 1));
+export const rangeRate = (t: number, { from, to, steps }: RangeOptions): number => from * (to / from) ** (t / Math.max(1, steps - 1));
 
 /** Takes steps until the loss is four times its least, or not finite. `step` does the next one and returns its loss. */
 export async function rangeTest(step: () => Promise<number>, o: RangeOptions): Promise<RangeTest> {

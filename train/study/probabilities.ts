@@ -17,11 +17,7 @@ export function softmaxRows(logits: Float32Array, classes: number): Float32Array
 const LEAST = 1e-30;
 
 /** Mean cross-entropy (nats) and share of right answers of probabilities [n, classes]. */
-export function score(
-  p: Float32Array | Float64Array,
-  labels: ArrayLike<number>,
-  classes: number,
-): { loss: number; accuracy: number } {
+export function score(p: Float32Array | Float64Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
   let loss = 0;
   let right = 0;
   for (let i = 0; i < labels.length; i++) {

@@ -25,14 +25,16 @@ const dashed = (key: string) => key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`
 const KEYS: Readonly<Record<string, Key | 'model'>> = {
   model: 'model',
   ...Object.fromEntries(
-    (Object.keys(OPTIONS) as Key[]).flatMap(key => [[dashed(key), key], [key, key]]),
+    (Object.keys(OPTIONS) as Key[]).flatMap(key => [
+      [dashed(key), key],
+      [key, key],
+    ]),
   ),
 };
 
 /** Hyper-parameters of any optimizer, but for those that are options of their own. */
 const HYPER = new Set(Object.values(rules).flatMap(rule => Object.keys(rule.defaults)));
 for (const option of ['lr', 'weight_decay']) HYPER.delete(option);
-
 
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */
 const NESTED = /^(optimizer|schedule|model|augment)\.([\w-]+)$/;
@@ -77,24 +79,18 @@ function checkKey(key: string): void {
   const near = closest(key, known);
   const hint = distance(key, near) <= 3 ? `did you mean '${near}'? ` : '';
   throw new DescentError(
-    `--grid: unknown key '${key}'; ${hint}known: ${known.join(', ')}, `
-      + 'and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those',
+    `--grid: unknown key '${key}'; ${hint}known: ${known.join(', ')}, ` +
+      'and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those',
   );
 }
 
 /** All combinations, the last axis fastest; with `random` that many draws, all different, the same for the same seed. */
-export function choices(
-  axes: readonly SearchAxis[],
-  { random, seed = 0 }: { random?: number; seed?: number } = {},
-): Choice[] {
+export function choices(axes: readonly SearchAxis[], { random, seed = 0 }: { random?: number; seed?: number } = {}): Choice[] {
   check(axes.length, '--grid: nothing to search is named; give --grid lr=0.01,0.1, as often as there are keys');
   const twice = axes.find((a, i) => axes.findIndex(b => b.key === a.key) !== i);
   check(!twice, `--grid: ${twice?.key} is given twice; write all its values in one --grid`);
   const ranged = axes.find(a => a.range);
-  check(
-    random !== undefined || !ranged,
-    `--grid ${ranged?.key}: a range is drawn from at random; add --random <n>, or list values`,
-  );
+  check(random !== undefined || !ranged, `--grid ${ranged?.key}: a range is drawn from at random; add --random <n>, or list values`);
   const all = (): Choice[] =>
     axes.reduce<Choice[]>((out, { key, values }) => out.flatMap(c => values.map(v => ({ ...c, [key]: v }))), [{}]);
   if (random === undefined) return all();

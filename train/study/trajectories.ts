@@ -58,7 +58,10 @@ export const landscapes: Readonly<Record<string, Landscape>> = {
     value: (x, y) => x * x - y * y + y ** 4 / 4,
     gradient: 'vec2f(2.0 * x, -2.0 * y + y * y * y)',
     start: [1.2, 0.001],
-    minima: [[0, Math.SQRT2], [0, -Math.SQRT2]],
+    minima: [
+      [0, Math.SQRT2],
+      [0, -Math.SQRT2],
+    ],
     x: [-1, 1.5],
     y: [-0.5, 2],
     steps: 120,

@@ -19,7 +19,13 @@ const window = (share: number, x = 0.5, y = 0.5): Transform => ({
 
 /** 28 of 32 pixels, as 224 of 256. */
 const CROP = 0.875;
-const CORNERS_AND_CENTRE = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0.5]] as const;
+const CORNERS_AND_CENTRE = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [1, 1],
+  [0.5, 0.5],
+] as const;
 const crops: readonly View[] = CORNERS_AND_CENTRE.map(([x, y]) => [window(CROP, x, y)]);
 
 /** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and closer looks. */

@@ -10,30 +10,38 @@ import { openFolder } from './folder.ts';
 /** The names of the data sets that can be had now: the computed ones, those of the server and those dropped. */
 export async function available({ files: dropped, folders }: Dropped, base: string): Promise<Set<string>> {
   const answer = await fetch(new URL('data/index.json', base)).catch(() => undefined);
-  const served = answer?.ok ? await answer.json().catch(() => []) as string[] : [];
-  const here = Object.keys(datasets).filter(name =>
-    served.includes(name) || datasets[name]!.files.every(f => `${name}/${f.name}` in dropped));
+  const served = answer?.ok ? ((await answer.json().catch(() => [])) as string[]) : [];
+  const here = Object.keys(datasets).filter(
+    name => served.includes(name) || datasets[name]!.files.every(f => `${name}/${f.name}` in dropped),
+  );
   return new Set([...Object.keys(folders), ...here]);
 }
 
 export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string, noise?: number): Promise<Dataset> {
   const { dataset: name, limitTrain, limitTest, seed } = config;
   if (Object.hasOwn(folders, name)) return openFolder(name, folders[name]!, config);
-  check(Object.hasOwn(datasets, name) || Object.keys(folders).length || !/[^\w-]/.test(name),
-    `${name}: is not here; drop the folder on the page, one subfolder of images a class`);
+  check(
+    Object.hasOwn(datasets, name) || Object.keys(folders).length || !/[^\w-]/.test(name),
+    `${name}: is not here; drop the folder on the page, one subfolder of images a class`,
+  );
   const info = lookUp('dataset', name, datasets);
   if (noise !== undefined && PLANE_SETS.includes(name)) {
     const { title: _, ...facts } = info;
     return {
-      ...facts, name,
+      ...facts,
+      name,
       train: plane(name, limitTrain ?? info.train, 0, { seed, noise }),
       test: plane(name, limitTest ?? info.test, info.train, { seed, noise }),
     };
   }
-  return loadDataset(name, async file => {
-    const blob = files[`${name}/${file}`];
-    return blob ? new Uint8Array(await blob.arrayBuffer()) : fetched(name, file, base);
-  }, { limitTrain, limitTest });
+  return loadDataset(
+    name,
+    async file => {
+      const blob = files[`${name}/${file}`];
+      return blob ? new Uint8Array(await blob.arrayBuffer()) : fetched(name, file, base);
+    },
+    { limitTrain, limitTest },
+  );
 }
 
 async function fetched(name: string, file: string, base: string): Promise<Uint8Array> {
@@ -41,7 +49,9 @@ async function fetched(name: string, file: string, base: string): Promise<Uint8A
     throw new DescentError(`${name}: ${file} did not come (${e.message}); is the server still running?`);
   });
   const needed = datasets[name]!.files.map(f => f.name).join(', ');
-  check(answer.ok && answer.headers.get('content-type') !== 'text/html',
-    `${name}: this site does not have ${file}; run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`);
+  check(
+    answer.ok && answer.headers.get('content-type') !== 'text/html',
+    `${name}: this site does not have ${file}; run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`,
+  );
   return new Uint8Array(await answer.arrayBuffer());
 }

@@ -27,7 +27,9 @@ export async function keepData(file: File, dropped: Dropped): Promise<Map<string
   const kept = new Set<string>();
   if (isArchive(file.name)) {
     for await (const inner of unpacked(file)) kept.add(await keepFile(`${file.name}: ${inner.name}`, inner, dropped));
-    const known = Object.values(datasets).flatMap(d => d.sources).flatMap(s => s.kind === 'archive' ? [s.url.split('/').at(-1)] : []);
+    const known = Object.values(datasets)
+      .flatMap(d => d.sources)
+      .flatMap(s => (s.kind === 'archive' ? [s.url.split('/').at(-1)] : []));
     check(kept.size, `${file.name}: holds no file of a known data set; archives that do are ${known.join(', ')}`);
   } else {
     kept.add(await keepFile(file.name, file, dropped));
@@ -41,16 +43,23 @@ async function keepFile(who: string, file: File, dropped: Dropped): Promise<stri
   const plain = file.name.replace(/\.gz$/, '');
   const blob = plain === file.name ? file : await decompressed(who, file);
   const candidates = Object.entries(datasets).flatMap(([name, { files }]) =>
-    files.filter(f => f.name === plain).map(f => ({ name, bytes: f.bytes, sha256: f.sha256 })));
+    files.filter(f => f.name === plain).map(f => ({ name, bytes: f.bytes, sha256: f.sha256 })),
+  );
   const size = (n: number) => n.toLocaleString('en-US');
   const sizes = [...new Set(candidates.map(c => c.bytes))];
-  check(sizes.includes(blob.size), `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected; `
-    + 'it is cut short or another file, fetch it again');
+  check(
+    sizes.includes(blob.size),
+    `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected; ` +
+      'it is cut short or another file, fetch it again',
+  );
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
   const sha256 = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
   const found = candidates.find(c => c.sha256 === sha256);
-  check(found, `${who}: its content is that of none of ${candidates.map(c => c.name).join(', ')}; `
-    + 'it is damaged or of another set, fetch it again');
+  check(
+    found,
+    `${who}: its content is that of none of ${candidates.map(c => c.name).join(', ')}; ` +
+      'it is damaged or of another set, fetch it again',
+  );
   dropped.files[`${found.name}/${plain}`] = blob;
   return found.name;
 }
@@ -60,7 +69,8 @@ async function* unpacked(archive: File): AsyncGenerator<File> {
   const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
   try {
     for await (const { path, bytes } of tarFiles(chunksOf(archive), path => isNeeded(base(path)))) yield new File([bytes], base(path));
-  } catch (error) { // of the archive: what is wrong with a file in it is thrown where the file is used
+  } catch (error) {
+    // of the archive: what is wrong with a file in it is thrown where the file is used
     throw new DescentError(`${archive.name}: ${(error as Error).message}`);
   }
 }
@@ -83,7 +93,8 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     throw new DescentError(plain ? 'cannot be read; drop it again' : 'is damaged, it does not decompress; fetch it again');
   };
   try {
-    for (;;) { // Safari's streams are not iterable
+    for (;;) {
+      // Safari's streams are not iterable
       const { value, done } = await reader.read().catch(unreadable);
       if (done) return;
       yield value;

@@ -8,8 +8,13 @@ import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 
 /** A file and its path below the folder. */
-export interface FolderFile { readonly path: string; readonly file: File }
-interface Item extends FolderFile { readonly label: number }
+export interface FolderFile {
+  readonly path: string;
+  readonly file: File;
+}
+interface Item extends FolderFile {
+  readonly label: number;
+}
 
 /**
  * Every file of a drop, with its path; the folders of the drop are the first parts of the paths. Entries must be taken before the event
@@ -20,12 +25,20 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<Fold
   const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
     if (entry.name.startsWith('.')) return;
     if (entry.isFile) {
-      out.push({ path, file: await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject); }) });
+      out.push({
+        path,
+        file: await new Promise<File>((resolve, reject) => {
+          (entry as FileSystemFileEntry).file(resolve, reject);
+        }),
+      });
       return;
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
-    for (;;) { // it hands out a hundred at a time
-      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject); });
+    for (;;) {
+      // it hands out a hundred at a time
+      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => {
+        reader.readEntries(resolve, reject);
+      });
       if (!some.length) return;
       for (const e of some) await walk(e, `${path}/${e.name}`);
     }
@@ -44,15 +57,20 @@ export function itemsOf(name: string, files: readonly FolderFile[]): { classes: 
     .map(f => ({ ...f, parts: f.path.split('/') }))
     .filter(f => f.parts.length > 1 && !f.parts.some(p => p.startsWith('.')));
   const tops = new Set(images.map(f => f.parts[0]!));
-  const given = tops.has('train') && tops.has('test'), at = given ? 1 : 0;
+  const given = tops.has('train') && tops.has('test');
+  const at = given ? 1 : 0;
   const below = (top: string) => images.filter(f => f.parts[0] === top && f.parts.length > 2);
   const own = given ? below('train') : images;
   const classes = [...new Set(own.map(f => f.parts[at]!))].sort();
-  check(classes.length > 1, `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; `
-    + 'at least two subfolders of images are needed, one a class');
-  const list = (from: typeof images): Item[] => from
-    .map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) }))
-    .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
+  check(
+    classes.length > 1,
+    `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; ` +
+      'at least two subfolders of images are needed, one a class',
+  );
+  const list = (from: typeof images): Item[] =>
+    from
+      .map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) }))
+      .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
   const test = given ? list(below('test')) : undefined;
   const stray = test?.find(i => i.label < 0);
   check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have; known: ${classes.join(', ')}`);
@@ -66,16 +84,24 @@ export function itemsOf(name: string, files: readonly FolderFile[]): { classes: 
 export async function openFolder(name: string, files: readonly FolderFile[], config: RunConfig): Promise<Dataset> {
   const { imageSize = 32, seed, limitTrain, limitTest } = config;
   const { classes, train: all, test: given } = itemsOf(name, files);
-  const train: Item[] = [], test: Item[] = given ?? [];
+  const train: Item[] = [];
+  const test: Item[] = given ?? [];
   for (const label of classes.keys()) {
-    const own = shuffled(all.filter(i => i.label === label), seed, label);
+    const own = shuffled(
+      all.filter(i => i.label === label),
+      seed,
+      label,
+    );
     if (!given && own.length > 1) test.push(...own.splice(0, Math.max(1, Math.round(own.length / 5))));
     train.push(...own);
   }
-  check(test.length, `${name}: ${train.length} images leave none for testing; `
-    + 'at least two a class are needed, or train/ and test/ folders');
+  check(
+    test.length,
+    `${name}: ${train.length} images leave none for testing; at least two a class are needed, or train/ and test/ folders`,
+  );
   const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)];
-  const plane = imageSize * imageSize, rgb = new Uint8Array(items.length * 3 * plane);
+  const plane = imageSize * imageSize;
+  const rgb = new Uint8Array(items.length * 3 * plane);
   let grey = true;
   for (const [i, { path, file }] of items.entries()) {
     const pixels = await decode(`${name}/${path}`, file, imageSize);
@@ -88,7 +114,8 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
     }
   }
   // images without colour have one channel
-  const channels = grey ? 1 : 3, size = channels * plane;
+  const channels = grey ? 1 : 3;
+  const size = channels * plane;
   const bytes = new Uint8Array(items.length * size);
   for (let i = 0; i < items.length; i++) bytes.set(rgb.subarray(3 * i * plane, 3 * i * plane + size), i * size);
   const labels = Uint16Array.from(items, i => i.label);

@@ -5,8 +5,7 @@ import type { Planes } from '../worker/protocol.ts';
 /** Bytes [c, h, w] as a canvas of one screen pixel each; the style sheet makes it larger. Planes of the playground have no picture. */
 export function image(bytes: Uint8Array, [c, h, w]: readonly [number, number, number], label: string): HTMLCanvasElement {
   const plane = h * w;
-  return paint(w, h, label, p =>
-    c === 3 ? [bytes[p]!, bytes[plane + p]!, bytes[2 * plane + p]!] : [bytes[p]!, bytes[p]!, bytes[p]!]);
+  return paint(w, h, label, p => (c === 3 ? [bytes[p]!, bytes[plane + p]!, bytes[2 * plane + p]!] : [bytes[p]!, bytes[p]!, bytes[p]!]));
 }
 
 /** Each plane by itself: 0 is grey, the largest magnitude black or white; three channels are colours. */
@@ -15,15 +14,17 @@ export function planes({ name, count, h, w, data, channels = 1 }: Planes & { cha
   return Array.from({ length: count }, (_, i) => {
     const part = data.subarray(i * channels * size, (i + 1) * channels * size);
     const most = part.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
-    const level = (p: number) => 127.5 + 127.5 * part[p]! / most;
+    const level = (p: number) => 127.5 + (127.5 * part[p]!) / most;
     return paint(w, h, `${name} ${i + 1}`, p =>
-      channels === 3 ? [level(p), level(size + p), level(2 * size + p)] : [level(p), level(p), level(p)]);
+      channels === 3 ? [level(p), level(size + p), level(2 * size + p)] : [level(p), level(p), level(p)],
+    );
   });
 }
 
 function paint(w: number, h: number, label: string, colour: (p: number) => readonly number[]): HTMLCanvasElement {
   const canvas = el('canvas', { width: w, height: h, class: 'pixels', role: 'img', 'aria-label': label, title: label });
-  const context = canvas.getContext('2d')!, pixels = context.createImageData(w, h);
+  const context = canvas.getContext('2d')!;
+  const pixels = context.createImageData(w, h);
   for (let p = 0; p < w * h; p++) {
     const [r, g, b] = colour(p) as [number, number, number];
     pixels.data.set([r, g, b, 255], 4 * p);
@@ -34,19 +35,29 @@ function paint(w: number, h: number, label: string, colour: (p: number) => reado
 
 /** A picture of any size as bytes [c, h, w]: cropped to the middle, scaled down, on white. */
 export function toBytes(
-  source: CanvasImageSource, width: number, height: number, [c, h, w]: readonly [number, number, number], invert: boolean,
+  source: CanvasImageSource,
+  width: number,
+  height: number,
+  [c, h, w]: readonly [number, number, number],
+  invert: boolean,
 ): Uint8Array {
-  const canvas = el('canvas', { width: w, height: h }), context = canvas.getContext('2d', { willReadFrequently: true })!;
-  const scale = Math.min(width / w, height / h), sw = w * scale, sh = h * scale;
+  const canvas = el('canvas', { width: w, height: h });
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  const scale = Math.min(width / w, height / h);
+  const sw = w * scale;
+  const sh = h * scale;
   context.fillStyle = '#fff';
   context.fillRect(0, 0, w, h);
   context.imageSmoothingQuality = 'high';
   context.drawImage(source, (width - sw) / 2, (height - sh) / 2, sw, sh, 0, 0, w, h);
-  const { data } = context.getImageData(0, 0, w, h), out = new Uint8Array(c * h * w);
+  const { data } = context.getImageData(0, 0, w, h);
+  const out = new Uint8Array(c * h * w);
   for (let p = 0; p < h * w; p++) {
     const [r, g, b] = [data[4 * p]!, data[4 * p + 1]!, data[4 * p + 2]!];
     const values = c === 3 ? [r, g, b] : [Math.round(0.299 * r + 0.587 * g + 0.114 * b)];
-    values.forEach((v, k) => { out[k * h * w + p] = invert ? 255 - v : v; });
+    values.forEach((v, k) => {
+      out[k * h * w + p] = invert ? 255 - v : v;
+    });
   }
   return out;
 }

@@ -3,15 +3,26 @@ import type { MetricsLine } from '../../train/step/metrics.ts';
 import { textsOf, type Texts } from '../form/form.ts';
 import type { Run } from '../views/runs.ts';
 
-export interface SavedRun { readonly config: Texts; readonly lines: readonly MetricsLine[] }
+export interface SavedRun {
+  readonly config: Texts;
+  readonly lines: readonly MetricsLine[];
+}
 
 export const writeRuns = (runs: readonly Run[]): string =>
-  JSON.stringify(runs.map((r): SavedRun => ({ config: textsOf(r.config), lines: r.lines })), undefined, 1);
+  JSON.stringify(
+    runs.map((r): SavedRun => ({ config: textsOf(r.config), lines: r.lines })),
+    undefined,
+    1,
+  );
 
 /** The runs in a file's text; throws where it is not of ours. */
 export function readRuns(text: string, name: string): SavedRun[] {
   let found: unknown;
-  try { found = JSON.parse(text); } catch { /* said below */ }
+  try {
+    found = JSON.parse(text);
+  } catch {
+    /* said below */
+  }
   if (!Array.isArray(found) || !found.every(isSaved)) throw new Error(`${name}: holds no runs; give a file that Save runs has written`);
   return found;
 }

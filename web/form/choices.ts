@@ -18,7 +18,10 @@ export interface Knob {
   readonly needed?: Scalar;
 }
 /** Where in a list of specs one stands. */
-export interface Place { readonly index: number; readonly last: boolean }
+export interface Place {
+  readonly index: number;
+  readonly last: boolean;
+}
 /** The names of one field of the form. */
 export interface Choice {
   readonly names: readonly string[];
@@ -42,11 +45,13 @@ export const hyperOf = (name: string): Readonly<Record<string, number>> => rules
 export const OPTIMIZER_NAMES: readonly string[] = [...Object.keys(rules), ...Object.keys(quasiNewton)];
 
 export const optimizers: Choice = {
-  names: OPTIMIZER_NAMES, explain: explainOptimizer, another: 'Then another optimizer',
+  names: OPTIMIZER_NAMES,
+  explain: explainOptimizer,
+  another: 'Then another optimizer',
   options(name, { index, last }) {
     const own = Object.entries(hyperOf(name)).filter(([key]) => key !== 'lr' || index > 0); // the first one's rate has its own field
     return knobs([
-      ...last ? [] : [['epochs', { default: '', needed: 1 }] as const],
+      ...(last ? [] : [['epochs', { default: '', needed: 1 }] as const]),
       ...own.map(([key, value]) => [key, { default: value }] as const),
     ]);
   },
@@ -57,24 +62,34 @@ const NEEDED: Readonly<Record<string, Scalar>> = { milestones: '1000/2000', max_
 const absent = (value: Scalar): boolean => Number.isNaN(value) || value === '';
 
 export const scheduling: Choice = {
-  names: Object.keys(schedules), explain: explainSchedule, none: 'none: a constant rate',
+  names: Object.keys(schedules),
+  explain: explainSchedule,
+  none: 'none: a constant rate',
   options(name) {
     const own = schedules[name]?.options as Record<string, Scalar>;
-    return knobs(Object.entries({ ...own, warmup: 0, warmup_from: 0 }).map(([key, value]) => [key, {
-      ...absent(value) ? { default: '', needed: NEEDED[key] ?? 500 } : { default: value },
-      ...key === 'anneal' && { choices: ['cos', 'linear'] },
-    }]));
+    return knobs(
+      Object.entries({ ...own, warmup: 0, warmup_from: 0 }).map(([key, value]) => [
+        key,
+        {
+          ...(absent(value) ? { default: '', needed: NEEDED[key] ?? 500 } : { default: value }),
+          ...(key === 'anneal' && { choices: ['cos', 'linear'] }),
+        },
+      ]),
+    );
   },
 };
 
 export const augmenting: Choice = {
-  names: Object.keys(AUGMENTATIONS), explain: explainAugmentation, none: 'none', another: 'Add an augmentation',
+  names: Object.keys(AUGMENTATIONS),
+  explain: explainAugmentation,
+  none: 'none',
+  another: 'Add an augmentation',
   bare: (name, value) => [AUGMENTATIONS[name as keyof typeof AUGMENTATIONS].value, value],
   options(name) {
     const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS];
-    const own = Object.entries(options).map(([key, o]): [string, KnobFacts] => o.boolean
-      ? [key, { default: Boolean(o.default) }]
-      : [key, { default: o.default, ...o.range && { about: rangeText(o.range) } }]);
+    const own = Object.entries(options).map(([key, o]): [string, KnobFacts] =>
+      o.boolean ? [key, { default: Boolean(o.default) }] : [key, { default: o.default, ...(o.range && { about: rangeText(o.range) }) }],
+    );
     if (fill === undefined) return knobs(own);
     const choices = name === 'cutout' ? ['zero', 'mean'] : FILLS;
     return knobs([...own, ['fill', { default: fill === 0 ? 'zero' : String(fill), choices }]]);
@@ -89,14 +104,21 @@ function rangeText({ integer, min, max, above, below }: Range): string {
 }
 
 export const modelling: Choice = {
-  names: Object.keys(models), explain: explainModel,
+  names: Object.keys(models),
+  explain: explainModel,
   bare: (_, value) => [String(value), true],
-  options: name => knobs(Object.entries(models[name]?.options ?? {}).map(([key, o]) => {
-    const names = o.accepts.split(', ');
-    return [key, {
-      default: Array.isArray(o.default) ? o.default.join('-') : o.default as Scalar,
-      about: explainKnob(key) || o.accepts,
-      ...typeof o.default === 'string' && names.length > 1 && { choices: names },
-    }] as const;
-  })),
+  options: name =>
+    knobs(
+      Object.entries(models[name]?.options ?? {}).map(([key, o]) => {
+        const names = o.accepts.split(', ');
+        return [
+          key,
+          {
+            default: Array.isArray(o.default) ? o.default.join('-') : (o.default as Scalar),
+            about: explainKnob(key) || o.accepts,
+            ...(typeof o.default === 'string' && names.length > 1 && { choices: names }),
+          },
+        ] as const;
+      }),
+    ),
 };

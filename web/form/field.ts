@@ -4,7 +4,10 @@ import { el } from '../views/dom.ts';
 let fields = 0;
 /** A labelled input with its explanation. */
 export function field(
-  label: string, input: HTMLInputElement | HTMLSelectElement, { text, formula }: Explained, inline = false,
+  label: string,
+  input: HTMLInputElement | HTMLSelectElement,
+  { text, formula }: Explained,
+  inline = false,
 ): HTMLElement {
   input.id ||= `field${fields++}`;
   const whole = el('div', { class: inline ? 'field inline' : 'field' }, el('label', { for: input.id, textContent: label }), input);

@@ -26,7 +26,11 @@ const HIDDEN: readonly Key[] = ['init', 'swag', 'snapshots'];
 const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizers, schedule: scheduling, augment: augmenting };
 /** One of a few names. The empty one is no choice. */
 const NAMES: Partial<Record<Key, readonly string[]>> = {
-  normalize: NORMALIZE, order: ORDERS, bnStats: BN_STATS, loss: Object.keys(losses), precision: PRECISIONS,
+  normalize: NORMALIZE,
+  order: ORDERS,
+  bnStats: BN_STATS,
+  loss: Object.keys(losses),
+  precision: PRECISIONS,
   initScheme: ['', ...Object.keys(schemes), 'lsuv'],
 };
 const ABOVE: readonly Key[] = ['dataset', 'optimizer', 'lr', 'schedule', 'batchSize', 'epochs', 'augment'];
@@ -39,8 +43,10 @@ const GROUPS: readonly (readonly [title: string, keys: readonly Key[]])[] = [
 
 /** The texts of a configuration, without those that it has anyway; the model always. */
 export function textsOf(config: RunConfig): Texts {
-  const usual = (key: string) => key === 'model' ? '' : String(HERE[key as Key] ?? OPTIONS[key as Key]?.default);
-  const texts = Object.entries(config).filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)] as const);
+  const usual = (key: string) => (key === 'model' ? '' : String(HERE[key as Key] ?? OPTIONS[key as Key]?.default));
+  const texts = Object.entries(config)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, String(value)] as const);
   return Object.fromEntries(texts.filter(([key, text]) => text !== usual(key)));
 }
 
@@ -66,16 +72,22 @@ export class ConfigForm {
     this.#texts = { ...HERE, ...texts };
     this.#available = available;
     this.#dataset = el('select', {
-      id: 'dataset', 'aria-describedby': 'dataset-hint', onchange: () => this.choose(this.#dataset.value),
+      id: 'dataset',
+      'aria-describedby': 'dataset-hint',
+      onchange: () => this.choose(this.#dataset.value),
     });
     this.element = el('form', {
-      class: 'config', 'aria-label': 'Configuration', onsubmit: (e: Event) => e.preventDefault(),
+      class: 'config',
+      'aria-label': 'Configuration',
+      onsubmit: (e: Event) => e.preventDefault(),
     });
     this.#draw();
   }
 
   /** The checked configuration; throws with the command line's message. */
-  config(): RunConfig { return configOf({ ...this.#texts, dataset: this.#chosen }); }
+  config(): RunConfig {
+    return configOf({ ...this.#texts, dataset: this.#chosen });
+  }
 
   /** Takes out what no catalogue has, and throws to say so. */
   validate(): void {
@@ -91,13 +103,18 @@ export class ConfigForm {
       }
     };
     for (const key of Object.keys(this.#texts) as Key[])
-      known(key, text => key as string === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
+      known(key, text => (key as string) === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
     const named = ({ names }: Choice) => Object.fromEntries(names.map(n => [n, n]));
     known('model', text => lookUp('model', parseSpec('model', text).name, models));
     known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, named(optimizers))));
     known('schedule', text => lookUp('schedule', parseSpec('schedule', text).name, named(scheduling)));
-    known('dataset', text => check(this.#available.has(text) || Object.hasOwn(datasets, text), `data set '${text}': is not here; `
-      + `drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`));
+    known('dataset', text =>
+      check(
+        this.#available.has(text) || Object.hasOwn(datasets, text),
+        `data set '${text}': is not here; ` +
+          `drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`,
+      ),
+    );
   }
 
   set(texts: Texts): void {
@@ -123,8 +140,11 @@ export class ConfigForm {
 
   #offer(): void {
     const own = [...new Set([...this.#available, this.#chosen])].filter(n => !Object.hasOwn(datasets, n));
-    this.#dataset.replaceChildren(...[...own, ...Object.keys(datasets)].map(n =>
-      el('option', { value: n, textContent: this.#available.has(n) ? n : `${n} (not here)` })));
+    this.#dataset.replaceChildren(
+      ...[...own, ...Object.keys(datasets)].map(n =>
+        el('option', { value: n, textContent: this.#available.has(n) ? n : `${n} (not here)` }),
+      ),
+    );
     this.#dataset.value = this.#chosen;
     this.#datasetHint.textContent = describe(this.#chosen, this.#available.has(this.#chosen));
   }
@@ -136,16 +156,21 @@ export class ConfigForm {
     this.#offer();
     const dataset = field('Data set', this.#dataset, { text: '' });
     dataset.append(this.#datasetHint, ...this.#beside);
-    const group = (title: string, keys: readonly Key[]) => el('details', { open: open.has(title), 'data-group': title },
-      el('summary', { textContent: title }),
-      ...keys.map(key => this.#option(key)));
+    const group = (title: string, keys: readonly Key[]) =>
+      el(
+        'details',
+        { open: open.has(title), 'data-group': title },
+        el('summary', { textContent: title }),
+        ...keys.map(key => this.#option(key)),
+      );
     this.element.replaceChildren(
       this.#wrong,
       dataset,
       new SpecField('Model', modelling, this.#texts.model, text => this.#set('model', text)).element,
       ...ABOVE.slice(1).map(key => this.#option(key)),
       ...GROUPS.map(([title, keys]) => group(title, keys)),
-      group('Running', rest));
+      group('Running', rest),
+    );
     this.#check();
   }
 
@@ -158,16 +183,23 @@ export class ConfigForm {
   /** Says above the form what no run can be made of. */
   #check(): void {
     let wrong = '';
-    try { resolvedOptimizer(this.config()); } catch (error) { wrong = inPageWords((error as Error).message); }
+    try {
+      resolvedOptimizer(this.config());
+    } catch (error) {
+      wrong = inPageWords((error as Error).message);
+    }
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
     if (this.#lr) this.#lr.placeholder = String(hyperOf(firstOptimizer(this.#texts.optimizer)).lr ?? '');
   }
 
   #option(key: Key): HTMLElement {
-    const name = labelOf(key), value = this.#texts[key], fallback = OPTIONS[key].default as unknown;
+    const name = labelOf(key);
+    const value = this.#texts[key];
+    const fallback = OPTIONS[key].default as unknown;
     const set = (text: string) => this.#set(key, text);
-    const specs = SPECS[key], names = NAMES[key];
+    const specs = SPECS[key];
+    const names = NAMES[key];
     if (specs) {
       const changed = (text: string | undefined) => this.#set(key, text === fallback ? undefined : text);
       return new SpecField(name, specs, value ?? (fallback as string | undefined), changed).element;
@@ -188,13 +220,23 @@ export class ConfigForm {
   /** The input of a number or a text, marked while it holds none that is accepted. */
   #text(key: Key, name: string, placeholder: string): HTMLInputElement {
     const input = el('input', {
-      type: 'text', value: this.#texts[key] ?? '', placeholder, inputMode: 'decimal', name: key, autocomplete: 'off', spellcheck: false,
+      type: 'text',
+      value: this.#texts[key] ?? '',
+      placeholder,
+      inputMode: 'decimal',
+      name: key,
+      autocomplete: 'off',
+      spellcheck: false,
     });
     if (key === 'lr') this.#lr = input;
     input.oninput = () => {
       const text = input.value.trim();
       let wrong = '';
-      try { if (text) OPTIONS[key].parse(name, text); } catch (error) { wrong = (error as Error).message; }
+      try {
+        if (text) OPTIONS[key].parse(name, text);
+      } catch (error) {
+        wrong = (error as Error).message;
+      }
       input.setCustomValidity(wrong);
       input.setAttribute('aria-invalid', String(Boolean(wrong)));
       input.title = wrong;
@@ -206,7 +248,11 @@ export class ConfigForm {
 
 /** The name of the first optimizer; the usual one where the text cannot be read. */
 function firstOptimizer(text = OPTIONS.optimizer.default): string {
-  try { return parseSpecs('optimizer', text)[0]!.name; } catch { return OPTIONS.optimizer.default; }
+  try {
+    return parseSpecs('optimizer', text)[0]!.name;
+  } catch {
+    return OPTIONS.optimizer.default;
+  }
 }
 
 /** A line about a data set, and what to do where it is not here. */

@@ -21,7 +21,9 @@ export class SpecField {
     this.#draw();
   }
 
-  #tell(): void { this.#changed(writeSpecs(this.#choice, this.#specs)); }
+  #tell(): void {
+    this.#changed(writeSpecs(this.#choice, this.#specs));
+  }
 
   /** Draws anew, and keeps the keyboard where it was. */
   #redraw(focus?: string): void {
@@ -32,7 +34,8 @@ export class SpecField {
   }
 
   #draw(): void {
-    const { none, another, names } = this.#choice, specs = this.#specs;
+    const { none, another, names } = this.#choice;
+    const specs = this.#specs;
     const shown = specs.length ? specs.map((spec, i) => this.#one(spec, i)) : [this.#name(undefined, 0)];
     if (another && (specs.length || none === undefined)) {
       const add = button(another, () => {
@@ -63,29 +66,45 @@ export class SpecField {
   #one(spec: Spec, i: number): HTMLElement {
     const options = this.#choice.options(spec.name, { index: i, last: i === this.#specs.length - 1 });
     const several = this.#specs.length > 1;
-    return el('div', { class: several ? 'spec numbered' : 'spec' },
+    return el(
+      'div',
+      { class: several ? 'spec numbered' : 'spec' },
       this.#name(spec, i),
       el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))),
-      several && this.#moves(spec, i));
+      several && this.#moves(spec, i),
+    );
   }
 
   /** Buttons that change the order. */
   #moves(spec: Spec, i: number): HTMLElement {
     const specs = this.#specs;
-    const act = (text: string, label: string, focus: string, work: () => void) => button(text, () => {
-      work();
-      this.#redraw(focus);
-    }, { 'aria-label': label });
-    const earlier = () => { specs.splice(i - 1, 0, ...specs.splice(i, 1)); };
-    const remove = () => { specs.splice(i, 1); };
-    return el('div', { class: 'row small' },
+    const act = (text: string, label: string, focus: string, work: () => void) =>
+      button(
+        text,
+        () => {
+          work();
+          this.#redraw(focus);
+        },
+        { 'aria-label': label },
+      );
+    const earlier = () => {
+      specs.splice(i - 1, 0, ...specs.splice(i, 1));
+    };
+    const remove = () => {
+      specs.splice(i, 1);
+    };
+    return el(
+      'div',
+      { class: 'row small' },
       i > 0 && act('Earlier', `${spec.name} one place earlier`, `earlier${i - 1}`, earlier),
-      act('Remove', `Remove ${spec.name}`, `name${Math.max(0, i - 1)}`, remove));
+      act('Remove', `Remove ${spec.name}`, `name${Math.max(0, i - 1)}`, remove),
+    );
   }
 
   #knob(spec: Spec, i: number, key: string, { default: fallback, about, choices, needed }: Knob): HTMLElement {
     if (needed !== undefined) spec.options[key] ??= needed;
-    const given = spec.options[key], title = about || undefined;
+    const given = spec.options[key];
+    const title = about || undefined;
     const set = (value: Scalar | undefined) => {
       if (value === undefined || value === fallback) delete spec.options[key];
       else spec.options[key] = value;
@@ -97,12 +116,21 @@ export class SpecField {
       input = el('input', { type: 'checkbox', checked: given ?? fallback, title, onchange });
     } else if (choices) {
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
-      input = select(choices.map(c => [c, c] as const), String(given ?? fallback), { title, onchange });
+      input = select(
+        choices.map(c => [c, c] as const),
+        String(given ?? fallback),
+        { title, onchange },
+      );
     } else {
       const oninput = (e: Event) => set(scalarOf((e.target as HTMLInputElement).value.trim()));
       input = el('input', {
-        type: 'text', value: given === undefined ? '' : String(given), placeholder: fallback === '' ? 'needed' : String(fallback),
-        autocomplete: 'off', spellcheck: false, title, oninput,
+        type: 'text',
+        value: given === undefined ? '' : String(given),
+        placeholder: fallback === '' ? 'needed' : String(fallback),
+        autocomplete: 'off',
+        spellcheck: false,
+        title,
+        oninput,
       });
     }
     input.dataset.at = `${key}${i}`;
@@ -123,7 +151,9 @@ export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
   let specs: Spec[] = [];
   try {
     if (text) specs = parseSpecs('the address', text).filter(s => choice.names.includes(s.name));
-  } catch { /* the form says what is wrong */ }
+  } catch {
+    /* the form says what is wrong */
+  }
   for (const spec of specs) {
     if (spec.value === undefined || !choice.bare) continue;
     const [key, value] = choice.bare(spec.name, spec.value);
@@ -137,7 +167,7 @@ export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
 export function writeSpecs(choice: Choice, specs: readonly Spec[]): string | undefined {
   const parts = specs.map((spec, index) => {
     const takes = choice.options(spec.name, { index, last: index === specs.length - 1 });
-    const needed = Object.entries(takes).flatMap(([key, { needed }]) => needed === undefined ? [] : [[key, needed] as const]);
+    const needed = Object.entries(takes).flatMap(([key, { needed }]) => (needed === undefined ? [] : [[key, needed] as const]));
     const given: Spec['options'] = { ...Object.fromEntries(needed), ...spec.options };
     if (!('epochs' in takes)) delete given.epochs; // of an optimizer that is the last one now
     return formatSpec({ name: spec.name, options: given });

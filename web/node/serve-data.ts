@@ -35,11 +35,18 @@ export function serveData(data = ''): Plugin {
   };
   return {
     name: 'descent-data',
-    configureServer: server => { server.middlewares.use(handler); },
-    configurePreviewServer: server => { server.middlewares.use(handler); },
-    configResolved: config => { out = config.build.outDir; },
+    configureServer: server => {
+      server.middlewares.use(handler);
+    },
+    configurePreviewServer: server => {
+      server.middlewares.use(handler);
+    },
+    configResolved: config => {
+      out = config.build.outDir;
+    },
     async closeBundle() {
-      const wanted = data.split(',').filter(Boolean), there = await complete();
+      const wanted = data.split(',').filter(Boolean);
+      const there = await complete();
       const folder = resolve(import.meta.dirname, '..', out, 'data');
       await mkdir(folder, { recursive: true });
       for (const name of wanted) {

@@ -20,9 +20,15 @@ export class BenchView {
   #data: () => { dropped: Dropped; available: ReadonlySet<string> };
   #filter = el('input', { type: 'text', placeholder: 'all', autocomplete: 'off', spellcheck: false });
   #all = el('input', { type: 'checkbox' });
-  #model = select(Object.keys(models).map(n => [n, n] as const), 'lenet5');
+  #model = select(
+    Object.keys(models).map(n => [n, n] as const),
+    'lenet5',
+  );
   #batch = el('input', { type: 'text', value: '64', inputMode: 'numeric', autocomplete: 'off' });
-  #optimizer = select(Object.keys(rules).map(n => [n, n] as const), 'adam');
+  #optimizer = select(
+    Object.keys(rules).map(n => [n, n] as const),
+    'adam',
+  );
   #trace = el('input', { type: 'checkbox' });
   #status = el('p', { class: 'status', role: 'status' }, 'Nothing has been measured yet.');
   #ceiling = el('p', { class: 'hint' });
@@ -36,17 +42,20 @@ export class BenchView {
     this.#data = data;
     const json = () =>
       save('descent-bench.json', `${JSON.stringify({ ...facts(), ...this.#measured }, undefined, 2)}\n`, 'application/json');
-    const trace = () =>
-      save('descent-trace.json', chromeTrace(this.#measured.trace as Measured['trace'] & object), 'application/json');
-    const b = this.#buttons = {
+    const trace = () => save('descent-trace.json', chromeTrace(this.#measured.trace as Measured['trace'] & object), 'application/json');
+    const b = (this.#buttons = {
       kernels: button('Time kernels', () => this.#runKernels(), { class: 'primary' }),
       step: button('Time a step', () => this.#runStep(), { class: 'primary' }),
       stop: button('Stop', () => this.stop()),
       json: button('Download JSON', json),
       trace: button('Download trace', trace, { title: 'For chrome://tracing or Perfetto' }),
-    };
-    this.element = el('div', { class: 'train' },
-      el('aside', { 'aria-label': 'What to measure' },
+    });
+    this.element = el(
+      'div',
+      { class: 'train' },
+      el(
+        'aside',
+        { 'aria-label': 'What to measure' },
         el('h2', { textContent: 'Kernels' }),
         field('Filter', this.#filter, { text: 'Part of a kernel\u2019s or layer\u2019s name, as conv or 3x3; empty for all.' }),
         field('Every variant', this.#all, { text: 'All that fit this adapter, to compare them; without it the one that is used.' }, true),
@@ -56,19 +65,30 @@ export class BenchView {
         field('Batch size', this.#batch, { text: 'Images a step.' }),
         field('Optimizer', this.#optimizer, { text: '' }),
         field('Each dispatch', this.#trace, { text: 'Times every dispatch by itself too.' }, true),
-        b.step),
-      el('div', { class: 'screen' },
+        b.step,
+      ),
+      el(
+        'div',
+        { class: 'screen' },
         el('div', { class: 'row' }, b.stop, b.json, b.trace),
         this.#status,
-        el('section', { class: 'panel' },
+        el(
+          'section',
+          { class: 'panel' },
           el('h2', { textContent: 'A training step' }),
           hint('Two steps in flight, medians of five rounds. Close other tabs: they share the GPU.'),
-          this.#step),
-        el('section', { class: 'panel apart' },
+          this.#step,
+        ),
+        el(
+          'section',
+          { class: 'panel apart' },
           el('h2', { textContent: 'Kernels' }),
           hint('Best of three rounds, as a share of a multiply-add and of a copy kernel measured in the same run.'),
           this.#ceiling,
-          this.#kernels)));
+          this.#kernels,
+        ),
+      ),
+    );
     this.#ready(false);
   }
 
@@ -112,10 +132,18 @@ export class BenchView {
   }
 
   async #runKernels(): Promise<void> {
-    const results: KernelResult[] = [], body = el('tbody'), filter = this.#filter.value.trim();
+    const results: KernelResult[] = [];
+    const body = el('tbody');
+    const filter = this.#filter.value.trim();
     this.#ceiling.textContent = '';
-    this.#kernels.replaceChildren(el('table', { class: 'numbers', 'aria-label': 'Times of kernels' },
-      head(['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', 'GB/s', 'of copy'], 3), body));
+    this.#kernels.replaceChildren(
+      el(
+        'table',
+        { class: 'numbers', 'aria-label': 'Times of kernels' },
+        head(['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'of FMA', 'GB/s', 'of copy'], 3),
+        body,
+      ),
+    );
     const engine = new Engine(event => {
       if (event.kind !== 'timed') return;
       const { result: r, done, of } = event;
@@ -124,12 +152,16 @@ export class BenchView {
       body.append(line([r.kernel, r.variant, r.shape, ...numbers], 3));
       this.#status.textContent = `${done} of ${of} kernels timed.`;
     });
-    const found = await this.#measure(e => e.call('benchKernels', filter, this.#all.checked), engine,
-      'Measuring what the adapter can do at most …');
+    const found = await this.#measure(
+      e => e.call('benchKernels', filter, this.#all.checked),
+      engine,
+      'Measuring what the adapter can do at most …',
+    );
     if (found?.ceiling) {
       const { gbPerSecond, gflopPerSecond } = found.ceiling;
-      this.#ceiling.textContent = `${found.adapter.description}: copy ${gbPerSecond.toFixed(1)} GB/s, `
-        + `multiply-add ${gflopPerSecond.toFixed(1)} GFLOP/s, measured now.`;
+      this.#ceiling.textContent =
+        `${found.adapter.description}: copy ${gbPerSecond.toFixed(1)} GB/s, ` +
+        `multiply-add ${gflopPerSecond.toFixed(1)} GFLOP/s, measured now.`;
     }
     if (found && !results.length)
       this.#kernels.replaceChildren(el('p', { class: 'quiet', textContent: `No kernel or layer has '${filter}' in its name.` }));
@@ -137,15 +169,23 @@ export class BenchView {
 
   async #runStep(): Promise<void> {
     await told(async () => {
-      const { available, dropped } = this.#data(), model = this.#model.value;
+      const { available, dropped } = this.#data();
+      const model = this.#model.value;
       const usual = ['lenet5', 'mlp'].includes(model) ? 'fashion-mnist' : 'cifar10';
       const config = parseConfig(model, {
-        dataset: available.has(usual) ? usual : 'shapes', batchSize: this.#batch.value.trim(), optimizer: this.#optimizer.value,
-        valSplit: '0', limitTrain: '4000', limitTest: '100',
+        dataset: available.has(usual) ? usual : 'shapes',
+        batchSize: this.#batch.value.trim(),
+        optimizer: this.#optimizer.value,
+        valSplit: '0',
+        limitTrain: '4000',
+        limitTest: '100',
       });
       const { dataset, batchSize: batch, optimizer } = config;
-      const found = await this.#measure(e => e.call('benchStep', config, this.#trace.checked, document.baseURI, dropped), new Engine(),
-        `Building ${model} and timing its steps on ${dataset} …`);
+      const found = await this.#measure(
+        e => e.call('benchStep', config, this.#trace.checked, document.baseURI, dropped),
+        new Engine(),
+        `Building ${model} and timing its steps on ${dataset} …`,
+      );
       if (!found?.step) return;
       Object.assign(this.#measured, { model, dataset, batch, optimizer, trace: found.trace });
       this.#ready(false);
@@ -157,37 +197,64 @@ export class BenchView {
 
 /** Times and memory of a step, and of each dispatch where they were taken. */
 function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTMLElement[] {
-  const numbers = [count(Math.round(s.imagesPerSecond)), s.ms.toFixed(2), s.best.toFixed(2), count(s.dispatches), count(s.submits),
-    count(s.pipelines), count(Math.round(firstStepMs!))];
+  const numbers = [
+    count(Math.round(s.imagesPerSecond)),
+    s.ms.toFixed(2),
+    s.best.toFixed(2),
+    count(s.dispatches),
+    count(s.submits),
+    count(s.pipelines),
+    count(Math.round(firstStepMs!)),
+  ];
   const shown: HTMLElement[] = [
-    el('table', { class: 'numbers', 'aria-label': 'Time of a step' },
+    el(
+      'table',
+      { class: 'numbers', 'aria-label': 'Time of a step' },
       head(['images/s', 'ms a step', 'best', 'dispatches', 'submits', 'pipelines', 'first step ms'], 0),
-      el('tbody', {}, line(numbers, 0))),
-    hint(`Activations ${mib(s.activations)} (alive at once ${mib(s.bound)}, without reuse ${mib(s.withoutReuse)}); `
-      + `all device memory ${mib(s.device)}.`),
+      el('tbody', {}, line(numbers, 0)),
+    ),
+    hint(
+      `Activations ${mib(s.activations)} (alive at once ${mib(s.bound)}, without reuse ${mib(s.withoutReuse)}); ` +
+        `all device memory ${mib(s.device)}.`,
+    ),
   ];
   if (note) shown.push(hint(`${capital(note)}.`));
   if (trace) {
     const rows = trace.map(t => line([t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3));
-    shown.push(el('table', { class: 'numbers', 'aria-label': 'Times of dispatches' },
-      head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], 3),
-      el('tbody', {}, ...rows)));
+    shown.push(
+      el(
+        'table',
+        { class: 'numbers', 'aria-label': 'Times of dispatches' },
+        head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], 3),
+        el('tbody', {}, ...rows),
+      ),
+    );
   }
   return shown;
 }
 
 /** What every result file says of where it was measured. */
 const facts = (): Record<string, unknown> => ({
-  descent: built.version, commit: built.commit, browser: navigator.userAgent, cores: navigator.hardwareConcurrency,
+  descent: built.version,
+  commit: built.commit,
+  browser: navigator.userAgent,
+  cores: navigator.hardwareConcurrency,
 });
 
 const hint = (text: string): HTMLElement => el('p', { class: 'hint', textContent: text });
 
 /** The first `words` columns are words, which begin at the left. */
 const head = (names: readonly string[], words: number): HTMLElement =>
-  el('thead', {}, el('tr', {}, ...names.map((textContent, i) =>
-    el('th', { textContent, scope: 'col', class: i < words ? 'word' : 'number' }))));
+  el(
+    'thead',
+    {},
+    el('tr', {}, ...names.map((textContent, i) => el('th', { textContent, scope: 'col', class: i < words ? 'word' : 'number' }))),
+  );
 const line = (cells: readonly string[], words: number): HTMLElement =>
-  el('tr', {}, ...cells.map((textContent, i) => i === 0 && words
-    ? el('th', { textContent, scope: 'row' })
-    : el('td', { textContent, class: i < words ? 'word' : 'number' })));
+  el(
+    'tr',
+    {},
+    ...cells.map((textContent, i) =>
+      i === 0 && words ? el('th', { textContent, scope: 'row' }) : el('td', { textContent, class: i < words ? 'word' : 'number' }),
+    ),
+  );

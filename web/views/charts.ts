@@ -20,22 +20,32 @@ export interface Curve {
   readonly label?: string | undefined;
 }
 /** What lies between two curves is shaded. */
-export interface Gap { readonly colour: string; readonly from: readonly Point[]; readonly to: readonly Point[] }
+export interface Gap {
+  readonly colour: string;
+  readonly from: readonly Point[];
+  readonly to: readonly Point[];
+}
 
 export interface CurveChart {
   show(curves: readonly Curve[], gaps?: readonly Gap[]): void;
   close(): void;
 }
 
-interface ChartOptions { readonly percent?: boolean; readonly log?: boolean; readonly height?: number }
+interface ChartOptions {
+  readonly percent?: boolean;
+  readonly log?: boolean;
+  readonly height?: number;
+}
 
 export function curveChart(parent: HTMLElement, label: string, o: ChartOptions = {}): CurveChart {
   parent.className = 'chart empty';
   parent.setAttribute('role', 'img');
   parent.setAttribute('aria-label', label);
   parent.style.height = `${o.height ?? 230}px`;
-  let chart: EChartsType | undefined, last: Parameters<CurveChart['show']> = [[]];
-  const watch = new ResizeObserver(() => { // a view that is not shown has no size yet
+  let chart: EChartsType | undefined;
+  let last: Parameters<CurveChart['show']> = [[]];
+  const watch = new ResizeObserver(() => {
+    // a view that is not shown has no size yet
     if (!parent.clientWidth) return;
     if (chart) {
       chart.resize();
@@ -48,39 +58,51 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
   const self: CurveChart = {
     show(curves, gaps = []) {
       last = [curves, gaps];
-      const read = curves.filter(c => c.points.length && !c.faint).map(({ name, points }) => {
-        const [x, y] = points.at(-1)!;
-        return `${name}: ${format(y)} at step ${x}`;
-      });
+      const read = curves
+        .filter(c => c.points.length && !c.faint)
+        .map(({ name, points }) => {
+          const [x, y] = points.at(-1)!;
+          return `${name}: ${format(y)} at step ${x}`;
+        });
       parent.setAttribute('aria-label', [label, ...read].join('; '));
       const empty = curves.every(c => !c.points.length);
       parent.classList.toggle('empty', empty);
       if (!chart) return;
       if (empty) return chart.clear();
-      const ink = isDark() ? '#aab4c0' : '#56606b', lines = isDark() ? '#2c343d' : '#e4e8ec';
+      const ink = isDark() ? '#aab4c0' : '#56606b';
+      const lines = isDark() ? '#2c343d' : '#e4e8ec';
       const right = curves.some(c => c.label) ? 22 : 14;
-      chart.setOption({
-        animation: false,
-        grid: { left: 8, right, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-        tooltip: {
-          trigger: 'axis', confine: true, valueFormatter: (v: unknown) => typeof v === 'number' ? format(v) : '',
-          backgroundColor: isDark() ? '#20262d' : '#fff', borderColor: lines,
-          textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 },
-        },
-        dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
-        xAxis: {
-          type: 'value', min: 0, max: 'dataMax', axisLabel: { color: ink }, splitLine: { show: false },
-          axisLine: { lineStyle: { color: lines } },
-        },
-        yAxis: {
-          type: o.log ? 'log' : 'value', scale: true, axisLabel: { color: ink, formatter: format },
-          splitLine: { lineStyle: { color: lines } },
-        },
-        series: [
-          ...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(shaded),
-          ...curves.map(curve => lineOf(curve, ink)),
-        ],
-      } as never, { notMerge: true, lazyUpdate: true });
+      chart.setOption(
+        {
+          animation: false,
+          grid: { left: 8, right, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+          tooltip: {
+            trigger: 'axis',
+            confine: true,
+            valueFormatter: (v: unknown) => (typeof v === 'number' ? format(v) : ''),
+            backgroundColor: isDark() ? '#20262d' : '#fff',
+            borderColor: lines,
+            textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 },
+          },
+          dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
+          xAxis: {
+            type: 'value',
+            min: 0,
+            max: 'dataMax',
+            axisLabel: { color: ink },
+            splitLine: { show: false },
+            axisLine: { lineStyle: { color: lines } },
+          },
+          yAxis: {
+            type: o.log ? 'log' : 'value',
+            scale: true,
+            axisLabel: { color: ink, formatter: format },
+            splitLine: { lineStyle: { color: lines } },
+          },
+          series: [...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(shaded), ...curves.map(curve => lineOf(curve, ink))],
+        } as never,
+        { notMerge: true, lazyUpdate: true },
+      );
     },
     close() {
       watch.disconnect();
@@ -101,24 +123,42 @@ function short(v: number): string {
 function shaded({ colour, from, to }: Gap): object {
   const outline = [...from, ...[...to].reverse()];
   return {
-    type: 'custom', silent: true, data: [0], z: 1, tooltip: { show: false }, clip: true,
-    renderItem: (_: unknown, api: { coord(p: Point): number[] }) =>
-      ({ type: 'polygon', shape: { points: outline.map(p => api.coord(p)) }, style: { fill: colour, opacity: 0.14 } }),
+    type: 'custom',
+    silent: true,
+    data: [0],
+    z: 1,
+    tooltip: { show: false },
+    clip: true,
+    renderItem: (_: unknown, api: { coord(p: Point): number[] }) => ({
+      type: 'polygon',
+      shape: { points: outline.map(p => api.coord(p)) },
+      style: { fill: colour, opacity: 0.14 },
+    }),
   };
 }
 
 /** The series of a curve; `ink` is the colour of words. */
 function lineOf({ name, colour, points, dashed, faint, label }: Curve, ink: string): object {
   return {
-    type: 'line', name, data: points, showSymbol: points.length === 1, symbolSize: 5, z: 2, silent: faint, tooltip: { show: !faint },
+    type: 'line',
+    name,
+    data: points,
+    showSymbol: points.length === 1,
+    symbolSize: 5,
+    z: 2,
+    silent: faint,
+    tooltip: { show: !faint },
     sampling: 'lttb',
     lineStyle: {
-      width: dashed ? 2.2 : faint ? 1 : 1.8, opacity: faint ? 0.3 : 1, type: dashed ? [6, 3] : 'solid', color: colour,
+      width: dashed ? 2.2 : faint ? 1 : 1.8,
+      opacity: faint ? 0.3 : 1,
+      type: dashed ? [6, 3] : 'solid',
+      color: colour,
     },
     itemStyle: { color: colour },
-    ...label && {
+    ...(label && {
       endLabel: { show: true, formatter: label, color: ink, distance: 3, fontSize: 11, fontWeight: 600 },
       labelLayout: { hideOverlap: true },
-    },
+    }),
   };
 }

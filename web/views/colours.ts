@@ -3,9 +3,14 @@ import { isDark } from './dom.ts';
 
 export type Rgb = readonly [r: number, g: number, b: number];
 /** A line of a canvas and the same in a style sheet. */
-export interface Stroke { readonly dash: readonly number[]; readonly style: 'solid' | 'dashed' | 'dotted' }
+export interface Stroke {
+  readonly dash: readonly number[];
+  readonly style: 'solid' | 'dashed' | 'dotted';
+}
 const STROKES: readonly Stroke[] = [
-  { dash: [], style: 'solid' }, { dash: [9, 5], style: 'dashed' }, { dash: [2, 4], style: 'dotted' },
+  { dash: [], style: 'solid' },
+  { dash: [9, 5], style: 'dashed' },
+  { dash: [2, 4], style: 'dotted' },
 ];
 
 /**
@@ -30,19 +35,23 @@ export const casing = (): string => CASING[theme()];
 export const strokeOf = (i: number): Stroke => STROKES[Math.floor(i / 3) % 3]!;
 
 /** Of the two classes of points in the plane, whose ground is GROUNDS. */
-export const CLASSES: readonly [Rgb, Rgb] = [[218, 112, 20], [30, 120, 200]];
+export const CLASSES: readonly [Rgb, Rgb] = [
+  [218, 112, 20],
+  [30, 120, 200],
+];
 export const GROUNDS = { light: 250, dark: 24 } as const;
 export const classGround = (): number => GROUNDS[theme()];
 
 /** Relative luminance of WCAG: 0 black, 1 white. */
 export function luminance(rgb: Rgb): number {
-  const [r, g, b] = rgb.map(v => v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4) as [number, number, number];
+  const [r, g, b] = rgb.map(v => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)) as [number, number, number];
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 /** The saturated colour of a hue, in degrees, with a luminance; by bisection of its HSL lightness. */
 function withLuminance(hue: number, wanted: number): Rgb {
-  let low = 0, high = 1;
+  let low = 0;
+  let high = 1;
   for (let i = 0; i < 20; i++) {
     const middle = (low + high) / 2;
     if (luminance(rgbOf(hue, 0.78, middle)) < wanted) low = middle;

@@ -5,7 +5,9 @@ type Child = Node | string | undefined | false;
 
 /** An element with properties (or attributes, where the name has a dash or is `class`, `for` or `role`) and children. */
 export function el<K extends keyof HTMLElementTagNameMap>(
-  tag: K, props: Readonly<Record<string, unknown>> = {}, ...children: Child[]
+  tag: K,
+  props: Readonly<Record<string, unknown>> = {},
+  ...children: Child[]
 ): HTMLElementTagNameMap[K] {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -18,11 +20,20 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 }
 
 export const button = (label: string, onclick: () => unknown, props: Record<string, unknown> = {}): HTMLButtonElement =>
-  el('button', { type: 'button', textContent: label, onclick: () => { void onclick(); }, ...props });
+  el('button', {
+    type: 'button',
+    textContent: label,
+    onclick: () => {
+      void onclick();
+    },
+    ...props,
+  });
 
 /** A list of choices. */
 export function select(
-  names: readonly (readonly [value: string, label: string])[], value: string, props: Record<string, unknown> = {},
+  names: readonly (readonly [value: string, label: string])[],
+  value: string,
+  props: Record<string, unknown> = {},
 ): HTMLSelectElement {
   const e = el('select', props, ...names.map(([v, label]) => el('option', { value: v, textContent: label })));
   e.value = value;
@@ -44,7 +55,10 @@ export function notice(text: string, kind: 'error' | 'info' = 'error'): void {
   const e = document.getElementById('notice')!;
   e.hidden = !text;
   e.className = kind;
-  e.replaceChildren(el('span', { textContent: text }), button('×', () => notice(''), { 'aria-label': 'Close this message' }));
+  e.replaceChildren(
+    el('span', { textContent: text }),
+    button('×', () => notice(''), { 'aria-label': 'Close this message' }),
+  );
 }
 
 /** Runs `work`, and says in the page what went wrong. */
@@ -70,7 +84,7 @@ export const count = (n: number): string => n.toLocaleString('en-US');
 export function pick(props: Readonly<Record<string, unknown>>, take: (files: readonly File[]) => Promise<void>): void {
   const input = el('input', { type: 'file', hidden: true, ...props });
   input.onchange = () => {
-    void told(() => input.files?.length ? take([...input.files]) : undefined);
+    void told(() => (input.files?.length ? take([...input.files]) : undefined));
     input.remove();
   };
   input.oncancel = () => input.remove();

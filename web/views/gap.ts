@@ -6,10 +6,12 @@ import type { Point } from './charts.ts';
  * there is.
  */
 export function smooth(points: readonly Point[]): Point[] {
-  const sums = [0], reach = Math.floor(points.length / 30);
+  const sums = [0];
+  const reach = Math.floor(points.length / 30);
   for (const [, y] of points) sums.push(sums.at(-1)! + y);
   return points.map(([x], i) => {
-    const low = Math.max(0, i - reach), high = Math.min(points.length, i + reach + 1);
+    const low = Math.max(0, i - reach);
+    const high = Math.min(points.length, i + reach + 1);
     return [x, (sums[high]! - sums[low]!) / (high - low)];
   });
 }
@@ -19,14 +21,16 @@ const MOST = 600;
 
 /** The height of a line through `points` at `x`, within its range. */
 function heightAt(points: readonly Point[], x: number): number {
-  let low = 0, high = points.length - 1;
+  let low = 0;
+  let high = points.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (points[middle]![0] <= x) low = middle;
     else high = middle;
   }
-  const [x0, y0] = points[low]!, [x1, y1] = points[high]!;
-  return x1 === x0 ? y1 : y0 + (y1 - y0) * (x - x0) / (x1 - x0);
+  const [x0, y0] = points[low]!;
+  const [x1, y1] = points[high]!;
+  return x1 === x0 ? y1 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
 }
 
 /**
@@ -35,16 +39,18 @@ function heightAt(points: readonly Point[], x: number): number {
  * nothing is shaded elsewhere.
  */
 export function overfitting(train: readonly Point[], validation: readonly Point[], worse: 1 | -1): { from: Point[]; to: Point[] } {
-  const from: Point[] = [], to: Point[] = [];
+  const from: Point[] = [];
+  const to: Point[] = [];
   if (train.length < 2 || validation.length < 2) return { from, to };
-  const first = Math.max(train[0]![0], validation[0]![0]), last = Math.min(train.at(-1)![0], validation.at(-1)![0]);
+  const first = Math.max(train[0]![0], validation[0]![0]);
+  const last = Math.min(train.at(-1)![0], validation.at(-1)![0]);
   if (last <= first) return { from, to };
   const every = Math.ceil(train.length / MOST);
   const steps = [...train.filter((_, i) => i % every === 0), ...validation].map(p => p[0]).filter(x => x > first && x < last);
   let before: { x: number; t: number; gap: number } | undefined;
   for (const x of [first, ...[...new Set(steps)].sort((a, b) => a - b), last]) {
-
-    const t = heightAt(train, x), gap = worse * (heightAt(validation, x) - t);
+    const t = heightAt(train, x);
+    const gap = worse * (heightAt(validation, x) - t);
     if (before && before.gap * gap < 0) {
       const share = before.gap / (before.gap - gap);
       const crossing: Point = [before.x + share * (x - before.x), before.t + share * (t - before.t)];

@@ -7,13 +7,19 @@ import type { Run } from './runs.ts';
 
 /** Test images that are shown. */
 const SHOWN = 30;
-interface Panel { readonly box: HTMLElement; readonly body: HTMLElement }
+interface Panel {
+  readonly box: HTMLElement;
+  readonly body: HTMLElement;
+}
 function panel(title: string, hint: string): Panel {
   const body = el('div', { class: 'body' }, quiet('Filled while a run is there and this is on the screen.'));
-  const box = el('section', { class: 'panel', 'aria-label': title },
+  const box = el(
+    'section',
+    { class: 'panel', 'aria-label': title },
     el('h2', { textContent: title }),
     el('p', { class: 'hint', textContent: hint }),
-    body);
+    body,
+  );
   return { box, body };
 }
 const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', textContent: text });
@@ -23,8 +29,11 @@ export class LooksView {
   #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
   #filters = panel('First-layer filters', 'Weights of the first convolution: grey is 0, white positive, black negative.');
   #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images at most.');
-  #layers = panel('Layers', 'Root mean square of weights and of their gradients; mean and deviation of what a layer computes; '
-    + 'units that are 0 for all of 16 images (dead ReLUs).');
+  #layers = panel(
+    'Layers',
+    'Root mean square of weights and of their gradients; mean and deviation of what a layer computes; ' +
+      'units that are 0 for all of 16 images (dead ReLUs).',
+  );
   #activations = panel('Activations', 'What each layer makes of one test image.');
   #chosen = 0;
   #run: Run | undefined;
@@ -33,13 +42,20 @@ export class LooksView {
   #next = 0;
 
   constructor() {
-    this.element = el('div', { class: 'looks' },
-      ...[this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations].map(({ box }) => box));
+    this.element = el(
+      'div',
+      { class: 'looks' },
+      ...[this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations].map(({ box }) => box),
+    );
     let later: ReturnType<typeof setTimeout> | undefined;
-    addEventListener('scroll', () => {
-      clearTimeout(later);
-      later = setTimeout(() => void this.refresh(this.#run, true), 200);
-    }, { passive: true });
+    addEventListener(
+      'scroll',
+      () => {
+        clearTimeout(later);
+        later = setTimeout(() => void this.refresh(this.#run, true), 200);
+      },
+      { passive: true },
+    );
   }
 
   /** A panel that is on the screen, or nearly: looking at what nobody sees takes time from training. */
@@ -62,7 +78,9 @@ export class LooksView {
         this.#images ??= await run.engine.call('testImages', SHOWN);
         await this.#look(run);
       }
-    } catch { /* the run says itself what is wrong with it */ } finally {
+    } catch {
+      /* the run says itself what is wrong with it */
+    } finally {
       this.#busy = false;
       this.#next = performance.now() + Math.max(2000, 6 * (performance.now() - begun));
     }
@@ -84,19 +102,31 @@ export class LooksView {
   }
 
   #predict({ classes, shape }: RunFacts, predictions: readonly Prediction[]): void {
-    this.#predictions.body.replaceChildren(el('div', { class: 'tiles' }, ...predictions.map(({ index, label, probabilities }) => {
-      const best = probabilities.indexOf(Math.max(...probabilities)), right = best === label;
-      const text = `${classes[label]}: ${right ? 'right' : `taken for ${classes[best]}`}, ${percent(probabilities[best]!)}`;
-      return el('figure', { class: right ? 'tile right' : 'tile wrong', title: text },
-        this.#image(index, shape, text),
-        el('figcaption', { textContent: `${right ? '✓' : '✗'} ${classes[best]}` }));
-    })));
+    this.#predictions.body.replaceChildren(
+      el(
+        'div',
+        { class: 'tiles' },
+        ...predictions.map(({ index, label, probabilities }) => {
+          const best = probabilities.indexOf(Math.max(...probabilities));
+          const right = best === label;
+          const text = `${classes[label]}: ${right ? 'right' : `taken for ${classes[best]}`}, ${percent(probabilities[best]!)}`;
+          return el(
+            'figure',
+            { class: right ? 'tile right' : 'tile wrong', title: text },
+            this.#image(index, shape, text),
+            el('figcaption', { textContent: `${right ? '✓' : '✗'} ${classes[best]}` }),
+          );
+        }),
+      ),
+    );
   }
 
   #filter(filters: Filters | undefined): void {
-    this.#filters.body.replaceChildren(filters
-      ? strip('strip large', `${filters.count} filters of ${filters.h}×${filters.w}`, filters)
-      : quiet('This model has no convolution.'));
+    this.#filters.body.replaceChildren(
+      filters
+        ? strip('strip large', `${filters.count} filters of ${filters.h}×${filters.w}`, filters)
+        : quiet('This model has no convolution.'),
+    );
   }
 
   async #activate(run: Run): Promise<void> {
@@ -109,14 +139,22 @@ export class LooksView {
     };
     const names = images.map(({ label }, i) => [String(i), `image ${i + 1}: ${classes[label]}`] as const);
     const choice = select(names, String(this.#chosen), { 'aria-label': 'Test image', onchange: choose });
-    const lines = found.slice(0, 24).map(layer => el('div', { class: 'layer' },
-      el('span', { class: 'name', textContent: layer.name }),
-      layer.h > 1
-        ? strip('strip', `${layer.count} channels of ${layer.h}×${layer.w}`, layer)
-        : strip('strip flat', `${layer.w} values`, layer)));
+    const lines = found
+      .slice(0, 24)
+      .map(layer =>
+        el(
+          'div',
+          { class: 'layer' },
+          el('span', { class: 'name', textContent: layer.name }),
+          layer.h > 1
+            ? strip('strip', `${layer.count} channels of ${layer.h}×${layer.w}`, layer)
+            : strip('strip flat', `${layer.w} values`, layer),
+        ),
+      );
     this.#activations.body.replaceChildren(
       el('div', { class: 'row' }, this.#image(this.#chosen, shape, 'the chosen image'), choice),
-      ...lines);
+      ...lines,
+    );
   }
 
   #confuse(classes: readonly string[], counts: Uint32Array): void {
@@ -127,30 +165,60 @@ export class LooksView {
     }
     const head = classes.map(c => el('th', { scope: 'col', title: c }, el('span', { textContent: c })));
     const rows = classes.map((label, r) => {
-      const row = [...counts.slice(r * k, (r + 1) * k)], sum = Math.max(1, row.reduce((a, b) => a + b, 0));
-      return el('tr', {}, el('th', { textContent: label, scope: 'row' }), ...row.map((n, c) => {
-        const title = `${label} taken for ${classes[c]}: ${n}`;
-        const cell = el('td', { textContent: n ? String(n) : '', class: c === r ? 'right' : 'wrong', title });
-        cell.style.setProperty('--share', String(n / sum));
-        return cell;
-      }));
+      const row = [...counts.slice(r * k, (r + 1) * k)];
+      const sum = Math.max(
+        1,
+        row.reduce((a, b) => a + b, 0),
+      );
+      return el(
+        'tr',
+        {},
+        el('th', { textContent: label, scope: 'row' }),
+        ...row.map((n, c) => {
+          const title = `${label} taken for ${classes[c]}: ${n}`;
+          const cell = el('td', { textContent: n ? String(n) : '', class: c === r ? 'right' : 'wrong', title });
+          cell.style.setProperty('--share', String(n / sum));
+          return cell;
+        }),
+      );
     });
-    this.#confusion.body.replaceChildren(el('div', { class: 'scroll' },
-      el('table', { class: 'confusion', 'aria-label': 'Labels and answers' },
-        el('thead', {}, el('tr', {}, el('th', { textContent: 'label \\ answer', scope: 'col' }), ...head)),
-        el('tbody', {}, ...rows))));
+    this.#confusion.body.replaceChildren(
+      el(
+        'div',
+        { class: 'scroll' },
+        el(
+          'table',
+          { class: 'confusion', 'aria-label': 'Labels and answers' },
+          el('thead', {}, el('tr', {}, el('th', { textContent: 'label \\ answer', scope: 'col' }), ...head)),
+          el('tbody', {}, ...rows),
+        ),
+      ),
+    );
   }
 
   #measure(layers: readonly LayerStats[]): void {
     const head = ['layer', 'weights', 'gradients', 'output mean', 'deviation', 'dead'];
-    const rows = layers.map(l => el('tr', {},
-      el('th', { textContent: l.name, scope: 'row' }),
-      ...[l.weight, l.gradient, l.mean, l.std].map(v => el('td', { textContent: short(v) })),
-      el('td', { textContent: l.dead === undefined ? '' : percent(l.dead), class: (l.dead ?? 0) > 0.5 ? 'bad' : '' })));
-    this.#layers.body.replaceChildren(el('div', { class: 'scroll' },
-      el('table', { class: 'numbers', 'aria-label': 'Statistics of layers' },
-        el('thead', {}, el('tr', {}, ...head.map(t => el('th', { textContent: t, scope: 'col' })))),
-        el('tbody', {}, ...rows))));
+    const rows = layers.map(l =>
+      el(
+        'tr',
+        {},
+        el('th', { textContent: l.name, scope: 'row' }),
+        ...[l.weight, l.gradient, l.mean, l.std].map(v => el('td', { textContent: short(v) })),
+        el('td', { textContent: l.dead === undefined ? '' : percent(l.dead), class: (l.dead ?? 0) > 0.5 ? 'bad' : '' }),
+      ),
+    );
+    this.#layers.body.replaceChildren(
+      el(
+        'div',
+        { class: 'scroll' },
+        el(
+          'table',
+          { class: 'numbers', 'aria-label': 'Statistics of layers' },
+          el('thead', {}, el('tr', {}, ...head.map(t => el('th', { textContent: t, scope: 'col' })))),
+          el('tbody', {}, ...rows),
+        ),
+      ),
+    );
   }
 }
 

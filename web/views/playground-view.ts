@@ -12,10 +12,20 @@ import { overfitting } from './gap.ts';
 import { Run } from './runs.ts';
 
 /** Points of the grid along one side, and pixels of the picture. */
-const GRID = 48, SIZE = 480;
+const GRID = 48;
+const SIZE = 480;
 /** Rates for a few points, where the optimizer's own are meant for images. */
 const RATES: Readonly<Record<string, number>> = {
-  adam: 0.02, adamw: 0.02, amsgrad: 0.02, nadam: 0.02, adamax: 0.02, rmsprop: 0.01, adagrad: 0.1, momentum: 0.1, nesterov: 0.1, sgd: 0.5,
+  adam: 0.02,
+  adamw: 0.02,
+  amsgrad: 0.02,
+  nadam: 0.02,
+  adamax: 0.02,
+  rmsprop: 0.01,
+  adagrad: 0.1,
+  momentum: 0.1,
+  nesterov: 0.1,
+  sgd: 0.5,
 };
 
 const TEXTS = [
@@ -31,12 +41,16 @@ const TEXTS = [
   ['l1', 'L1', 'Pulls weights to exactly 0.', 'g ← g + λ sign(w)'],
   ['seed', 'Seed', 'Decides points and first weights.'],
 ] as const satisfies readonly (readonly [key: string, label: string, text: string, formula?: string])[];
-type Key = typeof TEXTS[number][0];
+type Key = (typeof TEXTS)[number][0];
 
 const input = (value: string): HTMLInputElement => el('input', { type: 'text', value, autocomplete: 'off' });
 const slider = (value: string, min: number, max: number, step: number): HTMLInputElement =>
   el('input', { type: 'range', min: String(min), max: String(max), step: String(step), value });
-const choice = (names: readonly string[], value: string): HTMLSelectElement => select(names.map(n => [n, n] as const), value);
+const choice = (names: readonly string[], value: string): HTMLSelectElement =>
+  select(
+    names.map(n => [n, n] as const),
+    value,
+  );
 
 export class PlaygroundView {
   readonly element: HTMLElement;
@@ -65,25 +79,40 @@ export class PlaygroundView {
   constructor() {
     const curves = el('div');
     const shown = el('div', { class: 'config' }, ...TEXTS.map(([key, label, text, formula]) => this.#field(key, label, text, formula)));
-    const step = () => told(async () => {
-      await this.#open();
-      await this.#run?.engine.call('stepOnce');
-    });
+    const step = () =>
+      told(async () => {
+        await this.#open();
+        await this.#run?.engine.call('stepOnce');
+      });
     const panel = (title: string, ...inside: HTMLElement[]) =>
       el('section', { class: 'panel' }, el('h2', { textContent: title }), ...inside);
-    this.element = el('div', { class: 'train playground' },
+    this.element = el(
+      'div',
+      { class: 'train playground' },
       el('aside', { 'aria-label': 'Net and points' }, fold('Net and points', shown)),
-      el('div', { class: 'screen' },
-        el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' },
+      el(
+        'div',
+        { class: 'screen' },
+        el(
+          'div',
+          { class: 'row toolbar', role: 'group', 'aria-label': 'Playground' },
           this.#play,
           button('Step', step),
-          button('Reset', () => this.#restart())),
+          button('Reset', () => this.#restart()),
+        ),
         this.#status,
-        el('div', { class: 'two' },
+        el(
+          'div',
+          { class: 'two' },
           panel('Decision boundary', this.#picture),
-          panel('Loss',
+          panel(
+            'Loss',
             el('p', { class: 'hint', textContent: 'Solid: training. Dashed: validation. Shaded: the overfitting gap.' }),
-            curves))));
+            curves,
+          ),
+        ),
+      ),
+    );
     this.#points();
     addEventListener('themechange', () => {
       this.#paint();
@@ -101,11 +130,14 @@ export class PlaygroundView {
 
   /** A labelled input; a slider shows its value. Each change starts anew. */
   #field(key: Key, label: string, text: string, formula: string | undefined): HTMLElement {
-    const input = this.#inputs[key], shown = field(label, input, { text, formula });
+    const input = this.#inputs[key];
+    const shown = field(label, input, { text, formula });
     if (input.type === 'range') {
       const value = el('output', { textContent: input.value });
       shown.querySelector('label')!.append(' ', value);
-      input.addEventListener('input', () => { value.textContent = input.value; });
+      input.addEventListener('input', () => {
+        value.textContent = input.value;
+      });
     }
     input.addEventListener('change', () => {
       if (key === 'optimizer') this.#inputs.lr.value = String(RATES[input.value] ?? hyperOf(input.value).lr);
@@ -114,7 +146,9 @@ export class PlaygroundView {
     return shown;
   }
 
-  #value(key: Key): string { return this.#inputs[key].value; }
+  #value(key: Key): string {
+    return this.#inputs[key].value;
+  }
 
   async #toggle(): Promise<void> {
     await told(async () => {
@@ -125,7 +159,8 @@ export class PlaygroundView {
 
   async #open(): Promise<void> {
     if (this.#run) return;
-    const v = (key: Key) => this.#value(key), layers = Number(v('layers'));
+    const v = (key: Key) => this.#value(key);
+    const layers = Number(v('layers'));
     const hidden = layers ? Array<string>(layers).fill(v('units')).join('-') : 'none';
     const config = parseConfig(`mlp:hidden=${hidden},activation=${v('activation')}`, {
       dataset: v('set'),
@@ -135,7 +170,11 @@ export class PlaygroundView {
       weightDecay: v('weightDecay'),
       l1: v('l1'),
       seed: v('seed'),
-      epochs: '1000', limitTrain: '400', limitTest: '200', logEvery: '10', valSplit: '0.2',
+      epochs: '1000',
+      limitTrain: '400',
+      limitTest: '200',
+      logEvery: '10',
+      valSplit: '0.2',
     });
     this.#run = new Run(this.#made++, config, () => this.#changed());
     await this.#run.open({ evalEvery: 20, noise: Number(v('noise')) });
@@ -155,7 +194,8 @@ export class PlaygroundView {
     if (!run) return;
     this.#play.textContent = run.state === 'running' ? 'Pause' : 'Resume';
     this.#status.setAttribute('aria-live', run.state === 'running' ? 'off' : 'polite'); // many times a second
-    const last = run.steps.at(-1), val = run.validation.at(-1);
+    const last = run.steps.at(-1);
+    const val = run.validation.at(-1);
     const training = last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy)}` : '';
     const validation = val ? `, validation ${percent(val.accuracy)}` : '';
     this.#status.textContent = `Step ${run.step}${training}${validation}`;
@@ -165,13 +205,21 @@ export class PlaygroundView {
 
   #curves(): void {
     const run = this.#run;
-    if (!run) return this.#chart?.show([]);
+    if (!run) {
+      this.#chart?.show([]);
+      return;
+    }
     const points = (lines: readonly { step: number; loss: number }[]) => lines.map(l => [l.step, l.loss] as const);
-    const training = points(run.steps), validation = points(run.validation), { colour } = run;
-    this.#chart?.show([
-      { name: 'training', colour, points: training },
-      { name: 'validation', colour, points: validation, dashed: true },
-    ], [{ colour, ...overfitting(training, validation, 1) }]);
+    const training = points(run.steps);
+    const validation = points(run.validation);
+    const { colour } = run;
+    this.#chart?.show(
+      [
+        { name: 'training', colour, points: training },
+        { name: 'validation', colour, points: validation, dashed: true },
+      ],
+      [{ colour, ...overfitting(training, validation, 1) }],
+    );
   }
 
   async #look(run: Run): Promise<void> {
@@ -180,14 +228,18 @@ export class PlaygroundView {
     try {
       const bytes = new Uint8Array(2 * GRID * GRID);
       for (let p = 0; p < GRID * GRID; p++) {
-        bytes[2 * p] = planeByte((p % GRID + 0.5) / GRID * 2 * PLANE_RANGE - PLANE_RANGE);
-        bytes[2 * p + 1] = planeByte(PLANE_RANGE - (Math.floor(p / GRID) + 0.5) / GRID * 2 * PLANE_RANGE);
+        bytes[2 * p] = planeByte((((p % GRID) + 0.5) / GRID) * 2 * PLANE_RANGE - PLANE_RANGE);
+        bytes[2 * p + 1] = planeByte(PLANE_RANGE - ((Math.floor(p / GRID) + 0.5) / GRID) * 2 * PLANE_RANGE);
       }
       const grid = await run.engine.call('predict', bytes, GRID * GRID);
       if (run !== this.#run) return;
       this.#grid = grid;
       this.#paint();
-    } catch { /* the run says itself what is wrong with it */ } finally { this.#looking = false; }
+    } catch {
+      /* the run says itself what is wrong with it */
+    } finally {
+      this.#looking = false;
+    }
   }
 
   #restart(): void {
@@ -202,20 +254,26 @@ export class PlaygroundView {
   }
 
   #paint(): void {
-    const context = this.#picture.getContext('2d')!, ground = classGround();
-    const small = new OffscreenCanvas(GRID, GRID), on = small.getContext('2d')!, pixels = on.createImageData(GRID, GRID);
+    const context = this.#picture.getContext('2d')!;
+    const ground = classGround();
+    const small = new OffscreenCanvas(GRID, GRID);
+    const on = small.getContext('2d')!;
+    const pixels = on.createImageData(GRID, GRID);
     for (let p = 0; p < GRID * GRID; p++) {
-      const blue = this.#grid?.[2 * p + 1] ?? 0.5, colour = CLASSES[blue > 0.5 ? 1 : 0];
+      const blue = this.#grid?.[2 * p + 1] ?? 0.5;
+      const colour = CLASSES[blue > 0.5 ? 1 : 0];
       const strength = Math.abs(2 * blue - 1) * 0.75;
       pixels.data.set([...colour.map(c => ground + (c - ground) * strength), 255], 4 * p);
     }
     on.putImageData(pixels, 0, 0);
     context.imageSmoothingEnabled = true;
     context.drawImage(small, 0, 0, SIZE, SIZE);
-    const { images, labels, n } =
-      plane(this.#value('set'), 400, 0, { seed: Number(this.#value('seed')) || 0, noise: Number(this.#value('noise')) });
+    const { images, labels, n } = plane(this.#value('set'), 400, 0, {
+      seed: Number(this.#value('seed')) || 0,
+      noise: Number(this.#value('noise')),
+    });
     for (let p = 0; p < n; p++) {
-      const at = (v: number) => (v + PLANE_RANGE) / (2 * PLANE_RANGE) * SIZE;
+      const at = (v: number) => ((v + PLANE_RANGE) / (2 * PLANE_RANGE)) * SIZE;
       context.beginPath();
       context.arc(at(planeValue(images[2 * p]!)), SIZE - at(planeValue(images[2 * p + 1]!)), 3.5, 0, 7);
       context.fillStyle = `rgb(${CLASSES[labels[p]! as 0 | 1].join(' ')})`;

@@ -17,8 +17,11 @@ export class PredictView {
   #invert = el('input', { type: 'checkbox', id: 'invert' });
   #seen = el('div', { class: 'seen' });
   #answer = el('div', { class: 'answer', 'aria-live': 'polite' });
-  #stage = el('div', { class: 'stage' },
-    el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }));
+  #stage = el(
+    'div',
+    { class: 'stage' },
+    el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }),
+  );
   #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
   #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
   #stream: MediaStream | undefined;
@@ -30,15 +33,24 @@ export class PredictView {
     this.#invert.onchange = () => void told(() => this.#again());
     const choose = () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!));
     const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
-    this.element = el('div', { class: 'predict' },
-      el('section', { class: 'panel' },
+    this.element = el(
+      'div',
+      { class: 'predict' },
+      el(
+        'section',
+        { class: 'panel' },
         el('h2', { textContent: 'Predict' }),
         this.#net,
-        el('div', { class: 'row' },
+        el(
+          'div',
+          { class: 'row' },
           button('Choose a picture', choose, { class: 'primary' }),
           this.#camera,
-          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: inverting }))),
-        this.#stage));
+          el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: inverting })),
+        ),
+        this.#stage,
+      ),
+    );
     this.show();
   }
 
@@ -51,8 +63,10 @@ export class PredictView {
       return;
     }
     const { model, dataset } = run.config;
-    this.#net.replaceChildren(`Run ${run.id + 1}, ${model} on ${dataset} after ${run.step} steps, answers. `
-      + `A picture is cropped to its middle and scaled to ${run.facts.shape.slice(1).join('×')}.`);
+    this.#net.replaceChildren(
+      `Run ${run.id + 1}, ${model} on ${dataset} after ${run.step} steps, answers. ` +
+        `A picture is cropped to its middle and scaled to ${run.facts.shape.slice(1).join('×')}.`,
+    );
   }
 
   /** Says what the net takes a picture file for. */
@@ -74,7 +88,11 @@ export class PredictView {
 
   async #again(): Promise<void> {
     if (!this.#last) return;
-    const { facts: { shape, classes }, engine } = this.#answering(), { source, width, height } = this.#last;
+    const {
+      facts: { shape, classes },
+      engine,
+    } = this.#answering();
+    const { source, width, height } = this.#last;
     const bytes = toBytes(source, width, height, shape, this.#invert.checked);
     const likely = await engine.call('predict', bytes, 1);
     const side = Math.min(width, height);
@@ -85,13 +103,21 @@ export class PredictView {
     this.show();
     this.#layOut();
     this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
-    const order = [...likely].map((p, i) => ({ p, name: classes[i]! })).sort((a, b) => b.p - a.p).slice(0, 10);
-    this.#answer.replaceChildren(el('ol', { class: 'bars', 'aria-label': 'Classes, the most probable first' },
-      ...order.map(({ p, name }) => {
-        const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
-        bar.style.setProperty('--share', String(p));
-        return bar;
-      })));
+    const order = [...likely]
+      .map((p, i) => ({ p, name: classes[i]! }))
+      .sort((a, b) => b.p - a.p)
+      .slice(0, 10);
+    this.#answer.replaceChildren(
+      el(
+        'ol',
+        { class: 'bars', 'aria-label': 'Classes, the most probable first' },
+        ...order.map(({ p, name }) => {
+          const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
+          bar.style.setProperty('--share', String(p));
+          return bar;
+        }),
+      ),
+    );
   }
 
   #layOut(): void {
@@ -105,13 +131,16 @@ export class PredictView {
     if (!navigator.mediaDevices)
       throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
     const asked = navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
-    const stream = await asked.catch((e: DOMException) => { throw new Error(refusal(e)); });
+    const stream = await asked.catch((e: DOMException) => {
+      throw new Error(refusal(e));
+    });
     if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
     this.#stream = stream;
-    const ended = () => void told(() => {
-      this.stop();
-      throw new Error('the camera stopped; connect it again, or drop a picture');
-    });
+    const ended = () =>
+      void told(() => {
+        this.stop();
+        throw new Error('the camera stopped; connect it again, or drop a picture');
+      });
     for (const track of stream.getTracks()) track.onended = ended;
     this.#layOut();
     this.#video.srcObject = stream;

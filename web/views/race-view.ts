@@ -7,13 +7,24 @@ import { button, el, fold, isDark, select, told } from './dom.ts';
 import { field } from '../form/field.ts';
 import { landscapes, type Landscape } from '../worker/landscapes.ts';
 
-const SIZE = 560, STEPS = 400, LEVELS = 22;
+const SIZE = 560;
+const STEPS = 400;
+const LEVELS = 22;
 /** Rules that move on slopes alone; one that probes the curvature needs a whole net. */
-const racers = Object.values(rules).filter(r => !r.probes).map(r => r.name);
+const racers = Object.values(rules)
+  .filter(r => !r.probes)
+  .map(r => r.name);
 const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
 /** The rates for nets are far too small here: rules that step by the slope take the landscape's rate times a factor, */
 const BY_SLOPE: Readonly<Record<string, number>> = {
-  sgd: 1, momentum: 0.3, nesterov: 0.3, 'nag-c': 0.5, 'nag-sc': 0.5, asgd: 1, quickprop: 0.5, 'natural-gradient': 1,
+  sgd: 1,
+  momentum: 0.3,
+  nesterov: 0.3,
+  'nag-c': 0.5,
+  'nag-sc': 0.5,
+  asgd: 1,
+  quickprop: 0.5,
+  'natural-gradient': 1,
 };
 /** and those that divide by its size a length in the plane. */
 const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
@@ -22,9 +33,19 @@ const LENGTH = 0.05;
 export class RaceView {
   readonly element: HTMLElement;
   #engine = new Engine();
-  #picture = el('canvas', { width: SIZE, height: SIZE, class: 'plane race', tabIndex: 0, role: 'application',
-    'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point' });
-  #choice = select(Object.entries(landscapes).map(([n, { title }]) => [n, title] as const), 'beale', { onchange: () => this.#move() });
+  #picture = el('canvas', {
+    width: SIZE,
+    height: SIZE,
+    class: 'plane race',
+    tabIndex: 0,
+    role: 'application',
+    'aria-label': 'Landscape: click, drag or use the arrow keys to move the starting point',
+  });
+  #choice = select(
+    Object.entries(landscapes).map(([n, { title }]) => [n, title] as const),
+    'beale',
+    { onchange: () => this.#move() },
+  );
   #speed = el('input', { type: 'range', min: '-2', max: '2', step: '0.25', value: '0' });
   #about = el('p', { class: 'hint' });
   #status = el('p', { class: 'status', role: 'status' });
@@ -41,24 +62,41 @@ export class RaceView {
     const times = el('output', { textContent: '×1' });
     const rate = field('Rate', this.#speed, { text: 'All learning rates times this.' });
     rate.querySelector('label')!.append(' ', times);
-    this.#speed.oninput = () => { times.textContent = `×${Number(this.#factor.toPrecision(2))}`; };
+    this.#speed.oninput = () => {
+      times.textContent = `×${Number(this.#factor.toPrecision(2))}`;
+    };
     this.#speed.onchange = () => void this.#race();
-    this.element = el('div', { class: 'train' },
-      el('aside', { 'aria-label': 'Race' },
+    this.element = el(
+      'div',
+      { class: 'train' },
+      el(
+        'aside',
+        { 'aria-label': 'Race' },
         field('Landscape', this.#choice, { text: '' }),
         this.#about,
         rate,
-        fold('Optimizers', this.#legend)),
-      el('div', { class: 'screen' },
-        el('div', { class: 'row toolbar' },
+        fold('Optimizers', this.#legend),
+      ),
+      el(
+        'div',
+        { class: 'screen' },
+        el(
+          'div',
+          { class: 'row toolbar' },
           button('Race', () => this.#race(), { class: 'primary' }),
           button('All', () => this.#pickAll(true)),
-          button('None', () => this.#pickAll(false))),
+          button('None', () => this.#pickAll(false)),
+        ),
         this.#status,
-        el('section', { class: 'panel' },
+        el(
+          'section',
+          { class: 'panel' },
           el('h2', { textContent: 'Trajectories' }),
           el('p', { class: 'hint', textContent: 'Drag the starting point, or move it with the arrow keys.' }),
-          this.#picture)));
+          this.#picture,
+        ),
+      ),
+    );
     this.#follow();
     addEventListener('themechange', () => {
       this.#contours = undefined;
@@ -69,12 +107,18 @@ export class RaceView {
     void this.#race();
   }
 
-  stop(): void { cancelAnimationFrame(this.#frame); }
+  stop(): void {
+    cancelAnimationFrame(this.#frame);
+  }
 
-  get #land(): Landscape { return landscapes[this.#choice.value]!; }
+  get #land(): Landscape {
+    return landscapes[this.#choice.value]!;
+  }
 
   /** Of all learning rates. */
-  get #factor(): number { return 10 ** Number(this.#speed.value); }
+  get #factor(): number {
+    return 10 ** Number(this.#speed.value);
+  }
 
   /** To the landscape that is chosen now. */
   #move(): void {
@@ -90,21 +134,26 @@ export class RaceView {
   }
 
   #list(): void {
-    this.#legend.replaceChildren(...racers.map((name, i) => {
-      const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
-      const box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
-      swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
-      box.onchange = () => {
-        if (box.checked) this.#on.add(name);
-        else this.#on.delete(name);
-        void this.#race();
-      };
-      return el('li', { title: explainOptimizer(name).formula },
-        box,
-        swatch,
-        el('label', { for: box.id, textContent: name }),
-        el('span', { class: 'value', textContent: this.#reached(name) }));
-    }));
+    this.#legend.replaceChildren(
+      ...racers.map((name, i) => {
+        const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
+        const box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
+        swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
+        box.onchange = () => {
+          if (box.checked) this.#on.add(name);
+          else this.#on.delete(name);
+          void this.#race();
+        };
+        return el(
+          'li',
+          { title: explainOptimizer(name).formula },
+          box,
+          swatch,
+          el('label', { for: box.id, textContent: name }),
+          el('span', { class: 'value', textContent: this.#reached(name) }),
+        );
+      }),
+    );
   }
 
   /** The height at the end of a path. */
@@ -117,14 +166,17 @@ export class RaceView {
   }
 
   async #race(): Promise<void> {
-    const turn = ++this.#turn, land = this.#land, landscape = this.#choice.value;
+    const turn = ++this.#turn;
+    const land = this.#land;
+    const landscape = this.#choice.value;
     this.#about.replaceChildren(land.about, el('code', { textContent: `f(x, y) = ${land.formula}` }));
     this.#status.textContent = 'The device computes …';
     this.#paths.clear();
     this.#paint();
     await told(async () => {
       for (const rule of this.#on) {
-        const slope = BY_SLOPE[rule], own = slope === undefined ? BY_LENGTH[rule] ?? LENGTH : land.rate * slope;
+        const slope = BY_SLOPE[rule];
+        const own = slope === undefined ? (BY_LENGTH[rule] ?? LENGTH) : land.rate * slope;
         const lr = own * this.#factor;
         const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
         if (turn !== this.#turn) return;
@@ -132,11 +184,12 @@ export class RaceView {
       }
       this.#shown = 0;
       cancelAnimationFrame(this.#frame);
-      const begun = performance.now(), still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+      const begun = performance.now();
+      const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
       const from = this.#start.map(v => v.toFixed(2)).join(', ');
       const tick = () => {
         if (turn !== this.#turn) return;
-        this.#shown = still ? STEPS : Math.min(STEPS, (performance.now() - begun) / 6000 * STEPS);
+        this.#shown = still ? STEPS : Math.min(STEPS, ((performance.now() - begun) / 6000) * STEPS);
         this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
         this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${from}); the list tells f at the end.`;
         this.#paint();
@@ -149,8 +202,10 @@ export class RaceView {
 
   #follow(): void {
     const move = (event: PointerEvent) => {
-      const box = this.#picture.getBoundingClientRect(), [x0, x1, y0, y1] = this.#land.range;
-      const across = (event.clientX - box.left) / box.width, down = (event.clientY - box.top) / box.height;
+      const box = this.#picture.getBoundingClientRect();
+      const [x0, x1, y0, y1] = this.#land.range;
+      const across = (event.clientX - box.left) / box.width;
+      const down = (event.clientY - box.top) / box.height;
       this.#start = [x0 + across * (x1 - x0), y1 - down * (y1 - y0)];
       this.#turn++;
       this.#paths.clear();
@@ -173,18 +228,20 @@ export class RaceView {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (!way) return;
       event.preventDefault();
-      const [x0, x1, y0, y1] = this.#land.range, [x, y] = this.#start;
+      const [x0, x1, y0, y1] = this.#land.range;
+      const [x, y] = this.#start;
       const within = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
-      this.#start = [within(x + way[0]! * (x1 - x0) / 40, x0, x1), within(y + way[1]! * (y1 - y0) / 40, y0, y1)];
+      this.#start = [within(x + (way[0]! * (x1 - x0)) / 40, x0, x1), within(y + (way[1]! * (y1 - y0)) / 40, y0, y1)];
       void this.#race();
     };
   }
 
   #paint(): void {
-    const context = this.#picture.getContext('2d')!, [x0, x1, y0, y1] = this.#land.range;
+    const context = this.#picture.getContext('2d')!;
+    const [x0, x1, y0, y1] = this.#land.range;
     this.#contours ??= contours(this.#land);
     context.putImageData(this.#contours, 0, 0);
-    const at = (x: number, y: number): [number, number] => [(x - x0) / (x1 - x0) * SIZE, (y1 - y) / (y1 - y0) * SIZE];
+    const at = (x: number, y: number): [number, number] => [((x - x0) / (x1 - x0)) * SIZE, ((y1 - y) / (y1 - y0)) * SIZE];
     const dot = (x: number, y: number, radius: number, fill: string) => {
       context.beginPath();
       context.arc(...at(x, y), radius, 0, 7);
@@ -195,7 +252,9 @@ export class RaceView {
       context.stroke();
     };
     for (const [name, path] of this.#paths) {
-      const last = Math.floor(this.#shown), i = racers.indexOf(name), fill = racerColour(i);
+      const last = Math.floor(this.#shown);
+      const i = racers.indexOf(name);
+      const fill = racerColour(i);
       context.beginPath();
       for (let t = 0; t <= last; t++) context.lineTo(...at(clamp(path[2 * t]!), clamp(path[2 * t + 1]!)));
       context.strokeStyle = casing();
@@ -222,20 +281,20 @@ const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.ma
 
 /** Shades between the levels of the logarithm of f above its least value in view, with a line at each. */
 function contours({ f, range: [x0, x1, y0, y1] }: Landscape): ImageData {
-  const out = new ImageData(SIZE, SIZE), values = new Float64Array(SIZE * SIZE);
+  const out = new ImageData(SIZE, SIZE);
+  const values = new Float64Array(SIZE * SIZE);
   for (let p = 0; p < values.length; p++)
-    values[p] = f(x0 + p % SIZE / SIZE * (x1 - x0), y1 - Math.floor(p / SIZE) / SIZE * (y1 - y0));
+    values[p] = f(x0 + ((p % SIZE) / SIZE) * (x1 - x0), y1 - (Math.floor(p / SIZE) / SIZE) * (y1 - y0));
   const least = values.reduce((a, v) => Math.min(a, v), Infinity);
   const height = (v: number) => Math.log1p(4 * (v - least));
   const top = values.reduce((a, v) => Math.max(a, height(v)), 0);
-  const level = (p: number) => Math.floor(height(values[p]!) / top * LEVELS);
+  const level = (p: number) => Math.floor((height(values[p]!) / top) * LEVELS);
   const dark = isDark();
   for (let p = 0; p < values.length; p++) {
-    const l = level(p), share = l / LEVELS;
+    const l = level(p);
+    const share = l / LEVELS;
     const edge = (p % SIZE && level(p - 1) !== l) || (p >= SIZE && level(p - SIZE) !== l);
-    const base = dark
-      ? [18 + 40 * share, 26 + 48 * share, 38 + 62 * share]
-      : [236 - 70 * share, 244 - 52 * share, 252 - 26 * share];
+    const base = dark ? [18 + 40 * share, 26 + 48 * share, 38 + 62 * share] : [236 - 70 * share, 244 - 52 * share, 252 - 26 * share];
     out.data.set([...base.map(c => (edge ? c + (dark ? 22 : -26) : c)), 255], 4 * p);
   }
   return out;

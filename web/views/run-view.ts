@@ -9,20 +9,24 @@ import type { Run } from './runs.ts';
 /** Where a run stands, in a sentence, and how it differs from what was asked for. */
 export function statusOf(run: Run): string {
   const name = `Run ${run.id + 1}`;
-  const state = run.message || {
-    building: 'Loading the data and compiling the programs …',
-    running: `${name} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
-    paused: `${name} is paused at step ${run.step}.`,
-    done: `${name} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
-    failed: 'The run stopped.',
-    loaded: '',
-  }[run.state];
+  const state =
+    run.message ||
+    {
+      building: 'Loading the data and compiling the programs …',
+      running: `${name} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
+      paused: `${name} is paused at step ${run.step}.`,
+      done: `${name} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
+      failed: 'The run stopped.',
+      loaded: '',
+    }[run.state];
   return run.note ? `${state} ${capital(run.note)}.` : state;
 }
 
 /** The numbers of a run by name; a dash where there is none yet. */
 export function numbersOf(run: Run): HTMLElement[] {
-  const { facts, step, lastTest } = run, last = run.steps.at(-1), val = run.validation.at(-1);
+  const { facts, step, lastTest } = run;
+  const last = run.steps.at(-1);
+  const val = run.validation.at(-1);
   const numbers: [name: string, value: string | undefined][] = [
     ['step', count(step)],
     ['epoch', facts && (step / facts.stepsPerEpoch).toFixed(2)],
@@ -37,8 +41,7 @@ export function numbersOf(run: Run): HTMLElement[] {
     ['parameters', facts && count(facts.parameters)],
     ['device memory', facts && `${(facts.bytes / 2 ** 20).toFixed(1)} MiB`],
   ];
-  return numbers.map(([name, value]) =>
-    el('div', {}, el('dt', { textContent: name }), el('dd', { textContent: value ?? '–' })));
+  return numbers.map(([name, value]) => el('div', {}, el('dt', { textContent: name }), el('dd', { textContent: value ?? '–' })));
 }
 
 /** The line of a run in the list; `controls` stand at its end. */
@@ -47,19 +50,28 @@ export function rowOf(run: Run, selected: boolean, select: () => void, ...contro
   const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
   swatch.style.background = run.colour;
   const { dataset, batchSize, seed } = run.config;
-  return el('li', { class: selected ? 'selected' : '' },
-    el('button', { type: 'button', class: 'pick', 'aria-pressed': String(selected), onclick: select },
+  return el(
+    'li',
+    { class: selected ? 'selected' : '' },
+    el(
+      'button',
+      { type: 'button', class: 'pick', 'aria-pressed': String(selected), onclick: select },
       swatch,
-      el('span', { textContent: `${run.name} on ${dataset}, batch ${batchSize}, seed ${seed}` })),
+      el('span', { textContent: `${run.name} on ${dataset}, batch ${batchSize}, seed ${seed}` }),
+    ),
     el('span', { class: 'quiet', textContent: `${run.state}, step ${run.step}${best ? `, best validation ${percent(best)}` : ''}` }),
-    ...controls);
+    ...controls,
+  );
 }
 
 /** The curves of all runs and what lies between them. */
 export function curvesOf(runs: readonly Run[], key: 'loss' | 'accuracy'): [Curve[], Gap[]] {
-  const curves: Curve[] = [], gaps: Gap[] = [];
+  const curves: Curve[] = [];
+  const gaps: Gap[] = [];
   for (const { id, name, colour, steps, validation } of runs) {
-    const raw = pointsOf(steps, key), trend = smooth(raw), judged = pointsOf(validation, key);
+    const raw = pointsOf(steps, key);
+    const trend = smooth(raw);
+    const judged = pointsOf(validation, key);
     const label = runs.length > 1 ? String(id + 1) : undefined; // not everyone tells them by their colours
     curves.push(
       { name: `${name} train as it was`, colour, points: raw, faint: true },

@@ -29,11 +29,21 @@ export class Run {
     this.engine = new Engine(event => this.#on(event));
   }
 
-  get colour(): string { return runColour(this.id); }
-  get name(): string { return `${this.id + 1}: ${this.config.model}, ${this.config.optimizer.split(':')[0]}`; }
-  get steps(): StepMetrics[] { return this.lines.filter((l): l is StepMetrics => !('split' in l)); }
-  get validation(): EvalMetrics[] { return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val'); }
-  get lastTest(): EvalMetrics | undefined { return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test'); }
+  get colour(): string {
+    return runColour(this.id);
+  }
+  get name(): string {
+    return `${this.id + 1}: ${this.config.model}, ${this.config.optimizer.split(':')[0]}`;
+  }
+  get steps(): StepMetrics[] {
+    return this.lines.filter((l): l is StepMetrics => !('split' in l));
+  }
+  get validation(): EvalMetrics[] {
+    return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val');
+  }
+  get lastTest(): EvalMetrics | undefined {
+    return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test');
+  }
 
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
     try {

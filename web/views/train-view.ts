@@ -12,8 +12,6 @@ import { readRuns, writeRuns } from '../data/run-file.ts';
 import { curvesOf, numbersOf, rowOf, statusOf } from './run-view.ts';
 import { announce, Run } from './runs.ts';
 
-
-
 export class TrainView {
   readonly element: HTMLElement;
   readonly runs: Run[] = [];
@@ -36,29 +34,59 @@ export class TrainView {
   constructor({ evalEvery, ...texts }: Texts & { evalEvery?: string }) {
     if (evalEvery !== undefined) this.#every.value = evalEvery;
     const addFiles = () => pick({ multiple: true }, files => this.addData(files));
-    const addFolder = () => pick({ webkitdirectory: true }, files =>
-      this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
-    this.#form = new ConfigForm(texts, this.available, el('div', { class: 'row small' },
-      button('Add files', addFiles, { title: 'Files of a known data set, gzipped or not, or their archive' }),
-      button('Add a folder', addFolder, { title: 'Images, one subfolder a class' })));
-    const act = (work: (run: Run) => unknown) => () => told(async () => {
-      if (this.selected) await work(this.selected);
-      else notice('There is no run yet; press Start.', 'info');
-    });
-    const importFile = () => pick({ accept: '.safetensors' }, async ([file]) =>
-      this.importWeights(new Uint8Array(await file!.arrayBuffer()), file!.name));
+    const addFolder = () =>
+      pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
+    this.#form = new ConfigForm(
+      texts,
+      this.available,
+      el(
+        'div',
+        { class: 'row small' },
+        button('Add files', addFiles, { title: 'Files of a known data set, gzipped or not, or their archive' }),
+        button('Add a folder', addFolder, { title: 'Images, one subfolder a class' }),
+      ),
+    );
+    const act = (work: (run: Run) => unknown) => () =>
+      told(async () => {
+        if (this.selected) await work(this.selected);
+        else notice('There is no run yet; press Start.', 'info');
+      });
+    const importFile = () =>
+      pick({ accept: '.safetensors' }, async ([file]) => this.importWeights(new Uint8Array(await file!.arrayBuffer()), file!.name));
     this.#buttons = {
-      play: button('Pause', act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
-      step: button('Step', act(run => run.engine.call('stepOnce')), { title: 'One step of training' }),
-      reset: button('Reset', act(run => run.engine.call('reset')), { title: 'Back to the first weights' }),
-      test: button('Test', act(run => run.engine.call('evaluate', 'test')), { title: 'Loss and accuracy over all test images' }),
-      save: button('Export weights', act(run => this.#export(run, false)),
-        { title: 'As a safetensors file for the command line, or for PyTorch' }),
-      average: button('Export average', act(run => this.#export(run, true)),
-        { title: 'The averaged weights, which evaluations judge', hidden: true }),
+      play: button(
+        'Pause',
+        act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play')),
+      ),
+      step: button(
+        'Step',
+        act(run => run.engine.call('stepOnce')),
+        { title: 'One step of training' },
+      ),
+      reset: button(
+        'Reset',
+        act(run => run.engine.call('reset')),
+        { title: 'Back to the first weights' },
+      ),
+      test: button(
+        'Test',
+        act(run => run.engine.call('evaluate', 'test')),
+        { title: 'Loss and accuracy over all test images' },
+      ),
+      save: button(
+        'Export weights',
+        act(run => this.#export(run, false)),
+        { title: 'As a safetensors file for the command line, or for PyTorch' },
+      ),
+      average: button(
+        'Export average',
+        act(run => this.#export(run, true)),
+        { title: 'The averaged weights, which evaluations judge', hidden: true },
+      ),
       load: button('Import weights', importFile),
     };
-    const losses = el('div'), accuracies = el('div');
+    const losses = el('div');
+    const accuracies = el('div');
     this.element = el('div', { class: 'train' }, this.#aside(), this.#screen(losses, accuracies));
     void import('./charts.ts').then(({ curveChart }) => {
       this.#charts = {
@@ -74,34 +102,53 @@ export class TrainView {
 
   #aside(): HTMLElement {
     const load = () => pick({ accept: '.json' }, async ([file]) => this.loadRuns(await file!.text(), file!.name));
-    return el('aside', { 'aria-label': 'Configuration' },
-      el('div', { class: 'row start' },
+    return el(
+      'aside',
+      { 'aria-label': 'Configuration' },
+      el(
+        'div',
+        { class: 'row start' },
         button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }),
-        button('Compare', () => this.start(true), { title: 'A new run beside those there are' })),
-      fold('Configuration', this.#form.element,
+        button('Compare', () => this.start(true), { title: 'A new run beside those there are' }),
+      ),
+      fold(
+        'Configuration',
+        this.#form.element,
         field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
-        el('div', { class: 'row' },
+        el(
+          'div',
+          { class: 'row' },
           button('Share link', () => this.#share()),
           button('Save runs', () => save('descent-runs.json', writeRuns(this.runs), 'application/json')),
-          button('Load runs', load))));
+          button('Load runs', load),
+        ),
+      ),
+    );
   }
 
   /** All beside the configuration; `losses` and `accuracies` become charts. */
   #screen(losses: HTMLElement, accuracies: HTMLElement): HTMLElement {
-    const panel = (title: string, hint: string, chart: HTMLElement) => el('section', { class: 'panel' },
-      el('h2', { textContent: title }),
-      el('p', { class: 'hint', textContent: hint }),
-      chart);
-    return el('div', { class: 'screen' },
+    const panel = (title: string, hint: string, chart: HTMLElement) =>
+      el('section', { class: 'panel' }, el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint }), chart);
+    return el(
+      'div',
+      { class: 'screen' },
       el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons)),
       this.#status,
       this.#facts,
-      el('div', { class: 'two' },
-        panel('Loss', 'Solid: training, smoothed; faint: as it was. Dashed: validation. '
-          + 'Shaded: where validation is worse, the overfitting gap.', losses),
-        panel('Accuracy', 'Share of right answers by step.', accuracies)),
+      el(
+        'div',
+        { class: 'two' },
+        panel(
+          'Loss',
+          'Solid: training, smoothed; faint: as it was. Dashed: validation. ' + 'Shaded: where validation is worse, the overfitting gap.',
+          losses,
+        ),
+        panel('Accuracy', 'Share of right answers by step.', accuracies),
+      ),
       this.#table,
-      this.#looks.element);
+      this.#looks.element,
+    );
   }
 
   /** Puts a shared configuration into the form; throws where a name is unknown. */
@@ -124,8 +171,9 @@ export class TrainView {
     try {
       for (const file of files) {
         if (!isDataFile(file.name)) {
-          throw new Error(`${file.name}: is of no known data set; `
-            + 'add the files of one as they are published, or a folder of images by class');
+          throw new Error(
+            `${file.name}: is of no known data set; add the files of one as they are published, or a folder of images by class`,
+          );
         }
         for (const [name, missing] of await keepData(file, this.dropped)) lacks.set(name, missing);
       }
@@ -134,9 +182,11 @@ export class TrainView {
     }
     const whole = [...lacks.keys()].filter(name => !lacks.get(name)!.length);
     if (whole.length) this.#form.choose(whole.at(-1)!);
-    const told = [...lacks].map(([name, missing]) => missing.length
-      ? `${name}: still needs ${missing.join(', ')}; add them too.`
-      : `${name}: is complete${name === whole.at(-1) ? ', and chosen' : ''}.`);
+    const told = [...lacks].map(([name, missing]) =>
+      missing.length
+        ? `${name}: still needs ${missing.join(', ')}; add them too.`
+        : `${name}: is complete${name === whole.at(-1) ? ', and chosen' : ''}.`,
+    );
     notice(told.join(' '), 'info');
   }
 
@@ -148,7 +198,8 @@ export class TrainView {
     this.dropped.folders[name] = inside;
     await this.offer();
     this.#form.choose(name);
-    const images = train.length + (test?.length ?? 0), some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
+    const images = train.length + (test?.length ?? 0);
+    const some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
     notice(`${name}: ${count(images)} images of ${classes.length} classes (${some}), chosen.`, 'info');
   }
 
@@ -167,7 +218,8 @@ export class TrainView {
       this.draw();
       try {
         await run.open({ evalEvery }, this.dropped);
-      } catch (error) { // what was there stays
+      } catch (error) {
+        // what was there stays
         const removed = !this.runs.includes(run); // by its button, while it was being built
         this.#remove(run);
         if (before) this.selected = before;
@@ -204,7 +256,8 @@ export class TrainView {
   }
 
   #draw(): void {
-    const run = this.selected, b = this.#buttons;
+    const run = this.selected;
+    const b = this.#buttons;
     const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
     for (const [name, e] of Object.entries(b)) {
       const steps = name === 'step' || name === 'play';
@@ -218,7 +271,7 @@ export class TrainView {
       this.#facts.replaceChildren(...numbersOf(run));
     }
     const rows = this.runs.map(r => this.#row(r));
-    this.#table.replaceChildren(...rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []);
+    this.#table.replaceChildren(...(rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []));
     this.#charts?.loss.show(...curvesOf(this.runs, 'loss'));
     this.#charts?.accuracy.show(...curvesOf(this.runs, 'accuracy'));
   }
@@ -233,15 +286,21 @@ export class TrainView {
       this.#remove(run);
       this.draw();
     };
-    return rowOf(run, run === this.selected, select,
+    return rowOf(
+      run,
+      run === this.selected,
+      select,
       button('Use', () => this.#form.set(textsOf(run.config)), { title: 'Put this configuration into the form' }),
-      button('×', remove, { 'aria-label': `Remove run ${run.id + 1}` }));
+      button('×', remove, { 'aria-label': `Remove run ${run.id + 1}` }),
+    );
   }
 
   async #share(): Promise<void> {
     await told(async () => {
-      const url = new URL(location.href), config = this.#form.config(), evalEvery = this.#every.value;
-      const texts = { ...textsOf(config), dataset: config.dataset, ...evalEvery !== '50' && { evalEvery } };
+      const url = new URL(location.href);
+      const config = this.#form.config();
+      const evalEvery = this.#every.value;
+      const texts = { ...textsOf(config), dataset: config.dataset, ...(evalEvery !== '50' && { evalEvery }) };
       url.hash = `train?${new URLSearchParams(texts).toString()}`;
       history.replaceState(null, '', url);
       await navigator.clipboard?.writeText(url.href).catch(() => undefined);
@@ -256,8 +315,7 @@ export class TrainView {
       run.lines = [...lines];
       run.step = lines.at(-1)?.step ?? 0;
       run.state = 'loaded';
-      run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. `
-        + 'Use puts its configuration into the form.';
+      run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
       this.runs.push(run);
       this.selected ??= run;
     }

@@ -15,7 +15,10 @@ export async function benchKernels(filter: string, all: boolean, emit: (event: R
   try {
     const ceiling = await measureCeiling(device);
     const kernels = await timeKernels(device, ceiling, {
-      filter, all, rounds: 3, onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }),
+      filter,
+      all,
+      rounds: 3,
+      onResult: (result, done, of) => emit({ kind: 'timed', result, done, of }),
     });
     return { adapter: device.report, ceiling, kernels };
   } finally {
@@ -34,7 +37,7 @@ export async function benchStep(config: RunConfig, trace: boolean, base: string,
     await trainer.settle();
     const firstStepMs = performance.now() - start;
     const step = await timeStep(trainer, config.batchSize);
-    return { adapter: device.report, firstStepMs, step, note, ...trace && { trace: await traceStep(trainer) } };
+    return { adapter: device.report, firstStepMs, step, note, ...(trace && { trace: await traceStep(trainer) }) };
   } finally {
     device.close();
   }

@@ -8,11 +8,14 @@ export class Engine {
   #waiting = new Map<number, { resolve: (value: any) => void; reject: (error: Error) => void }>();
   #next = 0;
 
-  constructor(onEvent: (event: RunEvent) => void = () => undefined) { this.#onEvent = onEvent; }
+  constructor(onEvent: (event: RunEvent) => void = () => undefined) {
+    this.#onEvent = onEvent;
+  }
 
   /** The worker, started by the first call. */
   #start(): Worker {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }), onEvent = this.#onEvent;
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    const onEvent = this.#onEvent;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       if ('event' in data) return onEvent(worded(data.event));
       const waiting = this.#waiting.get(data.id);

@@ -9,7 +9,8 @@ import type { Filters, Planes, Prediction } from './protocol.ts';
 /** Most pictures of one layer. */
 const MOST = 64;
 /** Images that a probe takes at a time: one, some, or as many as fill the plane of the playground. */
-const FEW = 16, MANY = 256;
+const FEW = 16;
+const MANY = 256;
 
 export class Looks {
   #opened: Opened;
@@ -24,21 +25,28 @@ export class Looks {
 
   /** The first test images and what the net says of them. */
   async predictions(count: number): Promise<Prediction[]> {
-    const { test, classes } = this.#dataset, n = Math.min(count, test.n), k = classes.length;
+    const { test, classes } = this.#dataset;
+    const n = Math.min(count, test.n);
+    const k = classes.length;
     const all = softmaxRows(await this.#opened.trainer.logits('test', n), k);
-    return Array.from({ length: n }, (_, index) =>
-      ({ index, label: test.labels[index]!, probabilities: all.slice(index * k, (index + 1) * k) }));
+    return Array.from({ length: n }, (_, index) => ({
+      index,
+      label: test.labels[index]!,
+      probabilities: all.slice(index * k, (index + 1) * k),
+    }));
   }
 
   /** Bytes of the first test images. */
   testImages(count: number): Uint8Array {
     const { test } = this.#dataset;
-    return test.images.slice(0, test.images.length / test.n * Math.min(count, test.n));
+    return test.images.slice(0, (test.images.length / test.n) * Math.min(count, test.n));
   }
 
   /** Counts [label, answer] over the first test images. */
   async confusion(count: number): Promise<Uint32Array> {
-    const { test, classes } = this.#dataset, n = Math.min(count, test.n), k = classes.length;
+    const { test, classes } = this.#dataset;
+    const n = Math.min(count, test.n);
+    const k = classes.length;
     const logits = await this.#opened.trainer.logits('test', n);
     const out = new Uint32Array(k * k);
     for (let i = 0; i < n; i++) {
@@ -71,7 +79,8 @@ export class Looks {
 
   /** What each layer makes of a test image: its channels as pictures; a vector is one line of them. */
   async activations(index: number): Promise<Planes[]> {
-    const { test } = this.#dataset, size = test.images.length / test.n;
+    const { test } = this.#dataset;
+    const size = test.images.length / test.n;
     const probe = await this.#probe(1, true);
     probe.run(test.images.subarray(index * size, (index + 1) * size));
     const out: Planes[] = [];
@@ -89,7 +98,7 @@ export class Looks {
     let probe = this.#probes.get(key);
     if (!probe) {
       const { trainer, model, data } = this.#opened;
-      this.#probes.set(key, probe = Probe.create(trainer.memory, model, data, n, kept));
+      this.#probes.set(key, (probe = Probe.create(trainer.memory, model, data, n, kept)));
     }
     return probe;
   }

@@ -64,7 +64,11 @@ export type RunEvent =
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
 /** An image of the data, its label and what the net says. */
-export interface Prediction { readonly index: number; readonly label: number; readonly probabilities: Float32Array }
+export interface Prediction {
+  readonly index: number;
+  readonly label: number;
+  readonly probabilities: Float32Array;
+}
 /** Pictures [count, h, w] of floats. */
 export interface Planes {
   readonly name: string;
@@ -74,7 +78,9 @@ export interface Planes {
   readonly data: Float32Array;
 }
 /** Weights of a convolution as pictures, of three channels where they are colours. */
-export interface Filters extends Planes { readonly channels: number }
+export interface Filters extends Planes {
+  readonly channels: number;
+}
 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
@@ -119,6 +125,12 @@ export interface RaceRequest {
   readonly steps: number;
 }
 
-export interface Request { readonly id: number; readonly method: keyof Api; readonly args: readonly unknown[] }
-export type Reply = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: string }
+export interface Request {
+  readonly id: number;
+  readonly method: keyof Api;
+  readonly args: readonly unknown[];
+}
+export type Reply =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: string }
   | { readonly event: RunEvent };

@@ -17,7 +17,10 @@ import { Looks } from './looks.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 import { tuner } from './tuning.ts';
 
-interface Checkpoint { readonly weights: Tensors; readonly state: TrainerState }
+interface Checkpoint {
+  readonly weights: Tensors;
+  readonly state: TrainerState;
+}
 
 /** Milliseconds between checkpoints while it trains without evaluations. */
 const CHECKPOINT_AFTER = 15_000;
@@ -39,9 +42,13 @@ export class Session {
   #recovering = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(emit: (event: RunEvent) => void) { this.#emit = emit; }
+  constructor(emit: (event: RunEvent) => void) {
+    this.#emit = emit;
+  }
 
-  get lost(): boolean { return Boolean(this.#device?.lost) || this.#recovering; }
+  get lost(): boolean {
+    return Boolean(this.#device?.lost) || this.#recovering;
+  }
 
   async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
@@ -55,7 +62,11 @@ export class Session {
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
     this.#state('paused');
     return {
-      adapter, software, parameters, shape, classes,
+      adapter,
+      software,
+      parameters,
+      shape,
+      classes,
       dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes,
       stepsPerEpoch: trainer.stepsPerEpoch,
@@ -115,9 +126,14 @@ export class Session {
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
     return this.#settled(async () => {
-      const { tensors, metadata: { model } } = decodeSafetensors(bytes, name);
-      check(model === undefined || model === this.#config.model,
-        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}; start a run of ${model} and import it there`);
+      const {
+        tensors,
+        metadata: { model },
+      } = decodeSafetensors(bytes, name);
+      check(
+        model === undefined || model === this.#config.model,
+        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}; start a run of ${model} and import it there`,
+      );
       this.#trainer.loadWeights(tensors);
       await this.#save();
     });
@@ -138,7 +154,9 @@ export class Session {
     return this.#opened.trainer;
   }
 
-  get #total(): number { return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch; }
+  get #total(): number {
+    return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch;
+  }
 
   #state(state: RunState, message?: string): void {
     this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
@@ -164,7 +182,7 @@ export class Session {
   }
 
   async #build(): Promise<void> {
-    const device = this.#device = await openDevice();
+    const device = (this.#device = await openDevice());
     if (this.#options.tune || !device.report.software) {
       device.tuner = tuner((done, total) => {
         if (done > 0) return;
@@ -193,8 +211,9 @@ export class Session {
         const { earlyStop } = this.#config;
         if (stopsEarly(this.#evaluated, earlyStop)) {
           await this.#settled(() => this.#trainer.loadWeights(this.#best!));
-          message = `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; `
-            + `the best weights, of step ${bestOf(this.#evaluated)!.step}, are back`;
+          message =
+            `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; ` +
+            `the best weights, of step ${bestOf(this.#evaluated)!.step}, are back`;
           break;
         }
       }
@@ -210,12 +229,13 @@ export class Session {
   }
 
   async #step(log: boolean): Promise<void> {
-    const trainer = this.#trainer, { evalEvery } = this.#options;
+    const trainer = this.#trainer;
+    const { evalEvery } = this.#options;
     await trainer.step(log);
     const t = trainer.steps;
     const epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
     const evaluates = this.#config.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
-    this.#lines(log && !this.#running || evaluates ? await trainer.settle() : trainer.arrived());
+    this.#lines((log && !this.#running) || evaluates ? await trainer.settle() : trainer.arrived());
     if (evaluates) {
       const line = await evaluation(trainer, 'val');
       this.#emit({ kind: 'metrics', lines: [line] });

@@ -16,7 +16,9 @@ const store: TuneStore = {
   async save(text) {
     try {
       await (await caches.open('descent')).put('/tuned.json', new Response(text));
-    } catch { /* timed again next time */ }
+    } catch {
+      /* timed again next time */
+    }
   },
 };
 

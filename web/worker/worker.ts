@@ -39,4 +39,6 @@ self.onmessage = async ({ data: { id, method, args } }: MessageEvent<Request>) =
 };
 
 // what waits on a device that is lost fails late; the session has said so already
-self.addEventListener('unhandledrejection', event => { if (session.lost) event.preventDefault(); });
+self.addEventListener('unhandledrejection', event => {
+  if (session.lost) event.preventDefault();
+});

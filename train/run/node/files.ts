@@ -19,25 +19,19 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** A refusal of the file system as an error that says which path, why, and what to do. */
-export function fileError(
-  path: string,
-  verb: 'read' | 'written' | 'made',
-  error: unknown,
-  advice: string,
-): DescentError {
+export function fileError(path: string, verb: 'read' | 'written' | 'made', error: unknown, advice: string): DescentError {
   const { code = String(error) } = error as NodeJS.ErrnoException;
   return new DescentError(`${path}: cannot be ${verb}, ${REASONS[code] ?? code}; ${advice}`);
 }
 
-export const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Writes all of `content` to a file and makes sure that it is on the disk. */
 export function writeThrough(path: string, content: string | Uint8Array): void {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const fd = openSync(path, 'w');
   try {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -62,11 +56,7 @@ export function syncFolder(path: string): void {
  * Replaces a file by `content`: readers see the old or the new one, never a part. After a failure the old one stands,
  * and what `refuse` makes of the failure is thrown.
  */
-export function writeWhole(
-  path: string,
-  content: string | Uint8Array,
-  refuse: (path: string, error: unknown) => Error = refused,
-): void {
+export function writeWhole(path: string, content: string | Uint8Array, refuse: (path: string, error: unknown) => Error = refused): void {
   const fresh = `${path}.new`;
   try {
     writeThrough(fresh, content);

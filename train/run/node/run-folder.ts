@@ -36,7 +36,10 @@ const STATE = 'state.safetensors';
 /** `runs/lenet5-fashion-mnist-20261121-110000`, with `-2` and so on where that is taken. Models and data may be paths. */
 export function defaultFolder(model: string, dataset: string, now = new Date()): string {
   const word = (name: string) => {
-    const last = name.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!;
+    const last = name
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .at(-1)!;
     return last.replace(/\.[jt]s$/, '').replace(/[^\w.-]+/g, '-');
   };
   const digits = (...parts: number[]) => parts.map(n => String(n).padStart(2, '0')).join('');
@@ -64,8 +67,7 @@ export function createRun(path: string): RunFolder {
   }
   check(
     !taken,
-    `${path}: already holds a run (${taken}); `
-      + `choose another folder with --out, or continue that run with --resume ${path}`,
+    `${path}: already holds a run (${taken}); ` + `choose another folder with --out, or continue that run with --resume ${path}`,
   );
   return folder(path, [], false);
 }
@@ -101,8 +103,8 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
   const model = readSafetensors(join(path, MODEL));
   check(
     metadata.step !== undefined && metadata.step === model.metadata.step,
-    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; `
-      + 'put back the files that belong together',
+    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; ` +
+      'put back the files that belong together',
   );
   const counters: Record<string, number> = {};
   for (const [key, value] of Object.entries(metadata)) {
@@ -114,10 +116,7 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
 /** The configuration of a run folder and the facts recorded with it. */
 export function readConfig(path: string): { config: RunConfig; facts: Facts } {
   const file = join(path, CONFIG);
-  check(
-    existsSync(path),
-    `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`,
-  );
+  check(existsSync(path), `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`);
   const text = readWhole(file, 'give the folder of a run').toString('utf8');
   let json: unknown;
   try {
@@ -129,8 +128,7 @@ export function readConfig(path: string): { config: RunConfig; facts: Facts } {
 }
 
 /** A safetensors file from disk. */
-export const readSafetensors = (path: string): Safetensors =>
-  decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
+export const readSafetensors = (path: string): Safetensors => decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
 
 /** The weights to judge a run by: the best where there are some, else the last. */
 export function weightsFile(path: string): string {
@@ -173,8 +171,7 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
     get hasCheckpoint() {
       return hasCheckpoint;
     },
-    writeConfig: (config, facts) =>
-      writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
+    writeConfig: (config, facts) => writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
     append(line) {
       const file = at(METRICS);
       let size = 0;
