@@ -4,6 +4,7 @@ import type { Graph, Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/program.ts';
 import { LOSS_SCALE, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Tensors } from './safetensors.ts';
+import * as keys from './state-keys.ts';
 
 /** All that a resumed run needs besides the weights: the optimizers' tensors, and its numbers (steps done, and the like). */
 export interface TrainerState {
@@ -58,7 +59,7 @@ export const scalingOf = (graph: Graph): Tensor | undefined => graph.tensors.fin
 export async function readState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
   const tensors: Tensors = {};
   const scaling = scalingOf(graph);
-  if (scaling) tensors[LOSS_SCALE] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
+  if (scaling) tensors[keys.LOSS_SCALE] = { shape: scaling.shape, data: (await memory.read(scaling)).slice() };
   for (const { rule, state: states } of optimizers) {
     for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
       for (const state of states) {
@@ -67,7 +68,7 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
           const place = memory.place(value);
           if (place.buffer !== buffer) continue;
           const data = new Float32Array(all, place.offset, value.size).slice();
-          tensors[`${rule.name}.${state}.${value.name}`] = { shape: value.shape, data };
+          tensors[keys.ruleState(rule.name, state).key(value.name)] = { shape: value.shape, data };
         }
       }
     }
@@ -79,20 +80,21 @@ export async function readState(memory: Memory, graph: Graph, optimizers: readon
 export async function readGradients(memory: Memory, graph: Graph): Promise<Tensors> {
   const tensors: Tensors = {};
   for (const [name, { grad }] of graph.params) {
-    tensors[`gradient.${name}`] = { shape: grad.shape, data: (await memory.read(grad)).slice() };
+    tensors[name] = { shape: grad.shape, data: (await memory.read(grad)).slice() };
   }
-  return tensors;
+  return keys.gradients.write(tensors);
 }
 
 export function writeGradients(memory: Memory, graph: Graph, tensors: Tensors): void {
-  for (const [name, { grad }] of graph.params) memory.write(grad, tensors[`gradient.${name}`]!.data);
+  const kept = keys.gradients.read(tensors);
+  for (const [name, { grad }] of graph.params) memory.write(grad, kept[name]!.data);
 }
 
 /** Puts back what `readState` gave. Throws where a state is missing: the checkpoint is of another optimizer. */
 export function writeState(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
   const pages = memory.layout.pages('param').map(p => p.buffer);
   const scaling = scalingOf(graph);
-  const kept = tensors[LOSS_SCALE];
+  const kept = tensors[keys.LOSS_SCALE];
   if (scaling) {
     check(kept?.data.length === scaling.size, "optimizer state: 'loss scale' is missing; the checkpoint is of a run in f32");
     memory.write(scaling, Float32Array.from(kept.data));
@@ -100,7 +102,7 @@ export function writeState(memory: Memory, graph: Graph, optimizers: readonly Op
   for (const { rule, state: states } of optimizers) {
     for (const state of states) {
       for (const { value } of graph.params.values()) {
-        const name = `${rule.name}.${state}.${value.name}`;
+        const name = keys.ruleState(rule.name, state).key(value.name);
         const saved = tensors[name];
         const place = memory.place(value);
         check(

@@ -3,6 +3,7 @@ import { normals, STREAMS } from '../../shaders/kernel/random.ts';
 import type { Part } from '../data/data.ts';
 import { softmaxRows } from '../study/probabilities.ts';
 import type { Tensors } from './safetensors.ts';
+import { swagPart } from './state-keys.ts';
 import type { Trainer } from '../step/trainer.ts';
 
 export class Swag {
@@ -38,27 +39,18 @@ export class Swag {
     if (this.#deviations.length > this.rank) this.#deviations.shift();
   }
 
-  /** All that it has taken in, under names that begin with `swag.`. */
+  /** All that it has taken in, under keys of its own (see state-keys.ts). */
   state(): Tensors {
-    const parts: [string, Tensors][] = [
-      ['mean', this.#mean],
-      ['square', this.#square],
-      ...this.#deviations.map((d, i): [string, Tensors] => [`deviation${i}`, d]),
-    ];
-    return Object.fromEntries(parts.flatMap(([part, tensors]) => Object.entries(tensors).map(([name, t]) => [`swag.${part}.${name}`, t])));
+    const deviations = this.#deviations.map((d, i) => swagPart(`deviation${i}`).write(d));
+    return Object.assign({}, swagPart('mean').write(this.#mean), swagPart('square').write(this.#square), ...deviations);
   }
 
   /** Goes on from the `state` of another that had taken in `count` samples. */
   load(tensors: Tensors, count: number): void {
-    const part = (what: string): Tensors => {
-      const prefix = `swag.${what}.`;
-      const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-      return Object.fromEntries(own.map(([name, t]) => [name.slice(prefix.length), t]));
-    };
     this.count = count;
-    this.#mean = part('mean');
-    this.#square = part('square');
-    this.#deviations = Array.from({ length: Math.min(count, this.rank) }, (_, i) => part(`deviation${i}`));
+    this.#mean = swagPart('mean').read(tensors);
+    this.#square = swagPart('square').read(tensors);
+    this.#deviations = Array.from({ length: Math.min(count, this.rank) }, (_, i) => swagPart(`deviation${i}`).read(tensors));
   }
 
   get mean(): Tensors {

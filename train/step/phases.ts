@@ -6,6 +6,7 @@ import { LOSS_SCALE, stateBuffer, type Optimizer } from '../../optim/optimizer.t
 import { LEFT_OUT } from '../../shaders/update/loss-scale.ts';
 import { Minimiser, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import { phaseState } from '../run/state-keys.ts';
 
 /** An optimizer and the steps that it does; the last one does what is left. */
 export interface Phase {
@@ -188,9 +189,9 @@ export const optimizersOf = (phases: readonly ActivePhase[]): Optimizer[] => pha
 export async function phaseTensors(phases: readonly ActivePhase[]): Promise<Tensors> {
   const tensors: Tensors = {};
   for (const [i, { minimiser }] of phases.entries()) {
-    for (const [name, data] of Object.entries((await minimiser?.state()) ?? {})) {
-      tensors[`phase ${i + 1}.${name}`] = { shape: [data.length], data };
-    }
+    const state = Object.entries((await minimiser?.state()) ?? {});
+    const own = state.map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    Object.assign(tensors, phaseState(i + 1).write(Object.fromEntries(own)));
   }
   return tensors;
 }
@@ -198,9 +199,8 @@ export async function phaseTensors(phases: readonly ActivePhase[]): Promise<Tens
 /** Puts back what `phaseTensors` gave. */
 export function loadPhases(phases: readonly ActivePhase[], tensors: Tensors): void {
   for (const [i, { minimiser }] of phases.entries()) {
-    const prefix = `phase ${i + 1}.`;
-    const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-    minimiser?.load(Object.fromEntries(own.map(([name, { data }]) => [name.slice(prefix.length), data])));
+    const own = Object.entries(phaseState(i + 1).read(tensors));
+    minimiser?.load(Object.fromEntries(own.map(([name, { data }]) => [name, data])));
   }
 }
 

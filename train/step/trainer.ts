@@ -15,6 +15,7 @@ import type { StepMetrics } from './metrics.ts';
 import { loadPhases, optimizersOf, phaseTensors, type ActivePhase } from './phases.ts';
 import { Readings, takeTotals } from './readings.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import { SCORES } from '../run/state-keys.ts';
 import { lossOf, rankWithin } from '../data/splits.ts';
 import { lastingOf, readGradients, readState, readTensors, scalingOf, type TrainerState } from '../run/state.ts';
 import { writeGradients, writeState, writeWeights } from '../run/state.ts';
@@ -240,7 +241,7 @@ export class Trainer {
       ...(await readState(this.memory, graph, optimizersOf(this.#phases))),
       ...(await phaseTensors(this.#phases)),
       ...(this.#held && (await readGradients(this.memory, graph))),
-      ...(scores && { 'curriculum.scores': { shape: [scores.length], data: scores } }),
+      ...(scores && { [SCORES]: { shape: [scores.length], data: scores } }),
     };
     const counters = { steps: this.steps, ...(this.#without && { held: this.#held, without: this.#without }) };
     return { tensors, counters };
@@ -253,7 +254,7 @@ export class Trainer {
     writeState(this.memory, graph, optimizersOf(this.#phases), tensors);
     loadPhases(this.#phases, tensors);
     if (this.#held) writeGradients(this.memory, graph, tensors);
-    const scores = tensors['curriculum.scores'];
+    const scores = tensors[SCORES];
     if (scores) this.#o.data.scores = Float32Array.from(scores.data);
     this.steps = counters.steps ?? 0;
     this.#readings.logged = this.steps;

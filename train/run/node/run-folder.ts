@@ -7,6 +7,7 @@ import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
 import type { TrainerState } from '../state.ts';
+import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
@@ -106,10 +107,7 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
     `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; ` +
       'put back the files that belong together',
   );
-  const counters: Record<string, number> = {};
-  for (const [key, value] of Object.entries(metadata)) {
-    if (key.startsWith('counter.')) counters[key.slice('counter.'.length)] = Number(value);
-  }
+  const counters = Object.fromEntries(Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]));
   return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
 }
 
@@ -190,9 +188,9 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
     },
     saveCheckpoint(weights, { tensors, counters }, metadata) {
       const step = String(counters.steps ?? lines.at(-1)?.step ?? 0);
-      const numbers = Object.fromEntries(Object.entries(counters).map(([k, v]) => [`counter.${k}`, String(v)]));
+      const numbers = Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]));
       const files = [
-        [STATE, tensors, { ...numbers, step }],
+        [STATE, tensors, { ...keys.counters.write(numbers), step }],
         [MODEL, weights, { ...metadata, step }],
       ] as const;
       try {

@@ -1,0 +1,36 @@
+/**
+ * The keys of state.safetensors, as they are written and read: changing one makes older run folders unreadable. Tensors are
+ * `adam.m.conv1.weight`, `gradient.conv1.weight`, `phase 2.s0`, `swag.mean.conv1.weight`, `curriculum.scores` and `loss scale`; numbers
+ * stand in the file's metadata, as `counter.steps`.
+ */
+
+/** Values by name that lie in a table of others, each under the same prefix and its name. */
+export interface Section {
+  key(name: string): string;
+  write<T>(values: Readonly<Record<string, T>>): Record<string, T>;
+  read<T>(table: Readonly<Record<string, T>>): Record<string, T>;
+}
+
+const section = (prefix: string): Section => ({
+  key: name => prefix + name,
+  write: values => Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value])),
+  read: table => {
+    const own = Object.entries(table).filter(([key]) => key.startsWith(prefix));
+    return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+  },
+});
+
+/** One state of an update rule, by parameter. */
+export const ruleState = (rule: string, state: string): Section => section(`${rule}.${state}.`);
+/** Gradients that wait for an update, by parameter. */
+export const gradients = section('gradient.');
+/** What phase number `number`, from 1, knows of the curvature. */
+export const phaseState = (number: number): Section => section(`phase ${number}.`);
+/** The running mean (`mean`), the mean square (`square`) or one deviation (`deviation0`, …) of SWAG, by weight. */
+export const swagPart = (part: string): Section => section(`swag.${part}.`);
+/** Steps done, and other numbers. */
+export const counters = section('counter.');
+/** The difficulty of each training image. */
+export const SCORES = 'curriculum.scores';
+/** The state of dynamic loss scaling. */
+export const LOSS_SCALE = 'loss scale';
