@@ -29,7 +29,8 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
       '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
     ],
     [
-      { kind: 'gzip', url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/' },
+      { kind: 'gzip', url: 'https://fashion-mnist.s3.eu-central-1.amazonaws.com/' },
+      { kind: 'gzip', url: 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/' },
       { kind: 'debian', package: 'dataset-fashion-mnist', folder: 'usr/share/datasets/fashion-mnist', bytes: 30900652 },
     ],
   ),

@@ -10,8 +10,11 @@ export interface TarFile {
 const LATIN = new TextDecoder('latin1');
 const text = (block: Uint8Array, from: number, length: number) => LATIN.decode(block.subarray(from, from + length)).replace(/\0.*$/s, '');
 
-/** The regular files of an archive, those whose path `wanted` accepts; each is held in memory whole while it is used. */
-export async function* tarFiles(stream: AsyncIterable<Uint8Array>, wanted: (path: string) => boolean): AsyncGenerator<TarFile> {
+/**
+ * The regular files of an archive for whose path `most` gives a number: the bytes that such a file may have, since each is held in memory
+ * whole while it is used and a header can claim anything.
+ */
+export async function* tarFiles(stream: AsyncIterable<Uint8Array>, most: (path: string) => number | undefined): AsyncGenerator<TarFile> {
   const chunks = stream[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array();
   /** The next `length` bytes, or undefined at the end of the stream; skipped bytes are not kept. */
@@ -39,7 +42,9 @@ export async function* tarFiles(stream: AsyncIterable<Uint8Array>, wanted: (path
       const prefix = text(header, 345, 155);
       const name = text(header, 0, 100);
       const path = (prefix ? `${prefix}/${name}` : name).replace(/^\.\//, '');
-      const keep = (header[156] === 0 || header[156] === 48) && wanted(path); // '0' and NUL mark regular files
+      const limit = header[156] === 0 || header[156] === 48 ? most(path) : undefined; // '0' and NUL mark regular files
+      const keep = limit !== undefined;
+      check(!keep || size <= limit, `${path}: the archive says ${size} bytes, ${limit} are expected at most; the download is corrupt`);
       const bytes = await take(size, keep);
       const padding = await take(bytes ? -size & 511 : 0, false); // to whole blocks of 512
       if (!bytes || !padding) {

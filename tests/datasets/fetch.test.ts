@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, get, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
@@ -88,9 +88,9 @@ const sizeOf = (path: string): Promise<number> =>
     s => s.size,
     () => 0,
   );
-/** Waits until something is in the file. */
-async function written(path: string): Promise<void> {
-  while (!(await sizeOf(path))) await new Promise(resolve => setTimeout(resolve, 5));
+/** Waits until the file has more than `bytes` bytes. */
+async function written(path: string, bytes: number): Promise<void> {
+  while ((await sizeOf(path)) <= bytes) await new Promise(resolve => setTimeout(resolve, 5));
 }
 const ranges = (seen: Seen[]) => seen.filter(s => s.url === 'a.bin.gz').map(s => s.range);
 
@@ -116,10 +116,12 @@ for (const [what, serve, part, expected] of [
 
 test('download: a broken connection leaves a part, and the next try asks for the rest', async () => {
   const dir = await folder();
-  const broken: Serve = (name, _, answer) => {
-    answer.writeHead(200, { 'content-length': whole(name).length });
-    answer.write(whole(name).subarray(0, 30000));
-    void written(join(dir, 'small', `${name}.part`)).then(() => answer.destroy());
+  const broken: Serve = (name, from, answer) => {
+    const bytes = whole(name);
+    if (from) answer.setHeader('content-range', `bytes ${from}-${bytes.length - 1}/${bytes.length}`);
+    answer.writeHead(from ? 206 : 200, { 'content-length': bytes.length - from });
+    answer.write(bytes.subarray(from, from + 10000));
+    void written(join(dir, 'small', `${name}.part`), from).then(() => answer.destroy());
   };
   const message = await refusal(() => fetchFrom(broken, dir));
   assert.match(message, /^small: 2 files are missing in .*small, and fetching failed \(127\.0\.0\.1:\d+: .*\); put /);
@@ -158,6 +160,79 @@ for (const [what, serve, expected] of [
     assert.match(notes.join('\n'), /^small: 2 files from 127\.0\.0\.1:\d+ in [\d.]+ s, kept in .*small$/);
   });
 }
+
+test('download: a busy server and a reset connection are tried again, at the time that Retry-After names', async () => {
+  for (const fault of [
+    (answer: ServerResponse) => void answer.writeHead(503, { 'retry-after': '1' }).end(),
+    (answer: ServerResponse) => void answer.socket!.resetAndDestroy(),
+  ]) {
+    let faults = 0;
+    const start = performance.now();
+    const once: Serve = (name, from, answer, seen) => (faults++ ? ranged(name, from, answer, seen) : fault(answer));
+    assert.equal(ranges(await fetchFrom(once, await folder())), [undefined, undefined]);
+    if (fault.toString().includes('retry-after')) assert.ok(performance.now() - start >= 1000);
+  }
+});
+
+test('download: what cannot be the file is not kept: an endless answer, a small file that unpacks to gigabytes', async () => {
+  const endless: Serve = (_n, _r, answer) => {
+    answer.writeHead(200);
+    const more = () => {
+      while (answer.write(Buffer.alloc(65536)));
+    };
+    answer.on('drain', more);
+    more();
+  };
+  assert.match(
+    await refusal(async () => fetchFrom(endless, await folder())),
+    /a\.bin\.gz: \d+ bytes and more are sent where at most 118036 can/,
+  );
+  const bomb = gzipSync(Buffer.alloc(100_000_000));
+  const swollen: Serve = (_n, _r, answer) => void answer.writeHead(200).end(bomb);
+  assert.match(await refusal(async () => fetchFrom(swollen, await folder())), /a\.bin unpacks to more than the 50000 bytes expected/);
+  const claim = tarOf({ 'd/a.bin': Buffer.alloc(1) });
+  claim.write('777777777777', 124, 'latin1'); // 64 GiB
+  const claims: Serve = (_n, _r, answer) => void answer.writeHead(200).end(gzipSync(claim));
+  const source = (url: string): Source[] => [{ kind: 'archive', url: `${url}set.tar.gz`, folder: 'd', bytes: archive.length }];
+  assert.match(
+    await refusal(async () => fetchFrom(claims, await folder(), source)),
+    /d\/a\.bin: the archive says 68719476735 bytes, 50000 are/,
+  );
+});
+
+test('download: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment are followed', async () => {
+  const asked: string[] = [];
+  const proxy = createServer((ask, answer) => {
+    asked.push(ask.url!);
+    get(ask.url!, { headers: ask.headers }, from => from.pipe(answer.writeHead(from.statusCode!, from.headers)));
+  });
+  proxy.on('connect', (ask, socket) => {
+    asked.push(ask.url!);
+    const [host, port] = ask.url!.split(':');
+    const target = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      target.pipe(socket).pipe(target);
+    });
+  });
+  await new Promise<void>(resolve => {
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  const restoreProxy = setVariable('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  const restoreExcept = setVariable('NO_PROXY', undefined);
+  try {
+    await fetchFrom(ranged, await folder());
+    assert.match(asked[0]!, /127\.0\.0\.1:\d+/);
+    process.env.NO_PROXY = '127.0.0.1';
+    asked.length = 0;
+    await fetchFrom(ranged, await folder());
+    assert.equal(asked, []);
+  } finally {
+    restoreExcept();
+    restoreProxy();
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});
 
 test('download: an archive gives all files at once, also when a person put it there', async () => {
   const source = (url: string): Source[] => [{ kind: 'archive', url: `${url}set.tar.gz`, folder: 'd', bytes: archive.length }];

@@ -13,11 +13,18 @@ export interface Dropped {
 }
 
 const isArchive = (name: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(name);
-const isNeeded = (name: string): boolean =>
-  Object.values(datasets).some(({ files }) => files.some(f => f.name === name.replace(/\.gz$/, '')));
+const plainName = (name: string): string => name.replace(/\.gz$/, '');
+/** The files of known sets that are called `name`, gzipped or not. */
+const known = (name: string) =>
+  Object.entries(datasets).flatMap(([set, { files }]) => files.filter(f => f.name === plainName(name)).map(f => ({ ...f, set })));
+/** Bytes of the largest of them; undefined where no set needs such a file. */
+function mostBytes(name: string): number | undefined {
+  const sizes = known(name).map(f => f.bytes);
+  return sizes.length ? Math.max(...sizes) : undefined;
+}
 
 /** Whether a file has the name of one that a known set needs, gzipped or not, or that of an archive. */
-export const isDataFile = (name: string): boolean => isArchive(name) || isNeeded(name);
+export const isDataFile = (name: string): boolean => isArchive(name) || mostBytes(name) !== undefined;
 
 /**
  * Keeps a file, or all of an archive, for the sets that they belong to. Returns what each of these sets still lacks; throws where a
@@ -27,10 +34,10 @@ export async function keepData(file: File, dropped: Dropped): Promise<Map<string
   const kept = new Set<string>();
   if (isArchive(file.name)) {
     for await (const inner of unpacked(file)) kept.add(await keepFile(`${file.name}: ${inner.name}`, inner, dropped));
-    const known = Object.values(datasets)
+    const published = Object.values(datasets)
       .flatMap(d => d.sources)
       .flatMap(s => (s.kind === 'archive' ? [s.url.split('/').at(-1)] : []));
-    check(kept.size, `${file.name}: holds no file of a known data set; archives that do are ${known.join(', ')}`);
+    check(kept.size, `${file.name}: holds no file of a known data set; archives that do are ${published.join(', ')}`);
   } else {
     kept.add(await keepFile(file.name, file, dropped));
   }
@@ -40,11 +47,9 @@ export async function keepData(file: File, dropped: Dropped): Promise<Map<string
 
 /** Keeps one file and returns the name of its set. Files of several sets share names: the content tells. `who` is its name in messages. */
 async function keepFile(who: string, file: File, dropped: Dropped): Promise<string> {
-  const plain = file.name.replace(/\.gz$/, '');
-  const blob = plain === file.name ? file : await decompressed(who, file);
-  const candidates = Object.entries(datasets).flatMap(([name, { files }]) =>
-    files.filter(f => f.name === plain).map(f => ({ name, bytes: f.bytes, sha256: f.sha256 })),
-  );
+  const plain = plainName(file.name);
+  const blob = plain === file.name ? file : await decompressed(who, file, mostBytes(plain)!);
+  const candidates = known(plain);
   const size = (n: number) => n.toLocaleString('en-US');
   const sizes = [...new Set(candidates.map(c => c.bytes))];
   check(
@@ -57,28 +62,33 @@ async function keepFile(who: string, file: File, dropped: Dropped): Promise<stri
   const found = candidates.find(c => c.sha256 === sha256);
   check(
     found,
-    `${who}: its content is that of none of ${candidates.map(c => c.name).join(', ')}; ` +
-      'it is damaged or of another set, fetch it again',
+    `${who}: its content is that of none of ${candidates.map(c => c.set).join(', ')}; it is damaged or of another set, fetch it again`,
   );
-  dropped.files[`${found.name}/${plain}`] = blob;
-  return found.name;
+  dropped.files[`${found.set}/${plain}`] = blob;
+  return found.set;
 }
 
 /** The files of an archive that known sets need, one at a time: together they are more than a page should hold. */
 async function* unpacked(archive: File): AsyncGenerator<File> {
   const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
   try {
-    for await (const { path, bytes } of tarFiles(chunksOf(archive), path => isNeeded(base(path)))) yield new File([bytes], base(path));
+    for await (const { path, bytes } of tarFiles(chunksOf(archive), path => mostBytes(base(path)))) yield new File([bytes], base(path));
   } catch (error) {
     // of the archive: what is wrong with a file in it is thrown where the file is used
     throw new DescentError(`${archive.name}: ${(error as Error).message}`);
   }
 }
 
-async function decompressed(who: string, file: File): Promise<Blob> {
+/** The content of a .gz, which can hold thousands of times as much as it has bytes. */
+async function decompressed(who: string, file: File, most: number): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   try {
-    for await (const chunk of chunksOf(file)) chunks.push(chunk);
+    let bytes = 0;
+    for await (const chunk of chunksOf(file)) {
+      bytes += chunk.length;
+      check(bytes <= most, `unpacks to more than ${most.toLocaleString('en-US')} bytes; it is another file, fetch it again`);
+      chunks.push(chunk);
+    }
   } catch (error) {
     throw new DescentError(`${who}: ${(error as Error).message}`);
   }
