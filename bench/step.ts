@@ -1,4 +1,5 @@
 /** `descent bench step`: a training step as a whole, and where its time goes. */
+import { opName, type Pass } from '../engine/graph.ts';
 import type { Command } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import type { Trainer } from '../train/step/trainer.ts';
@@ -81,7 +82,9 @@ async function countSubmits(trainer: Trainer): Promise<number> {
 }
 
 export interface DispatchResult {
-  readonly node: string;
+  /** Layer and pass. */
+  readonly op: string;
+  readonly pass: Pass;
   readonly kernel: string;
   readonly variant: string;
   readonly ms: number;
@@ -96,17 +99,15 @@ export async function traceStep(trainer: Trainer, { rounds = 3, target = 20, pro
   return commands.map(({ op, pipeline }: Command, i) => {
     const ms = timings[i]!.idle;
     const flops = op.kernel.flops?.(op.params) ?? 0;
-    return { node: op.node, kernel: op.kernel.name, variant: pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
+    return { op: opName(op), pass: op.pass, kernel: op.kernel.name, variant: pipeline.variant.name, ms, gflops: flops / ms / 1e6 };
   });
 }
 
 /** The dispatches one after another as a Chrome trace (chrome://tracing, Perfetto): microseconds. */
 export function chromeTrace(trace: readonly DispatchResult[]): string {
   let at = 0;
-  const traceEvents = trace.map(({ node, kernel, variant, ms, gflops }) => {
-    const name = `${node} ${kernel}`;
-    const cat = node.split(' ').at(-1);
-    const event = { name, cat, ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000, args: { variant, gflops } };
+  const traceEvents = trace.map(({ op, pass, kernel, variant, ms, gflops }) => {
+    const event = { name: `${op} ${kernel}`, cat: pass, ph: 'X', pid: 1, tid: 1, ts: at * 1000, dur: ms * 1000, args: { variant, gflops } };
     at += ms;
     return event;
   });

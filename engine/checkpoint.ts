@@ -1,4 +1,4 @@
-import { reads, writes, type Op, type Tensor } from './graph.ts';
+import { reads, writes, type Op, type Pass, type Tensor } from './graph.ts';
 import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 
 /** Budgets of a segment that are tried, from the bytes of all that is saved downwards. */
@@ -50,7 +50,7 @@ interface Forward {
 const activations = (tensors: readonly Tensor[]) => tensors.filter(t => t.role === 'activation');
 
 function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
-  const end = ops.findIndex(op => !op.node.endsWith(' forward'));
+  const end = ops.findIndex(op => op.pass !== 'forward');
   const count = end < 0 ? ops.length : end;
   const forward = ops.slice(0, count);
   const backward = ops.slice(count);
@@ -113,9 +113,9 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
   const inside = (t: Tensor) =>
     f.writers.has(t) && !f.once.has(t) && segmentOf(t) === segmentAt(f.last.get(t)!) && segmentOf(t) < cuts.length;
   const fresh = new Map<Tensor, Tensor>();
-  const renamed = (op: Op, node = op.node): Op => {
+  const renamed = (op: Op, pass: Pass = op.pass): Op => {
     const tensors = Object.entries(op.tensors).map(([n, t]) => [n, fresh.get(t) ?? t] as const);
-    return { ...op, node, tensors: Object.fromEntries(tensors) };
+    return { ...op, pass, tensors: Object.fromEntries(tensors) };
   };
 
   const repeat = (segment: number): Op[] => {
@@ -131,7 +131,7 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
     for (const t of f.saved) if (inside(t) && segmentOf(t) === segment) want(t);
     const again = [...needed].sort((a, b) => a - b).map(i => ops[i]!);
     for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
-    return again.map(op => renamed(op, op.node.replace(/forward$/, 'again')));
+    return again.map(op => renamed(op, 'again'));
   };
   const out = ops.slice(0, f.count);
   const done = new Set<number>();

@@ -2,7 +2,7 @@ import { conv, type Conv } from '../shaders/conv/conv.ts';
 import type { Profile } from '../shaders/kernel/kernel.ts';
 import { moments, type Channels } from '../shaders/norm/moments.ts';
 import { batchNormApply, foldBatchNorm, type BatchNorm } from '../shaders/norm/batch-norm.ts';
-import { product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
+import { opName, product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 /**
  * Evaluation: batch normalisation by running statistics is one multiplication and addition for each channel, which the weights and bias of
@@ -32,7 +32,8 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
       kernel: foldBatchNorm,
       params: { o: p.c, size: weight!.size / p.c, eps: p.eps, bias: bias !== undefined, affine: p.affine },
       tensors: Object.fromEntries(given.flatMap(([name, t]) => (t ? [[name, t]] : []))),
-      node: op.node,
+      path: op.path,
+      pass: op.pass,
     };
     const convolution: Op = {
       ...before,
@@ -47,7 +48,7 @@ export function fold(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
 
 const made = (op: Op, name: string, shape: Shape): Tensor => ({
   id: -1,
-  name: `${op.node} ${name}`,
+  name: `${opName(op)} ${name}`,
   shape,
   size: product(shape),
   role: 'activation',

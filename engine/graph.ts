@@ -38,13 +38,23 @@ type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[key
 /** The tensors that a kernel call is given, by binding. */
 export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };
 
-/** One kernel call. `node` names the layer and direction that it belongs to. */
+/** The part of a step that an op belongs to: `again` where a forward op is done a second time (see checkpoint). */
+export type Pass = 'forward' | 'again' | 'backward' | 'update';
+
+/** One kernel call. */
 export interface Op {
   kernel: Kernel<any>;
   params: any;
   tensors: Record<string, Tensor>;
-  node: string;
+  /** The layer that it belongs to, as its parameters are named (`layer1.0.conv1`); empty outside all layers. */
+  path: string;
+  pass: Pass;
+  /** Whether it computes gradients of a scaled loss: these may overflow, which the update looks for (see Graph.backward). */
+  scaled?: true;
 }
+
+/** An op as messages and tables name it, by layer and pass: `layer1.0.conv1 backward`. */
+export const opName = ({ path, pass }: Op): string => `${path || 'model'} ${pass}`;
 
 /** From the gradient of an output to those of the inputs, undefined where nobody wants one. */
 type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -78,7 +88,8 @@ export class Graph {
   /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
   readonly weights: Init | undefined;
   #path: string[] = [];
-  #direction = 'forward';
+  #pass: Pass = 'forward';
+  #scaled = false;
   #tape: Recorded[] = [];
   #differentiable = new Set<Tensor>();
   #written = new Set<Tensor>();
@@ -145,10 +156,12 @@ export class Graph {
       .filter(n => given[n])
       .map(n => [n, given[n]!.base ?? given[n]!] as const);
     this.ops.push({
-      kernel: kernel as unknown as Kernel<any>,
+      kernel,
       params,
       tensors: Object.fromEntries(bound),
-      node: `${this.path || 'model'} ${this.#direction}`,
+      path: this.path,
+      pass: this.#pass,
+      ...(this.#scaled && { scaled: true }),
     });
   }
 
@@ -185,11 +198,12 @@ export class Graph {
 
   /**
    * Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. Returns the gradients of all
-   * tensors that have one.
+   * tensors that have one. `scale` multiplies that first gradient where the loss is scaled.
    */
-  backward(output: Tensor, dy: Tensor): ReadonlyMap<Tensor, Tensor> {
-    const grads = new Map([[output, dy]]);
-    this.#direction = 'backward';
+  backward(output: Tensor, dy: Tensor, scale?: (dy: Tensor) => Tensor): ReadonlyMap<Tensor, Tensor> {
+    this.#pass = 'backward';
+    this.#scaled = scale !== undefined;
+    const grads = new Map([[output, scale ? scale(dy) : dy]]);
     for (const { inputs, output, vjp, path } of this.#tape.reverse()) {
       const dy = grads.get(output);
       if (!dy) continue; // nothing downstream used it
@@ -201,7 +215,8 @@ export class Graph {
       });
       this.#path = before;
     }
-    this.#direction = 'update';
+    this.#pass = 'update';
+    this.#scaled = false;
     return grads;
   }
 }

@@ -1,5 +1,5 @@
 import { check, show, TooLarge } from './check.ts';
-import { reads, writes, type Op, type Role, type Tensor } from './graph.ts';
+import { opName, reads, writes, type Op, type Role, type Tensor } from './graph.ts';
 
 /** Where a tensor lives: bytes `offset` … of buffer number `buffer`. */
 export interface Place {
@@ -137,7 +137,7 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
     for (const t of Object.values(op.tensors)) {
       if (t.role === 'activation' && bytesOf(t) > limit)
         throw new TooLarge(
-          `${op.node}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
+          `${opName(op)}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
             `(${megabytes(limit)}); use a smaller --batch-size`,
         );
     }

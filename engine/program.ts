@@ -4,7 +4,7 @@ import { check, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
-import { halves, writes, type Graph, type Op, type Param, type Tensor } from './graph.ts';
+import { halves, opName, writes, type Graph, type Op, type Param, type Tensor } from './graph.ts';
 import { halve } from './half.ts';
 import { bytesOf, Layout, plan, type Place, type Plan } from './plan.ts';
 import { Uniforms } from './uniforms.ts';
@@ -151,7 +151,7 @@ export class Program {
     const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
     const typed = options.half ? halve(fused, graph.kept) : fused;
     const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
-    const flagged = options.debug ? withChecks(graph, stored, options.half) : undefined;
+    const flagged = options.debug ? withChecks(graph, stored) : undefined;
     const ops = flagged?.ops ?? stored;
     const planned: Plan = {
       ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize),
@@ -180,7 +180,7 @@ export class Program {
     for (const [i, grid] of grids.entries()) {
       if (!grid.every(n => n >= 1 && n <= MAX_GRID))
         throw new TooLarge(
-          `${ops[i]!.node}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, ` +
+          `${opName(ops[i]!)}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, ` +
             `WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`,
         );
     }
@@ -202,7 +202,7 @@ export class Program {
       const block = uniforms.block(i);
       const resources = [...Object.values(op.tensors).map(rangeOf), ...(block ? [block] : [])];
       const group = gpu.createBindGroup({
-        label: `${op.node} ${op.kernel.name}`,
+        label: `${opName(op)} ${op.kernel.name}`,
         layout: pipeline.layout,
         entries: resources.map((resource, binding) => ({ binding, resource })),
       });
@@ -232,13 +232,13 @@ export class Program {
     gpu.queue.submit([encoder.finish()]);
   }
 
-  /** The node whose output first held a NaN or an infinity, in a program compiled with `debug`. */
+  /** The op whose output first held a NaN or an infinity, in a program compiled with `debug`. */
   async firstNonFinite(): Promise<string | undefined> {
     if (!this.#flags) return undefined;
     const { buffer, ops } = this.#flags;
     const flags = new Uint32Array(await this.memory.device.read(buffer, 0, ops.length * 4));
     const op = ops[flags.findIndex(f => f !== 0)];
-    return op && `${op.node} (${op.kernel.name})`;
+    return op && `${opName(op)} (${op.kernel.name})`;
   }
 
   /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
@@ -267,19 +267,20 @@ export class Program {
  * After each op a look at what it wrote; the flags of all ops lie in one buffer. Gradients of a scaled loss may overflow: those are left to
  * the update.
  */
-function withChecks(graph: Graph, ops: readonly Op[], half = false): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
+function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
   const holdsFloats = (op: Op, t: Tensor) =>
     Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
   const checks = (op: Op, at: number): Op[] => {
-    if (half && op.node.endsWith(' backward')) return [];
+    if (op.scaled) return [];
     return writes(op)
       .filter(t => holdsFloats(op, t))
       .map(t => ({
-        kernel: checkFinite as unknown as Op['kernel'],
+        kernel: checkFinite,
         params: { n: t.size, at },
         tensors: { x: t, flags },
-        node: op.node,
+        path: op.path,
+        pass: op.pass,
       }));
   };
   return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };

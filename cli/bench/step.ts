@@ -117,6 +117,6 @@ function startTable({ cold, warm }: { cold: FirstStep; warm: FirstStep }): strin
 }
 
 function traceTable(trace: readonly DispatchResult[]): string {
-  const rows = trace.map(t => [t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-']);
+  const rows = trace.map(t => [t.op, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '-']);
   return table([['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], ...rows]);
 }

@@ -112,7 +112,7 @@ function layers(text: string, input: ModelInput): Row[] {
   openModel(parseSpec('model', text), input)(g, g.tensor([1, ...input.shape], 'input', 'images'));
   const byLayer = new Map<string, Op[]>();
   for (const op of g.ops) {
-    const path = op.node.split(' ')[0]!;
+    const path = op.path || 'model';
     byLayer.set(path, [...(byLayer.get(path) ?? []), op]);
   }
   const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));

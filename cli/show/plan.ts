@@ -1,5 +1,6 @@
 /** What a step does, for `descent train --plan`. */
 import { show } from '../../engine/check.ts';
+import { opName } from '../../engine/graph.ts';
 import { megabytes } from '../../engine/plan.ts';
 import type { Program } from '../../engine/program.ts';
 import { count, table } from '../output.ts';
@@ -13,7 +14,7 @@ export function describePlan({ commands, plan, memory }: Program): string {
     });
     const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * (t.half ? 2 : 4), 0);
     const kernel = `${op.kernel.name} (${pipeline.variant.name})`;
-    return [String(i + 1), op.node, kernel, grid.join('x'), count(bytes), tensors.join(', ')];
+    return [String(i + 1), opName(op), kernel, grid.join('x'), count(bytes), tensors.join(', ')];
   });
   const unchecked = plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`;
   return [

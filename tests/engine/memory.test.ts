@@ -5,7 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
 import { checkpoint } from '../../engine/checkpoint.ts';
 import { fuse } from '../../engine/fuse.ts';
-import { Graph, writes, type Layer } from '../../engine/graph.ts';
+import { Graph, opName, writes, type Layer } from '../../engine/graph.ts';
 import { plan } from '../../engine/plan.ts';
 import { relu } from '../../layers/activation.ts';
 import { concat, residual, sequential } from '../../layers/compose.ts';
@@ -56,13 +56,13 @@ for (const [name, share] of [
     const before = plan(ops, kept, 2 ** 30);
     const after = plan(less, kept, 2 ** 30);
     assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
-    const lasting = less.filter(op => op.node.endsWith(' again') && writes(op).some(t => t.role !== 'activation'));
+    const lasting = less.filter(op => op.pass === 'again' && writes(op).some(t => t.role !== 'activation'));
     assert.equal(
-      lasting.map(op => op.node),
+      lasting.map(op => opName(op)),
       [],
       'what lasts is written once',
     );
-    const forward = ops.filter(op => op.node.endsWith(' forward')).length;
+    const forward = ops.filter(op => op.pass === 'forward').length;
     assert.ok(
       less.length > ops.length && less.length - ops.length < forward,
       `${less.length - ops.length} ops more, ${forward} of the forward pass`,

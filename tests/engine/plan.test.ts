@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fuse } from '../../engine/fuse.ts';
-import { Graph, reads, writes, type Op, type Tensor } from '../../engine/graph.ts';
+import { Graph, opName, reads, writes, type Op, type Tensor } from '../../engine/graph.ts';
 import { Layout, plan } from '../../engine/plan.ts';
 import { crossEntropy } from '../../layers/loss.ts';
 import { models, openModel } from '../../models/index.ts';
@@ -40,7 +40,7 @@ function checkPlan(ops: readonly Op[], kept: ReadonlySet<Tensor>): ReturnType<ty
     for (const r of reads(op)) {
       for (const w of writes(op)) {
         if (r.role === 'activation' && w.role === 'activation') {
-          assert.is.not(p.placeOf.get(r)!.slot, p.placeOf.get(w)!.slot, `${op.node} ${op.kernel.name} reads and writes one slot`);
+          assert.is.not(p.placeOf.get(r)!.slot, p.placeOf.get(w)!.slot, `${opName(op)} ${op.kernel.name} reads and writes one slot`);
         }
       }
     }

@@ -67,7 +67,7 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   if (!training) graph.kept.add(logits);
   const loss = lossFor(o.loss, training, source.views);
   const dlogits = loss(graph, logits, source.labels, totals, { smoothing: training ? o.smoothing : 0, views: source.views });
-  if (dlogits) graph.backward(logits, o.half ? scaledUp(graph, dlogits) : dlogits);
+  if (dlogits) graph.backward(logits, dlogits, o.half ? dy => scaledUp(graph, dy) : undefined);
   return { graph, totals, logits, source };
 }
 
@@ -90,6 +90,5 @@ function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss
 function scaledUp(g: Graph, x: Tensor): Tensor {
   const y = g.tensor(x.shape);
   g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
-  g.ops.at(-1)!.node = 'model backward'; // it may overflow, and the update sees to that
   return y;
 }

@@ -41,9 +41,8 @@ export class Probe {
     const outputs = new Map<string, Tensor>();
     for (const op of graph.ops) {
       // the last op of a layer writes its output
-      const name = op.node.split(' ')[0]!;
       const [y] = writes(op).filter(t => t.shape[0] === n);
-      if (y && name !== 'model') outputs.set(name, y);
+      if (y && op.path) outputs.set(op.path, y);
     }
     if (layers) for (const t of outputs.values()) graph.kept.add(t);
     const program = await Program.compile(memory, graph);

@@ -220,7 +220,7 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
   ];
   if (note) shown.push(hint(`${capital(note)}.`));
   if (trace) {
-    const rows = trace.map(t => line([t.node, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3));
+    const rows = trace.map(t => line([t.op, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3));
     shown.push(
       el(
         'table',
