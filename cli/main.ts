@@ -33,7 +33,7 @@ function usageError(error: CommanderError, command: Command): DescentError {
   const hint = suggestion
     ? suggestion.replace(/^\((D.*)\)$/, (_, s: string) => s.replace('Did', 'did'))
     : `'${path.join(' ')} --help' says what is accepted`;
-  return new DescentError(`${path.join(' ')}: ${problem.replace(/\.$/, '').replace('. ', ', ')}; ${hint}`);
+  return new DescentError(`${path.join(' ')}: ${problem.replace(/\.$/, '').replace('. ', ', ')}`, hint);
 }
 
 /** Has a command and those below it throw its errors, in our words, in place of ending the process, and show defaults as they are typed. */

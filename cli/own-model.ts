@@ -12,11 +12,11 @@ import { isFileName, parseSpec } from '../train/config/spec.ts';
 export async function loadOwnModel(spec: string): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
-  check(existsSync(name), `model: there is no file ${name}; give a path to a .ts, .js or .mjs file, or a name that descent models lists`);
+  check(existsSync(name), `model: there is no file ${name}`, 'give a path to a .ts, .js or .mjs file, or a name that descent models lists');
   letImportDescent();
   const loading = import(pathToFileURL(resolve(name)).href).catch((cause: Error) => {
     const [why] = cause.message.split('\n');
-    throw new DescentError(`${name}: it cannot be loaded: ${why}; --verbose shows where`, { cause });
+    throw Object.assign(new DescentError(`${name}: it cannot be loaded: ${why}`, '--verbose shows where'), { cause });
   });
   const module = (await loading) as Record<string, unknown>;
   const functions = Object.entries(module).filter(([, value]) => typeof value === 'function');
@@ -24,7 +24,8 @@ export async function loadOwnModel(spec: string): Promise<void> {
   const exported = functions.length ? functions.map(([key]) => key).join(', ') : 'no function';
   check(
     typeof chosen === 'function',
-    `${name}: it exports ${exported}; export default one function of { classes, shape } that returns a layer`,
+    `${name}: it exports ${exported}`,
+    'export default one function of { classes, shape } that returns a layer',
   );
   addModel(name, chosen as Model);
 }

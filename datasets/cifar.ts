@@ -17,8 +17,8 @@ export function readCifar(file: string, bytes: Uint8Array, labelBytes: 1 | 2, im
   const whole = Math.floor(bytes.length / record);
   check(
     whole * record === bytes.length && whole > 0,
-    `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected ` +
-      `(${labelBytes} label bytes and ${PIXELS} pixels a record); the file is truncated or of another format`,
+    `${file}: ${bytes.length} bytes seen, a multiple of ${record} expected (${labelBytes} label bytes and ${PIXELS} pixels a record)`,
+    'the file is truncated or of another format',
   );
   const end = Math.min(labels.length, at + whole);
   for (let i = at, from = 0; i < end; i++, from += record) {

@@ -61,7 +61,8 @@ export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, 
   const n = labels.length;
   check(
     images.length === n * size,
-    `${who}: ${images.length / size} images of ${show(shape)} but ${n} labels; the files do not belong together`,
+    `${who}: ${images.length / size} images of ${show(shape)} but ${n} labels`,
+    'the files do not belong together',
   );
   checkLabels(who, labels, classes);
   return { images, labels, n };
@@ -72,6 +73,7 @@ export function checkLabels(who: string, labels: Uint16Array, classes: number): 
   const wrong = labels.findIndex(label => label >= classes);
   check(
     wrong < 0,
-    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes; the file is corrupt or of another data set`,
+    `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes`,
+    'the file is corrupt or of another data set',
   );
 }

@@ -11,20 +11,21 @@ function parse(file: string, bytes: Uint8Array, rank: number): { sizes: number[]
   const header = 4 + 4 * rank;
   check(
     bytes.length >= header,
-    `${file}: ${bytes.length} bytes seen, at least ${header} expected for an IDX header; the file is truncated`,
+    `${file}: ${bytes.length} bytes seen, at least ${header} expected for an IDX header`,
+    'the file is truncated',
   );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint32(0);
   const expected = 0x800 + rank;
   const gzipped = magic >>> 16 === 0x1f8b;
   const advice = gzipped ? 'the file is still compressed: gunzip it' : 'this is not an IDX file of bytes, or it is corrupt';
-  check(magic === expected, `${file}: magic number ${hex(magic)} seen, ${hex(expected)} expected; ${advice}`);
+  check(magic === expected, `${file}: magic number ${hex(magic)} seen, ${hex(expected)} expected`, advice);
   const sizes = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const total = header + sizes.reduce((a, b) => a * b);
   check(
     bytes.length === total,
-    `${file}: ${bytes.length} bytes seen, ${total} expected (${sizes.join(' x ')} after a ${header}-byte header); ` +
-      `the file is ${bytes.length < total ? 'truncated' : 'corrupt'}`,
+    `${file}: ${bytes.length} bytes seen, ${total} expected (${sizes.join(' x ')} after a ${header}-byte header)`,
+    `the file is ${bytes.length < total ? 'truncated' : 'corrupt'}`,
   );
   return { sizes, data: bytes.subarray(header) };
 }

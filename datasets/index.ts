@@ -111,7 +111,8 @@ export async function loadDataset(name: string, read: Reader, limits: Limits = {
     const problem = bytes.length < expected ? 'truncated' : 'not the one expected';
     check(
       bytes.length === expected,
-      `${name}: ${file}: ${bytes.length} bytes seen, ${expected} expected; ` + `the file is ${problem}: run 'descent data fetch ${name}'`,
+      `${name}: ${file}: ${bytes.length} bytes seen, ${expected} expected`,
+      `the file is ${problem}: run 'descent data fetch ${name}'`,
     );
     return bytes;
   };

@@ -57,7 +57,7 @@ export function cifarSet(
     const contents = await Promise.all(needed.map(({ name }, i) => read(name, records.subarray(startOf(i)))));
     let at = 0;
     for (const [i, bytes] of contents.entries()) at = readCifar(needed[i]!.name, bytes, labelBytes, images, labels, at);
-    check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected; the file is truncated`);
+    check(at === n, `${from.at(-1)!.name}: ${at} images seen, ${n} expected`, 'the file is truncated');
     return makeSplit(from[0]!.name, images, labels, CIFAR_SHAPE, facts.classes.length);
   };
   return {

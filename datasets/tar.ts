@@ -38,17 +38,17 @@ export async function* tarFiles(stream: AsyncIterable<Uint8Array>, most: (path: 
       const header = await take(512, true);
       if (!header || header.every(byte => byte === 0)) return;
       const size = parseInt(text(header, 124, 12).trim(), 8);
-      check(size >= 0 && text(header, 257, 5) === 'ustar', 'not a tar archive; the download is corrupt');
+      check(size >= 0 && text(header, 257, 5) === 'ustar', 'not a tar archive', 'the download is corrupt');
       const prefix = text(header, 345, 155);
       const name = text(header, 0, 100);
       const path = (prefix ? `${prefix}/${name}` : name).replace(/^\.\//, '');
       const limit = header[156] === 0 || header[156] === 48 ? most(path) : undefined; // '0' and NUL mark regular files
       const keep = limit !== undefined;
-      check(!keep || size <= limit, `${path}: the archive says ${size} bytes, ${limit} are expected at most; the download is corrupt`);
+      check(!keep || size <= limit, `${path}: the archive says ${size} bytes, ${limit} are expected at most`, 'the download is corrupt');
       const bytes = await take(size, keep);
       const padding = await take(bytes ? -size & 511 : 0, false); // to whole blocks of 512
       if (!bytes || !padding) {
-        throw new DescentError(`${path}: the archive ends before its ${size} bytes; the download is truncated`);
+        throw new DescentError(`${path}: the archive ends before its ${size} bytes`, 'the download is truncated');
       }
       if (keep) yield { path, bytes };
     }

@@ -1,16 +1,86 @@
+/** What goes wrong, as a value: a problem, what can be done about it, and the class of the error as its kind. */
 import { closest, distance } from 'fastest-levenshtein';
 
-/** An error of the user's making or surroundings: its message is one line that says what was wrong and what to do. */
-export class DescentError extends Error {
+/** An option in a message, by its key; `to` is the value that it has or is advised to take. */
+export interface Named {
+  readonly option: string;
+  readonly to?: string | number | boolean | undefined;
+}
+
+/** A text in which every front end calls an option by its own name. Plain data, so that it can cross to a worker and back. */
+export type Message = string | Named | readonly (string | Named)[];
+
+/** How a front end calls an option; undefined where it has no such option. `begins` is whether the message begins with it. */
+export type Names = (named: Named, begins: boolean) => string | undefined;
+
+export const named = (option: string, to?: Named['to']): Named => ({ option, to });
+
+const partsOf = (message: Message): readonly (string | Named)[] =>
+  typeof message === 'string' || 'option' in message ? [message] : message;
+
+/** A message that names options: say`use a smaller ${named('batchSize')}`. */
+export const say = (texts: TemplateStringsArray, ...values: readonly (Message | number)[]): Message =>
+  texts
+    .flatMap((text, i) => {
+      const value = values[i];
+      return [text, ...(value === undefined ? [] : typeof value === 'number' ? [String(value)] : partsOf(value))];
+    })
+    .filter(part => part !== '');
+
+/** Options as a program that uses the library writes them: `batchSize`, `precision: 'f32'`. */
+const keys = ({ option, to }: Named): string =>
+  to === undefined ? option : `${option}: ${typeof to === 'string' ? `'${to}'` : String(to)}`;
+
+/** A message in a front end's words, or in the library's. */
+export const words = (message: Message, names: Names = keys): string =>
+  partsOf(message)
+    .map((part, i) => (typeof part === 'string' ? part : (names(part, i === 0) ?? keys(part))))
+    .join('');
+
+/** Alternatives as one message: `lower a, clip b, or look at c`. */
+export const either = (advice: readonly Message[]): Message =>
+  advice.reduce((all, one, i) => say`${all}, ${i === advice.length - 1 ? 'or ' : ''}${one}`);
+
+/** What an error says, without what makes it an error. */
+export interface Fault {
+  readonly problem: Message;
+  /** Alternatives. */
+  readonly advice: readonly Message[];
+}
+
+/** An error in a front end's words. Advice that takes an option which the front end does not have is left out. */
+export function render({ problem, advice }: Fault, names: Names = keys): string {
+  const has = (part: string | Named) => typeof part === 'string' || names(part, false) !== undefined;
+  const possible = advice.filter(message => partsOf(message).every(has));
+  return words(possible.length ? say`${problem}; ${either(possible)}` : problem, names);
+}
+
+/**
+ * An error of the user's making or surroundings. It says `<who>: <what is wrong, with the value seen>; <what is accepted or what to do>` in
+ * one line: `problem` is what stands before the semicolon, and `advice` the alternatives after it. `message` has it in the library's words;
+ * front ends render the parts in their own.
+ */
+export class DescentError extends Error implements Fault {
   override name = 'DescentError';
+  readonly problem: Message;
+  readonly advice: readonly Message[];
+
+  constructor(problem: Message, ...advice: readonly Message[]) {
+    super(render({ problem, advice }));
+    this.problem = problem;
+    this.advice = advice;
+  }
 }
 
 /** What does not fit on the device, but may with fewer images at a time. */
 export class TooLarge extends DescentError {}
 
-/** Throws `message` unless `ok`. Grammar: `<who>: <what is wrong, with the value seen>; <what is accepted or what to do>`. */
-export function check(ok: unknown, message: string): asserts ok {
-  if (!ok) throw new DescentError(message);
+/** The device is gone: a driver was reset, or a GPU unplugged. What was on it is lost. */
+export class DeviceLost extends DescentError {}
+
+/** Throws a DescentError unless `ok`. */
+export function check(ok: unknown, problem: Message, ...advice: readonly Message[]): asserts ok {
+  if (!ok) throw new DescentError(problem, ...advice);
 }
 
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
@@ -22,11 +92,15 @@ export function lookUp<T>(kind: string, name: string, known: Readonly<Record<str
   const names = Object.keys(known);
   const near = closest(name, names);
   const suggestion = distance(name, near) <= 3 ? `did you mean '${near}'? ` : '';
-  throw new DescentError(`unknown ${kind} '${name}'; ${suggestion}known: ${names.join(', ')}`);
+  throw new DescentError(`unknown ${kind} '${name}'`, `${suggestion}known: ${names.join(', ')}`);
 }
 
 /** The four sizes of a batch of images, or an error that says what came instead. */
 export function images(layer: string, shape: readonly number[]): [n: number, c: number, h: number, w: number] {
-  check(shape.length === 4, `${layer}: input is ${show(shape)}, expected [batch, channels, height, width]; put it before flatten or dense`);
+  check(
+    shape.length === 4,
+    `${layer}: input is ${show(shape)}, expected [batch, channels, height, width]`,
+    'put it before flatten or dense',
+  );
   return shape as unknown as [number, number, number, number];
 }

@@ -117,7 +117,8 @@ export class Device {
     void gpu.lost.then(({ reason, message }) => {
       if (state.closing) return;
       state.lost = new DescentError(
-        `device lost on ${adapter} (${reason}: ${message || 'no message'}); the last checkpoint is intact, resume from it`,
+        `device lost on ${adapter} (${reason}: ${message || 'no message'})`,
+        'the last checkpoint is intact, resume from it',
       );
     });
     gpu.addEventListener('uncapturederror', event => {

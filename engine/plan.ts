@@ -36,14 +36,15 @@ export class Layout {
     if (known) {
       check(
         known.bytes === bytes,
-        `${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another; a name is one tensor`,
+        `${t.name}: ${known.bytes / 4} values in one program, ${show(t.shape)} in another`,
+        'a name is one tensor',
       );
       return known;
     }
     check(
       bytes <= this.#limit,
-      `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once ` +
-        `(${megabytes(this.#limit)}); choose a smaller model, head or batch`,
+      `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)})`,
+      'choose a smaller model, head or batch',
     );
     const paged = t.role !== 'input' && t.role !== 'state';
     let page = 0;
@@ -138,7 +139,8 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
       if (t.role === 'activation' && bytesOf(t) > limit)
         throw new TooLarge(
           `${opName(op)}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
-            `(${megabytes(limit)}); use a smaller --batch-size`,
+            `(${megabytes(limit)})`,
+          'use a smaller --batch-size',
         );
     }
   const life = lives(ops, kept);

@@ -169,8 +169,8 @@ export class Program {
     if (full) {
       const bytes = planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
       throw new TooLarge(
-        `out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}; ` +
-          'use a smaller --batch-size or model, or --checkpoint-activations',
+        `out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}`,
+        'use a smaller --batch-size or model, or --checkpoint-activations',
       );
     }
     options.meanwhile?.();
@@ -180,8 +180,8 @@ export class Program {
     for (const [i, grid] of grids.entries()) {
       if (!grid.every(n => n >= 1 && n <= MAX_GRID))
         throw new TooLarge(
-          `${opName(ops[i]!)}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, ` +
-            `WebGPU allows ${MAX_GRID} in a direction; use a smaller --batch-size`,
+          `${opName(ops[i]!)}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
+          'use a smaller --batch-size',
         );
     }
 

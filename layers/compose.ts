@@ -32,8 +32,8 @@ function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
   check(
     show(a.shape) === show(b.shape),
-    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}; ` +
-      "give both one shape (a shortcut needs the body's channels and stride)",
+    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
+    "give both one shape (a shortcut needs the body's channels and stride)",
   );
   return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
 }
@@ -62,7 +62,8 @@ export const zeroPadShortcut =
     const [n, c, h, w] = images('zeroPadShortcut', x.shape);
     check(
       o >= c,
-      `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)}); zeros can only be added`,
+      `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)})`,
+      'zeros can only be added',
     );
     if (o === c && stride === 1) return x;
     const oh = Math.ceil(h / stride);
@@ -90,10 +91,10 @@ export const concat =
   (g, x) => {
     const parts = outputsOf(branches, g, x);
     const first = parts[0];
-    check(first, `${who('concat', g)}: no branches; give at least one`);
+    check(first, `${who('concat', g)}: no branches`, 'give at least one');
     const [n, , ...rest] = first.shape as [number, number, ...number[]];
     const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
-    check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}; they may differ in channels alone`);
+    check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
 
     const channels = parts.map(t => t.shape[1]!);
     const area = product(rest);
@@ -120,7 +121,7 @@ export const mean =
   (branches: Layers): Layer =>
   (g, x) => {
     const outputs = outputsOf(branches, g, x);
-    check(outputs.length, `${who('mean', g)}: no branches; give at least one`);
+    check(outputs.length, `${who('mean', g)}: no branches`, 'give at least one');
     return scale(1 / outputs.length)(
       g,
       outputs.reduce((sum, t) => add(g, sum, t)),

@@ -38,15 +38,16 @@ export const conv2d =
     const reach = dilation * (k - 1) + 1;
     const who = g.path ? `conv2d ${g.path}` : 'conv2d';
     const kernel = `kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''}`;
-    check(!standardise || !through, `${who}: standardise and through both change the weight; give one of them`);
+    check(!standardise || !through, `${who}: standardise and through both change the weight`, 'give one of them');
     check(
       c % groups === 0 && o % groups === 0,
-      `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of both`,
+      `${who}: ${c} input and ${o} output channels do not divide into ${groups} groups (input ${show(x.shape)})`,
+      'use a divisor of both',
     );
     check(
       reach <= h + 2 * pad && reach <= w + 2 * pad,
-      `${who}: ${kernel} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); ` +
-        'use larger images or fewer poolings before it',
+      `${who}: ${kernel} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad})`,
+      'use larger images or fewer poolings before it',
     );
 
     const out = (size: number) => Math.floor((size + 2 * pad - reach) / stride) + 1;

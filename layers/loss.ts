@@ -64,11 +64,13 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
   const rows = all / views;
   check(
     Number.isInteger(rows) && views >= 2,
-    `jensenShannon: ${all} rows of logits are not ${views} views of each image; give a batch of a multiple of ${views}`,
+    `jensenShannon: ${all} rows of logits are not ${views} views of each image`,
+    `give a batch of a multiple of ${views}`,
   );
   check(
     labels.shape.length === 1 && labels.shape[0]! >= rows,
-    `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers; leave out mixup and cutmix`,
+    `jensenShannon: labels are ${show(labels.shape)}, expected ${rows} class numbers`,
+    'leave out mixup and cutmix',
   );
   const row = g.tensor([rows, kernels.ROW_METRICS]);
   const dlogits = g.tensor(logits.shape);

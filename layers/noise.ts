@@ -132,7 +132,8 @@ export const whiteout =
   (g, x) => {
     check(
       gamma >= 0 && gamma < 2 && sigma >= 0 && lambda >= 0,
-      `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}; expected sigma and lambda of at least 0, gamma from 0 to below 2`,
+      `whiteout: sigma ${sigma}, gamma ${gamma}, lambda ${lambda}`,
+      'expected sigma and lambda of at least 0, gamma from 0 to below 2',
     );
     if (!g.training) return dense(out, { bias })(g, x);
     const n = x.shape[0]!;

@@ -49,7 +49,8 @@ export const batchNorm =
 
     check(
       n * hw > 1,
-      `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance; use a larger batch or images`,
+      `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance`,
+      'use a larger batch or images',
     );
     const channels = { n, c, hw, split: momentSplits(p, g.profile) };
     const partial = g.tensor([channels.split, c, 2]);
@@ -97,7 +98,8 @@ export const layerNorm =
     const size = product(own);
     check(
       size > 1,
-      `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance; put it where there are more`,
+      `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance`,
+      'put it where there are more',
     );
     return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
   };
@@ -114,9 +116,10 @@ export const groupNorm =
     const size = (c / groups) * span;
     check(
       c % groups === 0,
-      `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)}); use a divisor of ${c}`,
+      `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)})`,
+      `use a divisor of ${c}`,
     );
-    check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance; use fewer groups`);
+    check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance`, 'use fewer groups');
     return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
   };
 
@@ -128,7 +131,7 @@ export const instanceNorm =
   ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer =>
   (g, x) => {
     const [, c, h, w] = images('instanceNorm', x.shape);
-    check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance; use larger ones`);
+    check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
     return groupNorm(c, { eps, affine })(g, x);
   };
 
@@ -215,7 +218,7 @@ export const lrn =
   (g, x) => {
     const [n, c, h, w] = images('lrn', x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
-    check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}; both must be above 0`);
+    check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}`, 'both must be above 0');
     const y = g.tensor(x.shape);
     const base = g.tensor(x.shape);
     g.run(lrnForward, p, { x, base, y });

@@ -28,10 +28,10 @@ const pool =
     const who = g.path ? `${name} ${g.path}` : name;
     check(
       k <= Math.min(h, w) + 2 * pad,
-      `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad}); ` +
-        'use a smaller window, more padding or larger images',
+      `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad})`,
+      'use a smaller window, more padding or larger images',
     );
-    check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}; use pad 0 to ${Math.floor(k / 2)}`);
+    check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}`, `use pad 0 to ${Math.floor(k / 2)}`);
     const out = (size: number) => {
       const room = size + 2 * pad - k;
       const whole = Math.floor(room / stride) + 1;
@@ -78,10 +78,11 @@ export const fractionalMaxPool =
     check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
     const oh = Math.floor(h / ratio);
     const ow = Math.floor(w / ratio);
-    check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)}); it takes 2x2 to 512x512`);
+    check(oh >= 1 && ow >= 1 && Math.max(h, w) <= 512, `${who}: images of ${h}x${w} (input ${show(x.shape)})`, 'it takes 2x2 to 512x512');
     check(
       !random || (h <= 2 * oh && w <= 2 * ow),
-      `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut; use a ratio below 2 or an even size`,
+      `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut`,
+      'use a ratio below 2 or an even size',
     );
     const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
     const cuts = g.tensor([n, 2, cutsLength(p)]);

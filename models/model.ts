@@ -76,7 +76,7 @@ export function model<O extends Options>(name: string, about: string, options: O
         return build(input, values)(g, x);
       } catch (error) {
         const size = error instanceof DescentError && smallestFit(input, at => build(at, values), g);
-        throw size ? new DescentError(`${(error as Error).message}; ${name} takes images of ${size}x${size} and larger`) : error;
+        throw size ? new DescentError(`${(error as Error).message}`, `${name} takes images of ${size}x${size} and larger`) : error;
       }
     };
   };
@@ -86,10 +86,10 @@ export function model<O extends Options>(name: string, about: string, options: O
 function read(name: string, options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const values = Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
   for (const [key, value] of Object.entries(given)) {
-    check(Object.keys(options).length, `${name}: it has no options, ${key} was given; leave it out`);
+    check(Object.keys(options).length, `${name}: it has no options, ${key} was given`, 'leave it out');
     const option = lookUp(`option of ${name}`, key, options);
     const got = option.read(value);
-    check(got !== undefined, `${name}: option ${key} is '${String(value)}'; give ${option.accepts}`);
+    check(got !== undefined, `${name}: option ${key} is '${String(value)}'`, `give ${option.accepts}`);
     values[key] = got;
   }
   return values;

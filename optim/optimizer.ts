@@ -101,10 +101,10 @@ export function hyperParameters<H extends Hyper>(name: string, defaults: H, opti
   const out: Record<string, number> = { ...defaults };
   for (const [key, value] of Object.entries(options)) {
     lookUp(`hyper-parameter of ${name}`, key, out);
-    check(typeof value === 'number' && Number.isFinite(value), `${name}: ${key} is '${String(value)}'; give a number`);
+    check(typeof value === 'number' && Number.isFinite(value), `${name}: ${key} is '${String(value)}'`, 'give a number');
     const [min, below] = RANGES[key] ?? [0, Infinity];
     const accepted = `${min === Number.MIN_VALUE ? 'above 0' : `of at least ${min}`}${below < Infinity ? ` and below ${below}` : ''}`;
-    check(value >= min && value < below, `${name}: ${key} is ${value}; give a number ${accepted}`);
+    check(value >= min && value < below, `${name}: ${key} is ${value}`, `give a number ${accepted}`);
     out[key] = value;
   }
   return out as H;
@@ -115,7 +115,7 @@ export function optimizer(rule: Rule, options: Readonly<Record<string, unknown>>
   const decay = rule.decoupled && r.weightDecay ? { weight_decay: r.weightDecay } : {};
   const hyper = hyperParameters(rule.name, rule.defaults, { ...decay, ...options });
   const { accumulate = 1, clipNorm, clipValue, gradNoise = 0, l1 = 0, ema, lookahead, swa, scaling = false } = r;
-  check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights; leave one out`);
+  check(ema === undefined || !swa, `${rule.name}: ema and swa both average the weights`, 'leave one out');
   const averages = ema !== undefined || swa !== undefined;
   const l2 = rule.decoupled ? 0 : (r.weightDecay ?? 0);
   const counted = asksFirst(rule.update);

@@ -46,8 +46,8 @@ export class Minimiser {
   constructor(method: QuasiNewton, flat: Flat, parameters: number) {
     check(
       method.name !== 'bfgs' || parameters <= MOST_BFGS,
-      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values; ` +
-        `take lbfgs, or a model of at most ${MOST_BFGS}`,
+      `bfgs: the model has ${parameters} parameters, whose dense inverse Hessian has ${parameters}^2 values`,
+      `take lbfgs, or a model of at most ${MOST_BFGS}`,
     );
     this.#flat = flat;
     this.#method = method;

@@ -8,7 +8,8 @@ import { writeWhole } from '../train/run/node/files.ts';
 export function checkPicture(who: string, path: string): void {
   check(
     /^(\.(svg|png))?$/i.test(extname(path)),
-    `${who}: '${path}' is no picture's name; let it end in .svg or .png, or in neither for both`,
+    `${who}: '${path}' is no picture's name`,
+    'let it end in .svg or .png, or in neither for both',
   );
 }
 

@@ -38,7 +38,7 @@ async function install(say: (line: string) => void): Promise<string> {
   } catch (e) {
     const { stderr, message } = e as { stderr?: string; message: string };
     const [why] = (stderr || message).trim().split('\n');
-    throw new DescentError(`peers: npm could not install them (${why}); look at the network and run the same command again`);
+    throw new DescentError(`peers: npm could not install them (${why})`, 'look at the network and run the same command again');
   }
   return folder;
 }

@@ -67,7 +67,7 @@ export async function startPeer(
 ): Promise<Peer> {
   const peer: { script: string; version?: string; variant: string } = lookUp('peer', name, PEERS);
   const why = await unavailable(name);
-  check(!why, `${name}: ${why}; leave it out or install what it needs`);
+  check(!why, `${name}: ${why}`, 'leave it out or install what it needs');
   const problem: Problem = { network: network(model), batch, threads };
   const script = fileURLToPath(new URL(peer.script, import.meta.url));
   const folder = peer.version && (await ensurePackages(say));
@@ -98,7 +98,7 @@ export async function startPeer(
   async function answer<T>(): Promise<T> {
     const { value, done } = await lines.next();
     if (!done) return JSON.parse(value as string) as T;
-    throw new DescentError(`${name}: its process ended on ${model}, batch ${batch}: ${await ended}; leave it out, or try another batch`);
+    throw new DescentError(`${name}: its process ended on ${model}, batch ${batch}: ${await ended}`, 'leave it out, or try another batch');
   }
   function run(n: number, burst = 1): Promise<Steps> {
     child.stdin.write(`${JSON.stringify({ run: n, burst })}\n`);

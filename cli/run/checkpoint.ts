@@ -26,21 +26,22 @@ export interface Checkpoint {
 
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
   const found = statSync(path, { throwIfNoEntry: false });
-  check(found, `${path}: there is no such file or folder; give the folder of a run or a .safetensors file`);
+  check(found, `${path}: there is no such file or folder`, 'give the folder of a run or a .safetensors file');
   const run = found.isDirectory() ? readConfig(path).config : undefined;
   const file = run ? weightsFile(path) : path;
   const { tensors, metadata } = readSafetensors(file);
 
   const model = metadata.model ?? run?.model ?? given.model;
-  check(model !== undefined, `${file}: does not say which model it is of; give --model`);
+  check(model !== undefined, `${file}: does not say which model it is of`, 'give --model');
   check(
     given.model === undefined || given.model === model,
-    `${file}: is a checkpoint of ${model}, not of ${given.model}; leave out --model`,
+    `${file}: is a checkpoint of ${model}, not of ${given.model}`,
+    'leave out --model',
   );
   const dataset = given.dataset ?? run?.dataset ?? metadata.dataset;
   const normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
-  check(dataset !== undefined, `${file}: does not say on which data it was trained; give --dataset`);
-  check(normalize !== undefined, `${file}: does not say how its images were normalized; give --normalize ${NORMALIZE.join('|')}`);
+  check(dataset !== undefined, `${file}: does not say on which data it was trained`, 'give --dataset');
+  check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZE.join('|')}`);
   await loadOwnModel(model);
   const fact = (name: 'shape' | 'classes' | 'moments') =>
     metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
@@ -58,6 +59,6 @@ function parse(file: string, name: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new DescentError(`${file}: its ${name} is not valid JSON; fetch or write the file again`);
+    throw new DescentError(`${file}: its ${name} is not valid JSON`, 'fetch or write the file again');
   }
 }

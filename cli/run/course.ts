@@ -67,14 +67,20 @@ export async function course(o: CourseOptions): Promise<void> {
 function begin({ run, config, session, options }: CourseOptions): number {
   const { trainer } = session;
   const total = config.steps ?? config.epochs * trainer.stepsPerEpoch;
-  check(trainer.steps < total, `${run.path}: the run is complete (${trainer.steps} of ${total} steps); give more with --epochs or --steps`);
+  check(
+    trainer.steps < total,
+    `${run.path}: the run is complete (${trainer.steps} of ${total} steps)`,
+    'give more with --epochs or --steps',
+  );
   check(
     !stopsEarly(run.lines, config.earlyStop),
-    `${run.path}: the run is complete, it stopped early at step ${trainer.steps}; begin a new one from its weights with --init`,
+    `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
+    'begin a new one from its weights with --init',
   );
   check(
     config.earlyStop === undefined || config.valSplit > 0,
-    '--early-stop: no images are held out for validation; give --val-split a share above 0',
+    '--early-stop: no images are held out for validation',
+    'give --val-split a share above 0',
   );
   run.writeConfig(config, session.facts);
   if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) {

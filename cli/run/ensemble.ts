@@ -9,11 +9,11 @@ import { percent, print, table } from '../output.ts';
 /** Evaluates one checkpoint, or with --ensemble several together. */
 export async function evaluateAll(paths: readonly string[], { ensemble, ...options }: EvalOptions & { ensemble?: boolean }): Promise<void> {
   if (!ensemble) {
-    check(paths.length === 1, `eval: ${paths.length} checkpoints are named; give one, or --ensemble for the mean of their predictions`);
+    check(paths.length === 1, `eval: ${paths.length} checkpoints are named`, 'give one, or --ensemble for the mean of their predictions');
     return evaluate(paths[0]!, options);
   }
-  check(paths.length > 1, 'eval: --ensemble needs several checkpoints; name at least two');
-  check(options.tta === undefined, '--tta: is for one checkpoint; leave it out, or --ensemble');
+  check(paths.length > 1, 'eval: --ensemble needs several checkpoints', 'name at least two');
+  check(options.tta === undefined, '--tta: is for one checkpoint', 'leave it out, or --ensemble');
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const members: { file: string; probabilities: Float32Array }[] = [];
   let labels: ArrayLike<number> | undefined;
@@ -23,13 +23,15 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
     try {
       check(
         data === undefined || data === config.dataset,
-        `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}; an ensemble needs one data set`,
+        `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}`,
+        'an ensemble needs one data set',
       );
       data = config.dataset;
       const own = session.data.labels(split);
       check(
         !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),
-        `${file}: its ${split} images are not those of ${paths[0]}; take --split test, or runs of one --seed and --val-split`,
+        `${file}: its ${split} images are not those of ${paths[0]}`,
+        'take --split test, or runs of one --seed and --val-split',
       );
       labels = own;
       members.push({ file, probabilities: softmaxRows(await session.trainer.logits(split), dataset.classes.length) });

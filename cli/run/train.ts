@@ -31,7 +31,8 @@ export async function train(model: string | undefined, options: TrainOptions): P
   const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
   check(
     resumed || model !== undefined,
-    'train: no model is named; give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
+    'train: no model is named',
+    'give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
   );
   await loadOwnModel(resumed?.config.model ?? model!);
   const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
@@ -76,10 +77,11 @@ export async function train(model: string | undefined, options: TrainOptions): P
 
 /** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
 function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
-  check(options.out === undefined, '--out: a resumed run stays in its folder; leave out --out');
+  check(options.out === undefined, '--out: a resumed run stays in its folder', 'leave out --out');
   check(
     model === undefined || model === config.model,
-    `--resume: the run in ${folder.path} trains ${config.model}, not ${model}; leave out the model`,
+    `--resume: the run in ${folder.path} trains ${config.model}, not ${model}`,
+    'leave out the model',
   );
   const given = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).filter(key => {
     const value = options[key];
@@ -90,8 +92,8 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
   for (const key of given) {
     check(
       ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
-      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}; ` +
-        'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
+      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}`,
+      'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
     );
   }
   return fresh;

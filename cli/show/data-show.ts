@@ -31,11 +31,11 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const rows = whole('--rows', options.rows, 100);
   const columns = whole('--columns', options.columns, 100);
   const seed = OPTIONS.seed.parse('--seed', options.seed ?? '0');
-  check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file; give a name that ends in .png`);
+  check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file`, 'give a name that ends in .png');
   const text = options.augment === undefined ? undefined : OPTIONS.augment.parse('--augment', options.augment);
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;
-  check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels; images have 1 or 3`);
+  check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels`, 'images have 1 or 3');
   const augment = text === undefined ? undefined : parseAugment(text, dataset.shape);
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));

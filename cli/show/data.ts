@@ -19,7 +19,7 @@ const needFiles = () => Object.keys(datasets).filter(name => datasets[name]!.fil
 
 /** Fetches what is not in the cache yet; each name ends with a line that says where it lies. */
 export async function dataFetch(names: readonly string[], options: DataOptions, print: Print): Promise<void> {
-  check(names.length, `data fetch: no data set named; known: ${needFiles().join(', ')}`);
+  check(names.length, 'data fetch: no data set named', `known: ${needFiles().join(', ')}`);
   for (const name of names) {
     const info = lookUp('dataset', name, datasets);
     const folder = await fetchDataset(name, { dataDir: options.dataDir, ...(options.quiet ? {} : reporter()) });
@@ -80,7 +80,8 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   const chosen = names.length ? names : known.filter(name => stored.includes(name));
   check(
     chosen.length,
-    `data verify: nothing in ${datasetFolder('', options.dataDir)}; ` + `'descent data fetch <name>' fetches: ${known.join(', ')}`,
+    `data verify: nothing in ${datasetFolder('', options.dataDir)}`,
+    `'descent data fetch <name>' fetches: ${known.join(', ')}`,
   );
   const wrong: string[] = [];
   for (const name of chosen) {
@@ -92,6 +93,7 @@ export async function dataVerify(names: readonly string[], options: DataOptions,
   }
   check(
     !wrong.length,
-    `data verify: ${wrong.join(', ')} not as published; ` + `'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
+    `data verify: ${wrong.join(', ')} not as published`,
+    `'descent data fetch ${wrong.join(' ')}' fetches the broken files again`,
   );
 }

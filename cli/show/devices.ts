@@ -12,7 +12,8 @@ export async function devices(options: DevicesOptions): Promise<void> {
   const adapters = await listAdapters();
   check(
     adapters.length || options.json,
-    'devices: no adapter was found; install a Vulkan driver (on Debian and Ubuntu: apt-get install mesa-vulkan-drivers)',
+    'devices: no adapter was found',
+    'install a Vulkan driver (on Debian and Ubuntu: apt-get install mesa-vulkan-drivers)',
   );
   for (const [i, a] of adapters.entries()) {
     if (options.json) print(JSON.stringify(a));

@@ -4,8 +4,8 @@ import { check, DescentError } from '../../engine/check.ts';
 
 /** Decodes an image to [c, h, w] bytes, cropped around the centre and resized as folders of images are. `invert` makes dark light. */
 export async function readImage(path: string, [c, h, w]: readonly [number, number, number], invert = false): Promise<Uint8Array> {
-  check(existsSync(path), `${path}: there is no such file; give an image file`);
-  check(c === 1 || c === 3, `${path}: the model takes ${c} channels; images have 1 or 3`);
+  check(existsSync(path), `${path}: there is no such file`, 'give an image file');
+  check(c === 1 || c === 3, `${path}: the model takes ${c} channels`, 'images have 1 or 3');
   const { default: sharp } = await import('sharp');
   let pixels: Buffer;
   try {
@@ -17,7 +17,7 @@ export async function readImage(path: string, [c, h, w]: readonly [number, numbe
     pixels = await (invert ? image.negate({ alpha: false }) : image).raw().toBuffer();
   } catch (error) {
     const why = (error as Error).message.split('\n')[0];
-    throw new DescentError(`${path}: cannot be read as an image (${why}); give a PNG, JPEG, WebP, GIF, TIFF or AVIF file`);
+    throw new DescentError(`${path}: cannot be read as an image (${why})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
   }
   const planes = new Uint8Array(c * h * w);
   for (let p = 0; p < h * w; p++) {

@@ -90,7 +90,7 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
   const known = lookUp('dataset', dataset, datasets);
   const sizes = input?.split('x') ?? [];
-  check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size; write channels x height x width, as 3x224x224`);
+  check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
   const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
   const [c, h, w] = sizes.map(size => whole('--input', size));
   return {

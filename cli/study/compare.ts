@@ -62,7 +62,7 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   const variants = Object.entries(chosen.variants({ steps, lr: common.lr!, images })).filter(
     ([, v]) => options.model === undefined || v.model === undefined,
   );
-  check(variants.length, `--model: ${what} is compared on nets of its own; leave it out`);
+  check(variants.length, `--model: ${what} is compared on nets of its own`, 'leave it out');
   const runs = variants.map(([variant, { scheme, model: own = model, ...changes }]): Run => {
     const config = resolved(parseConfig(own, { ...base, ...changes })); // all are checked before the first one trains
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;

@@ -71,8 +71,8 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
     if (options.json) return print(JSON.stringify({ proposed: proposed ?? null, picture: written, points }));
     check(
       proposed !== undefined,
-      `find-lr: the loss never falls between ${from} and ${to}; ` +
-        `try other rates with --from and --to, or more --steps (picture in ${written})`,
+      `find-lr: the loss never falls between ${from} and ${to}`,
+      `try other rates with --from and --to, or more --steps (picture in ${written})`,
     );
     const rate = proposed.toPrecision(2);
     print(options.quiet ? rate : `proposed: --lr ${rate}, where the loss falls fastest; picture in ${written}`);

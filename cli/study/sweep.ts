@@ -38,7 +38,8 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
     const config = resolved(configOf(base, choice)); // all are checked before the first one trains
     check(
       folds !== undefined || config.valSplit > 0,
-      '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>',
+      '--val-split: no images are held out to judge by',
+      'give a share above 0, or --folds <k>',
     );
     if (folds === undefined) return [{ choice, config }];
     return Array.from({ length: folds }, (_, fold) => ({ choice, config, folds, fold }));

@@ -54,8 +54,8 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
       left.map(l => l.file.name),
     );
     throw new DescentError(
-      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')}); ` +
-        `put ${wanted} there, or use --dataset shapes, which needs no download`,
+      `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')})`,
+      `put ${wanted} there, or use --dataset shapes, which needs no download`,
     );
   }
   await writeStamp(folder, info.files);

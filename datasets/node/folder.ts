@@ -93,10 +93,10 @@ async function findImages(folder: string, root: string, seed: number): Promise<F
   const given = tops.includes('train') && tops.includes('test');
   const classes = given ? await subfolders(join(root, 'train')) : tops;
   const few = classes.length ? `one class only ('${classes[0]}')` : 'no class';
-  check(classes.length > 1, `${folder}: ${few}; at least two subfolders of PNG or JPEG images are needed, one a class`);
+  check(classes.length > 1, `${folder}: ${few}`, 'at least two subfolders of PNG or JPEG images are needed, one a class');
   const tested = given ? await subfolders(join(root, 'test')) : [];
   const unknown = tested.find(name => !classes.includes(name));
-  check(unknown === undefined, `${folder}: class '${unknown}' is in test/ but not in train/; known: ${classes.join(', ')}`);
+  check(unknown === undefined, `${folder}: class '${unknown}' is in test/ but not in train/`, `known: ${classes.join(', ')}`);
 
   const shuffled = (items: readonly Item[]): Item[] => {
     const places = new Map(items.map(item => [item, digest(`${seed}\n${item.path}`)]));
@@ -106,14 +106,14 @@ async function findImages(folder: string, root: string, seed: number): Promise<F
   const test: Item[] = [];
   for (const [label, name] of classes.entries()) {
     const own = shuffled(await list(root, given ? join('train', name) : name, label));
-    check(own.length, `${folder}: class '${name}' has no PNG or JPEG image; add some or remove its folder`);
+    check(own.length, `${folder}: class '${name}' has no PNG or JPEG image`, 'add some or remove its folder');
     const fifth = own.length > 1 ? Math.max(1, Math.round(own.length / 5)) : 0;
     const held = given ? await list(root, join('test', name), label) : own.splice(0, fifth);
     train.push(...own);
     test.push(...held);
   }
   const advice = given ? 'put some into test/' : 'at least two a class are needed, or train/ and test/ folders';
-  check(test.length, `${folder}: ${train.length} images leave none for testing; ${advice}`);
+  check(test.length, `${folder}: ${train.length} images leave none for testing`, advice);
   return { classes, train: shuffled(train), test: shuffled(test) };
 }
 
@@ -122,7 +122,7 @@ const visible = (name: string) => !name.startsWith('.');
 
 async function subfolders(path: string): Promise<string[]> {
   const names = await readdir(path).catch((e: Error) => {
-    throw new DescentError(`${path}: cannot be read (${e.message}); a folder of images by class is accepted`);
+    throw new DescentError(`${path}: cannot be read (${e.message})`, 'a folder of images by class is accepted');
   });
   // links count as what they lead to
   const states = await Promise.all(names.map(name => stat(join(path, name)).catch(() => undefined)));
@@ -161,7 +161,7 @@ async function* decode(
     let images = new Uint8Array();
     for (const [i, image] of decoded.entries()) {
       if (!image.pixels) {
-        throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error}); replace or remove it`);
+        throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error})`, 'replace or remove it');
       }
       if (!channels) {
         channels = image.channels;
@@ -171,8 +171,8 @@ async function* decode(
       const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
       check(
         image.channels === channels,
-        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ` +
-          `${items[0]!.path} is ${kind(channels)}; convert one or the other`,
+        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${kind(channels)}`,
+        'convert one or the other',
       );
       const at = i * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) {

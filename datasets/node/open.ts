@@ -26,8 +26,8 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
   check(
     !found || (found === 'absent' && !/[/\\]/.test(name)),
-    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}; ` +
-      `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
+    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}`,
+    `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
   );
   const folder = await fetchDataset(name, told); // says which names are known if this is none
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);

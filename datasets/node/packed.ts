@@ -106,7 +106,8 @@ function storedAt(path: string, from: number, size: number): Stored {
         }
       } catch (e) {
         throw new DescentError(
-          `the decoded images in ${path} cannot be read (${(e as Error).message}); run again to have them decoded anew`,
+          `the decoded images in ${path} cannot be read (${(e as Error).message})`,
+          'run again to have them decoded anew',
         );
       }
       return out;

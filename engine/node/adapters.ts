@@ -123,6 +123,6 @@ export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise
   if (!wanted) return entries[0]!.adapter;
   const text = wanted.toLowerCase();
   const match = entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
-  check(match, `--adapter: no adapter matches '${wanted}'; this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`);
+  check(match, `--adapter: no adapter matches '${wanted}'`, `this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`);
   return match.adapter;
 }

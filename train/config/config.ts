@@ -118,7 +118,7 @@ const checked =
     return text;
   };
 
-const text = checked((who, value) => check(value, `${who}: the value is empty; give one`));
+const text = checked((who, value) => check(value, `${who}: the value is empty`, 'give one'));
 
 /** The default is a value, or undefined where an option that is not given leaves something undone. */
 const option = <T, D extends T | undefined>(flags: string, help: string, byDefault: D, parse: Parse<T>) => ({
@@ -249,7 +249,8 @@ export function parseConfig(model: string, given: Readonly<Partial<Record<Key, s
 export function configFromJson(json: unknown, file: string): RunConfig {
   check(
     typeof json === 'object' && json !== null && typeof (json as RunConfig).model === 'string',
-    `${file}: no model is named; it is not the config.json of a run`,
+    `${file}: no model is named`,
+    'it is not the config.json of a run',
   );
   const fields = json as Partial<Record<Key, unknown>> & { model: string };
   return build(fields.model, key => (fields[key] === undefined ? undefined : OPTIONS[key].parse(`${file}: ${key}`, String(fields[key]))));

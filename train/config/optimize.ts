@@ -52,16 +52,18 @@ function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs:
   const specs = parseSpecs('--optimizer', config.optimizer);
   check(
     config.swa === undefined || !grows(config),
-    '--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule',
+    '--swa: counts updates, which a growing batch makes fewer',
+    'take --ema, or another schedule',
   );
-  check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer; leave it out, or the others');
+  check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer', 'leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
-    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}; write ${name}:key=value`);
+    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
     lookUp('optimizer', name, { ...rules, ...quasiNewton });
     checkEpochs(name, epochs, i === specs.length - 1);
     check(
       i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
-      `--schedule batch-growth: ${name} keeps to one batch; take another optimizer, or another schedule`,
+      `--schedule batch-growth: ${name} keeps to one batch`,
+      'take another optimizer, or another schedule',
     );
     const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
     const made = Object.hasOwn(quasiNewton, name)
@@ -76,12 +78,14 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
   if (last) {
     check(
       epochs === undefined,
-      `--optimizer: ${name}:epochs=${epochs} has no optimizer after it; leave out its epochs, or name the next optimizer`,
+      `--optimizer: ${name}:epochs=${epochs} has no optimizer after it`,
+      'leave out its epochs, or name the next optimizer',
     );
   } else {
     check(
       Number.isInteger(epochs) && (epochs as number) > 0,
-      `--optimizer: ${name} has another optimizer after it; say for how long, as in ${name}:epochs=5`,
+      `--optimizer: ${name} has another optimizer after it`,
+      `say for how long, as in ${name}:epochs=5`,
     );
   }
 }
@@ -91,8 +95,8 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
   const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
   check(
     !unfit,
-    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it; ` +
-      'leave that out (--weight-decay can stay), or take a first-order optimizer',
+    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it`,
+    'leave that out (--weight-decay can stay), or take a first-order optimizer',
   );
   const l2 = { weight: config.weightDecay, biases: config.decayBias };
   return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
@@ -127,17 +131,18 @@ export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: n
 /** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
 export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
   if (config.snapshots !== undefined) {
-    check(config.schedule === undefined, '--snapshots: brings a schedule of its own; leave out --schedule');
+    check(config.schedule === undefined, '--snapshots: brings a schedule of its own', 'leave out --schedule');
     const span = config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps';
     check(
       config.steps === undefined && config.epochs % config.snapshots === 0,
-      `--snapshots: ${config.snapshots} cycles do not fit ${span}; give --epochs a multiple of ${config.snapshots}`,
+      `--snapshots: ${config.snapshots} cycles do not fit ${span}`,
+      `give --epochs a multiple of ${config.snapshots}`,
     );
     return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
   }
   if (config.schedule === undefined) return undefined;
   const { name, options, value } = parseSpec('--schedule', config.schedule);
-  check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}; write ${name}:key=value`);
+  check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
   return schedule(name, options, { lr, total });
 }
 

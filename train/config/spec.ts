@@ -42,9 +42,9 @@ export function isWithin(value: number, range: Range): boolean {
 export function parseNumber(who: string, text: string, range: Range = {}): number {
   const value = Number(text);
   const wanted = `give ${describeRange(range)}`;
-  check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number; ${wanted}`);
-  check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number; ${wanted}`);
-  check(isWithin(value, range), `${who}: ${text} is out of range; ${wanted}`);
+  check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number`, `${wanted}`);
+  check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number`, `${wanted}`);
+  check(isWithin(value, range), `${who}: ${text} is out of range`, `${wanted}`);
   return value;
 }
 
@@ -56,7 +56,7 @@ export function parseScalar(text: string): Scalar {
 
 /** `text` as one of `known`. */
 export function parseChoice<T extends string>(who: string, text: string, known: readonly T[]): T {
-  check((known as readonly string[]).includes(text), `${who}: '${text}' is not known; give one of ${known.join(', ')}`);
+  check((known as readonly string[]).includes(text), `${who}: '${text}' is not known`, `give one of ${known.join(', ')}`);
   return text as T;
 }
 
@@ -65,7 +65,8 @@ export function parseSpec(who: string, text: string): Spec {
   const specs = parseSpecs(who, text);
   check(
     specs.length === 1,
-    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}; give one name, its options as name:key=value,key=value`,
+    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}`,
+    'give one name, its options as name:key=value,key=value',
   );
   return specs[0]!;
 }
@@ -84,9 +85,9 @@ export function parseSpecs(who: string, text: string): Spec[] {
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
     const problem = part.trim() ? `'${part.trim()}' before any name` : 'an empty item';
-    check(spec && (name || rest), `${who}: '${text}' has ${problem}; write name:key=value,key=value`);
+    check(spec && (name || rest), `${who}: '${text}' has ${problem}`, 'write name:key=value,key=value');
     if (!rest) {
-      check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'; write name:key=value, or the name alone`);
+      check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'`, 'write name:key=value, or the name alone');
       continue;
     }
     const [key, value, ...more] = rest.split('=').map(s => s.trim());
@@ -95,9 +96,9 @@ export function parseSpecs(who: string, text: string): Spec[] {
       continue;
     }
     if (!/^[\w-]+$/.test(key!) || !value || more.length) {
-      throw new DescentError(`${who}: '${rest}' is not key=value; write ${spec.name}:key=value,key=value`);
+      throw new DescentError(`${who}: '${rest}' is not key=value`, `write ${spec.name}:key=value,key=value`);
     }
-    check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice; give it once`);
+    check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice`, 'give it once');
     spec.options[key!] = parseScalar(value);
   }
   return specs;

@@ -21,13 +21,14 @@ export function splitIndices(
   if (folds !== undefined) {
     check(
       Number.isInteger(folds) && folds >= 2 && folds <= n,
-      `folds: ${folds} for ${n} training images; give a whole number of 2 to ${n}`,
+      `folds: ${folds} for ${n} training images`,
+      `give a whole number of 2 to ${n}`,
     );
-    check(Number.isInteger(fold) && fold >= 0 && fold < folds, `fold: ${fold} of ${folds} folds; give 0 to ${folds - 1}`);
+    check(Number.isInteger(fold) && fold >= 0 && fold < folds, `fold: ${fold} of ${folds} folds`, `give 0 to ${folds - 1}`);
     from = Math.floor((n * fold) / folds);
     held = Math.floor((n * (fold + 1)) / folds) - from;
   }
-  check(held < n, `--val-split: ${valSplit} holds out all ${n} training images; give a smaller share`);
+  check(held < n, `--val-split: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
   if (!held) return { train: Uint32Array.from({ length: n }, (_, i) => i), val: new Uint32Array() };
   const mixed = permutation(n, seed, STREAMS.split);
   return {

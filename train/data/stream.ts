@@ -36,8 +36,8 @@ export class Ring {
     const most = Math.floor(maxBinding / (bytes * batch));
     check(
       most >= 1,
-      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}; ` +
-        'use a smaller --batch-size',
+      `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}`,
+      'use a smaller --batch-size',
     );
     return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
   }

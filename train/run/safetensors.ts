@@ -68,7 +68,7 @@ export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<st
 export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
   const damaged = 'the file is damaged or no safetensors file: fetch or write it again';
   const fail = (problem: string, advice = damaged): never => {
-    throw new DescentError(`${file}: ${problem}; ${advice}`);
+    throw new DescentError(`${file}: ${problem}`, advice);
   };
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));

@@ -37,16 +37,17 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
   const missing = own.find(t => !Object.hasOwn(tensors, t.name));
   check(
     !missing,
-    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing; the file has ${some(Object.keys(tensors))}`,
+    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing`,
+    `the file has ${some(Object.keys(tensors))}`,
   );
   const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
-  check(!extra, `weights: tensor '${extra}' is not in this model; it is a checkpoint of another one, which has ${some([...names])} here`);
+  check(!extra, `weights: tensor '${extra}' is not in this model`, `it is a checkpoint of another one, which has ${some([...names])} here`);
   for (const t of own) {
     const { shape, data } = tensors[t.name]!;
     check(
       show(shape) === show(t.shape),
-      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}; ` +
-        'it is a checkpoint of another model or head',
+      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}`,
+      'it is a checkpoint of another model or head',
     );
     memory.write(t, data);
   }
@@ -96,7 +97,7 @@ export function writeState(memory: Memory, graph: Graph, optimizers: readonly Op
   const scaling = scalingOf(graph);
   const kept = tensors[keys.LOSS_SCALE];
   if (scaling) {
-    check(kept?.data.length === scaling.size, "optimizer state: 'loss scale' is missing; the checkpoint is of a run in f32");
+    check(kept?.data.length === scaling.size, "optimizer state: 'loss scale' is missing", 'the checkpoint is of a run in f32');
     memory.write(scaling, Float32Array.from(kept.data));
   }
   for (const { rule, state: states } of optimizers) {
@@ -107,8 +108,8 @@ export function writeState(memory: Memory, graph: Graph, optimizers: readonly Op
         const place = memory.place(value);
         check(
           saved && saved.data.length === value.size,
-          `optimizer state: '${name}' ${show(value.shape)} is missing or of another size; ` +
-            'the checkpoint is of another optimizer or model',
+          `optimizer state: '${name}' ${show(value.shape)} is missing or of another size`,
+          'the checkpoint is of another optimizer or model',
         );
         const target = memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!;
         memory.device.gpu.queue.writeBuffer(target, place.offset, saved.data as Float32Array<ArrayBuffer>);

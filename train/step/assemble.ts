@@ -55,22 +55,26 @@ function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
   const available = o.data.size('train');
   check(
     batchSize >= 1 && batchSize <= available,
-    `--batch-size: ${batchSize} is more than the ${available} training images; give 1 to ${available}`,
+    `--batch-size: ${batchSize} is more than the ${available} training images`,
+    `give 1 to ${available}`,
   );
   check(
     batchSize % accumulate === 0,
-    `--accumulate: a batch of ${batchSize} is not ${accumulate} equal parts; give a divisor of the batch size`,
+    `--accumulate: a batch of ${batchSize} is not ${accumulate} equal parts`,
+    'give a divisor of the batch size',
   );
   check(
     !half || device.profile.f16,
-    `--precision f16: ${device.report.description} has no shader-f16; use --precision f32, or another --adapter`,
+    `--precision f16: ${device.report.description} has no shader-f16`,
+    'use --precision f32, or another --adapter',
   );
   for (const { optimizer } of phases) {
     const firstOrder = 'rule' in optimizer ? optimizer : undefined;
     const name = firstOrder?.rule.name ?? 'a quasi-Newton method';
     check(
       !half || (firstOrder && !firstOrder.rule.probes),
-      `--precision f16: ${name} needs exact gradients; use --precision f32, or an optimizer of the first order`,
+      `--precision f16: ${name} needs exact gradients`,
+      'use --precision f32, or an optimizer of the first order',
     );
     if (firstOrder && firstOrder.accumulate !== accumulate) {
       throw new Error(`${name} was made for ${firstOrder.accumulate} micro-batches, the trainer takes ${accumulate}`);

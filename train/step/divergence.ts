@@ -3,13 +3,13 @@ import { DescentError } from '../../engine/check.ts';
 
 /** The error for `what`, which begins with `the loss is NaN` or the like. */
 export const divergence = (what: string): DescentError =>
-  new DescentError(`${what}; lower --lr, or run with --debug, which names the layer; ${STAYS}`);
+  new DescentError(what, `lower --lr, or run with --debug, which names the layer; ${STAYS}`);
 
 /** The error where a debugged step gave NaN or infinity, first in `node`. */
 export const nonFinite = (node: string, step: number, lr: number): DescentError =>
   new DescentError(
-    `NaN or infinity at step ${step}, first in ${node} (learning rate ${lr}); ` +
-      `lower --lr, clip gradients, or look at the data; ${STAYS}`,
+    `NaN or infinity at step ${step}, first in ${node} (learning rate ${lr})`,
+    `lower --lr, clip gradients, or look at the data; ${STAYS}`,
   );
 
 /** What a message says of checkpoints where it is not known whether there is one. */

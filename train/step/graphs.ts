@@ -60,8 +60,8 @@ export function build(o: TrainerOptions, part: Part, training: boolean, view?: r
   const classes = o.data.dataset.classes.length;
   check(
     logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes; ` +
-      `end it with dense(${classes})`,
+    `model: its output is ${show(logits.shape)}, expected [${batch}, ${classes}] for ${classes} classes`,
+    `end it with dense(${classes})`,
   );
   const totals = graph.lasting('state', `${part} totals`, [2]);
   if (!training) graph.kept.add(logits);
@@ -76,13 +76,15 @@ function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss
   if (views > 1) {
     check(
       name === 'cross-entropy' || name === 'jensen-shannon',
-      `--loss ${name}: is of one view of each image, and --augment augmix:consistency=true gives ${views}; leave out one of the two`,
+      `--loss ${name}: is of one view of each image, and --augment augmix:consistency=true gives ${views}`,
+      'leave out one of the two',
     );
     return losses['jensen-shannon']!;
   }
   check(
     name !== 'jensen-shannon' || !training,
-    '--loss jensen-shannon: compares several views of each image, and there is one; give --augment augmix:consistency=true too',
+    '--loss jensen-shannon: compares several views of each image, and there is one',
+    'give --augment augmix:consistency=true too',
   );
   return lookUp('loss', name, losses);
 }

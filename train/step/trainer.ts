@@ -189,7 +189,7 @@ export class Trainer {
 
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images; give --val-split a share above 0`);
+    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images`, 'give --val-split a share above 0');
     const judged = await this.#evaluator.evaluate(part);
     this.#readings.restart();
     return judged;

@@ -91,7 +91,7 @@ export async function trajectory(
   { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Hyper; seed?: number },
 ): Promise<Point[]> {
   const update = optimizer(rules[rule]!, { ...hyper, ...(lr !== undefined && { lr }) });
-  check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient; choose another rule`);
+  check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient`, 'choose another rule');
   const memory = new Memory(device);
   const g = new Graph({ training: true, profile: device.profile, seed });
   const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start));

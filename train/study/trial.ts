@@ -43,7 +43,8 @@ export async function trial(
 ): Promise<Trial> {
   check(
     folds !== undefined || config.valSplit > 0,
-    '--val-split: no images are held out to judge by; give a share above 0, or --folds <k>',
+    '--val-split: no images are held out to judge by',
+    'give a share above 0, or --folds <k>',
   );
   const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];

@@ -48,7 +48,7 @@ export async function predictViews(
   classes: number,
   views: readonly View[],
 ): Promise<Float64Array> {
-  check(views.length, 'tta: no view is given; give at least one');
+  check(views.length, 'tta: no view is given', 'give at least one');
   let mean: Float64Array | undefined;
   for (const view of views) {
     const seen = softmaxRows(await trainer.logits(part, undefined, view.length ? view : undefined), classes);
@@ -66,6 +66,6 @@ export async function evaluateViews(
   classes: number,
   views: readonly View[],
 ): Promise<{ loss: number; accuracy: number }> {
-  check(labels.length, `evaluate: there are no ${part} images; give --val-split a share above 0`);
+  check(labels.length, `evaluate: there are no ${part} images`, 'give --val-split a share above 0');
   return score(await predictViews(trainer, part, classes, views), labels, classes);
 }

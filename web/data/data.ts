@@ -22,7 +22,8 @@ export async function openDataset(config: RunConfig, { files, folders }: Dropped
   if (Object.hasOwn(folders, name)) return openFolder(name, folders[name]!, config);
   check(
     Object.hasOwn(datasets, name) || Object.keys(folders).length || !/[^\w-]/.test(name),
-    `${name}: is not here; drop the folder on the page, one subfolder of images a class`,
+    `${name}: is not here`,
+    'drop the folder on the page, one subfolder of images a class',
   );
   const info = lookUp('dataset', name, datasets);
   if (noise !== undefined && PLANE_SETS.includes(name)) {
@@ -46,12 +47,13 @@ export async function openDataset(config: RunConfig, { files, folders }: Dropped
 
 async function fetched(name: string, file: string, base: string): Promise<Uint8Array> {
   const answer = await fetch(new URL(`data/${name}/${file}`, base)).catch((e: Error) => {
-    throw new DescentError(`${name}: ${file} did not come (${e.message}); is the server still running?`);
+    throw new DescentError(`${name}: ${file} did not come (${e.message})`, 'is the server still running?');
   });
   const needed = datasets[name]!.files.map(f => f.name).join(', ');
   check(
     answer.ok && answer.headers.get('content-type') !== 'text/html',
-    `${name}: this site does not have ${file}; run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`,
+    `${name}: this site does not have ${file}`,
+    `run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`,
   );
   return new Uint8Array(await answer.arrayBuffer());
 }

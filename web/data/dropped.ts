@@ -37,7 +37,7 @@ export async function keepData(file: File, dropped: Dropped): Promise<Map<string
     const published = Object.values(datasets)
       .flatMap(d => d.sources)
       .flatMap(s => (s.kind === 'archive' ? [s.url.split('/').at(-1)] : []));
-    check(kept.size, `${file.name}: holds no file of a known data set; archives that do are ${published.join(', ')}`);
+    check(kept.size, `${file.name}: holds no file of a known data set`, `archives that do are ${published.join(', ')}`);
   } else {
     kept.add(await keepFile(file.name, file, dropped));
   }
@@ -54,15 +54,16 @@ async function keepFile(who: string, file: File, dropped: Dropped): Promise<stri
   const sizes = [...new Set(candidates.map(c => c.bytes))];
   check(
     sizes.includes(blob.size),
-    `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected; ` +
-      'it is cut short or another file, fetch it again',
+    `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected`,
+    'it is cut short or another file, fetch it again',
   );
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
   const sha256 = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
   const found = candidates.find(c => c.sha256 === sha256);
   check(
     found,
-    `${who}: its content is that of none of ${candidates.map(c => c.set).join(', ')}; it is damaged or of another set, fetch it again`,
+    `${who}: its content is that of none of ${candidates.map(c => c.set).join(', ')}`,
+    'it is damaged or of another set, fetch it again',
   );
   dropped.files[`${found.set}/${plain}`] = blob;
   return found.set;
@@ -86,7 +87,7 @@ async function decompressed(who: string, file: File, most: number): Promise<Blob
     let bytes = 0;
     for await (const chunk of chunksOf(file)) {
       bytes += chunk.length;
-      check(bytes <= most, `unpacks to more than ${most.toLocaleString('en-US')} bytes; it is another file, fetch it again`);
+      check(bytes <= most, `unpacks to more than ${most.toLocaleString('en-US')} bytes`, 'it is another file, fetch it again');
       chunks.push(chunk);
     }
   } catch (error) {

@@ -64,8 +64,8 @@ export function itemsOf(name: string, files: readonly FolderFile[]): { classes: 
   const classes = [...new Set(own.map(f => f.parts[at]!))].sort();
   check(
     classes.length > 1,
-    `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}; ` +
-      'at least two subfolders of images are needed, one a class',
+    `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}`,
+    'at least two subfolders of images are needed, one a class',
   );
   const list = (from: typeof images): Item[] =>
     from
@@ -73,7 +73,7 @@ export function itemsOf(name: string, files: readonly FolderFile[]): { classes: 
       .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
   const test = given ? list(below('test')) : undefined;
   const stray = test?.find(i => i.label < 0);
-  check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have; known: ${classes.join(', ')}`);
+  check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have`, `known: ${classes.join(', ')}`);
   return { classes, train: list(own), test };
 }
 
@@ -97,7 +97,8 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
   }
   check(
     test.length,
-    `${name}: ${train.length} images leave none for testing; at least two a class are needed, or train/ and test/ folders`,
+    `${name}: ${train.length} images leave none for testing`,
+    'at least two a class are needed, or train/ and test/ folders',
   );
   const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)];
   const plane = imageSize * imageSize;
@@ -128,7 +129,7 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
 /** RGBA of an image that fills a square, on white. */
 async function decode(path: string, file: File, size: number): Promise<Uint8ClampedArray> {
   const picture = await createImageBitmap(file).catch(() => {
-    throw new DescentError(`${path}: cannot be read as an image; replace or remove it, and drop the folder again`);
+    throw new DescentError(`${path}: cannot be read as an image`, 'replace or remove it, and drop the folder again');
   });
   const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })!;
   const side = Math.min(picture.width, picture.height);

@@ -111,8 +111,8 @@ export class ConfigForm {
     known('dataset', text =>
       check(
         this.#available.has(text) || Object.hasOwn(datasets, text),
-        `data set '${text}': is not here; ` +
-          `drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`,
+        `data set '${text}': is not here`,
+        `drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`,
       ),
     );
   }

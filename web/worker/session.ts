@@ -77,9 +77,9 @@ export class Session {
   }
 
   play(): void {
-    check(this.#opened, 'play: the run is not built yet; wait until it is');
+    check(this.#opened, 'play: the run is not built yet', 'wait until it is');
     if (this.#running) return;
-    check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done; give more epochs, or reset`);
+    check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done`, 'give more epochs, or reset');
     this.#running = true;
     this.#state('running');
     void this.#course();
@@ -92,7 +92,7 @@ export class Session {
   }
 
   async stepOnce(): Promise<void> {
-    check(!this.#running, 'step: the run is going on; pause it first');
+    check(!this.#running, 'step: the run is going on', 'pause it first');
     await this.#alone(() => this.#step(true));
     this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
   }
@@ -132,7 +132,8 @@ export class Session {
       } = decodeSafetensors(bytes, name);
       check(
         model === undefined || model === this.#config.model,
-        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}; start a run of ${model} and import it there`,
+        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}`,
+        `start a run of ${model} and import it there`,
       );
       this.#trainer.loadWeights(tensors);
       await this.#save();
@@ -150,7 +151,7 @@ export class Session {
   }
 
   get #trainer() {
-    check(this.#opened, 'the run is not built; start it again');
+    check(this.#opened, 'the run is not built', 'start it again');
     return this.#opened.trainer;
   }
 

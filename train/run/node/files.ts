@@ -21,7 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** A refusal of the file system as an error that says which path, why, and what to do. */
 export function fileError(path: string, verb: 'read' | 'written' | 'made', error: unknown, advice: string): DescentError {
   const { code = String(error) } = error as NodeJS.ErrnoException;
-  return new DescentError(`${path}: cannot be ${verb}, ${REASONS[code] ?? code}; ${advice}`);
+  return new DescentError(`${path}: cannot be ${verb}, ${REASONS[code] ?? code}`, advice);
 }
 
 export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');

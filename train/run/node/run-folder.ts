@@ -66,10 +66,7 @@ export function createRun(path: string): RunFolder {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     throw elsewhere(path, error);
   }
-  check(
-    !taken,
-    `${path}: already holds a run (${taken}); ` + `choose another folder with --out, or continue that run with --resume ${path}`,
-  );
+  check(!taken, `${path}: already holds a run (${taken})`, `choose another folder with --out, or continue that run with --resume ${path}`);
   return folder(path, [], false);
 }
 
@@ -99,13 +96,13 @@ export function resumeRun(path: string): Resumed {
 /** The last checkpoint of the run in a folder: both files, of one step. */
 export function readCheckpoint(path: string): { step: number; weights: Tensors; state: TrainerState } {
   settleCheckpoint(path);
-  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept; start the run anew with another --out`);
+  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept`, 'start the run anew with another --out');
   const { tensors, metadata } = readSafetensors(join(path, STATE));
   const model = readSafetensors(join(path, MODEL));
   check(
     metadata.step !== undefined && metadata.step === model.metadata.step,
-    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}; ` +
-      'put back the files that belong together',
+    `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}`,
+    'put back the files that belong together',
   );
   const counters = Object.fromEntries(Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]));
   return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
@@ -114,13 +111,13 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
 /** The configuration of a run folder and the facts recorded with it. */
 export function readConfig(path: string): { config: RunConfig; facts: Facts } {
   const file = join(path, CONFIG);
-  check(existsSync(path), `${path}: there is no such folder; give the folder of a run, as in runs/lenet5-fashion-mnist-...`);
+  check(existsSync(path), `${path}: there is no such folder`, 'give the folder of a run, as in runs/lenet5-fashion-mnist-...');
   const text = readWhole(file, 'give the folder of a run').toString('utf8');
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new DescentError(`${file}: is not valid JSON; put back the file that the run wrote`);
+    throw new DescentError(`${file}: is not valid JSON`, 'put back the file that the run wrote');
   }
   return { config: configFromJson(json, file), facts: (json as { facts?: Facts }).facts ?? {} };
 }
@@ -131,7 +128,7 @@ export const readSafetensors = (path: string): Safetensors => decodeSafetensors(
 /** The weights to judge a run by: the best where there are some, else the last. */
 export function weightsFile(path: string): string {
   const names = [BEST, MODEL].filter(name => existsSync(join(path, name)));
-  check(names.length, `${path}: holds no ${BEST} and no ${MODEL}; give the folder of a run that was trained`);
+  check(names.length, `${path}: holds no ${BEST} and no ${MODEL}`, 'give the folder of a run that was trained');
   return join(path, names[0]!);
 }
 
