@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Range } from '../../engine/range.ts';
 import { configFromJson, OPTIONS, parseConfig } from '../../train/config/config.ts';
 import { fit, type Fitted } from '../../train/run/fit.ts';
 import { bestOf, parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
-import { formatSpec, parseNumber, parseSpec, parseSpecs, type Range } from '../../train/config/spec.ts';
+import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../train/config/spec.ts';
 import { refusal } from '../support/refusal.ts';
 
 const config = suite('config');

@@ -1,8 +1,9 @@
 /** `--augment crop,flip,cutout:16`: what the text means, and the random numbers of mixup and cutmix. */
 import { check, DescentError, lookUp } from '../../engine/check.ts';
+import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/augment.ts';
 import { STREAMS, uniforms, type Draw } from '../../shaders/kernel/random.ts';
-import { describeRange, isWithin, parseSpecs, type Range, type Scalar } from './spec.ts';
+import { parseSpecs, type Scalar } from './spec.ts';
 
 /** What is done to a batch: transforms of each image in the order written, then one of `mix` for the whole batch. */
 export interface Augmentation {

@@ -1,5 +1,6 @@
 /** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
 import { check, DescentError } from '../../engine/check.ts';
+import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 
 /** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
 export interface Spec {
@@ -10,33 +11,7 @@ export interface Spec {
 
 export type Scalar = number | boolean | string;
 
-/** What a number may be. `above` and `below` exclude their bound, `min` and `max` include it. */
-export interface Range {
-  integer?: boolean;
-  min?: number;
-  max?: number;
-  above?: number;
-  below?: number;
-}
-
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-/** A range in words: `a whole number of at least 1`. */
-export function describeRange({ integer, min, max, above, below }: Range): string {
-  const bounds: string[] = [];
-  if (above !== undefined) bounds.push(`above ${above}`);
-  if (min !== undefined) bounds.push(`of at least ${min}`);
-  if (below !== undefined) bounds.push(`below ${below}`);
-  if (max !== undefined) bounds.push(`at most ${max}`);
-  const words = bounds.length ? ` ${bounds.join(' and ')}` : '';
-  return `a ${integer ? 'whole ' : ''}number${words}`;
-}
-
-/** Whether a number is in a range, and whole where it has to be. */
-export function isWithin(value: number, range: Range): boolean {
-  const { integer, min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
-  return value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
-}
 
 /** `text` as a finite number within `range`; `who` is the option's name in messages. */
 export function parseNumber(who: string, text: string, range: Range = {}): number {

@@ -1,11 +1,12 @@
 /** What can be named in a spec, and the options that each name takes: from the catalogues that the command line uses. */
+import type { Range } from '../../engine/range.ts';
 import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { quasiNewton } from '../../optim/quasi-newton.ts';
 import { schedules } from '../../optim/schedules.ts';
 import { FILLS } from '../../shaders/images/augment.ts';
 import { AUGMENTATIONS } from '../../train/config/augment.ts';
-import type { Range, Scalar } from '../../train/config/spec.ts';
+import type { Scalar } from '../../train/config/spec.ts';
 import { explainAugmentation, explainKnob, explainModel, explainOptimizer, explainSchedule, type Explained } from './catalogue.ts';
 
 /** One option of a spec. */

@@ -1,0 +1,25 @@
+/** What a number may be. `above` and `below` exclude their bound, `min` and `max` include it. */
+export interface Range {
+  readonly integer?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+  readonly below?: number;
+}
+
+/** A range in words: `a whole number of at least 1`. */
+export function describeRange({ integer, min, max, above, below }: Range): string {
+  const bounds: string[] = [];
+  if (above !== undefined) bounds.push(`above ${above}`);
+  if (min !== undefined) bounds.push(`of at least ${min}`);
+  if (below !== undefined) bounds.push(`below ${below}`);
+  if (max !== undefined) bounds.push(`at most ${max}`);
+  const words = bounds.length ? ` ${bounds.join(' and ')}` : '';
+  return `a ${integer ? 'whole ' : ''}number${words}`;
+}
+
+/** Whether a number is in a range, and whole where it has to be. */
+export function isWithin(value: number, range: Range): boolean {
+  const { integer, min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = range;
+  return value >= min && value <= max && value > above && value < below && (!integer || Number.isInteger(value));
+}
