@@ -1,5 +1,6 @@
 /** The kernels and shapes that are timed: those of the model zoo at the batch sizes that software adapters and GPUs train with. */
-import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, type Conv } from '../shaders/conv/conv.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
+import type { Conv } from '../shaders/conv/shape.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import { crossEntropy } from '../shaders/update/loss.ts';

@@ -1,33 +1,27 @@
-import { elementwise } from '../shaders/kernel/elementwise.ts';
-import { draws, type Profile } from '../shaders/kernel/kernel.ts';
+import { elementwise, type Elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Epilogue } from '../shaders/kernel/epilogue.ts';
-import { fold, joinStatistics } from './fold.ts';
-import { reads, writes, type Op, type Tensor } from './graph.ts';
+import { draws, type Profile } from '../shaders/kernel/kernel.ts';
+import { opName, product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
 
 /**
- * Takes batch normalisation, or its statistics, into the convolution before it where that can be (see fold.ts), then moves elementwise ops
- * into the kernel that produces their input, where that kernel takes an epilogue and nothing else reads what it would have stored: bias +
- * relu, residual add, the derivative of an activation. An op whose other operand is computed between producer and op stays (or goes to that
- * operand's producer, where the function is symmetric).
+ * Kernels take over what calls after them would do, as their joins say. Then elementwise ops move into the kernel that produces their
+ * input, where that kernel takes an epilogue and nothing else reads what it would have stored: bias + relu, residual add, the derivative of
+ * an activation. An op whose other operand is computed between producer and op stays (or goes to that operand's producer, where the
+ * function is symmetric).
  */
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
-  const out = joinStatistics(fold(ops, kept), profile).map(op => ({ ...op }));
+  const out = join(ops, kept, profile).map(op => ({ ...op }));
   const gone = new Set<Op>();
-  const writer = new Map<Tensor, Op>();
-  const readers = new Map<Tensor, number>();
-  for (const op of out) {
-    for (const t of writes(op)) writer.set(t, op);
-    for (const t of new Set(reads(op))) readers.set(t, (readers.get(t) ?? 0) + 1);
-  }
+  const { writer, readers } = usesOf(out);
   const place = new Map(out.map((op, i) => [op, i]));
 
   const absorb = (op: Op, value: Tensor, operand: Tensor | undefined): boolean => {
     const producer = writer.get(value);
     const name = producer?.kernel.epilogue;
     if (!producer || !name || producer.tensors[name] !== value || value.role !== 'activation') return false;
-    if (kept.has(value) || readers.get(value) !== 1 || value === operand) return false;
+    if (kept.has(value) || readers.get(value)!.length !== 1 || value === operand) return false;
     const from = operand && writer.get(operand);
     if (from && place.get(from)! >= place.get(producer)!) return false; // not there yet when the producer runs
     const free = OPERANDS.find(o => !producer.tensors[o]);
@@ -43,12 +37,51 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
   };
 
   for (const op of out) {
-    if (op.kernel !== (elementwise as unknown) || op.params.epilogue) continue;
+    const { symmetric, epilogue } = op.params as Elementwise;
+    if (op.kernel !== elementwise || epilogue) continue;
     const { v, a } = op.tensors;
-    if (!absorb(op, v!, a) && a && op.params.f === 'v + a') absorb(op, a, v);
+    if (!absorb(op, v!, a) && a && symmetric) absorb(op, a, v);
   }
   return out.filter(op => !gone.has(op)).map(order);
 }
+
+/** The op that writes each tensor, the last one where there are several, and those that read it. */
+function usesOf(ops: readonly Op[]): { writer: Map<Tensor, Op>; readers: Map<Tensor, Op[]> } {
+  const writer = new Map<Tensor, Op>();
+  const readers = new Map<Tensor, Op[]>();
+  for (const op of ops) {
+    for (const t of writes(op)) writer.set(t, op);
+    for (const t of new Set(reads(op))) readers.set(t, [...(readers.get(t) ?? []), op]);
+  }
+  return { writer, readers };
+}
+
+/** The ops with those gone that the kernel before them takes over (see Join); each call takes over one. */
+function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
+  const { writer, readers } = usesOf(ops);
+  const instead = new Map<Op, readonly Op[]>();
+  for (const op of ops) {
+    for (const between of reads(op)) {
+      const producer = writer.get(between);
+      const found = producer?.kernel.joins?.find(j => j.op === op.kernel && j.when(op, producer, profile));
+      if (!producer || !found || instead.has(producer)) continue;
+      if (found.replaces && (kept.has(between) || readers.get(between)!.length > 1)) continue;
+      const { calls, reader } = found.gives<Tensor, Op>(op, producer, (name, shape) => made(producer, name, shape));
+      instead.set(producer, calls);
+      instead.set(op, []);
+      if (reader) for (const t of writes(op)) for (const other of readers.get(t) ?? []) instead.set(other, [reader(other)]);
+    }
+  }
+  return ops.flatMap(op => instead.get(op) ?? [op]);
+}
+
+const made = (op: Op, name: string, shape: Shape): Tensor => ({
+  id: -1,
+  name: `${opName(op)} ${name}`,
+  shape,
+  size: product(shape),
+  role: 'activation',
+});
 
 /** Bindings back in the order that the kernel declares. */
 function order(op: Op): Op {

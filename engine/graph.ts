@@ -172,6 +172,13 @@ export class Graph {
     return y;
   }
 
+  /** a + b, elementwise. */
+  sum(a: Tensor, b: Tensor): Tensor {
+    const y = this.tensor(a.shape);
+    this.run(elementwise, { n: a.size, f: 'v + a', symmetric: true }, { v: a, a: b, y });
+    return y;
+  }
+
   /** The same values under another shape, at no cost. */
   view(t: Tensor, shape: Shape): Tensor {
     return { ...t, shape, base: t.base ?? t };
@@ -211,7 +218,7 @@ export class Graph {
       this.#path = path;
       vjp(dy).forEach((dx, i) => {
         const earlier = grads.get(inputs[i]!);
-        if (dx) grads.set(inputs[i]!, earlier ? this.map('v + a', earlier, dx) : dx);
+        if (dx) grads.set(inputs[i]!, earlier ? this.sum(earlier, dx) : dx);
       });
       this.#path = before;
     }

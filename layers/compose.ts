@@ -35,7 +35,7 @@ export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
     `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
     "give both one shape (a shortcut needs the body's channels and stride)",
   );
-  return g.record([a, b], g.map('v + a', a, b), dy => [dy, dy]);
+  return g.record([a, b], g.sum(a, b), dy => [dy, dy]);
 }
 
 /** x * factor. */

@@ -1,15 +1,7 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import {
-  conv,
-  convBackwardInput,
-  convBackwardWeight,
-  gradientIsConv,
-  inputGradient,
-  splits,
-  sumSlices,
-  type Conv,
-} from '../shaders/conv/conv.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices } from '../shaders/conv/conv.ts';
+import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
 import { standardised, type WeightTransform } from './norm.ts';

@@ -147,7 +147,7 @@ export const whiteout =
     g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
     g.run(whiteoutDeviation, p, { weight, deviation });
     g.run(whiteoutScale, p, { z, deviation, y: noise });
-    const sum = g.map('v + a', y, noise);
+    const sum = g.sum(y, noise);
     return g.record([y], sum, dy => {
       g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight, z, dy, deviation, dweight: grad });
       return [dy];

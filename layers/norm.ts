@@ -37,7 +37,7 @@ export const batchNorm =
 
     if (!g.training) {
       const variance = running_var;
-      const evaluated = { ...p, eps };
+      const evaluated = { ...p, by: 'running', eps } as const;
       g.run(batchNormApply, evaluated, { x, mean: running_mean, variance, ...scaled, y });
       return g.record([x], y, dy => {
         // of the input alone: for attacks on a trained model
@@ -57,7 +57,7 @@ export const batchNorm =
     const stats = g.tensor([2, c]);
     g.run(moments, channels, { x, partial });
     g.run(joinMoments, { ...channels, eps, momentum }, { partial, stats, running_mean, running_var });
-    g.run(batchNormApply, p, { x, stats, ...scaled, y });
+    g.run(batchNormApply, { ...p, by: 'batch' }, { x, stats, ...scaled, y });
 
     return g.record([x], y, dy => {
       const sums = g.tensor(partial.shape);

@@ -43,6 +43,12 @@ for (const [folder, others] of Object.entries(allowed)) {
   });
 }
 
+test('the engine knows no kernel of a layer: of shaders/ it imports shaders/kernel/ alone', () => {
+  for (const file of files('engine')) {
+    for (const name of imports(file).filter(n => n.includes('shaders/'))) assert.match(name, 'shaders/kernel/', `${file} imports ${name}`);
+  }
+});
+
 test('one file imports webgpu', () => {
   const all = [...Object.keys(allowed), 'cli', 'bench', 'web'].flatMap(files);
   assert.equal(

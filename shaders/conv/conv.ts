@@ -1,36 +1,13 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { takesMoments, takesNorm } from './joins.ts';
 import { imagesLanes } from './images-lanes.ts';
 import { backwardInputLanes, forwardLanes } from './lanes.ts';
+import type { Conv, ConvWeight } from './shape.ts';
 import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './weight-lanes.ts';
-import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
+import { epilogueBindings, finish } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { ceilDiv, each, kernel, MAX_GRID, variants, type Profile } from '../kernel/kernel.ts';
-import { index, tiled, type } from '../product/tiled.ts';
-
-/**
- * A convolution of x [n, c, h, w] with weight [o, c / groups, k, k] into y [n, o, oh, ow], as torch.nn.functional.conv2d:
- * oh = floor((h + 2 pad - dilation (k - 1) - 1) / stride) + 1. With `flip` the weight is read as [c, o / groups, k, k] with its taps
- * reversed, which makes the input gradient of a convolution of stride 1 a convolution too.
- */
-export interface Conv {
-  n: number;
-  c: number;
-  h: number;
-  w: number;
-  o: number;
-  oh: number;
-  ow: number;
-  k: number;
-  stride: number;
-  pad: number;
-  dilation: number;
-  groups: number;
-  bias?: boolean;
-  flip?: boolean;
-  /** Write the moments of each channel of y too, those of each 64 pixels by themselves (a normalisation follows). */
-  moments?: boolean;
-  epilogue?: readonly Epilogue[];
-}
+import { index, MOMENT_COLUMNS, tiled, type } from '../product/tiled.ts';
 
 /** Weights of one output channel. */
 const filterSize = (p: Conv) => (p.c / p.groups) * p.k * p.k;
@@ -65,6 +42,7 @@ export const conv = variants({
   unrolled: true,
   bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
   epilogue: 'y',
+  joins: [takesNorm, takesMoments],
   flops,
   variants: [
     forwardLanes('shuffle'),
@@ -110,7 +88,7 @@ fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
 }
 #if ${p.moments ?? false}
 fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
-  let o = batch * u32(OG) + m; let at = (pixel / 64u * u32(O) + o) * 2u;
+  let o = batch * u32(OG) + m; let at = (pixel / ${MOMENT_COLUMNS}u * u32(O) + o) * 2u;
   partial[at] = mean${bias};
   partial[at + 1u] = squares;
 }
@@ -243,11 +221,6 @@ export function splits(p: Conv, d: Profile): number {
   const fitBinding = Math.floor(d.maxBinding / 4 / (p.o * filterSize(p)));
   const worthwhile = d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
   return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
-}
-
-/** A weight gradient in slices; `split` of them. */
-export interface ConvWeight extends Conv {
-  split: number;
 }
 
 /** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */

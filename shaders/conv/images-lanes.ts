@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { weightStrides } from './lanes.ts';
-import type { Conv } from './conv.ts';
+import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { ceilDiv, evenShare, range, unroll, type Profile, type Variant } from '../kernel/kernel.ts';
 

@@ -4,7 +4,7 @@
  * load costs as much as 16 multiplications there, so each must serve many. Sizes are read at run time.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { Conv } from './conv.ts';
+import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
 

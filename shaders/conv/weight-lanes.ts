@@ -3,7 +3,7 @@
  * dy[o][pixel] x[c][pixel + tap], for the images of one slice. dy is held one output channel per lane and broadcast.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { ConvWeight } from './conv.ts';
+import type { ConvWeight } from './shape.ts';
 import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
 
 const sizes = (p: ConvWeight) => ({

@@ -5,6 +5,8 @@ import { ceilDiv, each, kernel } from './kernel.ts';
 export interface Elementwise {
   n: number;
   f: string;
+  /** Whether f(v, a) = f(a, v). */
+  symmetric?: boolean;
   epilogue?: readonly Epilogue[];
 }
 

@@ -67,8 +67,44 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly epilogue?: string;
   /** The unrolled code stores in many places: functions that draw random words would swell it. */
   readonly unrolled?: boolean;
+  /** Calls after one of this kernel that it can take over. */
+  readonly joins?: readonly Join[];
   /** Multiplications and additions of one call. */
   readonly flops?: (p: P) => number;
+}
+
+/** A kernel call, and the tensors that it is given. */
+export interface Call<T extends Sized = Sized> {
+  readonly kernel: Kernel<any>;
+  readonly params: any;
+  readonly tensors: Readonly<Record<string, T>>;
+}
+
+export interface Sized {
+  readonly shape: readonly number[];
+  /** Values in all. */
+  readonly size: number;
+}
+
+/** How a kernel takes over the work of a call of `op` that reads what it wrote. `producer` is the kernel's own call. */
+export interface Join {
+  readonly op: Kernel<any>;
+  /** Whether what lies between the two is no longer stored: then nothing else may read it. */
+  readonly replaces: boolean;
+  readonly when: (op: Call, producer: Call, d: Profile) => boolean;
+  /** What stands in the place of both calls. `make` gives new tensors. */
+  readonly gives: <T extends Sized, C extends Call<T>>(
+    op: C,
+    producer: C,
+    make: (name: string, shape: readonly number[]) => T,
+  ) => Joined<C>;
+}
+
+export interface Joined<C> {
+  /** In the place of the producer. */
+  readonly calls: readonly C[];
+  /** What becomes of the calls that read what `op` wrote, where they find that in another form now. */
+  readonly reader?: (call: C) => C;
 }
 
 type Simple<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'> & Omit<Variant<P>, 'name' | 'fits'>;

@@ -5,16 +5,17 @@ import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
 import { overChannels, overChannelsGrid, partialAt, runs, vec4Variant, workers, type Channels, type Loop } from './moments.ts';
 
-/** x [n, c, hw]. `eps` where `variance` is given in place of `stats`; `linear` leaves out mean and bias, as for a gradient. */
+/** x [n, c, hw]. */
 export interface BatchNorm {
   n: number;
   c: number;
   hw: number;
-  eps?: number;
   affine: boolean;
-  linear?: boolean;
   epilogue?: readonly Epilogue[];
 }
+
+/** By the `stats` of the batch, or by running `mean` and `variance`; `linear` leaves out mean and bias, as for a gradient. */
+export type BatchNormApply = BatchNorm & ({ by: 'batch' } | { by: 'running'; eps: number; linear?: boolean });
 
 /** Images that one workgroup takes of its channel: enough that starting it does not count. */
 const perWorkgroup = (p: BatchNorm, d: Profile) => Math.min(p.n, ceilDiv((d.lanes ? 96 : 4) * workers(d) * 4, p.hw));
@@ -42,18 +43,18 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 };
 const appliedGrid = (p: BatchNorm, d: Profile): Grid => [ceilDiv(p.n, perWorkgroup(p, d)), Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID)];
 
-const applyVariant = (vec4: boolean): Variant<BatchNorm> => ({
+const applyVariant = (vec4: boolean): Variant<BatchNormApply> => ({
   ...(vec4 ? { ...vec4Variant, vec4: ['x', 'y', 'e0', 'e1'] } : { name: 'plain' }),
   grid: appliedGrid,
   code: (p, d) => {
-    const byBatch = p.eps === undefined;
-    const mean = byBatch ? 'stats[c]' : 'mean[c]';
-    const inverse = byBatch ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps!)})`;
+    const mean = p.by === 'batch' ? 'stats[c]' : 'mean[c]';
+    const inverse = p.by === 'batch' ? `stats[${p.c}u + c]` : `1.0 / sqrt(variance[c] + ${float(p.eps)})`;
+    const linear = p.by === 'running' && p.linear;
     return applied(p, d, vec4, {
       before: `
-  let shift = ${p.linear ? '0.0' : mean};
+  let shift = ${linear ? '0.0' : mean};
   let factor = ${inverse}${p.affine ? ' * weight[c]' : ''};
-  let offset = ${p.affine && !p.linear ? 'bias[c]' : '0.0'};`,
+  let offset = ${p.affine && !linear ? 'bias[c]' : '0.0'};`,
       body: 'y[i] = finish((x[i] - shift) * factor + offset, i);',
     });
   },

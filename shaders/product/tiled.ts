@@ -80,8 +80,10 @@ const pad = (deep: boolean): number => (deep ? 1 : 0);
 /** Workgroup memory that every adapter has. */
 const WORKGROUP_BYTES = 16384;
 
-/** Threads whose columns make one run of 64, whose moments are taken together. */
+/** Threads whose columns, four each, have their moments taken together. */
 const RUN = 16;
+/** Neighbouring columns whose moments are taken together. */
+export const MOMENT_COLUMNS = 4 * RUN;
 
 /** WGSL name of what a thread sums up for its row `i` and four of its columns. */
 const sum = (i: number, j: number) => `c${i}_${j}`;
