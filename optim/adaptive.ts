@@ -1,5 +1,6 @@
 /** Adam and its kin, and the rules that divide by an estimate of curvature. */
-import type { Hyper, Rule } from './optimizer.ts';
+import { decoupledDecay } from './pieces.ts';
+import type { Hyper, Rule } from './rule.ts';
 
 const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 
@@ -30,7 +31,12 @@ export const adam: Rule = {
 };
 
 /** AdamW (Loshchilov & Hutter 2019): the decay acts on the weight, outside the adaptive step. */
-export const adamw: Rule = { ...adam, name: 'adamw', defaults: { ...ADAM, weight_decay: 1e-2 }, decoupled: true };
+export const adamw: Rule = {
+  ...adam,
+  name: 'adamw',
+  defaults: { ...ADAM, weight_decay: 1e-2 },
+  pieces: h => [decoupledDecay(h.weight_decay!)],
+};
 
 /** AMSGrad (Reddi 2018), as torch.optim.Adam(amsgrad=True): the maximum is of the uncorrected v. */
 export const amsgrad: Rule = {

@@ -1,5 +1,5 @@
 /** The rules of plain gradients: descent, momentum, and averages of squares without bias correction. */
-import type { Rule } from './optimizer.ts';
+import type { Rule } from './rule.ts';
 
 /** w -= lr g (Robbins & Monro 1951). */
 export const sgd: Rule = {

@@ -1,6 +1,6 @@
 import * as adaptive from './adaptive.ts';
 import * as firstOrder from './first-order.ts';
-import type { Rule } from './optimizer.ts';
+import type { Rule } from './rule.ts';
 
 /** The first-order optimizers that the command line and the page know, by name. */
 export const rules: Readonly<Record<string, Rule>> = Object.fromEntries(

@@ -2,7 +2,7 @@
 import { check } from '../engine/check.ts';
 import type { Flat, Vector } from './flat.ts';
 import { strongWolfe, type Point } from './line-search.ts';
-import { hyperParameters } from './optimizer.ts';
+import { hyperParameters } from './rule.ts';
 
 const DEFAULTS = { lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9 };
 

@@ -1,7 +1,6 @@
-/** The one fused update: what comes before the rule, the rule, what comes after it; and the constraints that need whole rows or norms. */
+/** The one fused update of a page of parameters, and the kernels around it that need whole rows or the norm of all gradients. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { LEFT_OUT } from './loss-scale.ts';
 import { ceilDiv, each, fold, kernel, MAX_GRID, type Bindings, type Kernel } from '../kernel/kernel.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
@@ -13,100 +12,40 @@ export interface Update {
   decays: boolean;
 }
 
-/** What surrounds the rule, as switches; the numbers come as step values. */
-export interface Surroundings {
-  readonly scale: boolean;
-  /** See shaders/update/loss-scale.ts. */
-  readonly scaling?: boolean;
-  readonly clipNorm: boolean;
-  readonly clipValue: boolean;
-  readonly noise: boolean;
-  readonly l2: boolean;
-  readonly l1: boolean;
-  readonly decoupled: boolean;
-  readonly lookahead: boolean;
-  readonly average: boolean;
+/** What an update does to each vec4 of a page. */
+export interface UpdateCode {
+  readonly name: string;
+  /** Arrays of one value for each weight: `w`, `g` and the state. Those that are written are stored again. */
+  readonly arrays: Readonly<Record<string, 'read' | 'write'>>;
+  /** Other buffers, f32. */
+  readonly reads?: readonly string[];
+  /** Step values, read as `op.<name>`. */
+  readonly fields: readonly string[];
+  /** Whether it reads `op.seed` and `op.step`, its place `k` in the page, and `page`. */
+  readonly draws?: boolean;
+  /** WGSL over vec4f variables called as the arrays are. */
+  readonly body: (decays: boolean) => string;
 }
 
-/** Whether a rule reads `first`; it then needs the step value `update`, which counts updates from 1. */
-export const asksFirst = (rule: string): boolean => /\bfirst\b/.test(rule);
-
-/** Key of the gradient noise, apart from that of dropout. */
-const NOISE = 0x6e6f6973;
-
-/**
- * Reads, clips, adds noise and penalties, applies `rule` (WGSL over vec4f `w`, `g` and the state), averages, writes: one dispatch per page,
- * whatever the number of tensors. `fields` are the step values that the rule reads as `op.<name>`.
- */
-export function fusedUpdate(
-  name: string,
-  state: readonly string[],
-  rule: string,
-  fields: readonly string[],
-  s: Surroundings,
-): Kernel<Update> {
-  const all = [...state, ...(s.lookahead ? ['slow'] : []), ...(s.average ? ['ema'] : [])];
-  const moving = ['w', ...state]; // what stays as it was where an update is left out
-  const stored = Object.fromEntries(all.map(x => [`${x}_all`, 'write' as const]));
+/** Loads, does `body`, stores: one dispatch per page, whatever the number of tensors. */
+export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, body }: UpdateCode): Kernel<Update> {
+  const pages = Object.fromEntries(Object.entries(arrays).map(([x, access]) => [`${x}_all`, access]));
+  const stored = Object.keys(arrays).filter(x => arrays[x] === 'write');
   return kernel<Update, Bindings>({
-    name: `update_${name}`,
-    bindings: { w_all: 'write', g_all: 'read', ...stored, clip: 'read?', scaling: 'read?' },
-    vec4: ['w_all', 'g_all', ...Object.keys(stored)],
-    step: () => ({
-      ...Object.fromEntries(fields.map(f => [f, 'f32' as const])),
-      ...(s.noise && { seed: 'u32', step: 'u32' }),
-    }),
+    name,
+    bindings: { ...pages, ...Object.fromEntries(reads.map(x => [x, 'read' as const])) },
+    vec4: Object.keys(pages),
+    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...(draws && { seed: 'u32', step: 'u32' }) }),
     grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
     code: (p, d) =>
       each(ceilDiv(p.n, 4), d).main(wgsl`
     let k = i + ${p.first / 4}u;
-    var w = w_all[k];
-    var g = g_all[k];
-    ${all.map(x => `var ${x} = ${x}_all[k];`).join('\n    ')}
-    #if ${s.scaling ?? false}
-    let skip = scaling[2] == 0.0;
-    let before = array<vec4f, ${moving.length}>(${moving.join(', ')});
-    g = select(g * scaling[2], vec4f(0.0), skip);
-    #endif
-    #if ${s.scale}
-    g *= op.g_scale;
-    #endif
-    #if ${s.lookahead}
-    slow = select(slow, w, op.slow_first > 0.5);
-    #endif
-    #if ${s.clipNorm}
-    g *= clip[0];
-    #endif
-    #if ${s.clipValue}
-    g = clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value));
-    #endif
-    #if ${s.noise}
-    g += op.noise * normal4(philox(vec4u(k, op.step, ${p.page}u, 0u), vec2u(op.seed, ${NOISE}u)));
-    #endif
-    #if ${s.l2 && p.decays}
-    g += op.l2 * w;
-    #endif
-    #if ${s.l1 && p.decays}
-    g += op.l1 * sign(w);
-    #endif
-    #if ${s.decoupled && p.decays}
-    w *= op.shrink;
-    #endif
-    #if ${asksFirst(rule)}
-    let first = op.update${s.scaling ? ` - scaling[${LEFT_OUT}]` : ''} < 1.5; // those that were left out do not count
-    #endif
-    ${rule}
-    #if ${s.scaling ?? false}
-    if (skip) { ${moving.map((x, j) => `${x} = before[${j}];`).join(' ')} }
-    #endif
-    #if ${s.lookahead}
-    if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }
-    #endif
-    #if ${s.average}
-    ema += op.ema_rate * (w - ema);
-    #endif
-    w_all[k] = w;
-    ${all.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`),
+    ${draws ? `let page = ${p.page}u;` : ''}
+    ${Object.keys(arrays)
+      .map(x => `var ${x} = ${x}_all[k];`)
+      .join('\n    ')}
+    ${body(p.decays)}
+    ${stored.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`),
   });
 }
 
@@ -164,14 +103,4 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { w[i] *= factor; }
   }
 }`,
-});
-
-/** mean += op.ema_rate (w - mean) over one page, where the averaging must follow a constraint. */
-export const averageWeights = kernel({
-  name: 'average_weights',
-  bindings: { w: 'read', mean: 'write' },
-  vec4: ['w', 'mean'],
-  step: () => ({ ema_rate: 'f32' }),
-  grid: (p: { n: number }, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => each(ceilDiv(p.n, 4), d).main('    mean[i] += op.ema_rate * (w[i] - mean[i]);'),
 });

@@ -13,6 +13,7 @@ import { avgPool, maxPool } from '../../layers/pool.ts';
 import { openModel } from '../../models/index.ts';
 import { momentum } from '../../optim/first-order.ts';
 import { optimizer } from '../../optim/optimizer.ts';
+import { clipNorm, weightDecay } from '../../optim/pieces.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { DeviceData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -71,7 +72,7 @@ on('augmented batches, losses and updates are those of the default adapter', asy
         augment: parseAugment('crop:2,rotate:10,contrast,noise,augmix'),
         maxBinding: device.profile.maxBinding,
       }),
-      optimizer: optimizer(momentum, { lr: 0.02 }, { weightDecay: 1e-3, clipNorm: 1 }),
+      optimizer: optimizer(momentum, { lr: 0.02 }, [clipNorm(1), weightDecay(1e-3)]),
     });
     try {
       for (let step = 0; step < 4; step++) await trainer.step(true);

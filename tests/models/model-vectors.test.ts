@@ -4,12 +4,11 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import type { Tensor } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
-import { momentum } from '../../optim/first-order.ts';
-import { optimizer } from '../../optim/optimizer.ts';
 import { DeviceData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { cases, images, matches, pass, specOf } from '../support/network.ts';
+import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { readJson } from '../vectors/read.ts';
 import { vectorWeights } from '../vectors/weights.ts';
 
@@ -50,7 +49,7 @@ runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
       batchSize: batch,
       shuffle: false,
       data: new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding }),
-      optimizer: optimizer(momentum, { lr, momentum: options.momentum }, { weightDecay: options.weight_decay }),
+      optimizer: torchOptimizer('momentum', { lr, ...options }),
     });
     try {
       const gain = (t: Tensor) => (t.shape.length === 4 ? gains.conv : t.name === 'fc.weight' ? gains['fc.weight'] : 1);

@@ -3,11 +3,13 @@ import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
-import { optimizer, stateBuffer, type Optimizer, type Regularisation } from '../../optim/optimizer.ts';
+import { optimizer, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay, type Piece } from '../../optim/pieces.ts';
 import { philox } from '../../shaders/kernel/random.ts';
 import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
 import { follow, optimizers } from '../reference/optimizers.ts';
 import * as reference from '../reference/regularise.ts';
+import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { refusal } from '../support/refusal.ts';
 import { readOptimizers } from '../vectors/read.ts';
 import { vectorUniform } from '../vectors/weights.ts';
@@ -21,7 +23,7 @@ const SHAPES = { 'a.weight': [3, 5], 'a.bias': [3], 'b.weight': [2, 2, 2] } as c
 const SIZE = 26;
 
 /** Weights that are updated by the kernels of training with gradients given from outside. */
-async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<number> = random(SIZE, 5)) {
+async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<number> = random(SIZE, 5), summed = 1) {
   const device = await deviceFor(way);
   const memory = new Memory(device);
   const g = new Graph({ training: true, profile: device.profile });
@@ -29,7 +31,7 @@ async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<numbe
     g.param(name, shape, () => new Float32Array(shape.reduce((a: number, b) => a * b, 1))),
   );
   memory.reserve(g);
-  chosen.addTo(g, memory.layout);
+  chosen.addTo(g, memory.layout, { summed: summed > 1 });
   const program = await Program.compile(memory, g);
   const split = (values: ArrayLike<number>) => {
     let at = 0;
@@ -53,7 +55,7 @@ async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<numbe
     readState,
     async step(t: number, gradient: ArrayLike<number>, lr = chosen.hyper.lr, momentum?: number): Promise<Float64Array> {
       write('grad', gradient);
-      program.run({ ...chosen.values(t, lr, momentum), seed: 3, step: t });
+      program.run({ ...chosen.values(t, lr, momentum, summed), seed: 3, step: t });
       return read();
     },
     writeState(name: string, values: ArrayLike<number>) {
@@ -74,13 +76,8 @@ async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<numbe
 
 for (const v of vectors.optimizers) {
   test(`${v.name} ${JSON.stringify(v.options)} follows PyTorch over 30 steps`, async () => {
-    const { weight_decay: weightDecay, ...options } = v.options;
     const pad = (a: ArrayLike<number>) => [...Array.from(a), ...Array<number>(SIZE - vectors.weights).fill(0)];
-    const b = await bench(
-      optimizer(rules[v.name]!, { ...options, lr: v.lr }, { weightDecay }),
-      'own',
-      pad(vectorUniform('weight', vectors.weights)),
-    );
+    const b = await bench(torchOptimizer(v.name, { ...v.options, lr: v.lr }), 'own', pad(vectorUniform('weight', vectors.weights)));
     for (let t = 1; t <= vectors.updates; t++) {
       const w = await b.step(t, pad(vectorUniform(`gradient/${t}`, vectors.weights)));
       if (v.after[t]) close(`step ${t}`, w.subarray(0, vectors.weights), v.after[t]!, 1e-5);
@@ -118,22 +115,27 @@ test('every rule of the reference is there, and each follows it in every variant
 
 const given = (t: number) => random(SIZE, 300 + t);
 const weights = new Set([...Array(15).keys(), ...Array.from({ length: 8 }, (_, i) => 18 + i)]);
-/** One step of descent at rate 0.1 with `r`: what is expected of the weights from gradient and weights. */
-const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Array, w: Float64Array) => Float64Array][] = [
-  ['clip by norm', { clipNorm: 1 }, (g, w) => moved(w, reference.clipNorm(g, 1))],
-  ['clip by a norm that is not reached', { clipNorm: 100 }, (g, w) => moved(w, reference.clipNorm(g, 100))],
-  ['clip by value', { clipValue: 0.3 }, (g, w) => moved(w, reference.clipValue(g, 0.3))],
-  ['clip by norm, then by value', { clipNorm: 2, clipValue: 0.3 }, (g, w) => moved(w, reference.clipValue(reference.clipNorm(g, 2), 0.3))],
-  ['L2', { weightDecay: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l2: 0.2 }))],
-  ['L1', { l1: 0.2 }, (g, w) => moved(w, reference.penalise(g, w, { l1: 0.2 }))],
+/** One step of descent at rate 0.1 with `pieces`: what is expected of the weights from gradient and weights. */
+const cases: readonly (readonly [
+  what: string,
+  pieces: Piece[],
+  expected: (g: Float64Array, w: Float64Array) => Float64Array,
+  options?: { decayBias?: boolean; summed?: number },
+])[] = [
+  ['clip by norm', [clipNorm(1)], (g, w) => moved(w, reference.clipNorm(g, 1))],
+  ['clip by a norm that is not reached', [clipNorm(100)], (g, w) => moved(w, reference.clipNorm(g, 100))],
+  ['clip by value', [clipValue(0.3)], (g, w) => moved(w, reference.clipValue(g, 0.3))],
+  ['clip by norm, then by value', [clipNorm(2), clipValue(0.3)], (g, w) => moved(w, reference.clipValue(reference.clipNorm(g, 2), 0.3))],
+  ['L2', [weightDecay(0.2)], (g, w) => moved(w, reference.penalise(g, w, { l2: 0.2 }))],
+  ['L1', [l1(0.2)], (g, w) => moved(w, reference.penalise(g, w, { l1: 0.2 }))],
   [
     'elastic net after a clip',
-    { clipNorm: 1, weightDecay: 0.3, l1: 0.2 },
+    [clipNorm(1), weightDecay(0.3), l1(0.2)],
     (g, w) => moved(w, reference.penalise(reference.clipNorm(g, 1), w, { l2: 0.3, l1: 0.2 })),
   ],
   [
     'L2 without biases',
-    { weightDecay: 0.5, noDecayBias: true },
+    [weightDecay(0.5)],
     (g, w) =>
       moved(
         w,
@@ -143,10 +145,11 @@ const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Arr
           { l2: 0.5 },
         ),
       ),
+    { decayBias: false },
   ],
   [
     'mean over micro-batches, then the clip',
-    { accumulate: 4, clipNorm: 0.5 },
+    [clipNorm(0.5)],
     (g, w) =>
       moved(
         w,
@@ -155,10 +158,11 @@ const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Arr
           0.5,
         ),
       ),
+    { summed: 4 },
   ],
   [
     'max-norm of each unit',
-    { maxNorm: 0.8 },
+    [maxNorm(0.8)],
     (g, w) => {
       const all = moved(w, g);
       return Float64Array.from([
@@ -170,11 +174,11 @@ const cases: readonly [what: string, r: Regularisation, expected: (g: Float64Arr
   ],
 ];
 const moved = (w: Float64Array, g: ArrayLike<number>) => w.map((v, i) => v - 0.1 * g[i]!);
-for (const [what, r, expected] of cases) {
+for (const [what, pieces, expected, { summed, ...options } = {}] of cases) {
   test(what, async () => {
     for (const way of WAYS) {
       const start = random(SIZE, 5);
-      const b = await bench(optimizer(rules.sgd!, {}, r), way, start);
+      const b = await bench(optimizer(rules.sgd!, {}, pieces, options), way, start, summed);
       close(way, await b.step(1, given(1)), expected(given(1), start), 1e-6);
       b.destroy();
     }
@@ -184,7 +188,7 @@ for (const [what, r, expected] of cases) {
 test('decoupled decay leaves out biases too', async () => {
   const start = random(SIZE, 5);
   const zero = new Float64Array(SIZE);
-  const b = await bench(optimizer(rules.adamw!, { lr: 0.1, weight_decay: 0.5 }, { noDecayBias: true }), 'own', start);
+  const b = await bench(optimizer(rules.adamw!, { lr: 0.1, weight_decay: 0.5 }, [], { decayBias: false }), 'own', start);
   close(
     'weights',
     await b.step(1, zero),
@@ -197,7 +201,7 @@ test('decoupled decay leaves out biases too', async () => {
 test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same seed and step', async () => {
   const zero = new Float64Array(SIZE);
   const noise = async (t: number) => {
-    const b = await bench(optimizer(rules.sgd!, { lr: 1 }, { gradNoise: 0.09 }), 'own', zero);
+    const b = await bench(optimizer(rules.sgd!, { lr: 1 }, [gradNoise(0.09)]), 'own', zero);
     const w = await b.step(t, zero);
     b.destroy();
     return w.map(v => -v);
@@ -235,17 +239,17 @@ test('gradient noise is N(0, eta / (1 + t)^0.55), the same again for the same se
   );
 });
 
-for (const [ema, maxNorm] of [
-  [0.9, undefined],
-  [1, undefined],
-  [0.9, 0.5],
+for (const [decay, constraints] of [
+  [0.9, []],
+  [1, []],
+  [0.9, [maxNorm(0.5)]],
 ] as const) {
-  test(`average of the weights, decay ${ema}${maxNorm ? ', after max-norm' : ''}`, async () => {
-    const b = await bench(optimizer(rules.sgd!, {}, { ema, maxNorm }));
+  test(`average of the weights, decay ${decay}${constraints.length ? ', after max-norm' : ''}`, async () => {
+    const b = await bench(optimizer(rules.sgd!, {}, [...constraints, ema(decay)]));
     let mean: Float64Array = new Float64Array(SIZE);
     for (let t = 1; t <= 5; t++) {
       const w = await b.step(t, given(t));
-      mean = t === 1 ? w : ema === 1 ? reference.runningMean(mean, w, t) : reference.ema(mean, w, ema);
+      mean = t === 1 ? w : decay === 1 ? reference.runningMean(mean, w, t) : reference.ema(mean, w, decay);
     }
     close('average', await b.readState('ema'), mean, 1e-5);
     b.destroy();
@@ -254,7 +258,7 @@ for (const [ema, maxNorm] of [
 
 test('Lookahead', async () => {
   const start = random(SIZE, 5);
-  const b = await bench(optimizer(rules.sgd!, {}, { lookahead: { k: 3, alpha: 0.8 } }), 'own', start);
+  const b = await bench(optimizer(rules.sgd!, {}, [lookahead(3, 0.8)]), 'own', start);
   let fast = start;
   let slow = start;
   for (let t = 1; t <= 7; t++) {
@@ -266,7 +270,7 @@ test('Lookahead', async () => {
 });
 
 test('SWA is the mean over the ends of its cycles', async () => {
-  const b = await bench(optimizer(rules.sgd!, {}, { swa: { start: 2, every: 3 } }));
+  const b = await bench(optimizer(rules.sgd!, {}, [swa(2, 3)]));
   let mean: Float64Array = new Float64Array(SIZE);
   for (let t = 1; t <= 9; t++) {
     const w = await b.step(t, given(t));
@@ -277,16 +281,16 @@ test('SWA is the mean over the ends of its cycles', async () => {
 });
 
 test('the number of dispatches does not depend on the number of tensors', async () => {
-  const count = async (r: Regularisation) => {
-    const b = await bench(optimizer(rules.adam!, {}, r));
+  const count = async (pieces: Piece[], { decayBias = true, summed = 1 } = {}) => {
+    const b = await bench(optimizer(rules.adam!, {}, pieces, { decayBias }), 'own', undefined, summed);
     const n = b.program.commands.length;
     b.destroy();
     return n;
   };
-  assert.is(await count({}), 1);
-  assert.is(await count({ clipNorm: 1, clipValue: 1, gradNoise: 0.1, weightDecay: 0.1, l1: 0.1, ema: 0.9, accumulate: 2 }), 3);
-  assert.is(await count({ weightDecay: 0.1, noDecayBias: true }), 2);
-  assert.is(await count({ maxNorm: 1, ema: 0.9 }), 3);
+  assert.is(await count([]), 1);
+  assert.is(await count([clipNorm(1), clipValue(1), gradNoise(0.1), weightDecay(0.1), l1(0.1), ema(0.9)], { summed: 2 }), 3);
+  assert.is(await count([weightDecay(0.1)], { decayBias: false }), 2);
+  assert.is(await count([maxNorm(1), ema(0.9)]), 3);
 });
 
 test('a momentum given for a step replaces the hyper-parameter', async () => {

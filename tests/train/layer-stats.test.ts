@@ -33,7 +33,7 @@ async function make(accumulate = 1) {
       batchSize: n,
       accumulate,
       shuffle: false,
-      optimizer: optimizer(rules.sgd!, { lr: 0.5 }, { accumulate }),
+      optimizer: optimizer(rules.sgd!, { lr: 0.5 }),
     }),
   };
 }

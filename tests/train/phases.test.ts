@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rules } from '../../optim/index.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
+import { clipNorm, ema, swa, type Piece } from '../../optim/pieces.ts';
 import { quasiNewton, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import { schedule } from '../../optim/schedules.ts';
 import { sequential } from '../../layers/compose.ts';
@@ -22,7 +23,7 @@ const flat = async (trainer: Trainer) => Object.values(await trainer.weights()).
 
 test('four micro-batches are the large batch', async () => {
   const run = async (accumulate: number) => {
-    const rule = optimizer(rules.momentum!, {}, { accumulate, clipNorm: 1 });
+    const rule = optimizer(rules.momentum!, {}, [clipNorm(1)]);
     const trainer = await lenetTrainer({ batchSize: 64, accumulate, optimizer: rule });
     const out = { losses: await losses(trainer, 6), weights: await flat(trainer), test: await trainer.evaluate('test') };
     trainer.destroy();
@@ -88,8 +89,8 @@ test('a phase of the same rule as the one before starts anew', async () => {
 });
 
 test('the averaged weights are judged, the others trained', async () => {
-  const make = (ema?: number) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, { ema }) });
-  const [plain, averaged] = [await make(), await make(0.5)];
+  const make = (...pieces: Piece[]) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, pieces) });
+  const [plain, averaged] = [await make(), await make(ema(0.5))];
   const means: number[][] = [];
   for (let t = 0; t < 4; t++) {
     await plain.step();
@@ -127,7 +128,7 @@ test('the mean of SWA is judged by running statistics of its own, and the traine
     shuffle: false,
     data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
     model: sequential({ conv: conv2d(2, 1), norm: batchNorm(), fc: dense(2) }),
-    optimizer: optimizer(rules.sgd!, { lr: 0.5 }, { swa: { start: 2, every: 1 } }),
+    optimizer: optimizer(rules.sgd!, { lr: 0.5 }, [swa(2, 1)]),
   });
   for (let t = 0; t < 5; t++) await trainer.step();
   const trained = await trainer.weights();
@@ -230,8 +231,8 @@ async function small(batchSize: number, chosen: Optimizer | QuasiNewton, lr?: nu
 
 for (const name of ['momentum', 'adam']) {
   test(`a batch that grows is the large batch, ${name}`, async () => {
-    const growing = await small(16, optimizer(rules[name]!, { lr: 0.05 }, { grows: true, clipNorm: 0.5 }), 0.05, '4');
-    const large = await small(64, optimizer(rules[name]!, { lr: 0.05 }, { clipNorm: 0.5 }));
+    const growing = await small(16, optimizer(rules[name]!, { lr: 0.05 }, [clipNorm(0.5)]), 0.05, '4');
+    const large = await small(64, optimizer(rules[name]!, { lr: 0.05 }, [clipNorm(0.5)]));
     for (let t = 0; t < 4; t++) await growing.step();
     const weights = await growing.weights();
     const { tensors } = await growing.state();
@@ -250,7 +251,7 @@ for (const name of ['momentum', 'adam']) {
 }
 
 test('a run stopped while a batch is gathered goes on bitwise as if it never had', async () => {
-  const make = () => small(16, optimizer(rules.adam!, {}, { grows: true }), 0.01, '2');
+  const make = () => small(16, optimizer(rules.adam!), 0.01, '2');
   const [whole, first, second] = [await make(), await make(), await make()];
   for (let t = 0; t < 15; t++) await whole.step();
   for (let t = 0; t < 9; t++) await first.step(); // updates after steps 1, 2, 6, 10, 14
@@ -317,8 +318,7 @@ for (const biases of [true, false]) {
 }
 
 test('a batch that is not equal parts is refused', async () => {
-  const thirds = optimizer(rules.sgd!, {}, { accumulate: 3 });
-  const message = await refusal(() => lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: thirds }));
+  const message = await refusal(() => lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!) }));
   assert.is(message, '--accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');
 });
 

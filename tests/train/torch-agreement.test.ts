@@ -8,6 +8,7 @@ import { quasiNewton } from '../../optim/quasi-newton.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { close, WAYS } from '../support/check.ts';
 import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../support/lenet-run.ts';
+import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { readTensors } from '../vectors/read.ts';
 
 const test = suite('LeNet-5 step by step with PyTorch');
@@ -54,9 +55,9 @@ function distance(seen: readonly number[], runs: readonly (readonly number[])[])
 }
 
 for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
-  const { weight_decay: weightDecay, ...options } = run.options;
-  test(`20 losses of ${run.name}${weightDecay ? ' with weight decay' : ''}`, async () => {
-    const rule = optimizer(rules[run.name]!, { ...options, lr: run.lr }, { weightDecay });
+  const decays = run.options.weight_decay !== undefined;
+  test(`20 losses of ${run.name}${decays ? ' with weight decay' : ''}`, async () => {
+    const rule = torchOptimizer(run.name, { ...run.options, lr: run.lr });
     const left: string[] = [];
     for (const way of WAYS) {
       const trainer = await lenetTrainer({ way, batchSize: run.batch, optimizer: rule });

@@ -1,8 +1,10 @@
 /** The optimizers, what surrounds them, and the schedule that a configuration names. */
 import { check, lookUp } from '../../engine/check.ts';
 import { rules } from '../../optim/index.ts';
-import { optimizer, type Regularisation } from '../../optim/optimizer.ts';
+import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
+import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay, type Piece } from '../../optim/pieces.ts';
 import { quasiNewton } from '../../optim/quasi-newton.ts';
+import type { Rule } from '../../optim/rule.ts';
 import { schedule, schedules, type Schedule } from '../../optim/schedules.ts';
 import { flagOf, OPTIONS, type RunConfig } from './config.ts';
 import type { Phase } from '../step/phases.ts';
@@ -24,23 +26,28 @@ interface Course {
 /** Whether the schedule makes batches grow. */
 const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
 
-const regularisation = (c: RunConfig, { stepsPerEpoch, epochs }: Course): Regularisation => ({
-  accumulate: c.accumulate,
-  scaling: c.precision === 'f16',
-  grows: grows(c),
-  clipNorm: c.clipNorm,
-  clipValue: c.clipValue,
-  gradNoise: c.gradNoise,
-  weightDecay: c.weightDecay,
-  l1: c.l1,
-  noDecayBias: !c.decayBias,
-  maxNorm: c.maxNorm,
-  ema: c.ema,
-  ...(c.lookahead !== undefined && { lookahead: { k: c.lookahead } }),
-  ...(c.swa !== undefined && {
-    swa: { start: stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), every: stepsPerEpoch },
-  }),
-});
+/** What is done around a first-order rule, in this order. */
+function piecesOf(c: RunConfig, { stepsPerEpoch, epochs }: Course): Piece[] {
+  const all = [
+    c.clipNorm !== undefined && clipNorm(c.clipNorm),
+    c.clipValue !== undefined && clipValue(c.clipValue),
+    c.gradNoise > 0 && gradNoise(c.gradNoise),
+    c.weightDecay > 0 && weightDecay(c.weightDecay),
+    c.l1 > 0 && l1(c.l1),
+    c.lookahead !== undefined && lookahead(c.lookahead),
+    c.maxNorm !== undefined && maxNorm(c.maxNorm),
+    c.ema !== undefined && ema(c.ema),
+    c.swa !== undefined && swa(stepsPerEpoch * Math.min(epochs, Math.floor(c.swa * epochs) + 1), stepsPerEpoch),
+  ];
+  return all.filter(piece => piece !== false);
+}
+
+/** A first-order optimizer; a rule with a weight decay of its own takes that of the configuration in place of an L2 penalty. */
+function firstOrder(rule: Rule, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, course: Course): Optimizer {
+  const own = 'weight_decay' in rule.defaults && config.weightDecay > 0;
+  const options = own ? { weight_decay: config.weightDecay, ...hyper } : hyper;
+  return optimizer(rule, options, piecesOf(own ? { ...config, weightDecay: 0 } : config, course), { decayBias: config.decayBias });
+}
 
 /** What only first-order optimizers do; of two phases with one each it is of that one. */
 const FIRST_ORDER = ['clipNorm', 'clipValue', 'gradNoise', 'ema', 'swa', 'lookahead'] as const;
@@ -68,7 +75,7 @@ function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs:
     const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
     const made = Object.hasOwn(quasiNewton, name)
       ? smooth(name, hyper, config, specs.length === 1)
-      : optimizer(rules[name]!, hyper, regularisation(config, course));
+      : firstOrder(rules[name]!, hyper, config, course);
     return { name, optimizer: made, ...(epochs !== undefined && { epochs: epochs as number }) };
   });
 }

@@ -18,7 +18,7 @@ export async function withAverage<T>(
       bytes,
       own: memory.buffers.get(buffer)!,
       kept: device.buffer('weights kept', bytes),
-      average: role === 'param' ? memory.buffers.get(stateBuffer(rule, average!, page)) : undefined,
+      average: role === 'param' ? memory.buffers.get(stateBuffer(rule, average!.state, page)) : undefined,
     }));
   const pages = [...keep('param'), ...keep('buffer')];
   const copy = (pairs: (p: (typeof pages)[number]) => readonly (readonly [source: GPUBuffer, target: GPUBuffer])[]) => {

@@ -2,7 +2,8 @@
 import { check, show } from '../../engine/check.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/program.ts';
-import { LOSS_SCALE, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import { LOSS_SCALE } from '../../optim/loss-scale.ts';
+import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Tensors } from './safetensors.ts';
 import * as keys from './state-keys.ts';
 

@@ -32,11 +32,12 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
       const nothing = new Graph({ training: false, profile: device.profile });
       return { memory, train, program: await Program.compile(memory, nothing), phases: [], fused: false };
     }
-    const fusable = ActivePhase.fits(phases, accumulate, o.schedule?.grows);
-    fusable?.addTo(graph, memory.layout);
+    const gradients = { summed: accumulate > 1 || Boolean(o.schedule?.grows), scaled: o.half ?? false };
+    const fusable = ActivePhase.fits(phases, gradients);
+    fusable?.addTo(graph, memory.layout, gradients);
     const fused = fusable !== undefined;
     const program = await Program.compile(memory, graph, { ...o, meanwhile: () => o.data.begin(memory, graph) });
-    const active = await ActivePhase.create(phases, memory, graph, fused);
+    const active = await ActivePhase.create(phases, memory, graph, fused ? undefined : gradients);
     await o.data.measure(memory, graph);
     o.data.upload(memory, graph, 'train');
     return { memory, train, program, phases: active, fused };
@@ -46,10 +47,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
   }
 }
 
-/**
- * Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. That an optimizer was made for
- * other parts or another precision is a mistake of the caller, not of the user: a plain Error.
- */
+/** Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. */
 function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
   const { batchSize, accumulate = 1, half = false, device } = o;
   const available = o.data.size('train');
@@ -76,13 +74,5 @@ function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
       `--precision f16: ${name} needs exact gradients`,
       'use --precision f32, or an optimizer of the first order',
     );
-    if (firstOrder && firstOrder.accumulate !== accumulate) {
-      throw new Error(`${name} was made for ${firstOrder.accumulate} micro-batches, the trainer takes ${accumulate}`);
-    }
-    const scaling = firstOrder?.scaling ?? false;
-    if (scaling !== half) {
-      const made = scaling ? 'for' : 'without';
-      throw new Error(`${name} was made ${made} loss scaling, the trainer works ${half ? 'with' : 'without'} it`);
-    }
   }
 }

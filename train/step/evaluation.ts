@@ -49,7 +49,7 @@ export class Evaluator {
     const optimizer = this.#average();
     if (!optimizer) return f();
     const refresh = async () => {
-      if (optimizer.refreshes) await this.refresh(SWA_BATCHES);
+      if (optimizer.average?.refreshes) await this.refresh(SWA_BATCHES);
     };
     return withAverage(this.#memory, optimizer, refresh, f);
   }

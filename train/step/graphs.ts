@@ -3,7 +3,8 @@ import { check, lookUp, show } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Graph, type Init, type Layer, type Tensor } from '../../engine/graph.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
-import { lossScale, type Optimizer } from '../../optim/optimizer.ts';
+import { lossScale } from '../../optim/loss-scale.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedules.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
@@ -17,7 +18,7 @@ export interface TrainerOptions {
   readonly data: DeviceData;
   /** Images of one step. lbfgs and bfgs take the first batch of the first epoch at every step. */
   readonly batchSize: number;
-  /** Equal parts in which a step's batch is computed; a first-order optimizer must have been told the same number. */
+  /** Equal parts in which a step's batch is computed. */
   readonly accumulate?: number;
   readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
   /** Of the first phase; without it the optimizer's own rate. */
@@ -37,7 +38,7 @@ export interface TrainerOptions {
   readonly fuse?: boolean;
   /** Whether activations inside segments of the net are computed a second time in place of being kept. */
   readonly checkpoint?: boolean;
-  /** Whether activations are kept in f16 and the loss is scaled, as the optimizers must have been told too. Evaluations stay f32. */
+  /** Whether activations are kept in f16 and the loss is scaled. Evaluations stay f32. */
   readonly half?: boolean;
   /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
   readonly population?: boolean;

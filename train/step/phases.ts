@@ -2,7 +2,8 @@
 import { Graph } from '../../engine/graph.ts';
 import { Program, type Memory } from '../../engine/program.ts';
 import { Flat, type Vector } from '../../optim/flat.ts';
-import { LOSS_SCALE, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import { LOSS_SCALE } from '../../optim/loss-scale.ts';
+import { stateBuffer, type Gradients, type Optimizer } from '../../optim/optimizer.ts';
 import { LEFT_OUT } from '../../shaders/update/loss-scale.ts';
 import { Minimiser, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -64,21 +65,21 @@ export class ActivePhase {
   }
 
   /** The optimizer whose update can be part of the program of the gradients: one of first order, one batch an update, nothing between. */
-  static fits(phases: readonly Phase[], accumulate: number, grows = false): Optimizer | undefined {
+  static fits(phases: readonly Phase[], { summed }: Gradients): Optimizer | undefined {
     const { optimizer } = phases[0]!;
-    if (phases.length > 1 || accumulate > 1 || grows) return undefined;
+    if (phases.length > 1 || summed) return undefined;
     return isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
   }
 
-  /** `graph` is that of the gradients, compiled already; `fused` tells that it has the update. */
-  static async create(phases: readonly Phase[], memory: Memory, graph: Graph, fused: boolean): Promise<ActivePhase[]> {
+  /** `graph` is that of the gradients, compiled already; without `gradients` it has the update too. */
+  static async create(phases: readonly Phase[], memory: Memory, graph: Graph, gradients?: Gradients): Promise<ActivePhase[]> {
     const out: ActivePhase[] = [];
     const parameters = [...graph.params.values()].reduce((n, p) => n + p.value.size, 0);
     for (const phase of phases) {
       const { optimizer } = phase;
       const start = out.at(-1)?.end ?? 0;
       if (isFirstOrder(optimizer)) {
-        const program = fused ? undefined : await updateProgram(optimizer, memory, graph);
+        const program = gradients && (await updateProgram(optimizer, memory, graph, gradients));
         const flat = optimizer.rule.probes ? new Flat(memory) : undefined;
         out.push(new ActivePhase(memory, phase, start, { program, flat }));
       } else {
@@ -104,9 +105,8 @@ export class ActivePhase {
         encoder.clearBuffer(buffers.get(stateBuffer(this.optimizer!.rule, state, page))!);
       }
     }
-    if (this.optimizer?.scaling) {
-      encoder.clearBuffer(buffers.get(`state ${LOSS_SCALE}`)!, LEFT_OUT * 4, 4);
-    }
+    const scaling = buffers.get(`state ${LOSS_SCALE}`);
+    if (scaling) encoder.clearBuffer(scaling, LEFT_OUT * 4, 4);
     device.gpu.queue.submit([encoder.finish()]);
   }
 
@@ -175,10 +175,10 @@ export class ActivePhase {
 }
 
 /** The update as a program of its own. */
-function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph): Promise<Program> {
+function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph, gradients: Gradients): Promise<Program> {
   const update = new Graph({ training: true, profile: memory.device.profile });
   for (const [name, param] of graph.params) update.params.set(name, param);
-  optimizer.addTo(update, memory.layout);
+  optimizer.addTo(update, memory.layout, gradients);
   return Program.compile(memory, update);
 }
 

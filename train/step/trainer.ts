@@ -91,7 +91,7 @@ export class Trainer {
 
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   async step(log = false): Promise<void> {
-    const { seed = 0 } = this.#o;
+    const { seed = 0, accumulate = 1 } = this.#o;
     if (!this.#pending.length && this.#readings.logged === this.steps) this.#readings.restart();
     const phase = this.#phase(this.steps + 1);
     const at = this.steps % this.stepsPerEpoch;
@@ -104,10 +104,10 @@ export class Trainer {
     const { optimizer } = phase;
     if (!optimizer) return this.#minimise(phase, t, lr, log);
     const update = t - phase.start - (phase === this.#phases[0] ? this.#without : 0);
-    const values = optimizer.values(update, lr, momentum, this.#held + 1);
+    const values = optimizer.values(update, lr, momentum, (this.#held + 1) * accumulate);
     if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, { counts: false }));
     await this.#gradients(t, at, { ...(this.#fused && { values }), log });
-    this.#scale = values.g_scale ?? 1;
+    this.#scale = values.g_scale!;
     if (++this.#held >= batches || t === phase.end) {
       phase.program?.run({ ...values, seed, step: t });
       this.#held = 0;
@@ -204,7 +204,7 @@ export class Trainer {
   #average(): Optimizer | undefined {
     if (this.#o.judges || this.#loadedAt === this.steps) return undefined;
     const { optimizer, start } = this.#phase(this.steps);
-    return optimizer?.average !== undefined && this.steps - start >= optimizer.averageFrom ? optimizer : undefined;
+    return optimizer?.average && this.steps - start >= optimizer.average.from ? optimizer : undefined;
   }
 
   /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */

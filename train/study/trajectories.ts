@@ -4,7 +4,8 @@ import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
-import { optimizer, type Hyper } from '../../optim/optimizer.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import type { Hyper } from '../../optim/rule.ts';
 import { surfaceGradient } from '../../shaders/update/surface.ts';
 
 export type Point = readonly [x: number, y: number];

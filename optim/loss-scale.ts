@@ -1,0 +1,27 @@
+/** Dynamic loss scaling in an update; the kernels and how the scale moves are in shaders/update/loss-scale.ts. */
+import type { Graph, Tensor } from '../engine/graph.ts';
+import { adjustScale, FIRST_SCALE, LEFT_OUT, NOT_FINITE } from '../shaders/update/loss-scale.ts';
+import type { Piece } from './pieces.ts';
+
+/** The state of dynamic loss scaling. */
+export const lossScale = (g: Graph): Tensor => g.lasting('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
+export const LOSS_SCALE = 'loss scale';
+
+/** Takes the scale out of the gradient; where that overflowed, `w` and the rule's `state` stay as they were, and the update does not count. */
+export function unscale(state: readonly string[]): Piece {
+  const moving = ['w', ...state];
+  return {
+    gradient: `
+    let skip = scaling[2] == 0.0;
+    let before = array<vec4f, ${moving.length}>(${moving.join(', ')});
+    g = select(g * scaling[2], vec4f(0.0), skip);
+    t -= scaling[${LEFT_OUT}];`,
+    after: `if (skip) { ${moving.map((x, j) => `${x} = before[${j}];`).join(' ')} }`,
+    reduces(g, reduce) {
+      const scaling = lossScale(g);
+      const { partial, pages } = reduce('overflow partial', NOT_FINITE);
+      g.run(adjustScale, { pages }, { partial, scaling });
+      return { scaling };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** What is done around a rule, as in optax.chain: each piece is a few lines. Sorted by where in the chain they stand. */
+import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Layout } from '../engine/plan.ts';
+import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
+import { unitRows } from './pages.ts';
+
+/**
+ * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`.
+ * Pieces act in the order of their list: first what each does to the gradient, then what each does to the weight, then the rule, then what
+ * comes after it.
+ */
+export interface Piece {
+  readonly gradient?: string;
+  /** Before the rule; `first` is whether no update was made before. */
+  readonly weight?: string;
+  readonly after?: string;
+  /** Its numbers for update `t`, from 1, at learning rate `lr`. */
+  readonly values?: (t: number, lr: number) => Readonly<Record<string, number>>;
+  /** One value for each weight; starts at zero. */
+  readonly state?: readonly string[];
+  /** Whether it pulls weights to 0: it then leaves out biases and the parameters of normalisation where that is asked for. */
+  readonly decays?: true;
+  /** Whether it draws random numbers: by `op.seed`, `op.step`, and the place of the vec4, `k` in page `page`. */
+  readonly draws?: true;
+  /** What it must know of all gradients together, as tensors that its WGSL reads; `given` are those of the pieces before it. */
+  readonly reduces?: (g: Graph, reduce: Reduce, given: Inputs) => Inputs;
+  /** Dispatches of its own after those of a page; what `after` of later pieces does is then a dispatch of its own too. */
+  readonly constrains?: (g: Graph, page: Page) => void;
+  readonly average?: Average;
+}
+
+export type Inputs = Readonly<Record<string, Tensor>>;
+
+/** Partial sums of `f`, WGSL over vec4f `a`, over all gradients; PARTS of them for each page. */
+export type Reduce = (name: string, f: string) => { readonly partial: Tensor; readonly pages: number };
+
+/** A page of parameters, and the buffer that it is. */
+export interface Page {
+  readonly w: Tensor;
+  readonly buffer: string;
+  readonly layout: Layout;
+}
+
+/** A state that is evaluated in place of the weights, from update number `from` on. */
+export interface Average {
+  readonly state: string;
+  readonly from: number;
+  /** Whether it needs running statistics of its own. */
+  readonly refreshes?: true;
+}
+
+/** The mean of gradients that were summed, over micro-batches and batches. */
+export const mean: Piece = { gradient: 'g *= op.g_scale;' };
+
+/**
+ * Scales all gradients so that their norm together is at most `max` (Pascanu 2013), as torch.nn.utils.clip_grad_norm_. The norm is that of
+ * the mean gradient, whatever pieces stand before.
+ */
+export const clipNorm = (max: number): Piece => ({
+  gradient: 'g *= clip[0];',
+  values: () => ({ clip_norm: max }),
+  reduces(g, reduce, { scaling }) {
+    const clip = g.lasting('state', 'clip', [4]);
+    const { partial, pages } = reduce('clip partial', 'a * a');
+    g.run(clipScale, { pages, scaling: scaling !== undefined }, { partial, scaling, scale: clip });
+    return { clip };
+  },
+});
+
+/** Each value of the gradient within -max and max. */
+export const clipValue = (max: number): Piece => ({
+  gradient: 'g = clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value));',
+  values: () => ({ clip_value: max }),
+});
+
+/** Key of the gradient noise, apart from that of dropout. */
+const NOISE = 0x6e6f6973;
+
+/** Gaussian gradient noise N(0, eta / (1 + t)^0.55), t from 0 (Neelakantan 2015). */
+export const gradNoise = (eta: number): Piece => ({
+  gradient: `g += op.noise * normal4(philox(vec4u(k, op.step, page, 0u), vec2u(op.seed, ${NOISE}u)));`,
+  values: t => ({ noise: Math.sqrt(eta / t ** 0.55) }),
+  draws: true,
+});
+
+/** L2, PyTorch's weight_decay. */
+export const weightDecay = (l2: number): Piece => ({ gradient: 'g += op.l2 * w;', values: () => ({ l2 }), decays: true });
+
+/** L1; with weightDecay the elastic net. */
+export const l1 = (rate: number): Piece => ({ gradient: 'g += op.l1 * sign(w);', values: () => ({ l1: rate }), decays: true });
+
+/** Decay of the weight itself by lr * rate, outside the rule (Loshchilov & Hutter 2019). */
+export const decoupledDecay = (rate: number): Piece => ({
+  weight: 'w *= op.shrink;',
+  values: (_, lr) => ({ shrink: 1 - lr * rate }),
+  decays: true,
+});
+
+/** Every k updates the weights go back to slow ones that have moved by alpha towards them (Zhang 2019). */
+export const lookahead = (k: number, alpha = 0.5): Piece => ({
+  state: ['slow'],
+  weight: 'slow = select(slow, w, first);',
+  after: 'if (op.sync > 0.0) { slow += op.sync * (w - slow); w = slow; }',
+  values: t => ({ sync: t % k ? 0 : alpha }),
+});
+
+/** Greatest norm of the incoming weights of each output (Srivastava 2014). */
+export const maxNorm = (max: number): Piece => ({
+  values: () => ({ max_norm: max }),
+  constrains(g, { w, layout, buffer }) {
+    const table = unitRows(g, layout, buffer);
+    if (table) g.run(scaleRows, { rows: table.size / 2 }, { w, table });
+  },
+});
+
+/** A running mean of the weights; `rate` is the share of update `t` in it. */
+const averaging = (rate: (t: number) => number, average: Omit<Average, 'state'>): Piece => ({
+  state: ['ema'],
+  after: 'ema += op.ema_rate * (w - ema);',
+  values: t => ({ ema_rate: rate(t) }),
+  average: { state: 'ema', ...average },
+});
+
+/** Exponential moving average of the weights; decay 1 is the plain mean of all (Polyak). */
+export const ema = (decay: number): Piece => averaging(t => (t === 1 ? 1 : decay === 1 ? 1 / t : 1 - decay), { from: 1 });
+
+/** Mean of the weights after the updates start, start + every, … (SWA, Izmailov 2018). */
+export const swa = (start: number, every: number): Piece =>
+  averaging(t => (t < start || (t - start) % every ? 0 : 1 / ((t - start) / every + 1)), { from: start, refreshes: true });
