@@ -1,6 +1,7 @@
 /** What the user reads: results and progress on standard output, errors and notes on the user's standard error. */
 import { writeSync } from 'node:fs';
 import { DescentError } from '../engine/check.ts';
+import { messageOf } from './flags.ts';
 
 /** The launcher keeps descriptor 2 for the noise of drivers and hands the user's standard error over under this number. */
 const ERRORS = Number(process.env.DESCENT_STDERR_FD ?? 2);
@@ -24,8 +25,8 @@ export function note(line: string): void {
 
 /** Says what went wrong: the message alone where the user can mend it, else with a hint; the stack with --verbose. */
 export function noteError(error: unknown, verbose: boolean): void {
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  if (verbose && stack) note(stack);
+  const message = messageOf(error);
+  if (verbose && error instanceof Error && error.stack) note(error.stack.replace(error.message, () => message));
   else if (error instanceof DescentError) note(message);
   else note(`descent: unexpected error: ${message.split('\n')[0]}; run it again with --verbose for the details`);
 }

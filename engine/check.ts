@@ -19,17 +19,16 @@ const partsOf = (message: Message): readonly (string | Named)[] =>
   typeof message === 'string' || 'option' in message ? [message] : message;
 
 /** A message that names options: say`use a smaller ${named('batchSize')}`. */
-export const say = (texts: TemplateStringsArray, ...values: readonly (Message | number)[]): Message =>
+export const say = (texts: TemplateStringsArray, ...values: readonly (Message | number | boolean | undefined)[]): Message =>
   texts
     .flatMap((text, i) => {
-      const value = values[i];
-      return [text, ...(value === undefined ? [] : typeof value === 'number' ? [String(value)] : partsOf(value))];
+      const value = values[i - 1];
+      return [...(i === 0 ? [] : typeof value === 'object' ? partsOf(value) : [String(value)]), text];
     })
     .filter(part => part !== '');
 
-/** Options as a program that uses the library writes them: `batchSize`, `precision: 'f32'`. */
-const keys = ({ option, to }: Named): string =>
-  to === undefined ? option : `${option}: ${typeof to === 'string' ? `'${to}'` : String(to)}`;
+/** Options as a program that uses the library calls them: `batchSize`, `precision f32`. */
+const keys = ({ option, to }: Named): string => (to === undefined ? option : `${option} ${to}`);
 
 /** A message in a front end's words, or in the library's. */
 export const words = (message: Message, names: Names = keys): string =>
@@ -72,6 +71,14 @@ export class DescentError extends Error implements Fault {
   }
 }
 
+/** What any error says, to be sent to another thread. */
+export const faultOf = (error: unknown): Fault =>
+  error instanceof DescentError ? { problem: error.problem, advice: error.advice } : { problem: (error as Error).message, advice: [] };
+
+/** `error` with `more` after its advice, whichever of that is taken. */
+export const also = ({ problem, advice }: Fault, more: Message): DescentError =>
+  new DescentError(problem, advice.length ? say`${either(advice)}; ${more}` : more);
+
 /** What does not fit on the device, but may with fewer images at a time. */
 export class TooLarge extends DescentError {}
 
@@ -87,12 +94,12 @@ export function check(ok: unknown, problem: Message, ...advice: readonly Message
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /** The entry of `known` called `name`, or an error that suggests the nearest name and lists all. */
-export function lookUp<T>(kind: string, name: string, known: Readonly<Record<string, T>>): T {
+export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
   const near = closest(name, names);
   const suggestion = distance(name, near) <= 3 ? `did you mean '${near}'? ` : '';
-  throw new DescentError(`unknown ${kind} '${name}'`, `${suggestion}known: ${names.join(', ')}`);
+  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion}known: ${names.join(', ')}`);
 }
 
 /** The four sizes of a batch of images, or an error that says what came instead. */

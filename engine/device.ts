@@ -1,5 +1,5 @@
 import { opFields, pick, source, type Kernel, type MatrixConfig, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
-import { DescentError } from './check.ts';
+import { DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
 
@@ -82,7 +82,7 @@ interface State {
   /** By the types of their entries. */
   readonly layouts: Map<string, GPUBindGroupLayout>;
   closing: boolean;
-  lost?: DescentError;
+  lost?: DeviceLost;
   fault?: DescentError;
 }
 
@@ -116,19 +116,15 @@ export class Device {
     const adapter = this.report.description;
     void gpu.lost.then(({ reason, message }) => {
       if (state.closing) return;
-      state.lost = new DescentError(
-        `device lost on ${adapter} (${reason}: ${message || 'no message'})`,
-        'the last checkpoint is intact, resume from it',
-      );
+      state.lost = new DeviceLost(`device lost on ${adapter} (${reason}: ${message || 'no message'})`);
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
-      state.fault ??= new DescentError(
+      state.fault ??=
         error instanceof GPUOutOfMemoryError
-          ? `out of memory on ${adapter}: ${firstLine(error)}; use a smaller --batch-size or model`
-          : `WebGPU error on ${adapter}: ${firstLine(error)}`,
-      );
+          ? new DescentError(`out of memory on ${adapter}: ${firstLine(error)}`, say`use a smaller ${named('batchSize')} or model`)
+          : new DescentError(`WebGPU error on ${adapter}: ${firstLine(error)}`);
     });
   }
 
@@ -166,7 +162,7 @@ export class Device {
   }
 
   /** Set when the device is lost: every later call fails with it. */
-  get lost(): DescentError | undefined {
+  get lost(): DeviceLost | undefined {
     return this.#state.lost;
   }
 

@@ -1,4 +1,4 @@
-import { check, show, TooLarge } from './check.ts';
+import { check, named, say, show, TooLarge } from './check.ts';
 import { opName, reads, writes, type Op, type Role, type Tensor } from './graph.ts';
 
 /** Where a tensor lives: bytes `offset` … of buffer number `buffer`. */
@@ -140,7 +140,7 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
         throw new TooLarge(
           `${opName(op)}: activation ${show(t.shape)} takes ${megabytes(bytesOf(t))}, more than this adapter binds at once ` +
             `(${megabytes(limit)})`,
-          'use a smaller --batch-size',
+          say`use a smaller ${named('batchSize')}`,
         );
     }
   const life = lives(ops, kept);

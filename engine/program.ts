@@ -1,6 +1,6 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
 import { MAX_GRID, range, type Grid } from '../shaders/kernel/kernel.ts';
-import { check, show, TooLarge } from './check.ts';
+import { check, named, say, show, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
@@ -170,7 +170,8 @@ export class Program {
       const bytes = planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
       throw new TooLarge(
         `out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}`,
-        'use a smaller --batch-size or model, or --checkpoint-activations',
+        say`use a smaller ${named('batchSize')} or model`,
+        named('checkpointActivations'),
       );
     }
     options.meanwhile?.();
@@ -181,7 +182,7 @@ export class Program {
       if (!grid.every(n => n >= 1 && n <= MAX_GRID))
         throw new TooLarge(
           `${opName(ops[i]!)}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
-          'use a smaller --batch-size',
+          say`use a smaller ${named('batchSize')}`,
         );
     }
 

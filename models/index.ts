@@ -87,6 +87,6 @@ export function openModel({ name, value, options }: ModelSpec, input: ModelInput
   const keys = Object.keys(known);
   const isFlag = typeof known[String(value)]?.default === 'boolean';
   const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
-  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option`, `${accepted}`);
+  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option`, accepted);
   return build(input, { ...(isFlag && { [String(value)]: true }), ...options });
 }

@@ -1,5 +1,5 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
-import { check, DescentError, lookUp } from '../engine/check.ts';
+import { also, check, DescentError, lookUp } from '../engine/check.ts';
 import { Graph, type Layer } from '../engine/graph.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
@@ -76,7 +76,7 @@ export function model<O extends Options>(name: string, about: string, options: O
         return build(input, values)(g, x);
       } catch (error) {
         const size = error instanceof DescentError && smallestFit(input, at => build(at, values), g);
-        throw size ? new DescentError(`${(error as Error).message}`, `${name} takes images of ${size}x${size} and larger`) : error;
+        throw size ? also(error, `${name} takes images of ${size}x${size} and larger`) : error;
       }
     };
   };

@@ -1,5 +1,5 @@
 /** Learning rates as functions of t, the number of updates already made. */
-import { check, lookUp } from '../engine/check.ts';
+import { check, lookUp, named, say } from '../engine/check.ts';
 
 export interface Rates {
   readonly lr: number;
@@ -49,7 +49,7 @@ const milestones = (name: string, text: string): number[] => {
   const at = text.split('/').map(Number);
   check(
     at.every(m => m > 0),
-    `--schedule ${name}: milestones is '${text}'`,
+    say`${named('schedule')} ${name}: milestones is '${text}'`,
     'write updates as milestones=1000/2000',
   );
   return at;
@@ -88,7 +88,11 @@ export const schedules: Readonly<Record<string, Kind>> = {
     (o, c) => {
       const at = milestones('batch-growth', o.milestones);
       const whole = (key: string, v: number, least: number) =>
-        check(Number.isInteger(v) && v >= least, `--schedule batch-growth: ${key} is ${v}`, `give a whole number of at least ${least}`);
+        check(
+          Number.isInteger(v) && v >= least,
+          say`${named('schedule')} batch-growth: ${key} is ${v}`,
+          `give a whole number of at least ${least}`,
+        );
       whole('times', o.times, 2);
       whole('most', o.most, 0);
       return t => {
@@ -146,7 +150,7 @@ export const schedules: Readonly<Record<string, Kind>> = {
       anneal: 'cos',
     },
     (o, c) => {
-      check(o.anneal === 'cos' || o.anneal === 'linear', `--schedule onecycle: anneal is '${o.anneal}'`, 'give cos or linear');
+      check(o.anneal === 'cos' || o.anneal === 'linear', say`${named('schedule')} onecycle: anneal is '${o.anneal}'`, 'give cos or linear');
       const peak = o.pct_start * c.total - 1;
       const last = c.total - 1;
       const max = o.max_lr || c.lr;
@@ -206,7 +210,7 @@ const EXAMPLES: Readonly<Record<string, string>> = { milestones: '1000/2000', ma
  */
 export function schedule(name: string, options: Readonly<Record<string, unknown>>, course: Course): Schedule {
   const { options: defaults, make, observes, grows } = lookUp('schedule', name, schedules);
-  const who = `--schedule ${name}`;
+  const who = say`${named('schedule')} ${name}`;
   const accepted: Record<string, number | string> = { ...defaults, warmup: 0, warmup_from: 0 };
   for (const [key, value] of Object.entries(options)) {
     const known = lookUp(`option of schedule ${name}`, key, accepted);
@@ -216,23 +220,24 @@ export function schedule(name: string, options: Readonly<Record<string, unknown>
     }
     check(
       typeof value === 'number' && Number.isFinite(value) && value >= 0,
-      `${who}: ${key} is '${String(value)}'`,
+      say`${who}: ${key} is '${String(value)}'`,
       'give a number of at least 0',
     );
-    check(value > 0 || !POSITIVE.includes(key), `${who}: ${key} is ${value}`, 'give a number above 0');
-    check((value > 0 && value < 1) || !SHARES.includes(key), `${who}: ${key} is ${value}`, 'give a number above 0 and below 1');
-    check(key !== 'T_mult' || value >= 1, `${who}: T_mult is ${value}`, 'give a number of at least 1');
+    check(value > 0 || !POSITIVE.includes(key), say`${who}: ${key} is ${value}`, 'give a number above 0');
+    check((value > 0 && value < 1) || !SHARES.includes(key), say`${who}: ${key} is ${value}`, 'give a number above 0 and below 1');
+    check(key !== 'T_mult' || value >= 1, say`${who}: T_mult is ${value}`, 'give a number of at least 1');
     accepted[key] = value;
   }
   const absent = Object.keys(accepted).find(key => Number.isNaN(accepted[key]) || accepted[key] === '');
-  check(absent === undefined, `${who}: ${absent} is missing`, `write ${name}:${absent}=${EXAMPLES[absent!] ?? '500'}`);
+  check(absent === undefined, say`${who}: ${absent} is missing`, `write ${name}:${absent}=${EXAMPLES[absent!] ?? '500'}`);
 
   const warmup = accepted.warmup as number;
   const low = accepted.warmup_from as number;
   check(
     warmup === 0 || warmup < course.total,
-    `${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${course.total}`,
-    `give a warmup below ${course.total}, or more --epochs or --steps`,
+    say`${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${course.total}`,
+    `give a warmup below ${course.total}`,
+    say`more ${named('epochs')} or ${named('steps')}`,
   );
   const rest = { ...course, total: course.total - warmup };
   const watched = observes?.(accepted, rest);

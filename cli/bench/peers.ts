@@ -5,6 +5,7 @@ import { NETWORKS } from '../../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
 import { lookUp } from '../../engine/check.ts';
 import { parseNumber } from '../../train/config/spec.ts';
+import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
@@ -59,7 +60,7 @@ async function start(peer: PeerName, network: string, say: (line: string) => voi
   try {
     started.push(await startPeer(peer, network, { say }));
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }
 

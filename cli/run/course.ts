@@ -1,7 +1,7 @@
 /** The course of `descent train`: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
-import { divergence } from '../../train/step/divergence.ts';
+import { Diverged } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit } from '../../train/run/fit.ts';
 import { bestOf, isBetter } from '../../train/step/metrics.ts';
@@ -164,7 +164,7 @@ async function saveCheckpoint(o: Course): Promise<void> {
   const weights = await trainer.weights();
   const broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
   if (broken) {
-    throw divergence(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
+    throw new Diverged(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
   }
   const state = {
     tensors: { ...tensors, ...swag?.state() },

@@ -6,6 +6,7 @@ import { Device } from '../../engine/device.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { Tuner, type TuneStore } from '../../engine/tune.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
+import { messageOf } from '../flags.ts';
 import { note } from '../output.ts';
 import { version, webgpuVersion } from '../version.ts';
 
@@ -46,7 +47,7 @@ export function storeAt(path: string): TuneStore {
         mkdirSync(dirname(path), { recursive: true });
         writeWhole(path, text);
       } catch (error) {
-        note(`${path}: the fastest variants are not kept, ${(error as Error).message}`);
+        note(`${path}: the fastest variants are not kept, ${messageOf(error)}`);
       }
     },
   };

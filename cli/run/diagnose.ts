@@ -1,10 +1,11 @@
 /** Where a loss became NaN: the steps since the last checkpoint done again, each looked at. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { DescentError } from '../../engine/check.ts';
+import { also, words, type DescentError } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
-import { STAYS } from '../../train/step/divergence.ts';
+import { NonFinite, type Diverged } from '../../train/step/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
+import { flags } from '../flags.ts';
 import { note } from '../output.ts';
 import { openSession, type SessionOptions } from './session.ts';
 
@@ -23,14 +24,13 @@ export interface Failed {
 }
 
 /** The error with the layer where NaN or infinity came up first (as it was where that takes long), and with what is left of the run. */
-export async function diagnose(error: DescentError, { config, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
+export async function diagnose(error: Diverged, { config, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
   const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
   const since = kept?.state.counters.steps ?? 0;
   const left = kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet';
-  const told = (message: string) => new DescentError(message.replace(STAYS, left));
-  if (options.debug || steps - since > MOST) return told(error.message);
+  if (options.debug || steps - since > MOST) return also(error, left);
   note(
-    `${error.message.split(';')[0]}; doing the ${steps - since} steps ` +
+    `${words(error.problem, flags)}; doing the ${steps - since} steps ` +
       `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
   );
   const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
@@ -44,10 +44,9 @@ export async function diagnose(error: DescentError, { config, dataset, options, 
       }
     }
     while (trainer.steps < steps) await trainer.step();
-    return told(error.message);
+    return also(error, left);
   } catch (named) {
-    const isNamed = named instanceof DescentError && /^NaN or infinity/.test(named.message);
-    return told(isNamed ? named.message : error.message);
+    return also(named instanceof NonFinite ? named : error, left);
   } finally {
     close();
   }

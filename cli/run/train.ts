@@ -1,9 +1,10 @@
 /** `descent train`. */
 import { openDataset } from '../../datasets/node/open.ts';
-import { check } from '../../engine/check.ts';
-import { configFromJson, flagOf, OPTIONS, parseConfig, type RunConfig } from '../../train/config/config.ts';
-import { isDivergence } from '../../train/step/divergence.ts';
+import { check, DeviceLost } from '../../engine/check.ts';
+import { configFromJson, OPTIONS, parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { Diverged } from '../../train/step/divergence.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { flagOf } from '../flags.ts';
 import { course } from './course.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -62,7 +63,8 @@ export async function train(model: string | undefined, options: TrainOptions): P
     try {
       await course({ run, config, session, options, interrupt, before: resumed?.state });
     } catch (error) {
-      if (!isDivergence(error)) throw error;
+      if (error instanceof DeviceLost) throw new DeviceLost(error.problem, run.next);
+      if (!(error instanceof Diverged)) throw error;
       const { steps } = session.trainer;
       session.close();
       session = undefined;

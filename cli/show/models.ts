@@ -6,6 +6,7 @@ import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { messageOf } from '../flags.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { print, table } from '../output.ts';
 
@@ -69,7 +70,7 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
     try {
       return { ...sum(model, layers(model, input)), about };
     } catch (error) {
-      if (error instanceof DescentError) return { name: model, problem: error.message, about };
+      if (error instanceof DescentError) return { name: model, problem: messageOf(error), about };
       throw error;
     }
   });

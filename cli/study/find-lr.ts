@@ -5,7 +5,7 @@ import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { isDivergence } from '../../train/step/divergence.ts';
+import { Diverged } from '../../train/step/divergence.ts';
 import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
@@ -49,7 +49,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
         await session.trainer.step(true);
         return (await session.trainer.settle())[0]!.loss;
       } catch (error) {
-        if (isDivergence(error)) return NaN; // the end of the test, not of the command
+        if (error instanceof Diverged) return NaN; // the end of the test, not of the command
         throw error;
       }
     }, range);

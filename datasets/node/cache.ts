@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { check, DescentError } from '../../engine/check.ts';
+import { check, DescentError, named, say } from '../../engine/check.ts';
 import type { DataFile } from '../info.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 
@@ -62,7 +62,10 @@ export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable
   } catch (e) {
     await rm(temporary, { force: true });
     if (e instanceof DescentError) throw e;
-    throw new DescentError(`cannot write ${path}: ${(e as Error).message}`, 'free space or choose another folder with --data-dir');
+    throw new DescentError(
+      `cannot write ${path}: ${(e as Error).message}`,
+      say`free space or choose another folder with ${named('dataDir')}`,
+    );
   }
 }
 
@@ -77,7 +80,7 @@ export async function store(folder: string, file: DataFile, bytes: Uint8Array): 
 /** The folder of a data set, made if need be; the error names it when it cannot be. */
 export async function makeFolder(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true }).catch((e: Error) => {
-    throw new DescentError(`cannot make the folder ${folder}: ${e.message}`, 'choose another with --data-dir');
+    throw new DescentError(`cannot make the folder ${folder}: ${e.message}`, say`choose another with ${named('dataDir')}`);
   });
   return folder;
 }

@@ -1,7 +1,7 @@
 /** Gets the files of a data set into the cache, from the first source that has them. */
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { DescentError, lookUp } from '../../engine/check.ts';
+import { DescentError, lookUp, named, say } from '../../engine/check.ts';
 import { datasets } from '../index.ts';
 import type { DataFile, DatasetInfo, Source } from '../info.ts';
 import { STAMP } from './cache-dir.mjs';
@@ -55,7 +55,8 @@ export async function fetchDataset(name: string, options: FetchOptions = {}, inf
     );
     throw new DescentError(
       `${name}: ${inWords(left)} in ${folder}, and fetching failed (${reasons.join('; ')})`,
-      `put ${wanted} there, or use --dataset shapes, which needs no download`,
+      `put ${wanted} there`,
+      say`use ${named('dataset', 'shapes')}, which needs no download`,
     );
   }
   await writeStamp(folder, info.files);

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { check, DescentError } from '../../engine/check.ts';
+import { check, DescentError, named, say } from '../../engine/check.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
 import type { FetchOptions } from './fetch.ts';
@@ -37,7 +37,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
   check(
     Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
-    `--image-size ${imageSize}: a whole number from 1 to 1024 is accepted`,
+    say`${named('imageSize', imageSize)}: a whole number from 1 to 1024 is accepted`,
   );
   const found = await findImages(folder, root, seed);
   const { classes, train, test } = found;

@@ -1,7 +1,7 @@
 /** A data set by its name or its folder, for programs under Node. */
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import type { Dataset } from '../dataset.ts';
 import { datasets, loadDataset } from '../index.ts';
 import { plain } from './cache.ts';
@@ -17,9 +17,9 @@ export interface OpenOptions extends FetchOptions, FolderOptions {
 /** The data set of a known name, fetched into the cache if it is not there; or that of a folder of images by class (see openFolder). */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   const { limitTrain, limitTest } = options;
-  for (const [flag, value] of Object.entries({ '--limit-train': limitTrain, '--limit-test': limitTest })) {
+  for (const [key, value] of Object.entries({ limitTrain, limitTest })) {
     const fits = value === undefined || (Number.isInteger(value) && value > 0);
-    check(fits, `${flag} ${value}: a whole number above 0 is accepted`);
+    check(fits, say`${named(key, value)}: a whole number above 0 is accepted`);
   }
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   const found = Object.hasOwn(datasets, name) ? undefined : await stat(name).catch(() => 'absent' as const);

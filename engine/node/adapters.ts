@@ -1,7 +1,7 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
 import { create, globals } from 'webgpu';
-import { check } from '../check.ts';
+import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
 
 Object.assign(globalThis, globals);
@@ -105,12 +105,8 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
-const MISSING =
-  'no WebGPU adapter was found; install a GPU driver, or a software one ' +
-  '(Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)';
-
 /**
- * The adapter to train on: the best, or the one whose kind or name contains `wanted` (`--adapter`, else DESCENT_ADAPTER).
+ * The adapter to train on: the best, or the one whose kind or name contains `wanted` (else DESCENT_ADAPTER).
  * The usual case asks Dawn once and lists nothing.
  */
 export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
@@ -119,10 +115,19 @@ export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise
     if (first && kindOf(first.info) !== 'swiftshader') return first;
   }
   const entries = await listAdapters();
-  check(entries.length, MISSING);
+  check(
+    entries.length,
+    'no WebGPU adapter was found',
+    'install a GPU driver',
+    'a software one (Debian and Ubuntu: apt-get install mesa-vulkan-drivers; npm start does it)',
+  );
   if (!wanted) return entries[0]!.adapter;
   const text = wanted.toLowerCase();
   const match = entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
-  check(match, `--adapter: no adapter matches '${wanted}'`, `this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`);
+  check(
+    match,
+    say`${named('adapter')}: no adapter matches '${wanted}'`,
+    `this machine has ${entries.map(e => `${e.kind} (${e.name})`).join(', ')}`,
+  );
   return match.adapter;
 }

@@ -196,7 +196,7 @@ test('offline: the error names the files, the folder and the way on; files put t
       ['cifar100', 'put cifar-100-binary.tar.gz (from https:'],
     ] as const) {
       const message = await refusal(() => openDataset(name, wanted));
-      assert.match(message, /^[\w]+: . files are missing in .*, and fetching failed \(.*DESCENT_OFFLINE is set\); .*--dataset shapes/);
+      assert.match(message, /^[\w]+: . files are missing in .*, and fetching failed \(.*DESCENT_OFFLINE is set\); .*dataset shapes/);
       for (const part of [name, join(dataDir, name), files]) assert.ok(message.includes(part), part);
     }
     await cp(await fetchDataset('fashion-mnist'), join(dataDir, 'fashion-mnist'), { recursive: true });
@@ -255,9 +255,9 @@ for (const [name, options, expected] of [
   ['cifar11', {}, /unknown dataset 'cifar11'; did you mean 'cifar10'\?/],
   ['./nowhere/', {}, /dataset '\.\/nowhere\/' is not there; a folder of images by class is accepted/],
   ['package.json', {}, /dataset 'package\.json' is not a folder/],
-  ['shapes', { limitTrain: 0 }, /--limit-train 0: a whole number above 0/],
-  ['shapes', { limitTest: NaN }, /--limit-test NaN/],
-  ['tests', { imageSize: 1.5 }, /--image-size 1\.5: a whole number from 1 to 1024/],
+  ['shapes', { limitTrain: 0 }, /limitTrain 0: a whole number above 0/],
+  ['shapes', { limitTest: NaN }, /limitTest NaN/],
+  ['tests', { imageSize: 1.5 }, /imageSize 1\.5: a whole number from 1 to 1024/],
 ] as [string, object, RegExp][]) {
   test(`openDataset refuses ${name} ${JSON.stringify(options)}`, async () => {
     assert.match(await refusal(() => openDataset(name, { ...options, ...quiet })), expected);

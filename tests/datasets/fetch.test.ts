@@ -125,7 +125,7 @@ test('download: a broken connection leaves a part, and the next try asks for the
   };
   const message = await refusal(() => fetchFrom(broken, dir));
   assert.match(message, /^small: 2 files are missing in .*small, and fetching failed \(127\.0\.0\.1:\d+: .*\); put /);
-  assert.match(message, /; put a\.bin\.gz, b\.bin\.gz \(from http.*\) there, or use --dataset shapes/);
+  assert.match(message, /; put a\.bin\.gz, b\.bin\.gz \(from http.*\) there, or use dataset shapes/);
   const had = await sizeOf(join(dir, 'small', 'a.bin.gz.part'));
   const [range, ...others] = ranges(await fetchFrom(ranged, dir));
   const asked = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]);

@@ -246,9 +246,9 @@ onHalf('where it cannot be, one line says why', async () => {
   };
   assert.match(
     await message({}, (await deviceFor()).withProfile({ f16: false })),
-    /^--precision f16: .* has no shader-f16; use --precision f32, or another --adapter$/,
+    /^precision f16: .* has no shader-f16; use precision f32, or another adapter$/,
   );
-  assert.match(await message({ optimizer: 'lbfgs' }, await deviceFor()), /^--precision f16: .* needs exact gradients; use --precision f32/);
+  assert.match(await message({ optimizer: 'lbfgs' }, await deviceFor()), /^precision f16: .* needs exact gradients; use precision f32/);
 });
 
 test.run();

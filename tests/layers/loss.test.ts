@@ -184,8 +184,8 @@ test('views of one image are held together by the Jensen-Shannon divergence, and
     );
     trainer.destroy();
   }
-  assert.match(await refusal(() => open({ loss: 'jensen-shannon' })), /^--loss jensen-shannon: compares several views of each image/);
-  assert.match(await refusal(() => open({ loss: 'mse', augment: consistency })), /^--loss mse: is of one view of each image/);
+  assert.match(await refusal(() => open({ loss: 'jensen-shannon' })), /^loss jensen-shannon: compares several views of each image/);
+  assert.match(await refusal(() => open({ loss: 'mse', augment: consistency })), /^loss mse: is of one view of each image/);
 });
 
 test.run();

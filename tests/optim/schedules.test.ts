@@ -158,11 +158,11 @@ test('says what is wrong', async () => {
   assert.match(await message('cosine', { warmpu: 5 }), /unknown option of schedule cosine 'warmpu'; did you mean 'warmup'\?/);
   assert.is(
     await message('cosine', { warmup: 100 }),
-    '--schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more --epochs or --steps',
+    'schedule cosine: a warm-up of 100 updates leaves nothing of a run of 100; give a warmup below 100, or more epochs or steps',
   );
-  assert.is(await message('step', {}), '--schedule step: step_size is missing; write step:step_size=500');
-  assert.is(await message('plateau', { factor: 2 }), '--schedule plateau: factor is 2; give a number above 0 and below 1');
-  assert.is(await message('cosine', { eta_min: 'low' }), "--schedule cosine: eta_min is 'low'; give a number of at least 0");
+  assert.is(await message('step', {}), 'schedule step: step_size is missing; write step:step_size=500');
+  assert.is(await message('plateau', { factor: 2 }), 'schedule plateau: factor is 2; give a number above 0 and below 1');
+  assert.is(await message('cosine', { eta_min: 'low' }), "schedule cosine: eta_min is 'low'; give a number of at least 0");
 });
 
 test.run();

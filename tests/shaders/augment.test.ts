@@ -298,24 +298,24 @@ test('test images are left alone', async () => {
 
 for (const [text, message] of [
   ['crop,flop', /unknown augmentation 'flop'; did you mean 'flip'\? known: crop, flip, /],
-  ['crop:40', /--augment: crop: padding 40 does not fit images of 12x10; give 1 to 9/],
-  ['crop:1.5', /--augment: crop: padding is 1\.5; give a whole number of at least 1/],
-  ['flip:2', /--augment: flip: p is 2; give a number of at least 0 and at most 1/],
-  ['flip:vertical=3', /--augment: flip: vertical is 3; give true or false/],
-  ['rotate:fill=mirror', /--augment: rotate: fill is mirror; give zero, mean, edge, reflect, wrap or a byte from 0 to 255/],
-  ['cutout:8,fill=edge', /--augment: cutout: fill is edge; give zero, mean or a byte/],
-  ['flip:fill=zero', /--augment: flip has no option 'fill'; it takes p, vertical, alternate/],
-  ['mixup:0', /--augment: mixup: alpha is 0; give a number above 0/],
-  ['mixup,augmix:consistency=true', /--augment: augmix with consistency and mixup are both given/],
-  ['mixup,mixup', /--augment: mixup is given twice/],
-  ['mixup,cutmix,mixup', /--augment: mixup is given twice/],
+  ['crop:40', /^augment: crop: padding 40 does not fit images of 12x10; give 1 to 9/],
+  ['crop:1.5', /^augment: crop: padding is 1\.5; give a whole number of at least 1/],
+  ['flip:2', /^augment: flip: p is 2; give a number of at least 0 and at most 1/],
+  ['flip:vertical=3', /^augment: flip: vertical is 3; give true or false/],
+  ['rotate:fill=mirror', /^augment: rotate: fill is mirror; give zero, mean, edge, reflect, wrap or a byte from 0 to 255/],
+  ['cutout:8,fill=edge', /^augment: cutout: fill is edge; give zero, mean or a byte/],
+  ['flip:fill=zero', /^augment: flip has no option 'fill'; it takes p, vertical, alternate/],
+  ['mixup:0', /^augment: mixup: alpha is 0; give a number above 0/],
+  ['mixup,augmix:consistency=true', /^augment: augmix with consistency and mixup are both given/],
+  ['mixup,mixup', /^augment: mixup is given twice/],
+  ['mixup,cutmix,mixup', /^augment: mixup is given twice/],
 ] as const) {
   test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
 }
 test('colour transforms of grey images are refused', async () =>
   assert.match(
     await refusal(() => parseAugment('saturation', [1, 28, 28])),
-    /--augment: saturation changes colours, and images have 1 channel; leave it out/,
+    /^augment: saturation changes colours, and images have 1 channel; leave it out/,
   ));
 
 test('descent data show: the first column is the images, the others differ from it', async () => {

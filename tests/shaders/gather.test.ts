@@ -94,7 +94,7 @@ for (const part of ['train', 'test'] as const) {
 test('a batch that one binding cannot hold is refused', async () => {
   assert.is(
     await refusal(() => Ring.chunk('photos', 1000, 64, 50000)),
-    'photos: a batch of 64 images takes 64000 bytes, one binding of this adapter spans 50000; use a smaller --batch-size',
+    'photos: a batch of 64 images takes 64000 bytes, one binding of this adapter spans 50000; use a smaller batchSize',
   );
 });
 

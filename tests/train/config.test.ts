@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Range } from '../../engine/range.ts';
+import { named } from '../../engine/check.ts';
 import { configFromJson, OPTIONS, parseConfig } from '../../train/config/config.ts';
 import { fit, type Fitted } from '../../train/run/fit.ts';
 import { bestOf, parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
@@ -65,8 +66,8 @@ for (const [text, message] of [
 }
 config('refuses two names where one belongs', () =>
   refuses(
-    () => parseSpec('--optimizer', 'sgd,adam'),
-    "--optimizer: 'sgd,adam' names sgd and adam; give one name, its options as name:key=value,key=value",
+    () => parseSpec(named('optimizer'), 'sgd,adam'),
+    "optimizer: 'sgd,adam' names sgd and adam; give one name, its options as name:key=value,key=value",
   ),
 );
 
@@ -106,12 +107,12 @@ config('absent options take their defaults, given ones are checked', async () =>
   );
   assert.not('init' in c);
   for (const [key, value, message] of [
-    ['lr', '-0.1', /^--lr: -0\.1 is out of range/],
-    ['batchSize', '0', /^--batch-size: 0 is out of range/],
-    ['valSplit', '1', /^--val-split: 1 is out of range/],
-    ['normalize', 'std', /^--normalize: 'std' is not known; give one of none, mean, meanstd/],
-    ['optimizer', 'adam:', /^--optimizer: nothing follows/],
-    ['init', '', /^--init: the value is empty/],
+    ['lr', '-0.1', /^lr: -0\.1 is out of range/],
+    ['batchSize', '0', /^batchSize: 0 is out of range/],
+    ['valSplit', '1', /^valSplit: 1 is out of range/],
+    ['normalize', 'std', /^normalize: 'std' is not known; give one of none, mean, meanstd/],
+    ['optimizer', 'adam:', /^optimizer: nothing follows/],
+    ['init', '', /^init: the value is empty/],
   ] as const) {
     await refuses(() => parseConfig('lenet5', { [key]: value }), message);
   }

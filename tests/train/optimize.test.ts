@@ -48,27 +48,27 @@ test('flags reach the update', () => {
 
 const refusals: readonly [given: Given, message: RegExp][] = [
   [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
-  [{ optimizer: 'adam,lbfgs' }, /^--optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
+  [{ optimizer: 'adam,lbfgs' }, /^optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
   [
     { optimizer: 'adam:epochs=5' },
-    /^--optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/,
+    /^optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/,
   ],
-  [{ optimizer: 'adam:0.1' }, /^--optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
-  [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises a smooth function of all weights, --ema is not for it/],
+  [{ optimizer: 'adam:0.1' }, /^optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
+  [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises a smooth function of all weights, ema is not for it/],
   [
     { optimizer: 'adam:epochs=1,lbfgs', l1: '0.1' },
-    /^lbfgs: minimises a smooth function of all weights, --l1 is not for it; leave that out \(--weight-decay can stay\)/,
+    /^lbfgs: minimises a smooth function of all weights, l1 is not for it; leave that out \(weightDecay can stay\)/,
   ],
-  [{ snapshots: '2', epochs: '5' }, /^--snapshots: 2 cycles do not fit 5 epochs; give --epochs a multiple of 2$/],
-  [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^--snapshots: brings a schedule of its own; leave out --schedule$/],
-  [{ schedule: 'batch-growth:milestones=5,times=1.5' }, /^--schedule batch-growth: times is 1.5; give a whole number of at least 2$/],
+  [{ snapshots: '2', epochs: '5' }, /^snapshots: 2 cycles do not fit 5 epochs; give epochs a multiple of 2$/],
+  [{ snapshots: '2', epochs: '4', schedule: 'cosine' }, /^snapshots: brings a schedule of its own; leave out schedule$/],
+  [{ schedule: 'batch-growth:milestones=5,times=1.5' }, /^schedule batch-growth: times is 1.5; give a whole number of at least 2$/],
   [
     { schedule: 'batch-growth:milestones=5', optimizer: 'newton-diagonal' },
-    /^--schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/,
+    /^schedule batch-growth: newton-diagonal keeps to one batch; take another optimizer, or another schedule$/,
   ],
   [
     { schedule: 'batch-growth:milestones=5', swa: '0.5' },
-    /^--swa: counts updates, which a growing batch makes fewer; take --ema, or another schedule$/,
+    /^swa: counts updates, which a growing batch makes fewer; take ema, or another schedule$/,
   ],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];

@@ -319,7 +319,7 @@ for (const biases of [true, false]) {
 
 test('a batch that is not equal parts is refused', async () => {
   const message = await refusal(() => lenetTrainer({ batchSize: 64, accumulate: 3, optimizer: optimizer(rules.sgd!) }));
-  assert.is(message, '--accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');
+  assert.is(message, 'accumulate: a batch of 64 is not 3 equal parts; give a divisor of the batch size');
 });
 
 test.run();

@@ -122,20 +122,20 @@ const folders: [why: string, prepare: (dir: string) => string, act: (path: strin
     'a folder that holds a run',
     trained,
     createRun,
-    /already holds a run \(config\.json\); choose another folder with --out, or continue that run with --resume /,
+    /already holds a run \(config\.json\); choose another folder with out, or continue that run with resume /,
   ],
   [
     'a path through a file',
     dir => join(holding('', 'f')(dir), 'f/run'),
     createRun,
-    /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with --out$/,
+    /f\/run: cannot be written, part of the path is a file, not a folder; choose another folder with out$/,
   ],
   ['a file as folder', dir => join(holding('', 'f')(dir), 'f'), createRun, /f: cannot be written, /],
   [
     'a place where nobody may write',
     () => (process.platform === 'linux' ? '/sys/descent/run' : '/System/descent/run'),
     createRun,
-    /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with --out$/,
+    /^\/[sS]ys.*\/run: cannot be written, .*; choose another folder with out$/,
   ],
   ['a folder that is not there', dir => join(dir, 'nope'), resumeRun, /nope: there is no such folder; give the folder of a run/],
   [
@@ -212,7 +212,7 @@ for (const [what, name, act] of [
     symlinkSync('/dev/full', join(path, name));
     await refuses(
       () => act(resumed),
-      /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with --resume /,
+      /: cannot be written, the disk is full; free some space, then continue from the last checkpoint with resume /,
     );
     if (name === 'metrics.jsonl') rmSync(join(path, name)); // it would read as zeros without end
     assert.not(readdirSync(path).some(file => file.endsWith('.new')));

@@ -46,7 +46,7 @@ test('k folds: each image is held out once', () => {
 test('what is no fold is refused', async () => {
   assert.is(await refusal(() => splitIndices(10, { folds: 11 })), 'folds: 11 for 10 training images; give a whole number of 2 to 10');
   assert.is(await refusal(() => splitIndices(10, { folds: 5, fold: 5 })), 'fold: 5 of 5 folds; give 0 to 4');
-  assert.match(await refusal(() => splitIndices(2, { valSplit: 0.9 })), /--val-split: 0\.9 holds out all 2 training images/);
+  assert.match(await refusal(() => splitIndices(2, { valSplit: 0.9 })), /^valSplit: 0\.9 holds out all 2 training images/);
 });
 
 test('curriculum: tenth by tenth from easy to hard, another order within each epoch', () => {

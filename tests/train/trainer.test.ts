@@ -157,7 +157,7 @@ test('weights of another model are refused by name and shape', async () => {
 
 test('a batch larger than the data is refused', async () => {
   const message = await refusal(() => create({ batchSize: 5000 }));
-  assert.match(message, /--batch-size: 5000 is more than the 2000 training images/);
+  assert.match(message, /^batchSize: 5000 is more than the 2000 training images/);
 });
 
 test('a lost device ends the run with one line', async () => {
@@ -168,7 +168,7 @@ test('a lost device ends the run with one line', async () => {
   await losses(t, 2);
   device.gpu.destroy();
   const message = await refusal(() => losses(t, 3));
-  assert.match(message, /device lost on .+\(destroyed.*resume/);
+  assert.match(message, /device lost on .+\(destroyed/);
 });
 
 test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async () => {

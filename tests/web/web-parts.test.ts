@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { check, faultOf, named, say } from '../../engine/check.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { flagOf, OPTIONS, parseConfig } from '../../train/config/config.ts';
-import { divergence } from '../../train/step/divergence.ts';
+import { OPTIONS, parseConfig } from '../../train/config/config.ts';
+import { Diverged } from '../../train/step/divergence.ts';
 import { resolvedOptimizer } from '../../train/config/optimize.ts';
 import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../../web/form/catalogue.ts';
 import { augmenting, modelling, optimizers, scheduling, type Choice } from '../../web/form/choices.ts';
@@ -15,8 +16,8 @@ import { itemsOf } from '../../web/data/folder.ts';
 import { configOf, textsOf } from '../../web/form/form.ts';
 import { overfitting, smooth } from '../../web/views/gap.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
-import { inPageWords } from '../../web/wording.ts';
-import { refusal } from '../support/refusal.ts';
+import { inPageWords } from '../../web/words.ts';
+import { refusal, refused } from '../support/refusal.ts';
 import { tarOf } from '../support/tar-of.ts';
 
 const test = suite('parts of the page');
@@ -200,23 +201,22 @@ for (const [name, bytes, says] of FILES) {
 }
 
 /** What the engine or train/ says, or does not take, and what the page makes of it. */
-const WORDS: readonly (readonly [said: string | (() => unknown), shown: string])[] = [
-  ['a: activation takes 9 MB; use a smaller --batch-size', 'a: activation takes 9 MB; use a smaller “Batch size”'],
+const WORDS: readonly (readonly [said: () => unknown, shown: string])[] = [
   [
-    'out of memory; use a smaller --batch-size or model, or --checkpoint-activations',
+    () => check(false, 'a: activation takes 9 MB', say`use a smaller ${named('batchSize')}`),
+    'a: activation takes 9 MB; use a smaller “Batch size”',
+  ],
+  [
+    () => check(false, 'out of memory', say`use a smaller ${named('batchSize')} or model`, named('checkpointActivations')),
     'out of memory; use a smaller “Batch size” or model, or “Recompute activations”',
   ],
   [
-    '--precision f16: X has no shader-f16; use --precision f32, or another --adapter',
-    'Precision f16: X has no shader-f16; use “Precision” f32',
+    () =>
+      check(false, say`${named('precision', 'f16')}: X is old`, say`use ${named('precision', 'f32')}`, say`another ${named('adapter')}`),
+    'Precision f16: X is old; use “Precision” f32',
   ],
-  [divergence('the loss is NaN at step 3').message, 'the loss is NaN at step 3; lower “Learning rate”'],
-  [
-    'evaluate: there are no val images; give --val-split a share above 0',
-    'evaluate: there are no val images; give “Validation share” a share above 0',
-  ],
-  ['x: take --not-here', 'x: take “not here”'],
-  ['Batch size: 0 -- it is none', 'Batch size: 0 -- it is none'],
+  [() => check(false, 'the disk is full', say`continue with ${named('resume', 'run')}`), 'the disk is full'],
+  [() => Promise.reject(new Diverged('the loss is NaN at step 3')), 'the loss is NaN at step 3; lower “Learning rate”'],
   [() => parseConfig('mlp', { batchSize: '0' }), 'Batch size: 0 is out of range; give a whole number of at least 1'],
   [() => parseConfig('mlp', { augment: 'crop:-1' }), 'Augmentation: crop: padding is -1; give a whole number of at least 1'],
   [
@@ -227,14 +227,11 @@ const WORDS: readonly (readonly [said: string | (() => unknown), shown: string])
 ];
 for (const [said, shown] of WORDS) {
   test(`the page says: ${shown}`, async () => {
-    const found = inPageWords(typeof said === 'string' ? said : await refusal(said));
-    assert.is(found, shown);
-    assert.is(inPageWords(found), shown);
+    const error = await refused(said);
+    assert.is(inPageWords(error), shown);
+    assert.is(inPageWords(structuredClone(faultOf(error))), shown, 'of an error that a worker sent');
   });
 }
-test("every flag of the command line has its field's label", () => {
-  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.is(inPageWords(`${flagOf(key)}: 1`), `${labelOf(key)}: 1`);
-});
 
 const rgbOf = (hex: string): Rgb => {
   const all = hex.length === 4 ? hex.replace(/\w/g, '$&$&') : hex;

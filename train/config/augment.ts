@@ -1,5 +1,5 @@
 /** `--augment crop,flip,cutout:16`: what the text means, and the random numbers of mixup and cutmix. */
-import { check, DescentError, lookUp } from '../../engine/check.ts';
+import { check, DescentError, lookUp, named, say } from '../../engine/check.ts';
 import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/augment.ts';
 import { STREAMS, uniforms, type Draw } from '../../shaders/kernel/random.ts';
@@ -69,15 +69,15 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
   cutmix: { value: 'alpha', options: { alpha: number(1, { above: 0, max: 100 }) } },
 };
 
-const WHO = '--augment';
+const WHO = named('augment');
 
 function option(name: string, key: string, given: Scalar, { range, boolean }: OptionKind): number {
-  const who = `${WHO}: ${name}: ${key}`;
+  const who = say`${WHO}: ${name}: ${key}`;
   if (boolean) {
-    check(typeof given === 'boolean', `${who} is ${given}`, 'give true or false');
+    check(typeof given === 'boolean', say`${who} is ${given}`, 'give true or false');
     return Number(given);
   }
-  check(typeof given === 'number' && isWithin(given, range!), `${who} is ${given}`, `give ${describeRange(range!)}`);
+  check(typeof given === 'number' && isWithin(given, range!), say`${who} is ${given}`, `give ${describeRange(range!)}`);
   return given;
 }
 
@@ -86,7 +86,7 @@ function fillOf(name: string, given: Scalar): Fill {
   if ((FILLS as readonly unknown[]).includes(given)) return given as Fill;
   check(
     typeof given === 'number' && given >= 0 && given <= 255,
-    `${WHO}: ${name}: fill is ${given}`,
+    say`${WHO}: ${name}: fill is ${given}`,
     `give ${FILLS.join(', ')} or a byte from 0 to 255`,
   );
   return given;
@@ -105,14 +105,14 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
         fill = fillOf(name, given);
         check(
           name !== 'cutout' || fill === 'mean' || typeof fill === 'number',
-          `${WHO}: cutout: fill is ${fill}`,
+          say`${WHO}: cutout: fill is ${fill}`,
           'give zero, mean or a byte from 0 to 255',
         );
         continue;
       }
       const names = [...Object.keys(entry.options), ...(fill === undefined ? [] : ['fill'])];
       if (!Object.hasOwn(entry.options, key)) {
-        throw new DescentError(`${WHO}: ${name} has no option '${key}'`, `it takes ${names.join(', ')}`);
+        throw new DescentError(say`${WHO}: ${name} has no option '${key}'`, `it takes ${names.join(', ')}`);
       }
       o[key] = option(name, key, given, entry.options[key]!);
     }
@@ -121,18 +121,18 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
       continue;
     }
     if (name === 'scale' && o.max! < o.min!) {
-      check(options.max === undefined, `${WHO}: scale: max is ${o.max}, below min ${o.min}`, 'give max of at least min');
+      check(options.max === undefined, say`${WHO}: scale: max is ${o.max}, below min ${o.min}`, 'give max of at least min');
       o.max = o.min!;
     }
     transforms.push({ name: name as TransformName, o, ...(fill !== undefined && { fill }) });
   }
   const twice = mix.find((m, i) => mix.findIndex(other => other.name === m.name) < i);
-  check(!twice, `${WHO}: ${twice?.name} is given twice`, 'give it once');
+  check(!twice, say`${WHO}: ${twice?.name} is given twice`, 'give it once');
   if (shape) checkShape(transforms, shape);
   const views = transforms.some(t => t.name === 'augmix' && t.o.consistency) ? 3 : 1;
   check(
     views === 1 || !mix.length,
-    `${WHO}: augmix with consistency and ${mix[0]?.name} are both given`,
+    say`${WHO}: augmix with consistency and ${mix[0]?.name} are both given`,
     'the consistency loss takes class numbers, leave one of them out',
   );
   return { transforms, mix, views };
@@ -140,20 +140,20 @@ export function parseAugment(text: string, shape?: readonly [c: number, h: numbe
 
 /** Throws where images of `shape` do not take the transforms. */
 export function checkShape(transforms: readonly Transform[], [c, h, w]: readonly [number, number, number]): void {
-  check(c <= 4 || !transforms.length, `${WHO}: images have ${c} channels`, 'augmentation takes 1 to 4');
+  check(c <= 4 || !transforms.length, say`${WHO}: images have ${c} channels`, 'augmentation takes 1 to 4');
   for (const { name, o } of transforms) {
     if (name === 'crop') {
       check(
         o.padding! < Math.min(h, w),
-        `${WHO}: crop: padding ${o.padding} does not fit images of ${h}x${w}`,
+        say`${WHO}: crop: padding ${o.padding} does not fit images of ${h}x${w}`,
         `give 1 to ${Math.min(h, w) - 1}`,
       );
     }
     if (name === 'cutout') {
-      check(o.size! <= 2 * Math.max(h, w), `${WHO}: cutout: size ${o.size} covers all of ${h}x${w}`, `give 1 to ${2 * Math.max(h, w)}`);
+      check(o.size! <= 2 * Math.max(h, w), say`${WHO}: cutout: size ${o.size} covers all of ${h}x${w}`, `give 1 to ${2 * Math.max(h, w)}`);
     }
     if (name === 'saturation' || name === 'pca') {
-      check(c === 3, `${WHO}: ${name} changes colours, and images have ${c} channel${c > 1 ? 's' : ''}`, 'leave it out');
+      check(c === 3, say`${WHO}: ${name} changes colours, and images have ${c} channel${c > 1 ? 's' : ''}`, 'leave it out');
     }
   }
 }

@@ -1,5 +1,5 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
-import { check, lookUp } from '../../engine/check.ts';
+import { check, lookUp, type Message, named, say } from '../../engine/check.ts';
 import type { Range } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
@@ -89,7 +89,7 @@ export const BN_STATS = ['running', 'population'] as const;
 type Key = Exclude<keyof RunConfig, 'model'>;
 
 /** Reads one option's text; `who` is its name in messages. Throws where the text is not accepted. */
-type Parse<T> = (who: string, text: string) => T;
+type Parse<T> = (who: Message, text: string) => T;
 
 /** One option: how it is written, what it means, and how its text is read and checked. */
 export interface Option<T = Scalar> {
@@ -113,13 +113,13 @@ const oneOf =
 
 /** Texts that stay texts, once `accepts` has not thrown. */
 const checked =
-  (accepts: (who: string, text: string) => unknown): Parse<string> =>
+  (accepts: (who: Message, text: string) => unknown): Parse<string> =>
   (who, text) => {
     accepts(who, text);
     return text;
   };
 
-const text = checked((who, value) => check(value, `${who}: the value is empty`, 'give one'));
+const text = checked((who, value) => check(value, say`${who}: the value is empty`, 'give one'));
 
 /** The default is a value, or undefined where an option that is not given leaves something undone. */
 const option = <T, D extends T | undefined>(flags: string, help: string, byDefault: D, parse: Parse<T>) => ({
@@ -148,7 +148,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
     checked(parseSpec),
   ),
   weightDecay: option('--weight-decay <rate>', 'L2 penalty (of adamw: decoupled)', 0, number({ min: 0 })),
-  l1: option('--l1 <rate>', 'L1 penalty; with --weight-decay the elastic net', 0, number({ min: 0 })),
+  l1: option('--l1 <rate>', 'L1 penalty; with an L2 penalty too, the elastic net', 0, number({ min: 0 })),
   decayBias: option('--no-decay-bias', 'no penalty on biases and normalisation parameters', true, boolean),
   maxNorm: option('--max-norm <length>', 'greatest length of the incoming weights of a unit', undefined, number({ above: 0 })),
   clipNorm: option('--clip-norm <length>', 'greatest length of the gradient of all parameters together', undefined, number({ above: 0 })),
@@ -238,12 +238,9 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
 
 const KEYS = Object.keys(OPTIONS) as Key[];
 
-/** The name of an option in messages: `--batch-size`. */
-export const flagOf = (key: Key): string => OPTIONS[key].flags.split(' ')[0]!;
-
 /** A checked configuration from texts by field name; a field that is absent takes its default. */
 export function parseConfig(model: string, given: Readonly<Partial<Record<Key, string | boolean>>>): RunConfig {
-  return build(model, key => (given[key] === undefined ? undefined : OPTIONS[key].parse(flagOf(key), String(given[key]))));
+  return build(model, key => (given[key] === undefined ? undefined : OPTIONS[key].parse(named(key), String(given[key]))));
 }
 
 /** A checked configuration from the JSON of an earlier one; `file` is its name in messages. Fields unknown here are passed over. */

@@ -1,12 +1,12 @@
 /** The optimizers, what surrounds them, and the schedule that a configuration names. */
-import { check, lookUp } from '../../engine/check.ts';
+import { check, lookUp, named, say } from '../../engine/check.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay, type Piece } from '../../optim/pieces.ts';
 import { quasiNewton } from '../../optim/quasi-newton.ts';
 import type { Rule } from '../../optim/rule.ts';
 import { schedule, schedules, type Schedule } from '../../optim/schedules.ts';
-import { flagOf, OPTIONS, type RunConfig } from './config.ts';
+import { OPTIONS, type RunConfig } from './config.ts';
 import type { Phase } from '../step/phases.ts';
 import { formatSpec, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 
@@ -24,7 +24,8 @@ interface Course {
 }
 
 /** Whether the schedule makes batches grow. */
-const grows = (c: RunConfig): boolean => c.schedule !== undefined && Boolean(schedules[parseSpec('--schedule', c.schedule).name]?.grows);
+const grows = (c: RunConfig): boolean =>
+  c.schedule !== undefined && Boolean(schedules[parseSpec(named('schedule'), c.schedule).name]?.grows);
 
 /** What is done around a first-order rule, in this order. */
 function piecesOf(c: RunConfig, { stepsPerEpoch, epochs }: Course): Piece[] {
@@ -56,20 +57,21 @@ const NOT_SMOOTH = ['l1', 'maxNorm'] as const;
 
 /** The optimizers of a configuration in order, their hyper-parameters checked. `lr` is the first one's. */
 function written(config: RunConfig, course: Course = { stepsPerEpoch: 1, epochs: 1 }): Written[] {
-  const specs = parseSpecs('--optimizer', config.optimizer);
+  const specs = parseSpecs(named('optimizer'), config.optimizer);
   check(
     config.swa === undefined || !grows(config),
-    '--swa: counts updates, which a growing batch makes fewer',
-    'take --ema, or another schedule',
+    say`${named('swa')}: counts updates, which a growing batch makes fewer`,
+    say`take ${named('ema')}`,
+    'another schedule',
   );
-  check(config.swa === undefined || specs.length === 1, '--swa: is for one optimizer', 'leave it out, or the others');
+  check(config.swa === undefined || specs.length === 1, say`${named('swa')}: is for one optimizer`, 'leave it out, or the others');
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
-    check(value === undefined, `--optimizer: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
+    check(value === undefined, say`${named('optimizer')}: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
     lookUp('optimizer', name, { ...rules, ...quasiNewton });
     checkEpochs(name, epochs, i === specs.length - 1);
     check(
       i > 0 || !grows(config) || (Object.hasOwn(rules, name) && !rules[name]!.probes),
-      `--schedule batch-growth: ${name} keeps to one batch`,
+      say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
       'take another optimizer, or another schedule',
     );
     const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
@@ -85,13 +87,13 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
   if (last) {
     check(
       epochs === undefined,
-      `--optimizer: ${name}:epochs=${epochs} has no optimizer after it`,
+      say`${named('optimizer')}: ${name}:epochs=${epochs} has no optimizer after it`,
       'leave out its epochs, or name the next optimizer',
     );
   } else {
     check(
       Number.isInteger(epochs) && (epochs as number) > 0,
-      `--optimizer: ${name} has another optimizer after it`,
+      say`${named('optimizer')}: ${name} has another optimizer after it`,
       `say for how long, as in ${name}:epochs=5`,
     );
   }
@@ -102,8 +104,9 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
   const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
   check(
     !unfit,
-    `${name}: minimises a smooth function of all weights, ${unfit && flagOf(unfit)} is not for it`,
-    'leave that out (--weight-decay can stay), or take a first-order optimizer',
+    say`${name}: minimises a smooth function of all weights, ${unfit && named(unfit)} is not for it`,
+    say`leave that out (${named('weightDecay')} can stay)`,
+    'take a first-order optimizer',
   );
   const l2 = { weight: config.weightDecay, biases: config.decayBias };
   return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
@@ -138,18 +141,18 @@ export function resolvedOptimizer(config: RunConfig): { optimizer: string; lr: n
 /** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
 export function scheduleOf(config: RunConfig, lr: number, total: number): Schedule | undefined {
   if (config.snapshots !== undefined) {
-    check(config.schedule === undefined, '--snapshots: brings a schedule of its own', 'leave out --schedule');
+    check(config.schedule === undefined, say`${named('snapshots')}: brings a schedule of its own`, say`leave out ${named('schedule')}`);
     const span = config.steps === undefined ? `${config.epochs} epochs` : 'a number of steps';
     check(
       config.steps === undefined && config.epochs % config.snapshots === 0,
-      `--snapshots: ${config.snapshots} cycles do not fit ${span}`,
-      `give --epochs a multiple of ${config.snapshots}`,
+      say`${named('snapshots')}: ${config.snapshots} cycles do not fit ${span}`,
+      say`give ${named('epochs')} a multiple of ${config.snapshots}`,
     );
     return schedule('sgdr', { T_0: total === Infinity ? 1 : total / config.snapshots }, { lr, total });
   }
   if (config.schedule === undefined) return undefined;
-  const { name, options, value } = parseSpec('--schedule', config.schedule);
-  check(value === undefined, `--schedule: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
+  const { name, options, value } = parseSpec(named('schedule'), config.schedule);
+  check(value === undefined, say`${named('schedule')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
   return schedule(name, options, { lr, total });
 }
 

@@ -1,5 +1,5 @@
 /** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
-import { check, DescentError } from '../../engine/check.ts';
+import { check, DescentError, type Message, say } from '../../engine/check.ts';
 import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 
 /** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
@@ -14,12 +14,12 @@ export type Scalar = number | boolean | string;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** `text` as a finite number within `range`; `who` is the option's name in messages. */
-export function parseNumber(who: string, text: string, range: Range = {}): number {
+export function parseNumber(who: Message, text: string, range: Range = {}): number {
   const value = Number(text);
   const wanted = `give ${describeRange(range)}`;
-  check(NUMBER.test(text.trim()) && Number.isFinite(value), `${who}: '${text}' is not a number`, `${wanted}`);
-  check(!range.integer || Number.isSafeInteger(value), `${who}: ${text} is not a whole number`, `${wanted}`);
-  check(isWithin(value, range), `${who}: ${text} is out of range`, `${wanted}`);
+  check(NUMBER.test(text.trim()) && Number.isFinite(value), say`${who}: '${text}' is not a number`, wanted);
+  check(!range.integer || Number.isSafeInteger(value), say`${who}: ${text} is not a whole number`, wanted);
+  check(isWithin(value, range), say`${who}: ${text} is out of range`, wanted);
   return value;
 }
 
@@ -30,17 +30,17 @@ export function parseScalar(text: string): Scalar {
 }
 
 /** `text` as one of `known`. */
-export function parseChoice<T extends string>(who: string, text: string, known: readonly T[]): T {
-  check((known as readonly string[]).includes(text), `${who}: '${text}' is not known`, `give one of ${known.join(', ')}`);
+export function parseChoice<T extends string>(who: Message, text: string, known: readonly T[]): T {
+  check((known as readonly string[]).includes(text), say`${who}: '${text}' is not known`, `give one of ${known.join(', ')}`);
   return text as T;
 }
 
 /** One spec: `adam:beta1=0.8,eps=1e-6`. */
-export function parseSpec(who: string, text: string): Spec {
+export function parseSpec(who: Message, text: string): Spec {
   const specs = parseSpecs(who, text);
   check(
     specs.length === 1,
-    `${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}`,
+    say`${who}: '${text}' names ${specs.map(s => s.name).join(' and ')}`,
     'give one name, its options as name:key=value,key=value',
   );
   return specs[0]!;
@@ -53,16 +53,16 @@ const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs))|[\w-]+)\s*(?::|$))?\s*(.*?)
 export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);
 
 /** Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` is of the name before it. */
-export function parseSpecs(who: string, text: string): Spec[] {
+export function parseSpecs(who: Message, text: string): Spec[] {
   const specs: Spec[] = [];
   for (const part of text.split(',')) {
     const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
     const problem = part.trim() ? `'${part.trim()}' before any name` : 'an empty item';
-    check(spec && (name || rest), `${who}: '${text}' has ${problem}`, 'write name:key=value,key=value');
+    check(spec && (name || rest), say`${who}: '${text}' has ${problem}`, 'write name:key=value,key=value');
     if (!rest) {
-      check(!part.includes(':'), `${who}: nothing follows '${part.trim()}'`, 'write name:key=value, or the name alone');
+      check(!part.includes(':'), say`${who}: nothing follows '${part.trim()}'`, 'write name:key=value, or the name alone');
       continue;
     }
     const [key, value, ...more] = rest.split('=').map(s => s.trim());
@@ -71,9 +71,9 @@ export function parseSpecs(who: string, text: string): Spec[] {
       continue;
     }
     if (!/^[\w-]+$/.test(key!) || !value || more.length) {
-      throw new DescentError(`${who}: '${rest}' is not key=value`, `write ${spec.name}:key=value,key=value`);
+      throw new DescentError(say`${who}: '${rest}' is not key=value`, `write ${spec.name}:key=value,key=value`);
     }
-    check(!Object.hasOwn(spec.options, key!), `${who}: ${key} is given twice`, 'give it once');
+    check(!Object.hasOwn(spec.options, key!), say`${who}: ${key} is given twice`, 'give it once');
     spec.options[key!] = parseScalar(value);
   }
   return specs;

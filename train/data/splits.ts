@@ -1,5 +1,5 @@
 /** Which images a run learns from, which it is tuned on, and in which order they come. */
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
 export interface SplitOptions {
@@ -28,7 +28,7 @@ export function splitIndices(
     from = Math.floor((n * fold) / folds);
     held = Math.floor((n * (fold + 1)) / folds) - from;
   }
-  check(held < n, `--val-split: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
+  check(held < n, say`${named('valSplit')}: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
   if (!held) return { train: Uint32Array.from({ length: n }, (_, i) => i), val: new Uint32Array() };
   const mixed = permutation(n, seed, STREAMS.split);
   return {

@@ -1,6 +1,6 @@
 /** Images of a data set larger than the device holds, on their way through a ring of two pages in the order of the batches. */
 import { imagesOf, type Split } from '../../datasets/dataset.ts';
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import type { Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/program.ts';
 
@@ -37,7 +37,7 @@ export class Ring {
     check(
       most >= 1,
       `${name}: a batch of ${batch} images takes ${bytes * batch} bytes, one binding of this adapter spans ${maxBinding}`,
-      'use a smaller --batch-size',
+      say`use a smaller ${named('batchSize')}`,
     );
     return batch * Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes * batch))));
   }

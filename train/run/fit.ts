@@ -1,5 +1,5 @@
 /** The course of a run, for every front end: steps, lines of metrics, an evaluation and a checkpoint after each epoch. */
-import { divergence } from '../step/divergence.ts';
+import { Diverged } from '../step/divergence.ts';
 import type { EvalMetrics, StepMetrics } from '../step/metrics.ts';
 
 /** What fit needs of a trainer. */
@@ -51,7 +51,7 @@ export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promis
   const judged = await trainer.evaluate(split);
   if (!Number.isFinite(judged.loss)) {
     const images = split === 'val' ? 'validation' : 'test';
-    throw divergence(`the loss is ${judged.loss} on the ${images} images after step ${trainer.steps}`);
+    throw new Diverged(`the loss is ${judged.loss} on the ${images} images after step ${trainer.steps}`);
   }
   return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...judged };
 }

@@ -1,6 +1,6 @@
 /** A configuration made real on a device, for every front end. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { TooLarge } from '../../engine/check.ts';
+import { TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { initializer } from '../../layers/init.ts';
@@ -126,7 +126,7 @@ async function inParts(
       return { trainer, parts, note };
     } catch (error) {
       if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
-      why ??= error.message.split(';')[0]!;
+      why ??= words(error.problem);
     }
   }
 }

@@ -1,5 +1,5 @@
 /** What a trainer is made of on the device: its memory, its programs and its phases, from options that go together. */
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
@@ -53,26 +53,28 @@ function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
   const available = o.data.size('train');
   check(
     batchSize >= 1 && batchSize <= available,
-    `--batch-size: ${batchSize} is more than the ${available} training images`,
+    say`${named('batchSize')}: ${batchSize} is more than the ${available} training images`,
     `give 1 to ${available}`,
   );
   check(
     batchSize % accumulate === 0,
-    `--accumulate: a batch of ${batchSize} is not ${accumulate} equal parts`,
+    say`${named('accumulate')}: a batch of ${batchSize} is not ${accumulate} equal parts`,
     'give a divisor of the batch size',
   );
   check(
     !half || device.profile.f16,
-    `--precision f16: ${device.report.description} has no shader-f16`,
-    'use --precision f32, or another --adapter',
+    say`${named('precision', 'f16')}: ${device.report.description} has no shader-f16`,
+    say`use ${named('precision', 'f32')}`,
+    say`another ${named('adapter')}`,
   );
   for (const { optimizer } of phases) {
     const firstOrder = 'rule' in optimizer ? optimizer : undefined;
     const name = firstOrder?.rule.name ?? 'a quasi-Newton method';
     check(
       !half || (firstOrder && !firstOrder.rule.probes),
-      `--precision f16: ${name} needs exact gradients`,
-      'use --precision f32, or an optimizer of the first order',
+      say`${named('precision', 'f16')}: ${name} needs exact gradients`,
+      say`use ${named('precision', 'f32')}`,
+      'an optimizer of the first order',
     );
   }
 }

@@ -1,5 +1,5 @@
 /** The graphs of a run's programs: one that trains, and one for each part of the data on which the net is judged. */
-import { check, lookUp, show } from '../../engine/check.ts';
+import { check, lookUp, named, say, show } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { Graph, type Init, type Layer, type Tensor } from '../../engine/graph.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
@@ -77,15 +77,15 @@ function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss
   if (views > 1) {
     check(
       name === 'cross-entropy' || name === 'jensen-shannon',
-      `--loss ${name}: is of one view of each image, and --augment augmix:consistency=true gives ${views}`,
+      say`${named('loss', name)}: is of one view of each image, and ${named('augment', 'augmix:consistency=true')} gives ${views}`,
       'leave out one of the two',
     );
     return losses['jensen-shannon']!;
   }
   check(
     name !== 'jensen-shannon' || !training,
-    '--loss jensen-shannon: compares several views of each image, and there is one',
-    'give --augment augmix:consistency=true too',
+    say`${named('loss', name)}: compares several views of each image, and there is one`,
+    say`give ${named('augment', 'augmix:consistency=true')} too`,
   );
   return lookUp('loss', name, losses);
 }

@@ -3,7 +3,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Tensor } from '../../engine/graph.ts';
 import type { Program } from '../../engine/program.ts';
 import { waiting } from '../../engine/wait.ts';
-import { divergence } from './divergence.ts';
+import { Diverged } from './divergence.ts';
 import type { StepMetrics } from './metrics.ts';
 
 /** The sums that a program has gathered; it begins anew. */
@@ -96,7 +96,7 @@ export class Readings {
     this.#device.check();
     const lines = this.#arrived.splice(0);
     const bad = lines.find(l => !Number.isFinite(l.loss));
-    if (bad) throw divergence(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr})`);
+    if (bad) throw new Diverged(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr})`);
     return lines;
   }
 

@@ -1,5 +1,5 @@
 /** Trains one model on one data set on one device: the programs, the step, and what a checkpoint needs. */
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory, Program } from '../../engine/program.ts';
@@ -8,7 +8,7 @@ import type { Rates } from '../../optim/schedules.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
 import { assemble, type Parts } from './assemble.ts';
 import type { Part } from '../data/data.ts';
-import { nonFinite } from './divergence.ts';
+import { NonFinite } from './divergence.ts';
 import { Evaluator } from './evaluation.ts';
 import type { BuiltGraph, TrainerOptions } from './graphs.ts';
 import type { StepMetrics } from './metrics.ts';
@@ -184,12 +184,12 @@ export class Trainer {
 
   async #checkFinite(step: number, lr: number): Promise<void> {
     const node = await this.program.firstNonFinite();
-    if (node) throw nonFinite(node, step, lr);
+    if (node) throw new NonFinite(node, step, lr);
   }
 
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images`, 'give --val-split a share above 0');
+    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     const judged = await this.#evaluator.evaluate(part);
     this.#readings.restart();
     return judged;

@@ -1,6 +1,6 @@
 /** Search over configurations: a grid or random draws, each judged on held-out images or by k-fold cross-validation. */
 import { closest, distance } from 'fastest-levenshtein';
-import { check, DescentError } from '../../engine/check.ts';
+import { check, DescentError, named, say } from '../../engine/check.ts';
 import { rules } from '../../optim/index.ts';
 import { schedules } from '../../optim/schedules.ts';
 import { STREAMS, uniforms } from '../../shaders/kernel/random.ts';
@@ -20,6 +20,8 @@ export interface SearchAxis {
 
 /** What one run of a search changes: texts by the axes' keys. */
 export type Choice = Readonly<Record<string, string>>;
+
+const GRID = named('grid');
 
 const dashed = (key: string) => key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`);
 const KEYS: Readonly<Record<string, Key | 'model'>> = {
@@ -47,19 +49,19 @@ export function parseAxis(text: string): SearchAxis {
   const at = text.indexOf('=');
   const key = text.slice(0, at).trim();
   const list = text.slice(at + 1).trim();
-  check(at > 0, `--grid: '${text}' is not key=value,value`, 'write it as lr=0.01,0.1');
+  check(at > 0, say`${GRID}: '${text}' is not key=value,value`, 'write it as lr=0.01,0.1');
   checkKey(key);
-  check(list, `--grid ${key}: no values follow`, `write it as ${key}=value,value`);
+  check(list, say`${GRID} ${key}: no values follow`, `write it as ${key}=value,value`);
   const ends = /^([^.,|]+(?:\.\d[^.,|]*)?)\.\.([^,|]+)$/.exec(list);
   if (ends) {
-    const low = parseNumber(`--grid ${key}`, ends[1]!);
-    const high = parseNumber(`--grid ${key}`, ends[2]!, { above: low });
+    const low = parseNumber(say`${GRID} ${key}`, ends[1]!);
+    const high = parseNumber(say`${GRID} ${key}`, ends[2]!, { above: low });
     return { key, values: [], range: [low, high, [ends[1]!, ends[2]!].every(e => /^\d+$/.test(e))] };
   }
   const values = list.includes('|') ? list.split('|').map(v => v.trim()) : splitAtCommas(list);
-  check(values.every(Boolean), `--grid ${key}: '${list}' has an empty value`, `write it as ${key}=value,value`);
+  check(values.every(Boolean), say`${GRID} ${key}: '${list}' has an empty value`, `write it as ${key}=value,value`);
   const twice = values.find((v, i) => values.indexOf(v) !== i);
-  check(twice === undefined, `--grid ${key}: ${twice} is given twice`, 'give it once');
+  check(twice === undefined, say`${GRID} ${key}: ${twice} is given twice`, 'give it once');
   return { key, values };
 }
 
@@ -79,18 +81,23 @@ function checkKey(key: string): void {
   const near = closest(key, known);
   const hint = distance(key, near) <= 3 ? `did you mean '${near}'? ` : '';
   throw new DescentError(
-    `--grid: unknown key '${key}'`,
+    say`${GRID}: unknown key '${key}'`,
     `${hint}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`,
   );
 }
 
 /** All combinations, the last axis fastest; with `random` that many draws, all different, the same for the same seed. */
 export function choices(axes: readonly SearchAxis[], { random, seed = 0 }: { random?: number; seed?: number } = {}): Choice[] {
-  check(axes.length, '--grid: nothing to search is named', 'give --grid lr=0.01,0.1, as often as there are keys');
+  check(axes.length, say`${GRID}: nothing to search is named`, say`give ${named('grid', 'lr=0.01,0.1')}, as often as there are keys`);
   const twice = axes.find((a, i) => axes.findIndex(b => b.key === a.key) !== i);
-  check(!twice, `--grid: ${twice?.key} is given twice`, 'write all its values in one --grid');
+  check(!twice, say`${GRID}: ${twice?.key} is given twice`, say`write all its values in one ${GRID}`);
   const ranged = axes.find(a => a.range);
-  check(random !== undefined || !ranged, `--grid ${ranged?.key}: a range is drawn from at random`, 'add --random <n>, or list values');
+  check(
+    random !== undefined || !ranged,
+    say`${GRID} ${ranged?.key}: a range is drawn from at random`,
+    say`add ${named('random', '<n>')}`,
+    'list values',
+  );
   const all = (): Choice[] =>
     axes.reduce<Choice[]>((out, { key, values }) => out.flatMap(c => values.map(v => ({ ...c, [key]: v }))), [{}]);
   if (random === undefined) return all();
@@ -129,14 +136,14 @@ export function configOf(base: Texts, choice: Choice): RunConfig {
     else texts[field] = value;
   }
   for (const [of, key, value] of inner) {
-    check(typeof texts[of] === 'string', `--grid ${of}.${key}: no ${of} is named`, `give --${of}`);
-    const spec = parseSpec(`--${of}`, texts[of] as string);
+    check(typeof texts[of] === 'string', say`${GRID} ${of}.${key}: no ${of} is named`, say`give ${named(of)}`);
+    const spec = parseSpec(named(of), texts[of] as string);
     texts[of] = formatSpec({ ...spec, options: { ...spec.options, [key]: parseScalar(value) } });
   }
   const { model, ...rest } = texts;
   if (typeof rest.schedule === 'string') {
     check(
-      Object.hasOwn(schedules, parseSpec('--schedule', rest.schedule).name),
+      Object.hasOwn(schedules, parseSpec(named('schedule'), rest.schedule).name),
       `unknown schedule '${rest.schedule}'`,
       `known: ${Object.keys(schedules).join(', ')}`,
     );

@@ -1,10 +1,10 @@
 /** One run among several that are compared or searched through: no folder, no checkpoints, a device that all share. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { check } from '../../engine/check.ts';
+import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { initializer } from '../../layers/init.ts';
 import type { RunConfig } from '../config/config.ts';
-import { isDivergence } from '../step/divergence.ts';
+import { Diverged } from '../step/divergence.ts';
 import { stopsEarly } from '../run/early-stopping.ts';
 import { evaluation, fit } from '../run/fit.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
@@ -43,8 +43,9 @@ export async function trial(
 ): Promise<Trial> {
   check(
     folds !== undefined || config.valSplit > 0,
-    '--val-split: no images are held out to judge by',
-    'give a share above 0, or --folds <k>',
+    say`${named('valSplit')}: no images are held out to judge by`,
+    'give a share above 0',
+    named('folds', '<k>'),
   );
   const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
@@ -71,8 +72,8 @@ export async function trial(
     if (restore) trainer.loadWeights(restore);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {
-    if (device.lost || !isDivergence(error)) throw error;
-    diverged = error.message.split(';')[0]!;
+    if (device.lost || !(error instanceof Diverged)) throw error;
+    diverged = words(error.problem);
   } finally {
     await device.idle();
     trainer.destroy();

@@ -1,5 +1,5 @@
 /** Test-time augmentation: the average of the predictions for several views of each image. */
-import { check, lookUp } from '../../engine/check.ts';
+import { check, lookUp, named, say } from '../../engine/check.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
 import type { Part } from '../data/data.ts';
 import { score, softmaxRows } from './probabilities.ts';
@@ -66,6 +66,6 @@ export async function evaluateViews(
   classes: number,
   views: readonly View[],
 ): Promise<{ loss: number; accuracy: number }> {
-  check(labels.length, `evaluate: there are no ${part} images`, 'give --val-split a share above 0');
+  check(labels.length, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
   return score(await predictViews(trainer, part, classes, views), labels, classes);
 }

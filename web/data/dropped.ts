@@ -1,7 +1,7 @@
 /** Files of known data sets as a user brings them: plain, gzipped, or all in the archive that they are published in. */
 import { datasets } from '../../datasets/index.ts';
 import { tarFiles } from '../../datasets/tar.ts';
-import { check, DescentError } from '../../engine/check.ts';
+import { check, DescentError, faultOf, say } from '../../engine/check.ts';
 import type { FolderFile } from './folder.ts';
 
 /** What was dropped on the page. A worker gets references, not copies. */
@@ -69,6 +69,12 @@ async function keepFile(who: string, file: File, dropped: Dropped): Promise<stri
   return found.set;
 }
 
+/** What is wrong, said of `who`. */
+function about(who: string, error: unknown): DescentError {
+  const { problem, advice } = faultOf(error);
+  return new DescentError(say`${who}: ${problem}`, ...advice);
+}
+
 /** The files of an archive that known sets need, one at a time: together they are more than a page should hold. */
 async function* unpacked(archive: File): AsyncGenerator<File> {
   const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
@@ -76,7 +82,7 @@ async function* unpacked(archive: File): AsyncGenerator<File> {
     for await (const { path, bytes } of tarFiles(chunksOf(archive), path => mostBytes(base(path)))) yield new File([bytes], base(path));
   } catch (error) {
     // of the archive: what is wrong with a file in it is thrown where the file is used
-    throw new DescentError(`${archive.name}: ${(error as Error).message}`);
+    throw about(archive.name, error);
   }
 }
 
@@ -91,7 +97,7 @@ async function decompressed(who: string, file: File, most: number): Promise<Blob
       chunks.push(chunk);
     }
   } catch (error) {
-    throw new DescentError(`${who}: ${(error as Error).message}`);
+    throw about(who, error);
   }
   return new Blob(chunks);
 }
@@ -101,7 +107,9 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const plain = !/gz$/i.test(file.name);
   const reader = (plain ? file.stream() : file.stream().pipeThrough(new DecompressionStream('gzip'))).getReader();
   const unreadable = (): never => {
-    throw new DescentError(plain ? 'cannot be read; drop it again' : 'is damaged, it does not decompress; fetch it again');
+    throw plain
+      ? new DescentError('cannot be read', 'drop it again')
+      : new DescentError('is damaged, it does not decompress', 'fetch it again');
   };
   try {
     for (;;) {

@@ -12,7 +12,7 @@ import { augmenting, hyperOf, modelling, optimizers, scheduling, type Choice } f
 import { count, el, select } from '../views/dom.ts';
 import { field } from './field.ts';
 import { SpecField } from './spec-field.ts';
-import { inPageWords } from '../wording.ts';
+import { inPageWords } from '../words.ts';
 
 type Key = keyof typeof OPTIONS;
 /** A configuration as texts, defaults left out: what stands in an address. */
@@ -186,7 +186,7 @@ export class ConfigForm {
     try {
       resolvedOptimizer(this.config());
     } catch (error) {
-      wrong = inPageWords((error as Error).message);
+      wrong = inPageWords(error as Error);
     }
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
@@ -235,7 +235,7 @@ export class ConfigForm {
       try {
         if (text) OPTIONS[key].parse(name, text);
       } catch (error) {
-        wrong = (error as Error).message;
+        wrong = inPageWords(error as Error);
       }
       input.setCustomValidity(wrong);
       input.setAttribute('aria-invalid', String(Boolean(wrong)));

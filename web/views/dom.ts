@@ -1,5 +1,5 @@
 /** Elements in one line. */
-import { inPageWords } from '../wording.ts';
+import { inPageWords } from '../words.ts';
 
 type Child = Node | string | undefined | false;
 
@@ -66,7 +66,7 @@ export async function told<T>(work: () => Promise<T> | T): Promise<T | undefined
   try {
     return await work();
   } catch (error) {
-    notice(inPageWords((error as Error).message));
+    notice(inPageWords(error as Error));
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { Engine } from '../worker/client.ts';
 import { runColour } from './colours.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { notice } from './dom.ts';
+import { inPageWords } from '../words.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from '../worker/protocol.ts';
 
 const NOTHING: Dropped = { files: {}, folders: {} };
@@ -51,7 +52,7 @@ export class Run {
       this.facts = await this.engine.call('open', this.config, { tune, ...options, base: document.baseURI }, dropped);
     } catch (error) {
       this.state = 'failed';
-      this.message = (error as Error).message;
+      this.message = inPageWords(error as Error);
       this.#changed(this);
       throw error;
     }
@@ -72,8 +73,8 @@ export class Run {
     } else {
       this.state = event.state;
       this.step = event.step;
-      this.message = event.message ?? '';
-      if (event.message) notice(`Run ${this.id + 1}: ${event.message}`, event.state === 'failed' ? 'error' : 'info');
+      this.message = typeof event.message === 'object' ? inPageWords(event.message) : (event.message ?? '');
+      if (this.message) notice(`Run ${this.id + 1}: ${this.message}`, event.state === 'failed' ? 'error' : 'info');
     }
     this.#changed(this, event);
   }

@@ -1,6 +1,6 @@
 /** A run's worker as the page sees it. */
 import type { Api, Reply, RunEvent } from './protocol.ts';
-import { inPageWords } from '../wording.ts';
+import { DescentError } from '../../engine/check.ts';
 
 export class Engine {
   #worker: Worker | undefined;
@@ -17,10 +17,10 @@ export class Engine {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
     const onEvent = this.#onEvent;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      if ('event' in data) return onEvent(worded(data.event));
+      if ('event' in data) return onEvent(data.event);
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
-      if ('error' in data) waiting?.reject(new Error(inPageWords(data.error)));
+      if ('error' in data) waiting?.reject(new DescentError(data.error.problem, ...data.error.advice));
       else waiting?.resolve(data.result);
     };
     worker.onerror = event => {
@@ -33,7 +33,7 @@ export class Engine {
     return worker;
   }
 
-  /** Calls the worker; errors arrive with the message that the engine gave, in the page's words. */
+  /** Calls the worker; an error arrives as the engine gave it. */
   call<K extends keyof Api>(method: K, ...args: Parameters<Api[K]>): Promise<ReturnType<Api[K]>> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -49,6 +49,3 @@ export class Engine {
     this.#waiting.clear();
   }
 }
-
-const worded = (event: RunEvent): RunEvent =>
-  event.kind === 'state' && event.message ? { ...event, message: inPageWords(event.message) } : event;

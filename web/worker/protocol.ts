@@ -3,6 +3,7 @@ import type { RunConfig } from '../../train/config/config.ts';
 import type { KernelResult } from '../../bench/kernels.ts';
 import type { Ceiling } from '../../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../../bench/step.ts';
+import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/device.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
@@ -54,7 +55,7 @@ export interface Measured {
 export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
 
 export type RunEvent =
-  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string }
+  | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string | Fault }
   | { readonly kind: 'metrics'; readonly lines: readonly MetricsLine[] }
   /** The device was lost and the run went back to its last checkpoint: lines beyond that step will come again. */
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
@@ -132,5 +133,5 @@ export interface Request {
 }
 export type Reply =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: string }
+  | { readonly id: number; readonly error: Fault }
   | { readonly event: RunEvent };

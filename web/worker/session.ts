@@ -1,6 +1,6 @@
 /** One run in its worker: training as asked, checkpoints in memory, recovery of a lost device, and looks into the net. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { check, DescentError } from '../../engine/check.ts';
+import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
@@ -159,7 +159,7 @@ export class Session {
     return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch;
   }
 
-  #state(state: RunState, message?: string): void {
+  #state(state: RunState, message?: string | Fault): void {
     this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
   }
 
@@ -225,7 +225,7 @@ export class Session {
     } catch (error) {
       if (this.lost) return; // #recover goes on
       this.#running = false;
-      this.#state('failed', (error as Error).message);
+      this.#state('failed', faultOf(error));
     }
   }
 
@@ -268,7 +268,7 @@ export class Session {
   /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */
   async #recover(): Promise<void> {
     const going = this.#running;
-    const reason = this.#device!.lost?.message.split(';')[0] ?? 'the device was lost';
+    const reason = words(this.#device!.lost?.problem ?? 'the device was lost');
     this.#recovering = true;
     this.#running = false;
     this.#state('building', `${reason}; opening it again from the checkpoint at step ${this.#checkpoint.state.counters.steps}`);
@@ -284,8 +284,8 @@ export class Session {
       if (going) this.play();
     } catch (error) {
       this.#recovering = false;
-      const why = error instanceof DescentError ? error.message : String(error);
-      this.#state('failed', `${reason}, and it does not open again (${why}); reload the page`);
+      const { problem } = faultOf(error);
+      this.#state('failed', { problem: say`${reason}, and it does not open again (${problem})`, advice: ['reload the page'] });
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The worker of one run: its device trains here, so that the page never waits. */
 import { benchKernels, benchStep } from './bench-run.ts';
 import { runRace } from './race-run.ts';
+import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 
@@ -34,7 +35,7 @@ self.onmessage = async ({ data: { id, method, args } }: MessageEvent<Request>) =
   try {
     post({ id, result: await (handlers[method] as (...args: readonly unknown[]) => unknown)(...args) });
   } catch (error) {
-    post({ id, error: (error as Error).message });
+    post({ id, error: faultOf(error) });
   }
 };
 

@@ -1,7 +1,7 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DescentError } from '../../../engine/check.ts';
+import { DescentError, type Message } from '../../../engine/check.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** A refusal of the file system as an error that says which path, why, and what to do. */
-export function fileError(path: string, verb: 'read' | 'written' | 'made', error: unknown, advice: string): DescentError {
+export function fileError(path: string, verb: 'read' | 'written' | 'made', error: unknown, advice: Message): DescentError {
   const { code = String(error) } = error as NodeJS.ErrnoException;
   return new DescentError(`${path}: cannot be ${verb}, ${REASONS[code] ?? code}`, advice);
 }

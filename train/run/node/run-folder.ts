@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, DescentError } from '../../../engine/check.ts';
+import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
@@ -18,6 +18,8 @@ export interface RunFolder {
   /** Every line of metrics.jsonl so far. */
   readonly lines: readonly MetricsLine[];
   readonly hasCheckpoint: boolean;
+  /** What to do after a failure. */
+  readonly next: Message;
   writeConfig(config: RunConfig, facts: Facts): void;
   append(line: MetricsLine): void;
   /** Replaces model.safetensors and state.safetensors together: after a crash at any moment the two are of one step. */
@@ -66,12 +68,17 @@ export function createRun(path: string): RunFolder {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     throw elsewhere(path, error);
   }
-  check(!taken, `${path}: already holds a run (${taken})`, `choose another folder with --out, or continue that run with --resume ${path}`);
+  check(
+    !taken,
+    `${path}: already holds a run (${taken})`,
+    say`choose another folder with ${named('out')}`,
+    say`continue that run with ${named('resume', path)}`,
+  );
   return folder(path, [], false);
 }
 
 const elsewhere = (path: string, error: unknown): DescentError =>
-  fileError(path, 'written', error, `${isFull(error) ? 'free some space or ' : ''}choose another folder with --out`);
+  fileError(path, 'written', error, say`${isFull(error) ? 'free some space or ' : ''}choose another folder with ${named('out')}`);
 
 /** What a stopped run goes on from. */
 export interface Resumed {
@@ -96,7 +103,7 @@ export function resumeRun(path: string): Resumed {
 /** The last checkpoint of the run in a folder: both files, of one step. */
 export function readCheckpoint(path: string): { step: number; weights: Tensors; state: TrainerState } {
   settleCheckpoint(path);
-  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept`, 'start the run anew with another --out');
+  check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept`, say`start the run anew with another ${named('out')}`);
   const { tensors, metadata } = readSafetensors(join(path, STATE));
   const model = readSafetensors(join(path, MODEL));
   check(
@@ -154,17 +161,18 @@ function settleCheckpoint(path: string): void {
 
 function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): RunFolder {
   const at = (name: string) => join(path, name);
-  const refuse = (file: string, error: unknown) => {
-    const cure = isFull(error) ? 'free some space' : 'make the folder writable';
-    const next = hasCheckpoint ? `continue from the last checkpoint with --resume ${path}` : 'start again';
-    return fileError(file, 'written', error, `${cure}, then ${next}`);
-  };
+  const next = () => (hasCheckpoint ? say`continue from the last checkpoint with ${named('resume', path)}` : 'start again');
+  const refuse = (file: string, error: unknown) =>
+    fileError(file, 'written', error, say`${isFull(error) ? 'free some space' : 'make the folder writable'}, then ${next()}`);
 
   return {
     path,
     lines,
     get hasCheckpoint() {
       return hasCheckpoint;
+    },
+    get next() {
+      return next();
     },
     writeConfig: (config, facts) => writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
     append(line) {

@@ -1,0 +1,19 @@
+/** Options as the command line calls them: in its messages, and in the words that start it. */
+import { DescentError, render, type Named } from '../engine/check.ts';
+import { OPTIONS } from '../train/config/config.ts';
+
+/** `--batch-size`, or `--no-shuffle` where that is how it is written. Options of commands alone are called as their keys are. */
+export function flagOf(key: string): string {
+  if (Object.hasOwn(OPTIONS, key)) return OPTIONS[key as keyof typeof OPTIONS].flags.split(' ')[0]!;
+  return `--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`;
+}
+
+/** `--precision f32`. A flag that is there or not has no value beside it. */
+export const flags = ({ option, to }: Named): string =>
+  to === undefined || typeof to === 'boolean' ? flagOf(option) : `${flagOf(option)} ${to}`;
+
+/** What an error says on the command line. */
+export function messageOf(error: unknown): string {
+  if (error instanceof DescentError) return render(error, flags);
+  return error instanceof Error ? error.message : String(error);
+}

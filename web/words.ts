@@ -1,0 +1,15 @@
+/** Messages in the words of the form: options are called as its fields are labelled. */
+import { render, type Fault, type Named } from '../engine/check.ts';
+import { OPTIONS } from '../train/config/config.ts';
+import { labelOf } from './form/catalogue.ts';
+
+/** The label of an option's field. Where there is no field (a file, another adapter) the advice cannot be followed here. */
+export function labels({ option, to }: Named, begins: boolean): string | undefined {
+  if (!Object.hasOwn(OPTIONS, option)) return undefined;
+  const label = labelOf(option as keyof typeof OPTIONS);
+  const name = begins ? label : `\u201c${label}\u201d`; // within a sentence it must be told from the other words
+  return to === undefined ? name : `${name} ${to}`;
+}
+
+/** What an error says on the page. */
+export const inPageWords = (error: Fault | Error): string => ('problem' in error ? render(error, labels) : error.message);
