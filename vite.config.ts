@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 import { serveData } from './web/node/serve-data.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
@@ -17,11 +17,37 @@ function commit(): string | undefined {
   }
 }
 
+/**
+ * What the page may load: its own files alone, so that a name or a file of a user's can run nothing. Styles are also set by scripts; while
+ * Vite serves, its client listens on a socket.
+ */
+const policy = (serves: boolean): string =>
+  [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "worker-src 'self' blob:",
+    `connect-src 'self' data: blob:${serves ? ' ws:' : ''}`,
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+const contentSecurityPolicy = (): Plugin => ({
+  name: 'descent-content-security-policy',
+  transformIndexHtml: (_, { server }) => [
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: policy(server !== undefined) },
+      injectTo: 'head-prepend',
+    },
+  ],
+});
+
 /** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
 export default defineConfig({
   root: 'web',
   base: './',
-  plugins: [serveData(process.env.DESCENT_WEB_DATA)],
+  plugins: [contentSecurityPolicy(), serveData(process.env.DESCENT_WEB_DATA)],
   define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
   build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDir } from '../../datasets/node/cache-dir.mjs';
+import { agreed } from './agree.mjs';
 import { asRoot, candidateOf, install, mesaPlan, osRelease, planCommands, readSources } from './apt.mjs';
 import { run, SetupError, which } from './run.mjs';
 
@@ -98,6 +99,9 @@ export function ensureAdapter({ say, verbose }) {
     const plan = mesaPlan(release, readSources(), candidateOf('mesa-vulkan-drivers'));
     if (!prefix) throw new SetupError(advice(found.why, planCommands(plan)));
     const what = `${plan.packages[0]}${plan.suite ? ` from ${plan.suite}` : ''}`;
+    if (!agreed(`adapter: there is none; install the software Vulkan driver ${what} with apt-get?`)) {
+      throw new SetupError(advice(found.why, planCommands(plan)));
+    }
     say(`adapter: none yet, installing the software Vulkan driver ${what}`);
     install(plan, prefix, { verbose });
     found = probe();

@@ -1,5 +1,6 @@
 /** A Chromium for the tests of the page. */
 import { existsSync } from 'node:fs';
+import { agreed } from './agree.mjs';
 import { asRoot, install } from './apt.mjs';
 import { which } from './run.mjs';
 
@@ -23,7 +24,7 @@ export function ensureBrowser({ say, verbose }) {
   const found = findBrowser();
   if (found || process.env.DESCENT_BROWSER || !which('apt-get')) return found;
   const prefix = asRoot();
-  if (!prefix) return undefined;
+  if (!prefix || !agreed('browser: there is none; install chromium with apt-get for the tests of the page?')) return undefined;
   say('browser: none yet, installing chromium for the tests of the page');
   install({ packages: ['chromium'] }, prefix, { verbose });
   return findBrowser();

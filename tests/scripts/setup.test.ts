@@ -217,6 +217,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+for (const [answer, expected] of [
+  ['', true],
+  ['y', true],
+  ['n', false],
+  ['what', false],
+] as const) {
+  const here = process.platform === 'linux' && existsSync('/usr/bin/script') ? test : test.skip; // util-linux's makes the terminal
+  here(`set-up asks on a terminal: '${answer}' is ${expected ? 'a yes' : 'a no'}`, () => {
+    const program = `import('${join(ROOT, 'scripts/setup/agree.mjs')}').then(m => console.log('agreed:', m.agreed('install it?')))`;
+    const env = { ...process.env, CI: '' };
+    const command = `'${process.execPath}' -e "${program}"`;
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { input: `${answer}\n`, env, encoding: 'utf8' });
+    assert.match(stdout, new RegExp(`install it\\? \\[Y/n\\][^]*agreed: .*${expected}`));
+  });
+}
+
 test('npm start and npm test run by Node alone: their scripts import nothing from node_modules', () => {
   const root = project({ 'package.json': '{ "type": "module" }' });
   for (const path of ['scripts', 'bin', 'datasets']) cpSync(join(ROOT, path), join(root, path), { recursive: true });

@@ -137,7 +137,7 @@ async function openBuilt(executablePath: string): Promise<BuiltPage> {
   await build(common);
   const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
   const browser = await chromium.launch({ executablePath, args: FLAGS });
-  const context = await browser.newContext();
+  const context = await browser.newContext({ bypassCSP: true }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
   return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
     await browser.close();

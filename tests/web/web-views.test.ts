@@ -19,6 +19,34 @@ if (
     page = built.page;
   })
 ) {
+  test('under its content security policy the page trains, draws and predicts', async () => {
+    const context = await page.context().browser()!.newContext();
+    const visitor = await context.newPage();
+    const said: string[] = [];
+    visitor.on('console', message => void (message.type() === 'error' && said.push(message.text())));
+    await visitor.goto(
+      `${at.address}#train?${new URLSearchParams({ dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '32', epochs: '1' })}`,
+    );
+    await visitor.getByRole('button', { name: 'Start', exact: true }).click();
+    await visitor
+      .getByText(/finished|done|complete/i)
+      .filter({ visible: true })
+      .first()
+      .waitFor({ timeout: 120_000 });
+    assert.ok((await visitor.content()).includes('Content-Security-Policy'));
+    assert.is(
+      await visitor.evaluate(
+        "new Promise(r => { const s = document.createElement('script'); s.textContent = 'globalThis.ran = 1'; document.body.append(s); setTimeout(() => r(typeof globalThis.ran)); })",
+      ),
+      'undefined',
+    );
+    assert.equal(
+      said.filter(text => !text.includes('inline script')),
+      [],
+    );
+    await context.close();
+  });
+
   test('specs chosen in the form stand in the link, which opens as the same form', async () => {
     await at.open('train');
     await at.press('Then another optimizer');

@@ -23,7 +23,7 @@ export function serveData(data = ''): Plugin {
       void complete().then(names => response.setHeader('content-type', 'application/json').end(JSON.stringify(names)));
       return;
     }
-    const known = datasets[name]?.files.find(f => f.name === file);
+    const known = Object.hasOwn(datasets, name) ? datasets[name]!.files.find(f => f.name === file) : undefined;
     const absent = () => void response.writeHead(404).end();
     if (!known) return absent();
     const stream = createReadStream(join(datasetFolder(name), known.name));
