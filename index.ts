@@ -12,5 +12,5 @@ export { models } from './models/index.ts';
 export type { Model, ModelInput } from './models/model.ts';
 export { rules } from './optim/index.ts';
 export { optimizer } from './optim/optimizer.ts';
-export { DeviceData } from './train/data/data.ts';
+export { openData } from './train/data/data.ts';
 export { Trainer } from './train/step/trainer.ts';

@@ -27,14 +27,14 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
         'an ensemble needs one data set',
       );
       data = config.dataset;
-      const own = session.data.labels(split);
+      const own = session.data.parts[split].labels;
       check(
         !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),
         `${file}: its ${split} images are not those of ${paths[0]}`,
         'take --split test, or runs of one --seed and --val-split',
       );
       labels = own;
-      members.push({ file, probabilities: softmaxRows(await session.trainer.logits(split), dataset.classes.length) });
+      members.push({ file, probabilities: softmaxRows(await session.inference.logits(split), dataset.classes.length) });
     } finally {
       session.close();
     }

@@ -6,7 +6,7 @@ import { parseChoice } from '../../train/config/spec.ts';
 import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from '../output.ts';
-import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
+import { openInferenceSession, resolved, type InferenceSession, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string;
@@ -20,7 +20,7 @@ export interface Judge {
   readonly file: string;
   readonly config: RunConfig;
   readonly dataset: Dataset;
-  readonly session: Session;
+  readonly session: InferenceSession;
 }
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
@@ -34,14 +34,7 @@ export async function openJudge(path: string, options: EvalOptions): Promise<Jud
   const { dataDir, quiet } = options;
   const { limitTrain, limitTest, imageSize } = config;
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
-  const session = await openSession(config, dataset, { ...options, judges: true, ...(moments && { moments }) });
-  try {
-    session.trainer.loadWeights(weights);
-  } catch (error) {
-    session.close();
-    throw error;
-  }
-  return { file, config, dataset, session };
+  return { file, config, dataset, session: await openInferenceSession(config, weights, dataset, { ...options, moments }) };
 }
 
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
@@ -49,10 +42,10 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
   const { file, config, dataset, session } = await openJudge(path, options);
   try {
-    const { trainer, data } = session;
+    const { inference, data } = session;
     const result = await (views
-      ? evaluateViews(trainer, split, data.labels(split), dataset.classes.length, views)
-      : trainer.evaluate(split));
+      ? evaluateViews(inference, split, data.parts[split].labels, dataset.classes.length, views)
+      : inference.evaluate(split));
     if (options.json) {
       print(JSON.stringify({ file, dataset: config.dataset, split, ...(views && { views: views.length }), ...result }));
       return;

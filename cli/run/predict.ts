@@ -3,13 +3,13 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, lookUp } from '../../engine/check.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { readImage } from '../show/images.ts';
 import { percent, print } from '../output.ts';
-import { openSession, type SessionOptions } from './session.ts';
+import { openInferenceSession, type SessionOptions } from './session.ts';
 
 export interface PredictOptions extends CheckpointOptions, SessionOptions {
   top: string;
@@ -31,11 +31,10 @@ export async function predict(path: string, images: readonly string[], options: 
   const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
   const once = { ...config, batchSize: Math.min(images.length, 64), valSplit: 0 };
-  const session = await openSession(once, dataset, { ...options, judges: true, ...(moments && { moments }) });
+  const session = await openInferenceSession(once, weights, dataset, { ...options, moments });
   try {
-    session.trainer.loadWeights(weights);
     const k = classes.length;
-    const probabilities = softmaxRows(await session.trainer.logits('test'), k);
+    const probabilities = softmaxRows(await session.inference.logits('test'), k);
     for (const [i, image] of images.entries()) {
       const row = Array.from(probabilities.subarray(i * k, (i + 1) * k));
       const ranked = row.map((probability, j) => ({ class: classes[j]!, probability }));
@@ -59,7 +58,5 @@ function inputOf({ shape, classes, config }: Checkpoint): Pick<Dataset, 'shape' 
 async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');
-  const data = new DeviceData(dataset, { normalize: config.normalize, maxBinding: Infinity });
-  await data.prepare();
-  return data.moments();
+  return (await openData(dataset, { normalize: config.normalize })).normalisation.moments;
 }

@@ -21,7 +21,7 @@ export async function reportSwag(
 ): Promise<{ loss: number; accuracy: number; samples: number }> {
   const { mean, low, high } = await predictive(trainer, swag, 'test', { samples: SAMPLES, seed: config.seed });
   const classes = trainer.classes;
-  const labels = data.labels('test');
+  const labels = data.parts.test.labels;
   const shown = Array.from({ length: Math.min(SHOWN, labels.length) }, (_, i): Shown => {
     const row = mean.subarray(i * classes, (i + 1) * classes);
     const guess = row.indexOf(Math.max(...row));

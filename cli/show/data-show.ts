@@ -5,10 +5,13 @@ import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/program.ts';
 import { parseAugment, type Augmentation } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/config.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { BatchProgram } from '../../train/data/batch-program.ts';
+import { gatherBatch } from '../../train/data/batch.ts';
+import { openData } from '../../train/data/data.ts';
+import { DeviceData } from '../../train/data/device-data.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
@@ -67,20 +70,15 @@ async function batch(
 ): Promise<Uint8Array[]> {
   const memory = new Memory(device);
   const g = new Graph({ training: true, profile: device.profile });
-  const data = new DeviceData(dataset, { augment, maxBinding: device.profile.maxBinding });
-  await data.prepare();
-  const source = data.source(g, 'train', n);
-  g.kept.add(source.x);
-  const program = await Program.compile(memory, g);
+  const batch = gatherBatch(g, new DeviceData(await openData(dataset, { augment }), memory, n), 'train');
+  g.kept.add(batch.x);
+  const program = await BatchProgram.compile(batch);
   const out: Uint8Array[] = [];
   const size = n * dataset.shape.reduce((a, b) => a * b);
-  data.upload(memory, g, 'train');
-  data.shuffle(memory, g);
   for (const epoch of epochs) {
-    await data.feed(memory, 'train', 0);
-    program.run({ offset: 0, seed, epoch, ...source.values?.({ seed, step: epoch + 1 }) });
-    const x = await program.read(source.x); // of several views the last: the first is the image itself
-    out.push(Uint8Array.from(x.subarray(x.length - size), v => Math.min(255, Math.max(0, Math.round(v * 255)))));
+    await program.run({ offset: 0, seed, epoch, step: epoch + 1 });
+    const seen = await program.read(batch.x); // of several views the last: the first is the image itself
+    out.push(Uint8Array.from(seen.subarray(seen.length - size), v => Math.min(255, Math.max(0, Math.round(v * 255)))));
   }
   program.destroy();
   memory.destroy();

@@ -6,9 +6,12 @@ import * as assert from 'uvu/assert';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/program.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { BatchProgram } from '../../train/data/batch-program.ts';
+import { gatherBatch } from '../../train/data/batch.ts';
+import { openData } from '../../train/data/data.ts';
+import { DeviceData } from '../../train/data/device-data.ts';
 import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
@@ -107,7 +110,7 @@ test('folder: images that stay on disk make the same batches', async () => {
   assert.equal(images, Uint8Array.from([...some].flatMap(i => [...whole.train.images.subarray(i * size, (i + 1) * size)])));
   // batches through a ring of two pages of four images, the second epoch begun before the first is over
   const batches = async (dataset: Dataset) => {
-    const data = new DeviceData(dataset, {
+    const data = await openData(dataset, {
       normalize: 'meanstd',
       augment: parseAugment('flip,cutout:2'),
       valSplit: 0.1,
@@ -116,21 +119,18 @@ test('folder: images that stay on disk make the same batches', async () => {
     const out: number[][] = [];
     const memory = new Memory(device);
     const g = new Graph({ training: true, profile: device.profile });
-    await data.prepare();
-    const source = data.source(g, 'train', 4);
-    g.kept.add(source.x);
-    const program = await Program.compile(memory, g);
-    data.upload(memory, g, 'train');
+    const batch = gatherBatch(g, new DeviceData(data, memory, 4), 'train');
+    g.kept.add(batch.x);
+    const program = await BatchProgram.compile(batch);
     for (const [epoch, offsets] of [
       [0, [0, 4, 8, 12]],
       [1, [0, 4, 8, 12, 16, 20, 24, 28, 32]],
       [2, [0]],
     ] as const) {
-      data.shuffle(memory, g, { seed: 3, epoch });
+      program.arrange({ seed: 3, epoch });
       for (const offset of offsets) {
-        await data.feed(memory, 'train', offset);
-        program.run({ offset, seed: 3, epoch });
-        out.push([...(await program.read(source.x))]);
+        await program.run({ offset, seed: 3, epoch });
+        out.push([...(await program.read(batch.x))]);
       }
     }
     program.destroy();

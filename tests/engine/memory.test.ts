@@ -20,7 +20,7 @@ import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -104,7 +104,7 @@ for (const [name, model, batchSize] of [
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
     const device = await deviceFor();
     const run = async (checkpoint: boolean) => {
-      const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, valSplit: 0 });
+      const data = await openData(dataset, { normalize: 'meanstd', valSplit: 0 });
       const rule = optimizer(rules.momentum!, { lr: 0.01 });
       const t = await Trainer.create({ device, data, model, batchSize, optimizer: rule, seed: 3, checkpoint });
       for (let i = 0; i < 3; i++) await t.step(true);

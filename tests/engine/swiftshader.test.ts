@@ -15,7 +15,7 @@ import { momentum } from '../../optim/first-order.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { clipNorm, weightDecay } from '../../optim/pieces.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { checkLayer, close, deviceFor, testWhere, type Reference, type Way } from '../support/check.ts';
 import * as activations from '../reference/activation.ts';
@@ -67,10 +67,9 @@ on('augmented batches, losses and updates are those of the default adapter', asy
       model: openModel({ name: 'lenet5', options: {} }, { classes: 10, shape: dataset.shape }),
       batchSize: 16,
       seed: 3,
-      data: new DeviceData(dataset, {
+      data: await openData(dataset, {
         normalize: 'meanstd',
         augment: parseAugment('crop:2,rotate:10,contrast,noise,augmix'),
-        maxBinding: device.profile.maxBinding,
       }),
       optimizer: optimizer(momentum, { lr: 0.02 }, [clipNorm(1), weightDecay(1e-3)]),
     });

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import type { Tensor } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { cases, images, matches, pass, specOf } from '../support/network.ts';
@@ -48,7 +48,7 @@ runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
       model: openModel({ name: 'resnet20', options: {} }, { classes: 10, shape: dataset.shape }),
       batchSize: batch,
       shuffle: false,
-      data: new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding }),
+      data: await openData(dataset, { normalize: 'none' }),
       optimizer: torchOptimizer('momentum', { lr, ...options }),
     });
     try {

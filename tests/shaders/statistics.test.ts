@@ -3,9 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/program.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { BatchProgram } from '../../train/data/batch-program.ts';
+import { gatherBatch } from '../../train/data/batch.ts';
+import { openData } from '../../train/data/data.ts';
+import { DeviceData } from '../../train/data/device-data.ts';
 import { measure } from '../../train/data/measure.ts';
-import { splitIndices } from '../../train/data/splits.ts';
+import { splitIndices } from '../../train/data/split.ts';
 import { channelMoments, type Moments } from '../../train/data/statistics.ts';
 import { pack } from '../../train/data/stream.ts';
 import { close, deviceFor, WAYS } from '../support/check.ts';
@@ -57,7 +60,7 @@ for (const [why, shape, perPage] of cases) {
         const first = i * perPage;
         memory.write(page.images, pack(images.subarray(first * c * h * w, (first + page.n) * c * h * w), c * h * w));
       }
-      const onDevice = await measure(memory, pages, c, h * w, indices);
+      const onDevice = await measure(memory, pages, shape, indices);
       close(`${way}: mean`, onDevice.mean, onHost.mean, 0);
       close(`${way}: deviation`, onDevice.std, onHost.std, 0);
       memory.destroy();
@@ -72,16 +75,13 @@ test('many images are measured where they lie, on the device, validation left ou
   images.fill(0, 0, images.length / 3); // so that it matters which of them are left out
   const dataset = { ...few, train: { n: 1500, images, labels: new Uint16Array(1500) } };
   const memory = new Memory(await deviceFor());
-  const data = new DeviceData(dataset, { normalize: 'meanstd', valSplit: 0.2, seed: 1, maxBinding: 8 * 2 ** 20 });
+  const data = await openData(dataset, { normalize: 'meanstd', valSplit: 0.2, seed: 1, maxBinding: 8 * 2 ** 20 });
   const g = new Graph({ training: true, profile: memory.device.profile });
-  data.source(g, 'train', 4);
-  for (const t of g.tensors) if (t.role === 'input') memory.place(t);
-  memory.allocate(g);
+  const batch = gatherBatch(g, new DeviceData(data, memory, 4), 'train');
   const want = channelMoments(dataset, splitIndices(1500, { valSplit: 0.2, seed: 1 }).train);
-  data.begin(memory, g);
-  images.fill(0); // the device has them
-  await data.measure(memory, g);
-  assert.equal(data.moments(), want);
+  const program = await BatchProgram.compile(batch, { meanwhile: () => images.fill(0) }); // the device has them by then
+  assert.equal(data.normalisation.moments, want);
+  program.destroy();
   memory.destroy();
 });
 

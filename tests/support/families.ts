@@ -5,7 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { openModel } from '../../models/index.ts';
 import { momentum } from '../../optim/first-order.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from './check.ts';
@@ -55,7 +55,7 @@ export async function learns({ spec, batch, steps, lr, zoom = 1 }: Family): Prom
     model: openModel(parseSpec('model', spec), { classes: 10, shape: dataset.shape }),
     batchSize: batch,
     shuffle: false,
-    data: new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding }),
+    data: await openData(dataset, { normalize: 'meanstd' }),
     optimizer: optimizer(momentum, { lr }),
   });
   try {

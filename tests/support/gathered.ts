@@ -1,9 +1,13 @@
 /** A batch as the gather kernel makes it, and small data sets of random bytes to make it from. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { Graph } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/program.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
-import { DeviceData, type DataOptions, type Part } from '../../train/data/data.ts';
+import { BatchProgram } from '../../train/data/batch-program.ts';
+import { gatherBatch } from '../../train/data/batch.ts';
+import { openData, type DataOptions } from '../../train/data/data.ts';
+import { DeviceData } from '../../train/data/device-data.ts';
+import type { Part } from '../../train/data/split.ts';
 import { deviceFor, random, type Way } from './check.ts';
 
 export function noise(shape: readonly [number, number, number], train: number, test = train, classes = 5): Dataset {
@@ -40,18 +44,15 @@ export async function gathered(dataset: Dataset, options: Partial<DataOptions>, 
   const device = await deviceFor(o.way);
   const memory = new Memory(device);
   const g = new Graph({ training: o.training ?? true, profile: device.profile });
-  const data = new DeviceData(dataset, { maxBinding: device.profile.maxBinding, ...options });
-  await data.prepare();
-  const source = data.source(g, part, n, o.view);
-  g.kept.add(source.x).add(source.labels);
-  const program = await Program.compile(memory, g);
-  data.upload(memory, g, part);
-  if (part === 'train') data.shuffle(memory, g, o.shuffle ? { seed, epoch } : undefined);
-  await data.feed(memory, part, offset);
-  program.run({ offset, seed, epoch, ...source.values?.({ seed, step }) });
-  const x = await program.read(source.x);
-  const labels = await program.read(source.labels);
+  const data = await openData(dataset, options);
+  const batch = gatherBatch(g, new DeviceData(data, memory, n), part, o.view);
+  g.kept.add(batch.x).add(batch.labels);
+  const program = await BatchProgram.compile(batch);
+  if (o.shuffle) program.arrange({ seed, epoch });
+  await program.run({ offset, seed, epoch, step });
+  const x = await program.read(batch.x);
+  const labels = await program.read(batch.labels);
   program.destroy();
   memory.destroy();
-  return { x, labels: source.labels.shape.length === 1 ? Float32Array.from(new Uint32Array(labels.slice().buffer)) : labels, data };
+  return { x, labels: batch.labels.shape.length === 1 ? Float32Array.from(new Uint32Array(labels.slice().buffer)) : labels, data };
 }

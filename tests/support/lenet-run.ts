@@ -2,8 +2,9 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { models } from '../../models/index.ts';
-import { DeviceData } from '../../train/data/data.ts';
-import { Trainer, type TrainerOptions } from '../../train/step/trainer.ts';
+import { openData } from '../../train/data/data.ts';
+import type { TrainerOptions } from '../../train/step/options.ts';
+import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor, type Way } from './check.ts';
 import { readJson, readTensors } from '../vectors/read.ts';
 
@@ -31,7 +32,7 @@ export async function lenetTrainer(
 ): Promise<Trainer> {
   const device = await deviceFor(o.way);
   const images = o.images ?? (await fashionMnist());
-  const data = new DeviceData(images, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const data = await openData(images, { normalize: 'none' });
   const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
   trainer.loadWeights(readTensors('lenet5-init.safetensors'));
   return trainer;

@@ -2,7 +2,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
-import { Program } from '../../engine/program.ts';
 import { relu } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
@@ -11,7 +10,10 @@ import { batchNorm } from '../../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { sgd } from '../../optim/first-order.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { BatchProgram } from '../../train/data/batch-program.ts';
+import { gatherBatch } from '../../train/data/batch.ts';
+import { openData } from '../../train/data/data.ts';
+import { DeviceData } from '../../train/data/device-data.ts';
 import { lsuv } from '../../train/step/lsuv.ts';
 import { populationStatistics } from '../../train/step/population.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -33,17 +35,16 @@ const model = sequential({
 async function trainer() {
   const device = await deviceFor();
   const dataset = await fashionMnist();
-  const data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const data = await openData(dataset, { normalize: 'none' });
   const options = { device, model, data, batchSize: 128, seed: 2, shuffle: false };
   return { options, run: await Trainer.create({ ...options, optimizer: optimizer(sgd) }) };
 }
 
 test('LSUV gives every layer outputs of variance 1 on the first batch', async () => {
   const { options, run } = await trainer();
-  const variances = await lsuv(options, run.memory, { tolerance: 0.02 });
+  const variances = await lsuv(options, run.data, { tolerance: 0.02 });
   assert.equal(Object.keys(variances), ['conv1.weight', 'conv2.weight', 'fc.weight']);
   for (const [name, v] of Object.entries(variances)) assert.ok(Math.abs(v - 1) <= 0.02, `${name}: ${v}`);
-  options.data.shuffle(run.memory, run.graph); // as the first step does
   const logits = await run.logits('train', 128);
   const mean = logits.reduce((a, b) => a + b, 0) / logits.length;
   close('variance of the logits', [logits.reduce((a, v) => a + (v - mean) ** 2, 0) / logits.length], [variances['fc.weight']!], 1e-3);
@@ -52,17 +53,16 @@ test('LSUV gives every layer outputs of variance 1 on the first batch', async ()
 
 test('population statistics are those of all images', async () => {
   const { options, run } = await trainer();
-  await populationStatistics(options, run.memory);
+  await populationStatistics(options, run.data);
   const weights = await run.weights();
   // the first batch norm sees what does not depend on any other: a convolution's output, here of all images in one batch
   const g = new Graph({ training: false, profile: options.device.profile });
-  const size = options.data.size('train');
-  const { x } = options.data.source(g, 'train', size);
-  const y = g.scope('conv1', () => conv2d(4, 3, { stride: 2 })(g, x));
+  const size = options.data.parts.train.n;
+  const batch = gatherBatch(g, new DeviceData(options.data, run.memory, size), 'train');
+  const y = g.scope('conv1', () => conv2d(4, 3, { stride: 2 })(g, batch.x));
   g.kept.add(y);
-  options.data.shuffle(run.memory, g);
-  const program = await Program.compile(run.memory, g);
-  program.run({ offset: 0, valid: size });
+  const program = await BatchProgram.compile(batch);
+  await program.run({ offset: 0, valid: size });
   const all = await program.read(y);
   const [n, c, h, w] = y.shape as [number, number, number, number];
   const hw = h * w;

@@ -5,7 +5,7 @@ import { sequential } from '../../layers/compose.ts';
 import { dense } from '../../layers/dense.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { layerStats, weightsNow } from '../../train/study/layer-stats.ts';
 import { Probe } from '../../train/study/probe.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -23,7 +23,7 @@ const model = sequential({ fc1: dense(5), act: relu(), fc2: dense(3) });
 
 async function make(accumulate = 1) {
   const device = await deviceFor('own');
-  const data = new DeviceData(dataset, { normalize: 'none', maxBinding: device.profile.maxBinding });
+  const data = await openData(dataset, { normalize: 'none' });
   return {
     data,
     trainer: await Trainer.create({

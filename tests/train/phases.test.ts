@@ -10,7 +10,7 @@ import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { batchNorm } from '../../layers/norm.ts';
 import { first } from '../../datasets/dataset.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import type { Phase } from '../../train/step/phases.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor, random } from '../support/check.ts';
@@ -126,7 +126,7 @@ test('the mean of SWA is judged by running statistics of its own, and the traine
     device,
     batchSize: n / 2,
     shuffle: false,
-    data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+    data: await openData(dataset),
     model: sequential({ conv: conv2d(2, 1), norm: batchNorm(), fc: dense(2) }),
     optimizer: optimizer(rules.sgd!, { lr: 0.5 }, [swa(2, 1)]),
   });
@@ -166,14 +166,14 @@ test('newton-diagonal estimates the diagonal of the Hessian, and its probes leav
     labels: Uint16Array.from({ length: n }, (_, i) => i % classes),
   };
   const dataset = { name: 'random', shape: [1, 2, 2], classes: ['a', 'b', 'c'], train: split, test: split } as const;
-  const make = (chosen: Optimizer) =>
+  const make = async (chosen: Optimizer) =>
     Trainer.create({
       device,
       batchSize: n,
       shuffle: false,
       model: dense(classes),
       optimizer: chosen,
-      data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+      data: await openData(dataset),
     });
   const trainer = await make(optimizer(rules['newton-diagonal']!, { lr: 0, probes: 1500 }));
   const plain = await make(optimizer(rules.sgd!, { lr: 0 }));
@@ -224,7 +224,7 @@ async function small(batchSize: number, chosen: Optimizer | QuasiNewton, lr?: nu
     shuffle: false,
     model: sequential({ conv: conv2d(4, 3), fc: dense(3) }),
     optimizer: chosen,
-    data: new DeviceData(dataset, { maxBinding: device.profile.maxBinding }),
+    data: await openData(dataset),
     ...(given !== undefined && { schedule: schedule('batch-growth', { milestones: given, times: 4 }, { lr: lr!, total: 100 }) }),
   });
 }

@@ -10,9 +10,11 @@ import { maxPool } from '../../layers/pool.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { DeviceData, type DataOptions } from '../../train/data/data.ts';
-import { curriculum, lossOf, rankWithin, splitIndices } from '../../train/data/splits.ts';
-import { Trainer, type TrainerOptions } from '../../train/step/trainer.ts';
+import { openData, type DataOptions } from '../../train/data/data.ts';
+import { curriculum, lossOf, rankWithin } from '../../train/data/order.ts';
+import { splitIndices } from '../../train/data/split.ts';
+import type { TrainerOptions } from '../../train/step/options.ts';
+import { Trainer } from '../../train/step/trainer.ts';
 import { evaluateViews, predictViews, VIEWS, viewsOf } from '../../train/study/tta.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
@@ -73,7 +75,7 @@ const dataset: Dataset = { name: 'shapes', shape: [3, 32, 32], classes: SHAPE_CL
 const model = sequential({ conv: conv2d(4, 3, { pad: 1 }), act: relu(), pool: maxPool(4), fc: dense(10) });
 async function create(data: Partial<DataOptions> = {}, o: Partial<TrainerOptions> = {}) {
   const device = await deviceFor();
-  const held = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding, seed: 2, ...data });
+  const held = await openData(dataset, { normalize: 'meanstd', seed: 2, ...data });
   return {
     data: held,
     trainer: await Trainer.create({
@@ -124,7 +126,7 @@ test('curriculum: a run begins with the images that are easy under its first wei
   const [a, b] = [await create({}, { curriculum: true }), await create({}, { curriculum: true })];
   const epoch = await losses(a.trainer, 10);
   assert.ok(epoch[9]! > epoch[0]!, `the last tenth is harder than the first: ${epoch}`);
-  assert.is(a.data.scores!.length, 100);
+  assert.is((await a.trainer.state()).tensors['curriculum.scores']!.data.length, 100);
   b.trainer.loadWeights(await a.trainer.weights());
   b.trainer.loadState(await a.trainer.state());
   assert.equal(await losses(b.trainer, 3), await losses(a.trainer, 3));
@@ -178,7 +180,7 @@ test('views: mirrored, corners and centre, scales', async () => {
 
 test('test-time augmentation averages the softmax; the image alone gives what evaluate gives', async () => {
   const { trainer, data } = await create();
-  const labels = data.labels('test');
+  const labels = data.parts.test.labels;
   await losses(trainer, 20);
   const alone = await evaluateViews(trainer, 'test', labels, 10, [[]]);
   const plain = await trainer.evaluate('test');

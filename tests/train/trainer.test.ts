@@ -11,9 +11,10 @@ import { maxPool } from '../../layers/pool.ts';
 import { lenet5 } from '../../models/lenet.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { rules } from '../../optim/index.ts';
-import { DeviceData } from '../../train/data/data.ts';
+import { openData } from '../../train/data/data.ts';
 import { score, softmaxRows } from '../../train/study/probabilities.ts';
-import { Trainer, type TrainerOptions } from '../../train/step/trainer.ts';
+import type { TrainerOptions } from '../../train/step/options.ts';
+import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -24,7 +25,7 @@ const input = { classes: 10, shape: dataset.shape };
 
 async function create(o: Partial<TrainerOptions> = {}): Promise<Trainer> {
   const device = o.device ?? (await deviceFor());
-  const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding: device.profile.maxBinding });
+  const data = await openData(dataset, { normalize: 'meanstd' });
   return Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam), seed: 3, ...o });
 }
 
@@ -96,13 +97,13 @@ test('the GPU variants train like the lanes variants', async () => {
 
 test('validation images are held out; evaluation counts every image once, in batches that do not divide', async () => {
   const { maxBinding } = (await deviceFor()).profile;
-  const data = new DeviceData(dataset, { normalize: 'meanstd', maxBinding, valSplit: 0.1 });
+  const data = await openData(dataset, { normalize: 'meanstd', maxBinding, valSplit: 0.1 });
   const t = await create({ batchSize: 48, data });
   assert.is(t.stepsPerEpoch, Math.floor(1800 / 48));
   const { loss, accuracy } = await t.evaluate('val');
   const logits = await t.logits('val');
   assert.is(logits.length, 200 * 10);
-  const judged = score(softmaxRows(logits, 10), data.labels('val'), 10);
+  const judged = score(softmaxRows(logits, 10), data.parts.val.labels, 10);
   close('loss and accuracy of 200 images', [loss, accuracy], [judged.loss, judged.accuracy], 1e-5);
   assert.equal(await t.evaluate('val'), { loss, accuracy });
   assert.ok(Math.abs(loss - Math.log(10)) < 0.2, `an untrained net is at chance: ${loss}`);
@@ -174,7 +175,7 @@ test('a lost device ends the run with one line', async () => {
 test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async () => {
   const device = await deviceFor();
   const full = await openDataset('fashion-mnist', { limitTrain: 16000, quiet: true });
-  const data = new DeviceData(full, { normalize: 'meanstd', maxBinding: device.profile.maxBinding });
+  const data = await openData(full, { normalize: 'meanstd' });
   const t = await Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam, { lr: 2e-3 }), seed: 1 });
   for (let i = 0; i < 2 * t.stepsPerEpoch; i++) await t.step();
   const { accuracy } = await t.evaluate('test');

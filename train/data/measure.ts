@@ -1,17 +1,30 @@
 /** Moments of images that lie on the device, taken there: on the host they would take as long as all else before the first step. */
+import type { Dataset } from '../../datasets/dataset.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
 import { Program, type Memory } from '../../engine/program.ts';
-import { imageSums } from '../../shaders/images/sums.ts';
+import type { Pages } from '../../shaders/images/pages.ts';
+import { imageSums, MOST_SUMMED } from '../../shaders/images/sums.ts';
+import { bytesOfImage, type RunData } from './data.ts';
+import type { PartImages } from './split.ts';
 import { momentsOf, type Moments } from './statistics.ts';
 
-/** Images [n, c, plane] in the pages of a data set. */
-export interface Page {
-  readonly images: Tensor;
-  readonly n: number;
+/** Bytes of images of which the host takes the moments sooner than a device compiles a kernel for it. */
+const FEW_BYTES = 16 * 2 ** 20;
+
+/** Whether the device should take the moments of a run's training images: they are asked for, all there, and the host would take longer. */
+export function isWorthMeasuring({ dataset, normalisation }: RunData, { part, n }: PartImages, { h, w, stream }: Pages): boolean {
+  const canMeasure = part === 'train' && !stream && h * w <= MOST_SUMMED;
+  return canMeasure && normalisation.needsChannels && n * bytesOfImage(dataset) > FEW_BYTES;
 }
 
-/** Mean and deviation of each channel over those of the images whose numbers, counted over all pages, are `indices`. */
-export async function measure(memory: Memory, pages: readonly Page[], c: number, plane: number, indices: Uint32Array): Promise<Moments> {
+/** Mean and deviation of each channel over those images [c, h, w] of the pages whose numbers, counted over all pages, are `indices`. */
+export async function measure(
+  memory: Memory,
+  pages: readonly { readonly images: Tensor; readonly n: number }[],
+  [c, h, w]: Dataset['shape'],
+  indices: Uint32Array,
+): Promise<Moments> {
+  const plane = h * w;
   const g = new Graph({ training: false, profile: memory.device.profile });
   const parts = pages.map(({ images, n }) => {
     const sums = g.tensor([n, c, 2]);

@@ -28,7 +28,7 @@ export class Ring {
     this.#split = split;
     this.#bytes = bytes;
     this.#pages = pages;
-    this.#perPage = (pages[0]!.size * 4) / wordsOf(bytes);
+    this.#perPage = pages[0]!.size / wordsOf(bytes);
   }
 
   /** Images of a page: whole batches, of images that take `bytes` on the device. */
@@ -82,11 +82,12 @@ export class Ring {
   }
 }
 
-const wordsOf = (bytes: number) => Math.ceil(bytes / 4) * 4;
+/** 32-bit words of an image on the device. */
+export const wordsOf = (bytes: number): number => Math.ceil(bytes / 4);
 
 /** Images of `bytes` bytes as they lie on the device: each starts at a word. */
 export function pack(images: Uint8Array, bytes: number): Uint8Array {
-  const stride = wordsOf(bytes);
+  const stride = 4 * wordsOf(bytes);
   const n = images.length / bytes;
   if (bytes === stride) return images;
   const out = new Uint8Array(n * stride);

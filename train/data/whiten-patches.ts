@@ -1,6 +1,6 @@
 /** Filters of a first convolution that whiten small patches of the training images, computed once on the host before training. */
 import { imagesOf, numbers } from '../../datasets/dataset.ts';
-import type { DeviceData } from './data.ts';
+import type { RunData } from './data.ts';
 import { eigenSymmetric } from './eigen.ts';
 import type { Trainer } from '../step/trainer.ts';
 
@@ -53,13 +53,13 @@ export function whitenPatches(
 }
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
-export async function whitenFirst(trainer: Trainer, data: DeviceData, layer: string): Promise<void> {
+export async function whitenFirst(trainer: Trainer, data: RunData, layer: string): Promise<void> {
   const { value } = trainer.graph.params.get(`${layer}.weight`)!;
   const { shape, train } = data.dataset;
   const [c, h, w] = shape;
   const size = c * h * w;
   const n = Math.min(train.n, SAMPLE);
-  const norm = data.normalisation();
+  const norm = data.normalisation.scaleAndShift();
   const bytes = await imagesOf(train, size, numbers(0, n));
   const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + (i % size)]!);
   trainer.memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));

@@ -8,17 +8,19 @@ import { modelCalled, openModel } from '../../models/index.ts';
 import type { Schedule } from '../../optim/schedules.ts';
 import { parseAugment } from '../config/augment.ts';
 import type { RunConfig } from '../config/config.ts';
-import { DeviceData } from '../data/data.ts';
+import { openData, type RunData } from '../data/data.ts';
+import { Inference } from '../step/inference.ts';
 import { lsuv } from '../step/lsuv.ts';
 import { phasesOf, scheduleOf } from '../config/optimize.ts';
 import { parseSpec } from '../config/spec.ts';
 import type { Moments } from '../data/statistics.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../data/whiten-patches.ts';
+import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
   readonly trainer: Trainer;
-  readonly data: DeviceData;
+  readonly data: RunData;
   readonly model: Layer;
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
   readonly parts: number;
@@ -31,10 +33,6 @@ export interface Opened {
 
 export interface OpenOptions {
   readonly debug?: boolean | undefined;
-  /** Only to evaluate and predict. */
-  readonly judges?: boolean | undefined;
-  /** Of the images that a trained model was trained on. */
-  readonly moments?: Moments | undefined;
   /** Of a k-fold cross-validation, in place of a share held out. */
   readonly folds?: number | undefined;
   readonly fold?: number | undefined;
@@ -45,20 +43,17 @@ export interface OpenOptions {
 /** Data, model and trainer of a configuration, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const { shape, classes } = dataset;
-  const data = new DeviceData(dataset, {
+  const data = await openData(dataset, {
     normalize: config.normalize,
     valSplit: config.valSplit,
     seed: config.seed,
     folds: options.folds,
     fold: options.fold,
-    moments: options.moments,
     augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape),
-    maxBinding: device.profile.maxBinding,
   });
-  await data.prepare();
   const spec = parseSpec('model', config.model);
   const model = openModel(spec, { shape, classes: classes.length });
-  const stepsPerEpoch = Math.floor(data.size('train') / config.batchSize);
+  const stepsPerEpoch = Math.floor(data.parts.train.n / config.batchSize);
   const { lr } = phasesOf(config, stepsPerEpoch)[0]!.optimizer.hyper;
   const schedule = options.rates ?? scheduleOf(config, lr, config.steps ?? config.epochs * stepsPerEpoch);
   const { initScheme: scheme } = config;
@@ -75,7 +70,6 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
       shuffle: config.shuffle,
       curriculum: config.order === 'curriculum',
       debug: options.debug,
-      judges: options.judges,
       loss: config.loss,
       smoothing: config.labelSmoothing,
       weights: scheme === undefined || scheme === 'lsuv' ? undefined : initializer(scheme),
@@ -85,11 +79,9 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
       half: config.precision === 'f16',
     }),
   );
-  if (scheme === 'lsuv' && !options.judges) {
-    await lsuv({ device, model, data, batchSize: config.batchSize / parts, seed: config.seed }, trainer.memory);
-  }
+  if (scheme === 'lsuv') await lsuv({ model, seed: config.seed }, trainer.data);
   const { whitened } = modelCalled(spec.name);
-  if (whitened && !options.judges) await whitenFirst(trainer, data, whitened);
+  if (whitened) await whitenFirst(trainer, data, whitened);
   return {
     trainer,
     data,
@@ -104,9 +96,25 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
       shape: JSON.stringify(shape),
       classes: JSON.stringify(classes),
       normalize: config.normalize,
-      ...(config.normalize !== 'none' && { moments: JSON.stringify(data.moments()) }),
+      ...(config.normalize !== 'none' && { moments: JSON.stringify(data.normalisation.moments) }),
     },
   };
+}
+
+/** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
+export async function openInference(
+  config: RunConfig,
+  weights: Tensors,
+  dataset: Dataset,
+  device: Device,
+  moments?: Moments,
+): Promise<{ inference: Inference; data: RunData }> {
+  const { normalize, valSplit, seed, fuse, loss } = config;
+  const data = await openData(dataset, { normalize, valSplit, seed, moments });
+  const model = openModel(parseSpec('model', config.model), { shape: dataset.shape, classes: dataset.classes.length });
+  const batchSize = config.batchSize / config.accumulate;
+  const population = config.bnStats === 'population';
+  return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
 }
 
 /** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */

@@ -1,6 +1,6 @@
 /** SWAG (Maddox et al. 2019): a Gaussian over weights from the course of training, and what draws from it predict. */
 import { normals, STREAMS } from '../../shaders/kernel/random.ts';
-import type { Part } from '../data/data.ts';
+import type { Part } from '../data/split.ts';
 import { softmaxRows } from '../study/probabilities.ts';
 import type { Tensors } from './safetensors.ts';
 import { swagPart } from './state-keys.ts';

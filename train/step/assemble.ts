@@ -1,17 +1,19 @@
-/** What a trainer is made of on the device: its memory, its programs and its phases, from options that go together. */
+/** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
 import { check, named, say } from '../../engine/check.ts';
-import { Graph } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
-import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
+import { BatchProgram } from '../data/batch-program.ts';
+import { DeviceData } from '../data/device-data.ts';
+import { trainingGraph, type BuiltGraph } from './graphs.ts';
+import type { TrainerOptions } from './options.ts';
 import { ActivePhase, type Phase } from './phases.ts';
 
 export interface Parts {
-  readonly memory: Memory;
-  /** The graph that computes the gradients, and its program; one that only judges has an empty one. */
+  readonly data: DeviceData;
+  /** The graph that computes the gradients, and its program. */
   readonly train: BuiltGraph;
-  readonly program: Program;
+  readonly program: BatchProgram;
   readonly phases: readonly ActivePhase[];
   /** Whether the program of the gradients has the update too. */
   readonly fused: boolean;
@@ -19,28 +21,22 @@ export interface Parts {
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
-  const { accumulate = 1, device } = o;
+  const { accumulate = 1 } = o;
   const phases = Array.isArray(o.optimizer) ? (o.optimizer as readonly Phase[]) : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
   checkOptions(o, phases);
-  const memory = new Memory(device);
+  const memory = new Memory(o.device);
   try {
-    const train = build(o, 'train', !o.judges);
+    const data = new DeviceData(o.data, memory, o.batchSize / accumulate);
+    const train = trainingGraph(o, data);
     const { graph } = train;
     memory.reserve(graph);
-    if (o.judges) {
-      memory.allocate(graph);
-      const nothing = new Graph({ training: false, profile: device.profile });
-      return { memory, train, program: await Program.compile(memory, nothing), phases: [], fused: false };
-    }
     const gradients = { summed: accumulate > 1 || Boolean(o.schedule?.grows), scaled: o.half ?? false };
     const fusable = ActivePhase.fits(phases, gradients);
     fusable?.addTo(graph, memory.layout, gradients);
     const fused = fusable !== undefined;
-    const program = await Program.compile(memory, graph, { ...o, meanwhile: () => o.data.begin(memory, graph) });
+    const program = await BatchProgram.compile(train.batch, o);
     const active = await ActivePhase.create(phases, memory, graph, fused ? undefined : gradients);
-    await o.data.measure(memory, graph);
-    o.data.upload(memory, graph, 'train');
-    return { memory, train, program, phases: active, fused };
+    return { data, train, program, phases: active, fused };
   } catch (error) {
     memory.destroy();
     throw error;
@@ -50,7 +46,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
 /** Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. */
 function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
   const { batchSize, accumulate = 1, half = false, device } = o;
-  const available = o.data.size('train');
+  const available = o.data.parts.train.n;
   check(
     batchSize >= 1 && batchSize <= available,
     say`${named('batchSize')}: ${batchSize} is more than the ${available} training images`,

@@ -1,101 +1,99 @@
-/** Judges a model on a part of the data: its loss, its accuracy, its logits. */
-import { Program, type Memory } from '../../engine/program.ts';
+/** Evaluates a model on a part of the data: its loss, its accuracy, its logits. */
+import { check, named, say } from '../../engine/check.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
+import { BatchProgram } from '../data/batch-program.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import type { Part } from '../data/split.ts';
 import { withAverage } from '../run/averaging.ts';
-import type { Part } from '../data/data.ts';
-import { build, type BuiltGraph, type TrainerOptions } from './graphs.ts';
+import { evaluationGraph, type BuiltGraph } from './graphs.ts';
+import type { EvaluationOptions } from './options.ts';
 import { populationStatistics } from './population.ts';
 import { takeTotals } from './readings.ts';
 
 /** Batches by which the mean of SWA gets running statistics: all of most data sets, as torch.optim.swa_utils.update_bn takes them. */
 const SWA_BATCHES = 1000;
+/** Runs of a program that are enqueued before the host waits for the device. */
+const ENQUEUED = 16;
+
+type Made = BuiltGraph & { readonly program: BatchProgram };
 
 export class Evaluator {
-  #o: TrainerOptions;
-  #memory: Memory;
-  /** Images of one run of the programs. */
-  #batch: number;
-  #made = new Map<string, Promise<BuiltGraph & { program: Program }>>();
-
+  #o: EvaluationOptions;
+  #data: DeviceData;
   #average: () => Optimizer | undefined;
+  #made = new Map<string, Promise<Made>>();
 
   /**
-   * `memory` is that of the training program, whose parameters and slots it shares. `average` tells the optimizer whose average of the
-   * weights is to be judged at present, if it is to be.
+   * `data` is on the memory that holds the weights. `average` gives the optimizer whose average of the weights is to be evaluated in their
+   * place at present, if there is one.
    */
-  constructor(o: TrainerOptions, memory: Memory, average: () => Optimizer | undefined) {
+  constructor(o: EvaluationOptions, data: DeviceData, average: () => Optimizer | undefined = () => undefined) {
     this.#o = o;
-    this.#memory = memory;
+    this.#data = data;
     this.#average = average;
-    this.#batch = o.batchSize / (o.accumulate ?? 1);
   }
 
-  /** The program of a part, made at its first use; `view` is done to its images (see DeviceData.source). */
-  #program(part: Part, view?: readonly Transform[]): Promise<BuiltGraph & { program: Program }> {
+  /** The program of a part, made at its first use; `view` is done to its images (see gatherBatch). */
+  #program(part: Part, view?: readonly Transform[]): Promise<Made> {
     const key = `${part} ${JSON.stringify(view)}`;
     const make = async () => {
-      const built = build(this.#o, part, false, view);
-      const program = await Program.compile(this.#memory, built.graph, { fuse: this.#o.fuse }); // --debug watches the steps
-      this.#o.data.upload(this.#memory, built.graph, part);
-      return { ...built, program };
+      const built = evaluationGraph(this.#o, this.#data, part, view);
+      return { ...built, program: await BatchProgram.compile(built.batch, { fuse: this.#o.fuse }) };
     };
     if (!this.#made.has(key)) this.#made.set(key, make());
     return this.#made.get(key)!;
   }
 
-  /** Does `f` with the weights that are to be judged in place. */
-  judging<T>(f: () => Promise<T>): Promise<T> {
+  /** Does `f` with the weights in place that are to be evaluated. */
+  withAverage<T>(f: () => Promise<T>): Promise<T> {
     const optimizer = this.#average();
     if (!optimizer) return f();
     const refresh = async () => {
       if (optimizer.average?.refreshes) await this.refresh(SWA_BATCHES);
     };
-    return withAverage(this.#memory, optimizer, refresh, f);
+    return withAverage(this.#data.memory, optimizer, refresh, f);
   }
 
   /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */
   async refresh(most?: number): Promise<void> {
-    if (!this.#memory.layout.pages('buffer').length) return;
-    await populationStatistics({ ...this.#o, batchSize: this.#batch }, this.#memory, most);
+    const { memory } = this.#data;
+    if (memory.layout.pages('buffer').length) await populationStatistics(this.#o, this.#data, most);
   }
 
   /** Mean loss and accuracy over all images of a part. */
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    return this.judging(async () => {
+    const { n } = this.#data.data.parts[part];
+    check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
+    return this.withAverage(async () => {
       if (this.#o.population) await this.refresh();
-      return this.#evaluate(part);
+      return this.#evaluate(part, n);
     });
   }
 
-  async #evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const { data } = this.#o;
-    const size = data.size(part);
+  async #evaluate(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
+    const { memory, n } = this.#data;
     const { program, totals } = await this.#program(part);
-    const n = this.#batch;
-    for (let at = 0; at < size; at += n) {
-      await data.feed(this.#memory, part, at);
-      program.run({ offset: at, valid: Math.min(n, size - at) });
-      if ((at / n) % 16 === 15) await this.#memory.device.done();
+    for (let at = 0; at < images; at += n) {
+      await program.run({ offset: at, valid: Math.min(n, images - at) });
+      if ((at / n) % ENQUEUED === ENQUEUED - 1) await memory.device.done();
     }
-    const { loss, correct } = await takeTotals(program, totals);
-    return { loss: loss / size, accuracy: correct / size };
+    const { loss, correct } = await takeTotals(program.program, totals);
+    return { loss: loss / images, accuracy: correct / images };
   }
 
-  /** Logits [count, classes] of the first `count` images of a part, each as `view` shows it. */
-  logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
-    return this.judging(() => this.#logits(part, count, view));
+  /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
+  logits(part: Part, count = this.#data.data.parts[part].n, view?: readonly Transform[]): Promise<Float32Array> {
+    return this.withAverage(() => this.#logits(part, count, view));
   }
 
   async #logits(part: Part, count: number, view?: readonly Transform[]): Promise<Float32Array> {
-    const { data } = this.#o;
+    const { n } = this.#data;
     const { program, logits } = await this.#program(part, view);
     const classes = logits.shape[1]!;
-    const n = this.#batch;
     const out = new Float32Array(count * classes);
     for (let at = 0; at < count; at += n) {
-      await data.feed(this.#memory, part, at);
-      program.run({ offset: at, valid: 0, seed: 0, epoch: 0 });
+      await program.run({ offset: at, valid: 0, seed: 0, epoch: 0 });
       out.set((await program.read(logits)).subarray(0, Math.min(n, count - at) * classes), at * classes);
     }
     return out;
@@ -103,7 +101,7 @@ export class Evaluator {
 
   destroy(): void {
     for (const made of this.#made.values()) {
-      const ignore = () => undefined; // its failure was told where it was asked for
+      const ignore = () => undefined; // its failure was reported where it was asked for
       void made.then(({ program }) => program.destroy(), ignore);
     }
   }

@@ -1,9 +1,10 @@
 /** Layer-sequential unit variance: first weights that give every layer outputs of variance 1. */
 import { Graph, type Param, type Tensor } from '../../engine/graph.ts';
-import { Program, type Memory } from '../../engine/program.ts';
 import { orthogonal } from '../../layers/init.ts';
-import type { TrainerOptions } from './graphs.ts';
-import { inFileOrder } from './population.ts';
+import { BatchProgram } from '../data/batch-program.ts';
+import { gatherBatch } from '../data/batch.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import type { EvaluationOptions } from './options.ts';
 
 /** A convolution or dense layer: its weight, and what its kernel stores. */
 interface Weighted {
@@ -34,42 +35,41 @@ const variance = (x: Float32Array): number => {
 
 /**
  * Layer-sequential unit variance (Mishkin & Matas 2016): weights orthonormal, then layer by layer divided by the deviation of the layer's
- * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The data must lie in
- * `memory`, as after Trainer.create. Returns the variances.
+ * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The weights are those on
+ * the memory of `data`. Returns the variances.
  */
 export async function lsuv(
-  o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>,
-  memory: Memory,
+  { model, seed }: Pick<EvaluationOptions, 'model' | 'seed'>,
+  data: DeviceData,
   { tolerance = 0.1, rounds = 10 } = {},
 ): Promise<Record<string, number>> {
-  const g = new Graph({ training: false, profile: o.device.profile, seed: o.seed });
-  o.model(g, o.data.source(g, 'train', o.batchSize, []).x);
+  const { memory, n } = data;
+  const g = new Graph({ training: false, profile: memory.device.profile, seed });
+  const batch = gatherBatch(g, data, 'train', []);
+  model(g, batch.x);
   const layers = weighted(g);
   const variances: Record<string, number> = {};
   for (const { output } of layers) g.kept.add(output);
-  const program = await Program.compile(memory, g, { fuse: false });
-  const restore = inFileOrder(o.data, memory, g);
-  await o.data.feed(memory, 'train', 0);
-  try {
-    for (const { weight } of layers) memory.write(weight.value, orthogonal(weight.value.shape, weight.value.name, g.seed));
-    for (const { weight, output } of layers) {
-      const { value } = weight;
-      for (let round = 0; round <= rounds; round++) {
-        program.run({ offset: 0, valid: o.batchSize, seed: g.seed, step: 1 });
-        const v = variance(await program.read(output));
-        variances[value.name] = v;
-        if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
-        const factor = 1 / Math.sqrt(v);
-        const now = await memory.read(value);
-        memory.write(
-          value,
-          now.map(w => w * factor),
-        );
+  const program = await BatchProgram.compile(batch, { fuse: false });
+  await program
+    .inFileOrder(async () => {
+      for (const { weight } of layers) memory.write(weight.value, orthogonal(weight.value.shape, weight.value.name, g.seed));
+      for (const { weight, output } of layers) {
+        const { value } = weight;
+        for (let round = 0; round <= rounds; round++) {
+          await program.run({ offset: 0, valid: n, seed: g.seed, step: 1 });
+          const v = variance(await program.read(output));
+          variances[value.name] = v;
+          if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
+          const factor = 1 / Math.sqrt(v);
+          const now = await memory.read(value);
+          memory.write(
+            value,
+            now.map(w => w * factor),
+          );
+        }
       }
-    }
-  } finally {
-    restore();
-    program.destroy();
-  }
+    })
+    .finally(() => program.destroy());
   return variances;
 }

@@ -1,17 +1,11 @@
 /** Batch-norm statistics of all training images, in place of running averages. */
 import { Graph, type Tensor } from '../../engine/graph.ts';
-import { Program, type Memory } from '../../engine/program.ts';
 import { joinMoments } from '../../shaders/norm/moments.ts';
-import type { DeviceData } from '../data/data.ts';
-import type { TrainerOptions } from './graphs.ts';
+import { BatchProgram } from '../data/batch-program.ts';
+import { gatherBatch } from '../data/batch.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import type { EvaluationOptions } from './options.ts';
 import { readTensors } from '../run/state.ts';
-
-/** Puts the training images in file order; what it returns puts them back as they were. */
-export function inFileOrder(data: DeviceData, memory: Memory, g: Graph): () => void {
-  const { by } = data;
-  data.shuffle(memory, g);
-  return () => data.shuffle(memory, g, by);
-}
 
 /** Of one batch norm: its running statistics, how fast they move, and how many values of a channel a batch has. */
 interface Norm {
@@ -34,50 +28,48 @@ function norms(g: Graph): Norm[] {
 /**
  * Population statistics (Ioffe & Szegedy 2015, algorithm 2; SWA needs them too): replaces the running statistics of every batch norm by
  * mean and unbiased variance over all whole batches of the training images, or the first `most` (in file order, not augmented), each batch
- * normalised by its own while it passes. The parameters must lie in `memory`, as after Trainer.create.
+ * normalised by its own while it passes. The weights are those on the memory of `data`.
  */
 export async function populationStatistics(
-  o: Pick<TrainerOptions, 'device' | 'model' | 'data' | 'batchSize' | 'seed'>,
-  memory: Memory,
+  { model, seed }: Pick<EvaluationOptions, 'model' | 'seed'>,
+  data: DeviceData,
   most = Infinity,
 ): Promise<void> {
-  const g = new Graph({ training: true, profile: o.device.profile, seed: o.seed });
-  o.model(g, o.data.source(g, 'train', o.batchSize, []).x);
+  const { memory, n: size } = data;
+  const g = new Graph({ training: true, profile: memory.device.profile, seed });
+  const batch = gatherBatch(g, data, 'train', []);
+  model(g, batch.x);
   const all = norms(g);
-  const batches = Math.min(most, Math.floor(o.data.size('train') / o.batchSize));
+  const batches = Math.min(most, Math.floor(batch.images.n / size));
   if (!all.length) return;
-  const program = await Program.compile(memory, g);
+  const program = await BatchProgram.compile(batch);
   const running = all.flatMap(n => [n.mean, n.variance]);
   /** Of all batches so far: the mean, and the sum of squared deviations from it (Chan et al. 1983). */
   const totals = all.map(n => ({ mean: new Float64Array(n.mean.size), squares: new Float64Array(n.mean.size) }));
-  o.data.upload(memory, g, 'train'); // a trainer that only judges has not
-  const restore = inFileOrder(o.data, memory, g);
-  try {
-    for (let b = 0; b < batches; b++) {
-      for (const t of running) memory.write(t, new Float32Array(t.size));
-      await o.data.feed(memory, 'train', b * o.batchSize);
-      program.run({ offset: b * o.batchSize, valid: o.batchSize, seed: g.seed, step: b + 1 });
-      const seen = await readTensors(memory, running);
-      for (const [i, n] of all.entries()) {
-        // from 0 a running statistic has moved to momentum times the batch's
-        const batchMean = seen[n.mean.name]!.data;
-        const batchVariance = seen[n.variance.name]!.data;
-        const { mean, squares } = totals[i]!;
-        for (let c = 0; c < mean.length; c++) {
-          const off = batchMean[c]! / n.momentum - mean[c]!;
-          mean[c]! += off / (b + 1);
-          squares[c]! += (batchVariance[c]! / n.momentum) * (n.count - 1) + (off * off * n.count * b) / (b + 1);
+  await program
+    .inFileOrder(async () => {
+      for (let b = 0; b < batches; b++) {
+        for (const t of running) memory.write(t, new Float32Array(t.size));
+        await program.run({ offset: b * size, valid: size, seed: g.seed, step: b + 1 });
+        const seen = await readTensors(memory, running);
+        for (const [i, n] of all.entries()) {
+          // from 0 a running statistic has moved to momentum times the batch's
+          const batchMean = seen[n.mean.name]!.data;
+          const batchVariance = seen[n.variance.name]!.data;
+          const { mean, squares } = totals[i]!;
+          for (let c = 0; c < mean.length; c++) {
+            const off = batchMean[c]! / n.momentum - mean[c]!;
+            mean[c]! += off / (b + 1);
+            squares[c]! += (batchVariance[c]! / n.momentum) * (n.count - 1) + (off * off * n.count * b) / (b + 1);
+          }
         }
       }
-    }
-    for (const [i, n] of all.entries()) {
-      const { mean, squares } = totals[i]!;
-      const variance = squares.map(s => s / (n.count * batches - 1));
-      memory.write(n.mean, Float32Array.from(mean));
-      memory.write(n.variance, Float32Array.from(variance));
-    }
-  } finally {
-    restore();
-    program.destroy();
-  }
+      for (const [i, n] of all.entries()) {
+        const { mean, squares } = totals[i]!;
+        const variance = squares.map(s => s / (n.count * batches - 1));
+        memory.write(n.mean, Float32Array.from(mean));
+        memory.write(n.variance, Float32Array.from(variance));
+      }
+    })
+    .finally(() => program.destroy());
 }

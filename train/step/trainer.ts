@@ -1,5 +1,4 @@
 /** Trains one model on one data set on one device: the programs, the step, and what a checkpoint needs. */
-import { check, named, say } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory, Program } from '../../engine/program.ts';
@@ -7,20 +6,21 @@ import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Rates } from '../../optim/schedules.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
 import { assemble, type Parts } from './assemble.ts';
-import type { Part } from '../data/data.ts';
+import type { BatchProgram } from '../data/batch-program.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import { lossOf, rankWithin } from '../data/order.ts';
+import type { Part } from '../data/split.ts';
 import { NonFinite } from './divergence.ts';
 import { Evaluator } from './evaluation.ts';
-import type { BuiltGraph, TrainerOptions } from './graphs.ts';
+import type { BuiltGraph } from './graphs.ts';
 import type { StepMetrics } from './metrics.ts';
+import type { TrainerOptions } from './options.ts';
 import { loadPhases, optimizersOf, phaseTensors, type ActivePhase } from './phases.ts';
 import { Readings, takeTotals } from './readings.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { SCORES } from '../run/state-keys.ts';
-import { lossOf, rankWithin } from '../data/splits.ts';
 import { lastingOf, readGradients, readState, readTensors, scalingOf, type TrainerState } from '../run/state.ts';
 import { writeGradients, writeState, writeWeights } from '../run/state.ts';
-
-export type { TrainerOptions, TrainerState };
 
 /** Steps that may wait on the device: enough that it never idles, few enough that Ctrl-C and memory are bounded. */
 const IN_FLIGHT = 2;
@@ -35,18 +35,19 @@ interface Run {
 export class Trainer {
   readonly device: Device;
   readonly memory: Memory;
+  readonly data: DeviceData;
   readonly program: Program;
   readonly stepsPerEpoch: number;
   steps = 0;
   #o: TrainerOptions;
   #phases: readonly ActivePhase[];
   #fused: boolean;
-  /** Images of one run of the programs. */
-  #micro: number;
   #train: BuiltGraph;
+  #program: BatchProgram;
   #evaluator: Evaluator;
   #readings: Readings;
-  #epoch = -1;
+  /** The difficulty of each training image, where the order goes by it. */
+  #scores: Float32Array | undefined;
   #pending: Promise<unknown>[] = [];
   /** Steps whose gradients wait for an update, and steps so far that made none, where a batch grows. */
   #held = 0;
@@ -56,18 +57,19 @@ export class Trainer {
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
 
-  private constructor(o: TrainerOptions, { memory, train, program, phases, fused }: Parts) {
+  private constructor(o: TrainerOptions, { data, train, program, phases, fused }: Parts) {
     this.device = o.device;
-    this.memory = memory;
-    this.program = program;
+    this.memory = data.memory;
+    this.data = data;
+    this.program = program.program;
+    this.#program = program;
     this.#o = o;
     this.#phases = phases;
     this.#fused = fused;
-    this.#micro = o.batchSize / (o.accumulate ?? 1);
     this.#train = train;
-    this.stepsPerEpoch = Math.floor(o.data.size('train') / o.batchSize);
-    this.#evaluator = new Evaluator(o, memory, () => this.#average());
-    this.#readings = new Readings(program, train.totals, o.batchSize, this.stepsPerEpoch);
+    this.stepsPerEpoch = Math.floor(o.data.parts.train.n / o.batchSize);
+    this.#evaluator = new Evaluator(o, data, () => this.#average());
+    this.#readings = new Readings(this.program, train.totals, o.batchSize, this.stepsPerEpoch);
   }
 
   /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit throws TooLarge. */
@@ -102,11 +104,11 @@ export class Trainer {
     const t = ++this.steps;
     const { lr, momentum, batches = 1 } = this.rates(t);
     const { optimizer } = phase;
-    if (!optimizer) return this.#minimise(phase, t, lr, log);
+    if (!optimizer) return this.#minimise(phase, t, lr, epoch, log);
     const update = t - phase.start - (phase === this.#phases[0] ? this.#without : 0);
     const values = optimizer.values(update, lr, momentum, (this.#held + 1) * accumulate);
-    if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, { counts: false }));
-    await this.#gradients(t, at, { ...(this.#fused && { values }), log });
+    if (optimizer.rule.probes) await phase.probe(t, seed, () => this.#gradients(t, at, epoch, { counts: false }));
+    await this.#gradients(t, at, epoch, { ...(this.#fused && { values }), log });
     this.#scale = values.g_scale!;
     if (++this.#held >= batches || t === phase.end) {
       phase.program?.run({ ...values, seed, step: t });
@@ -120,17 +122,15 @@ export class Trainer {
 
   /** Puts the images in the order of an epoch. */
   async #arrange(epoch: number): Promise<void> {
-    const { data, curriculum, seed = 0, shuffle = true } = this.#o;
-    if (epoch === this.#epoch) return;
-    if (curriculum) data.scores ??= await this.#scores();
-    data.shuffle(this.memory, this.#train.graph, shuffle || curriculum ? { seed, epoch } : undefined);
-    this.#epoch = epoch;
+    const { curriculum, seed = 0, shuffle = true } = this.#o;
+    if (curriculum) this.#scores ??= await this.#difficulty();
+    this.#program.arrange(shuffle || curriculum ? { seed, epoch, scores: this.#scores } : undefined);
   }
 
   /** Runs the program on the batch number `at` of the epoch, micro-batch by micro-batch. */
-  async #gradients(t: number, at: number, { values = {}, log = false, counts = true }: Run = {}): Promise<void> {
-    const { batchSize, accumulate = 1, seed = 0, data } = this.#o;
-    const n = this.#micro;
+  async #gradients(t: number, at: number, epoch: number, { values = {}, log = false, counts = true }: Run = {}): Promise<void> {
+    const { batchSize, accumulate = 1, seed = 0 } = this.#o;
+    const { n } = this.data;
     for (let k = 0; k < accumulate; k++) {
       const micro = {
         offset: at * batchSize + k * n,
@@ -138,23 +138,22 @@ export class Trainer {
         seed,
         step: (t - 1) * accumulate + k + 1,
         accumulate: k || this.#held ? 1 : 0,
-        epoch: this.#epoch,
+        epoch,
       };
       const isLast = k === accumulate - 1;
       const collect = (encoder: GPUCommandEncoder) => this.#readings.collect(encoder);
-      await data.feed(this.memory, 'train', micro.offset);
-      this.program.run({ ...values, ...micro, ...this.#train.source.values?.(micro) }, log && isLast ? collect : undefined);
+      await this.#program.run({ ...values, ...micro }, log && isLast ? collect : undefined);
     }
   }
 
   /** One step of a quasi-Newton method on the first batch. */
-  async #minimise(phase: ActivePhase, t: number, lr: number, log: boolean): Promise<void> {
+  async #minimise(phase: ActivePhase, t: number, lr: number, epoch: number, log: boolean): Promise<void> {
     const { batchSize, accumulate = 1 } = this.#o;
     const start = performance.now();
     const totals = () => takeTotals(this.program, this.#train.totals);
     await totals(); // of steps that were not logged
     const { first, evaluations } = await phase.minimise(lr, { batchSize, accumulate }, async () => {
-      await this.#gradients(t, 0);
+      await this.#gradients(t, 0, epoch);
       return totals();
     });
     this.#readings.logged = t;
@@ -189,7 +188,6 @@ export class Trainer {
 
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
   async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    check(this.#o.data.size(part) > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     const judged = await this.#evaluator.evaluate(part);
     this.#readings.restart();
     return judged;
@@ -197,12 +195,12 @@ export class Trainer {
 
   /** The weights that `evaluate` judges: the averaged ones where the optimizer keeps an average. */
   judged(): Promise<Tensors> {
-    return this.#evaluator.judging(() => this.weights());
+    return this.#evaluator.withAverage(() => this.weights());
   }
 
   /** The optimizer whose average of the weights is to be judged in place of the weights themselves. */
   #average(): Optimizer | undefined {
-    if (this.#o.judges || this.#loadedAt === this.steps) return undefined;
+    if (this.#loadedAt === this.steps) return undefined;
     const { optimizer, start } = this.#phase(this.steps);
     return optimizer?.average && this.steps - start >= optimizer.average.from ? optimizer : undefined;
   }
@@ -236,7 +234,7 @@ export class Trainer {
   async state(): Promise<TrainerState> {
     await this.settle();
     const { graph } = this.#train;
-    const { scores } = this.#o.data;
+    const scores = this.#scores;
     const tensors = {
       ...(await readState(this.memory, graph, optimizersOf(this.#phases))),
       ...(await phaseTensors(this.#phases)),
@@ -255,23 +253,21 @@ export class Trainer {
     loadPhases(this.#phases, tensors);
     if (this.#held) writeGradients(this.memory, graph, tensors);
     const scores = tensors[SCORES];
-    if (scores) this.#o.data.scores = Float32Array.from(scores.data);
+    if (scores) this.#scores = Float32Array.from(scores.data);
     this.steps = counters.steps ?? 0;
     this.#readings.logged = this.steps;
-    this.#epoch = -1;
     this.#loadedAt = -1;
   }
 
   /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */
-  async #scores(): Promise<Float32Array> {
-    const { data } = this.#o;
-    data.shuffle(this.memory, this.#train.graph);
-    const labels = data.labels('train');
-    return rankWithin(lossOf(await this.logits('train'), labels, data.dataset.classes.length), labels);
+  async #difficulty(): Promise<Float32Array> {
+    const { labels } = this.#o.data.parts.train;
+    const logits = await this.#program.inFileOrder(() => this.logits('train'));
+    return rankWithin(lossOf(logits, labels, this.classes), labels);
   }
 
-  /** Logits [size, classes] of the first `count` images of a part, each as `view` shows it. */
-  logits(part: Part, count = this.#o.data.size(part), view?: readonly Transform[]): Promise<Float32Array> {
+  /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
+  logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
     return this.#evaluator.logits(part, count, view);
   }
 

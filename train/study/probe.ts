@@ -1,7 +1,7 @@
 /** A program that shows what the net of a running trainer makes of given images: its answers, and what each layer computes. */
 import { Graph, writes, type Layer, type Tensor } from '../../engine/graph.ts';
 import { Program, type Memory } from '../../engine/program.ts';
-import type { DeviceData } from '../data/data.ts';
+import type { RunData } from '../data/data.ts';
 import { softmaxRows } from './probabilities.ts';
 
 export class Probe {
@@ -10,7 +10,7 @@ export class Probe {
   readonly classes: number;
   readonly n: number;
   #memory: Memory;
-  #data: DeviceData;
+  #data: RunData;
   #program: Program;
   #input: Tensor;
   #logits: Tensor;
@@ -18,7 +18,7 @@ export class Probe {
   private constructor(
     n: number,
     memory: Memory,
-    data: DeviceData,
+    data: RunData,
     program: Program,
     parts: { input: Tensor; logits: Tensor; outputs: [string, Tensor][] },
   ) {
@@ -33,10 +33,10 @@ export class Probe {
   }
 
   /** A probe of `n` images at a time that shares the parameters in `memory`. With `layers` it keeps every layer's output. */
-  static async create(memory: Memory, model: Layer, data: DeviceData, n: number, layers = false): Promise<Probe> {
+  static async create(memory: Memory, model: Layer, data: RunData, n: number, layers = false): Promise<Probe> {
     const graph = new Graph({ training: false, profile: memory.device.profile });
     const input = graph.lasting('input', `probe of ${n}`, [n, ...data.dataset.shape]);
-    const logits = model(graph, data.whiten(graph, input));
+    const logits = model(graph, data.normalisation.whiten(graph, input));
     graph.kept.add(logits);
     const outputs = new Map<string, Tensor>();
     for (const op of graph.ops) {
@@ -51,7 +51,7 @@ export class Probe {
 
   /** Runs the net on up to `n` images, bytes [n, c, h, w]. */
   run(bytes: Uint8Array): void {
-    const norm = this.#data.normalisation();
+    const norm = this.#data.normalisation.scaleAndShift();
     const size = norm.length / 2;
     const x = new Float32Array(this.n * size);
     for (let i = 0; i < bytes.length; i++) x[i] = Math.fround(bytes[i]! * norm[i % size]!) + norm[size + (i % size)]!;

@@ -9,7 +9,7 @@ import { bestOf, type EvalMetrics, type StepMetrics } from '../../train/step/met
 import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { phasesOf } from '../../train/config/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
-import type { TrainerState } from '../../train/step/trainer.ts';
+import type { TrainerState } from '../../train/run/state.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { openDevice } from './device.ts';
@@ -71,7 +71,7 @@ export class Session {
       bytes: trainer.memory.bytes,
       stepsPerEpoch: trainer.stepsPerEpoch,
       averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
-      images: { train: data.size('train'), val: data.size('val'), test: data.size('test') },
+      images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
       seconds: (performance.now() - begun) / 1000,
     };
   }

@@ -1,41 +1,23 @@
-/** Which images a run learns from, which it is tuned on, and in which order they come. */
-import { check, named, say } from '../../engine/check.ts';
+/** In which order an epoch takes the images of a part. */
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
-export interface SplitOptions {
-  /** Share of the training images held out for validation, at random. */
-  readonly valSplit?: number;
-  /** k-fold cross-validation: fold number `fold` of `folds`, from 0, is held out; each image is in one fold. */
-  readonly folds?: number;
-  readonly fold?: number;
-  readonly seed?: number;
+/** Shuffled by (seed, epoch); with `scores`, the difficulty of each image, from easy to hard (see curriculum). */
+export interface Order {
+  readonly seed: number;
+  readonly epoch: number;
+  readonly scores?: ArrayLike<number> | undefined;
 }
 
-/** Training and validation images out of `n`, both in file order. */
-export function splitIndices(
-  n: number,
-  { valSplit = 0, folds, fold = 0, seed = 0 }: SplitOptions,
-): { train: Uint32Array; val: Uint32Array } {
-  let from = 0;
-  let held = Math.round(valSplit * n);
-  if (folds !== undefined) {
-    check(
-      Number.isInteger(folds) && folds >= 2 && folds <= n,
-      `folds: ${folds} for ${n} training images`,
-      `give a whole number of 2 to ${n}`,
-    );
-    check(Number.isInteger(fold) && fold >= 0 && fold < folds, `fold: ${fold} of ${folds} folds`, `give 0 to ${folds - 1}`);
-    from = Math.floor((n * fold) / folds);
-    held = Math.floor((n * (fold + 1)) / folds) - from;
-  }
-  check(held < n, say`${named('valSplit')}: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
-  if (!held) return { train: Uint32Array.from({ length: n }, (_, i) => i), val: new Uint32Array() };
-  const mixed = permutation(n, seed, STREAMS.split);
-  return {
-    train: Uint32Array.from([...mixed.subarray(0, from), ...mixed.subarray(from + held)]).sort(),
-    val: mixed.slice(from, from + held).sort(),
-  };
+/** The images `indices` in an order; without one they stay as in the file. */
+export function inOrder(indices: Uint32Array, order: Order | undefined): Uint32Array {
+  if (!order) return indices;
+  const { seed, epoch, scores } = order;
+  const places = scores ? curriculum(scores, seed, epoch) : permutation(indices.length, seed, STREAMS.shuffle, epoch);
+  return places.map(place => indices[place]!);
 }
+
+export const isSameOrder = (a: Order | undefined, b: Order | undefined): boolean =>
+  a?.seed === b?.seed && a?.epoch === b?.epoch && a?.scores === b?.scores;
 
 /** Bands of like difficulty. */
 const BANDS = 10;

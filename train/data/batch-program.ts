@@ -1,0 +1,98 @@
+/** A compiled graph that runs on one batch after another. */
+import type { Tensor } from '../../engine/graph.ts';
+import { Program, type CompileOptions } from '../../engine/program.ts';
+import type { Batch } from './batch.ts';
+import { bytesOfImage } from './data.ts';
+import { isWorthMeasuring, measure } from './measure.ts';
+import { inOrder, isSameOrder, type Order } from './order.ts';
+import { bytesOfPage } from './pages.ts';
+import { Ring } from './stream.ts';
+
+/** Step values of a run: its batch begins at place `offset` of the order; `seed` and `step` decide how it is mixed. */
+export interface BatchStep extends Readonly<Record<string, number>> {
+  readonly offset: number;
+}
+
+export class BatchProgram {
+  readonly program: Program;
+  readonly batch: Batch;
+
+  private constructor(program: Program, batch: Batch) {
+    this.program = program;
+    this.batch = batch;
+  }
+
+  /** Compiles the graph and brings to the device what its batches are gathered from, as much as may be while the driver compiles. */
+  static async compile(batch: Batch, options: CompileOptions = {}): Promise<BatchProgram> {
+    const { graph, device, images, layout, inputs } = batch;
+    const { memory, data } = device;
+    const { normalisation, dataset } = data;
+    const measures = isWorthMeasuring(data, images, layout);
+    const writeNorm = () => device.writeOnce(inputs.norm, () => normalisation.scaleAndShift());
+    const meanwhile = () => {
+      if (!layout.stream) for (const page of inputs.pages) device.writeOnce(page.images, () => bytesOfPage(data, images, page));
+      if (!measures) writeNorm();
+      options.meanwhile?.();
+    };
+    const program = await Program.compile(memory, graph, { ...options, meanwhile });
+    if (measures) normalisation.measured(await measure(memory, inputs.pages, dataset.shape, images.indices));
+    writeNorm();
+    device.writeOnce(inputs.labels, () => Uint32Array.from(images.from.labels));
+    const made = new BatchProgram(program, batch);
+    made.#begin();
+    return made;
+  }
+
+  /** The images are in file order where no program has put them into another. */
+  #begin(): void {
+    const { device, images, layout, inputs } = this.batch;
+    if (device.orders.has(images.part)) return;
+    if (layout.stream) {
+      const pages = inputs.pages.map(page => page.images);
+      device.rings.set(images.part, new Ring(images.from, bytesOfImage(device.data.dataset), pages));
+    }
+    this.#write(undefined);
+  }
+
+  #write(order: Order | undefined): void {
+    const { device, images, inputs } = this.batch;
+    const places = new Uint32Array(inputs.order.size);
+    places.set(inOrder(images.indices, order));
+    device.memory.write(inputs.order, places);
+    device.rings.get(images.part)?.restart(places);
+    device.orders.set(images.part, order);
+  }
+
+  /** Puts the images of the part into an order, for all programs that share them; without one they are as in the file. */
+  arrange(order: Order | undefined): void {
+    if (!isSameOrder(order, this.batch.device.orders.get(this.batch.images.part))) this.#write(order);
+  }
+
+  /** Does `f` with the images in file order, and puts them back into the order in which they were. */
+  async inFileOrder<T>(f: () => Promise<T>): Promise<T> {
+    const before = this.batch.device.orders.get(this.batch.images.part);
+    this.arrange(undefined);
+    try {
+      return await f();
+    } finally {
+      this.arrange(before);
+    }
+  }
+
+  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` as in Program.run. */
+  async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    const { device, images, mixing } = this.batch;
+    const { offset, seed = 0, step: number = 1 } = step;
+    await device.rings.get(images.part)?.feed(device.memory, offset);
+    this.program.run({ ...step, ...mixing?.({ seed, step: number }) }, more);
+  }
+
+  /** What `t` holds after the last run (see Program.read). */
+  read(t: Tensor): Promise<Float32Array> {
+    return this.program.read(t);
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}

@@ -1,0 +1,83 @@
+/** The batch of a program: gathered on the device from the images of one part, in their order, normalised and augmented. */
+import type { Graph, Tensor } from '../../engine/graph.ts';
+import { usesTables, type Transform } from '../../shaders/images/augment.ts';
+import { gather } from '../../shaders/images/gather.ts';
+import type { Pages } from '../../shaders/images/pages.ts';
+import { imageTables, TABLE } from '../../shaders/images/tables.ts';
+import { mixValues } from '../config/augment.ts';
+import type { DeviceData } from './device-data.ts';
+import { layoutOf, pagesOf, type Page } from './pages.ts';
+import type { Part, PartImages } from './split.ts';
+
+/** A batch in a graph, and what it is gathered from. BatchProgram compiles the graph and runs it batch by batch. */
+export interface Batch {
+  /** [n * views, c, h, w]: normalised images; of several views all first ones come before all second ones. */
+  readonly x: Tensor;
+  /** [n], or where images are mixed [n, classes]. */
+  readonly labels: Tensor;
+  readonly views: number;
+  readonly graph: Graph;
+  readonly device: DeviceData;
+  readonly images: PartImages;
+  readonly layout: Pages;
+  readonly inputs: BatchInputs;
+  /** The step values that decide how a batch is mixed. */
+  readonly mixing?: (by: { seed: number; step: number }) => Record<string, number>;
+}
+
+export interface BatchInputs {
+  /** Numbers of the images of whole batches: for evaluation the last one is filled up with images that do not count. */
+  readonly order: Tensor;
+  readonly pages: readonly Page[];
+  /** Class numbers of all images of the split that the part is chosen from. */
+  readonly labels: Tensor;
+  /** [2, c, h, w]: scale and shift. */
+  readonly norm: Tensor;
+}
+
+/**
+ * Adds the batch of a part to a graph: `device.n` of its images and their labels. They are augmented where the graph trains; `view` is done
+ * to them in place of that.
+ */
+export function gatherBatch(graph: Graph, device: DeviceData, part: Part, view?: readonly Transform[]): Batch {
+  const { data, n } = device;
+  const { dataset, normalisation, parts } = data;
+  const images = parts[part];
+  const [c, h, w] = dataset.shape;
+  const classes = dataset.classes.length;
+  const augment = graph.training && !view ? data.augment : undefined;
+  const transforms = view ?? augment?.transforms;
+  const { mix = [], views = 1 } = augment ?? {};
+  const bytes = graph.tensor([n * views, c, h, w], 'activation', 'x');
+  const labels = graph.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+  const layout = layoutOf(data, images, n, device.maxBinding);
+  const order = graph.lasting('input', `${part} order`, [n * Math.ceil(images.n / n)]);
+  const pages = pagesOf(graph, images, layout);
+  const bindings = Object.fromEntries(pages.map((page, i) => [`page${i}`, page.images])) as { page0: Tensor };
+  const tables = transforms && usesTables(transforms) ? graph.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
+  if (tables) graph.run(imageTables, { ...layout, n }, { order, tables, ...bindings });
+  const mean = transforms?.some(t => t.fill === 'mean') ? normalisation.moments.mean : undefined;
+  const colour = transforms?.some(t => t.name === 'pca') ? normalisation.colourAxes() : undefined;
+  const inputs: BatchInputs = {
+    order,
+    pages,
+    norm: graph.lasting('input', 'norm', [2, c, h, w]),
+    labels: graph.lasting('input', `${images.source} labels`, [images.from.n]),
+  };
+  graph.run(
+    gather,
+    { ...layout, n, classes, mix: mix.length > 0, augment: transforms, views, mean, colour },
+    {
+      order,
+      norm: inputs.norm,
+      labelsAll: inputs.labels,
+      x: bytes,
+      ...(mix.length ? { soft: labels } : { labels }),
+      ...bindings,
+      ...(tables && { tables }),
+    },
+  );
+  const x = normalisation.whiten(graph, bytes);
+  const mixing: Batch['mixing'] = ({ seed, step }) => mixValues(mix, seed, step, n, h, w);
+  return { x, labels, views, graph, device, images, layout, inputs, ...(mix.length && { mixing }) };
+}

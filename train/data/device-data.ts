@@ -1,0 +1,37 @@
+/** What a memory holds of a run's data. The programs on a memory gather batches of one size, and share all that is there. */
+import type { Tensor } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/program.ts';
+import type { RunData } from './data.ts';
+import type { Order } from './order.ts';
+import type { Part } from './split.ts';
+import type { Ring } from './stream.ts';
+
+export class DeviceData {
+  readonly data: RunData;
+  readonly memory: Memory;
+  /** Images of a batch. */
+  readonly n: number;
+  /** The order in which the images of a part are at present; undefined is that of the file. */
+  readonly orders = new Map<Part, Order | undefined>();
+  /** What the images of a part pass through where they do not fit on the device. */
+  readonly rings = new Map<Part, Ring>();
+  #written = new Set<string>();
+
+  constructor(data: RunData, memory: Memory, n: number) {
+    this.data = data;
+    this.memory = memory;
+    this.n = n;
+  }
+
+  /** Bytes that one binding may span. */
+  get maxBinding(): number {
+    return this.data.maxBinding ?? this.memory.device.profile.maxBinding;
+  }
+
+  /** Writes an input whose values stay, unless another program has done so. */
+  writeOnce(t: Tensor, values: () => Uint8Array | Uint32Array | Float32Array): void {
+    if (this.#written.has(t.name)) return;
+    this.memory.write(t, values());
+    this.#written.add(t.name);
+  }
+}

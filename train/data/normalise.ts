@@ -1,0 +1,71 @@
+/** How the bytes of images become what a model sees: moments of the training images, scale and shift, whitening. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import type { Graph, Tensor } from '../../engine/graph.ts';
+import { matmul } from '../../shaders/product/matmul.ts';
+import type { Normalize } from '../config/config.ts';
+import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments } from './statistics.ts';
+
+/** Images in memory of which statistics are taken: the training images `indices` of a data set. */
+export interface Sample {
+  readonly dataset: Dataset;
+  readonly indices: Uint32Array;
+}
+
+export class Normalisation {
+  readonly how: Normalize;
+  #sample: Sample;
+  #given: Moments | undefined;
+  #known: Moments | undefined;
+
+  /** `given` are moments in place of those of the sample: a trained model keeps the ones that it was trained with. */
+  constructor(how: Normalize, sample: Sample, given?: Moments) {
+    this.how = how;
+    this.#sample = sample;
+    this.#given = given;
+    this.#known = given;
+  }
+
+  /** Those given or measured, else of the sample, taken on the host when they are first asked for. */
+  get moments(): Moments {
+    const { dataset, indices } = this.#sample;
+    return (this.#known ??= {
+      ...channelMoments(dataset, indices),
+      ...(['meanimage', 'pca', 'zca'].includes(this.how) && { image: meanImage(dataset, indices) }),
+    });
+  }
+
+  /** Whether it needs moments of channels that nobody has given or taken yet. */
+  get needsChannels(): boolean {
+    return !this.#known && (this.how === 'mean' || this.how === 'meanstd');
+  }
+
+  /** Takes in moments that were measured on the device. */
+  measured(moments: Moments): void {
+    this.#known = moments;
+  }
+
+  /** [2, c, h, w]: byte * scale + shift is a normalised value. */
+  scaleAndShift(): Float32Array {
+    return scaleAndShift(this.#sample.dataset.shape, this.how, this.how === 'none' ? undefined : this.moments);
+  }
+
+  /** What PCA colour adds to pixels (see statistics.ts). */
+  colourAxes(): number[][] {
+    return colourAxes(this.#sample.dataset, this.#sample.indices);
+  }
+
+  /** Decorrelates normalised images where asked. The matrix is saved with the weights: a file of weights is enough to use them. */
+  whiten(g: Graph, x: Tensor): Tensor {
+    const { how } = this;
+    if (how !== 'pca' && how !== 'zca') return x;
+    const [n, c, h, w] = x.shape as [number, number, number, number];
+    const d = c * h * w;
+    const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () => {
+      if (this.#given) return new Float32Array(d * d); // it comes with the trained weights
+      return whitening(this.#sample.dataset, this.#sample.indices, this.moments.image!, how);
+    });
+    const white = g.tensor(x.shape, 'activation', 'white');
+    g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
+    return white;
+  }
+}

@@ -1,0 +1,41 @@
+/** A trained model that is only evaluated: nothing of a training step is compiled or held on the device. */
+import { Memory } from '../../engine/program.ts';
+import type { Transform } from '../../shaders/images/augment.ts';
+import { DeviceData } from '../data/device-data.ts';
+import type { Part } from '../data/split.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import { lastingOf, writeWeights } from '../run/state.ts';
+import { Evaluator } from './evaluation.ts';
+import { evaluationGraph } from './graphs.ts';
+import type { EvaluationOptions } from './options.ts';
+
+export class Inference {
+  #memory: Memory;
+  #evaluator: Evaluator;
+
+  /** `weights` are parameters and buffers: every tensor of the model with its shape, and no other. */
+  constructor(o: EvaluationOptions, weights: Tensors) {
+    this.#memory = new Memory(o.device);
+    const data = new DeviceData(o.data, this.#memory, o.batchSize);
+    const { graph } = evaluationGraph(o, data, 'test');
+    this.#memory.reserve(graph);
+    this.#memory.allocate(graph);
+    writeWeights(this.#memory, lastingOf(graph), weights);
+    this.#evaluator = new Evaluator(o, data);
+  }
+
+  /** Mean loss and accuracy over all images of a part. */
+  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+    return this.#evaluator.evaluate(part);
+  }
+
+  /** Logits [size, classes] of the images of a part, each as `view` shows it. */
+  logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
+    return this.#evaluator.logits(part, count, view);
+  }
+
+  destroy(): void {
+    this.#evaluator.destroy();
+    this.#memory.destroy();
+  }
+}
