@@ -2,6 +2,7 @@
 import { openDataset } from '../datasets/node/open.ts';
 import type { Device } from '../engine/device.ts';
 import { parseConfig } from '../train/config/config.ts';
+import { recipeOf } from '../train/config/recipe.ts';
 import { openTrainer } from '../train/run/open.ts';
 import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';
@@ -23,7 +24,7 @@ export async function ours(
     valSplit: '0',
   });
   const dataset = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: 2000, limitTest: 100 });
-  const { trainer } = await openTrainer(config, dataset, device);
+  const { trainer } = await openTrainer(recipeOf(config), dataset, device);
   for (let i = 0; i < 2; i++) await trainer.step();
   await trainer.settle();
   return {

@@ -6,7 +6,7 @@ import { enresnet20 } from './enresnet.ts';
 import { googlenet } from './googlenet.ts';
 import { lenet5 } from './lenet.ts';
 import { mlp } from './mlp.ts';
-import type { Model, ModelInput } from './model.ts';
+import { readOptions, type Model, type ModelInput } from './model.ts';
 import {
   plain20,
   plain32,
@@ -80,13 +80,25 @@ export interface ModelSpec {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The layer that a spec names; a bare `lenet5:classic` switches a flag on. Throws where a name is unknown or a value not accepted. */
-export function openModel({ name, value, options }: ModelSpec, input: ModelInput): Layer {
-  const build = modelCalled(name);
-  const known = build.options ?? {};
+/** The model that a spec names, and its options; a bare `lenet5:classic` switches a flag on. */
+function chosen({ name, value, options }: ModelSpec): { readonly model: Model; readonly given: ModelSpec['options'] } {
+  const model = modelCalled(name);
+  const known = model.options ?? {};
   const keys = Object.keys(known);
   const isFlag = typeof known[String(value)]?.default === 'boolean';
   const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
   check(value === undefined || isFlag, `${name}: '${String(value)}' is no option`, accepted);
-  return build(input, { ...(isFlag && { [String(value)]: true }), ...options });
+  return { model, given: { ...(isFlag && { [String(value)]: true }), ...options } };
+}
+
+/** Throws where a spec names no model, or an option that it does not accept. */
+export function checkModel(spec: ModelSpec): void {
+  const { model, given } = chosen(spec);
+  if (model.options) readOptions(spec.name, model.options, given);
+}
+
+/** The layer that a spec names. Throws as checkModel does. */
+export function openModel(spec: ModelSpec, input: ModelInput): Layer {
+  const { model, given } = chosen(spec);
+  return model(input, given);
 }

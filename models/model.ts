@@ -70,7 +70,7 @@ type Build<O extends Options> = (input: ModelInput, options: Values<O>) => Layer
 /** A model with a line about it and checked options; `build` gets all of them. */
 export function model<O extends Options>(name: string, about: string, options: O, build: Build<O>): Model {
   const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
-    const values = read(name, options, given) as Values<O>;
+    const values = readOptions(name, options, given) as Values<O>;
     return (g, x) => {
       try {
         return build(input, values)(g, x);
@@ -83,7 +83,8 @@ export function model<O extends Options>(name: string, about: string, options: O
   return Object.assign(make, { about, options });
 }
 
-function read(name: string, options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** The values of a model's options, the defaults where none are given. Throws where a name is unknown or a value not accepted. */
+export function readOptions(name: string, options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const values = Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
   for (const [key, value] of Object.entries(given)) {
     check(Object.keys(options).length, `${name}: it has no options, ${key} was given`, 'leave it out');

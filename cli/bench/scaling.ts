@@ -5,6 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { lookUp } from '../../engine/check.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { openDevice } from '../run/device.ts';
 import { count, print, table } from '../output.ts';
@@ -32,7 +33,7 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
       });
       const limits = { limitTrain: 1000, limitTest: 100 };
       const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true, ...limits });
-      const { trainer } = await openTrainer(config, dataset, device);
+      const { trainer } = await openTrainer(recipeOf(config), dataset, device);
       await trainer.step();
       await trainer.settle();
       rows.push(await scale(trainer, point, { processor }));

@@ -4,6 +4,7 @@ import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult
 import { openDataset } from '../../datasets/node/open.ts';
 import { megabytes } from '../../engine/plan.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { flagOf } from '../flags.ts';
 import { count, print, table } from '../output.ts';
@@ -31,7 +32,7 @@ export async function step(model: string, options: StepOptions): Promise<void> {
   const given = { dataset: name, batchSize, optimizer, precision, checkpointActivations, valSplit: '0' };
   const config = parseConfig(model, given);
   const dataset = openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
-  const session = await openSession(config, dataset, options);
+  const session = await openSession(recipeOf(config), dataset, options);
   const { trainer } = session;
   await trainer.step();
   await trainer.settle();

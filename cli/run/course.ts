@@ -1,6 +1,6 @@
 /** The course of `descent train`: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit } from '../../train/run/fit.ts';
@@ -18,7 +18,7 @@ import type { TrainOptions } from './train.ts';
 
 export interface CourseOptions {
   readonly run: RunFolder;
-  readonly config: RunConfig;
+  readonly recipe: Recipe;
   readonly session: Session;
   readonly options: TrainOptions;
   readonly interrupt: Interrupt;
@@ -64,26 +64,26 @@ export async function course(o: CourseOptions): Promise<void> {
 }
 
 /** Checks what there is to do, records it and says so. Returns the steps of the whole run. */
-function begin({ run, config, session, options }: CourseOptions): number {
+function begin({ run, recipe, session, options }: CourseOptions): number {
   const { trainer } = session;
-  const total = config.steps ?? config.epochs * trainer.stepsPerEpoch;
+  const total = recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch;
   check(
     trainer.steps < total,
     `${run.path}: the run is complete (${trainer.steps} of ${total} steps)`,
     'give more with --epochs or --steps',
   );
   check(
-    !stopsEarly(run.lines, config.earlyStop),
+    !stopsEarly(run.lines, recipe.earlyStop),
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
     'begin a new one from its weights with --init',
   );
   check(
-    config.earlyStop === undefined || config.valSplit > 0,
+    recipe.earlyStop === undefined || recipe.valSplit > 0,
     '--early-stop: no images are held out for validation',
     'give --val-split a share above 0',
   );
-  run.writeConfig(config, session.facts);
-  if (trainer.program.fields.includes('seed') && /(^|,)\s*l?bfgs\b/.test(config.optimizer)) {
+  run.writeConfig(recipe.config, session.facts);
+  if (trainer.program.fields.includes('seed') && recipe.optimizers.some(o => !('rule' in o))) {
     note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
   }
   if (!options.quiet && !options.json) {
@@ -97,8 +97,8 @@ function showProgress({ session, options }: CourseOptions, total: number): Promi
   return progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: steps });
 }
 
-function swagOf({ config, before }: CourseOptions): Swag | undefined {
-  if (config.swag === undefined) return undefined;
+function swagOf({ recipe, before }: CourseOptions): Swag | undefined {
+  if (recipe.swag === undefined) return undefined;
   const swag = new Swag();
   if (before?.counters.swag) swag.load(before.tensors, before.counters.swag);
   return swag;
@@ -112,16 +112,16 @@ async function statsOf({ run, session, options }: CourseOptions, total: number):
 
 /** Trains, with an evaluation and a checkpoint after each epoch. Returns whether the run is complete. */
 async function training(o: Course): Promise<boolean> {
-  const { run, config, session, interrupt, shown, stats, total } = o;
+  const { run, recipe, session, interrupt, shown, stats, total } = o;
   const { trainer } = session;
   interrupt.trains = true;
   try {
     return await fit(stats?.watched ?? trainer, {
       total,
-      logEvery: config.logEvery,
-      validate: config.valSplit > 0,
+      logEvery: recipe.logEvery,
+      validate: recipe.valSplit > 0,
       stopped: () => interrupt.asked,
-      finished: () => stopsEarly(run.lines, config.earlyStop),
+      finished: () => stopsEarly(run.lines, recipe.earlyStop),
       onMetrics(line) {
         run.append(line);
         shown.metrics(line);
@@ -143,13 +143,13 @@ async function training(o: Course): Promise<boolean> {
 }
 
 async function onCheckpoint(o: Course): Promise<void> {
-  const { run, config, session, options, swag, stats, total } = o;
+  const { run, recipe, session, options, swag, stats, total } = o;
   const { trainer, metadata } = session;
   const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
-  if (swag && epochEnds && trainer.steps > config.swag! * total) swag.collect(await trainer.weights());
+  if (swag && epochEnds && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
   await saveCheckpoint(o);
   if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
-  const cycle = (trainer.steps * (config.snapshots ?? 0)) / total;
+  const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
   if (cycle > 0 && Number.isInteger(cycle)) {
     const snapshot = encodeSafetensors(await trainer.judged(), { ...metadata, step: String(trainer.steps) });
     run.write(`snapshot-${cycle}.safetensors`, snapshot);
@@ -176,7 +176,7 @@ async function saveCheckpoint(o: Course): Promise<void> {
 
 /** After early stopping: the best weights come back, and are the last checkpoint too. */
 async function restoreBest(o: Course): Promise<void> {
-  const { run, config, session, options } = o;
+  const { run, recipe, session, options } = o;
   const { trainer } = session;
   const best = bestOf(run.lines);
   if (!best) return;
@@ -184,19 +184,19 @@ async function restoreBest(o: Course): Promise<void> {
   await saveCheckpoint(o);
   if (options.quiet || options.json) return;
   print(
-    `no better evaluation in ${config.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, ` +
+    `no better evaluation in ${recipe.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, ` +
       `the weights of epoch ${Math.round(best.epoch)} are back`,
   );
 }
 
-async function tellSwag({ run, config, session, options, swag }: Course): Promise<void> {
+async function tellSwag({ run, recipe, session, options, swag }: Course): Promise<void> {
   if (!swag) return;
   if (swag.count < 2) {
     note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
     return;
   }
   const { reportSwag } = await import('./swag.ts');
-  const { loss, accuracy, samples } = await reportSwag(run, config, session, swag);
+  const { loss, accuracy, samples } = await reportSwag(run, recipe, session, swag);
   if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
   else if (!options.quiet) {
     print(
@@ -206,7 +206,7 @@ async function tellSwag({ run, config, session, options, swag }: Course): Promis
   }
 }
 
-async function drawCurves({ run, config }: CourseOptions): Promise<void> {
+async function drawCurves({ run, recipe }: CourseOptions): Promise<void> {
   const { curves } = await import('../../plots/curves.ts'); // a chart library is no reason to start later
-  run.write('curves.svg', curves(run.lines, `${config.model} on ${config.dataset}`, config.loss));
+  run.write('curves.svg', curves(run.lines, `${recipe.config.model} on ${recipe.dataset}`, recipe.loss));
 }

@@ -1,7 +1,7 @@
 /** Where a loss became NaN: the steps since the last checkpoint done again, each looked at. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { also, words, type DescentError } from '../../engine/check.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { NonFinite, type Diverged } from '../../train/step/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
@@ -13,7 +13,7 @@ import { openSession, type SessionOptions } from './session.ts';
 const MOST = 500;
 
 export interface Failed {
-  readonly config: RunConfig;
+  readonly recipe: Recipe;
   readonly dataset: Dataset;
   readonly options: SessionOptions;
   readonly run: RunFolder;
@@ -24,7 +24,7 @@ export interface Failed {
 }
 
 /** The error with the layer where NaN or infinity came up first (as it was where that takes long), and with what is left of the run. */
-export async function diagnose(error: Diverged, { config, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
+export async function diagnose(error: Diverged, { recipe, dataset, options, run, start, steps }: Failed): Promise<DescentError> {
   const kept = run.hasCheckpoint ? readCheckpoint(run.path) : undefined;
   const since = kept?.state.counters.steps ?? 0;
   const left = kept ? `the checkpoint of step ${since} stays in ${run.path}` : 'no checkpoint was kept yet';
@@ -33,7 +33,7 @@ export async function diagnose(error: Diverged, { config, dataset, options, run,
     `${words(error.problem, flags)}; doing the ${steps - since} steps ` +
       `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
   );
-  const { trainer, close } = await openSession(config, dataset, { ...options, debug: true, quiet: true });
+  const { trainer, close } = await openSession(recipe, dataset, { ...options, debug: true, quiet: true });
   try {
     if (start && !kept) trainer.loadWeights(start);
     if (kept) {

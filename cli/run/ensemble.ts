@@ -19,14 +19,14 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   let labels: ArrayLike<number> | undefined;
   let data: string | undefined;
   for (const path of paths) {
-    const { file, config, dataset, session } = await openJudge(path, options);
+    const { file, recipe, dataset, session } = await openJudge(path, options);
     try {
       check(
-        data === undefined || data === config.dataset,
-        `${file}: was trained on ${config.dataset}, ${paths[0]} on ${data}`,
+        data === undefined || data === recipe.dataset,
+        `${file}: was trained on ${recipe.dataset}, ${paths[0]} on ${data}`,
         'an ensemble needs one data set',
       );
-      data = config.dataset;
+      data = recipe.dataset;
       const own = session.data.parts[split].labels;
       check(
         !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),

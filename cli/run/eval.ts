@@ -1,12 +1,13 @@
 /** `descent eval`. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import { OPTIONS, type RunConfig } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from '../output.ts';
-import { openInferenceSession, resolved, type InferenceSession, type SessionOptions } from './session.ts';
+import { localRecipe, openInferenceSession, type InferenceSession, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string;
@@ -18,39 +19,39 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 
 export interface Judge {
   readonly file: string;
-  readonly config: RunConfig;
+  readonly recipe: Recipe;
   readonly dataset: Dataset;
   readonly session: InferenceSession;
 }
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
 export async function openJudge(path: string, options: EvalOptions): Promise<Judge> {
-  const { file, config: trained, weights, moments } = await openCheckpoint(path, options);
-  const config = resolved({
-    ...trained,
+  const { file, config, weights, moments } = await openCheckpoint(path, options);
+  const recipe = localRecipe({
+    ...config,
     ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! }),
     ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! }),
   });
   const { dataDir, quiet } = options;
-  const { limitTrain, limitTest, imageSize } = config;
-  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
-  return { file, config, dataset, session: await openInferenceSession(config, weights, dataset, { ...options, moments }) };
+  const { limitTrain, limitTest, imageSize } = recipe;
+  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+  return { file, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
 }
 
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
-  const { file, config, dataset, session } = await openJudge(path, options);
+  const { file, recipe, dataset, session } = await openJudge(path, options);
   try {
     const { inference, data } = session;
     const result = await (views
       ? evaluateViews(inference, split, data.parts[split].labels, dataset.classes.length, views)
       : inference.evaluate(split));
     if (options.json) {
-      print(JSON.stringify({ file, dataset: config.dataset, split, ...(views && { views: views.length }), ...result }));
+      print(JSON.stringify({ file, dataset: recipe.dataset, split, ...(views && { views: views.length }), ...result }));
       return;
     }
-    const of = `${file} on ${config.dataset}${views ? `, ${views.length} views` : ''}: `;
+    const of = `${file} on ${recipe.dataset}${views ? `, ${views.length} views` : ''}: `;
     const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
     print(options.quiet ? found : of + found);
   } finally {

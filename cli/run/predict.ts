@@ -5,6 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { openData } from '../../train/data/data.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
 import { readImage } from '../show/images.ts';
@@ -30,7 +31,7 @@ export async function predict(path: string, images: readonly string[], options: 
   const all = new Uint8Array(Buffer.concat(pixels));
   const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
   const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const once = { ...config, batchSize: Math.min(images.length, 64), valSplit: 0 };
+  const once = recipeOf({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 });
   const session = await openInferenceSession(once, weights, dataset, { ...options, moments });
   try {
     const k = classes.length;

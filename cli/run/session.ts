@@ -1,19 +1,17 @@
-/** A configuration made real: adapter, device, data and trainer, for the commands that compute. */
+/** A recipe made real: adapter, device, data and trainer, for the commands that compute. */
 import { existsSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
 import { lookUp } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { openModel } from '../../models/index.ts';
 import type { Schedule } from '../../optim/schedules.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
 import { openInference, openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
-import { describeOptimizer, resolvedOptimizer } from '../../train/config/optimize.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { describeOptimizer, recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import type { Moments } from '../../train/data/statistics.ts';
 import type { Inference } from '../../train/step/inference.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
@@ -23,7 +21,7 @@ import { count, note } from '../output.ts';
 
 export interface SessionOptions extends DeviceOptions {
   debug?: boolean;
-  /** In place of the configuration's schedule. */
+  /** In place of the recipe's schedule. */
   rates?: Schedule;
 }
 
@@ -40,12 +38,11 @@ export interface Session {
   close(): void;
 }
 
-/** The configuration with all its hyper-parameters spelt out, so that later defaults do not change it. Throws where a name is unknown. */
-export function resolved(config: RunConfig): RunConfig {
-  // its name and options; sizes are checked when it is built
-  openModel(parseSpec('model', config.model), { classes: 1, shape: [1, 1, 1] });
+/** The recipe of a configuration whose data set is a known one, or a folder that is there. Throws where a name is unknown. */
+export function localRecipe(config: RunConfig): Recipe {
+  const recipe = recipeOf(config);
   if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
-  return { ...config, ...resolvedOptimizer(config) };
+  return recipe;
 }
 
 /** A trained model, to be evaluated. */
@@ -74,13 +71,13 @@ async function onDevice<T>(
 }
 
 export const openInferenceSession = (
-  config: RunConfig,
+  recipe: Recipe,
   weights: Tensors,
   data: Dataset,
   options: DeviceOptions & { moments?: Moments | undefined },
 ): Promise<InferenceSession> =>
   onDevice(data, options, async (dataset, device) => {
-    const { inference, data } = await openInference(config, weights, dataset, device, options.moments);
+    const { inference, data } = await openInference(recipe, weights, dataset, device, options.moments);
     return {
       inference,
       data,
@@ -91,9 +88,9 @@ export const openInferenceSession = (
     };
   });
 
-export const openSession = (config: RunConfig, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
+export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
   onDevice(data, options, async (dataset, device) => {
-    const opened = await openTrainer(config, dataset, device, options);
+    const opened = await openTrainer(recipe, dataset, device, options);
     const { trainer, data, model, parameters, metadata, parts } = opened;
     if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };
@@ -103,9 +100,9 @@ export const openSession = (config: RunConfig, data: Dataset | Promise<Dataset>,
       model,
       metadata,
       title:
-        `${config.model} (${count(parameters)} parameters) on ${dataset.name}: ` +
+        `${recipe.config.model} (${count(parameters)} parameters) on ${dataset.name}: ` +
         `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n` +
-        `${describeOptimizer(config)}, batches of ${config.batchSize}, on ${device.report.description}`,
+        `${describeOptimizer(recipe)}, batches of ${recipe.batchSize}, on ${device.report.description}`,
       facts: {
         descent: version(),
         node: process.version,

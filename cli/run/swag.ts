@@ -1,7 +1,7 @@
 /** What a run with --swag says at its end: the predictive distribution on the test images, and intervals of some of them as a picture. */
 import { draw } from '../../plots/chart.ts';
 import type { Panel, Series } from '../../plots/panel.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import type { RunFolder } from '../../train/run/node/run-folder.ts';
 import { score } from '../../train/study/probabilities.ts';
 import { predictive, type Swag } from '../../train/run/swag.ts';
@@ -15,11 +15,11 @@ const SHOWN = 24;
 /** Loss and accuracy of the mean over draws. swag.svg shows the first test images: the predicted class with its 90 % interval. */
 export async function reportSwag(
   run: RunFolder,
-  config: RunConfig,
+  recipe: Recipe,
   { trainer, data }: Session,
   swag: Swag,
 ): Promise<{ loss: number; accuracy: number; samples: number }> {
-  const { mean, low, high } = await predictive(trainer, swag, 'test', { samples: SAMPLES, seed: config.seed });
+  const { mean, low, high } = await predictive(trainer, swag, 'test', { samples: SAMPLES, seed: recipe.seed });
   const classes = trainer.classes;
   const labels = data.parts.test.labels;
   const shown = Array.from({ length: Math.min(SHOWN, labels.length) }, (_, i): Shown => {
@@ -28,7 +28,7 @@ export async function reportSwag(
     const at = i * classes + guess;
     return { i: i + 1, right: guess === labels[i], mean: mean[at]!, low: low[at]!, high: high[at]! };
   });
-  run.write('swag.svg', drawIntervals(shown, `SWAG: ${config.model} on ${config.dataset}, ${SAMPLES} draws`));
+  run.write('swag.svg', drawIntervals(shown, `SWAG: ${recipe.config.model} on ${recipe.dataset}, ${SAMPLES} draws`));
   return { ...score(mean, labels, classes), samples: SAMPLES };
 }
 

@@ -1,7 +1,8 @@
 /** `descent train`. */
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
-import { configFromJson, OPTIONS, parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { configFromJson, OPTIONS, parseConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { flagOf } from '../flags.ts';
@@ -11,7 +12,7 @@ import { onInterrupt } from './interrupt.ts';
 import { note, print } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
-import { openSession, resolved, type Session, type SessionOptions } from './session.ts';
+import { localRecipe, openSession, type Session, type SessionOptions } from './session.ts';
 
 /** As the command line gives them: texts, checked by parseConfig. */
 export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
@@ -36,7 +37,8 @@ export async function train(model: string | undefined, options: TrainOptions): P
     'give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
   );
   await loadOwnModel(resumed?.config.model ?? model!);
-  const config = resumed ? continued(resumed, model, options) : resolved(parseConfig(model!, options));
+  const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
+  const { config } = recipe;
   const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
   const create = () => createRun(options.out ?? defaultFolder(config.model, config.dataset));
   const run = resumed?.folder ?? (options.plan ? undefined : create());
@@ -48,7 +50,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
     const { limitTrain, limitTest, imageSize } = config;
     const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
     const before = resumed?.facts.adapter as AdapterFacts | undefined;
-    session = await openSession(config, reading, { ...options, adapter: options.adapter ?? before?.asked });
+    session = await openSession(recipe, reading, { ...options, adapter: options.adapter ?? before?.asked });
     const { description } = session.facts.adapter as AdapterFacts;
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
@@ -61,14 +63,14 @@ export async function train(model: string | undefined, options: TrainOptions): P
       for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
     }
     try {
-      await course({ run, config, session, options, interrupt, before: resumed?.state });
+      await course({ run, recipe, session, options, interrupt, before: resumed?.state });
     } catch (error) {
       if (error instanceof DeviceLost) throw new DeviceLost(error.problem, run.next);
       if (!(error instanceof Diverged)) throw error;
       const { steps } = session.trainer;
       session.close();
       session = undefined;
-      throw await diagnose(error, { config, dataset: await reading, options, run, start, steps });
+      throw await diagnose(error, { recipe, dataset: await reading, options, run, start, steps });
     }
   } finally {
     session?.close();
@@ -77,8 +79,8 @@ export async function train(model: string | undefined, options: TrainOptions): P
   }
 }
 
-/** The configuration of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
-function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): RunConfig {
+/** The recipe of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
+function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): Recipe {
   check(options.out === undefined, '--out: a resumed run stays in its folder', 'leave out --out');
   check(
     model === undefined || model === config.model,
@@ -90,7 +92,8 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
     return value !== undefined && !(typeof value === 'boolean' && value === OPTIONS[key].default); // such come unasked
   });
   const changes = Object.fromEntries(given.map(key => [key, options[key]]));
-  const fresh = resolved(configFromJson({ ...config, ...changes }, '--resume'));
+  const recipe = localRecipe(configFromJson({ ...config, ...changes }, '--resume'));
+  const fresh = recipe.config;
   for (const key of given) {
     check(
       ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
@@ -98,5 +101,5 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
       'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
     );
   }
-  return fresh;
+  return recipe;
 }

@@ -3,13 +3,14 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { COMPARED, COMPARISONS, type Comparison } from '../../train/study/compare.ts';
-import { parseConfig, type RunConfig } from '../../train/config/config.ts';
-import { trial } from '../../train/study/trial.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
+import { trial, type Trial } from '../../train/study/trial.ts';
 import { compareCollapse } from './compare-collapse.ts';
 import { picture, trainingAccuracy, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
 import { count, note, percent, print, table } from '../output.ts';
-import { resolved } from '../run/session.ts';
+import { localRecipe } from '../run/session.ts';
 import { compareTrajectories } from './trajectories.ts';
 
 export interface CompareOptions {
@@ -43,7 +44,7 @@ interface Run {
   readonly variant: string;
   /** Name of the scheme that draws the first weights. */
   readonly scheme?: string | undefined;
-  readonly config: RunConfig;
+  readonly recipe: Recipe;
 }
 
 export async function compare(what: string, options: CompareOptions): Promise<void> {
@@ -54,28 +55,29 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
 
   const { model = chosen.model, dataDir, quiet } = options;
   const base = baseOf(what, chosen, options);
-  const common = resolved(parseConfig(model, base));
+  const common = localRecipe(parseConfig(model, base));
   const { limitTrain, limitTest, epochs } = common;
   const dataset = await openDataset(common.dataset, { dataDir, quiet, limitTrain, limitTest });
   const images = Math.floor(dataset.train.n * (1 - common.valSplit));
   const steps = epochs * Math.floor(images / common.batchSize);
-  const variants = Object.entries(chosen.variants({ steps, lr: common.lr!, images })).filter(
+  const variants = Object.entries(chosen.variants({ steps, lr: common.optimizers[0]!.hyper.lr, images })).filter(
     ([, v]) => options.model === undefined || v.model === undefined,
   );
   check(variants.length, `--model: ${what} is compared on nets of its own`, 'leave it out');
   const runs = variants.map(([variant, { scheme, model: own = model, ...changes }]): Run => {
-    const config = resolved(parseConfig(own, { ...base, ...changes })); // all are checked before the first one trains
+    const config = parseConfig(own, { ...base, ...changes });
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
-    return { variant, scheme, config: { ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) } };
+    const recipe = localRecipe({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
+    return { variant, scheme, recipe }; // all are checked before the first one trains
   });
 
   const device = await openDevice(options);
   const results: Result[] = [];
   try {
-    for (const { variant, scheme, config } of runs) {
-      const result = await trial(config, dataset, device, { scheme, test: true });
-      results.push({ variant, result });
-      tell({ variant, scheme, config }, { variant, result }, options);
+    for (const run of runs) {
+      const result = await trial(run.recipe, dataset, device, { scheme: run.scheme, test: true });
+      results.push({ variant: run.variant, result });
+      tell(run, result, options);
     }
   } finally {
     device.close();
@@ -109,7 +111,7 @@ function baseOf(what: string, chosen: Comparison, options: CompareOptions) {
 }
 
 /** What came of one run, as soon as it is known. */
-function tell({ variant, scheme, config }: Run, { result }: Result, { json, quiet }: CompareOptions): void {
+function tell({ variant, scheme, recipe: { config } }: Run, result: Trial, { json, quiet }: CompareOptions): void {
   const { test, best, seconds, diverged } = result;
   if (json) {
     const facts = { variant, scheme, config, test: test ?? null, best: best ?? null, seconds, diverged: diverged ?? null };

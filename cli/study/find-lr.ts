@@ -9,7 +9,7 @@ import { Diverged } from '../../train/step/divergence.ts';
 import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
-import { openSession, resolved, type SessionOptions } from '../run/session.ts';
+import { localRecipe, openSession, type SessionOptions } from '../run/session.ts';
 
 export interface FindLrOptions extends SessionOptions {
   dataset?: string;
@@ -32,16 +32,16 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const range = { from, to, steps };
   const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
   const given = { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' };
-  const config = resolved(parseConfig(model, given));
+  const recipe = localRecipe(parseConfig(model, given));
   checkPicture('--out', options.out);
-  const dataset = await openDataset(config.dataset, {
+  const dataset = await openDataset(recipe.dataset, {
     dataDir: options.dataDir,
     quiet: options.quiet,
-    limitTrain: config.limitTrain,
+    limitTrain: recipe.limitTrain,
     limitTest: 1,
-    imageSize: config.imageSize,
+    imageSize: recipe.imageSize,
   });
-  const session = await openSession(config, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
+  const session = await openSession(recipe, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
     const { points, proposed } = await rangeTest(async () => {
@@ -60,7 +60,7 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
     const top = Math.ceil(Math.max(points[0]!.loss, points[0]!.smooth) * 3) / 2;
     const panel: Panel = {
       kind: 'line',
-      title: `${config.model} on ${config.dataset}`,
+      title: `${recipe.config.model} on ${recipe.dataset}`,
       x: { label: 'learning rate', log: true },
       y: { label: 'cross-entropy', min: 0, max: top },
       series,

@@ -5,6 +5,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
 import type { OPTIONS, RunConfig } from '../../train/config/config.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { choices, configOf, keyOf, parseAxis, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
@@ -12,7 +13,7 @@ import { trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { duration, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
-import { resolved } from '../run/session.ts';
+import { localRecipe } from '../run/session.ts';
 
 export type SweepOptions = DeviceOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
   grid?: string[];
@@ -23,7 +24,7 @@ export type SweepOptions = DeviceOptions & { [K in keyof typeof OPTIONS]?: strin
 };
 
 /** One run to do: what it changes, and which fold it holds out. */
-type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'>;
+type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'> & { readonly recipe: Recipe };
 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {
   await loadOwnModel(model);
@@ -35,14 +36,14 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
     seed: configOf(base, {}).seed,
   });
   const runs = picked.flatMap((choice): Run[] => {
-    const config = resolved(configOf(base, choice)); // all are checked before the first one trains
+    const recipe = localRecipe(configOf(base, choice)); // all are checked before the first one trains
     check(
-      folds !== undefined || config.valSplit > 0,
+      folds !== undefined || recipe.valSplit > 0,
       '--val-split: no images are held out to judge by',
       'give a share above 0, or --folds <k>',
     );
-    if (folds === undefined) return [{ choice, config }];
-    return Array.from({ length: folds }, (_, fold) => ({ choice, config, folds, fold }));
+    const run = { choice, recipe, config: recipe.config };
+    return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
   });
 
   const word = (name: string) => name.replace(/[^\w.=-]+/g, '_');
@@ -62,7 +63,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
     const load = datasetCache(dataDir, quiet);
     try {
       for (const [i, run] of left.entries()) {
-        const outcome = await trial(run.config, await load(run.config), device, run);
+        const outcome = await trial(run.recipe, await load(run.config), device, run);
         const line = lineOf(run, outcome);
         append(file, line);
         done.set(keyOf(line), line);
@@ -79,7 +80,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
 }
 
-function lineOf(run: Run, { best, diverged, seconds }: Trial): SweepLine {
+function lineOf({ recipe: _, ...run }: Run, { best, diverged, seconds }: Trial): SweepLine {
   return {
     ...run,
     ...(best && { accuracy: best.accuracy, loss: best.loss, epoch: best.epoch }),

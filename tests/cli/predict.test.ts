@@ -8,6 +8,7 @@ import { evaluateAll } from '../../cli/run/ensemble.ts';
 import { predict } from '../../cli/run/predict.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
@@ -35,7 +36,7 @@ async function saved(file: string, normalize: string, seed: string) {
     valSplit: '0',
   });
   const dataset = await openDataset('fashion-mnist', { limitTrain: 100, limitTest: IMAGES, quiet: true });
-  const { trainer, metadata } = await openTrainer(config, dataset, await deviceFor());
+  const { trainer, metadata } = await openTrainer(recipeOf(config), dataset, await deviceFor());
   try {
     for (let step = 0; step < 5; step++) await trainer.step();
     await writeFile(file, encodeSafetensors(await trainer.weights(), metadata));

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor, testWhere } from '../support/check.ts';
@@ -58,7 +59,7 @@ async function calls(f: () => Promise<void>): Promise<Record<string, number>> {
 
 async function open(more: Readonly<Record<string, string>> = {}): Promise<Trainer> {
   const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', ...more });
-  return (await openTrainer(config, dataset, await deviceFor())).trainer;
+  return (await openTrainer(recipeOf(config), dataset, await deviceFor())).trainer;
 }
 
 for (const [what, more, expected] of [

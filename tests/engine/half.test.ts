@@ -13,6 +13,7 @@ import type { Layer } from '../../engine/graph.ts';
 import { writePart } from '../../shaders/move/copy.ts';
 import { throughHalf } from '../../shaders/kernel/half.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { checkLayer, close, deviceFor, testWhere, type Reference } from '../support/check.ts';
@@ -107,7 +108,7 @@ const dataset = await openDataset('shapes', { limitTrain: 512, limitTest: 64, qu
 const open = async (model: string, more: Record<string, string> = {}): Promise<Trainer> =>
   (
     await openTrainer(
-      parseConfig(model, { dataset: 'shapes', batchSize: '32', optimizer: 'momentum', lr: '0.02', valSplit: '0', ...more }),
+      recipeOf(parseConfig(model, { dataset: 'shapes', batchSize: '32', optimizer: 'momentum', lr: '0.02', valSplit: '0', ...more })),
       dataset,
       await deviceFor(),
     )
@@ -231,7 +232,7 @@ onHalf('checkpointing goes with f16 bitwise', async () => {
 
 onHalf('--debug watches a run in f16: an overflow of the gradients is none of a layer', async () => {
   const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', precision: 'f16' });
-  const { trainer: t } = await openTrainer(config, dataset, await deviceFor(), { debug: true });
+  const { trainer: t } = await openTrainer(recipeOf(config), dataset, await deviceFor(), { debug: true });
   const state = await t.state();
   t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 0, 0, 0) } } });
   await losses(t, 2);
@@ -242,7 +243,7 @@ onHalf('--debug watches a run in f16: an overflow of the gradients is none of a 
 onHalf('where it cannot be, one line says why', async () => {
   const message = (more: Record<string, string>, device: Device) => {
     const config = parseConfig('lenet5', { dataset: 'shapes', valSplit: '0', precision: 'f16', ...more });
-    return refusal(() => openTrainer(config, dataset, device));
+    return refusal(() => openTrainer(recipeOf(config), dataset, device));
   };
   assert.match(
     await message({}, (await deviceFor()).withProfile({ f16: false })),

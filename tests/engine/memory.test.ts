@@ -21,6 +21,7 @@ import { optimizer } from '../../optim/optimizer.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { openData } from '../../train/data/data.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
@@ -147,8 +148,8 @@ async function cramped(limit: number): Promise<Device> {
   return device;
 }
 
-const config = (more: Record<string, string> = {}) =>
-  parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more });
+const recipe = (more: Record<string, string> = {}) =>
+  recipeOf(parseConfig('resnet20', { dataset: 'shapes', batchSize: '16', optimizer: 'sgd', valSplit: '0', ...more }));
 for (const [what, device, why] of [
   [
     'a binding may span',
@@ -158,12 +159,12 @@ for (const [what, device, why] of [
   ['there is memory for', () => cramped(8 * 2 ** 20), /out of memory on .* bytes/],
 ] as const) {
   test(`a batch of more than ${what} is computed in equal parts`, async () => {
-    const { trainer, note, parts } = await openTrainer(config(), dataset, await device());
+    const { trainer, note, parts } = await openTrainer(recipe(), dataset, await device());
     assert.ok(parts === 4 || parts === 2, `${parts} parts`);
     const said = `each batch of 16 is computed in ${parts} parts of ${16 / parts}, of which batch norm sees one at a time: `;
     assert.ok(note!.startsWith(said), note);
     assert.match(note!, why);
-    const asked = (await openTrainer(config({ accumulate: String(parts) }), dataset, await deviceFor())).trainer;
+    const asked = (await openTrainer(recipe({ accumulate: String(parts) }), dataset, await deviceFor())).trainer;
     const losses = [];
     for (const t of [trainer, asked]) {
       for (let i = 0; i < 2; i++) await t.step(true);
@@ -177,7 +178,7 @@ for (const [what, device, why] of [
 
 test('what does not fit with one image at a time is an error in one line', async () => {
   const device = (await deviceFor()).withProfile({ maxBinding: 2 ** 15 });
-  assert.match(await refusal(() => openTrainer(config({ batchSize: '2' }), dataset, device)), /: .*; /);
+  assert.match(await refusal(() => openTrainer(recipe({ batchSize: '2' }), dataset, device)), /: .*; /);
 });
 
 test('checkpointing never takes more', () => {

@@ -5,6 +5,7 @@ import { Graph } from '../../engine/graph.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { losses, type LossOptions } from '../../layers/loss.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { close, deviceFor, dot, random, type Way } from '../support/check.ts';
 import { softmax } from '../reference/activation.ts';
@@ -174,7 +175,7 @@ test('views of one image are held together by the Jensen-Shannon divergence, and
   const dataset = await openDataset('shapes', { quiet: true, limitTrain: 32, limitTest: 8 });
   const device = await deviceFor();
   const open = (options: Record<string, string>) =>
-    openTrainer(parseConfig('mlp:hidden=8', { dataset: 'shapes', batchSize: '8', valSplit: '0', ...options }), dataset, device);
+    openTrainer(recipeOf(parseConfig('mlp:hidden=8', { dataset: 'shapes', batchSize: '8', valSplit: '0', ...options })), dataset, device);
   const consistency = 'augmix:consistency=true';
   for (const loss of [{}, { loss: 'jensen-shannon' }] as Record<string, string>[]) {
     const { trainer } = await open({ augment: consistency, ...loss });

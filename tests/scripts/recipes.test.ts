@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readdirSync, readFileSync } from 'node:fs';
-import { resolved } from '../../cli/run/session.ts';
+import { localRecipe } from '../../cli/run/session.ts';
 import { OPTIONS, parseConfig } from '../../train/config/config.ts';
 
 const test = suite('recipes');
@@ -19,7 +19,7 @@ for (const file of readdirSync(folder).sort()) {
       assert.ok(key, `${words[i]} is no option of descent train`);
       given[key!] = words[i + 1]!;
     }
-    assert.is(resolved(parseConfig(model!, given)).model, model);
+    assert.is(localRecipe(parseConfig(model!, given)).config.model, model);
   });
 }
 

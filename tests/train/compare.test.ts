@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare } from '../../cli/study/compare.ts';
-import { resolved } from '../../cli/run/session.ts';
+import { localRecipe } from '../../cli/run/session.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { countDead } from '../../train/study/collapse.ts';
 import { COMPARISONS } from '../../train/study/compare.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { initialise } from '../../train/study/trial.ts';
 import { close, deviceFor } from '../support/check.ts';
@@ -24,7 +25,7 @@ for (const [what, { model, variants }] of Object.entries(COMPARISONS)) {
     test(`${what}: every variant of ${steps} steps is a configuration of its own`, () => {
       const all = Object.entries(variants({ steps, lr: 0.05, images: 1000 }));
       const texts = all.map(([, { scheme, model: own = model, ...given }]) =>
-        JSON.stringify([scheme, resolved(parseConfig(own, { optimizer: 'momentum', ...given }))]),
+        JSON.stringify([scheme, localRecipe(parseConfig(own, { optimizer: 'momentum', ...given })).config]),
       );
       assert.ok(all.length >= 4);
       assert.is(new Set(texts).size, all.length);
@@ -34,7 +35,7 @@ for (const [what, { model, variants }] of Object.entries(COMPARISONS)) {
 
 test('a scheme draws weights of its deviation and leaves biases', async () => {
   const { trainer } = await openTrainer(
-    parseConfig('mlp:hidden=64', { dataset: 'shapes', batchSize: '10' }),
+    recipeOf(parseConfig('mlp:hidden=64', { dataset: 'shapes', batchSize: '10' })),
     await images(),
     await deviceFor(),
   );

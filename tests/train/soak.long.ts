@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { deviceFor } from '../support/check.ts';
 
@@ -15,7 +16,11 @@ const MIB = 2 ** 20;
 
 test('5,000 steps of lenet5 keep heap, process and device memory flat', async () => {
   const dataset = await openDataset('fashion-mnist', { limitTrain: 12_800, limitTest: 1000, quiet: true });
-  const { trainer } = await openTrainer(parseConfig('lenet5', { batchSize: '64', valSplit: '0', lr: '0.001' }), dataset, await deviceFor());
+  const { trainer } = await openTrainer(
+    recipeOf(parseConfig('lenet5', { batchSize: '64', valSplit: '0', lr: '0.001' })),
+    dataset,
+    await deviceFor(),
+  );
   const marks: { heap: number; rss: number; device: number }[] = [];
   for (let step = 1; step <= 5000; step++) {
     await trainer.step(step % 50 === 0);

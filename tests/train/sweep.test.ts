@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sweep } from '../../cli/study/sweep.ts';
 import { openDataset } from '../../datasets/node/open.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { choices, configOf, keyOf, parseAxis, ranking, type SweepLine } from '../../train/study/sweep.ts';
 import { trial } from '../../train/study/trial.ts';
 import { deviceFor } from '../support/check.ts';
@@ -115,18 +116,19 @@ const images = () => openDataset('shapes', { quiet: true, limitTrain: 200, limit
 test('runs on one device share its pipelines and do not touch each other; a fold is its own split', async () => {
   const device = await deviceFor();
   const dataset = await images();
-  const config = configOf(tiny, {});
-  const first = await trial(config, dataset, device);
+  const recipe = recipeOf(configOf(tiny, {}));
+  const first = await trial(recipe, dataset, device);
   const made = device.pipelines;
-  const fold = await trial(config, dataset, device, { folds: 10, fold: 3 });
-  const again = await trial(config, dataset, device);
+  const fold = await trial(recipe, dataset, device, { folds: 10, fold: 3 });
+  const again = await trial(recipe, dataset, device);
   assert.is(device.pipelines, made);
   assert.equal([again.best!.loss, again.best!.accuracy], [first.best!.loss, first.best!.accuracy]);
   assert.not.equal(fold.best!.loss, first.best!.loss);
 });
 
 test('a loss that is no longer finite is an outcome', async () => {
-  const { best, diverged } = await trial(configOf(tiny, { optimizer: 'sgd', lr: '1e30', steps: '20' }), await images(), await deviceFor());
+  const wild = recipeOf(configOf(tiny, { optimizer: 'sgd', lr: '1e30', steps: '20' }));
+  const { best, diverged } = await trial(wild, await images(), await deviceFor());
   assert.is(best, undefined);
   assert.match(diverged!, /the loss is (NaN|Infinity) at step/);
 });

@@ -7,7 +7,7 @@ import { check, faultOf, named, say } from '../../engine/check.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS, parseConfig } from '../../train/config/config.ts';
 import { Diverged } from '../../train/step/divergence.ts';
-import { resolvedOptimizer } from '../../train/config/optimize.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../../web/form/catalogue.ts';
 import { augmenting, modelling, optimizers, scheduling, type Choice } from '../../web/form/choices.ts';
 import { CASING, CLASSES, GROUNDS, luminance, RUNS, racerRgb, type Rgb } from '../../web/views/colours.ts';
@@ -49,8 +49,8 @@ for (const [choice, text, written] of SPECS) {
 test('what a chooser writes for each name is taken by the command line', () => {
   const written = (choice: Choice, name: string) => writeSpecs(choice, [{ name, options: {} }])!;
   for (const name of optimizers.names)
-    assert.type(resolvedOptimizer(parseConfig('mlp', { optimizer: written(optimizers, name) })).lr, 'number', name);
-  for (const name of scheduling.names) assert.ok(resolvedOptimizer(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
+    assert.type(recipeOf(parseConfig('mlp', { optimizer: written(optimizers, name) })).config.lr, 'number', name);
+  for (const name of scheduling.names) assert.ok(recipeOf(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
   for (const name of augmenting.names) {
     const { transforms, mix } = parseAugment(written(augmenting, name));
     assert.is(transforms.length + mix.length, 1, name);
@@ -220,7 +220,7 @@ const WORDS: readonly (readonly [said: () => unknown, shown: string])[] = [
   [() => parseConfig('mlp', { batchSize: '0' }), 'Batch size: 0 is out of range; give a whole number of at least 1'],
   [() => parseConfig('mlp', { augment: 'crop:-1' }), 'Augmentation: crop: padding is -1; give a whole number of at least 1'],
   [
-    () => resolvedOptimizer(parseConfig('mlp', { optimizer: 'lbfgs', clipNorm: '1' })),
+    () => recipeOf(parseConfig('mlp', { optimizer: 'lbfgs', clipNorm: '1' })),
     'lbfgs: minimises a smooth function of all weights, “Clip the gradient’s length” is not for it; leave that out ' +
       '(“L2 penalty (weight decay)” can stay), or take a first-order optimizer',
   ],

@@ -10,6 +10,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { Device } from '../../engine/device.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
 import { onPage, ROOT, type BuiltPage } from '../support/browser.ts';
@@ -50,7 +51,7 @@ if (
 
     const device = await Device.open(await openAdapter('swiftshader'));
     const dataset = await openDataset('fashion-mnist', { quiet: true, limitTrain: 640, limitTest: 64 });
-    const { trainer } = await openTrainer(parseConfig('lenet5', SMALL), dataset, device);
+    const { trainer } = await openTrainer(recipeOf(parseConfig('lenet5', SMALL)), dataset, device);
     for (let t = 0; t < 10; t++) await trainer.step(true);
     const expected = (await trainer.settle()).map(l => l.loss);
     fromNode = encodeSafetensors(await trainer.weights(), { model: 'lenet5' });

@@ -1,4 +1,4 @@
-/** A configuration made real on a device, for every front end. */
+/** A recipe made real on a device, for every front end. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
@@ -6,15 +6,13 @@ import type { Layer } from '../../engine/graph.ts';
 import { initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
 import type { Schedule } from '../../optim/schedules.ts';
-import { parseAugment } from '../config/augment.ts';
-import type { RunConfig } from '../config/config.ts';
+import type { Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { Inference } from '../step/inference.ts';
 import { lsuv } from '../step/lsuv.ts';
-import { phasesOf, scheduleOf } from '../config/optimize.ts';
-import { parseSpec } from '../config/spec.ts';
 import type { Moments } from '../data/statistics.ts';
 import { Trainer } from '../step/trainer.ts';
+import { phasesOf, scheduleOf } from './optimizers.ts';
 import { whitenFirst } from '../data/whiten-patches.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -36,51 +34,44 @@ export interface OpenOptions {
   /** Of a k-fold cross-validation, in place of a share held out. */
   readonly folds?: number | undefined;
   readonly fold?: number | undefined;
-  /** In place of the configuration's schedule. */
+  /** In place of the recipe's schedule. */
   readonly rates?: Schedule | undefined;
 }
 
-/** Data, model and trainer of a configuration, its first weights as asked for. Throws where these do not go together. */
-export async function openTrainer(config: RunConfig, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
+/** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
+export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const { shape, classes } = dataset;
-  const data = await openData(dataset, {
-    normalize: config.normalize,
-    valSplit: config.valSplit,
-    seed: config.seed,
-    folds: options.folds,
-    fold: options.fold,
-    augment: config.augment === undefined ? undefined : parseAugment(config.augment, shape),
-  });
-  const spec = parseSpec('model', config.model);
-  const model = openModel(spec, { shape, classes: classes.length });
-  const stepsPerEpoch = Math.floor(data.parts.train.n / config.batchSize);
-  const { lr } = phasesOf(config, stepsPerEpoch)[0]!.optimizer.hyper;
-  const schedule = options.rates ?? scheduleOf(config, lr, config.steps ?? config.epochs * stepsPerEpoch);
-  const { initScheme: scheme } = config;
-  const { trainer, parts, note } = await inParts(config, accumulate =>
+  const { batchSize, normalize, valSplit, seed, augment, initScheme: scheme } = recipe;
+  const { folds, fold } = options;
+  const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
+  const model = openModel(recipe.model, { shape, classes: classes.length });
+  const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
+  const schedule = options.rates ?? scheduleOf(recipe, recipe.steps ?? recipe.epochs * stepsPerEpoch);
+  const optimizer = phasesOf(recipe, stepsPerEpoch);
+  const { trainer, parts, note } = await inParts(recipe, parts =>
     Trainer.create({
       device,
       data,
       model,
-      batchSize: config.batchSize,
-      accumulate,
-      optimizer: phasesOf({ ...config, accumulate }, stepsPerEpoch),
+      batchSize,
+      accumulate: parts,
+      optimizer,
       schedule,
-      seed: config.seed,
-      shuffle: config.shuffle,
-      curriculum: config.order === 'curriculum',
+      seed,
+      shuffle: recipe.shuffle,
+      curriculum: recipe.order === 'curriculum',
       debug: options.debug,
-      loss: config.loss,
-      smoothing: config.labelSmoothing,
+      loss: recipe.loss,
+      smoothing: recipe.labelSmoothing,
       weights: scheme === undefined || scheme === 'lsuv' ? undefined : initializer(scheme),
-      population: config.bnStats === 'population',
-      fuse: config.fuse,
-      checkpoint: config.checkpointActivations,
-      half: config.precision === 'f16',
+      population: recipe.bnStats === 'population',
+      fuse: recipe.fuse,
+      checkpoint: recipe.checkpointActivations,
+      half: recipe.precision === 'f16',
     }),
   );
-  if (scheme === 'lsuv') await lsuv({ model, seed: config.seed }, trainer.data);
-  const { whitened } = modelCalled(spec.name);
+  if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
+  const { whitened } = modelCalled(recipe.model.name);
   if (whitened) await whitenFirst(trainer, data, whitened);
   return {
     trainer,
@@ -91,35 +82,35 @@ export async function openTrainer(config: RunConfig, dataset: Dataset, device: D
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
     metadata: {
       format: 'pt',
-      model: config.model,
-      dataset: config.dataset,
+      model: recipe.config.model,
+      dataset: recipe.dataset,
       shape: JSON.stringify(shape),
       classes: JSON.stringify(classes),
-      normalize: config.normalize,
-      ...(config.normalize !== 'none' && { moments: JSON.stringify(data.normalisation.moments) }),
+      normalize,
+      ...(normalize !== 'none' && { moments: JSON.stringify(data.normalisation.moments) }),
     },
   };
 }
 
 /** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
 export async function openInference(
-  config: RunConfig,
+  recipe: Recipe,
   weights: Tensors,
   dataset: Dataset,
   device: Device,
   moments?: Moments,
 ): Promise<{ inference: Inference; data: RunData }> {
-  const { normalize, valSplit, seed, fuse, loss } = config;
+  const { normalize, valSplit, seed, fuse, loss } = recipe;
   const data = await openData(dataset, { normalize, valSplit, seed, moments });
-  const model = openModel(parseSpec('model', config.model), { shape: dataset.shape, classes: dataset.classes.length });
-  const batchSize = config.batchSize / config.accumulate;
-  const population = config.bnStats === 'population';
+  const model = openModel(recipe.model, { shape: dataset.shape, classes: dataset.classes.length });
+  const batchSize = recipe.batchSize / recipe.accumulate;
+  const population = recipe.bnStats === 'population';
   return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
 }
 
 /** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */
 async function inParts(
-  { batchSize, accumulate }: RunConfig,
+  { batchSize, accumulate }: Recipe,
   make: (parts: number) => Promise<Trainer>,
 ): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
   let why: string | undefined;

@@ -198,6 +198,11 @@ export class Trainer {
     return this.#evaluator.withAverage(() => this.weights());
   }
 
+  /** Whether an average of the weights is kept at some time of the run, to be evaluated in their place. */
+  get averages(): boolean {
+    return this.#phases.some(({ optimizer }) => optimizer?.average !== undefined);
+  }
+
   /** The optimizer whose average of the weights is to be judged in place of the weights themselves. */
   #average(): Optimizer | undefined {
     if (this.#loadedAt === this.steps) return undefined;

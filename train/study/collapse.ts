@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import { initializer } from '../../layers/init.ts';
 import { parseConfig } from '../config/config.ts';
+import { recipeOf } from '../config/recipe.ts';
 import { openTrainer } from '../run/open.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
@@ -31,7 +32,7 @@ export async function countDead(
     valSplit: '0',
     shuffle: 'false',
   });
-  const { trainer } = await openTrainer(config, dataset, device);
+  const { trainer } = await openTrainer(recipeOf(config), dataset, device);
   const he = initializer('he-normal');
   const classes = dataset.classes.length;
   let dead = 0;

@@ -3,7 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { initializer } from '../../layers/init.ts';
-import type { RunConfig } from '../config/config.ts';
+import type { Recipe } from '../config/recipe.ts';
 import { Diverged } from '../step/divergence.ts';
 import { stopsEarly } from '../run/early-stopping.ts';
 import { evaluation, fit } from '../run/fit.ts';
@@ -22,7 +22,7 @@ export interface Trial {
 }
 
 export interface TrialOptions {
-  /** Cross-validation, in place of the configuration's share. */
+  /** Cross-validation, in place of the recipe's share. */
   readonly folds?: number;
   readonly fold?: number;
   /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
@@ -32,40 +32,40 @@ export interface TrialOptions {
 }
 
 /**
- * Trains one configuration on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
+ * Trains one recipe on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
  * finite is an outcome, not an error.
  */
 export async function trial(
-  config: RunConfig,
+  recipe: Recipe,
   dataset: Dataset,
   device: Device,
   { folds, fold, scheme, test: tested }: TrialOptions = {},
 ): Promise<Trial> {
   check(
-    folds !== undefined || config.valSplit > 0,
+    folds !== undefined || recipe.valSplit > 0,
     say`${named('valSplit')}: no images are held out to judge by`,
     'give a share above 0',
     named('folds', '<k>'),
   );
-  const { trainer } = await openTrainer(config, dataset, device, { folds, fold });
+  const { trainer } = await openTrainer(recipe, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
   const started = performance.now();
   let diverged: string | undefined;
   let restore: Tensors | undefined;
   let test: EvalMetrics | undefined;
   try {
-    if (scheme !== undefined) await initialise(trainer, scheme, config.seed);
+    if (scheme !== undefined) await initialise(trainer, scheme, recipe.seed);
     await fit(trainer, {
-      total: config.steps ?? config.epochs * trainer.stepsPerEpoch,
-      logEvery: config.logEvery,
+      total: recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch,
+      logEvery: recipe.logEvery,
       validate: true,
       stopped: () => false,
-      finished: () => stopsEarly(lines, config.earlyStop),
+      finished: () => stopsEarly(lines, recipe.earlyStop),
       onMetrics: line => void lines.push(line),
       async onEvaluation(line) {
         lines.push(line);
         trainer.observe(line.loss);
-        if (config.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.judged();
+        if (recipe.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.judged();
       },
       onCheckpoint: async () => {},
     });

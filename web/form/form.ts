@@ -5,7 +5,7 @@ import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
 import { models } from '../../models/index.ts';
 import { BN_STATS, NORMALIZE, OPTIONS, ORDERS, parseConfig, PRECISIONS, type RunConfig } from '../../train/config/config.ts';
-import { resolvedOptimizer } from '../../train/config/optimize.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { parseSpec, parseSpecs } from '../../train/config/spec.ts';
 import { explainOption, labelOf } from './catalogue.ts';
 import { augmenting, hyperOf, modelling, optimizers, scheduling, type Choice } from './choices.ts';
@@ -184,7 +184,7 @@ export class ConfigForm {
   #check(): void {
     let wrong = '';
     try {
-      resolvedOptimizer(this.config());
+      recipeOf(this.config());
     } catch (error) {
       wrong = inPageWords(error as Error);
     }

@@ -3,6 +3,7 @@ import { measureCeiling } from '../../bench/ceiling.ts';
 import { benchKernels as timeKernels } from '../../bench/kernels.ts';
 import { benchStep as timeStep, traceStep } from '../../bench/step.ts';
 import type { RunConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
@@ -32,7 +33,7 @@ export async function benchStep(config: RunConfig, trace: boolean, base: string,
   const device = await openDevice();
   try {
     if (!device.report.software) device.tuner = tuner(() => {});
-    const { trainer, note } = await openTrainer(config, dataset, device);
+    const { trainer, note } = await openTrainer(recipeOf(config), dataset, device);
     await trainer.step();
     await trainer.settle();
     const firstStepMs = performance.now() - start;

@@ -3,11 +3,11 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { RunConfig } from '../../train/config/config.ts';
+import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation } from '../../train/run/fit.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
-import { phasesOf } from '../../train/config/optimize.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { TrainerState } from '../../train/run/state.ts';
 import { openDataset } from '../data/data.ts';
@@ -27,7 +27,7 @@ const CHECKPOINT_AFTER = 15_000;
 
 export class Session {
   #emit: (event: RunEvent) => void;
-  #config!: RunConfig;
+  #recipe!: Recipe;
   #options!: OpenOptions;
   #dataset!: Dataset;
   #device: Device | undefined;
@@ -52,7 +52,7 @@ export class Session {
 
   async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
-    this.#config = config;
+    this.#recipe = recipeOf(config);
     this.#options = options;
     this.#dataset = await openDataset(config, dropped, options.base, options.noise);
     await this.#build();
@@ -70,7 +70,7 @@ export class Session {
       dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes,
       stepsPerEpoch: trainer.stepsPerEpoch,
-      averages: phasesOf(config, trainer.stepsPerEpoch).some(({ optimizer }) => 'rule' in optimizer && optimizer.average !== undefined),
+      averages: trainer.averages,
       images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
       seconds: (performance.now() - begun) / 1000,
     };
@@ -131,8 +131,8 @@ export class Session {
         metadata: { model },
       } = decodeSafetensors(bytes, name);
       check(
-        model === undefined || model === this.#config.model,
-        `${name}: is a checkpoint of ${model}, this run is of ${this.#config.model}`,
+        model === undefined || model === this.#recipe.config.model,
+        `${name}: is a checkpoint of ${model}, this run is of ${this.#recipe.config.model}`,
         `start a run of ${model} and import it there`,
       );
       this.#trainer.loadWeights(tensors);
@@ -156,7 +156,7 @@ export class Session {
   }
 
   get #total(): number {
-    return this.#config.steps ?? this.#config.epochs * this.#trainer.stepsPerEpoch;
+    return this.#recipe.steps ?? this.#recipe.epochs * this.#trainer.stepsPerEpoch;
   }
 
   #state(state: RunState, message?: string | Fault): void {
@@ -198,7 +198,7 @@ export class Session {
 
   async #open(): Promise<void> {
     this.#evaluated = [];
-    this.#opened = await openTrainer(this.#config, this.#dataset, this.#device!);
+    this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
     this.#looks = new Looks(this.#opened, this.#dataset);
     this.#emit({ kind: 'note', text: this.#opened.note });
   }
@@ -208,8 +208,8 @@ export class Session {
     try {
       while (this.#running && this.#trainer.steps < this.#total) {
         const next = this.#trainer.steps + 1;
-        await this.#alone(() => this.#step(next % this.#config.logEvery === 0 || next === this.#total));
-        const { earlyStop } = this.#config;
+        await this.#alone(() => this.#step(next % this.#recipe.logEvery === 0 || next === this.#total));
+        const { earlyStop } = this.#recipe;
         if (stopsEarly(this.#evaluated, earlyStop)) {
           await this.#settled(() => this.#trainer.loadWeights(this.#best!));
           message =
@@ -235,7 +235,7 @@ export class Session {
     await trainer.step(log);
     const t = trainer.steps;
     const epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
-    const evaluates = this.#config.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
+    const evaluates = this.#recipe.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
     this.#lines((log && !this.#running) || evaluates ? await trainer.settle() : trainer.arrived());
     if (evaluates) {
       const line = await evaluation(trainer, 'val');
@@ -248,7 +248,7 @@ export class Session {
   async #judge(line: EvalMetrics): Promise<void> {
     this.#evaluated.push(line);
     this.#trainer.observe(line.loss);
-    if (this.#config.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.judged();
+    if (this.#recipe.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.judged();
   }
 
   async #save(): Promise<void> {

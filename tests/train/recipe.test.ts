@@ -1,25 +1,26 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseConfig } from '../../train/config/config.ts';
+import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../train/study/find-lr.ts';
-import { describeOptimizer, phasesOf, resolvedOptimizer, scheduleOf } from '../../train/config/optimize.ts';
+import { describeOptimizer, recipeOf } from '../../train/config/recipe.ts';
+import { phasesOf, scheduleOf } from '../../train/run/optimizers.ts';
 
-const test = suite('what a configuration names');
+const test = suite('recipes of runs');
 
 type Given = Parameters<typeof parseConfig>[1];
-const config = (given: Given) => parseConfig('lenet5', given);
+const recipe = (given: Given) => recipeOf(parseConfig('lenet5', given));
 
 test('one optimizer, and one after another', () => {
   assert.equal(
-    phasesOf(config({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]),
+    phasesOf(recipe({ optimizer: 'adam:epochs=5,beta1=0.8,lbfgs' }), 7).map(p => [p.optimizer.hyper, p.steps]),
     [
       [{ lr: 1e-3, beta1: 0.8, beta2: 0.999, eps: 1e-8 }, 35],
       [{ lr: 1, tolerance_grad: 1e-7, tolerance_change: 1e-9, history: 10 }, undefined],
     ],
   );
   assert.equal(
-    describeOptimizer(config({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
+    describeOptimizer(recipe({ optimizer: 'adam:epochs=5,lbfgs', lr: '0.01' })),
     'adam at learning rate 0.01 for 5 epochs, then lbfgs at learning rate 1',
   );
 });
@@ -27,23 +28,19 @@ test('one optimizer, and one after another', () => {
 test('what is recorded is read back as the same', () => {
   const specs = ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw'];
   for (const optimizer of specs) {
-    const first = resolvedOptimizer(config({ optimizer }));
-    const again = resolvedOptimizer(config({ optimizer: first.optimizer, lr: String(first.lr) }));
-    assert.equal(again, first);
-    assert.equal(
-      phasesOf(config({ optimizer: first.optimizer, lr: String(first.lr) }), 3).map(p => p.optimizer.hyper),
-      phasesOf(config({ optimizer }), 3).map(p => p.optimizer.hyper),
-    );
+    const first = recipe({ optimizer, schedule: 'cosine', augment: 'crop:2,flip', weightDecay: '0.1' });
+    assert.equal(recipeOf(first.config), first);
+    assert.equal(recipeOf(configFromJson(JSON.parse(JSON.stringify(first.config)), 'config.json')), first);
   }
 });
 
 test('flags reach the update', () => {
   const flags = { l1: '0.1', weightDecay: '0.2', clipNorm: '3', gradNoise: '0.04', maxNorm: '2', ema: '0.9' };
-  const { optimizer } = phasesOf(config({ optimizer: 'sgd', ...flags }), 1)[0]!;
+  const { optimizer } = phasesOf(recipe({ optimizer: 'sgd', ...flags }), 1)[0]!;
   assert.ok('values' in optimizer);
   const pieces = { clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 };
   assert.equal(optimizer.values(1, 0.5, undefined, 4), { lr: 0.5, t: 1, g_scale: 0.25, ...pieces });
-  assert.is(scheduleOf(config({ schedule: 'cosine:warmup=10' }), 0.1, 30)!.at(20).lr, 0.05);
+  assert.is(scheduleOf(recipe({ schedule: 'cosine:warmup=10', lr: '0.1' }), 30)!.at(20).lr, 0.05);
 });
 
 const refusals: readonly [given: Given, message: RegExp][] = [
@@ -70,12 +67,13 @@ const refusals: readonly [given: Given, message: RegExp][] = [
     { schedule: 'batch-growth:milestones=5', swa: '0.5' },
     /^swa: counts updates, which a growing batch makes fewer; take ema, or another schedule$/,
   ],
+  [{ swa: '0.5', ema: '0.9' }, /^swa: averages the weights, as ema does; leave one of them out$/],
   [{ schedule: 'cosine:wramup=5' }, /^unknown option of schedule cosine 'wramup'; did you mean 'warmup'\?/],
 ];
 for (const [given, message] of refusals) {
   test(`refuses ${JSON.stringify(given)}`, () => {
     assert.throws(
-      () => resolvedOptimizer(config(given)),
+      () => recipe(given),
       (e: Error) => message.test(e.message) || assert.unreachable(e.message),
     );
   });
@@ -92,7 +90,7 @@ test('early stopping counts evaluations since the best', () => {
 });
 
 test('snapshots come at the ends of cosine cycles', () => {
-  const made = scheduleOf(config({ snapshots: '3', epochs: '6' }), 0.1, 60)!;
+  const made = scheduleOf(recipe({ snapshots: '3', epochs: '6', lr: '0.1' }), 60)!;
   assert.equal(
     [0, 10, 20, 40].map(t => Number(made.at(t).lr.toFixed(6))),
     [0.1, 0.05, 0.1, 0.1],

@@ -1,0 +1,155 @@
+/** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
+import { check, lookUp, named, say } from '../../engine/check.ts';
+import { checkModel } from '../../models/index.ts';
+import { rules } from '../../optim/index.ts';
+import { quasiNewton, type QuasiNewton } from '../../optim/quasi-newton.ts';
+import { hyperParameters, type Rule } from '../../optim/rule.ts';
+import { schedule, schedules } from '../../optim/schedules.ts';
+import { parseAugment, type Augmentation } from './augment.ts';
+import { OPTIONS, type RunConfig } from './config.ts';
+import { formatSpec, parseSpec, parseSpecs, type Scalar, type Spec } from './spec.ts';
+
+/** A rule with its hyper-parameters. */
+export interface FirstOrder {
+  readonly name: string;
+  readonly rule: Rule;
+  readonly hyper: Rule['defaults'];
+}
+
+/** One of the optimizers that train one after another; each but the last says for how many epochs. */
+export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
+
+/** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
+export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment'> {
+  /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
+  readonly config: RunConfig;
+  readonly model: Spec;
+  /** At least one; the learning rate of the run is that of the first. */
+  readonly optimizers: readonly Method[];
+  readonly schedule?: Pick<Spec, 'name' | 'options'>;
+  readonly augment?: Augmentation;
+}
+
+/** The recipe of a configuration. Throws where a text names what does not exist, or where options do not go together. */
+export function recipeOf(config: RunConfig): Recipe {
+  const { model: modelText, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, ...numbers } = config;
+  const model = parseSpec('model', modelText);
+  checkModel(model);
+  const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
+  const optimizers = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
+  const { lr } = optimizers[0]!.hyper;
+  if (scheduled) schedule(scheduled.name, scheduled.options, { lr, total: Infinity });
+  checkSnapshots(config);
+  return {
+    ...numbers,
+    config: { ...config, optimizer: optimizers.map(written).join(','), lr },
+    model,
+    optimizers,
+    ...(scheduled && { schedule: scheduled }),
+    ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
+  };
+}
+
+function scheduleFrom(text: string): Pick<Spec, 'name' | 'options'> {
+  const { name, options, value } = parseSpec(named('schedule'), text);
+  check(value === undefined, say`${named('schedule')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
+  lookUp('schedule', name, schedules);
+  return { name, options };
+}
+
+/** What only first-order optimizers do; of two phases with one each it is of that one. */
+const FIRST_ORDER = ['clipNorm', 'clipValue', 'gradNoise', 'ema', 'swa', 'lookahead'] as const;
+/** What a smooth function of free weights cannot have. */
+const NOT_SMOOTH = ['l1', 'maxNorm'] as const;
+
+/** The optimizers of a configuration in order; `grows` is whether its schedule makes batches grow. */
+function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
+  const specs = parseSpecs(named('optimizer'), config.optimizer);
+  check(
+    config.swa === undefined || !grows,
+    say`${named('swa')}: counts updates, which a growing batch makes fewer`,
+    say`take ${named('ema')}`,
+    'another schedule',
+  );
+  check(config.swa === undefined || specs.length === 1, say`${named('swa')}: is for one optimizer`, 'leave it out, or the others');
+  check(
+    config.swa === undefined || config.ema === undefined,
+    say`${named('swa')}: averages the weights, as ${named('ema')} does`,
+    'leave one of them out',
+  );
+  return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
+    check(value === undefined, say`${named('optimizer')}: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
+    lookUp('optimizer', name, { ...rules, ...quasiNewton });
+    checkEpochs(name, epochs, i === specs.length - 1);
+    check(
+      i > 0 || !grows || (Object.hasOwn(rules, name) && !rules[name]!.probes),
+      say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
+      'take another optimizer, or another schedule',
+    );
+    const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
+    const made = Object.hasOwn(quasiNewton, name) ? smooth(name, hyper, config, specs.length === 1) : firstOrder(name, hyper, config);
+    return { ...made, ...(epochs !== undefined && { epochs: epochs as number }) };
+  });
+}
+
+/** Every optimizer but the last says for how many epochs it trains. */
+function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): void {
+  if (last) {
+    check(
+      epochs === undefined,
+      say`${named('optimizer')}: ${name}:epochs=${epochs} has no optimizer after it`,
+      'leave out its epochs, or name the next optimizer',
+    );
+  } else {
+    check(
+      Number.isInteger(epochs) && (epochs as number) > 0,
+      say`${named('optimizer')}: ${name} has another optimizer after it`,
+      `say for how long, as in ${name}:epochs=5`,
+    );
+  }
+}
+
+/** A rule; one with a weight decay of its own takes that of the configuration for it. */
+function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, { weightDecay }: RunConfig): FirstOrder {
+  const rule = rules[name]!;
+  const decay = 'weight_decay' in rule.defaults && weightDecay > 0 ? { weight_decay: weightDecay } : {};
+  return { name, rule, hyper: hyperParameters(name, rule.defaults, { ...decay, ...given }) };
+}
+
+/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it. */
+function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): QuasiNewton {
+  const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
+  check(
+    !unfit,
+    say`${name}: minimises a smooth function of all weights, ${unfit && named(unfit)} is not for it`,
+    say`leave that out (${named('weightDecay')} can stay)`,
+    'take a first-order optimizer',
+  );
+  const l2 = { weight: config.weightDecay, biases: config.decayBias };
+  return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
+}
+
+/** The text of an optimizer that is number `i`; the rate of the first one is an option of its own. */
+function written({ name, epochs, hyper: { lr, ...hyper } }: Method, i: number): string {
+  return formatSpec({ name, options: { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...hyper } });
+}
+
+function checkSnapshots({ snapshots, schedule, steps, epochs }: RunConfig): void {
+  if (snapshots === undefined) return;
+  check(schedule === undefined, say`${named('snapshots')}: brings a schedule of its own`, say`leave out ${named('schedule')}`);
+  const span = steps === undefined ? `${epochs} epochs` : 'a number of steps';
+  check(
+    steps === undefined && epochs % snapshots === 0,
+    say`${named('snapshots')}: ${snapshots} cycles do not fit ${span}`,
+    say`give ${named('epochs')} a multiple of ${snapshots}`,
+  );
+}
+
+/** What trains, in words: `adam at learning rate 0.001`. */
+export function describeOptimizer({ optimizers, config }: Recipe): string {
+  const phases = optimizers.map(({ name, hyper, epochs }) => {
+    const span = epochs === undefined ? '' : ` for ${epochs} epochs`;
+    return `${name} at learning rate ${hyper.lr}${span}`;
+  });
+  return phases.join(', then ') + (config.schedule === undefined ? '' : ` (${config.schedule})`);
+}
