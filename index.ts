@@ -2,10 +2,11 @@
 export * from './layers/activation.ts';
 export * from './layers/compose.ts';
 export * from './layers/conv.ts';
-export * from './layers/dense.ts';
+export { dense, type DenseOptions } from './layers/dense.ts';
 export * from './layers/noise.ts';
 export * from './layers/norm.ts';
 export * from './layers/pool.ts';
+export type { UsedWeight, WeightTransform } from './layers/weight.ts';
 export type { Graph, Layer, Shape, Tensor } from './engine/graph.ts';
 export { Device } from './engine/device.ts';
 export { models } from './models/index.ts';

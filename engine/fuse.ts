@@ -76,7 +76,6 @@ function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): 
 }
 
 const made = (op: Op, name: string, shape: Shape): Tensor => ({
-  id: -1,
   name: `${opName(op)} ${name}`,
   shape,
   size: product(shape),

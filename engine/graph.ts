@@ -11,7 +11,6 @@ export type Shape = readonly number[];
 export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state';
 
 export interface Tensor {
-  readonly id: number;
   readonly name: string;
   readonly shape: Shape;
   /** Values in all. */
@@ -28,6 +27,8 @@ export interface Tensor {
 export interface Param {
   readonly value: Tensor;
   readonly grad: Tensor;
+  /** The layer that it belongs to. */
+  readonly path: string;
 }
 
 /** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
@@ -67,6 +68,29 @@ interface Recorded {
   path: string[];
 }
 
+/** What a layer says of itself while it is built. */
+export interface LayerFacts {
+  readonly weight?: Param | undefined;
+  readonly bias?: Param | undefined;
+  /** Of convolutions and dense layers: what their product takes as the weight, the parameter's own value or what was made of it. */
+  readonly used?: Tensor;
+  readonly running?: RunningStatistics;
+}
+
+/** A batch norm's running statistics, by how much they move towards those of a batch, and the values of a channel in a batch. */
+export interface RunningStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly momentum: number;
+  readonly count: number;
+}
+
+/** A layer of a graph, or a stage of one: where several have one path, the last gives the layer's output. */
+export interface BuiltLayer extends LayerFacts {
+  readonly path: string;
+  readonly output: Tensor;
+}
+
 /** A layer adds its ops to the graph and returns its output. */
 export type Layer = (g: Graph, x: Tensor) => Tensor;
 
@@ -79,6 +103,8 @@ export class Graph {
   /** Parameters and buffers in order of creation, with their first values. */
   readonly init = new Map<Tensor, Init>();
   readonly params = new Map<string, Param>();
+  /** In the order in which they were built. */
+  readonly layers: BuiltLayer[] = [];
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
   readonly kept = new Set<Tensor>();
   readonly training: boolean;
@@ -107,9 +133,14 @@ export class Graph {
     return this.#path.join('.');
   }
 
+  /** The layer being built, as messages name it: `conv2d layer1.0.conv1`. */
+  who(layer: string): string {
+    return this.path ? `${layer} ${this.path}` : layer;
+  }
+
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
     const full = [...this.#path, name].join('.');
-    const t = { id: this.tensors.length, name: full, shape, size: product(shape), role };
+    const t = { name: full, shape, size: product(shape), role };
     this.tensors.push(t);
     return t;
   }
@@ -127,14 +158,17 @@ export class Graph {
 
   /** A trained tensor, with a place of the same shape for its gradient. */
   param(name: string, shape: Shape, init: Init): Param {
-    const p = { value: this.lasting('param', name, shape, init), grad: this.lasting('grad', name, shape) };
-    this.params.set(p.value.name, p);
-    return p;
+    const value = this.lasting('param', name, shape, init);
+    const known = this.params.get(value.name);
+    if (known) return known;
+    const made = { value, grad: this.lasting('grad', name, shape), path: this.path };
+    this.params.set(value.name, made);
+    return made;
   }
 
   /** All that lies in one page of parameters, gradients or states as one flat tensor, so that an optimizer is one dispatch. */
   whole(role: Role, buffer: string, bytes: number): Tensor {
-    const t = { id: this.tensors.length, name: buffer, shape: [bytes / 4], size: bytes / 4, role, whole: buffer };
+    const t = { name: buffer, shape: [bytes / 4], size: bytes / 4, role, whole: buffer };
     this.tensors.push(t);
     return t;
   }
@@ -184,16 +218,23 @@ export class Graph {
     return { ...t, shape, base: t.base ?? t };
   }
 
-  /** Says how the gradient of `output` becomes those of `inputs`; called at build time, in reverse, by `backward`. */
-  record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp): Tensor {
+  /**
+   * A layer from `inputs` to `output`. `vjp` says how the gradient of its output becomes those of its inputs; `backward` calls it while it
+   * builds, in reverse.
+   */
+  record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp, facts: LayerFacts = {}): Tensor {
     this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
     this.#differentiable.add(output);
+    if (!output.base) this.layers.push({ path: this.path, output, ...facts }); // a view computes nothing
     return output;
   }
 
-  /** Whether anyone wants the gradient of `t`: a layer on the data itself can leave it out. */
-  wantsGrad(t: Tensor): boolean {
-    return this.#differentiable.has(t);
+  /** The gradient of `x`, which `write` stores, or undefined where nobody wants it: nothing is trained before a layer on the data itself. */
+  gradientOf(x: Tensor, write: (dx: Tensor) => void): Tensor | undefined {
+    if (!this.#differentiable.has(x)) return undefined;
+    const dx = this.tensor(x.shape);
+    write(dx);
+    return dx;
   }
 
   /** How the next kernel call writes `grad`. */

@@ -84,10 +84,5 @@ export const softmax = (): Layer => (g, x) => {
   const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) };
   const y = g.tensor(x.shape);
   g.run(softmaxForward, p, { x, y });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(softmaxBackward, p, { y, dy, dx });
-    return [dx];
-  });
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(softmaxBackward, p, { y, dy, dx }))]);
 };

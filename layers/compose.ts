@@ -32,7 +32,7 @@ function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
   check(
     show(a.shape) === show(b.shape),
-    `${who('add', g)}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
+    `${g.who('add')}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
     "give both one shape (a shortcut needs the body's channels and stride)",
   );
   return g.record([a, b], g.sum(a, b), dy => [dy, dy]);
@@ -59,10 +59,10 @@ export const residual =
 export const zeroPadShortcut =
   (o: number, stride = 1): Layer =>
   (g, x) => {
-    const [n, c, h, w] = images('zeroPadShortcut', x.shape);
+    const [n, c, h, w] = images(g.who('zeroPadShortcut'), x.shape);
     check(
       o >= c,
-      `${who('zeroPadShortcut', g)}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)})`,
+      `${g.who('zeroPadShortcut')}: ${o} channels are fewer than the input's ${c} (input ${show(x.shape)})`,
       'zeros can only be added',
     );
     if (o === c && stride === 1) return x;
@@ -71,12 +71,7 @@ export const zeroPadShortcut =
     const p = { n, c, h, w, o, oh, ow, stride, before: Math.floor((o - c) / 2) };
     const y = g.tensor([n, o, oh, ow]);
     g.run(subsample, p, { x, y });
-    return g.record([x], y, dy => {
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      g.run(subsampleBackward, p, { dy, dx });
-      return [dx];
-    });
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(subsampleBackward, p, { dy, dx }))]);
   };
 
 /** The outputs of layers on one input. */
@@ -91,10 +86,10 @@ export const concat =
   (g, x) => {
     const parts = outputsOf(branches, g, x);
     const first = parts[0];
-    check(first, `${who('concat', g)}: no branches`, 'give at least one');
+    check(first, `${g.who('concat')}: no branches`, 'give at least one');
     const [n, , ...rest] = first.shape as [number, number, ...number[]];
     const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
-    check(!odd, `${who('concat', g)}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
+    check(!odd, `${g.who('concat')}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
 
     const channels = parts.map(t => t.shape[1]!);
     const area = product(rest);
@@ -107,11 +102,8 @@ export const concat =
     });
     return g.record(parts, y, dy =>
       parts.map((t, i) => {
-        if (!g.wantsGrad(t)) return undefined;
         const { size, at } = place(i);
-        const dx = g.tensor(t.shape);
-        g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx });
-        return dx;
+        return g.gradientOf(t, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx }));
       }),
     );
   };
@@ -121,7 +113,7 @@ export const mean =
   (branches: Layers): Layer =>
   (g, x) => {
     const outputs = outputsOf(branches, g, x);
-    check(outputs.length, `${who('mean', g)}: no branches`, 'give at least one');
+    check(outputs.length, `${g.who('mean')}: no branches`, 'give at least one');
     return scale(1 / outputs.length)(
       g,
       outputs.reduce((sum, t) => add(g, sum, t)),
@@ -135,7 +127,7 @@ export const mean =
 export const stochasticDepth =
   (body: Layer, p: number, { perSample = false } = {}): Layer =>
   (g, x) => {
-    check(p >= 0 && p < 1, `${who('stochasticDepth', g)}: p is ${p}, expected 0 <= p < 1`);
+    check(p >= 0 && p < 1, `${g.who('stochasticDepth')}: p is ${p}, expected 0 <= p < 1`);
     const out = body(g, x);
     if (!g.training || p === 0) return scale(1 - p)(g, out);
     const n = out.shape[0]!;
@@ -151,5 +143,3 @@ export function droppedSamples(g: Graph, x: Tensor, params: DropSample): Tensor 
   };
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
-
-const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

@@ -1,10 +1,11 @@
 import { check, images, show } from '../engine/check.ts';
-import type { Layer } from '../engine/graph.ts';
+import type { Layer, Tensor } from '../engine/graph.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices } from '../shaders/conv/conv.ts';
 import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
-import { standardised, type WeightTransform } from './norm.ts';
+import { standardised } from './norm.ts';
+import { weightGradient, type WeightTransform } from './weight.ts';
 
 export interface ConvOptions {
   stride?: number;
@@ -26,9 +27,9 @@ export const conv2d =
   (o: number, k: number, options: ConvOptions = {}): Layer =>
   (g, x) => {
     const { stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, standardise = false, through } = options;
-    const [n, c, h, w] = images('conv2d', x.shape);
+    const who = g.who('conv2d');
+    const [n, c, h, w] = images(who, x.shape);
     const reach = dilation * (k - 1) + 1;
-    const who = g.path ? `conv2d ${g.path}` : 'conv2d';
     const kernel = `kernel ${k}x${k}${dilation > 1 ? ` with dilation ${dilation}` : ''}`;
     check(!standardise || !through, `${who}: standardise and through both change the weight`, 'give one of them');
     check(
@@ -52,23 +53,19 @@ export const conv2d =
     const y = g.tensor([n, o, p.oh, p.ow]);
     g.run(conv, p, { x, weight: used, bias: b?.value, y });
 
-    return g.record([x], y, dy => {
+    const backward = (dy: Tensor) => {
       const split = splits(p, g.profile);
-      const size = weight.value.size;
       const slices = g.tensor([split, ...weight.value.shape]);
       g.run(convBackwardWeight, { ...p, split }, { x, dy, dweight: slices });
-      if (changed) {
-        const dweight = g.tensor(weight.value.shape);
-        g.run(sumSlices, { size, count: split }, { slices, out: dweight });
-        changed.backward(dweight);
-      } else {
-        g.run(sumSlices, { size, count: split, gradient: g.gradient(weight.grad) }, { slices, out: weight.grad });
-      }
+      weightGradient(g, weight, changed, (out, gradient) =>
+        g.run(sumSlices, { size: weight.value.size, count: split, gradient }, { slices, out }),
+      );
       if (b) g.run(channelSum, { n, c: o, hw: p.oh * p.ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      if (gradientIsConv(p)) g.run(conv, inputGradient(p), { x: dy, weight: used, y: dx });
-      else g.run(convBackwardInput, { ...p, epilogue: undefined }, { dy, weight: used, dx });
+      const dx = g.gradientOf(x, dx => {
+        if (gradientIsConv(p)) g.run(conv, inputGradient(p), { x: dy, weight: used, y: dx });
+        else g.run(convBackwardInput, { ...p, epilogue: undefined }, { dy, weight: used, dx });
+      });
       return [dx];
-    });
+    };
+    return g.record([x], y, backward, { weight, bias: b, used });
   };

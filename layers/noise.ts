@@ -9,9 +9,9 @@ import { float } from '../shaders/kernel/kernel.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { addNormal, dropout as dropping, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
 import { add, droppedSamples, scale } from './compose.ts';
-import { dense } from './dense.ts';
+import { dense, weighted } from './dense.ts';
 import { hash } from './init.ts';
-import type { WeightTransform } from './norm.ts';
+import type { WeightTransform } from './weight.ts';
 
 const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
 
@@ -46,7 +46,7 @@ export const spatialDropout =
   (p: number): Layer =>
   (g, x) => {
     checkP('spatialDropout', p);
-    const [n, c, h, w] = images('spatialDropout', x.shape);
+    const [n, c, h, w] = images(g.who('spatialDropout'), x.shape);
     if (!g.training || p === 0) return x;
     return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) });
   };
@@ -108,10 +108,9 @@ export const shakeout =
     const x = g.view(x0, [n, size]);
     const r = dropped(g, x0, tau);
     const rx = g.view(r, [n, size]);
-    const y = dense(out, { bias })(g, r);
-    const weight = g.param('weight', [out, size], () => new Float32Array()).value; // the dense layer's own
+    const { y, weight } = weighted(g, r, out, { bias });
     const less = g.map(`(a - v) * ${float(c)}`, x, rx);
-    const sign = g.map('sign(v)', weight);
+    const sign = g.map('sign(v)', weight.value);
     const shaken = g.tensor([n, out]);
     g.run(matmul, { m: n, n: out, k: size, tb: true }, { a: less, b: sign, y: shaken });
     g.record([r, x0], shaken, dy => {
@@ -142,14 +141,14 @@ export const whiteout =
     const z = g.tensor([n, out]);
     const deviation = g.tensor([out]);
     const noise = g.tensor([n, out]);
-    const y = dense(out, { bias })(g, x);
-    const { value: weight, grad } = g.param('weight', [out, c], () => new Float32Array()); // the dense layer's own
+    const { y, weight } = weighted(g, x, out, { bias });
     g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
-    g.run(whiteoutDeviation, p, { weight, deviation });
+    g.run(whiteoutDeviation, p, { weight: weight.value, deviation });
     g.run(whiteoutScale, p, { z, deviation, y: noise });
     const sum = g.sum(y, noise);
     return g.record([y], sum, dy => {
-      g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight, z, dy, deviation, dweight: grad });
+      const { value, grad } = weight;
+      g.run(whiteoutBackward, { ...p, gradient: g.gradient(grad) }, { weight: value, z, dy, deviation, dweight: grad });
       return [dy];
     });
   };

@@ -6,6 +6,7 @@ import { lrnBackward, lrnForward } from '../shaders/norm/lrn.ts';
 import { joinMoments, moments, momentSplits } from '../shaders/norm/moments.ts';
 import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm/batch-norm.ts';
 import { constant } from './init.ts';
+import type { UsedWeight } from './weight.ts';
 
 /** Weight of ones and bias of zeros, where the layer has them. */
 const affineParams = (g: Graph, shape: Shape, affine: boolean): { weight?: Param; bias?: Param } =>
@@ -27,11 +28,13 @@ export const batchNorm =
   (g, x) => {
     const [n, c] = x.shape as [number, number];
     const hw = product(x.shape.slice(2));
-    check(x.shape.length >= 2, `${who('batchNorm', g)}: input is ${show(x.shape)}, expected [batch, channels, …]`);
+    check(x.shape.length >= 2, `${g.who('batchNorm')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
     const { weight, bias } = affineParams(g, [c], affine);
     const scaled = { weight: weight?.value, bias: bias?.value };
     const running_mean = g.lasting('buffer', 'running_mean', [c], constant(0));
     const running_var = g.lasting('buffer', 'running_var', [c], constant(1));
+    const running = { mean: running_mean, variance: running_var, momentum, count: n * hw };
+    const facts = { weight, bias, running };
     const p = { n, c, hw, affine };
     const y = g.tensor(x.shape);
 
@@ -39,17 +42,17 @@ export const batchNorm =
       const variance = running_var;
       const evaluated = { ...p, by: 'running', eps } as const;
       g.run(batchNormApply, evaluated, { x, mean: running_mean, variance, ...scaled, y });
-      return g.record([x], y, dy => {
-        // of the input alone: for attacks on a trained model
-        const dx = g.tensor(x.shape);
-        g.run(batchNormApply, { ...evaluated, linear: true }, { x: dy, variance, weight: weight?.value, y: dx });
-        return [dx];
-      });
+      const linear = { ...evaluated, linear: true };
+      // of the input alone: for attacks on a trained model
+      const backward = (dy: Tensor) => [
+        g.gradientOf(x, dx => g.run(batchNormApply, linear, { x: dy, variance, weight: weight?.value, y: dx })),
+      ];
+      return g.record([x], y, backward, facts);
     }
 
     check(
       n * hw > 1,
-      `${who('batchNorm', g)}: one value for each channel (input ${show(x.shape)}) has no variance`,
+      `${g.who('batchNorm')}: one value for each channel (input ${show(x.shape)}) has no variance`,
       'use a larger batch or images',
     );
     const channels = { n, c, hw, split: momentSplits(p, g.profile) };
@@ -59,25 +62,23 @@ export const batchNorm =
     g.run(joinMoments, { ...channels, eps, momentum }, { partial, stats, running_mean, running_var });
     g.run(batchNormApply, { ...p, by: 'batch' }, { x, stats, ...scaled, y });
 
-    return g.record([x], y, dy => {
+    const backward = (dy: Tensor) => {
       const sums = g.tensor(partial.shape);
       const means = g.tensor([2, c]);
-      const gradient = weight && bias && gradientOf(g, weight, bias);
+      const gradient = weight && bias && bothGradients(g, weight, bias);
       g.run(batchNormSums, channels, { x, dy, stats, partial: sums });
       g.run(
         batchNormGradients,
         { ...channels, affine, gradient },
         { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad },
       );
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
-      return [dx];
-    });
+      return [g.gradientOf(x, dx => g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx }))];
+    };
+    return g.record([x], y, backward, facts);
   };
 
 /** How a kernel that writes both writes them; they are always written together. */
-function gradientOf(g: Graph, weight: Param, bias: Param): Gradient {
+function bothGradients(g: Graph, weight: Param, bias: Param): Gradient {
   g.gradient(weight.grad);
   return g.gradient(bias.grad);
 }
@@ -98,7 +99,7 @@ export const layerNorm =
     const size = product(own);
     check(
       size > 1,
-      `${who('layerNorm', g)}: one value for each sample (input ${show(x.shape)}) has no variance`,
+      `${g.who('layerNorm')}: one value for each sample (input ${show(x.shape)}) has no variance`,
       'put it where there are more',
     );
     return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
@@ -116,10 +117,10 @@ export const groupNorm =
     const size = (c / groups) * span;
     check(
       c % groups === 0,
-      `${who('groupNorm', g)}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)})`,
+      `${g.who('groupNorm')}: ${c} channels do not divide into ${groups} groups (input ${show(x.shape)})`,
       `use a divisor of ${c}`,
     );
-    check(size > 1, `${who('groupNorm', g)}: one value for each group (input ${show(x.shape)}) has no variance`, 'use fewer groups');
+    check(size > 1, `${g.who('groupNorm')}: one value for each group (input ${show(x.shape)}) has no variance`, 'use fewer groups');
     return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
   };
 
@@ -130,8 +131,8 @@ export const groupNorm =
 export const instanceNorm =
   ({ eps = 1e-5, affine = false }: SetNormOptions = {}): Layer =>
   (g, x) => {
-    const [, c, h, w] = images('instanceNorm', x.shape);
-    check(h * w > 1, `${who('instanceNorm', g)}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
+    const [, c, h, w] = images(g.who('instanceNorm'), x.shape);
+    check(h * w > 1, `${g.who('instanceNorm')}: images of one pixel (input ${show(x.shape)}) have no variance`, 'use larger ones');
     return groupNorm(c, { eps, affine })(g, x);
   };
 
@@ -148,18 +149,19 @@ function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): T
   const y = g.tensor(x.shape);
   const stats = setMoments(g, x, p.sets, p.size, eps);
   g.run(setNormApply, p, { x, stats, weight: weight?.value, bias: bias?.value, y });
-  return g.record([x], y, dy => {
+  const backward = (dy: Tensor) => {
     if (weight && bias) {
-      const gradient = gradientOf(g, weight, bias);
+      const gradient = bothGradients(g, weight, bias);
       g.run(setNormGradients, { ...p, gradient }, { x, dy, stats, dweight: weight.grad, dbias: bias.grad });
     }
-    if (!g.wantsGrad(x)) return [undefined];
-    const means = g.tensor([2, p.sets]);
-    const dx = g.tensor(x.shape);
-    g.run(setNormSums, p, { x, dy, stats, weight: weight?.value, means });
-    g.run(setNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
+    const dx = g.gradientOf(x, dx => {
+      const means = g.tensor([2, p.sets]);
+      g.run(setNormSums, p, { x, dy, stats, weight: weight?.value, means });
+      g.run(setNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx });
+    });
     return [dx];
-  });
+  };
+  return g.record([x], y, backward, { weight, bias });
 }
 
 /** [2, sets]: mean and 1 / deviation of each run of `size` values. */
@@ -171,16 +173,6 @@ function setMoments(g: Graph, x: Tensor, sets: number, size: number, eps: number
   g.run(joinMoments, { ...p, eps }, { partial, stats });
   return stats;
 }
-
-/** What a layer uses as its weight where that is not the parameter itself. */
-export interface UsedWeight {
-  readonly value: Tensor;
-  /** Writes the parameter's gradient from that of `value`. */
-  readonly backward: (dw: Tensor) => void;
-}
-
-/** Gives undefined where the parameter is used as it is. */
-export type WeightTransform = (g: Graph, weight: Param) => UsedWeight | undefined;
 
 /**
  * Weight standardisation (Qiao et al. 2019): each filter of `weight` [o, …] to mean 0 and variance 1, sqrt(biased variance + eps) being its
@@ -216,18 +208,11 @@ export interface LrnOptions {
 export const lrn =
   ({ size = 5, alpha = 1e-4, beta = 0.75, k = 1 }: LrnOptions = {}): Layer =>
   (g, x) => {
-    const [n, c, h, w] = images('lrn', x.shape);
+    const [n, c, h, w] = images(g.who('lrn'), x.shape);
     const p = { n, c, hw: h * w, size, alpha, beta, k };
-    check(size >= 1 && k > 0, `${who('lrn', g)}: size ${size} and k ${k}`, 'both must be above 0');
+    check(size >= 1 && k > 0, `${g.who('lrn')}: size ${size} and k ${k}`, 'both must be above 0');
     const y = g.tensor(x.shape);
     const base = g.tensor(x.shape);
     g.run(lrnForward, p, { x, base, y });
-    return g.record([x], y, dy => {
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      g.run(lrnBackward, p, { x, base, dy, dx });
-      return [dx];
-    });
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(lrnBackward, p, { x, base, dy, dx }))]);
   };
-
-const who = (layer: string, g: Graph) => (g.path ? `${layer} ${g.path}` : layer);

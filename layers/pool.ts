@@ -24,8 +24,8 @@ export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPoo
 const pool =
   (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer =>
   (g, x) => {
-    const [n, c, h, w] = images(name, x.shape);
-    const who = g.path ? `${name} ${g.path}` : name;
+    const who = g.who(name);
+    const [n, c, h, w] = images(who, x.shape);
     check(
       k <= Math.min(h, w) + 2 * pad,
       `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad})`,
@@ -43,26 +43,16 @@ const pool =
     const y = g.tensor([n, c, p.oh, p.ow]);
     const argmax = max ? g.tensor(y.shape) : undefined;
     g.run(poolForward, p, { x, y, argmax });
-    return g.record([x], y, dy => {
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      g.run(poolBackward, p, { dy, argmax, dx });
-      return [dx];
-    });
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(poolBackward, p, { dy, argmax, dx }))]);
   };
 
 /** Mean of each channel over the whole image. [n, c, h, w] -> [n, c]. */
 export const globalAvgPool = (): Layer => (g, x) => {
-  const [n, c, h, w] = images('globalAvgPool', x.shape);
+  const [n, c, h, w] = images(g.who('globalAvgPool'), x.shape);
   const p = { planes: n * c, size: h * w };
   const y = g.tensor([n, c]);
   g.run(planeMean, p, { x, y });
-  return g.record([x], y, dy => {
-    if (!g.wantsGrad(x)) return [undefined];
-    const dx = g.tensor(x.shape);
-    g.run(planeMeanBackward, p, { dy, dx });
-    return [dx];
-  });
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(planeMeanBackward, p, { dy, dx }))]);
 };
 
 /**
@@ -73,8 +63,8 @@ export const globalAvgPool = (): Layer => (g, x) => {
 export const fractionalMaxPool =
   (ratio: number, { random = false, overlapping = true } = {}): Layer =>
   (g, x) => {
-    const [n, c, h, w] = images('fractionalMaxPool', x.shape);
-    const who = g.path ? `fractionalMaxPool ${g.path}` : 'fractionalMaxPool';
+    const who = g.who('fractionalMaxPool');
+    const [n, c, h, w] = images(who, x.shape);
     check(ratio > 1 && ratio <= 2, `${who}: ratio is ${ratio}, expected above 1 and at most 2 (the paper's are 1.26 to 1.59)`);
     const oh = Math.floor(h / ratio);
     const ow = Math.floor(w / ratio);
@@ -90,10 +80,5 @@ export const fractionalMaxPool =
     const argmax = g.tensor(y.shape);
     g.run(fractionalCuts, p, { cuts });
     g.run(fractionalForward, p, { x, cuts, y, argmax });
-    return g.record([x], y, dy => {
-      if (!g.wantsGrad(x)) return [undefined];
-      const dx = g.tensor(x.shape);
-      g.run(fractionalBackward, p, { dy, cuts, argmax, dx });
-      return [dx];
-    });
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(fractionalBackward, p, { dy, cuts, argmax, dx }))]);
   };

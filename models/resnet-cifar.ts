@@ -6,23 +6,17 @@ import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
 import { choice, model, share, type Model } from './model.ts';
-import { projection } from './resnet.ts';
+import { basicBody, projection, strideOf, thenRelu } from './resnet.ts';
 
 const SHORTCUTS = ['A', 'B', 'none'] as const;
 type Shortcut = (typeof SHORTCUTS)[number];
 
 /** Two 3x3 convolutions, relu after the addition. Shortcut A pads the new channels with zeros, B projects; `none`: a plain net's block. */
-const block = (o: number, stride: number, shortcut: Shortcut, drop: number): Layer => {
-  const body = sequential({
-    conv1: conv2d(o, 3, { stride, pad: 1, bias: false }),
-    bn1: batchNorm(),
-    relu: relu(),
-    conv2: conv2d(o, 3, { pad: 1, bias: false }),
-    bn2: batchNorm(),
-  });
-  const around = shortcut === 'A' ? zeroPadShortcut(o, stride) : projection(o, stride);
-  const sum = shortcut === 'none' ? body : residual(stochasticDepth(body, drop), around);
-  return (g, x) => relu()(g, sum(g, x));
+const block = (width: number, stride: number, shortcut: Shortcut, drop: number): Layer => {
+  const body = basicBody(width, stride);
+  if (shortcut === 'none') return thenRelu(body);
+  const around = shortcut === 'A' ? zeroPadShortcut(width, stride) : projection(width, stride);
+  return thenRelu(residual(stochasticDepth(body, drop), around));
 };
 
 /**
@@ -37,8 +31,9 @@ const resnetCifar = (name: string, about: string, depth: number, defaults: { sho
     about,
     plain ? {} : { shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS), drop: share(defaults.drop ?? 0) },
     ({ classes }, { shortcut = 'none', drop = 0 }) => {
+      const dropOf = (number: number) => (drop * number) / (3 * n);
       const stage = (at: number) =>
-        sequential(Array.from({ length: n }, (_, i) => block(16 << at, at && !i ? 2 : 1, shortcut, (drop * (at * n + i + 1)) / (3 * n))));
+        sequential(Array.from({ length: n }, (_, i) => block(16 << at, strideOf(at, i), shortcut, dropOf(at * n + i + 1))));
       return sequential({
         conv1: conv2d(16, 3, { pad: 1, bias: false }),
         bn1: batchNorm(),

@@ -18,25 +18,22 @@ export const projection =
     return named('downsample', sequential([conv2d(o, 1, { stride, bias: false }), batchNorm()]))(g, x);
   };
 
-const thenRelu =
+export const thenRelu =
   (layer: Layer): Layer =>
   (g, x) =>
     relu()(g, layer(g, x));
 
-/** Two 3x3 convolutions (He et al. 2015, figure 5 left). */
-const basic: Block = (width, stride) =>
-  thenRelu(
-    residual(
-      sequential({
-        conv1: conv2d(width, 3, { stride, pad: 1, bias: false }),
-        bn1: batchNorm(),
-        relu: relu(),
-        conv2: conv2d(width, 3, { pad: 1, bias: false }),
-        bn2: batchNorm(),
-      }),
-      projection(width, stride),
-    ),
-  );
+/** Two 3x3 convolutions (He et al. 2015, figure 5 left), the body of a block. */
+export const basicBody: Block = (width, stride) =>
+  sequential({
+    conv1: conv2d(width, 3, { stride, pad: 1, bias: false }),
+    bn1: batchNorm(),
+    relu: relu(),
+    conv2: conv2d(width, 3, { pad: 1, bias: false }),
+    bn2: batchNorm(),
+  });
+
+const basic: Block = (width, stride) => thenRelu(residual(basicBody(width, stride), projection(width, stride)));
 
 /** 1x1, 3x3 in `groups` of `base / 64 * width` channels each, 1x1 to four times the width (figure 5 right; ResNeXt: Xie et al. 2016). */
 const bottleneck =
@@ -60,10 +57,13 @@ const bottleneck =
     );
   };
 
+/** The first block of each stage but the first halves the size. */
+export const strideOf = (stage: number, block: number): number => (stage > 0 && block === 0 ? 2 : 1);
+
 /** `counts.length` stages of blocks, widths doubling from 64 and sizes halving from the second on. */
 function stages(counts: readonly number[], block: Block): Record<string, Layer> {
   const layers = counts.map((count, stage): [string, Layer] => {
-    const blocks = Array.from({ length: count }, (_, i) => block(64 << stage, stage && !i ? 2 : 1));
+    const blocks = Array.from({ length: count }, (_, i) => block(64 << stage, strideOf(stage, i)));
     return [`layer${stage + 1}`, sequential(blocks)];
   });
   return Object.fromEntries(layers);

@@ -1,7 +1,7 @@
 /** `descent models`. */
 import { datasets } from '../../datasets/index.ts';
 import { check, DescentError, lookUp } from '../../engine/check.ts';
-import { Graph, writes, type Op } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
@@ -111,18 +111,14 @@ const sum = (name: string, rows: readonly Row[]): Row => ({
 function layers(text: string, input: ModelInput): Row[] {
   const g = new Graph({ training: false, profile: PROFILE });
   openModel(parseSpec('model', text), input)(g, g.tensor([1, ...input.shape], 'input', 'images'));
-  const byLayer = new Map<string, Op[]>();
-  for (const op of g.ops) {
-    const path = op.path || 'model';
-    byLayer.set(path, [...(byLayer.get(path) ?? []), op]);
-  }
-  const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
-  return [...byLayer].map(([path, ops]) => {
-    const own = [...g.params.values()].filter(p => layerOf(p.value.name) === path);
+  const outputs = new Map(g.layers.map(({ path, output }) => [path, output]));
+  return Array.from(outputs, ([path, output]) => {
+    const params = [...g.params.values()].filter(p => p.path === path);
+    const ops = g.ops.filter(op => op.path === path);
     return {
-      name: path,
-      shape: writes(ops.at(-1)!)[0]!.shape.slice(1),
-      parameters: own.reduce((n, p) => n + p.value.size, 0),
+      name: path || 'model',
+      shape: output.shape.slice(1),
+      parameters: params.reduce((n, p) => n + p.value.size, 0),
       flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
     };
   });

@@ -86,7 +86,7 @@ test('fusion moves relu and its derivative into their producers, and leaves what
   const x = h.tensor([8]);
   const y = h.map('v + one', x);
   const z = h.map('max(v, zero)', y);
-  h.map('v + a', y, z); // y has two readers: it must be stored
+  h.sum(y, z); // y has two readers: it must be stored
   assert.is(fuse(h.ops, h.kept, h.profile).length, 2, 'the sum joins the relu; the relu cannot join y');
 });
 

@@ -54,7 +54,7 @@ export function whitenPatches(
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
 export async function whitenFirst(trainer: Trainer, data: RunData, layer: string): Promise<void> {
-  const { value } = trainer.graph.params.get(`${layer}.weight`)!;
+  const { value } = trainer.graph.layers.find(l => l.path === layer)!.weight!;
   const { shape, train } = data.dataset;
   const [c, h, w] = shape;
   const size = c * h * w;

@@ -119,7 +119,7 @@ async function inParts(
     try {
       const trainer = await make(parts);
       const n = batchSize / parts;
-      const hasNorm = trainer.graph.tensors.some(t => t.name.endsWith('running_mean'));
+      const hasNorm = trainer.graph.layers.some(l => l.running);
       const norm = hasNorm ? ', of which batch norm sees one at a time' : '';
       const note = why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm}: ${why}`;
       return { trainer, parts, note };

@@ -1,28 +1,21 @@
 /** Layer-sequential unit variance: first weights that give every layer outputs of variance 1. */
-import { Graph, type Param, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Tensor } from '../../engine/graph.ts';
 import { orthogonal } from '../../layers/init.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { EvaluationOptions } from './options.ts';
 
-/** A convolution or dense layer: its weight, and what its kernel stores. */
-interface Weighted {
-  readonly weight: Param;
-  readonly output: Tensor;
-}
-
-/** In the order in which they run. A weight that is standardised, or otherwise no kernel's own input, is left out: it has no scale. */
-function weighted(g: Graph): Weighted[] {
-  const found = new Map<Param, Tensor>();
-  for (const { kernel, tensors } of g.ops) {
-    if (!['conv', 'matmul'].includes(kernel.name)) continue;
-    for (const weight of g.params.values()) {
-      const taken = [tensors.weight, tensors.b].includes(weight.value);
-      if (taken && !found.has(weight)) found.set(weight, tensors.y!);
-    }
+/**
+ * The weights of convolutions and dense layers in the order in which they run, each with the first output it gives. One that is
+ * standardised has no scale and is skipped.
+ */
+function outputsByWeight(g: Graph): Map<Tensor, Tensor> {
+  const found = new Map<Tensor, Tensor>();
+  for (const { weight, used, output } of g.layers) {
+    if (weight && used === weight.value && !found.has(used)) found.set(used, output);
   }
-  return [...found].map(([weight, output]) => ({ weight, output }));
+  return found;
 }
 
 const variance = (x: Float32Array): number => {
@@ -47,24 +40,23 @@ export async function lsuv(
   const g = new Graph({ training: false, profile: memory.device.profile, seed });
   const batch = gatherBatch(g, data, 'train', []);
   model(g, batch.x);
-  const layers = weighted(g);
+  const outputs = outputsByWeight(g);
   const variances: Record<string, number> = {};
-  for (const { output } of layers) g.kept.add(output);
+  for (const output of outputs.values()) g.kept.add(output);
   const program = await BatchProgram.compile(batch, { fuse: false });
   await program
     .inFileOrder(async () => {
-      for (const { weight } of layers) memory.write(weight.value, orthogonal(weight.value.shape, weight.value.name, g.seed));
-      for (const { weight, output } of layers) {
-        const { value } = weight;
+      for (const weight of outputs.keys()) memory.write(weight, orthogonal(weight.shape, weight.name, g.seed));
+      for (const [weight, output] of outputs) {
         for (let round = 0; round <= rounds; round++) {
           await program.run({ offset: 0, valid: n, seed: g.seed, step: 1 });
           const v = variance(await program.read(output));
-          variances[value.name] = v;
+          variances[weight.name] = v;
           if (Math.abs(v - 1) <= tolerance || v === 0 || round === rounds) break;
           const factor = 1 / Math.sqrt(v);
-          const now = await memory.read(value);
+          const now = await memory.read(weight);
           memory.write(
-            value,
+            weight,
             now.map(w => w * factor),
           );
         }

@@ -1,29 +1,10 @@
 /** Batch-norm statistics of all training images, in place of running averages. */
-import { Graph, type Tensor } from '../../engine/graph.ts';
-import { joinMoments } from '../../shaders/norm/moments.ts';
+import { Graph } from '../../engine/graph.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { EvaluationOptions } from './options.ts';
 import { readTensors } from '../run/state.ts';
-
-/** Of one batch norm: its running statistics, how fast they move, and how many values of a channel a batch has. */
-interface Norm {
-  readonly mean: Tensor;
-  readonly variance: Tensor;
-  readonly momentum: number;
-  readonly count: number;
-}
-
-function norms(g: Graph): Norm[] {
-  const ops = g.ops.filter(op => op.kernel === (joinMoments as unknown) && op.tensors.running_mean);
-  return ops.map(({ params, tensors }) => ({
-    mean: tensors.running_mean!,
-    variance: tensors.running_var!,
-    momentum: params.momentum,
-    count: params.n * params.hw,
-  }));
-}
 
 /**
  * Population statistics (Ioffe & Szegedy 2015, algorithm 2; SWA needs them too): replaces the running statistics of every batch norm by
@@ -39,7 +20,7 @@ export async function populationStatistics(
   const g = new Graph({ training: true, profile: memory.device.profile, seed });
   const batch = gatherBatch(g, data, 'train', []);
   model(g, batch.x);
-  const all = norms(g);
+  const all = g.layers.flatMap(l => l.running ?? []);
   const batches = Math.min(most, Math.floor(batch.images.n / size));
   if (!all.length) return;
   const program = await BatchProgram.compile(batch);

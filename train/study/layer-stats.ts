@@ -25,11 +25,8 @@ interface Weight {
 }
 
 function weights(trainer: Trainer): Weight[] {
-  const own = [...trainer.graph.params].filter(([name]) => name.endsWith('weight'));
-  return own.map(([name, { value, grad }]) => {
-    const layer = name.slice(0, Math.max(0, name.lastIndexOf('.'))) || 'model';
-    return { layer, value, grad };
-  });
+  const all = new Set(trainer.graph.layers.flatMap(l => l.weight ?? []));
+  return Array.from(all, ({ path, value, grad }) => ({ layer: path || 'model', value, grad }));
 }
 
 /** The weights by layer, as `layerStats` takes those before a step. */

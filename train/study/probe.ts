@@ -1,5 +1,5 @@
 /** A program that shows what the net of a running trainer makes of given images: its answers, and what each layer computes. */
-import { Graph, writes, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
 import { Program, type Memory } from '../../engine/program.ts';
 import type { RunData } from '../data/data.ts';
 import { softmaxRows } from './probabilities.ts';
@@ -38,12 +38,7 @@ export class Probe {
     const input = graph.lasting('input', `probe of ${n}`, [n, ...data.dataset.shape]);
     const logits = model(graph, data.normalisation.whiten(graph, input));
     graph.kept.add(logits);
-    const outputs = new Map<string, Tensor>();
-    for (const op of graph.ops) {
-      // the last op of a layer writes its output
-      const [y] = writes(op).filter(t => t.shape[0] === n);
-      if (y && op.path) outputs.set(op.path, y);
-    }
+    const outputs = new Map(graph.layers.filter(l => l.path).map(l => [l.path, l.output] as const));
     if (layers) for (const t of outputs.values()) graph.kept.add(t);
     const program = await Program.compile(memory, graph);
     return new Probe(n, memory, data, program, { input, logits, outputs: [...outputs] });
