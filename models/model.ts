@@ -23,6 +23,8 @@ export interface Option<T> {
   readonly default: T;
   /** As messages say it: `give …`. */
   readonly accepts: string;
+  /** The names among which it chooses, where it is such a choice. */
+  readonly choices?: readonly string[];
   /** Gives undefined where the value is not accepted. */
   readonly read: (value: unknown) => T | undefined;
 }
@@ -52,6 +54,7 @@ export const positive = (value: number): Option<number> => number(value, 'a numb
 export const choice = <T extends string>(value: T, known: readonly T[]): Option<T> => ({
   default: value,
   accepts: known.join(', '),
+  choices: known,
   read: v => known.find(k => k === v),
 });
 

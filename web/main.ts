@@ -1,10 +1,12 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
+import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from './worker/device.ts';
 import { isDark, notice, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
 import { filesOf } from './data/folder.ts';
 import type { Texts } from './form/form.ts';
 import { TrainView } from './views/train-view.ts';
+import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;
 const query = (): Texts => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
@@ -52,9 +54,9 @@ async function take(files: readonly File[]): Promise<void> {
     } else if (file.name.endsWith('.json')) {
       train.loadRuns(await file.text(), file.name);
     } else if (file.type && !file.type.startsWith('image/')) {
-      throw new Error(
-        `${file.name}: is nothing that this page takes; drop a picture, weights (.safetensors), runs (.json), ` +
-          'the files of a data set or their archive, or a folder of images by class',
+      throw new DescentError(
+        `${file.name}: is nothing that this page takes`,
+        'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
       );
     } else {
       location.hash = '#predict';
@@ -105,10 +107,10 @@ document.getElementById('theme')!.onclick = () => {
 
 void told(show);
 const { gpu } = navigator as { gpu?: GPU };
-if (!gpu) notice(NO_WEBGPU);
+if (!gpu) notice(inPageWords(NO_WEBGPU));
 else
   void gpu.requestAdapter().then(adapter => {
-    if (!adapter) notice(NO_ADAPTER);
+    if (!adapter) notice(inPageWords(NO_ADAPTER));
   });
 
 /** For tests: the view that trains. */

@@ -3,13 +3,12 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, wr
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import { check } from '../../engine/check.ts';
 import type { OPTIONS, RunConfig } from '../../train/config/config.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { choices, configOf, keyOf, parseAxis, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
-import { trial, type Trial } from '../../train/study/trial.ts';
+import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { duration, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
@@ -37,11 +36,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   });
   const runs = picked.flatMap((choice): Run[] => {
     const recipe = localRecipe(configOf(base, choice)); // all are checked before the first one trains
-    check(
-      folds !== undefined || recipe.valSplit > 0,
-      '--val-split: no images are held out to judge by',
-      'give a share above 0, or --folds <k>',
-    );
+    checkHeldOut(recipe, folds);
     const run = { choice, recipe, config: recipe.config };
     return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
   });

@@ -167,7 +167,7 @@ export const OPTIONS: { readonly [K in Key]-?: Option<RunConfig[K]> } = {
     undefined,
     number({ min: 0, below: 1 }),
   ),
-  snapshots: option('--snapshots <n>', 'n cosine cycles, the weights after each kept for eval --ensemble', undefined, count),
+  snapshots: option('--snapshots <n>', 'n cosine cycles, the weights after each kept for an ensemble', undefined, count),
   lookahead: option('--lookahead <k>', 'every k updates go back half the way to the weights k updates ago', undefined, count),
   accumulate: option('--accumulate <n>', 'compute each batch in n parts, to save memory', 1, count),
   earlyStop: option(

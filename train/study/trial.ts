@@ -31,6 +31,15 @@ export interface TrialOptions {
   readonly test?: boolean;
 }
 
+/** Throws where there are no images to evaluate a trial on. */
+export const checkHeldOut = ({ valSplit }: Recipe, folds: number | undefined): void =>
+  check(
+    folds !== undefined || valSplit > 0,
+    say`${named('valSplit')}: no images are held out to judge by`,
+    'give a share above 0',
+    named('folds', '<k>'),
+  );
+
 /**
  * Trains one recipe on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
  * finite is an outcome, not an error.
@@ -41,12 +50,7 @@ export async function trial(
   device: Device,
   { folds, fold, scheme, test: tested }: TrialOptions = {},
 ): Promise<Trial> {
-  check(
-    folds !== undefined || recipe.valSplit > 0,
-    say`${named('valSplit')}: no images are held out to judge by`,
-    'give a share above 0',
-    named('folds', '<k>'),
-  );
+  checkHeldOut(recipe, folds);
   const { trainer } = await openTrainer(recipe, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
   const started = performance.now();

@@ -1,4 +1,5 @@
 /** Runs as a file: what Save runs writes and Load runs reads. */
+import { check } from '../../engine/check.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import { textsOf, type Texts } from '../form/form.ts';
 import type { Run } from '../views/runs.ts';
@@ -23,7 +24,7 @@ export function readRuns(text: string, name: string): SavedRun[] {
   } catch {
     /* said below */
   }
-  if (!Array.isArray(found) || !found.every(isSaved)) throw new Error(`${name}: holds no runs; give a file that Save runs has written`);
+  check(Array.isArray(found) && found.every(isSaved), `${name}: holds no runs`, 'give a file that Save runs has written');
   return found;
 }
 

@@ -110,16 +110,13 @@ export const modelling: Choice = {
   bare: (_, value) => [String(value), true],
   options: name =>
     knobs(
-      Object.entries(models[name]?.options ?? {}).map(([key, o]) => {
-        const names = o.accepts.split(', ');
-        return [
-          key,
-          {
-            default: Array.isArray(o.default) ? o.default.join('-') : (o.default as Scalar),
-            about: explainKnob(key) || o.accepts,
-            ...(typeof o.default === 'string' && names.length > 1 && { choices: names }),
-          },
-        ] as const;
-      }),
+      Object.entries(models[name]?.options ?? {}).map(([key, o]) => [
+        key,
+        {
+          default: Array.isArray(o.default) ? o.default.join('-') : (o.default as Scalar),
+          about: explainKnob(key) || o.accepts,
+          ...(o.choices && { choices: o.choices }),
+        },
+      ]),
     ),
 };

@@ -67,7 +67,7 @@ export class PlaygroundView {
     noise: slider('0.25', 0, 1.5, 0.05),
     layers: slider('2', 0, 6, 1),
     units: slider('8', 1, 32, 1),
-    activation: choice(models.mlp!.options!.activation!.accepts.split(', '), 'tanh'),
+    activation: choice(models.mlp!.options!.activation!.choices!, 'tanh'),
     optimizer: choice(OPTIMIZER_NAMES, 'adam'),
     lr: input('0.02'),
     batchSize: slider('32', 1, 128, 1),

@@ -1,4 +1,5 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
+import { check, DescentError } from '../../engine/check.ts';
 import { button, el, percent, pick, told } from './dom.ts';
 import { image, toBytes } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
@@ -72,7 +73,7 @@ export class PredictView {
   /** Says what the net takes a picture file for. */
   async judge(file: File): Promise<void> {
     const picture = await createImageBitmap(file).catch(() => {
-      throw new Error(`${file.name}: cannot be read as an image; give a PNG, JPEG, WebP, GIF or AVIF file`);
+      throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
     });
     this.stop();
     this.#last = { source: picture, width: picture.width, height: picture.height };
@@ -81,8 +82,8 @@ export class PredictView {
 
   #answering(): Run & { facts: RunFacts } {
     const run = this.#train.selected;
-    if (!run?.facts) throw new Error('predict: there is no trained net; start a run under Train, or import weights there');
-    if (run.facts.shape[0] === 2) throw new Error('predict: the selected run is on points of a plane; select one that is on images');
+    check(run?.facts, 'predict: there is no trained net', 'start a run under Train', 'import weights there');
+    check(run.facts.shape[0] !== 2, 'predict: the selected run is on points of a plane', 'select one that is on images');
     return run as Run & { facts: RunFacts };
   }
 
@@ -128,18 +129,17 @@ export class PredictView {
   async #open(): Promise<void> {
     this.#answering(); // before anyone is asked for the camera
     const turn = ++this.#opening;
-    if (!navigator.mediaDevices)
-      throw new Error('the camera cannot be used here; open the page over https or on localhost, or drop a picture');
+    check(navigator.mediaDevices, 'the camera cannot be used here', 'open the page over https or on localhost', 'drop a picture');
     const asked = navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
     const stream = await asked.catch((e: DOMException) => {
-      throw new Error(refusal(e));
+      throw refusal(e);
     });
     if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
     this.#stream = stream;
     const ended = () =>
       void told(() => {
         this.stop();
-        throw new Error('the camera stopped; connect it again, or drop a picture');
+        throw new DescentError('the camera stopped', 'connect it again', 'drop a picture');
       });
     for (const track of stream.getTracks()) track.onended = ended;
     this.#layOut();
@@ -183,11 +183,11 @@ function stopTracks(stream: MediaStream): void {
 }
 
 /** Why there is no picture, and what to do. */
-function refusal({ name, message }: DOMException): string {
-  const instead = 'or drop a picture';
+function refusal({ name, message }: DOMException): DescentError {
+  const refuse = (problem: string, ...advice: string[]) => new DescentError(problem, ...advice, 'drop a picture');
   if (name === 'NotAllowedError')
-    return `the camera may not be used: permission was denied; allow it for this page in the browser's site settings, ${instead}`;
-  if (name === 'NotFoundError' || name === 'OverconstrainedError') return `there is no camera; connect one, ${instead}`;
-  if (name === 'NotReadableError') return `the camera is in use by another program; close that one, ${instead}`;
-  return `the camera does not open (${message || name}); ${instead}`;
+    return refuse('the camera may not be used: permission was denied', "allow it for this page in the browser's site settings");
+  if (name === 'NotFoundError' || name === 'OverconstrainedError') return refuse('there is no camera', 'connect one');
+  if (name === 'NotReadableError') return refuse('the camera is in use by another program', 'close that one');
+  return refuse(`the camera does not open (${message || name})`);
 }

@@ -1,4 +1,5 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
+import { check } from '../../engine/check.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import type { CurveChart } from './charts.ts';
 import { available } from '../data/data.ts';
@@ -170,11 +171,12 @@ export class TrainView {
     const lacks = new Map<string, readonly string[]>();
     try {
       for (const file of files) {
-        if (!isDataFile(file.name)) {
-          throw new Error(
-            `${file.name}: is of no known data set; add the files of one as they are published, or a folder of images by class`,
-          );
-        }
+        check(
+          isDataFile(file.name),
+          `${file.name}: is of no known data set`,
+          'add the files of one as they are published',
+          'a folder of images by class',
+        );
         for (const [name, missing] of await keepData(file, this.dropped)) lacks.set(name, missing);
       }
     } finally {
@@ -324,7 +326,7 @@ export class TrainView {
 
   async importWeights(bytes: Uint8Array, name: string): Promise<void> {
     const run = this.selected;
-    if (!run?.facts) throw new Error(`${name}: there is no run to import into; start one of the same model first`);
+    check(run?.facts, `${name}: there is no run to import into`, 'start one of the same model first');
     await run.engine.call('importWeights', bytes, name);
     notice(`${name}: imported into run ${run.id + 1}.`, 'info');
     await this.#looks.refresh(run, true);

@@ -25,10 +25,10 @@ export class Engine {
     };
     worker.onerror = event => {
       event.preventDefault();
-      const error = new Error(`the worker stopped: ${event.message || 'it could not be loaded'}; reload the page`);
+      const error = new DescentError(`the worker stopped: ${event.message || 'it could not be loaded'}`, 'reload the page');
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
-      onEvent({ kind: 'state', state: 'failed', step: 0, message: error.message });
+      onEvent({ kind: 'state', state: 'failed', step: 0, message: error });
     };
     return worker;
   }
