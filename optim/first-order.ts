@@ -1,122 +1,151 @@
-/** The rules of plain gradients: descent, momentum, and averages of squares without bias correction. */
-import type { Rule } from './rule.ts';
+/** The rules of plain gradients: descent, momentum, and averages of squares without bias correction. Sorted by increasing complexity. */
+import { number, POSITIVE, SHARE } from './parameter.ts';
+import { divisor, learningRate, rule, type Rule } from './rule.ts';
 
-/** w -= lr g (Robbins & Monro 1951). */
-export const sgd: Rule = {
+/** Robbins & Monro 1951. */
+export const sgd = rule({
   name: 'sgd',
+  about: 'A step against the gradient.',
+  formula: 'w ← w − η g',
   state: [],
-  defaults: { lr: 0.1 },
+  hyper: { lr: learningRate(0.1) },
+  rates: { points: 0.5, bySlope: 1 },
   update: 'w -= op.lr * g;',
-};
+});
 
-/** Heavy ball (Polyak 1964), as torch.optim.SGD(momentum): v = momentum v + g; w -= lr v. */
-export const momentum: Rule = {
+/** Heavy ball (Polyak 1964), as torch.optim.SGD(momentum). */
+export const momentum = rule({
   name: 'momentum',
+  about: 'A heavy ball: past gradients keep it rolling.',
+  formula: 'v ← μ v + g;  w ← w − η v',
   state: ['v'],
-  defaults: { lr: 0.05, momentum: 0.9 },
-  values: h => ({ momentum: h.momentum! }),
+  hyper: { lr: learningRate(0.05), momentum: number(0.9, 'share of the last step that is kept', SHARE) },
+  rates: { points: 0.1, bySlope: 0.3 },
+  cycled: 'momentum',
   update: `
     v = op.momentum * v + g;
     w -= op.lr * v;`,
-};
+});
 
-/** Nesterov's accelerated gradient (Sutskever 2013), as torch.optim.SGD(nesterov=True): w -= lr (g + momentum v). */
+/** Nesterov's accelerated gradient (Sutskever 2013), as torch.optim.SGD(nesterov=True). */
 export const nesterov: Rule = {
   ...momentum,
   name: 'nesterov',
+  about: 'Momentum that looks ahead before it steps.',
+  formula: 'v ← μ v + g;  w ← w − η (g + μ v)',
   update: `
     v = op.momentum * v + g;
     w -= op.lr * (g + op.momentum * v);`,
 };
 
-/**
- * Nesterov 1983 for convex functions (Su, Boyd & Candes 2016): x' = w - lr g; w = x' + k / (k + 3) (x' - x), k from 0. The gradient is
- * taken at w.
- */
-export const nagConvex: Rule = {
+/** Nesterov 1983 for convex functions (Su, Boyd & Candes 2016), k from 0. The gradient is taken at w. */
+export const nagConvex = rule({
   name: 'nag-c',
+  about: 'Nesterov’s method for convex functions: momentum grows with time.',
+  formula: 'x′ ← w − η g;  w ← x′ + k/(k+3) (x′ − x)',
   state: ['x'],
-  defaults: { lr: 0.1 },
+  hyper: { lr: learningRate(0.1) },
+  rates: { lenet5: 0.05, bySlope: 0.5 },
   values: (_, t) => ({ ahead: (t - 1) / (t + 2) }),
   update: `
     let next = w - op.lr * g;
     let last = select(x, w, first);
     w = next + op.ahead * (next - last);
     x = next;`,
-};
+});
 
-/** Nesterov 2013 for m-strongly convex functions (Shi, Du, Jordan & Su 2018): as nag-c with (1 - sqrt(m lr)) / (1 + sqrt(m lr)). */
-export const nagStronglyConvex: Rule = {
+/** Nesterov 2013 for m-strongly convex functions (Shi, Du, Jordan & Su 2018). */
+export const nagStronglyConvex = rule({
   ...nagConvex,
   name: 'nag-sc',
-  defaults: { lr: 0.1, m: 1e-3 },
-  values: (h, _, lr) => ({ ahead: (1 - Math.sqrt(h.m! * lr)) / (1 + Math.sqrt(h.m! * lr)) }),
-};
+  about: 'Nesterov’s method for strongly convex functions.',
+  formula: 'x′ ← w − η g;  w ← x′ + (1−√(mη))/(1+√(mη)) (x′ − x)',
+  hyper: { lr: learningRate(0.1), m: number(1e-3, 'strong convexity') },
+  values: ({ m }, _, lr) => ({ ahead: (1 - Math.sqrt(m * lr)) / (1 + Math.sqrt(m * lr)) }),
+});
 
 /** Duchi 2011, as torch.optim.Adagrad. */
-export const adagrad: Rule = {
+export const adagrad = rule({
   name: 'adagrad',
+  about: 'Each weight has its own rate, smaller where slopes were large.',
+  formula: 's ← s + g²;  w ← w − η g / (√s + ε)',
   state: ['sum'],
-  defaults: { lr: 0.01, eps: 1e-10 },
-  values: h => ({ eps: h.eps! }),
+  hyper: { lr: learningRate(0.01), eps: divisor(1e-10) },
+  rates: { points: 0.1, byLength: 0.4 },
   update: `
     sum += g * g;
     w -= op.lr * g / (sqrt(sum) + op.eps);`,
-};
+});
+
+/** Hinton 2012, as torch.optim.RMSprop with alpha 0.9. */
+export const rmsprop = rule({
+  name: 'rmsprop',
+  about: 'Slopes divided by their recent size.',
+  formula: 'e ← αe + (1−α)g²;  w ← w − η g / (√e + ε)',
+  state: ['e'],
+  hyper: { lr: learningRate(1e-3), alpha: number(0.9, 'memory', SHARE), eps: divisor(1e-8) },
+  rates: { points: 0.01, byLength: 0.03 },
+  values: ({ alpha }) => ({ rest: 1 - alpha }),
+  update: `
+    e = op.alpha * e + op.rest * g * g;
+    w -= op.lr * g / (sqrt(e) + op.eps);`,
+});
+
+/** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD; `ax`, the average from step t0 on, is what is evaluated. */
+export const asgd = rule({
+  name: 'asgd',
+  about: 'Descent whose average over time is what counts.',
+  formula: 'w ← w − η g;  a ← a + μ (w − a)',
+  state: ['ax'],
+  average: 'ax',
+  hyper: {
+    lr: learningRate(0.01),
+    lambd: number(1e-4, 'decay'),
+    alpha: number(0.75, 'exponent of the falling rate', SHARE),
+    t0: number(1e6, 'update at which averaging begins'),
+  },
+  rates: { lenet5: 0.1, bySlope: 1 },
+  values({ lambd, alpha, t0 }, t, lr) {
+    const eta = t === 1 ? lr : lr / (1 + lambd * lr * (t - 1)) ** alpha;
+    return { eta, keep: 1 - lambd * eta, mu: t === 1 ? 1 : 1 / Math.max(1, t - 1 - t0) };
+  },
+  update: `
+    w = op.keep * w - op.eta * g;
+    ax += op.mu * (w - ax);`,
+});
 
 /** Zeiler 2012, as torch.optim.Adadelta. */
-export const adadelta: Rule = {
+export const adadelta = rule({
   name: 'adadelta',
+  about: 'Steps in the units of past steps; needs hardly a rate.',
+  formula: 'e ← ρe + (1−ρ)g²;  Δ = √(d+ε)/√(e+ε) g;  d ← ρd + (1−ρ)Δ²;  w ← w − ηΔ',
   state: ['e', 'd'],
-  defaults: { lr: 1, rho: 0.9, eps: 1e-6 },
-  values: h => ({ rho: h.rho!, rest: 1 - h.rho!, eps: h.eps! }),
+  hyper: { lr: learningRate(1), rho: number(0.9, 'memory', SHARE), eps: divisor(1e-6) },
+  rates: { byLength: 4 },
+  values: ({ rho }) => ({ rest: 1 - rho }),
   update: `
     e = op.rho * e + op.rest * g * g;
     let delta = sqrt(d + op.eps) / sqrt(e + op.eps) * g;
     w -= op.lr * delta;
     d = op.rho * d + op.rest * delta * delta;`,
-};
-
-/** Hinton 2012, as torch.optim.RMSprop with alpha 0.9. */
-export const rmsprop: Rule = {
-  name: 'rmsprop',
-  state: ['e'],
-  defaults: { lr: 1e-3, alpha: 0.9, eps: 1e-8 },
-  values: h => ({ alpha: h.alpha!, rest: 1 - h.alpha!, eps: h.eps! }),
-  update: `
-    e = op.alpha * e + op.rest * g * g;
-    w -= op.lr * g / (sqrt(e) + op.eps);`,
-};
-
-/** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD; `ax`, the average from step t0 on, is what is evaluated. */
-export const asgd: Rule = {
-  name: 'asgd',
-  state: ['ax'],
-  average: 'ax',
-  defaults: { lr: 0.01, lambd: 1e-4, alpha: 0.75, t0: 1e6 },
-  values: (h, t, lr) => {
-    const eta = t === 1 ? lr : lr / (1 + h.lambd! * lr * (t - 1)) ** h.alpha!;
-    return { eta, keep: 1 - h.lambd! * eta, mu: t === 1 ? 1 : 1 / Math.max(1, t - 1 - h.t0!) };
-  },
-  update: `
-    w = op.keep * w - op.eta * g;
-    ax += op.mu * (w - ax);`,
-};
+});
 
 /**
  * Riedmiller & Braun 1993, as torch.optim.Rprop: a step size for each weight, by signs alone; where the sign flips, the weight stays and
  * the gradient is forgotten.
  */
-export const rprop: Rule = {
+export const rprop = rule({
   name: 'rprop',
+  about: 'Signs alone: longer steps while the sign stays, shorter when it flips. For whole-set batches.',
+  formula: 'Δ ← Δ · (1.2 or 0.5);  w ← w − sign(g) Δ',
   state: ['prev', 'size'],
-  defaults: { lr: 1e-3, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50 },
-  values: h => ({
-    eta_minus: h.eta_minus!,
-    eta_plus: h.eta_plus!,
-    step_min: h.step_min!,
-    step_max: h.step_max!,
-  }),
+  hyper: {
+    lr: learningRate(1e-3),
+    eta_minus: number(0.5, 'factor when the sign flips', { above: 0, below: 1 }),
+    eta_plus: number(1.2, 'factor while it stays', { min: 1 }),
+    step_min: number(1e-6, 'least step'),
+    step_max: number(50, 'greatest step'),
+  },
   update: `
     let same = sign(g) * sign(prev);
     let flips = same < vec4f(0.0);
@@ -124,17 +153,19 @@ export const rprop: Rule = {
     size = clamp(select(size, vec4f(op.lr), first) * factor, vec4f(op.step_min), vec4f(op.step_max));
     prev = select(g, vec4f(0.0), flips);
     w -= sign(prev) * size;`,
-};
+});
 
 /**
  * Fahlman 1988: to the vertex of the parabola through the two last slopes, at most `mu` times the last step; where the slope keeps its sign
  * a gradient step is added, and without a last step it is all there is.
  */
-export const quickprop: Rule = {
+export const quickprop = rule({
   name: 'quickprop',
+  about: 'Jumps to the vertex of the parabola through the last two slopes.',
+  formula: 'Δ ← Δ · g / (g′ − g);  w ← w + Δ',
   state: ['prev', 'delta'],
-  defaults: { lr: 0.01, mu: 1.75 },
-  values: h => ({ mu: h.mu! }),
+  hyper: { lr: learningRate(0.01), mu: number(1.75, 'longest jump, in last steps', POSITIVE) },
+  rates: { bySlope: 0.5 },
   update: `
     let same = sign(g) * sign(prev) > vec4f(0.0);
     let growing = same & (abs(g) >= abs(prev));
@@ -143,4 +174,4 @@ export const quickprop: Rule = {
     delta = select(factor * delta - select(vec4f(0.0), op.lr * g, same), -op.lr * g, delta == vec4f(0.0));
     prev = g;
     w += delta;`,
-};
+});

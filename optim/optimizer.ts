@@ -12,7 +12,7 @@ import { hyperParameters, type Hyper, type Rule } from './rule.ts';
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
 export interface Optimizer {
   readonly rule: Rule;
-  readonly hyper: Hyper & { readonly lr: number };
+  readonly hyper: Hyper;
   /** All states, those of pieces included. */
   readonly state: readonly string[];
   /** What is evaluated in place of the weights, if anything. */
@@ -43,8 +43,7 @@ export function optimizer(
   pieces: readonly Piece[] = [],
   { decayBias = true }: { readonly decayBias?: boolean } = {},
 ): Optimizer {
-  const hyper = hyperParameters(rule.name, rule.defaults, options);
-  const cycled = ['momentum', 'beta1'].find(name => name in hyper); // what a schedule of the momentum replaces
+  const hyper = hyperParameters(rule.name, rule.hyper, options);
   const chain = [...pieces, ...(rule.pieces?.(hyper) ?? [])];
   const averages = chain.flatMap(p => p.average ?? []);
   check(averages.length < 2, `${rule.name}: ema and swa both average the weights`, 'leave one out');
@@ -53,8 +52,8 @@ export function optimizer(
   const early = chain.map(p => (late.includes(p) ? { ...p, after: undefined } : p));
 
   const values = (t: number, lr: number, momentum?: number, summed = 1): Record<string, number> => {
-    const h = momentum === undefined || !cycled ? hyper : { ...hyper, [cycled]: momentum };
-    return { lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...Object.assign({}, ...chain.map(p => p.values?.(t, lr))) };
+    const h = momentum === undefined || !rule.cycled ? hyper : { ...hyper, [rule.cycled]: momentum };
+    return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...Object.assign({}, ...chain.map(p => p.values?.(t, lr))) };
   };
   const fields = Object.keys(values(1, hyper.lr));
 

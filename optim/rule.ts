@@ -1,55 +1,75 @@
 /** What an update rule is, and the check of its hyper-parameters. */
-import { check, lookUp } from '../engine/check.ts';
+import { lookUp } from '../engine/check.ts';
+import type { Range } from '../engine/range.ts';
+import { accept, number, type Described, type Parameter } from './parameter.ts';
 import type { Piece } from './pieces.ts';
 
 /** Hyper-parameters, under PyTorch's names. */
-export type Hyper = Readonly<Record<string, number>>;
+export type Hyper = Numbers & { readonly lr: number };
+
+type Numbers = Readonly<Record<string, number>>;
+
+type Parameters = Readonly<Record<string, Parameter<number> & { readonly default: number }>>;
+type Values<H> = { readonly [K in keyof H]: number };
 
 /**
- * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads `op.lr`,
- * what `values` gives as `op.<name>` (computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5), and `first`: whether no
- * update was made before.
+ * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads each
+ * hyper-parameter and what `values` gives as `op.<name>` (computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5), and
+ * `first`: whether no update was made before. In `formula` η is the learning rate.
  */
-export interface Rule {
+export interface Rule extends Described {
   readonly name: string;
   /** Starts at zero. */
   readonly state: readonly string[];
-  readonly defaults: Hyper & { readonly lr: number };
+  readonly hyper: Parameters & { readonly lr: Parameters[string] };
+  readonly rates?: Rates;
   /** `t` counts updates from 1. */
-  readonly values?: (h: Hyper, t: number, lr: number) => Readonly<Record<string, number>>;
+  values?(h: Hyper, t: number, lr: number): Numbers;
   readonly update: string;
-  /** Pieces that belong to the rule. A rule with a `weight_decay` of its own takes the one that is asked for in place of an L2 penalty. */
-  readonly pieces?: (h: Hyper) => readonly Piece[];
+  /** Pieces that belong to the rule. One with a `weight_decay` of its own takes the decay that is asked for in place of an L2 penalty. */
+  pieces?(h: Hyper): readonly Piece[];
+  /** The hyper-parameter that a schedule of the momentum replaces. */
+  readonly cycled?: string;
   /** The state that is an average of the weights, to be evaluated in their place. */
   readonly average?: string;
   /** The state that is to hold an estimate of the Hessian's diagonal before each update. */
   readonly probes?: string;
 }
 
-/** What hyper-parameters may be: from `min` on, below `below`. */
-const RANGES: Readonly<Record<string, readonly [min: number, below: number]>> = {
-  momentum: [0, 1],
-  beta1: [0, 1],
-  beta2: [0, 1],
-  alpha: [0, 1],
-  rho: [0, 1],
-  eta_minus: [Number.MIN_VALUE, 1],
-  eta_plus: [1, Infinity],
-  damping: [Number.MIN_VALUE, Infinity],
-  mu: [Number.MIN_VALUE, Infinity],
-  probes: [1, Infinity],
-  epsilon: [Number.MIN_VALUE, Infinity],
-};
-/** `defaults` with `options` in their place. A name that is not among them, or a value out of range, is an error. */
-export function hyperParameters<H extends Hyper>(name: string, defaults: H, options: Readonly<Record<string, unknown>>): H {
-  const out: Record<string, number> = { ...defaults };
-  for (const [key, value] of Object.entries(options)) {
-    lookUp(`hyper-parameter of ${name}`, key, out);
-    check(typeof value === 'number' && Number.isFinite(value), `${name}: ${key} is '${String(value)}'`, 'give a number');
-    const [min, below] = RANGES[key] ?? [0, Infinity];
-    const accepted = `${min === Number.MIN_VALUE ? 'above 0' : `of at least ${min}`}${below < Infinity ? ` and below ${below}` : ''}`;
-    check(value >= min && value < below, `${name}: ${key} is ${value}`, `give a number ${accepted}`);
-    out[key] = value;
-  }
-  return out as H;
+/** Learning rates for other problems than images, for which the defaults are meant; the default where there is none. */
+export interface Rates {
+  /** For LeNet-5, where the default is not for a network. */
+  readonly lenet5?: number;
+  /** For a small net on a few points of a plane. */
+  readonly points?: number;
+  /** For a function of two variables: a factor of the rate that suits its slopes, or a length in its plane. */
+  readonly bySlope?: number;
+  readonly byLength?: number;
+}
+
+/** Hyper-parameters that many rules have. */
+export const learningRate = (lr: number) => number(lr, 'learning rate');
+export const divisor = (value: number, range?: Range) => number(value, 'keeps the divisor from 0', range);
+
+/** Infers the names of the hyper-parameters for the functions of them. */
+export const rule = <H extends Rule['hyper']>(
+  r: Omit<Rule, 'hyper' | 'values' | 'pieces'> & {
+    readonly hyper: H;
+    values?(h: Values<H>, t: number, lr: number): Numbers;
+    pieces?(h: Values<H>): readonly Piece[];
+  },
+): Rule => r;
+
+/** The defaults of `parameters` with `options` in their place. A name that is not among them, or a value out of range, is an error. */
+export function hyperParameters<H extends Parameters>(
+  name: string,
+  parameters: H,
+  options: Readonly<Record<string, unknown>> = {},
+): Values<H> {
+  const given = Object.entries(options).map(([key, value]) => {
+    const parameter = lookUp(`hyper-parameter of ${name}`, key, parameters);
+    return [key, accept(`${name}: ${key}`, value, parameter)] as const;
+  });
+  const defaults = Object.entries(parameters).map(([key, parameter]) => [key, parameter.default] as const);
+  return Object.fromEntries([...defaults, ...given]) as Values<H>;
 }

@@ -1,175 +1,209 @@
-/** Learning rates as functions of t, the number of updates already made. */
+/** Learning rates as functions of t, the number of updates already made: falls in steps, smooth falls, cycles, falls by the loss. */
 import { check, lookUp, named, say } from '../engine/check.ts';
+import { accept, needed, number, POSITIVE, type Described, type Parameter } from './parameter.ts';
+import { kind, optionsOf, rate, type Kind, type Rates, type Run, type Schedule } from './schedule.ts';
 
-export interface Rates {
-  readonly lr: number;
-  /** In place of the optimizer's momentum or beta1. */
-  readonly momentum?: number;
-  /** Batches whose mean gradient makes one update; 1 without it. */
-  readonly batches?: number;
-}
+/** Above 0 and below 1. */
+const WITHIN_0_AND_1 = { above: 0, below: 1 };
 
-/** A schedule of one run. */
-export interface Schedule {
-  /** The rates of the update after `t` others. */
-  at(t: number): Rates;
-  /** Tells one that follows the validation loss of it. */
-  observe?(loss: number): void;
-  /** Whether it gives `batches`. */
-  readonly grows?: boolean;
-}
-
-/** What a schedule is made for: the optimizer's rate, and the updates of the whole run. */
-export interface Course {
-  readonly lr: number;
-  readonly total: number;
-}
-
-type Options = Readonly<Record<string, number | string>>;
-
-interface Kind<O extends Options = any> {
-  /** Accepted options with their defaults; NaN where there is none. */
-  readonly options: O;
-  readonly make: (o: { readonly [K in keyof O]: O[K] extends number ? number : string }, c: Course) => (t: number) => Rates;
-  readonly observes?: (o: any, c: Course) => Schedule;
-  readonly grows?: boolean;
-}
-
-const kind = <O extends Options>(options: O, make: Kind<O>['make'], more: Pick<Kind<O>, 'grows'> = {}): Kind<O> => ({
-  options,
-  make,
-  ...more,
-});
-const rate =
-  (f: (t: number) => number) =>
-  (t: number): Rates => ({ lr: f(t) });
-
-/** `milestones=1000/2000` as numbers. */
-const milestones = (name: string, text: string): number[] => {
+const MILESTONES: Parameter<string> = { example: '1000/2000', about: 'updates, as 1000/2000' };
+/** Milestones as numbers. */
+function milestones(who: string, text: string): number[] {
   const at = text.split('/').map(Number);
   check(
     at.every(m => m > 0),
-    say`${named('schedule')} ${name}: milestones is '${text}'`,
-    'write updates as milestones=1000/2000',
+    say`${named('schedule')} ${who}: milestones is '${text}'`,
+    `write updates as milestones=${MILESTONES.example}`,
   );
   return at;
-};
+}
 
 /** From 1 at 0 to 0 at 1, along half a cosine. */
 const half = (x: number) => (1 + Math.cos(Math.PI * x)) / 2;
 
 /** Straight up from lr to max_lr and down again, `height` times as far. */
-const cyclical = (height: (cycle: number, t: number, o: { gamma: number }) => number) =>
-  kind({ max_lr: NaN, step_size_up: NaN, gamma: 1 }, (o, c) =>
-    rate(t => {
-      const cycle = Math.floor(t / (2 * o.step_size_up));
-      const within = t - 2 * o.step_size_up * cycle;
-      return c.lr + (o.max_lr - c.lr) * (1 - Math.abs(within / o.step_size_up - 1)) * height(cycle, t, o);
-    }),
-  );
+const cyclical = (described: Described, height: (cycle: number, t: number, gamma: number) => number) =>
+  kind({
+    ...described,
+    options: {
+      max_lr: needed(0.1, 'largest rate', POSITIVE),
+      step_size_up: needed(500, 'updates up', POSITIVE),
+      gamma: number(1, 'factor'),
+    },
+    make: ({ max_lr, step_size_up, gamma }, { lr }) =>
+      rate(t => {
+        const cycle = Math.floor(t / (2 * step_size_up));
+        const within = t - 2 * step_size_up * cycle;
+        return lr + (max_lr - lr) * (1 - Math.abs(within / step_size_up - 1)) * height(cycle, t, gamma);
+      }),
+  });
 
 /** The schedules by name. Options carry PyTorch's names where it has the schedule; times are in updates. */
 export const schedules: Readonly<Record<string, Kind>> = {
-  constant: kind({}, (_, c) => rate(() => c.lr)),
-  /** lr gamma^floor(t / step_size). */
-  step: kind({ step_size: NaN, gamma: 0.1 }, (o, c) => rate(t => c.lr * o.gamma ** Math.floor(t / o.step_size))),
-  /** lr times gamma at each of the milestones, written as 20/50/80. */
-  multistep: kind({ milestones: '', gamma: 0.1 }, (o, c) => {
-    const at = milestones('multistep', o.milestones);
-    return rate(t => c.lr * o.gamma ** at.filter(m => t >= m).length);
+  constant: kind({
+    about: 'The same rate throughout; useful with a warm-up.',
+    formula: 'η(t) = η',
+    options: {},
+    make: (_, { lr }) => rate(() => lr),
+  }),
+  step: kind({
+    about: 'Smaller by a factor every so many updates.',
+    formula: 'η(t) = η γ^⌊t / step_size⌋',
+    options: { step_size: needed(500, 'updates between falls', POSITIVE), gamma: number(0.1, 'factor') },
+    make: ({ step_size, gamma }, { lr }) => rate(t => lr * gamma ** Math.floor(t / step_size)),
+  }),
+  multistep: kind({
+    about: 'Smaller by a factor at each milestone.',
+    formula: 'η(t) = η γ^(milestones passed)',
+    options: { milestones: MILESTONES, gamma: number(0.1, 'factor') },
+    make(o, { lr }) {
+      const at = milestones('multistep', o.milestones);
+      return rate(t => lr * o.gamma ** at.filter(m => t >= m).length);
+    },
   }),
   /**
    * Smith et al. 2018: in place of a smaller rate a batch so many `times` larger at each of the milestones. It is the mean over so many
-   * batches, whose gradients add up over as many steps before an update. From `most` batches on (0: no limit) the rate falls as often
-   * instead.
+   * batches, whose gradients add up over as many steps before an update. From `most` batches on the rate falls as often instead.
    */
-  'batch-growth': kind(
-    { milestones: '', times: 5, most: 0 },
-    (o, c) => {
+  'batch-growth': kind({
+    about: 'The batch grows in place of a falling rate: gradients of several batches make one update.',
+    formula: 'batch(t) = batch · times^(milestones passed)',
+    options: {
+      milestones: MILESTONES,
+      times: number(5, 'factor of the batch', { integer: true, min: 2 }),
+      most: number(0, 'batches at most; 0 is no limit', { integer: true, min: 0 }),
+    },
+    grows: true,
+    make(o, { lr }) {
       const at = milestones('batch-growth', o.milestones);
-      const whole = (key: string, v: number, least: number) =>
-        check(
-          Number.isInteger(v) && v >= least,
-          say`${named('schedule')} batch-growth: ${key} is ${v}`,
-          `give a whole number of at least ${least}`,
-        );
-      whole('times', o.times, 2);
-      whole('most', o.most, 0);
-      return t => {
-        const wanted = o.times ** at.filter(m => t >= m).length;
-        const batches = o.most ? Math.min(wanted, o.most) : wanted;
-        return { lr: (c.lr * batches) / wanted, batches };
+      return {
+        at(t) {
+          const wanted = o.times ** at.filter(m => t >= m).length;
+          const batches = o.most ? Math.min(wanted, o.most) : wanted;
+          return { lr: (lr * batches) / wanted, batches };
+        },
       };
     },
-    { grows: true },
-  ),
-  /** lr exp(-k t), which is PyTorch's ExponentialLR with gamma = exp(-k). */
-  exponential: kind({ k: NaN }, (o, c) => rate(t => c.lr * Math.exp(-o.k * t))),
-  /** lr / (1 + k t). */
-  'inverse-time': kind({ k: 1 }, (o, c) => rate(t => c.lr / (1 + o.k * t))),
-  /** lr / (1 + k t)^2. */
-  quadratic: kind({ k: 1 }, (o, c) => rate(t => c.lr / (1 + o.k * t) ** 2)),
-  /** Straight from lr to `end` at update tau (at the end of the run without it), then flat. */
-  linear: kind({ end: 0, tau: 0 }, (o, c) => rate(t => c.lr + (o.end - c.lr) * Math.min(t / (o.tau || c.total), 1))),
-  /** lr (1 - t / total)^power. */
-  polynomial: kind({ power: 1, total_iters: 0 }, (o, c) => rate(t => c.lr * (1 - Math.min(t / (o.total_iters || c.total), 1)) ** o.power)),
-  /** lr (1 + b t)^-a. */
-  power: kind({ a: 0.75, b: 1e-4 }, (o, c) => rate(t => c.lr * (1 + o.b * t) ** -o.a)),
-  /** One descent to eta_min over T_max updates, the whole run without it (Loshchilov & Hutter 2016). */
-  cosine: kind({ eta_min: 0, T_max: 0 }, (o, c) => {
-    const length = o.T_max || c.total;
-    return rate(t => o.eta_min + (c.lr - o.eta_min) * half(Math.min(t, length) / length));
   }),
-  /** SGDR (Loshchilov & Hutter 2016): cosine descents of T_0, T_0 T_mult, T_0 T_mult^2 … updates. */
-  sgdr: kind({ T_0: NaN, T_mult: 1, eta_min: 0 }, (o, c) =>
-    rate(t => {
-      let at = t;
-      let length = o.T_0;
-      while (at >= length) {
-        at -= length;
-        length *= o.T_mult;
-      }
-      return o.eta_min + (c.lr - o.eta_min) * half(at / length);
-    }),
-  ),
-  /** Smith 2017: step_size_up updates up from lr to max_lr, as many down. */
-  triangular: cyclical(() => 1),
-  /** As triangular, half as high after each cycle. */
-  triangular2: cyclical(cycle => 0.5 ** cycle),
-  /** As triangular, gamma^t as high. */
-  'exp-range': cyclical((_, t, o) => o.gamma ** t),
-  /** Smith & Topin 2017, as torch.optim.OneCycleLR; the momentum goes the other way. `anneal` is cos or linear. */
-  onecycle: kind(
-    {
-      max_lr: 0,
-      pct_start: 0.3,
-      div_factor: 25,
-      final_div_factor: 1e4,
-      base_momentum: 0.85,
-      max_momentum: 0.95,
-      anneal: 'cos',
+  /** PyTorch's ExponentialLR with gamma = exp(-k). */
+  exponential: kind({
+    about: 'Smaller by the same share with every update.',
+    formula: 'η(t) = η e^(−k t)',
+    options: { k: needed(1e-3, 'speed of the fall') },
+    make: ({ k }, { lr }) => rate(t => lr * Math.exp(-k * t)),
+  }),
+  'inverse-time': kind({
+    about: 'Falls like one over time.',
+    formula: 'η(t) = η / (1 + k t)',
+    options: { k: number(1, 'speed of the fall') },
+    make: ({ k }, { lr }) => rate(t => lr / (1 + k * t)),
+  }),
+  quadratic: kind({
+    about: 'Falls like one over time squared.',
+    formula: 'η(t) = η / (1 + k t)²',
+    options: { k: number(1, 'speed of the fall') },
+    make: ({ k }, { lr }) => rate(t => lr / (1 + k * t) ** 2),
+  }),
+  linear: kind({
+    about: 'A straight line to the end rate.',
+    formula: 'η(t) = η + (end − η) min(t / τ, 1)',
+    options: { end: number(0, 'last rate'), tau: number(0, 'updates until then; 0 is the whole run') },
+    make: ({ end, tau }, { lr, total }) => rate(t => lr + (end - lr) * Math.min(t / (tau || total), 1)),
+  }),
+  polynomial: kind({
+    about: 'To 0 along a power of the time that is left.',
+    formula: 'η(t) = η (1 − t / T)^power',
+    options: { power: number(1, 'exponent'), total_iters: number(0, 'updates until 0; 0 is the whole run') },
+    make: ({ power, total_iters }, { lr, total }) => rate(t => lr * (1 - Math.min(t / (total_iters || total), 1)) ** power),
+  }),
+  power: kind({
+    about: 'A slow power of time.',
+    formula: 'η(t) = η (1 + b t)^−a',
+    options: { a: number(0.75, 'exponent'), b: number(1e-4, 'speed of the fall') },
+    make: ({ a, b }, { lr }) => rate(t => lr * (1 + b * t) ** -a),
+  }),
+  /** One descent (Loshchilov & Hutter 2016). */
+  cosine: kind({
+    about: 'Half a cosine down to the least rate.',
+    formula: 'η(t) = η_min + ½ (η − η_min) (1 + cos(π t / T))',
+    options: { eta_min: number(0, 'least rate'), T_max: number(0, 'updates; 0 is the whole run') },
+    make({ eta_min, T_max }, { lr, total }) {
+      const length = T_max || total;
+      return rate(t => eta_min + (lr - eta_min) * half(Math.min(t, length) / length));
     },
-    (o, c) => {
-      check(o.anneal === 'cos' || o.anneal === 'linear', say`${named('schedule')} onecycle: anneal is '${o.anneal}'`, 'give cos or linear');
-      const peak = o.pct_start * c.total - 1;
-      const last = c.total - 1;
-      const max = o.max_lr || c.lr;
+  }),
+  /** Loshchilov & Hutter 2016. */
+  sgdr: kind({
+    about: 'Cosines with warm restarts, each longer than the last.',
+    formula: 'cosine over T₀, T₀·T_mult, T₀·T_mult² … updates',
+    options: {
+      T_0: needed(500, 'updates of the first descent', POSITIVE),
+      T_mult: number(1, 'each descent is so many times longer', { min: 1 }),
+      eta_min: number(0, 'least rate'),
+    },
+    make: ({ T_0, T_mult, eta_min }, { lr }) =>
+      rate(t => {
+        let at = t;
+        let length = T_0;
+        while (at >= length) {
+          at -= length;
+          length *= T_mult;
+        }
+        return eta_min + (lr - eta_min) * half(at / length);
+      }),
+  }),
+  /** Smith 2017, this and the next two. */
+  triangular: cyclical(
+    {
+      about: 'Up to the largest rate and down again, over and over.',
+      formula: 'η(t) = η + (max_lr − η) · triangle(t / step_size_up)',
+    },
+    () => 1,
+  ),
+  triangular2: cyclical({ about: 'Triangles half as high each time.', formula: 'height 2^−cycle' }, cycle => 0.5 ** cycle),
+  'exp-range': cyclical({ about: 'Triangles whose height shrinks with time.', formula: 'height γ^t' }, (_, t, gamma) => gamma ** t),
+  /** Smith & Topin 2017, as torch.optim.OneCycleLR. */
+  onecycle: kind({
+    about: 'One rise and one long fall, momentum the other way: quick training at large rates.',
+    formula: 'max_lr / div → max_lr → max_lr / (div · final_div)',
+    options: {
+      max_lr: number(0, 'largest rate', POSITIVE),
+      pct_start: number(0.3, 'share of the run that rises', WITHIN_0_AND_1),
+      div_factor: number(25, 'first rate = max_lr / this', POSITIVE),
+      final_div_factor: number(1e4, 'last rate = first / this', POSITIVE),
+      base_momentum: number(0.85, 'momentum at the largest rate'),
+      max_momentum: number(0.95, 'momentum at the ends'),
+      anneal: { default: 'cos', choices: ['cos', 'linear'], about: 'shape of rise and fall' },
+    },
+    make(o, { lr, total }) {
+      const peak = o.pct_start * total - 1;
+      const last = total - 1;
+      const max = o.max_lr || lr;
       const initial = max / o.div_factor;
       const final = initial / o.final_div_factor;
       const blend = (start: number, end: number, x: number) => end + (start - end) * (o.anneal === 'cos' ? half(x) : 1 - x);
-      return t => {
-        if (t <= peak) return { lr: blend(initial, max, t / peak), momentum: blend(o.max_momentum, o.base_momentum, t / peak) };
-        const x = Math.min(1, (t - peak) / (last - peak));
-        return { lr: blend(max, final, x), momentum: blend(o.base_momentum, o.max_momentum, x) };
+      return {
+        at(t) {
+          if (t <= peak) return { lr: blend(initial, max, t / peak), momentum: blend(o.max_momentum, o.base_momentum, t / peak) };
+          const x = Math.min(1, (t - peak) / (last - peak));
+          return { lr: blend(max, final, x), momentum: blend(o.base_momentum, o.max_momentum, x) };
+        },
       };
     },
-  ),
-  /** torch.optim.lr_scheduler.ReduceLROnPlateau on the validation loss: times `factor` once `patience` evaluations bring nothing new. */
-  plateau: {
-    options: { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, min_lr: 0 },
-    make: (_, c) => rate(() => c.lr),
-    observes(o: Record<'factor' | 'patience' | 'threshold' | 'cooldown' | 'min_lr', number>, c) {
-      let lr = c.lr;
+  }),
+  /** torch.optim.lr_scheduler.ReduceLROnPlateau on the validation loss. */
+  plateau: kind({
+    about: 'Smaller when the validation loss stops falling.',
+    formula: 'η ← factor · η after patience evaluations',
+    options: {
+      factor: number(0.1, 'of the rate', WITHIN_0_AND_1),
+      patience: number(10, 'evaluations without a better one'),
+      threshold: number(1e-4, 'share that counts as better'),
+      cooldown: number(0, 'evaluations to wait after a fall'),
+      min_lr: number(0, 'least rate'),
+    },
+    make(o, { lr: first }) {
+      let lr = first;
       let best = Infinity;
       let bad = 0;
       let wait = 0;
@@ -194,58 +228,36 @@ export const schedules: Readonly<Record<string, Kind>> = {
         },
       };
     },
-  },
+  }),
 };
-
-/** Options that must be above 0, and those that must lie between 0 and 1. */
-const POSITIVE = ['step_size', 'step_size_up', 'T_0', 'div_factor', 'final_div_factor', 'max_lr'];
-const SHARES = ['pct_start', 'factor'];
-
-/** What is shown of options without a default; 500 (updates) of others. */
-const EXAMPLES: Readonly<Record<string, string>> = { milestones: '1000/2000', max_lr: '0.1', k: '1e-3' };
 
 /**
  * The schedule `name` with `options` for a run. `warmup` (updates) puts a linear rise from `warmup_from` (a share of the rate, 0 without
  * it) in front; the schedule itself is counted from its end, over the updates that are left.
  */
-export function schedule(name: string, options: Readonly<Record<string, unknown>>, course: Course): Schedule {
-  const { options: defaults, make, observes, grows } = lookUp('schedule', name, schedules);
+export function schedule(name: string, options: Readonly<Record<string, unknown>>, run: Run): Schedule {
+  const chosen = lookUp('schedule', name, schedules);
+  const known = optionsOf(chosen);
   const who = say`${named('schedule')} ${name}`;
-  const accepted: Record<string, number | string> = { ...defaults, warmup: 0, warmup_from: 0 };
-  for (const [key, value] of Object.entries(options)) {
-    const known = lookUp(`option of schedule ${name}`, key, accepted);
-    if (typeof known === 'string') {
-      accepted[key] = String(value);
-      continue;
-    }
-    check(
-      typeof value === 'number' && Number.isFinite(value) && value >= 0,
-      say`${who}: ${key} is '${String(value)}'`,
-      'give a number of at least 0',
-    );
-    check(value > 0 || !POSITIVE.includes(key), say`${who}: ${key} is ${value}`, 'give a number above 0');
-    check((value > 0 && value < 1) || !SHARES.includes(key), say`${who}: ${key} is ${value}`, 'give a number above 0 and below 1');
-    check(key !== 'T_mult' || value >= 1, say`${who}: T_mult is ${value}`, 'give a number of at least 1');
-    accepted[key] = value;
-  }
-  const absent = Object.keys(accepted).find(key => Number.isNaN(accepted[key]) || accepted[key] === '');
-  check(absent === undefined, say`${who}: ${absent} is missing`, `write ${name}:${absent}=${EXAMPLES[absent!] ?? '500'}`);
-
-  const warmup = accepted.warmup as number;
-  const low = accepted.warmup_from as number;
+  for (const key of Object.keys(options)) lookUp(`option of schedule ${name}`, key, known);
+  const values = Object.entries(known).map(([key, option]): [string, number | string] => {
+    if (options[key] !== undefined) return [key, accept(say`${who}: ${key}`, options[key], option)];
+    check(option.default !== undefined, say`${who}: ${key} is missing`, `write ${name}:${key}=${option.example}`);
+    return [key, option.default];
+  });
+  const given = Object.fromEntries(values);
+  const { warmup, warmup_from: low } = given as { warmup: number; warmup_from: number };
   check(
-    warmup === 0 || warmup < course.total,
-    say`${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${course.total}`,
-    `give a warmup below ${course.total}`,
+    warmup === 0 || warmup < run.total,
+    say`${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${run.total}`,
+    `give a warmup below ${run.total}`,
     say`more ${named('epochs')} or ${named('steps')}`,
   );
-  const rest = { ...course, total: course.total - warmup };
-  const watched = observes?.(accepted, rest);
-  const follow = watched ? watched.at : make(accepted, rest);
+  const made = chosen.make(given, { ...run, total: run.total - warmup });
   const at = (t: number): Rates => {
-    if (t >= warmup) return follow(t - warmup);
-    const { lr, ...others } = follow(0);
+    if (t >= warmup) return made.at(t - warmup);
+    const { lr, ...others } = made.at(0);
     return { lr: lr * (low + ((1 - low) * t) / warmup), ...others };
   };
-  return { at, ...(watched && { observe: watched.observe! }), ...(grows && { grows }) };
+  return { ...made, at, ...(chosen.grows && { grows: true }) };
 }

@@ -5,7 +5,7 @@ import { datasets } from '../../datasets/index.ts';
 import { lookUp } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import type { Schedule } from '../../optim/schedules.ts';
+import type { Schedule } from '../../optim/schedule.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';

@@ -4,7 +4,7 @@ import { Graph, type Param } from '../../engine/graph.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { Flat } from '../../optim/flat.ts';
 import { cubicMinimum, strongWolfe, type Point } from '../../optim/line-search.ts';
-import { Minimiser, quasiNewton, type QuasiNewton } from '../../optim/quasi-newton.ts';
+import { bfgs, lbfgs, Minimiser, type QuasiNewton, quasiNewton, quasiNewtonMethods } from '../../optim/quasi-newton.ts';
 import { flatMap } from '../../shaders/update/flat.ts';
 import { close, deviceFor, dot, random, WAYS, type Way } from '../support/check.ts';
 import { lbfgsDirection, rosenbrock, strongWolfe as holds } from '../reference/second-order.ts';
@@ -90,7 +90,7 @@ for (const name of ['lbfgs', 'bfgs'] as const) {
     [-1.2, 1, 0.5, -0.7, 2, 1.5],
   ]) {
     test(`${name} finds the minimum of Rosenbrock's function in ${start.length} dimensions to 1e-6`, async () => {
-      const { x, f } = await minimise(quasiNewton[name]!(), start, rosenbrock, 150);
+      const { x, f } = await minimise(quasiNewton(quasiNewtonMethods[name]!), start, rosenbrock, 150);
       assert.ok(f < 1e-6, `value ${f} at ${[...x].join(', ')}`);
       close(
         'minimum',
@@ -122,8 +122,8 @@ test('logistic regression on all data: the gradient vanishes, and both methods a
     return { f, g };
   };
   const [a, b] = [
-    await minimise(quasiNewton.lbfgs!(), new Float64Array(k), objective, 60),
-    await minimise(quasiNewton.bfgs!(), new Float64Array(k), objective, 60),
+    await minimise(quasiNewton(lbfgs), new Float64Array(k), objective, 60),
+    await minimise(quasiNewton(bfgs), new Float64Array(k), objective, 60),
   ];
   for (const { x } of [a, b]) {
     assert.ok(Math.max(...Array.from(objective(x).g, Math.abs)) < 1e-5, `gradient ${Array.from(objective(x).g).join(', ')}`);
@@ -144,7 +144,7 @@ test('the direction is the two-loop recursion', async () => {
     g: x.map((v, i) => v * curvature[i]!),
   });
   const p = await problem(start, objective);
-  const m = new Minimiser(quasiNewton.lbfgs!({ history: 2 }), p.flat, n);
+  const m = new Minimiser(quasiNewton(lbfgs, { history: 2 }), p.flat, n);
   const at: Float64Array[] = [];
   for (let t = 0; t < 5; t++) {
     at.push(await p.read());
@@ -179,12 +179,12 @@ test('the line search meets the strong Wolfe conditions', async () => {
 
 test('says what is wrong', async () => {
   assert.match(
-    await refusal(() => quasiNewton.lbfgs!({ histroy: 5 })),
+    await refusal(() => quasiNewton(lbfgs, { histroy: 5 })),
     /unknown hyper-parameter of lbfgs 'histroy'; did you mean 'history'\?/,
   );
   const p = await problem([1, 2], rosenbrock);
   assert.match(
-    await refusal(() => new Minimiser(quasiNewton.bfgs!(), p.flat, 61706)),
+    await refusal(() => new Minimiser(quasiNewton(bfgs), p.flat, 61706)),
     /^bfgs: the model has 61706 parameters.*; take lbfgs, or a model of at most 4000$/,
   );
   p.destroy();

@@ -90,11 +90,13 @@ for (const v of vectors.optimizers) {
 test('every rule of the reference is there, and each follows it in every variant', async () => {
   assert.equal(Object.keys(rules).sort(), Object.keys(optimizers).sort());
   for (const name of Object.keys(rules)) {
+    const { cycled = 'lr', hyper } = rules[name]!;
+    assert.ok(cycled in hyper, `${name}: ${cycled} is none of its hyper-parameters`);
     for (const way of WAYS) {
       const gradient = (t: number) => random(SIZE, 100 + t);
       const curvature = (t: number) => random(SIZE, 200 + t);
       const start = random(SIZE, 5);
-      const options = Object.fromEntries(Object.entries(rules[name]!.defaults).filter(([k]) => !['probes', 'epsilon'].includes(k)));
+      const { probes: _, epsilon: __, ...options } = optimizer(rules[name]!).hyper;
       const want = follow(
         name,
         start,
@@ -316,7 +318,7 @@ test('says what is wrong with a hyper-parameter', async () => {
   assert.is(await message('adam', { beta1: 1 }), 'adam: beta1 is 1; give a number of at least 0 and below 1');
   assert.is(await message('natural-gradient', { damping: 0 }), 'natural-gradient: damping is 0; give a number above 0');
   assert.is(await message('sgd', { lr: -1 }), 'sgd: lr is -1; give a number of at least 0');
-  assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number");
+  assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number of at least 0");
 });
 
 test.run();

@@ -6,6 +6,6 @@ import { weightDecay } from '../../optim/pieces.ts';
 export function torchOptimizer(name: string, options: Readonly<Record<string, number>>): Optimizer {
   const rule = rules[name]!;
   const { weight_decay: l2, ...others } = options;
-  if (l2 === undefined || 'weight_decay' in rule.defaults) return optimizer(rule, options);
+  if (l2 === undefined || 'weight_decay' in rule.hyper) return optimizer(rule, options);
   return optimizer(rule, others, [weightDecay(l2)]);
 }

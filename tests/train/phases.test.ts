@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { rules } from '../../optim/index.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import { clipNorm, ema, swa, type Piece } from '../../optim/pieces.ts';
-import { quasiNewton, type QuasiNewton } from '../../optim/quasi-newton.ts';
+import { lbfgs, quasiNewton, type QuasiNewton, quasiNewtonMethods } from '../../optim/quasi-newton.ts';
 import { schedule } from '../../optim/schedules.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
@@ -41,7 +41,7 @@ test('one optimizer after another', async () => {
     batchSize: 128,
     optimizer: [
       { optimizer: optimizer(rules.adam!), steps: 5 },
-      { optimizer: quasiNewton.lbfgs!(), steps: 6 },
+      { optimizer: quasiNewton(lbfgs), steps: 6 },
       { optimizer: optimizer(rules.sgd!, { lr: 0.01 }) },
     ],
   });
@@ -266,7 +266,7 @@ test('a run stopped while a batch is gathered goes on bitwise as if it never had
 for (const name of ['lbfgs', 'bfgs'] as const) {
   for (const stop of [0, 1, 4]) {
     test(`${name} stopped after ${stop} steps goes on bitwise as if it never had`, async () => {
-      const make = () => small(64, quasiNewton[name]!());
+      const make = () => small(64, quasiNewton(quasiNewtonMethods[name]!));
       const [whole, first, second] = [await make(), await make(), await make()];
       const seen: number[] = [];
       for (const [trainer, steps] of [
@@ -292,7 +292,7 @@ for (const name of ['lbfgs', 'bfgs'] as const) {
 for (const biases of [true, false]) {
   test(`lbfgs minimises the loss with its L2 penalty${biases ? '' : ', biases left out'}, and reports the loss alone`, async () => {
     const weight = 0.02;
-    const trainer = await small(192, { ...quasiNewton.lbfgs!(), l2: { weight, biases } });
+    const trainer = await small(192, { ...quasiNewton(lbfgs), l2: { weight, biases } });
     const judge = await small(192, optimizer(rules.sgd!, { lr: 1 }));
     for (let t = 0; t < 60; t++) await trainer.step();
     const at = await trainer.weights();

@@ -4,7 +4,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { sgd } from '../../optim/first-order.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import { quasiNewton } from '../../optim/quasi-newton.ts';
+import { quasiNewton, quasiNewtonMethods } from '../../optim/quasi-newton.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { close, WAYS } from '../support/check.ts';
 import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../support/lenet-run.ts';
@@ -84,7 +84,12 @@ async function averageIs(average: Tensors, { batch, averaged_loss: wanted }: Run
 const { name, options, lr, batch, losses: expected, losses64 } = vectors.runs.find(r => r.name === 'lbfgs')!;
 test('20 losses of lbfgs, in parts of 128 images', async () => {
   const images = await openDataset('fashion-mnist', { quiet: true, limitTrain: batch, limitTest: 8 });
-  const trainer = await lenetTrainer({ batchSize: batch, accumulate: 4, images, optimizer: quasiNewton[name]!({ ...options, lr }) });
+  const trainer = await lenetTrainer({
+    batchSize: batch,
+    accumulate: 4,
+    images,
+    optimizer: quasiNewton(quasiNewtonMethods[name]!, { ...options, lr }),
+  });
   // rounding grows with the curvature pairs
   const largest = (t: number) => Math.max(...expected.slice(0, t + 1).map((loss, i) => Math.abs(loss / losses64[i]! - 1)));
   (await losses(trainer, 20)).forEach((loss, t) => {

@@ -8,8 +8,8 @@ import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS, parseConfig } from '../../train/config/config.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
-import { explainAugmentation, explainKnob, explainOption, explainOptimizer, explainSchedule, labelOf } from '../../web/form/catalogue.ts';
-import { augmenting, modelling, optimizers, scheduling, type Choice } from '../../web/form/choices.ts';
+import { explainOption, labelOf } from '../../web/form/catalogue.ts';
+import { augmenting, modelling, optimizing, scheduling, type Choice } from '../../web/form/choices.ts';
 import { CASING, CLASSES, GROUNDS, luminance, RUNS, racerRgb, type Rgb } from '../../web/views/colours.ts';
 import { isDataFile, keepData } from '../../web/data/dropped.ts';
 import { itemsOf } from '../../web/data/folder.ts';
@@ -23,11 +23,11 @@ import { tarOf } from '../support/tar-of.ts';
 const test = suite('parts of the page');
 
 const SPECS: readonly (readonly [Choice, text: string | undefined, written: string | undefined])[] = [
-  [optimizers, undefined, 'adadelta'],
-  [optimizers, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
-  [optimizers, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'],
-  [optimizers, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'],
-  [optimizers, 'adam:epochs=5', 'adam'],
+  [optimizing, undefined, 'adadelta'],
+  [optimizing, 'momentum:momentum=0.8', 'momentum:momentum=0.8'],
+  [optimizing, 'adam:epochs=5,lbfgs', 'adam:epochs=5,lbfgs'],
+  [optimizing, 'adam,lbfgs:history=20,lr=0.5', 'adam:epochs=1,lbfgs:history=20,lr=0.5'],
+  [optimizing, 'adam:epochs=5', 'adam'],
   [scheduling, undefined, undefined],
   [scheduling, 'cosine:warmup=500', 'cosine:warmup=500'],
   [scheduling, 'step', 'step:step_size=500'],
@@ -48,8 +48,8 @@ for (const [choice, text, written] of SPECS) {
 
 test('what a chooser writes for each name is taken by the command line', () => {
   const written = (choice: Choice, name: string) => writeSpecs(choice, [{ name, options: {} }])!;
-  for (const name of optimizers.names)
-    assert.type(recipeOf(parseConfig('mlp', { optimizer: written(optimizers, name) })).config.lr, 'number', name);
+  for (const name of optimizing.names)
+    assert.type(recipeOf(parseConfig('mlp', { optimizer: written(optimizing, name) })).config.lr, 'number', name);
   for (const name of scheduling.names) assert.ok(recipeOf(parseConfig('mlp', { schedule: written(scheduling, name) })), name);
   for (const name of augmenting.names) {
     const { transforms, mix } = parseAugment(written(augmenting, name));
@@ -59,17 +59,12 @@ test('what a chooser writes for each name is taken by the command line', () => {
 
 test('every choice and option is explained', () => {
   const place = { index: 1, last: false };
-  const explained = [
-    [optimizers, explainOptimizer],
-    [scheduling, explainSchedule],
-    [augmenting, explainAugmentation],
-  ] as const;
-  for (const [choice, explain] of explained) {
+  for (const choice of [optimizing, scheduling, augmenting]) {
     for (const name of choice.names) {
-      const { text, formula } = explain(name);
-      assert.ok(text && formula && !text.includes('as the device computes it'), `${name} has no line or formula`);
-      for (const key of Object.keys(choice.options(name, place)))
-        assert.ok(choice === augmenting || explainKnob(key), `${key} of ${name} has no line`);
+      const { text, formula } = choice.explain(name);
+      assert.ok(text && formula, `${name} has no line or formula`);
+      for (const [key, { about }] of Object.entries(choice.options(name, place)))
+        assert.ok(choice === augmenting || about, `${key} of ${name} has no line`);
     }
   }
   for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).text && labelOf(key), key);

@@ -1,9 +1,9 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
 import { checkModel } from '../../models/index.ts';
-import { rules } from '../../optim/index.ts';
-import { quasiNewton, type QuasiNewton } from '../../optim/quasi-newton.ts';
-import { hyperParameters, type Rule } from '../../optim/rule.ts';
+import { optimizers, rules } from '../../optim/index.ts';
+import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
+import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { schedule, schedules } from '../../optim/schedules.ts';
 import { parseAugment, type Augmentation } from './augment.ts';
 import { OPTIONS, type RunConfig } from './config.ts';
@@ -13,7 +13,7 @@ import { formatSpec, parseSpec, parseSpecs, type Scalar, type Spec } from './spe
 export interface FirstOrder {
   readonly name: string;
   readonly rule: Rule;
-  readonly hyper: Rule['defaults'];
+  readonly hyper: Hyper;
 }
 
 /** One of the optimizers that train one after another; each but the last says for how many epochs. */
@@ -36,15 +36,15 @@ export function recipeOf(config: RunConfig): Recipe {
   const model = parseSpec('model', modelText);
   checkModel(model);
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
-  const optimizers = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
-  const { lr } = optimizers[0]!.hyper;
+  const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
+  const { lr } = methods[0]!.hyper;
   if (scheduled) schedule(scheduled.name, scheduled.options, { lr, total: Infinity });
   checkSnapshots(config);
   return {
     ...numbers,
-    config: { ...config, optimizer: optimizers.map(written).join(','), lr },
+    config: { ...config, optimizer: methods.map(written).join(','), lr },
     model,
-    optimizers,
+    optimizers: methods,
     ...(scheduled && { schedule: scheduled }),
     ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
   };
@@ -79,7 +79,7 @@ function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
   );
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
     check(value === undefined, say`${named('optimizer')}: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
-    lookUp('optimizer', name, { ...rules, ...quasiNewton });
+    lookUp('optimizer', name, optimizers);
     checkEpochs(name, epochs, i === specs.length - 1);
     check(
       i > 0 || !grows || (Object.hasOwn(rules, name) && !rules[name]!.probes),
@@ -87,7 +87,9 @@ function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
       'take another optimizer, or another schedule',
     );
     const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
-    const made = Object.hasOwn(quasiNewton, name) ? smooth(name, hyper, config, specs.length === 1) : firstOrder(name, hyper, config);
+    const made = Object.hasOwn(quasiNewtonMethods, name)
+      ? smooth(name, hyper, config, specs.length === 1)
+      : firstOrder(name, hyper, config);
     return { ...made, ...(epochs !== undefined && { epochs: epochs as number }) };
   });
 }
@@ -112,8 +114,8 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
 /** A rule; one with a weight decay of its own takes that of the configuration for it. */
 function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, { weightDecay }: RunConfig): FirstOrder {
   const rule = rules[name]!;
-  const decay = 'weight_decay' in rule.defaults && weightDecay > 0 ? { weight_decay: weightDecay } : {};
-  return { name, rule, hyper: hyperParameters(name, rule.defaults, { ...decay, ...given }) };
+  const decay = 'weight_decay' in rule.hyper && weightDecay > 0 ? { weight_decay: weightDecay } : {};
+  return { name, rule, hyper: hyperParameters(name, rule.hyper, { ...decay, ...given }) };
 }
 
 /** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it. */
@@ -126,7 +128,7 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
     'take a first-order optimizer',
   );
   const l2 = { weight: config.weightDecay, biases: config.decayBias };
-  return { ...quasiNewton[name]!(hyper), ...(config.weightDecay > 0 && { l2 }) };
+  return { ...quasiNewton(quasiNewtonMethods[name]!, hyper), ...(config.weightDecay > 0 && { l2 }) };
 }
 
 /** The text of an optimizer that is number `i`; the rate of the first one is an option of its own. */

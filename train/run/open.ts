@@ -5,7 +5,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
-import type { Schedule } from '../../optim/schedules.ts';
+import type { Schedule } from '../../optim/schedule.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { Inference } from '../step/inference.ts';

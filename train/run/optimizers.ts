@@ -1,7 +1,8 @@
 /** What moves the weights of a run: its optimizers and the schedule of their rate, made from a recipe once it is known how long an epoch is. */
 import { optimizer } from '../../optim/optimizer.ts';
 import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay, type Piece } from '../../optim/pieces.ts';
-import { schedule, type Schedule } from '../../optim/schedules.ts';
+import type { Schedule } from '../../optim/schedule.ts';
+import { schedule } from '../../optim/schedules.ts';
 import type { Recipe } from '../config/recipe.ts';
 import type { Phase } from '../step/phases.ts';
 

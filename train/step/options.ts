@@ -3,7 +3,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Init, Layer } from '../../engine/graph.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
-import type { Schedule } from '../../optim/schedules.ts';
+import type { Schedule } from '../../optim/schedule.ts';
 import type { RunData } from '../data/data.ts';
 import type { Phase } from './phases.ts';
 

@@ -3,7 +3,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory, Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import type { Rates } from '../../optim/schedules.ts';
+import type { Rates } from '../../optim/schedule.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
 import { assemble, type Parts } from './assemble.ts';
 import type { BatchProgram } from '../data/batch-program.ts';

@@ -7,15 +7,6 @@ import type { parseConfig } from '../config/config.ts';
 /** What a variant changes of the configuration; `scheme` draws the first weights. */
 export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: string; readonly scheme?: string };
 
-/** Rates at which rules that have no default of their own for a network do well on LeNet-5. */
-const RATES: Readonly<Record<string, string>> = {
-  'nag-c': '0.05',
-  'nag-sc': '0.05',
-  'newton-diagonal': '0.01',
-  'natural-gradient': '0.001',
-  asgd: '0.1',
-};
-
 /** What the runs have in common: their steps at batches of 64, rate, and training images. */
 export interface Common {
   readonly steps: number;
@@ -60,10 +51,10 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
       // a quasi-Newton method stays with one batch, at as many images in all
       const batch = Math.max(64, 64 * Math.floor(Math.min(1024, images) / 64));
       return {
-        ...each(Object.keys(rules), name => ({
-          optimizer: name,
-          ...(RATES[name] !== undefined && { lr: RATES[name] }),
-        })),
+        ...each(Object.keys(rules), name => {
+          const rate = rules[name]!.rates?.lenet5;
+          return { optimizer: name, ...(rate !== undefined && { lr: String(rate) }) };
+        }),
         lookahead: { optimizer: 'momentum', lookahead: '5' },
         [`lbfgs on ${batch}`]: {
           optimizer: 'lbfgs',

@@ -35,7 +35,7 @@ const KEYS: Readonly<Record<string, Key | 'model'>> = {
 };
 
 /** Hyper-parameters of any optimizer, but for those that are options of their own. */
-const HYPER = new Set(Object.values(rules).flatMap(rule => Object.keys(rule.defaults)));
+const HYPER = new Set(Object.values(rules).flatMap(rule => Object.keys(rule.hyper)));
 for (const option of ['lr', 'weight_decay']) HYPER.delete(option);
 
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */

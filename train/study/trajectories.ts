@@ -5,7 +5,6 @@ import type { Device } from '../../engine/device.ts';
 import { Memory, Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import type { Hyper } from '../../optim/rule.ts';
 import { surfaceGradient } from '../../shaders/update/surface.ts';
 
 export type Point = readonly [x: number, y: number];
@@ -89,7 +88,7 @@ export async function trajectory(
   device: Device,
   land: Pick<Landscape, 'gradient' | 'noise' | 'start'>,
   rule: string,
-  { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Hyper; seed?: number },
+  { steps, lr, hyper = {}, seed = 0 }: { steps: number; lr?: number; hyper?: Readonly<Record<string, number>>; seed?: number },
 ): Promise<Point[]> {
   const update = optimizer(rules[rule]!, { ...hyper, ...(lr !== undefined && { lr }) });
   check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient`, 'choose another rule');

@@ -1,13 +1,15 @@
 /** What can be named in a spec, and the options that each name takes: from the catalogues that the command line uses. */
 import type { Range } from '../../engine/range.ts';
 import { models } from '../../models/index.ts';
-import { rules } from '../../optim/index.ts';
-import { quasiNewton } from '../../optim/quasi-newton.ts';
+import type { Option } from '../../models/model.ts';
+import { optimizers } from '../../optim/index.ts';
+import type { Described, Parameter } from '../../optim/parameter.ts';
+import { optionsOf } from '../../optim/schedule.ts';
 import { schedules } from '../../optim/schedules.ts';
 import { FILLS } from '../../shaders/images/augment.ts';
 import { AUGMENTATIONS } from '../../train/config/augment.ts';
 import type { Scalar } from '../../train/config/spec.ts';
-import { explainAugmentation, explainKnob, explainModel, explainOptimizer, explainSchedule, type Explained } from './catalogue.ts';
+import { explainAugmentation, explainModel, explainModelOption, type Explained } from './catalogue.ts';
 
 /** One option of a spec. */
 export interface Knob {
@@ -36,48 +38,33 @@ export interface Choice {
   readonly another?: string;
 }
 
-/** A knob whose explanation may be the catalogue's. */
-type KnobFacts = Omit<Knob, 'about'> & { readonly about?: string };
-const knobs = (entries: readonly (readonly [string, KnobFacts])[]): Record<string, Knob> =>
-  Object.fromEntries(entries.map(([key, knob]) => [key, { about: explainKnob(key), ...knob }]));
+/** A parameter of a rule or a schedule in a form. */
+const knobOf = ({ default: value, example, about, choices }: Parameter): Knob => ({
+  ...(value === undefined ? { default: '', needed: example! } : { default: value }),
+  about,
+  ...(choices && { choices }),
+});
+const knobsOf = (parameters: readonly (readonly [string, Parameter])[]): Record<string, Knob> =>
+  Object.fromEntries(parameters.map(([key, parameter]) => [key, knobOf(parameter)]));
 
-/** The hyper-parameters of an optimizer with their defaults. */
-export const hyperOf = (name: string): Readonly<Record<string, number>> => rules[name]?.defaults ?? quasiNewton[name]?.().hyper ?? {};
-export const OPTIMIZER_NAMES: readonly string[] = [...Object.keys(rules), ...Object.keys(quasiNewton)];
+const explained = ({ about, formula }: Described): Explained => ({ text: about, formula });
 
-export const optimizers: Choice = {
-  names: OPTIMIZER_NAMES,
-  explain: explainOptimizer,
+export const optimizing: Choice = {
+  names: Object.keys(optimizers),
+  explain: name => explained(optimizers[name]!),
   another: 'Then another optimizer',
   options(name, { index, last }) {
-    const own = Object.entries(hyperOf(name)).filter(([key]) => key !== 'lr' || index > 0); // the first one's rate has its own field
-    return knobs([
-      ...(last ? [] : [['epochs', { default: '', needed: 1 }] as const]),
-      ...own.map(([key, value]) => [key, { default: value }] as const),
-    ]);
+    const own = Object.entries(optimizers[name]!.hyper).filter(([key]) => key !== 'lr' || index > 0); // the first one's rate has its own field
+    const epochs: Knob = { default: '', needed: 1, about: 'epochs until the next optimizer' };
+    return { ...(!last && { epochs }), ...knobsOf(own) };
   },
 };
 
-/** Starting values where a schedule has none, as its error message proposes them. */
-const NEEDED: Readonly<Record<string, Scalar>> = { milestones: '1000/2000', max_lr: 0.1, k: 1e-3 };
-const absent = (value: Scalar): boolean => Number.isNaN(value) || value === '';
-
 export const scheduling: Choice = {
   names: Object.keys(schedules),
-  explain: explainSchedule,
+  explain: name => explained(schedules[name]!),
   none: 'none: a constant rate',
-  options(name) {
-    const own = schedules[name]?.options as Record<string, Scalar>;
-    return knobs(
-      Object.entries({ ...own, warmup: 0, warmup_from: 0 }).map(([key, value]) => [
-        key,
-        {
-          ...(absent(value) ? { default: '', needed: NEEDED[key] ?? 500 } : { default: value }),
-          ...(key === 'anneal' && { choices: ['cos', 'linear'] }),
-        },
-      ]),
-    );
-  },
+  options: name => knobsOf(Object.entries(optionsOf(schedules[name]!))),
 };
 
 export const augmenting: Choice = {
@@ -88,12 +75,13 @@ export const augmenting: Choice = {
   bare: (name, value) => [AUGMENTATIONS[name as keyof typeof AUGMENTATIONS].value, value],
   options(name) {
     const { options, fill } = AUGMENTATIONS[name as keyof typeof AUGMENTATIONS];
-    const own = Object.entries(options).map(([key, o]): [string, KnobFacts] =>
-      o.boolean ? [key, { default: Boolean(o.default) }] : [key, { default: o.default, ...(o.range && { about: rangeText(o.range) }) }],
-    );
-    if (fill === undefined) return knobs(own);
+    const own = Object.entries(options).map(([key, o]): [string, Knob] => [
+      key,
+      { default: o.boolean ? Boolean(o.default) : o.default, about: o.range ? rangeText(o.range) : '' },
+    ]);
     const choices = name === 'cutout' ? ['zero', 'mean'] : FILLS;
-    return knobs([...own, ['fill', { default: fill === 0 ? 'zero' : String(fill), choices }]]);
+    const filled: Knob = { default: fill ? String(fill) : 'zero', about: 'what lies beyond the border, or covers', choices };
+    return { ...Object.fromEntries(own), ...(fill !== undefined && { fill: filled }) };
   },
 };
 
@@ -108,15 +96,11 @@ export const modelling: Choice = {
   names: Object.keys(models),
   explain: explainModel,
   bare: (_, value) => [String(value), true],
-  options: name =>
-    knobs(
-      Object.entries(models[name]?.options ?? {}).map(([key, o]) => [
-        key,
-        {
-          default: Array.isArray(o.default) ? o.default.join('-') : (o.default as Scalar),
-          about: explainKnob(key) || o.accepts,
-          ...(o.choices && { choices: o.choices }),
-        },
-      ]),
-    ),
+  options: name => Object.fromEntries(Object.entries(models[name]?.options ?? {}).map(([key, option]) => [key, modelKnob(key, option)])),
 };
+
+const modelKnob = (key: string, { default: value, accepts, choices }: Option<unknown>): Knob => ({
+  default: Array.isArray(value) ? value.join('-') : (value as Scalar),
+  about: explainModelOption(key) || accepts,
+  ...(choices && { choices }),
+});

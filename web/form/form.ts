@@ -4,11 +4,12 @@ import { check, lookUp } from '../../engine/check.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
 import { models } from '../../models/index.ts';
+import { optimizers } from '../../optim/index.ts';
 import { BN_STATS, NORMALIZE, OPTIONS, ORDERS, parseConfig, PRECISIONS, type RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseSpec, parseSpecs } from '../../train/config/spec.ts';
 import { explainOption, labelOf } from './catalogue.ts';
-import { augmenting, hyperOf, modelling, optimizers, scheduling, type Choice } from './choices.ts';
+import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { count, el, select } from '../views/dom.ts';
 import { field } from './field.ts';
 import { SpecField } from './spec-field.ts';
@@ -23,7 +24,7 @@ const HERE: Texts = { model: 'lenet5', logEvery: '10' };
 /** Set by other means here, or of use with the files of a run folder only. */
 const HIDDEN: readonly Key[] = ['init', 'swag', 'snapshots'];
 /** Written with names and options of their own. */
-const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizers, schedule: scheduling, augment: augmenting };
+const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizing, schedule: scheduling, augment: augmenting };
 /** One of a few names. The empty one is no choice. */
 const NAMES: Partial<Record<Key, readonly string[]>> = {
   normalize: NORMALIZE,
@@ -106,7 +107,7 @@ export class ConfigForm {
       known(key, text => (key as string) === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
     const named = ({ names }: Choice) => Object.fromEntries(names.map(n => [n, n]));
     known('model', text => lookUp('model', parseSpec('model', text).name, models));
-    known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, named(optimizers))));
+    known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, named(optimizing))));
     known('schedule', text => lookUp('schedule', parseSpec('schedule', text).name, named(scheduling)));
     known('dataset', text =>
       check(
@@ -190,7 +191,7 @@ export class ConfigForm {
     }
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
-    if (this.#lr) this.#lr.placeholder = String(hyperOf(firstOptimizer(this.#texts.optimizer)).lr ?? '');
+    if (this.#lr) this.#lr.placeholder = String(optimizers[firstOptimizer(this.#texts.optimizer)]?.hyper.lr.default ?? '');
   }
 
   #option(key: Key): HTMLElement {

@@ -1,10 +1,10 @@
 /** Small nets on points of a plane, with the decision boundary as it moves. */
 import { plane, planeByte, PLANE_RANGE, PLANE_SETS, planeValue } from '../../datasets/synthetic.ts';
 import { models } from '../../models/index.ts';
-import { quasiNewton } from '../../optim/quasi-newton.ts';
+import { optimizers, rules } from '../../optim/index.ts';
+import { quasiNewtonMethods } from '../../optim/quasi-newton.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import type { CurveChart } from './charts.ts';
-import { hyperOf, OPTIMIZER_NAMES } from '../form/choices.ts';
 import { CLASSES, classGround } from './colours.ts';
 import { button, el, fold, isDark, percent, select, told } from './dom.ts';
 import { field } from '../form/field.ts';
@@ -14,19 +14,8 @@ import { Run } from './runs.ts';
 /** Points of the grid along one side, and pixels of the picture. */
 const GRID = 48;
 const SIZE = 480;
-/** Rates for a few points, where the optimizer's own are meant for images. */
-const RATES: Readonly<Record<string, number>> = {
-  adam: 0.02,
-  adamw: 0.02,
-  amsgrad: 0.02,
-  nadam: 0.02,
-  adamax: 0.02,
-  rmsprop: 0.01,
-  adagrad: 0.1,
-  momentum: 0.1,
-  nesterov: 0.1,
-  sgd: 0.5,
-};
+/** The learning rate of an optimizer for a few points. */
+const rateOf = (name: string): number => rules[name]?.rates?.points ?? optimizers[name]!.hyper.lr.default;
 
 const TEXTS = [
   ['set', 'Points', 'Two classes in the plane.'],
@@ -68,8 +57,8 @@ export class PlaygroundView {
     layers: slider('2', 0, 6, 1),
     units: slider('8', 1, 32, 1),
     activation: choice(models.mlp!.options!.activation!.choices!, 'tanh'),
-    optimizer: choice(OPTIMIZER_NAMES, 'adam'),
-    lr: input('0.02'),
+    optimizer: choice(Object.keys(optimizers), 'adam'),
+    lr: input(String(rateOf('adam'))),
     batchSize: slider('32', 1, 128, 1),
     weightDecay: input('0'),
     l1: input('0'),
@@ -140,7 +129,7 @@ export class PlaygroundView {
       });
     }
     input.addEventListener('change', () => {
-      if (key === 'optimizer') this.#inputs.lr.value = String(RATES[input.value] ?? hyperOf(input.value).lr);
+      if (key === 'optimizer') this.#inputs.lr.value = String(rateOf(input.value));
       this.#restart();
     });
     return shown;
@@ -166,7 +155,7 @@ export class PlaygroundView {
       dataset: v('set'),
       optimizer: v('optimizer'),
       lr: v('lr'),
-      batchSize: v('optimizer') in quasiNewton ? '320' : v('batchSize'), // those take all that are not held out
+      batchSize: v('optimizer') in quasiNewtonMethods ? '320' : v('batchSize'), // those take all that are not held out
       weightDecay: v('weightDecay'),
       l1: v('l1'),
       seed: v('seed'),

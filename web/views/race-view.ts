@@ -1,6 +1,5 @@
 /** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
 import { rules } from '../../optim/index.ts';
-import { explainOptimizer } from '../form/catalogue.ts';
 import { Engine } from '../worker/client.ts';
 import { casing, racerColour, strokeOf } from './colours.ts';
 import { button, el, fold, isDark, select, told } from './dom.ts';
@@ -15,20 +14,13 @@ const racers = Object.values(rules)
   .filter(r => !r.probes)
   .map(r => r.name);
 const AT_FIRST = ['sgd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adadelta'];
-/** The rates for nets are far too small here: rules that step by the slope take the landscape's rate times a factor, */
-const BY_SLOPE: Readonly<Record<string, number>> = {
-  sgd: 1,
-  momentum: 0.3,
-  nesterov: 0.3,
-  'nag-c': 0.5,
-  'nag-sc': 0.5,
-  asgd: 1,
-  quickprop: 0.5,
-  'natural-gradient': 1,
-};
-/** and those that divide by its size a length in the plane. */
-const BY_LENGTH: Readonly<Record<string, number>> = { adagrad: 0.4, adadelta: 4, rmsprop: 0.03 };
+/** The rate of a rule that divides by the size of the slope, as a length in the plane. */
 const LENGTH = 0.05;
+/** The learning rate of a rule in a landscape; those for nets are far too small here. */
+function rateOf(rule: string, land: Landscape): number {
+  const { bySlope, byLength = LENGTH } = rules[rule]!.rates ?? {};
+  return bySlope === undefined ? byLength : land.rate * bySlope;
+}
 
 export class RaceView {
   readonly element: HTMLElement;
@@ -146,7 +138,7 @@ export class RaceView {
         };
         return el(
           'li',
-          { title: explainOptimizer(name).formula },
+          { title: rules[name]!.formula },
           box,
           swatch,
           el('label', { for: box.id, textContent: name }),
@@ -175,9 +167,7 @@ export class RaceView {
     this.#paint();
     await told(async () => {
       for (const rule of this.#on) {
-        const slope = BY_SLOPE[rule];
-        const own = slope === undefined ? (BY_LENGTH[rule] ?? LENGTH) : land.rate * slope;
-        const lr = own * this.#factor;
+        const lr = rateOf(rule, land) * this.#factor;
         const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
         if (turn !== this.#turn) return;
         this.#paths.set(rule, path);
