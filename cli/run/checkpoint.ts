@@ -1,10 +1,10 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
 import { statSync } from 'node:fs';
 import { check, DescentError } from '../../engine/check.ts';
-import { configFromJson, NORMALIZE, type RunConfig } from '../../train/config/config.ts';
+import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { readConfig, readSafetensors, weightsFile } from '../../train/run/node/run-folder.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
-import type { Moments } from '../../train/data/statistics.ts';
+import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
 import { loadOwnModel } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */

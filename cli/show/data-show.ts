@@ -6,13 +6,14 @@ import { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { Memory } from '../../engine/program.ts';
-import { parseAugment, type Augmentation } from '../../train/config/augment.ts';
+import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/config.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
+import { checkShape, type Augmentation } from '../../train/data/augmentation.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
 
@@ -39,7 +40,8 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;
   check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels`, 'images have 1 or 3');
-  const augment = text === undefined ? undefined : parseAugment(text, dataset.shape);
+  const augment = text === undefined ? undefined : parseAugment(text);
+  if (augment) checkShape(augment.transforms, dataset.shape);
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));
   try {

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
 import { shapes } from '../../datasets/synthetic.ts';
 import { parseAugment } from '../../train/config/augment.ts';
+import { checkShape } from '../../train/data/augmentation.ts';
 import { close, WAYS, type Way } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
 import { printed } from '../support/printed.ts';
@@ -28,7 +29,7 @@ const meanOf = ({ shape: [c, h, w], train: { images, n } }: typeof colourImages)
 async function agrees(text: string, o: { images?: typeof colourImages; epoch?: number; tolerance?: number; ways?: readonly Way[] } = {}) {
   const { images = colourImages, epoch = 3, tolerance = 0.01, ways = ['own'] } = o;
   const [c, h, w] = images.shape;
-  const augment = parseAugment(text, images.shape);
+  const augment = parseAugment(text);
   const size = c * h * w;
   const mean = meanOf(images);
   for (const way of ways) {
@@ -139,7 +140,7 @@ for (const text of [
 }
 
 test('pca: the axes of the colours (their signs are free)', async () => {
-  const augment = parseAugment('pca:2', colourImages.shape);
+  const augment = parseAugment('pca:2');
   const [plain, moved] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 20, seed: 5, epoch: 1 })));
   // shifts of pixels that did not meet the ends of the scale: in the span of the axes, with their lengths
   const squares = [0, 0, 0];
@@ -218,7 +219,7 @@ test('augmix of dark images: autocontrast and equalize change them', async () =>
 
 test('tables of images: histograms of any size, also where the images pass through a ring', async () => {
   const size = 3 * 12 * 10;
-  const augment = parseAugment('brightness:0.5,contrast:0.9,augmix', colourImages.shape);
+  const augment = parseAugment('brightness:0.5,contrast:0.9,augmix');
   const wanted = { n: 4, offset: 8, seed: 6, epoch: 1, shuffle: true };
   const whole = await gathered(smoothImages, { augment }, wanted);
   for (const perPage of [10, 8, 6]) {
@@ -230,7 +231,7 @@ test('tables of images: histograms of any size, also where the images pass throu
 });
 
 test('augmix with consistency: the image and two mixtures, all first views first', async () => {
-  const augment = parseAugment('flip,augmix:consistency=true', colourImages.shape);
+  const augment = parseAugment('flip,augmix:consistency=true');
   const [c, h, w] = colourImages.shape;
   const size = c * h * w;
   const n = 4;
@@ -262,7 +263,7 @@ const smoothImages = {
 };
 
 test('an image of an epoch is the same in every batch, order and step', async () => {
-  const augment = parseAugment('crop,flip,rotate,brightness,noise,cutout:4', colourImages.shape);
+  const augment = parseAugment('crop,flip,rotate,brightness,noise,cutout:4');
   const size = 360;
   const whole = await gathered(colourImages, { augment }, { n: 20, seed: 4, epoch: 2 });
   const mixed = await gathered(colourImages, { augment }, { n: 5, offset: 5, seed: 4, epoch: 2, shuffle: true, step: 9 });
@@ -290,7 +291,7 @@ test('an image of an epoch is the same in every batch, order and step', async ()
 });
 
 test('test images are left alone', async () => {
-  const augment = parseAugment('flip:1,brightness,mixup', colourImages.shape);
+  const augment = parseAugment('flip:1,brightness,mixup');
   const [plain, with_] = await Promise.all([{}, { augment }].map(o => gathered(colourImages, o, { n: 8, part: 'test', training: false })));
   assert.equal([...with_!.x], [...plain!.x]);
   assert.equal([...with_!.labels], [...plain!.labels]);
@@ -298,7 +299,6 @@ test('test images are left alone', async () => {
 
 for (const [text, message] of [
   ['crop,flop', /unknown augmentation 'flop'; did you mean 'flip'\? known: crop, flip, /],
-  ['crop:40', /^augment: crop: padding 40 does not fit images of 12x10; give 1 to 9/],
   ['crop:1.5', /^augment: crop: padding is 1\.5; give a whole number of at least 1/],
   ['flip:2', /^augment: flip: p is 2; give a number of at least 0 and at most 1/],
   ['flip:vertical=3', /^augment: flip: vertical is 3; give true or false/],
@@ -310,13 +310,17 @@ for (const [text, message] of [
   ['mixup,mixup', /^augment: mixup is given twice/],
   ['mixup,cutmix,mixup', /^augment: mixup is given twice/],
 ] as const) {
-  test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text, colourImages.shape)), message));
+  test(`'${text}' is refused`, async () => assert.match(await refusal(() => parseAugment(text)), message));
 }
-test('colour transforms of grey images are refused', async () =>
-  assert.match(
-    await refusal(() => parseAugment('saturation', [1, 28, 28])),
-    /^augment: saturation changes colours, and images have 1 channel; leave it out/,
-  ));
+for (const [text, shape, message] of [
+  ['crop:40', [3, 12, 10], /^augment: crop: padding 40 does not fit images of 12x10; give 1 to 9/],
+  ['cutout:25', [3, 12, 10], /^augment: cutout: size 25 covers all of 12x10; give 1 to 24/],
+  ['saturation', [1, 28, 28], /^augment: saturation changes colours, and images have 1 channel; leave it out/],
+  ['flip', [5, 8, 8], /^augment: images have 5 channels; augmentation takes 1 to 4/],
+] as const) {
+  test(`'${text}' is refused for images of ${shape.join('x')}`, async () =>
+    assert.match(await refusal(() => checkShape(parseAugment(text).transforms, shape)), message));
+}
 
 test('descent data show: the first column is the images, the others differ from it', async () => {
   const file = join(await folder(), 'sheet.png');

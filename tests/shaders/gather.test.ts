@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { eigenSymmetric } from '../../train/data/eigen.ts';
-import type { Normalize } from '../../train/config/config.ts';
+import type { Normalize } from '../../train/data/statistics.ts';
 import { Ring } from '../../train/data/stream.ts';
 import { close, random, WAYS } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';

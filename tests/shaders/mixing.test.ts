@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { uniforms } from '../../shaders/kernel/random.ts';
-import { beta, mixValues, parseAugment } from '../../train/config/augment.ts';
+import { parseAugment } from '../../train/config/augment.ts';
+import { beta, mixValues } from '../../train/data/augmentation.ts';
 import { close, WAYS } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
 
@@ -17,7 +18,7 @@ for (const [text, name] of [
   ['rotate,cutmix:2', 'cutmix'],
 ] as const) {
   test(`${text}: images and labels`, async () => {
-    const augment = parseAugment(text, images.shape);
+    const augment = parseAugment(text);
     const n = 6;
     const seed = 9;
     const step = 4;

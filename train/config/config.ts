@@ -3,6 +3,7 @@ import { check, lookUp, type Message, named, say } from '../../engine/check.ts';
 import type { Range } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
+import { NORMALIZE, type Normalize } from '../data/statistics.ts';
 import { parseAugment } from './augment.ts';
 import { parseChoice, parseNumber, parseSpec, parseSpecs, type Scalar } from './spec.ts';
 
@@ -72,13 +73,6 @@ export interface RunConfig {
   imageSize?: number;
   logEvery: number;
 }
-
-/**
- * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
- * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
- */
-export type Normalize = (typeof NORMALIZE)[number];
-export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
 
 /** `random` anew in each epoch, or from easy to hard, class by class alike, by the loss under the first weights. */
 export const ORDERS = ['random', 'curriculum'] as const;

@@ -5,7 +5,8 @@ import { optimizers, rules } from '../../optim/index.ts';
 import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { schedule, schedules } from '../../optim/schedules.ts';
-import { parseAugment, type Augmentation } from './augment.ts';
+import type { Augmentation } from '../data/augmentation.ts';
+import { parseAugment } from './augment.ts';
 import { OPTIONS, type RunConfig } from './config.ts';
 import { formatSpec, parseSpec, parseSpecs, type Scalar, type Spec } from './spec.ts';
 

@@ -4,7 +4,7 @@ import { usesTables, type Transform } from '../../shaders/images/augment.ts';
 import { gather } from '../../shaders/images/gather.ts';
 import type { Pages } from '../../shaders/images/pages.ts';
 import { imageTables, TABLE } from '../../shaders/images/tables.ts';
-import { mixValues } from '../config/augment.ts';
+import { mixValues } from './augmentation.ts';
 import type { DeviceData } from './device-data.ts';
 import { layoutOf, pagesOf, type Page } from './pages.ts';
 import type { Part, PartImages } from './split.ts';

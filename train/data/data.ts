@@ -1,10 +1,9 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
 import { imagesOf, numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { checkShape, type Augmentation } from '../config/augment.ts';
-import type { Normalize } from '../config/config.ts';
+import { checkShape, type Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
-import type { Moments } from './statistics.ts';
+import type { Moments, Normalize } from './statistics.ts';
 
 export interface DataOptions extends SplitOptions {
   readonly normalize?: Normalize;

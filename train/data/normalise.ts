@@ -2,8 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
-import type { Normalize } from '../config/config.ts';
-import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments } from './statistics.ts';
+import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments, type Normalize } from './statistics.ts';
 
 /** Images in memory of which statistics are taken: the training images `indices` of a data set. */
 export interface Sample {

@@ -1,7 +1,13 @@
 /** What normalisation and augmentation must know of the training images; pixels are in [0, 1]. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import type { Normalize } from '../config/config.ts';
 import { eigenSymmetric } from './eigen.ts';
+
+/**
+ * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
+ * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
+ */
+export type Normalize = (typeof NORMALIZE)[number];
+export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
 
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
 export interface Moments {

@@ -2,9 +2,11 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import { initializer } from '../../layers/init.ts';
-import { parseConfig } from '../config/config.ts';
-import { recipeOf } from '../config/recipe.ts';
-import { openTrainer } from '../run/open.ts';
+import { models } from '../../models/index.ts';
+import { optimizer } from '../../optim/optimizer.ts';
+import { sgd } from '../../optim/first-order.ts';
+import { openData } from '../data/data.ts';
+import { Trainer } from '../step/trainer.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
 export interface Collapse {
@@ -25,16 +27,11 @@ export async function countDead(
   options: { width: number; depth: number; nets: number; images?: number; seed?: number },
 ): Promise<Collapse> {
   const { width, depth, nets, images = 32, seed = 0 } = options;
-  const config = parseConfig(`mlp:hidden=${Array(depth).fill(width).join('-')}`, {
-    dataset: dataset.name,
-    batchSize: String(images),
-    optimizer: 'sgd',
-    valSplit: '0',
-    shuffle: 'false',
-  });
-  const { trainer } = await openTrainer(recipeOf(config), dataset, device);
-  const he = initializer('he-normal');
   const classes = dataset.classes.length;
+  const model = models.mlp!({ classes, shape: dataset.shape }, { hidden: Array(depth).fill(width) });
+  const data = await openData(dataset, { normalize: 'meanstd', valSplit: 0 });
+  const trainer = await Trainer.create({ device, data, model, batchSize: images, optimizer: optimizer(sgd) });
+  const he = initializer('he-normal');
   let dead = 0;
   try {
     for (let k = 0; k < nets; k++) {
