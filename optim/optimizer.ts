@@ -1,6 +1,6 @@
 /** A rule and the pieces around it as one update: its numbers, and its kernels on the pages of parameters. */
 import { check } from '../engine/check.ts';
-import type { Graph } from '../engine/graph.ts';
+import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
 import { fusedUpdate, type Update } from '../shaders/update/update.ts';
@@ -19,8 +19,8 @@ export interface Optimizer {
   readonly average: Average | undefined;
   addTo(g: Graph, layout: Layout, gradients?: Gradients): void;
   /**
-   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; `summed` is how many
-   * gradients of means the gradient is the sum of.
+   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; the gradient is the sum
+   * of `summed` ones, of micro-batches and batches.
    */
   values(t: number, lr: number, momentum?: number, summed?: number): Record<string, number>;
 }
@@ -47,82 +47,96 @@ export function optimizer(
   const chain = [...pieces, ...(rule.pieces?.(hyper) ?? [])];
   const averages = chain.flatMap(p => p.average ?? []);
   check(averages.length < 2, `${rule.name}: ema and swa both average the weights`, 'leave one out');
-  const constraint = chain.findIndex(p => p.constrains);
-  const late = constraint < 0 ? [] : chain.slice(constraint); // their `after` must see the rows that it constrained
-  const early = chain.map(p => (late.includes(p) ? { ...p, after: undefined } : p));
-
   const values = (t: number, lr: number, momentum?: number, summed = 1): Record<string, number> => {
     const h = momentum === undefined || !rule.cycled ? hyper : { ...hyper, [rule.cycled]: momentum };
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...Object.assign({}, ...chain.map(p => p.values?.(t, lr))) };
   };
-  const fields = Object.keys(values(1, hyper.lr));
 
   return {
     rule,
     hyper,
     values,
-    state: [...rule.state, ...chain.flatMap(p => p.state ?? [])],
+    state: [...rule.state, ...statesOf(chain)],
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
     addTo(g, layout, { summed = false, scaled = false } = {}) {
-      const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
-      const reduce: Reduce = (name, f) => {
-        const partial = g.lasting('state', name, [grads.length * PARTS]);
-        grads.forEach((a, page) => g.run(flatReduce, { n: a.size, f, first: page * PARTS }, { a, partial }));
-        return { partial, pages: grads.length };
-      };
-      const all = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : []), ...early];
-      let inputs: Inputs = {};
-      for (const piece of all) inputs = { ...piece.reduces?.(g, reduce, inputs), ...inputs };
-      const update = fusedUpdate({ name: `update_${rule.name}`, fields, reads: Object.keys(inputs), ...codeOf(rule, all) });
-
-      for (const [page, { buffer, bytes }] of layout.pages('param').entries()) {
-        const w = g.whole('param', buffer, bytes);
-        const states = (names: readonly string[]): Inputs =>
-          Object.fromEntries(names.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
-        const whole = { n: bytes / 4, first: 0, decays: true };
-        const runs = decayBias || !all.some(p => p.decays) ? [whole] : decayRuns(g, layout, buffer, bytes);
-        const tensors = { w_all: w, g_all: grads[page]!, ...states(statesOf(rule, all)), ...inputs };
-        for (const run of runs) g.run(update, { ...run, page } satisfies Update, tensors);
-        for (const piece of late) {
-          piece.constrains?.(g, { w, buffer, layout });
-          if (!piece.after) continue;
-          const after = fusedUpdate({ name: 'after_update', fields, ...codeAfter(piece) });
-          g.run(after, { ...whole, page } satisfies Update, { w_all: w, ...states(piece.state ?? []) });
-        }
-      }
+      const ofRun = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : [])];
+      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(values(1, hyper.lr)), decayBias });
     },
   };
 }
 
+const statesOf = (pieces: readonly Piece[]): string[] => pieces.flatMap(p => p.state ?? []);
+
+/** The reductions of the gradients, and the dispatches of each page: the fused update, and what cannot be part of it. */
+function addUpdate(
+  g: Graph,
+  layout: Layout,
+  rule: Rule,
+  pieces: readonly Piece[],
+  { fields, decayBias }: { readonly fields: readonly string[]; readonly decayBias: boolean },
+): void {
+  const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
+  const inputs = reduceAll(g, grads, pieces);
+  const { fused, late } = split(pieces);
+  const states = [...rule.state, ...statesOf(fused)];
+  const update = fusedUpdate({
+    name: `update_${rule.name}`,
+    arrays: { w: 'write', g: 'read', ...written(states) },
+    reads: Object.keys(inputs),
+    fields,
+    draws: fused.some(p => p.draws),
+    body: decays => code(rule, decays ? fused : fused.filter(p => !p.decays)),
+  });
+  for (const [page, { buffer, bytes }] of layout.pages('param').entries()) {
+    const w = g.whole('param', buffer, bytes);
+    const arrays = (names: readonly string[]): Inputs =>
+      Object.fromEntries(names.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
+    const whole: Update = { n: bytes / 4, first: 0, page, decays: true };
+    const runs = decayBias || !fused.some(p => p.decays) ? [whole] : decayRuns(g, layout, buffer, bytes);
+    for (const run of runs) g.run(update, { ...run, page }, { w_all: w, g_all: grads[page]!, ...arrays(states), ...inputs });
+    for (const { constrains, after, state = [] } of late) {
+      constrains?.(g, { w, buffer, layout });
+      if (!after) continue;
+      const kernel = fusedUpdate({ name: 'after_update', arrays: written(['w', ...state]), fields, body: () => after });
+      g.run(kernel, whole, { w_all: w, ...arrays(state) });
+    }
+  }
+}
+
+/** The tensors that pieces make of all gradients, by name. */
+function reduceAll(g: Graph, grads: readonly Tensor[], pieces: readonly Piece[]): Inputs {
+  const reduce: Reduce = (name, f) => {
+    const partial = g.lasting('state', name, [grads.length * PARTS]);
+    grads.forEach((a, page) => g.run(flatReduce, { n: a.size, f, first: page * PARTS }, { a, partial }));
+    return { partial, pages: grads.length };
+  };
+  let inputs: Inputs = {};
+  for (const piece of pieces) inputs = { ...piece.reduces?.(g, reduce, inputs), ...inputs };
+  return inputs;
+}
+
+/** What the fused update does of pieces, and those whose `after` comes later, since it must see the rows that one of them constrained. */
+function split(pieces: readonly Piece[]): { fused: Piece[]; late: Piece[] } {
+  const constraint = pieces.findIndex(p => p.constrains);
+  const late = constraint < 0 ? [] : pieces.slice(constraint);
+  const fused = pieces.map(p => (late.includes(p) ? { ...p, after: undefined } : p));
+  return { fused: fused.filter(p => p.gradient ?? p.weight ?? p.after), late };
+}
+
+/** WGSL: what pieces do to gradient and weight, the rule, and what pieces do after it. */
+const code = (rule: Rule, pieces: readonly Piece[]): string =>
+  [
+    'var t = op.t;',
+    ...pieces.map(p => p.gradient),
+    'let first = t < 1.5;',
+    ...pieces.map(p => p.weight),
+    rule.update,
+    ...pieces.map(p => p.after),
+  ]
+    .filter(Boolean)
+    .join('\n    ');
+
 const written = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, 'write' as const]));
-
-/** The states that a fused update needs: the rule's, and those of pieces that have a part in it. */
-const statesOf = (rule: Rule, pieces: readonly Piece[]): string[] => [
-  ...rule.state,
-  ...pieces.flatMap(p => ((p.weight ?? p.gradient ?? p.after) && p.state) || []),
-];
-
-/** What pieces do to gradient and weight, the rule, and what pieces do after it. */
-const codeOf = (rule: Rule, pieces: readonly Piece[]) => ({
-  arrays: { w: 'write', g: 'read', ...written(statesOf(rule, pieces)) } as const,
-  draws: pieces.some(p => p.draws),
-  body(decays: boolean): string {
-    const acting = pieces.filter(p => decays || !p.decays);
-    return [
-      'var t = op.t;',
-      ...acting.map(p => p.gradient),
-      'let first = t < 1.5;',
-      ...acting.map(p => p.weight),
-      rule.update,
-      ...acting.map(p => p.after),
-    ]
-      .filter(Boolean)
-      .join('\n    ');
-  },
-});
-
-/** What one piece does after the rule. */
-const codeAfter = ({ state = [], after }: Piece) => ({ arrays: written(['w', ...state]), body: () => after! });
 
 /** The buffer of one state of one page; its tensors lie where their parameters do in theirs. */
 export const stateBuffer = (rule: { readonly name: string }, state: string, page: number): string => `state ${rule.name}.${state} ${page}`;

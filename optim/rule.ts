@@ -4,10 +4,10 @@ import type { Range } from '../engine/range.ts';
 import { accept, number, type Described, type Parameter } from './parameter.ts';
 import type { Piece } from './pieces.ts';
 
+type Numbers = Readonly<Record<string, number>>;
+
 /** Hyper-parameters, under PyTorch's names. */
 export type Hyper = Numbers & { readonly lr: number };
-
-type Numbers = Readonly<Record<string, number>>;
 
 type Parameters = Readonly<Record<string, Parameter<number> & { readonly default: number }>>;
 type Values<H> = { readonly [K in keyof H]: number };
@@ -22,7 +22,15 @@ export interface Rule extends Described {
   /** Starts at zero. */
   readonly state: readonly string[];
   readonly hyper: Parameters & { readonly lr: Parameters[string] };
-  readonly rates?: Rates;
+  /** Learning rates for problems that the default is not for. */
+  readonly rates?: {
+    readonly lenet5?: number;
+    /** For a small net on a few points of a plane. */
+    readonly points?: number;
+    /** For a function of two variables: a factor of the rate that suits its slopes, or a length in its plane. */
+    readonly bySlope?: number;
+    readonly byLength?: number;
+  };
   /** `t` counts updates from 1. */
   values?(h: Hyper, t: number, lr: number): Numbers;
   readonly update: string;
@@ -34,17 +42,6 @@ export interface Rule extends Described {
   readonly average?: string;
   /** The state that is to hold an estimate of the Hessian's diagonal before each update. */
   readonly probes?: string;
-}
-
-/** Learning rates for other problems than images, for which the defaults are meant; the default where there is none. */
-export interface Rates {
-  /** For LeNet-5, where the default is not for a network. */
-  readonly lenet5?: number;
-  /** For a small net on a few points of a plane. */
-  readonly points?: number;
-  /** For a function of two variables: a factor of the rate that suits its slopes, or a length in its plane. */
-  readonly bySlope?: number;
-  readonly byLength?: number;
 }
 
 /** Hyper-parameters that many rules have. */
