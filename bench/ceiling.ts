@@ -1,7 +1,8 @@
 /** What the adapter can do at most, measured in the same run as what is compared with it. */
 import type { Device } from '../engine/device.ts';
 import { Graph } from '../engine/graph.ts';
-import { Memory, Program } from '../engine/program.ts';
+import { Memory } from '../engine/memory.ts';
+import { Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { ceilDiv, fold, kernel, unroll } from '../shaders/kernel/kernel.ts';

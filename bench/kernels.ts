@@ -1,7 +1,8 @@
 /** `descent bench kernels`: every kernel and variant over the shapes of the zoo, as a share of what the adapter can do. */
 import type { Device } from '../engine/device.ts';
 import { Graph } from '../engine/graph.ts';
-import { Memory, Program } from '../engine/program.ts';
+import { Memory } from '../engine/memory.ts';
+import { Program } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
 import type { Ceiling } from './ceiling.ts';

@@ -1,78 +1,39 @@
-import { opFields, pick, source, type Kernel, type MatrixConfig, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
+import { pick, source, stepFields, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
+import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
 import { DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';
 import { waiting } from './wait.ts';
-
-const LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-] as const;
-const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
-const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
-
-/** What users are told of an adapter. */
-export interface AdapterReport {
-  readonly description: string;
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly software: boolean;
-}
 
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
 
-/** A call's compiled kernel, and the variant that it is. */
+/** A call's compiled kernel, and all that its dispatch needs beside buffers. */
 export interface Pipeline extends Compiled {
   readonly variant: Variant<any>;
+  readonly grid: Grid;
+  /** What the call's uniform block holds: its sizes, then its step values by type. */
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly step: Readonly<Record<string, 'f32' | 'u32'>>;
+  /** Bytes of that block; 0 where the call has none. */
+  readonly blockBytes: number;
 }
-
-/** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
-export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
-  const { info } = adapter;
-  const subgroups = device.features.has('subgroups');
-  const fixed = subgroups && info.subgroupMinSize === info.subgroupMaxSize && [4, 8, 16].includes(info.subgroupMinSize);
-  return {
-    lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
-    subgroups,
-    f16: device.features.has('shader-f16'),
-    ...(device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) }),
-    maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
-    maxBinding: device.limits.maxStorageBufferBindingSize,
-  };
-}
-
-/** What Dawn adds to GPUAdapterInfo where it knows of matrix units. */
-interface SubgroupMatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
-/** What an adapter says of its matrix units: those that sum in f32. */
-function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
-  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
-  return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) => {
-    const usable = resultComponentType === 'f32' && (type === 'f16' || type === 'f32');
-    return usable ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : [];
-  });
-}
-
-/** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
-export const isSoftware = (info: GPUAdapterInfo): boolean =>
-  Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);
 
 /** See engine/tune.ts. */
 export interface Tuning {
   tune(device: Device, ops: readonly Op[]): Promise<void>;
+}
+
+/** The WGSL of a call, and what it is made for. */
+interface Source {
+  readonly kernel: Kernel<any>;
+  readonly variant: Variant<any>;
+  readonly params: unknown;
+  readonly code: string;
+  readonly bound: readonly string[];
+  /** Whether a uniform block follows the bindings. */
+  readonly uniform: boolean;
 }
 
 /** What devices of several profiles share. */
@@ -133,14 +94,7 @@ export class Device {
     const requiredLimits = Object.fromEntries(LIMITS.map(l => [l, adapter.limits[l]]));
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
     const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-    const { description, vendor, architecture } = adapter.info;
-    const report = {
-      description: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter',
-      vendor,
-      architecture,
-      software: isSoftware(adapter.info),
-    };
-    const device = new Device(gpu, report, { ...profileOf(adapter, gpu), ...overrides });
+    const device = new Device(gpu, reportOf(adapter), { ...profileOf(adapter, gpu), ...overrides });
     device.#watch();
     return device;
   }
@@ -203,23 +157,27 @@ export class Device {
     const profile = this.profileFor(halves);
     const variant = pick(kernel, params, profile);
     const code = source(kernel, variant, params, profile, bound, halves);
+    const grid = variant.grid(params, profile);
+    const sizes = variant.sizes?.(params, profile) ?? {};
+    const step = stepFields(kernel, params);
+    const values = Object.keys(sizes).length + Object.keys(step).length;
+    const blockBytes = Math.ceil(values / 4) * 16; // a uniform block is a multiple of 16 bytes long
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
-    if (!made) pipelines.set(code, (made = waiting(this.#compile(kernel, variant, params, code, bound))));
-    const call = made.then(compiled => ({ ...compiled, variant }));
+    if (!made) pipelines.set(code, (made = waiting(this.#compile({ kernel, variant, params, code, bound, uniform: values > 0 }))));
+    const call = made.then(compiled => ({ ...compiled, variant, grid, sizes, step, blockBytes }));
     if (key) calls.set(key, call);
     return call;
   }
 
-  async #compile<P>(kernel: Kernel<P>, variant: Variant<P>, params: P, code: string, bound: readonly string[]): Promise<Compiled> {
+  async #compile({ kernel, variant, params, code, bound, uniform }: Source): Promise<Compiled> {
     const label = `${kernel.name} (${variant.name})`;
     const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
       buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
     }));
-    if (opFields(kernel, variant, params, this.profile).length)
-      entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
+    if (uniform) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
     const layout = this.#layout(entries);
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
@@ -242,6 +200,11 @@ export class Device {
       const call = `kernel ${label} does not compile on ${this.report.description} for ${JSON.stringify(params)}`;
       throw new Error(`${call}: ${said ?? (e as Error).message}`);
     }
+  }
+
+  /** The bind group of a call: its tensors in the order of its bindings, then its uniform block if it has one. */
+  bind(label: string, { layout }: Pipeline, resources: readonly GPUBufferBinding[]): GPUBindGroup {
+    return this.gpu.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
   }
 
   /** Most kernels bind alike. */

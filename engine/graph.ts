@@ -34,7 +34,8 @@ export interface Param {
 /** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
 export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
 
-type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
+/** The bindings that a call may leave out. */
+export type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
 
 /** The tensors that a kernel call is given, by binding. */
 export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };

@@ -19,9 +19,11 @@ export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil((t.size * (
  * the same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
  */
 export class Layout {
-  readonly places = new Map<string, Place>();
   /** Bytes of each buffer. */
   readonly buffers = new Map<string, number>();
+  readonly #places = new Map<string, Place>();
+  /** The buffers of each role whose tensors lie side by side. */
+  readonly #pages = new Map<Role, string[]>();
   readonly #limit: number;
 
   constructor(limit: number) {
@@ -32,7 +34,7 @@ export class Layout {
     if (t.whole) return { buffer: t.whole, offset: 0, bytes: bytesOf(t) };
     const key = `${t.role} ${t.name}`;
     const bytes = bytesOf(t);
-    const known = this.places.get(key);
+    const known = this.#places.get(key);
     if (known) {
       check(
         known.bytes === bytes,
@@ -46,15 +48,21 @@ export class Layout {
       `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)})`,
       'choose a smaller model, head or batch',
     );
-    const paged = t.role !== 'input' && t.role !== 'state';
-    let page = 0;
-    const named = () => (paged ? `${t.role}${page}` : key);
-    if (paged) while (aligned(this.buffers.get(named()) ?? 0) + bytes > this.#limit) page++;
-    const offset = aligned(this.buffers.get(named()) ?? 0);
-    const place = { buffer: named(), offset, bytes };
-    this.places.set(key, place);
-    this.buffers.set(place.buffer, offset + aligned(bytes));
+    const buffer = t.role === 'input' || t.role === 'state' ? key : this.#pageFor(t.role, bytes);
+    const place = { buffer, offset: this.buffers.get(buffer) ?? 0, bytes };
+    this.#places.set(key, place);
+    this.buffers.set(buffer, place.offset + aligned(bytes));
     return place;
+  }
+
+  /** The first page of a role that has room for `bytes`, else a new one. */
+  #pageFor(role: Role, bytes: number): string {
+    const pages = this.#pages.get(role) ?? [];
+    const withRoom = pages.find(name => this.buffers.get(name)! + bytes <= this.#limit);
+    if (withRoom !== undefined) return withRoom;
+    const made = `${role}${pages.length}`;
+    this.#pages.set(role, [...pages, made]);
+    return made;
   }
 
   /** Reserves a buffer that goes with a page of parameters; returns its name. */
@@ -65,7 +73,7 @@ export class Layout {
 
   /** Pages of a role and their bytes, in order. */
   pages(role: Role): { buffer: string; bytes: number }[] {
-    return [...this.buffers].filter(([name]) => new RegExp(`^${role}\\d+$`).test(name)).map(([buffer, bytes]) => ({ buffer, bytes }));
+    return (this.#pages.get(role) ?? []).map(buffer => ({ buffer, bytes: this.buffers.get(buffer)! }));
   }
 }
 

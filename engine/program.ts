@@ -1,103 +1,33 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
-import { MAX_GRID, range, type Grid } from '../shaders/kernel/kernel.ts';
-import { check, named, say, show, TooLarge } from './check.ts';
+import { MAX_GRID, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
+import { named, say, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './fuse.ts';
-import { halves, opName, writes, type Graph, type Op, type Param, type Tensor } from './graph.ts';
+import { halves, opName, writes, type Graph, type Op, type Tensor } from './graph.ts';
 import { halve } from './half.ts';
-import { bytesOf, Layout, plan, type Place, type Plan } from './plan.ts';
+import type { Memory } from './memory.ts';
+import { bytesOf, plan, type Plan } from './plan.ts';
 import { Uniforms } from './uniforms.ts';
 
-/** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
-export class Memory {
-  readonly device: Device;
-  readonly layout: Layout;
-  readonly buffers = new Map<string, GPUBuffer>();
-  #initialised = new Set<string>();
-  #slots: GPUBuffer[] = [];
-
-  constructor(device: Device) {
-    this.device = device;
-    this.layout = new Layout(device.profile.maxBinding);
-  }
-
-  /**
-   * Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights
-   * before biases and the like, so that an update that leaves these out has few runs.
-   */
-  reserve(graph: Graph): void {
-    const params = [...graph.params.values()];
-    const isWeight = ({ value }: Param) => value.shape.length > 1;
-    for (const { value, grad } of [...params.filter(isWeight), ...params.filter(p => !isWeight(p))]) {
-      this.layout.place(value);
-      if (graph.training) this.layout.place(grad);
-    }
-    for (const t of graph.tensors) if (t.role === 'buffer') this.layout.place(t);
-  }
-
-  /** Makes the buffers that have a place and none yet, and writes first values. */
-  allocate(graph: Graph): void {
-    for (const [name, bytes] of this.layout.buffers) {
-      const known = this.buffers.get(name);
-      if (known && known.size < bytes) throw new Error(`${name} grew after it was allocated; reserve all programs' parameters first`);
-      if (!known) this.buffers.set(name, this.device.buffer(name, bytes));
-    }
-    for (const [t, make] of graph.init) {
-      if (this.#initialised.has(`${t.role} ${t.name}`)) continue;
-      this.#initialised.add(`${t.role} ${t.name}`);
-      this.write(t, make(t.shape, t.name, graph.seed));
-    }
-  }
-
-  /** Buffers for a program's slots. Programs of one run never work at the same time, so that they share them. */
-  slots(sizes: readonly number[]): GPUBuffer[] {
-    const free = [...this.#slots].sort((a, b) => a.size - b.size);
-    const taken: GPUBuffer[] = [];
-    const largestFirst = range(sizes.length).sort((a, b) => sizes[b]! - sizes[a]!);
-    for (const i of largestFirst) {
-      const at = free.findIndex(b => b.size >= sizes[i]!);
-      if (at >= 0) [taken[i]] = free.splice(at, 1) as [GPUBuffer];
-      else this.#slots.push((taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!)));
-    }
-    return taken;
-  }
-
-  place(t: Tensor): Place {
-    return this.layout.place(t);
-  }
-
-  /** Of a lasting tensor, from the next step on. */
-  write(t: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
-    const { buffer, offset } = this.place(t);
-    check(
-      data.byteLength === Math.ceil(t.size * 4),
-      `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`,
-    );
-    this.device.gpu.queue.writeBuffer(this.buffers.get(buffer)!, offset, data as Uint8Array<ArrayBuffer>);
-  }
-
-  async read(t: Tensor): Promise<Float32Array> {
-    const { buffer, offset, bytes } = this.place(t);
-    return new Float32Array(await this.device.read(this.buffers.get(buffer)!, offset, bytes)).subarray(0, t.size);
-  }
-
-  get bytes(): number {
-    return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0);
-  }
-
-  destroy(): void {
-    for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy();
-    this.buffers.clear();
-  }
+/** One dispatch. */
+export interface Dispatch {
+  readonly pipeline: Pipeline;
+  readonly group: GPUBindGroup;
 }
 
 /** A dispatch of a program. */
-export interface Command {
+export interface Command extends Dispatch {
   readonly op: Op;
-  readonly pipeline: Pipeline;
-  readonly group: GPUBindGroup;
-  readonly grid: Grid;
+}
+
+/** Puts dispatches into a pass, one after another. */
+export function encode(pass: GPUComputePassEncoder, dispatches: readonly Dispatch[]): void {
+  for (const { pipeline, group } of dispatches) {
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...pipeline.grid);
+  }
 }
 
 export interface CompileOptions {
@@ -143,76 +73,21 @@ export class Program {
     this.#flags = flags;
   }
 
-  /** The one place where pipelines, activation buffers and bind groups are made. */
+  /** Makes pipelines, activation buffers and bind groups. */
   static async compile(memory: Memory, graph: Graph, options: CompileOptions = {}): Promise<Program> {
     const { device } = memory;
-    const { gpu, profile } = device;
-    const adapter = device.report.description;
-    const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
-    const typed = options.half ? halve(fused, graph.kept) : fused;
-    const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
-    const flagged = options.debug ? withChecks(graph, stored) : undefined;
-    const ops = flagged?.ops ?? stored;
-    const planned: Plan = {
-      ...plan(ops, graph.kept, profile.maxBinding, gpu.limits.maxBufferSize),
-      ...(options.checkpoint && { unchecked: plan(typed, graph.kept, Infinity).peak }),
-    };
-
+    const { ops, uncheckpointed, flagged } = lowered(graph, device.profile, options);
+    const planned = planFor(device, ops, graph.kept, uncheckpointed);
     if (device.tuner) await device.tuner.tune(device, ops);
     const compiling = Promise.all(ops.map(op => device.pipeline(op.kernel, op.params, Object.keys(op.tensors), halves(op))));
     compiling.catch(() => undefined); // awaited below: the driver compiles while first values are made
-    for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
-    gpu.pushErrorScope('out-of-memory');
-    memory.allocate(graph);
-    const slots = memory.slots(planned.slots);
-    const full = await gpu.popErrorScope();
-    if (full) {
-      const bytes = planned.peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
-      throw new TooLarge(
-        `out of memory on ${adapter} for ${bytes} bytes: ${firstLine(full)}`,
-        say`use a smaller ${named('batchSize')} or model`,
-        named('checkpointActivations'),
-      );
-    }
+    const slots = await allocated(memory, graph, ops, planned);
     options.meanwhile?.();
     const pipelines = await compiling;
-
-    const grids = ops.map((op, i) => pipelines[i]!.variant.grid(op.params, profile));
-    for (const [i, grid] of grids.entries()) {
-      if (!grid.every(n => n >= 1 && n <= MAX_GRID))
-        throw new TooLarge(
-          `${opName(ops[i]!)}: ${ops[i]!.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
-          say`use a smaller ${named('batchSize')}`,
-        );
-    }
-
-    gpu.pushErrorScope('validation');
-    const uniforms = new Uniforms(
-      device,
-      ops,
-      pipelines.map(p => p.variant),
-    );
-    const rangeOf = (t: Tensor): GPUBufferBinding => {
-      const inSlot = planned.placeOf.get(t);
-      if (inSlot) return { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) };
-      const { buffer, offset, bytes } = memory.place(t);
-      return { buffer: memory.buffers.get(buffer)!, offset, size: bytes };
-    };
-    const commands = ops.map((op, i): Command => {
-      const pipeline = pipelines[i]!;
-      const block = uniforms.block(i);
-      const resources = [...Object.values(op.tensors).map(rangeOf), ...(block ? [block] : [])];
-      const group = gpu.createBindGroup({
-        label: `${opName(op)} ${op.kernel.name}`,
-        layout: pipeline.layout,
-        entries: resources.map((resource, binding) => ({ binding, resource })),
-      });
-      return { op, pipeline, group, grid: grids[i]! };
-    });
-    const invalid = await gpu.popErrorScope();
-    if (invalid) throw new Error(`invalid program on ${adapter}: ${firstLine(invalid)}`);
+    ops.forEach((op, i) => checkGrid(op, pipelines[i]!.grid));
+    const { commands, uniforms } = await bound({ memory, ops, pipelines, planned, slots });
     device.check();
-    const flags = flagged && { buffer: memory.buffers.get(memory.place(flagged.flags).buffer)!, ops: flagged.checked };
+    const flags = flagged && { buffer: memory.range(flagged.flags).buffer, ops: flagged.checked };
     return new Program(memory, { plan: planned, commands, slots, uniforms, flags });
   }
 
@@ -223,11 +98,7 @@ export class Program {
     this.#uniforms.write(step);
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const { pipeline, group, grid } of this.commands) {
-      pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
-    }
+    encode(pass, this.commands);
     pass.end();
     more?.(encoder);
     gpu.queue.submit([encoder.finish()]);
@@ -244,24 +115,39 @@ export class Program {
 
   /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
   async read(t: Tensor): Promise<Float32Array> {
-    const { buffer, offset } = this.locate(t);
-    return new Float32Array(await this.memory.device.read(buffer, offset, Math.ceil(t.size / 4) * 16)).subarray(0, t.size);
+    const { buffer, offset, size } = this.locate(t);
+    return new Float32Array(await this.memory.device.read(buffer, offset, size)).subarray(0, t.size);
   }
 
-  /** The buffer of a kept activation or lasting tensor, and where in it the tensor lies. */
-  locate(t: Tensor): { buffer: GPUBuffer; offset: number } {
-    if (t.role === 'activation') {
-      const place = this.plan.placeOf.get(t);
-      if (!place) throw new Error(`${t.name} is in no op of this program`);
-      return { buffer: this.#slots[place.slot]!, offset: place.offset };
-    }
-    const { buffer, offset } = this.memory.place(t);
-    return { buffer: this.memory.buffers.get(buffer)!, offset };
+  /** The bytes of a kept activation or lasting tensor on the device. */
+  locate(t: Tensor): Required<GPUBufferBinding> {
+    if (t.role !== 'activation') return this.memory.range(t);
+    const place = this.plan.placeOf.get(t);
+    if (!place) throw new Error(`${t.name} is in no op of this program`);
+    return { buffer: this.#slots[place.slot]!, offset: place.offset, size: bytesOf(t) };
   }
 
   destroy(): void {
     this.#uniforms.destroy();
   }
+}
+
+/** The ops of a program, made from those of its graph. */
+interface Lowered {
+  readonly ops: readonly Op[];
+  /** What they would be without checkpointing, where it is done. */
+  readonly uncheckpointed: readonly Op[] | undefined;
+  /** Where checks for NaN leave what they saw, and the ops that they look at. */
+  readonly flagged: { readonly flags: Tensor; readonly checked: readonly Op[] } | undefined;
+}
+
+/** Fusion, then f16, then checkpointing, then checks, each where it is asked for. */
+function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lowered {
+  const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
+  const typed = options.half ? halve(fused, graph.kept) : fused;
+  const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
+  const flagged = options.debug ? withChecks(graph, stored) : undefined;
+  return { ops: flagged?.ops ?? stored, uncheckpointed: options.checkpoint ? typed : undefined, flagged };
 }
 
 /**
@@ -274,15 +160,65 @@ function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: rea
     Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
   const checks = (op: Op, at: number): Op[] => {
     if (op.scaled) return [];
-    return writes(op)
-      .filter(t => holdsFloats(op, t))
-      .map(t => ({
-        kernel: checkFinite,
-        params: { n: t.size, at },
-        tensors: { x: t, flags },
-        path: op.path,
-        pass: op.pass,
-      }));
+    const looked = writes(op).filter(t => holdsFloats(op, t));
+    return looked.map(t => ({ ...op, kernel: checkFinite, params: { n: t.size, at }, tensors: { x: t, flags } }));
   };
   return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
+}
+
+function planFor({ profile, gpu }: Device, ops: readonly Op[], kept: ReadonlySet<Tensor>, uncheckpointed?: readonly Op[]): Plan {
+  const planned = plan(ops, kept, profile.maxBinding, gpu.limits.maxBufferSize);
+  return uncheckpointed ? { ...planned, unchecked: plan(uncheckpointed, kept, Infinity).peak } : planned;
+}
+
+/** Makes the buffers that a program needs, or says that they do not fit. Returns those of its slots. */
+async function allocated(memory: Memory, graph: Graph, ops: readonly Op[], { slots, peak }: Plan): Promise<GPUBuffer[]> {
+  const { gpu, report } = memory.device;
+  for (const op of ops) for (const t of Object.values(op.tensors)) if (t.role !== 'activation') memory.place(t);
+  gpu.pushErrorScope('out-of-memory');
+  memory.allocate(graph);
+  const made = memory.slots(slots);
+  const full = await gpu.popErrorScope();
+  if (!full) return made;
+  const bytes = peak + [...memory.buffers.values()].reduce((n, b) => n + b.size, 0);
+  throw new TooLarge(
+    `out of memory on ${report.description} for ${bytes} bytes: ${firstLine(full)}`,
+    say`use a smaller ${named('batchSize')} or model`,
+    named('checkpointActivations'),
+  );
+}
+
+function checkGrid(op: Op, grid: Grid): void {
+  if (grid.every(n => n >= 1 && n <= MAX_GRID)) return;
+  throw new TooLarge(
+    `${opName(op)}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
+    say`use a smaller ${named('batchSize')}`,
+  );
+}
+
+interface Unbound {
+  readonly memory: Memory;
+  readonly ops: readonly Op[];
+  readonly pipelines: readonly Pipeline[];
+  readonly planned: Plan;
+  readonly slots: readonly GPUBuffer[];
+}
+
+/** The dispatches of ops, with bind groups for the places of their tensors. */
+async function bound({ memory, ops, pipelines, planned, slots }: Unbound): Promise<{ commands: Command[]; uniforms: Uniforms }> {
+  const { device } = memory;
+  device.gpu.pushErrorScope('validation');
+  const uniforms = new Uniforms(device, pipelines);
+  const rangeOf = (t: Tensor): GPUBufferBinding => {
+    const inSlot = planned.placeOf.get(t);
+    return inSlot ? { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) } : memory.range(t);
+  };
+  const commands = ops.map((op, i): Command => {
+    const pipeline = pipelines[i]!;
+    const resources = [...Object.values(op.tensors).map(rangeOf), ...uniforms.block(i)];
+    return { op, pipeline, group: device.bind(`${opName(op)} ${op.kernel.name}`, pipeline, resources) };
+  });
+  const invalid = await device.gpu.popErrorScope();
+  if (invalid) throw new Error(`invalid program on ${device.report.description}: ${firstLine(invalid)}`);
+  return { commands, uniforms };
 }

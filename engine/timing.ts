@@ -1,6 +1,6 @@
 /** Times dispatches: many of them in one submit, so that what is measured is the device and not the way to it. */
 import type { Device } from './device.ts';
-import type { Command } from './program.ts';
+import { encode, type Dispatch } from './program.ts';
 
 export interface Timing {
   /** Milliseconds of one repetition: the least and the median over the rounds. */
@@ -13,7 +13,7 @@ export interface Timing {
 }
 
 export interface Job {
-  readonly commands: readonly Command[];
+  readonly commands: readonly Dispatch[];
 }
 
 /**
@@ -75,12 +75,7 @@ interface Clocks {
 async function once(device: Device, { commands }: Job, repetitions: number, { stamps, processor }: Clocks = {}) {
   const encoder = device.gpu.createCommandEncoder();
   const pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
-  for (let r = 0; r < repetitions; r++)
-    for (const { pipeline, group, grid } of commands) {
-      pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...grid);
-    }
+  for (let r = 0; r < repetitions; r++) encode(pass, commands);
   pass.end();
   stamps?.resolve(encoder);
   const buffer = encoder.finish();

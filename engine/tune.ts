@@ -2,7 +2,8 @@
 import { callKey, fitting, type Variant } from '../shaders/kernel/kernel.ts';
 import type { Device, Tuning } from './device.ts';
 import { Graph, halves, type Op, type Tensor } from './graph.ts';
-import { Memory, Program } from './program.ts';
+import { Memory } from './memory.ts';
+import { Program } from './program.ts';
 import { time, type Job } from './timing.ts';
 
 /** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */

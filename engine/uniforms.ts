@@ -1,19 +1,17 @@
-import { opFields, stepFields, type Variant } from '../shaders/kernel/kernel.ts';
-import type { Device } from './device.ts';
-import type { Op } from './graph.ts';
+import type { Device, Pipeline } from './device.ts';
 
 /** WebGPU's alignment of what a bind group shows of a uniform buffer. */
-const BLOCK = 256;
+const ALIGNMENT = 256;
 
 /** Where a step value goes. */
-interface LiveField {
-  readonly field: string;
+interface StepValue {
+  readonly name: string;
   readonly view: Float32Array | Uint32Array;
 }
 
 /**
- * The uniform blocks of a program's ops, `op` in their WGSL (see opFields). They lie in two buffers: those of sizes alone are written once,
- * those with step values at each step.
+ * The uniform blocks of calls, `op` in their WGSL. They lie in two buffers: those of sizes alone are written once, those with step values
+ * at each step.
  */
 export class Uniforms {
   /** Step values that `write` must be given. */
@@ -22,55 +20,52 @@ export class Uniforms {
   #fixed: GPUBuffer;
   #live: GPUBuffer;
   #liveData: ArrayBuffer;
-  #liveFields: LiveField[] = [];
-  /** By op. */
-  #blocks: (GPUBufferBinding | undefined)[];
+  #values: StepValue[] = [];
+  /** By call, none or one. */
+  #blocks: readonly (readonly GPUBufferBinding[])[];
 
-  constructor(device: Device, ops: readonly Op[], variants: readonly Variant<any>[]) {
-    const { gpu, profile } = device;
+  constructor(device: Device, calls: readonly Pipeline[]) {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const calls = ops.map((op, i) => {
-      const fields = opFields(op.kernel, variants[i]!, op.params, profile);
-      return { op, variant: variants[i]!, fields, live: Object.keys(stepFields(op.kernel, op.params)).length > 0 };
-    });
-    const count = (live: boolean) => calls.filter(c => c.fields.length && c.live === live).length;
+    const isLive = ({ step }: Pipeline) => Object.keys(step).length > 0;
+    const count = (live: boolean) => calls.filter(c => c.blockBytes > 0 && isLive(c) === live).length;
     this.#device = device;
-    this.#fixed = device.buffer('sizes', Math.max(1, count(false)) * BLOCK, usage);
-    this.#live = device.buffer('step values', Math.max(1, count(true)) * BLOCK, usage);
+    this.#fixed = device.buffer('sizes', count(false) * ALIGNMENT, usage);
+    this.#live = device.buffer('step values', count(true) * ALIGNMENT, usage);
     this.#liveData = new ArrayBuffer(this.#live.size);
     const fixedData = new ArrayBuffer(this.#fixed.size);
     let nextFixed = 0;
     let nextLive = 0;
-    this.#blocks = calls.map(({ op, variant, fields, live }) => {
-      if (!fields.length) return undefined;
-      const offset = BLOCK * (live ? nextLive++ : nextFixed++);
+    this.#blocks = calls.map(call => {
+      const size = call.blockBytes;
+      if (!size) return [];
+      const live = isLive(call);
+      const offset = ALIGNMENT * (live ? nextLive++ : nextFixed++);
       const data = live ? this.#liveData : fixedData;
-      const sizes = Object.values(variant.sizes?.(op.params, profile) ?? {});
+      const sizes = Object.values(call.sizes);
       new Int32Array(data, offset, sizes.length).set(sizes);
-      for (const [i, [field, type]] of fields.entries()) {
-        if (i < sizes.length) continue;
+      for (const [i, [name, type]] of Object.entries(call.step).entries()) {
         const View = type === 'f32' ? Float32Array : Uint32Array;
-        this.#liveFields.push({ field, view: new View(data, offset + 4 * i, 1) });
+        this.#values.push({ name, view: new View(data, offset + 4 * (sizes.length + i), 1) });
       }
-      return { buffer: live ? this.#live : this.#fixed, offset, size: Math.ceil(fields.length / 4) * 16 };
+      return [{ buffer: live ? this.#live : this.#fixed, offset, size }];
     });
-    this.fields = [...new Set(this.#liveFields.map(f => f.field))];
-    gpu.queue.writeBuffer(this.#fixed, 0, fixedData);
+    this.fields = [...new Set(this.#values.map(v => v.name))];
+    device.gpu.queue.writeBuffer(this.#fixed, 0, fixedData);
   }
 
-  /** The block of op number `i`, if it has one. */
-  block(i: number): GPUBufferBinding | undefined {
-    return this.#blocks[i];
+  /** The block of call number `i`, or nothing where it has none. */
+  block(i: number): readonly GPUBufferBinding[] {
+    return this.#blocks[i]!;
   }
 
   /** Puts the values of a step into all blocks. */
   write(step: Readonly<Record<string, number>>): void {
-    for (const { view, field } of this.#liveFields) {
-      const value = step[field];
-      if (value === undefined) throw new Error(`step value '${field}' is missing; this program needs ${this.fields.join(', ')}`);
+    for (const { view, name } of this.#values) {
+      const value = step[name];
+      if (value === undefined) throw new Error(`step value '${name}' is missing; this program needs ${this.fields.join(', ')}`);
       view[0] = value;
     }
-    if (this.#liveFields.length) this.#device.gpu.queue.writeBuffer(this.#live, 0, this.#liveData);
+    if (this.#values.length) this.#device.gpu.queue.writeBuffer(this.#live, 0, this.#liveData);
   }
 
   destroy(): void {

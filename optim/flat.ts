@@ -1,6 +1,6 @@
 /** Vectors of the size of all parameters, on the device: what quasi-Newton methods and averages of weights compute with. */
-import type { Memory } from '../engine/program.ts';
-import { opFields, type Kernel } from '../shaders/kernel/kernel.ts';
+import { dispatch } from '../engine/compute.ts';
+import type { Memory } from '../engine/memory.ts';
 import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/update/flat.ts';
 
 /** A vector: one buffer for each page of parameters, in their layout; the gaps between tensors stay zero. */
@@ -29,7 +29,6 @@ export class Flat {
   readonly g: Vector;
   readonly memory: Memory;
   #sizes: readonly number[];
-  #numbers: GPUBuffer;
   #partial: GPUBuffer | undefined;
   #made: GPUBuffer[] = [];
 
@@ -40,7 +39,6 @@ export class Flat {
     this.w = pages('param');
     this.g = pages('grad');
     this.#sizes = memory.layout.pages('param').map(p => p.bytes / 4);
-    this.#numbers = memory.device.buffer('flat numbers', 16, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
   }
 
   /** Values of a vector, the gaps between tensors included. */
@@ -60,34 +58,10 @@ export class Flat {
     return this.#sizes.map((_, page) => this.memory.buffers.get(buffer(page))!);
   }
 
-  async #dispatch<P>(
-    kernel: Kernel<P>,
-    p: P,
-    buffers: Readonly<Record<string, GPUBuffer | undefined>>,
-    numbers?: ArrayBufferView<ArrayBuffer>,
-  ): Promise<void> {
-    const { device } = this.memory;
-    const bound = Object.keys(kernel.bindings).filter(name => buffers[name]);
-    const { pipeline, layout, variant } = await device.pipeline(kernel, p, bound);
-    const entries: GPUBindGroupEntry[] = bound.map((name, binding) => ({ binding, resource: { buffer: buffers[name]! } }));
-    if (opFields(kernel, variant, p, device.profile).length) {
-      if (numbers) device.gpu.queue.writeBuffer(this.#numbers, 0, numbers);
-      entries.push({ binding: bound.length, resource: { buffer: this.#numbers } });
-    }
-    const encoder = device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, device.gpu.createBindGroup({ label: kernel.name, layout, entries }));
-    pass.dispatchWorkgroups(...variant.grid(p, device.profile));
-    pass.end();
-    device.gpu.queue.submit([encoder.finish()]);
-  }
-
   /** y = f: WGSL over vec4f `y`, `a`, `b` and the numbers `op.alpha`, `op.beta`. */
   async map(y: Vector, f: string, { a, b, alpha = 0, beta = 0 }: MapInputs = {}): Promise<void> {
-    const numbers = Float32Array.of(alpha, beta, 0, 0);
     for (const [page, n] of this.#sizes.entries())
-      await this.#dispatch(flatMap as unknown as Kernel<any>, { n, f }, { y: y[page], a: a?.[page], b: b?.[page] }, numbers);
+      await dispatch(this.memory.device, flatMap, { n, f }, { y: y[page]!, a: a?.[page], b: b?.[page] }, { alpha, beta });
   }
 
   copy(target: Vector, source: Vector): Promise<void> {
@@ -97,7 +71,7 @@ export class Flat {
   /** -1 or 1 at random in every place. */
   async signs(z: Vector, seed: number, step: number): Promise<void> {
     for (const [page, n] of this.#sizes.entries())
-      await this.#dispatch(randomSigns as unknown as Kernel<any>, { n, page }, { z: z[page] }, Uint32Array.of(seed, step, 0, 0));
+      await dispatch(this.memory.device, randomSigns, { n, page }, { z: z[page]! }, { seed, step });
   }
 
   /** The results of reductions, added up in float64 on the host; one wait for all of them. */
@@ -111,10 +85,11 @@ export class Flat {
     }
     for (const [j, { f, a, b, max }] of jobs.entries())
       for (const [page, n] of this.#sizes.entries()) {
-        await this.#dispatch(
-          flatReduce as unknown as Kernel<any>,
+        await dispatch(
+          device,
+          flatReduce,
           { n, f, max, first: (j * pages + page) * PARTS },
-          { a: a[page], b: b?.[page], partial: this.#partial },
+          { a: a[page]!, b: b?.[page], partial: this.#partial },
         );
       }
     const parts = new Float32Array(await device.read(this.#partial, 0, count * 4));
@@ -150,6 +125,6 @@ export class Flat {
   }
 
   destroy(): void {
-    for (const b of [...this.#made, this.#numbers, this.#partial]) b?.destroy();
+    for (const b of [...this.#made, this.#partial]) b?.destroy();
   }
 }

@@ -5,7 +5,7 @@ import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
-import { Memory } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/config.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';

@@ -7,14 +7,14 @@ import { count, table } from '../output.ts';
 
 /** Each dispatch of a step with its variant, grid, buffers and bytes, then the memory that the step takes. */
 export function describePlan({ commands, plan, memory }: Program): string {
-  const rows = commands.map(({ op, pipeline, grid }, i) => {
+  const rows = commands.map(({ op, pipeline }, i) => {
     const tensors = Object.entries(op.tensors).map(([binding, t]) => {
       const where = t.role === 'activation' ? `slot ${plan.placeOf.get(t)!.slot}` : memory.place(t).buffer;
       return `${binding} ${show(t.shape)}${t.half ? ' f16' : ''} in ${where}`;
     });
     const bytes = Object.values(op.tensors).reduce((n, t) => n + t.size * (t.half ? 2 : 4), 0);
     const kernel = `${op.kernel.name} (${pipeline.variant.name})`;
-    return [String(i + 1), opName(op), kernel, grid.join('x'), count(bytes), tensors.join(', ')];
+    return [String(i + 1), opName(op), kernel, pipeline.grid.join('x'), count(bytes), tensors.join(', ')];
   });
   const unchecked = plan.unchecked === undefined ? '' : `; ${megabytes(plan.unchecked)} without --checkpoint-activations`;
   return [

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph, type Param } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { Flat } from '../../optim/flat.ts';
 import { cubicMinimum, strongWolfe, type Point } from '../../optim/line-search.ts';
 import { bfgs, lbfgs, Minimiser, type QuasiNewton, quasiNewton, quasiNewtonMethods } from '../../optim/quasi-newton.ts';

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph, product, type Layer } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import * as activations from '../../layers/activation.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { losses } from '../../layers/loss.ts';

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';

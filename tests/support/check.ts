@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert';
 import { Device } from '../../engine/device.ts';
 import { Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { writePart } from '../../shaders/move/copy.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 

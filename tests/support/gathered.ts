@@ -1,7 +1,7 @@
 /** A batch as the gather kernel makes it, and small data sets of random bytes to make it from. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';

@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { crossEntropy } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../train/config/spec.ts';

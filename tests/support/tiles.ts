@@ -5,7 +5,8 @@
 import * as assert from 'uvu/assert';
 import type { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { conv, convBackwardInput, convBackwardWeight, inputGradient } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
 import { fitting, type Kernel } from '../../shaders/kernel/kernel.ts';

@@ -1,7 +1,8 @@
 /** Moments of images that lie on the device, taken there: on the host they would take as long as all else before the first step. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
-import { Program, type Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import type { Pages } from '../../shaders/images/pages.ts';
 import { imageSums, MOST_SUMMED } from '../../shaders/images/sums.ts';
 import { bytesOfImage, type RunData } from './data.ts';

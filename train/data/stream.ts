@@ -2,7 +2,7 @@
 import { imagesOf, type Split } from '../../datasets/dataset.ts';
 import { check, named, say } from '../../engine/check.ts';
 import type { Tensor } from '../../engine/graph.ts';
-import type { Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
 
 /** Double buffering: one page is written while batches are taken from the other. */
 export const RING_PAGES = 2;

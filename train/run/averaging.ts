@@ -1,5 +1,5 @@
 /** Averages of weights: those that an optimizer keeps on the device, and those of whole runs (SWA, SWAG). */
-import type { Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Parameters, buffers and optimizer states between device and host. */
 import { check, show } from '../../engine/check.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
-import type { Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
 import { LOSS_SCALE } from '../../optim/loss-scale.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Tensors } from './safetensors.ts';

@@ -1,6 +1,6 @@
 /** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
 import { check, named, say } from '../../engine/check.ts';
-import { Memory } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import { BatchProgram } from '../data/batch-program.ts';

@@ -1,6 +1,7 @@
 /** What moves the weights, and for how long: one optimizer, or several one after another. */
 import { Graph } from '../../engine/graph.ts';
-import { Program, type Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { Flat, type Vector } from '../../optim/flat.ts';
 import { LOSS_SCALE } from '../../optim/loss-scale.ts';
 import { stateBuffer, type Gradients, type Optimizer } from '../../optim/optimizer.ts';

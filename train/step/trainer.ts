@@ -1,7 +1,8 @@
 /** Trains one model on one data set on one device: the programs, the step, and what a checkpoint needs. */
 import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
-import type { Memory, Program } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
+import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Rates } from '../../optim/schedule.ts';
 import type { Transform } from '../../shaders/images/augment.ts';

@@ -1,6 +1,7 @@
 /** A program that shows what the net of a running trainer makes of given images: its answers, and what each layer computes. */
 import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
-import { Program, type Memory } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import type { RunData } from '../data/data.ts';
 import { softmaxRows } from './probabilities.ts';
 

@@ -2,7 +2,8 @@
 import { Graph } from '../../engine/graph.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { Memory, Program } from '../../engine/program.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { surfaceGradient } from '../../shaders/update/surface.ts';

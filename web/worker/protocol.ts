@@ -4,7 +4,7 @@ import type { KernelResult } from '../../bench/kernels.ts';
 import type { Ceiling } from '../../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
-import type { AdapterReport } from '../../engine/device.ts';
+import type { AdapterReport } from '../../engine/adapter.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Dropped } from '../data/dropped.ts';

@@ -1,0 +1,65 @@
+/** What an adapter offers. */
+import type { MatrixConfig, Profile } from '../shaders/kernel/kernel.ts';
+
+export const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+] as const;
+const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
+export const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
+
+/** What users are told of an adapter. */
+export interface AdapterReport {
+  readonly description: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly software: boolean;
+}
+
+export function reportOf({ info }: GPUAdapter): AdapterReport {
+  const { description, vendor, architecture } = info;
+  const named = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
+  return { description: named, vendor, architecture, software: isSoftware(info) };
+}
+
+/** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
+export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
+  const { info } = adapter;
+  const subgroups = device.features.has('subgroups');
+  const fixed = subgroups && info.subgroupMinSize === info.subgroupMaxSize && [4, 8, 16].includes(info.subgroupMinSize);
+  return {
+    lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
+    subgroups,
+    f16: device.features.has('shader-f16'),
+    ...(device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) }),
+    maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
+    maxBinding: device.limits.maxStorageBufferBindingSize,
+  };
+}
+
+/** What Dawn adds to GPUAdapterInfo where it knows of matrix units. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** What an adapter says of its matrix units: those that sum in f32. */
+function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) => {
+    const usable = resultComponentType === 'f32' && (type === 'f16' || type === 'f32');
+    return usable ? [{ type, m, n, k, subgroup: info.subgroupMaxSize }] : [];
+  });
+}
+
+/** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
+const isSoftware = (info: GPUAdapterInfo): boolean =>
+  Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);

@@ -1,0 +1,104 @@
+/** Work on the device that is done once. */
+import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
+import type { Device } from './device.ts';
+import { Graph, type Optional, type Tensor } from './graph.ts';
+import { Memory, type Data } from './memory.ts';
+import { encode, Program, type CompileOptions } from './program.ts';
+import { Uniforms } from './uniforms.ts';
+
+export interface OnceOptions extends CompileOptions {
+  /** Whether the graph trains; without this it evaluates. */
+  training?: boolean;
+  seed?: number;
+}
+
+/** What `use` gives for a program of its own, which goes with its memory when that is done. `build` makes the graph. */
+export async function withProgram<T, R>(
+  device: Device,
+  build: (g: Graph, memory: Memory) => T,
+  use: (program: Program, built: T) => Promise<R>,
+  { training = false, seed, ...options }: OnceOptions = {},
+): Promise<R> {
+  const memory = new Memory(device);
+  try {
+    const g = new Graph({ training, profile: device.profile, seed });
+    const built = build(g, memory);
+    memory.reserve(g);
+    const program = await Program.compile(memory, g, options);
+    try {
+      return await use(program, built);
+    } finally {
+      program.destroy();
+    }
+  } finally {
+    memory.destroy();
+  }
+}
+
+export type StepValues = Readonly<Record<string, number>>;
+
+/** Steps between waits for the device, so that their command buffers do not pile up. */
+const IN_FLIGHT = 64;
+
+/**
+ * Builds a graph, writes `inputs` (its lasting tensors by name), runs it once, or once for each of `steps`, and returns the tensors that
+ * `build` named:
+ *
+ *     const { y } = await compute(device, g => ({ y: g.map('v * v', g.lasting('input', 'x', [4])) }), { x: Float32Array.of(1, 2, 3, 4) });
+ */
+export function compute<O extends Readonly<Record<string, Tensor>>>(
+  device: Device,
+  build: (g: Graph, memory: Memory) => O,
+  inputs: Readonly<Record<string, Data>> = {},
+  steps: StepValues | readonly StepValues[] = {},
+  options: OnceOptions = {},
+): Promise<{ [K in keyof O]: Float32Array }> {
+  const named = (g: Graph, memory: Memory) => {
+    const outputs = build(g, memory);
+    for (const t of Object.values(outputs)) g.kept.add(t);
+    return { outputs, lasting: g.tensors.filter(t => t.role !== 'activation') };
+  };
+  const use = async (program: Program, { outputs, lasting }: ReturnType<typeof named>) => {
+    for (const [name, data] of Object.entries(inputs)) {
+      const t = lasting.find(l => l.name === name);
+      if (!t) throw new Error(`compute: the graph has no tensor '${name}'; it has ${lasting.map(l => l.name).join(', ')}`);
+      program.memory.write(t, data);
+    }
+    for (const [i, step] of [steps].flat().entries()) {
+      program.run(step);
+      if ((i + 1) % IN_FLIGHT === 0) await device.idle();
+    }
+    const read = Object.entries(outputs).map(async ([name, t]) => [name, (await program.read(t)).slice()] as const);
+    return Object.fromEntries(await Promise.all(read)) as { [K in keyof O]: Float32Array };
+  };
+  return withProgram(device, named, use, options);
+}
+
+/** The buffers that a kernel call is given, by binding. */
+type Buffers<B> = { [K in Exclude<keyof B, Optional<B>>]: GPUBuffer } & { [K in Optional<B>]?: GPUBuffer | undefined };
+
+/** One call of a kernel by itself, on whole buffers; `step` holds its step values. */
+export async function dispatch<P, B extends Bindings>(
+  device: Device,
+  kernel: Kernel<P, B>,
+  params: P,
+  buffers: Buffers<B>,
+  step: StepValues = {},
+): Promise<void> {
+  const given: Readonly<Record<string, GPUBuffer | undefined>> = buffers;
+  const bound = Object.keys(kernel.bindings).flatMap(name => (given[name] ? [{ name, buffer: given[name] }] : []));
+  const pipeline = await device.pipeline(
+    kernel,
+    params,
+    bound.map(b => b.name),
+  );
+  const uniforms = new Uniforms(device, [pipeline]);
+  uniforms.write(step);
+  const resources = [...bound.map(({ buffer }) => ({ buffer })), ...uniforms.block(0)];
+  const encoder = device.gpu.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  encode(pass, [{ pipeline, group: device.bind(kernel.name, pipeline, resources) }]);
+  pass.end();
+  device.gpu.queue.submit([encoder.finish()]);
+  uniforms.destroy();
+}

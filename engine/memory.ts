@@ -1,0 +1,97 @@
+import { range } from '../shaders/kernel/kernel.ts';
+import { check, show } from './check.ts';
+import type { Device } from './device.ts';
+import type { Graph, Param, Tensor } from './graph.ts';
+import { Layout, type Place } from './plan.ts';
+
+/** What tensors are written from. */
+export type Data = Float32Array | Uint32Array | Uint8Array;
+
+/** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
+export class Memory {
+  readonly device: Device;
+  readonly layout: Layout;
+  readonly buffers = new Map<string, GPUBuffer>();
+  #initialised = new Set<string>();
+  #slots: GPUBuffer[] = [];
+
+  constructor(device: Device) {
+    this.device = device;
+    this.layout = new Layout(device.profile.maxBinding);
+  }
+
+  /**
+   * Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights
+   * before biases and the like, so that an update that leaves these out has few runs.
+   */
+  reserve(graph: Graph): void {
+    const params = [...graph.params.values()];
+    const isWeight = ({ value }: Param) => value.shape.length > 1;
+    for (const { value, grad } of [...params.filter(isWeight), ...params.filter(p => !isWeight(p))]) {
+      this.layout.place(value);
+      if (graph.training) this.layout.place(grad);
+    }
+    for (const t of graph.tensors) if (t.role === 'buffer') this.layout.place(t);
+  }
+
+  /** Makes the buffers that have a place and none yet, and writes first values. */
+  allocate(graph: Graph): void {
+    for (const [name, bytes] of this.layout.buffers) {
+      const known = this.buffers.get(name);
+      if (known && known.size < bytes) throw new Error(`${name} grew after it was allocated; reserve all programs' parameters first`);
+      if (!known) this.buffers.set(name, this.device.buffer(name, bytes));
+    }
+    for (const [t, make] of graph.init) {
+      if (this.#initialised.has(`${t.role} ${t.name}`)) continue;
+      this.#initialised.add(`${t.role} ${t.name}`);
+      this.write(t, make(t.shape, t.name, graph.seed));
+    }
+  }
+
+  /** Buffers for a program's slots. Programs of one run never work at the same time, so that they share them. */
+  slots(sizes: readonly number[]): GPUBuffer[] {
+    const free = [...this.#slots].sort((a, b) => a.size - b.size);
+    const taken: GPUBuffer[] = [];
+    const largestFirst = range(sizes.length).sort((a, b) => sizes[b]! - sizes[a]!);
+    for (const i of largestFirst) {
+      const at = free.findIndex(b => b.size >= sizes[i]!);
+      if (at >= 0) [taken[i]] = free.splice(at, 1) as [GPUBuffer];
+      else this.#slots.push((taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!)));
+    }
+    return taken;
+  }
+
+  place(t: Tensor): Place {
+    return this.layout.place(t);
+  }
+
+  /** The bytes of a lasting tensor on the device. */
+  range(t: Tensor): Required<GPUBufferBinding> {
+    const { buffer, offset, bytes } = this.place(t);
+    return { buffer: this.buffers.get(buffer)!, offset, size: bytes };
+  }
+
+  /** Writes a lasting tensor; the next step sees it. */
+  write(t: Tensor, data: Data): void {
+    const { buffer, offset } = this.range(t);
+    check(
+      data.byteLength === Math.ceil(t.size * 4),
+      `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`,
+    );
+    this.device.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
+  }
+
+  async read(t: Tensor): Promise<Float32Array> {
+    const { buffer, offset, size } = this.range(t);
+    return new Float32Array(await this.device.read(buffer, offset, size)).subarray(0, t.size);
+  }
+
+  get bytes(): number {
+    return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0);
+  }
+
+  destroy(): void {
+    for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy();
+    this.buffers.clear();
+  }
+}
