@@ -57,7 +57,7 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   [['train', 'lenet5', '--dataset', 'shpes'], /^unknown dataset 'shpes'; did you mean 'shapes'\? known: fashion-mnist, /],
   [train('--optimizer', 'adan'), /^unknown optimizer 'adan'; did you mean 'adam'\? known: .*sgd/],
   [train('--optimizer', 'adam:beta=0.9'), /^unknown hyper-parameter of adam 'beta'; did you mean 'beta1'\? known: /],
-  [train('--optimizer', 'momentum:momentum=big'), /^momentum: momentum is 'big'; give a number$/],
+  [train('--optimizer', 'momentum:momentum=big'), /^momentum: momentum is 'big'; give a number of at least 0 and below 1$/],
   [train('--optimizer', 'adam:'), /^--optimizer: nothing follows 'adam:'/],
   [train('--lr', '-0.1'), /^--lr: -0\.1 is out of range; give a number of at least 0$/],
   [train('--lr', 'NaN'), /^--lr: 'NaN' is not a number; give a number of at least 0$/],
