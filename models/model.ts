@@ -14,7 +14,7 @@ export interface Model {
   /** One line: what it is and where it comes from. */
   readonly about?: string;
   readonly options?: Options;
-  /** The first convolution, if its filters are to whiten patches of the training images before the first step (train/data/whiten-patches.ts). */
+  /** The first convolution, if its filters are to whiten patches of the training images before the first step (train/init/whiten-patches.ts). */
   readonly whitened?: string;
 }
 

@@ -7,7 +7,7 @@ import { evaluation, fit } from '../../train/run/fit.ts';
 import { bestOf, isBetter } from '../../train/step/metrics.ts';
 import { readSafetensors, weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
-import type { TrainerState } from '../../train/run/state.ts';
+import type { TrainerState } from '../../train/step/state.ts';
 import { Swag } from '../../train/run/swag.ts';
 import type { Interrupt } from './interrupt.ts';
 import { count, note, percent, print } from '../output.ts';

@@ -13,7 +13,7 @@ import { openInference, openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { describeOptimizer, recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import type { Moments } from '../../train/data/statistics.ts';
-import type { Inference } from '../../train/step/inference.ts';
+import type { Inference } from '../../train/evaluate/inference.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { version } from '../version.ts';
 import { openDevice, type DeviceOptions } from './device.ts';

@@ -8,7 +8,7 @@ import { models, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 import { parseSpec } from '../../train/config/spec.ts';
-import { whitenPatches } from '../../train/data/whiten-patches.ts';
+import { whitenPatches } from '../../train/init/whiten-patches.ts';
 import { random } from '../support/check.ts';
 import { FAMILIES, learns } from '../support/families.ts';
 import { refusal } from '../support/refusal.ts';

@@ -3,7 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { models } from '../../models/index.ts';
 import { openData } from '../../train/data/data.ts';
-import type { TrainerOptions } from '../../train/step/options.ts';
+import type { TrainerOptions } from '../../train/step/trainer-options.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor, type Way } from './check.ts';
 import { readJson, readTensors } from '../vectors/read.ts';

@@ -13,7 +13,7 @@ import { parseAugment } from '../../train/config/augment.ts';
 import { openData, type DataOptions } from '../../train/data/data.ts';
 import { curriculum, lossOf, rankWithin } from '../../train/data/order.ts';
 import { splitIndices } from '../../train/data/split.ts';
-import type { TrainerOptions } from '../../train/step/options.ts';
+import type { TrainerOptions } from '../../train/step/trainer-options.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { evaluateViews, predictViews, VIEWS, viewsOf } from '../../train/study/tta.ts';
 import { close, deviceFor } from '../support/check.ts';

@@ -13,7 +13,7 @@ import { optimizer } from '../../optim/optimizer.ts';
 import { rules } from '../../optim/index.ts';
 import { openData } from '../../train/data/data.ts';
 import { score, softmaxRows } from '../../train/study/probabilities.ts';
-import type { TrainerOptions } from '../../train/step/options.ts';
+import type { TrainerOptions } from '../../train/step/trainer-options.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';

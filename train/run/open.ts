@@ -8,12 +8,12 @@ import { modelCalled, openModel } from '../../models/index.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
-import { Inference } from '../step/inference.ts';
-import { lsuv } from '../step/lsuv.ts';
+import { Inference } from '../evaluate/inference.ts';
+import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
 import { Trainer } from '../step/trainer.ts';
 import { phasesOf, scheduleOf } from './optimizers.ts';
-import { whitenFirst } from '../data/whiten-patches.ts';
+import { whitenFirst } from '../init/whiten-patches.ts';
 import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
@@ -72,7 +72,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   );
   if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
   const { whitened } = modelCalled(recipe.model.name);
-  if (whitened) await whitenFirst(trainer, data, whitened);
+  if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
   return {
     trainer,
     data,

@@ -1,42 +1,37 @@
 /** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
 import { check, named, say } from '../../engine/check.ts';
 import { Memory } from '../../engine/memory.ts';
-import type { Optimizer } from '../../optim/optimizer.ts';
-import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
-import { trainingGraph, type BuiltGraph } from './graphs.ts';
-import type { TrainerOptions } from './options.ts';
-import { ActivePhase, type Phase } from './phases.ts';
+import { GradientProgram } from './gradients.ts';
+import { activate, fusable, type ActivePhase, type Phase } from './phases.ts';
+import type { TrainerOptions } from './trainer-options.ts';
+import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 
 export interface Parts {
   readonly data: DeviceData;
-  /** The graph that computes the gradients, and its program. */
-  readonly train: BuiltGraph;
-  readonly program: BatchProgram;
+  readonly train: TrainingGraph;
+  readonly gradients: GradientProgram;
   readonly phases: readonly ActivePhase[];
-  /** Whether the program of the gradients has the update too. */
-  readonly fused: boolean;
 }
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
-  const { accumulate = 1 } = o;
-  const phases = Array.isArray(o.optimizer) ? (o.optimizer as readonly Phase[]) : [{ optimizer: o.optimizer as Optimizer | QuasiNewton }];
+  const { batchSize, accumulate = 1, schedule, optimizer } = o;
+  const phases: readonly Phase[] = 'hyper' in optimizer ? [{ optimizer }] : optimizer;
   checkOptions(o, phases);
   const memory = new Memory(o.device);
   try {
-    const data = new DeviceData(o.data, memory, o.batchSize / accumulate);
+    const data = new DeviceData(o.data, memory, batchSize / accumulate);
     const train = trainingGraph(o, data);
     const { graph } = train;
     memory.reserve(graph);
-    const gradients = { summed: accumulate > 1 || Boolean(o.schedule?.grows), scaled: o.half ?? false };
-    const fusable = ActivePhase.fits(phases, gradients);
-    fusable?.addTo(graph, memory.layout, gradients);
-    const fused = fusable !== undefined;
+    const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
+    const fused = fusable(phases, kind);
+    fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
-    const active = await ActivePhase.create(phases, memory, graph, fused ? undefined : gradients);
-    return { data, train, program, phases: active, fused };
+    const active = await activate(phases, memory, graph, schedule, fused ? undefined : kind);
+    return { data, train, gradients: new GradientProgram(program, train, o), phases: active };
   } catch (error) {
     memory.destroy();
     throw error;

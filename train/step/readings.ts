@@ -4,20 +4,12 @@ import type { Tensor } from '../../engine/graph.ts';
 import type { Program } from '../../engine/program.ts';
 import { waiting } from '../../engine/wait.ts';
 import { Diverged } from './divergence.ts';
+import type { Totals } from '../evaluate/totals.ts';
 import type { StepMetrics } from './metrics.ts';
-
-/** The sums that a program has gathered; it begins anew. */
-export async function takeTotals(program: Program, totals: Tensor): Promise<{ loss: number; correct: number }> {
-  const { device } = program.memory;
-  const { buffer, offset } = program.locate(totals);
-  const [loss, correct] = new Float32Array(await device.read(buffer, offset, 16));
-  device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
-  return { loss: loss!, correct: correct! };
-}
 
 /** The metrics of a training program's logged steps, on their way back through mapped buffers. */
 export class Readings {
-  /** The last step whose metrics were asked for. */
+  /** The last step whose metrics were asked for, or that has none to come. */
   logged = 0;
   #program: Program;
   #totals: Tensor;
@@ -65,14 +57,7 @@ export class Readings {
         const now = performance.now();
         const seconds = (now - this.#since) / 1000;
         this.#since = now;
-        this.add({
-          step,
-          epoch: step / this.#stepsPerEpoch,
-          loss: loss! / images,
-          accuracy: correct! / images,
-          lr,
-          images_per_s: images / seconds,
-        });
+        this.add(step, { loss: loss!, correct: correct! }, images, lr, images / seconds);
         staging.unmap();
         this.#staging.push(staging);
       },
@@ -82,13 +67,20 @@ export class Readings {
         throw error;
       },
     );
-    reading.catch(() => undefined); // told by settle, or by the next step where the device is lost
+    reading.catch(() => undefined); // reported by settle, or by the next step where the device is lost
     this.#reading.push(reading);
   }
 
-  /** A line that was computed on the host. */
-  add(line: StepMetrics): void {
-    this.#arrived.push(line);
+  /** Adds a line after a step: the totals of so many images. */
+  add(step: number, { loss, correct }: Totals, images: number, lr: number, imagesPerSecond: number): void {
+    this.#arrived.push({
+      step,
+      epoch: step / this.#stepsPerEpoch,
+      loss: loss / images,
+      accuracy: correct / images,
+      lr,
+      images_per_s: imagesPerSecond,
+    });
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */

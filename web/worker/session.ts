@@ -9,7 +9,7 @@ import { evaluation } from '../../train/run/fit.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
-import type { TrainerState } from '../../train/run/state.ts';
+import type { TrainerState } from '../../train/step/state.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { openDevice } from './device.ts';

@@ -6,7 +6,7 @@ import { check, DescentError, type Message, named, say } from '../../../engine/c
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
-import type { TrainerState } from '../state.ts';
+import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 

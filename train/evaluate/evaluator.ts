@@ -5,11 +5,11 @@ import type { Transform } from '../../shaders/images/augment.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
-import { withAverage } from '../run/averaging.ts';
-import { evaluationGraph, type BuiltGraph } from './graphs.ts';
-import type { EvaluationOptions } from './options.ts';
+import { withAverage } from './averaging.ts';
+import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
 import { populationStatistics } from './population.ts';
-import { takeTotals } from './readings.ts';
+import { takeTotals } from './totals.ts';
 
 /** Batches by which the mean of SWA gets running statistics: all of most data sets, as torch.optim.swa_utils.update_bn takes them. */
 const SWA_BATCHES = 1000;

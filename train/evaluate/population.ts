@@ -3,8 +3,8 @@ import { Graph } from '../../engine/graph.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
-import type { EvaluationOptions } from './options.ts';
-import { readTensors } from '../run/state.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
+import { readTensors } from './weights.ts';
 
 /**
  * Population statistics (Ioffe & Szegedy 2015, algorithm 2; SWA needs them too): replaces the running statistics of every batch norm by

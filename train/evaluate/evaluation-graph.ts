@@ -1,14 +1,12 @@
-/** The graphs of a run's programs: one that trains, and one for each part of the data on which the net is evaluated. */
+/** The graph of a program: the batch, the model, the loss. */
 import { check, lookUp, named, say, show } from '../../engine/check.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
-import { lossScale } from '../../optim/loss-scale.ts';
 import type { Transform } from '../../shaders/images/augment.ts';
-import { scaleUp } from '../../shaders/update/loss-scale.ts';
 import { gatherBatch, type Batch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
-import type { EvaluationOptions, TrainerOptions } from './options.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
 
 /** The graph of one program, where it sums loss and correct answers, and its output. */
 export interface BuiltGraph {
@@ -16,17 +14,6 @@ export interface BuiltGraph {
   readonly totals: Tensor;
   readonly logits: Tensor;
   readonly batch: Batch;
-}
-
-/** The graph that trains: gather, model, loss, and the backward pass. */
-export function trainingGraph(o: TrainerOptions, data: DeviceData): BuiltGraph {
-  const graph = new Graph({ training: true, profile: o.device.profile, seed: o.seed, weights: o.weights });
-  const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
-  const { logits, totals, batch } = built;
-  const loss = lossFor(o.loss, true, batch.views);
-  const dlogits = loss(graph, logits, batch.labels, totals, { smoothing: o.smoothing, views: batch.views });
-  if (dlogits) graph.backward(logits, dlogits, o.half ? dy => scaledUp(graph, dy) : undefined);
-  return built;
 }
 
 /** The graph that evaluates on a part: gather, model, loss; its output is kept. `view` is done to the images (see gatherBatch). */
@@ -39,7 +26,8 @@ export function evaluationGraph(o: EvaluationOptions, data: DeviceData, part: Pa
   return built;
 }
 
-function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
+/** Adds the model to the graph of a batch, and a place for its totals. */
+export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
   const logits = o.model(graph, batch.x);
   const { data, n } = batch.device;
   const classes = data.dataset.classes.length;
@@ -52,7 +40,7 @@ function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
 }
 
 /** The loss called `name`; of several views of each image cross-entropy is joined by their consistency. */
-function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss {
+export function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss {
   if (views > 1) {
     check(
       name === 'cross-entropy' || name === 'jensen-shannon',
@@ -67,10 +55,4 @@ function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss
     say`give ${named('augment', 'augmix:consistency=true')} too`,
   );
   return lookUp('loss', name, losses);
-}
-
-function scaledUp(g: Graph, x: Tensor): Tensor {
-  const y = g.tensor(x.shape);
-  g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
-  return y;
 }

@@ -4,7 +4,7 @@ import { orthogonal } from '../../layers/init.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
-import type { EvaluationOptions } from './options.ts';
+import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 
 /**
  * The weights of convolutions and dense layers in the order in which they run, each with the first output it gives. One that is

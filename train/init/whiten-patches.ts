@@ -1,8 +1,8 @@
 /** Filters of a first convolution that whiten small patches of the training images, computed once on the host before training. */
 import { imagesOf, numbers } from '../../datasets/dataset.ts';
-import type { RunData } from './data.ts';
-import { eigenSymmetric } from './eigen.ts';
-import type { Trainer } from '../step/trainer.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import { eigenSymmetric } from '../data/eigen.ts';
 
 /** Images looked at: a thousand patches of each place are plenty for their covariance. */
 const SAMPLE = 1000;
@@ -53,8 +53,8 @@ export function whitenPatches(
 }
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
-export async function whitenFirst(trainer: Trainer, data: RunData, layer: string): Promise<void> {
-  const { value } = trainer.graph.layers.find(l => l.path === layer)!.weight!;
+export async function whitenFirst(graph: Graph, { data, memory }: DeviceData, layer: string): Promise<void> {
+  const { value } = graph.layers.find(l => l.path === layer)!.weight!;
   const { shape, train } = data.dataset;
   const [c, h, w] = shape;
   const size = c * h * w;
@@ -62,5 +62,5 @@ export async function whitenFirst(trainer: Trainer, data: RunData, layer: string
   const norm = data.normalisation.scaleAndShift();
   const bytes = await imagesOf(train, size, numbers(0, n));
   const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + (i % size)]!);
-  trainer.memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));
+  memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));
 }

@@ -1,25 +1,10 @@
-/** What a trainer is made from, and what of it an evaluation needs. */
-import type { Device } from '../../engine/device.ts';
-import type { Init, Layer } from '../../engine/graph.ts';
+/** What a trainer is made from. */
+import type { Init } from '../../engine/graph.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import type { RunData } from '../data/data.ts';
+import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 import type { Phase } from './phases.ts';
-
-export interface EvaluationOptions {
-  readonly device: Device;
-  readonly model: Layer;
-  readonly data: RunData;
-  /** Images of one run of a program, or where that is computed in micro-batches (see TrainerOptions) of one step. */
-  readonly batchSize: number;
-  readonly seed?: number;
-  /** A name of layers/loss.ts; cross-entropy without it. Where a batch holds several views cross-entropy is jensen-shannon. */
-  readonly loss?: string;
-  readonly fuse?: boolean;
-  /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
-  readonly population?: boolean;
-}
 
 export interface TrainerOptions extends EvaluationOptions {
   /** Micro-batches, all of one size, in which a step's batch is computed. */

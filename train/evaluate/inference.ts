@@ -4,10 +4,10 @@ import type { Transform } from '../../shaders/images/augment.ts';
 import { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { lastingOf, writeWeights } from '../run/state.ts';
-import { Evaluator } from './evaluation.ts';
-import { evaluationGraph } from './graphs.ts';
-import type { EvaluationOptions } from './options.ts';
+import { savedOf, writeWeights } from './weights.ts';
+import { Evaluator } from './evaluator.ts';
+import { evaluationGraph } from './evaluation-graph.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
 
 export class Inference {
   #memory: Memory;
@@ -20,7 +20,7 @@ export class Inference {
     const { graph } = evaluationGraph(o, data, 'test');
     this.#memory.reserve(graph);
     this.#memory.allocate(graph);
-    writeWeights(this.#memory, lastingOf(graph), weights);
+    writeWeights(this.#memory, savedOf(graph), weights);
     this.#evaluator = new Evaluator(o, data);
   }
 

@@ -1,0 +1,137 @@
+/** What of a run a checkpoint keeps beside the weights, between device and host; each is written and read beside each other. */
+import { check, show } from '../../engine/check.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/memory.ts';
+import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import * as keys from '../run/state-keys.ts';
+import { FirstOrderPhase } from './first-order-phase.ts';
+import type { ActivePhase } from './phases.ts';
+import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
+import type { Steps } from './steps.ts';
+import type { TrainingGraph } from './training-graph.ts';
+
+/** All that a resumed run needs besides the weights: tensors under keys of their own (state-keys.ts), and numbers (see Steps.counters). */
+export interface TrainerState {
+  readonly tensors: Tensors;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** The parts of a run that have a state; `scores` are the difficulties of images, where the order goes by them. */
+interface Run {
+  readonly memory: Memory;
+  readonly train: TrainingGraph;
+  readonly steps: Steps;
+  readonly scores: Float32Array | undefined;
+}
+
+export async function readState({ memory, train, steps, scores }: Run): Promise<TrainerState> {
+  const { graph } = train;
+  const tensors = {
+    ...(await readLossScale(memory, train)),
+    ...(await readRules(memory, graph, optimizersOf(steps.phases))),
+    ...(await readCurvature(steps.phases)),
+    ...(steps.accumulation?.adds && (await readGradients(memory, graph))),
+    ...(scores && { [keys.SCORES]: { shape: [scores.length], data: scores } }),
+  };
+  return { tensors, counters: steps.counters };
+}
+
+/** Puts back what `readState` gave, and returns the scores. Throws where the state is that of another run. */
+export function writeState({ memory, train, steps }: Omit<Run, 'scores'>, { tensors, counters }: TrainerState): Float32Array | undefined {
+  const { graph } = train;
+  steps.load(counters);
+  writeLossScale(memory, train, tensors);
+  writeRules(memory, graph, optimizersOf(steps.phases), tensors);
+  writeCurvature(steps.phases, tensors);
+  if (steps.accumulation?.adds) writeGradients(memory, graph, tensors);
+  const scores = tensors[keys.SCORES];
+  return scores && Float32Array.from(scores.data);
+}
+
+async function readLossScale(memory: Memory, { scaling }: TrainingGraph): Promise<Tensors> {
+  return scaling ? { [keys.LOSS_SCALE]: { shape: scaling.shape, data: (await memory.read(scaling)).slice() } } : {};
+}
+
+function writeLossScale(memory: Memory, { scaling }: TrainingGraph, tensors: Tensors): void {
+  if (!scaling) return;
+  const kept = tensors[keys.LOSS_SCALE];
+  check(kept?.data.length === scaling.size, `optimizer state: '${keys.LOSS_SCALE}' is missing`, 'the checkpoint is of a run in f32');
+  memory.write(scaling, Float32Array.from(kept.data));
+}
+
+const optimizersOf = (phases: readonly ActivePhase[]): Optimizer[] =>
+  phases.flatMap(p => (p instanceof FirstOrderPhase ? p.optimizer : []));
+
+/** The states of first-order rules, by parameter. */
+async function readRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer[]): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const { rule, state: states } of optimizers) {
+    for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
+      for (const state of states) {
+        const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
+        for (const { value } of graph.params.values()) {
+          const place = memory.place(value);
+          if (place.buffer !== buffer) continue;
+          const data = new Float32Array(all, place.offset, value.size).slice();
+          tensors[keys.ruleState(rule.name, state).key(value.name)] = { shape: value.shape, data };
+        }
+      }
+    }
+  }
+  return tensors;
+}
+
+function writeRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer[], tensors: Tensors): void {
+  const pages = memory.layout.pages('param').map(p => p.buffer);
+  for (const { rule, state: states } of optimizers) {
+    for (const state of states) {
+      for (const { value } of graph.params.values()) {
+        const key = keys.ruleState(rule.name, state).key(value.name);
+        const saved = tensors[key];
+        const place = memory.place(value);
+        check(
+          saved && saved.data.length === value.size,
+          `optimizer state: '${key}' ${show(value.shape)} is missing or of another size`,
+          'the checkpoint is of another optimizer or model',
+        );
+        const target = memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!;
+        memory.device.gpu.queue.writeBuffer(target, place.offset, saved.data as Float32Array<ArrayBuffer>);
+      }
+    }
+  }
+}
+
+/** What quasi-Newton methods know of the curvature. */
+async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const [i, phase] of phases.entries()) {
+    if (!(phase instanceof QuasiNewtonPhase)) continue;
+    const state = Object.entries(await phase.minimiser.state());
+    const own = state.map(([name, data]) => [name, { shape: [data.length], data }] as const);
+    Object.assign(tensors, keys.phaseState(i + 1).write(Object.fromEntries(own)));
+  }
+  return tensors;
+}
+
+function writeCurvature(phases: readonly ActivePhase[], tensors: Tensors): void {
+  for (const [i, phase] of phases.entries()) {
+    if (!(phase instanceof QuasiNewtonPhase)) continue;
+    const own = Object.entries(keys.phaseState(i + 1).read(tensors));
+    phase.minimiser.load(Object.fromEntries(own.map(([name, { data }]) => [name, data])));
+  }
+}
+
+/** The gradients in memory, where an update waits for more of them. */
+async function readGradients(memory: Memory, graph: Graph): Promise<Tensors> {
+  const tensors: Tensors = {};
+  for (const [name, { grad }] of graph.params) {
+    tensors[name] = { shape: grad.shape, data: (await memory.read(grad)).slice() };
+  }
+  return keys.gradients.write(tensors);
+}
+
+function writeGradients(memory: Memory, graph: Graph, tensors: Tensors): void {
+  const kept = keys.gradients.read(tensors);
+  for (const [name, { grad }] of graph.params) memory.write(grad, kept[name]!.data);
+}
