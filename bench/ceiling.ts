@@ -5,7 +5,9 @@ import { Memory } from '../engine/memory.ts';
 import { Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
-import { ceilDiv, fold, kernel, unroll } from '../shaders/kernel/kernel.ts';
+import { kernel } from '../shaders/kernel/kernel.ts';
+import { ceilDiv, fold } from '../shaders/kernel/loops.ts';
+import { unroll } from '../shaders/kernel/wgsl.ts';
 
 export interface Ceiling {
   /** Of a copy kernel, bytes read plus written. */

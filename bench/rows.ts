@@ -5,7 +5,7 @@ import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import { crossEntropy } from '../shaders/update/loss.ts';
 import { matmul } from '../shaders/product/matmul.ts';
-import { dropout } from '../shaders/move/noise.ts';
+import { dropElements } from '../shaders/move/noise.ts';
 import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 
@@ -112,7 +112,7 @@ export function rows(d: Profile): Row[] {
       tensors: { x: size, out: 16 },
       flops: size,
     },
-    pointwise('dropout', size, dropout(0.5, 1, 2), ['v', 'y']),
+    { ...pointwise('dropout', size, '', ['v', 'y']), params: dropElements(size, 0.5, 1, 2) },
     {
       kernel: crossEntropy,
       params: { rows: n * 4, classes: 10, smoothing: 0, soft: false, train: true },

@@ -1,4 +1,5 @@
-import { pick, source, stepFields, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
+import { pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
+import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
 import { DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';

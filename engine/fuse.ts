@@ -1,6 +1,6 @@
 import { elementwise, type Elementwise } from '../shaders/kernel/elementwise.ts';
-import type { Epilogue } from '../shaders/kernel/epilogue.ts';
-import { draws, type Profile } from '../shaders/kernel/kernel.ts';
+import { draws, type Epilogue } from '../shaders/kernel/epilogue.ts';
+import type { Profile } from '../shaders/kernel/kernel.ts';
 import { opName, product, reads, writes, type Op, type Shape, type Tensor } from './graph.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
@@ -28,7 +28,7 @@ export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Pro
     if ((operand && !free) || (producer.kernel.unrolled && draws(op.params))) return false;
 
     const y = op.tensors.y!;
-    const step: Epilogue = { f: op.params.f, operand: operand && free };
+    const step: Epilogue = { f: op.params.f, operand: operand && free, draws: op.params.draws };
     producer.params = { ...producer.params, epilogue: [...(producer.params.epilogue ?? []), step] };
     producer.tensors = { ...producer.tensors, [name]: y, ...(operand && { [free!]: operand }) };
     writer.set(y, producer);

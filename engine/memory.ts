@@ -1,4 +1,4 @@
-import { range } from '../shaders/kernel/kernel.ts';
+import { range } from '../shaders/kernel/wgsl.ts';
 import { check, show } from './check.ts';
 import type { Device } from './device.ts';
 import type { Graph, Param, Tensor } from './graph.ts';

@@ -1,5 +1,6 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
-import { MAX_GRID, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
+import type { Grid, Profile } from '../shaders/kernel/kernel.ts';
+import { MAX_GRID } from '../shaders/kernel/loops.ts';
 import { named, say, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';

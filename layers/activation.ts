@@ -1,7 +1,7 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
 import { check } from '../engine/check.ts';
 import { product, type Layer } from '../engine/graph.ts';
-import { float } from '../shaders/kernel/kernel.ts';
+import { float } from '../shaders/kernel/wgsl.ts';
 import { softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
 
 /** y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. */

@@ -2,7 +2,7 @@
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
-import { float } from '../shaders/kernel/kernel.ts';
+import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
 import { hash } from './init.ts';
 

@@ -1,6 +1,7 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer, Tensor } from '../engine/graph.ts';
-import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits, sumSlices } from '../shaders/conv/conv.ts';
+import { sumSlices } from '../shaders/kernel/sum-slices.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
 import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';

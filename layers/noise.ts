@@ -4,10 +4,11 @@
  */
 import { check, images } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
-import { sumSlices } from '../shaders/conv/conv.ts';
-import { float } from '../shaders/kernel/kernel.ts';
+import { sumSlices } from '../shaders/kernel/sum-slices.ts';
+import { elementwise } from '../shaders/kernel/elementwise.ts';
+import { float } from '../shaders/kernel/wgsl.ts';
 import { matmul } from '../shaders/product/matmul.ts';
-import { addNormal, dropout as dropping, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
+import { addNormal, dropElements, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
 import { add, droppedSamples, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
 import { hash } from './init.ts';
@@ -17,10 +18,16 @@ const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
 function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
-  const drawn = dropping(p, hash(g.path), factor);
-  const drop = (t: Tensor) => g.map(drawn, t);
+  const drop = dropping(g, hash(g.path), p, factor);
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
+
+/** The same values of tensors of one size are dropped. */
+const dropping = (g: Graph, layer: number, p: number, factor: number) => (t: Tensor) => {
+  const y = g.tensor(t.shape);
+  g.run(elementwise, dropElements(t.size, p, layer, factor), { v: t, y });
+  return y;
+};
 
 /**
  * Inverted dropout (Srivastava 2014), as torch.nn.Dropout: zeroes values with probability p and scales the rest by 1 / (1 - p); nothing
@@ -75,8 +82,7 @@ export const dropConnect =
   (g, weight) => {
     checkP('dropConnect', p);
     if (!g.training || p === 0) return undefined;
-    const drawn = dropping(p, hash(`${g.path} weight`), 1 / (1 - p));
-    const drop = (t: Tensor) => g.map(drawn, t);
+    const drop = dropping(g, hash(`${g.path} weight`), p, 1 / (1 - p));
     return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
   };
 

@@ -1,6 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { planeMean, planeMeanBackward } from '../shaders/move/copy.ts';
+import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
 import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
 import { hash } from './init.ts';

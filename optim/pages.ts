@@ -1,7 +1,7 @@
 /** Which values of a page of parameters are what: runs that decay and runs that do not, the rows of weights. */
 import { product, type Graph, type Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
-import { range } from '../shaders/kernel/kernel.ts';
+import { range } from '../shaders/kernel/wgsl.ts';
 import type { Update } from '../shaders/update/update.ts';
 
 /** The parameters in one page, in order. */

@@ -5,9 +5,10 @@ import { backwardInputLanes, forwardLanes } from './lanes.ts';
 import type { Conv, ConvWeight } from './shape.ts';
 import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './weight-lanes.ts';
 import { epilogueBindings, finish } from '../kernel/epilogue.ts';
-import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { ceilDiv, each, kernel, MAX_GRID, variants, type Profile } from '../kernel/kernel.ts';
-import { index, MOMENT_COLUMNS, tiled, type } from '../product/tiled.ts';
+import { variants, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, MAX_GRID } from '../kernel/loops.ts';
+import { index, type } from '../product/product.ts';
+import { MOMENT_COLUMNS, tiled } from '../product/tiled.ts';
 
 /** Weights of one output channel. */
 const filterSize = (p: Conv) => (p.c / p.groups) * p.k * p.k;
@@ -285,17 +286,4 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight an
 }`,
     },
   ],
-});
-
-/** out [size] = the sum of `count` slices [count, size], as a gradient. */
-export const sumSlices = kernel({
-  name: 'sum_slices',
-  bindings: { slices: 'read f32', out: 'write' },
-  step: (p: { size: number; count: number; gradient?: Gradient }) => accumulates(p.gradient),
-  grid: (p, d) => each(p.size, d).grid,
-  code: (p, d) =>
-    each(p.size, d).main(`
-    var v = 0.0;
-    for (var s = 0u; s < ${p.count}u; s++) { v += slices[s * ${p.size}u + i]; }
-    out[i] = ${accumulated(p.gradient, 'out[i]')};`),
 });

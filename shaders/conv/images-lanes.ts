@@ -2,7 +2,9 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { weightStrides } from './lanes.ts';
 import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
-import { ceilDiv, evenShare, range, unroll, type Profile, type Variant } from '../kernel/kernel.ts';
+import type { Profile, Variant } from '../kernel/kernel.ts';
+import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { range, unroll } from '../kernel/wgsl.ts';
 
 /** Channels of one subgroup: as many sums as pay for their loads. */
 const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Math.min(8, d.lanes));
@@ -14,6 +16,7 @@ const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Ma
  */
 export const imagesLanes: Variant<Conv> = {
   name: 'lanes images',
+  needs: ['subgroups'],
   fits: (p, d) =>
     d.lanes > 0 && !p.moments && p.stride === 1 && p.dilation === 1 && p.k <= 7 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
   sizes: p => ({

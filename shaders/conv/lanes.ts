@@ -6,7 +6,9 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
-import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
+import type { Variant } from '../kernel/kernel.ts';
+import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** How a row of the input is loaded: aligned vec4f with the halo from the neighbouring lane, the halo loaded, or scalars. */
 type Rows = 'shuffle' | 'vec4' | 'scalar';
@@ -124,6 +126,7 @@ const aligned = (p: Conv) =>
 
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
+  needs: ['subgroups'],
   fits: (p, d) => {
     if (!d.lanes || p.moments) return false;
     if (rows === 'scalar') return true;
@@ -251,6 +254,7 @@ const BACK = { rows: 2, columns: 8, channels: 8 };
  */
 export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   name: `lanes ${rows}`,
+  needs: ['subgroups'],
   fits: (p, d) =>
     d.lanes > 0 &&
     p.stride === 2 &&

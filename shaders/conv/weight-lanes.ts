@@ -4,7 +4,9 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from './shape.ts';
-import { ceilDiv, evenShare, range, unroll, XYZW, type Variant } from '../kernel/kernel.ts';
+import type { Variant } from '../kernel/kernel.ts';
+import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 const sizes = (p: ConvWeight) => ({
   n: p.n,
@@ -48,6 +50,7 @@ const columnsOf = (p: ConvWeight, S: number) => {
  */
 export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
   name: `lanes columns${quads ? ' vec4' : ''}`,
+  needs: ['subgroups'],
   fits: (p, d) => d.lanes > 0 && (!quads || p.ow % 4 === 0),
   ...(quads && { vec4: ['dy'] }),
   sizes,
@@ -150,6 +153,7 @@ const storeTaps = (channels: number) => `
 /** 3 x 3 of stride 1 or 2: a lane holds one input channel and slides along its rows, four outputs at a time. */
 export const backwardWeightChannels: Variant<ConvWeight> = {
   name: 'lanes channels',
+  needs: ['subgroups'],
   fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride <= 2 && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride,
   vec4: ['x', 'dy'],
   sizes,
@@ -204,6 +208,7 @@ ${storeTaps(channels)}`
 /** 3 x 3 of stride 1 on images 4 or 8 wide: three whole rows are held and slide down the image, so that x is loaded once. */
 export const backwardWeightRows: Variant<ConvWeight> = {
   name: 'lanes rows',
+  needs: ['subgroups'],
   fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride === 1 && (p.w === 8 || p.w === 4),
   vec4: ['x', 'dy'],
   sizes,
@@ -249,6 +254,7 @@ const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(15
  */
 export const backwardWeightPixels: Variant<ConvWeight> = {
   name: 'lanes pixels',
+  needs: ['subgroups'],
   fits: (p, d) =>
     d.lanes > 0 &&
     p.c === p.groups &&

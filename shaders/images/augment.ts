@@ -6,39 +6,9 @@
 import { KINDS, type Kind } from './kinds.ts';
 import { drawMix, mixed, mixFields } from './augmix.ts';
 import { tablesWgsl } from './tables.ts';
-import { float, range } from '../kernel/kernel.ts';
+import type { Augment, Fill, Transform } from './transform.ts';
+import { float, range } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';
-
-/**
- * What lies beyond the border: a byte, the mean colour of the training images, the border pixel, the image mirrored at its border pixel, or
- * repeated.
- */
-export type Fill = number | 'mean' | 'edge' | 'reflect' | 'wrap';
-export const FILLS = ['zero', 'mean', 'edge', 'reflect', 'wrap'] as const;
-
-export type TransformName = keyof typeof KINDS;
-
-/** One transform with its numbers; see KINDS for what they mean. */
-export interface Transform {
-  readonly name: TransformName;
-  readonly o: Readonly<Record<string, number>>;
-  readonly fill?: Fill;
-}
-
-/**
- * A list over images of c x h x w. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training
- * images.
- */
-export interface Augment {
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly list: readonly Transform[];
-  readonly mean: readonly number[];
-  readonly colour: readonly (readonly number[])[];
-  /** Views of each image that AugMix makes, the first without its chains; they differ in nothing else. */
-  readonly views?: number;
-}
 
 const kindOf = ({ name }: Transform): Kind => KINDS[name];
 

@@ -1,7 +1,7 @@
 /** AugMix (Hendrycks et al. 2020): an image mixed with chains of transforms of itself. Names are those of augment.ts. */
 import { degrees } from './kinds.ts';
-import type { Augment, Transform } from './augment.ts';
-import { float, unroll } from '../kernel/kernel.ts';
+import type { Augment, Transform } from './transform.ts';
+import { float, unroll } from '../kernel/wgsl.ts';
 
 const CHAINS = 3;
 

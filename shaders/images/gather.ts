@@ -1,6 +1,9 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { augmentWgsl, type Augment, type Transform } from './augment.ts';
-import { ceilDiv, kernel, unroll, type Profile } from '../kernel/kernel.ts';
+import { augmentWgsl } from './augment.ts';
+import type { Augment, Transform } from './transform.ts';
+import { kernel, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { unroll } from '../kernel/wgsl.ts';
 import { pageBindings, pagesWgsl, placeOf, wordOf, type Pages } from './pages.ts';
 
 /** A batch of `n` images. */
@@ -104,6 +107,7 @@ export const gather = kernel({
     ...(!plain(p) && { seed: 'u32', epoch: 'u32' }),
     ...(p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' }),
   }),
+  draws: p => Boolean(p.augment?.length),
   grid: (p, d) => [ceilDiv(itemsOf(p), runOf(p, d)), p.n * (p.views ?? 1), 1],
   code: (p, d) => {
     const size = p.c * p.h * p.w;

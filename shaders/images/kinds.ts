@@ -1,20 +1,29 @@
 /** What each transform of images does, as pieces of WGSL. `r`, `p`, `q`, `v`, `C` and `Px` are those of augment.ts. */
-import type { Augment, Transform } from './augment.ts';
-import { float, range } from '../kernel/kernel.ts';
+import { float, range } from '../kernel/wgsl.ts';
 
-type Options = Transform['o'];
+/** The numbers of a transform by name. */
+export type Options = Readonly<Record<string, number>>;
+
+/** Images of c x h x w. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training images. */
+export interface Images {
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  readonly mean: readonly number[];
+  readonly colour: readonly (readonly number[])[];
+}
 
 export interface Kind {
   /** vec4f `p`, the same for all pixels of an image, from uniforms `r` in [0, 1) and the random `bits` behind them. */
-  readonly draw?: (o: Options, a: Augment) => string;
+  readonly draw?: (o: Options, a: Images) => string;
   /** Where the pixel at `q` comes from. */
-  readonly map?: (o: Options, a: Augment) => string;
+  readonly map?: (o: Options, a: Images) => string;
   /** It comes from a whole pixel, so that nothing has to be interpolated. */
   readonly exact?: true;
   /** Whether `q` is covered by the fill. */
   readonly covers?: (o: Options) => string;
   /** The new colour of `v`. */
-  readonly colour?: (o: Options, a: Augment) => string;
+  readonly colour?: (o: Options, a: Images) => string;
 }
 
 /** A number between -1 and 1 from one between 0 and 1. */
@@ -22,7 +31,7 @@ const either = (r: string) => `(2.0 * ${r} - 1.0)`;
 const inBytes = (f: string) => `clamp(${f}, Px(0.0), Px(255.0))`;
 const factor = (o: Options) => `vec4f(1.0 + ${float(o.amount!)} * ${either('r.x')}, 0.0, 0.0, 0.0)`;
 export const degrees = (x: number) => float((x * Math.PI) / 180);
-const size = ({ w, h }: Augment) => `vec2f(${w}.0, ${h}.0)`;
+const size = ({ w, h }: Images) => `vec2f(${w}.0, ${h}.0)`;
 const channels = (c: number) => 'xyzw'.slice(0, c);
 
 export const KINDS = {

@@ -1,6 +1,7 @@
 /** How kernels find an image of a data set that lies in several buffers. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, unroll } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { unroll } from '../kernel/wgsl.ts';
 
 /** Images of c x h x w bytes in `pages` buffers of `perPage` images. */
 export interface Pages {

@@ -1,5 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { each, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { each } from '../kernel/loops.ts';
 
 /** `n` images of c channels of `plane` bytes each, every image filled up to whole words. */
 export interface ImageSums {

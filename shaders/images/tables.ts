@@ -1,5 +1,6 @@
 /** What some transforms must know of a whole image, as it is stored: its histograms. */
-import { kernel, range } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { range } from '../kernel/wgsl.ts';
 import { pageBindings, pagesWgsl, placeOf, type Pages } from './pages.ts';
 
 /**

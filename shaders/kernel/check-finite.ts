@@ -1,4 +1,5 @@
-import { each, kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import { each } from './loops.ts';
 
 /** flags[at] = 1 where one of the `n` values of x is NaN or infinite. By bits: a compiler may assume that x == x. */
 export const checkFinite = kernel({

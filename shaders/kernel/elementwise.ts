@@ -1,5 +1,6 @@
 import { finish, type Epilogue } from './epilogue.ts';
-import { ceilDiv, each, kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import { ceilDiv, each } from './loops.ts';
 
 /** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`; see Epilogue. */
 export interface Elementwise {
@@ -7,6 +8,8 @@ export interface Elementwise {
   f: string;
   /** Whether f(v, a) = f(a, v). */
   symmetric?: boolean;
+  /** Whether `f` calls `chance`, and so draws random words. */
+  draws?: boolean;
   epilogue?: readonly Epilogue[];
 }
 
@@ -18,7 +21,7 @@ export const elementwise = kernel({
   epilogue: 'y',
   grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) => {
-    const own = { f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined };
+    const own = { f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined, draws: p.draws };
     return finish([own, ...(p.epilogue ?? [])], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);');
   },
 });

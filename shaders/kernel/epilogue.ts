@@ -1,5 +1,3 @@
-import { draws } from './kernel.ts';
-
 /**
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
  * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
@@ -9,12 +7,24 @@ import { draws } from './kernel.ts';
 export interface Epilogue {
   readonly f: string;
   readonly operand?: 'e0' | 'e1';
+  /** Whether it calls `chance`. */
+  readonly draws?: boolean | undefined;
 }
+
+/** Parameters of a call whose elementwise functions may draw random words: its own one, and those fused behind it. */
+export interface Drawing {
+  readonly draws?: boolean | undefined;
+  readonly epilogue?: readonly Pick<Epilogue, 'draws'>[];
+}
+
+/** Whether any of them does. */
+export const draws = ({ draws, epilogue = [] }: Drawing): boolean => Boolean(draws) || epilogue.some(e => e.draws);
 
 /** The optional bindings of a kernel that takes an epilogue. */
 export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
 
-type Step = Readonly<{ f: string; operand?: string | undefined }>;
+/** A function of an epilogue, or a kernel's own before it. */
+type Step = Omit<Epilogue, 'operand'> & { readonly operand?: string | undefined };
 
 /**
  * WGSL `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the

@@ -1,7 +1,3 @@
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { throughHalf } from './half.ts';
-import { philoxWgsl } from './random.ts';
-
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
@@ -38,10 +34,15 @@ export interface Profile {
   readonly prefer?: Readonly<Record<string, string>>;
 }
 
+/** An extension of WGSL: functions of a subgroup, the type f16, products by the matrix units of a GPU. */
+export type Need = 'subgroups' | 'f16' | 'matrices';
+
 /** One way of computing a kernel. Of a kernel's variants the first that fits the adapter and the sizes is taken. */
 export interface Variant<P> {
   readonly name: string;
   readonly fits?: (p: P, d: Profile) => boolean;
+  /** What its WGSL takes of the adapter: it fits only where that is there. */
+  readonly needs?: readonly Need[] | ((d: Profile) => readonly Need[]);
   /** Bindings seen as `array<vec4f>`. */
   readonly vec4?: readonly string[] | ((p: P) => readonly string[]);
   /** i32 values of one call, read as `op.h`: one pipeline serves all sizes. Light kernels write their sizes as constants. */
@@ -62,6 +63,8 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly bindings: B;
   /** Values that change between steps, read as `op.lr`. */
   readonly step?: (p: P) => Readonly<Record<string, 'f32' | 'u32'>>;
+  /** Whether the WGSL of a call draws random words: it may call `philox` and what builds on that (see random.ts). */
+  readonly draws?: (p: P) => boolean;
   readonly variants: readonly Variant<P>[];
   /** The output to which an elementwise function may be fused (see Epilogue); P then has `epilogue`. */
   readonly epilogue?: string;
@@ -110,8 +113,8 @@ export interface Joined<C> {
 type Simple<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'> & Omit<Variant<P>, 'name' | 'fits'>;
 
 /** A kernel of one variant. */
-export function kernel<P, const B extends Bindings>({ vec4, sizes, grid, code, ...rest }: Simple<P, B>): Kernel<P, B> {
-  return { ...rest, variants: [{ name: 'plain', vec4, sizes, grid, code }] };
+export function kernel<P, const B extends Bindings>({ needs, vec4, sizes, grid, code, ...rest }: Simple<P, B>): Kernel<P, B> {
+  return { ...rest, variants: [{ name: 'plain', needs, vec4, sizes, grid, code }] };
 }
 
 /** Keeps the types of a kernel with several variants. */
@@ -121,8 +124,14 @@ export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P
 export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string =>
   `${k.name}${half ? ' (f16)' : ''} ${JSON.stringify(p)}`;
 
+/** What a variant takes of the adapter. */
+export const needsOf = <P>({ needs = [] }: Variant<P>, d: Profile): readonly Need[] => (typeof needs === 'function' ? needs(d) : needs);
+
+const has = (d: Profile, need: Need): boolean => (need === 'matrices' ? Boolean(d.matrices?.length) : d[need]);
+
 /** The variants that can compute a call on this adapter, best guess first. */
-export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] => k.variants.filter(v => v.fits?.(p, d) ?? true);
+export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] =>
+  k.variants.filter(v => (v.fits?.(p, d) ?? true) && needsOf(v, d).every(need => has(d, need)));
 
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
@@ -132,97 +141,3 @@ export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {
   if (!chosen) throw new Error(`${k.name}: no variant fits ${JSON.stringify(p)}`);
   return chosen;
 }
-
-/** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
-export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
-  const quads = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
-  const elementOf = (name: string): string => {
-    if (halves.includes(name)) return quads.includes(name) ? 'vec4<f16>' : 'f16';
-    if (quads.includes(name)) return 'vec4f';
-    return k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
-  };
-  const declarations = bound.map((name, i) => {
-    const access = k.bindings[name]!.startsWith('read') ? 'read' : 'read_write';
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name} : array<${elementOf(name)}>;`;
-  });
-  const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
-  if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }`, `@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
-
-  const code = v.code(p, d);
-  const seenAs = halves.map(name => [name, quads.includes(name) ? 'vec4f' : 'f32'] as const);
-  const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
-  return [
-    halves.length || /\bf16\b/.test(body) ? 'enable f16;' : '',
-    /\bsubgroup_matrix_(left|right|result)\b/.test(body) ? 'enable chromium_experimental_subgroup_matrix;' : '',
-    /\bsubgroup[A-Z_]/.test(body) ? 'enable subgroups;' : '',
-    ...declarations,
-    /\bphilox\(/.test(body) ? philoxWgsl : '',
-    body,
-  ]
-    .filter(Boolean)
-    .join('\n');
-}
-
-/** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
-export function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [name: string, type: 'i32' | 'f32' | 'u32'][] {
-  const sizes = Object.keys(v.sizes?.(p, d) ?? {}).map((name): [string, 'i32'] => [name, 'i32']);
-  return [...sizes, ...Object.entries(stepFields(k, p))];
-}
-
-/** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
-export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({
-  ...k.step?.(p),
-  ...(draws(p as Elementary) && { seed: 'u32', step: 'u32' }),
-});
-
-interface Elementary {
-  f?: string;
-  epilogue?: readonly { f: string }[];
-}
-
-/** Whether the elementwise functions of a call draw random words (see `chance` in epilogue.ts). */
-export const draws = ({ f = '', epilogue = [] }: Elementary): boolean =>
-  [f, ...epilogue.map(e => e.f)].some(text => text.includes('chance('));
-
-export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
-
-/** The size of the largest of equal shares of `n` items, `most` at the most. */
-export const evenShare = (n: number, most: number): number => ceilDiv(n, ceilDiv(n, most));
-
-/** WGSL limits a grid to 65535 in each dimension: counts beyond fold into y. */
-export const MAX_GRID = 65535;
-export const fold = (workgroups: number): Grid => [Math.min(workgroups, MAX_GRID), ceilDiv(workgroups, MAX_GRID), 1];
-
-/**
- * A loop over `n` items, `i` being the item: a workgroup of a software adapter takes a long run of them (a workgroup
- * costs 0.2 us there, whatever it does), a thread of a GPU takes four, neighbours side by side.
- */
-export function each(n: number, d: Profile): { grid: Grid; main: (body: string, before?: string) => string } {
-  const threads = d.lanes || Math.min(256, d.maxWorkgroup);
-  const run = threads * (d.lanes ? 64 : 4);
-  return {
-    grid: fold(ceilDiv(n, run)),
-    main: (body, before = '') => wgsl`
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let start = (group.x + group.y * ${MAX_GRID}u) * ${run}u;
-  let end = min(start + ${run}u, ${n}u);
-  ${before}
-  for (var i = start + lane; i < end; i += ${threads}u) {
-${body}
-  }
-}`,
-  };
-}
-
-/** 0 … n-1. */
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-/** WGSL that repeats a line for 0 … n-1. */
-export const unroll = (n: number, line: (i: number) => string, separator = '\n'): string => range(n).map(line).join(separator);
-
-/** Component names of a vec4. */
-export const XYZW = ['x', 'y', 'z', 'w'] as const;
-
-/** A float as WGSL reads it: JavaScript prints 1.0 as `1`, which WGSL takes for an integer. */
-export const float = (x: number): string => (Number.isInteger(x) && Math.abs(x) < 1e15 ? x.toFixed(1) : String(x));

@@ -1,19 +1,25 @@
 /** Kernels of layers that draw random numbers. All of them are functions of (seed, step, layer, element), so that nothing is stored. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import type { Elementwise } from '../kernel/elementwise.ts';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Profile, type Variant } from '../kernel/kernel.ts';
+import { kernel, variants, type Profile, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv, each, MAX_GRID } from '../kernel/loops.ts';
+import { float } from '../kernel/wgsl.ts';
 
 /** The u32 below which a random word falls with probability p. */
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
 
 /**
- * Dropout as an elementwise function: zero with probability `p`, else multiplied by `factor`. The mask is a function of (seed, step, layer,
+ * Dropout of `n` values as an elementwise function: zero with probability `p`, else multiplied by `factor`. The mask is a function of (seed, step, layer,
  * element), so the same function of dy is its own backward, and nothing is stored: measured on lavapipe, the words cost 1.1 ms per million,
  * a stored mask its traffic.
  */
-export const dropout = (p: number, layer: number, factor: number): string =>
-  `select(zero, v * ${float(factor)}, chance(${layer}u, ${threshold(p)}u, i))`;
+export const dropElements = (n: number, p: number, layer: number, factor: number): Elementwise => ({
+  n,
+  f: `select(zero, v * ${float(factor)}, chance(${layer}u, ${threshold(p)}u, i))`,
+  draws: true,
+});
 
 /** `n` samples (or channels) of `size` values, each (or all together) dropped with probability `p`, else multiplied by `scale`. */
 export interface DropSample {
@@ -58,6 +64,7 @@ export const dropSample = variants({
   bindings: { x: 'read', y: 'write', ...epilogueBindings },
   epilogue: 'y',
   step: () => ({ seed: 'u32', step: 'u32' }),
+  draws: () => true,
   variants: [dropVariant(true), dropVariant(false)],
 });
 
@@ -79,6 +86,7 @@ export const addNormal = kernel({
   vec4: ['x', 'y', 'e0', 'e1'],
   epilogue: 'y',
   step: (p: Normal): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
+  draws: () => true,
   grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) => {
     const [seed, step] = p.fixed ? ['0u', '0u'] : ['op.seed', 'op.step'];

@@ -2,7 +2,10 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { ceilDiv, each, float, kernel, MAX_GRID, variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
+import { kernel, variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv, each, MAX_GRID } from '../kernel/loops.ts';
+import { totalNeeds } from '../kernel/total.ts';
+import { float } from '../kernel/wgsl.ts';
 import { overChannels, overChannelsGrid, partialAt, runs, vec4Variant, workers, type Channels, type Loop } from './moments.ts';
 
 /** x [n, c, hw]. */
@@ -104,6 +107,7 @@ export const foldBatchNorm = kernel({
 
 const sumsVariant = (vec4: boolean): Variant<Channels> => ({
   ...(vec4 ? { ...vec4Variant, vec4: ['x', 'dy'] } : { name: 'plain' }),
+  needs: totalNeeds,
   grid: overChannelsGrid,
   code: (p, d) =>
     overChannels(p, d, vec4, {

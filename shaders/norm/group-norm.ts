@@ -5,8 +5,9 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { each, fold, kernel, MAX_GRID, variants, type Profile, type Variant } from '../kernel/kernel.ts';
-import { sumOverWorkgroup } from './moments.ts';
+import { kernel, variants, type Profile, type Variant } from '../kernel/kernel.ts';
+import { each, fold, MAX_GRID } from '../kernel/loops.ts';
+import { total, totalNeeds } from '../kernel/total.ts';
 
 /** `sets` of `size` values; value i has weight number i / span % count, or none where `count` is 0. */
 export interface SetNorm {
@@ -63,7 +64,7 @@ export const setNormApply = variants({
 
 /** A workgroup for each of `count` places `at`: `add` adds value `j` of `size` to the vec2f `sums`, and `write` uses their `total`. */
 function sums(d: Profile, { count, size, add, write }: { count: number; size: number; add: string; write: string }): string {
-  const { declared, total } = sumOverWorkgroup({ ...d, maxWorkgroup: workers(d) });
+  const { declared, of } = total(d, workers(d), { type: 'vec2f' });
   return (
     declared +
     wgsl`
@@ -75,7 +76,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   for (var j = lane; j < ${size}u; j += ${workers(d)}u) {
     ${add}
   }
-  ${total('sums')}
+  ${of('sums')}
   if (lane == 0u) {
     ${write}
   }
@@ -87,6 +88,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 export const setNormSums = kernel({
   name: 'set_norm_sums',
   bindings: { x: 'read', dy: 'read', stats: 'read', weight: 'read?', means: 'write f32' },
+  needs: totalNeeds,
   grid: (p: SetNorm) => fold(p.sets),
   code: (p, d) =>
     sums(d, {
@@ -108,6 +110,7 @@ export const setNormGradients = kernel({
   name: 'set_norm_gradients',
   bindings: { x: 'read', dy: 'read', stats: 'read', dweight: 'write', dbias: 'write' },
   step: (p: SetNorm) => accumulates(p.gradient),
+  needs: totalNeeds,
   grid: p => fold(p.count),
   code: (p, d) =>
     sums(d, {

@@ -1,6 +1,8 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { each, float, variants, type Variant } from '../kernel/kernel.ts';
+import { variants, type Variant } from '../kernel/kernel.ts';
+import { each } from '../kernel/loops.ts';
+import { float } from '../kernel/wgsl.ts';
 
 /** Local response normalisation of x [n, c, hw] over `size` neighbouring channels, from c - size / 2 to c + (size - 1) / 2. */
 export interface Lrn {

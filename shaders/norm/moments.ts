@@ -1,6 +1,9 @@
 /** Sums over each channel of a batch, and the means and variances that normalisation takes from them. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, each, float, fold, MAX_GRID, variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
+import { variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv, each, fold, MAX_GRID } from '../kernel/loops.ts';
+import { total, totalNeeds } from '../kernel/total.ts';
+import { float } from '../kernel/wgsl.ts';
 
 /** Sizes of x [n, c, hw]; sums over n and hw are taken in `split` runs of images. */
 export interface Channels {
@@ -24,28 +27,8 @@ const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u -
 /** Threads of one workgroup. */
 export const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
 
-/** WGSL: `declared` at module level; `total(v)`, statements that end in `let total`, for thread 0 or, with `all`, for each. */
-interface WorkgroupSum {
-  readonly declared: string;
-  readonly total: (v: string, all?: boolean) => string;
-}
-
-/** WGSL that adds up a `vec2f` over a workgroup. */
-export function sumOverWorkgroup(d: Profile): WorkgroupSum {
-  if (d.lanes) return { declared: '', total: v => `let total = subgroupAdd(${v});` };
-  return {
-    declared: `var<workgroup> shared_sums : array<vec2f, ${workers(d)}>;`,
-    total: (v, all) => `
-  ${all ? 'workgroupBarrier();' : ''}
-  shared_sums[lane] = ${v};
-  for (var half = ${workers(d) / 2}u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
-  }
-  ${all ? 'workgroupBarrier();' : ''}
-  let total = shared_sums[0];`,
-  };
-}
+/** The two sums of a channel, over the threads of a workgroup. */
+const totals = (d: Profile) => total(d, workers(d), { type: 'vec2f' });
 
 /** What a variant that takes four values at a time asks for. */
 export const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
@@ -62,7 +45,7 @@ export interface Loop {
 export function overChannels(p: Channels, d: Profile, vec4: boolean, { before, body, after }: Loop): string {
   const hw = vec4 ? p.hw / 4 : p.hw;
   return (
-    sumOverWorkgroup(d).declared +
+    totals(d).declared +
     wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
@@ -77,7 +60,7 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
     let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
     ${body}
   }
-  ${sumOverWorkgroup(d).total(`vec2f(${joined(vec4, 'first')}, ${joined(vec4, 'second')})`)}
+  ${totals(d).of(`vec2f(${joined(vec4, 'first')}, ${joined(vec4, 'second')})`)}
   if (lane == 0u) {
     let out = (group.z * ${p.c}u + c) * 2u;
     ${after}
@@ -90,6 +73,7 @@ export const overChannelsGrid = (p: Channels): Grid => [Math.min(p.c, MAX_GRID),
 
 const momentsVariant = (vec4: boolean): Variant<Channels> => ({
   ...(vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' }),
+  needs: totalNeeds,
   grid: overChannelsGrid,
   // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
   code: (p, d) =>
@@ -153,10 +137,11 @@ export const joinMoments = variants({
     {
       name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
       fits: (p: JoinMoments) => runs(p) > 32,
+      needs: totalNeeds,
       grid: p => fold(p.c),
       code: (p, d) =>
         squared +
-        sumOverWorkgroup(d).declared +
+        totals(d).declared +
         wgsl`
 @compute @workgroup_size(${workers(d)})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
@@ -166,11 +151,11 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
   for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.x += ${meanOf(p)}; }
   var mean = 0.0;
   {
-    ${sumOverWorkgroup(d).total('part', true)}
+    ${totals(d).of('part', true)}
     mean = total.x;
   }
   for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.y += ${squaresOf(p)}; }
-  ${sumOverWorkgroup(d).total('part', true)}
+  ${totals(d).of('part', true)}
   let squares = total.y;
   if (lane == 0u) {
     ${statistics(p)}

@@ -1,6 +1,8 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { ceilDiv, variants, type Variant } from '../kernel/kernel.ts';
+import { variants, type Variant } from '../kernel/kernel.ts';
+import { total } from '../kernel/total.ts';
+import { ceilDiv } from '../kernel/loops.ts';
 
 /** out[c] = the sum of x [n, c, hw] over n and hw: the gradient of a bias. */
 export interface ChannelSum {
@@ -14,6 +16,7 @@ export interface ChannelSum {
 const subgroup = (quads: boolean): Variant<ChannelSum> => ({
   name: quads ? 'lanes vec4' : 'lanes',
   fits: (p, d) => d.lanes > 0 && p.hw > 1 && (!quads || p.hw % 4 === 0),
+  needs: ['subgroups'],
   ...(quads && { vec4: ['x'] }),
   grid: p => [p.c, 1, 1],
   code: (p, d) => {
@@ -45,20 +48,16 @@ export const channelSum = variants({
       name: 'tree',
       fits: (p, d) => !d.lanes && p.hw > 1 && d.maxWorkgroup >= 256,
       grid: p => [p.c, 1, 1],
-      code: p => wgsl`
-var<workgroup> partial : array<f32, 256>;
+      code: (p, d) => wgsl`
+${total(d, 256).declared}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) { // one workgroup per channel
-  var total = 0.0;
+  var own = 0.0;
   for (var i = lane; i < ${p.n * p.hw}u; i += 256u) {
-    total += x[(i / ${p.hw}u * ${p.c}u + group.x) * ${p.hw}u + i % ${p.hw}u];
+    own += x[(i / ${p.hw}u * ${p.c}u + group.x) * ${p.hw}u + i % ${p.hw}u];
   }
-  partial[lane] = total;
-  for (var half = 128u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (lane < half) { partial[lane] += partial[lane + half]; }
-  }
-  if (lane == 0u) { let v = partial[0]; out[group.x] = ${accumulated(p.gradient, 'out[group.x]')}; }
+  ${total(d, 256).of('own')}
+  if (lane == 0u) { let v = total; out[group.x] = ${accumulated(p.gradient, 'out[group.x]')}; }
 }`,
     },
     {

@@ -1,5 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { each, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { each } from '../kernel/loops.ts';
 
 /** x [n, c, hw]: softmax over c. */
 export interface Softmax {

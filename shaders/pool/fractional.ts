@@ -4,7 +4,8 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { each, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { each } from '../kernel/loops.ts';
 
 /** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
 export interface FractionalPool {
@@ -38,6 +39,7 @@ export const fractionalCuts = kernel({
   name: 'fractional_cuts',
   bindings: { cuts: 'write u32' },
   step: (p: FractionalPool): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
+  draws: p => !p.fixed,
   grid: (p, d) => each(p.n * 2, d).grid,
   code: (p, d) => {
     const words = (more: string) =>

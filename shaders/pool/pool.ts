@@ -1,6 +1,8 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { ceilDiv, kernel, MAX_GRID, unroll, type Grid, type Profile } from '../kernel/kernel.ts';
+import { kernel, type Grid, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, MAX_GRID } from '../kernel/loops.ts';
+import { unroll } from '../kernel/wgsl.ts';
 
 /**
  * Pooling of `planes` (batch x channels) images h x w into oh x ow: windows of k x k, `stride` apart, over `pad` columns and rows of

@@ -1,8 +1,11 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { ceilDiv, unroll, variants, XYZW, type Variant } from '../kernel/kernel.ts';
-import { index, tiled, type, type Quads } from './tiled.ts';
+import { variants, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { unroll, XYZW } from '../kernel/wgsl.ts';
+import { index, type, type Quads } from './product.ts';
+import { tiled } from './tiled.ts';
 
 /**
  * y[m, n] = A[m, k] B[k, n] (+ bias[n]). `ta`: a is stored [k, m]; `tb`: b is stored [n, k].
@@ -81,6 +84,7 @@ function storeRow(p: Matmul, i: number): string {
  */
 const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
+  needs: ['subgroups'],
   fits: (p, d) => d.lanes > 0 && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias', 'e0', 'e1'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),

@@ -1,7 +1,8 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { unroll, XYZW, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
+import type { MatrixConfig, Profile, Variant } from '../kernel/kernel.ts';
+import { unroll, XYZW } from '../kernel/wgsl.ts';
 import { productGrid, stages } from './stage.ts';
-import type { Tiled } from './tiled.ts';
+import type { Tiled } from './product.ts';
 
 /** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
 const SIDE = 64;
@@ -38,6 +39,7 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
     const { m, n, k } = t.shape(p);
     return d.lanes === 0 && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p);
   },
+  needs: d => ['subgroups', 'matrices', ...(configOf(d)?.type === 'f16' ? (['f16'] as const) : [])],
   vec4: t.vec4,
   grid: p => productGrid(t, p, { height: SIDE, width: SIDE }),
   code: (p, d) => {

@@ -1,6 +1,8 @@
 /** Tiled products walk along k in stages that a workgroup holds in workgroup memory: how these are loaded, for tiled.ts and matrix.ts. */
-import { ceilDiv, unroll, XYZW, type Grid } from '../kernel/kernel.ts';
-import type { Tiled } from './tiled.ts';
+import type { Grid } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { unroll, XYZW } from '../kernel/wgsl.ts';
+import type { Tiled } from './product.ts';
 
 /** How a workgroup of `threads` that computes height x width outputs holds stages of `depth` values of k. */
 export interface Staging {

@@ -1,6 +1,8 @@
 /** Kernels over flat pages: sums for norms and inner products, and combinations of vectors. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, each, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { ceilDiv, each } from '../kernel/loops.ts';
+import { total, totalNeeds } from '../kernel/total.ts';
 import { STREAMS } from '../kernel/random.ts';
 
 /** How many partial results a reduction leaves; the host, or a kernel, adds them up in order. */
@@ -21,43 +23,27 @@ export const flatReduce = kernel({
   name: 'flat_reduce',
   bindings: { a: 'read', b: 'read?', partial: 'write' },
   vec4: ['a', 'b'],
+  needs: totalNeeds,
   grid: () => [PARTS, 1, 1],
   code: (p: FlatReduce, d) => {
     const threads = d.lanes || 64;
     const share = ceilDiv(ceilDiv(p.n, 4), PARTS);
-    const join = p.max ? 'max(total, value)' : 'total + value';
-    const result = p.max ? 'max(max(all.x, all.y), max(all.z, all.w))' : 'all.x + all.y + all.z + all.w';
+    const { declared, of } = total(d, threads, { type: 'vec4f', max: p.max ?? false });
+    const result = p.max ? 'max(max(total.x, total.y), max(total.z, total.w))' : 'total.x + total.y + total.z + total.w';
     return wgsl`
-#if ${!d.lanes}
-var<workgroup> shared_totals : array<vec4f, ${threads}>;
-#endif
+${declared}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  var total = vec4f(0.0);
+  var own = vec4f(0.0);
   let end = min((group.x + 1u) * ${share}u, ${ceilDiv(p.n, 4)}u);
   for (var i = group.x * ${share}u + lane; i < end; i += ${threads}u) {
     let a = a[i];
     ${uses(p.f, 'b') ? 'let b = b[i];' : ''}
     let value = ${p.f};
-    total = ${join};
+    own = ${p.max ? 'max(own, value)' : 'own + value'};
   }
-  #if ${d.lanes > 0}
-  let all = ${p.max ? 'subgroupMax' : 'subgroupAdd'}(total);
+  ${of('own')}
   if (lane == 0u) { partial[${p.first}u + group.x] = ${result}; }
-  #else
-  shared_totals[lane] = total;
-  for (var half = ${threads / 2}u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (lane < half) {
-      let total = shared_totals[lane]; let value = shared_totals[lane + half];
-      shared_totals[lane] = ${join};
-    }
-  }
-  if (lane == 0u) {
-    let all = shared_totals[0];
-    partial[${p.first}u + group.x] = ${result};
-  }
-  #endif
 }`;
   },
 });
@@ -93,6 +79,7 @@ export const randomSigns = kernel({
   bindings: { z: 'write' },
   vec4: ['z'],
   step: () => ({ seed: 'u32', step: 'u32' }),
+  draws: () => true,
   grid: (p: RandomSigns, d) => each(ceilDiv(p.n, 4), d).grid,
   code: (p, d) =>
     each(ceilDiv(p.n, 4), d).main(`

@@ -6,7 +6,8 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { ceilDiv, each, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { ceilDiv, each } from '../kernel/loops.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;

@@ -3,7 +3,9 @@
  * batch are too few to matter on a GPU.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { ceilDiv, float, kernel, unroll } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { float, unroll } from '../kernel/wgsl.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
 export interface Loss {

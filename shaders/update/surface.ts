@@ -1,5 +1,7 @@
 /** A function of two variables in the place of a model: its gradient, by which optimizers are watched. */
-import { each, float, kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/kernel.ts';
+import { each } from '../kernel/loops.ts';
+import { float } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';
 
 /** `gradient` is WGSL over f32 `x` and `y` giving vec2f; `noise` is the deviation of what is added to it. */
@@ -13,7 +15,8 @@ export const surfaceGradient = kernel({
   name: 'surface_gradient',
   bindings: { w: 'read', g: 'write', trail: 'write' },
   step: () => ({ seed: 'u32', step: 'u32' }),
-  grid: (_: Surface, d) => each(1, d).grid,
+  draws: (p: Surface) => p.noise > 0,
+  grid: (_, d) => each(1, d).grid,
   code: (p, d) => {
     const normal = `normal4(philox(vec4u(op.step, 0u, 0u, 0u), vec2u(op.seed, ${STREAMS.probe}u))).xy`;
     return each(1, d).main(`

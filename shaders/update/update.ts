@@ -1,7 +1,9 @@
 /** The one fused update of a page of parameters, and the kernels around it that need whole rows or the norm of all gradients. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { ceilDiv, each, fold, kernel, MAX_GRID, type Bindings, type Kernel } from '../kernel/kernel.ts';
+import { kernel, type Bindings, type Kernel } from '../kernel/kernel.ts';
+import { ceilDiv, each, fold, MAX_GRID } from '../kernel/loops.ts';
+import { total, totalNeeds } from '../kernel/total.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
 export interface Update {
@@ -36,6 +38,7 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, b
     bindings: { ...pages, ...Object.fromEntries(reads.map(x => [x, 'read' as const])) },
     vec4: Object.keys(pages),
     step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...(draws && { seed: 'u32', step: 'u32' }) }),
+    draws: () => draws,
     grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
     code: (p, d) =>
       each(ceilDiv(p.n, 4), d).main(wgsl`
@@ -74,33 +77,26 @@ export const maxNorm = kernel({
   name: 'max_norm',
   bindings: { w: 'write', table: 'read u32' },
   step: () => ({ max_norm: 'f32' }),
+  needs: totalNeeds,
   grid: (p: { rows: number }) => fold(p.rows),
-  code: (p, d) => wgsl`
-#if ${!d.lanes}
-var<workgroup> part : array<f32, 64>;
-#endif
-@compute @workgroup_size(${d.lanes || 64})
+  code: (p, d) => {
+    const threads = d.lanes || 64;
+    const { declared, of } = total(d, threads);
+    return wgsl`
+${declared}
+@compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
   let row = group.x + group.y * ${MAX_GRID}u;
   if (row >= ${p.rows}u) { return; }
   let start = table[2u * row];
   let end = start + table[2u * row + 1u];
-  var total = 0.0;
-  for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { total += w[i] * w[i]; }
-  #if ${d.lanes > 0}
-  let sum = subgroupAdd(total);
-  #else
-  part[lane] = total;
-  for (var half = 32u; half > 0u; half >>= 1u) {
-    workgroupBarrier();
-    if (lane < half) { part[lane] += part[lane + half]; }
+  var own = 0.0;
+  for (var i = start + lane; i < end; i += ${threads}u) { own += w[i] * w[i]; }
+  ${of('own', true)}
+  if (total > op.max_norm * op.max_norm) {
+    let factor = op.max_norm / sqrt(total);
+    for (var i = start + lane; i < end; i += ${threads}u) { w[i] *= factor; }
   }
-  workgroupBarrier();
-  let sum = part[0];
-  #endif
-  if (sum > op.max_norm * op.max_norm) {
-    let factor = op.max_norm / sqrt(sum);
-    for (var i = start + lane; i < end; i += ${d.lanes || 64}u) { w[i] *= factor; }
-  }
-}`,
+}`;
+  },
 });

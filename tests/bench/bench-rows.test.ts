@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rows } from '../../bench/rows.ts';
-import { fitting, source } from '../../shaders/kernel/kernel.ts';
+import { fitting } from '../../shaders/kernel/kernel.ts';
+import { source } from '../../shaders/kernel/source.ts';
 
 const test = suite('bench rows');
 

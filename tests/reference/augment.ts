@@ -1,5 +1,5 @@
 /** Random transforms of one image, one after the other, in float64: the image after k transforms as a function of the position. */
-import type { Fill, Transform } from '../../shaders/images/augment.ts';
+import type { Fill, Transform } from '../../shaders/images/transform.ts';
 import { philox4x32 } from './philox.ts';
 
 export interface Image {

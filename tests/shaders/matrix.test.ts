@@ -42,7 +42,7 @@ for (const config of configs) {
  * The kernel with the matrix functions in plain WGSL: a thread has a row of sums, and left and right matrices stay where they lie in the
  * stage. For matrices of as many rows as threads; large ones, since a software adapter takes minutes to compile many barriers.
  */
-function emulated(kernel: Kernel<any>, { m, n, k }: MatrixConfig): Kernel<any> {
+function emulated(kernel: Kernel<any>, { type, m, n, k }: MatrixConfig): Kernel<any> {
   const fours = Array.from({ length: n / 4 }, (_, i) => i);
   const helpers = `
 var<private> emulatedRow : u32;
@@ -73,6 +73,7 @@ fn stored(start : u32, s : Sums, stride : u32) {
         ? v
         : {
             ...v,
+            needs: type === 'f16' ? ['f16'] : [],
             code: (p, d) =>
               helpers +
               v

@@ -2,7 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData, type DataOptions } from '../../train/data/data.ts';

@@ -1,7 +1,7 @@
 /** What `crop,flip,cutout:16` means. */
 import { check, DescentError, lookUp, named, say } from '../../engine/check.ts';
 import { describeRange, isWithin, type Range } from '../../engine/range.ts';
-import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/augment.ts';
+import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/transform.ts';
 import type { Augmentation, Mix } from '../data/augmentation.ts';
 import { parseSpecs, type Scalar } from './spec.ts';
 
@@ -25,7 +25,7 @@ const angle = { min: 0, max: 180 };
 const yes: OptionKind = { default: 0, boolean: true };
 const amount = (value: number): Entry => ({ value: 'amount', options: { amount: number(value, share) } });
 
-/** What each name takes. What the numbers mean stands with the transforms in shaders/images/augment.ts. */
+/** What each name takes. What the numbers mean stands with the transforms in shaders/images/transform.ts. */
 export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>> = {
   crop: { value: 'padding', options: { padding: number(4, { integer: true, min: 1 }) }, fill: 0 },
   flip: { value: 'p', options: { p: number(0.5, share), vertical: yes, alternate: yes } },

@@ -1,6 +1,6 @@
 /** What is done to the images of a training batch, and the random numbers of mixup and cutmix. */
 import { check, named, say } from '../../engine/check.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { STREAMS, uniforms, type Draw } from '../../shaders/kernel/random.ts';
 
 /** What is done to a batch: transforms of each image in the order written, then one of `mix` for the whole batch. */

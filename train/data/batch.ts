@@ -1,6 +1,7 @@
 /** The batch of a program: gathered on the device from the images of one part, in their order, normalised and augmented. */
 import type { Graph, Tensor } from '../../engine/graph.ts';
-import { usesTables, type Transform } from '../../shaders/images/augment.ts';
+import { usesTables } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { gather } from '../../shaders/images/gather.ts';
 import type { Pages } from '../../shaders/images/pages.ts';
 import { imageTables, TABLE } from '../../shaders/images/tables.ts';

@@ -2,7 +2,7 @@
 import { check, lookUp, named, say, show } from '../../engine/check.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { gatherBatch, type Batch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';

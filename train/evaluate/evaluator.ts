@@ -1,7 +1,7 @@
 /** Evaluates a model on a part of the data: its loss, its accuracy, its logits. */
 import { check, named, say } from '../../engine/check.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';

@@ -1,6 +1,6 @@
 /** A trained model that is only evaluated: nothing of a training step is compiled or held on the device. */
 import { Memory } from '../../engine/memory.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
 import type { Tensors } from '../run/safetensors.ts';

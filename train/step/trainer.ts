@@ -4,7 +4,7 @@ import type { Graph } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { lossOf, rankWithin, type Order } from '../data/order.ts';
 import type { Part } from '../data/split.ts';

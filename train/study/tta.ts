@@ -1,6 +1,6 @@
 /** Test-time augmentation: the average of the predictions for several views of each image. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
-import type { Transform } from '../../shaders/images/augment.ts';
+import type { Transform } from '../../shaders/images/transform.ts';
 import type { Part } from '../data/split.ts';
 import { score, softmaxRows } from './probabilities.ts';
 import type { Trainer } from '../step/trainer.ts';

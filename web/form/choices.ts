@@ -6,7 +6,7 @@ import { optimizers } from '../../optim/index.ts';
 import type { Described, Parameter } from '../../optim/parameter.ts';
 import { optionsOf } from '../../optim/schedule.ts';
 import { schedules } from '../../optim/schedules.ts';
-import { FILLS } from '../../shaders/images/augment.ts';
+import { FILLS } from '../../shaders/images/transform.ts';
 import { AUGMENTATIONS } from '../../train/config/augment.ts';
 import type { Scalar } from '../../train/config/spec.ts';
 import { explainAugmentation, explainModel, explainModelOption, type Explained } from './catalogue.ts';

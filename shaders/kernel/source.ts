@@ -1,0 +1,50 @@
+/** The text of a call: its kernel's code with the declarations and functions that go with it. */
+import { draws, type Drawing } from './epilogue.ts';
+import { throughHalf } from './half.ts';
+import { needsOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
+import { philoxWgsl } from './random.ts';
+
+const EXTENSIONS: readonly [Need, name: string][] = [
+  ['f16', 'f16'],
+  ['matrices', 'chromium_experimental_subgroup_matrix'],
+  ['subgroups', 'subgroups'],
+];
+
+/** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
+export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
+  const needs = needsOf(v, d);
+  const quads = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
+  const elementOf = (name: string): string => {
+    if (halves.includes(name)) return quads.includes(name) ? 'vec4<f16>' : 'f16';
+    if (quads.includes(name)) return 'vec4f';
+    return k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+  };
+  const declarations = bound.map((name, i) => {
+    const access = k.bindings[name]!.startsWith('read') ? 'read' : 'read_write';
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name} : array<${elementOf(name)}>;`;
+  });
+  const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);
+  if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }`, `@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
+
+  const code = v.code(p, d);
+  const seenAs = halves.map(name => [name, quads.includes(name) ? 'vec4f' : 'f32'] as const);
+  const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
+  return [
+    ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),
+    ...declarations,
+    ...(k.draws?.(p) || draws(p as Drawing) ? [philoxWgsl] : []),
+    body,
+  ].join('\n');
+}
+
+/** The fields of a call's uniform block, 4 bytes each: its sizes, then its step values. */
+function opFields<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile): [name: string, type: 'i32' | 'f32' | 'u32'][] {
+  const sizes = Object.keys(v.sizes?.(p, d) ?? {}).map((name): [string, 'i32'] => [name, 'i32']);
+  return [...sizes, ...Object.entries(stepFields(k, p))];
+}
+
+/** The values of a call that change between steps: the kernel's own, and those of elementwise functions that draw random words. */
+export const stepFields = <P>(k: Kernel<P>, p: P): Readonly<Record<string, 'f32' | 'u32'>> => ({
+  ...k.step?.(p),
+  ...(draws(p as Drawing) && { seed: 'u32', step: 'u32' }),
+});
