@@ -1,8 +1,8 @@
 /** What the adapter can do at most, measured in the same run as what is compared with it. */
 import type { Device } from '../engine/device.ts';
-import { Graph } from '../engine/graph.ts';
-import { Memory } from '../engine/memory.ts';
-import { Program } from '../engine/program.ts';
+import { withProgram } from '../engine/compute.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { kernel } from '../shaders/kernel/kernel.ts';
@@ -46,17 +46,18 @@ export async function measureCeiling(
 ): Promise<Ceiling> {
   const threads = device.profile.lanes ? 4096 : 1 << 18;
   const n = device.profile.lanes ? 1 << 21 : 1 << 25;
-  const g = new Graph({ training: false, profile: device.profile });
-  const v = g.lasting('input', 'v', [n]);
-  const y = g.lasting('input', 'y', [n]);
-  const flops = g.lasting('input', 'flops', [threads]);
-  g.run(elementwise, { n, f: 'v' }, { v, y });
-  g.run(multiplyAdd, { threads }, { y: flops });
-  const memory = new Memory(device);
-  const program = await Program.compile(memory, g, { fuse: false });
-  const runs = program.commands.map(command => ({ commands: [command] }));
-  const [copy, fma] = await time(device, runs, { processor });
-  memory.destroy();
+  const build = (g: Graph) => {
+    const v = g.lasting('input', 'v', [n]);
+    const y = g.lasting('input', 'y', [n]);
+    const flops = g.lasting('input', 'flops', [threads]);
+    g.run(elementwise, { n, f: 'v' }, { v, y });
+    g.run(multiplyAdd, { threads }, { y: flops });
+  };
+  const timed = ({ commands }: Program) => {
+    const runs = commands.map(command => ({ commands: [command] }));
+    return time(device, runs, { processor });
+  };
+  const [copy, fma] = await withProgram(device, build, timed, { fuse: false });
   return {
     gbPerSecond: (n * 8) / copy!.idle / 1e6,
     gflopPerSecond: (threads * CHAINS * UNROLLED * ROUNDS * 2) / fma!.idle / 1e6,

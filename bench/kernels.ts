@@ -1,8 +1,8 @@
 /** `descent bench kernels`: every kernel and variant over the shapes of the zoo, as a share of what the adapter can do. */
 import type { Device } from '../engine/device.ts';
-import { Graph } from '../engine/graph.ts';
-import { Memory } from '../engine/memory.ts';
-import { Program } from '../engine/program.ts';
+import { withProgram } from '../engine/compute.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Program } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
 import type { Ceiling } from './ceiling.ts';
@@ -53,19 +53,15 @@ export async function benchKernels(
 }
 
 async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, options: TimeOptions): Promise<KernelResult> {
-  const g = new Graph({ training: false, profile: device.profile });
-  const memory = new Memory(device);
-  const tensors = Object.fromEntries(
-    Object.entries(row.tensors).map(([name, n]) => {
+  const build = (g: Graph) => {
+    const tensors = Object.entries(row.tensors).map(([name, n]) => {
       const init = name === 'labels' ? undefined : uniform(1); // class 0
       return [name, g.lasting('input', name, [n], init)];
-    }),
-  );
-  g.run(row.kernel, row.params, tensors as never);
-  const program = await Program.compile(memory, g, { fuse: false });
-  const [timing] = await time(device, [{ commands: program.commands }], options);
-  program.destroy();
-  memory.destroy();
+    });
+    g.run(row.kernel, row.params, Object.fromEntries(tensors));
+  };
+  const timed = ({ commands }: Program) => time(device, [{ commands }], options);
+  const [timing] = await withProgram(device, build, timed, { fuse: false });
   const ms = timing!.idle;
   const bytes = 4 * Object.values(row.tensors).reduce((a, b) => a + b, 0);
   const gflops = row.flops / ms / 1e6;

@@ -40,23 +40,26 @@ export type StepValues = Readonly<Record<string, number>>;
 /** Steps between waits for the device, so that their command buffers do not pile up. */
 const IN_FLIGHT = 64;
 
+type Outputs = Readonly<Record<string, Tensor | undefined>>;
+type Computed<O> = { [K in keyof O]: Float32Array | (undefined extends O[K] ? undefined : never) };
+
 /**
- * Builds a graph, writes `inputs` (its lasting tensors by name), runs it once, or once for each of `steps`, and returns the tensors that
- * `build` named:
+ * Builds a graph, writes `inputs` (its lasting tensors by name), runs it once, or once for each of `steps`, and returns what the tensors
+ * hold that `build` named:
  *
  *     const { y } = await compute(device, g => ({ y: g.map('v * v', g.lasting('input', 'x', [4])) }), { x: Float32Array.of(1, 2, 3, 4) });
  */
-export function compute<O extends Readonly<Record<string, Tensor>>>(
+export function compute<O extends Outputs>(
   device: Device,
   build: (g: Graph, memory: Memory) => O,
   inputs: Readonly<Record<string, Data>> = {},
   steps: StepValues | readonly StepValues[] = {},
   options: OnceOptions = {},
-): Promise<{ [K in keyof O]: Float32Array }> {
+): Promise<Computed<O>> {
   const named = (g: Graph, memory: Memory) => {
     const outputs = build(g, memory);
-    for (const t of Object.values(outputs)) g.kept.add(t);
-    return { outputs, lasting: g.tensors.filter(t => t.role !== 'activation') };
+    for (const t of Object.values(outputs)) if (t) g.kept.add(t);
+    return { outputs, lasting: g.tensors.filter(t => t.role !== 'activation' && t.role !== 'grad') };
   };
   const use = async (program: Program, { outputs, lasting }: ReturnType<typeof named>) => {
     for (const [name, data] of Object.entries(inputs)) {
@@ -68,8 +71,8 @@ export function compute<O extends Readonly<Record<string, Tensor>>>(
       program.run(step);
       if ((i + 1) % IN_FLIGHT === 0) await device.idle();
     }
-    const read = Object.entries(outputs).map(async ([name, t]) => [name, (await program.read(t)).slice()] as const);
-    return Object.fromEntries(await Promise.all(read)) as { [K in keyof O]: Float32Array };
+    const read = Object.entries(outputs).map(async ([name, t]) => [name, t && (await program.read(t))] as const);
+    return Object.fromEntries(await Promise.all(read)) as Computed<O>;
   };
   return withProgram(device, named, use, options);
 }

@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
-import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import type { Graph } from '../../engine/graph.ts';
+import { withProgram } from '../../engine/compute.ts';
+import type { Program } from '../../engine/program.ts';
 import { softmax } from '../../layers/activation.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
@@ -87,22 +87,26 @@ for (const [name, layer, shape, reference] of layers) {
 }
 
 onHalf('values are rounded to f16; beyond its range they are infinite', async () => {
-  const device = await deviceFor();
-  const memory = new Memory(device);
-  const g = new Graph({ training: false, profile: device.profile });
   const values = Float32Array.of(1 / 3, 65504, -70000, 1e-7, 1e-9, 2049);
   const n = values.length;
-  const x = g.lasting('input', 'x', [n]);
-  const y = g.tensor([n]);
-  const z = g.tensor([n]);
-  g.run(writePart, { n: 1, size: n, source: n, start: 0, dest: n, offset: 0 }, { x, y });
-  g.run(writePart, { n: 1, size: n, source: n, start: 0, dest: n, offset: 0 }, { x: y, y: z });
-  g.kept.add(z);
-  const program = await Program.compile(memory, g, { half: true });
-  assert.is(program.commands.filter(c => c.op.tensors.y!.half).length, 1, 'the one between is f16');
-  memory.write(x, values);
-  program.run();
-  assert.equal([...(await program.read(z))], [0.333251953125, 65504, -Infinity, 2 ** -23, 0, 2048]);
+  const copy = { n: 1, size: n, source: n, start: 0, dest: n, offset: 0 };
+  const build = (g: Graph) => {
+    const x = g.lasting('input', 'x', [n]);
+    const y = g.tensor([n]);
+    const z = g.tensor([n]);
+    g.run(writePart, copy, { x, y });
+    g.run(writePart, copy, { x: y, y: z });
+    g.kept.add(z);
+    return { x, z };
+  };
+  const run = (program: Program, { x, z }: ReturnType<typeof build>) => {
+    assert.is(program.commands.filter(c => c.op.tensors.y!.half).length, 1, 'the one between is f16');
+    program.memory.write(x, values);
+    program.run();
+    return program.read(z);
+  };
+  const rounded = await withProgram(await deviceFor(), build, run, { half: true });
+  assert.equal([...rounded], [0.333251953125, 65504, -Infinity, 2 ** -23, 0, 2048]);
 });
 
 const dataset = await openDataset('shapes', { limitTrain: 512, limitTest: 64, quiet: true });

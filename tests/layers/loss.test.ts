@@ -1,9 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
-import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import { compute } from '../../engine/compute.ts';
+import type { Graph } from '../../engine/graph.ts';
 import { losses, type LossOptions } from '../../layers/loss.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
@@ -32,26 +31,18 @@ async function run(
   target: Numbers | readonly number[],
   { training = true, valid = logits.length / CLASSES, ...options }: LossOptions & { training?: boolean; valid?: number } = {},
 ) {
-  const device = await deviceFor(way);
-  const memory = new Memory(device);
-  const g = new Graph({ training, profile: device.profile });
   const rows = logits.length / CLASSES;
   const soft = target instanceof Float64Array;
-  const x = g.lasting('input', 'logits', [rows, CLASSES]);
-  const t = g.lasting('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
-  const totals = g.lasting('state', 'totals', [2]);
-  const dlogits = losses[name]!(g, x, t, totals, options);
-  if (dlogits) g.kept.add(dlogits);
-  const program = await Program.compile(memory, g);
-  memory.write(x, Float32Array.from(logits));
-  memory.write(t, soft ? Float32Array.from(target) : Uint32Array.from(target as number[]));
-  memory.write(totals, new Float32Array(2));
-  program.run({ valid });
-  const [loss, correct] = await program.read(totals);
-  const gradient = dlogits && (await program.read(dlogits));
-  program.destroy();
-  memory.destroy();
-  return { loss: loss!, correct: correct!, gradient };
+  const build = (g: Graph) => {
+    const x = g.lasting('input', 'logits', [rows, CLASSES]);
+    const t = g.lasting('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
+    const totals = g.lasting('state', 'totals', [2]);
+    return { totals, gradient: losses[name]!(g, x, t, totals, options) };
+  };
+  const labels = soft ? Float32Array.from(target) : Uint32Array.from(target as number[]);
+  const inputs = { logits: Float32Array.from(logits), labels };
+  const { totals, gradient } = await compute(await deviceFor(way), build, inputs, { valid }, { training });
+  return { loss: totals[0]!, correct: totals[1]!, gradient };
 }
 
 /** The float64 loss against distributions [rows, classes], the mean over rows. */

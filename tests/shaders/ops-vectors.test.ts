@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compute } from '../../engine/compute.ts';
 import { Graph, product, type Layer } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
@@ -96,37 +97,31 @@ async function run(v: Case, layer: Layer, inputs: readonly string[], training: b
 }
 
 async function runLoss(v: Case) {
-  const device = await deviceFor();
-  const memory = new Memory(device);
-  const g = new Graph({ training: true, profile: device.profile });
   const js = v.op === 'jensenShannon';
   const names = js ? ['a', 'b', 'c'] : ['logits'];
   const [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
-  const logits = g.lasting('input', 'logits', [n * names.length, classes]);
-  const totals = g.lasting('state', 'totals', [2]);
   const { labels, targets } = v.given;
-  const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]);
-  const dlogits = js ? g.tensor(logits.shape) : losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)!;
-  const row = g.tensor([n, ROW_METRICS]);
-  if (js) {
-    g.run(
-      jensenShannon,
-      { rows: n, classes, views: 3, smoothing: 0, consistency: 1, train: true },
-      { logits, labels: given, row, dlogits },
-    );
-  }
-  g.kept.add(dlogits);
-  if (js) g.kept.add(row);
-  const program = await Program.compile(memory, g);
-  memory.write(logits, Float32Array.from(names.flatMap(name => [...generated(v, name)])));
-  memory.write(given, targets ? Float32Array.from(targets) : Uint32Array.from(labels ?? Array.from({ length: n }, () => 0)));
-  if (!js) memory.write(totals, new Float32Array(2));
-  program.run({ valid: n });
-  const loss = js ? (await program.read(row)).reduce((a, b, i) => a + (i % ROW_METRICS ? 0 : b), 0) : (await program.read(totals))[0]!;
-  const gradient = await program.read(dlogits);
+  const build = (g: Graph) => {
+    const logits = g.lasting('input', 'logits', [n * names.length, classes]);
+    const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]);
+    if (!js) {
+      const totals = g.lasting('state', 'totals', [2]);
+      return { losses: totals, dlogits: losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)! };
+    }
+    const row = g.tensor([n, ROW_METRICS]);
+    const dlogits = g.tensor(logits.shape);
+    const p = { rows: n, classes, views: 3, smoothing: 0, consistency: 1, train: true };
+    g.run(jensenShannon, p, { logits, labels: given, row, dlogits });
+    return { losses: row, dlogits };
+  };
+  const inputs = {
+    logits: Float32Array.from(names.flatMap(name => [...generated(v, name)])),
+    labels: targets ? Float32Array.from(targets) : Uint32Array.from(labels ?? Array.from({ length: n }, () => 0)),
+  };
+  const seen = await compute(await deviceFor(), build, inputs, { valid: n }, { training: true });
+  const loss = js ? seen.losses.reduce((a, b, i) => a + (i % ROW_METRICS ? 0 : b), 0) : seen.losses[0]!;
+  const gradient = seen.dlogits;
   const size = n * classes;
-  program.destroy();
-  memory.destroy();
   return { loss: loss / n, gradients: Object.fromEntries(names.map((name, k) => [name, gradient.slice(k * size, (k + 1) * size)])) };
 }
 

@@ -1,11 +1,11 @@
 /** What layer and kernel tests share: devices, deterministic values, comparison, and the check of a layer against its reference. */
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withProgram } from '../../engine/compute.ts';
 import { Device } from '../../engine/device.ts';
-import { Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import type { Graph, Layer, Shape, Tensor } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import type { Program } from '../../engine/program.ts';
 import { writePart } from '../../shaders/move/copy.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 
@@ -79,47 +79,48 @@ export interface CheckOptions {
 
 /** Runs a layer forward and backward on one device: output, gradient of the input, gradients of the parameters, buffers afterwards. */
 export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOptions = {}) {
-  const device = await deviceFor(way);
-  const memory = new Memory(device);
-  const g = new Graph({ training: o.training ?? true, profile: device.profile });
-  const x0 = g.lasting('input', 'x', shape);
-  const copied = (t: Tensor): Tensor => {
-    // by a kernel that nothing joins
-    const y = g.tensor(t.shape);
-    if (o.half) g.run(writePart, { n: 1, size: t.size, source: t.size, start: 0, dest: t.size, offset: 0 }, { x: t, y });
-    return o.half ? y : t;
+  const build = (g: Graph) => {
+    const x0 = g.lasting('input', 'x', shape);
+    const copied = (t: Tensor): Tensor => {
+      // by a kernel that nothing joins
+      const y = g.tensor(t.shape);
+      if (o.half) g.run(writePart, { n: 1, size: t.size, source: t.size, start: 0, dest: t.size, offset: 0 }, { x: t, y });
+      return o.half ? y : t;
+    };
+    const x = g.record([x0], g.map('v', x0), dy => [dy]);
+    const half = layer(g, x);
+    const y = copied(half);
+    const dy = g.lasting('input', 'dy', y.shape);
+    const found = g.backward(half, copied(dy)).get(x0);
+    const dx = found && copied(found);
+    g.kept.add(y);
+    if (dx) g.kept.add(dx);
+    return { g, x0, y, dy, dx };
   };
-  const x = g.record([x0], g.map('v', x0), dy => [dy]);
-  const half = layer(g, x);
-  const y = copied(half);
-  const dy = g.lasting('input', 'dy', y.shape);
-  const found = g.backward(half, copied(dy)).get(x0);
-  const dx = found && copied(found);
-  g.kept.add(y);
-  if (dx) g.kept.add(dx);
-  memory.reserve(g);
-  const program = await Program.compile(memory, g, { fuse: o.fuse, half: o.half });
-  const values = o.input ?? random(x0.size);
-  const r = random(y.size, 2);
-  memory.write(x0, Float32Array.from(values));
-  const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity
-  if (used(dy)) memory.write(dy, Float32Array.from(r));
-  const params: Record<string, Float64Array> = {};
-  const lasting: Tensor[] = [...g.init.keys()];
-  lasting.forEach((t, i) => {
-    memory.write(t, Float32Array.from((params[t.name] = o.params?.[t.name] ?? random(t.size, 10 + i))));
-  });
-  program.run({ accumulate: 0, seed: 1, step: 1, valid: shape[0]!, ...o.step });
-  const read = async (t: Tensor) => Float64Array.from(await program.read(t));
-  const gradients: Record<string, Float64Array> = {};
-  const buffers: Record<string, Float64Array> = {};
-  const given = { shape: y.shape, x: values, r, params };
-  const out = { ...given, y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, gradients, buffers };
-  if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
-  for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
-  program.destroy();
-  memory.destroy();
-  return out;
+  const run = async (program: Program, { g, x0, y, dy, dx }: ReturnType<typeof build>) => {
+    const { memory } = program;
+    const values = o.input ?? random(x0.size);
+    const r = random(y.size, 2);
+    memory.write(x0, Float32Array.from(values));
+    const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity
+    if (used(dy)) memory.write(dy, Float32Array.from(r));
+    const params: Record<string, Float64Array> = {};
+    const lasting: Tensor[] = [...g.init.keys()];
+    lasting.forEach((t, i) => {
+      memory.write(t, Float32Array.from((params[t.name] = o.params?.[t.name] ?? random(t.size, 10 + i))));
+    });
+    program.run({ accumulate: 0, seed: 1, step: 1, valid: shape[0]!, ...o.step });
+    const read = async (t: Tensor) => Float64Array.from(await program.read(t));
+    const gradients: Record<string, Float64Array> = {};
+    const buffers: Record<string, Float64Array> = {};
+    const given = { shape: y.shape, x: values, r, params };
+    const out = { ...given, y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, gradients, buffers };
+    if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
+    for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
+    return out;
+  };
+  const { training = true, fuse, half } = o;
+  return withProgram(await deviceFor(way), build, run, { training, fuse, half });
 }
 
 /**

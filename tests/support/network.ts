@@ -1,9 +1,9 @@
 /** A network with generated weights in one pass on real images, against PyTorch's numbers in models.json. */
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
-import { Graph, type Tensor } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import { withProgram } from '../../engine/compute.ts';
+import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Program } from '../../engine/program.ts';
 import { crossEntropy } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../train/config/spec.ts';
@@ -50,38 +50,37 @@ const norm = (v: ArrayLike<number>): number => {
 
 /** One pass of a model with generated weights: logits, and in training the loss, the norms of gradients and of running statistics. */
 export async function pass(spec: string, x: Float32Array, shape: readonly [number, number, number, number], training: boolean) {
-  const device = await deviceFor();
-  const memory = new Memory(device);
-  const g = new Graph({ training, profile: device.profile });
   const [n, c, h, w] = shape;
-  const input = g.lasting('input', 'images', shape);
-  const target = g.lasting('input', 'labels', [n]);
-  const logits = openModel(parseSpec('model', spec), { classes: 10, shape: [c, h, w] })(g, input);
-  const totals = g.lasting('state', 'totals', [2]);
-  const dlogits = crossEntropy(g, logits, target, totals);
-  g.kept.add(logits);
-  if (dlogits) g.backward(logits, dlogits);
-  memory.reserve(g);
-  for (const t of g.init.keys()) g.init.set(t, () => vectorWeights(t.name, t.shape));
-  const program = await Program.compile(memory, g);
-  memory.write(input, x);
-  memory.write(target, Uint32Array.from(labels.slice(0, n)));
-  program.run({ accumulate: 0, seed: 0, step: 1, valid: n });
-  const norms = async (tensors: Iterable<[string, Tensor]>) => {
-    const out: Record<string, number> = {};
-    for (const [name, t] of tensors) out[name] = norm(await program.read(t));
-    return out;
+  const build = (g: Graph) => {
+    const input = g.lasting('input', 'images', shape);
+    const target = g.lasting('input', 'labels', [n]);
+    const logits = openModel(parseSpec('model', spec), { classes: 10, shape: [c, h, w] })(g, input);
+    const totals = g.lasting('state', 'totals', [2]);
+    const dlogits = crossEntropy(g, logits, target, totals);
+    g.kept.add(logits);
+    if (dlogits) g.backward(logits, dlogits);
+    for (const t of g.init.keys()) g.init.set(t, () => vectorWeights(t.name, t.shape));
+    return { g, input, target, logits, totals };
   };
-  const result = {
-    logits: await program.read(logits),
-    loss: (await program.read(totals))[0]! / n,
-    parameters: [...g.params.values()].reduce((sum, p) => sum + p.value.size, 0),
-    gradients: await norms(training ? [...g.params].map(([name, p]): [string, Tensor] => [name, p.grad]) : []),
-    running: await norms([...g.init.keys()].filter(t => t.role === 'buffer').map((t): [string, Tensor] => [t.name, t])),
+  const run = async (program: Program, { g, input, target, logits, totals }: ReturnType<typeof build>) => {
+    program.memory.write(input, x);
+    program.memory.write(target, Uint32Array.from(labels.slice(0, n)));
+    program.run({ accumulate: 0, seed: 0, step: 1, valid: n });
+    const norms = async (tensors: readonly (readonly [string, Tensor])[]) => {
+      const out: Record<string, number> = {};
+      for (const [name, t] of tensors) out[name] = norm(await program.read(t));
+      return out;
+    };
+    const buffers = [...g.init.keys()].filter(t => t.role === 'buffer');
+    return {
+      logits: await program.read(logits),
+      loss: (await program.read(totals))[0]! / n,
+      parameters: [...g.params.values()].reduce((sum, p) => sum + p.value.size, 0),
+      gradients: await norms(training ? [...g.params].map(([name, p]) => [name, p.grad] as const) : []),
+      running: await norms(buffers.map(t => [t.name, t] as const)),
+    };
   };
-  program.destroy();
-  memory.destroy();
-  return result;
+  return withProgram(await deviceFor(), build, run, { training });
 }
 
 /** The model's spec on the command line. */

@@ -4,9 +4,9 @@
  */
 import * as assert from 'uvu/assert';
 import type { Device } from '../../engine/device.ts';
-import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import { withProgram } from '../../engine/compute.ts';
+import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Program } from '../../engine/program.ts';
 import { conv, convBackwardInput, convBackwardWeight, inputGradient } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
 import { fitting, type Kernel } from '../../shaders/kernel/kernel.ts';
@@ -107,16 +107,18 @@ export async function tilesAgree(c: Case, { all = false, half = false } = {}): P
 /** What a case gives by one variant. */
 export async function runCase(on: Device, { kernel, params, sizes, out }: Case, variant: string): Promise<Float32Array> {
   const own = on.withProfile({ prefer: { [kernel.name]: variant } });
-  const g = new Graph({ training: false, profile: own.profile });
-  const memory = new Memory(own);
-  const tensors = Object.fromEntries(Object.entries(sizes).map(([name, n]) => [name, g.lasting('input', name, [n])]));
-  g.run(kernel, params, tensors as never);
-  const program = await Program.compile(memory, g, { fuse: false });
-  assert.is(program.commands[0]!.pipeline.variant.name, variant);
-  Object.values(tensors).forEach((t, i) => memory.write(t, Float32Array.from(random(t.size, i + 1))));
-  program.run({ accumulate: 0 });
-  const values = await program.read(tensors[out]!);
-  memory.destroy();
+  const build = (g: Graph) => {
+    const tensors = Object.entries(sizes).map(([name, n]) => [name, g.lasting('input', name, [n])] as const);
+    g.run(kernel, params, Object.fromEntries(tensors));
+    return new Map(tensors);
+  };
+  const run = (program: Program, tensors: ReadonlyMap<string, Tensor>) => {
+    assert.is(program.commands[0]!.pipeline.variant.name, variant);
+    [...tensors.values()].forEach((t, i) => program.memory.write(t, Float32Array.from(random(t.size, i + 1))));
+    program.run({ accumulate: 0 });
+    return program.read(tensors.get(out)!);
+  };
+  const values = await withProgram(own, build, run, { fuse: false });
   return 'split' in params ? summed(values, 3) : values; // which pixels are in which slice is the variant's own affair
 }
 

@@ -1,11 +1,12 @@
 /** The ways that optimizers take on functions of two variables, computed by the same fused updates that train nets. */
-import { Graph } from '../../engine/graph.ts';
+import { compute } from '../../engine/compute.ts';
+import type { Graph } from '../../engine/graph.ts';
 import { check } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import type { Memory } from '../../engine/memory.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
+import { range } from '../../shaders/kernel/wgsl.ts';
 import { surfaceGradient } from '../../shaders/update/surface.ts';
 
 export type Point = readonly [x: number, y: number];
@@ -93,23 +94,15 @@ export async function trajectory(
 ): Promise<Point[]> {
   const update = optimizer(rules[rule]!, { ...hyper, ...(lr !== undefined && { lr }) });
   check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient`, 'choose another rule');
-  const memory = new Memory(device);
-  const g = new Graph({ training: true, profile: device.profile, seed });
-  const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start));
-  const trail = g.lasting('state', 'trail', [2 * (steps + 1)]);
-  g.run(surfaceGradient, { gradient: land.gradient, noise: land.noise ?? 0 }, { w: value, g: grad, trail });
-  memory.reserve(g);
-  update.addTo(g, memory.layout);
-  const program = await Program.compile(memory, g);
-  try {
-    for (let t = 1; t <= steps + 1; t++) {
-      program.run({ ...update.values(t, update.hyper.lr), seed, step: t });
-      if (t % 64 === 0) await device.idle();
-    }
-    const flat = await memory.read(trail);
-    return Array.from({ length: steps + 1 }, (_, t) => [flat[2 * t]!, flat[2 * t + 1]!]);
-  } finally {
-    program.destroy();
-    memory.destroy();
-  }
+  const build = (g: Graph, memory: Memory) => {
+    const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start));
+    const trail = g.lasting('state', 'trail', [2 * (steps + 1)]);
+    g.run(surfaceGradient, { gradient: land.gradient, noise: land.noise ?? 0 }, { w: value, g: grad, trail });
+    memory.reserve(g);
+    update.addTo(g, memory.layout);
+    return { trail };
+  };
+  const values = range(steps + 1).map(t => ({ ...update.values(t + 1, update.hyper.lr), seed, step: t + 1 }));
+  const { trail } = await compute(device, build, {}, values, { training: true, seed });
+  return range(steps + 1).map(t => [trail[2 * t]!, trail[2 * t + 1]!]);
 }

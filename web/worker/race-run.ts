@@ -1,12 +1,13 @@
 /** A race on the device: the slope of a landscape in place of a net's gradient, then the very update that trains nets. */
 import { lookUp } from '../../engine/check.ts';
+import { compute } from '../../engine/compute.ts';
 import type { Device } from '../../engine/device.ts';
-import { Graph } from '../../engine/graph.ts';
-import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/memory.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { kernel } from '../../shaders/kernel/kernel.ts';
+import { range } from '../../shaders/kernel/wgsl.ts';
 import { openDevice } from './device.ts';
 import { landscapes } from './landscapes.ts';
 import type { RaceRequest } from './protocol.ts';
@@ -47,19 +48,15 @@ let device: Promise<Device> | undefined;
 export async function runRace({ rule, lr, landscape, start, steps }: RaceRequest): Promise<Float32Array> {
   const chosen = optimizer(lookUp('optimizer', rule, rules), { lr });
   const { gradient } = lookUp('landscape', landscape, landscapes);
-  const memory = new Memory(await (device ??= openDevice()));
-  const g = new Graph({ training: true, profile: memory.device.profile });
-  const { value, grad } = g.param('point', [4], () => Float32Array.of(...start, 0, 0));
-  const path = g.lasting('state', 'path', [2 * (steps + 1)]);
-  g.run(slope, { gradient }, { w: value, g: grad, path });
-  memory.reserve(g);
-  chosen.addTo(g, memory.layout);
-  const program = await Program.compile(memory, g);
-  try {
-    for (let t = 1; t <= steps + 1; t++) program.run({ ...chosen.values(t, lr), at: t - 1, step: t, seed: 0, accumulate: 0 });
-    return (await program.read(path)).slice();
-  } finally {
-    program.destroy();
-    memory.destroy();
-  }
+  const build = (g: Graph, memory: Memory) => {
+    const { value, grad } = g.param('point', [4], () => Float32Array.of(...start, 0, 0));
+    const path = g.lasting('state', 'path', [2 * (steps + 1)]);
+    g.run(slope, { gradient }, { w: value, g: grad, path });
+    memory.reserve(g);
+    chosen.addTo(g, memory.layout);
+    return { path };
+  };
+  const values = range(steps + 1).map(at => ({ ...chosen.values(at + 1, lr), at, step: at + 1, seed: 0, accumulate: 0 }));
+  const { path } = await compute(await (device ??= openDevice()), build, {}, values, { training: true });
+  return path;
 }

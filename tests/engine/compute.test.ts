@@ -1,0 +1,44 @@
+/** Work that is done once: a graph on given inputs, a kernel on given buffers. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compute, dispatch } from '../../engine/compute.ts';
+import type { Graph } from '../../engine/graph.ts';
+import { addNormal } from '../../shaders/move/noise.ts';
+import { flatMap } from '../../shaders/update/flat.ts';
+import { deviceFor } from '../support/check.ts';
+
+const test = suite('compute');
+
+const square = (g: Graph) => ({ y: g.map('v * v', g.lasting('input', 'x', [3])), none: undefined });
+
+test('gives what the named tensors hold', async () => {
+  const { y, none } = await compute(await deviceFor(), square, { x: Float32Array.of(1, 2, -3) });
+  assert.equal([...y], [1, 4, 9]);
+  assert.is(none, undefined);
+});
+
+test('runs once for each of the steps, on what the one before left', async () => {
+  const grow = (g: Graph) => {
+    const w = g.lasting('state', 'w', [2]);
+    g.run(addNormal, { n: 2, std: 0, layer: 0, fixed: false, add: true }, { x: g.map('v + one', w), y: w });
+    return { w };
+  };
+  const steps = [1, 2, 3].map(step => ({ seed: 0, step }));
+  assert.equal([...(await compute(await deviceFor(), grow, { w: Float32Array.of(0, 5) }, steps)).w], [3, 8]);
+});
+
+test('an input that the graph has not is an error that lists those it has', async () => {
+  const wrong = compute(await deviceFor(), square, { z: Float32Array.of(1) });
+  assert.match(await wrong.then(String, String), "the graph has no tensor 'z'; it has x");
+});
+
+test('a kernel runs on whole buffers', async () => {
+  const device = await deviceFor();
+  const [y, a] = ['y', 'a'].map(name => device.buffer(name, 16)) as [GPUBuffer, GPUBuffer];
+  device.gpu.queue.writeBuffer(a, 0, Float32Array.of(1, 2, 3, 4));
+  await dispatch(device, flatMap, { n: 4, f: 'a * op.alpha + op.beta' }, { y, a }, { alpha: 2, beta: 1 });
+  assert.equal([...new Float32Array(await device.read(y, 0, 16))], [3, 5, 7, 9]);
+  for (const b of [y, a]) b.destroy();
+});
+
+test.run();
