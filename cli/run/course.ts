@@ -129,7 +129,7 @@ async function training(o: Course): Promise<boolean> {
       async onEvaluation(line) {
         const best = bestOf(run.lines);
         if (!best || isBetter(line, best)) {
-          run.saveBest(await trainer.judged(), { ...session.metadata, step: String(line.step) });
+          run.saveBest(await trainer.evaluatedWeights(), { ...session.metadata, step: String(line.step) });
         }
         run.append(line);
         trainer.observe(line.loss);
@@ -151,7 +151,7 @@ async function onCheckpoint(o: Course): Promise<void> {
   if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
   if (cycle > 0 && Number.isInteger(cycle)) {
-    const snapshot = encodeSafetensors(await trainer.judged(), { ...metadata, step: String(trainer.steps) });
+    const snapshot = encodeSafetensors(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
     run.write(`snapshot-${cycle}.safetensors`, snapshot);
   }
 }

@@ -88,7 +88,7 @@ test('a phase of the same rule as the one before starts anew', async () => {
   alone.destroy();
 });
 
-test('the averaged weights are judged, the others trained', async () => {
+test('the averaged weights are evaluated, the others trained', async () => {
   const make = (...pieces: Piece[]) => lenetTrainer({ batchSize: 64, optimizer: optimizer(rules.sgd!, {}, pieces) });
   const [plain, averaged] = [await make(), await make(ema(0.5))];
   const means: number[][] = [];
@@ -102,18 +102,18 @@ test('the averaged weights are judged, the others trained', async () => {
   close('weights', await flat(averaged), await flat(plain), 1e-6); // by different kernels
   close(
     'average',
-    Object.values(await averaged.judged()).flatMap(t => [...t.data]),
+    Object.values(await averaged.evaluatedWeights()).flatMap(t => [...t.data]),
     means.at(-1)!,
     1e-6,
   );
   const expected = await averaged.evaluate('test');
-  plain.loadWeights(await averaged.judged());
+  plain.loadWeights(await averaged.evaluatedWeights());
   assert.equal(await plain.evaluate('test'), expected);
   plain.destroy();
   averaged.destroy();
 });
 
-test('the mean of SWA is judged by running statistics of its own, and the trained ones come back', async () => {
+test('the mean of SWA is evaluated by running statistics of its own, and the trained ones come back', async () => {
   const n = 16;
   const device = await deviceFor('own');
   const split = {
@@ -132,23 +132,23 @@ test('the mean of SWA is judged by running statistics of its own, and the traine
   });
   for (let t = 0; t < 5; t++) await trainer.step();
   const trained = await trainer.weights();
-  const judged = await trainer.judged();
+  const evaluated = await trainer.evaluatedWeights();
   const values = await trainer.weights();
   assert.equal(values, trained);
-  assert.not.equal(judged['conv.weight']!.data, trained['conv.weight']!.data);
+  assert.not.equal(evaluated['conv.weight']!.data, trained['conv.weight']!.data);
   const count = split.images.length;
   const mean = split.images.reduce((a, v) => a + v / 255, 0) / count;
   const variance = split.images.reduce((a, v) => a + (v / 255 - mean) ** 2, 0) / (count - 1);
-  const [w, b] = [judged['conv.weight']!.data, judged['conv.bias']!.data];
+  const [w, b] = [evaluated['conv.weight']!.data, evaluated['conv.bias']!.data];
   close(
     'running mean',
-    judged['norm.running_mean']!.data,
+    evaluated['norm.running_mean']!.data,
     [0, 1].map(c => w[c]! * mean + b[c]!),
     1e-5,
   );
   close(
     'running variance',
-    judged['norm.running_var']!.data,
+    evaluated['norm.running_var']!.data,
     [0, 1].map(c => w[c]! ** 2 * variance),
     1e-5,
   );

@@ -62,7 +62,7 @@ for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
     for (const way of WAYS) {
       const trainer = await lenetTrainer({ way, batchSize: run.batch, optimizer: rule });
       const errors = distance(await losses(trainer, 20), [run.losses, ...(run.losses_reordered ?? [])]);
-      const average = await trainer.judged();
+      const average = await trainer.evaluatedWeights();
       trainer.destroy();
       const at = errors.findIndex(e => !(e <= TOLERANCE));
       if (at < 0) return averageIs(average, run);

@@ -24,20 +24,20 @@ export class BatchProgram {
 
   /** Compiles the graph and brings to the device what its batches are gathered from, as much as may be while the driver compiles. */
   static async compile(batch: Batch, options: CompileOptions = {}): Promise<BatchProgram> {
-    const { graph, device, images, layout, inputs } = batch;
-    const { memory, data } = device;
-    const { normalisation, dataset } = data;
-    const measures = isWorthMeasuring(data, images, layout);
-    const writeNorm = () => device.writeOnce(inputs.norm, () => normalisation.scaleAndShift());
+    const { graph, data, images, layout, inputs } = batch;
+    const { memory, run } = data;
+    const { normalisation, dataset } = run;
+    const measures = isWorthMeasuring(run, images, layout);
+    const writeNorm = () => data.writeOnce(inputs.norm, () => normalisation.scaleAndShift());
     const meanwhile = () => {
-      if (!layout.stream) for (const page of inputs.pages) device.writeOnce(page.images, () => bytesOfPage(data, images, page));
+      if (!layout.stream) for (const page of inputs.pages) data.writeOnce(page.images, () => bytesOfPage(run, images, page));
       if (!measures) writeNorm();
       options.meanwhile?.();
     };
     const program = await Program.compile(memory, graph, { ...options, meanwhile });
     if (measures) normalisation.measured(await measure(memory, inputs.pages, dataset.shape, images.indices));
     writeNorm();
-    device.writeOnce(inputs.labels, () => Uint32Array.from(images.from.labels));
+    data.writeOnce(inputs.labels, () => Uint32Array.from(images.from.labels));
     const made = new BatchProgram(program, batch);
     made.#begin();
     return made;
@@ -45,32 +45,32 @@ export class BatchProgram {
 
   /** The images are in file order where no program has put them into another. */
   #begin(): void {
-    const { device, images, layout, inputs } = this.batch;
-    if (device.orders.has(images.part)) return;
+    const { data, images, layout, inputs } = this.batch;
+    if (data.orders.has(images.part)) return;
     if (layout.stream) {
       const pages = inputs.pages.map(page => page.images);
-      device.rings.set(images.part, new Ring(images.from, bytesOfImage(device.data.dataset), pages));
+      data.rings.set(images.part, new Ring(images.from, bytesOfImage(data.run.dataset), pages));
     }
     this.#write(undefined);
   }
 
   #write(order: Order | undefined): void {
-    const { device, images, inputs } = this.batch;
+    const { data, images, inputs } = this.batch;
     const places = new Uint32Array(inputs.order.size);
     places.set(inOrder(images.indices, order));
-    device.memory.write(inputs.order, places);
-    device.rings.get(images.part)?.restart(places);
-    device.orders.set(images.part, order);
+    data.memory.write(inputs.order, places);
+    data.rings.get(images.part)?.restart(places);
+    data.orders.set(images.part, order);
   }
 
   /** Puts the images of the part into an order, for all programs that share them; without one they are as in the file. */
   arrange(order: Order | undefined): void {
-    if (!isSameOrder(order, this.batch.device.orders.get(this.batch.images.part))) this.#write(order);
+    if (!isSameOrder(order, this.batch.data.orders.get(this.batch.images.part))) this.#write(order);
   }
 
   /** Does `f` with the images in file order, and puts them back into the order in which they were. */
   async inFileOrder<T>(f: () => Promise<T>): Promise<T> {
-    const before = this.batch.device.orders.get(this.batch.images.part);
+    const before = this.batch.data.orders.get(this.batch.images.part);
     this.arrange(undefined);
     try {
       return await f();
@@ -81,9 +81,9 @@ export class BatchProgram {
 
   /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` as in Program.run. */
   async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void): Promise<void> {
-    const { device, images, mixing } = this.batch;
+    const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;
-    await device.rings.get(images.part)?.feed(device.memory, offset);
+    await data.rings.get(images.part)?.feed(data.memory, offset);
     this.program.run({ ...step, ...mixing?.({ seed, step: number }) }, more);
   }
 

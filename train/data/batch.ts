@@ -18,7 +18,7 @@ export interface Batch {
   readonly labels: Tensor;
   readonly views: number;
   readonly graph: Graph;
-  readonly device: DeviceData;
+  readonly data: DeviceData;
   readonly images: PartImages;
   readonly layout: Pages;
   readonly inputs: BatchInputs;
@@ -37,21 +37,21 @@ export interface BatchInputs {
 }
 
 /**
- * Adds the batch of a part to a graph: `device.n` of its images and their labels. They are augmented where the graph trains; `view` is done
+ * Adds the batch of a part to a graph: `data.n` of its images and their labels. They are augmented where the graph trains; `view` is done
  * to them in place of that.
  */
-export function gatherBatch(graph: Graph, device: DeviceData, part: Part, view?: readonly Transform[]): Batch {
-  const { data, n } = device;
-  const { dataset, normalisation, parts } = data;
+export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: readonly Transform[]): Batch {
+  const { run, n } = data;
+  const { dataset, normalisation, parts } = run;
   const images = parts[part];
   const [c, h, w] = dataset.shape;
   const classes = dataset.classes.length;
-  const augment = graph.training && !view ? data.augment : undefined;
+  const augment = graph.training && !view ? run.augment : undefined;
   const transforms = view ?? augment?.transforms;
   const { mix = [], views = 1 } = augment ?? {};
   const bytes = graph.tensor([n * views, c, h, w], 'activation', 'x');
   const labels = graph.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
-  const layout = layoutOf(data, images, n, device.maxBinding);
+  const layout = layoutOf(run, images, n, data.maxBinding);
   const order = graph.lasting('input', `${part} order`, [n * Math.ceil(images.n / n)]);
   const pages = pagesOf(graph, images, layout);
   const bindings = Object.fromEntries(pages.map((page, i) => [`page${i}`, page.images])) as { page0: Tensor };
@@ -80,5 +80,5 @@ export function gatherBatch(graph: Graph, device: DeviceData, part: Part, view?:
   );
   const x = normalisation.whiten(graph, bytes);
   const mixing: Batch['mixing'] = ({ seed, step }) => mixValues(mix, seed, step, n, h, w);
-  return { x, labels, views, graph, device, images, layout, inputs, ...(mix.length && { mixing }) };
+  return { x, labels, views, graph, data, images, layout, inputs, ...(mix.length && { mixing }) };
 }

@@ -7,7 +7,7 @@ import type { Part } from './split.ts';
 import type { Ring } from './stream.ts';
 
 export class DeviceData {
-  readonly data: RunData;
+  readonly run: RunData;
   readonly memory: Memory;
   /** Images of a batch. */
   readonly n: number;
@@ -17,15 +17,15 @@ export class DeviceData {
   readonly rings = new Map<Part, Ring>();
   #written = new Set<string>();
 
-  constructor(data: RunData, memory: Memory, n: number) {
-    this.data = data;
+  constructor(run: RunData, memory: Memory, n: number) {
+    this.run = run;
     this.memory = memory;
     this.n = n;
   }
 
   /** Bytes that one binding may span. */
   get maxBinding(): number {
-    return this.data.maxBinding ?? this.memory.device.profile.maxBinding;
+    return this.run.maxBinding ?? this.memory.device.profile.maxBinding;
   }
 
   /** Writes an input whose values stay, unless another program has done so. */

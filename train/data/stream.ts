@@ -62,7 +62,7 @@ export class Ring {
     if (known?.stretch === stretch) return known;
     const page = (this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) });
     page.ready.catch(() => {
-      // told to whoever waits; the next one reads anew
+      // reported to whoever waits; the next one reads anew
       if (this.#held[at] === page) this.#held[at] = undefined;
     });
     return page;

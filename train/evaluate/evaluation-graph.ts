@@ -29,8 +29,8 @@ export function evaluationGraph(o: EvaluationOptions, data: DeviceData, part: Pa
 /** Adds the model to the graph of a batch, and a place for its totals. */
 export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
   const logits = o.model(graph, batch.x);
-  const { data, n } = batch.device;
-  const classes = data.dataset.classes.length;
+  const { run, n } = batch.data;
+  const classes = run.dataset.classes.length;
   check(
     logits.shape.length === 2 && logits.shape[1] === classes,
     `model: its output is ${show(logits.shape)}, expected [${n}, ${classes}] for ${classes} classes`,

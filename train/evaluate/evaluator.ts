@@ -63,7 +63,7 @@ export class Evaluator {
 
   /** Mean loss and accuracy over all images of a part. */
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const { n } = this.#data.data.parts[part];
+    const { n } = this.#data.run.parts[part];
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     return this.withAverage(async () => {
       if (this.#o.population) await this.refresh();
@@ -83,7 +83,7 @@ export class Evaluator {
   }
 
   /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
-  logits(part: Part, count = this.#data.data.parts[part].n, view?: readonly Transform[]): Promise<Float32Array> {
+  logits(part: Part, count = this.#data.run.parts[part].n, view?: readonly Transform[]): Promise<Float32Array> {
     return this.withAverage(() => this.#logits(part, count, view));
   }
 

@@ -53,13 +53,13 @@ export function whitenPatches(
 }
 
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
-export async function whitenFirst(graph: Graph, { data, memory }: DeviceData, layer: string): Promise<void> {
+export async function whitenFirst(graph: Graph, { run, memory }: DeviceData, layer: string): Promise<void> {
   const { value } = graph.layers.find(l => l.path === layer)!.weight!;
-  const { shape, train } = data.dataset;
+  const { shape, train } = run.dataset;
   const [c, h, w] = shape;
   const size = c * h * w;
   const n = Math.min(train.n, SAMPLE);
-  const norm = data.normalisation.scaleAndShift();
+  const norm = run.normalisation.scaleAndShift();
   const bytes = await imagesOf(train, size, numbers(0, n));
   const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + (i % size)]!);
   memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));

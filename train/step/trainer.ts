@@ -61,7 +61,7 @@ export class Trainer {
   }
 
   get classes(): number {
-    return this.data.data.dataset.classes.length;
+    return this.data.run.dataset.classes.length;
   }
 
   /** Steps done so far, those before a resume included. */
@@ -130,7 +130,7 @@ export class Trainer {
   }
 
   /** The weights that `evaluate` takes: the averaged ones where the optimizer keeps an average. */
-  judged(): Promise<Tensors> {
+  evaluatedWeights(): Promise<Tensors> {
     return this.#evaluator.withAverage(() => this.weights());
   }
 
@@ -177,7 +177,7 @@ export class Trainer {
 
   /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */
   async #difficulty(): Promise<Float32Array> {
-    const { labels } = this.data.data.parts.train;
+    const { labels } = this.data.run.parts.train;
     const logits = await this.#steps.gradients.program.inFileOrder(() => this.logits('train'));
     return rankWithin(lossOf(logits, labels, this.classes), labels);
   }

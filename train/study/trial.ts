@@ -69,7 +69,7 @@ export async function trial(
       async onEvaluation(line) {
         lines.push(line);
         trainer.observe(line.loss);
-        if (recipe.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.judged();
+        if (recipe.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.evaluatedWeights();
       },
       onCheckpoint: async () => {},
     });

@@ -119,7 +119,7 @@ export class Session {
 
   exportWeights(averaged: boolean): Promise<Uint8Array> {
     return this.#settled(async () => {
-      const weights = await (averaged ? this.#trainer.judged() : this.#trainer.weights());
+      const weights = await (averaged ? this.#trainer.evaluatedWeights() : this.#trainer.weights());
       return encodeSafetensors(weights, { ...this.#opened!.metadata, step: String(this.#trainer.steps) });
     });
   }
@@ -248,7 +248,7 @@ export class Session {
   async #judge(line: EvalMetrics): Promise<void> {
     this.#evaluated.push(line);
     this.#trainer.observe(line.loss);
-    if (this.#recipe.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.judged();
+    if (this.#recipe.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.evaluatedWeights();
   }
 
   async #save(): Promise<void> {
