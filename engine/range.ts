@@ -7,6 +7,13 @@ export interface Range {
   readonly below?: number;
 }
 
+export const AT_LEAST_0: Range = { min: 0 };
+export const POSITIVE: Range = { above: 0 };
+/** A probability, or any share of 1 but 1 itself. */
+export const SHARE: Range = { min: 0, below: 1 };
+/** How many there are of something: one at least. */
+export const COUNT: Range = { integer: true, min: 1 };
+
 /** A range in words: `a whole number of at least 1`. */
 export function describeRange({ integer, min, max, above, below }: Range): string {
   const bounds: string[] = [];

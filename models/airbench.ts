@@ -1,11 +1,13 @@
 import type { Layer } from '../engine/graph.ts';
+import { number } from '../engine/parameter.ts';
+import { COUNT } from '../engine/range.ts';
 import { gelu } from '../layers/activation.ts';
 import { scale, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { model, positive, whole, type Model } from './model.ts';
+import { model, type Model } from './model.ts';
 
 /** A convolution, pooling, and another convolution, each with batch norm and GELU. The norm forgets fast: records are a few epochs long. */
 const group = (o: number): Layer =>
@@ -27,7 +29,7 @@ export const airbench: Model = Object.assign(
   model(
     'airbench',
     'the small fast net of the CIFAR-10 speed records (Jordan 2024)',
-    { width: whole(64), scale: positive(1 / 9) },
+    { width: number(64, 'channels of the first group', COUNT), scale: number(1 / 9, 'factor of the output') },
     ({ classes, shape: [c] }, { width, scale: factor }) =>
       sequential({
         whiten: conv2d(8 * c, 2),

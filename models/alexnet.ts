@@ -1,4 +1,5 @@
 import type { Layer } from '../engine/graph.ts';
+import { choice } from '../engine/parameter.ts';
 import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
@@ -6,7 +7,7 @@ import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
 import { lrn } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { choice, extraPad, model, share } from './model.ts';
+import { dropRate, extraPad, model } from './model.ts';
 
 const overlapping = () => maxPool(3, { stride: 2 });
 
@@ -65,7 +66,7 @@ const twoTowers = (classes: number, p: number): Layer => {
 export const alexnet = model(
   'alexnet',
   "AlexNet (Krizhevsky 2012): torchvision's layout for 224x224, or the paper's for 227x227",
-  { layout: choice('torchvision', ['torchvision', 'paper']), dropout: share(0.5) },
+  { layout: choice('torchvision', ['torchvision', 'paper'], 'who laid the layers out'), dropout: dropRate(0.5) },
   ({ classes }, { layout, dropout: p }) => (layout === 'paper' ? twoTowers : oneTower)(classes, p),
 );
 

@@ -1,6 +1,8 @@
 import type { Layer } from '../engine/graph.ts';
+import { number } from '../engine/parameter.ts';
+import { COUNT } from '../engine/range.ts';
 import { mean } from '../layers/compose.ts';
-import { model, positive, whole } from './model.ts';
+import { model } from './model.ts';
 import { preactivationNet } from './wide-resnet.ts';
 
 /**
@@ -10,7 +12,7 @@ import { preactivationNet } from './wide-resnet.ts';
 export const enresnet20 = model(
   'enresnet20',
   'ensemble of pre-activation ResNet20s with noise injection (Wang et al. 2019)',
-  { members: whole(5), noise: positive(0.1) },
+  { members: number(5, 'nets whose outputs are averaged', COUNT), noise: number(0.1, 'deviation of the noise in each block') },
   ({ classes }, { members, noise }) => {
     const nets = Array.from({ length: members }, (_, i): [string, Layer] => [`member${i}`, preactivationNet(classes, 3, 1, { noise })]);
     return mean(Object.fromEntries(nets));

@@ -6,7 +6,7 @@ import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../layers/pool.ts';
-import { choice, model, share } from './model.ts';
+import { dropRate, model, stem } from './model.ts';
 
 /** torchvision's BasicConv2d. */
 const unit = (o: number, k: number, options?: ConvOptions): Layer =>
@@ -28,9 +28,9 @@ const inception = (a: number, b1: number, b3: number, c1: number, c3: number, d:
 export const googlenet = model(
   'googlenet',
   "GoogLeNet with batch norm (Szegedy et al. 2014), torchvision's layout",
-  { stem: choice('auto', ['auto', '32x32', 'imagenet']), dropout: share(0.2) },
-  ({ classes, shape: [, h] }, { stem, dropout: p }) => {
-    const small = stem === 'auto' ? h < 64 : stem === '32x32';
+  { stem, dropout: dropRate(0.2) },
+  ({ classes, shape: [, h] }, { stem: asked, dropout: p }) => {
+    const small = asked === 'auto' ? h < 64 : asked === '32x32';
     const halve = () => maxPool(3, { stride: 2, ceil: true });
     const smallStem = { conv1: unit(192, 3, { pad: 1 }) };
     const wholeStem = {

@@ -80,25 +80,17 @@ export interface ModelSpec {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The model that a spec names, and its options; a bare `lenet5:classic` switches a flag on. */
-function chosen({ name, value, options }: ModelSpec): { readonly model: Model; readonly given: ModelSpec['options'] } {
+/** The options of the model that a spec names; a bare `lenet5:classic` switches a flag on. Throws where one is unknown or not accepted. */
+export function modelOptions({ name, value, options }: ModelSpec): ModelSpec['options'] {
   const model = modelCalled(name);
   const known = model.options ?? {};
   const keys = Object.keys(known);
   const isFlag = typeof known[String(value)]?.default === 'boolean';
   const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
   check(value === undefined || isFlag, `${name}: '${String(value)}' is no option`, accepted);
-  return { model, given: { ...(isFlag && { [String(value)]: true }), ...options } };
+  const given = { ...(isFlag && { [String(value)]: true }), ...options };
+  return model.options ? readOptions(name, model.options, given) : given;
 }
 
-/** Throws where a spec names no model, or an option that it does not accept. */
-export function checkModel(spec: ModelSpec): void {
-  const { model, given } = chosen(spec);
-  if (model.options) readOptions(spec.name, model.options, given);
-}
-
-/** The layer that a spec names. Throws as checkModel does. */
-export function openModel(spec: ModelSpec, input: ModelInput): Layer {
-  const { model, given } = chosen(spec);
-  return model(input, given);
-}
+/** The layer that a spec names. Throws as modelOptions does. */
+export const openModel = (spec: ModelSpec, input: ModelInput): Layer => modelCalled(spec.name)(input, modelOptions(spec));

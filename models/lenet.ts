@@ -1,9 +1,10 @@
+import { flag } from '../engine/parameter.ts';
 import { relu, tanh } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { avgPool, maxPool } from '../layers/pool.ts';
-import { extraPad, flag, model } from './model.ts';
+import { extraPad, model } from './model.ts';
 
 /**
  * LeNet-5 (LeCun 1998) with relu and max pooling; `classic` has its tanh and average pooling. 28 x 28 images are padded to the 32 x 32 of
@@ -12,7 +13,7 @@ import { extraPad, flag, model } from './model.ts';
 export const lenet5 = model(
   'lenet5',
   'LeNet-5 (LeCun 1998); classic: tanh and average pooling',
-  { classic: flag(false) },
+  { classic: flag(false, 'tanh and average pooling, as in 1998') },
   (input, { classic }) => {
     const act = classic ? tanh : relu;
     const pool = classic ? avgPool : maxPool;

@@ -1,9 +1,10 @@
 import type { Layer } from '../engine/graph.ts';
+import { choice } from '../engine/parameter.ts';
 import * as activations from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
-import { choice, model, share, sizes } from './model.ts';
+import { dropRate, model, sizes } from './model.ts';
 
 type Name = keyof typeof activations;
 
@@ -14,7 +15,11 @@ type Name = keyof typeof activations;
 export const mlp = model(
   'mlp',
   'fully connected layers of any sizes',
-  { hidden: sizes([256, 128]), activation: choice<Name>('relu', Object.keys(activations) as Name[]), dropout: share(0) },
+  {
+    hidden: sizes([256, 128], 'units of each hidden layer'),
+    activation: choice<Name>('relu', Object.keys(activations) as Name[], 'of the hidden layers'),
+    dropout: dropRate(0),
+  },
   ({ classes }, { hidden, activation, dropout: p }) => {
     const layers: Record<string, Layer> = {};
     for (const [i, size] of hidden.entries()) {

@@ -1,11 +1,13 @@
 import type { Layer } from '../engine/graph.ts';
+import { choice, number } from '../engine/parameter.ts';
+import { SHARE } from '../engine/range.ts';
 import { relu } from '../layers/activation.ts';
 import { residual, sequential, stochasticDepth, zeroPadShortcut } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
-import { choice, model, share, type Model } from './model.ts';
+import { model, type Model } from './model.ts';
 import { basicBody, projection, strideOf, thenRelu } from './resnet.ts';
 
 const SHORTCUTS = ['A', 'B', 'none'] as const;
@@ -29,7 +31,12 @@ const resnetCifar = (name: string, about: string, depth: number, defaults: { sho
   return model(
     name,
     about,
-    plain ? {} : { shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS), drop: share(defaults.drop ?? 0) },
+    plain
+      ? {}
+      : {
+          shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS, 'where channels double: A pads, B projects'),
+          drop: number(defaults.drop ?? 0, 'share of times that the last block is dropped', SHARE),
+        },
     ({ classes }, { shortcut = 'none', drop = 0 }) => {
       const dropOf = (number: number) => (drop * number) / (3 * n);
       const stage = (at: number) =>

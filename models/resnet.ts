@@ -1,11 +1,13 @@
 import type { Layer } from '../engine/graph.ts';
+import { number } from '../engine/parameter.ts';
+import { COUNT } from '../engine/range.ts';
 import { relu } from '../layers/activation.ts';
 import { named, residual, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../layers/pool.ts';
-import { choice, model, whole, type Model, type ModelInput } from './model.ts';
+import { model, stem, type Model, type ModelInput } from './model.ts';
 
 /** A block of `width` planes whose first convolution of more than one tap has the stride. Its relu follows the addition. */
 type Block = (width: number, stride: number) => Layer;
@@ -69,14 +71,12 @@ function stages(counts: readonly number[], block: Block): Record<string, Layer> 
   return Object.fromEntries(layers);
 }
 
-const STEM = { stem: choice('auto', ['auto', '32x32', 'imagenet']) };
-
 /**
  * `stem=imagenet` is torchvision's 7x7 convolution of stride 2 and max pooling, `stem=32x32` a 3x3 convolution of stride 1; by itself the
  * size of the images decides.
  */
-const net = ({ classes, shape: [, h] }: ModelInput, stem: typeof STEM.stem.default, counts: readonly number[], block: Block): Layer => {
-  const small = stem === 'auto' ? h < 64 : stem === '32x32';
+const net = ({ classes, shape: [, h] }: ModelInput, asked: typeof stem.default, counts: readonly number[], block: Block): Layer => {
+  const small = asked === 'auto' ? h < 64 : asked === '32x32';
   return sequential({
     conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }),
     bn1: batchNorm(),
@@ -90,12 +90,15 @@ const net = ({ classes, shape: [, h] }: ModelInput, stem: typeof STEM.stem.defau
 
 const he = (depth: number) => `ResNet of ${depth} layers in torchvision's layout (He et al. 2015)`;
 const shallow = (depth: number, counts: readonly number[]): Model =>
-  model(`resnet${depth}`, he(depth), STEM, (input, { stem }) => net(input, stem, counts, basic));
+  model(`resnet${depth}`, he(depth), { stem }, (input, o) => net(input, o.stem, counts, basic));
 
 /** `groups=32,width=4` makes resnet50 torchvision's resnext50_32x4d, `width=128` its wide_resnet50_2. */
 const deep = (name: string, about: string, counts: readonly number[], groups = 1): Model =>
-  model(name, about, { ...STEM, groups: whole(groups), width: whole(64) }, (input, { stem, groups, width }) =>
-    net(input, stem, counts, bottleneck(groups, width)),
+  model(
+    name,
+    about,
+    { stem, groups: number(groups, 'groups of each 3x3 convolution', COUNT), width: number(64, 'channels of a group', COUNT) },
+    (input, o) => net(input, o.stem, counts, bottleneck(o.groups, o.width)),
   );
 
 export const resnet18 = shallow(18, [2, 2, 2, 2]);

@@ -1,4 +1,5 @@
 import type { Layer } from '../engine/graph.ts';
+import { choice } from '../engine/parameter.ts';
 import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
@@ -7,7 +8,7 @@ import { constant, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { choice, extraPad, model, share, type Model, type ModelInput } from './model.ts';
+import { dropRate, extraPad, model, type Model, type ModelInput } from './model.ts';
 
 /** Convolutions of each of the five stages, each of which ends in a pooling (table 1 of the paper: A, B, D, E). */
 const STAGES = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const;
@@ -50,7 +51,7 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
   model(
     `vgg${depth}${bn ? '-bn' : ''}`,
     `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
-    { head: choice('auto', ['auto', 'imagenet', 'cifar']), dropout: share(0.5) },
+    { head: choice('auto', ['auto', 'imagenet', 'cifar'], 'dense layers: three, or one'), dropout: dropRate(0.5) },
     (input, { head, dropout: p }) => {
       const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet';
       const last = dense(input.classes);

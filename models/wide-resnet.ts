@@ -6,7 +6,7 @@ import { dense } from '../layers/dense.ts';
 import { dropout, gaussianNoise } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
-import { model, share, type Model } from './model.ts';
+import { dropRate, model, type Model } from './model.ts';
 
 interface Noise {
   dropout?: number;
@@ -53,7 +53,7 @@ const wide = (depth: number, width: number): Model =>
   model(
     `wide-resnet-${depth}-${width}`,
     `wide ResNet of ${depth} layers, ${width} times as wide (Zagoruyko & Komodakis 2016)`,
-    { dropout: share(0) },
+    { dropout: dropRate(0) },
     ({ classes }, { dropout }) => preactivationNet(classes, (depth - 4) / 6, width, { dropout }),
   );
 

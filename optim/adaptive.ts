@@ -1,5 +1,6 @@
 /** Rules that divide by an estimate of curvature, and Adam and its kin. Sorted by increasing complexity. */
-import { number, POSITIVE, SHARE } from './parameter.ts';
+import { number } from '../engine/parameter.ts';
+import { POSITIVE, SHARE } from '../engine/range.ts';
 import { decoupledDecay } from './pieces.ts';
 import { divisor, learningRate, rule, type Rule } from './rule.ts';
 

@@ -1,5 +1,6 @@
 /** The rules of plain gradients: descent, momentum, and averages of squares without bias correction. Sorted by increasing complexity. */
-import { number, POSITIVE, SHARE } from './parameter.ts';
+import { number } from '../engine/parameter.ts';
+import { POSITIVE, SHARE } from '../engine/range.ts';
 import { divisor, learningRate, rule, type Rule } from './rule.ts';
 
 /** Robbins & Monro 1951. */

@@ -1,8 +1,8 @@
 /** L-BFGS and BFGS: full gradients, a curvature estimate from their changes, a line search along each direction. */
 import { check } from '../engine/check.ts';
+import { number, type Described } from '../engine/parameter.ts';
 import type { Flat, Vector } from './flat.ts';
 import { strongWolfe, type Point } from './line-search.ts';
-import { number, type Described } from './parameter.ts';
 import { hyperParameters, learningRate, type Hyper, type Rule } from './rule.ts';
 
 /** What a quasi-Newton method is called and takes. */

@@ -1,7 +1,6 @@
 /** What an update rule is, and the check of its hyper-parameters. */
-import { lookUp } from '../engine/check.ts';
+import { number, valuesOf, type Defaulted, type Described, type Values } from '../engine/parameter.ts';
 import type { Range } from '../engine/range.ts';
-import { accept, number, type Described, type Parameter } from './parameter.ts';
 import type { Piece } from './pieces.ts';
 
 type Numbers = Readonly<Record<string, number>>;
@@ -9,8 +8,8 @@ type Numbers = Readonly<Record<string, number>>;
 /** Hyper-parameters, under PyTorch's names. */
 export type Hyper = Numbers & { readonly lr: number };
 
-type Parameters = Readonly<Record<string, Parameter<number> & { readonly default: number }>>;
-type Values<H> = { readonly [K in keyof H]: number };
+type HyperParameters = Readonly<Record<string, Defaulted<number>>> & { readonly lr: Defaulted<number> };
+type ValuesOf<H> = { readonly [K in keyof H]: number };
 
 /**
  * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads each
@@ -21,7 +20,7 @@ export interface Rule extends Described {
   readonly name: string;
   /** Starts at zero. */
   readonly state: readonly string[];
-  readonly hyper: Parameters & { readonly lr: Parameters[string] };
+  readonly hyper: HyperParameters;
   /** Learning rates for problems that the default is not for. */
   readonly rates?: {
     readonly lenet5?: number;
@@ -52,21 +51,14 @@ export const divisor = (value: number, range?: Range) => number(value, 'keeps th
 export const rule = <H extends Rule['hyper']>(
   r: Omit<Rule, 'hyper' | 'values' | 'pieces'> & {
     readonly hyper: H;
-    values?(h: Values<H>, t: number, lr: number): Numbers;
-    pieces?(h: Values<H>): readonly Piece[];
+    values?(h: ValuesOf<H>, t: number, lr: number): Numbers;
+    pieces?(h: ValuesOf<H>): readonly Piece[];
   },
 ): Rule => r;
 
-/** The defaults of `parameters` with `options` in their place. A name that is not among them, or a value out of range, is an error. */
-export function hyperParameters<H extends Parameters>(
+/** The hyper-parameters of what is called `name`: those of `options`, else the defaults. An unknown name or a value out of range is an error. */
+export const hyperParameters = <H extends HyperParameters>(
   name: string,
-  parameters: H,
-  options: Readonly<Record<string, unknown>> = {},
-): Values<H> {
-  const given = Object.entries(options).map(([key, value]) => {
-    const parameter = lookUp(`hyper-parameter of ${name}`, key, parameters);
-    return [key, accept(`${name}: ${key}`, value, parameter)] as const;
-  });
-  const defaults = Object.entries(parameters).map(([key, parameter]) => [key, parameter.default] as const);
-  return Object.fromEntries([...defaults, ...given]) as Values<H>;
-}
+  hyper: H,
+  options?: Readonly<Record<string, unknown>>,
+): Values<H> => valuesOf(name, hyper, options, { kind: `hyper-parameter of ${name}` });

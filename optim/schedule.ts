@@ -1,5 +1,5 @@
 /** What a schedule is, and what all schedules take. */
-import { number, type Described, type Parameter } from './parameter.ts';
+import { number, type Described, type Parameters, type Values } from '../engine/parameter.ts';
 
 export interface Rates {
   readonly lr: number;
@@ -27,16 +27,14 @@ export interface Run {
 
 /** What a schedule is called and takes. In `formula` η is the optimizer's rate, t updates made, T those of the run. */
 export interface Kind extends Described {
-  readonly options: Readonly<Record<string, Parameter>>;
+  readonly options: Parameters;
   /** Whether it gives `batches`. */
   readonly grows?: true;
-  make(options: Readonly<Record<string, number | string>>, run: Run): Schedule;
+  make(options: Readonly<Record<string, any>>, run: Run): Schedule;
 }
 
-type Values<O> = { readonly [K in keyof O]: O[K] extends Parameter<infer T> ? T : never };
-
 /** Infers the names and types of the options for `make`. */
-export const kind = <O extends Kind['options']>(
+export const kind = <O extends Parameters>(
   k: Omit<Kind, 'options' | 'make'> & { options: O; make(o: Values<O>, run: Run): Schedule },
 ): Kind => k;
 
@@ -50,4 +48,4 @@ const WARMUP = {
 };
 
 /** All options of a schedule. */
-export const optionsOf = ({ options }: Kind): Kind['options'] => ({ ...options, ...WARMUP });
+export const optionsOf = ({ options }: Kind): Parameters & typeof WARMUP => ({ ...options, ...WARMUP });

@@ -1,22 +1,13 @@
 /** Learning rates as functions of t, the number of updates already made: falls in steps, smooth falls, cycles, falls by the loss. */
 import { check, lookUp, named, say } from '../engine/check.ts';
-import { accept, needed, number, POSITIVE, type Described, type Parameter } from './parameter.ts';
+import { choice, needed, neededList, number, valuesOf, type Described } from '../engine/parameter.ts';
+import { POSITIVE } from '../engine/range.ts';
 import { kind, optionsOf, rate, type Kind, type Rates, type Run, type Schedule } from './schedule.ts';
 
 /** Above 0 and below 1. */
 const WITHIN_0_AND_1 = { above: 0, below: 1 };
 
-const MILESTONES: Parameter<string> = { example: '1000/2000', about: 'updates, as 1000/2000' };
-/** Milestones as numbers. */
-function milestones(who: string, text: string): number[] {
-  const at = text.split('/').map(Number);
-  check(
-    at.every(m => m > 0),
-    say`${named('schedule')} ${who}: milestones is '${text}'`,
-    `write updates as milestones=${MILESTONES.example}`,
-  );
-  return at;
-}
+const MILESTONES = neededList([1000, 2000], '/', 'updates, as 1000/2000', POSITIVE);
 
 /** From 1 at 0 to 0 at 1, along half a cosine. */
 const half = (x: number) => (1 + Math.cos(Math.PI * x)) / 2;
@@ -57,8 +48,7 @@ export const schedules: Readonly<Record<string, Kind>> = {
     formula: 'η(t) = η γ^(milestones passed)',
     options: { milestones: MILESTONES, gamma: number(0.1, 'factor') },
     make(o, { lr }) {
-      const at = milestones('multistep', o.milestones);
-      return rate(t => lr * o.gamma ** at.filter(m => t >= m).length);
+      return rate(t => lr * o.gamma ** o.milestones.filter(m => t >= m).length);
     },
   }),
   /**
@@ -75,10 +65,9 @@ export const schedules: Readonly<Record<string, Kind>> = {
     },
     grows: true,
     make(o, { lr }) {
-      const at = milestones('batch-growth', o.milestones);
       return {
         at(t) {
-          const wanted = o.times ** at.filter(m => t >= m).length;
+          const wanted = o.times ** o.milestones.filter(m => t >= m).length;
           const batches = o.most ? Math.min(wanted, o.most) : wanted;
           return { lr: (lr * batches) / wanted, batches };
         },
@@ -167,13 +156,13 @@ export const schedules: Readonly<Record<string, Kind>> = {
     about: 'One rise and one long fall, momentum the other way: quick training at large rates.',
     formula: 'max_lr / div → max_lr → max_lr / (div · final_div)',
     options: {
-      max_lr: number(0, 'largest rate', POSITIVE),
+      max_lr: number(0, 'largest rate; 0 is the optimizer\u2019s'),
       pct_start: number(0.3, 'share of the run that rises', WITHIN_0_AND_1),
       div_factor: number(25, 'first rate = max_lr / this', POSITIVE),
       final_div_factor: number(1e4, 'last rate = first / this', POSITIVE),
       base_momentum: number(0.85, 'momentum at the largest rate'),
       max_momentum: number(0.95, 'momentum at the ends'),
-      anneal: { default: 'cos', choices: ['cos', 'linear'], about: 'shape of rise and fall' },
+      anneal: choice('cos', ['cos', 'linear'], 'shape of rise and fall'),
     },
     make(o, { lr, total }) {
       const peak = o.pct_start * total - 1;
@@ -231,33 +220,31 @@ export const schedules: Readonly<Record<string, Kind>> = {
   }),
 };
 
+/** The values of all options of the schedule `name`. An unknown name, a value out of range and one that is missing are errors. */
+export const scheduleOptions = (name: string, given: Readonly<Record<string, unknown>>) =>
+  valuesOf(name, optionsOf(lookUp('schedule', name, schedules)), given, {
+    who: say`${named('schedule')} ${name}`,
+    kind: `option of schedule ${name}`,
+  });
+
 /**
  * The schedule `name` with `options` for a run. `warmup` (updates) puts a linear rise from `warmup_from` (a share of the rate, 0 without
  * it) in front; the schedule itself is counted from its end, over the updates that are left.
  */
 export function schedule(name: string, options: Readonly<Record<string, unknown>>, run: Run): Schedule {
-  const chosen = lookUp('schedule', name, schedules);
-  const known = optionsOf(chosen);
-  const who = say`${named('schedule')} ${name}`;
-  for (const key of Object.keys(options)) lookUp(`option of schedule ${name}`, key, known);
-  const values = Object.entries(known).map(([key, option]): [string, number | string] => {
-    if (options[key] !== undefined) return [key, accept(say`${who}: ${key}`, options[key], option)];
-    check(option.default !== undefined, say`${who}: ${key} is missing`, `write ${name}:${key}=${option.example}`);
-    return [key, option.default];
-  });
-  const given = Object.fromEntries(values);
-  const { warmup, warmup_from: low } = given as { warmup: number; warmup_from: number };
+  const given = scheduleOptions(name, options);
+  const { warmup, warmup_from: low } = given;
   check(
     warmup === 0 || warmup < run.total,
-    say`${who}: a warm-up of ${warmup} updates leaves nothing of a run of ${run.total}`,
+    say`${named('schedule')} ${name}: a warm-up of ${warmup} updates leaves nothing of a run of ${run.total}`,
     `give a warmup below ${run.total}`,
     say`more ${named('epochs')} or ${named('steps')}`,
   );
-  const made = chosen.make(given, { ...run, total: run.total - warmup });
+  const made = schedules[name]!.make(given, { ...run, total: run.total - warmup });
   const at = (t: number): Rates => {
     if (t >= warmup) return made.at(t - warmup);
     const { lr, ...others } = made.at(0);
     return { lr: lr * (low + ((1 - low) * t) / warmup), ...others };
   };
-  return { ...made, at, ...(chosen.grows && { grows: true }) };
+  return { ...made, at, ...(schedules[name]!.grows && { grows: true }) };
 }

@@ -58,8 +58,8 @@ function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptio
   if (quiet) return;
   const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
   print(`${about ? `${about}. ` : ''}${COUNTED}`);
-  for (const [key, { default: value, accepts }] of Object.entries(own)) {
-    print(`  ${key}=${Array.isArray(value) ? value.join('-') : value}: ${accepts}`);
+  for (const [key, { example, about, accepts }] of Object.entries(own)) {
+    print(`  ${key}=${example}: ${about ? `${about}; ` : ''}${accepts}`);
   }
 }
 

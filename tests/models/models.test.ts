@@ -127,9 +127,9 @@ test('every model says what it is', () => {
 const refused: readonly [spec: string, shape: readonly [number, number, number], message: RegExp][] = [
   ['resnet21', [3, 32, 32], /^unknown model 'resnet21'; did you mean 'resnet20'\?/],
   ['mlp:hiden=3', [3, 32, 32], /^unknown option of mlp 'hiden'; did you mean 'hidden'\?/],
-  ['mlp:hidden=20-0', [3, 32, 32], /^mlp: option hidden is '20-0'; give sizes as 256-128, or none$/],
-  ['mlp:dropout=1', [3, 32, 32], /^mlp: option dropout is '1'; give a number from 0 to below 1$/],
-  ['resnet20:shortcut=C', [3, 32, 32], /^resnet20: option shortcut is 'C'; give A, B, none$/],
+  ['mlp:hidden=20-0', [3, 32, 32], /^mlp: hidden is '20-0'; give sizes as 256-128, or none$/],
+  ['mlp:dropout=1', [3, 32, 32], /^mlp: dropout is 1; give a number of at least 0 and below 1$/],
+  ['resnet20:shortcut=C', [3, 32, 32], /^resnet20: shortcut is 'C'; give A, B, none$/],
   ['plain20:shortcut=A', [3, 32, 32], /^plain20: it has no options, shortcut was given; leave it out$/],
   ['lenet5:modern', [3, 32, 32], /^lenet5: 'modern' is no option; write lenet5:key=value, the keys are classic$/],
   ['alexnet', [3, 32, 32], /^maxPool features\.12: .*\(input \[2, 256, 1, 1\], pad 0\); .*; alexnet takes images of 63x63 and larger$/],

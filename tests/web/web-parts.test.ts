@@ -59,15 +59,18 @@ test('what a chooser writes for each name is taken by the command line', () => {
 
 test('every choice and option is explained', () => {
   const place = { index: 1, last: false };
-  for (const choice of [optimizing, scheduling, augmenting]) {
+  for (const choice of [optimizing, scheduling, augmenting, modelling]) {
     for (const name of choice.names) {
-      const { text, formula } = choice.explain(name);
-      assert.ok(text && formula, `${name} has no line or formula`);
-      for (const [key, { about }] of Object.entries(choice.options(name, place)))
-        assert.ok(choice === augmenting || about, `${key} of ${name} has no line`);
+      const { about, formula } = choice.explain(name);
+      assert.ok(about && (formula || choice === modelling), `${name} has no line or formula`);
+      for (const [key, option] of Object.entries(choice.options(name, place))) {
+        assert.ok(option.about, `${key} of ${name} has no line`);
+        if (option.default !== undefined) assert.equal(option.read(option.example), option.default, `${key} of ${name}`);
+        else assert.ok(option.read(option.example) !== undefined, `${key} of ${name} does not take its own example`);
+      }
     }
   }
-  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).text && labelOf(key), key);
+  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) assert.ok(explainOption(key).about && labelOf(key), key);
 });
 
 test('texts of a configuration give it again', () => {

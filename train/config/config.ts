@@ -1,11 +1,12 @@
 /** What a run is, said once: the options of `descent train`, the fields of config.json and of the page. */
 import { check, lookUp, type Message, named, say } from '../../engine/check.ts';
+import type { Scalar } from '../../engine/parameter.ts';
 import type { Range } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
 import { NORMALIZE, type Normalize } from '../data/statistics.ts';
 import { parseAugment } from './augment.ts';
-import { parseChoice, parseNumber, parseSpec, parseSpecs, type Scalar } from './spec.ts';
+import { parseChoice, parseNumber, parseSpec, parseSpecs } from './spec.ts';
 
 /** All that decides a run's numbers besides adapter and build. Flat, so that it is legible as JSON, as flags and in an address. */
 export interface RunConfig {

@@ -1,14 +1,15 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
-import { checkModel } from '../../models/index.ts';
+import type { Scalar } from '../../engine/parameter.ts';
+import { modelOptions, type ModelSpec } from '../../models/index.ts';
 import { optimizers, rules } from '../../optim/index.ts';
 import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
-import { schedule, schedules } from '../../optim/schedules.ts';
+import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import { parseAugment } from './augment.ts';
 import { OPTIONS, type RunConfig } from './config.ts';
-import { formatSpec, parseSpec, parseSpecs, type Scalar, type Spec } from './spec.ts';
+import { formatSpec, parseSpec, parseSpecs } from './spec.ts';
 
 /** A rule with its hyper-parameters. */
 export interface FirstOrder {
@@ -20,26 +21,27 @@ export interface FirstOrder {
 /** One of the optimizers that train one after another; each but the last says for how many epochs. */
 export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
 
+/** A model or a schedule by its name, with the values of its options. */
+export type Chosen = Pick<ModelSpec, 'name' | 'options'>;
+
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
 export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment'> {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
-  readonly model: Spec;
+  readonly model: Chosen;
   /** At least one; the learning rate of the run is that of the first. */
   readonly optimizers: readonly Method[];
-  readonly schedule?: Pick<Spec, 'name' | 'options'>;
+  readonly schedule?: Chosen;
   readonly augment?: Augmentation;
 }
 
 /** The recipe of a configuration. Throws where a text names what does not exist, or where options do not go together. */
 export function recipeOf(config: RunConfig): Recipe {
   const { model: modelText, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, ...numbers } = config;
-  const model = parseSpec('model', modelText);
-  checkModel(model);
+  const model = modelFrom(modelText);
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
   const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
   const { lr } = methods[0]!.hyper;
-  if (scheduled) schedule(scheduled.name, scheduled.options, { lr, total: Infinity });
   checkSnapshots(config);
   return {
     ...numbers,
@@ -51,11 +53,15 @@ export function recipeOf(config: RunConfig): Recipe {
   };
 }
 
-function scheduleFrom(text: string): Pick<Spec, 'name' | 'options'> {
+function modelFrom(text: string): Chosen {
+  const spec = parseSpec('model', text);
+  return { name: spec.name, options: modelOptions(spec) };
+}
+
+function scheduleFrom(text: string): Chosen {
   const { name, options, value } = parseSpec(named('schedule'), text);
   check(value === undefined, say`${named('schedule')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
-  lookUp('schedule', name, schedules);
-  return { name, options };
+  return { name, options: scheduleOptions(name, options) };
 }
 
 /** What only first-order optimizers do; of two phases with one each it is of that one. */

@@ -1,5 +1,6 @@
 /** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
 import { check, DescentError, type Message, say } from '../../engine/check.ts';
+import type { Scalar } from '../../engine/parameter.ts';
 import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 
 /** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
@@ -8,8 +9,6 @@ export interface Spec {
   value?: Scalar;
   options: Record<string, Scalar>;
 }
-
-export type Scalar = number | boolean | string;
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 

@@ -17,7 +17,8 @@ import {
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
 import { fractionalMaxPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { addModel } from '../../models/index.ts';
-import { choice, model } from '../../models/model.ts';
+import { choice } from '../../engine/parameter.ts';
+import { model } from '../../models/model.ts';
 
 export const NORMS = {
   none: undefined,

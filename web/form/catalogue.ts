@@ -1,41 +1,7 @@
-/** A line and a formula for what can be chosen. The choices themselves come from the catalogues that the command line uses. */
-import { models } from '../../models/index.ts';
+/** How the form shows the options of a run. */
 import { OPTIONS, type RunConfig } from '../../train/config/config.ts';
-
-export interface Explained {
-  readonly text: string;
-  readonly formula?: string;
-}
-
-/** Of augmentations; r is drawn anew for each image. */
-const AUGMENTING: Readonly<Record<string, Explained>> = {
-  crop: { text: 'Pads the border and cuts a window of the old size anywhere.', formula: 'x(p + r), |r| ≤ padding' },
-  flip: { text: 'Mirrors images at random.', formula: 'x(w − 1 − p) with probability p' },
-  scale: { text: 'Enlarges a window to the whole image.', formula: 'x(s p + r), min ≤ s ≤ max' },
-  rotate: { text: 'Turns about the centre.', formula: 'x(R p), |angle| ≤ degrees' },
-  translate: { text: 'Shifts both ways.', formula: 'x(p + r), |r| ≤ share · side' },
-  shear: { text: 'Slants.', formula: 'x(p + tan(r) p_y), |r| ≤ degrees' },
-  stretch: { text: 'Wider or narrower, lower or taller.', formula: 'x(s p), |s − 1| ≤ amount' },
-  lens: { text: 'Barrel or pincushion, as through a lens.', formula: 'x(p (1 + r |p|²)), |r| ≤ amount' },
-  brightness: { text: 'Lighter or darker.', formula: 'x · (1 + r), |r| ≤ amount' },
-  contrast: { text: 'More or less contrast.', formula: 'mean + (x − mean)(1 + r), |r| ≤ amount' },
-  saturation: { text: 'More or less colour.', formula: 'grey + (x − grey)(1 + r), |r| ≤ amount' },
-  pca: { text: 'Shifts colours along the axes in which the training images vary.', formula: 'x + Σ rᵢ λᵢ eᵢ, r ~ N(0, std²)' },
-  noise: { text: 'Gaussian noise on every pixel.', formula: 'x + N(0, std²)' },
-  cutout: { text: 'Covers a square anywhere.', formula: 'x = fill in a square of size²' },
-  augmix: {
-    text: 'Mixes chains of mild changes; with consistency the answers are pulled together.',
-    formula: 'x′ = (1−m) x + m Σ wᵢ chainᵢ(x)',
-  },
-  mixup: { text: 'Blends pairs of images and their labels.', formula: 'x = λ xᵢ + (1−λ) xⱼ, λ ~ Beta(α, α)' },
-  cutmix: { text: 'Puts a box of one image into another; labels by area.', formula: 'λ ~ Beta(α, α) is the share that stays' },
-};
-
-/** Of options of models, where the name does not say it. */
-const MODEL_OPTIONS: Readonly<Record<string, string>> = {
-  dropout: 'share of units left out',
-  drop: 'share of blocks left out',
-};
+import { capital } from '../views/dom.ts';
+import type { Hint } from './field.ts';
 
 /** Of the options; what they mean to the numbers. */
 const FORMULAS: Readonly<Record<string, string>> = {
@@ -95,13 +61,8 @@ const LABELS: Partial<Record<keyof RunConfig, string>> = {
   imageSize: 'Image size of a folder',
 };
 
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-export const explainModel = (name: string): Explained => ({ text: `${capital(models[name]?.about ?? name)}.` });
-export const explainAugmentation = (name: string): Explained => AUGMENTING[name] ?? { text: '' };
-export const explainModelOption = (name: string): string => MODEL_OPTIONS[name] ?? '';
-export const explainOption = (key: keyof typeof OPTIONS): Explained => ({
-  text: TEXTS[key] ?? `${capital(OPTIONS[key].help)}.`,
+export const explainOption = (key: keyof typeof OPTIONS): Hint => ({
+  about: TEXTS[key] ?? `${capital(OPTIONS[key].help)}.`,
   formula: FORMULAS[key],
 });
 export const labelOf = (key: keyof typeof OPTIONS): string => LABELS[key] ?? capital(key.replace(/[A-Z]/g, c => ` ${c.toLowerCase()}`));

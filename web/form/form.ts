@@ -156,7 +156,7 @@ export class ConfigForm {
     const grouped = new Set([...HIDDEN, ...ABOVE, ...GROUPS.flatMap(([, keys]) => keys)]);
     const rest = (Object.keys(OPTIONS) as Key[]).filter(k => !grouped.has(k));
     this.#offer();
-    const dataset = field('Data set', this.#dataset, { text: '' });
+    const dataset = field('Data set', this.#dataset);
     dataset.append(this.#datasetHint, ...this.#beside);
     const group = (title: string, keys: readonly Key[]) =>
       el(

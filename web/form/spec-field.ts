@@ -1,6 +1,7 @@
 /** A chooser of `name:key=value,...`, or of several one after another: what the command line takes as text. */
-import { formatSpec, parseSpecs, type Scalar, type Spec } from '../../train/config/spec.ts';
-import type { Choice, Knob } from './choices.ts';
+import type { Parameter, Scalar } from '../../engine/parameter.ts';
+import { formatSpec, parseSpecs, type Spec } from '../../train/config/spec.ts';
+import type { Choice } from './choices.ts';
 import { button, el, select } from '../views/dom.ts';
 import { field } from './field.ts';
 
@@ -60,7 +61,7 @@ export class SpecField {
     });
     choice.dataset.at = `name${i}`;
     const place = another && this.#specs.length > 1 ? `, ${ORDINALS[i] ?? `number ${i + 1}`}` : '';
-    return field(this.#label + place, choice, spec ? explain(spec.name) : { text: '' });
+    return field(this.#label + place, choice, spec ? explain(spec.name) : {});
   }
 
   #one(spec: Spec, i: number): HTMLElement {
@@ -70,7 +71,7 @@ export class SpecField {
       'div',
       { class: several ? 'spec numbered' : 'spec' },
       this.#name(spec, i),
-      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#knob(spec, i, key, knob))),
+      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#parameter(spec, i, key, knob))),
       several && this.#moves(spec, i),
     );
   }
@@ -101,24 +102,26 @@ export class SpecField {
     );
   }
 
-  #knob(spec: Spec, i: number, key: string, { default: fallback, about, choices, needed }: Knob): HTMLElement {
-    if (needed !== undefined) spec.options[key] ??= needed;
+  #parameter(spec: Spec, i: number, key: string, parameter: Parameter): HTMLElement {
+    const { about, accepts, choices, example } = parameter;
+    const isNeeded = parameter.default === undefined;
+    if (isNeeded) spec.options[key] ??= example;
     const given = spec.options[key];
-    const title = about || undefined;
+    const title = about ? `${about}; ${accepts}` : accepts;
     const set = (value: Scalar | undefined) => {
-      if (value === undefined || value === fallback) delete spec.options[key];
+      if (value === undefined || (!isNeeded && value === example)) delete spec.options[key];
       else spec.options[key] = value;
       this.#tell();
     };
     let input: HTMLInputElement | HTMLSelectElement;
-    if (typeof fallback === 'boolean') {
+    if (typeof example === 'boolean') {
       const onchange = (e: Event) => set((e.target as HTMLInputElement).checked);
-      input = el('input', { type: 'checkbox', checked: given ?? fallback, title, onchange });
+      input = el('input', { type: 'checkbox', checked: given ?? example, title, onchange });
     } else if (choices) {
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
       input = select(
         choices.map(c => [c, c] as const),
-        String(given ?? fallback),
+        String(given ?? example),
         { title, onchange },
       );
     } else {
@@ -126,7 +129,7 @@ export class SpecField {
       input = el('input', {
         type: 'text',
         value: given === undefined ? '' : String(given),
-        placeholder: fallback === '' ? 'needed' : String(fallback),
+        placeholder: isNeeded ? 'needed' : String(example),
         autocomplete: 'off',
         spellcheck: false,
         title,
@@ -134,7 +137,7 @@ export class SpecField {
       });
     }
     input.dataset.at = `${key}${i}`;
-    return field(key.replaceAll('_', ' '), input, { text: '' }, typeof fallback === 'boolean');
+    return field(key.replaceAll('_', ' '), input, {}, typeof example === 'boolean');
   }
 }
 
@@ -167,8 +170,9 @@ export function readSpecs(choice: Choice, text: string | undefined): Spec[] {
 export function writeSpecs(choice: Choice, specs: readonly Spec[]): string | undefined {
   const parts = specs.map((spec, index) => {
     const takes = choice.options(spec.name, { index, last: index === specs.length - 1 });
-    const needed = Object.entries(takes).flatMap(([key, { needed }]) => (needed === undefined ? [] : [[key, needed] as const]));
-    const given: Spec['options'] = { ...Object.fromEntries(needed), ...spec.options };
+    const needed = Object.entries(takes).filter(([, parameter]) => parameter.default === undefined);
+    const examples = Object.fromEntries(needed.map(([key, { example }]) => [key, example]));
+    const given: Spec['options'] = { ...examples, ...spec.options };
     if (!('epochs' in takes)) delete given.epochs; // of an optimizer that is the last one now
     return formatSpec({ name: spec.name, options: given });
   });

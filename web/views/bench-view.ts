@@ -5,9 +5,8 @@ import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { built } from '../built.ts';
-import { capital } from '../form/catalogue.ts';
 import { Engine } from '../worker/client.ts';
-import { button, count, el, notice, percent, save, select, told } from './dom.ts';
+import { button, capital, count, el, notice, percent, save, select, told } from './dom.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { field } from '../form/field.ts';
 import type { Measured } from '../worker/protocol.ts';
@@ -57,14 +56,14 @@ export class BenchView {
         'aside',
         { 'aria-label': 'What to measure' },
         el('h2', { textContent: 'Kernels' }),
-        field('Filter', this.#filter, { text: 'Part of a kernel\u2019s or layer\u2019s name, as conv or 3x3; empty for all.' }),
-        field('Every variant', this.#all, { text: 'All that fit this adapter, to compare them; without it the one that is used.' }, true),
+        field('Filter', this.#filter, { about: 'Part of a kernel\u2019s or layer\u2019s name, as conv or 3x3; empty for all.' }),
+        field('Every variant', this.#all, { about: 'All that fit this adapter, to compare them; without it the one that is used.' }, true),
         b.kernels,
         el('h2', { class: 'apart', textContent: 'A training step' }),
-        field('Model', this.#model, { text: '' }),
-        field('Batch size', this.#batch, { text: 'Images a step.' }),
-        field('Optimizer', this.#optimizer, { text: '' }),
-        field('Each dispatch', this.#trace, { text: 'Times every dispatch by itself too.' }, true),
+        field('Model', this.#model),
+        field('Batch size', this.#batch, { about: 'Images a step.' }),
+        field('Optimizer', this.#optimizer),
+        field('Each dispatch', this.#trace, { about: 'Times every dispatch by itself too.' }, true),
         b.step,
       ),
       el(

@@ -78,6 +78,8 @@ export function isDark(): boolean {
 }
 
 export const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+/** With a capital letter in front. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 export const count = (n: number): string => n.toLocaleString('en-US');
 
 /** Asks for files, and says in the page what went wrong with them. */

@@ -67,7 +67,7 @@ export class PlaygroundView {
 
   constructor() {
     const curves = el('div');
-    const shown = el('div', { class: 'config' }, ...TEXTS.map(([key, label, text, formula]) => this.#field(key, label, text, formula)));
+    const shown = el('div', { class: 'config' }, ...TEXTS.map(([key, label, about, formula]) => this.#field(key, label, about, formula)));
     const step = () =>
       told(async () => {
         await this.#open();
@@ -118,9 +118,9 @@ export class PlaygroundView {
   }
 
   /** A labelled input; a slider shows its value. Each change starts anew. */
-  #field(key: Key, label: string, text: string, formula: string | undefined): HTMLElement {
+  #field(key: Key, label: string, about: string, formula: string | undefined): HTMLElement {
     const input = this.#inputs[key];
-    const shown = field(label, input, { text, formula });
+    const shown = field(label, input, { about, formula });
     if (input.type === 'range') {
       const value = el('output', { textContent: input.value });
       shown.querySelector('label')!.append(' ', value);

@@ -52,7 +52,7 @@ export class RaceView {
 
   constructor() {
     const times = el('output', { textContent: '×1' });
-    const rate = field('Rate', this.#speed, { text: 'All learning rates times this.' });
+    const rate = field('Rate', this.#speed, { about: 'All learning rates times this.' });
     rate.querySelector('label')!.append(' ', times);
     this.#speed.oninput = () => {
       times.textContent = `×${Number(this.#factor.toPrecision(2))}`;
@@ -61,14 +61,7 @@ export class RaceView {
     this.element = el(
       'div',
       { class: 'train' },
-      el(
-        'aside',
-        { 'aria-label': 'Race' },
-        field('Landscape', this.#choice, { text: '' }),
-        this.#about,
-        rate,
-        fold('Optimizers', this.#legend),
-      ),
+      el('aside', { 'aria-label': 'Race' }, field('Landscape', this.#choice), this.#about, rate, fold('Optimizers', this.#legend)),
       el(
         'div',
         { class: 'screen' },

@@ -1,8 +1,7 @@
 /** How a run is shown: its state and numbers, its line in the list, its curves. */
 import type { MetricsLine } from '../../train/step/metrics.ts';
-import { capital } from '../form/catalogue.ts';
 import type { Curve, Gap, Point } from './charts.ts';
-import { count, el, percent } from './dom.ts';
+import { capital, count, el, percent } from './dom.ts';
 import { overfitting, smooth } from './gap.ts';
 import type { Run } from './runs.ts';
 

@@ -115,7 +115,7 @@ export class TrainView {
       fold(
         'Configuration',
         this.#form.element,
-        field('Validate every', this.#every, { text: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
+        field('Validate every', this.#every, { about: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
         el(
           'div',
           { class: 'row' },

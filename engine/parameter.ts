@@ -1,0 +1,105 @@
+/** What can be chosen by name of a model, an update rule, a schedule or an augmentation, said where that stands. */
+import { check, lookUp, say, type Message } from './check.ts';
+import { AT_LEAST_0, describeRange, isWithin, type Range } from './range.ts';
+
+/** As a user writes a value. */
+export type Scalar = number | boolean | string;
+
+/** One value that is chosen by name, under PyTorch's name where it has it. */
+export interface Parameter<T = any> {
+  /** Without it a value must be given. */
+  readonly default?: T;
+  /** The default as it is written, or a value that could be given in its place. */
+  readonly example: Scalar;
+  /** In a few words, for a form; empty where the name says it. */
+  readonly about: string;
+  /** What a number may be. */
+  readonly range?: Range;
+  /** What a text may be, where it is one of a few. */
+  readonly choices?: readonly string[];
+  /** What is accepted, in words, after `give`. */
+  readonly accepts: string;
+  /** The value that is meant; undefined where it is not accepted. */
+  readonly read: (given: unknown) => T | undefined;
+}
+
+export type Parameters = Readonly<Record<string, Parameter>>;
+export type Values<P extends Parameters> = { readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
+
+/** A parameter that has a default. */
+export type Defaulted<T> = Parameter<T> & { readonly default: T };
+
+/** What a form shows of something that can be named. */
+export interface Described {
+  /** One line. */
+  readonly about: string;
+  readonly formula: string;
+}
+
+/** A number that must be given. */
+export const needed = (example: number, about: string, range: Range = AT_LEAST_0): Parameter<number> => ({
+  example,
+  about,
+  range,
+  accepts: describeRange(range),
+  read: v => (typeof v === 'number' && Number.isFinite(v) && isWithin(v, range) ? v : undefined),
+});
+
+export const number = (value: number, about = '', range: Range = AT_LEAST_0): Defaulted<number> => ({
+  ...needed(value, about, range),
+  default: value,
+});
+
+export const flag = (value: boolean, about = ''): Defaulted<boolean> => ({
+  default: value,
+  example: value,
+  about,
+  accepts: 'true or false',
+  read: v => (typeof v === 'boolean' ? v : undefined),
+});
+
+export const choice = <T extends string>(value: NoInfer<T>, choices: readonly T[], about = ''): Defaulted<T> => ({
+  default: value,
+  example: value,
+  about,
+  choices,
+  accepts: choices.join(', '),
+  read: v => choices.find(k => k === v),
+});
+
+/** Numbers that must be given: as an array, or in a text with `separator` between them. */
+export const neededList = (example: readonly number[], separator: string, about: string, range: Range): Parameter<readonly number[]> => ({
+  example: example.join(separator),
+  about,
+  accepts: `numbers as ${example.join(separator)}, each ${describeRange(range)}`,
+  read(v) {
+    const list: number[] = Array.isArray(v) ? v : String(v).split(separator).map(Number);
+    return list.every(n => isWithin(n, range)) ? list : undefined;
+  },
+});
+
+/** `given` as the value of a parameter; `who` is its name in messages. */
+export function accept<T>(who: Message, given: unknown, { accepts, read }: Parameter<T>): T {
+  const value = read(given);
+  check(value !== undefined, say`${who} is ${typeof given === 'number' ? given : `'${String(given)}'`}`, `give ${accepts}`);
+  return value;
+}
+
+/**
+ * The values of the parameters of what is called `name`: those in `given`, else the defaults. An unknown name, a value that is not accepted
+ * and one that is missing are errors; `who` begins their messages, and `kind` says what is unknown.
+ */
+export function valuesOf<P extends Parameters>(
+  name: string,
+  parameters: P,
+  given: Readonly<Record<string, unknown>> = {},
+  { who = name, kind = `option of ${name}` }: { readonly who?: Message; readonly kind?: string } = {},
+): Values<P> {
+  for (const key of Object.keys(given)) lookUp(kind, key, parameters);
+  const values = Object.entries(parameters).map(([key, parameter]): [string, unknown] => {
+    if (given[key] !== undefined) return [key, accept(say`${who}: ${key}`, given[key], parameter)];
+    check(parameter.default !== undefined, say`${who}: ${key} is missing`, `write ${name}:${key}=${parameter.example}`);
+    return [key, parameter.default];
+  });
+  return Object.fromEntries(values) as Values<P>;
+}
