@@ -6,7 +6,8 @@ import type { Panel, Series } from '../../plots/panel.ts';
 import { contour } from '../../plots/contour.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { OPTIONS } from '../../train/config/config.ts';
-import { landscapes, trajectory, type Landscape, type Point } from '../../train/study/trajectories.ts';
+import { landscapes, type Landscape, type Point } from '../../train/study/landscapes.ts';
+import { trajectory } from '../../train/study/trajectories.ts';
 import { print, table } from '../output.ts';
 
 export interface TrajectoriesOptions {
@@ -63,7 +64,7 @@ function landPanel(land: Landscape, ways: readonly Series[]): Panel {
   const minima = land.minima.filter(m => isInside(land, m));
   return {
     kind: 'line',
-    title: land.title,
+    title: `${land.title}: ${land.formula}`,
     x: { label: 'x', min: land.x[0], max: land.x[1] },
     y: { label: 'y', min: land.y[0], max: land.y[1] },
     series: [

@@ -4,7 +4,7 @@ import { Engine } from '../worker/client.ts';
 import { casing, racerColour, strokeOf } from './colours.ts';
 import { button, el, fold, isDark, select, told } from './dom.ts';
 import { field } from '../form/field.ts';
-import { landscapes, type Landscape } from '../worker/landscapes.ts';
+import { landscapes, type Landscape, type Point } from '../../train/study/landscapes.ts';
 
 const SIZE = 560;
 const STEPS = 400;
@@ -44,7 +44,7 @@ export class RaceView {
   #legend = el('ul', { class: 'legend', 'aria-label': 'Optimizers' });
   #on = new Set(AT_FIRST.filter(n => racers.includes(n)));
   #start: [number, number] = [...landscapes.beale!.start];
-  #paths = new Map<string, Float32Array>();
+  #paths = new Map<string, readonly Point[]>();
   #contours: ImageData | undefined;
   #frame = 0;
   #shown = 0;
@@ -145,7 +145,7 @@ export class RaceView {
   #reached(name: string): string {
     const path = this.#paths.get(name);
     if (!path || !this.#on.has(name)) return '';
-    const height = this.#land.f(path.at(-2)!, path.at(-1)!);
+    const height = this.#land.value(...path.at(-1)!);
     if (!Number.isFinite(height)) return 'left';
     return Math.abs(height) < 1e-3 ? height.toExponential(1) : height.toPrecision(3);
   }
@@ -186,7 +186,10 @@ export class RaceView {
   #follow(): void {
     const move = (event: PointerEvent) => {
       const box = this.#picture.getBoundingClientRect();
-      const [x0, x1, y0, y1] = this.#land.range;
+      const {
+        x: [x0, x1],
+        y: [y0, y1],
+      } = this.#land;
       const across = (event.clientX - box.left) / box.width;
       const down = (event.clientY - box.top) / box.height;
       this.#start = [x0 + across * (x1 - x0), y1 - down * (y1 - y0)];
@@ -211,7 +214,10 @@ export class RaceView {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (!way) return;
       event.preventDefault();
-      const [x0, x1, y0, y1] = this.#land.range;
+      const {
+        x: [x0, x1],
+        y: [y0, y1],
+      } = this.#land;
       const [x, y] = this.#start;
       const within = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
       this.#start = [within(x + (way[0]! * (x1 - x0)) / 40, x0, x1), within(y + (way[1]! * (y1 - y0)) / 40, y0, y1)];
@@ -221,7 +227,10 @@ export class RaceView {
 
   #paint(): void {
     const context = this.#picture.getContext('2d')!;
-    const [x0, x1, y0, y1] = this.#land.range;
+    const {
+      x: [x0, x1],
+      y: [y0, y1],
+    } = this.#land;
     this.#contours ??= contours(this.#land);
     context.putImageData(this.#contours, 0, 0);
     const at = (x: number, y: number): [number, number] => [((x - x0) / (x1 - x0)) * SIZE, ((y1 - y) / (y1 - y0)) * SIZE];
@@ -239,7 +248,7 @@ export class RaceView {
       const i = racers.indexOf(name);
       const fill = racerColour(i);
       context.beginPath();
-      for (let t = 0; t <= last; t++) context.lineTo(...at(clamp(path[2 * t]!), clamp(path[2 * t + 1]!)));
+      for (const [x, y] of path.slice(0, last + 1)) context.lineTo(...at(clamp(x), clamp(y)));
       context.strokeStyle = casing();
       context.lineWidth = 4.5;
       context.stroke();
@@ -248,10 +257,11 @@ export class RaceView {
       context.setLineDash([...strokeOf(i).dash]);
       context.stroke();
       context.setLineDash([]);
-      dot(clamp(path[2 * last]!), clamp(path[2 * last + 1]!), 5, fill);
+      const [x, y] = path[last]!;
+      dot(clamp(x), clamp(y), 5, fill);
     }
-    if (this.#land.minimum) {
-      const [x, y] = at(...this.#land.minimum);
+    for (const minimum of this.#land.minima) {
+      const [x, y] = at(...minimum);
       context.font = '20px sans-serif';
       context.fillStyle = isDark() ? '#fff' : '#000';
       context.fillText('★', x - 9, y + 7);
@@ -263,11 +273,11 @@ export class RaceView {
 const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.max(-1e3, v)) : 1e3);
 
 /** Shades between the levels of the logarithm of f above its least value in view, with a line at each. */
-function contours({ f, range: [x0, x1, y0, y1] }: Landscape): ImageData {
+function contours({ value, x: [x0, x1], y: [y0, y1] }: Landscape): ImageData {
   const out = new ImageData(SIZE, SIZE);
   const values = new Float64Array(SIZE * SIZE);
   for (let p = 0; p < values.length; p++)
-    values[p] = f(x0 + ((p % SIZE) / SIZE) * (x1 - x0), y1 - (Math.floor(p / SIZE) / SIZE) * (y1 - y0));
+    values[p] = value(x0 + ((p % SIZE) / SIZE) * (x1 - x0), y1 - (Math.floor(p / SIZE) / SIZE) * (y1 - y0));
   const least = values.reduce((a, v) => Math.min(a, v), Infinity);
   const height = (v: number) => Math.log1p(4 * (v - least));
   const top = values.reduce((a, v) => Math.max(a, height(v)), 0);

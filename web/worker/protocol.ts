@@ -6,6 +6,7 @@ import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
+import type { Point } from '../../train/study/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Dropped } from '../data/dropped.ts';
 
@@ -110,14 +111,14 @@ export interface Api {
   activations(index: number): Planes[];
   /** Destroys the device, as a driver reset does. */
   loseDevice(): void;
-  race(request: RaceRequest): Float32Array;
+  race(request: RaceRequest): Point[];
   /** The kernel part of `descent bench`: rows whose name contains `filter`; with `all` every variant. */
   benchKernels(filter: string, all: boolean): Measured;
   /** The step part; with `trace` the time of each dispatch too. */
   benchStep(config: RunConfig, trace: boolean, base: string, dropped: Dropped): Measured;
 }
 
-/** Which rule, from where, on which landscape. The answer holds x, y of `steps` + 1 points. */
+/** Which rule, from where, on which landscape. The answer holds `steps` + 1 points. */
 export interface RaceRequest {
   readonly rule: string;
   readonly lr: number;
