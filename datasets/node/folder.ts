@@ -1,11 +1,12 @@
 /**
- * A folder of PNG and JPEG images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
+ * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
  */
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
+import { FORMATS, isImage, isVisible, splitFolder, type FolderItem } from '../folder.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
 import type { FetchOptions } from './fetch.ts';
 import { readPacked, writePacked, type Header } from './packed.ts';
@@ -13,34 +14,24 @@ import { readPacked, writePacked, type Header } from './packed.ts';
 export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
   /** Height and width in pixels to which images are cropped (around the centre, to a square) and resized; 32 by default. */
   readonly imageSize?: number | undefined;
-  /** Chooses which fifth of each class is held back for testing where the folder has no `test/`. */
-  readonly seed?: number | undefined;
   /** Bytes of decoded images that are held in memory, 1 GiB by default; more stay in the cache's file and are read when needed. */
   readonly resident?: number | undefined;
 }
 
-/** An image file; `stamp` changes when the file does. */
-interface Item {
-  readonly path: string;
-  readonly label: number;
-  readonly stamp: string;
-}
-
 /**
- * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path and seed. Decoded
+ * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path (see splitFolder). Decoded
  * images are cached as one file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an unreadable
  * image, and grey images among coloured ones.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
   const root = resolve(folder);
   const who = basename(root);
-  const { imageSize = 32, seed = 0, resident = 2 ** 30 } = options;
+  const { imageSize = 32, resident = 2 ** 30 } = options;
   check(
     Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
     say`${named('imageSize', imageSize)}: a whole number from 1 to 1024 is accepted`,
   );
-  const found = await findImages(folder, root, seed);
-  const { classes, train, test } = found;
+  const { classes, train, test } = await splitFolder(folder, await imageFiles(folder, root), digest);
   const order = [...train, ...test];
 
   const stamps = order.map(item => [item.path, item.label, item.stamp]);
@@ -81,64 +72,54 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   };
 }
 
-interface Found {
-  readonly classes: readonly string[];
-  readonly train: readonly Item[];
-  readonly test: readonly Item[];
-}
-
-/** The images below `root` by class and split, each split in its shuffled order. `folder` is the name in messages. */
-async function findImages(folder: string, root: string, seed: number): Promise<Found> {
-  const tops = await subfolders(root);
-  const given = tops.includes('train') && tops.includes('test');
-  const classes = given ? await subfolders(join(root, 'train')) : tops;
-  const few = classes.length ? `one class only ('${classes[0]}')` : 'no class';
-  check(classes.length > 1, `${folder}: ${few}`, 'at least two subfolders of PNG or JPEG images are needed, one a class');
-  const tested = given ? await subfolders(join(root, 'test')) : [];
-  const unknown = tested.find(name => !classes.includes(name));
-  check(unknown === undefined, `${folder}: class '${unknown}' is in test/ but not in train/`, `known: ${classes.join(', ')}`);
-
-  const shuffled = (items: readonly Item[]): Item[] => {
-    const places = new Map(items.map(item => [item, digest(`${seed}\n${item.path}`)]));
-    return [...items].sort((a, b) => (places.get(a)! < places.get(b)! ? -1 : 1));
-  };
-  const train: Item[] = [];
-  const test: Item[] = [];
-  for (const [label, name] of classes.entries()) {
-    const own = shuffled(await list(root, given ? join('train', name) : name, label));
-    check(own.length, `${folder}: class '${name}' has no PNG or JPEG image`, 'add some or remove its folder');
-    const fifth = own.length > 1 ? Math.max(1, Math.round(own.length / 5)) : 0;
-    const held = given ? await list(root, join('test', name), label) : own.splice(0, fifth);
-    train.push(...own);
-    test.push(...held);
-  }
-  const advice = given ? 'put some into test/' : 'at least two a class are needed, or train/ and test/ folders';
-  check(test.length, `${folder}: ${train.length} images leave none for testing`, advice);
-  return { classes, train: shuffled(train), test: shuffled(test) };
+interface File {
+  readonly path: string;
+  /** Changes when the file does. */
+  readonly stamp: string;
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
-const visible = (name: string) => !name.startsWith('.');
 
-async function subfolders(path: string): Promise<string[]> {
-  const names = await readdir(path).catch((e: Error) => {
-    throw new DescentError(`${path}: cannot be read (${e.message})`, 'a folder of images by class is accepted');
+/**
+ * All image files below `root`; `folder` is its name in messages. Links count as what they lead to, but a folder that was read already is
+ * not entered again: its images would be of two classes, and a link to a folder above would never end.
+ */
+async function imageFiles(folder: string, root: string): Promise<File[]> {
+  const out: File[] = [];
+  const folders: string[] = [];
+  const entered = new Set<string>();
+  const walk = async (inside: string): Promise<void> => {
+    const real = await realpath(join(root, inside));
+    check(!entered.has(real), `${folder}: ${inside} leads to a folder that is read already`, 'remove the link');
+    entered.add(real);
+    const names = await readdir(join(root, inside)).catch((e: Error) => {
+      throw new DescentError(
+        `${inside ? `${folder}/${inside}` : folder}: cannot be read (${e.message})`,
+        'a folder of images by class is accepted',
+      );
+    });
+    for (const name of names.filter(isVisible).sort()) {
+      const path = inside ? `${inside}/${name}` : name;
+      const state = await stat(join(root, path)).catch(() => undefined);
+      if (state?.isDirectory()) {
+        folders.push(path);
+        await walk(path);
+      } else if (isImage(path) && inside) {
+        const unreadable = name.includes('\ufffd') ? 'has a name that is not UTF-8' : 'is a link that leads nowhere';
+        check(state, `${folder}: ${path} ${unreadable}`, 'rename or remove it');
+        check(state.isFile(), `${folder}: ${path} is a pipe, socket or device, not a file`, 'remove it');
+        out.push({ path, stamp: `${state.size} ${state.mtimeMs}` });
+      }
+    }
+  };
+  await walk('');
+  const given = folders.includes('train') && folders.includes('test');
+  const empty = folders.find(path => {
+    const isClass = given ? /^train\/[^/]+$/.test(path) : !path.includes('/');
+    return isClass && !out.some(f => f.path.startsWith(`${path}/`));
   });
-  // links count as what they lead to
-  const states = await Promise.all(names.map(name => stat(join(path, name)).catch(() => undefined)));
-  return names.filter((name, i) => visible(name) && states[i]?.isDirectory()).sort();
-}
-
-/** The images below `root/inside`, at any depth. */
-async function list(root: string, inside: string, label: number): Promise<Item[]> {
-  const names = await readdir(join(root, inside), { recursive: true }).catch(() => []);
-  const images = names.filter(name => /\.(png|jpe?g)$/i.test(name) && visible(basename(name))).sort();
-  return Promise.all(
-    images.map(async name => {
-      const { size, mtimeMs } = await stat(join(root, inside, name));
-      return { path: join(inside, name).replaceAll('\\', '/'), label, stamp: `${size} ${mtimeMs}` };
-    }),
-  );
+  check(empty === undefined, `${folder}: class '${empty && basename(empty)}' has no ${FORMATS} image`, 'add some or remove its folder');
+  return out;
 }
 
 /**
@@ -148,7 +129,7 @@ async function list(root: string, inside: string, label: number): Promise<Item[]
 async function* decode(
   folder: string,
   root: string,
-  items: readonly Item[],
+  items: readonly FolderItem[],
   size: number,
   tell: (channels: number) => void,
 ): AsyncGenerator<Uint8Array> {

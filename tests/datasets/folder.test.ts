@@ -1,9 +1,12 @@
-import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../datasets/dataset.ts';
+import { splitFolder } from '../../datasets/folder.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -73,6 +76,18 @@ test('folder: classes, a stratified fifth for testing, pixels in planes, a cache
   await truncate(join(dataDir, 'folders', cached!), 50);
   await openDataset(root, options);
   assert.is((await openDataset(root, options)).train.n, 13);
+});
+
+test('folder: a picture keeps its side of the split when others come', async () => {
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  const files = (n: number) => Array.from({ length: n }, (_, i) => ({ path: `${i % 2 ? 'a' : 'b'}/${i}.png` }));
+  const hidden = [{ path: 'a/.thumbnails/1.png' }, { path: 'a/notes.txt' }, { path: 'loose.png' }];
+  const few = await splitFolder('x', [...files(40), ...hidden], digest);
+  const many = await splitFolder('x', files(48), digest);
+  assert.equal([few.train.length, few.test.length], [32, 8]);
+  const moved = few.train.filter(item => many.test.some(other => other.path === item.path));
+  assert.ok(moved.length <= 2, `${moved.length} images changed sides`);
+  assert.ok(few.train.every(({ path, label }) => label === ['a', 'b'].indexOf(path[0]!)));
 });
 
 test('folder: train/ and test/ are taken as they are; grey images have one channel', async () => {
@@ -170,7 +185,7 @@ for (const [what, make, expected] of [
     two(async root => {
       await mkdir(join(root, 'c'));
     }),
-    /class 'c' has no PNG or JPEG image/,
+    /class 'c' has no PNG, JPEG, WebP, GIF or AVIF image/,
   ],
   [
     'an unreadable image',
@@ -189,6 +204,32 @@ for (const [what, make, expected] of [
     /class 'c' is in test\/ but not in train\/; known: a, b/,
   ],
   ['too few to hold some back', one('a', 'b'), /2 images leave none for testing/],
+  ['no test images', one('train/a', 'train/b'), /2 images leave none for testing; put some into test\//],
+  [
+    'a link to a folder above it',
+    two(root => symlink('..', join(root, 'a/loop'))),
+    /a\/loop leads to a folder that is read already; remove/,
+  ],
+  [
+    'a folder that is of two classes',
+    two(root => symlink('a', join(root, 'c'))),
+    /c leads to a folder that is read already; remove the link/,
+  ],
+  [
+    'a link that leads nowhere',
+    two(root => symlink('gone.png', join(root, 'a/x.png'))),
+    /a\/x\.png is a link that leads nowhere; rename or/,
+  ],
+  [
+    'a pipe',
+    two(async root => void execFileSync('mkfifo', [join(root, 'a/x.png')])),
+    /a\/x\.png is a pipe, socket or device, not a file; /,
+  ],
+  [
+    'a name that is not UTF-8',
+    two(root => writeFile(Buffer.concat([Buffer.from(join(root, 'a/')), Buffer.from([0xff]), Buffer.from('.png')]), '')),
+    /a\/.*\.png has a name that is not UTF-8; rename/,
+  ],
 ] as [string, (root: string) => Promise<void>, RegExp][]) {
   test(`folder says plainly: ${what}`, async () => {
     const root = await folder();

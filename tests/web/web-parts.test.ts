@@ -1,5 +1,6 @@
 /** What the page computes by itself: specs from choosers, the overfitting gap, files and folders, explanations, colours. */
 import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +13,7 @@ import { explainOption, labelOf } from '../../web/form/catalogue.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from '../../web/form/choices.ts';
 import { CASING, CLASSES, GROUNDS, luminance, RUNS, racerRgb, type Rgb } from '../../web/views/colours.ts';
 import { isDataFile, keepData } from '../../web/data/dropped.ts';
-import { itemsOf } from '../../web/data/folder.ts';
+import { digest } from '../../web/data/folder.ts';
 import { configOf, textsOf } from '../../web/form/form.ts';
 import { overfitting, smooth } from '../../web/views/gap.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
@@ -139,32 +140,9 @@ test('a smoothed curve keeps straight lines, and short curves', () => {
   assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)))[45]![1], 3 / 7); // reaches three points both ways
 });
 
-const file = new File([], 'x.png');
-const paths = (...names: string[]) => names.map(path => ({ path, file }));
-test('a folder gives its classes, or says what it lacks', () => {
-  const {
-    classes,
-    train,
-    test: held,
-  } = itemsOf('photos', paths('dog/1.png', 'cat/deep/2.jpg', 'dog/.hidden.png', 'readme.txt', 'dog/notes.txt'));
-  assert.equal(
-    [classes, train.map(i => [i.path, i.label]), held],
-    [
-      ['cat', 'dog'],
-      [
-        ['cat/deep/2.jpg', 0],
-        ['dog/1.png', 1],
-      ],
-      undefined,
-    ],
-  );
-  const given = itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/b/3.png'));
-  assert.equal([given.classes, given.test?.map(i => i.label)], [['a', 'b'], [1]]);
-  assert.throws(() => itemsOf('photos', paths('dog/1.png')), /photos: one class only \('dog'\); at least two subfolders/);
-  assert.throws(
-    () => itemsOf('photos', paths('train/a/1.png', 'train/b/2.png', 'test/c/3.png')),
-    /test\/c\/3.png is of a class that train\/ does not have; known: a, b/,
-  );
+test('the page shuffles a folder by the digests of the command line', async () => {
+  const text = '0\ncats/\u00e9t\u00e9 1.png';
+  assert.is(await digest(text), createHash('sha256').update(text).digest('hex'));
 });
 
 const cifar = tarOf({ 'cifar-10-batches-bin/readme.html': Buffer.alloc(99), 'cifar-10-batches-bin/data_batch_1.bin': Buffer.alloc(3073) });

@@ -3,6 +3,7 @@ import { datasets } from '../../datasets/index.ts';
 import { tarFiles } from '../../datasets/tar.ts';
 import { check, DescentError, faultOf, say } from '../../engine/check.ts';
 import type { FolderFile } from './folder.ts';
+import { sha256 } from './sha256.ts';
 
 /** What was dropped on the page. A worker gets references, not copies. */
 export interface Dropped {
@@ -57,9 +58,8 @@ async function keepFile(who: string, file: File, dropped: Dropped): Promise<stri
     `${who}: has ${size(blob.size)} bytes, ${sizes.map(size).join(' or ')} are expected`,
     'it is cut short or another file, fetch it again',
   );
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
-  const sha256 = [...digest].map(b => b.toString(16).padStart(2, '0')).join('');
-  const found = candidates.find(c => c.sha256 === sha256);
+  const hash = await sha256(await blob.arrayBuffer());
+  const found = candidates.find(c => c.sha256 === hash);
   check(
     found,
     `${who}: its content is that of none of ${candidates.map(c => c.set).join(', ')}`,

@@ -3,17 +3,15 @@
  * takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { check, DescentError } from '../../engine/check.ts';
-import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
+import { splitFolder } from '../../datasets/folder.ts';
+import { DescentError } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
+import { sha256 } from './sha256.ts';
 
 /** A file and its path below the folder. */
 export interface FolderFile {
   readonly path: string;
   readonly file: File;
-}
-interface Item extends FolderFile {
-  readonly label: number;
 }
 
 /**
@@ -48,59 +46,13 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<Fold
 }
 
 /**
- * The images of a folder by class, in the order of classes and paths. `name` is the folder's. Throws where there are not two classes with
- * images.
- */
-export function itemsOf(name: string, files: readonly FolderFile[]): { classes: string[]; train: Item[]; test: Item[] | undefined } {
-  const images = files
-    .filter(f => /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(f.path))
-    .map(f => ({ ...f, parts: f.path.split('/') }))
-    .filter(f => f.parts.length > 1 && !f.parts.some(p => p.startsWith('.')));
-  const tops = new Set(images.map(f => f.parts[0]!));
-  const given = tops.has('train') && tops.has('test');
-  const at = given ? 1 : 0;
-  const below = (top: string) => images.filter(f => f.parts[0] === top && f.parts.length > 2);
-  const own = given ? below('train') : images;
-  const classes = [...new Set(own.map(f => f.parts[at]!))].sort();
-  check(
-    classes.length > 1,
-    `${name}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}`,
-    'at least two subfolders of images are needed, one a class',
-  );
-  const list = (from: typeof images): Item[] =>
-    from
-      .map(({ path, file, parts }) => ({ path, file, label: classes.indexOf(parts[at]!) }))
-      .sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
-  const test = given ? list(below('test')) : undefined;
-  const stray = test?.find(i => i.label < 0);
-  check(!stray, `${name}: ${stray?.path} is of a class that train/ does not have`, `known: ${classes.join(', ')}`);
-  return { classes, train: list(own), test };
-}
-
-/**
- * Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Without a test/ folder a fifth of each class is
- * held back.
+ * Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Split as
+ * the command line splits the folder.
  */
 export async function openFolder(name: string, files: readonly FolderFile[], config: RunConfig): Promise<Dataset> {
-  const { imageSize = 32, seed, limitTrain, limitTest } = config;
-  const { classes, train: all, test: given } = itemsOf(name, files);
-  const train: Item[] = [];
-  const test: Item[] = given ?? [];
-  for (const label of classes.keys()) {
-    const own = shuffled(
-      all.filter(i => i.label === label),
-      seed,
-      label,
-    );
-    if (!given && own.length > 1) test.push(...own.splice(0, Math.max(1, Math.round(own.length / 5))));
-    train.push(...own);
-  }
-  check(
-    test.length,
-    `${name}: ${train.length} images leave none for testing`,
-    'at least two a class are needed, or train/ and test/ folders',
-  );
-  const items = [...shuffled(train, seed, classes.length), ...shuffled(test, seed, classes.length + 1)];
+  const { imageSize = 32, limitTrain, limitTest } = config;
+  const { classes, train, test } = await splitFolder(name, files, digest);
+  const items = [...train, ...test];
   const plane = imageSize * imageSize;
   const rgb = new Uint8Array(items.length * 3 * plane);
   let grey = true;
@@ -126,6 +78,9 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
   return { name, shape, classes, train: part(0, train.length, limitTrain), test: part(train.length, items.length, limitTest) };
 }
 
+/** The digest by which a folder is split. */
+export const digest = (text: string): Promise<string> => sha256(new TextEncoder().encode(text));
+
 /** RGBA of an image that fills a square, on white. */
 async function decode(path: string, file: File, size: number): Promise<Uint8ClampedArray> {
   const picture = await createImageBitmap(file).catch(() => {
@@ -140,6 +95,3 @@ async function decode(path: string, file: File, size: number): Promise<Uint8Clam
   picture.close();
   return context.getImageData(0, 0, size, size).data;
 }
-
-const shuffled = <T>(items: readonly T[], seed: number, part: number): T[] =>
-  [...permutation(items.length, seed, STREAMS.split, part)].map(i => items[i]!);

@@ -6,7 +6,8 @@ import { available } from '../data/data.ts';
 import { button, count, el, fold, notice, pick, save, told } from './dom.ts';
 import { isDataFile, keepData, type Dropped } from '../data/dropped.ts';
 import { field } from '../form/field.ts';
-import { itemsOf, type FolderFile } from '../data/folder.ts';
+import { splitFolder } from '../../datasets/folder.ts';
+import { digest, type FolderFile } from '../data/folder.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
 import { LooksView } from './looks-view.ts';
 import { readRuns, writeRuns } from '../data/run-file.ts';
@@ -196,11 +197,11 @@ export class TrainView {
   async addFolder(files: readonly FolderFile[]): Promise<void> {
     const name = files[0]?.path.split('/')[0]?.replace(/[,:=]/g, '-') ?? 'folder';
     const inside = files.map(({ path, file }) => ({ path: path.slice(path.indexOf('/') + 1), file }));
-    const { classes, train, test } = itemsOf(name, inside);
+    const { classes, train, test } = await splitFolder(name, inside, digest);
     this.dropped.folders[name] = inside;
     await this.offer();
     this.#form.choose(name);
-    const images = train.length + (test?.length ?? 0);
+    const images = train.length + test.length;
     const some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
     notice(`${name}: ${count(images)} images of ${classes.length} classes (${some}), chosen.`, 'info');
   }
