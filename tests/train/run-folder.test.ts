@@ -19,7 +19,7 @@ const config = parseConfig('lenet5', { lr: '0.05', optimizer: 'momentum:momentum
 const weights = (x: number): Tensors => ({ 'fc.weight': { shape: [1, 2], data: Float32Array.of(x, 2) } });
 const state = (step: number) => ({
   tensors: { 'momentum.fc.weight': { shape: [2], data: Float32Array.of(step, 1) } },
-  counters: { steps: step, decay: 0.1 },
+  counters: { steps: step, swag: 3 },
 });
 const line = (step: number): MetricsLine => ({ step, epoch: step / 100, loss: 1 / step, accuracy: 0.5, lr: 0.05, images_per_s: 100 });
 const val = (step: number): MetricsLine => ({ split: 'val', step, epoch: step / 100, loss: 1 / step, accuracy: 0.5 });
@@ -103,7 +103,7 @@ for (const [moment, aside, committed, want] of [
     const path = trained(dir);
     const encoded = (name: 'model' | 'state', step: number): Uint8Array => {
       const [tensors, counters] =
-        name === 'model' ? [weights(step), {}] : [state(step).tensors, { 'counter.steps': String(step), 'counter.decay': '0.1' }];
+        name === 'model' ? [weights(step), {}] : [state(step).tensors, { 'counter.steps': String(step), 'counter.swag': '3' }];
       return encodeSafetensors(tensors, { ...counters, step: String(step) });
     };
     for (const [name, content] of aside) {

@@ -47,20 +47,21 @@ export class BatchProgram {
   #begin(): void {
     const { data, images, layout, inputs } = this.batch;
     if (data.orders.has(images.part)) return;
-    if (layout.stream) {
-      const pages = inputs.pages.map(page => page.images);
-      data.rings.set(images.part, new Ring(images.from, bytesOfImage(data.run.dataset), pages));
-    }
-    this.#write(undefined);
+    const numbers = this.#write(undefined);
+    if (!layout.stream) return;
+    const pages = inputs.pages.map(page => page.images);
+    data.rings.set(images.part, new Ring(images.from, bytesOfImage(data.run.dataset), pages, numbers));
   }
 
-  #write(order: Order | undefined): void {
+  /** Writes the numbers of the images in an order, and returns them. */
+  #write(order: Order | undefined): Uint32Array {
     const { data, images, inputs } = this.batch;
-    const places = new Uint32Array(inputs.order.size);
-    places.set(inOrder(images.indices, order));
-    data.memory.write(inputs.order, places);
-    data.rings.get(images.part)?.restart(places);
+    const numbers = new Uint32Array(inputs.order.size);
+    numbers.set(inOrder(images.indices, order));
+    data.memory.write(inputs.order, numbers);
+    data.rings.get(images.part)?.restart(numbers);
     data.orders.set(images.part, order);
+    return numbers;
   }
 
   /** Puts the images of the part into an order, for all programs that share them; without one they are as in the file. */

@@ -10,8 +10,8 @@ export const RING_PAGES = 2;
 const PAGE_BYTES = 64 * 2 ** 20;
 
 /** A stretch of the order in its page, or on its way there. */
-interface Page {
-  readonly stretch: number;
+interface Stretch {
+  readonly number: number;
   readonly ready: Promise<void>;
 }
 
@@ -20,14 +20,15 @@ export class Ring {
   #bytes: number;
   #pages: readonly Tensor[];
   #perPage: number;
-  #order = new Uint32Array();
-  #held: (Page | undefined)[] = [];
+  #order: Uint32Array;
+  #held: (Stretch | undefined)[] = [];
 
-  /** `pages` are the tensors of the ring; an image has `bytes` bytes. */
-  constructor(split: Split, bytes: number, pages: readonly Tensor[]) {
+  /** `pages` are the tensors of the ring; an image has `bytes` bytes; `order` are the numbers of the images, batch after batch. */
+  constructor(split: Split, bytes: number, pages: readonly Tensor[], order: Uint32Array) {
     this.#split = split;
     this.#bytes = bytes;
     this.#pages = pages;
+    this.#order = order;
     this.#perPage = pages[0]!.size / wordsOf(bytes);
   }
 
@@ -44,7 +45,7 @@ export class Ring {
 
   /** Begins again, in this order. */
   restart(order: Uint32Array): void {
-    this.#order = order.slice();
+    this.#order = order;
     this.#held = [];
   }
 
@@ -56,11 +57,11 @@ export class Ring {
     await ready;
   }
 
-  #bring(memory: Memory, stretch: number): Page {
+  #bring(memory: Memory, stretch: number): Stretch {
     const at = stretch % RING_PAGES;
     const known = this.#held[at];
-    if (known?.stretch === stretch) return known;
-    const page = (this.#held[at] = { stretch, ready: this.#load(memory, stretch, this.#order) });
+    if (known?.number === stretch) return known;
+    const page = (this.#held[at] = { number: stretch, ready: this.#load(memory, stretch, this.#order) });
     page.ready.catch(() => {
       // reported to whoever waits; the next one reads anew
       if (this.#held[at] === page) this.#held[at] = undefined;
@@ -73,7 +74,7 @@ export class Ring {
     const indices = order.subarray(stretch * this.#perPage, (stretch + 1) * this.#perPage);
     const images = await imagesOf(this.#split, this.#bytes, indices);
     const at = stretch % RING_PAGES;
-    if (this.#order !== order || this.#held[at]?.stretch !== stretch) return; // begun anew meanwhile
+    if (this.#order !== order || this.#held[at]?.number !== stretch) return; // begun anew meanwhile
     const { buffer, offset } = memory.place(this.#pages[at]!);
     const target = memory.buffers.get(buffer);
     if (target) {

@@ -100,14 +100,7 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
 
 /** Fails where two tensors overlap, or some of the `length` bytes of data belong to none. */
 function checkCoverage(entries: readonly [string, Entry][], length: number, fail: (problem: string) => never): void {
-  const ranges = entries.map(
-    ([
-      name,
-      {
-        data_offsets: [begin, end],
-      },
-    ]) => ({ name, begin, end }),
-  );
+  const ranges = entries.map(([name, { data_offsets }]) => ({ name, begin: data_offsets[0], end: data_offsets[1] }));
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let last = '';
@@ -134,24 +127,21 @@ function readHeader(bytes: Uint8Array, fail: (problem: string) => never): { entr
   if (twice !== undefined) fail(`tensor '${twice}' is listed twice`);
 
   const { __metadata__: metadata = {}, ...rest } = header;
-  if (!isObject(metadata) || Object.values(metadata).some(v => typeof v !== 'string')) {
-    fail('__metadata__ is not a table of strings');
-  }
-  for (const [name, e] of Object.entries(rest)) {
-    if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) {
-      fail(`tensor '${name}' has no valid dtype and shape`);
-    } else if (!isSizes(e.data_offsets) || e.data_offsets.length !== 2 || e.data_offsets[0]! > e.data_offsets[1]!) {
-      fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
+  if (!isStrings(metadata)) return fail('__metadata__ is not a table of strings');
+  const entries = Object.entries(rest).map(([name, e]): [string, Entry] => {
+    if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) return fail(`tensor '${name}' has no valid dtype and shape`);
+    if (!isRange(e.data_offsets)) {
+      return fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
     }
-  }
-  return {
-    entries: Object.entries(rest) as unknown as [string, Entry][],
-    metadata: metadata as Record<string, string>,
-  };
+    return [name, { dtype: e.dtype, shape: e.shape, data_offsets: e.data_offsets }];
+  });
+  return { entries, metadata };
 }
 
 const isObject = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+const isStrings = (x: unknown): x is Record<string, string> => isObject(x) && Object.values(x).every(v => typeof v === 'string');
 const isSizes = (x: unknown): x is number[] => Array.isArray(x) && x.every(n => Number.isSafeInteger(n) && n >= 0);
+const isRange = (x: unknown): x is Entry['data_offsets'] => isSizes(x) && x.length === 2 && x[0]! <= x[1]!;
 
 function firstRepeated(names: string[]): string | undefined {
   const seen = new Set<string>();

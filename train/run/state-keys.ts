@@ -28,8 +28,14 @@ export const gradients = section('gradient.');
 export const phaseState = (number: number): Section => section(`phase ${number}.`);
 /** The running mean (`mean`), the mean square (`square`) or one deviation (`deviation0`, …) of SWAG, by weight. */
 export const swagPart = (part: string): Section => section(`swag.${part}.`);
-/** Steps done, and other numbers. */
 export const counters = section('counter.');
+/** The numbers of a run that `counters` keeps: steps done; of batches that grow see Accumulation; samples that SWAG has taken in. */
+export interface Counters {
+  readonly steps: number;
+  readonly held?: number;
+  readonly without?: number;
+  readonly swag?: number;
+}
 /** The difficulty of each training image. */
 export const SCORES = 'curriculum.scores';
 /** The state of dynamic loss scaling. */

@@ -1,4 +1,5 @@
 /** How the gradients of several batches add up to one update, where the batch grows during the run (Smith et al. 2018). */
+import type { Counters } from '../run/state-keys.ts';
 
 export class Accumulation {
   /** Steps whose gradients wait in memory for an update. */
@@ -38,12 +39,12 @@ export class Accumulation {
   }
 
   /** What a checkpoint must say of it; nothing before the first step without an update. */
-  get counters(): Readonly<Record<string, number>> {
+  get counters(): Pick<Counters, 'held' | 'without'> {
     return this.#without ? { held: this.#waiting, without: this.#without } : {};
   }
 
   /** Goes on from the `counters` of another. */
-  load({ held = 0, without = 0 }: Readonly<Record<string, number>>): void {
+  load({ held = 0, without = 0 }: Pick<Counters, 'held' | 'without'>): void {
     this.#waiting = held;
     this.#without = without;
   }

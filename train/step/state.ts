@@ -11,10 +11,10 @@ import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
 import type { Steps } from './steps.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
-/** All that a resumed run needs besides the weights: tensors under keys of their own (state-keys.ts), and numbers (see Steps.counters). */
+/** All that a resumed run needs besides the weights: tensors under keys of their own (state-keys.ts), and numbers. */
 export interface TrainerState {
   readonly tensors: Tensors;
-  readonly counters: Readonly<Record<string, number>>;
+  readonly counters: keys.Counters;
 }
 
 /** The parts of a run that have a state; `scores` are the difficulties of images, where the order goes by them. */

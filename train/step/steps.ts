@@ -1,5 +1,6 @@
 /** The steps of a run: which phase takes which batch, in which order the images are, and how far it has come. */
 import type { Order } from '../data/order.ts';
+import type { Counters } from '../run/state-keys.ts';
 import type { Accumulation } from './accumulate.ts';
 import { NonFinite } from './divergence.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
@@ -60,13 +61,13 @@ export class Steps {
   }
 
   /** All numbers that later steps depend on. */
-  get counters(): Readonly<Record<string, number>> {
+  get counters(): Counters {
     return { steps: this.done, ...this.accumulation?.counters };
   }
 
   /** Goes on from the `counters` of another run of the same configuration. */
-  load(counters: Readonly<Record<string, number>>): void {
-    this.done = counters.steps ?? 0;
+  load(counters: Counters): void {
+    this.done = counters.steps;
     this.accumulation?.load(counters);
     this.gradients.readings.logged = this.done;
   }

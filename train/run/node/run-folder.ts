@@ -111,8 +111,9 @@ export function readCheckpoint(path: string): { step: number; weights: Tensors; 
     `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}`,
     'put back the files that belong together',
   );
-  const counters = Object.fromEntries(Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]));
-  return { step: Number(metadata.step), weights: model.tensors, state: { tensors, counters } };
+  const step = Number(metadata.step);
+  const counters = Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]);
+  return { step, weights: model.tensors, state: { tensors, counters: { steps: step, ...Object.fromEntries(counters) } } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
@@ -192,7 +193,7 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
       lines.push(line);
     },
     saveCheckpoint(weights, { tensors, counters }, metadata) {
-      const step = String(counters.steps ?? lines.at(-1)?.step ?? 0);
+      const step = String(counters.steps);
       const numbers = Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]));
       const files = [
         [STATE, tensors, { ...keys.counters.write(numbers), step }],
