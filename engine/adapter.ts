@@ -27,16 +27,19 @@ export function reportOf({ info }: GPUAdapter): AdapterReport {
   return { description: named, vendor, architecture, software: isSoftware(info) };
 }
 
-/** What kernels may know of an adapter (see Profile). A software adapter of fixed subgroup size takes the lanes variants. */
+/** Subgroup sizes for which the lanes variants are written. */
+const LANES: readonly number[] = [4, 8, 16];
+
+/** What kernels may know of an adapter. A software adapter of fixed subgroup size takes the lanes variants. */
 export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
   const { info } = adapter;
   const subgroups = device.features.has('subgroups');
-  const fixed = subgroups && info.subgroupMinSize === info.subgroupMaxSize && [4, 8, 16].includes(info.subgroupMinSize);
+  const fixed = info.subgroupMinSize === info.subgroupMaxSize;
   return {
-    lanes: isSoftware(info) && fixed ? info.subgroupMinSize : 0,
+    lanes: isSoftware(info) && subgroups && fixed && LANES.includes(info.subgroupMinSize) ? info.subgroupMinSize : 0,
     subgroups,
     f16: device.features.has('shader-f16'),
-    ...(device.features.has(MATRICES) && info.subgroupMinSize === info.subgroupMaxSize && { matrices: matricesOf(info) }),
+    ...(device.features.has(MATRICES) && fixed && { matrices: matricesOf(info) }),
     maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
     maxBinding: device.limits.maxStorageBufferBindingSize,
   };
@@ -51,7 +54,7 @@ interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** What an adapter says of its matrix units: those that sum in f32. */
+/** The products of an adapter's matrix units that sum in f32. */
 function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
   const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
   return [...subgroupMatrixConfigs].flatMap(({ componentType: type, resultComponentType, M: m, N: n, K: k }) => {

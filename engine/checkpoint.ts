@@ -1,11 +1,12 @@
 import { reads, writes, type Op, type Pass, type Tensor } from './graph.ts';
 import { aliveAtOnce, bytesOf, plan } from './plan.ts';
 
-/** Budgets of a segment that are tried, from the bytes of all that is saved downwards. */
+/** How many budgets of a segment are tried, from the bytes of all saved activations downwards. */
 const BUDGETS = 32;
 
-/** How many of the best, by what is alive at once, are planned; one alone from so many ops on, where planning takes seconds. */
+/** How many of the best segmentations, by the bytes alive at once, are planned. */
 const PLANNED = 3;
+/** Of graphs with so many ops only the best one is planned: planning takes seconds there. */
 const MANY = 2000;
 
 /**
@@ -18,7 +19,7 @@ const MANY = 2000;
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
   const f = forwardOf(ops, kept);
-  const found = new Map<number, readonly Op[]>(); // by what is alive at once
+  const found = new Map<number, readonly Op[]>(); // by the bytes alive at once
   for (let i = 1; i <= BUDGETS; i++) {
     const tried = repeated(ops, f, borders(f, f.bytes * (1 - i / (BUDGETS + 1)) ** 2));
     const alive = aliveAtOnce(tried, kept);
@@ -32,18 +33,19 @@ export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): reado
   return best.ops;
 }
 
-/** What the choice of borders needs to know of the forward pass. */
+/** What the choice of borders depends on in the forward pass. */
 interface Forward {
+  /** Number of its ops. */
   readonly count: number;
-  /** First and last forward op that touches an activation, and which ops write it. */
+  /** First and last forward op that touches an activation, and the ops that write it. */
   readonly first: ReadonlyMap<Tensor, number>;
   readonly last: ReadonlyMap<Tensor, number>;
   readonly writers: ReadonlyMap<Tensor, number[]>;
   /** Activations that the backward pass reads. */
   readonly saved: ReadonlySet<Tensor>;
-  /** Those that are kept in any case: what the program keeps, and what ops give that write lasting tensors. */
+  /** Activations that are kept in any case: the program keeps them, or they come from ops that write lasting tensors. */
   readonly once: ReadonlySet<Tensor>;
-  /** Of all that is saved. */
+  /** Bytes of all saved activations. */
   readonly bytes: number;
 }
 
@@ -73,31 +75,38 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
 }
 
 /**
- * The places of the borders: where the saved activations since the last one exceed `budget`, at the later half's place that the fewest
- * bytes cross. A border at i lies before op i; what is written before it and used after it crosses it.
+ * The places of the borders between segments; a border at i lies before op i. A segment ends where its saved activations exceed `budget`.
+ * Its border then moves back, at most to half of those bytes, to where the fewest bytes cross: what is written before it and used after it.
  */
 function borders({ count, first, last, saved }: Forward, budget: number): number[] {
   const crossing = new Float64Array(count + 1);
   const savedAt = new Float64Array(count);
-  const out: number[] = [];
   for (const [t, i] of first) {
     for (let at = i + 1; at <= last.get(t)!; at++) crossing[at]! += bytesOf(t);
   }
   for (const t of saved) savedAt[first.get(t)!]! += bytesOf(t);
-  for (let i = 0, since = 0, from = 0; i < count; i++) {
-    since += savedAt[i]!;
-    if (since <= budget) continue;
-    let place = i + 1;
-    let half = 0;
-    for (let at = from + 1; at <= i + 1; at++) {
-      half += savedAt[at - 1]!;
-      if (half >= since / 2 && at < count && crossing[at]! <= crossing[place]!) place = at;
+
+  /** The first place at which the saved activations since `start` exceed the budget, and their bytes. */
+  const filled = (start: number): { end: number; bytes: number } | undefined => {
+    for (let end = start + 1, bytes = 0; end <= count; end++) {
+      bytes += savedAt[end - 1]!;
+      if (bytes > budget) return { end, bytes };
     }
-    if (place >= count) break;
-    out.push(place);
-    from = place;
-    i = place - 1;
-    since = 0;
+    return undefined;
+  };
+  const narrowest = (start: number, end: number, bytes: number): number => {
+    let best = end;
+    for (let at = start + 1, before = 0; at <= end; at++) {
+      before += savedAt[at - 1]!;
+      if (before >= bytes / 2 && at < count && crossing[at]! <= crossing[best]!) best = at;
+    }
+    return best;
+  };
+  const out: number[] = [];
+  for (let segment = filled(0); segment; segment = filled(out.at(-1)!)) {
+    const border = narrowest(out.at(-1) ?? 0, segment.end, segment.bytes);
+    if (border >= count) break;
+    out.push(border);
   }
   return out;
 }
@@ -109,7 +118,7 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
     return at < 0 ? cuts.length : at;
   };
   const segmentOf = (t: Tensor) => segmentAt(f.first.get(t)!);
-  /** Whether a tensor belongs to one segment that is done again, and to its inside. */
+  /** Whether a tensor is used within one segment alone, and that segment is done again. */
   const inside = (t: Tensor) =>
     f.writers.has(t) && !f.once.has(t) && segmentOf(t) === segmentAt(f.last.get(t)!) && segmentOf(t) < cuts.length;
   const fresh = new Map<Tensor, Tensor>();

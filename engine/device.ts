@@ -3,6 +3,7 @@ import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
 import { DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';
+import { inVec4s } from './plan.ts';
 import { waiting } from './wait.ts';
 
 interface Compiled {
@@ -21,7 +22,7 @@ export interface Pipeline extends Compiled {
   readonly blockBytes: number;
 }
 
-/** See engine/tune.ts. */
+/** What finds the fastest variants of calls (see engine/tune.ts). */
 export interface Tuning {
   tune(device: Device, ops: readonly Op[]): Promise<void>;
 }
@@ -39,16 +40,16 @@ interface Source {
 
 /** What devices of several profiles share. */
 interface State {
-  /** By WGSL text. */
+  /** Compiled kernels by WGSL text. */
   readonly pipelines: Map<string, Promise<Compiled>>;
-  /** By the types of their entries. */
+  /** Bind group layouts by the types of their entries: most kernels bind alike. */
   readonly layouts: Map<string, GPUBindGroupLayout>;
   closing: boolean;
   lost?: DeviceLost;
   fault?: DescentError;
 }
 
-/** Drivers go on for pages. */
+/** The first line of an error: drivers go on for pages. */
 export const firstLine = (error: Error | GPUError): string => error.message.split('\n')[0]!;
 
 /**
@@ -61,7 +62,7 @@ export class Device {
   /** Looks for the fastest variants of a program's calls before it is compiled. */
   tuner: Tuning | undefined;
   #profile: Profile;
-  /** By call and bindings, for this profile: a network repeats its calls, and making their text takes time. */
+  /** Pipelines by call and bindings, for this profile: a network repeats its calls, and making their text takes time. */
   #calls = new Map<Kernel<any>, Map<string, Promise<Pipeline>>>();
   /** What devices of other profiles share with this one. */
   #state: State = { pipelines: new Map(), layouts: new Map(), closing: false };
@@ -90,7 +91,7 @@ export class Device {
     });
   }
 
-  /** A device of `adapter`. `overrides` changes what kernels are told of it (tests, autotuning). */
+  /** A device of `adapter`. `overrides` changes its profile (tests, autotuning). */
   static async open(adapter: GPUAdapter, overrides: Partial<Profile> = {}): Promise<Device> {
     const requiredLimits = Object.fromEntries(LIMITS.map(l => [l, adapter.limits[l]]));
     const requiredFeatures = FEATURES.filter(f => adapter.features.has(f));
@@ -111,7 +112,7 @@ export class Device {
     return this.#profile;
   }
 
-  /** For a call whose bindings `halves` hold f16. */
+  /** The profile for a call whose bindings `halves` hold f16. */
   profileFor(halves: readonly string[]): Profile {
     return halves.length ? { ...this.#profile, half: true } : this.#profile;
   }
@@ -126,7 +127,7 @@ export class Device {
     return this.#state.fault;
   }
 
-  /** Has calls (see callKey) compiled from now on take these variants. */
+  /** Calls (see callKey) that are compiled from now on take these variants. */
   choose(variants: Readonly<Record<string, string>>): void {
     this.#calls.clear();
     this.#profile = { ...this.#profile, prefer: { ...this.#profile.prefer, ...variants } };
@@ -138,9 +139,9 @@ export class Device {
     if (error) throw error;
   }
 
-  /** A buffer of zeros, a multiple of 16 bytes long. */
+  /** A buffer of zeros of `bytes`, rounded up to whole vec4s. */
   buffer(label: string, bytes: number, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST): GPUBuffer {
-    return this.gpu.createBuffer({ label, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
+    return this.gpu.createBuffer({ label, size: inVec4s(bytes), usage });
   }
 
   /**
@@ -162,7 +163,7 @@ export class Device {
     const sizes = variant.sizes?.(params, profile) ?? {};
     const step = stepFields(kernel, params);
     const values = Object.keys(sizes).length + Object.keys(step).length;
-    const blockBytes = Math.ceil(values / 4) * 16; // a uniform block is a multiple of 16 bytes long
+    const blockBytes = values && inVec4s(4 * values);
     const { pipelines } = this.#state;
     let made = pipelines.get(code);
     if (!made) pipelines.set(code, (made = waiting(this.#compile({ kernel, variant, params, code, bound, uniform: values > 0 }))));
@@ -208,7 +209,6 @@ export class Device {
     return this.gpu.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
   }
 
-  /** Most kernels bind alike. */
   #layout(entries: GPUBindGroupLayoutEntry[]): GPUBindGroupLayout {
     const { layouts } = this.#state;
     const key = entries.map(e => e.buffer!.type).join();
@@ -232,7 +232,7 @@ export class Device {
     try {
       await waiting(staging.mapAsync(GPUMapMode.READ));
     } catch (e) {
-      await new Promise(resolve => setTimeout(resolve)); // `lost` is told first
+      await new Promise(resolve => setTimeout(resolve)); // `lost` is resolved first, and says more
       this.check();
       throw e;
     }
@@ -259,7 +259,7 @@ export class Device {
   }
 }
 
-/** The parameters of a call as a text of their own; functions have none to be known by. */
+/** The parameters of a call as a text, or undefined where there is a function among them, which has none. */
 function textOf(params: unknown): string | undefined {
   let whole = true;
   const text = JSON.stringify(params, (_, value: unknown) => {

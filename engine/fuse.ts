@@ -69,7 +69,8 @@ function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): 
       const { calls, reader } = found.gives<Tensor, Op>(op, producer, (name, shape) => made(producer, name, shape));
       instead.set(producer, calls);
       instead.set(op, []);
-      if (reader) for (const t of writes(op)) for (const other of readers.get(t) ?? []) instead.set(other, [reader(other)]);
+      const after = writes(op).flatMap(t => readers.get(t) ?? []);
+      if (reader) for (const next of after) instead.set(next, [reader(next)]);
     }
   }
   return ops.flatMap(op => instead.get(op) ?? [op]);

@@ -58,10 +58,10 @@ export interface Op {
 /** An op as messages and tables name it, by layer and pass: `layer1.0.conv1 backward`. */
 export const opName = ({ path, pass }: Op): string => `${path || 'model'} ${pass}`;
 
-/** From the gradient of an output to those of the inputs, undefined where nobody wants one. */
+/** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 type Vjp = (dy: Tensor) => (Tensor | undefined)[];
 
-/** What `backward` needs to know of one recorded function. */
+/** What `backward` needs of one recorded function. */
 interface Recorded {
   inputs: readonly Tensor[];
   output: Tensor;
@@ -73,16 +73,18 @@ interface Recorded {
 export interface LayerFacts {
   readonly weight?: Param | undefined;
   readonly bias?: Param | undefined;
-  /** Of convolutions and dense layers: what their product takes as the weight, the parameter's own value or what was made of it. */
+  /** What the product of a convolution or dense layer takes as its weight: the parameter's value, or what was made of that. */
   readonly used?: Tensor;
   readonly running?: RunningStatistics;
 }
 
-/** A batch norm's running statistics, by how much they move towards those of a batch, and the values of a channel in a batch. */
+/** What a batch norm evaluates by. */
 export interface RunningStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
+  /** The share of the way that they move towards the statistics of a batch. */
   readonly momentum: number;
+  /** Values of one channel in a batch. */
   readonly count: number;
 }
 
@@ -110,7 +112,7 @@ export class Graph {
   readonly kept = new Set<Tensor>();
   readonly training: boolean;
   readonly profile: Profile;
-  /** Of the first values of parameters. */
+  /** Seeds the first values of parameters. */
   readonly seed: number;
   /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
   readonly weights: Init | undefined;
@@ -230,7 +232,7 @@ export class Graph {
     return output;
   }
 
-  /** The gradient of `x`, which `write` stores, or undefined where nobody wants it: nothing is trained before a layer on the data itself. */
+  /** The gradient of `x`, which `write` stores, or undefined where nobody wants it: before the first layer nothing is trained. */
   gradientOf(x: Tensor, write: (dx: Tensor) => void): Tensor | undefined {
     if (!this.#differentiable.has(x)) return undefined;
     const dx = this.tensor(x.shape);

@@ -1,18 +1,22 @@
 import { check, named, say, show, TooLarge } from './check.ts';
 import { opName, reads, writes, type Op, type Role, type Tensor } from './graph.ts';
 
-/** Where a tensor lives: bytes `offset` … of buffer number `buffer`. */
+/** Where a tensor lives: bytes `offset` … of the buffer called `buffer`. */
 export interface Place {
   readonly buffer: string;
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** 256 bytes: WebGPU's alignment of storage bindings. */
-export const aligned = (bytes: number): number => Math.ceil(bytes / 256) * 256;
+/** WebGPU's alignment of storage bindings. */
+const ALIGNMENT = 256;
+export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/** Bytes rounded up to whole vec4s, at least one: kernels read and write in vec4s. */
+export const inVec4s = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 /** Bytes that a tensor's binding spans. */
-export const bytesOf = (t: Tensor): number => Math.max(16, Math.ceil((t.size * (t.half ? 2 : 4)) / 16) * 16);
+export const bytesOf = (t: Tensor): number => inVec4s(t.size * (t.half ? 2 : 4));
 
 /**
  * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in
@@ -89,7 +93,7 @@ export interface Plan {
   readonly bound: number;
   /** Bytes that the slots take. */
   readonly peak: number;
-  /** What the slots would take without checkpointing, where the program does it. */
+  /** Bytes that the slots would take without checkpointing, where the program does it. */
   readonly unchecked?: number;
 }
 
@@ -129,17 +133,17 @@ const most = (bytes: Float64Array): number => bytes.reduce((a, b) => Math.max(a,
 /** The most bytes of activations alive at once: no plan takes less. */
 export const aliveAtOnce = (ops: readonly Op[], kept: ReadonlySet<Tensor>): number => most(lives(ops, kept).alive);
 
-/** Tries at moving one tensor elsewhere in the order of assignment: so many, or fewer where these times the tensors would be more. */
+/** At most TRIES moves of one tensor in the order of assignment; fewer for large graphs, so that moves x tensors stays below EFFORT. */
 const TRIES = 400;
 const EFFORT = 60_000;
 
-/** How close to what is alive at once is close enough. */
+/** A plan that takes at most this many times the bytes alive at once is good enough. */
 const ENOUGH = 1.02;
 
 /**
  * Assigns activations to ranges of slots so that no two alive at once overlap. WebGPU forbids reading one range of a buffer and writing
  * another in the same dispatch, so what an op reads never shares a slot with what it writes. Greedy in three orders (Pisarchyk & Lee 2020:
- * largest first is rarely beaten), then the best order is bettered by moves until it is within 2 % of what is alive at once.
+ * largest first is rarely beaten), then the best order is improved by moves until the plan is good enough.
  */
 export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: number, bufferLimit = Infinity): Plan {
   for (const op of ops)
@@ -176,6 +180,7 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
 
   let random = 1;
   const draw = (n: number) => {
+    // Numerical Recipes' linear congruential generator
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     return Math.floor((random / 2 ** 32) * n);
   };
@@ -189,7 +194,7 @@ export function plan(ops: readonly Op[], kept: ReadonlySet<Tensor>, limit: numbe
   return { slots: best.slots, placeOf: best.placeOf, sum: tensors.reduce((n, t) => n + bytesOf(t), 0), bound, peak: best.bytes };
 }
 
-/** For each tensor those that some op reads where it writes it, or the other way round. */
+/** For each tensor those that may not share a buffer with it: some op reads one of the two and writes the other. */
 function neverTogether(ops: readonly Op[]): Map<Tensor, Set<Tensor>> {
   const apart = new Map<Tensor, Set<Tensor>>();
   const add = (a: Tensor, b: Tensor) => apart.set(a, (apart.get(a) ?? new Set()).add(b));

@@ -32,15 +32,15 @@ export function encode(pass: GPUComputePassEncoder, dispatches: readonly Dispatc
 }
 
 export interface CompileOptions {
-  /** Elementwise functions are done by the kernels before them (see fuse.ts); so it is unless this is false. */
+  /** Whether kernels take over what ops after them would do (see fuse); they do unless this is false. */
   fuse?: boolean;
-  /** Done while the driver compiles. */
+  /** Called while the driver compiles. */
   meanwhile?: () => void;
-  /** Each op's output is looked at for NaN and infinities (see firstNonFinite). */
+  /** Whether each op's output is checked for NaN and infinities (see firstNonFinite). */
   debug?: boolean;
-  /** Forward ops are done a second time in place of keeping what they gave (see checkpoint). */
+  /** Whether forward ops are done a second time in place of keeping what they gave (see checkpoint). */
   checkpoint?: boolean;
-  /** Activations are kept in f16 (see halve). */
+  /** Whether activations are kept in f16 (see halve). */
   half?: boolean;
 }
 
@@ -49,7 +49,7 @@ interface Parts {
   readonly commands: readonly Command[];
   readonly slots: readonly GPUBuffer[];
   readonly uniforms: Uniforms;
-  /** Where checks leave what they saw, and the ops that they looked at. */
+  /** Where checks leave what they found, and the ops that they checked. */
   readonly flags: { readonly buffer: GPUBuffer; readonly ops: readonly Op[] } | undefined;
 }
 
@@ -138,7 +138,7 @@ interface Lowered {
   readonly ops: readonly Op[];
   /** What they would be without checkpointing, where it is done. */
   readonly uncheckpointed: readonly Op[] | undefined;
-  /** Where checks for NaN leave what they saw, and the ops that they look at. */
+  /** Where checks for NaN leave what they find, and the ops that they check. */
   readonly flagged: { readonly flags: Tensor; readonly checked: readonly Op[] } | undefined;
 }
 
@@ -152,8 +152,8 @@ function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lower
 }
 
 /**
- * After each op a look at what it wrote; the flags of all ops lie in one buffer. Gradients of a scaled loss may overflow: those are left to
- * the update.
+ * The ops, with a check of what it wrote after each of them; the flags of all lie in one buffer. Gradients of a scaled loss may overflow:
+ * the update checks those.
  */
 function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
@@ -161,8 +161,8 @@ function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: rea
     Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
   const checks = (op: Op, at: number): Op[] => {
     if (op.scaled) return [];
-    const looked = writes(op).filter(t => holdsFloats(op, t));
-    return looked.map(t => ({ ...op, kernel: checkFinite, params: { n: t.size, at }, tensors: { x: t, flags } }));
+    const floats = writes(op).filter(t => holdsFloats(op, t));
+    return floats.map(t => ({ ...op, kernel: checkFinite, params: { n: t.size, at }, tensors: { x: t, flags } }));
   };
   return { ops: ops.flatMap((op, at) => [op, ...checks(op, at)]), checked: ops, flags };
 }

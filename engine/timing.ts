@@ -34,6 +34,10 @@ export interface TimeOptions {
 
 /** Browsers round timestamps to 0.1 ms, Dawn to 65.5 us: a span below this many ms is taken from the wall clock. */
 const FINE = 4;
+/** How often the number of repetitions is estimated anew, how much it may grow each time, and how large it may be. */
+const ESTIMATES = 4;
+const GROWTH = 50;
+const MOST_REPETITIONS = 2000;
 
 /** Begin and end of a pass by the device's own clock. */
 class Stamps {
@@ -101,11 +105,11 @@ export async function time(device: Device, jobs: readonly Job[], options: TimeOp
   for (const job of jobs) {
     const first = (await once(device, job, 1)).ms;
     let repetitions = 1;
-    for (let tries = 0; tries < 4 && repetitions < 2000; tries++) {
+    for (let i = 0; i < ESTIMATES && repetitions < MOST_REPETITIONS; i++) {
       // a single dispatch is hidden by the cost of its submit
       const { ms } = await once(device, job, repetitions, { stamps });
       if (ms >= target / 2) break;
-      repetitions = Math.max(1, Math.min(2000, 50 * repetitions, Math.round((repetitions * target) / ms)));
+      repetitions = Math.max(1, Math.min(MOST_REPETITIONS, GROWTH * repetitions, Math.round((repetitions * target) / ms)));
     }
     prepared.push({ job, first, repetitions, ms: [] as number[], idle: [] as number[] });
   }

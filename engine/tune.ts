@@ -1,14 +1,15 @@
 /** Finds the fastest variant of each kernel call by timing, once for an adapter. */
 import { callKey, fitting, type Variant } from '../shaders/kernel/kernel.ts';
+import { range } from '../shaders/kernel/wgsl.ts';
 import type { Device, Tuning } from './device.ts';
 import { Graph, halves, type Op, type Tensor } from './graph.ts';
 import { Memory } from './memory.ts';
 import { Program } from './program.ts';
-import { time, type Job } from './timing.ts';
+import { time, type Job, type TimeOptions } from './timing.ts';
 
 /** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
 export interface TuneStore {
-  /** As messages call it. */
+  /** How messages name it. */
   readonly name: string;
   load(): Promise<string | undefined>;
   save(text: string): Promise<void>;
@@ -16,20 +17,25 @@ export interface TuneStore {
 
 export interface TunerOptions {
   readonly store?: TuneStore;
-  /** Of the engine and of WebGPU: findings of other versions do not count. */
+  /** The versions of the engine and of WebGPU: findings of others do not count. */
   readonly version: string;
   /** Called before each call is timed, and once more when all are. */
   readonly progress?: (done: number, total: number) => void;
   readonly note?: (line: string) => void;
 }
 
-/** By adapter and version, by call: the variants that were timed, fastest first. */
+/** The variants that were timed, fastest first, by adapter and version and by call. */
 type Findings = Record<string, Record<string, readonly string[]>>;
 
 /** A variant must be faster by this much than one before it in the kernel's own order. */
 const BETTER = 0.97;
-/** What is slower than this beside the fastest at a first look is not looked at again. */
+/** A variant more than this many times slower than the fastest in the first look is dropped. */
 const HOPELESS = 1.5;
+/** The first look at all variants, and the race of those that are left; calls that take long, in ms, run fewer rounds. */
+const FIRST_LOOK = { rounds: 1, target: 2 };
+const RACE = { rounds: 5, target: 4 };
+const LONG = 4;
+const LONG_RACE = { rounds: 3, target: 4 };
 /** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
 const SMALL = 2e8;
 
@@ -83,7 +89,7 @@ export class Tuner implements Tuning {
   }
 
   async #time(device: Device, calls: readonly Call[]): Promise<Record<string, readonly string[]>> {
-    // all at once, since drivers compile in parallel; one that a driver cannot compile is out of the race
+    // all at once, since drivers compile in parallel; a variant that the driver cannot compile is dropped
     const refused = new Set<Variant<any>>();
     const tryToCompile = async ({ key, op }: Call, v: Variant<any>): Promise<void> => {
       const alone = device.withProfile({ prefer: { [key]: v.name } });
@@ -142,7 +148,7 @@ const isList = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name 
 const areFindings = (v: unknown): v is Findings =>
   isRecord(v) && Object.values(v).every(calls => isRecord(calls) && Object.values(calls).every(isList));
 
-/** The variants of a call, fastest first. They run on buffers of the real sizes that nobody else uses. */
+/** The variants of a call, the fastest first. They run on buffers of their own, of the call's sizes. */
 async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
   const bench = device.withProfile({ prefer: undefined });
   const memory = new Memory(bench);
@@ -157,17 +163,11 @@ async function rank(device: Device, { key, op }: Call, names: readonly string[])
       programs.push(await Program.compile(memory, graph, { fuse: false }));
     }
     const jobs = programs.map(({ commands }): Job => ({ commands }));
-    const [look, least] = await medians(bench, jobs, 1, 2);
-    const hopeful = names.map((_, i) => i).filter(i => look[i]! <= HOPELESS * least);
-    const [ms] =
-      hopeful.length > 1
-        ? await medians(
-            bench,
-            hopeful.map(i => jobs[i]!),
-            least > 4 ? 3 : 5,
-            4,
-          )
-        : [[least]];
+    const look = await medians(bench, jobs, FIRST_LOOK);
+    const least = Math.min(...look);
+    const hopeful = range(names.length).filter(i => look[i]! <= HOPELESS * least);
+    const race = hopeful.map(i => jobs[i]!);
+    const ms = race.length > 1 ? await medians(bench, race, least > LONG ? LONG_RACE : RACE) : [least];
     let best = 0;
     ms.forEach((t, i) => {
       if (t < BETTER * ms[best]!) best = i;
@@ -180,8 +180,6 @@ async function rank(device: Device, { key, op }: Call, names: readonly string[])
   }
 }
 
-/** Median milliseconds of each job, and the least of them. */
-async function medians(device: Device, jobs: readonly Job[], rounds: number, target: number): Promise<[ms: number[], least: number]> {
-  const ms = (await time(device, jobs, { rounds, target })).map(t => t.median);
-  return [ms, Math.min(...ms)];
-}
+/** Median milliseconds of each job. */
+const medians = async (device: Device, jobs: readonly Job[], options: TimeOptions): Promise<number[]> =>
+  (await time(device, jobs, options)).map(t => t.median);
