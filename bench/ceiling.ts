@@ -47,9 +47,9 @@ export async function measureCeiling(
   const threads = device.profile.lanes ? 4096 : 1 << 18;
   const n = device.profile.lanes ? 1 << 21 : 1 << 25;
   const build = (g: Graph) => {
-    const v = g.lasting('input', 'v', [n]);
-    const y = g.lasting('input', 'y', [n]);
-    const flops = g.lasting('input', 'flops', [threads]);
+    const v = g.persistent('input', 'v', [n]);
+    const y = g.persistent('input', 'y', [n]);
+    const flops = g.persistent('input', 'flops', [threads]);
     g.run(elementwise, { n, f: 'v' }, { v, y });
     g.run(multiplyAdd, { threads }, { y: flops });
   };

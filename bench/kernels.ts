@@ -56,7 +56,7 @@ async function one(device: Device, row: Row, variant: string, ceiling: Ceiling, 
   const build = (g: Graph) => {
     const tensors = Object.entries(row.tensors).map(([name, n]) => {
       const init = name === 'labels' ? undefined : uniform(1); // class 0
-      return [name, g.lasting('input', name, [n], init)];
+      return [name, g.persistent('input', name, [n], init)];
     });
     g.run(row.kernel, row.params, Object.fromEntries(tensors));
   };

@@ -14,7 +14,7 @@ const MANY = 2000;
  * a segment's forward ops are done a second time, into new tensors, just before the backward pass first needs what they gave. The borders
  * are those, of a range of budgets of bytes a segment, with which the plan takes the least; `ops` itself comes back where none betters it.
  *
- * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write lasting tensors
+ * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write persistent tensors
  * (running statistics, totals) are done once: what they give is kept.
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
@@ -43,7 +43,7 @@ interface Forward {
   readonly writers: ReadonlyMap<Tensor, number[]>;
   /** Activations that the backward pass reads. */
   readonly saved: ReadonlySet<Tensor>;
-  /** Activations that are kept in any case: the program keeps them, or they come from ops that write lasting tensors. */
+  /** Activations that are kept in any case: the program keeps them, or they come from ops that write persistent tensors. */
   readonly once: ReadonlySet<Tensor>;
   /** Bytes of all saved activations. */
   readonly bytes: number;
@@ -60,7 +60,7 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
   const last = new Map<Tensor, number>();
   const writers = new Map<Tensor, number[]>();
   const once = new Set(kept);
-  const lasting = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
+  const persistent = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
   forward.forEach((op, i) => {
     const written = activations(writes(op));
     for (const t of activations(Object.values(op.tensors))) {
@@ -68,7 +68,7 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
       last.set(t, i);
     }
     for (const t of written) writers.set(t, [...(writers.get(t) ?? []), i]);
-    if (Object.values(op.tensors).some(t => lasting.has(t))) for (const t of written) once.add(t);
+    if (Object.values(op.tensors).some(t => persistent.has(t))) for (const t of written) once.add(t);
   });
   const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
   return { count, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };

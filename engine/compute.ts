@@ -44,10 +44,11 @@ type Outputs = Readonly<Record<string, Tensor | undefined>>;
 type Computed<O> = { [K in keyof O]: Float32Array | (undefined extends O[K] ? undefined : never) };
 
 /**
- * Builds a graph, writes `inputs` (its lasting tensors by name), runs it once, or once for each of `steps`, and returns what the tensors
+ * Builds a graph, writes `inputs` (its persistent tensors by name), runs it once, or once for each of `steps`, and returns what the tensors
  * hold that `build` named:
  *
- *     const { y } = await compute(device, g => ({ y: g.map('v * v', g.lasting('input', 'x', [4])) }), { x: Float32Array.of(1, 2, 3, 4) });
+ *     const square = (g: Graph) => ({ y: g.map('v * v', g.persistent('input', 'x', [2])) });
+ *     const { y } = await compute(device, square, { x: Float32Array.of(1, 2) });
  */
 export function compute<O extends Outputs>(
   device: Device,
@@ -59,12 +60,12 @@ export function compute<O extends Outputs>(
   const named = (g: Graph, memory: Memory) => {
     const outputs = build(g, memory);
     for (const t of Object.values(outputs)) if (t) g.kept.add(t);
-    return { outputs, lasting: g.tensors.filter(t => t.role !== 'activation' && t.role !== 'grad') };
+    return { outputs, persistent: g.tensors.filter(t => t.role !== 'activation' && t.role !== 'grad') };
   };
-  const use = async (program: Program, { outputs, lasting }: ReturnType<typeof named>) => {
+  const use = async (program: Program, { outputs, persistent }: ReturnType<typeof named>) => {
     for (const [name, data] of Object.entries(inputs)) {
-      const t = lasting.find(l => l.name === name);
-      if (!t) throw new Error(`compute: the graph has no tensor '${name}'; it has ${lasting.map(l => l.name).join(', ')}`);
+      const t = persistent.find(l => l.name === name);
+      if (!t) throw new Error(`compute: the graph has no tensor '${name}'; it has ${persistent.map(l => l.name).join(', ')}`);
       program.memory.write(t, data);
     }
     for (const [i, step] of [steps].flat().entries()) {

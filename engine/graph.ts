@@ -16,7 +16,7 @@ export interface Tensor {
   /** Values in all. */
   readonly size: number;
   readonly role: Role;
-  /** The name of a whole buffer of lasting tensors that this is (see Graph.whole). */
+  /** The name of a whole buffer of persistent tensors that this is (see Graph.whole). */
   readonly whole?: string;
   /** Whether it is stored in f16 (see halve). */
   readonly half?: true;
@@ -148,8 +148,8 @@ export class Graph {
     return t;
   }
 
-  /** The lasting tensor called `name` in this scope; a second call with the same name is the same tensor. */
-  lasting(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init): Tensor {
+  /** The persistent tensor called `name` in this scope; a second call with the same name is the same tensor. */
+  persistent(role: Exclude<Role, 'activation'>, name: string, shape: Shape, init?: Init): Tensor {
     const key = `${role} ${[...this.#path, name].join('.')}`;
     let t = this.#named.get(key);
     if (!t) {
@@ -161,10 +161,10 @@ export class Graph {
 
   /** A trained tensor, with a place of the same shape for its gradient. */
   param(name: string, shape: Shape, init: Init): Param {
-    const value = this.lasting('param', name, shape, init);
+    const value = this.persistent('param', name, shape, init);
     const known = this.params.get(value.name);
     if (known) return known;
-    const made = { value, grad: this.lasting('grad', name, shape), path: this.path };
+    const made = { value, grad: this.persistent('grad', name, shape), path: this.path };
     this.params.set(value.name, made);
     return made;
   }

@@ -7,7 +7,7 @@ import { Layout, type Place } from './plan.ts';
 /** What tensors are written from. */
 export type Data = Float32Array | Uint32Array | Uint8Array;
 
-/** The lasting buffers of a run, shared by its programs (training, evaluation, prediction). */
+/** The persistent buffers of a run, shared by its programs (training, evaluation, prediction). */
 export class Memory {
   readonly device: Device;
   readonly layout: Layout;
@@ -21,7 +21,7 @@ export class Memory {
   }
 
   /**
-   * Gives every lasting tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights
+   * Gives every persistent tensor of `graph` its place; parameters first, so that gradients lie in the same order, and of those the weights
    * before biases and the like, so that an update that leaves these out has few runs.
    */
   reserve(graph: Graph): void {
@@ -65,13 +65,13 @@ export class Memory {
     return this.layout.place(t);
   }
 
-  /** The bytes of a lasting tensor on the device. */
+  /** The bytes of a persistent tensor on the device. */
   range(t: Tensor): Required<GPUBufferBinding> {
     const { buffer, offset, bytes } = this.place(t);
     return { buffer: this.buffers.get(buffer)!, offset, size: bytes };
   }
 
-  /** Writes a lasting tensor; the next step sees it. */
+  /** Writes a persistent tensor; the next step sees it. */
   write(t: Tensor, data: Data): void {
     const { buffer, offset } = this.range(t);
     check(

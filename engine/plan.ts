@@ -19,8 +19,8 @@ export const inVec4s = (bytes: number): number => Math.max(16, Math.ceil(bytes /
 export const bytesOf = (t: Tensor): number => inVec4s(t.size * (t.half ? 2 : 4));
 
 /**
- * Where the lasting tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state in
- * the same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
+ * Where the persistent tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state
+ * in the same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
  */
 export class Layout {
   /** Bytes of each buffer. */

@@ -114,13 +114,13 @@ export class Program {
     return op && `${opName(op)} (${op.kernel.name})`;
   }
 
-  /** What `t` holds after the last step: a lasting tensor, or an activation that the graph kept. */
+  /** What `t` holds after the last step: a persistent tensor, or an activation that the graph kept. */
   async read(t: Tensor): Promise<Float32Array> {
     const { buffer, offset, size } = this.locate(t);
     return new Float32Array(await this.memory.device.read(buffer, offset, size)).subarray(0, t.size);
   }
 
-  /** The bytes of a kept activation or lasting tensor on the device. */
+  /** The bytes of a kept activation or persistent tensor on the device. */
   locate(t: Tensor): Required<GPUBufferBinding> {
     if (t.role !== 'activation') return this.memory.range(t);
     const place = this.plan.placeOf.get(t);
@@ -156,7 +156,7 @@ function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lower
  * the update checks those.
  */
 function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
-  const flags = graph.lasting('state', 'non-finite flags', [ops.length]);
+  const flags = graph.persistent('state', 'non-finite flags', [ops.length]);
   const holdsFloats = (op: Op, t: Tensor) =>
     Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
   const checks = (op: Op, at: number): Op[] => {

@@ -4,7 +4,7 @@ import { adjustScale, FIRST_SCALE, LEFT_OUT, NOT_FINITE } from '../shaders/updat
 import type { Piece } from './pieces.ts';
 
 /** The state of dynamic loss scaling. */
-export const lossScale = (g: Graph): Tensor => g.lasting('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
+export const lossScale = (g: Graph): Tensor => g.persistent('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
 export const LOSS_SCALE = 'loss scale';
 
 /** Takes the scale out of the gradient; where that overflowed, `w` and the rule's `state` stay as they were, and the update does not count. */

@@ -106,7 +106,7 @@ function addUpdate(
 /** The tensors that pieces make of all gradients, by name. */
 function reduceAll(g: Graph, grads: readonly Tensor[], pieces: readonly Piece[]): Inputs {
   const reduce: Reduce = (name, f) => {
-    const partial = g.lasting('state', name, [grads.length * PARTS]);
+    const partial = g.persistent('state', name, [grads.length * PARTS]);
     grads.forEach((a, page) => g.run(flatReduce, { n: a.size, f, first: page * PARTS }, { a, partial }));
     return { partial, pages: grads.length };
   };

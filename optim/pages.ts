@@ -32,5 +32,5 @@ export function unitRows(g: Graph, layout: Layout, buffer: string): Tensor | und
     return range(value.shape[0]!).flatMap(unit => [place.offset / 4 + unit * fan, fan]);
   });
   if (!table.length) return undefined;
-  return g.lasting('state', `units of ${buffer}`, [table.length], () => new Float32Array(Uint32Array.from(table).buffer));
+  return g.persistent('state', `units of ${buffer}`, [table.length], () => new Float32Array(Uint32Array.from(table).buffer));
 }

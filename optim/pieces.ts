@@ -60,7 +60,7 @@ export const clipNorm = (max: number): Piece => ({
   gradient: 'g *= clip[0];',
   values: () => ({ clip_norm: max }),
   reduces(g, reduce, { scaling }) {
-    const clip = g.lasting('state', 'clip', [4]);
+    const clip = g.persistent('state', 'clip', [4]);
     const { partial, pages } = reduce('clip partial', 'a * a');
     g.run(clipScale, { pages, scaling: scaling !== undefined }, { partial, scaling, scale: clip });
     return { clip };

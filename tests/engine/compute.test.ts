@@ -9,7 +9,7 @@ import { deviceFor } from '../support/check.ts';
 
 const test = suite('compute');
 
-const square = (g: Graph) => ({ y: g.map('v * v', g.lasting('input', 'x', [3])), none: undefined });
+const square = (g: Graph) => ({ y: g.map('v * v', g.persistent('input', 'x', [3])), none: undefined });
 
 test('gives what the named tensors hold', async () => {
   const { y, none } = await compute(await deviceFor(), square, { x: Float32Array.of(1, 2, -3) });
@@ -19,7 +19,7 @@ test('gives what the named tensors hold', async () => {
 
 test('runs once for each of the steps, on what the one before left', async () => {
   const grow = (g: Graph) => {
-    const w = g.lasting('state', 'w', [2]);
+    const w = g.persistent('state', 'w', [2]);
     g.run(addNormal, { n: 2, std: 0, layer: 0, fixed: false, add: true }, { x: g.map('v + one', w), y: w });
     return { w };
   };

@@ -91,7 +91,7 @@ onHalf('values are rounded to f16; beyond its range they are infinite', async ()
   const n = values.length;
   const copy = { n: 1, size: n, source: n, start: 0, dest: n, offset: 0 };
   const build = (g: Graph) => {
-    const x = g.lasting('input', 'x', [n]);
+    const x = g.persistent('input', 'x', [n]);
     const y = g.tensor([n]);
     const z = g.tensor([n]);
     g.run(writePart, copy, { x, y });

@@ -37,12 +37,12 @@ const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('mo
 /** The training graph's ops of a model, as they are stored. */
 function opsOf(model: Layer, shape: readonly [number, number, number] = [3, 32, 32], batch = 32) {
   const g = new Graph({ training: true, profile });
-  const input = g.lasting('input', 'x', [batch, ...shape]);
+  const input = g.persistent('input', 'x', [batch, ...shape]);
   const logits = model(
     g,
     g.record([input], g.map('v', input), () => []),
   );
-  g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [batch]), g.lasting('state', 'totals', [2]))!);
+  g.backward(logits, crossEntropy(g, logits, g.persistent('input', 'labels', [batch]), g.persistent('state', 'totals', [2]))!);
   return { ops: fuse(g.ops, g.kept, g.profile), kept: g.kept };
 }
 
@@ -57,9 +57,9 @@ for (const [name, share] of [
     const before = plan(ops, kept, 2 ** 30);
     const after = plan(less, kept, 2 ** 30);
     assert.ok(after.peak <= share * before.peak, `${after.peak} of ${before.peak}`);
-    const lasting = less.filter(op => op.pass === 'again' && writes(op).some(t => t.role !== 'activation'));
+    const persistent = less.filter(op => op.pass === 'again' && writes(op).some(t => t.role !== 'activation'));
     assert.equal(
-      lasting.map(op => opName(op)),
+      persistent.map(op => opName(op)),
       [],
       'what lasts is written once',
     );

@@ -14,7 +14,7 @@ const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 
 function training(): Graph {
   const g = new Graph({ training: true, profile });
   const logits = lenet5({ classes: 10, shape: [1, 28, 28] })(g, g.tensor([64, 1, 28, 28]));
-  g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [64]), g.lasting('state', 'totals', [2]))!);
+  g.backward(logits, crossEntropy(g, logits, g.persistent('input', 'labels', [64]), g.persistent('state', 'totals', [2]))!);
   return g;
 }
 
@@ -59,12 +59,12 @@ for (const name of Object.keys(models)) {
   test(`${name} at batch 32 takes at most 10 % more than what is alive at once`, () => {
     const g = new Graph({ training: true, profile });
     const shape = name === 'alexnet' ? ([3, 224, 224] as const) : ([3, 32, 32] as const);
-    const x = g.lasting('input', 'x', [32, ...shape]);
+    const x = g.persistent('input', 'x', [32, ...shape]);
     const logits = openModel({ name, options: {} }, { classes: 10, shape })(
       g,
       g.record([x], g.map('v', x), () => []),
     );
-    g.backward(logits, crossEntropy(g, logits, g.lasting('input', 'labels', [32]), g.lasting('state', 'totals', [2]))!);
+    g.backward(logits, crossEntropy(g, logits, g.persistent('input', 'labels', [32]), g.persistent('state', 'totals', [2]))!);
     const p = plan(fuse(g.ops, g.kept, profile), g.kept, 2 ** 31);
     assert.ok(p.peak <= 1.1 * p.bound, `${p.peak} of ${p.bound}`);
   });
@@ -90,7 +90,7 @@ test('fusion moves relu and its derivative into their producers, and leaves what
   assert.is(fuse(h.ops, h.kept, h.profile).length, 2, 'the sum joins the relu; the relu cannot join y');
 });
 
-test('lasting tensors lie in pages no longer than a binding, gradients as their parameters', () => {
+test('persistent tensors lie in pages no longer than a binding, gradients as their parameters', () => {
   const layout = new Layout(4096);
   const g = new Graph({ training: true, profile });
   const params = [300, 700, 20, 600].map((n, i) => g.param(`p${i}`, [n], s => new Float32Array(s[0]!)));

@@ -30,8 +30,8 @@ async function run(version?: string) {
   device.tuner = tuner;
   const g = new Graph({ training: true, profile: device.profile });
   const memory = new Memory(device);
-  const x = g.lasting('input', 'x', [2, 3, 8, 8]);
-  const dy = g.lasting('input', 'dy', [2, 5]);
+  const x = g.persistent('input', 'x', [2, 3, 8, 8]);
+  const dy = g.persistent('input', 'dy', [2, 5]);
   const y = dense(5)(
     g,
     g.scope('conv', () => conv2d(4, 3, { pad: 1 })(g, x)),

@@ -34,9 +34,9 @@ async function run(
   const rows = logits.length / CLASSES;
   const soft = target instanceof Float64Array;
   const build = (g: Graph) => {
-    const x = g.lasting('input', 'logits', [rows, CLASSES]);
-    const t = g.lasting('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
-    const totals = g.lasting('state', 'totals', [2]);
+    const x = g.persistent('input', 'logits', [rows, CLASSES]);
+    const t = g.persistent('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
+    const totals = g.persistent('state', 'totals', [2]);
     return { totals, gradient: losses[name]!(g, x, t, totals, options) };
   };
   const labels = soft ? Float32Array.from(target) : Uint32Array.from(target as number[]);

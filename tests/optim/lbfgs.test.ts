@@ -26,7 +26,7 @@ async function problem(start: ArrayLike<number>, objective: Objective, way: Way 
     g.param('b', [1], () => Float32Array.of(start[n - 1]!)),
   ];
   memory.reserve(g);
-  g.run(flatMap, { n: 4, f: 'y' }, { y: g.lasting('state', 'nothing', [4]) });
+  g.run(flatMap, { n: 4, f: 'y' }, { y: g.persistent('state', 'nothing', [4]) });
   const program = await Program.compile(memory, g);
   const flat = new Flat(memory);
   const read = async () => Float64Array.from((await Promise.all(params.map(p => memory.read(p.value)))).flatMap(v => [...v]));

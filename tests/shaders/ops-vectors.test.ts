@@ -60,10 +60,10 @@ async function run(v: Case, layer: Layer, inputs: readonly string[], training: b
   const shape = v.inputs[inputs[0]!]!.shape;
   const build = async (training: boolean) => {
     const g = new Graph({ training, profile: device.profile });
-    const x0 = g.lasting('input', 'x', shape);
+    const x0 = g.persistent('input', 'x', shape);
     const x = g.record([x0], g.map('v', x0), dy => [dy]);
     const y = layer(g, x);
-    const dy = g.lasting('input', 'dy', y.shape);
+    const dy = g.persistent('input', 'dy', y.shape);
     const dx = g.backward(y, dy).get(x0);
     g.kept.add(y);
     if (dx) g.kept.add(dx);
@@ -102,10 +102,10 @@ async function runLoss(v: Case) {
   const [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
   const { labels, targets } = v.given;
   const build = (g: Graph) => {
-    const logits = g.lasting('input', 'logits', [n * names.length, classes]);
-    const given = g.lasting('input', 'labels', targets ? [n, classes] : [n]);
+    const logits = g.persistent('input', 'logits', [n * names.length, classes]);
+    const given = g.persistent('input', 'labels', targets ? [n, classes] : [n]);
     if (!js) {
-      const totals = g.lasting('state', 'totals', [2]);
+      const totals = g.persistent('state', 'totals', [2]);
       return { losses: totals, dlogits: losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)! };
     }
     const row = g.tensor([n, ROW_METRICS]);

@@ -52,7 +52,7 @@ for (const [why, shape, perPage] of cases) {
       const words = Math.ceil((c * h * w) / 4);
       const pages = Array.from({ length: Math.ceil(50 / perPage) }, (_, i) => {
         const n = Math.min(perPage, 50 - i * perPage);
-        return { n, images: g.lasting('input', `page ${i}`, [n * words]) };
+        return { n, images: g.persistent('input', `page ${i}`, [n * words]) };
       });
       for (const page of pages) memory.place(page.images);
       memory.allocate(g);

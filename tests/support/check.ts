@@ -80,7 +80,7 @@ export interface CheckOptions {
 /** Runs a layer forward and backward on one device: output, gradient of the input, gradients of the parameters, buffers afterwards. */
 export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOptions = {}) {
   const build = (g: Graph) => {
-    const x0 = g.lasting('input', 'x', shape);
+    const x0 = g.persistent('input', 'x', shape);
     const copied = (t: Tensor): Tensor => {
       // by a kernel that nothing joins
       const y = g.tensor(t.shape);
@@ -90,7 +90,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
     const x = g.record([x0], g.map('v', x0), dy => [dy]);
     const half = layer(g, x);
     const y = copied(half);
-    const dy = g.lasting('input', 'dy', y.shape);
+    const dy = g.persistent('input', 'dy', y.shape);
     const found = g.backward(half, copied(dy)).get(x0);
     const dx = found && copied(found);
     g.kept.add(y);
@@ -105,8 +105,8 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
     const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity
     if (used(dy)) memory.write(dy, Float32Array.from(r));
     const params: Record<string, Float64Array> = {};
-    const lasting: Tensor[] = [...g.init.keys()];
-    lasting.forEach((t, i) => {
+    const persistent: Tensor[] = [...g.init.keys()];
+    persistent.forEach((t, i) => {
       memory.write(t, Float32Array.from((params[t.name] = o.params?.[t.name] ?? random(t.size, 10 + i))));
     });
     program.run({ accumulate: 0, seed: 1, step: 1, valid: shape[0]!, ...o.step });
@@ -116,7 +116,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
     const given = { shape: y.shape, x: values, r, params };
     const out = { ...given, y: await read(y), dx: dx && used(dx) ? await read(dx) : undefined, gradients, buffers };
     if (g.training) for (const [name, p] of g.params) gradients[name] = await read(p.grad);
-    for (const t of lasting) if (t.role === 'buffer') buffers[t.name] = await read(t);
+    for (const t of persistent) if (t.role === 'buffer') buffers[t.name] = await read(t);
     return out;
   };
   const { training = true, fuse, half } = o;

@@ -52,10 +52,10 @@ const norm = (v: ArrayLike<number>): number => {
 export async function pass(spec: string, x: Float32Array, shape: readonly [number, number, number, number], training: boolean) {
   const [n, c, h, w] = shape;
   const build = (g: Graph) => {
-    const input = g.lasting('input', 'images', shape);
-    const target = g.lasting('input', 'labels', [n]);
+    const input = g.persistent('input', 'images', shape);
+    const target = g.persistent('input', 'labels', [n]);
     const logits = openModel(parseSpec('model', spec), { classes: 10, shape: [c, h, w] })(g, input);
-    const totals = g.lasting('state', 'totals', [2]);
+    const totals = g.persistent('state', 'totals', [2]);
     const dlogits = crossEntropy(g, logits, target, totals);
     g.kept.add(logits);
     if (dlogits) g.backward(logits, dlogits);

@@ -108,7 +108,7 @@ export async function tilesAgree(c: Case, { all = false, half = false } = {}): P
 export async function runCase(on: Device, { kernel, params, sizes, out }: Case, variant: string): Promise<Float32Array> {
   const own = on.withProfile({ prefer: { [kernel.name]: variant } });
   const build = (g: Graph) => {
-    const tensors = Object.entries(sizes).map(([name, n]) => [name, g.lasting('input', name, [n])] as const);
+    const tensors = Object.entries(sizes).map(([name, n]) => [name, g.persistent('input', name, [n])] as const);
     g.run(kernel, params, Object.fromEntries(tensors));
     return new Map(tensors);
   };

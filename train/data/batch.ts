@@ -52,7 +52,7 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
   const bytes = graph.tensor([n * views, c, h, w], 'activation', 'x');
   const labels = graph.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
   const layout = layoutOf(run, images, n, data.maxBinding);
-  const order = graph.lasting('input', `${part} order`, [n * Math.ceil(images.n / n)]);
+  const order = graph.persistent('input', `${part} order`, [n * Math.ceil(images.n / n)]);
   const pages = pagesOf(graph, images, layout);
   const bindings = Object.fromEntries(pages.map((page, i) => [`page${i}`, page.images])) as { page0: Tensor };
   const tables = transforms && usesTables(transforms) ? graph.tensor([n, c, TABLE], 'activation', 'tables') : undefined;
@@ -62,8 +62,8 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
   const inputs: BatchInputs = {
     order,
     pages,
-    norm: graph.lasting('input', 'norm', [2, c, h, w]),
-    labels: graph.lasting('input', `${images.source} labels`, [images.from.n]),
+    norm: graph.persistent('input', 'norm', [2, c, h, w]),
+    labels: graph.persistent('input', `${images.source} labels`, [images.from.n]),
   };
   graph.run(
     gather,

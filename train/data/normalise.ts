@@ -59,7 +59,7 @@ export class Normalisation {
     if (how !== 'pca' && how !== 'zca') return x;
     const [n, c, h, w] = x.shape as [number, number, number, number];
     const d = c * h * w;
-    const matrix = g.lasting('buffer', 'whitening.weight', [d, d], () => {
+    const matrix = g.persistent('buffer', 'whitening.weight', [d, d], () => {
       if (this.#given) return new Float32Array(d * d); // it comes with the trained weights
       return whitening(this.#sample.dataset, this.#sample.indices, this.moments.image!, how);
     });

@@ -30,7 +30,7 @@ export function pagesOf(g: Graph, { part, source, from }: PartImages, { c, h, w,
     const first = stream ? 0 : i * perPage;
     const n = stream ? perPage : Math.min(perPage, from.n - first);
     const name = stream ? `${part} ring ${i}` : `${source} images ${i}`;
-    return { images: g.lasting('input', name, [n * wordsOf(c * h * w)]), first, n };
+    return { images: g.persistent('input', name, [n * wordsOf(c * h * w)]), first, n };
   });
 }
 

@@ -36,7 +36,7 @@ export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): Built
     `model: its output is ${show(logits.shape)}, expected [${n}, ${classes}] for ${classes} classes`,
     `end it with dense(${classes})`,
   );
-  return { graph, totals: graph.lasting('state', `${batch.images.part} totals`, [2]), logits, batch };
+  return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [2]), logits, batch };
 }
 
 /** The loss called `name`; of several views of each image cross-entropy is joined by their consistency. */

@@ -36,7 +36,7 @@ export class Probe {
   /** A probe of `n` images at a time that shares the parameters in `memory`. With `layers` it keeps every layer's output. */
   static async create(memory: Memory, model: Layer, data: RunData, n: number, layers = false): Promise<Probe> {
     const graph = new Graph({ training: false, profile: memory.device.profile });
-    const input = graph.lasting('input', `probe of ${n}`, [n, ...data.dataset.shape]);
+    const input = graph.persistent('input', `probe of ${n}`, [n, ...data.dataset.shape]);
     const logits = model(graph, data.normalisation.whiten(graph, input));
     graph.kept.add(logits);
     const outputs = new Map(graph.layers.filter(l => l.path).map(l => [l.path, l.output] as const));

@@ -21,7 +21,7 @@ export async function trajectory(
   check(!update.rule.probes, `${rule}: needs the loss of a net beside its gradient`, 'choose another rule');
   const build = (g: Graph, memory: Memory) => {
     const { value, grad } = g.param('point', [2], () => Float32Array.from(land.start));
-    const trail = g.lasting('state', 'trail', [2 * (steps + 1)]);
+    const trail = g.persistent('state', 'trail', [2 * (steps + 1)]);
     g.run(surfaceGradient, { gradient: land.gradient, noise: land.noise ?? 0 }, { w: value, g: grad, trail });
     memory.reserve(g);
     update.addTo(g, memory.layout);
