@@ -4,6 +4,7 @@ import type { Program } from '../../engine/program.ts';
 import { Flat, type Vector } from '../../optim/flat.ts';
 import { LOSS_SCALE } from '../../optim/loss-scale.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+import type { Hyper } from '../../optim/rule.ts';
 import type { Rates, Schedule } from '../../optim/schedule.ts';
 import { LEFT_OUT } from '../../shaders/update/loss-scale.ts';
 import { Accumulation } from './accumulate.ts';
@@ -28,7 +29,8 @@ export class FirstOrderPhase implements Span {
     this.#memory = memory;
     this.#schedule = schedule;
     this.#update = update;
-    this.#hessian = optimizer.rule.probes === undefined ? undefined : new HessianDiagonal(memory, optimizer);
+    const { rule, hyper } = optimizer;
+    if (rule.probes !== undefined) this.#hessian = new HessianDiagonal(memory, hyper, page => stateBuffer(rule, rule.probes!, page));
   }
 
   /** The rates of step number `step`. */
@@ -40,7 +42,7 @@ export class FirstOrderPhase implements Span {
    * Clears what a phase before it has left: one of the same rule has its state in the same place, and updates that were skipped are counted
    * by phase.
    */
-  begin(): void {
+  #clear(): void {
     const { layout, buffers, device } = this.#memory;
     const { rule } = this.optimizer;
     const encoder = device.gpu.createCommandEncoder();
@@ -57,13 +59,14 @@ export class FirstOrderPhase implements Span {
     const { lr, momentum, batches = 1 } = this.rates(step.number);
     const { accumulation, optimizer } = this;
     const { seed, microBatches } = gradients;
+    const isFirst = step.number === this.start + 1;
+    if (isFirst && this.start > 0) this.#clear();
     const update = accumulation.updates(step.number - this.start);
     const values = optimizer.values(update, lr, momentum, accumulation.next * microBatches);
     await this.#hessian?.estimate(step.number, seed, () => gradients.run(step, { counts: false }));
     await gradients.run(step, { update: this.#update ? undefined : values, adds: accumulation.adds, log });
     if (accumulation.take(batches, step.number === this.end)) this.#update?.run({ ...values, seed, step: step.number });
-    if (log) gradients.readings.readBack(step.number, lr);
-    await gradients.enqueued();
+    await gradients.end(step.number, lr, log);
     return lr;
   }
 
@@ -73,15 +76,25 @@ export class FirstOrderPhase implements Span {
   }
 }
 
-/** The diagonal of the Hessian, estimated into a rule's state. */
+/** The diagonal of the Hessian, estimated into a state. */
 class HessianDiagonal {
   #flat: Flat;
-  #optimizer: Optimizer;
-  #vectors: { z: Vector; w: Vector; g: Vector; h: Vector } | undefined;
+  #probes: number;
+  #epsilon: number;
+  #z: Vector;
+  #w: Vector;
+  #g: Vector;
+  #h: Vector;
 
-  constructor(memory: Memory, optimizer: Optimizer) {
+  /** `state` names the buffer of the state for a page of parameters. */
+  constructor(memory: Memory, { probes = 1, epsilon = 1e-3 }: Hyper, state: (page: number) => string) {
     this.#flat = new Flat(memory);
-    this.#optimizer = optimizer;
+    this.#probes = probes;
+    this.#epsilon = epsilon;
+    this.#z = this.#flat.vector('probe');
+    this.#w = this.#flat.vector('weights');
+    this.#g = this.#flat.vector('gradient');
+    this.#h = this.#flat.named(state);
   }
 
   /**
@@ -89,15 +102,9 @@ class HessianDiagonal {
    * its batch at the present weights.
    */
   async estimate(step: number, seed: number, gradients: () => Promise<void>): Promise<void> {
-    const { rule, hyper } = this.#optimizer;
     const flat = this.#flat;
-    const { probes = 1, epsilon = 1e-3 } = hyper;
-    const { z, w, g, h } = (this.#vectors ??= {
-      z: flat.vector('probe'),
-      w: flat.vector('weights'),
-      g: flat.vector('gradient'),
-      h: flat.named(page => stateBuffer(rule, rule.probes!, page)),
-    });
+    const [z, w, g, h] = [this.#z, this.#w, this.#g, this.#h];
+    const [probes, epsilon] = [this.#probes, this.#epsilon];
     await flat.copy(w, flat.w);
     for (let k = 0; k < probes; k++) {
       await flat.signs(z, seed, step * probes + k);

@@ -66,13 +66,14 @@ export class GradientProgram {
     return takeTotals(this.program.program, this.#totals);
   }
 
-  /** Waits while too many steps are under way. */
-  async enqueued(): Promise<void> {
+  /** Ends a step that is enqueued: asks for the metrics that it has copied, and waits for an earlier one where too many are under way. */
+  async end(step: number, lr: number, log: boolean): Promise<void> {
+    if (log) this.readings.readBack(step, lr);
     this.#pending.push(this.program.program.memory.device.done());
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
   }
 
-  /** Images per second count from now on, unless steps are under way that are not logged yet: a pause after step `done` was no training. */
+  /** Images per second count from now on, unless steps up to `done` are still under way or not logged: a pause is no training time. */
   resume(done: number): void {
     if (!this.#pending.length && this.readings.logged === done) this.readings.restart();
   }

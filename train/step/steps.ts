@@ -44,8 +44,6 @@ export class Steps {
     gradients.resume(this.done);
     const phase = this.#phaseOf(this.done + 1);
     const movesOn = phase instanceof FirstOrderPhase; // a quasi-Newton method stays with its batch
-    const isFirst = phase.start === this.done;
-    if (movesOn && isFirst && phase.start > 0) phase.begin();
     const epoch = Math.floor((movesOn ? this.done : phase.start) / stepsPerEpoch);
     const at = movesOn ? this.done % stepsPerEpoch : 0;
     gradients.program.arrange(await this.#order(epoch));
