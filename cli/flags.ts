@@ -1,10 +1,10 @@
 /** Options as the command line calls them: in its messages, and in the words that start it. */
 import { DescentError, render, type Named } from '../engine/check.ts';
-import { OPTIONS } from '../train/config/config.ts';
+import { optionOf, OPTIONS, type Key } from '../train/config/options.ts';
 
 /** `--batch-size`, or `--no-shuffle` where that is how it is written. Options of commands alone are called as their keys are. */
 export function flagOf(key: string): string {
-  if (Object.hasOwn(OPTIONS, key)) return OPTIONS[key as keyof typeof OPTIONS].flags.split(' ')[0]!;
+  if (Object.hasOwn(OPTIONS, key)) return optionOf(key as Key).flags.split(' ')[0]!;
   return `--${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}`;
 }
 

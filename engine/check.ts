@@ -97,9 +97,13 @@ export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]
 export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
+  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(name, names)}known: ${names.join(', ')}`);
+}
+
+/** A question after the nearest of `names`, where one is near. */
+export function suggestion(name: string, names: readonly string[]): string {
   const near = closest(name, names);
-  const suggestion = distance(name, near) <= 3 ? `did you mean '${near}'? ` : '';
-  throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion}known: ${names.join(', ')}`);
+  return distance(name, near) <= Math.min(3, name.length / 2) ? `did you mean '${near}'? ` : '';
 }
 
 /** The four sizes of a batch of images, or an error that says what came instead. */

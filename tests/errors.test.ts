@@ -9,9 +9,8 @@ import { addInventory } from '../cli/commands/inventory.ts';
 import { addTraining } from '../cli/commands/training.ts';
 import { flagOf, flags } from '../cli/flags.ts';
 import { also, check, DescentError, either, faultOf, named, render, say, TooLarge, words } from '../engine/check.ts';
-import { OPTIONS } from '../train/config/config.ts';
+import { KEYS, labelOf, OPTIONS } from '../train/config/options.ts';
 import { Diverged, NonFinite } from '../train/step/divergence.ts';
-import { labelOf } from '../web/form/catalogue.ts';
 import { labels } from '../web/words.ts';
 import { refused } from './support/refusal.ts';
 
@@ -80,7 +79,7 @@ test('flags are as the command line has them', () => {
   assert.is(flags(named('shuffle', false)), '--no-shuffle');
   assert.is(flags(named('resume', 'runs/x')), '--resume runs/x');
   assert.is(flagOf('dataDir'), '--data-dir');
-  for (const key of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) {
+  for (const key of KEYS) {
     assert.ok(OPTIONS[key].flags.startsWith(flagOf(key)));
     assert.is(labels(named(key), true), labelOf(key));
   }

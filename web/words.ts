@@ -1,12 +1,11 @@
 /** Messages in the words of the form: options are called as its fields are labelled. */
 import { render, type Fault, type Named } from '../engine/check.ts';
-import { OPTIONS } from '../train/config/config.ts';
-import { labelOf } from './form/catalogue.ts';
+import { labelOf, OPTIONS, type Key } from '../train/config/options.ts';
 
 /** The label of an option's field. Where there is no field (a file, another adapter) the advice cannot be followed here. */
 export function labels({ option, to }: Named, begins: boolean): string | undefined {
   if (!Object.hasOwn(OPTIONS, option)) return undefined;
-  const label = labelOf(option as keyof typeof OPTIONS);
+  const label = labelOf(option as Key);
   const name = begins ? label : `\u201c${label}\u201d`; // within a sentence it must be told from the other words
   return to === undefined ? name : `${name} ${to}`;
 }

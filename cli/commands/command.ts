@@ -1,8 +1,6 @@
 /** What several commands have in common: their options, and how examples are shown. */
 import { Option, type Command } from 'commander';
-import { OPTIONS } from '../../train/config/config.ts';
-
-type Key = keyof typeof OPTIONS;
+import { KEYS, optionOf, type Key } from '../../train/config/options.ts';
 
 /** For `.addHelpText('after', …)`. */
 export function examples(...lines: string[]): string {
@@ -27,15 +25,15 @@ export const onDevice = (command: Command): Command =>
   );
 
 /** An option of the configuration (train/config/config.ts) on another command, which takes no default of its own. */
-export const configOption = (key: Key, note = ''): Option => new Option(OPTIONS[key].flags, OPTIONS[key].help + note);
+export const configOption = (key: Key, note = ''): Option => new Option(optionOf(key).flags, optionOf(key).help + note);
 
 /** An option of the configuration with its default. */
-export const defaultedOption = (key: Key): Option => configOption(key).default(String(OPTIONS[key].default));
+export const defaultedOption = (key: Key): Option => configOption(key).default(String(optionOf(key).default));
 
 /** All options of the configuration. Defaults are told but not set: what is absent must be known as absent, as for --resume. */
 export function withConfig(command: Command): Command {
-  for (const key of Object.keys(OPTIONS) as Key[]) {
-    const value = OPTIONS[key].default;
+  for (const key of KEYS) {
+    const value = optionOf(key).default;
     const told = value === undefined || typeof value === 'boolean' ? '' : ` (default: ${value})`;
     command.addOption(configOption(key, told));
   }

@@ -1,6 +1,6 @@
 /** The commands that show what there is: devices, data, models. */
 import type { Command } from 'commander';
-import { OPTIONS } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import type { ShowOptions } from '../show/data-show.ts';
 import type { DataOptions } from '../show/data.ts';
 import type { DevicesOptions } from '../show/devices.ts';

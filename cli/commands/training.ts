@@ -1,6 +1,6 @@
 /** The commands that train: train, find-lr, sweep, compare. */
 import type { Command } from 'commander';
-import { OPTIONS } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import type { CompareOptions } from '../study/compare.ts';
 import type { FindLrOptions } from '../study/find-lr.ts';
 import type { SweepOptions } from '../study/sweep.ts';

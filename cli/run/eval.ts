@@ -1,7 +1,7 @@
 /** `descent eval`. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import { OPTIONS } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
@@ -29,8 +29,8 @@ export async function openJudge(path: string, options: EvalOptions): Promise<Jud
   const { file, config, weights, moments } = await openCheckpoint(path, options);
   const recipe = localRecipe({
     ...config,
-    ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.parse('--batch-size', options.batchSize)! }),
-    ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.parse('--limit-test', options.limitTest)! }),
+    ...(options.batchSize !== undefined && { batchSize: OPTIONS.batchSize.type.parse('--batch-size', options.batchSize)! }),
+    ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest)! }),
   });
   const { dataDir, quiet } = options;
   const { limitTrain, limitTest, imageSize } = recipe;

@@ -1,7 +1,8 @@
 /** `descent train`. */
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
-import { configFromJson, OPTIONS, parseConfig } from '../../train/config/config.ts';
+import { configFromJson, parseConfig } from '../../train/config/config.ts';
+import { KEYS, optionOf, type Key } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
@@ -15,7 +16,7 @@ import { describePlan } from '../show/plan.ts';
 import { localRecipe, openSession, type Session, type SessionOptions } from './session.ts';
 
 /** As the command line gives them: texts, checked by parseConfig. */
-export type TrainOptions = SessionOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
+export type TrainOptions = SessionOptions & { [K in Key]?: string | boolean } & {
   out?: string;
   resume?: string;
   dataDir?: string;
@@ -87,9 +88,9 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
     `--resume: the run in ${folder.path} trains ${config.model}, not ${model}`,
     'leave out the model',
   );
-  const given = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).filter(key => {
+  const given = KEYS.filter(key => {
     const value = options[key];
-    return value !== undefined && !(typeof value === 'boolean' && value === OPTIONS[key].default); // such come unasked
+    return value !== undefined && !(typeof value === 'boolean' && value === optionOf(key).default); // such come unasked
   });
   const changes = Object.fromEntries(given.map(key => [key, options[key]]));
   const recipe = localRecipe(configFromJson({ ...config, ...changes }, '--resume'));

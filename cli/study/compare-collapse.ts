@@ -6,7 +6,7 @@ import { draw } from '../../plots/chart.ts';
 import { writePicture } from '../../plots/node.ts';
 import { countDead, type Collapse } from '../../train/study/collapse.ts';
 import { COMPARED } from '../../train/study/compare.ts';
-import { OPTIONS } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import type { CompareOptions } from './compare.ts';
 import { percent, print, table } from '../output.ts';
 
@@ -17,7 +17,7 @@ const NETS = 30;
 
 export async function compareCollapse(options: CompareOptions): Promise<void> {
   const { dataset: name = COMPARED.dataset, dataDir, out = '', json, quiet } = options;
-  const seed = OPTIONS.seed.parse('--seed', options.seed ?? '0')!;
+  const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   const dataset = await openDataset(name, { dataDir, quiet, limitTrain: 64, limitTest: 32 });
   const device = await Device.open(await openAdapter(options.adapter));
   const counts: Collapse[] = [];

@@ -3,7 +3,8 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, wr
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import type { OPTIONS, RunConfig } from '../../train/config/config.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError } from '../../train/run/node/files.ts';
@@ -15,7 +16,7 @@ import { duration, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { localRecipe } from '../run/session.ts';
 
-export type SweepOptions = DeviceOptions & { [K in keyof typeof OPTIONS]?: string | boolean } & {
+export type SweepOptions = DeviceOptions & { [K in Key]?: string | boolean } & {
   grid?: string[];
   random?: string;
   folds?: string;

@@ -5,7 +5,7 @@ import { draw } from '../../plots/chart.ts';
 import type { Panel, Series } from '../../plots/panel.ts';
 import { contour } from '../../plots/contour.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
-import { OPTIONS } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import { landscapes, type Landscape, type Point } from '../../train/study/landscapes.ts';
 import { trajectory } from '../../train/study/trajectories.ts';
 import { print, table } from '../output.ts';
@@ -20,7 +20,7 @@ export interface TrajectoriesOptions {
 
 export async function compareTrajectories(options: TrajectoriesOptions): Promise<void> {
   const { out = 'compare-trajectories', json, quiet } = options;
-  const seed = OPTIONS.seed.parse('--seed', options.seed ?? '0')!;
+  const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
   const device = await Device.open(await openAdapter(options.adapter));
   const panels: Panel[] = [];

@@ -3,7 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { localRecipe } from '../../cli/run/session.ts';
-import { OPTIONS, parseConfig } from '../../train/config/config.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 
 const test = suite('recipes');
 const folder = new URL('../../scripts/recipes/', import.meta.url);

@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Range } from '../../engine/range.ts';
 import { named } from '../../engine/check.ts';
-import { configFromJson, OPTIONS, parseConfig } from '../../train/config/config.ts';
+import { configFromJson, parseConfig } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import { fit, type Fitted } from '../../train/run/fit.ts';
 import { bestOf, parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../train/config/spec.ts';
@@ -111,7 +112,7 @@ config('absent options take their defaults, given ones are checked', async () =>
     ['batchSize', '0', /^batchSize: 0 is out of range/],
     ['valSplit', '1', /^valSplit: 1 is out of range/],
     ['normalize', 'std', /^normalize: 'std' is not known; give one of none, mean, meanstd/],
-    ['optimizer', 'adam:', /^optimizer: nothing follows/],
+    ['loss', 'cros-entropy', /^loss: 'cros-entropy' is not known; did you mean 'cross-entropy'\? give one of /],
     ['init', '', /^init: the value is empty/],
   ] as const) {
     await refuses(() => parseConfig('lenet5', { [key]: value }), message);

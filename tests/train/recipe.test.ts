@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../train/study/find-lr.ts';
-import { describeOptimizer, recipeOf } from '../../train/config/recipe.ts';
+import { describeOptimizer, recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import { phasesOf, scheduleOf } from '../../train/run/optimizers.ts';
 
 const test = suite('recipes of runs');
@@ -25,12 +25,19 @@ test('one optimizer, and one after another', () => {
   );
 });
 
+/** A recipe without functions. */
+const values = (r: Recipe) => ({ ...r, optimizers: r.optimizers.map(o => ('rule' in o ? { ...o, around: undefined } : o)) });
+/** The numbers of the pieces around an optimizer. */
+const piecesOf = (o: Recipe['optimizers'][number]) =>
+  'rule' in o ? o.around.map(piece => piece({ stepsPerEpoch: 7, epochs: 3 }).values?.(2, 0.1)) : [];
+
 test('what is recorded is read back as the same', () => {
   const specs = ['sgd', 'nag-c', 'adam:epochs=5,beta1=0.8,lbfgs', 'momentum:momentum=0.5,epochs=2,sgd:lr=0.01,epochs=1,bfgs', 'adamw'];
   for (const optimizer of specs) {
-    const first = recipe({ optimizer, schedule: 'cosine', augment: 'crop:2,flip', weightDecay: '0.1' });
-    assert.equal(recipeOf(first.config), first);
-    assert.equal(recipeOf(configFromJson(JSON.parse(JSON.stringify(first.config)), 'config.json')), first);
+    const first = recipe({ optimizer, schedule: 'cosine', augment: 'crop:2,flip', weightDecay: '0.1', clipNorm: '2' });
+    const again = recipeOf(configFromJson(JSON.parse(JSON.stringify(first.config)), 'config.json'));
+    assert.equal(values(again), values(first));
+    assert.equal(again.optimizers.map(piecesOf), first.optimizers.map(piecesOf));
   }
 });
 
@@ -43,6 +50,12 @@ test('flags reach the update', () => {
   assert.is(scheduleOf(recipe({ schedule: 'cosine:warmup=10', lr: '0.1' }), 30)!.at(20).lr, 0.05);
 });
 
+test('a rule with a decay of its own has no L2 piece beside it', () => {
+  const [adamw, sgd] = ['adamw', 'sgd'].map(optimizer => recipe({ optimizer, weightDecay: '0.1', clipNorm: '2' }).optimizers[0]!);
+  assert.is(adamw!.hyper.weight_decay, 0.1);
+  assert.equal([adamw!, sgd!].map(piecesOf), [[{ clip_norm: 2 }], [{ clip_norm: 2 }, { l2: 0.1 }]]);
+});
+
 const refusals: readonly [given: Given, message: RegExp][] = [
   [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
   [{ optimizer: 'adam,lbfgs' }, /^optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
@@ -50,6 +63,7 @@ const refusals: readonly [given: Given, message: RegExp][] = [
     { optimizer: 'adam:epochs=5' },
     /^optimizer: adam:epochs=5 has no optimizer after it; leave out its epochs, or name the next optimizer$/,
   ],
+  [{ optimizer: 'adam:' }, /^optimizer: nothing follows 'adam:'/],
   [{ optimizer: 'adam:0.1' }, /^optimizer: '0.1' is no hyper-parameter of adam; write adam:key=value$/],
   [{ optimizer: 'lbfgs', ema: '0.9' }, /^lbfgs: minimises a smooth function of all weights, ema is not for it/],
   [

@@ -1,13 +1,12 @@
 /** The configurations of a search, from texts: a grid of values, or random draws. */
-import { closest, distance } from 'fastest-levenshtein';
-import { check, DescentError, named, say } from '../../engine/check.ts';
+import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import { rules } from '../../optim/index.ts';
 import { schedules } from '../../optim/schedules.ts';
 import { STREAMS, uniforms } from '../../shaders/kernel/random.ts';
-import { OPTIONS, parseConfig, type RunConfig } from './config.ts';
+import { parseConfig, type RunConfig } from './config.ts';
+import { KEYS, optionOf, OPTIONS, type Key } from './options.ts';
 import { formatSpec, parseNumber, parseScalar, parseSpec } from './spec.ts';
 
-type Key = keyof typeof OPTIONS;
 /** Texts by field, as parseConfig takes them, and the model's spec. */
 export type Texts = Readonly<Record<string, string | boolean | undefined>> & { readonly model: string };
 
@@ -24,10 +23,11 @@ export type Choice = Readonly<Record<string, string>>;
 const GRID = named('grid');
 
 const dashed = (key: string) => key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`);
-const KEYS: Readonly<Record<string, Key | 'model'>> = {
+/** Options by what an axis may call them. */
+const FIELDS: Readonly<Record<string, Key | 'model'>> = {
   model: 'model',
   ...Object.fromEntries(
-    (Object.keys(OPTIONS) as Key[]).flatMap(key => [
+    KEYS.flatMap(key => [
       [dashed(key), key],
       [key, key],
     ]),
@@ -76,13 +76,11 @@ function splitAtCommas(list: string): string[] {
 }
 
 function checkKey(key: string): void {
-  if (Object.hasOwn(KEYS, key) || HYPER.has(key) || NESTED.test(key)) return;
-  const known = [...new Set(Object.values(KEYS).map(dashed)), ...HYPER];
-  const near = closest(key, known);
-  const hint = distance(key, near) <= 3 ? `did you mean '${near}'? ` : '';
+  if (Object.hasOwn(FIELDS, key) || HYPER.has(key) || NESTED.test(key)) return;
+  const known = [...new Set(Object.values(FIELDS).map(dashed)), ...HYPER];
   throw new DescentError(
     say`${GRID}: unknown key '${key}'`,
-    `${hint}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`,
+    `${suggestion(key, known)}known: ${known.join(', ')}, and optimizer.<name>, schedule.<name>, model.<name> for what belongs to those`,
   );
 }
 
@@ -129,10 +127,10 @@ export function configOf(base: Texts, choice: Choice): RunConfig {
   const inner: [spec: string, key: string, value: string][] = [];
   for (const [key, value] of Object.entries(choice)) {
     const nested = NESTED.exec(key);
-    const field = KEYS[key];
+    const field = FIELDS[key];
     if (nested) inner.push([nested[1]!, nested[2]!, value]);
     else if (!field) inner.push(['optimizer', key, value]);
-    else if (value === 'none' && field !== 'model' && OPTIONS[field].default === undefined) texts[field] = undefined;
+    else if (value === 'none' && field !== 'model' && optionOf(field).default === undefined) texts[field] = undefined;
     else texts[field] = value;
   }
   for (const [of, key, value] of inner) {

@@ -3,19 +3,23 @@ import { check, lookUp, named, say } from '../../engine/check.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import { modelOptions, type ModelSpec } from '../../models/index.ts';
 import { optimizers, rules } from '../../optim/index.ts';
+import type { Piece } from '../../optim/pieces.ts';
 import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import { parseAugment } from './augment.ts';
-import { OPTIONS, type RunConfig } from './config.ts';
+import type { RunConfig } from './config.ts';
+import type { Span } from './option.ts';
+import { KEYS, optionOf, type Key } from './options.ts';
 import { formatSpec, parseSpec, parseSpecs } from './spec.ts';
 
-/** A rule with its hyper-parameters. */
+/** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
 export interface FirstOrder {
   readonly name: string;
   readonly rule: Rule;
   readonly hyper: Hyper;
+  readonly around: readonly ((span: Span) => Piece)[];
 }
 
 /** One of the optimizers that train one after another; each but the last says for how many epochs. */
@@ -64,10 +68,12 @@ function scheduleFrom(text: string): Chosen {
   return { name, options: scheduleOptions(name, options) };
 }
 
-/** What only first-order optimizers do; of two phases with one each it is of that one. */
-const FIRST_ORDER = ['clipNorm', 'clipValue', 'gradNoise', 'ema', 'swa', 'lookahead'] as const;
-/** What a smooth function of free weights cannot have. */
-const NOT_SMOOTH = ['l1', 'maxNorm'] as const;
+/** Regularisers under which the loss is no smooth function of free weights. */
+const NOT_SMOOTH: readonly Key[] = ['l1', 'maxNorm'];
+
+/** The regularisers that a configuration asks for, in the order in which they act. */
+const regularisersOf = (config: RunConfig): Key[] =>
+  KEYS.filter(key => optionOf(key).piece && config[key] !== undefined && config[key] !== optionOf(key).default);
 
 /** The optimizers of a configuration in order; `grows` is whether its schedule makes batches grow. */
 function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
@@ -118,16 +124,20 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
   }
 }
 
-/** A rule; one with a weight decay of its own takes that of the configuration for it. */
-function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, { weightDecay }: RunConfig): FirstOrder {
+/** A rule and what is around it; one with a weight decay of its own takes that of the configuration in place of an L2 penalty. */
+function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, config: RunConfig): FirstOrder {
   const rule = rules[name]!;
-  const decay = 'weight_decay' in rule.hyper && weightDecay > 0 ? { weight_decay: weightDecay } : {};
-  return { name, rule, hyper: hyperParameters(name, rule.hyper, { ...decay, ...given }) };
+  const own = 'weight_decay' in rule.hyper;
+  const decay = own && config.weightDecay > 0 ? { weight_decay: config.weightDecay } : {};
+  const around = regularisersOf(config)
+    .filter(key => !own || key !== 'weightDecay')
+    .map(key => (span: Span) => optionOf(key).piece!(config[key], span));
+  return { name, rule, hyper: hyperParameters(name, rule.hyper, { ...decay, ...given }), around };
 }
 
-/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it. */
+/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it, which would have the other regularisers. */
 function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): QuasiNewton {
-  const unfit = [...NOT_SMOOTH, ...(alone ? FIRST_ORDER : [])].find(key => config[key] !== OPTIONS[key].default);
+  const unfit = regularisersOf(config).find(key => key !== 'weightDecay' && (alone || NOT_SMOOTH.includes(key)));
   check(
     !unfit,
     say`${name}: minimises a smooth function of all weights, ${unfit && named(unfit)} is not for it`,

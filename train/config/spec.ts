@@ -1,5 +1,5 @@
 /** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
-import { check, DescentError, type Message, say } from '../../engine/check.ts';
+import { check, DescentError, type Message, say, suggestion } from '../../engine/check.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import { describeRange, isWithin, type Range } from '../../engine/range.ts';
 
@@ -30,7 +30,11 @@ export function parseScalar(text: string): Scalar {
 
 /** `text` as one of `known`. */
 export function parseChoice<T extends string>(who: Message, text: string, known: readonly T[]): T {
-  check((known as readonly string[]).includes(text), say`${who}: '${text}' is not known`, `give one of ${known.join(', ')}`);
+  check(
+    (known as readonly string[]).includes(text),
+    say`${who}: '${text}' is not known`,
+    `${suggestion(text, known)}give one of ${known.join(', ')}`,
+  );
   return text as T;
 }
 

@@ -1,51 +1,33 @@
-/** The form of a configuration, made from the catalogues that the command line uses. */
+/** The form of a configuration, made from the options of the command line. */
 import { datasets } from '../../datasets/index.ts';
 import { check, lookUp } from '../../engine/check.ts';
-import { schemes } from '../../layers/init.ts';
-import { losses } from '../../layers/loss.ts';
-import { models } from '../../models/index.ts';
 import { optimizers } from '../../optim/index.ts';
-import { BN_STATS, OPTIONS, ORDERS, parseConfig, PRECISIONS, type RunConfig } from '../../train/config/config.ts';
+import { parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { GROUPS } from '../../train/config/option.ts';
+import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
-import { NORMALIZE } from '../../train/data/statistics.ts';
-import { parseSpec, parseSpecs } from '../../train/config/spec.ts';
-import { explainOption, labelOf } from './catalogue.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
-import { count, el, select } from '../views/dom.ts';
-import { field } from './field.ts';
+import { capital, count, el, select } from '../views/dom.ts';
+import { field, type Hint } from './field.ts';
 import { SpecField } from './spec-field.ts';
 import { inPageWords } from '../words.ts';
 
-type Key = keyof typeof OPTIONS;
 /** A configuration as texts, defaults left out: what stands in an address. */
 export type Texts = Partial<Record<Key | 'model', string>>;
 
 /** Where the page differs from the command line: more frequent metrics, since someone watches. */
 const HERE: Texts = { model: 'lenet5', logEvery: '10' };
-/** Set by other means here, or of use with the files of a run folder only. */
-const HIDDEN: readonly Key[] = ['init', 'swag', 'snapshots'];
 /** Written with names and options of their own. */
-const SPECS: Partial<Record<Key, Choice>> = { optimizer: optimizing, schedule: scheduling, augment: augmenting };
-/** One of a few names. The empty one is no choice. */
-const NAMES: Partial<Record<Key, readonly string[]>> = {
-  normalize: NORMALIZE,
-  order: ORDERS,
-  bnStats: BN_STATS,
-  loss: Object.keys(losses),
-  precision: PRECISIONS,
-  initScheme: ['', ...Object.keys(schemes), 'lsuv'],
+const SPECS: Partial<Record<Key | 'model', Choice>> = {
+  model: modelling,
+  optimizer: optimizing,
+  schedule: scheduling,
+  augment: augmenting,
 };
-const ABOVE: readonly Key[] = ['dataset', 'optimizer', 'lr', 'schedule', 'batchSize', 'epochs', 'augment'];
-const GROUPS: readonly (readonly [title: string, keys: readonly Key[]])[] = [
-  ['Regularisation', ['weightDecay', 'l1', 'decayBias', 'labelSmoothing', 'maxNorm', 'earlyStop']],
-  ['Gradients and averages', ['clipNorm', 'clipValue', 'gradNoise', 'lookahead', 'ema', 'swa', 'accumulate']],
-  ['Data', ['valSplit', 'normalize', 'order', 'shuffle', 'limitTrain', 'limitTest', 'imageSize']],
-  ['Weights and loss', ['seed', 'initScheme', 'loss', 'bnStats']],
-];
 
 /** The texts of a configuration, without those that it has anyway; the model always. */
 export function textsOf(config: RunConfig): Texts {
-  const usual = (key: string) => (key === 'model' ? '' : String(HERE[key as Key] ?? OPTIONS[key as Key]?.default));
+  const usual = (key: string) => (key === 'model' ? '' : String(HERE[key as Key] ?? optionOf(key as Key).default));
   const texts = Object.entries(config)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => [key, String(value)] as const);
@@ -65,6 +47,7 @@ export class ConfigForm {
   #dataset: HTMLSelectElement;
   #datasetHint = el('p', { class: 'hint', id: 'dataset-hint' });
   #lr: HTMLInputElement | undefined;
+  #optimizer: SpecField | undefined;
   #beside: readonly HTMLElement[];
   #wrong = el('p', { class: 'hint wrong', role: 'status' });
 
@@ -91,31 +74,28 @@ export class ConfigForm {
     return configOf({ ...this.#texts, dataset: this.#chosen });
   }
 
-  /** Takes out what no catalogue has, and throws to say so. */
+  /** Takes out the first text that no run can be made of, and throws to say why. */
   validate(): void {
-    const known = (key: keyof Texts, look: (text: string) => unknown) => {
-      const text = this.#texts[key];
+    for (const [key, text] of Object.entries(this.#texts) as [keyof Texts, string][]) {
       try {
-        if (text !== undefined) look(text);
+        if (key !== 'model') lookUp('option in the address', key, OPTIONS).type.parse(labelOf(key), text);
+        if (SPECS[key]) recipeOf(configOf({ [key]: text }));
+        if (key === 'dataset') this.#checkDataset(text);
       } catch (error) {
         if (key === 'model') this.#texts.model = HERE.model!;
         else delete this.#texts[key];
         this.#draw();
         throw error;
       }
-    };
-    for (const key of Object.keys(this.#texts) as Key[])
-      known(key, text => (key as string) === 'model' || lookUp('option in the address', key, OPTIONS).parse(labelOf(key), text));
-    const named = ({ names }: Choice) => Object.fromEntries(names.map(n => [n, n]));
-    known('model', text => lookUp('model', parseSpec('model', text).name, models));
-    known('optimizer', text => parseSpecs('optimizer', text).forEach(({ name }) => lookUp('optimizer', name, named(optimizing))));
-    known('schedule', text => lookUp('schedule', parseSpec('schedule', text).name, named(scheduling)));
-    known('dataset', text =>
-      check(
-        this.#available.has(text) || Object.hasOwn(datasets, text),
-        `data set '${text}': is not here`,
-        `drop it on the page again if it was a folder of images, or take one of ${Object.keys(datasets).join(', ')}`,
-      ),
+    }
+  }
+
+  #checkDataset(name: string): void {
+    check(
+      this.#available.has(name) || Object.hasOwn(datasets, name),
+      `data set '${name}': is not here`,
+      'drop it on the page again if it was a folder of images',
+      `take one of ${Object.keys(datasets).join(', ')}`,
     );
   }
 
@@ -153,25 +133,23 @@ export class ConfigForm {
 
   #draw(): void {
     const open = new Set([...this.element.querySelectorAll('details')].filter(d => d.open).map(d => d.dataset.group));
-    const grouped = new Set([...HIDDEN, ...ABOVE, ...GROUPS.flatMap(([, keys]) => keys)]);
-    const rest = (Object.keys(OPTIONS) as Key[]).filter(k => !grouped.has(k));
     this.#offer();
-    const dataset = field('Data set', this.#dataset);
+    const dataset = field(labelOf('dataset'), this.#dataset);
     dataset.append(this.#datasetHint, ...this.#beside);
-    const group = (title: string, keys: readonly Key[]) =>
-      el(
-        'details',
-        { open: open.has(title), 'data-group': title },
-        el('summary', { textContent: title }),
-        ...keys.map(key => this.#option(key)),
-      );
+    const [basics, ...others] = GROUPS.map(title => ({ title, keys: KEYS.filter(key => optionOf(key).group === title) }));
     this.element.replaceChildren(
       this.#wrong,
       dataset,
       new SpecField('Model', modelling, this.#texts.model, text => this.#set('model', text)).element,
-      ...ABOVE.slice(1).map(key => this.#option(key)),
-      ...GROUPS.map(([title, keys]) => group(title, keys)),
-      group('Running', rest),
+      ...basics!.keys.filter(key => key !== 'dataset').map(key => this.#option(key)),
+      ...others.map(({ title, keys }) =>
+        el(
+          'details',
+          { open: open.has(title), 'data-group': title },
+          el('summary', { textContent: title }),
+          ...keys.map(key => this.#option(key)),
+        ),
+      ),
     );
     this.#check();
   }
@@ -192,31 +170,32 @@ export class ConfigForm {
     }
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
-    if (this.#lr) this.#lr.placeholder = String(optimizers[firstOptimizer(this.#texts.optimizer)]?.hyper.lr.default ?? '');
+    if (this.#lr && this.#optimizer) this.#lr.placeholder = String(optimizers[this.#optimizer.names[0]!]!.hyper.lr.default);
   }
 
   #option(key: Key): HTMLElement {
+    const { default: fallback, type, help, hint, formula, unset = 'none' } = optionOf(key);
     const name = labelOf(key);
-    const value = this.#texts[key];
-    const fallback = OPTIONS[key].default as unknown;
+    const below: Hint = { about: hint ?? `${capital(help)}.`, formula };
+    const usual = fallback === undefined ? '' : String(fallback);
+    const value = this.#texts[key] ?? usual;
     const set = (text: string) => this.#set(key, text);
     const specs = SPECS[key];
-    const names = NAMES[key];
     if (specs) {
-      const changed = (text: string | undefined) => this.#set(key, text === fallback ? undefined : text);
-      return new SpecField(name, specs, value ?? (fallback as string | undefined), changed).element;
+      const made = new SpecField(name, specs, value, text => this.#set(key, text === usual ? undefined : text));
+      if (key === 'optimizer') this.#optimizer = made;
+      return made.element;
     }
     if (typeof fallback === 'boolean') {
-      const checked = (value ?? String(fallback)) === 'true';
       const onchange = (e: Event) => set(String((e.target as HTMLInputElement).checked));
-      return field(name, el('input', { type: 'checkbox', name: key, checked, onchange }), explainOption(key), true);
+      return field(name, el('input', { type: 'checkbox', name: key, checked: value === 'true', onchange }), below, true);
     }
-    if (names) {
-      const choices = names.map(n => [n, n || 'as each layer has them'] as const);
+    if (type.choices) {
+      const choices = [...(usual ? [] : [['', unset] as const]), ...type.choices.map(c => [c, c] as const)];
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
-      return field(name, select(choices, value ?? String(fallback ?? ''), { name: key, onchange }), explainOption(key));
+      return field(name, select(choices, value, { name: key, onchange }), below);
     }
-    return field(name, this.#text(key, name, fallback === undefined ? 'none' : String(fallback)), explainOption(key));
+    return field(name, this.#text(key, name, usual || unset), below);
   }
 
   /** The input of a number or a text, marked while it holds none that is accepted. */
@@ -225,7 +204,7 @@ export class ConfigForm {
       type: 'text',
       value: this.#texts[key] ?? '',
       placeholder,
-      inputMode: 'decimal',
+      inputMode: optionOf(key).type.range?.integer ? 'numeric' : 'decimal',
       name: key,
       autocomplete: 'off',
       spellcheck: false,
@@ -235,7 +214,7 @@ export class ConfigForm {
       const text = input.value.trim();
       let wrong = '';
       try {
-        if (text) OPTIONS[key].parse(name, text);
+        if (text) optionOf(key).type.parse(name, text);
       } catch (error) {
         wrong = inPageWords(error as Error);
       }
@@ -245,15 +224,6 @@ export class ConfigForm {
       this.#set(key, text);
     };
     return input;
-  }
-}
-
-/** The name of the first optimizer; the usual one where the text cannot be read. */
-function firstOptimizer(text = OPTIONS.optimizer.default): string {
-  try {
-    return parseSpecs('optimizer', text)[0]!.name;
-  } catch {
-    return OPTIONS.optimizer.default;
   }
 }
 

@@ -22,6 +22,11 @@ export class SpecField {
     this.#draw();
   }
 
+  /** What is named now. */
+  get names(): string[] {
+    return this.#specs.map(spec => spec.name);
+  }
+
   #tell(): void {
     this.#changed(writeSpecs(this.#choice, this.#specs));
   }

@@ -1,0 +1,244 @@
+/** The options of a run, each said once: for `descent train`, for config.json and for the page. */
+import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
+import { schemes } from '../../layers/init.ts';
+import { losses } from '../../layers/loss.ts';
+import { NORMALIZE } from '../data/statistics.ts';
+import { boolean, number, oneOf, option, text, type Option } from './option.ts';
+import { REGULARISERS } from './regularisers.ts';
+
+export const OPTIONS = {
+  dataset: option({
+    flags: '--dataset <name>',
+    help: 'data set to train on',
+    default: 'fashion-mnist',
+    type: text,
+    group: 'Basics',
+    label: 'Data set',
+  }),
+  optimizer: option({
+    flags: '--optimizer <name[:k=v,...]>',
+    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
+    default: 'adam',
+    type: text,
+    group: 'Basics',
+  }),
+  lr: option({
+    flags: '--lr <rate>',
+    help: "learning rate (default: the optimizer's)",
+    type: number(AT_LEAST_0),
+    group: 'Basics',
+    label: 'Learning rate',
+    hint: 'Length of a step; empty for the optimizer\u2019s own.',
+    formula: 'w ← w − η · step',
+  }),
+  schedule: option({
+    flags: '--schedule <name[:k=v,...]>',
+    help: 'learning rate over the run: cosine:warmup=500, onecycle:max_lr=0.1, plateau:factor=0.2,patience=5',
+    type: text,
+    group: 'Basics',
+  }),
+  batchSize: option({
+    flags: '--batch-size <n>',
+    help: 'images a step',
+    default: 64,
+    type: number(COUNT),
+    group: 'Basics',
+    formula: 'g = 1/n Σ ∇ℓ(xᵢ)',
+  }),
+  epochs: option({
+    flags: '--epochs <n>',
+    help: 'passes over the training images',
+    default: 5,
+    type: number(COUNT),
+    group: 'Basics',
+    formula: 'steps = epochs · ⌊images / batch⌋',
+  }),
+  steps: option({
+    flags: '--steps <n>',
+    help: 'stop after so many steps',
+    type: number(COUNT),
+    group: 'Running',
+    label: 'Steps at most',
+  }),
+  augment: option({
+    flags: '--augment <name[:k=v,...],...>',
+    help: 'augmentations in the order written: crop,flip,cutout:16',
+    type: text,
+    group: 'Basics',
+    label: 'Augmentation',
+  }),
+  ...REGULARISERS,
+  decayBias: option({
+    flags: '--no-decay-bias',
+    help: 'no penalty on biases and normalisation parameters',
+    default: true,
+    type: boolean,
+    group: 'Regularisation',
+    label: 'Penalties on biases too',
+    hint: 'L2 and L1 act on biases and normalisation parameters too.',
+  }),
+  labelSmoothing: option({
+    flags: '--label-smoothing <share>',
+    help: 'share of each label that goes to all classes alike',
+    default: 0,
+    type: number(SHARE),
+    group: 'Regularisation',
+    formula: 't ← (1−s) t + s/classes',
+  }),
+  earlyStop: option({
+    flags: '--early-stop <n>',
+    help: 'end after n epochs without a better validation accuracy, and restore the best weights',
+    type: number(COUNT),
+    group: 'Regularisation',
+    label: 'Early stopping',
+  }),
+  swag: option({
+    flags: '--swag <share>',
+    help: 'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
+    type: number(SHARE),
+  }),
+  snapshots: option({
+    flags: '--snapshots <n>',
+    help: 'n cosine cycles, the weights after each kept for an ensemble',
+    type: number(COUNT),
+  }),
+  accumulate: option({
+    flags: '--accumulate <n>',
+    help: 'compute each batch in n micro-batches, to save memory',
+    default: 1,
+    type: number(COUNT),
+    group: 'Gradients and averages',
+    label: 'Micro-batches',
+    hint: 'Computes each batch in so many parts, to save memory.',
+    formula: 'g = 1/a Σ g of a micro-batches',
+  }),
+  valSplit: option({
+    flags: '--val-split <share>',
+    help: 'share of the training images held out for validation',
+    default: 0.1,
+    type: number(SHARE),
+    group: 'Data',
+    label: 'Validation share',
+    formula: 'gap = validation loss − training loss',
+  }),
+  normalize: option({
+    flags: '--normalize <how>',
+    help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
+    default: 'meanstd',
+    type: oneOf(NORMALIZE),
+    group: 'Data',
+    formula: 'x = (byte / 255 − mean) / std',
+  }),
+  order: option({
+    flags: '--order <how>',
+    help: 'random, or curriculum: easy to hard by the loss under the first weights',
+    default: 'random',
+    type: oneOf(['random', 'curriculum']),
+    group: 'Data',
+    label: 'Order of images',
+  }),
+  shuffle: option({
+    flags: '--no-shuffle',
+    help: 'take the images in file order',
+    default: true,
+    type: boolean,
+    group: 'Data',
+    hint: 'A new order of the images in each epoch.',
+  }),
+  limitTrain: option({
+    flags: '--limit-train <n>',
+    help: 'use the first n training images',
+    type: number(COUNT),
+    group: 'Data',
+    label: 'Training images at most',
+  }),
+  limitTest: option({
+    flags: '--limit-test <n>',
+    help: 'use the first n test images',
+    type: number(COUNT),
+    group: 'Data',
+    label: 'Test images at most',
+  }),
+  imageSize: option({
+    flags: '--image-size <n>',
+    help: 'resize the images of a folder to n x n (default: 32)',
+    type: number({ ...COUNT, max: 1024 }),
+    group: 'Data',
+    label: 'Image size of a folder',
+  }),
+  seed: option({
+    flags: '--seed <n>',
+    help: 'decides weights, order, dropout and augmentation',
+    default: 0,
+    type: number({ integer: true, min: 0, max: 2 ** 32 - 1 }),
+    group: 'Weights and loss',
+  }),
+  init: option({ flags: '--init <file.safetensors>', help: 'weights to start from', type: text }),
+  initScheme: option({
+    flags: '--init-scheme <name>',
+    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
+    type: oneOf([...Object.keys(schemes), 'lsuv']),
+    group: 'Weights and loss',
+    label: 'First weights',
+    unset: 'as each layer has them',
+  }),
+  loss: option({
+    flags: '--loss <name>',
+    help: `loss: ${Object.keys(losses).join(', ')}`,
+    default: 'cross-entropy',
+    type: oneOf(Object.keys(losses)),
+    group: 'Weights and loss',
+    formula: 'cross-entropy: ℓ = −log p(label)',
+  }),
+  bnStats: option({
+    flags: '--bn-stats <how>',
+    help: 'batch-norm statistics when evaluating: running, or population (of all training images, exactly)',
+    default: 'running',
+    type: oneOf(['running', 'population']),
+    group: 'Weights and loss',
+    label: 'Batch-norm statistics',
+    formula: 'y = γ (x − μ) / √(σ² + ε) + β',
+  }),
+  precision: option({
+    flags: '--precision <type>',
+    help: 'f32, or f16: activations in half precision, weights and sums in f32, the loss scaled',
+    default: 'f32',
+    type: oneOf(['f32', 'f16']),
+    group: 'Running',
+  }),
+  checkpointActivations: option({
+    flags: '--checkpoint-activations',
+    help: 'to save memory, compute activations a second time in place of keeping them',
+    default: false,
+    type: boolean,
+    group: 'Running',
+    label: 'Recompute activations',
+  }),
+  fuse: option({
+    flags: '--no-fuse',
+    help: 'keep elementwise ops as dispatches of their own',
+    default: true,
+    type: boolean,
+    group: 'Running',
+    label: 'Fuse kernels',
+    hint: 'Elementwise steps join the kernel before them.',
+  }),
+  logEvery: option({
+    flags: '--log-every <n>',
+    help: 'steps between lines of metrics',
+    default: 50,
+    type: number(COUNT),
+    group: 'Running',
+    label: 'Metrics every',
+  }),
+} as const satisfies Readonly<Record<string, Option>>;
+
+export type Key = keyof typeof OPTIONS;
+export const KEYS = Object.keys(OPTIONS) as Key[];
+
+/** The options by key, whatever their values. */
+export const optionOf = (key: Key): Option => OPTIONS[key];
+
+/** What an option is called on the page. */
+export const labelOf = (key: Key): string =>
+  optionOf(key).label ?? key.charAt(0).toUpperCase() + key.slice(1).replace(/[A-Z]/g, c => ` ${c.toLowerCase()}`);
