@@ -1,4 +1,4 @@
-/** What an adapter offers. */
+/** What an adapter is and offers. */
 import type { MatrixConfig, Profile } from '../shaders/kernel/kernel.ts';
 
 export const LIMITS = [
@@ -13,7 +13,7 @@ export const LIMITS = [
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName; // not in the standard yet
 export const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRICES];
 
-/** What users are told of an adapter. */
+/** An adapter as users see it. */
 export interface AdapterReport {
   readonly description: string;
   readonly vendor: string;
@@ -63,6 +63,14 @@ function matricesOf(info: GPUAdapterInfo): MatrixConfig[] {
   });
 }
 
+export type Kind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
+
 /** lavapipe, SwiftShader and WARP name themselves; browsers hide the description but say whether it is a fallback. */
-const isSoftware = (info: GPUAdapterInfo): boolean =>
-  Boolean(info.isFallbackAdapter) || /llvmpipe|swiftshader|basic render/i.test(`${info.description} ${info.architecture} ${info.device}`);
+export function kindOf({ description, isFallbackAdapter, architecture, device }: GPUAdapterInfo): Kind {
+  const text = `${description} ${architecture} ${device}`;
+  if (/llvmpipe/i.test(text)) return 'lavapipe';
+  if (/swiftshader/i.test(text)) return 'swiftshader';
+  return isFallbackAdapter || /basic render/i.test(text) ? 'software' : 'hardware';
+}
+
+const isSoftware = (info: GPUAdapterInfo): boolean => kindOf(info) !== 'hardware';

@@ -113,5 +113,5 @@ export function images(layer: string, shape: readonly number[]): [n: number, c: 
     `${layer}: input is ${show(shape)}, expected [batch, channels, height, width]`,
     'put it before flatten or dense',
   );
-  return shape as unknown as [number, number, number, number];
+  return [shape[0]!, shape[1]!, shape[2]!, shape[3]!];
 }

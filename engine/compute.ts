@@ -12,7 +12,7 @@ export interface OnceOptions extends CompileOptions {
   seed?: number;
 }
 
-/** What `use` gives for a program of its own, which goes with its memory when that is done. `build` makes the graph. */
+/** Compiles the graph that `build` makes on memory of its own, returns what `use` makes of the program, and frees both. */
 export async function withProgram<T, R>(
   device: Device,
   build: (g: Graph, memory: Memory) => T,

@@ -1,4 +1,4 @@
-import { pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
+import { isWritten, pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
 import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
 import { DescentError, DeviceLost, named, say } from './check.ts';
@@ -177,7 +177,7 @@ export class Device {
     const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: kernel.bindings[name]!.startsWith('read') ? 'read-only-storage' : 'storage' },
+      buffer: { type: isWritten(kernel.bindings[name]!) ? 'storage' : 'read-only-storage' },
     }));
     if (uniform) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
     const layout = this.#layout(entries);

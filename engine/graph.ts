@@ -1,6 +1,6 @@
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
-import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
+import { isWritten, type Bindings, type Kernel, type Profile } from '../shaders/kernel/kernel.ts';
 
 export type Shape = readonly number[];
 
@@ -272,12 +272,10 @@ export class Graph {
   }
 }
 
-const touched = (op: Op, how: 'read' | 'write'): Tensor[] =>
-  Object.entries(op.tensors)
-    .filter(([n]) => op.kernel.bindings[n]!.startsWith(how))
-    .map(([, t]) => t);
-export const reads = (op: Op): Tensor[] => touched(op, 'read');
-export const writes = (op: Op): Tensor[] => touched(op, 'write');
+const bound = (op: Op, written: boolean): Tensor[] =>
+  Object.keys(op.tensors).flatMap(name => (isWritten(op.kernel.bindings[name]!) === written ? [op.tensors[name]!] : []));
+export const reads = (op: Op): Tensor[] => bound(op, false);
+export const writes = (op: Op): Tensor[] => bound(op, true);
 
 /** The bindings of an op that hold f16. */
 export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);

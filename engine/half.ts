@@ -1,3 +1,4 @@
+import { typeOf } from '../shaders/kernel/kernel.ts';
 import type { Op, Tensor } from './graph.ts';
 
 /**
@@ -9,7 +10,7 @@ export function halve(ops: readonly Op[], kept: ReadonlySet<Tensor>): Op[] {
   const whole = new Set<Tensor>(kept);
   const half = new Map<Tensor, Tensor>();
   for (const op of ops) {
-    for (const [name, t] of Object.entries(op.tensors)) if (/[uf]32/.test(op.kernel.bindings[name]!)) whole.add(t);
+    for (const [name, t] of Object.entries(op.tensors)) if (typeOf(op.kernel.bindings[name]!)) whole.add(t);
   }
   const stored = (t: Tensor): Tensor => {
     if (t.role !== 'activation' || whole.has(t)) return t;

@@ -1,5 +1,5 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
-import type { Grid, Profile } from '../shaders/kernel/kernel.ts';
+import { typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
 import { MAX_GRID } from '../shaders/kernel/loops.ts';
 import { named, say, TooLarge } from './check.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -158,7 +158,7 @@ function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lower
 function withChecks(graph: Graph, ops: readonly Op[]): { ops: Op[]; checked: readonly Op[]; flags: Tensor } {
   const flags = graph.persistent('state', 'non-finite flags', [ops.length]);
   const holdsFloats = (op: Op, t: Tensor) =>
-    Object.entries(op.tensors).every(([name, other]) => other !== t || !op.kernel.bindings[name]!.includes('u32'));
+    Object.entries(op.tensors).every(([name, other]) => other !== t || typeOf(op.kernel.bindings[name]!) !== 'u32');
   const checks = (op: Op, at: number): Op[] => {
     if (op.scaled) return [];
     const floats = writes(op).filter(t => holdsFloats(op, t));

@@ -98,7 +98,7 @@ export class Tuner implements Tuning {
       } catch (e) {
         refused.add(v);
         device.check();
-        this.#o.note?.(`${(e as Error).message}; it is left out`);
+        this.#o.note?.(`${(e as Error).message}; it is skipped`);
       }
     };
     await Promise.all(calls.flatMap(call => call.candidates.map(v => tryToCompile(call, v))));

@@ -1,10 +1,10 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
+import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
-import { hash } from './init.ts';
 
 /** Layers by the name of their scope; an array gives PyTorch's numeric names. */
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
@@ -131,7 +131,7 @@ export const stochasticDepth =
     const out = body(g, x);
     if (!g.training || p === 0) return scale(1 - p)(g, out);
     const n = out.shape[0]!;
-    return droppedSamples(g, out, { n, size: out.size / n, p, layer: hash(`${g.path} depth`), perSample, scale: 1 });
+    return droppedSamples(g, out, { n, size: out.size / n, p, layer: streamOf(`${g.path} depth`), perSample, scale: 1 });
   };
 
 /** What is dropped of x is dropped of its gradient too. */

@@ -1,13 +1,6 @@
 import { lookUp } from '../engine/check.ts';
 import { product, type Init, type Shape } from '../engine/graph.ts';
-import { normals, STREAMS, uniforms, type Draw } from '../shaders/kernel/random.ts';
-
-/** FNV-1a: parameters draw from streams of their own by name, so that a layer added elsewhere changes none of them. */
-export function hash(name: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-}
+import { normals, STREAMS, streamOf, uniforms, type Draw } from '../shaders/kernel/random.ts';
 
 const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array => {
   const out = new Float32Array(product(shape));
@@ -19,13 +12,13 @@ const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array 
 export const uniform =
   (bound: number): Init =>
   (shape, name, seed) =>
-    draw(uniforms(seed, STREAMS.init, hash(name)), shape, 2 * bound, -bound);
+    draw(uniforms(seed, STREAMS.init, streamOf(name)), shape, 2 * bound, -bound);
 
 /** N(0, std^2). */
 export const normal =
   (std: number): Init =>
   (shape, name, seed) =>
-    draw(normals(seed, STREAMS.init, hash(name)), shape, std);
+    draw(normals(seed, STREAMS.init, streamOf(name)), shape, std);
 
 /** One value everywhere. */
 export const constant =
@@ -59,7 +52,7 @@ export const orthogonal: Init = (shape, name, seed) => {
   const columns = product(shape) / rows;
   const wide = columns >= rows;
   const [count, length] = wide ? [rows, columns] : [columns, rows];
-  const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, hash(name)), shape, 1));
+  const numbers = Float64Array.from(draw(normals(seed, STREAMS.init, streamOf(name)), shape, 1));
   const vector = (i: number) => numbers.subarray(i * length, (i + 1) * length);
   const out = new Float32Array(product(shape));
   for (let i = 0; i < count; i++) {

@@ -6,7 +6,7 @@ import * as kernels from '../shaders/update/loss.ts';
 export interface LossOptions {
   /** Share of each label that is spread over all classes (Szegedy 2016). */
   smoothing?: number;
-  /** Of `jensenShannon`: how many views of each image a batch holds, and the weight of their divergence. */
+  /** How many views of each image a batch holds, and the weight of their divergence; for `jensenShannon` alone. */
   views?: number;
   consistency?: number;
 }
@@ -79,7 +79,7 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
   return dlogits;
 };
 
-/** By the names of the command line. */
+/** The losses by the names of the command line. */
 export const losses: Readonly<Record<string, Loss>> = {
   'cross-entropy': crossEntropy,
   hinge,

@@ -4,6 +4,7 @@
  */
 import { check, images } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
+import { streamOf } from '../shaders/kernel/random.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -11,14 +12,13 @@ import { matmul } from '../shaders/product/matmul.ts';
 import { addNormal, dropElements, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
 import { add, droppedSamples, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
-import { hash } from './init.ts';
 import type { WeightTransform } from './weight.ts';
 
 const checkP = (layer: string, p: number) => check(p >= 0 && p < 1, `${layer}: p is ${p}, expected 0 <= p < 1`);
 
 /** What is zeroed in x with probability p is zeroed in its gradient; the rest is multiplied by `factor`. */
 function dropped(g: Graph, x: Tensor, p: number, factor = 1 / (1 - p)): Tensor {
-  const drop = dropping(g, hash(g.path), p, factor);
+  const drop = dropping(g, streamOf(g.path), p, factor);
   return g.record([x], drop(x), dy => [drop(dy)]);
 }
 
@@ -55,7 +55,7 @@ export const spatialDropout =
     checkP('spatialDropout', p);
     const [n, c, h, w] = images(g.who('spatialDropout'), x.shape);
     if (!g.training || p === 0) return x;
-    return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: hash(g.path), perSample: true, scale: 1 / (1 - p) });
+    return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
   };
 
 /** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation (EnResNet: Wang et al. 2019). */
@@ -65,7 +65,7 @@ export const gaussianNoise =
     check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
     if (std === 0 || (!g.training && !evaluating)) return x;
     const y = g.tensor(x.shape);
-    g.run(addNormal, { n: x.size, std, layer: hash(g.path), fixed: !g.training, add: true }, { x, y });
+    g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.training, add: true }, { x, y });
     return g.record([x], y, dy => [dy]);
   };
 
@@ -82,7 +82,7 @@ export const dropConnect =
   (g, weight) => {
     checkP('dropConnect', p);
     if (!g.training || p === 0) return undefined;
-    const drop = dropping(g, hash(`${g.path} weight`), p, 1 / (1 - p));
+    const drop = dropping(g, streamOf(`${g.path} weight`), p, 1 / (1 - p));
     return { value: drop(weight.value), backward: dw => writeGradient(g, weight, drop(dw)) };
   };
 
@@ -94,7 +94,7 @@ export const weightNoise =
     if (!g.training || std === 0) return undefined;
     const { value: w } = weight;
     const value = g.tensor(w.shape);
-    g.run(addNormal, { n: w.size, std, layer: hash(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
+    g.run(addNormal, { n: w.size, std, layer: streamOf(`${g.path} weight`), fixed: false, add: true }, { x: w, y: value });
     return { value, backward: dw => writeGradient(g, weight, dw) };
   };
 
@@ -148,7 +148,7 @@ export const whiteout =
     const deviation = g.tensor([out]);
     const noise = g.tensor([n, out]);
     const { y, weight } = weighted(g, x, out, { bias });
-    g.run(addNormal, { n: n * out, std: 1, layer: hash(g.path), fixed: false, add: false }, { y: z });
+    g.run(addNormal, { n: n * out, std: 1, layer: streamOf(g.path), fixed: false, add: false }, { y: z });
     g.run(whiteoutDeviation, p, { weight: weight.value, deviation });
     g.run(whiteoutScale, p, { z, deviation, y: noise });
     const sum = g.sum(y, noise);

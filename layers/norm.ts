@@ -137,7 +137,7 @@ export const instanceNorm =
   };
 
 interface Sets extends Pick<SetNorm, 'sets' | 'size' | 'span'> {
-  /** Of weight and bias. */
+  /** The shape of weight and bias. */
   shape: Shape;
   eps: number;
   affine: boolean;

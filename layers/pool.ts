@@ -1,9 +1,9 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
 import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
-import { hash } from './init.ts';
 
 export interface PoolOptions {
   stride?: number;
@@ -74,7 +74,7 @@ export const fractionalMaxPool =
       `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut`,
       'use a ratio below 2 or an even size',
     );
-    const p = { n, c, h, w, oh, ow, random, overlapping, layer: hash(g.path), fixed: !g.training };
+    const p = { n, c, h, w, oh, ow, random, overlapping, layer: streamOf(g.path), fixed: !g.training };
     const cuts = g.tensor([n, 2, cutsLength(p)]);
     const y = g.tensor([n, c, oh, ow]);
     const argmax = g.tensor(y.shape);

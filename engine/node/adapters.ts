@@ -1,6 +1,7 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
 import { create, globals } from 'webgpu';
+import { kindOf, type Kind } from '../adapter.ts';
 import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
 
@@ -14,8 +15,6 @@ napBetweenPolls((ms, again) => {
     again();
   });
 });
-
-export type Kind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
 
 /** One adapter of this machine. */
 export interface AdapterEntry {
@@ -52,13 +51,6 @@ function addSwiftShader(): void {
   const found = SWIFTSHADER.find(f => existsSync(f));
   if (found && !VK_DRIVER_FILES && !VK_ICD_FILENAMES) process.env.VK_ADD_DRIVER_FILES ??= found;
 }
-
-const kindOf = ({ description, isFallbackAdapter, architecture, device }: GPUAdapterInfo): Kind => {
-  const text = `${description} ${architecture} ${device}`;
-  if (/llvmpipe/i.test(text)) return 'lavapipe';
-  if (/swiftshader/i.test(text)) return 'swiftshader';
-  return isFallbackAdapter || /basic render/i.test(text) ? 'software' : 'hardware';
-};
 
 const LIMIT_NAMES = [
   'maxBufferSize',

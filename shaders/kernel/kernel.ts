@@ -7,6 +7,14 @@ export type Grid = readonly [x: number, y: number, z: number];
  */
 export type Access = `${'read' | 'write'}${'' | ' u32' | ' f32'}${'' | '?'}`;
 
+export const isWritten = (access: Access): boolean => access.startsWith('write');
+
+/** The type that an access names; undefined for numbers that may be kept in f16. */
+export function typeOf(access: Access): 'u32' | 'f32' | undefined {
+  if (access.includes('u32')) return 'u32';
+  return access.includes('f32') ? 'f32' : undefined;
+}
+
 /** A product of an m x k and a k x n matrix of `type` by `subgroup` threads. */
 export interface MatrixConfig {
   readonly type: 'f16' | 'f32';

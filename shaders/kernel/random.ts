@@ -91,6 +91,16 @@ export function philox(counter: Readonly<Words>, key: readonly [number, number])
 /** What a stream of random numbers on the host is for; part of the key, so that no two uses share numbers. */
 export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5, swag: 6 } as const;
 
+/**
+ * The number of the random stream of a layer or parameter: FNV-1a of its name, so that a layer added elsewhere changes no other one's
+ * numbers.
+ */
+export function streamOf(name: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}
+
 /** Gives the next number of a stream with each call: initial values are drawn by the million. */
 export type Draw = () => number;
 

@@ -1,7 +1,7 @@
 /** The text of a call: its kernel's code with the declarations and functions that go with it. */
 import { draws, type Drawing } from './epilogue.ts';
 import { throughHalf } from './half.ts';
-import { needsOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
+import { isWritten, needsOf, typeOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
 import { philoxWgsl } from './random.ts';
 
 const EXTENSIONS: readonly [Need, name: string][] = [
@@ -17,10 +17,10 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
   const elementOf = (name: string): string => {
     if (halves.includes(name)) return quads.includes(name) ? 'vec4<f16>' : 'f16';
     if (quads.includes(name)) return 'vec4f';
-    return k.bindings[name]!.includes('u32') ? 'u32' : 'f32';
+    return typeOf(k.bindings[name]!) ?? 'f32';
   };
   const declarations = bound.map((name, i) => {
-    const access = k.bindings[name]!.startsWith('read') ? 'read' : 'read_write';
+    const access = isWritten(k.bindings[name]!) ? 'read_write' : 'read';
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name} : array<${elementOf(name)}>;`;
   });
   const fields = opFields(k, v, p, d).map(([name, type]) => `${name} : ${type}`);

@@ -5,7 +5,7 @@ import { relu, sigmoid, tanh } from '../../layers/activation.ts';
 import { concat, flatten, mean, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
-import { hash } from '../../layers/init.ts';
+import { streamOf } from '../../shaders/kernel/random.ts';
 import { avgPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { threshold } from '../../shaders/move/noise.ts';
 import { philox } from '../../shaders/kernel/random.ts';
@@ -107,7 +107,7 @@ for (const perSample of [false, true]) {
       let dropped = 0;
       for (let step = 1; step <= 6; step++) {
         const { y, dx, x, r } = await runLayer(way, layer, [5, 3, 2, 2], { step: { seed: 7, step } });
-        const words = Array.from({ length: 5 }, (_, n) => philox([perSample ? n : 0, step, hash('block depth'), 0], [7, 0])[0]);
+        const words = Array.from({ length: 5 }, (_, n) => philox([perSample ? n : 0, step, streamOf('block depth'), 0], [7, 0])[0]);
         words.forEach(word => {
           if (word < threshold(0.4)) dropped++;
         });

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Layer } from '../../engine/graph.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
-import { hash } from '../../layers/init.ts';
+import { streamOf } from '../../shaders/kernel/random.ts';
 import {
   dropConnect,
   dropout,
@@ -27,7 +27,7 @@ const test = suite('noise');
 
 // The step that checkLayer runs: seed 1, step 1. The masks are then known, and a layer is a plain function of its input.
 const word = (i: number, layer: number) => philox([i >> 2, 1, layer, 0], [1, 0])[i & 3]!;
-const kept = (i: number, p: number, layer = hash('')) => (word(i, layer) >= Math.round(p * 2 ** 32) ? 1 : 0);
+const kept = (i: number, p: number, layer = streamOf('')) => (word(i, layer) >= Math.round(p * 2 ** 32) ? 1 : 0);
 const normal = (i: number, layer: number) => {
   const u = philox([i >> 2, 1, layer, 0], [1, 0]).map(w => ((w >>> 8) + 0.5) / 2 ** 24) as [number, number, number, number];
   const pair = i & 1;
@@ -43,12 +43,12 @@ test('the host draws the same normal numbers as the device', async () => {
   close(
     'numbers',
     y,
-    Array.from({ length: 8 }, (_, i) => normal(i, hash(''))),
+    Array.from({ length: 8 }, (_, i) => normal(i, streamOf(''))),
     2e-6,
   );
 });
 
-const weights = hash(' weight');
+const weights = streamOf(' weight');
 const layers: readonly [name: string, Layer, shape: readonly number[], Reference][] = [
   ['dropout', dropout(0.4), [3, 7], x => x.map((v, i) => (v * kept(i, 0.4)) / 0.6)],
   ['vanilla dropout', vanillaDropout(0.4), [3, 7], x => x.map((v, i) => v * kept(i, 0.4))],
@@ -56,15 +56,15 @@ const layers: readonly [name: string, Layer, shape: readonly number[], Reference
     'spatial dropout',
     spatialDropout(0.5),
     [3, 4, 2, 2],
-    x => x.map((v, i) => (philox([i >> 2, 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
+    x => x.map((v, i) => (philox([i >> 2, 1, streamOf(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
   ],
   [
     'spatial dropout of odd images',
     spatialDropout(0.5),
     [2, 3, 3, 1],
-    x => x.map((v, i) => (philox([Math.floor(i / 3), 1, hash(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
+    x => x.map((v, i) => (philox([Math.floor(i / 3), 1, streamOf(''), 0], [1, 0])[0] >= threshold(0.5) ? 2 * v : 0)),
   ],
-  ['Gaussian noise', gaussianNoise(0.3), [2, 9], x => x.map((v, i) => v + 0.3 * normal(i, hash('')))],
+  ['Gaussian noise', gaussianNoise(0.3), [2, 9], x => x.map((v, i) => v + 0.3 * normal(i, streamOf('')))],
   [
     'DropConnect',
     dense(5, { through: dropConnect(0.3) }),
@@ -112,7 +112,7 @@ const layers: readonly [name: string, Layer, shape: readonly number[], Reference
     (x, p) =>
       product(x, p.weight!, p.bias, 3, 6, 5).map((v, i) => {
         const w = p.weight!.slice((i % 5) * 6, (i % 5) * 6 + 6);
-        return v + normal(i, hash('')) * Math.sqrt(w.reduce((a, w) => a + w * w * (0.25 * Math.abs(w) ** -0.5 + 0.3), 0));
+        return v + normal(i, streamOf('')) * Math.sqrt(w.reduce((a, w) => a + w * w * (0.25 * Math.abs(w) ** -0.5 + 0.3), 0));
       }),
   ],
 ];
@@ -146,7 +146,7 @@ test('shakeout: w becomes -c sign(w) or (w + c tau sign(w)) / (1 - tau)', () => 
 
 /** The cuts of a sample and axis (0 rows, 1 columns) at step 1 of seed 1, from the host's generator. */
 const cutsOf = (sample: number, axis: number, size: number, out: number, random: boolean, overlapping: boolean): pool.Interval[] => {
-  const draw = (more: number) => philox([2 * sample + axis, 1, hash(''), more], [1, 0])[0];
+  const draw = (more: number) => philox([2 * sample + axis, 1, streamOf(''), more], [1, 0])[0];
   if (!random) return pool.pseudoRandomIntervals((draw(0) >>> (32 - OFFSET_BITS)) / 2 ** OFFSET_BITS, size, out, overlapping);
   let twos = size - out;
   let row = 0;
