@@ -44,7 +44,7 @@ async function show(): Promise<void> {
   }
 }
 
-/** A dropped file is weights, runs, files of a data set, or a picture to judge. */
+/** A dropped file is weights, runs, files of a data set, or a picture to classify. */
 async function take(files: readonly File[]): Promise<void> {
   const data = files.filter(f => isDataFile(f.name));
   if (data.length) await train.addData(data);
@@ -60,7 +60,7 @@ async function take(files: readonly File[]): Promise<void> {
       );
     } else {
       location.hash = '#predict';
-      await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).judge(file);
+      await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(file);
     }
   }
 }

@@ -2,7 +2,7 @@
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { load, problem } from './child.ts';
-import type { Tensor } from './tfjs.ts';
+import type { Tensor } from './tfjs-tensor.ts';
 
 interface ConvInfo {
   strideHeight: number;

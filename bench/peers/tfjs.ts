@@ -2,13 +2,8 @@
 import { batch, load, problem, serve, uniform, variant } from './child.ts';
 import { provideGpu } from './gpu.ts';
 import { build } from './networks.ts';
+import type { Tensor } from './tfjs-tensor.ts';
 import { startWasm } from './tfjs-wasm.ts';
-
-export interface Tensor {
-  readonly shape: number[];
-  data(): Promise<Float32Array>;
-  dispose(): void;
-}
 
 interface Variable extends Tensor {
   assign(x: Tensor): void;

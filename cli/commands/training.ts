@@ -1,10 +1,10 @@
 /** The commands that train: train, find-lr, sweep, compare. */
 import type { Command } from 'commander';
 import { OPTIONS } from '../../train/config/options.ts';
-import type { CompareOptions } from '../study/compare.ts';
+import type { CompareOptions } from '../study/compare-options.ts';
 import type { FindLrOptions } from '../study/find-lr.ts';
 import type { SweepOptions } from '../study/sweep.ts';
-import type { TrainOptions } from '../run/train.ts';
+import type { TrainOptions } from '../run/options.ts';
 import { configOption, defaultedOption, examples, onDevice, withConfig } from './command.ts';
 
 export function addTraining(program: Command): void {

@@ -3,7 +3,7 @@ import { check } from '../../engine/check.ts';
 import { score, softmaxRows } from '../../train/study/probabilities.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { combine } from '../../train/run/swag.ts';
-import { evaluate, openJudge, type EvalOptions } from './eval.ts';
+import { evaluate, openForEvaluation, type EvalOptions } from './eval.ts';
 import { percent, print, table } from '../output.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
@@ -19,7 +19,7 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   let labels: ArrayLike<number> | undefined;
   let data: string | undefined;
   for (const path of paths) {
-    const { file, recipe, dataset, session } = await openJudge(path, options);
+    const { file, recipe, dataset, session } = await openForEvaluation(path, options);
     try {
       check(
         data === undefined || data === recipe.dataset,

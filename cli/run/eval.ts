@@ -17,15 +17,15 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
   dataDir?: string;
 }
 
-export interface Judge {
+export interface Evaluated {
   readonly file: string;
   readonly recipe: Recipe;
   readonly dataset: Dataset;
   readonly session: InferenceSession;
 }
 
-/** The net of a checkpoint on the data set that it was trained on, ready to be judged. */
-export async function openJudge(path: string, options: EvalOptions): Promise<Judge> {
+/** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
+export async function openForEvaluation(path: string, options: EvalOptions): Promise<Evaluated> {
   const { file, config, weights, moments } = await openCheckpoint(path, options);
   const recipe = localRecipe({
     ...config,
@@ -41,7 +41,7 @@ export async function openJudge(path: string, options: EvalOptions): Promise<Jud
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
-  const { file, recipe, dataset, session } = await openJudge(path, options);
+  const { file, recipe, dataset, session } = await openForEvaluation(path, options);
   try {
     const { inference, data } = session;
     const result = await (views

@@ -65,6 +65,9 @@ export async function watch(
     arrived: () => trainer.arrived(),
     settle: () => trainer.settle(),
     evaluate: split => trainer.evaluate(split),
+    observe: loss => trainer.observe(loss),
+    evaluatedWeights: () => trainer.evaluatedWeights(),
+    loadWeights: weights => trainer.loadWeights(weights),
   };
   return {
     watched,

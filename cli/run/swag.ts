@@ -51,7 +51,7 @@ function drawIntervals(shown: readonly Shown[], title: string): string {
   });
   const dots = (right: boolean): Series => {
     const some = shown.filter(s => s.right === right);
-    // images are no course: no line joins them
+    // images are no sequence: no line joins them
     const points = some.flatMap(
       s =>
         [

@@ -2,27 +2,19 @@
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
 import { configFromJson, parseConfig } from '../../train/config/config.ts';
-import { KEYS, optionOf, type Key } from '../../train/config/options.ts';
+import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { flagOf } from '../flags.ts';
-import { course } from './course.ts';
+import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
 import { note, print } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
-import { localRecipe, openSession, type Session, type SessionOptions } from './session.ts';
-
-/** As the command line gives them: texts, checked by parseConfig. */
-export type TrainOptions = SessionOptions & { [K in Key]?: string | boolean } & {
-  out?: string;
-  resume?: string;
-  dataDir?: string;
-  plan?: boolean;
-  stats?: string | true;
-};
+import type { TrainOptions } from './options.ts';
+import { localRecipe, openSession, type Session } from './session.ts';
 
 /** What config.json keeps of the adapter. */
 interface AdapterFacts {
@@ -64,7 +56,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
       for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
     }
     try {
-      await course({ run, recipe, session, options, interrupt, before: resumed?.state });
+      await fitRun({ run, recipe, session, options, interrupt, before: resumed?.state });
     } catch (error) {
       if (error instanceof DeviceLost) throw new DeviceLost(error.problem, run.next);
       if (!(error instanceof Diverged)) throw error;

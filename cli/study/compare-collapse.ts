@@ -7,7 +7,7 @@ import { writePicture } from '../../plots/node.ts';
 import { countDead, type Collapse } from '../../train/study/collapse.ts';
 import { COMPARED } from '../../train/study/compare.ts';
 import { OPTIONS } from '../../train/config/options.ts';
-import type { CompareOptions } from './compare.ts';
+import type { CompareOptions } from './compare-options.ts';
 import { percent, print, table } from '../output.ts';
 
 const WIDTHS = [2, 3, 4, 8];

@@ -11,7 +11,7 @@ export interface Result {
 
 export interface PictureOptions {
   readonly epochs: number;
-  /** Whether the course of the rate is drawn too. */
+  /** Whether the curve of the rate is drawn too. */
   readonly rates?: boolean | undefined;
 }
 
@@ -25,7 +25,7 @@ export function trainingAccuracy(lines: Trial['lines']): number {
 }
 
 /** The smoothed training loss over the epochs. */
-function course({ variant, result }: Result): Series {
+function curve({ variant, result }: Result): Series {
   let mean: number | undefined;
   const points = stepsOf(result.lines).map(({ epoch, loss }) => {
     mean = mean === undefined ? loss : 0.8 * mean + 0.2 * loss;
@@ -37,10 +37,10 @@ function course({ variant, result }: Result): Series {
 /** Lines to a panel. */
 const LINES = 6;
 
-/** Accuracies as bars, then the courses of the training loss, some to a panel. Those that diverged are named in the bars, at 0. */
+/** Accuracies as bars, then the curves of the training loss, some to a panel. Those that diverged are named in the bars, at 0. */
 export function picture(title: string, results: readonly Result[], { epochs, rates }: PictureOptions): string {
   const x = { label: 'epoch', min: 0, max: epochs };
-  const firsts = results.flatMap(r => course(r).points[0]?.[1] ?? []).sort((a, b) => a - b);
+  const firsts = results.flatMap(r => curve(r).points[0]?.[1] ?? []).sort((a, b) => a - b);
   const typical = firsts[Math.floor(firsts.length / 2)] ?? 0;
   const top = Math.ceil(Math.max(0.5, typical) * 2.4) / 2; // one that diverges would flatten all others
   const panels: Panel[] = [
@@ -56,7 +56,7 @@ export function picture(title: string, results: readonly Result[], { epochs, rat
     },
   ];
   for (let i = 0; i < results.length; i += LINES) {
-    const series = results.slice(i, i + LINES).map(course);
+    const series = results.slice(i, i + LINES).map(curve);
     panels.push({ kind: 'line', title: 'Training loss', x, y: { label: 'cross-entropy', min: 0, max: top }, series });
   }
   if (rates) {

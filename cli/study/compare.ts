@@ -11,24 +11,8 @@ import { picture, trainingAccuracy, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
 import { count, note, percent, print, table } from '../output.ts';
 import { localRecipe } from '../run/session.ts';
+import type { CompareOptions } from './compare-options.ts';
 import { compareTrajectories } from './trajectories.ts';
-
-export interface CompareOptions {
-  adapter?: string;
-  tune?: boolean;
-  model?: string;
-  dataset?: string;
-  optimizer?: string;
-  lr?: string;
-  epochs?: string;
-  limitTrain?: string;
-  limitTest?: string;
-  seed?: string;
-  out?: string;
-  dataDir?: string;
-  json?: boolean;
-  quiet?: boolean;
-}
 
 /** Comparisons in which no net is trained on images. */
 const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = {

@@ -170,8 +170,11 @@ async function course(from: number, o: { total: number; validate?: boolean; stop
     arrived: () => lines(arrived.splice(0)),
     settle: async () => lines([...arrived.splice(0), ...waiting.splice(0)]),
     evaluate: async () => ({ loss: 1, accuracy: 0 }),
+    observe: () => {},
+    evaluatedWeights: async () => ({}),
+    loadWeights: () => {},
   };
-  const complete = await fit(trainer, {
+  const ended = await fit(trainer, {
     total: o.total,
     logEvery: 4,
     validate: o.validate ?? true,
@@ -184,7 +187,7 @@ async function course(from: number, o: { total: number; validate?: boolean; stop
       said.push(`keep ${steps}`);
     },
   });
-  return [...said, complete ? 'complete' : 'stopped'];
+  return [...said, ended];
 }
 const whole = [
   'log 4',

@@ -17,7 +17,7 @@ export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerE
 
 /** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
 export function scheduleOf({ optimizers, schedule: given, snapshots }: Recipe, total: number): Schedule | undefined {
-  const course = { lr: optimizers[0]!.hyper.lr, total };
-  if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, course);
-  return given && schedule(given.name, given.options, course);
+  const span = { lr: optimizers[0]!.hyper.lr, total };
+  if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
+  return given && schedule(given.name, given.options, span);
 }

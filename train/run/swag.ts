@@ -1,4 +1,4 @@
-/** SWAG (Maddox et al. 2019): a Gaussian over weights from the course of training, and what draws from it predict. */
+/** SWAG (Maddox et al. 2019): a Gaussian over weights from the path of training, and what draws from it predict. */
 import { normals, STREAMS } from '../../shaders/kernel/random.ts';
 import type { Part } from '../data/split.ts';
 import { softmaxRows } from '../study/probabilities.ts';

@@ -5,11 +5,9 @@ import type { Device } from '../../engine/device.ts';
 import { initializer } from '../../layers/init.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { Diverged } from '../step/divergence.ts';
-import { stopsEarly } from '../run/early-stopping.ts';
-import { evaluation, fit } from '../run/fit.ts';
+import { evaluation, fit, type FitState } from '../run/fit.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
 import { openTrainer } from '../run/open.ts';
-import type { Tensors } from '../run/safetensors.ts';
 import type { Trainer } from '../step/trainer.ts';
 
 /** What came of a run. `best` (on the validation images) and `test` (after the last step) are missing where the loss was not finite. */
@@ -27,7 +25,7 @@ export interface TrialOptions {
   readonly fold?: number;
   /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
   readonly scheme?: string;
-  /** Judge the last weights on the test images too; with early stopping the best ones. */
+  /** Evaluate the last weights on the test images too; with early stopping the best ones. */
   readonly test?: boolean;
 }
 
@@ -35,7 +33,7 @@ export interface TrialOptions {
 export const checkHeldOut = ({ valSplit }: Recipe, folds: number | undefined): void =>
   check(
     folds !== undefined || valSplit > 0,
-    say`${named('valSplit')}: no images are held out to judge by`,
+    say`${named('valSplit')}: no images are held out to evaluate on`,
     'give a share above 0',
     named('folds', '<k>'),
   );
@@ -55,7 +53,7 @@ export async function trial(
   const lines: MetricsLine[] = [];
   const started = performance.now();
   let diverged: string | undefined;
-  let restore: Tensors | undefined;
+  const state: FitState = { evaluated: [] };
   let test: EvalMetrics | undefined;
   try {
     if (scheme !== undefined) await initialise(trainer, scheme, recipe.seed);
@@ -63,17 +61,13 @@ export async function trial(
       total: recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch,
       logEvery: recipe.logEvery,
       validate: true,
-      stopped: () => false,
-      finished: () => stopsEarly(lines, recipe.earlyStop),
+      patience: recipe.earlyStop,
+      state,
       onMetrics: line => void lines.push(line),
-      async onEvaluation(line) {
-        lines.push(line);
-        trainer.observe(line.loss);
-        if (recipe.earlyStop !== undefined && bestOf(lines) === line) restore = await trainer.evaluatedWeights();
-      },
+      onEvaluation: line => void lines.push(line),
       onCheckpoint: async () => {},
     });
-    if (restore) trainer.loadWeights(restore);
+    if (state.best) trainer.loadWeights(state.best);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {
     if (device.lost || !(error instanceof Diverged)) throw error;

@@ -32,7 +32,7 @@ export class PredictView {
   constructor(train: TrainView) {
     this.#train = train;
     this.#invert.onchange = () => void told(() => this.#again());
-    const choose = () => pick({ accept: 'image/*' }, ([file]) => this.judge(file!));
+    const choose = () => pick({ accept: 'image/*' }, ([file]) => this.classify(file!));
     const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
     this.element = el(
       'div',
@@ -71,7 +71,7 @@ export class PredictView {
   }
 
   /** Says what the net takes a picture file for. */
-  async judge(file: File): Promise<void> {
+  async classify(file: File): Promise<void> {
     const picture = await createImageBitmap(file).catch(() => {
       throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
     });

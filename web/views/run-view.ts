@@ -70,14 +70,14 @@ export function curvesOf(runs: readonly Run[], key: 'loss' | 'accuracy'): [Curve
   for (const { id, name, colour, steps, validation } of runs) {
     const raw = pointsOf(steps, key);
     const trend = smooth(raw);
-    const judged = pointsOf(validation, key);
+    const held = pointsOf(validation, key);
     const label = runs.length > 1 ? String(id + 1) : undefined; // not everyone tells them by their colours
     curves.push(
       { name: `${name} train as it was`, colour, points: raw, faint: true },
       { name: `${name} train`, colour, points: trend, label },
-      { name: `${name} validation`, colour, points: judged, dashed: true },
+      { name: `${name} validation`, colour, points: held, dashed: true },
     );
-    gaps.push({ colour, ...overfitting(trend, judged, key === 'loss' ? 1 : -1) });
+    gaps.push({ colour, ...overfitting(trend, held, key === 'loss' ? 1 : -1) });
   }
   return [curves, gaps];
 }

@@ -83,7 +83,7 @@ export class TrainView {
       average: button(
         'Export average',
         act(run => this.#export(run, true)),
-        { title: 'The averaged weights, which evaluations judge', hidden: true },
+        { title: 'The averaged weights, which evaluations take', hidden: true },
       ),
       load: button('Import weights', importFile),
     };

@@ -23,7 +23,7 @@ export interface RunFacts {
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
-  /** Whether an average of the weights is kept, which evaluations judge. */
+  /** Whether an average of the weights is kept, which evaluations take. */
   readonly averages: boolean;
   /** Seconds to load the data and to build and compile the programs. */
   readonly seconds: number;

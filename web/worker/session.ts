@@ -4,9 +4,8 @@ import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
-import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { evaluation } from '../../train/run/fit.ts';
-import { bestOf, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
+import { advance, evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
+import { bestOf, type StepMetrics } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -34,10 +33,7 @@ export class Session {
   #opened: Opened | undefined;
   #looks: Looks | undefined;
   #checkpoint!: Checkpoint;
-  /** After each epoch, as the command line evaluates: what schedules and early stopping go by. */
-  #evaluated: EvalMetrics[] = [];
-  #best: Tensors | undefined;
-  #savedAt = 0;
+  #fitted: FitState = { evaluated: [] };
   #running = false;
   #recovering = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -82,7 +78,7 @@ export class Session {
     check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done`, 'give more epochs, or reset');
     this.#running = true;
     this.#state('running');
-    void this.#course();
+    void this.#fit();
   }
 
   async pause(): Promise<void> {
@@ -93,7 +89,7 @@ export class Session {
 
   async stepOnce(): Promise<void> {
     check(!this.#running, 'step: the run is going on', 'pause it first');
-    await this.#alone(() => this.#step(true));
+    await this.#alone(() => advance(this.#trainer, this.#fitting(), true));
     this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
   }
 
@@ -197,31 +193,39 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    this.#evaluated = [];
+    this.#fitted = { evaluated: [] };
     this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
     this.#looks = new Looks(this.#opened, this.#dataset);
     this.#emit({ kind: 'note', text: this.#opened.note });
   }
 
-  async #course(): Promise<void> {
-    let message: string | undefined;
+  #fitting(): FitOptions & { readonly state: FitState } {
+    const { logEvery, valSplit, earlyStop: patience } = this.#recipe;
+    return {
+      total: this.#total,
+      logEvery,
+      patience,
+      validate: valSplit > 0,
+      evalEvery: this.#options.evalEvery,
+      state: this.#fitted,
+      checkpointAfter: CHECKPOINT_AFTER,
+      paused: () => !this.#running,
+      turn: work => this.#alone(work),
+      onMetrics: line => this.#lines([line]),
+      onEvaluation: line => this.#emit({ kind: 'metrics', lines: [line] }),
+      onCheckpoint: () => this.#save(),
+    };
+  }
+
+  async #fit(): Promise<void> {
     try {
-      while (this.#running && this.#trainer.steps < this.#total) {
-        const next = this.#trainer.steps + 1;
-        await this.#alone(() => this.#step(next % this.#recipe.logEvery === 0 || next === this.#total));
-        const { earlyStop } = this.#recipe;
-        if (stopsEarly(this.#evaluated, earlyStop)) {
-          await this.#settled(() => this.#trainer.loadWeights(this.#best!));
-          message =
-            `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; ` +
-            `the best weights, of step ${bestOf(this.#evaluated)!.step}, are back`;
-          break;
-        }
-      }
-      if (!this.#running) return;
+      const ended = await fit(this.#trainer, this.#fitting());
+      if (ended === 'stopped' || !this.#running) return;
       this.#running = false;
-      await this.#alone(() => this.#save());
-      this.#state('done', message);
+      const { earlyStop } = this.#recipe;
+      const early = `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; `;
+      const back = `the best weights, of step ${bestOf(this.#fitted.evaluated)?.step}, are back`;
+      this.#state('done', ended === 'early' ? early + back : undefined);
     } catch (error) {
       if (this.lost) return; // #recover goes on
       this.#running = false;
@@ -229,39 +233,16 @@ export class Session {
     }
   }
 
-  async #step(log: boolean): Promise<void> {
-    const trainer = this.#trainer;
-    const { evalEvery } = this.#options;
-    await trainer.step(log);
-    const t = trainer.steps;
-    const epochEnds = t === this.#total || t % trainer.stepsPerEpoch === 0;
-    const evaluates = this.#recipe.valSplit > 0 && (epochEnds || (evalEvery > 0 && t % evalEvery === 0));
-    this.#lines((log && !this.#running) || evaluates ? await trainer.settle() : trainer.arrived());
-    if (evaluates) {
-      const line = await evaluation(trainer, 'val');
-      this.#emit({ kind: 'metrics', lines: [line] });
-      if (epochEnds) await this.#judge(line);
-    }
-    if (evaluates || epochEnds || performance.now() - this.#savedAt > CHECKPOINT_AFTER) await this.#save();
-  }
-
-  async #judge(line: EvalMetrics): Promise<void> {
-    this.#evaluated.push(line);
-    this.#trainer.observe(line.loss);
-    if (this.#recipe.earlyStop !== undefined && bestOf(this.#evaluated) === line) this.#best = await this.#trainer.evaluatedWeights();
-  }
-
   async #save(): Promise<void> {
     this.#lines(await this.#trainer.settle());
     this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
-    this.#savedAt = performance.now();
   }
 
-  #restore(before: readonly EvalMetrics[]): void {
+  #restore(before: FitState): void {
     this.#trainer.loadWeights(this.#checkpoint.weights);
     this.#trainer.loadState(this.#checkpoint.state);
-    this.#evaluated = before.filter(l => l.step <= this.#trainer.steps);
-    for (const { loss } of this.#evaluated) this.#trainer.observe(loss);
+    this.#fitted = { ...before, evaluated: before.evaluated.filter(l => l.step <= this.#trainer.steps) };
+    for (const { loss } of this.#fitted.evaluated) this.#trainer.observe(loss);
     this.#emit({ kind: 'rewind', step: this.#trainer.steps, message: `back at step ${this.#trainer.steps}` });
   }
 
@@ -275,7 +256,7 @@ export class Session {
     await this.#last;
     try {
       await this.#alone(async () => {
-        const before = this.#evaluated;
+        const before = this.#fitted;
         await this.#build();
         this.#restore(before);
       });

@@ -133,7 +133,7 @@ export function readConfig(path: string): { config: RunConfig; facts: Facts } {
 /** A safetensors file from disk. */
 export const readSafetensors = (path: string): Safetensors => decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
 
-/** The weights to judge a run by: the best where there are some, else the last. */
+/** The weights to evaluate a run by: the best where there are some, else the last. */
 export function weightsFile(path: string): string {
   const names = [BEST, MODEL].filter(name => existsSync(join(path, name)));
   check(names.length, `${path}: holds no ${BEST} and no ${MODEL}`, 'give the folder of a run that was trained');

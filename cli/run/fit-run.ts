@@ -1,10 +1,10 @@
-/** The course of `descent train`: what is kept in the run's folder, and what is said while it trains and at its end. */
+/** `descent train` under way: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { evaluation, fit } from '../../train/run/fit.ts';
-import { bestOf, isBetter } from '../../train/step/metrics.ts';
+import { evaluation, fit, type FitState } from '../../train/run/fit.ts';
+import { bestOf } from '../../train/step/metrics.ts';
 import { readSafetensors, weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -14,9 +14,9 @@ import { count, note, percent, print } from '../output.ts';
 import { progress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
 import type { Stats } from './stats.ts';
-import type { TrainOptions } from './train.ts';
+import type { TrainOptions } from './options.ts';
 
-export interface CourseOptions {
+export interface FitRunOptions {
   readonly run: RunFolder;
   readonly recipe: Recipe;
   readonly session: Session;
@@ -26,8 +26,8 @@ export interface CourseOptions {
   readonly before?: TrainerState | undefined;
 }
 
-/** A course under way. */
-interface Course extends CourseOptions {
+/** A run under way. */
+interface Running extends FitRunOptions {
   /** Steps of the whole run. */
   readonly total: number;
   readonly shown: Progress;
@@ -35,36 +35,37 @@ interface Course extends CourseOptions {
   readonly stats?: Stats | undefined;
 }
 
-/** Trains to the end, or until interrupted; a run that is complete is judged on the test images. */
-export async function course(o: CourseOptions): Promise<void> {
+/** Trains to the end, or until interrupted; a run that is complete is evaluated on the test images. */
+export async function fitRun(o: FitRunOptions): Promise<void> {
   const { run, session, options } = o;
   const { trainer } = session;
   const total = begin(o);
   const shown = await showProgress(o, total);
-  const under: Course = { ...o, total, shown, swag: swagOf(o), stats: await statsOf(o, total) };
-  if (!(await training(under))) {
+  const running: Running = { ...o, total, shown, swag: swagOf(o), stats: await statsOf(o, total) };
+  const ended = await training(running);
+  if (ended === 'stopped') {
     note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
     process.exitCode = 130;
     return;
   }
-  if (trainer.steps < total) await restoreBest(under);
+  if (ended === 'early') tellEarlyStop(running);
 
   const test = await evaluation(trainer, 'test');
   run.append(test);
   shown.evaluation(test);
   await drawCurves(o);
-  await tellSwag(under);
+  await tellSwag(running);
   if (options.json) return;
   if (options.quiet) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else {
-    if (under.stats) print(`\n${under.stats.table()}\n`);
+    if (running.stats) print(`\n${running.stats.table()}\n`);
     const steps = `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}`;
     print(`${steps}; weights, metrics and curves in ${run.path}`);
   }
 }
 
 /** Checks what there is to do, records it and says so. Returns the steps of the whole run. */
-function begin({ run, recipe, session, options }: CourseOptions): number {
+function begin({ run, recipe, session, options }: FitRunOptions): number {
   const { trainer } = session;
   const total = recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch;
   check(
@@ -92,26 +93,26 @@ function begin({ run, recipe, session, options }: CourseOptions): number {
   return total;
 }
 
-function showProgress({ session, options }: CourseOptions, total: number): Promise<Progress> {
+function showProgress({ session, options }: FitRunOptions, total: number): Promise<Progress> {
   const { steps, stepsPerEpoch } = session.trainer;
   return progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: steps });
 }
 
-function swagOf({ recipe, before }: CourseOptions): Swag | undefined {
+function swagOf({ recipe, before }: FitRunOptions): Swag | undefined {
   if (recipe.swag === undefined) return undefined;
   const swag = new Swag();
   if (before?.counters.swag) swag.load(before.tensors, before.counters.swag);
   return swag;
 }
 
-async function statsOf({ run, session, options }: CourseOptions, total: number): Promise<Stats | undefined> {
+async function statsOf({ run, session, options }: FitRunOptions, total: number): Promise<Stats | undefined> {
   if (options.stats === undefined) return undefined;
   const { watch } = await import('./stats.ts');
   return watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
 }
 
-/** Trains, with an evaluation and a checkpoint after each epoch. Returns whether the run is complete. */
-async function training(o: Course): Promise<boolean> {
+/** Trains, with an evaluation and a checkpoint after each epoch. */
+async function training(o: Running): ReturnType<typeof fit> {
   const { run, recipe, session, interrupt, shown, stats, total } = o;
   const { trainer } = session;
   interrupt.trains = true;
@@ -120,44 +121,47 @@ async function training(o: Course): Promise<boolean> {
       total,
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
+      patience: recipe.earlyStop,
+      state: stateOf(o),
       stopped: () => interrupt.asked,
-      finished: () => stopsEarly(run.lines, recipe.earlyStop),
       onMetrics(line) {
         run.append(line);
         shown.metrics(line);
       },
-      async onEvaluation(line) {
-        const best = bestOf(run.lines);
-        if (!best || isBetter(line, best)) {
-          run.saveBest(await trainer.evaluatedWeights(), { ...session.metadata, step: String(line.step) });
-        }
+      async onEvaluation(line, best) {
+        if (best) run.saveBest(await trainer.evaluatedWeights(), { ...session.metadata, step: String(line.step) });
         run.append(line);
-        trainer.observe(line.loss);
         shown.evaluation(line);
       },
-      onCheckpoint: () => onCheckpoint(o),
+      onCheckpoint: epochEnds => onCheckpoint(o, epochEnds),
     });
   } finally {
     shown.stop();
   }
 }
 
-async function onCheckpoint(o: Course): Promise<void> {
+/** What a resumed run has come to already. */
+function stateOf({ run, recipe }: Running): FitState {
+  const evaluated = run.lines.filter(line => 'split' in line && line.split === 'val') as FitState['evaluated'];
+  if (recipe.earlyStop === undefined || !evaluated.length) return { evaluated };
+  return { evaluated, best: readSafetensors(weightsFile(run.path)).tensors };
+}
+
+async function onCheckpoint(o: Running, epochEnds: boolean): Promise<void> {
   const { run, recipe, session, options, swag, stats, total } = o;
   const { trainer, metadata } = session;
-  const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
-  if (swag && epochEnds && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
+  if (swag && trainer.steps % trainer.stepsPerEpoch === 0 && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
   await saveCheckpoint(o);
   if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
-  if (cycle > 0 && Number.isInteger(cycle)) {
+  if (epochEnds && cycle > 0 && Number.isInteger(cycle)) {
     const snapshot = encodeSafetensors(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
     run.write(`snapshot-${cycle}.safetensors`, snapshot);
   }
 }
 
 /** Keeps weights and state as they are. Throws where a weight is not finite: the checkpoint before is worth more. */
-async function saveCheckpoint(o: Course): Promise<void> {
+async function saveCheckpoint(o: Running): Promise<void> {
   const { run, session, swag } = o;
   const { trainer, metadata } = session;
   const { tensors, counters } = await trainer.state();
@@ -174,22 +178,16 @@ async function saveCheckpoint(o: Course): Promise<void> {
   await drawCurves(o);
 }
 
-/** After early stopping: the best weights come back, and are the last checkpoint too. */
-async function restoreBest(o: Course): Promise<void> {
-  const { run, recipe, session, options } = o;
-  const { trainer } = session;
+function tellEarlyStop({ run, recipe, session: { trainer }, options }: Running): void {
   const best = bestOf(run.lines);
-  if (!best) return;
-  trainer.loadWeights(readSafetensors(weightsFile(run.path)).tensors);
-  await saveCheckpoint(o);
-  if (options.quiet || options.json) return;
+  if (!best || options.quiet || options.json) return;
   print(
     `no better evaluation in ${recipe.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, ` +
       `the weights of epoch ${Math.round(best.epoch)} are back`,
   );
 }
 
-async function tellSwag({ run, recipe, session, options, swag }: Course): Promise<void> {
+async function tellSwag({ run, recipe, session, options, swag }: Running): Promise<void> {
   if (!swag) return;
   if (swag.count < 2) {
     note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
@@ -206,7 +204,7 @@ async function tellSwag({ run, recipe, session, options, swag }: Course): Promis
   }
 }
 
-async function drawCurves({ run, recipe }: CourseOptions): Promise<void> {
+async function drawCurves({ run, recipe }: FitRunOptions): Promise<void> {
   const { curves } = await import('../../plots/curves.ts'); // a chart library is no reason to start later
   run.write('curves.svg', curves(run.lines, `${recipe.config.model} on ${recipe.dataset}`, recipe.loss));
 }

@@ -1,0 +1,17 @@
+/** The options of `descent compare`, as the command line gives them. */
+export interface CompareOptions {
+  adapter?: string;
+  tune?: boolean;
+  model?: string;
+  dataset?: string;
+  optimizer?: string;
+  lr?: string;
+  epochs?: string;
+  limitTrain?: string;
+  limitTest?: string;
+  seed?: string;
+  out?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
