@@ -1,6 +1,6 @@
 /** Dynamic loss scaling in an update; the kernels and how the scale moves are in shaders/update/loss-scale.ts. */
 import type { Graph, Tensor } from '../engine/graph.ts';
-import { adjustScale, FIRST_SCALE, LEFT_OUT, NOT_FINITE } from '../shaders/update/loss-scale.ts';
+import { adjustScale, FACTOR, FIRST_SCALE, SKIPPED, NOT_FINITE } from '../shaders/update/loss-scale.ts';
 import type { Piece } from './pieces.ts';
 
 /** The state of dynamic loss scaling. */
@@ -12,10 +12,10 @@ export function unscale(state: readonly string[]): Piece {
   const moving = ['w', ...state];
   return {
     gradient: `
-    let skip = scaling[2] == 0.0;
+    let skip = scaling[${FACTOR}] == 0.0;
     let before = array<vec4f, ${moving.length}>(${moving.join(', ')});
-    g = select(g * scaling[2], vec4f(0.0), skip);
-    t -= scaling[${LEFT_OUT}];`,
+    g = select(g * scaling[${FACTOR}], vec4f(0.0), skip);
+    t -= scaling[${SKIPPED}];`,
     after: `if (skip) { ${moving.map((x, j) => `${x} = before[${j}];`).join(' ')} }`,
     reduces(g, reduce) {
       const scaling = lossScale(g);

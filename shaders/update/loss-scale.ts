@@ -1,7 +1,7 @@
 /**
  * Dynamic loss scaling (Micikevicius et al. 2018), all on the device: small gradients would be zero in f16, so the loss is multiplied by a
  * scale, which the update takes out again. The state is `scaling` [4]: the scale, good updates since it last changed, what the next update
- * multiplies gradients by (0: it leaves the weights as they are), and how many updates were left out. The host does not know of those: they
+ * multiplies gradients by (0: it leaves the weights as they are), and how many updates were skipped. The host does not know of those: they
  * count as steps of schedules and of the optimizer's bias corrections; what a rule does at its first update waits for one that is made.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
@@ -11,8 +11,9 @@ import { ceilDiv, each } from '../kernel/loops.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;
-/** The place of the count of updates left out. */
-export const LEFT_OUT = 3;
+/** The places of what the next update multiplies gradients by, and of the count of skipped updates. */
+export const FACTOR = 2;
+export const SKIPPED = 3;
 const GROWTH = 2;
 const BACKOFF = 0.5;
 const INTERVAL = 2000;
@@ -30,7 +31,7 @@ export const scaleUp = kernel({
 export const NOT_FINITE = 'select(vec4f(0.0), vec4f(1.0), (bitcast<vec4u>(a) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))';
 
 /**
- * Looks at the counts of values that are not finite (`partial`, of all pages of gradients): such an update is left out and halves the
+ * Looks at the counts of values that are not finite (`partial`, of all pages of gradients): such an update is skipped and halves the
  * scale; after 2000 good ones it doubles.
  */
 export const adjustScale = kernel({
@@ -47,13 +48,13 @@ fn main() {
   if (bad > 0.0) {
     scaling[0] = scale * ${BACKOFF};
     scaling[1] = 0.0;
-    scaling[2] = 0.0;
-    scaling[${LEFT_OUT}] += 1.0;
+    scaling[${FACTOR}] = 0.0;
+    scaling[${SKIPPED}] += 1.0;
   } else {
     let grows = good >= ${INTERVAL}.0;
     scaling[0] = select(scale, scale * ${GROWTH}.0, grows);
     scaling[1] = select(good, 0.0, grows);
-    scaling[2] = 1.0 / scale;
+    scaling[${FACTOR}] = 1.0 / scale;
   }
 }`,
 });

@@ -1,24 +1,31 @@
-/** Averages of weights: those that an optimizer keeps on the device, and those of whole runs (SWA, SWAG). */
+/** Evaluation of an average of the weights that lies on the device. */
 import type { Memory } from '../../engine/memory.ts';
-import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
+
+/** An average of all weights. */
+export interface WeightAverage {
+  /** The name of the buffer that holds the average of a page of parameters. */
+  readonly buffer: (page: number) => string;
+  /** Whether it needs running statistics of its own. */
+  readonly refreshes: boolean;
+}
 
 /**
- * Does `f` with the averaged weights of an optimizer in place of the trained ones, which are put back, as are the running statistics.
- * `refresh` is called before `f`, to bring the statistics in line with the average.
+ * Does `f` with an average in place of the trained weights, which are put back, as are the running statistics. `refresh` is called before
+ * `f` where these must be brought in line with the average.
  */
 export async function withAverage<T>(
   memory: Memory,
-  { rule, average }: Optimizer,
+  { buffer, refreshes }: WeightAverage,
   refresh: () => Promise<void>,
   f: () => Promise<T>,
 ): Promise<T> {
   const { device } = memory;
   const keep = (role: 'param' | 'buffer') =>
-    memory.layout.pages(role).map(({ buffer, bytes }, page) => ({
-      bytes,
-      own: memory.buffers.get(buffer)!,
-      kept: device.buffer('weights kept', bytes),
-      average: role === 'param' ? memory.buffers.get(stateBuffer(rule, average!.state, page)) : undefined,
+    memory.layout.pages(role).map((place, page) => ({
+      bytes: place.bytes,
+      own: memory.buffers.get(place.buffer)!,
+      kept: device.buffer('weights kept', place.bytes),
+      average: role === 'param' ? memory.buffers.get(buffer(page)) : undefined,
     }));
   const pages = [...keep('param'), ...keep('buffer')];
   const copy = (pairs: (p: (typeof pages)[number]) => readonly (readonly [source: GPUBuffer, target: GPUBuffer])[]) => {
@@ -30,7 +37,7 @@ export async function withAverage<T>(
   };
   copy(p => [[p.own, p.kept], ...(p.average ? [[p.average, p.own] as const] : [])]);
   try {
-    await refresh();
+    if (refreshes) await refresh();
     return await f();
   } finally {
     copy(p => [[p.kept, p.own]]);

@@ -1,11 +1,10 @@
 /** Evaluates a model on a part of the data: its loss, its accuracy, its logits. */
 import { check, named, say } from '../../engine/check.ts';
-import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
-import { withAverage } from './averaging.ts';
+import { withAverage, type WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 import { populationStatistics } from './population.ts';
@@ -21,14 +20,14 @@ type Made = BuiltGraph & { readonly program: BatchProgram };
 export class Evaluator {
   #o: EvaluationOptions;
   #data: DeviceData;
-  #average: () => Optimizer | undefined;
+  #average: () => WeightAverage | undefined;
   #made = new Map<string, Promise<Made>>();
 
   /**
-   * `data` is on the memory that holds the weights. `average` gives the optimizer whose average of the weights is to be evaluated in their
-   * place at present, if there is one.
+   * `data` is on the memory that holds the weights. `average` gives the average that is to be evaluated in their place at present, if there
+   * is one.
    */
-  constructor(o: EvaluationOptions, data: DeviceData, average: () => Optimizer | undefined = () => undefined) {
+  constructor(o: EvaluationOptions, data: DeviceData, average: () => WeightAverage | undefined = () => undefined) {
     this.#o = o;
     this.#data = data;
     this.#average = average;
@@ -47,12 +46,8 @@ export class Evaluator {
 
   /** Does `f` with the weights in place that are to be evaluated. */
   withAverage<T>(f: () => Promise<T>): Promise<T> {
-    const optimizer = this.#average();
-    if (!optimizer) return f();
-    const refresh = async () => {
-      if (optimizer.average?.refreshes) await this.refresh(SWA_BATCHES);
-    };
-    return withAverage(this.#data.memory, optimizer, refresh, f);
+    const average = this.#average();
+    return average ? withAverage(this.#data.memory, average, () => this.refresh(SWA_BATCHES), f) : f();
   }
 
   /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */

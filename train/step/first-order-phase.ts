@@ -6,7 +6,7 @@ import { LOSS_SCALE } from '../../optim/loss-scale.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import type { Rates, Schedule } from '../../optim/schedule.ts';
-import { LEFT_OUT } from '../../shaders/update/loss-scale.ts';
+import { SKIPPED } from '../../shaders/update/loss-scale.ts';
 import { Accumulation } from './accumulate.ts';
 import type { GradientProgram } from './gradients.ts';
 import type { Span, Step } from './step.ts';
@@ -50,7 +50,7 @@ export class FirstOrderPhase implements Span {
       for (const state of rule.state) encoder.clearBuffer(buffers.get(stateBuffer(rule, state, page))!);
     }
     const scaling = buffers.get(`state ${LOSS_SCALE}`);
-    if (scaling) encoder.clearBuffer(scaling, LEFT_OUT * 4, 4);
+    if (scaling) encoder.clearBuffer(scaling, SKIPPED * 4, 4);
     device.gpu.queue.submit([encoder.finish()]);
   }
 

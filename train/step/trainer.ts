@@ -3,11 +3,13 @@ import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
-import type { Optimizer } from '../../optim/optimizer.ts';
+import { stateBuffer } from '../../optim/optimizer.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
+import { FACTOR } from '../../shaders/update/loss-scale.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { lossOf, rankWithin, type Order } from '../data/order.ts';
 import type { Part } from '../data/split.ts';
+import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
 import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -101,7 +103,7 @@ export class Trainer {
   /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
   async gradientScale(): Promise<number> {
     const { scaling } = this.#train;
-    const unscale = scaling ? (await this.memory.read(scaling))[2]! : 1;
+    const unscale = scaling ? (await this.memory.read(scaling))[FACTOR]! : 1;
     const { phase, gradients } = this.#steps;
     return phase instanceof FirstOrderPhase ? unscale / (phase.accumulation.summed * gradients.microBatches) : unscale;
   }
@@ -139,12 +141,13 @@ export class Trainer {
     return this.#steps.phases.some(p => p instanceof FirstOrderPhase && p.optimizer.average !== undefined);
   }
 
-  /** The optimizer whose average of the weights is to be evaluated in their place at present. */
-  #average(): Optimizer | undefined {
+  /** The average of the weights that is to be evaluated in their place at present. */
+  #average(): WeightAverage | undefined {
     const { phase } = this.#steps;
     if (this.#loadedAt === this.steps || !(phase instanceof FirstOrderPhase)) return undefined;
-    const { optimizer, start } = phase;
-    return optimizer.average && this.steps - start >= optimizer.average.from ? optimizer : undefined;
+    const { rule, average } = phase.optimizer;
+    if (!average || this.steps - phase.start < average.from) return undefined;
+    return { buffer: page => stateBuffer(rule, average.state, page), refreshes: average.refreshes ?? false };
   }
 
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
