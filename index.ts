@@ -15,5 +15,6 @@ export type { Model, ModelInput } from './models/model.ts';
 export { rules } from './optim/index.ts';
 export { optimizer } from './optim/optimizer.ts';
 export { openData } from './train/data/data.ts';
+export { Inference } from './train/evaluate/inference.ts';
 export { Trainer } from './train/step/trainer.ts';
 export { Diverged, NonFinite } from './train/step/divergence.ts';
