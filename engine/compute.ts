@@ -1,6 +1,6 @@
 /** Work on the device that is done once. */
 import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
-import type { Device } from './device.ts';
+import type { Device, Pipeline } from './device.ts';
 import { Graph, type Optional, type Tensor } from './graph.ts';
 import { Memory, type Data } from './memory.ts';
 import { encode, Program, type CompileOptions } from './program.ts';
@@ -81,28 +81,32 @@ export function compute<O extends Outputs>(
 /** The buffers that a kernel call is given, by binding. */
 type Buffers<B> = { [K in Exclude<keyof B, Optional<B>>]: GPUBuffer } & { [K in Optional<B>]?: GPUBuffer | undefined };
 
-/** One call of a kernel by itself, on whole buffers; `step` holds its step values. */
-export async function dispatch<P, B extends Bindings>(
-  device: Device,
-  kernel: Kernel<P, B>,
-  params: P,
-  buffers: Buffers<B>,
-  step: StepValues = {},
-): Promise<void> {
-  const given: Readonly<Record<string, GPUBuffer | undefined>> = buffers;
-  const bound = Object.keys(kernel.bindings).flatMap(name => (given[name] ? [{ name, buffer: given[name] }] : []));
-  const pipeline = await device.pipeline(
-    kernel,
-    params,
-    bound.map(b => b.name),
-  );
-  const uniforms = new Uniforms(device, [pipeline]);
-  uniforms.write(step);
-  const resources = [...bound.map(({ buffer }) => ({ buffer })), ...uniforms.block(0)];
-  const encoder = device.gpu.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  encode(pass, [{ pipeline, group: device.bind(kernel.name, pipeline, resources) }]);
-  pass.end();
-  device.gpu.queue.submit([encoder.finish()]);
-  uniforms.destroy();
+/** Calls of kernels one by one, on whole buffers. The uniform blocks of calls are kept, since making them costs as much as a small call. */
+export class Dispatcher {
+  #device: Device;
+  #uniforms = new Map<Pipeline, Uniforms>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Enqueues one call; `step` holds its step values. */
+  async run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, buffers: Buffers<B>, step: StepValues = {}): Promise<void> {
+    const given: Readonly<Record<string, GPUBuffer | undefined>> = buffers;
+    const bound = Object.keys(kernel.bindings).filter(name => given[name]);
+    const pipeline = await this.#device.pipeline(kernel, params, bound);
+    const uniforms = this.#uniforms.get(pipeline) ?? new Uniforms(this.#device, [pipeline]);
+    this.#uniforms.set(pipeline, uniforms);
+    uniforms.write(step);
+    const resources = [...bound.map(name => ({ buffer: given[name]! })), ...uniforms.block(0)];
+    const encoder = this.#device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass, [{ pipeline, group: this.#device.bind(kernel.name, pipeline, resources) }]);
+    pass.end();
+    this.#device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  destroy(): void {
+    for (const u of this.#uniforms.values()) u.destroy();
+  }
 }

@@ -1,5 +1,5 @@
 /** Vectors of the size of all parameters, on the device: what quasi-Newton methods and averages of weights compute with. */
-import { dispatch } from '../engine/compute.ts';
+import { Dispatcher } from '../engine/compute.ts';
 import type { Memory } from '../engine/memory.ts';
 import { flatMap, flatReduce, PARTS, randomSigns } from '../shaders/update/flat.ts';
 
@@ -31,10 +31,12 @@ export class Flat {
   #sizes: readonly number[];
   #partial: GPUBuffer | undefined;
   #made: GPUBuffer[] = [];
+  #calls: Dispatcher;
 
   /** `memory` must hold a training program's parameters and gradients already. */
   constructor(memory: Memory) {
     this.memory = memory;
+    this.#calls = new Dispatcher(memory.device);
     const pages = (role: 'param' | 'grad') => memory.layout.pages(role).map(p => memory.buffers.get(p.buffer)!);
     this.w = pages('param');
     this.g = pages('grad');
@@ -61,7 +63,7 @@ export class Flat {
   /** y = f: WGSL over vec4f `y`, `a`, `b` and the numbers `op.alpha`, `op.beta`. */
   async map(y: Vector, f: string, { a, b, alpha = 0, beta = 0 }: MapInputs = {}): Promise<void> {
     for (const [page, n] of this.#sizes.entries())
-      await dispatch(this.memory.device, flatMap, { n, f }, { y: y[page]!, a: a?.[page], b: b?.[page] }, { alpha, beta });
+      await this.#calls.run(flatMap, { n, f }, { y: y[page]!, a: a?.[page], b: b?.[page] }, { alpha, beta });
   }
 
   copy(target: Vector, source: Vector): Promise<void> {
@@ -70,8 +72,7 @@ export class Flat {
 
   /** -1 or 1 at random in every place. */
   async signs(z: Vector, seed: number, step: number): Promise<void> {
-    for (const [page, n] of this.#sizes.entries())
-      await dispatch(this.memory.device, randomSigns, { n, page }, { z: z[page]! }, { seed, step });
+    for (const [page, n] of this.#sizes.entries()) await this.#calls.run(randomSigns, { n, page }, { z: z[page]! }, { seed, step });
   }
 
   /** The results of reductions, added up in float64 on the host; one wait for all of them. */
@@ -85,8 +86,7 @@ export class Flat {
     }
     for (const [j, { f, a, b, max }] of jobs.entries())
       for (const [page, n] of this.#sizes.entries()) {
-        await dispatch(
-          device,
+        await this.#calls.run(
           flatReduce,
           { n, f, max, first: (j * pages + page) * PARTS },
           { a: a[page]!, b: b?.[page], partial: this.#partial },
@@ -126,5 +126,6 @@ export class Flat {
 
   destroy(): void {
     for (const b of [...this.#made, this.#partial]) b?.destroy();
+    this.#calls.destroy();
   }
 }

@@ -1,7 +1,7 @@
 /** Work that is done once: a graph on given inputs, a kernel on given buffers. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compute, dispatch } from '../../engine/compute.ts';
+import { compute, Dispatcher } from '../../engine/compute.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { addNormal } from '../../shaders/move/noise.ts';
 import { flatMap } from '../../shaders/update/flat.ts';
@@ -36,9 +36,15 @@ test('a kernel runs on whole buffers', async () => {
   const device = await deviceFor();
   const [y, a] = ['y', 'a'].map(name => device.buffer(name, 16)) as [GPUBuffer, GPUBuffer];
   device.gpu.queue.writeBuffer(a, 0, Float32Array.of(1, 2, 3, 4));
-  await dispatch(device, flatMap, { n: 4, f: 'a * op.alpha + op.beta' }, { y, a }, { alpha: 2, beta: 1 });
-  assert.equal([...new Float32Array(await device.read(y, 0, 16))], [3, 5, 7, 9]);
-  for (const b of [y, a]) b.destroy();
+  const calls = new Dispatcher(device);
+  for (const [beta, want] of [
+    [1, [3, 5, 7, 9]],
+    [0, [2, 4, 6, 8]],
+  ] as const) {
+    await calls.run(flatMap, { n: 4, f: 'a * op.alpha + op.beta' }, { y, a }, { alpha: 2, beta });
+    assert.equal([...new Float32Array(await device.read(y, 0, 16))], want);
+  }
+  for (const made of [y, a, calls]) made.destroy();
 });
 
 test.run();
