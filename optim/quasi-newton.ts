@@ -100,7 +100,7 @@ export class Minimiser {
   load(state: Readonly<Record<string, Float32Array>>): void {
     this.#begun = state.at !== undefined;
     if (!state.at) return;
-    [this.#t] = numbers(state.at) as unknown as [number];
+    this.#t = numbers(state.at)[0]!;
     this.#flat.write(this.#d, state.direction as Float32Array<ArrayBuffer>);
     this.#flat.write(this.#last, state.gradient as Float32Array<ArrayBuffer>);
     this.#curvature.load(state);
