@@ -5,8 +5,8 @@ import type { Graph } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
 import { time, type Processor } from '../engine/timing.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';
-import { kernel } from '../shaders/kernel/kernel.ts';
-import { ceilDiv, fold } from '../shaders/kernel/loops.ts';
+import { kernel } from '../shaders/kernel/define.ts';
+import { items } from '../shaders/kernel/loops.ts';
 import { unroll } from '../shaders/kernel/wgsl.ts';
 
 export interface Ceiling {
@@ -27,16 +27,13 @@ const ROUNDS = 32;
 const multiplyAdd = kernel({
   name: 'multiply_add',
   bindings: { y: 'write' },
-  grid: (p: { threads: number }, d) => fold(ceilDiv(p.threads, d.lanes || 64)),
-  code: (_, d) => `
-@compute @workgroup_size(${d.lanes || 64})
-fn main(@builtin(global_invocation_id) id : vec3u) {
-  ${unroll(CHAINS, i => `var c${i} = f32(id.x) + ${i}.0;`, ' ')}
-  for (var i = 0u; i < ${ROUNDS}u; i++) {
-${unroll(UNROLLED, () => unroll(CHAINS, i => `c${i} = c${i} * 0.9999 + 0.001;`, ' '))}
+  over: (p: { threads: number }, d) => items(p.threads, d),
+  body: () => `
+  ${unroll(CHAINS, k => `var c${k} = f32(i) + ${k}.0;`, ' ')}
+  for (var round = 0u; round < ${ROUNDS}u; round++) {
+${unroll(UNROLLED, () => unroll(CHAINS, k => `c${k} = c${k} * 0.9999 + 0.001;`, ' '))}
   }
-  y[id.x] = ${unroll(CHAINS, i => `c${i}`, ' + ')};
-}`,
+  y[i] = ${unroll(CHAINS, k => `c${k}`, ' + ')};`,
 });
 
 /** `peak` gives the processor's own limit, which is told of where the adapter is software. */

@@ -4,9 +4,10 @@ import { imagesLanes } from './images-lanes.ts';
 import { backwardInputLanes, forwardLanes } from './lanes.ts';
 import type { Conv, ConvWeight } from './shape.ts';
 import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './weight-lanes.ts';
-import { epilogueBindings, finish } from '../kernel/epilogue.ts';
-import { variants, type Profile } from '../kernel/kernel.ts';
-import { ceilDiv, MAX_GRID } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { finish } from '../kernel/epilogue.ts';
+import { isSoftware, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, planes } from '../kernel/loops.ts';
 import { index, type } from '../product/product.ts';
 import { MOMENT_COLUMNS, tiled } from '../product/tiled.ts';
 
@@ -38,10 +39,13 @@ const returnUnfolded = `
   if (u32(h) >= u32(H) || u32(w) >= u32(W)) { return 0.0; }
   return x[((at / (OH * OW) * C + c) * H + h) * W + w];`;
 
-export const conv = variants({
+/** The reference: a thread for each of the `size` values of each plane. */
+const oneEach = (count: number, size: number) => planes({ count, size, threads: 64, perThread: 1 });
+
+export const conv = kernel({
   name: 'conv',
   unrolled: true,
-  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?', ...epilogueBindings },
+  bindings: { x: 'read', weight: 'read', bias: 'read?', y: 'write', partial: 'write f32?' },
   epilogue: 'y',
   joins: [takesNorm, takesMoments],
   flops,
@@ -98,18 +102,13 @@ fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
       },
     }),
     {
-      name: 'plain',
-      fits: p => !p.moments,
-      grid: p => [ceilDiv(p.oh * p.ow, 64), Math.min(p.n * p.o, MAX_GRID), ceilDiv(p.n * p.o, MAX_GRID)],
-      code: p =>
-        constants(p) +
-        finish(p.epilogue, 'f32') +
-        wgsl`
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
-  let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
-  if (pixel >= OH * OW || plane >= N * O) { return; }
-  let n = plane / O; let group = plane % O / OG; let o = plane % OG;
+      fits: (p: Conv) => !p.moments,
+      over: p => oneEach(p.n * p.o, p.oh * p.ow),
+      body: p => ({
+        declared: constants(p),
+        each: `
+  let pixel = i32(at);
+  let n = i32(plane) / O; let group = i32(plane) % O / OG; let o = i32(plane) % OG;
   let top = pixel / OW * STRIDE - PAD; let left = pixel % OW * STRIDE - PAD;
   var v = ${p.bias ? 'bias[plane % O]' : '0.0'};
   for (var c = 0; c < CG; c++) {
@@ -120,9 +119,9 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
       }
     }
   }
-  let at = u32(plane * OH * OW + pixel);
-  y[at] = finish(v, at);
-}`,
+  let out = plane * OH * OW + at;
+  y[out] = finish(v, out);`,
+      }),
     },
   ],
 });
@@ -146,10 +145,10 @@ export const inputGradient = (p: Conv): Conv => ({
 });
 
 /** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride. Each input gathers from the outputs that it went into. */
-export const convBackwardInput = variants({
+export const convBackwardInput = kernel({
   name: 'conv_backward_input',
   unrolled: true,
-  bindings: { dy: 'read', weight: 'read', dx: 'write', ...epilogueBindings },
+  bindings: { dy: 'read', weight: 'read', dx: 'write' },
   epilogue: 'dx',
   flops,
   variants: [
@@ -187,17 +186,12 @@ fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
       },
     }),
     {
-      name: 'plain',
-      grid: p => [ceilDiv(p.h * p.w, 64), Math.min(p.n * p.c, MAX_GRID), ceilDiv(p.n * p.c, MAX_GRID)],
-      code: p =>
-        constants(p) +
-        finish(p.epilogue, 'f32') +
-        wgsl`
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
-  let plane = i32(id.y + id.z * ${MAX_GRID}u); let pixel = i32(id.x);
-  if (pixel >= H * W || plane >= N * C) { return; }
-  let n = plane / C; let group = plane % C / CG; let c = plane % CG;
+      over: (p: Conv) => oneEach(p.n * p.c, p.h * p.w),
+      body: p => ({
+        declared: constants(p),
+        each: `
+  let pixel = i32(at);
+  let n = i32(plane) / C; let group = i32(plane) % C / CG; let c = i32(plane) % CG;
   var v = 0.0;
   for (var tap = 0; tap < KK; tap++) {
     let h = pixel / W + PAD - tap / K * DIL; let w = pixel % W + PAD - tap % K * DIL;
@@ -207,25 +201,25 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per input
       }
     }
   }
-  let at = u32(plane * H * W + pixel);
-  dx[at] = finish(v, at);
-}`,
+  let out = plane * H * W + at;
+  dx[out] = finish(v, out);`,
+      }),
     },
   ],
 });
 
 /** Slices of the batch (or, on a GPU, of all pixels) whose weight gradients are summed apart, so that small layers fill the device. */
 export function splits(p: Conv, d: Profile): number {
-  const [tileRows, tileColumns, enoughTiles] = d.lanes ? [16, 5 * d.lanes, 16] : [64, 64, 512];
+  const [tileRows, tileColumns, enoughTiles] = isSoftware(d) ? [16, 5 * d.lanes, 16] : [64, 64, 512];
   const tiles = p.groups * ceilDiv(p.o / p.groups, tileRows) * ceilDiv(filterSize(p), tileColumns);
   const wanted = ceilDiv(enoughTiles, tiles);
   const fitBinding = Math.floor(d.maxBinding / 4 / (p.o * filterSize(p)));
-  const worthwhile = d.lanes ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
+  const worthwhile = isSoftware(d) ? p.n : ceilDiv(p.n * p.oh * p.ow, 256);
   return Math.max(1, Math.min(wanted, fitBinding, worthwhile, 64));
 }
 
 /** Partial weight gradients dweight [split, o, c / groups, k, k] from x [n, c, h, w] and dy [n, o, oh, ow]; `sumSlices` adds them up. */
-export const convBackwardWeight = variants({
+export const convBackwardWeight = kernel({
   name: 'conv_backward_weight',
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   flops,
@@ -262,19 +256,16 @@ fn store(m : u32, n : u32, sum : ${type(quad)}) {
       },
     }),
     {
-      name: 'plain',
-      grid: p => [ceilDiv(p.o * filterSize(p), 64), p.split, 1],
-      code: p =>
-        constants(p) +
-        wgsl`
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight and slice
-  let at = i32(id.x);
-  if (at >= O * CG * KK) { return; }
-  let o = at / (CG * KK); let c = o / OG * CG + at / KK % CG;
-  let r = at / K % K * DIL - PAD; let s = at % K * DIL - PAD;
+      over: (p: ConvWeight) => oneEach(p.split, p.o * filterSize(p)),
+      body: p => ({
+        declared: constants(p),
+        each: `
+  let slice = i32(plane);
+  let weight = i32(at);
+  let o = weight / (CG * KK); let c = o / OG * CG + weight / KK % CG;
+  let r = weight / K % K * DIL - PAD; let s = weight % K * DIL - PAD;
   var sum = 0.0;
-  for (var n = i32(id.y) * N / ${p.split}; n < (i32(id.y) + 1) * N / ${p.split}; n++) {
+  for (var n = slice * N / ${p.split}; n < (slice + 1) * N / ${p.split}; n++) {
     for (var pixel = 0; pixel < OH * OW; pixel++) {
       let h = pixel / OW * STRIDE + r; let w = pixel % OW * STRIDE + s;
       if (h >= 0 && h < H && w >= 0 && w < W) {
@@ -282,8 +273,8 @@ fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per weight an
       }
     }
   }
-  dweight[i32(id.y) * O * CG * KK + at] = sum;
-}`,
+  dweight[slice * O * CG * KK + weight] = sum;`,
+      }),
     },
   ],
 });

@@ -1,10 +1,10 @@
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { kernel } from '../kernel/define.ts';
+import { isSoftware, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, planes, threads } from '../kernel/loops.ts';
+import { unroll, XYZW } from '../kernel/wgsl.ts';
 import { augmentWgsl } from './augment.ts';
-import type { Augment, Transform } from './transform.ts';
-import { kernel, type Profile } from '../kernel/kernel.ts';
-import { ceilDiv } from '../kernel/loops.ts';
-import { unroll } from '../kernel/wgsl.ts';
 import { pageBindings, pagesWgsl, placeOf, wordOf, type Pages } from './pages.ts';
+import type { Augment, Transform } from './transform.ts';
 
 /** A batch of `n` images. */
 export interface Gather extends Pages {
@@ -23,22 +23,23 @@ export interface Gather extends Pages {
 /** Whether images are copied as they are, four bytes at a time; else they are made pixel by pixel. */
 const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
 
-/** Words or pixels of one image, and how many of them a workgroup takes. */
+/** Words or pixels of one image, and how many of them a thread takes. */
 const itemsOf = (p: Gather): number => (plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w);
-function runOf(p: Gather, d: Profile): number {
-  if (d.lanes) return d.lanes * (plain(p) ? 64 : 128);
-  return 64 * (plain(p) ? 1 : 4);
-}
+const perThread = (p: Gather, d: Profile): number => {
+  if (isSoftware(d)) return plain(p) ? 64 : 128;
+  return plain(p) ? 1 : 4;
+};
 
 /** WGSL: the words of an image as they are. */
-const copyWords = (p: Gather, loop: string) => `
+const copyWords = (p: Gather) => ({
+  before: `
   if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }
   let page = place / ${p.perPage}u;
-  let base = place % ${p.perPage}u * WORDS;
-  ${loop} {
-    let bytes = unpack4xU8(${wordOf(p, 'page', 'base + i')});
-    ${unroll(4, j => `{ let at = i * 4u + ${j}u; if (at < SIZE) { x[row * SIZE + at] = f32(bytes[${j}]) * norm[at] + norm[SIZE + at]; } }`)}
-  }`;
+  let base = place % ${p.perPage}u * WORDS;`,
+  each: `
+    let bytes = unpack4xU8(${wordOf(p, 'page', 'base + at')});
+    ${unroll(4, j => `{ let i = at * 4u + ${j}u; if (i < SIZE) { x[plane * SIZE + i] = f32(bytes[${j}]) * norm[i] + norm[SIZE + i]; } }`)}`,
+});
 
 /** WGSL: what is random of the partner that an image is mixed with, and their soft label. */
 const drawPartner = (p: Gather) => `
@@ -58,29 +59,30 @@ const lookAtBoth = `
     var v : Px;
     let inBox = (column >= op.mixX0) & (column < op.mixX1) & (y >= op.mixY0) & (y < op.mixY1);
     if (inBox) {
-      v = look(q, i, index2, place2, d2);
+      v = look(q, at, index2, place2, d2);
     } else {
-      v = look(q, i, index, place, d);
-      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, i, index2, place2, d2) * (1.0 - op.mixRatio); }
+      v = look(q, at, index, place, d);
+      if (op.mixRatio < 1.0) { v = v * op.mixRatio + look(q, at, index2, place2, d2) * (1.0 - op.mixRatio); }
     }`;
 
 /** WGSL: the pixels of an image after its transforms, mixed with those of a partner where that is asked for. */
-function makePixels(p: Gather, loop: string): string {
-  const storeLabel = `if (group.x == 0u && lane == 0u && row < ${p.n}u) { labels[image] = labelsAll[index]; }`;
+function makePixels(p: Gather) {
+  const storeLabel = `if (group.x == 0u && lane == 0u && plane < ${p.n}u) { labels[image] = labelsAll[index]; }`;
   const store = (k: number) => {
-    const value = p.c > 1 ? `v.${'xyzw'[k]}` : 'v';
-    return `x[row * SIZE + ${k}u * PLANE + i] = ${value} * norm[${k}u * PLANE + i] + norm[SIZE + ${k}u * PLANE + i];`;
+    const value = p.c > 1 ? `v.${XYZW[k]}` : 'v';
+    return `x[plane * SIZE + ${k}u * PLANE + at] = ${value} * norm[${k}u * PLANE + at] + norm[SIZE + ${k}u * PLANE + at];`;
   };
-  return `
-  ${(p.views ?? 1) > 1 ? `view = row / ${p.n}u;` : ''}
+  return {
+    before: `
+  ${(p.views ?? 1) > 1 ? `view = plane / ${p.n}u;` : ''}
   let d = draw(index, image);
-  ${p.mix ? drawPartner(p) : storeLabel}
-  ${loop} {
-    let y = i / ${p.w}u; let column = i - y * ${p.w}u;
+  ${p.mix ? drawPartner(p) : storeLabel}`,
+    each: `
+    let y = at / ${p.w}u; let column = at - y * ${p.w}u;
     let q = Q(vec2u(column, y));
-    ${p.mix ? lookAtBoth : 'let v = look(q, i, index, place, d);'}
-    ${unroll(p.c, store)}
-  }`;
+    ${p.mix ? lookAtBoth : 'let v = look(q, at, index, place, d);'}
+    ${unroll(p.c, store)}`,
+  };
 }
 
 /**
@@ -108,25 +110,23 @@ export const gather = kernel({
     ...(p.mix && { mixRatio: 'f32', mixShare: 'f32', mixShift: 'u32', mixX0: 'u32', mixX1: 'u32', mixY0: 'u32', mixY1: 'u32' }),
   }),
   draws: p => Boolean(p.augment?.length),
-  grid: (p, d) => [ceilDiv(itemsOf(p), runOf(p, d)), p.n * (p.views ?? 1), 1],
-  code: (p, d) => {
+  over: (p, d) => planes({ count: p.n * (p.views ?? 1), size: itemsOf(p), threads: threads(d), perThread: perThread(p, d) }),
+  body: p => {
     const size = p.c * p.h * p.w;
-    const threads = d.lanes || 64;
-    const run = runOf(p, d);
-    const transforms: Augment & Gather = { ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] };
-    const loop = `for (var i = group.x * ${run}u + lane; i < end; i += ${threads}u)`;
-    return wgsl`
+    const { before, each } = plain(p) ? copyWords(p) : makePixels(p);
+    const transforms: Augment = { ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] };
+    return {
+      declared: `
 const SIZE = ${size}u; const WORDS = ${ceilDiv(size, 4)}u; const PLANE = ${p.h * p.w}u;
 ${pagesWgsl(p)}
-${plain(p) ? '' : augmentWgsl(transforms)}
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let row = group.y; // of x
-  let image = ${(p.views ?? 1) > 1 ? `row % ${p.n}u` : 'row'};
+${plain(p) ? '' : augmentWgsl(transforms)}`,
+      // the plane is an image of x
+      before: `
+  let image = ${(p.views ?? 1) > 1 ? `plane % ${p.n}u` : 'plane'};
   let index = order[op.offset + image];
   let place = ${placeOf(p, 'op.offset + image', 'index')};
-  let end = min((group.x + 1u) * ${run}u, ${itemsOf(p)}u);
-  ${plain(p) ? copyWords(p, loop) : makePixels(p, loop)}
-}`;
+  ${before}`,
+      each,
+    };
   },
 });

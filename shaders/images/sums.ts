@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { kernel } from '../kernel/kernel.ts';
-import { each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { ceilDiv, values } from '../kernel/loops.ts';
 
 /** `n` images of c channels of `plane` bytes each, every image filled up to whole words. */
 export interface ImageSums {
@@ -16,11 +16,11 @@ export const MOST_SUMMED = 65536;
 export const imageSums = kernel({
   name: 'image_sums',
   bindings: { images: 'read u32', sums: 'write u32' },
-  grid: (p: ImageSums, d) => each(p.n * p.c, d).grid,
-  code: (p, d) => {
+  over: (p: ImageSums, d) => values(p.n * p.c, d),
+  body: p => {
     const inWords = p.plane % 4 === 0; // then each channel begins with a word
-    const words = Math.ceil((p.c * p.plane) / 4);
-    return each(p.n * p.c, d).main(wgsl`
+    const words = ceilDiv(p.c * p.plane, 4);
+    return wgsl`
     let image = (i / ${p.c}u) * ${words}u;
     #if ${inWords}
     let start = image + (i % ${p.c}u) * ${p.plane / 4}u;
@@ -44,6 +44,6 @@ export const imageSums = kernel({
     }
     sums[2u * i] = sum;
     sums[2u * i + 1u] = squares;
-    #endif`);
+    #endif`;
   },
 });

@@ -1,5 +1,5 @@
 /** What some transforms must know of a whole image, as it is stored: its histograms. */
-import { kernel } from '../kernel/kernel.ts';
+import { kernel } from '../kernel/define.ts';
 import { range } from '../kernel/wgsl.ts';
 import { pageBindings, pagesWgsl, placeOf, type Pages } from './pages.ts';
 

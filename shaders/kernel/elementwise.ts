@@ -1,6 +1,6 @@
-import { finish, type Epilogue } from './epilogue.ts';
-import { kernel } from './kernel.ts';
-import { ceilDiv, each } from './loops.ts';
+import { kernel } from './define.ts';
+import type { Epilogue } from './epilogue.ts';
+import { ceilDiv, values } from './loops.ts';
 
 /** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`; see Epilogue. */
 export interface Elementwise {
@@ -16,12 +16,10 @@ export interface Elementwise {
 /** Buffers are padded to 16 bytes, so that the last vec4 may hang over the end. */
 export const elementwise = kernel({
   name: 'elementwise',
-  bindings: { v: 'read', a: 'read?', y: 'write', e0: 'read?', e1: 'read?' },
-  vec4: ['v', 'a', 'y', 'e0', 'e1'],
+  bindings: { v: 'read', a: 'read?', y: 'write' },
   epilogue: 'y',
-  grid: (p: Elementwise, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => {
-    const own = { f: p.f, operand: /\ba\b/.test(p.f) ? 'a' : undefined, draws: p.draws };
-    return finish([own, ...(p.epilogue ?? [])], 'vec4f') + each(ceilDiv(p.n, 4), d).main('    y[i] = finish(v[i], i);');
-  },
+  vec4: ['v', 'a', 'y'],
+  own: ({ f, draws }: Elementwise) => ({ f, operand: /\ba\b/.test(f) ? 'a' : undefined, draws }),
+  over: (p, d) => values(ceilDiv(p.n, d.width), d),
+  body: () => '    y[i] = finish(v[i], i);',
 });

@@ -2,14 +2,17 @@
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
  * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
  * `chance(layer, below, i)` is true where layer number `layer` draws a random word of at least `below` for this element in this step.
- * The operands are the call's bindings `e0` and `e1`, of the output's shape.
+ * The operands are the call's bindings `e0` and `e1`, of the output's shape. A kernel that names its output as `epilogue` has them.
  */
 export interface Epilogue {
   readonly f: string;
-  readonly operand?: 'e0' | 'e1';
+  readonly operand?: keyof typeof OPERANDS;
   /** Whether it calls `chance`. */
   readonly draws?: boolean | undefined;
 }
+
+/** The bindings of operands. */
+export const OPERANDS = { e0: 'read?', e1: 'read?' } as const;
 
 /** Parameters of a call whose elementwise functions may draw random words: its own one, and those fused behind it. */
 export interface Drawing {
@@ -20,18 +23,15 @@ export interface Drawing {
 /** Whether any of them does. */
 export const draws = ({ draws, epilogue = [] }: Drawing): boolean => Boolean(draws) || epilogue.some(e => e.draws);
 
-/** The optional bindings of a kernel that takes an epilogue. */
-export const epilogueBindings = { e0: 'read?', e1: 'read?' } as const;
-
 /** A function of an epilogue, or a kernel's own before it. */
-type Step = Omit<Epilogue, 'operand'> & { readonly operand?: string | undefined };
+export type ElementFunction = Omit<Epilogue, 'operand'> & { readonly operand?: string | undefined };
 
 /**
  * WGSL `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the
  * output is, f32 or vec4f.
  */
-export function finish(steps: readonly Step[] = [], type: 'f32' | 'vec4f'): string {
-  const apply = ({ f, operand }: Step) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;
+export function finish(steps: readonly ElementFunction[] = [], type: 'f32' | 'vec4f'): string {
+  const apply = ({ f, operand }: ElementFunction) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;
   return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}
 fn finish(value : ${type}, i : u32) -> ${type} {
   const zero = ${type}(0.0);

@@ -42,6 +42,9 @@ export interface Profile {
   readonly prefer?: Readonly<Record<string, string>>;
 }
 
+/** Whether the adapter computes on a processor, in lanes: work that a GPU spreads over many threads is then done by few. */
+export const isSoftware = ({ lanes }: Profile): boolean => lanes > 0;
+
 /** An extension of WGSL: functions of a subgroup, the type f16, products by the matrix units of a GPU. */
 export type Need = 'subgroups' | 'f16' | 'matrices';
 
@@ -51,7 +54,7 @@ export interface Variant<P> {
   readonly fits?: (p: P, d: Profile) => boolean;
   /** What its WGSL takes of the adapter: it fits only where that is there. */
   readonly needs?: readonly Need[] | ((d: Profile) => readonly Need[]);
-  /** Bindings seen as `array<vec4f>`. */
+  /** Bindings seen as `array<vec4f>`; the operands of an epilogue follow the output. */
   readonly vec4?: readonly string[] | ((p: P) => readonly string[]);
   /** i32 values of one call, read as `op.h`: one pipeline serves all sizes. Light kernels write their sizes as constants. */
   readonly sizes?: (p: P, d: Profile) => Record<string, number>;
@@ -67,7 +70,7 @@ export type Bindings = Record<string, Access>;
  */
 export interface Kernel<P, B extends Bindings = Bindings> {
   readonly name: string;
-  /** In @binding order; the declarations are generated from this list. */
+  /** In @binding order; the declarations are generated from this list. Behind them come `e0` and `e1` where there is an epilogue. */
   readonly bindings: B;
   /** Values that change between steps, read as `op.lr`. */
   readonly step?: (p: P) => Readonly<Record<string, 'f32' | 'u32'>>;
@@ -117,16 +120,6 @@ export interface Joined<C> {
   /** What becomes of the calls that read what `op` wrote, where they find that in another form now. */
   readonly reader?: (call: C) => C;
 }
-
-type Simple<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'> & Omit<Variant<P>, 'name' | 'fits'>;
-
-/** A kernel of one variant. */
-export function kernel<P, const B extends Bindings>({ needs, vec4, sizes, grid, code, ...rest }: Simple<P, B>): Kernel<P, B> {
-  return { ...rest, variants: [{ name: 'plain', needs, vec4, sizes, grid, code }] };
-}
-
-/** Keeps the types of a kernel with several variants. */
-export const variants = <P, const B extends Bindings>(k: Kernel<P, B>): Kernel<P, B> => k;
 
 /** What a kernel does, its sizes included, as a text: calls of one key are equally fast. */
 export const callKey = <P>(k: Kernel<P>, p: P, { half }: Pick<Profile, 'half'>): string =>

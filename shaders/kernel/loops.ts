@@ -1,34 +1,124 @@
 /** How the items of a kernel are dealt out to workgroups and threads. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { Grid, Profile } from './kernel.ts';
+import { isSoftware, type Grid, type Profile } from './kernel.ts';
+
+/** A loop and the grid that covers it: one value, so that they agree. */
+export interface Loop {
+  readonly grid: Grid;
+  /** WGSL `fn main`: `body` for each item, between what a thread does before its first one and after its last. */
+  readonly main: (body: string, around?: { readonly before?: string | undefined; readonly after?: string | undefined }) => string;
+}
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 
 /** The size of the largest of equal shares of `n` items, `most` at the most. */
 export const evenShare = (n: number, most: number): number => ceilDiv(n, ceilDiv(n, most));
 
-/** WGSL limits a grid to 65535 in each dimension: counts beyond fold into y. */
+/** Threads of a workgroup: a subgroup of a software adapter, else `most`. */
+export const threads = (d: Profile, most = 64): number => d.lanes || Math.min(most, d.maxWorkgroup);
+
+/** WGSL limits a grid to 65535 in each dimension. */
 export const MAX_GRID = 65535;
-export const fold = (workgroups: number): Grid => [Math.min(workgroups, MAX_GRID), ceilDiv(workgroups, MAX_GRID), 1];
+
+/** `count` workgroups along two dimensions of a grid, since one may not hold them: their counts, and WGSL of a workgroup's number. */
+export const folded = (count: number, [first, second]: 'xy' | 'yz') => ({
+  counts: [Math.min(count, MAX_GRID), ceilDiv(count, MAX_GRID)] as const,
+  number: `group.${first} + group.${second} * ${MAX_GRID}u`,
+});
+
+/** WGSL of an entry point. */
+export const entry = (size: number, statements: string): string => wgsl`
+@compute @workgroup_size(${size})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+${statements}
+}`;
 
 /**
- * A loop over `n` items, `i` being the item: a workgroup of a software adapter takes a long run of them (a workgroup
- * costs 0.2 us there, whatever it does), a thread of a GPU takes four, neighbours side by side.
+ * `n` values, `i` in WGSL: a workgroup of a software adapter takes a long run of them (a workgroup costs 0.2 us there, whatever it does),
+ * a thread of a GPU takes four, neighbours side by side.
  */
-export function each(n: number, d: Profile): { grid: Grid; main: (body: string, before?: string) => string } {
-  const threads = d.lanes || Math.min(256, d.maxWorkgroup);
-  const run = threads * (d.lanes ? 64 : 4);
+export function values(n: number, d: Profile): Loop {
+  const size = threads(d, 256);
+  const run = size * (isSoftware(d) ? 64 : 4);
+  const { counts, number } = folded(ceilDiv(n, run), 'xy');
   return {
-    grid: fold(ceilDiv(n, run)),
-    main: (body, before = '') => wgsl`
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let start = (group.x + group.y * ${MAX_GRID}u) * ${run}u;
+    grid: [...counts, 1],
+    main: (body, { before = '', after = '' } = {}) =>
+      entry(
+        size,
+        `
+  let start = (${number}) * ${run}u;
   let end = min(start + ${run}u, ${n}u);
   ${before}
-  for (var i = start + lane; i < end; i += ${threads}u) {
+  for (var i = start + lane; i < end; i += ${size}u) {
 ${body}
   }
-}`,
+  ${after}`,
+      ),
+  };
+}
+
+/**
+ * The `size` values of each of `count` planes (or rows, or samples): `at` of `plane` in WGSL, without a division. A workgroup of `size`
+ * threads takes `perThread` values for each of them.
+ */
+export function planes(o: { count: number; size: number; threads: number; perThread: number }): Loop {
+  const run = o.threads * o.perThread;
+  const { counts, number } = folded(o.count, 'yz');
+  const head = (before = '') => `
+  let plane = ${number};
+  if (plane >= ${o.count}u) { return; }
+  ${before}`;
+  const each = (body: string) =>
+    o.perThread === 1
+      ? `
+  let at = group.x * ${run}u + lane;
+  if (at < ${o.size}u) {
+${body}
+  }`
+      : `
+  let end = min((group.x + 1u) * ${run}u, ${o.size}u);
+  for (var at = group.x * ${run}u + lane; at < end; at += ${o.threads}u) {
+${body}
+  }`;
+  return {
+    grid: [ceilDiv(o.size, run), ...counts],
+    main: (body, { before, after = '' } = {}) => entry(o.threads, head(before) + each(body) + after),
+  };
+}
+
+/** A workgroup of `size` threads for each of `count` rows, `row` in WGSL: all of them do `body`, thread number `lane` its share. */
+export function rows(count: number, size: number): Loop {
+  const { counts, number } = folded(count, 'xy');
+  return {
+    grid: [...counts, 1],
+    main: (body, { before = '', after = '' } = {}) =>
+      entry(
+        size,
+        `
+  let row = ${number};
+  if (row >= ${count}u) { return; }
+  ${before}
+  ${body}
+  ${after}`,
+      ),
+  };
+}
+
+/** A thread for each of `n` items `i`, of which there are few and each is long. */
+export function items(n: number, d: Profile): Loop {
+  const size = threads(d);
+  return {
+    grid: [ceilDiv(n, size), 1, 1],
+    main: (body, { before = '', after = '' } = {}) =>
+      entry(
+        size,
+        `
+  let i = group.x * ${size}u + lane;
+  if (i >= ${n}u) { return; }
+  ${before}
+  ${body}
+  ${after}`,
+      ),
   };
 }

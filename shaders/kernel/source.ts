@@ -1,5 +1,5 @@
 /** The text of a call: its kernel's code with the declarations and functions that go with it. */
-import { draws, type Drawing } from './epilogue.ts';
+import { draws, OPERANDS, type Drawing } from './epilogue.ts';
 import { throughHalf } from './half.ts';
 import { isWritten, needsOf, typeOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
 import { philoxWgsl } from './random.ts';
@@ -13,10 +13,11 @@ const EXTENSIONS: readonly [Need, name: string][] = [
 /** A call's kernel as complete WGSL. `bound` names the bindings that the call fills, in order, `halves` those of them that hold f16. */
 export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: readonly string[], halves: readonly string[] = []): string {
   const needs = needsOf(v, d);
-  const quads = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
+  const vec4 = (typeof v.vec4 === 'function' ? v.vec4(p) : v.vec4) ?? [];
+  const isVec4 = (name: string) => vec4.includes(k.epilogue && name in OPERANDS ? k.epilogue : name);
   const elementOf = (name: string): string => {
-    if (halves.includes(name)) return quads.includes(name) ? 'vec4<f16>' : 'f16';
-    if (quads.includes(name)) return 'vec4f';
+    if (halves.includes(name)) return isVec4(name) ? 'vec4<f16>' : 'f16';
+    if (isVec4(name)) return 'vec4f';
     return typeOf(k.bindings[name]!) ?? 'f32';
   };
   const declarations = bound.map((name, i) => {
@@ -27,7 +28,7 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
   if (fields.length) declarations.push(`struct Op { ${fields.join(', ')} }`, `@group(0) @binding(${bound.length}) var<uniform> op : Op;`);
 
   const code = v.code(p, d);
-  const seenAs = halves.map(name => [name, quads.includes(name) ? 'vec4f' : 'f32'] as const);
+  const seenAs = halves.map(name => [name, isVec4(name) ? 'vec4f' : 'f32'] as const);
   const body = halves.length ? throughHalf(code, Object.fromEntries(seenAs)) : code;
   return [
     ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),

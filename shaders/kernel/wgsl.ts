@@ -1,5 +1,20 @@
 /** Pieces from which WGSL is put together. */
 
+/** How many neighbouring values WGSL takes at a time. */
+export interface Width {
+  readonly width: 1 | 4;
+  /** The type of what is taken. */
+  readonly type: 'f32' | 'vec4f';
+  /** What makes the index of a value that of its vec4. */
+  readonly index: '' | ' / 4u';
+  /** WGSL: the sum of what is taken. */
+  readonly sum: (v: string) => string;
+}
+
+export const SCALAR: Width = { width: 1, type: 'f32', index: '', sum: v => v };
+export const VEC4: Width = { width: 4, type: 'vec4f', index: ' / 4u', sum: v => `dot(${v}, vec4f(1.0))` };
+export const widthOf = (vec4: boolean | undefined): Width => (vec4 ? VEC4 : SCALAR);
+
 /** 0 … n-1. */
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 

@@ -1,7 +1,8 @@
 /** Sums over each channel of a batch, and the means and variances that normalisation takes from them. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { variants, type Grid, type Profile, type Variant } from '../kernel/kernel.ts';
-import { ceilDiv, each, fold, MAX_GRID } from '../kernel/loops.ts';
+import { kernel, type Target } from '../kernel/define.ts';
+import { isSoftware, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, entry, folded, rows, threads, values, type Loop } from '../kernel/loops.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
 import { float } from '../kernel/wgsl.ts';
 
@@ -15,7 +16,7 @@ export interface Channels {
 
 /** Runs of images to sum apart, so that few channels fill the device too. */
 export const momentSplits = ({ n, c, hw }: Omit<Channels, 'split'>, d: Profile): number =>
-  Math.max(1, Math.min(n, ceilDiv(d.lanes ? 16 : 512, c), Math.floor((n * hw) / 4096)));
+  Math.max(1, Math.min(n, ceilDiv(isSoftware(d) ? 16 : 512, c), Math.floor((n * hw) / 4096)));
 
 /** Images of one run. */
 const perSplit = (p: Channels) => ceilDiv(p.n, p.split);
@@ -25,78 +26,83 @@ export const runs = (p: Channels) => ceilDiv(p.n, perSplit(p));
 const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u - ${r} * ${perSplit(p)}u) * ${p.hw}u)`;
 
 /** Threads of one workgroup. */
-export const workers = (d: Profile) => d.lanes || Math.min(256, d.maxWorkgroup);
+const workers = (d: Profile) => threads(d, 256);
 
-/** The two sums of a channel, over the threads of a workgroup. */
-const totals = (d: Profile) => total(d, workers(d), { type: 'vec2f' });
-
-/** What a variant that takes four values at a time asks for. */
-export const vec4Variant = { name: 'vec4', fits: (p: { hw: number }) => p.hw % 4 === 0 };
-const joined = (vec4: boolean, v: string) => (vec4 ? `dot(${v}, vec4f(1.0))` : v);
-
-/** WGSL before, in and after a loop; `body` sees `i`, the place of a value (or of four). */
-export interface Loop {
-  before: string;
-  body: string;
-  after: string;
-}
-
-/** A workgroup for each channel and run, whose `body` adds to `first` and `second`; `after` sees their sums as `total`. */
-export function overChannels(p: Channels, d: Profile, vec4: boolean, { before, body, after }: Loop): string {
-  const hw = vec4 ? p.hw / 4 : p.hw;
-  return (
-    totals(d).declared +
-    wgsl`
-@compute @workgroup_size(${workers(d)})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let c = group.x + group.y * ${MAX_GRID}u;
+/**
+ * A workgroup for each channel `c` and each `images` of the batch, from number `start` on: `i` is the place of a value (or vec4) in WGSL.
+ * Along x lie the workgroups of one channel or, with `across`, those of all channels for the same images.
+ */
+export function channels(p: { n: number; c: number; hw: number }, images: number, d: Target, across: boolean): Loop {
+  const hw = p.hw / d.width;
+  const shares = ceilDiv(p.n, images);
+  const { counts, number } = folded(p.c, across ? 'xy' : 'yz');
+  return {
+    grid: across ? [...counts, shares] : [shares, ...counts],
+    main: (body, { before = '', after = '' } = {}) =>
+      entry(
+        workers(d),
+        `
+  let c = ${number};
   if (c >= ${p.c}u) { return; }
-  let start = group.z * ${perSplit(p)}u;
-  let values = min(${perSplit(p)}u, ${p.n}u - start) * ${hw}u;
-  var first = ${vec4 ? 'vec4f(0.0)' : '0.0'};
-  var second = first;
+  let start = group.${across ? 'z' : 'x'} * ${images}u;
+  let values = min(${images}u, ${p.n}u - start) * ${hw}u;
   ${before}
   for (var j = lane; j < values; j += ${workers(d)}u) {
     let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
     ${body}
   }
-  ${totals(d).of(`vec2f(${joined(vec4, 'first')}, ${joined(vec4, 'second')})`)}
-  if (lane == 0u) {
-    let out = (group.z * ${p.c}u + c) * 2u;
-    ${after}
-  }
-}`
-  );
+  ${after}`,
+      ),
+  };
 }
 
-export const overChannelsGrid = (p: Channels): Grid => [Math.min(p.c, MAX_GRID), ceilDiv(p.c, MAX_GRID), runs(p)];
+/** Sums over each channel and run: `each` adds to `first` and `second`, `store` sees both as `total` and where in `partial` they go, `out`. */
+export function channelSums(p: Channels, d: Target, { before, each, store }: { before: string; each: string; store: string }) {
+  const { declared, of } = total(d, workers(d), { type: 'vec2f' });
+  return {
+    declared,
+    before: `
+  var first = ${d.type}(0.0);
+  var second = first;
+  ${before}`,
+    each,
+    after: `
+  ${of(`vec2f(${d.sum('first')}, ${d.sum('second')})`)}
+  if (lane == 0u) {
+    let out = (group.z * ${p.c}u + c) * 2u;
+    ${store}
+  }`,
+  };
+}
 
-const momentsVariant = (vec4: boolean): Variant<Channels> => ({
-  ...(vec4 ? { ...vec4Variant, vec4: ['x'] } : { name: 'plain' }),
+/** The loop that `channelSums` are taken in. */
+export const overRuns = (p: Channels, d: Target): Loop => channels(p, perSplit(p), d, true);
+
+/** Whether four neighbouring values belong to one channel. */
+export const inFours = (p: { hw: number }): boolean => p.hw % 4 === 0;
+
+/** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
+export const moments = kernel({
+  name: 'moments',
+  bindings: { x: 'read', partial: 'write' },
   needs: totalNeeds,
-  grid: overChannelsGrid,
+  vec4: { of: ['x'], where: inFours },
+  over: overRuns,
   // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
-  code: (p, d) =>
-    overChannels(p, d, vec4, {
-      before: vec4
-        ? `let shift = dot(x[(start * ${p.c}u + c) * ${p.hw / 4}u], vec4f(0.25));`
-        : `let shift = x[(start * ${p.c}u + c) * ${p.hw}u];`,
-      body: `
+  body: (p, d) =>
+    channelSums(p, d, {
+      before: `
+  let sample = x[(start * ${p.c}u + c) * ${p.hw / d.width}u];
+  let shift = ${d.width === 4 ? 'dot(sample, vec4f(0.25))' : 'sample'};`,
+      each: `
     let v = x[i] - shift;
     first += v;
     second += v * v;`,
-      after: `
+      store: `
     let count = ${valuesOf(p, 'group.z')};
     partial[out] = shift + total.x / count;
     partial[out + 1u] = max(0.0, total.y - total.x * total.x / count);`,
     }),
-});
-
-/** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
-export const moments = variants({
-  name: 'moments',
-  bindings: { x: 'read', partial: 'write' },
-  variants: [momentsVariant(true), momentsVariant(false)],
 });
 
 export interface JoinMoments extends Channels {
@@ -130,7 +136,7 @@ function statistics({ n, c, hw, eps, momentum }: JoinMoments): string {
 }
 
 /** stats [2, c] = mean and 1 / sqrt(biased variance + eps). Running statistics move by `momentum`, the variance being the unbiased one. */
-export const joinMoments = variants({
+export const joinMoments = kernel({
   name: 'join_moments',
   bindings: { partial: 'read f32', stats: 'write f32', running_mean: 'write?', running_var: 'write?' },
   variants: [
@@ -138,40 +144,40 @@ export const joinMoments = variants({
       name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
       fits: (p: JoinMoments) => runs(p) > 32,
       needs: totalNeeds,
-      grid: p => fold(p.c),
-      code: (p, d) =>
-        squared +
-        totals(d).declared +
-        wgsl`
-@compute @workgroup_size(${workers(d)})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let i = group.x + group.y * ${MAX_GRID}u;
-  if (i >= ${p.c}u) { return; }
+      over: (p, d) => rows(p.c, workers(d)),
+      body: (p, d) => {
+        const { declared, of } = total(d, workers(d), { type: 'vec2f' });
+        const overRuns = `for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u)`;
+        return {
+          declared: squared + declared,
+          each: wgsl`
+  let i = row;
   var part = vec2f(0.0);
-  for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.x += ${meanOf(p)}; }
+  ${overRuns} { part.x += ${meanOf(p)}; }
   var mean = 0.0;
   {
-    ${totals(d).of('part', true)}
+    ${of('part', true)}
     mean = total.x;
   }
-  for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u) { part.y += ${squaresOf(p)}; }
-  ${totals(d).of('part', true)}
+  ${overRuns} { part.y += ${squaresOf(p)}; }
+  ${of('part', true)}
   let squares = total.y;
   if (lane == 0u) {
     ${statistics(p)}
-  }
-}`,
+  }`,
+        };
+      },
     },
     {
-      name: 'plain',
-      grid: (p, d) => each(p.c, d).grid,
-      code: (p, d) =>
-        squared +
-        each(p.c, d).main(`
+      over: (p: JoinMoments, d) => values(p.c, d),
+      body: p => ({
+        declared: squared,
+        each: `
     var mean = 0.0; var squares = 0.0;
     for (var r = 0u; r < ${runs(p)}u; r++) { mean += ${meanOf(p)}; }
     for (var r = 0u; r < ${runs(p)}u; r++) { squares += ${squaresOf(p)}; }
-    ${statistics(p)}`),
+    ${statistics(p)}`,
+      }),
     },
   ],
 });

@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { kernel } from '../kernel/kernel.ts';
-import { each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { values } from '../kernel/loops.ts';
 
 /** x [n, c, hw]: softmax over c. */
 export interface Softmax {
@@ -21,26 +21,24 @@ const first = (p: Softmax) => `let first = i / ${p.hw}u * ${p.c * p.hw}u + i % $
 export const softmaxForward = kernel({
   name: 'softmax_forward',
   bindings: { x: 'read', y: 'write' },
-  grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
-  code: (p, d) =>
-    each(p.n * p.hw, d).main(wgsl`
+  over: (p: Softmax, d) => values(p.n * p.hw, d),
+  body: p => wgsl`
     ${first(p)}
     var largest = x[first];
     var sum = 0.0;
     ${loop(p, 'largest = max(largest, x[at]);')}
     ${loop(p, 'let e = exp(x[at] - largest); y[at] = e; sum += e;')}
-    ${loop(p, 'y[at] = y[at] / sum;')}`),
+    ${loop(p, 'y[at] = y[at] / sum;')}`,
 });
 
 /** dx = y (dy - sum(dy y)). */
 export const softmaxBackward = kernel({
   name: 'softmax_backward',
   bindings: { y: 'read', dy: 'read', dx: 'write' },
-  grid: (p: Softmax, d) => each(p.n * p.hw, d).grid,
-  code: (p, d) =>
-    each(p.n * p.hw, d).main(wgsl`
+  over: (p: Softmax, d) => values(p.n * p.hw, d),
+  body: p => wgsl`
     ${first(p)}
     var sum = 0.0;
     ${loop(p, 'sum += dy[at] * y[at];')}
-    ${loop(p, 'dx[at] = y[at] * (dy[at] - sum);')}`),
+    ${loop(p, 'dx[at] = y[at] * (dy[at] - sum);')}`,
 });

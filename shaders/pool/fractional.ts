@@ -3,9 +3,9 @@
  * each sample.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { kernel } from '../kernel/kernel.ts';
-import { each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import type { Epilogue } from '../kernel/epilogue.ts';
+import { values } from '../kernel/loops.ts';
 
 /** x [n, c, h, w] -> y [n, c, oh, ow]. `fixed`: cuts without random numbers, for evaluation. */
 export interface FractionalPool {
@@ -40,11 +40,11 @@ export const fractionalCuts = kernel({
   bindings: { cuts: 'write u32' },
   step: (p: FractionalPool): Record<string, 'u32'> => (p.fixed ? {} : { seed: 'u32', step: 'u32' }),
   draws: p => !p.fixed,
-  grid: (p, d) => each(p.n * 2, d).grid,
-  code: (p, d) => {
+  over: (p, d) => values(p.n * 2, d),
+  body: p => {
     const words = (more: string) =>
       p.fixed ? `vec4u(${2 ** 31}u)` : `philox(vec4u(i, op.step, ${p.layer}u, ${more}), vec2u(op.seed, 0u))`;
-    return each(p.n * 2, d).main(wgsl`
+    return wgsl`
     let size = select(${p.w}u, ${p.h}u, i % 2u == 0u);
     let out = select(${p.ow}u, ${p.oh}u, i % 2u == 0u);
     let at = i * ${cutsLength(p)}u;
@@ -65,7 +65,7 @@ export const fractionalCuts = kernel({
       cuts[at + j] = row;
       for (; row < next; row++) { cuts[at + ${ownerAt(p)}u + row] = j; }
     }
-    cuts[at + out] = size;`);
+    cuts[at + out] = size;`;
   },
 });
 
@@ -78,13 +78,12 @@ const LENGTH = ${cutsLength(p)}u; const MORE = ${p.overlapping ? 1 : 0}u;
 /** y [n, c, oh, ow]: the maxima of the regions; `argmax` [n, c, oh, ow] is where in its plane each stood. */
 export const fractionalForward = kernel({
   name: 'fractional_pool_forward',
-  bindings: { x: 'read', cuts: 'read u32', y: 'write', argmax: 'write u32', ...epilogueBindings },
+  bindings: { x: 'read', cuts: 'read u32', y: 'write', argmax: 'write u32' },
   epilogue: 'y',
-  grid: (p: FractionalPool, d) => each(p.n * p.c * p.oh * p.ow, d).grid,
-  code: (p, d) =>
-    sizes(p) +
-    finish(p.epilogue, 'f32') +
-    each(p.n * p.c * p.oh * p.ow, d).main(wgsl`
+  over: (p: FractionalPool, d) => values(p.n * p.c * p.oh * p.ow, d),
+  body: p => ({
+    declared: sizes(p),
+    each: `
     let plane = i / (OH * OW);
     let rows = plane / ${p.c}u * 2u * LENGTH + i / OW % OH;
     let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
@@ -99,7 +98,8 @@ export const fractionalForward = kernel({
       }
     }
     y[i] = finish(value, i);
-    argmax[i] = best;`),
+    argmax[i] = best;`,
+  }),
 });
 
 /**
@@ -108,13 +108,12 @@ export const fractionalForward = kernel({
  */
 export const fractionalBackward = kernel({
   name: 'fractional_pool_backward',
-  bindings: { dy: 'read', cuts: 'read u32', argmax: 'read u32', dx: 'write', ...epilogueBindings },
+  bindings: { dy: 'read', cuts: 'read u32', argmax: 'read u32', dx: 'write' },
   epilogue: 'dx',
-  grid: (p: FractionalPool, d) => each(p.n * p.c * p.h * p.w, d).grid,
-  code: (p, d) =>
-    sizes(p) +
-    finish(p.epilogue, 'f32') +
-    each(p.n * p.c * p.h * p.w, d).main(wgsl`
+  over: (p: FractionalPool, d) => values(p.n * p.c * p.h * p.w, d),
+  body: p => ({
+    declared: sizes(p),
+    each: `
     let plane = i / (H * W); let row = i / W % H; let column = i % W;
     let rows = plane / ${p.c}u * 2u * LENGTH; let columns = rows + LENGTH;
     let oy = cuts[rows + ${ownerAt(p)}u + row]; let ox = cuts[columns + ${ownerAt(p)}u + column];
@@ -127,5 +126,6 @@ export const fractionalBackward = kernel({
         if (argmax[source] == row * W + column) { sum += dy[source]; }
       }
     }
-    dx[i] = finish(sum, i);`),
+    dx[i] = finish(sum, i);`,
+  }),
 });

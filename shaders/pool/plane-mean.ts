@@ -1,7 +1,6 @@
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { variants, type Variant } from '../kernel/kernel.ts';
-import { each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import type { Epilogue } from '../kernel/epilogue.ts';
+import { values } from '../kernel/loops.ts';
 
 /** `planes` planes of `size` values. */
 export interface PlaneMean {
@@ -10,52 +9,28 @@ export interface PlaneMean {
   epilogue?: readonly Epilogue[];
 }
 
-/** `names` are the bindings that a variant of vec4f sees as such. */
-const formOf = (vec4: boolean, names: readonly string[]) =>
-  vec4 ? { name: 'vec4', fits: (p: PlaneMean) => p.size % 4 === 0, vec4: names } : { name: 'plain' };
+const inFours = (p: PlaneMean) => p.size % 4 === 0;
 
-/** One thread for each plane. */
-const meanVariant = (vec4: boolean): Variant<PlaneMean> => ({
-  ...formOf(vec4, ['x']),
-  grid: (p, d) => each(p.planes, d).grid,
-  code: (p, d) => {
-    const size = vec4 ? p.size / 4 : p.size;
-    return (
-      finish(p.epilogue, 'f32') +
-      each(p.planes, d).main(wgsl`
-    var sum = ${vec4 ? 'vec4f(0.0)' : '0.0'};
-    for (var at = 0u; at < ${size}u; at++) { sum += x[i * ${size}u + at]; }
-    y[i] = finish(${vec4 ? 'dot(sum, vec4f(1.0))' : 'sum'} * ${1 / p.size}, i);`)
-    );
-  },
-});
-
-/** y [planes] = the mean of each plane of x [planes, size]. */
-export const planeMean = variants({
+/** y [planes] = the mean of each plane of x [planes, size]. A thread for each plane. */
+export const planeMean = kernel({
   name: 'plane_mean',
-  bindings: { x: 'read', y: 'write', ...epilogueBindings },
+  bindings: { x: 'read', y: 'write' },
   epilogue: 'y',
-  variants: [meanVariant(true), meanVariant(false)],
-});
-
-const spreadVariant = (vec4: boolean): Variant<PlaneMean> => ({
-  ...formOf(vec4, ['dx', 'e0', 'e1']),
-  grid: (p, d) => each((p.planes * p.size) / (vec4 ? 4 : 1), d).grid,
-  code: (p, d) => {
-    const size = vec4 ? p.size / 4 : p.size;
-    const type = vec4 ? 'vec4f' : 'f32';
-    return (
-      finish(p.epilogue, type) +
-      each(p.planes * size, d).main(`
-    dx[i] = finish(${type}(dy[i / ${size}u] * ${1 / p.size}), i);`)
-    );
-  },
+  vec4: { of: ['x'], where: inFours },
+  over: (p: PlaneMean, d) => values(p.planes, d),
+  body: (p, d) => `
+    var sum = ${d.type}(0.0);
+    for (var at = 0u; at < ${p.size / d.width}u; at++) { sum += x[i * ${p.size / d.width}u + at]; }
+    y[i] = finish(${d.sum('sum')} * ${1 / p.size}, i);`,
 });
 
 /** dx [planes, size]: dy [planes] / size everywhere in its plane. */
-export const planeMeanBackward = variants({
+export const planeMeanBackward = kernel({
   name: 'plane_mean_backward',
-  bindings: { dy: 'read', dx: 'write', ...epilogueBindings },
+  bindings: { dy: 'read', dx: 'write' },
   epilogue: 'dx',
-  variants: [spreadVariant(true), spreadVariant(false)],
+  vec4: { of: ['dx'], where: inFours },
+  over: (p: PlaneMean, d) => values((p.planes * p.size) / d.width, d),
+  body: (p, d) => `
+    dx[i] = finish(${d.type}(dy[i / ${p.size / d.width}u] * ${1 / p.size}), i);`,
 });

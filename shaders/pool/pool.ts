@@ -1,7 +1,8 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
-import { kernel, type Grid, type Profile } from '../kernel/kernel.ts';
-import { ceilDiv, MAX_GRID } from '../kernel/loops.ts';
+import { kernel, type Target } from '../kernel/define.ts';
+import type { Epilogue } from '../kernel/epilogue.ts';
+import { isSoftware } from '../kernel/kernel.ts';
+import { planes, threads } from '../kernel/loops.ts';
 import { unroll } from '../kernel/wgsl.ts';
 
 /**
@@ -27,31 +28,9 @@ const OH = ${p.oh}; const OW = ${p.ow};
 const K = ${p.k}; const STRIDE = ${p.stride}; const PAD = ${p.pad};
 `;
 
-/** Threads of a workgroup, and the values of a plane that it takes. */
-const workgroup = ({ lanes }: Profile) => (lanes ? { threads: lanes, run: 32 * lanes } : { threads: 64, run: 64 });
-
-/** One workgroup column per plane, its threads along the plane: no division by the plane's size. */
-const planeGrid = (planes: number, size: number, d: Profile): Grid => [
-  ceilDiv(size, workgroup(d).run),
-  Math.min(planes, MAX_GRID),
-  ceilDiv(planes, MAX_GRID),
-];
-
-/** WGSL that loops over the `size` values of each plane: `at` within the plane `plane`. */
-function overPlane(planes: number, size: number, d: Profile, body: string): string {
-  const { threads, run } = workgroup(d);
-  return wgsl`
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let plane = i32(group.y + group.z * ${MAX_GRID}u);
-  if (plane >= ${planes}) { return; }
-  let start = i32(group.x) * ${run};
-  let end = min(start + ${run}, ${size});
-  for (var at = start + i32(lane); at < end; at += ${threads}) {
-${body}
-  }
-}`;
-}
+/** The `size` values of each plane. */
+const over = (p: Pool, size: number, d: Target) =>
+  planes({ count: p.planes, size, threads: threads(d), perThread: isSoftware(d) ? 32 : 1 });
 
 /** Whether all windows lie inside the image and are small: then their loads are written out, which spares loops and bounds. */
 const unrolls = (p: Pool) => p.pad === 0 && p.k <= 3 && (p.oh - 1) * p.stride + p.k <= p.h && (p.ow - 1) * p.stride + p.k <= p.w;
@@ -71,19 +50,14 @@ const tiles = (p: Pool) => p.k === p.stride && p.pad === 0 && p.h === p.oh * p.k
 /** y [planes, oh, ow] from x [planes, h, w]; `argmax` [planes, oh, ow] is where in its plane each maximum stood. */
 export const poolForward = kernel({
   name: 'pool_forward',
-  bindings: { x: 'read', y: 'write', argmax: 'write u32?', ...epilogueBindings },
+  bindings: { x: 'read', y: 'write', argmax: 'write u32?' },
   epilogue: 'y',
-  grid: (p: Pool, d) => planeGrid(p.planes, p.oh * p.ow, d),
-  code: (p, d) =>
-    constants(p) +
-    finish(p.epilogue, 'f32') +
-    overPlane(
-      p.planes,
-      p.oh * p.ow,
-      d,
-      wgsl`
-    let base = plane * H * W;
-    let top = at / OW * STRIDE - PAD; let left = at % OW * STRIDE - PAD;
+  over: (p: Pool, d) => over(p, p.oh * p.ow, d),
+  body: p => ({
+    declared: constants(p),
+    each: wgsl`
+    let base = i32(plane) * H * W;
+    let top = i32(at) / OW * STRIDE - PAD; let left = i32(at) % OW * STRIDE - PAD;
     #if ${unrolls(p)}
     var value = x[base + top * W + left]; var best = top * W + left;
     ${unroll(p.k * p.k - 1, i => visit(p, `top * W + left + ${Math.floor((i + 1) / p.k)} * W + ${(i + 1) % p.k}`))}
@@ -96,14 +70,14 @@ export const poolForward = kernel({
       }
     }
     #endif
-    let out = u32(plane * OH * OW + at);
+    let out = plane * OH * OW + at;
   #if ${p.max}
     y[out] = finish(value, out);
     argmax[out] = u32(best);
   #else
     y[out] = finish(value / f32(K * K), out); // the padding counts, as in PyTorch
   #endif`,
-    ),
+  }),
 });
 
 /** WGSL: a thread fills the window `at` of a plane, which it shares with no other. */
@@ -111,41 +85,38 @@ const fillWindow = (p: Pool) => wgsl`
     let window = plane * OH * OW + at;
     let corner = at / OW * K * W + at % OW * K;
     let g = dy[window]${p.max ? '' : ' / f32(K * K)'};
-    ${p.max ? 'let best = i32(argmax[window]);' : ''}
+    ${p.max ? 'let best = argmax[window];' : ''}
     ${unroll(
       p.k * p.k,
       i => `{
       let inside = corner + ${Math.floor(i / p.k)} * W + ${i % p.k};
-      let out = u32(plane * H * W + inside);
+      let out = plane * H * W + inside;
       dx[out] = finish(${p.max ? 'select(0.0, g, best == inside)' : 'g'}, out);
     }`,
     )}`;
 
 /** WGSL: an input `at` of a plane gathers from the windows that it is in. */
 const gatherFromWindows = (p: Pool) => wgsl`
-    let row = at / W + PAD; let column = at % W + PAD;
+    let row = i32(at) / W + PAD; let column = i32(at) % W + PAD;
     var sum = 0.0;
     for (var oy = select(0, (row - K) / STRIDE + 1, row >= K); oy <= min(row / STRIDE, OH - 1); oy++) {
       for (var ox = select(0, (column - K) / STRIDE + 1, column >= K); ox <= min(column / STRIDE, OW - 1); ox++) {
-        let window = plane * OH * OW + oy * OW + ox;
+        let window = plane * OH * OW + u32(oy * OW + ox);
     #if ${p.max}
-        if (argmax[window] == u32(at)) { sum += dy[window]; }
+        if (argmax[window] == at) { sum += dy[window]; }
     #else
         sum += dy[window] / f32(K * K);
     #endif
       }
     }
-    let out = u32(plane * H * W + at);
+    let out = plane * H * W + at;
     dx[out] = finish(sum, out);`;
 
 /** dx [planes, h, w] from dy [planes, oh, ow]. */
 export const poolBackward = kernel({
   name: 'pool_backward',
-  bindings: { dy: 'read', argmax: 'read u32?', dx: 'write', ...epilogueBindings },
+  bindings: { dy: 'read', argmax: 'read u32?', dx: 'write' },
   epilogue: 'dx',
-  grid: (p: Pool, d) => planeGrid(p.planes, tiles(p) ? p.oh * p.ow : p.h * p.w, d),
-  code: (p, d) =>
-    constants(p) +
-    finish(p.epilogue, 'f32') +
-    (tiles(p) ? overPlane(p.planes, p.oh * p.ow, d, fillWindow(p)) : overPlane(p.planes, p.h * p.w, d, gatherFromWindows(p))),
+  over: (p: Pool, d) => over(p, tiles(p) ? p.oh * p.ow : p.h * p.w, d),
+  body: p => ({ declared: constants(p), each: tiles(p) ? fillWindow(p) : gatherFromWindows(p) }),
 });

@@ -1,8 +1,9 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { epilogueBindings, finish, type Epilogue } from '../kernel/epilogue.ts';
+import { kernel } from '../kernel/define.ts';
+import { finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
-import { variants, type Variant } from '../kernel/kernel.ts';
-import { ceilDiv } from '../kernel/loops.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv, planes } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
 import { index, type, type Quads } from './product.ts';
 import { tiled } from './tiled.ts';
@@ -85,7 +86,7 @@ function storeRow(p: Matmul, i: number): string {
 const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
   needs: ['subgroups'],
-  fits: (p, d) => d.lanes > 0 && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
+  fits: (p, d) => isSoftware(d) && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias', 'e0', 'e1'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
   grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
@@ -130,9 +131,9 @@ const fours = (p: Matmul): Quads => ({
   y: inFours(p.n),
 });
 
-export const matmul = variants({
+export const matmul = kernel({
   name: 'matmul',
-  bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write', ...epilogueBindings },
+  bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write' },
   epilogue: 'y',
   step: p => accumulates(p.gradient),
   flops: p => 2 * p.m * p.n * p.k,
@@ -160,22 +161,15 @@ fn store(m : u32, n : u32, sum : ${type(y)}) {
       },
     }),
     {
-      name: 'plain',
-      grid: p => [ceilDiv(p.n, 64), p.m, 1],
-      code: p =>
-        finish(p.epilogue, 'f32') +
-        wgsl`
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id : vec3u) { // one thread per output
-  let n = id.x; let m = id.y;
-  if (n >= ${p.n}u) { return; }
+      over: (p: Matmul) => planes({ count: p.m, size: p.n, threads: 64, perThread: 1 }),
+      body: p => `
+  let m = plane; let n = at;
   var v = ${p.bias ? 'bias[n]' : '0.0'};
   for (var k = 0u; k < ${p.k}u; k++) {
     v += a[${p.ta ? `k * ${p.m}u + m` : `m * ${p.k}u + k`}] * b[${p.tb ? `n * ${p.k}u + k` : `k * ${p.n}u + n`}];
   }
-  let at = m * ${p.n}u + n;
-  y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
-}`,
+  let out = m * ${p.n}u + n;
+  y[out] = finish(${accumulated(p.gradient, 'y[out]')}, out);`,
     },
   ],
 });

@@ -1,7 +1,6 @@
 /** Kernels over flat pages: sums for norms and inner products, and combinations of vectors. */
-import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { kernel } from '../kernel/kernel.ts';
-import { ceilDiv, each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
 import { STREAMS } from '../kernel/random.ts';
 
@@ -24,27 +23,25 @@ export const flatReduce = kernel({
   bindings: { a: 'read', b: 'read?', partial: 'write' },
   vec4: ['a', 'b'],
   needs: totalNeeds,
-  grid: () => [PARTS, 1, 1],
-  code: (p: FlatReduce, d) => {
-    const threads = d.lanes || 64;
-    const share = ceilDiv(ceilDiv(p.n, 4), PARTS);
-    const { declared, of } = total(d, threads, { type: 'vec4f', max: p.max ?? false });
-    const result = p.max ? 'max(max(total.x, total.y), max(total.z, total.w))' : 'total.x + total.y + total.z + total.w';
-    return wgsl`
-${declared}
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
+  over: (_: FlatReduce, d) => rows(PARTS, threads(d)),
+  body: (p, d) => {
+    const { declared, of } = total(d, threads(d), { type: d.type, max: p.max ?? false });
+    const all = p.max ? 'max(max(total.x, total.y), max(total.z, total.w))' : 'total.x + total.y + total.z + total.w';
+    const share = ceilDiv(ceilDiv(p.n, d.width), PARTS);
+    return {
+      declared,
+      each: `
   var own = vec4f(0.0);
-  let end = min((group.x + 1u) * ${share}u, ${ceilDiv(p.n, 4)}u);
-  for (var i = group.x * ${share}u + lane; i < end; i += ${threads}u) {
+  let end = min((row + 1u) * ${share}u, ${ceilDiv(p.n, d.width)}u);
+  for (var i = row * ${share}u + lane; i < end; i += ${threads(d)}u) {
     let a = a[i];
     ${uses(p.f, 'b') ? 'let b = b[i];' : ''}
     let value = ${p.f};
     own = ${p.max ? 'max(own, value)' : 'own + value'};
   }
   ${of('own')}
-  if (lane == 0u) { partial[${p.first}u + group.x] = ${result}; }
-}`;
+  if (lane == 0u) { partial[${p.first}u + row] = ${all}; }`,
+    };
   },
 });
 
@@ -59,13 +56,12 @@ export const flatMap = kernel({
   bindings: { y: 'write', a: 'read?', b: 'read?' },
   vec4: ['y', 'a', 'b'],
   step: () => ({ alpha: 'f32', beta: 'f32' }),
-  grid: (p: FlatMap, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) =>
-    each(ceilDiv(p.n, 4), d).main(`
+  over: (p: FlatMap, d) => values(ceilDiv(p.n, d.width), d),
+  body: p => `
     ${uses(p.f, 'a') ? 'let a = a[i];' : ''}
     ${uses(p.f, 'b') ? 'let b = b[i];' : ''}
     ${uses(p.f, 'y') ? 'let before = y[i];' : ''}
-    y[i] = ${p.f.replace(/\by\b/g, 'before')};`),
+    y[i] = ${p.f.replace(/\by\b/g, 'before')};`,
 });
 
 /** z = -1 or 1 at random, `n` values of page `page`: the probes of Hutchinson's estimator. */
@@ -80,9 +76,8 @@ export const randomSigns = kernel({
   vec4: ['z'],
   step: () => ({ seed: 'u32', step: 'u32' }),
   draws: () => true,
-  grid: (p: RandomSigns, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) =>
-    each(ceilDiv(p.n, 4), d).main(`
+  over: (p: RandomSigns, d) => values(ceilDiv(p.n, d.width), d),
+  body: p => `
     let bits = philox(vec4u(i, op.step, ${p.page}u, 0u), vec2u(op.seed, ${STREAMS.probe}u));
-    z[i] = select(vec4f(-1.0), vec4f(1.0), bits < vec4u(0x80000000u));`),
+    z[i] = select(vec4f(-1.0), vec4f(1.0), bits < vec4u(0x80000000u));`,
 });

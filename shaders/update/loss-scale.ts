@@ -6,8 +6,8 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { kernel } from '../kernel/kernel.ts';
-import { ceilDiv, each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { ceilDiv, values } from '../kernel/loops.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;
@@ -23,8 +23,8 @@ export const scaleUp = kernel({
   name: 'scale_up',
   bindings: { x: 'read f32', scaling: 'read', y: 'write' },
   vec4: ['x', 'y'],
-  grid: (p: { n: number }, d) => each(ceilDiv(p.n, 4), d).grid,
-  code: (p, d) => each(ceilDiv(p.n, 4), d).main('    y[i] = x[i] * scaling[0];'),
+  over: (p: { n: number }, d) => values(ceilDiv(p.n, d.width), d),
+  body: () => '    y[i] = x[i] * scaling[0];',
 });
 
 /** WGSL over vec4f `a`: how many of its values are not finite, by their bits (compilers may assume that there are none). */

@@ -3,8 +3,8 @@
  * batch are too few to matter on a GPU.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { kernel } from '../kernel/kernel.ts';
-import { ceilDiv } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { items } from '../kernel/loops.ts';
 import { float, unroll } from '../kernel/wgsl.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
@@ -39,17 +39,15 @@ const rowLoss = (name: string, body: (p: Loss) => string) =>
     name,
     bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
     step: () => ({ valid: 'u32' }),
-    grid: (p: Loss, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
-    code: (p, d) => wgsl`
+    over: (p: Loss, d) => items(p.rows, d),
+    body: p => ({
+      declared: `
 var<private> truth : u32;
 var<private> at : u32;
 fn goal(c : u32) -> f32 {
   return ${p.soft ? 'shares[at + c]' : 'select(0.0, 1.0, c == truth)'} * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
-}
-@compute @workgroup_size(${d.lanes || 64})
-fn main(@builtin(global_invocation_id) id : vec3u) {
-  let i = id.x;
-  if (i >= ${p.rows}u) { return; }
+}`,
+      each: wgsl`
   at = i * ${p.classes}u;
   var largest : f32 = -3.4028234e38; var best = 0u;
   var finite = true;
@@ -67,8 +65,8 @@ fn main(@builtin(global_invocation_id) id : vec3u) {
   truth = labels[i];
   #endif
   ${body(p)}
-  ${store}
-}`,
+  ${store}`,
+    }),
   });
 
 /** Softmax cross-entropy: dlogits = (softmax - target) / rows. Label smoothing as torch.nn.CrossEntropyLoss. */
@@ -154,8 +152,8 @@ export const jensenShannon = kernel({
   name: 'jensen_shannon',
   bindings: { logits: 'read f32', labels: 'read u32', row: 'write f32', dlogits: 'write f32?' },
   step: () => ({ valid: 'u32' }),
-  grid: (p: Consistency, d) => [ceilDiv(p.rows, d.lanes || 64), 1, 1],
-  code: (p, d) => {
+  over: (p: Consistency, d) => items(p.rows, d),
+  body: p => {
     const weight = p.consistency / p.views;
     const views = (line: (k: number) => string) => unroll(p.views, line);
     const sumOf = (name: string) => unroll(p.views, k => `${name}${k}`, ' + ');
@@ -176,10 +174,6 @@ export const jensenShannon = kernel({
       return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`;
     };
     return wgsl`
-@compute @workgroup_size(${d.lanes || 64})
-fn main(@builtin(global_invocation_id) id : vec3u) {
-  let i = id.x;
-  if (i >= ${p.rows}u) { return; }
   var largest : f32; var best = 0u;
   var finite = true;
   var loss = 0.0;
@@ -198,8 +192,7 @@ fn main(@builtin(global_invocation_id) id : vec3u) {
     ${views(gradient)}
     #endif
   }
-  ${store}
-}`;
+  ${store}`;
   },
 });
 

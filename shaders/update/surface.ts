@@ -1,6 +1,6 @@
 /** A function of two variables in the place of a model: its gradient, by which optimizers are watched. */
-import { kernel } from '../kernel/kernel.ts';
-import { each } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import { values } from '../kernel/loops.ts';
 import { float } from '../kernel/wgsl.ts';
 import { STREAMS } from '../kernel/random.ts';
 
@@ -16,10 +16,10 @@ export const surfaceGradient = kernel({
   bindings: { w: 'read', g: 'write', trail: 'write' },
   step: () => ({ seed: 'u32', step: 'u32' }),
   draws: (p: Surface) => p.noise > 0,
-  grid: (_, d) => each(1, d).grid,
-  code: (p, d) => {
+  over: (_, d) => values(1, d),
+  body: p => {
     const normal = `normal4(philox(vec4u(op.step, 0u, 0u, 0u), vec2u(op.seed, ${STREAMS.probe}u))).xy`;
-    return each(1, d).main(`
+    return `
     let x = w[0]; let y = w[1];
     let at = 2u * (op.step - 1u);
     trail[at] = x;
@@ -27,6 +27,6 @@ export const surfaceGradient = kernel({
     let slope = ${p.gradient}${p.noise ? ` + ${float(p.noise)} * ${normal}` : ''};
     ${p.noise ? '' : 'let unused = op.seed;'}
     g[0] = slope.x;
-    g[1] = slope.y;`);
+    g[1] = slope.y;`;
   },
 });

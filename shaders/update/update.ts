@@ -1,8 +1,9 @@
 /** The one fused update of a page of parameters, and the kernels around it that need whole rows or the norm of all gradients. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
-import { kernel, type Bindings, type Kernel } from '../kernel/kernel.ts';
-import { ceilDiv, each, fold, MAX_GRID } from '../kernel/loops.ts';
+import { kernel } from '../kernel/define.ts';
+import type { Bindings, Kernel } from '../kernel/kernel.ts';
+import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
@@ -39,16 +40,15 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, b
     vec4: Object.keys(pages),
     step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...(draws && { seed: 'u32', step: 'u32' }) }),
     draws: () => draws,
-    grid: (p, d) => each(ceilDiv(p.n, 4), d).grid,
-    code: (p, d) =>
-      each(ceilDiv(p.n, 4), d).main(wgsl`
+    over: (p, d) => values(ceilDiv(p.n, d.width), d),
+    body: p => `
     let k = i + ${p.first / 4}u;
     ${draws ? `let page = ${p.page}u;` : ''}
     ${Object.keys(arrays)
       .map(x => `var ${x} = ${x}_all[k];`)
       .join('\n    ')}
     ${body(p.decays)}
-    ${stored.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`),
+    ${stored.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`,
   });
 }
 
@@ -78,25 +78,21 @@ export const maxNorm = kernel({
   bindings: { w: 'write', table: 'read u32' },
   step: () => ({ max_norm: 'f32' }),
   needs: totalNeeds,
-  grid: (p: { rows: number }) => fold(p.rows),
-  code: (p, d) => {
-    const threads = d.lanes || 64;
-    const { declared, of } = total(d, threads);
-    return wgsl`
-${declared}
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) lane : u32) {
-  let row = group.x + group.y * ${MAX_GRID}u;
-  if (row >= ${p.rows}u) { return; }
+  over: (p: { rows: number }, d) => rows(p.rows, threads(d)),
+  body: (_, d) => {
+    const { declared, of } = total(d, threads(d));
+    return {
+      declared,
+      each: `
   let start = table[2u * row];
   let end = start + table[2u * row + 1u];
   var own = 0.0;
-  for (var i = start + lane; i < end; i += ${threads}u) { own += w[i] * w[i]; }
+  for (var i = start + lane; i < end; i += ${threads(d)}u) { own += w[i] * w[i]; }
   ${of('own', true)}
   if (total > op.max_norm * op.max_norm) {
     let factor = op.max_norm / sqrt(total);
-    for (var i = start + lane; i < end; i += ${threads}u) { w[i] *= factor; }
-  }
-}`;
+    for (var i = start + lane; i < end; i += ${threads(d)}u) { w[i] *= factor; }
+  }`,
+    };
   },
 });
