@@ -4,7 +4,7 @@ import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../train/study/find-lr.ts';
 import { describeOptimizer, recipeOf, type Recipe } from '../../train/config/recipe.ts';
-import { phasesOf, scheduleOf } from '../../train/run/optimizers.ts';
+import { phasesOf, scheduleOf } from '../../train/run/open.ts';
 
 const test = suite('recipes of runs');
 

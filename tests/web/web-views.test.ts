@@ -71,7 +71,7 @@ if (
     await at.press('Share link');
     assert.is(await page.evaluate('location.hash'), link);
     await page.getByLabel('gamma', { exact: true }).fill('-1');
-    await at.says("Schedule step: gamma is '-1'; give a number of at least 0");
+    await at.says('Schedule step: gamma is -1; give a number of at least 0');
   });
 
   test('files and archives of a data set are checked; a folder of images by class trains, until it stops early', async () => {

@@ -18,7 +18,7 @@ export interface Type<T> {
 export const GROUPS = ['Basics', 'Regularisation', 'Gradients and averages', 'Data', 'Weights and loss', 'Running'] as const;
 
 /** How long an epoch and a run are. */
-export interface Span {
+export interface Lengths {
   readonly stepsPerEpoch: number;
   readonly epochs: number;
 }
@@ -38,7 +38,7 @@ interface Facts<T> {
   /** What stands on the page for no value. */
   readonly unset?: string;
   /** What it puts around an update rule, where it has another value than its default. */
-  piece?(value: T, span: Span): Piece;
+  piece?(value: T, lengths: Lengths): Piece;
 }
 
 /** One option. Its default is undefined where something is left undone that it would ask for. */

@@ -10,7 +10,7 @@ import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
-import type { Span } from './option.ts';
+import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
 import { formatSpec, parseSpec, parseSpecs } from './spec.ts';
 
@@ -19,7 +19,7 @@ export interface FirstOrder {
   readonly name: string;
   readonly rule: Rule;
   readonly hyper: Hyper;
-  readonly around: readonly ((span: Span) => Piece)[];
+  readonly around: readonly ((lengths: Lengths) => Piece)[];
 }
 
 /** One of the optimizers that train one after another; each but the last says for how many epochs. */
@@ -131,7 +131,7 @@ function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, confi
   const decay = own && config.weightDecay > 0 ? { weight_decay: config.weightDecay } : {};
   const around = regularisersOf(config)
     .filter(key => !own || key !== 'weightDecay')
-    .map(key => (span: Span) => optionOf(key).piece!(config[key], span));
+    .map(key => (lengths: Lengths) => optionOf(key).piece!(config[key], lengths));
   return { name, rule, hyper: hyperParameters(name, rule.hyper, { ...decay, ...given }), around };
 }
 

@@ -5,14 +5,16 @@ import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
+import { optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import type { Recipe } from '../config/recipe.ts';
+import { schedule } from '../../optim/schedules.ts';
+import type { FirstOrder, Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
+import type { Phase } from '../step/phases.ts';
 import { Trainer } from '../step/trainer.ts';
-import { phasesOf, scheduleOf } from './optimizers.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -46,8 +48,8 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
   const model = openModel(recipe.model, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
-  const schedule = options.rates ?? scheduleOf(recipe, recipe.steps ?? recipe.epochs * stepsPerEpoch);
-  const optimizer = phasesOf(recipe, stepsPerEpoch);
+  const phases = phasesOf(recipe, stepsPerEpoch);
+  const rates = options.rates ?? scheduleOf(recipe, recipe.steps ?? recipe.epochs * stepsPerEpoch);
   const { trainer, parts, note } = await inParts(recipe, parts =>
     Trainer.create({
       device,
@@ -55,8 +57,8 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       model,
       batchSize,
       accumulate: parts,
-      optimizer,
-      schedule,
+      optimizer: phases,
+      schedule: rates,
       seed,
       shuffle: recipe.shuffle,
       curriculum: recipe.order === 'curriculum',
@@ -106,6 +108,23 @@ export async function openInference(
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
   return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
+}
+
+/** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
+export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number): Phase[] {
+  const epochs = Math.max(1, Math.floor(recipe.steps === undefined ? recipe.epochs : recipe.steps / stepsPerEpoch));
+  const pieces = (around: FirstOrder['around']) => around.map(piece => piece({ stepsPerEpoch, epochs }));
+  return optimizers.map(({ epochs, ...method }) => ({
+    optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), { decayBias }) : method,
+    ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }),
+  }));
+}
+
+/** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
+export function scheduleOf({ optimizers, schedule: given, snapshots }: Recipe, total: number): Schedule | undefined {
+  const span = { lr: optimizers[0]!.hyper.lr, total };
+  if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
+  return given && schedule(given.name, given.options, span);
 }
 
 /** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */

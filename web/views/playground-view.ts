@@ -4,10 +4,11 @@ import { models } from '../../models/index.ts';
 import { optimizers, rules } from '../../optim/index.ts';
 import { quasiNewtonMethods } from '../../optim/quasi-newton.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { optionOf, OPTIONS } from '../../train/config/options.ts';
 import type { CurveChart } from './charts.ts';
 import { CLASSES, classGround } from './colours.ts';
 import { button, el, fold, isDark, percent, select, told } from './dom.ts';
-import { field } from '../form/field.ts';
+import { field, type Hint } from '../form/field.ts';
 import { overfitting } from './gap.ts';
 import { Run } from './runs.ts';
 
@@ -24,13 +25,16 @@ const TEXTS = [
   ['units', 'Units a layer', 'More units, more bends.'],
   ['activation', 'Activation', 'What each unit does to its sum.', 'y = f(W x + b)'],
   ['optimizer', 'Optimizer', 'How weights move.'],
-  ['lr', 'Learning rate', 'Length of a step.', 'w ← w − η · step'],
+  ['lr', 'Learning rate', 'Length of a step.'],
   ['batchSize', 'Batch size', 'Points a step; lbfgs and bfgs take all.'],
-  ['weightDecay', 'L2', 'Pulls weights to 0.', 'g ← g + λ w'],
-  ['l1', 'L1', 'Pulls weights to exactly 0.', 'g ← g + λ sign(w)'],
+  ['weightDecay', 'L2', 'Pulls weights to 0.'],
+  ['l1', 'L1', 'Pulls weights to exactly 0.'],
   ['seed', 'Seed', 'Decides points and first weights.'],
 ] as const satisfies readonly (readonly [key: string, label: string, text: string, formula?: string])[];
 type Key = (typeof TEXTS)[number][0];
+
+/** That of the option, where it is one of every run. */
+const formulaOf = (key: Key): string | undefined => (key in OPTIONS ? optionOf(key as keyof typeof OPTIONS).formula : undefined);
 
 const input = (value: string): HTMLInputElement => el('input', { type: 'text', value, autocomplete: 'off' });
 const slider = (value: string, min: number, max: number, step: number): HTMLInputElement =>
@@ -67,7 +71,11 @@ export class PlaygroundView {
 
   constructor() {
     const curves = el('div');
-    const shown = el('div', { class: 'config' }, ...TEXTS.map(([key, label, about, formula]) => this.#field(key, label, about, formula)));
+    const shown = el(
+      'div',
+      { class: 'config' },
+      ...TEXTS.map(([key, label, about, formula]) => this.#field(key, label, { about, formula: formula ?? formulaOf(key) })),
+    );
     const step = () =>
       told(async () => {
         await this.#open();
@@ -118,9 +126,9 @@ export class PlaygroundView {
   }
 
   /** A labelled input; a slider shows its value. Each change starts anew. */
-  #field(key: Key, label: string, about: string, formula: string | undefined): HTMLElement {
+  #field(key: Key, label: string, below: Hint): HTMLElement {
     const input = this.#inputs[key];
-    const shown = field(label, input, { about, formula });
+    const shown = field(label, input, below);
     if (input.type === 'range') {
       const value = el('output', { textContent: input.value });
       shown.querySelector('label')!.append(' ', value);
