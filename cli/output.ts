@@ -31,10 +31,11 @@ export function noteError(error: unknown, verbose: boolean): void {
   else note(`descent: unexpected error: ${message.split('\n')[0]}; run it again with --verbose for the details`);
 }
 
-/** A reader that closes the pipe early, as `head` does, ends the command without a word. */
+/** A reader that closes the pipe early, as `head` does, ends the command without a word; a terminal that was closed is no error. */
 export function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EIO') return;
     throw error;
   });
 }

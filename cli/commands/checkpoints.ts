@@ -18,11 +18,12 @@ function addEval(program: Command): void {
   onDevice(
     command
       .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
-      .option('--model <name>', 'model of a file that does not name it')
+      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
       .option('--dataset <name>', 'data set, if not the one trained on')
       .option('--split <split>', 'test or val', 'test')
       .option('--tta <views>', 'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +')
       .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--trust', 'take files of the run that were changed since it wrote them')
       .addOption(configOption('batchSize'))
       .addOption(configOption('limitTest')),
   )
@@ -48,9 +49,10 @@ function addPredict(program: Command): void {
     .argument('<image...>', 'image files');
   onDevice(
     command
-      .option('--model <name>', 'model of a file that does not name it')
+      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
       .option('--dataset <name>', 'data set that names the classes of a file that does not')
       .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--top <n>', 'classes to print', '3')
       .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark'),
   )

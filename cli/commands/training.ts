@@ -31,6 +31,11 @@ function addTrain(program: Command): void {
       'what each layer does after each epoch, and every n steps: ' +
         'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl',
     )
+    .option(
+      '--checkpoint-every <when>',
+      'keep a checkpoint within an epoch too: every n steps, as 500, or every so many minutes, as 5m (default: 10m)',
+    )
+    .option('--trust', 'resume although files of the run were changed since it wrote them')
     .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
     .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')
     .addHelpText(

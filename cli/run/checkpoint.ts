@@ -1,10 +1,12 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
-import { readConfig, readSafetensors, weightsFile } from '../../train/run/node/run-folder.ts';
+import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
+import { isFileName, parseSpec } from '../../train/config/spec.ts';
 import { loadOwnModel } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
@@ -12,6 +14,7 @@ export interface CheckpointOptions {
   model?: string;
   dataset?: string;
   normalize?: string;
+  trust?: boolean;
 }
 
 export interface Checkpoint {
@@ -27,11 +30,18 @@ export interface Checkpoint {
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
   const found = statSync(path, { throwIfNoEntry: false });
   check(found, `${path}: there is no such file or folder`, 'give the folder of a run or a .safetensors file');
-  const run = found.isDirectory() ? readConfig(path).config : undefined;
+  const run = found.isDirectory() ? readConfig(path, given.trust).config : undefined;
   const file = run ? weightsFile(path) : path;
-  const { tensors, metadata } = readSafetensors(file);
+  const { tensors, metadata } = readSafetensors(file, given.trust);
 
-  const model = metadata.model ?? run?.model ?? given.model;
+  const named = metadata.model ?? run?.model;
+  const isCode = (spec: string | undefined) => spec !== undefined && isFileName(parseSpec('model', spec).name);
+  const model = isCode(named) && isCode(given.model) ? given.model : (named ?? given.model);
+  check(
+    !isCode(model) || isCode(given.model) || (run && isOwn(found)),
+    `${file}: names the code in ${model} as its model, and code runs only where you name it`,
+    'read that file, then give it with --model',
+  );
   check(model !== undefined, `${file}: does not say which model it is of`, 'give --model');
   check(
     given.model === undefined || given.model === model,
@@ -54,6 +64,9 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     ...fact('moments'),
   };
 }
+
+/** Whether a folder is this user's: what stands in another's may have been put there to be run. */
+const isOwn = ({ uid }: Stats): boolean => process.getuid === undefined || uid === process.getuid();
 
 function parse(file: string, name: string, text: string): unknown {
   try {

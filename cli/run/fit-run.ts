@@ -1,12 +1,14 @@
 /** `descent train` under way: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
+import { COUNT } from '../../engine/range.ts';
+import { parseNumber } from '../../train/config/spec.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { evaluation, fit, type FitState } from '../../train/run/fit.ts';
+import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
 import { bestOf } from '../../train/step/metrics.ts';
-import { readSafetensors, weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
-import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import { weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
+import { encodeSealed, readSafetensors } from '../../train/run/node/sealed.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { Swag } from '../../train/run/swag.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -37,7 +39,7 @@ interface Running extends FitRunOptions {
 
 /** Trains to the end, or until interrupted; a run that is complete is evaluated on the test images. */
 export async function fitRun(o: FitRunOptions): Promise<void> {
-  const { run, session, options } = o;
+  const { run, session, options, interrupt } = o;
   const { trainer } = session;
   const total = begin(o);
   const shown = await showProgress(o, total);
@@ -45,7 +47,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   const ended = await training(running);
   if (ended === 'stopped') {
     note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
-    process.exitCode = 130;
+    process.exitCode = interrupt.code;
     return;
   }
   if (ended === 'early') tellEarlyStop(running);
@@ -68,13 +70,15 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
 function begin({ run, recipe, session, options }: FitRunOptions): number {
   const { trainer } = session;
   const total = recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch;
+  // One that was killed after its last checkpoint still lacks its evaluation on the test images.
+  const isTested = run.lines.some(line => 'split' in line && line.split === 'test' && line.step === trainer.steps);
   check(
-    trainer.steps < total,
+    trainer.steps < total || !isTested,
     `${run.path}: the run is complete (${trainer.steps} of ${total} steps)`,
     'give more with --epochs or --steps',
   );
   check(
-    !stopsEarly(run.lines, recipe.earlyStop),
+    !stopsEarly(run.lines, recipe.earlyStop) || !isTested,
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
     'begin a new one from its weights with --init',
   );
@@ -113,7 +117,7 @@ async function statsOf({ run, session, options }: FitRunOptions, total: number):
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
 async function training(o: Running): ReturnType<typeof fit> {
-  const { run, recipe, session, interrupt, shown, stats, total } = o;
+  const { run, recipe, session, options, interrupt, shown, stats, total } = o;
   const { trainer } = session;
   interrupt.trains = true;
   try {
@@ -122,6 +126,7 @@ async function training(o: Running): ReturnType<typeof fit> {
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
       patience: recipe.earlyStop,
+      ...checkpointsOf(options),
       state: stateOf(o),
       stopped: () => interrupt.asked,
       onMetrics(line) {
@@ -140,11 +145,21 @@ async function training(o: Running): ReturnType<typeof fit> {
   }
 }
 
+/** Milliseconds of training that a crash may cost where nothing else is asked for. */
+const CHECKPOINT_AFTER = 10 * 60_000;
+
+/** When checkpoints are due within an epoch: `500` steps, or `5m`. */
+function checkpointsOf({ checkpointEvery: given }: TrainOptions): Pick<FitOptions, 'checkpointAfter' | 'checkpointEvery'> {
+  if (given === undefined) return { checkpointAfter: CHECKPOINT_AFTER };
+  if (!given.endsWith('m')) return { checkpointEvery: parseNumber('--checkpoint-every', given, COUNT) };
+  return { checkpointAfter: 60_000 * parseNumber('--checkpoint-every', given.slice(0, -1), { above: 0 }) };
+}
+
 /** What a resumed run has come to already. */
-function stateOf({ run, recipe }: Running): FitState {
+function stateOf({ run, recipe, options }: Running): FitState {
   const evaluated = run.lines.filter(line => 'split' in line && line.split === 'val') as FitState['evaluated'];
   if (recipe.earlyStop === undefined || !evaluated.length) return { evaluated };
-  return { evaluated, best: readSafetensors(weightsFile(run.path)).tensors };
+  return { evaluated, best: readSafetensors(weightsFile(run.path), options.trust).tensors };
 }
 
 async function onCheckpoint(o: Running, epochEnds: boolean): Promise<void> {
@@ -155,8 +170,8 @@ async function onCheckpoint(o: Running, epochEnds: boolean): Promise<void> {
   if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
   if (epochEnds && cycle > 0 && Number.isInteger(cycle)) {
-    const snapshot = encodeSafetensors(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
-    run.write(`snapshot-${cycle}.safetensors`, snapshot);
+    const snapshot = encodeSealed(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
+    run.write(`snapshot-${cycle}.safetensors`, snapshot.bytes);
   }
 }
 

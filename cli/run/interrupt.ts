@@ -1,4 +1,4 @@
-/** Ctrl-C while a command trains. */
+/** Ctrl-C, a closed terminal and the end of the launcher while a command trains. */
 import { note } from '../output.ts';
 
 export interface Interrupt {
@@ -6,13 +6,24 @@ export interface Interrupt {
   readonly asked: boolean;
   /** Steps are being done: there is something to keep. */
   trains: boolean;
+  /** The exit code of a run that was asked to end. */
+  code: number;
   end(): void;
 }
 
 /** Signals that come closer than this (ms) are one: a signal to the process group arrives by itself and through the launcher. */
 const TOGETHER = 300;
 
-/** Ctrl-C asks the run to stop after its step. Before the first step, or pressed twice, it ends the command at once, after `leave`. */
+/** What the exit code of a command that a signal ended is. */
+const CODES: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** Milliseconds between looks whether the launcher is still there. */
+const LOOK = 1000;
+
+/**
+ * Ctrl-C asks the run to stop after its step, and so do a closed terminal and the end of the launcher. Before the first step, or pressed
+ * twice, it ends the command at once, after `leave`.
+ */
 export function onInterrupt(leave: () => void): Interrupt {
   let asked = false;
   let last = -Infinity;
@@ -21,9 +32,10 @@ export function onInterrupt(leave: () => void): Interrupt {
     last = performance.now();
     if (asked || !interrupt.trains) {
       leave();
-      process.exit(signal === 'SIGINT' ? 130 : 143);
+      process.exit(CODES[signal]);
     }
     asked = true;
+    interrupt.code = CODES[signal]!;
     note('stopping after this step; Ctrl-C again ends at once');
   };
   const interrupt: Interrupt = {
@@ -31,8 +43,16 @@ export function onInterrupt(leave: () => void): Interrupt {
       return asked;
     },
     trains: false,
-    end: () => void process.off('SIGINT', act).off('SIGTERM', act),
+    code: 130,
+    end() {
+      clearInterval(looks);
+      for (const signal of Object.keys(CODES)) process.off(signal, act);
+    },
   };
-  process.on('SIGINT', act).on('SIGTERM', act);
+  const launcher = process.ppid;
+  const looks = setInterval(() => {
+    if (process.env.DESCENT_STDERR_FD && process.ppid !== launcher) act('SIGHUP');
+  }, LOOK).unref();
+  for (const signal of Object.keys(CODES)) process.on(signal, act);
   return interrupt;
 }

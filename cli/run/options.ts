@@ -7,6 +7,8 @@ export type TrainOptions = SessionOptions & { [K in Key]?: string | boolean } & 
   out?: string;
   resume?: string;
   dataDir?: string;
+  checkpointEvery?: string;
+  trust?: boolean;
   plan?: boolean;
   stats?: string | true;
 };

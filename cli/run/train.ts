@@ -5,7 +5,8 @@ import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
-import { createRun, defaultFolder, readSafetensors, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
@@ -23,7 +24,7 @@ interface AdapterFacts {
 }
 
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
-  const resumed = options.resume === undefined ? undefined : resumeRun(options.resume);
+  const resumed = options.resume === undefined ? undefined : resumeRun(options.resume, options.trust);
   check(
     resumed || model !== undefined,
     'train: no model is named',
@@ -37,7 +38,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
   const run = resumed?.folder ?? (options.plan ? undefined : create());
 
   let session: Session | undefined;
-  const interrupt = onInterrupt(() => run?.discardIfEmpty());
+  const interrupt = onInterrupt(() => run?.close());
   try {
     const { dataDir, quiet } = options;
     const { limitTrain, limitTest, imageSize } = config;
@@ -68,7 +69,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
   } finally {
     session?.close();
     interrupt.end();
-    run?.discardIfEmpty();
+    run?.close();
   }
 }
 

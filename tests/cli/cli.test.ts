@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { datasets } from '../../datasets/index.ts';
 import { parseMetrics } from '../../train/step/metrics.ts';
-import { readSafetensors } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import { BIN, descent, inTurn, SMALL, words, type Ended } from '../support/command.ts';
 import { scratchFolders } from '../support/scratch.ts';

@@ -1,10 +1,11 @@
 /** A run that is stopped, killed or out of disk keeps what goes on as if nothing had happened. */
 import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseMetrics } from '../../train/step/metrics.ts';
-import { readSafetensors } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { descent, SMALL, words, type Ended, type Watched } from '../support/command.ts';
 import { scratchFolders } from '../support/scratch.ts';
 
@@ -42,7 +43,10 @@ function at(start: string, signal: NodeJS.Signals): NonNullable<Watched['onLine'
 
 /** The files of a run that must not depend on its having been stopped. */
 const numbers = (path: string) =>
-  ['model', 'best', 'state'].map(name => readFileSync(join(path, `${name}.safetensors`)).toString('base64'));
+  ['model', 'best', 'state'].map(name => {
+    const { tensors, metadata } = readSafetensors(join(path, `${name}.safetensors`));
+    return [metadata.step, ...Object.entries(tensors).map(([key, { data }]) => [key, Buffer.from(data.buffer).toString('base64')])];
+  });
 const evaluations = (path: string) => parseMetrics(readFileSync(join(path, 'metrics.jsonl'), 'utf8')).filter(l => 'split' in l);
 const keptStep = (path: string) => Number(readSafetensors(join(path, 'state.safetensors')).metadata.step);
 
@@ -54,14 +58,15 @@ async function goesOn(folder: string): Promise<void> {
   assert.equal(evaluations(join(folder, 'run')), evaluations(whole));
 }
 
-for (const [name, signal] of [
-  ['Ctrl-C', 'SIGINT'],
-  ['SIGTERM', 'SIGTERM'],
+for (const [name, signal, exit] of [
+  ['Ctrl-C', 'SIGINT', 130],
+  ['SIGTERM', 'SIGTERM', 143],
+  ['a closed terminal', 'SIGHUP', 129],
 ] as const) {
   test(`${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`, async () => {
     const folder = await scratch();
     const { code, err } = await held(folder, 2, signal, at('epoch 2/', signal));
-    assert.is(code, 130, err);
+    assert.is(code, exit, err);
     const said =
       /^stopping after this step; Ctrl-C again ends at once\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
     assert.match(err, said, err);
@@ -96,6 +101,65 @@ test('a killed run continues from its last epoch, bitwise', async () => {
   const metrics = join(folder, 'run/metrics.jsonl');
   writeFileSync(metrics, `${readFileSync(metrics, 'utf8')}{"step":4`); // as if cut off in a line
   await goesOn(folder);
+});
+
+test('a run that was killed between its last checkpoint and its test is tested when resumed', async () => {
+  const folder = await scratch();
+  cpSync(whole, join(folder, 'run'), { recursive: true });
+  const metrics = join(folder, 'run/metrics.jsonl');
+  const lines = readFileSync(metrics, 'utf8').trimEnd().split('\n');
+  assert.match(lines.at(-1)!, /"split":"test"/);
+  writeFileSync(metrics, `${lines.slice(0, -1).join('\n')}\n`);
+  await goesOn(folder);
+  assert.match((await descent(words('train --resume run --quiet'), folder)).err, /^run: the run is complete \(36 of 36 steps\)/);
+});
+
+test('a checkpoint within an epoch bounds what a kill costs', async () => {
+  const folder = await scratch();
+  const { err } = await descent([...SMALL, '--out', 'run', '--checkpoint-every', '4'], folder, { onLine: at('epoch 1/', 'SIGKILL') });
+  assert.ok(keptStep(join(folder, 'run')) >= 8, err);
+  for (const [when, says] of [
+    ['0', /^--checkpoint-every: 0 is out of range; give a whole number of at least 1\n$/],
+    ['xm', /^--checkpoint-every: 'x' is not a number; give a number above 0\n$/],
+  ] as const) {
+    assert.match((await descent([...SMALL, '--out', `r${when}`, '--checkpoint-every', when], folder)).err, says);
+  }
+});
+
+test('a second run in a folder where one trains is refused; the lock of one that was killed is not in the way', async () => {
+  const folder = await scratch();
+  let second: Promise<Ended> | undefined;
+  const first = await held(folder, 2, 'SIGTERM', (line, send) => {
+    if (!line.startsWith('epoch 2/') || second) return;
+    second = descent(words('train --resume run --quiet'), folder).finally(() => send('SIGTERM'));
+  });
+  assert.is(first.code, 143, first.err);
+  assert.match((await second!).err, /^run: process \d+ trains in it; wait for its end or stop it\n$/);
+  writeFileSync(join(folder, 'run/lock'), JSON.stringify({ pid: process.pid, host: hostname(), began: 'another life' }));
+  await goesOn(folder);
+  assert.not(existsSync(join(folder, 'run/lock')));
+  writeFileSync(join(folder, 'run/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', began: '1' }));
+  const { err } = await descent(words('train --resume run --epochs 9 --quiet'), folder);
+  assert.is(err, 'run: process 1 on elsewhere trains in it; remove run/lock if that process is gone\n');
+});
+
+test('what was changed since the run wrote it is named, and taken only when asked for', async () => {
+  const folder = await scratch();
+  const path = join(folder, 'run');
+  const resume = (more = '') => descent(words(`train --resume run --epochs 5 --quiet${more}`), folder);
+  for (const [file, change] of [
+    ['metrics.jsonl', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+    ['config.json', (bytes: Buffer) => Buffer.from(bytes.toString().replace('"seed": 0', '"seed": 1'))],
+    ['model.safetensors', (bytes: Buffer) => bytes.map((b, i) => (i === bytes.length - 9 ? b ^ 1 : b))],
+    ['state.safetensors', (bytes: Buffer) => bytes.map((b, i) => (i === bytes.length - 9 ? b ^ 1 : b))],
+  ] as const) {
+    cpSync(whole, path, { recursive: true });
+    writeFileSync(join(path, file), change(readFileSync(join(path, file))));
+    const advice = 'put back the file that the run wrote, or take it as it is with --trust';
+    assert.is((await resume()).err, `run/${file}: was changed or damaged since the run wrote it; ${advice}\n`);
+  }
+  const { code, err } = await resume(' --trust');
+  assert.is(code, 0, err);
 });
 
 test('a disk that fills up stops the run with what to do, and costs no checkpoint', async () => {

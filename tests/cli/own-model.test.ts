@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -7,9 +7,13 @@ import { loadOwnModel } from '../../cli/own-model.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../train/config/spec.ts';
+import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import { descent, words } from '../support/command.ts';
 import { refusal } from '../support/refusal.ts';
+import { scratchFolders } from '../support/scratch.ts';
 
 const test = suite('own model');
+const scratch = scratchFolders(test);
 const folder = mkdtempSync(join(tmpdir(), 'descent-own-'));
 const file = (name: string, text: string): string => {
   const path = join(folder, name);
@@ -44,4 +48,24 @@ test('what is no model is refused in one line', async () => {
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
+test('a file of weights cannot have code run: its model file runs only where the user names it', async () => {
+  const dir = await scratch();
+  const code = join(dir, 'evil.mjs');
+  writeFileSync(code, `import { writeFileSync } from 'node:fs';\nwriteFileSync('ran', '');\nexport default () => (g, x) => x;\n`);
+  const facts = { model: './evil.mjs', dataset: 'shapes', normalize: 'none' };
+  writeFileSync(join(dir, 'gift.safetensors'), encodeSafetensors({}, facts));
+  for (const command of ['eval gift.safetensors', 'predict gift.safetensors evil.mjs']) {
+    const { code: exit, err } = await descent(words(command), dir);
+    assert.is(exit, 1);
+    assert.is(
+      err,
+      'gift.safetensors: names the code in ./evil.mjs as its model, and code runs only where you name it; ' +
+        'read that file, then give it with --model\n',
+    );
+    assert.not(existsSync(join(dir, 'ran')));
+  }
+  await descent(words('eval gift.safetensors --model ./evil.mjs'), dir);
+  assert.ok(existsSync(join(dir, 'ran')));
+});
+
 test.run();

@@ -5,7 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../../train/config/config.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
-import { createRun, defaultFolder, readConfig, readSafetensors, resumeRun, weightsFile } from '../../train/run/node/run-folder.ts';
+import { createRun, defaultFolder, readConfig, resumeRun, weightsFile } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -40,6 +41,7 @@ function trained(dir: string): string {
   for (const l of [line(10), line(20), val(20)]) run.append(l);
   run.saveBest(weights(1), { model: 'lenet5' });
   run.saveCheckpoint(weights(20), state(20), { model: 'lenet5' });
+  run.close();
   return path;
 }
 
@@ -52,7 +54,9 @@ runs('gives back what was saved', ({ dir }) => {
   assert.equal(back.weights, weights(20));
   assert.equal(back.state, state(20));
   assert.equal(back.folder.lines, [line(10), line(20), val(20)]);
-  assert.equal(readSafetensors(join(path, 'model.safetensors')).metadata, { model: 'lenet5', step: '20' });
+  const { sha256, ...metadata } = readSafetensors(join(path, 'model.safetensors')).metadata;
+  assert.equal(metadata, { model: 'lenet5', step: '20' });
+  assert.match(sha256!, /^[0-9a-f]{64}$/);
   assert.is(weightsFile(path), join(path, 'best.safetensors'));
 });
 
@@ -216,7 +220,7 @@ for (const [what, name, act] of [
     );
     if (name === 'metrics.jsonl') rmSync(join(path, name)); // it would read as zeros without end
     assert.not(readdirSync(path).some(file => file.endsWith('.new')));
-    const back = resumeRun(path);
+    const back = resumeRun(path, name === 'metrics.jsonl');
     assert.equal(back.weights, weights(20));
     assert.equal(readSafetensors(join(path, 'best.safetensors')).tensors, weights(1));
   });
@@ -230,11 +234,11 @@ runs('a run that never trained leaves nothing behind, other files stay', ({ dir 
   for (const path of [mine, fresh]) {
     const run = createRun(path);
     run.writeConfig(config, {});
-    run.discardIfEmpty();
+    run.close();
   }
   assert.equal([readdirSync(mine), existsSync(fresh)], [['notes.txt'], false]);
   const path = trained(dir);
-  resumeRun(path).folder.discardIfEmpty();
+  resumeRun(path).folder.close();
   assert.ok(existsSync(join(path, 'model.safetensors')));
 });
 

@@ -44,8 +44,9 @@ export interface FitOptions {
   /** Epochs without a better evaluation after which the run ends, with the best weights. */
   readonly patience?: number | undefined;
   readonly state?: FitState;
-  /** Milliseconds after which a checkpoint is due within an epoch. */
+  /** A checkpoint is due within an epoch after so many milliseconds, or steps. */
   readonly checkpointAfter?: number;
+  readonly checkpointEvery?: number;
   /** Asked before each step; true makes that step the last, and logs it, so that no metrics are lost. The run can be resumed. */
   readonly stopped?: () => boolean;
   /** Asked when a step's turn has come; true leaves the loop at once. */
@@ -102,7 +103,8 @@ export async function advance(trainer: Fitted, o: FitOptions & { readonly state:
     }
   }
   const now = performance.now();
-  if (!pauses && now - (o.state.savedAt ?? now) < (o.checkpointAfter ?? Infinity)) return;
+  const due = now - (o.state.savedAt ?? now) >= (o.checkpointAfter ?? Infinity) || step % (o.checkpointEvery ?? Infinity) === 0;
+  if (!pauses && !due) return;
   o.state.savedAt = now;
   await o.onCheckpoint(epochEnds);
 }

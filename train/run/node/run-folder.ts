@@ -1,14 +1,16 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
-import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
+import type { Tensors } from '../safetensors.ts';
 import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
+import { takeLock } from './lock.ts';
+import { checkSealed, encodeSealed, readSafetensors, SEAL, sha256 } from './sealed.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -26,8 +28,8 @@ export interface RunFolder {
   saveCheckpoint(weights: Tensors, state: TrainerState, metadata: Readonly<Record<string, string>>): void;
   saveBest(weights: Tensors, metadata: Readonly<Record<string, string>>): void;
   write(name: string, content: string | Uint8Array): void;
-  /** Removes the folder if nothing was trained in it. */
-  discardIfEmpty(): void;
+  /** Lets others train in the folder. Removes it if nothing was trained in it. */
+  close(): void;
 }
 
 const CONFIG = 'config.json';
@@ -60,7 +62,7 @@ export function createRun(path: string): RunFolder {
   let made: string | undefined; // the outermost folder that was missing
   let taken: string | undefined;
   try {
-    made = mkdirSync(path, { recursive: true });
+    made = makeFolders(path);
     const size = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.size;
     taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(size);
     if (!taken) writeThrough(join(path, METRICS), '');
@@ -74,7 +76,18 @@ export function createRun(path: string): RunFolder {
     say`choose another folder with ${named('out')}`,
     say`continue that run with ${named('resume', path)}`,
   );
-  return folder(path, [], false);
+  return folder(path, [], false, takeLock(path));
+}
+
+/**
+ * Makes a folder and those above it that are missing; returns the outermost of these. Level by level, since Node's recursive way does not
+ * end under /proc.
+ */
+function makeFolders(path: string): string | undefined {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) mkdirSync(folder);
+  return missing[0];
 }
 
 const elsewhere = (path: string, error: unknown): DescentError =>
@@ -89,35 +102,61 @@ export interface Resumed {
   state: TrainerState;
 }
 
-/** Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. */
-export function resumeRun(path: string): Resumed {
-  const { config, facts } = readConfig(path);
-  const { step, weights, state } = readCheckpoint(path);
-  const text = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS), 'utf8') : '';
+/**
+ * Opens a stopped run at its last checkpoint; lines of metrics beyond that step are dropped, since they will come again. What was changed
+ * since the run wrote it is refused, unless `trusted`.
+ */
+export function resumeRun(path: string, trusted = false): Resumed {
+  const { config, facts } = readConfig(path, trusted);
+  const release = takeLock(path);
+  try {
+    return { ...resumed(path, trusted, release), config, facts };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function resumed(path: string, trusted: boolean, release: () => void): Omit<Resumed, 'config' | 'facts'> {
+  const { step, weights, state, metrics } = readCheckpoint(path, trusted);
+  const bytes = existsSync(join(path, METRICS)) ? readFileSync(join(path, METRICS)) : Buffer.of();
+  const [length, sum] = metrics?.split(' ') ?? [];
+  checkSealed(join(path, METRICS), length === undefined || sha256(bytes.subarray(0, Number(length))) === sum, trusted);
+  const text = bytes.toString('utf8');
   const lines = text.split('\n').filter(line => parseMetrics(line).some(l => l.step <= step));
   const kept = lines.map(line => `${line}\n`).join('');
   if (kept !== text) writeWhole(join(path, METRICS), kept);
-  return { folder: folder(path, parseMetrics(kept), true), config, facts, weights, state };
+  return { folder: folder(path, parseMetrics(kept), true, release), weights, state };
 }
 
-/** The last checkpoint of the run in a folder: both files, of one step. */
-export function readCheckpoint(path: string): { step: number; weights: Tensors; state: TrainerState } {
+interface Kept {
+  readonly step: number;
+  readonly weights: Tensors;
+  readonly state: TrainerState;
+  /** The bytes of metrics.jsonl that belong to it, and their digest. */
+  readonly metrics: string | undefined;
+}
+
+/** The last checkpoint of the run in a folder: both files, of one step and of one checkpoint. */
+export function readCheckpoint(path: string, trusted = false): Kept {
   settleCheckpoint(path);
   check(existsSync(join(path, STATE)), `${path}: no checkpoint was kept`, say`start the run anew with another ${named('out')}`);
-  const { tensors, metadata } = readSafetensors(join(path, STATE));
-  const model = readSafetensors(join(path, MODEL));
+  const { tensors, metadata } = readSafetensors(join(path, STATE), trusted);
+  const model = readSafetensors(join(path, MODEL), trusted);
   check(
     metadata.step !== undefined && metadata.step === model.metadata.step,
     `${path}: ${MODEL} is of step ${model.metadata.step ?? 'unknown'}, ${STATE} of step ${metadata.step ?? 'unknown'}`,
     'put back the files that belong together',
   );
+  checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
   const step = Number(metadata.step);
   const counters = Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]);
-  return { step, weights: model.tensors, state: { tensors, counters: { steps: step, ...Object.fromEntries(counters) } } };
+  const { metrics } = metadata;
+  return { step, metrics, weights: model.tensors, state: { tensors, counters: { steps: step, ...Object.fromEntries(counters) } } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
-export function readConfig(path: string): { config: RunConfig; facts: Facts } {
+export function readConfig(path: string, trusted = false): { config: RunConfig; facts: Facts } {
   const file = join(path, CONFIG);
   check(existsSync(path), `${path}: there is no such folder`, 'give the folder of a run, as in runs/lenet5-fashion-mnist-...');
   const text = readWhole(file, 'give the folder of a run').toString('utf8');
@@ -127,11 +166,10 @@ export function readConfig(path: string): { config: RunConfig; facts: Facts } {
   } catch {
     throw new DescentError(`${file}: is not valid JSON`, 'put back the file that the run wrote');
   }
-  return { config: configFromJson(json, file), facts: (json as { facts?: Facts }).facts ?? {} };
+  const { facts = {}, [SEAL]: seal, ...rest } = Object(json) as { facts?: Facts; [SEAL]?: string };
+  checkSealed(file, seal === undefined || seal === sha256(JSON.stringify({ ...rest, facts })), trusted);
+  return { config: configFromJson(json, file), facts };
 }
-
-/** A safetensors file from disk. */
-export const readSafetensors = (path: string): Safetensors => decodeSafetensors(readWhole(path, 'give a .safetensors file'), path);
 
 /** The weights to evaluate a run by: the best where there are some, else the last. */
 export function weightsFile(path: string): string {
@@ -160,7 +198,7 @@ function settleCheckpoint(path: string): void {
   else rmSync(aside);
 }
 
-function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): RunFolder {
+function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, release: () => void): RunFolder {
   const at = (name: string) => join(path, name);
   const next = () => (hasCheckpoint ? say`continue from the last checkpoint with ${named('resume', path)}` : 'start again');
   const refuse = (file: string, error: unknown) =>
@@ -175,7 +213,10 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
     get next() {
       return next();
     },
-    writeConfig: (config, facts) => writeWhole(at(CONFIG), `${JSON.stringify({ ...config, facts }, null, 2)}\n`, elsewhere),
+    writeConfig(config, facts) {
+      const content = { ...config, facts };
+      writeWhole(at(CONFIG), `${JSON.stringify({ ...content, [SEAL]: sha256(JSON.stringify(content)) }, null, 2)}\n`, elsewhere);
+    },
     append(line) {
       const file = at(METRICS);
       let size = 0;
@@ -195,12 +236,16 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
     saveCheckpoint(weights, { tensors, counters }, metadata) {
       const step = String(counters.steps);
       const numbers = Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]));
-      const files = [
-        [STATE, tensors, { ...keys.counters.write(numbers), step }],
-        [MODEL, weights, { ...metadata, step }],
-      ] as const;
+      const model = encodeSealed(weights, { ...metadata, step });
+      let files: [name: string, bytes: Uint8Array][] = [];
       try {
-        for (const [name, content, meta] of files) writeThrough(at(`${name}.new`), encodeSafetensors(content, meta));
+        const metrics = throughToDisk(at(METRICS));
+        const facts = { ...keys.counters.write(numbers), step, model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}` };
+        files = [
+          [STATE, encodeSealed(tensors, facts).bytes],
+          [MODEL, model.bytes],
+        ];
+        for (const [name, bytes] of files) writeThrough(at(`${name}.new`), bytes);
       } catch (error) {
         for (const [name] of files) removeQuietly(at(`${name}.new`));
         throw refuse(at(MODEL), error);
@@ -213,12 +258,24 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean): Run
       syncFolder(path);
       hasCheckpoint = true;
     },
-    saveBest: (weights, metadata) => writeWhole(at(BEST), encodeSafetensors(weights, metadata), refuse),
+    saveBest: (weights, metadata) => writeWhole(at(BEST), encodeSealed(weights, metadata).bytes, refuse),
     write: (name, content) => writeWhole(at(name), content, refuse),
-    discardIfEmpty() {
+    close() {
+      release();
       if (lines.length || hasCheckpoint || !existsSync(path)) return;
       for (const name of [METRICS, CONFIG]) rmSync(at(name), { force: true });
       if (!readdirSync(path).length) rmdirSync(path);
     },
   };
+}
+
+/** What a file holds, once all of it is on the disk: a checkpoint and the lines before it are one unit. */
+function throughToDisk(file: string): Buffer {
+  const fd = openSync(file, 'r+');
+  try {
+    fsyncSync(fd);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,0 +1,69 @@
+/** One process trains in a run folder at a time: two would mix their metrics and replace each other's checkpoints. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { check } from '../../../engine/check.ts';
+
+const LOCK = 'lock';
+
+/** Who trains in a folder. `began` tells a process from a later one of the same number. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly began: string;
+}
+
+/** When a process of this machine began, where the system says so: field 22 of /proc/<pid>/stat. */
+function beginOf(pid: number): string {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '');
+    return afterName.split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function isAlive({ pid, began }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+  }
+  return beginOf(pid) === began;
+}
+
+function holderOf(file: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(readFileSync(file, 'utf8')) as Holder;
+    return Number.isInteger(holder.pid) && typeof holder.host === 'string' ? holder : undefined;
+  } catch {
+    return undefined; // cut short by a crash, or gone meanwhile
+  }
+}
+
+/**
+ * Takes the lock of a folder; what comes back releases it. A lock that a process of this machine left behind is taken over. Throws a
+ * DescentError where another process trains there; a process on another machine cannot be asked, and counts as alive.
+ */
+export function takeLock(path: string): () => void {
+  const file = join(path, LOCK);
+  const own: Holder = { pid: process.pid, host: hostname(), began: beginOf(process.pid) };
+  const write = () => writeFileSync(file, `${JSON.stringify(own)}\n`, { flag: 'wx' });
+  try {
+    write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const holder = holderOf(file);
+    const here = holder?.host === own.host;
+    check(
+      !holder || (here && (holder.pid === own.pid || !isAlive(holder))),
+      `${path}: process ${holder?.pid}${here ? '' : ` on ${holder?.host}`} trains in it`,
+      here ? 'wait for its end or stop it' : `remove ${file} if that process is gone`,
+    );
+    rmSync(file, { force: true });
+    write(); // throws where another process was quicker
+  }
+  return () => {
+    if (holderOf(file)?.pid === own.pid) rmSync(file, { force: true });
+  };
+}
