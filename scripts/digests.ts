@@ -16,6 +16,8 @@ const SMALL = '--dataset shapes --limit-train 200 --limit-test 40 --batch-size 1
 const FIVE = `${SMALL} --steps 5 --log-every 1`;
 /** Two epochs of five steps. */
 const EPOCHS = '--dataset shapes --limit-train 90 --limit-test 40 --batch-size 16 --epochs 2 --log-every 1';
+/** Points, for a net so small that a dense Hessian fits. */
+const PLANE = '--dataset xor --limit-train 200 --limit-test 40 --batch-size 16 --steps 5 --log-every 1';
 const TINY = '--dataset shapes --limit-train 12 --limit-test 4 --batch-size 2 --steps 2 --log-every 1';
 const NET = `resnet20 ${FIVE}`;
 
@@ -35,14 +37,14 @@ const ROWS: readonly (readonly [name: string, args: string, then?: string])[] = 
   ...lines(
     'rule',
     'sgd momentum nesterov nag-c nag-sc adagrad adadelta rmsprop asgd rprop quickprop adam adamw amsgrad adamax nadam natural-gradient newton-diagonal lbfgs bfgs',
-    r => `${r === 'bfgs' ? 'mlp:hidden=8' : 'lenet5'} ${FIVE} --optimizer ${r}${r === 'bfgs' ? ' --normalize none' : ''}`,
+    r => (r === 'bfgs' ? `mlp:hidden=8 ${PLANE} --optimizer bfgs` : `lenet5 ${FIVE} --optimizer ${r}`),
   ),
   ['rule adam then lbfgs', `lenet5 ${EPOCHS} --optimizer adam:epochs=1,lbfgs`],
   ['rule sgd then adam', `lenet5 ${EPOCHS} --optimizer sgd:epochs=1,adam --weight-decay 1e-3`],
   ['rule lbfgs decayed', `lenet5 ${FIVE} --optimizer lbfgs --weight-decay 1e-2 --no-decay-bias --accumulate 2`],
   ...lines(
     'schedule',
-    'step multistep:milestones=2/4 exponential cosine cosine:warmup=2 sgdr:T_0=2 onecycle:max_lr=0.1 polynomial plateau linear triangular:step_size=2 batch-growth:milestones=2/4,times=2',
+    'step:step_size=2 multistep:milestones=2/4 exponential:k=0.1 cosine cosine:warmup=2 sgdr:T_0=2 onecycle:max_lr=0.1 polynomial plateau linear triangular:step_size_up=2,max_lr=0.1 batch-growth:milestones=2/4,times=2',
     s => `lenet5 ${FIVE} --optimizer momentum --schedule ${s}`,
   ),
   ['schedule plateau of epochs', `lenet5 ${EPOCHS} --epochs 3 --schedule plateau:patience=0,factor=0.5 --lr 0.5 --optimizer sgd`],
