@@ -59,6 +59,22 @@ test('texts are parsed at the border: what trains loads nothing of train/config,
   );
 });
 
+test('no file imports its importer, however far around', () => {
+  const all = [...Object.keys(allowed), 'cli', 'bench', 'web'].flatMap(files);
+  const targets = (file: string) =>
+    imports(file)
+      .filter(name => name.startsWith('.'))
+      .map(name => relative('.', resolve(file, '..', name)));
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    assert.not(path.includes(file), `${[...path.slice(path.indexOf(file)), file].join(' imports ')}`);
+    if (done.has(file)) return;
+    for (const target of targets(file)) if (all.includes(target)) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of all) walk(file, []);
+});
+
 test('one file imports webgpu', () => {
   const all = [...Object.keys(allowed), 'cli', 'bench', 'web'].flatMap(files);
   assert.equal(

@@ -11,7 +11,7 @@ import { dense } from '../../layers/dense.ts';
 import { batchNorm } from '../../layers/norm.ts';
 import { first } from '../../datasets/dataset.ts';
 import { openData } from '../../train/data/data.ts';
-import type { Phase } from '../../train/step/phases.ts';
+import type { Phase } from '../../train/step/phase.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor, random } from '../support/check.ts';
 import { fashionMnist, lenetTrainer, losses } from '../support/lenet-run.ts';

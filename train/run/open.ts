@@ -13,7 +13,7 @@ import { openData, type RunData } from '../data/data.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
-import type { Phase } from '../step/phases.ts';
+import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
 import type { Tensors } from './safetensors.ts';

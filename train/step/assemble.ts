@@ -4,7 +4,8 @@ import { Memory } from '../../engine/memory.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { GradientProgram } from './gradients.ts';
-import { activate, fusable, type ActivePhase, type Phase } from './phases.ts';
+import type { Phase } from './phase.ts';
+import { activate, fusable, type ActivePhase } from './phases.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 

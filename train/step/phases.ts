@@ -6,14 +6,9 @@ import type { Gradients, Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
+import type { Phase } from './phase.ts';
 import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
 import type { Span } from './step.ts';
-
-/** An optimizer and the steps that it does; the last one does what is left. */
-export interface Phase {
-  readonly optimizer: Optimizer | QuasiNewton;
-  readonly steps?: number;
-}
 
 /** A phase with what it needs on the device. */
 export type ActivePhase = FirstOrderPhase | QuasiNewtonPhase;

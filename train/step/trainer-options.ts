@@ -4,7 +4,7 @@ import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
-import type { Phase } from './phases.ts';
+import type { Phase } from './phase.ts';
 
 export interface TrainerOptions extends EvaluationOptions {
   /** Micro-batches, all of one size, in which a step's batch is computed. */

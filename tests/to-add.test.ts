@@ -1,0 +1,43 @@
+/** The table of docs/architecture.md that says what the next person must touch holds for what is there already. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('to add');
+/** Whoever uses a thing by its name, as a reader of the table may too; nothing has to be added there. */
+const USERS = /^(models|train\/study|web\/views|scripts)\//;
+const FOLDERS = ['shaders', 'engine', 'layers', 'optim', 'datasets', 'models', 'train', 'cli', 'web', 'bench', 'plots', 'scripts'];
+const sources = FOLDERS.flatMap(folder =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts'))
+    .map(file => `${folder}/${file}`),
+);
+const rows = readFileSync('docs/architecture.md', 'utf8')
+  .split('\n## To add\n')[1]!
+  .split('\n## ')[0]!
+  .split('\n')
+  .filter(line => /^\| an? /.test(line))
+  .map(line => line.split('|').map(cell => cell.trim()));
+
+test('the table has a row for each kind of thing', () => assert.ok(rows.length >= 12, `${rows.length} rows`));
+
+for (const [, what, count, which, example] of rows) {
+  const name = example!.replaceAll('`', '');
+  if (!name) continue;
+  test(`${what}: ${example} stands in the files that are named, and in no other that would have to be touched`, () => {
+    const listed = [...which!.matchAll(/`([\w/-]+\.ts)`/g)].map(m => m[1]!);
+    const holding = sources.filter(file => new RegExp(`\\b${name}\\b`).test(readFileSync(file, 'utf8')));
+    assert.ok(listed.length > 0, `${what}: the row names no file`);
+    assert.equal(
+      holding.filter(file => !listed.includes(file) && !USERS.test(file)),
+      [],
+    );
+    assert.ok(
+      listed.some(file => holding.includes(file)),
+      `${name} is in none of ${listed.join(', ')}`,
+    );
+    assert.match(count!, /^[12]/);
+  });
+}
+
+test.run();
