@@ -8,8 +8,8 @@ import { kernel } from '../kernel/define.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
-import { index, type } from '../product/product.ts';
-import { MOMENT_COLUMNS, tiled } from '../product/tiled.ts';
+import { MOMENT_COLUMNS } from '../product/product.ts';
+import { tiled } from '../product/tiled.ts';
 
 /** Weights of one output channel. */
 const filterSize = (p: Conv) => (p.c / p.groups) * p.k * p.k;
@@ -58,11 +58,10 @@ export const conv = kernel({
       // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
       shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
-      quads: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
-      vec4: p => [...(pointwise(p) ? ['x'] : []), ...(inFours(p.oh * p.ow) ? ['y', 'e0', 'e1'] : [])],
+      vec4: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
+      bindings: { b: ['x'], y: ['y'] },
       moments: p => p.moments ?? false,
-      code: p => {
-        const quad = inFours(p.oh * p.ow);
+      code: (p, { y }) => {
         const bias = p.bias ? ' + bias[o]' : '';
         return (
           constants(p) +
@@ -85,10 +84,10 @@ fn loadB(k : u32, pixel : u32) -> f32 {
   ${returnUnfolded}
 }`
 }
-${finish(p.epilogue, type(quad))}
-fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
+${finish(p.epilogue, y.type)}
+fn store(m : u32, pixel : u32, sum : ${y.type}) {
   let o = batch * u32(OG) + m;
-  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${index(quad)};
+  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${y.index};
   y[at] = finish(sum${bias}, at);
 }
 #if ${p.moments ?? false}
@@ -158,13 +157,11 @@ export const convBackwardInput = kernel({
       // rows are input channels, columns pixels of dx, depth output channels and taps
       shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: (p.o / p.groups) * p.k * p.k, batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
-      quads: p => ({ y: inFours(p.h * p.w) }),
-      vec4: p => (inFours(p.h * p.w) ? ['dx', 'e0', 'e1'] : []),
-      code: p => {
-        const quad = inFours(p.h * p.w);
-        return (
-          constants(p) +
-          wgsl`
+      vec4: p => ({ y: inFours(p.h * p.w) }),
+      bindings: { y: ['dx'] },
+      code: (p, { y }) =>
+        constants(p) +
+        wgsl`
 fn loadA(m : u32, k : u32) -> f32 {
   let group = i32(batch); let c = i32(m);
   let o = i32(k) / KK; let tap = i32(k) % KK;
@@ -177,13 +174,11 @@ fn loadB(k : u32, pixel : u32) -> f32 {
   if (h < 0 || w < 0 || h % STRIDE != 0 || w % STRIDE != 0 || h / STRIDE >= OH || w / STRIDE >= OW) { return 0.0; }
   return dy[((at / (H * W) * O + o) * OH + h / STRIDE) * OW + w / STRIDE];
 }
-${finish(p.epilogue, type(quad))}
-fn store(m : u32, pixel : u32, sum : ${type(quad)}) {
-  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${index(quad)};
+${finish(p.epilogue, y.type)}
+fn store(m : u32, pixel : u32, sum : ${y.type}) {
+  let at = ((pixel / u32(H * W) * u32(C) + batch * u32(CG) + m) * u32(H * W) + pixel % u32(H * W))${y.index};
   dx[at] = finish(sum, at);
-}`
-        );
-      },
+}`,
     }),
     {
       over: (p: Conv) => oneEach(p.n * p.c, p.h * p.w),
@@ -234,13 +229,11 @@ export const convBackwardWeight = kernel({
       shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,
       along: () => ({ a: 'k', b: 'k' }),
-      quads: p => ({ y: inFours(filterSize(p)) }),
-      vec4: p => (inFours(filterSize(p)) ? ['dweight'] : []),
-      code: p => {
-        const quad = inFours(filterSize(p));
-        return (
-          constants(p) +
-          wgsl`
+      vec4: p => ({ y: inFours(filterSize(p)) }),
+      bindings: { y: ['dweight'] },
+      code: (p, { y }) =>
+        constants(p) +
+        wgsl`
 fn loadA(m : u32, pixel : u32) -> f32 {
   let at = i32(pixel);
   return dy[(at / (OH * OW) * O + i32(batch) * OG + i32(m)) * (OH * OW) + at % (OH * OW)];
@@ -249,11 +242,9 @@ fn loadB(pixel : u32, n : u32) -> f32 {
   let at = i32(pixel); let c = i32(batch) * CG + i32(n) / KK; let tap = i32(n) % KK;
   ${returnUnfolded}
 }
-fn store(m : u32, n : u32, sum : ${type(quad)}) {
-  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${index(quad)}] = sum;
-}`
-        );
-      },
+fn store(m : u32, n : u32, sum : ${y.type}) {
+  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${y.index}] = sum;
+}`,
     }),
     {
       over: (p: ConvWeight) => oneEach(p.split, p.o * filterSize(p)),

@@ -2,7 +2,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { weightStrides } from './lanes.ts';
 import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
-import type { Profile, Variant } from '../kernel/kernel.ts';
+import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
@@ -12,13 +12,29 @@ const channelsOf = (p: Conv, d: Profile): number => evenShare(p.o / p.groups, Ma
 /**
  * A convolution of small images on a software adapter: a lane has an image, and one row of outputs of it. Which columns a tap reaches is
  * then known while the code is made and which rows it reaches is the same in all lanes, so that nothing is multiplied by the zeros around
- * the image: in the input gradient of a 5x5 kernel over 14x14 pixels these are half of all products.
+ * the image: in the input gradient of a 5x5 kernel over 14x14 pixels these are half of all products. For 3x3 with a padding of 2 on images 2 wide:
+ *
+ * ```wgsl
+ * for (var c = 0; c < op.cg; c++) {
+ *   for (var r = first; r < last; r++) {
+ *     let at = plane + (top + r) * 2;
+ *     let x0 = x[at + 0]; let x1 = x[at + 1];
+ *     let w0 = weight[filters + (r * 3 + 0) * op.wt]; let w1 = weight[filters + (r * 3 + 1) * op.wt]; …
+ *     {
+ *       let a = subgroupBroadcast(w0, 0u);
+ *       c0_2 += a * x0; c0_3 += a * x1;
+ *     }
+ *     {
+ *       let a = subgroupBroadcast(w1, 0u);
+ *       c0_1 += a * x0; c0_2 += a * x1;
+ *     }
+ * ```
  */
 export const imagesLanes: Variant<Conv> = {
   name: 'lanes images',
   needs: ['subgroups'],
   fits: (p, d) =>
-    d.lanes > 0 && !p.moments && p.stride === 1 && p.dilation === 1 && p.k <= 7 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
+    isSoftware(d) && !p.moments && p.stride === 1 && p.dilation === 1 && p.k <= 7 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
   sizes: p => ({
     c: p.c,
     h: p.h,

@@ -2,7 +2,7 @@
 import { fitting, type Join } from '../kernel/kernel.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
 import { moments, type Channels } from '../norm/moments.ts';
-import { MOMENT_COLUMNS } from '../product/tiled.ts';
+import { MOMENT_COLUMNS } from '../product/product.ts';
 import type { Conv } from './shape.ts';
 
 /**

@@ -6,7 +6,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
-import type { Variant } from '../kernel/kernel.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
@@ -49,17 +49,17 @@ function loadRow(row: string, { buffer, rows, step, offsets, free }: RowLoad): s
       })
       .join('\n');
 
-  const quads = step / 4;
-  const own = range(quads).map(q => `    let v${row}_${q} = select(vec4f(0.0), ${buffer}[e${row} / 4 + ${q}], ok${row});`);
+  const vec4s = step / 4;
+  const own = range(vec4s).map(q => `    let v${row}_${q} = select(vec4f(0.0), ${buffer}[e${row} / 4 + ${q}], ok${row});`);
   const columns = offsets.map(o => {
-    const quad = Math.floor(o / 4);
+    const vec4 = Math.floor(o / 4);
     const part = XYZW[((o % 4) + 4) % 4];
     const value = () => {
-      if (quad >= 0 && quad < quads) return `v${row}_${quad}.${part}`;
+      if (vec4 >= 0 && vec4 < vec4s) return `v${row}_${vec4}.${part}`;
       const exists = o < 0 ? '(tw > 0)' : '(tw + 1 < op.across)';
-      if (rows === 'vec4') return `select(0.0, ${buffer}[e${row} / 4 + ${quad}].${part}, ok${row} & ${exists})`;
+      if (rows === 'vec4') return `select(0.0, ${buffer}[e${row} / 4 + ${vec4}].${part}, ok${row} & ${exists})`;
       return o < 0
-        ? `select(subgroupShuffleUp(v${row}_${quads - 1}.${part}, 1u), 0.0, tw == 0)`
+        ? `select(subgroupShuffleUp(v${row}_${vec4s - 1}.${part}, 1u), 0.0, tw == 0)`
         : `select(subgroupShuffleDown(v${row}_0.${part}, 1u), 0.0, tw + 1 == op.across)`;
     };
     return `    let x${row}_${id(o)} = ${value()};`;
@@ -100,8 +100,15 @@ function storeRow(i: number, y: number, { buffer, width, vector, columns }: RowS
   );
 }
 
+/** Tiles of th x tw in `n` images of h x w: across and down an image, and in all. */
+function tilesOf(n: number, h: number, w: number, th: number, tw: number) {
+  const across = ceilDiv(w, tw);
+  const down = ceilDiv(h, th);
+  return { across, down, tiles: n * across * down };
+}
+
 /** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
-function forwardTile(p: Conv, rows: Rows): { th: number; tw: number; channels: number; whole: boolean } {
+function forwardTile(p: Conv, rows: Rows) {
   const whole = p.k <= 3; // all taps of a channel unrolled; larger kernels loop over their rows
   const taps = whole ? p.k * p.k : p.k;
   const widths = rows !== 'scalar' ? [4] : p.ow < 4 ? [p.ow] : [4, 5, 7];
@@ -109,7 +116,8 @@ function forwardTile(p: Conv, rows: Rows): { th: number; tw: number; channels: n
   const tw = widths.reduce((best, width) => (covered(width) < covered(best) ? width : best));
   const th = Math.min(2, p.oh);
   const most = Math.floor(Math.min(p.k === 1 ? 128 : 96, 640 / taps) / (th * tw));
-  return { th, tw, channels: evenShare(p.o / p.groups, Math.max(4, Math.min(16, most))), whole };
+  const channels = evenShare(p.o / p.groups, Math.max(4, Math.min(16, most)));
+  return { th, tw, channels, whole, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
 }
 
 /** Whether each lane's columns of the input begin at a multiple of four, with a halo of at most two on either side. */
@@ -124,22 +132,40 @@ const aligned = (p: Conv) =>
   p.w === p.ow * p.stride &&
   p.h === p.oh * p.stride;
 
+/**
+ * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
+ * reads, `w{holder}_{tap}` a weight of the channel that it holds, `c{channel}_{row}_{column}` a sum.
+ *
+ * ```wgsl
+ * for (var c = 0; c < op.cg; c++) {
+ *   let h0 = top + 0;
+ *   let ok0 = u32(h0) < u32(H);
+ *   let e0 = base + clamp(h0, 0, H - 1) * W;
+ *   let v0_0 = select(vec4f(0.0), x[e0 / 4 + 0], ok0);
+ *   let x0_m1 = select(subgroupShuffleUp(v0_0.w, 1u), 0.0, tw == 0);
+ *   let x0_0 = v0_0.x;
+ *   …
+ *   let w0_0 = weight[w0 + 0 * op.wt];
+ *   …
+ *   { let a = subgroupBroadcast(w0_0, 0u); c0_0_0 += a * x0_m1; c0_0_1 += a * x0_0; c0_0_2 += a * x0_1; c0_0_3 += a * x0_2; }
+ *   { let a = subgroupBroadcast(w0_1, 0u); c0_0_0 += a * x0_0; c0_0_1 += a * x0_1; c0_0_2 += a * x0_2; c0_0_3 += a * x0_3; }
+ *   …
+ *   { let a = subgroupBroadcast(w0_0, 1u); c1_0_0 += a * x0_m1; c1_0_1 += a * x0_0; c1_0_2 += a * x0_1; c1_0_3 += a * x0_2; }
+ * ```
+ */
 export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],
   fits: (p, d) => {
-    if (!d.lanes || p.moments) return false;
+    if (!isSoftware(d) || p.moments) return false;
     if (rows === 'scalar') return true;
     if (!aligned(p) || p.o / p.groups < 4) return false;
-    const across = p.ow / 4;
-    const tiles = p.n * ceilDiv(p.oh, Math.min(2, p.oh)) * across;
+    const { across, tiles } = forwardTile(p, rows);
     return rows === 'vec4' || (d.lanes % across === 0 && tiles % d.lanes === 0);
   },
-  ...(rows !== 'scalar' && { vec4: ['x', 'y', 'e0', 'e1'] }),
+  ...(rows !== 'scalar' && { vec4: ['x', 'y'] }),
   sizes: p => {
-    const { th, tw } = forwardTile(p, rows);
-    const across = ceilDiv(p.ow, tw);
-    const down = ceilDiv(p.oh, th);
+    const { across, down, tiles } = forwardTile(p, rows);
     return {
       c: p.c,
       h: p.h,
@@ -152,13 +178,13 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
       pad: p.pad,
       across,
       down,
-      tiles: p.n * across * down,
+      tiles,
       ...weightStrides(p),
     };
   },
   grid: (p, d) => {
-    const { th, tw, channels } = forwardTile(p, rows);
-    return [ceilDiv(p.n * ceilDiv(p.oh, th) * ceilDiv(p.ow, tw), d.lanes), ceilDiv(p.o / p.groups, channels), p.groups];
+    const { tiles, channels } = forwardTile(p, rows);
+    return [ceilDiv(tiles, d.lanes), ceilDiv(p.o / p.groups, channels), p.groups];
   },
   code: (p, d) => {
     const S = d.lanes;
@@ -247,42 +273,49 @@ ${unroll(
 
 /** Outputs of one lane of the strided input gradient: `rows` x `columns` of dx, from half as many of dy (stride 2). */
 const BACK = { rows: 2, columns: 8, channels: 8 };
+const backwardTiles = (p: Conv) => tilesOf(p.n, p.h, p.w, BACK.rows, BACK.columns);
 
 /**
  * The input gradient for stride 2: which taps an input gets depends on the parity of its row and column alone, so a tile of 2 x 8
- * inputs is unrolled with the taps of each known while the code is made.
+ * inputs is unrolled with the taps of each known while the code is made. For 3x3, `lanes vec4`: `u{tap}` is a weight of the channel whose
+ * sums `c{channel}_{row}_{column}` are, `x{row}_{column}` of dy.
+ *
+ * ```wgsl
+ * for (var o = 0; o < op.og; o++) {
+ *   let h0 = top + 0;
+ *   let ok0 = u32(h0) < u32(H);
+ *   let e0 = base + clamp(h0, 0, H - 1) * W;
+ *   let v0_0 = select(vec4f(0.0), dy[e0 / 4 + 0], ok0);
+ *   let x0_0 = v0_0.x;
+ *   …
+ *   let w0_0 = weight[w0 + 0];
+ *   …
+ *   let u0 = subgroupBroadcast(w0_0, 0u); let u1 = subgroupBroadcast(w0_1, 0u); let u2 = subgroupBroadcast(w0_2, 0u); …
+ *   c0_0_0 += u4 * x0_0; c0_0_1 += u3 * x0_1 + u5 * x0_0; c0_0_2 += u4 * x0_1; c0_0_3 += u3 * x0_2 + u5 * x0_1; …
+ * ```
  */
 export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   name: `lanes ${rows}`,
   needs: ['subgroups'],
   fits: (p, d) =>
-    d.lanes > 0 &&
+    isSoftware(d) &&
     p.stride === 2 &&
     p.dilation === 1 &&
     p.k <= 5 &&
     (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
-  ...(rows !== 'scalar' && { vec4: ['dy', 'dx', 'e0', 'e1'] }),
-  sizes: p => {
-    const across = ceilDiv(p.w, BACK.columns);
-    const down = ceilDiv(p.h, BACK.rows);
-    return {
-      c: p.c,
-      h: p.h,
-      w: p.w,
-      o: p.o,
-      oh: p.oh,
-      ow: p.ow,
-      cg: p.c / p.groups,
-      og: p.o / p.groups,
-      across,
-      down,
-      tiles: p.n * across * down,
-    };
-  },
-  grid: (p, d) => {
-    const tiles = p.n * ceilDiv(p.w, BACK.columns) * ceilDiv(p.h, BACK.rows);
-    return [ceilDiv(tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups];
-  },
+  ...(rows !== 'scalar' && { vec4: ['dy', 'dx'] }),
+  sizes: p => ({
+    c: p.c,
+    h: p.h,
+    w: p.w,
+    o: p.o,
+    oh: p.oh,
+    ow: p.ow,
+    cg: p.c / p.groups,
+    og: p.o / p.groups,
+    ...backwardTiles(p),
+  }),
+  grid: (p, d) => [ceilDiv(backwardTiles(p).tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],
   code: (p, d) => {
     const S = d.lanes;
     const { k, pad } = p;

@@ -4,7 +4,7 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { ConvWeight } from './shape.ts';
-import type { Variant } from '../kernel/kernel.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
@@ -46,13 +46,27 @@ const columnsOf = (p: ConvWeight, S: number) => {
 
 /**
  * Any kernel, stride and dilation: a lane holds the columns (c, r, s) of the unfolded input, which it gathers pixel by pixel;
- * a gather costs no more than a contiguous load there. `quads`: dy is read four pixels at a time.
+ * a gather costs no more than a contiguous load there. With `vec4` dy is read four pixels at a time, here for 2x2 with one column a lane:
+ *
+ * ```wgsl
+ * var dy0 = ((n * op.o + part * op.og + min(o0 + 0 + lane, op.og - 1)) * op.oh + y) * OW;
+ * for (var column = 0; column < OW; column += 4) {
+ *   let d0 = dy[dy0 / 4];
+ *   {
+ *     let v0 = select(0.0, x[x0 + 0], u32(w0 + 0) < limit0);
+ *     { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * v0; }
+ *   }
+ *   …
+ *   x0 += 4; w0 += 4;
+ *   dy0 += 4;
+ * }
+ * ```
  */
-export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
-  name: `lanes columns${quads ? ' vec4' : ''}`,
+export const backwardWeightColumns = (vec4: boolean): Variant<ConvWeight> => ({
+  name: `lanes columns${vec4 ? ' vec4' : ''}`,
   needs: ['subgroups'],
-  fits: (p, d) => d.lanes > 0 && (!quads || p.ow % 4 === 0),
-  ...(quads && { vec4: ['dy'] }),
+  fits: (p, d) => isSoftware(d) && (!vec4 || p.ow % 4 === 0),
+  ...(vec4 && { vec4: ['dy'] }),
   sizes,
   grid: (p, d) => {
     const { columns, perLane } = columnsOf(p, d.lanes);
@@ -64,7 +78,7 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
     const { perLane } = columnsOf(p, S);
     const channels = channelsOf(p, 16);
     const holders = ceilDiv(channels, S);
-    const pixels = quads ? 4 : 1; // more would unroll past the instruction cache
+    const pixels = vec4 ? 4 : 1; // more would unroll past the instruction cache
     const inside = p.pad === 0; // no tap reaches over an edge
     const declareColumn = (j: number) => `
   let q${j} = i32(group.x) * ${perLane * S} + ${j * S} + lane;
@@ -77,13 +91,13 @@ export const backwardWeightColumns = (quads: boolean): Variant<ConvWeight> => ({
       var x${j} = ((n * op.c + plane${j}) * H + h${j}) * W + s${j};
       ${inside ? '' : `let limit${j} = select(0u, u32(W), u32(h${j}) < u32(H)); var w${j} = s${j};`}`;
     const loadDy = (g: number) =>
-      quads ? `        let d${g} = dy[dy${g} / 4];` : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
+      vec4 ? `        let d${g} = dy[dy${g} / 4];` : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
     const loadX = (j: number, pixel: number) => {
       const value = `x[x${j} + ${pixel * stride}]`;
       return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * stride}) < limit${j})`};`;
     };
     const multiply = (i: number, pixel: number) => {
-      const dy = broadcastDy(i, S, quads ? `.${XYZW[pixel]}` : `_${pixel}`);
+      const dy = broadcastDy(i, S, vec4 ? `.${XYZW[pixel]}` : `_${pixel}`);
       return `          { let a = ${dy}; ${unroll(perLane, j => `c${i}_${j} += a * v${j};`, ' ')} }`;
     };
     return (
@@ -150,11 +164,26 @@ const storeTaps = (channels: number) => `
   }
 }`;
 
-/** 3 x 3 of stride 1 or 2: a lane holds one input channel and slides along its rows, four outputs at a time. */
+/**
+ * 3 x 3 of stride 1 or 2: a lane holds one input channel and slides along its rows, four outputs at a time. For stride 1 and one output
+ * channel, `c{channel}_{tap}` being a sum:
+ *
+ * ```wgsl
+ * for (var q = 0; q < OW / 4; q++) {
+ *   let more = q + 1 < OW / 4; let following = select(q, q + 1, more);
+ *   next0 = select(vec4f(0.0), x[x0 + following], ok0 & more);
+ *   …
+ *   let d0 = dy[dy0 + q];
+ *   { let a = subgroupBroadcast(d0.x, 0u); c0_0 += a * before0; c0_1 += a * now0_0.x; c0_2 += a * now0_0.y; c0_3 += a * before1; …
+ *   { let a = subgroupBroadcast(d0.y, 0u); c0_0 += a * now0_0.x; c0_1 += a * now0_0.y; c0_2 += a * now0_0.z; …
+ *   …
+ *   before0 = now0_0.w; now0_0 = next0;
+ * ```
+ */
 export const backwardWeightChannels: Variant<ConvWeight> = {
   name: 'lanes channels',
   needs: ['subgroups'],
-  fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride <= 2 && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride,
+  fits: (p, d) => isSoftware(d) && threeByThree(p) && p.stride <= 2 && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride,
   vec4: ['x', 'dy'],
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups],
@@ -205,39 +234,54 @@ ${storeTaps(channels)}`
   },
 };
 
-/** 3 x 3 of stride 1 on images 4 or 8 wide: three whole rows are held and slide down the image, so that x is loaded once. */
+/**
+ * 3 x 3 of stride 1 on images 4 or 8 wide: three whole rows are held and slide down the image, so that x is loaded once. For images 4 wide
+ * and one output channel, `row{0 … 2}_{vec4}` being the rows:
+ *
+ * ```wgsl
+ * for (var y = 0; y < H; y++) {
+ *   let more = y + 1 < H; let following = select(y, y + 1, more) * 1;
+ *   row2_0 = select(vec4f(0.0), x[x0 + following + 0], more);
+ *   let d0_0 = dy[dy0 + y * 1 + 0];
+ *   { let a = subgroupBroadcast(d0_0.x, 0u); c0_1 += a * row0_0.x; c0_2 += a * row0_0.y; c0_4 += a * row1_0.x; …
+ *   { let a = subgroupBroadcast(d0_0.y, 0u); c0_0 += a * row0_0.x; c0_1 += a * row0_0.y; c0_2 += a * row0_0.z; …
+ *   …
+ *   row0_0 = row1_0; row1_0 = row2_0;
+ * }
+ * ```
+ */
 export const backwardWeightRows: Variant<ConvWeight> = {
   name: 'lanes rows',
   needs: ['subgroups'],
-  fits: (p, d) => d.lanes > 0 && threeByThree(p) && p.stride === 1 && (p.w === 8 || p.w === 4),
+  fits: (p, d) => isSoftware(d) && threeByThree(p) && p.stride === 1 && (p.w === 8 || p.w === 4),
   vec4: ['x', 'dy'],
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 64 / p.w)), p.split * p.groups],
   code: (p, d) => {
     const S = d.lanes;
-    const quads = p.w / 4;
+    const vec4s = p.w / 4;
     const channels = channelsOf(p, 64 / p.w);
     const holders = ceilDiv(channels, S);
-    const quadOf = (column: number) => `${Math.floor(column / 4)}.${XYZW[column % 4]}`;
+    const placeOf = (column: number) => `${Math.floor(column / 4)}.${XYZW[column % 4]}`;
     const multiply = (i: number, pixel: number) => {
       const columnOf = (tap: number) => pixel + (tap % 3) - 1;
       const taps = range(9).filter(t => columnOf(t) >= 0 && columnOf(t) < p.w);
-      return multiplyTaps(i, broadcastDy(i, S, `_${quadOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${quadOf(columnOf(t))}`);
+      return multiplyTaps(i, broadcastDy(i, S, `_${placeOf(pixel)}`), taps, t => `row${Math.floor(t / 3)}_${placeOf(columnOf(t))}`);
     };
     return (
       head(S) +
       wgsl`
   ${startTaps(S, channels)}
   for (var n = first; n < last; n++) {
-    let x0 = (n * op.c + plane) * H * ${quads};
-    ${unroll(holders, g => `let dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * H * ${quads};`)}
-    ${unroll(quads, q => `var row0_${q} = vec4f(0.0); var row1_${q} = x[x0 + ${q}]; var row2_${q} = vec4f(0.0);`)}
+    let x0 = (n * op.c + plane) * H * ${vec4s};
+    ${unroll(holders, g => `let dy${g} = (n * op.o + part * op.og + ${heldChannel(g, S)}) * H * ${vec4s};`)}
+    ${unroll(vec4s, q => `var row0_${q} = vec4f(0.0); var row1_${q} = x[x0 + ${q}]; var row2_${q} = vec4f(0.0);`)}
     for (var y = 0; y < H; y++) {
-      let more = y + 1 < H; let following = select(y, y + 1, more) * ${quads};
-      ${unroll(quads, q => `row2_${q} = select(vec4f(0.0), x[x0 + following + ${q}], more);`)}
-      ${unroll(holders, g => unroll(quads, q => `let d${g}_${q} = dy[dy${g} + y * ${quads} + ${q}];`, ' '))}
+      let more = y + 1 < H; let following = select(y, y + 1, more) * ${vec4s};
+      ${unroll(vec4s, q => `row2_${q} = select(vec4f(0.0), x[x0 + following + ${q}], more);`)}
+      ${unroll(holders, g => unroll(vec4s, q => `let d${g}_${q} = dy[dy${g} + y * ${vec4s} + ${q}];`, ' '))}
       ${unroll(channels, i => unroll(p.w, pixel => multiply(i, pixel)))}
-      ${unroll(quads, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
+      ${unroll(vec4s, q => `row0_${q} = row1_${q}; row1_${q} = row2_${q};`)}
     }
   }
 ${storeTaps(channels)}`
@@ -250,13 +294,25 @@ const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(15
 
 /**
  * One input channel a group (grey images, depthwise convolutions), stride 1: there are too few columns to fill the lanes, so a lane takes
- * strips of four pixels, holds all taps of some output channels, and the lanes are added up at the end.
+ * strips of four pixels, holds all taps of some output channels, and the lanes are added up at the end. For 3x3 and one output channel:
+ *
+ * ```wgsl
+ * let x0 = select(vec4f(0.0), x[e0], ok0);
+ * let h0_m1 = select(0.0, x[e0 - 1].w, ok0 & (q > 0)); let h0_4 = select(0.0, x[e0 + 1].x, ok0 & (q + 1 < across));
+ * …
+ * let d = dy[dy0 + min(0, op.og - 1 - o0) * op.oh * across + t];
+ * c0_0 += d.x * h0_m1 + d.y * x0.x + d.z * x0.y + d.w * x0.z;
+ * c0_1 += d.x * x0.x + d.y * x0.y + d.z * x0.z + d.w * x0.w;
+ * c0_2 += d.x * x0.y + d.y * x0.z + d.z * x0.w + d.w * h0_4;
+ * …
+ * { let sum = subgroupAdd(c0_0); if (lane == 0) { dweight[at + 0] = sum; } }
+ * ```
  */
 export const backwardWeightPixels: Variant<ConvWeight> = {
   name: 'lanes pixels',
   needs: ['subgroups'],
   fits: (p, d) =>
-    d.lanes > 0 &&
+    isSoftware(d) &&
     p.c === p.groups &&
     p.stride === 1 &&
     p.dilation === 1 &&

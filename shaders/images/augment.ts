@@ -2,6 +2,31 @@
  * WGSL of random transforms of images, generated from the list that is asked for. A list means what it means when images are made one after
  * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the
  * stored image, which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
+ *
+ * The WGSL of a transform (kinds.ts, augmix.ts) may use, everywhere:
+ *
+ *   Px, Q      the types of a pixel with all its channels, and of a position (whole numbers where no transform needs more)
+ *   C          the centre of an image
+ *   d          what is random of the image (Draw): d.p3 are the numbers of transform 3, d.row the image's number in its batch
+ *   index      the image's number in the data set
+ *   key        the second key of its random words
+ *   stage      the transform's number in the list, a part of the counter of its random words
+ *   view       which of the views of an image is made
+ *   turn, slope, place, grey, tone, pixel, stored
+ *
+ * and besides, while numbers are drawn once for an image:
+ *
+ *   bits, r    random words, and uniform numbers in [0, 1) from them
+ *
+ * and while a pixel is computed, backwards from its position to the stored image and onward to its colour:
+ *
+ *   p          the transform's own numbers
+ *   at, i      the pixel's position in the image that is made, and its number
+ *   q          its position before the transforms that come after
+ *   since      the transform from whose fill it comes; -1 where it comes from the stored image
+ *   v          its colour so far
+ *   mean       the image's mean grey, where a transform asks for contrast
+ *   image      where the stored image lies
  */
 import { KINDS, type Kind } from './kinds.ts';
 import { drawMix, mixed, mixFields } from './augmix.ts';
@@ -15,8 +40,8 @@ const kindOf = ({ name }: Transform): Kind => KINDS[name];
 /** Whether the tables of the images are needed (see imageTables). */
 export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
 
-/** WGSL `p`, the numbers of transform `k`, where `code` uses them. */
-const numbersFor = (code: string, k: number) => (/\bp\b/.test(code) ? `let p = d.p${k};` : '');
+/** WGSL `p`, the numbers of transform `t`, the k-th, if it draws any. */
+const numbersOf = (t: Transform, k: number) => (kindOf(t).draw ? `let p = d.p${k};` : '');
 
 /**
  * Functions `draw(index, row) -> Draw` (what is random of an image, number `row` of its batch) and `look(q, i, index, image, d) -> Px` (its
@@ -95,7 +120,7 @@ function stages(a: Augment, exact: boolean): string[] {
 function drawOne(t: Transform, k: number, a: Augment): string {
   const made = kindOf(t).draw?.(t.o, a);
   if (!made) return '';
-  const random = /\b(r|bits)\b/.test(made) ? 'let bits = philox(vec4u(index, op.epoch, stage, 0u), key); let r = uniform4(bits);' : '';
+  const random = 'let bits = philox(vec4u(index, op.epoch, stage, 0u), key); let r = uniform4(bits);';
   return `{ const stage = ${k}u; ${random} d.p${k} = ${made}; }`;
 }
 
@@ -117,7 +142,7 @@ function segment(a: Augment, { first, end, name, inner, exact }: Segment): strin
   for (let k = end - 1; k >= first; k--) {
     const t = a.list[k]!;
     const { map, covers } = kindOf(t);
-    const use = (code: string) => `{ ${numbersFor(code, k)} ${code} }`;
+    const use = (code: string) => `{ ${numbersOf(t, k)} ${code} }`;
     if (map) back.push(use(`q = ${map(t.o, a)};`));
     const outside = covers?.(t.o) ?? (map && t.fill !== undefined ? beyond(t.fill, a, exact) : undefined);
     if (outside && (covers || typeof t.fill === 'number' || t.fill === 'mean')) {
@@ -129,7 +154,7 @@ function segment(a: Augment, { first, end, name, inner, exact }: Segment): strin
   for (let k = first; k < end; k++) {
     const t = a.list[k]!;
     const made = kindOf(t).colour?.(t.o, a);
-    if (made) onward.push(`${stops ? `if (since < ${k}) ` : ''}{ const stage = ${k}u; ${numbersFor(made, k)} v = ${made}; }`);
+    if (made) onward.push(`${stops ? `if (since < ${k}) ` : ''}{ const stage = ${k}u; ${numbersOf(t, k)} v = ${made}; }`);
     if (contrasts && t.name === 'brightness') onward.push(`mean *= d.p${k}.x;`);
   }
   return `

@@ -1,5 +1,5 @@
-/** What each transform of images does, as pieces of WGSL. `r`, `p`, `q`, `v`, `C` and `Px` are those of augment.ts. */
-import { float, range } from '../kernel/wgsl.ts';
+/** What each transform of images does, as pieces of WGSL; augment.ts lists what these may use. */
+import { float, range, XYZW } from '../kernel/wgsl.ts';
 
 /** The numbers of a transform by name. */
 export type Options = Readonly<Record<string, number>>;
@@ -32,7 +32,7 @@ const inBytes = (f: string) => `clamp(${f}, Px(0.0), Px(255.0))`;
 const factor = (o: Options) => `vec4f(1.0 + ${float(o.amount!)} * ${either('r.x')}, 0.0, 0.0, 0.0)`;
 export const degrees = (x: number) => float((x * Math.PI) / 180);
 const size = ({ w, h }: Images) => `vec2f(${w}.0, ${h}.0)`;
-const channels = (c: number) => 'xyzw'.slice(0, c);
+const channels = (c: number) => XYZW.slice(0, c).join('');
 
 export const KINDS = {
   /** Pads by `padding` and takes a window of the old size anywhere. */
@@ -111,7 +111,7 @@ export const KINDS = {
       range(c)
         .map(k => {
           const axis = range(4).map(i => (i < c ? float(255 * o.std! * colour[i]![k]!) : '0.0'));
-          return `vec4f(${axis.join(', ')}) * normal4(bits).${'xyzw'[k]}`;
+          return `vec4f(${axis.join(', ')}) * normal4(bits).${XYZW[k]}`;
         })
         .join(' + '),
     colour: (_, { c }) => inBytes(`v + p.${channels(c)}`),

@@ -4,8 +4,7 @@ import { finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
-import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { index, type, type Quads } from './product.ts';
+import { unroll, widthOf, XYZW } from '../kernel/wgsl.ts';
 import { tiled } from './tiled.ts';
 
 /**
@@ -87,7 +86,7 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
   needs: ['subgroups'],
   fits: (p, d) => isSoftware(d) && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
-  vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias', 'e0', 'e1'] : [])],
+  vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
   grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
   code: (p, d) => {
@@ -98,7 +97,7 @@ const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
     const broadcast = (row: number, kk: number) =>
       `subgroupBroadcast(a${Math.floor(row / S)}${p.ta ? `_${kk}` : `.${XYZW[kk]}`}, ${row % S}u)`;
     return (
-      finish(p.epilogue, type(y4)) +
+      finish(p.epilogue, widthOf(y4).type) +
       wgsl`
 @compute @workgroup_size(${S})
 fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
@@ -124,13 +123,6 @@ ${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
 });
 const truths = [true, false];
 
-/** What a GPU loads and stores four at a time. */
-const fours = (p: Matmul): Quads => ({
-  a: Boolean(p.ta) && inFours(p.m),
-  b: !p.tb && inFours(p.n),
-  y: inFours(p.n),
-});
-
 export const matmul = kernel({
   name: 'matmul',
   bindings: { a: 'read', b: 'read', bias: 'read?', y: 'write' },
@@ -142,23 +134,17 @@ export const matmul = kernel({
     ...tiled<Matmul>({
       shape: p => ({ m: p.m, n: p.n, k: p.k }),
       along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),
-      quads: fours,
-      vec4: p => {
-        const { a, b, y } = fours(p);
-        return [...(a ? ['a'] : []), ...(b ? ['b'] : []), ...(y ? ['y', 'bias', 'e0', 'e1'] : [])];
-      },
-      code: p => {
-        const { a, b, y } = fours(p);
-        return wgsl`
-fn loadA(m : u32, k : u32) -> ${type(a)} { return a[${p.ta ? `(k * ${p.m}u + m)${index(a)}` : `m * ${p.k}u + k`}]; }
-fn loadB(k : u32, n : u32) -> ${type(b)} { return b[${p.tb ? `n * ${p.k}u + k` : `(k * ${p.n}u + n)${index(b)}`}]; }
-${finish(p.epilogue, type(y))}
-fn store(m : u32, n : u32, sum : ${type(y)}) {
-  let at = (m * ${p.n}u + n)${index(y)};
-  let v = sum${p.bias ? ` + bias[n${index(y)}]` : ''};
+      vec4: p => ({ a: Boolean(p.ta) && inFours(p.m), b: !p.tb && inFours(p.n), y: inFours(p.n) }),
+      bindings: { a: ['a'], b: ['b'], y: ['y', 'bias'] },
+      code: (p, { a, b, y }) => wgsl`
+fn loadA(m : u32, k : u32) -> ${a.type} { return a[${p.ta ? `(k * ${p.m}u + m)${a.index}` : `m * ${p.k}u + k`}]; }
+fn loadB(k : u32, n : u32) -> ${b.type} { return b[${p.tb ? `n * ${p.k}u + k` : `(k * ${p.n}u + n)${b.index}`}]; }
+${finish(p.epilogue, y.type)}
+fn store(m : u32, n : u32, sum : ${y.type}) {
+  let at = (m * ${p.n}u + n)${y.index};
+  let v = sum${p.bias ? ` + bias[n${y.index}]` : ''};
   y[at] = finish(${accumulated(p.gradient, 'y[at]')}, at);
-}`;
-      },
+}`,
     }),
     {
       over: (p: Matmul) => planes({ count: p.m, size: p.n, threads: 64, perThread: 1 }),

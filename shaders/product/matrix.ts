@@ -1,12 +1,13 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { MatrixConfig, Profile, Variant } from '../kernel/kernel.ts';
+import { isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { productGrid, stages } from './stage.ts';
-import type { Tiled } from './product.ts';
+import { vec4Bindings, widthsOf, type Tiled } from './product.ts';
+import { stages, type Staging } from './stage.ts';
 
 /** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
 const SIDE = 64;
 const PART = SIDE / 2;
+/** vec4f between one k and the next in a stage, against conflicts of banks. */
 const PAD = 2;
 
 /** Values of k in a stage: two stages of f16 or f32 fit the 16 KiB of workgroup memory that every adapter has. */
@@ -28,6 +29,19 @@ function configOf(d: Profile): MatrixConfig | undefined {
 /** WGSL name of a matrix of a subgroup's sums. */
 const sum = (i: number, j: number) => `c${i}_${j}`;
 
+/** Stages of A and B as numbers of the matrices' type. */
+const stagingOf = (config: MatrixConfig): Staging => ({
+  height: SIDE,
+  width: SIDE,
+  depth: depthOf(config),
+  threads: 4 * config.subgroup,
+  pad: () => PAD,
+  put: (place, value) => `{
+      let place = (${place}) * 4u;
+      ${unroll(4, i => `stage[place + ${i}u] = ${config.type}(${value}.${XYZW[i]});`, ' ')}
+    }`,
+});
+
 /**
  * A product by the matrix units of a GPU: `chromium-experimental-subgroup-matrix`, which Dawn shows behind its flag for unsafe APIs. Stages
  * of A and B lie in workgroup memory as f16 (or f32, where the units take it), sums stay f32 and pass through workgroup memory to be
@@ -37,23 +51,18 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   name: 'matrix',
   fits(p, d) {
     const { m, n, k } = t.shape(p);
-    return d.lanes === 0 && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p);
+    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p);
   },
   needs: d => ['subgroups', 'matrices', ...(configOf(d)?.type === 'f16' ? (['f16'] as const) : [])],
-  vec4: t.vec4,
-  grid: p => productGrid(t, p, { height: SIDE, width: SIDE }),
+  vec4: p => vec4Bindings(t, p),
+  grid: (p, d) => stages(t, p, stagingOf(configOf(d)!)).grid,
   code: (p, d) => {
     const config = configOf(d)!;
     const { type, m: M, n: N, k: K, subgroup } = config;
-    const threads = 4 * subgroup;
     const depth = depthOf(config);
     const down = PART / M;
     const across = PART / N;
-    const put = (place: string, value: string) => `{
-      let place = (${place}) * 4u;
-      ${unroll(4, i => `stage[place + ${i}u] = ${type}(${value}.${XYZW[i]});`, ' ')}
-    }`;
-    const { a, b, walk } = stages(t, p, { height: SIDE, width: SIDE, depth, threads, pad: () => PAD, put });
+    const { a, b, walk } = stages(t, p, stagingOf(config));
     const start = `
   let part = index / ${subgroup}u; let lane = index % ${subgroup}u;
   let top = part / 2u * ${PART}u; let left = part % 2u * ${PART}u;
@@ -75,12 +84,12 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
     return wgsl`
 var<private> batch : u32;
 var<private> slice : u32;
-${t.code(p)}
+${t.code(p, widthsOf(t, p))}
 var<workgroup> stage : array<${type}, ${4 * b.end}>;
 var<workgroup> sums : array<f32, ${4 * M * N}>; // a matrix of each subgroup
 
 @diagnostic(off, chromium.subgroup_matrix_uniformity) // the part is one to a subgroup, which Tint cannot see
-@compute @workgroup_size(${threads})
+@compute @workgroup_size(${4 * subgroup})
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
   ${walk(start, multiply)}
   ${unroll(down, i => unroll(across, j => storeMatrix(t, p, config, i, j)))}
@@ -91,8 +100,7 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 /** WGSL: the lanes of a subgroup store its matrix of sums in row `i` and column `j`, as far as it is inside the outputs. */
 function storeMatrix<P>(t: Tiled<P>, p: P, { m: M, n: N, subgroup }: MatrixConfig, i: number, j: number): string {
   const { m, n } = t.shape(p);
-  const quad = t.quads(p).y;
-  const width = quad ? 4 : 1;
+  const { width } = widthsOf(t, p).y;
   return `
   subgroupMatrixStore<row_major>(&sums, part * ${M * N}u, ${sum(i, j)}, ${N}u);
   workgroupBarrier();
@@ -100,7 +108,7 @@ function storeMatrix<P>(t: Tiled<P>, p: P, { m: M, n: N, subgroup }: MatrixConfi
     let m = m0 + top + ${i * M}u + e / ${N}u; let n = n0 + left + ${j * N}u + e % ${N}u;
     let at = part * ${M * N}u + e;
     if (m < ${m}u && n < ${n}u) {
-      store(m, n, ${quad ? 'vec4f(sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u])' : 'sums[at]'});
+      store(m, n, ${width === 4 ? 'vec4f(sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u])' : 'sums[at]'});
     }
   }
   workgroupBarrier();`;

@@ -2,7 +2,7 @@
 import type { Grid } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
-import type { Tiled } from './product.ts';
+import { widthsOf, type Tiled } from './product.ts';
 
 /** How a workgroup of `threads` that computes height x width outputs holds stages of `depth` values of k. */
 export interface Staging {
@@ -10,103 +10,104 @@ export interface Staging {
   readonly width: number;
   readonly depth: number;
   readonly threads: number;
-  /** vec4f between one k and the next, against conflicts of banks; `deep` operands have neighbours along k. */
-  readonly pad: (deep: boolean) => number;
+  /** vec4f between one k and the next, against conflicts of banks; operands `alongK` have neighbours along k. */
+  readonly pad: (alongK: boolean) => number;
   /** WGSL that puts a vec4f into a place of `stage`, counted in vec4f. */
   readonly put: (place: string, value: string) => string;
 }
 
-/** Workgroups along n, along m, and for the batch and slices of k. */
-export function productGrid<P>(t: Tiled<P>, p: P, { height, width }: Pick<Staging, 'height' | 'width'>): Grid {
-  const { m, n, batch = 1 } = t.shape(p);
-  return [ceilDiv(n, width), ceilDiv(m, height), batch * (t.split?.(p) ?? 1)];
-}
-
+/** An operand in a stage: for each value of k a row of `tile` values along m or n, from number `begin` of `limit` on. */
 interface Operand {
   readonly name: 'a' | 'b';
   /** WGSL of the value (or four) at `at` along m or n. */
   readonly load: (at: string, k: string) => string;
-  /** Values along m or n: all, those of the stage, and the first of these. */
   readonly limit: number;
-  readonly size: number;
+  readonly tile: number;
   readonly begin: string;
-  /** Its place in `stage`, in vec4f. */
+  /** Where it begins in `stage`, in vec4f. */
   readonly base: number;
-  readonly deep: boolean;
-  readonly quad: boolean | undefined;
+  readonly alongK: boolean;
+  readonly vec4: boolean;
+}
+
+/** WGSL by which the threads of a workgroup bring an operand into workgroup memory. */
+interface Staged {
+  /** vec4f from one k to the next, and the end in `stage`. */
+  readonly pitch: number;
+  readonly end: number;
+  readonly declare: string;
+  readonly load: string;
+  readonly store: string;
 }
 
 /**
- * How the threads bring a stage of an operand into workgroup memory, one vec4f along m or n at a time; it rests in registers between `load`
- * and `store`. Neighbouring threads take neighbours along the direction in which they lie side by side.
+ * A thread brings vec4f number `index`, `index + threads` … of a stage, each of four values along m or n; they rest in registers between
+ * `load` and `store`. Neighbouring threads take neighbours along the direction in which they lie side by side. For a B of 64 columns in 16
+ * values of k and 256 threads:
+ *
+ * ```wgsl
+ * let k = k0 + (index + 0u) / 16u;
+ * let at = n0 + (index + 0u) % 16u * 4u;
+ * bNext0 = vec4f(0.0);
+ * if (k < last) {
+ *   if (at < 64u) { bNext0 = loadB(k, at); }
+ * }
+ * …
+ * stage[272u + ((index + 0u) / 16u) * 16u + (index + 0u) % 16u] = bNext0;
+ * ```
  */
-function operand({ name, load, limit, size, begin, base, deep, quad }: Operand, { depth, threads, pad, put }: Staging) {
-  const fours = size / 4;
-  const pitch = fours + pad(deep);
-  const units = fours * depth;
-  const each = ceilDiv(units, threads);
-  const unit = (i: number) => `index + ${i * threads}u`;
-  const fourOf = (i: number) => (deep ? `(${unit(i)}) / ${depth}u` : `(${unit(i)}) % ${fours}u`);
-  const depthOf = (i: number) => (deep ? `(${unit(i)}) % ${depth}u` : `(${unit(i)}) / ${fours}u`);
-  const held = (i: number) => `${name}Next${i}`;
-  const loadOne = (i: number) => {
-    const scalar = (j: number) => `if (at + ${j}u < ${limit}u) { ${held(i)}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`;
+function staged({ name, load, limit, tile, begin, base, alongK, vec4 }: Operand, { depth, threads, pad, put }: Staging): Staged {
+  const rowVec4s = tile / 4;
+  const pitch = rowVec4s + pad(alongK);
+  const vec4s = rowVec4s * depth;
+  const perThread = ceilDiv(vec4s, threads);
+  const number = (i: number) => `index + ${i * threads}u`;
+  const inRow = (i: number) => (alongK ? `(${number(i)}) / ${depth}u` : `(${number(i)}) % ${rowVec4s}u`);
+  const row = (i: number) => (alongK ? `(${number(i)}) % ${depth}u` : `(${number(i)}) / ${rowVec4s}u`);
+  const register = (i: number) => `${name}Next${i}`;
+  const loadVec4 = (i: number) => {
+    const scalar = (j: number) => `if (at + ${j}u < ${limit}u) { ${register(i)}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`;
     return `{
-      let k = k0 + ${depthOf(i)};
-      let at = ${begin} + ${fourOf(i)} * 4u;
-      ${held(i)} = vec4f(0.0);
+      let k = k0 + ${row(i)};
+      let at = ${begin} + ${inRow(i)} * 4u;
+      ${register(i)} = vec4f(0.0);
       if (k < last) {
-        ${quad ? `if (at < ${limit}u) { ${held(i)} = ${load('at', 'k')}; }` : unroll(4, scalar)}
+        ${vec4 ? `if (at < ${limit}u) { ${register(i)} = ${load('at', 'k')}; }` : unroll(4, scalar)}
       }
     }`;
   };
-  const storeOne = (i: number) => {
-    const line = put(`${base}u + (${depthOf(i)}) * ${pitch}u + ${fourOf(i)}`, held(i));
-    return units % threads ? `if (${unit(i)} < ${units}u) { ${line} }` : line;
+  const storeVec4 = (i: number) => {
+    const line = put(`${base}u + (${row(i)}) * ${pitch}u + ${inRow(i)}`, register(i));
+    return vec4s % threads ? `if (${number(i)} < ${vec4s}u) { ${line} }` : line;
   };
   return {
-    /** vec4f from one k to the next, and the end in `stage`. */
     pitch,
     end: base + pitch * depth,
-    declare: unroll(each, i => `var ${held(i)} = vec4f(0.0);`, ' '),
-    load: unroll(each, loadOne),
-    store: unroll(each, storeOne),
+    declare: unroll(perThread, i => `var ${register(i)} = vec4f(0.0);`, ' '),
+    load: unroll(perThread, loadVec4),
+    store: unroll(perThread, storeVec4),
   };
 }
 
-/** The operands of a product in `stage`, and WGSL of a workgroup's way along its k. */
-export function stages<P>(t: Tiled<P>, p: P, s: Staging) {
+/** A product on the grid, workgroups along n, along m, and for the batch and slices of k, and the way of each along its k. */
+export interface Stages {
+  readonly grid: Grid;
+  readonly a: Staged;
+  readonly b: Staged;
+  /** WGSL: `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
+  readonly walk: (before: string, multiply: string) => string;
+}
+
+export function stages<P>(t: Tiled<P>, p: P, s: Staging): Stages {
   const { m, n, k, batch = 1 } = t.shape(p);
+  const split = t.split?.(p) ?? 1;
   const along = t.along(p);
-  const quads = t.quads(p);
-  const a = operand(
-    {
-      name: 'a',
-      load: (m, k) => `loadA(${m}, ${k})`,
-      limit: m,
-      size: s.height,
-      begin: 'm0',
-      base: 0,
-      deep: along.a === 'k',
-      quad: quads.a,
-    },
-    s,
-  );
-  const b = operand(
-    {
-      name: 'b',
-      load: (n, k) => `loadB(${k}, ${n})`,
-      limit: n,
-      size: s.width,
-      begin: 'n0',
-      base: a.end,
-      deep: along.b === 'k',
-      quad: quads.b,
-    },
-    s,
-  );
-  const span = ceilDiv(ceilDiv(k, t.split?.(p) ?? 1), s.depth) * s.depth;
-  /** `before` stands before the first stage, `multiply` is done with each; m0 and n0 are the workgroup's first outputs. */
+  const widths = widthsOf(t, p);
+  const sideA = { limit: m, tile: s.height, begin: 'm0', base: 0, alongK: along.a === 'k', vec4: widths.a.width === 4 };
+  const a = staged({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, ...sideA }, s);
+  const sideB = { limit: n, tile: s.width, begin: 'n0', base: a.end, alongK: along.b === 'k', vec4: widths.b.width === 4 };
+  const b = staged({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, ...sideB }, s);
+  const span = ceilDiv(ceilDiv(k, split), s.depth) * s.depth;
   const walk = (before: string, multiply: string): string => `
   batch = id.z % ${batch}u; slice = id.z / ${batch}u;
   let m0 = id.y * ${s.height}u; let n0 = id.x * ${s.width}u;
@@ -128,5 +129,5 @@ export function stages<P>(t: Tiled<P>, p: P, s: Staging) {
     ${multiply}
     workgroupBarrier();
   }`;
-  return { a, b, walk };
+  return { grid: [ceilDiv(n, s.width), ceilDiv(m, s.height), batch * split], a, b, walk };
 }

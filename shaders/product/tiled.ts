@@ -1,14 +1,15 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { Profile, Variant } from '../kernel/kernel.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
-import { range, unroll, XYZW } from '../kernel/wgsl.ts';
+import { range, unroll, XYZW, type Width } from '../kernel/wgsl.ts';
 import { matrix } from './matrix.ts';
-import type { Tiled } from './product.ts';
-import { productGrid, stages } from './stage.ts';
+import { MOMENT_COLUMNS, vec4Bindings, widthsOf, type Tiled } from './product.ts';
+import { stages, type Staging } from './stage.ts';
 
 /**
  * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup
- * memory. `slices` such groups of threads share a stage and take every so manyth k of it: small products get more threads.
+ * memory. The workgroup holds `slices` such groups, so that small products get more threads: group s takes every slices-th k of a stage, and their
+ * sums are added at the end.
  */
 interface Tile {
   readonly rows: number;
@@ -42,20 +43,32 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
 ];
 
 /** Without it neighbours along k would lie in one bank. */
-const pad = (deep: boolean): number => (deep ? 1 : 0);
+const pad = (alongK: boolean): number => (alongK ? 1 : 0);
 
 /** Workgroup memory that every adapter has. */
 const WORKGROUP_BYTES = 16384;
 
-/** Threads whose columns, four each, have their moments taken together. */
-const RUN = 16;
-/** Neighbouring columns whose moments are taken together. */
-export const MOMENT_COLUMNS = 4 * RUN;
+/** Neighbouring threads, four columns each, that take their moments together. */
+const MOMENT_THREADS = MOMENT_COLUMNS / 4;
 
 /** WGSL name of what a thread sums up for its row `i` and four of its columns. */
 const sum = (i: number, j: number) => `c${i}_${j}`;
 
-/** With `half` a stage takes half the workgroup memory and half the time to read; products and sums are f32 all the same. */
+/**
+ * With `half` a stage takes half the workgroup memory and half the time to read; products and sums are f32 all the same. The heart of a
+ * product of 16 x 16 outputs, for a thread of 4 x 4:
+ *
+ * ```wgsl
+ * for (var d = share; d < 64u; d += 16u) {
+ *   let a0 = stage[d * 5u + 0u + row];
+ *   let b0 = stage[320u + d * 4u + 0u + column];
+ *   c0_0 += a0.x * b0;
+ *   c1_0 += a0.y * b0;
+ *   c2_0 += a0.z * b0;
+ *   c3_0 += a0.w * b0;
+ * }
+ * ```
+ */
 function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Variant<P> {
   const { rows, columns, tall, depth, slices } = tile;
   const wide = tile.wide / 4;
@@ -66,8 +79,9 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
   const cell = half ? 'vec4<f16>' : 'vec4f';
   const put = (place: string, value: string): string => `stage[${place}] = ${half ? `${cell}(${value})` : value};`;
   const get = (place: string): string => (half ? `vec4f(stage[${place}])` : `stage[${place}]`);
-  // what is exchanged at the end is f32, and goes where the stages were if those are
-  const spare = half ? 'exchange' : 'stage';
+  const staging: Staging = { height, width, depth, threads, pad, put };
+  /** What is exchanged between threads at the end is f32, and goes where the stages were if those are. */
+  const exchange = half ? 'exchange' : 'stage';
   const staged = (p: P): number => {
     const { a, b } = t.along(p);
     return depth * (height / 4 + pad(a === 'k') + width / 4 + pad(b === 'k'));
@@ -76,24 +90,25 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
     Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.moments?.(p) ? ((threads * tall) / 4) * wide : 0);
   return {
     name: `tiled ${half ? 'f16 ' : ''}${name}`,
-    fits(p, d: Profile) {
+    fits(p, d) {
       const { m, n, k, batch = 1 } = t.shape(p);
       const split = t.split?.(p) ?? 1;
       const blocks = ceilDiv(m, 64) * ceilDiv(n, 64) * batch * split;
       return (
-        d.lanes === 0 &&
+        !isSoftware(d) &&
         d.maxWorkgroup >= threads &&
         (!half || (Boolean(d.half) && 8 * staged(p) + 16 * exchanged(p) <= WORKGROUP_BYTES)) &&
         tile.fits(m, n, k / split, blocks) &&
-        (!t.moments?.(p) || columns % RUN === 0)
+        (!t.moments?.(p) || columns % MOMENT_THREADS === 0)
       );
     },
     needs: half ? ['f16'] : [],
-    vec4: t.vec4,
-    grid: p => productGrid(t, p, { height, width }),
+    vec4: p => vec4Bindings(t, p),
+    grid: p => stages(t, p, staging).grid,
     code: p => {
       const { m, n } = t.shape(p);
-      const { a, b, walk } = stages(t, p, { height, width, depth, threads, pad, put });
+      const widths = widthsOf(t, p);
+      const { a, b, walk } = stages(t, p, staging);
       const start = `
   let share = index / ${group}u;
   let row = index % ${group}u / ${columns}u; let column = index % ${columns}u;
@@ -107,18 +122,18 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
       return wgsl`
 var<private> batch : u32;
 var<private> slice : u32;
-${t.code(p)}
-// A stage of A, then one of B, each [k][m or n] in fours along m and n; at the end the sums of other slices.
+${t.code(p, widths)}
+// A stage of A, then one of B, each [k][m or n] in vec4s along m and n; at the end the sums of other slices.
 var<workgroup> stage : array<${cell}, ${half ? staged(p) : Math.max(staged(p), exchanged(p))}>;
 ${half && exchanged(p) ? `var<workgroup> exchange : array<vec4f, ${exchanged(p)}>;` : ''}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) index : u32) {
   ${walk(start, multiply)}
-  ${joinSlices(tile, spare)}
-  ${t.moments?.(p) ? moments(tile, m, n, spare) : ''}
+  ${joinSlices(tile, exchange)}
+  ${t.moments?.(p) ? recordMoments(tile, m, n, exchange) : ''}
   if (share > 0u) { return; }
-  ${storeSums(tile, m, n, t.quads(p).y)}
+  ${storeSums(tile, m, n, widths.y)}
 }`;
     },
   };
@@ -128,12 +143,12 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 const halvings = (n: number): number[] => (n > 1 ? [n / 2, ...halvings(n / 2)] : []);
 
 /** WGSL: the sums of all slices of a tile are added up in those of the first. */
-function joinSlices({ rows, columns, tall, wide, slices }: Tile, spare: string): string {
+function joinSlices({ rows, columns, tall, wide, slices }: Tile, exchange: string): string {
   const group = rows * columns;
-  const quads = wide / 4;
-  const sums = tall * quads;
+  const inRow = wide / 4;
+  const sums = tall * inRow;
   const overSums = (line: (place: string, sum: string) => string) =>
-    unroll(tall, i => unroll(quads, j => line(`${spare}[at + ${i * quads + j}u]`, sum(i, j)), ' '), '\n    ');
+    unroll(tall, i => unroll(inRow, j => line(`${exchange}[at + ${i * inRow + j}u]`, sum(i, j)), ' '), '\n    ');
   return halvings(slices)
     .map(
       half => `
@@ -152,9 +167,9 @@ function joinSlices({ rows, columns, tall, wide, slices }: Tile, spare: string):
 }
 
 /** WGSL: a thread stores its sums, as far as they are inside the m x n outputs. */
-function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, quad: boolean | undefined): string {
-  const storeFour = (i: number, j: number) =>
-    quad
+function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, { width }: Width): string {
+  const storeVec4 = (i: number, j: number) =>
+    width === 4
       ? `if (n < ${n}u) { store(m, n, ${sum(i, j)}); }`
       : unroll(4, e => `if (n + ${e}u < ${n}u) { store(m, n + ${e}u, ${sum(i, j)}.${XYZW[e]}); }`);
   return unroll(
@@ -167,7 +182,7 @@ function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, qu
         wide / 4,
         j => `{
         let n = n0 + (column + ${j * columns}u) * 4u;
-        ${storeFour(i, j)}
+        ${storeVec4(i, j)}
       }`,
       )}
     }
@@ -176,47 +191,62 @@ function storeSums({ rows, columns, tall, wide }: Tile, m: number, n: number, qu
 }
 
 /**
- * WGSL: mean and squared distances of each row's runs of 64 columns. 16 neighbouring threads add up what they hold of four rows at a time,
- * in a tree.
+ * WGSL: mean and squared distances of each row's runs of MOMENT_COLUMNS columns, recorded. Neighbouring threads, four columns each, add up
+ * in a tree what they hold of a block, four rows at a time. A thread of 4 x 4 outputs has one block:
+ *
+ * ```wgsl
+ * stage[index * 1u + 0u] = vec4f(dot(c0_0, vec4f(1.0)), dot(c1_0, vec4f(1.0)), dot(c2_0, vec4f(1.0)), dot(c3_0, vec4f(1.0)));
+ * workgroupBarrier();
+ * if (column % 16u < 8u) {
+ *   stage[index * 1u + 0u] += stage[(index + 8u) * 1u + 0u];
+ * }
+ * …
+ * let mean0 = stage[(index - column % 16u) * 1u + 0u] * 0.015625;
+ * …
+ * if (m + 0u < 64u) { record(m + 0u, n, mean0.x, stage[index * 1u + 0u].x); }
+ * ```
  */
-function moments({ rows, columns, tall, wide }: Tile, m: number, n: number, spare: string): string {
-  const quads = wide / 4;
-  const each = (tall / 4) * quads;
-  /** Four rows and four columns of a thread, and the place in `spare` for a number of each row. */
-  const blocks = range(each).map(i => {
-    const q = Math.floor(i / quads);
-    const j = i % quads;
-    return { i, q, j, place: `${spare}[index * ${each}u + ${i}u]` };
-  });
-  const overBlocks = (line: (block: (typeof blocks)[number]) => string) => blocks.map(line).join('\n  ');
-  /** WGSL: a number for each of the four rows of a block, from what the thread holds of it. */
-  const ofRows = ({ q, j }: (typeof blocks)[number], number: (sum: string, e: number) => string) =>
-    `vec4f(${range(4)
-      .map(e => number(sum(4 * q + e, j), e))
-      .join(', ')})`;
-  const distances = (i: number) => (sum: string, e: number) => `dot(${sum} - mean${i}.${XYZW[e]}, ${sum} - mean${i}.${XYZW[e]})`;
-  const tree = `${halvings(RUN)
+function recordMoments({ rows, columns, tall, wide }: Tile, m: number, n: number, exchange: string): string {
+  const across = wide / 4;
+  const perThread = (tall / 4) * across;
+  const blocks = range(perThread).map(block => ({
+    /** Of the block among those of its thread, in rows and columns of blocks. */
+    down: Math.floor(block / across),
+    right: block % across,
+    mean: `mean${block}`,
+    /** The place for a number of each of its four rows, and the same of the thread that is `threads` further. */
+    place: `${exchange}[index * ${perThread}u + ${block}u]`,
+    placeAt: (thread: string) => `${exchange}[(${thread}) * ${perThread}u + ${block}u]`,
+  }));
+  type Block = (typeof blocks)[number];
+  const overBlocks = (line: (block: Block) => string) => blocks.map(line).join('\n  ');
+  /** WGSL: a number for each of the four rows of a block, from the four columns that the thread holds of it. */
+  const ofRows = ({ down, right }: Block, number: (columns: string, row: string) => string) =>
+    `vec4f(${XYZW.map((row, i) => number(sum(4 * down + i, right), row)).join(', ')})`;
+  const squaresOf = (block: Block) =>
+    ofRows(block, (columns, row) => `dot(${columns} - ${block.mean}.${row}, ${columns} - ${block.mean}.${row})`);
+  const addedUp = `${halvings(MOMENT_THREADS)
     .map(
       half => `
   workgroupBarrier();
-  if (column % ${RUN}u < ${half}u) {
-    ${overBlocks(({ i, place }) => `${place} += ${spare}[(index + ${half}u) * ${each}u + ${i}u];`)}
+  if (column % ${MOMENT_THREADS}u < ${half}u) {
+    ${overBlocks(({ place, placeAt }) => `${place} += ${placeAt(`index + ${half}u`)};`)}
   }`,
     )
     .join('')}
   workgroupBarrier();`;
   return wgsl`
-  ${overBlocks(block => `${block.place} = ${ofRows(block, sum => `dot(${sum}, vec4f(1.0))`)};`)}
-  ${tree}
-  ${overBlocks(({ i }) => `let mean${i} = ${spare}[(index - column % ${RUN}u) * ${each}u + ${i}u] * ${1 / (4 * RUN)};`)}
+  ${overBlocks(block => `${block.place} = ${ofRows(block, columns => `dot(${columns}, vec4f(1.0))`)};`)}
+  ${addedUp}
+  ${overBlocks(({ mean, placeAt }) => `let ${mean} = ${placeAt(`index - column % ${MOMENT_THREADS}u`)} * ${1 / MOMENT_COLUMNS};`)}
   workgroupBarrier();
-  ${overBlocks(block => `${block.place} = ${ofRows(block, distances(block.i))};`)}
-  ${tree}
+  ${overBlocks(block => `${block.place} = ${squaresOf(block)};`)}
+  ${addedUp}
   ${overBlocks(
-    ({ i, q, j, place }) => `{
-    let m = m0 + (row + ${q * rows}u) * 4u; let n = n0 + (column + ${j * columns}u) * 4u;
-    if (column % ${RUN}u == 0u && n < ${n}u) {
-      ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, mean${i}.${x}, ${place}.${x}); }`).join('\n      ')}
+    ({ down, right, mean, place }) => `{
+    let m = m0 + (row + ${down * rows}u) * 4u; let n = n0 + (column + ${right * columns}u) * 4u;
+    if (column % ${MOMENT_THREADS}u == 0u && n < ${n}u) {
+      ${XYZW.map((x, e) => `if (m + ${e}u < ${m}u) { record(m + ${e}u, n, ${mean}.${x}, ${place}.${x}); }`).join('\n      ')}
     }
   }`,
   )}`;

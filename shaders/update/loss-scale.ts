@@ -11,7 +11,9 @@ import { ceilDiv, values } from '../kernel/loops.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;
-/** The places of what the next update multiplies gradients by, and of the count of skipped updates. */
+/** The places in `scaling` of the scale and of the good updates since it changed, of the factor of gradients, and of the skipped updates. */
+const SCALE = 0;
+const GOOD = 1;
 export const FACTOR = 2;
 export const SKIPPED = 3;
 const GROWTH = 2;
@@ -24,7 +26,7 @@ export const scaleUp = kernel({
   bindings: { x: 'read f32', scaling: 'read', y: 'write' },
   vec4: ['x', 'y'],
   over: (p: { n: number }, d) => values(ceilDiv(p.n, d.width), d),
-  body: () => '    y[i] = x[i] * scaling[0];',
+  body: () => `    y[i] = x[i] * scaling[${SCALE}];`,
 });
 
 /** WGSL over vec4f `a`: how many of its values are not finite, by their bits (compilers may assume that there are none). */
@@ -43,17 +45,17 @@ export const adjustScale = kernel({
 fn main() {
   var bad = 0.0;
   for (var i = 0u; i < ${p.pages * PARTS}u; i++) { bad += partial[i]; }
-  let scale = scaling[0];
-  let good = scaling[1] + 1.0;
+  let scale = scaling[${SCALE}];
+  let good = scaling[${GOOD}] + 1.0;
   if (bad > 0.0) {
-    scaling[0] = scale * ${BACKOFF};
-    scaling[1] = 0.0;
+    scaling[${SCALE}] = scale * ${BACKOFF};
+    scaling[${GOOD}] = 0.0;
     scaling[${FACTOR}] = 0.0;
     scaling[${SKIPPED}] += 1.0;
   } else {
     let grows = good >= ${INTERVAL}.0;
-    scaling[0] = select(scale, scale * ${GROWTH}.0, grows);
-    scaling[1] = select(good, 0.0, grows);
+    scaling[${SCALE}] = select(scale, scale * ${GROWTH}.0, grows);
+    scaling[${GOOD}] = select(good, 0.0, grows);
     scaling[${FACTOR}] = 1.0 / scale;
   }
 }`,

@@ -1,6 +1,7 @@
 /** The one fused update of a page of parameters, and the kernels around it that need whole rows or the norm of all gradients. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { PARTS } from './flat.ts';
+import { FACTOR } from './loss-scale.ts';
 import { kernel } from '../kernel/define.ts';
 import type { Bindings, Kernel } from '../kernel/kernel.ts';
 import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
@@ -63,7 +64,7 @@ export const clipScale = kernel({
 fn main() {
   var sum = 0.0;
   for (var i = 0u; i < ${p.pages * PARTS}u; i++) { sum += partial[i]; }
-  let norm = sqrt(sum) * op.g_scale${p.scaling ? ' * scaling[2]' : ''};
+  let norm = sqrt(sum) * op.g_scale${p.scaling ? ` * scaling[${FACTOR}]` : ''};
   scale[0] = min(1.0, op.clip_norm / (norm + 1e-6));
   scale[1] = norm;
 }`,

@@ -1,0 +1,71 @@
+/** The WGSL shown in comments of shaders/ is what the code beside it makes. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { conv, convBackwardInput, convBackwardWeight } from '../../shaders/conv/conv.ts';
+import type { Conv } from '../../shaders/conv/shape.ts';
+import { fitting, type Kernel } from '../../shaders/kernel/kernel.ts';
+import { source } from '../../shaders/kernel/source.ts';
+import { matmul } from '../../shaders/product/matmul.ts';
+
+const test = suite('samples');
+
+const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: 3, stride: 1, pad: 1, dilation: 1, groups: 1 };
+
+/** What each sample of a file is made from, in the order of the file. */
+const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant: string, params: object])[]>> = {
+  'conv/lanes.ts': [
+    [conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }],
+    [convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: 2 }],
+  ],
+  'conv/images-lanes.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: 2 }]],
+  'conv/weight-lanes.ts': [
+    [convBackwardWeight, 'lanes columns vec4', { ...small, k: 2, split: 1 }],
+    [convBackwardWeight, 'lanes channels', { ...small, c: 8, w: 12, ow: 12, split: 1 }],
+    [convBackwardWeight, 'lanes rows', { ...small, c: 8, split: 1 }],
+    [convBackwardWeight, 'lanes pixels', { ...small, split: 1 }],
+  ],
+  'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
+  'product/tiled.ts': [
+    [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
+    [conv, 'tiled 64x64', { ...small, o: 64, moments: true }],
+  ],
+};
+
+/** A line that ends in … is the beginning of one, … alone stands for any number of lines. */
+function shows(sample: string, wgsl: string): string | undefined {
+  const lines = wgsl.split('\n').map(line => line.trim());
+  let at = 0;
+  let anywhere = true;
+  for (const line of sample.split('\n').map(line => line.replace(/^ \* ?/, '').trim())) {
+    const [whole, more] = line.endsWith('…') ? [line.slice(0, -1).trim(), true] : [line, false];
+    if (!whole) {
+      anywhere = true;
+      continue;
+    }
+    const is = (other: string) => (more ? other.startsWith(whole) : other === whole);
+    const next = anywhere ? lines.findIndex((other, i) => i >= at && is(other)) : is(lines[at] ?? '') ? at : -1;
+    if (next < 0) return `'${line}' is not made; in its place stands '${lines[at]}'`;
+    at = next + 1;
+    anywhere = false;
+  }
+  return undefined;
+}
+
+for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.ts')) continue;
+  const samples = [...readFileSync(`shaders/${file}`, 'utf8').matchAll(/ \* ```wgsl\n(.*?)\n \* ```/gs)].map(m => m[1]!);
+  if (!samples.length && !SAMPLES[file]) continue;
+  test(file, () => {
+    assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
+    for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
+      const d = { lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+      const variant = fitting(kernel, params, d).find(v => v.name === name);
+      assert.ok(variant, `${name} does not fit its sample`);
+      const wgsl = source(kernel, variant, params, d, Object.keys(kernel.bindings)).replace(/\n\s*\n/g, '\n');
+      assert.is(shows(samples[i]!, wgsl), undefined, `${kernel.name}, ${name}`);
+    }
+  });
+}
+
+test.run();
