@@ -76,7 +76,7 @@ export class SpecField {
       'div',
       { class: several ? 'spec numbered' : 'spec' },
       this.#name(spec, i),
-      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, knob]) => this.#parameter(spec, i, key, knob))),
+      el('div', { class: 'inner' }, ...Object.entries(options).map(([key, parameter]) => this.#parameter(spec, i, key, parameter))),
       several && this.#moves(spec, i),
     );
   }
