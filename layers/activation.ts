@@ -4,7 +4,10 @@ import { product, type Layer } from '../engine/graph.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
 
-/** y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. */
+/**
+ * y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. Both pass
+ * NaN on: where v is compared, the false branch keeps it; what a built-in function may drop goes through `keep(v, …)`.
+ */
 interface Activation {
   f: string;
   df: string;
@@ -19,7 +22,7 @@ const activation =
   };
 
 /** max(x, 0) (Nair & Hinton 2010). The derivative at 0 is 0, as in PyTorch. */
-export const relu = (): Layer => activation({ f: 'max(v, zero)', df: 'select(zero, v, a > zero)', from: 'y' });
+export const relu = (): Layer => activation({ f: 'select(v, zero, v <= zero)', df: 'select(v, zero, a <= zero)', from: 'y' });
 
 /** x, or slope x below 0 (Maas 2013); slope 0.01 or what is given, at least 0. */
 export const leakyRelu = (slope = 0.01): Layer => {
@@ -35,20 +38,21 @@ export const leakyRelu = (slope = 0.01): Layer => {
 export const elu = (alpha = 1): Layer => {
   check(alpha > 0, `elu: alpha is ${alpha}, expected above 0`);
   return activation({
-    f: `select((exp(min(v, zero)) - one) * ${float(alpha)}, v, v > zero)`,
+    f: `select(v, (exp(min(v, zero)) - one) * ${float(alpha)}, v <= zero)`,
     df: `v * select(a + ${float(alpha)}, one, a > zero)`,
     from: 'y',
   });
 };
 
 /** 1 / (1 + exp(-x)). */
-export const sigmoid = (): Layer => activation({ f: 'one / (one + exp(-v))', df: 'v * a * (one - a)', from: 'y' });
+export const sigmoid = (): Layer => activation({ f: 'keep(v, one / (one + exp(-v)))', df: 'v * a * (one - a)', from: 'y' });
 
 /** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
-export const tanh = (): Layer => activation({ f: 'tanh(clamp(v, one * -10.0, one * 10.0))', df: 'v * (one - a * a)', from: 'y' });
+export const tanh = (): Layer => activation({ f: 'keep(v, tanh(clamp(v, one * -10.0, one * 10.0)))', df: 'v * (one - a * a)', from: 'y' });
 
 /** log(1 + exp(x)) (Dugas 2000). */
-export const softplus = (): Layer => activation({ f: 'max(v, zero) + log(one + exp(-abs(v)))', df: 'v * (one - exp(-a))', from: 'y' });
+export const softplus = (): Layer =>
+  activation({ f: 'keep(v, max(v, zero) + log(one + exp(-abs(v))))', df: 'v * keep(a, one - exp(-a))', from: 'y' });
 
 /** WGSL: q(x), the share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26). */
 const tail = (x: string): string => {
@@ -57,10 +61,13 @@ const tail = (x: string): string => {
   return `(0.5 * ${t} * ${polynomial} * exp(-0.5 * ${x} * ${x}))`;
 };
 
+/** From here on the tail is 0 in f32, and x times it is NaN for an infinite x. */
+const BEYOND = 20;
+
 /** x times the normal distribution function (Hendrycks & Gimpel 2016), as PyTorch's default. */
 export const gelu = (): Layer =>
   activation({
-    f: `max(v, zero) - abs(v) * ${tail('v')}`,
+    f: `select(max(v, zero) - abs(v) * ${tail('v')}, v, v > one * ${BEYOND}.0)`,
     df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
     from: 'x',
   });

@@ -5,7 +5,8 @@ import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
 
 /**
- * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`.
+ * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`; it
+ * passes NaN on.
  * Pieces act in the order of their list: first what each does to the gradient, then what each does to the weight, then the rule, then what
  * comes after it.
  */
@@ -67,9 +68,9 @@ export const clipNorm = (max: number): Piece => ({
   },
 });
 
-/** Each value of the gradient within -max and max. */
+/** Each value of the gradient within -max and max, as torch.nn.utils.clip_grad_value_: NaN stays. */
 export const clipValue = (max: number): Piece => ({
-  gradient: 'g = clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value));',
+  gradient: 'g = keep(g, clamp(g, vec4f(-op.clip_value), vec4f(op.clip_value)));',
   values: () => ({ clip_value: max }),
 });
 

@@ -1,9 +1,12 @@
 /** `descent eval`. */
+import { DescentError } from '../../engine/check.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../train/config/spec.ts';
+import { notFinite } from '../../train/step/divergence.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
 import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from '../output.ts';
@@ -19,6 +22,7 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
 
 export interface Evaluated {
   readonly file: string;
+  readonly weights: Tensors;
   readonly recipe: Recipe;
   readonly dataset: Dataset;
   readonly session: InferenceSession;
@@ -35,18 +39,24 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
   const { dataDir, quiet } = options;
   const { limitTrain, limitTest, imageSize } = recipe;
   const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
-  return { file, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
+  return { file, weights, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
 }
 
+/** Throws where the loss is not finite, and names the weights that are to blame, if any are. */
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
-  const { file, recipe, dataset, session } = await openForEvaluation(path, options);
+  const { file, weights, recipe, dataset, session } = await openForEvaluation(path, options);
   try {
     const { inference, data } = session;
     const result = await (views
       ? evaluateViews(inference, split, data.parts[split].labels, dataset.classes.length, views)
       : inference.evaluate(split));
+    if (!Number.isFinite(result.loss)) {
+      const broken = notFinite(weights);
+      const why = broken ? `: ${broken} holds values that are NaN or infinite` : '';
+      throw new DescentError(`${file}: the ${split} loss is ${result.loss}${why}`, 'evaluate weights of before');
+    }
     if (options.json) {
       print(JSON.stringify({ file, dataset: recipe.dataset, split, ...(views && { views: views.length }), ...result }));
       return;

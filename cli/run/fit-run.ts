@@ -3,7 +3,7 @@ import { check } from '../../engine/check.ts';
 import { COUNT } from '../../engine/range.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
-import { Diverged } from '../../train/step/divergence.ts';
+import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
 import { bestOf } from '../../train/step/metrics.ts';
@@ -181,7 +181,7 @@ async function saveCheckpoint(o: Running): Promise<void> {
   const { trainer, metadata } = session;
   const { tensors, counters } = await trainer.state();
   const weights = await trainer.weights();
-  const broken = Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
+  const broken = notFinite(weights);
   if (broken) {
     throw new Diverged(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
   }

@@ -2,7 +2,7 @@ import { kernel } from './define.ts';
 import type { Epilogue } from './epilogue.ts';
 import { ceilDiv, values } from './loops.ts';
 
-/** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`; see Epilogue. */
+/** y = f(v) or f(v, a) over `n` elements. `f` is WGSL over vec4f `v`, `a`, `zero`, `one`, and passes NaN on; see Epilogue. */
 export interface Elementwise {
   n: number;
   f: string;

@@ -1,6 +1,9 @@
+import { keeping } from './nan.ts';
+
 /**
  * Elementwise functions applied to a kernel's output before it is stored. Each is a WGSL expression over `v` (the value
  * so far), `a` (its operand, if it has one), `zero` and `one`; all of type f32 or vec4f, as the kernel stores.
+ * `keep(x, y)` is y, or x where x is NaN: f must pass NaN on (see nan.ts).
  * `chance(layer, below, i)` is true where layer number `layer` draws a random word of at least `below` for this element in this step.
  * The operands are the call's bindings `e0` and `e1`, of the output's shape. A kernel that names its output as `epilogue` has them.
  */
@@ -27,12 +30,12 @@ export const draws = ({ draws, epilogue = [] }: Drawing): boolean => Boolean(dra
 export type ElementFunction = Omit<Epilogue, 'operand'> & { readonly operand?: string | undefined };
 
 /**
- * WGSL `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the
+ * WGSL `fn keep(x, y) -> type` (see nan.ts) and `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the
  * output is, f32 or vec4f.
  */
 export function finish(steps: readonly ElementFunction[] = [], type: 'f32' | 'vec4f'): string {
   const apply = ({ f, operand }: ElementFunction) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;
-  return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}
+  return `${draws({ epilogue: steps }) ? CHANCE[type] : ''}${keeping(type)}
 fn finish(value : ${type}, i : u32) -> ${type} {
   const zero = ${type}(0.0);
   const one = ${type}(1.0);

@@ -1,6 +1,7 @@
 import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
+import { logarithms } from '../kernel/nan.ts';
 import { float } from '../kernel/wgsl.ts';
 
 /** Local response normalisation of x [n, c, hw] over `size` neighbouring channels, from c - size / 2 to c + (size - 1) / 2. */
@@ -40,12 +41,15 @@ export const lrnForward = kernel({
   epilogue: 'y',
   vec4: vec4(['x', 'base', 'y']),
   over,
-  body: (p, d) => `
+  body: (p, d) => ({
+    declared: logarithms(d.type),
+    each: `
     var sum = ${d.type}(0.0);
     ${neighbours(p, d, before(p), after(p), 'sum += x[at] * x[at];')}
     let b = sum * ${float(p.alpha / p.size)} + ${float(p.k)};
     base[i] = b;
-    y[i] = finish(x[i] * exp(log(b) * ${float(-p.beta)}), i);`,
+    y[i] = finish(x[i] * exp_of(log_of(b) * ${float(-p.beta)}), i);`,
+  }),
 });
 
 /**
@@ -58,9 +62,12 @@ export const lrnBackward = kernel({
   epilogue: 'dx',
   vec4: vec4(['x', 'base', 'dy', 'dx']),
   over,
-  body: (p, d) => `
+  body: (p, d) => ({
+    declared: logarithms(d.type),
+    each: `
     var sum = ${d.type}(0.0);
-    ${neighbours(p, d, after(p), before(p), `sum += dy[at] * x[at] * exp(log(base[at]) * ${float(-p.beta - 1)});`)}
-    let own = dy[i] * exp(log(base[i]) * ${float(-p.beta)});
+    ${neighbours(p, d, after(p), before(p), `sum += dy[at] * x[at] * exp_of(log_of(base[at]) * ${float(-p.beta - 1)});`)}
+    let own = dy[i] * exp_of(log_of(base[i]) * ${float(-p.beta)});
     dx[i] = finish(own - x[i] * sum * ${float((2 * p.alpha * p.beta) / p.size)}, i);`,
+  }),
 });

@@ -101,7 +101,8 @@ export const moments = kernel({
       store: `
     let count = ${valuesOf(p, 'group.z')};
     partial[out] = shift + total.x / count;
-    partial[out + 1u] = max(0.0, total.y - total.x * total.x / count);`,
+    let squares = total.y - total.x * total.x / count;
+    partial[out + 1u] = select(squares, 0.0, squares <= 0.0); // NaN stays`,
     }),
 });
 

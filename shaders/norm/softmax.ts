@@ -1,6 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
 import { values } from '../kernel/loops.ts';
+import { keeping, logarithms } from '../kernel/nan.ts';
 
 /** x [n, c, hw]: softmax over c. */
 export interface Softmax {
@@ -22,13 +23,16 @@ export const softmaxForward = kernel({
   name: 'softmax_forward',
   bindings: { x: 'read', y: 'write' },
   over: (p: Softmax, d) => values(p.n * p.hw, d),
-  body: p => wgsl`
+  body: p => ({
+    declared: keeping('f32') + logarithms('f32'),
+    each: wgsl`
     ${first(p)}
     var largest = x[first];
     var sum = 0.0;
     ${loop(p, 'largest = max(largest, x[at]);')}
-    ${loop(p, 'let e = exp(x[at] - largest); y[at] = e; sum += e;')}
+    ${loop(p, 'let e = exp_of(x[at] - largest); y[at] = e; sum += e;')}
     ${loop(p, 'y[at] = y[at] / sum;')}`,
+  }),
 });
 
 /** dx = y (dy - sum(dy y)). */

@@ -89,7 +89,7 @@ export const fractionalForward = kernel({
     let columns = (plane / ${p.c}u * 2u + 1u) * LENGTH + i % OW;
     let bottom = min(cuts[rows + 1u] + MORE, H);
     let left = cuts[columns]; let right = min(cuts[columns + 1u] + MORE, W);
-    var value : f32 = -3.4028234e38; var best = 0u;
+    var best = cuts[rows] * W + left; var value = x[plane * H * W + best];
     for (var r = cuts[rows]; r < bottom; r++) {
       for (var c = left; c < right; c++) {
         let v = x[(plane * H + r) * W + c];

@@ -62,8 +62,7 @@ export const poolForward = kernel({
     var value = x[base + top * W + left]; var best = top * W + left;
     ${unroll(p.k * p.k - 1, i => visit(p, `top * W + left + ${Math.floor((i + 1) / p.k)} * W + ${(i + 1) % p.k}`))}
     #else
-    var value : f32 = ${p.max ? '-3.4028234e38' : '0.0'};
-    var best = 0;
+    ${p.max ? 'var best = max(top, 0) * W + max(left, 0); var value = x[base + best];' : 'var value = 0.0;'}
     for (var r = max(top, 0); r < min(top + K, H); r++) {
       for (var c = max(left, 0); c < min(left + K, W); c++) {
         ${visit(p, 'r * W + c')}

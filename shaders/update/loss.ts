@@ -5,6 +5,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { kernel } from '../kernel/define.ts';
 import { items } from '../kernel/loops.ts';
+import { keeping, logarithms } from '../kernel/nan.ts';
 import { float, unroll } from '../kernel/wgsl.ts';
 
 /** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
@@ -19,16 +20,17 @@ export interface Loss {
 /** How many f32 the metrics of one row take: its loss, and whether its largest logit is the label's. */
 export const ROW_METRICS = 2;
 
-/** WGSL that stores [loss, correct] of row `i`; a loss that is not finite stays so. The last batch of an evaluation may be padded. */
+/** WGSL: functions that keep NaN, since a loss must show one in any logit. */
+const functions = keeping('f32') + logarithms('f32');
+
+/** WGSL that stores [loss, correct] of row `i`. The last batch of an evaluation may be padded. */
 const store = wgsl`
   let counts = i < op.valid;
-  row[i * ${ROW_METRICS}u] = select(0.0, select(bitcast<f32>(op.valid | 0x7fc00000u), loss, finite), counts);
+  row[i * ${ROW_METRICS}u] = select(0.0, loss, counts);
   row[i * ${ROW_METRICS}u + 1u] = select(0.0, 1.0, counts & (best == truth));`;
 
-/** WGSL that looks at logit `v` of class `c` for `finite`, `largest` and `best`. */
-const look = `
-    finite = finite & ((bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u);
-    if (v > largest) { largest = v; best = c; }`;
+/** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
+const look = 'if (v > largest) { largest = v; best = c; }';
 
 /**
  * A loss of each row by itself. `body` is WGSL that sees the row's place `at`, `goal(c)`, the label's (smoothed) share of class c, `truth`
@@ -41,7 +43,7 @@ const rowLoss = (name: string, body: (p: Loss) => string) =>
     step: () => ({ valid: 'u32' }),
     over: (p: Loss, d) => items(p.rows, d),
     body: p => ({
-      declared: `
+      declared: `${functions}
 var<private> truth : u32;
 var<private> at : u32;
 fn goal(c : u32) -> f32 {
@@ -50,7 +52,6 @@ fn goal(c : u32) -> f32 {
       each: wgsl`
   at = i * ${p.classes}u;
   var largest : f32 = -3.4028234e38; var best = 0u;
-  var finite = true;
   var loss = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) {
     let v = logits[at + c];
@@ -74,13 +75,13 @@ export const crossEntropy = rowLoss(
   'cross_entropy',
   p => wgsl`
   var sum = 0.0;
-  for (var c = 0u; c < ${p.classes}u; c++) { sum += exp(logits[at + c] - largest); }
-  let norm = log(sum) + largest;
+  for (var c = 0u; c < ${p.classes}u; c++) { sum += exp_of(logits[at + c] - largest); }
+  let norm = log_of(sum) + largest;
   for (var c = 0u; c < ${p.classes}u; c++) {
     let t = goal(c); let v = logits[at + c];
-    loss += t * (norm - v);
+    loss += select(0.0, t * (norm - v), t != 0.0); // a class of no share may have a logit of -inf
     #if ${p.train}
-    dlogits[at + c] = (exp(v - norm) - t) * ${1 / p.rows};
+    dlogits[at + c] = (exp_of(v - norm) - t) * ${1 / p.rows};
     #endif
   }`,
 );
@@ -101,11 +102,12 @@ export const hinge = rowLoss(
     var over = 0.0;
     for (var c = 0u; c < ${p.classes}u; c++) {
       let margin = 1.0 + logits[at + c] - own;
-      if ((margin > 0.0) & (c != k)) {
+      if (!(margin <= 0.0) & (c != k)) { // NaN comes in
+        let slope = keep(margin, 1.0);
         loss += t * margin;
-        over += 1.0;
+        over += slope;
         #if ${p.train}
-        dlogits[at + c] += t * ${1 / p.rows};
+        dlogits[at + c] += t * slope * ${1 / p.rows};
         #endif
       }
     }
@@ -130,9 +132,13 @@ const elementwise = (name: string, f: string, df: string) =>
   );
 
 /** Binary cross-entropy of sigmoid(x), each class by itself. */
-export const logistic = elementwise('logistic', 'max(v, 0.0) + log(1.0 + exp(-abs(v))) - t * v', '1.0 / (1.0 + exp(-v)) - t');
+export const logistic = elementwise(
+  'logistic',
+  'keep(v, max(v, 0.0) + log(1.0 + exp(-abs(v))) - select(0.0, t * v, t != 0.0))',
+  'keep(v, 1.0 / (1.0 + exp(-v)) - t)',
+);
 export const squared = elementwise('squared_error', '(v - t) * (v - t)', '2.0 * (v - t)');
-export const absolute = elementwise('absolute_error', 'abs(v - t)', 'sign(v - t)');
+export const absolute = elementwise('absolute_error', 'abs(v - t)', 'keep(v, sign(v - t))');
 
 /** `views` predictions of each of `rows` images: logits [views, rows, classes]. */
 export interface Consistency {
@@ -159,40 +165,40 @@ export const jensenShannon = kernel({
     const sumOf = (name: string) => unroll(p.views, k => `${name}${k}`, ' + ');
     /** WGSL: log softmax `x`, softmax `p` of class `c` in each view, and `m`, the logarithm of its mean. */
     const predictions = `
-    ${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp(x${k});`)}
-    let m = log(max((${sumOf('p')}) * ${1 / p.views}, 1e-30));`;
+    ${views(k => `let x${k} = logits[at${k} + c] - norm${k}; let p${k} = exp_of(x${k});`)}
+    let mean = (${sumOf('p')}) * ${1 / p.views}; let m = log_of(select(mean, 1e-30, mean <= 1e-30));`;
     const norm = (k: number) => `
   let at${k} = (${k * p.rows}u + i) * ${p.classes}u;
   var norm${k} = 0.0;
   largest = -3.4028234e38;
   for (var c = 0u; c < ${p.classes}u; c++) { let v = logits[at${k} + c]; ${look} }
-  for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp(logits[at${k} + c] - largest); }
-  norm${k} = log(norm${k}) + largest;
+  for (var c = 0u; c < ${p.classes}u; c++) { norm${k} += exp_of(logits[at${k} + c] - largest); }
+  norm${k} = log_of(norm${k}) + largest;
   var sum${k} = 0.0;`;
     const gradient = (k: number) => {
-      const divergence = `p${k} * (x${k} - m - sum${k}) * ${float(weight / p.rows)}`;
+      const divergence = `select(p${k} * (x${k} - m - sum${k}), 0.0, p${k} == 0.0) * ${float(weight / p.rows)}`;
       return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`;
     };
-    return wgsl`
+    const each = wgsl`
   var largest : f32; var best = 0u;
-  var finite = true;
   var loss = 0.0;
   let truth = labels[i];
   ${views(n => norm(p.views - 1 - n)) /* the first view last: `best` stays its own */}
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
-    ${views(k => `sum${k} += p${k} * (x${k} - m);`)}
+    ${views(k => `sum${k} += select(p${k} * (x${k} - m), 0.0, p${k} == 0.0);`)}
   }
   loss = (${sumOf('sum')}) * ${float(weight)};
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
     let t = select(0.0, 1.0, c == truth) * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
-    loss -= t * x0;
+    loss -= select(0.0, t * x0, t != 0.0);
     #if ${p.train}
     ${views(gradient)}
     #endif
   }
   ${store}`;
+    return { declared: functions, each };
   },
 });
 

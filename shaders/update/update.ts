@@ -5,6 +5,7 @@ import { FACTOR } from './loss-scale.ts';
 import { kernel } from '../kernel/define.ts';
 import type { Bindings, Kernel } from '../kernel/kernel.ts';
 import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
+import { keeping } from '../kernel/nan.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
 
 /** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
@@ -27,7 +28,7 @@ export interface UpdateCode {
   readonly fields: readonly string[];
   /** Whether it reads `op.seed` and `op.step`, its place `k` in the page, and `page`. */
   readonly draws?: boolean;
-  /** WGSL over vec4f variables called as the arrays are. */
+  /** WGSL over vec4f variables called as the arrays are; it may call `keep` (see nan.ts). */
   readonly body: (decays: boolean) => string;
 }
 
@@ -42,7 +43,9 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, b
     step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...(draws && { seed: 'u32', step: 'u32' }) }),
     draws: () => draws,
     over: (p, d) => values(ceilDiv(p.n, d.width), d),
-    body: p => `
+    body: p => ({
+      declared: keeping('vec4f'),
+      each: `
     let k = i + ${p.first / 4}u;
     ${draws ? `let page = ${p.page}u;` : ''}
     ${Object.keys(arrays)
@@ -50,22 +53,28 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, b
       .join('\n    ')}
     ${body(p.decays)}
     ${stored.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`,
+    }),
   });
 }
 
-/** scale = [min(1, max / (norm + 1e-6)), norm] from partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). */
+/**
+ * scale = [min(1, max / (norm + 1e-6)), norm] from partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). A norm
+ * that is NaN makes the scale, and with it every gradient, NaN.
+ */
 export const clipScale = kernel({
   name: 'clip_scale',
   bindings: { partial: 'read', scaling: 'read?', scale: 'write' },
   step: () => ({ clip_norm: 'f32', g_scale: 'f32' }),
   grid: () => [1, 1, 1],
   code: (p: { pages: number; scaling?: boolean }) => wgsl`
+${keeping('f32')}
 @compute @workgroup_size(1)
 fn main() {
   var sum = 0.0;
   for (var i = 0u; i < ${p.pages * PARTS}u; i++) { sum += partial[i]; }
-  let norm = sqrt(sum) * op.g_scale${p.scaling ? ` * scaling[${FACTOR}]` : ''};
-  scale[0] = min(1.0, op.clip_norm / (norm + 1e-6));
+  let norm = keep(sum, sqrt(sum)) * op.g_scale${p.scaling ? ` * scaling[${FACTOR}]` : ''};
+  let factor = op.clip_norm / (norm + 1e-6);
+  scale[0] = select(factor, 1.0, factor >= 1.0);
   scale[1] = norm;
 }`,
 });

@@ -128,19 +128,8 @@ test('large logits do not overflow, and what is not finite shows', async () => {
   for (const name of Object.keys(losses).filter(n => n !== 'jensen-shannon')) {
     const { loss, gradient } = await run('own', name, large, labels);
     assert.ok(Number.isFinite(loss) && gradient!.every(Number.isFinite), name);
-    assert.ok(
-      Number.isNaN(
-        (
-          await run(
-            'own',
-            name,
-            large.map((v, i) => (i === 9 ? Infinity : v)),
-            labels,
-          )
-        ).loss,
-      ),
-      name,
-    );
+    const infinite = large.map((v, i) => (i === 9 ? Infinity : v));
+    assert.not.ok(Number.isFinite((await run('own', name, infinite, labels)).loss), name);
   }
   const { loss, gradient } = await run(
     'own',

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
+import { listAdapters } from '../../engine/node/adapters.ts';
 import { Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
@@ -321,5 +322,24 @@ test('says what is wrong with a hyper-parameter', async () => {
   assert.is(await message('sgd', { lr: -1 }), 'sgd: lr is -1; give a number of at least 0');
   assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number of at least 0");
 });
+
+const swiftshader: readonly Way[] = (await listAdapters()).some(a => a.kind === 'swiftshader') ? ['swiftshader'] : [];
+for (const way of [...WAYS, ...swiftshader]) {
+  test(`clipping keeps a NaN gradient as PyTorch does: by value where it stands, by norm everywhere (${way})`, async () => {
+    const gradient = random(SIZE, 8).map((v, i) => (i === 3 ? NaN : i === 4 ? Infinity : v));
+    const start = random(SIZE, 5);
+    const byValue = await bench(optimizer(rules.sgd!, { lr: 1 }, [clipValue(0.5)]), way, start);
+    const w = await byValue.step(1, gradient);
+    assert.equal(
+      [...w].flatMap((v, i) => (Number.isFinite(v) ? [] : [i])),
+      [3],
+    );
+    close('the infinite one', [w[4]!], [start[4]! - 0.5], 1e-6);
+    byValue.destroy();
+    const byNorm = await bench(optimizer(rules.sgd!, { lr: 1 }, [clipNorm(1)]), way, start);
+    assert.ok((await byNorm.step(1, gradient)).every(Number.isNaN));
+    byNorm.destroy();
+  });
+}
 
 test.run();

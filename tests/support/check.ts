@@ -66,6 +66,8 @@ export interface CheckOptions {
   training?: boolean;
   /** Input values; random ones in [-1, 1) without it. */
   input?: Float64Array;
+  /** Gradient of the output; random values in [-1, 1) without it. */
+  dy?: Float64Array;
   /** Parameters and buffers by name; random ones without it. */
   params?: Record<string, Float64Array>;
   /** Values of the step that the layer reads (seed, step …). */
@@ -100,7 +102,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
   const run = async (program: Program, { g, x0, y, dy, dx }: ReturnType<typeof build>) => {
     const { memory } = program;
     const values = o.input ?? random(x0.size);
-    const r = random(y.size, 2);
+    const r = o.dy ?? random(y.size, 2);
     memory.write(x0, Float32Array.from(values));
     const used = (t: Tensor | undefined) => g.ops.some(op => Object.values(op.tensors).includes(t!)); // a layer may be the identity
     if (used(dy)) memory.write(dy, Float32Array.from(r));

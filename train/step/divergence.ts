@@ -8,6 +8,10 @@ export class Diverged extends DescentError {
   }
 }
 
+/** The name of the first of `weights` that holds NaN or an infinity. */
+export const notFinite = (weights: Readonly<Record<string, { readonly data: Float32Array }>>): string | undefined =>
+  Object.keys(weights).find(name => !weights[name]!.data.every(Number.isFinite));
+
 /** A debugged step gave NaN or infinity, first in `node`. */
 export class NonFinite extends Diverged {
   constructor(node: string, step: number, lr: number) {
