@@ -30,8 +30,6 @@ export interface FitRunOptions {
 
 /** A run under way. */
 interface Running extends FitRunOptions {
-  /** Steps of the whole run. */
-  readonly total: number;
   readonly shown: Progress;
   readonly swag?: Swag | undefined;
   readonly stats?: Stats | undefined;
@@ -40,21 +38,20 @@ interface Running extends FitRunOptions {
 /** Trains to the end, or until interrupted; a run that is complete is evaluated on the test images. */
 export async function fitRun(o: FitRunOptions): Promise<void> {
   const { run, session, options, interrupt } = o;
-  const { trainer } = session;
-  const total = begin(o);
-  const shown = await showProgress(o, total);
-  const running: Running = { ...o, total, shown, swag: swagOf(o), stats: await statsOf(o, total) };
+  const { trainer, total } = session;
+  begin(o);
+  const running: Running = { ...o, shown: await showProgress(o), swag: swagOf(o), stats: await statsOf(o) };
   const ended = await training(running);
   if (ended === 'stopped') {
     note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
     process.exitCode = interrupt.code;
     return;
   }
-  if (ended === 'early') tellEarlyStop(running);
+  if (ended === 'early') await endEarly(running);
 
   const test = await evaluation(trainer, 'test');
   run.append(test);
-  shown.evaluation(test);
+  running.shown.evaluation(test);
   await drawCurves(o);
   await tellSwag(running);
   if (options.json) return;
@@ -66,10 +63,9 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   }
 }
 
-/** Checks what there is to do, records it and says so. Returns the steps of the whole run. */
-function begin({ run, recipe, session, options }: FitRunOptions): number {
-  const { trainer } = session;
-  const total = recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch;
+/** Checks what there is to do, records it and says so. */
+function begin({ run, recipe, session, options }: FitRunOptions): void {
+  const { trainer, total } = session;
   // One that was killed after its last checkpoint still lacks its evaluation on the test images.
   const isTested = run.lines.some(line => 'split' in line && line.split === 'test' && line.step === trainer.steps);
   check(
@@ -94,11 +90,11 @@ function begin({ run, recipe, session, options }: FitRunOptions): number {
   if (!options.quiet && !options.json) {
     print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
   }
-  return total;
 }
 
-function showProgress({ session, options }: FitRunOptions, total: number): Promise<Progress> {
-  const { steps, stepsPerEpoch } = session.trainer;
+function showProgress({ session, options }: FitRunOptions): Promise<Progress> {
+  const { trainer, total } = session;
+  const { steps, stepsPerEpoch } = trainer;
   return progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: steps });
 }
 
@@ -109,36 +105,37 @@ function swagOf({ recipe, before }: FitRunOptions): Swag | undefined {
   return swag;
 }
 
-async function statsOf({ run, session, options }: FitRunOptions, total: number): Promise<Stats | undefined> {
+async function statsOf({ run, session, options }: FitRunOptions): Promise<Stats | undefined> {
   if (options.stats === undefined) return undefined;
   const { watch } = await import('./stats.ts');
-  return watch(session, run, { every: options.stats, total, json: Boolean(options.json) });
+  return watch(session, run, { every: options.stats, json: Boolean(options.json) });
 }
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
 async function training(o: Running): ReturnType<typeof fit> {
-  const { run, recipe, session, options, interrupt, shown, stats, total } = o;
-  const { trainer } = session;
+  const { run, recipe, session, options, interrupt, shown, stats } = o;
+  const { trainer, total } = session;
   interrupt.trains = true;
   try {
-    return await fit(stats?.watched ?? trainer, {
+    return await fit(trainer, {
       total,
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
       patience: recipe.earlyStop,
       ...checkpointsOf(options),
       state: stateOf(o),
+      step: stats?.step,
       stopped: () => interrupt.asked,
       onMetrics(line) {
         run.append(line);
         shown.metrics(line);
       },
-      async onEvaluation(line, best) {
-        if (best) run.saveBest(await trainer.evaluatedWeights(), { ...session.metadata, step: String(line.step) });
+      onBest: weights => run.saveBest(weights, { ...session.metadata, step: String(trainer.steps) }),
+      onEvaluation(line) {
         run.append(line);
         shown.evaluation(line);
       },
-      onCheckpoint: epochEnds => onCheckpoint(o, epochEnds),
+      onCheckpoint: () => onCheckpoint(o),
     });
   } finally {
     shown.stop();
@@ -162,14 +159,15 @@ function stateOf({ run, recipe, options }: Running): FitState {
   return { evaluated, best: readSafetensors(weightsFile(run.path), options.trust).tensors };
 }
 
-async function onCheckpoint(o: Running, epochEnds: boolean): Promise<void> {
-  const { run, recipe, session, options, swag, stats, total } = o;
-  const { trainer, metadata } = session;
-  if (swag && trainer.steps % trainer.stepsPerEpoch === 0 && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
+async function onCheckpoint(o: Running): Promise<void> {
+  const { run, recipe, session, options, swag, stats } = o;
+  const { trainer, metadata, total } = session;
+  const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
+  if (swag && epochEnds && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
   await saveCheckpoint(o);
   if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
-  if (epochEnds && cycle > 0 && Number.isInteger(cycle)) {
+  if (cycle > 0 && Number.isInteger(cycle)) {
     const snapshot = encodeSealed(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });
     run.write(`snapshot-${cycle}.safetensors`, snapshot.bytes);
   }
@@ -193,7 +191,11 @@ async function saveCheckpoint(o: Running): Promise<void> {
   await drawCurves(o);
 }
 
-function tellEarlyStop({ run, recipe, session: { trainer }, options }: Running): void {
+/** After early stopping: the best weights, which are back, are the last checkpoint too. */
+async function endEarly(o: Running): Promise<void> {
+  const { run, recipe, session, options } = o;
+  const { trainer } = session;
+  await saveCheckpoint(o);
   const best = bestOf(run.lines);
   if (!best || options.quiet || options.json) return;
   print(

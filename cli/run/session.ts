@@ -29,6 +29,8 @@ export interface Session {
   readonly trainer: Trainer;
   readonly data: RunData;
   readonly model: Layer;
+  /** Steps of the whole run. */
+  readonly total: number;
   /** What is trained on what and where, in one line. */
   readonly title: string;
   /** For config.json. */
@@ -91,13 +93,14 @@ export const openInferenceSession = (
 export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
   onDevice(data, options, async (dataset, device) => {
     const opened = await openTrainer(recipe, dataset, device, options);
-    const { trainer, data, model, parameters, metadata, parts } = opened;
+    const { trainer, data, model, total, parameters, metadata, parts } = opened;
     if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };
     return {
       trainer,
       data,
       model,
+      total,
       metadata,
       title:
         `${recipe.config.model} (${count(parameters)} parameters) on ${dataset.name}: ` +

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagesOf, numbers } from '../../datasets/dataset.ts';
-import type { Fitted } from '../../train/run/fit.ts';
 import { layerStats, weightsNow, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { RunFolder } from '../../train/run/node/run-folder.ts';
 import { Probe } from '../../train/study/probe.ts';
@@ -21,8 +20,8 @@ interface Line {
 }
 
 export interface Stats {
-  /** The trainer, whose steps are watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
-  readonly watched: Fitted;
+  /** Does a step of the trainer, watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
+  step(log: boolean): Promise<void>;
   /** Of the last watched step, in a line. */
   said(): string;
   /** Of the last watched step, all layers as a table. */
@@ -30,9 +29,9 @@ export interface Stats {
 }
 
 export async function watch(
-  { trainer, model, data }: Session,
+  { trainer, model, data, total }: Session,
   run: RunFolder,
-  { every: given, total, json }: { every: string | true; total: number; json: boolean },
+  { every: given, json }: { every: string | true; json: boolean },
 ): Promise<Stats> {
   const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
   const { train } = data.dataset;
@@ -56,21 +55,8 @@ export async function watch(
     run.write(FILE, `${lines.join('\n')}\n`);
     if (json) print(JSON.stringify({ stats: last }));
   };
-  const watched: Fitted = {
-    get steps() {
-      return trainer.steps;
-    },
-    stepsPerEpoch: trainer.stepsPerEpoch,
-    step,
-    arrived: () => trainer.arrived(),
-    settle: () => trainer.settle(),
-    evaluate: split => trainer.evaluate(split),
-    observe: loss => trainer.observe(loss),
-    evaluatedWeights: () => trainer.evaluatedWeights(),
-    loadWeights: weights => trainer.loadWeights(weights),
-  };
   return {
-    watched,
+    step,
     said: () => (last ? summary(last.layers) : ''),
     table: () => (last ? statsTable(last.layers) : ''),
   };

@@ -116,12 +116,7 @@ async function imageFiles(folder: string, root: string): Promise<File[]> {
   const given = folders.includes('train') && folders.includes('test');
   const classes = folders.filter(path => (given ? /^train\/[^/]+$/.test(path) : !path.includes('/')));
   const empty = classes.find(path => !out.some(f => f.path.startsWith(`${path}/`)));
-  const named = empty && basename(empty);
-  check(
-    empty === undefined || classes.length === 1,
-    `${folder}: class '${named}' has no ${FORMATS} image`,
-    'add some or remove its folder',
-  );
+  check(empty === undefined, `${folder}: class '${empty && basename(empty)}' has no ${FORMATS} image`, 'add some or remove its folder');
   return out;
 }
 

@@ -20,15 +20,11 @@ test.before(async () => {
   assert.is(code, 0, err);
 });
 
-/** The same run in `folder`, held at its first line of an epoch, until a signal or for good. */
-const held = (folder: string, epoch: number, until: NodeJS.Signals | '', onLine: Watched['onLine']): Promise<Ended> => {
+/** The same run in `folder`, held at its first line that begins so, until a signal or for good. */
+const held = (folder: string, start: string, until: NodeJS.Signals | '', onLine: Watched['onLine'], ...more: string[]): Promise<Ended> => {
   const hold = new URL('../support/hold.mjs', import.meta.url).href;
-  const env = {
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hold}`,
-    HOLD_AT: `epoch ${epoch}/`,
-    HOLD_UNTIL: until,
-  };
-  return descent([...SMALL, '--out', 'run'], folder, { env, onLine });
+  const env = { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hold}`, HOLD_AT: start, HOLD_UNTIL: until };
+  return descent([...SMALL, '--out', 'run', ...more], folder, { env, onLine });
 };
 
 /** Sends a signal at the first line that begins so: the last step before a stop writes one more. */
@@ -65,7 +61,7 @@ for (const [name, signal, exit] of [
 ] as const) {
   test(`${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`, async () => {
     const folder = await scratch();
-    const { code, err } = await held(folder, 2, signal, at('epoch 2/', signal));
+    const { code, err } = await held(folder, 'epoch 2/', signal, at('epoch 2/', signal));
     assert.is(code, exit, err);
     const said =
       /^stopping after this step; Ctrl-C again ends at once\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
@@ -81,7 +77,7 @@ test('a second Ctrl-C ends at once, and what was kept can be continued', async (
   const folder = await scratch();
   const first = at('epoch 2/', 'SIGINT');
   let again: NodeJS.Timeout | undefined;
-  const { code, err } = await held(folder, 2, '', (line, send) => {
+  const { code, err } = await held(folder, 'epoch 2/', '', (line, send) => {
     first(line, send);
     // more than one: what follows the first within 0.3 s counts as the same
     if (line.startsWith('stopping')) again ??= setInterval(() => send('SIGINT'), 100);
@@ -95,7 +91,7 @@ test('a second Ctrl-C ends at once, and what was kept can be continued', async (
 
 test('a killed run continues from its last epoch, bitwise', async () => {
   const folder = await scratch();
-  const { code, err } = await held(folder, 3, '', at('epoch 3/', 'SIGKILL'));
+  const { code, err } = await held(folder, 'epoch 3/', '', at('epoch 3/', 'SIGKILL'));
   assert.is(code, null, err);
   assert.is(keptStep(join(folder, 'run')), 18);
   const metrics = join(folder, 'run/metrics.jsonl');
@@ -116,8 +112,11 @@ test('a run that was killed between its last checkpoint and its test is tested w
 
 test('a checkpoint within an epoch bounds what a kill costs', async () => {
   const folder = await scratch();
-  const { err } = await descent([...SMALL, '--out', 'run', '--checkpoint-every', '4'], folder, { onLine: at('epoch 1/', 'SIGKILL') });
-  assert.ok(keptStep(join(folder, 'run')) >= 8, err);
+  const last = 'epoch 1/4  step 8';
+  const { err } = await held(folder, last, '', at(last, 'SIGKILL'), '--checkpoint-every', '4');
+  assert.is(keptStep(join(folder, 'run')), 4, err);
+  const logged = parseMetrics(readFileSync(join(folder, 'run/metrics.jsonl'), 'utf8')).map(l => l.step);
+  assert.equal(logged, [4, 8], 'no line is lost to a checkpoint');
   for (const [when, says] of [
     ['0', /^--checkpoint-every: 0 is out of range; give a whole number of at least 1\n$/],
     ['xm', /^--checkpoint-every: 'x' is not a number; give a number above 0\n$/],
@@ -129,7 +128,7 @@ test('a checkpoint within an epoch bounds what a kill costs', async () => {
 test('a second run in a folder where one trains is refused; the lock of one that was killed is not in the way', async () => {
   const folder = await scratch();
   let second: Promise<Ended> | undefined;
-  const first = await held(folder, 2, 'SIGTERM', (line, send) => {
+  const first = await held(folder, 'epoch 2/', 'SIGTERM', (line, send) => {
     if (!line.startsWith('epoch 2/') || second) return;
     second = descent(words('train --resume run --quiet'), folder).finally(() => send('SIGTERM'));
   });

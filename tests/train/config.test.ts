@@ -4,7 +4,6 @@ import type { Range } from '../../engine/range.ts';
 import { named } from '../../engine/check.ts';
 import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
-import { fit, type Fitted } from '../../train/run/fit.ts';
 import { bestOf, parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../train/config/spec.ts';
 import { refusal } from '../support/refusal.ts';
@@ -148,85 +147,5 @@ config('the best evaluation is the first of the most accurate, the lower loss am
     [1, 2],
   );
 });
-
-/** Runs fit on a trainer that only counts; tells what happened in order. */
-async function course(from: number, o: { total: number; validate?: boolean; stopAt?: number }): Promise<string[]> {
-  const said: string[] = [];
-  let steps = from;
-  let waiting: number[] = [];
-  const arrived: number[] = [];
-  const lines = (done: number[]) => done.map(step => ({ step, epoch: step / 10, loss: 0, accuracy: 0, lr: 0, images_per_s: 0 }));
-  const trainer: Fitted = {
-    get steps() {
-      return steps;
-    },
-    stepsPerEpoch: 10,
-    async step(log) {
-      // metrics come back one step late
-      steps++;
-      arrived.push(...waiting);
-      waiting = log ? [steps] : [];
-    },
-    arrived: () => lines(arrived.splice(0)),
-    settle: async () => lines([...arrived.splice(0), ...waiting.splice(0)]),
-    evaluate: async () => ({ loss: 1, accuracy: 0 }),
-    observe: () => {},
-    evaluatedWeights: async () => ({}),
-    loadWeights: () => {},
-  };
-  const ended = await fit(trainer, {
-    total: o.total,
-    logEvery: 4,
-    validate: o.validate ?? true,
-    stopped: () => steps === o.stopAt,
-    onMetrics: l => said.push(`log ${l.step}`),
-    onEvaluation: l => {
-      said.push(`val ${l.step} ${l.epoch}`);
-    },
-    onCheckpoint: async () => {
-      said.push(`keep ${steps}`);
-    },
-  });
-  return [...said, ended];
-}
-const whole = [
-  'log 4',
-  'log 8',
-  'log 10',
-  'val 10 1',
-  'keep 10',
-  'log 12',
-  'log 16',
-  'log 20',
-  'val 20 2',
-  'keep 20',
-  'log 23',
-  'val 23 2.3',
-  'keep 23',
-  'complete',
-];
-config('a run logs, evaluates and keeps a checkpoint at each epoch and at its end', async () => {
-  assert.equal(await course(0, { total: 23 }), whole);
-  assert.equal(
-    await course(0, { total: 23, validate: false }),
-    whole.filter(w => !w.startsWith('val')),
-  );
-});
-for (const stopAt of [0, 5, 9, 10, 12]) {
-  config(`a run asked to stop after ${stopAt} steps does one more, keeps it, and goes on as if it had not stopped`, async () => {
-    const last = stopAt + 1;
-    const before = await course(0, { total: 23, stopAt });
-    const after = await course(last, { total: 23 });
-    assert.equal(before.slice(-2), [`keep ${last}`, 'stopped']);
-    assert.ok(before.includes(`log ${last}`));
-    const wanted = whole.filter(w => w === 'complete' || Number(w.split(' ')[1]) > last);
-    assert.equal(after, wanted);
-    assert.equal(
-      before.slice(0, -1).filter(w => Number(w.split(' ')[1]) !== last),
-      whole.filter(w => Number(w.split(' ')[1]) < last),
-    );
-  });
-}
-config('a run that was complete does nothing', async () => assert.equal(await course(23, { total: 23 }), ['complete']));
 
 config.run();

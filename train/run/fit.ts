@@ -25,10 +25,10 @@ export interface Fitted {
 
 /** What a run has come to, to be given again when it goes on. */
 export interface FitState {
-  /** Evaluations on the validation images after epochs, by which schedules and early stopping go. */
+  /** The evaluations on the validation images after epochs, by which schedules and early stopping go. */
   readonly evaluated: EvalMetrics[];
-  /** The best weights among them, kept where the run may stop early. */
-  best?: Tensors;
+  /** The weights of the best of them, kept where the run may stop early. */
+  best?: Tensors | undefined;
   /** When the last checkpoint was made, by performance.now(). */
   savedAt?: number;
 }
@@ -43,74 +43,89 @@ export interface FitOptions {
   readonly evalEvery?: number;
   /** Epochs without a better evaluation after which the run ends, with the best weights. */
   readonly patience?: number | undefined;
-  readonly state?: FitState;
+  readonly state: FitState;
+  /** Does a step in place of `trainer.step`, where it is watched. */
+  readonly step?: ((log: boolean) => Promise<void>) | undefined;
   /** A checkpoint is due within an epoch after so many milliseconds, or steps. */
   readonly checkpointAfter?: number;
   readonly checkpointEvery?: number;
   /** Asked before each step; true makes that step the last, and logs it, so that no metrics are lost. The run can be resumed. */
   readonly stopped?: () => boolean;
-  /** Asked when a step's turn has come; true leaves the loop at once. */
-  readonly paused?: () => boolean;
-  /** Does a step in its turn, where others use the trainer between steps. */
-  readonly turn?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Does some work when its turn has come, where others use the trainer between steps; false ends the loop at once. */
+  readonly turn?: (work: () => Promise<void>) => Promise<boolean>;
   readonly onMetrics: (line: StepMetrics) => void;
-  /** `best` is whether no evaluation after an epoch was better; false for those of `evalEvery`. */
-  readonly onEvaluation: (line: EvalMetrics, best: boolean) => void | Promise<void>;
-  /** At the end of each epoch, after its evaluation, wherever the run ends, and when one is due. */
-  readonly onCheckpoint: (epochEnds: boolean) => Promise<void>;
+  /** Given the evaluated weights after each epoch that was the best so far, before its evaluation is told. */
+  readonly onBest?: (weights: Tensors) => void;
+  readonly onEvaluation: (line: EvalMetrics) => void;
+  /** At the end of each epoch and after each evaluation, where the run is stopped, and when a checkpoint is due. */
+  readonly onCheckpoint: () => Promise<void>;
 }
 
+const doNow = async (work: () => Promise<void>): Promise<boolean> => {
+  await work();
+  return true;
+};
+
 /** Trains up to `total` steps. Says how it ended: at the last step, before it since nothing got better, or because it was asked to stop. */
-export async function fit(trainer: Fitted, given: FitOptions): Promise<'complete' | 'early' | 'stopped'> {
-  const o = { ...given, state: given.state ?? { evaluated: [] } };
-  const turn = o.turn ?? (work => work());
-  o.state.savedAt ??= performance.now();
+export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 'early' | 'stopped'> {
+  const { state, turn = doNow } = o;
+  let stops = false;
   while (trainer.steps < o.total) {
-    if (stopsEarly(o.state.evaluated, o.patience)) {
-      await turn(async () => {
-        if (o.state.best) trainer.loadWeights(o.state.best);
-        await o.onCheckpoint(false);
+    if (stopsEarly(state.evaluated, o.patience)) {
+      const hasBest = await turn(async () => {
+        if (state.best) trainer.loadWeights(state.best);
       });
-      return 'early';
+      return hasBest ? 'early' : 'stopped';
     }
-    const stops = o.stopped?.() ?? false;
-    const went = await turn(async () => {
-      if (o.paused?.()) return false;
-      await advance(trainer, o, stops);
-      return true;
-    });
-    if (!went || (stops && trainer.steps < o.total)) return 'stopped';
+    if (stops) return 'stopped';
+    stops = o.stopped?.() ?? false;
+    if (!(await turn(() => advance(trainer, o, stops)))) return 'stopped';
   }
   return 'complete';
 }
 
-/** One step with the evaluation and the checkpoint that are due after it; `last` is whether none follows for now. */
-export async function advance(trainer: Fitted, o: FitOptions & { readonly state: FitState }, last: boolean): Promise<void> {
+/** One step with the evaluation and the checkpoint that are due after it; with `isLast` none follows for now. */
+export async function advance(trainer: Fitted, o: FitOptions, isLast: boolean): Promise<void> {
   const step = trainer.steps + 1;
   const epochEnds = step === o.total || step % trainer.stepsPerEpoch === 0;
-  const evaluates = o.validate && (epochEnds || (o.evalEvery !== undefined && o.evalEvery > 0 && step % o.evalEvery === 0));
-  const pauses = epochEnds || evaluates || last;
-  await trainer.step(pauses || step % o.logEvery === 0);
-  (pauses ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
+  const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
+  const keeps = epochEnds || evaluates || isLast;
+  const log = keeps || step % o.logEvery === 0;
+  await (o.step ? o.step(log) : trainer.step(log));
+  const isDue = isCheckpointDue(step, o);
+  (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
   if (evaluates) {
     const line = await evaluation(trainer, 'val');
-    const isBest = epochEnds && o.state.evaluated.every(before => isBetter(line, before));
-    if (isBest && o.patience !== undefined) o.state.best = await trainer.evaluatedWeights();
-    await o.onEvaluation(line, isBest);
-    if (epochEnds) {
-      o.state.evaluated.push(line);
-      trainer.observe(line.loss);
-    }
+    if (epochEnds) await learn(trainer, o, line);
+    o.onEvaluation(line);
   }
-  const now = performance.now();
-  const due = now - (o.state.savedAt ?? now) >= (o.checkpointAfter ?? Infinity) || step % (o.checkpointEvery ?? Infinity) === 0;
-  if (!pauses && !due) return;
-  o.state.savedAt = now;
-  await o.onCheckpoint(epochEnds);
+  if (keeps || isDue) {
+    await o.onCheckpoint();
+    o.state.savedAt = performance.now();
+  }
+}
+
+function isCheckpointDue(step: number, { state, checkpointAfter = Infinity, checkpointEvery = Infinity }: FitOptions): boolean {
+  state.savedAt ??= performance.now();
+  return performance.now() - state.savedAt >= checkpointAfter || step % checkpointEvery === 0;
+}
+
+/** What follows from the evaluation after an epoch: the schedule hears of it, and the weights are kept where they are the best so far. */
+async function learn(trainer: Fitted, { state, patience, onBest }: FitOptions, line: EvalMetrics): Promise<void> {
+  const isBest = state.evaluated.every(before => isBetter(line, before));
+  state.evaluated.push(line);
+  trainer.observe(line.loss);
+  if (!isBest || !(onBest || patience !== undefined)) return;
+  const weights = await trainer.evaluatedWeights();
+  if (patience !== undefined) state.best = weights;
+  onBest?.(weights);
 }
 
 /** One evaluation as a line of metrics. Throws where the loss is not finite: such weights are not worth keeping. */
-export async function evaluation(trainer: Fitted, split: 'val' | 'test'): Promise<EvalMetrics> {
+export async function evaluation(
+  trainer: Pick<Fitted, 'steps' | 'stepsPerEpoch' | 'evaluate'>,
+  split: 'val' | 'test',
+): Promise<EvalMetrics> {
   const evaluated = await trainer.evaluate(split);
   if (!Number.isFinite(evaluated.loss)) {
     const images = split === 'val' ? 'validation' : 'test';

@@ -22,6 +22,8 @@ export interface Opened {
   readonly trainer: Trainer;
   readonly data: RunData;
   readonly model: Layer;
+  /** Steps of the whole run. */
+  readonly total: number;
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
   readonly parts: number;
   readonly note: string | undefined;
@@ -48,8 +50,9 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
   const model = openModel(recipe.model, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
+  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = phasesOf(recipe, stepsPerEpoch);
-  const rates = options.rates ?? scheduleOf(recipe, recipe.steps ?? recipe.epochs * stepsPerEpoch);
+  const rates = options.rates ?? scheduleOf(recipe, total);
   const { trainer, parts, note } = await inParts(recipe, parts =>
     Trainer.create({
       device,
@@ -79,6 +82,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
     trainer,
     data,
     model,
+    total,
     parts,
     note,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),

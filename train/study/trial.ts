@@ -49,7 +49,7 @@ export async function trial(
   { folds, fold, scheme, test: tested }: TrialOptions = {},
 ): Promise<Trial> {
   checkHeldOut(recipe, folds);
-  const { trainer } = await openTrainer(recipe, dataset, device, { folds, fold });
+  const { trainer, total } = await openTrainer(recipe, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
   const started = performance.now();
   let diverged: string | undefined;
@@ -58,7 +58,7 @@ export async function trial(
   try {
     if (scheme !== undefined) await initialise(trainer, scheme, recipe.seed);
     await fit(trainer, {
-      total: recipe.steps ?? recipe.epochs * trainer.stepsPerEpoch,
+      total,
       logEvery: recipe.logEvery,
       validate: true,
       patience: recipe.earlyStop,

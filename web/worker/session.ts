@@ -5,7 +5,7 @@ import type { Device } from '../../engine/device.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import { advance, evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
-import { bestOf, type StepMetrics } from '../../train/step/metrics.ts';
+import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -108,7 +108,7 @@ export class Session {
   evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
     return this.#settled(async () => {
       const line = await evaluation(this.#trainer, part);
-      this.#emit({ kind: 'metrics', lines: [line] });
+      this.#lines([line]);
       return { loss: line.loss, accuracy: line.accuracy };
     });
   }
@@ -152,14 +152,14 @@ export class Session {
   }
 
   get #total(): number {
-    return this.#recipe.steps ?? this.#recipe.epochs * this.#trainer.stepsPerEpoch;
+    return this.#opened!.total;
   }
 
   #state(state: RunState, message?: string | Fault): void {
     this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
   }
 
-  #lines(lines: readonly StepMetrics[]): void {
+  #lines(lines: readonly MetricsLine[]): void {
     if (lines.length) this.#emit({ kind: 'metrics', lines });
   }
 
@@ -199,7 +199,7 @@ export class Session {
     this.#emit({ kind: 'note', text: this.#opened.note });
   }
 
-  #fitting(): FitOptions & { readonly state: FitState } {
+  #fitting(): FitOptions {
     const { logEvery, valSplit, earlyStop: patience } = this.#recipe;
     return {
       total: this.#total,
@@ -208,11 +208,14 @@ export class Session {
       validate: valSplit > 0,
       evalEvery: this.#options.evalEvery,
       state: this.#fitted,
+      turn: work =>
+        this.#alone(async () => {
+          if (this.#running) await work();
+          return this.#running;
+        }),
       checkpointAfter: CHECKPOINT_AFTER,
-      paused: () => !this.#running,
-      turn: work => this.#alone(work),
       onMetrics: line => this.#lines([line]),
-      onEvaluation: line => this.#emit({ kind: 'metrics', lines: [line] }),
+      onEvaluation: line => this.#lines([line]),
       onCheckpoint: () => this.#save(),
     };
   }
@@ -220,17 +223,23 @@ export class Session {
   async #fit(): Promise<void> {
     try {
       const ended = await fit(this.#trainer, this.#fitting());
-      if (ended === 'stopped' || !this.#running) return;
+      if (ended === 'stopped') return;
       this.#running = false;
-      const { earlyStop } = this.#recipe;
-      const early = `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; `;
-      const back = `the best weights, of step ${bestOf(this.#fitted.evaluated)?.step}, are back`;
-      this.#state('done', ended === 'early' ? early + back : undefined);
+      if (ended === 'early') await this.#alone(() => this.#save());
+      this.#state('done', ended === 'early' ? this.#early() : undefined);
     } catch (error) {
       if (this.lost) return; // #recover goes on
       this.#running = false;
       this.#state('failed', faultOf(error));
     }
+  }
+
+  #early(): string {
+    const { earlyStop } = this.#recipe;
+    return (
+      `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; ` +
+      `the best weights, of step ${bestOf(this.#fitted.evaluated)!.step}, are back`
+    );
   }
 
   async #save(): Promise<void> {
