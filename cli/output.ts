@@ -6,14 +6,18 @@ import { messageOf } from './flags.ts';
 /** The launcher keeps descriptor 2 for the noise of drivers and hands the user's standard error over under this number. */
 const ERRORS = Number(process.env.DESCENT_STDERR_FD ?? 2);
 
-/** A line of results. */
+/** What is in control characters and in marks that turn the direction of a line is shown, not done: names of files may hold them. */
+const escaped = (text: string, but: string): string =>
+  text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, c => (but.includes(c) ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+
+/** A line of results, or several. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${escaped(line, '\n\t')}\n`);
 }
 
 /** A line beside the results, on standard error. */
 export function note(line: string): void {
-  const bytes = Buffer.from(`${line}\n`);
+  const bytes = Buffer.from(`${escaped(line, '\n\t')}\n`);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(ERRORS, bytes, at);
@@ -25,7 +29,7 @@ export function note(line: string): void {
 
 /** Says what went wrong: the message alone where the user can mend it, else with a hint; the stack with --verbose. */
 export function noteError(error: unknown, verbose: boolean): void {
-  const message = messageOf(error);
+  const message = error instanceof DescentError ? escaped(messageOf(error), '') : messageOf(error);
   if (verbose && error instanceof Error && error.stack) note(error.stack.replace(error.message, () => message));
   else if (error instanceof DescentError) note(message);
   else note(`descent: unexpected error: ${message.split('\n')[0]}; run it again with --verbose for the details`);

@@ -126,13 +126,13 @@ export const schedules: Readonly<Record<string, Kind>> = {
     about: 'Cosines with warm restarts, each longer than the last.',
     formula: 'cosine over T₀, T₀·T_mult, T₀·T_mult² … updates',
     options: {
-      T_0: needed(500, 'updates of the first descent', POSITIVE),
+      T_0: needed(500, 'updates of the first descent', { min: 1 }),
       T_mult: number(1, 'each descent is so many times longer', { min: 1 }),
       eta_min: number(0, 'least rate'),
     },
     make: ({ T_0, T_mult, eta_min }, { lr }) =>
       rate(t => {
-        let at = t;
+        let at = T_mult === 1 ? t % T_0 : t; // without growth the loop would go through every descent
         let length = T_0;
         while (at >= length) {
           at -= length;

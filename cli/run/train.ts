@@ -33,7 +33,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
   await loadOwnModel(resumed?.config.model ?? model!);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
   const { config } = recipe;
-  const start = config.init !== undefined && !resumed ? readSafetensors(config.init).tensors : undefined;
+  const start = config.init !== undefined && !resumed ? readSafetensors(config.init, options.trust).tensors : undefined;
   const create = () => createRun(options.out ?? defaultFolder(config.model, config.dataset));
   const run = resumed?.folder ?? (options.plan ? undefined : create());
 
@@ -43,7 +43,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
     const { dataDir, quiet } = options;
     const { limitTrain, limitTest, imageSize } = config;
     const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
-    const before = resumed?.facts.adapter as AdapterFacts | undefined;
+    const before = resumed && adapterOf(resumed.facts);
     session = await openSession(recipe, reading, { ...options, adapter: options.adapter ?? before?.asked });
     const { description } = session.facts.adapter as AdapterFacts;
     if (before && before.description !== description && !quiet) {
@@ -71,6 +71,13 @@ export async function train(model: string | undefined, options: TrainOptions): P
     interrupt.end();
     run?.close();
   }
+}
+
+/** What is recorded of the adapter, as far as it is what it should be: the file may have been edited. */
+function adapterOf({ adapter }: Resumed['facts']): AdapterFacts {
+  const { description, asked } = Object(adapter) as Record<string, unknown>;
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  return { description: text(description), asked: text(asked) };
 }
 
 /** The recipe of a stopped run. Only how long it lasts and how often it speaks may be given anew. */

@@ -113,10 +113,14 @@ async function imageFiles(folder: string, root: string): Promise<File[]> {
     }
   };
   await walk('');
-  const given = folders.includes('train') && folders.includes('test');
-  const classes = folders.filter(path => (given ? /^train\/[^/]+$/.test(path) : !path.includes('/')));
+  const tops = folders.filter(path => !path.includes('/'));
+  const given = tops.includes('train') && (tops.includes('test') || tops.length === 1);
+  const classes = given ? folders.filter(path => /^train\/[^/]+$/.test(path)) : tops;
+  const nameOf = (path: string | undefined) => path && basename(path);
+  const advice = `at least two subfolders of ${FORMATS} images are needed, one a class`;
+  check(classes.length !== 1, `${folder}: one class only ('${nameOf(classes[0])}')`, advice);
   const empty = classes.find(path => !out.some(f => f.path.startsWith(`${path}/`)));
-  check(empty === undefined, `${folder}: class '${empty && basename(empty)}' has no ${FORMATS} image`, 'add some or remove its folder');
+  check(empty === undefined, `${folder}: class '${nameOf(empty)}' has no ${FORMATS} image`, 'add some or remove its folder');
   return out;
 }
 

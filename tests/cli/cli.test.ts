@@ -208,8 +208,8 @@ cli('eval finds the accuracy that the run ended with, of a folder, a file, and o
   const folder = await scratch();
   const test = parseMetrics(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).at(-1)!;
   const { metadata } = readSafetensors(join(run, 'model.safetensors'));
-  const { moments, sha256: _, ...rest } = metadata; // a file that says other things has another checksum
-  assert.ok(moments);
+  const { moments, sha256, ...rest } = metadata;
+  assert.ok(moments && sha256);
   tensors(t => t, rest)(folder); // mean and deviation are then those of the data set, not of its first 320 images
   const model = join(run, 'model.safetensors');
   const [last, bare, whole] = await inTurn(

@@ -29,9 +29,16 @@ export function configFromJson(json: unknown, file: string): RunConfig {
     'it is not the config.json of a run',
   );
   const fields = json as Partial<Record<Key, unknown>> & { model: string };
-  return build(fields.model, key =>
-    fields[key] === undefined ? undefined : optionOf(key).type.parse(`${file}: ${key}`, String(fields[key])),
-  );
+  return build(fields.model, key => {
+    const value = fields[key];
+    if (value === undefined) return undefined;
+    check(
+      ['number', 'boolean', 'string'].includes(typeof value),
+      `${file}: ${key} is ${JSON.stringify(value)}`,
+      'give a number, a text, true or false',
+    );
+    return optionOf(key).type.parse(`${file}: ${key}`, String(value));
+  });
 }
 
 function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {

@@ -76,6 +76,7 @@ export function parseSpecs(who: Message, text: string): Spec[] {
     if (!/^[\w-]+$/.test(key!) || !value || more.length) {
       throw new DescentError(say`${who}: '${rest}' is not key=value`, `write ${spec.name}:key=value,key=value`);
     }
+    check(key !== '__proto__', say`${who}: '${key}' is no option of ${spec.name}`, 'leave it out');
     check(!Object.hasOwn(spec.options, key!), say`${who}: ${key} is given twice`, 'give it once');
     spec.options[key!] = parseScalar(value);
   }

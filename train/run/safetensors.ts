@@ -18,6 +18,9 @@ interface Entry {
   data_offsets: [begin: number, end: number];
 }
 
+/** Bytes of a header, as the format's own reader bounds them. */
+const MOST_HEADER = 100_000_000;
+
 /** The dtypes that are read: bytes an element, and how they become float32. Bits of F32 pass unchanged. */
 const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer) => Float32Array }>> = {
   F32: { size: 4, read: b => new Float32Array(b) },
@@ -41,14 +44,14 @@ const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b
 /** The bytes of a safetensors file, all tensors as F32 in the order given; `metadata` lands under `__metadata__`. */
 export function encodeSafetensors(tensors: Tensors, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
   let end = 0;
-  const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
+  const header: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     if (name === '__metadata__' || count(shape) !== data.length) {
       throw new Error(`safetensors: tensor '${name}' ${show(shape)} has ${data.length} values`);
     }
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+    header.push([name, { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] }]);
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const start = 8 + Math.ceil(text.length / 8) * 8;
   const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
@@ -72,6 +75,11 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors 
   };
   if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a safetensors header`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const isPickle = bytes[0] === 0x80 || String.fromCharCode(...bytes.subarray(0, 4)) === 'PK\x03\x04';
+  if (length > bytes.length - 8 && isPickle) {
+    fail('is a file of torch.save, not safetensors', 'write it with safetensors.torch.save_file(model.state_dict(), ...)');
+  }
+  if (length > MOST_HEADER) fail(`the header claims ${length} bytes, more than the ${MOST_HEADER} that the format allows`);
   if (length > bytes.length - 8) {
     fail(`the header claims ${length} bytes, the file has ${bytes.length - 8} after its first 8`);
   }
@@ -131,7 +139,7 @@ function readHeader(bytes: Uint8Array, fail: (problem: string) => never): { entr
   const entries = Object.entries(rest).map(([name, e]): [string, Entry] => {
     if (!isObject(e) || typeof e.dtype !== 'string' || !isSizes(e.shape)) return fail(`tensor '${name}' has no valid dtype and shape`);
     if (!isRange(e.data_offsets)) {
-      return fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets)}, which are no range of bytes`);
+      return fail(`tensor '${name}' has offsets ${JSON.stringify(e.data_offsets) ?? 'none'}, which are no range of bytes`);
     }
     return [name, { dtype: e.dtype, shape: e.shape, data_offsets: e.data_offsets }];
   });
@@ -153,12 +161,15 @@ function topLevelKeys(json: string): string[] {
   const keys: string[] = [];
   let depth = 0;
   let string = '';
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === '{' || token === '[') depth++;
-    else if (token === '}' || token === ']') depth--;
-    else if (token === ':') {
-      if (depth === 1) keys.push(JSON.parse(string) as string);
-    } else string = token;
+  for (let at = 0; at < json.length; at++) {
+    const c = json[at]!;
+    if (c === '"') {
+      const start = at;
+      for (at++; json[at] !== '"'; at++) if (json[at] === '\\') at++;
+      string = json.slice(start, at + 1);
+    } else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') depth--;
+    else if (c === ':' && depth === 1) keys.push(JSON.parse(string) as string);
   }
   return keys;
 }

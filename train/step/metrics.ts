@@ -21,11 +21,15 @@ export interface EvalMetrics {
 
 export type MetricsLine = StepMetrics | EvalMetrics;
 
+const isLine = (json: unknown): json is MetricsLine =>
+  typeof json === 'object' && json !== null && Number.isFinite((json as { step?: unknown }).step);
+
 /** The lines of a metrics.jsonl. A line cut short by a crash is passed over. */
 export function parseMetrics(text: string): MetricsLine[] {
   return text.split('\n').flatMap(line => {
     try {
-      return line ? [JSON.parse(line) as MetricsLine] : [];
+      const json: unknown = JSON.parse(line);
+      return isLine(json) ? [json] : [];
     } catch {
       return [];
     }
