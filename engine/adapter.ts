@@ -41,6 +41,8 @@ export function profileOf(adapter: GPUAdapter, device: GPUDevice): Profile {
     f16: device.features.has('shader-f16'),
     ...(device.features.has(MATRICES) && fixed && { matrices: matricesOf(info) }),
     maxWorkgroup: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
+    maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    maxBindings: device.limits.maxStorageBuffersPerShaderStage,
     maxBinding: device.limits.maxStorageBufferBindingSize,
   };
 }

@@ -77,7 +77,8 @@ function addUpdate(
 ): void {
   const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
   const inputs = reduceAll(g, grads, pieces);
-  const { fused, late } = split(pieces);
+  const always = 2 + rule.state.length + Object.keys(inputs).length; // with weights and gradients
+  const { fused, late } = split(pieces, g.profile.maxBindings - always);
   const states = [...rule.state, ...statesOf(fused)];
   const update = fusedUpdate({
     name: `update_${rule.name}`,
@@ -115,12 +116,18 @@ function reduceAll(g: Graph, grads: readonly Tensor[], pieces: readonly Piece[])
   return inputs;
 }
 
-/** What the fused update does of pieces, and those whose `after` comes later, since it must see the rows that one of them constrained. */
-function split(pieces: readonly Piece[]): { fused: Piece[]; late: Piece[] } {
+/**
+ * What the fused update does of pieces, and those whose `after` comes later: since it must see the rows that one of them constrained, or
+ * since the adapter does not let one call bind more than `most` states of pieces.
+ */
+function split(pieces: readonly Piece[], most: number): { fused: Piece[]; late: Piece[] } {
   const constraint = pieces.findIndex(p => p.constrains);
-  const late = constraint < 0 ? [] : pieces.slice(constraint);
-  const fused = pieces.map(p => (late.includes(p) ? { ...p, after: undefined } : p));
-  return { fused: fused.filter(p => p.gradient ?? p.weight ?? p.after), late };
+  for (let from = constraint < 0 ? pieces.length : constraint; ; from--) {
+    const late = pieces.slice(from);
+    const whole = pieces.map(p => (late.includes(p) ? { ...p, after: undefined } : p));
+    const fused = whole.filter(p => p.gradient ?? p.weight ?? p.after);
+    if (statesOf(fused).length <= most || from === 0) return { fused, late };
+  }
 }
 
 /** WGSL: what pieces do to gradient and weight, the rule, and what pieces do after it. */

@@ -27,7 +27,15 @@ interface Row {
 }
 
 /** Shapes are the same on every adapter. */
-const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+const PROFILE: Profile = {
+  lanes: 0,
+  subgroups: false,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 27,
+};
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
   if (text === undefined) return listModels(inputOf(options), options);

@@ -36,6 +36,10 @@ export interface Profile {
   readonly matrices?: readonly MatrixConfig[];
   /** Most invocations of one workgroup. */
   readonly maxWorkgroup: number;
+  /** Bytes of workgroup memory that one workgroup may take. */
+  readonly maxWorkgroupBytes: number;
+  /** Storage buffers that one call may bind. */
+  readonly maxBindings: number;
   /** Bytes that one binding may span. */
   readonly maxBinding: number;
   /** Variant to take where it fits, in place of the first that does: by call (see callKey), kernel name, or `*` for all. */

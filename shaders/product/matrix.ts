@@ -10,8 +10,11 @@ const PART = SIDE / 2;
 /** vec4f between one k and the next in a stage, against conflicts of banks. */
 const PAD = 2;
 
-/** Values of k in a stage: two stages of f16 or f32 fit the 16 KiB of workgroup memory that every adapter has. */
+/** Values of k in a stage: two stages of f16 or f32 take 9 KiB of workgroup memory, of which every adapter has 16. */
 const depthOf = ({ type }: MatrixConfig): number => (type === 'f16' ? 32 : 16);
+
+/** Workgroup memory of the stages of A and B, and of a matrix of each subgroup's sums. */
+const bytesOf = (c: MatrixConfig): number => 2 * depthOf(c) * (SIDE + 4 * PAD) * (c.type === 'f16' ? 2 : 4) + 16 * c.m * c.n;
 
 /** The matrices that a call takes: of f16 where it may round its operands, else of f32; the largest that fit. */
 function configOf(d: Profile): MatrixConfig | undefined {
@@ -21,7 +24,8 @@ function configOf(d: Profile): MatrixConfig | undefined {
     PART % c.n === 0 &&
     c.n % 4 === 0 &&
     depthOf(c) % c.k === 0 &&
-    4 * c.subgroup <= d.maxWorkgroup;
+    4 * c.subgroup <= d.maxWorkgroup &&
+    bytesOf(c) <= d.maxWorkgroupBytes;
   const volume = (c: MatrixConfig) => c.m * c.n * c.k;
   return d.matrices?.filter(fits).sort((a, b) => volume(b) - volume(a))[0];
 }

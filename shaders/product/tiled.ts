@@ -45,9 +45,6 @@ export const tiled = <P>(t: Tiled<P>): Variant<P>[] => [
 /** Without it neighbours along k would lie in one bank. */
 const pad = (alongK: boolean): number => (alongK ? 1 : 0);
 
-/** Workgroup memory that every adapter has. */
-const WORKGROUP_BYTES = 16384;
-
 /** Neighbouring threads, four columns each, that take their moments together. */
 const MOMENT_THREADS = MOMENT_COLUMNS / 4;
 
@@ -88,6 +85,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
   };
   const exchanged = (p: P): number =>
     Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.moments?.(p) ? ((threads * tall) / 4) * wide : 0);
+  const bytes = (p: P): number => (half ? 8 * staged(p) + 16 * exchanged(p) : 16 * Math.max(staged(p), exchanged(p)));
   return {
     name: `tiled ${half ? 'f16 ' : ''}${name}`,
     fits(p, d) {
@@ -97,7 +95,8 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
       return (
         !isSoftware(d) &&
         d.maxWorkgroup >= threads &&
-        (!half || (Boolean(d.half) && 8 * staged(p) + 16 * exchanged(p) <= WORKGROUP_BYTES)) &&
+        (!half || Boolean(d.half)) &&
+        d.maxWorkgroupBytes >= bytes(p) &&
         tile.fits(m, n, k / split, blocks) &&
         (!t.moments?.(p) || columns % MOMENT_THREADS === 0)
       );

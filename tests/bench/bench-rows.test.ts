@@ -8,7 +8,7 @@ import { source } from '../../shaders/kernel/source.ts';
 const test = suite('bench rows');
 
 for (const lanes of [8, 0]) {
-  const profile = { lanes, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+  const profile = { lanes, subgroups: true, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 };
   test(`each row binds what its kernel needs, and every variant has its code, ${lanes ? 'on a software adapter' : 'on a GPU'}`, () => {
     for (const { kernel, params, label, tensors } of rows(profile)) {
       const bound = Object.keys(kernel.bindings).filter(name => name in tensors);

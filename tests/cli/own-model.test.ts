@@ -31,7 +31,10 @@ test('a model in a file anywhere is built from the very layers of the engine, wi
   `;
   const path = file('net.ts', net);
   await loadOwnModel(path);
-  const g = new Graph({ training: false, profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 } });
+  const g = new Graph({
+    training: false,
+    profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 },
+  });
   const y = openModel(parseSpec('model', `${path}:width=8`), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));
   assert.equal(y.shape, [2, 7]);
   assert.equal(

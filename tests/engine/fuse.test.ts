@@ -12,7 +12,7 @@ import { batchNorm, groupNorm } from '../../layers/norm.ts';
 import { close, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
 
 const test = suite('fuse');
-const PROFILE = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+const PROFILE = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 };
 
 /** Names of the kernels of a layer's plan, forward and (in training) backward. */
 function kernels(layer: Layer, shape: Shape, training: boolean, profile = PROFILE): string[] {

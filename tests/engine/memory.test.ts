@@ -29,7 +29,15 @@ import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('memory');
-const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 30 };
+const profile: Profile = {
+  lanes: 8,
+  subgroups: true,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 30,
+};
 const dataset = await openDataset('shapes', { limitTrain: 200, limitTest: 32, quiet: true });
 
 const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('model', spec), { classes: 10, shape });

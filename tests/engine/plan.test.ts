@@ -9,7 +9,15 @@ import { lenet5 } from '../../models/lenet.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('plan');
-const profile: Profile = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+const profile: Profile = {
+  lanes: 8,
+  subgroups: true,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 27,
+};
 
 function training(): Graph {
   const g = new Graph({ training: true, profile });

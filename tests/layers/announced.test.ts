@@ -10,7 +10,15 @@ import { batchNorm, groupNorm } from '../../layers/norm.ts';
 
 const test = suite('announced');
 
-const PROFILE = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+const PROFILE = {
+  lanes: 0,
+  subgroups: false,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 27,
+};
 
 function announced(layer: Layer, training = true): { g: Graph; layers: readonly BuiltLayer[] } {
   const g = new Graph({ training, profile: PROFILE });

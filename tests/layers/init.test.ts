@@ -86,7 +86,15 @@ test('the same by seed and name, other by another', () => {
 });
 
 test("a graph's scheme reaches weights of convolutions and dense layers alone", () => {
-  const profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+  const profile = {
+    lanes: 0,
+    subgroups: false,
+    f16: false,
+    maxWorkgroup: 256,
+    maxWorkgroupBytes: 16384,
+    maxBindings: 8,
+    maxBinding: 2 ** 27,
+  };
   const g = new Graph({ training: true, profile, weights: initializer('constant') });
   sequential({ conv: conv2d(2, 3), bn: batchNorm(), fc: dense(3) })(g, g.tensor([2, 1, 5, 5]));
   const first = Object.fromEntries([...g.init].map(([t, init]) => [t.name, init(t.shape, t.name, 0)[0]]));

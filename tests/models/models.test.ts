@@ -14,7 +14,15 @@ import { FAMILIES, learns } from '../support/families.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('models');
-const PROFILE: Profile = { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+const PROFILE: Profile = {
+  lanes: 0,
+  subgroups: false,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 27,
+};
 const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
 const IMAGENET: ModelInput = { classes: 1000, shape: [3, 224, 224] };
 const FASHION: ModelInput = { classes: 10, shape: [1, 28, 28] };

@@ -59,7 +59,15 @@ for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })
   test(file, () => {
     assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
     for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
-      const d = { lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true, f16: false, maxWorkgroup: 256, maxBinding: 2 ** 27 };
+      const d = {
+        lanes: name.startsWith('lanes') ? 8 : 0,
+        subgroups: true,
+        f16: false,
+        maxWorkgroup: 256,
+        maxWorkgroupBytes: 16384,
+        maxBindings: 8,
+        maxBinding: 2 ** 27,
+      };
       const variant = fitting(kernel, params, d).find(v => v.name === name);
       assert.ok(variant, `${name} does not fit its sample`);
       const wgsl = source(kernel, variant, params, d, Object.keys(kernel.bindings)).replace(/\n\s*\n/g, '\n');
