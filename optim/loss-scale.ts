@@ -7,7 +7,10 @@ import type { Piece } from './pieces.ts';
 export const lossScale = (g: Graph): Tensor => g.persistent('state', LOSS_SCALE, [4], () => Float32Array.of(FIRST_SCALE, 0, 0, 0));
 export const LOSS_SCALE = 'loss scale';
 
-/** Takes the scale out of the gradient; where that overflowed, `w` and the rule's `state` stay as they were, and the update does not count. */
+/**
+ * Takes the scale out of the gradient. Where that overflowed the update is skipped: `w` and the rule's `state` stay as they were, and the
+ * update does not count.
+ */
 export function unscale(state: readonly string[]): Piece {
   const moving = ['w', ...state];
   return {

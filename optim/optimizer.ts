@@ -19,8 +19,8 @@ export interface Optimizer {
   readonly average: Average | undefined;
   addTo(g: Graph, layout: Layout, gradients?: Gradients): void;
   /**
-   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the rule's momentum or beta1; the gradient is the sum
-   * of `summed` ones, of micro-batches and batches.
+   * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the hyper-parameter that the rule calls `cycled`.
+   * The gradient is the sum of `summed` gradients, of micro-batches and batches.
    */
   values(t: number, lr: number, momentum?: number, summed?: number): Record<string, number>;
 }
@@ -47,6 +47,7 @@ export function optimizer(
   const chain = [...pieces, ...(rule.pieces?.(hyper) ?? [])];
   const averages = chain.flatMap(p => p.average ?? []);
   check(averages.length < 2, `${rule.name}: ema and swa both average the weights`, 'leave one out');
+
   const values = (t: number, lr: number, momentum?: number, summed = 1): Record<string, number> => {
     const h = momentum === undefined || !rule.cycled ? hyper : { ...hyper, [rule.cycled]: momentum };
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...Object.assign({}, ...chain.map(p => p.values?.(t, lr))) };

@@ -56,7 +56,7 @@ export const rule = <H extends Rule['hyper']>(
   },
 ): Rule => r;
 
-/** The hyper-parameters of what is called `name`: those of `options`, else the defaults. An unknown name or a value out of range is an error. */
+/** The hyper-parameters of the rule `name`: those of `options`, else the defaults. An unknown name or a value out of range is an error. */
 export const hyperParameters = <H extends HyperParameters>(
   name: string,
   hyper: H,

@@ -11,7 +11,7 @@ import { ceilDiv, values } from '../kernel/loops.ts';
 
 /** As PyTorch's GradScaler has them. */
 export const FIRST_SCALE = 65536;
-/** The places in `scaling` of the scale and of the good updates since it changed, of the factor of gradients, and of the skipped updates. */
+/** Places in `scaling`: the scale, good updates since it changed, the factor of gradients, skipped updates. */
 const SCALE = 0;
 const GOOD = 1;
 export const FACTOR = 2;
