@@ -8,8 +8,8 @@ import { datasets } from '../../datasets/index.ts';
 import { parseMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
-import { BIN, descent, inTurn, SMALL, words, type Ended } from '../support/command.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { BIN, descent, inTurn, SMALL, words, type Ended } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const cli = suite('cli');
 const scratch = scratchFolders(cli);

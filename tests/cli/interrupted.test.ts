@@ -6,8 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
-import { descent, SMALL, words, type Ended, type Watched } from '../support/command.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { descent, SMALL, words, type Ended, type Watched } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('interrupted');
 const scratch = scratchFolders(test);
@@ -22,7 +22,7 @@ test.before(async () => {
 
 /** The same run in `folder`, held at its first line that begins so, until a signal or for good. */
 const held = (folder: string, start: string, until: NodeJS.Signals | '', onLine: Watched['onLine'], ...more: string[]): Promise<Ended> => {
-  const hold = new URL('../support/hold.mjs', import.meta.url).href;
+  const hold = new URL('../support/process/hold.mjs', import.meta.url).href;
   const env = { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hold}`, HOLD_AT: start, HOLD_UNTIL: until };
   return descent([...SMALL, '--out', 'run', ...more], folder, { env, onLine });
 };

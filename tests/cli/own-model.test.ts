@@ -8,9 +8,9 @@ import { Graph } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
-import { descent, words } from '../support/command.ts';
+import { descent, words } from '../support/process/command.ts';
 import { refusal } from '../support/refusal.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('own model');
 const scratch = scratchFolders(test);

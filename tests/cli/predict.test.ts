@@ -14,9 +14,9 @@ import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { combine } from '../../train/run/swag.ts';
 import { close, deviceFor } from '../support/check.ts';
-import { printed } from '../support/printed.ts';
+import { printed } from '../support/process/printed.ts';
 import { refusal } from '../support/refusal.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('predict');
 const folder = scratchFolders(test);

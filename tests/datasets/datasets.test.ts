@@ -11,10 +11,10 @@ import { datasets, loadDataset } from '../../datasets/index.ts';
 import { fetchDataset, verifyDataset } from '../../datasets/node/fetch.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { plane, PLANE_SETS, planeByte, planeValue, SHAPE_CLASSES, shapes } from '../../datasets/synthetic.ts';
-import { setVariable } from '../support/environment.ts';
+import { setVariable } from '../support/process/environment.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('datasets');
 const folder = scratchFolders(test);

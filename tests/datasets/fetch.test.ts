@@ -8,9 +8,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DatasetInfo, Source } from '../../datasets/info.ts';
 import { fetchDataset } from '../../datasets/node/fetch.ts';
-import { setVariable } from '../support/environment.ts';
+import { setVariable } from '../support/process/environment.ts';
 import { refusal } from '../support/refusal.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 import { tarOf } from '../support/tar-of.ts';
 
 const test = suite('fetch');

@@ -18,7 +18,7 @@ import { DeviceData } from '../../train/data/device-data.ts';
 import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('folder');
 const folder = scratchFolders(test);

@@ -1,7 +1,7 @@
 /** What fusion does to a plan, and that it changes no value beyond rounding. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fuse } from '../../engine/fuse.ts';
+import { fuse } from '../../engine/passes/fuse.ts';
 import { Graph, type Layer, type Shape } from '../../engine/graph.ts';
 import { relu } from '../../layers/activation.ts';
 import { residual, sequential } from '../../layers/compose.ts';

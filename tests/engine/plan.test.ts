@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fuse } from '../../engine/fuse.ts';
+import { fuse } from '../../engine/passes/fuse.ts';
 import { Graph, opName, reads, writes, type Op, type Tensor } from '../../engine/graph.ts';
 import { Layout, plan } from '../../engine/plan.ts';
 import { crossEntropy } from '../../layers/loss.ts';

@@ -8,10 +8,10 @@ import { parseAugment } from '../../train/config/augment.ts';
 import { checkShape } from '../../train/data/augmentation.ts';
 import { close, WAYS, type Way } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
-import { printed } from '../support/printed.ts';
+import { printed } from '../support/process/printed.ts';
 import { augmented, equalize } from '../reference/augment.ts';
 import { refusal } from '../support/refusal.ts';
-import { scratchFolders } from '../support/scratch.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
 
 const test = suite('augment');
 const folder = scratchFolders(test);

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { datasetFolder } from '../../datasets/node/cache.ts';
-import { onPage, type BuiltPage } from '../support/browser.ts';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
 import { tarOf } from '../support/tar-of.ts';
 
 const test = suite('views of the page');

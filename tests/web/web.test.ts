@@ -13,7 +13,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
-import { onPage, ROOT, type BuiltPage } from '../support/browser.ts';
+import { onPage, ROOT, type BuiltPage } from '../support/process/browser.ts';
 
 const test = suite('the page');
 /** Long enough that no machine is done with it before a test pauses it. */

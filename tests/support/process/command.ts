@@ -16,7 +16,7 @@ export interface Watched {
   readonly onLine?: (line: string, signal: (name: NodeJS.Signals) => void) => void;
 }
 
-export const BIN = fileURLToPath(new URL('../../bin/descent.mjs', import.meta.url));
+export const BIN = fileURLToPath(new URL('../../../bin/descent.mjs', import.meta.url));
 export const words = (line: string): string[] => line.split(' ');
 
 /** A short run on computed images: 4 epochs of 9 steps. */

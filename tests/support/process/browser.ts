@@ -6,9 +6,9 @@ import { chromium, type Page } from 'playwright-core';
 import type { Test } from 'uvu';
 import { build, preview } from 'vite';
 // @ts-expect-error: plain JavaScript, which runs before there are packages
-import { findBrowser } from '../../scripts/setup/browser.mjs';
+import { findBrowser } from '../../../scripts/setup/browser.mjs';
 
-export const ROOT = join(import.meta.dirname, '../..');
+export const ROOT = join(import.meta.dirname, '../../..');
 const browserPath = findBrowser() as string | undefined;
 const FLAGS = [
   '--no-sandbox',

@@ -1,15 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDataset } from '../../datasets/node/open.ts';
-import { sgd } from '../../optim/first-order.ts';
-import { rules } from '../../optim/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { quasiNewton, quasiNewtonMethods } from '../../optim/quasi-newton.ts';
-import type { Tensors } from '../../train/run/safetensors.ts';
-import { close, WAYS } from '../support/check.ts';
-import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../support/lenet-run.ts';
-import { torchOptimizer } from '../support/torch-optimizer.ts';
-import { readTensors } from '../vectors/read.ts';
+import { openDataset } from '../../../datasets/node/open.ts';
+import { sgd } from '../../../optim/first-order.ts';
+import { rules } from '../../../optim/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { quasiNewton, quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
+import type { Tensors } from '../../../train/run/safetensors.ts';
+import { close, WAYS } from '../../support/check.ts';
+import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../../support/lenet-run.ts';
+import { torchOptimizer } from '../../support/torch-optimizer.ts';
+import { readTensors } from '../../vectors/read.ts';
 
 const test = suite('LeNet-5 step by step with PyTorch');
 

@@ -1,22 +1,22 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDataset } from '../../datasets/node/open.ts';
-import type { Layer } from '../../engine/graph.ts';
-import { relu } from '../../layers/activation.ts';
-import { sequential } from '../../layers/compose.ts';
-import { conv2d } from '../../layers/conv.ts';
-import { dense } from '../../layers/dense.ts';
-import { dropout } from '../../layers/noise.ts';
-import { maxPool } from '../../layers/pool.ts';
-import { lenet5 } from '../../models/lenet.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { rules } from '../../optim/index.ts';
-import { openData } from '../../train/data/data.ts';
-import { score, softmaxRows } from '../../train/study/probabilities.ts';
-import type { TrainerOptions } from '../../train/step/trainer-options.ts';
-import { Trainer } from '../../train/step/trainer.ts';
-import { close, deviceFor } from '../support/check.ts';
-import { refusal } from '../support/refusal.ts';
+import { openDataset } from '../../../datasets/node/open.ts';
+import type { Layer } from '../../../engine/graph.ts';
+import { relu } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { dropout } from '../../../layers/noise.ts';
+import { maxPool } from '../../../layers/pool.ts';
+import { lenet5 } from '../../../models/lenet.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { rules } from '../../../optim/index.ts';
+import { openData } from '../../../train/data/data.ts';
+import { score, softmaxRows } from '../../../train/study/probabilities.ts';
+import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
+import { Trainer } from '../../../train/step/trainer.ts';
+import { close, deviceFor } from '../../support/check.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const test = suite('trainer');
 const { adam, momentum, sgd } = rules as Required<Pick<typeof rules, 'adam' | 'momentum' | 'sgd'>>;
@@ -162,8 +162,8 @@ test('a batch larger than the data is refused', async () => {
 });
 
 test('a lost device ends the run with one line', async () => {
-  const { Device } = await import('../../engine/device.ts');
-  const { openAdapter } = await import('../../engine/node/adapters.ts');
+  const { Device } = await import('../../../engine/device.ts');
+  const { openAdapter } = await import('../../../engine/node/adapters.ts');
   const device = await Device.open(await openAdapter());
   const t = await create({ device, model: noisy });
   await losses(t, 2);

@@ -1,15 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { relu } from '../../layers/activation.ts';
-import { sequential } from '../../layers/compose.ts';
-import { dense } from '../../layers/dense.ts';
-import { rules } from '../../optim/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { openData } from '../../train/data/data.ts';
-import { layerStats, weightsNow } from '../../train/study/layer-stats.ts';
-import { Probe } from '../../train/study/probe.ts';
-import { Trainer } from '../../train/step/trainer.ts';
-import { close, deviceFor, random } from '../support/check.ts';
+import { relu } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { dense } from '../../../layers/dense.ts';
+import { rules } from '../../../optim/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { openData } from '../../../train/data/data.ts';
+import { layerStats, weightsNow } from '../../../train/study/layer-stats.ts';
+import { Probe } from '../../../train/study/probe.ts';
+import { Trainer } from '../../../train/step/trainer.ts';
+import { close, deviceFor, random } from '../../support/check.ts';
 
 const test = suite('layer statistics');
 const n = 8;

@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Range } from '../../engine/range.ts';
-import { named } from '../../engine/check.ts';
-import { configFromJson, parseConfig } from '../../train/config/config.ts';
-import { OPTIONS } from '../../train/config/options.ts';
-import { bestOf, parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
-import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../train/config/spec.ts';
-import { refusal } from '../support/refusal.ts';
+import type { Range } from '../../../engine/range.ts';
+import { named } from '../../../engine/check.ts';
+import { configFromJson, parseConfig } from '../../../train/config/config.ts';
+import { OPTIONS } from '../../../train/config/options.ts';
+import { bestOf, parseMetrics, type EvalMetrics } from '../../../train/step/metrics.ts';
+import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../../train/config/spec.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const config = suite('config');
 const refuses = async (act: () => unknown, wanted: RegExp | string) => {

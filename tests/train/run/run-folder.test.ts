@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseConfig } from '../../train/config/config.ts';
-import type { MetricsLine } from '../../train/step/metrics.ts';
-import { createRun, defaultFolder, readConfig, resumeRun, weightsFile } from '../../train/run/node/run-folder.ts';
-import { readSafetensors } from '../../train/run/node/sealed.ts';
-import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
-import { refusal } from '../support/refusal.ts';
+import { parseConfig } from '../../../train/config/config.ts';
+import type { MetricsLine } from '../../../train/step/metrics.ts';
+import { createRun, defaultFolder, readConfig, resumeRun, weightsFile } from '../../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../../train/run/node/sealed.ts';
+import { encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const runs = suite<{ dir: string }>('run-folder');
 runs.before.each(c => {

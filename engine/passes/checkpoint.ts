@@ -1,5 +1,5 @@
-import { reads, writes, type Op, type Pass, type Tensor } from './graph.ts';
-import { aliveAtOnce, bytesOf, plan } from './plan.ts';
+import { reads, writes, type Op, type Pass, type Tensor } from '../graph.ts';
+import { aliveAtOnce, bytesOf, plan } from '../plan.ts';
 
 /** How many budgets of a segment are tried, from the bytes of all saved activations downwards. */
 const BUDGETS = 32;

@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rules } from '../../optim/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { softmaxRows } from '../../train/study/probabilities.ts';
-import { combine, predictive, Swag } from '../../train/run/swag.ts';
-import { close, random } from '../support/check.ts';
-import { lenetTrainer } from '../support/lenet-run.ts';
-import * as reference from '../reference/regularise.ts';
+import { rules } from '../../../optim/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { softmaxRows } from '../../../train/study/probabilities.ts';
+import { combine, predictive, Swag } from '../../../train/run/swag.ts';
+import { close, random } from '../../support/check.ts';
+import { lenetTrainer } from '../../support/lenet-run.ts';
+import * as reference from '../../reference/regularise.ts';
 
 const test = suite('SWAG');
 const tensor = (data: ArrayLike<number>) => ({ w: { shape: [data.length], data: Float32Array.from(data) } });

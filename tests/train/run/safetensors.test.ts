@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DescentError } from '../../engine/check.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
+import { DescentError } from '../../../engine/check.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
 
 const safetensors = suite('safetensors');
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { evaluation, fit, type Fitted, type FitOptions, type FitState } from '../../train/run/fit.ts';
-import { refusal } from '../support/refusal.ts';
+import { evaluation, fit, type Fitted, type FitOptions, type FitState } from '../../../train/run/fit.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const test = suite('fit');
 

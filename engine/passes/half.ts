@@ -1,5 +1,5 @@
-import { typeOf } from '../shaders/kernel/kernel.ts';
-import type { Op, Tensor } from './graph.ts';
+import { typeOf } from '../../shaders/kernel/kernel.ts';
+import type { Op, Tensor } from '../graph.ts';
 
 /**
  * The ops with activations kept in f16 (Micikevicius et al. 2018): all but those that are wanted after the step and those that a kernel

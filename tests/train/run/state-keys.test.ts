@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as keys from '../../train/run/state-keys.ts';
+import * as keys from '../../../train/run/state-keys.ts';
 
 const test = suite('state keys');
 

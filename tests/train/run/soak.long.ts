@@ -3,11 +3,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { openDataset } from '../../datasets/node/open.ts';
-import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
-import { openTrainer } from '../../train/run/open.ts';
-import { deviceFor } from '../support/check.ts';
+import { openDataset } from '../../../datasets/node/open.ts';
+import { parseConfig } from '../../../train/config/config.ts';
+import { recipeOf } from '../../../train/config/recipe.ts';
+import { openTrainer } from '../../../train/run/open.ts';
+import { deviceFor } from '../../support/check.ts';
 
 const test = suite('soak');
 setFlagsFromString('--expose-gc');

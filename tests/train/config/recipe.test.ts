@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { configFromJson, parseConfig } from '../../train/config/config.ts';
-import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { propose, rangeRate, rangeTest } from '../../train/study/find-lr.ts';
-import { describeOptimizer, recipeOf, type Recipe } from '../../train/config/recipe.ts';
-import { phasesOf, scheduleOf } from '../../train/run/open.ts';
+import { configFromJson, parseConfig } from '../../../train/config/config.ts';
+import { stopsEarly } from '../../../train/run/early-stopping.ts';
+import { propose, rangeRate, rangeTest } from '../../../train/study/find-lr.ts';
+import { describeOptimizer, recipeOf, type Recipe } from '../../../train/config/recipe.ts';
+import { phasesOf, scheduleOf } from '../../../train/run/open.ts';
 
 const test = suite('recipes of runs');
 

@@ -1,24 +1,24 @@
 /** What is computed from images before and after training: LSUV and population statistics. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Graph } from '../../engine/graph.ts';
-import { relu } from '../../layers/activation.ts';
-import { sequential } from '../../layers/compose.ts';
-import { conv2d } from '../../layers/conv.ts';
-import { dense } from '../../layers/dense.ts';
-import { batchNorm } from '../../layers/norm.ts';
-import { globalAvgPool, maxPool } from '../../layers/pool.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { sgd } from '../../optim/first-order.ts';
-import { BatchProgram } from '../../train/data/batch-program.ts';
-import { gatherBatch } from '../../train/data/batch.ts';
-import { openData } from '../../train/data/data.ts';
-import { DeviceData } from '../../train/data/device-data.ts';
-import { lsuv } from '../../train/init/lsuv.ts';
-import { populationStatistics } from '../../train/evaluate/population.ts';
-import { Trainer } from '../../train/step/trainer.ts';
-import { close, deviceFor } from '../support/check.ts';
-import { fashionMnist } from '../support/lenet-run.ts';
+import { Graph } from '../../../engine/graph.ts';
+import { relu } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { batchNorm } from '../../../layers/norm.ts';
+import { globalAvgPool, maxPool } from '../../../layers/pool.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { sgd } from '../../../optim/first-order.ts';
+import { BatchProgram } from '../../../train/data/batch-program.ts';
+import { gatherBatch } from '../../../train/data/batch.ts';
+import { openData } from '../../../train/data/data.ts';
+import { DeviceData } from '../../../train/data/device-data.ts';
+import { lsuv } from '../../../train/init/lsuv.ts';
+import { populationStatistics } from '../../../train/evaluate/population.ts';
+import { Trainer } from '../../../train/step/trainer.ts';
+import { close, deviceFor } from '../../support/check.ts';
+import { fashionMnist } from '../../support/lenet-run.ts';
 
 const test = suite('first batch');
 
