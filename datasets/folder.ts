@@ -44,6 +44,7 @@ export async function splitFolder<T extends { readonly path: string }>(
     `${who}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}`,
     `at least two subfolders of ${FORMATS} images are needed, one a class`,
   );
+  // the 0 was a seed once: with another text, folders that are known would be split anew
   const places = new Map(await Promise.all(images.map(async ({ path }) => [path, await digest(`0\n${path}`)] as const)));
   const shuffled = (from: readonly T[]) =>
     from.map(f => ({ ...f, label: classes.indexOf(classOf(f.path)) })).sort((a, b) => (places.get(a.path)! < places.get(b.path)! ? -1 : 1));

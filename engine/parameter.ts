@@ -79,7 +79,7 @@ export const neededList = (example: readonly number[], separator: string, about:
 });
 
 /** `given` as the value of a parameter; `who` is its name in messages. */
-export function accept<T>(who: Message, given: unknown, { accepts, read }: Parameter<T>): T {
+function accept<T>(who: Message, given: unknown, { accepts, read }: Parameter<T>): T {
   const value = read(given);
   check(value !== undefined, say`${who} is ${typeof given === 'number' ? given : `'${String(given)}'`}`, `give ${accepts}`);
   return value;

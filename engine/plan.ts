@@ -10,7 +10,7 @@ export interface Place {
 
 /** WebGPU's alignment of storage bindings. */
 const ALIGNMENT = 256;
-export const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Bytes rounded up to whole vec4s, at least one: kernels read and write in vec4s. */
 export const inVec4s = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);

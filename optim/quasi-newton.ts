@@ -51,7 +51,7 @@ export const quasiNewton = ({ name, hyper }: Method, options: Readonly<Record<st
 });
 
 /** Most parameters of bfgs: its matrix then takes 128 MB. */
-export const MOST_BFGS = 4000;
+const MOST_BFGS = 4000;
 
 /** What one step did: the loss before it, evaluations of loss and gradient, and whether the weights moved. */
 export interface QuasiNewtonStep {

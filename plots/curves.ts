@@ -1,4 +1,4 @@
-/** The course of a run: loss and accuracy of training and validation over the epochs. */
+/** The curves of a run: loss and accuracy of training and validation over the epochs. */
 import type { MetricsLine } from '../train/step/metrics.ts';
 import { draw } from './chart.ts';
 import type { Axis, Series } from './panel.ts';

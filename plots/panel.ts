@@ -17,7 +17,7 @@ export interface Series {
   readonly dashed?: boolean;
   /** A thin grey line without an entry in the legend: contours, references. */
   readonly muted?: boolean;
-  /** Each point is marked: few measurements rather than a course. */
+  /** Each point is marked: few measurements rather than a curve. */
   readonly dots?: boolean;
   /** Large symbols over all else, black, without a line: a start, an end. */
   readonly pins?: boolean;

@@ -40,7 +40,7 @@ async function lead(): Promise<boolean> {
   const kind = long ? /\.(test|long)\.ts$/ : /\.test\.ts$/;
   const files = readdirSync('tests', { recursive: true, encoding: 'utf8' }).filter(file => kind.test(file) && isWanted(file));
   const seconds = lastTimes();
-  const size = (file: string) => statSync(join('tests', file)).size; // what a file that never ran here is judged by
+  const size = (file: string) => statSync(join('tests', file)).size; // by which the time of a file that never ran here is guessed
   files.sort((a, b) => (seconds[b] ?? 0) - (seconds[a] ?? 0) || size(b) - size(a));
   let passed = 0;
   let failed = 0;

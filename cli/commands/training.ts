@@ -88,7 +88,7 @@ const collect = (value: string, all: string[] = []): string[] => [...all, value]
 function addSweep(program: Command): void {
   const command = program
     .command('sweep')
-    .summary('grid or random search, judged on held-out images or by cross-validation')
+    .summary('grid or random search, evaluated on held-out images or by cross-validation')
     .description(
       'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n' +
         'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. ' +
@@ -123,7 +123,7 @@ function addCompare(program: Command): void {
     .summary('compare optimizers, schedules, initialisations and more: one picture and a table')
     .description(
       'Trains one model in several ways from the same seed, one after the other, ' +
-        'and compares test accuracy and the course of the training loss.\n' +
+        'and compares test accuracy and the curves of the training loss.\n' +
         'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.',
     )
     .argument(

@@ -1,4 +1,4 @@
-/** `descent compare`: what a course compares, each as one picture and a table. */
+/** `descent compare`: methods side by side, each comparison as one picture and a table. */
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';

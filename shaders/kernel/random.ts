@@ -105,7 +105,7 @@ export function streamOf(name: string): number {
 export type Draw = () => number;
 
 /** Random numbers of one stream: u32 words in order. */
-export function words(seed: number, stream: number, index = 0): Draw {
+function words(seed: number, stream: number, index = 0): Draw {
   let block: readonly number[] = [];
   let i = 0;
   return () => {

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Dataset } from '../../datasets/dataset.ts';
+import type { Dataset, Split } from '../../datasets/dataset.ts';
 import { splitFolder } from '../../datasets/folder.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
@@ -15,6 +15,7 @@ import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
+import { digest as pageDigest } from '../../web/data/folder.ts';
 import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
@@ -88,6 +89,28 @@ test('folder: a picture keeps its side of the split when others come', async () 
   const moved = few.train.filter(item => many.test.some(other => other.path === item.path));
   assert.ok(moved.length <= 2, `${moved.length} images changed sides`);
   assert.ok(few.train.every(({ path, label }) => label === ['a', 'b'].indexOf(path[0]!)));
+});
+
+test('folder: the page has the same images in the same order, for training and for testing', async () => {
+  const root = await folder();
+  for (const [name, green] of [
+    ['cats', 200],
+    ['d\u00f6gs/large', 90],
+  ] as const) {
+    await paint(root, name, 12, green);
+  }
+  const size = 3 * 4 * 4;
+  const read = await openDataset(root, { dataDir: await folder(), ...quiet, imageSize: 4 });
+  const red = ({ images, labels }: Split) => [...labels].map((label, i) => [label, images[i * size]! / 10]);
+  const names = await readdir(root, { recursive: true });
+  const page = await splitFolder(
+    'dropped',
+    names.reverse().map(path => ({ path })),
+    pageDigest,
+  );
+  const number = (items: typeof page.train) => items.map(({ label, path }) => [label, Number.parseInt(basename(path), 10)]);
+  assert.equal(page.classes, read.classes);
+  assert.equal([number(page.train), number(page.test)], [red(read.train), red(read.test)]);
 });
 
 test('folder: train/ and test/ are taken as they are; grey images have one channel', async () => {

@@ -167,7 +167,7 @@ if (
     assert.ok(Math.abs(shares.reduce((sum, s) => sum + Number.parseFloat(s), 0) - 100) < 1, shares.join(' '));
   });
 
-  test('the camera is judged, closed when left, and its refusal explained', async () => {
+  test('what the camera sees is classified, the camera closed when left, and its refusal explained', async () => {
     await page.evaluate(`before = document.querySelector('.seen figure')`); // of the picture
     await at.press('Use the camera');
     await page.waitForFunction(`document.querySelector('video').srcObject && document.querySelector('.seen figure') !== before`);

@@ -1,4 +1,4 @@
-/** What a course compares: the variants of each comparison, and how much it takes to see the difference. */
+/** Methods side by side: the variants of each comparison, and how much training it takes to see the difference. */
 import { schemes } from '../../layers/init.ts';
 import { rules } from '../../optim/index.ts';
 import { NOISES, NORMS } from './compare-nets.ts';

@@ -45,10 +45,7 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<Fold
   return out;
 }
 
-/**
- * Decodes the images to `imageSize` (32 without it), cropped to a square about the middle. Split as
- * the command line splits the folder.
- */
+/** Decodes the images to `imageSize` (32 without it), cropped to a square about the middle, and splits them as the command line does. */
 export async function openFolder(name: string, files: readonly FolderFile[], config: RunConfig): Promise<Dataset> {
   const { imageSize = 32, limitTrain, limitTest } = config;
   const { classes, train, test } = await splitFolder(name, files, digest);

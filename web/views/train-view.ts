@@ -9,7 +9,7 @@ import { field } from '../form/field.ts';
 import { splitFolder } from '../../datasets/folder.ts';
 import { digest, type FolderFile } from '../data/folder.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
-import { LooksView } from './looks-view.ts';
+import { InspectView } from './inspect-view.ts';
 import { readRuns, writeRuns } from '../data/run-file.ts';
 import { curvesOf, numbersOf, rowOf, statusOf } from './run-view.ts';
 import { announce, Run } from './runs.ts';
@@ -22,7 +22,7 @@ export class TrainView {
   readonly dropped: Dropped = { files: {}, folders: {} };
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
-  #looks = new LooksView();
+  #inspect = new InspectView();
   #charts: { loss: CurveChart; accuracy: CurveChart } | undefined;
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
   #table = el('div', { class: 'runs' });
@@ -149,7 +149,7 @@ export class TrainView {
         panel('Accuracy', 'Share of right answers by step.', accuracies),
       ),
       this.#table,
-      this.#looks.element,
+      this.#inspect.element,
     );
   }
 
@@ -245,7 +245,7 @@ export class TrainView {
 
   #changed(run: Run, state: boolean): void {
     this.draw();
-    if (run === this.selected) void this.#looks.refresh(run, state && run.state !== 'running');
+    if (run === this.selected) void this.#inspect.refresh(run, state && run.state !== 'running');
   }
 
   /** Draws ten times a second at most. */
@@ -283,7 +283,7 @@ export class TrainView {
     const select = () => {
       this.selected = run;
       this.draw();
-      void this.#looks.refresh(run, true);
+      void this.#inspect.refresh(run, true);
     };
     const remove = () => {
       this.#remove(run);
@@ -330,7 +330,7 @@ export class TrainView {
     check(run?.facts, `${name}: there is no run to import into`, 'start one of the same model first');
     await run.engine.call('importWeights', bytes, name);
     notice(`${name}: imported into run ${run.id + 1}.`, 'info');
-    await this.#looks.refresh(run, true);
+    await this.#inspect.refresh(run, true);
   }
 
   async #export(run: Run, averaged: boolean): Promise<void> {

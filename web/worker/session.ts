@@ -12,7 +12,7 @@ import type { TrainerState } from '../../train/step/state.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { openDevice } from './device.ts';
-import { Looks } from './looks.ts';
+import { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 import { tuner } from './tuning.ts';
 
@@ -31,10 +31,12 @@ export class Session {
   #dataset!: Dataset;
   #device: Device | undefined;
   #opened: Opened | undefined;
-  #looks: Looks | undefined;
+  #inspector: Inspector | undefined;
   #checkpoint!: Checkpoint;
   #fitted: FitState = { evaluated: [] };
   #running = false;
+  /** The loop that trains, and before it the last one: a run that goes on at once may still be in it. */
+  #loop: Promise<void> = Promise.resolve();
   #recovering = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -78,19 +80,19 @@ export class Session {
     check(this.#trainer.steps < this.#total, `play: all ${this.#total} steps are done`, 'give more epochs, or reset');
     this.#running = true;
     this.#state('running');
-    void this.#fit();
+    this.#loop = this.#loop.then(() => this.#fit());
   }
 
   async pause(): Promise<void> {
     this.#running = false;
     await this.#alone(() => this.#save());
-    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+    this.#atRest();
   }
 
   async stepOnce(): Promise<void> {
     check(!this.#running, 'step: the run is going on', 'pause it first');
     await this.#alone(() => advance(this.#trainer, this.#fitting(), true));
-    this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
+    this.#atRest();
   }
 
   async reset(): Promise<void> {
@@ -102,7 +104,7 @@ export class Session {
       this.#emit({ kind: 'rewind', step: 0, message: 'back at the first weights' });
       await this.#save();
     });
-    this.#state('paused');
+    this.#atRest();
   }
 
   evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
@@ -136,9 +138,9 @@ export class Session {
     });
   }
 
-  /** What a look into the net gives. */
-  look<T>(at: (looks: Looks) => T | Promise<T>): Promise<T> {
-    return this.#settled(() => at(this.#looks!));
+  /** What the inspector says of the net, between two steps. */
+  inspect<T>(ask: (net: Inspector) => T | Promise<T>): Promise<T> {
+    return this.#settled(() => ask(this.#inspector!));
   }
 
   async loseDevice(): Promise<void> {
@@ -157,6 +159,11 @@ export class Session {
 
   #state(state: RunState, message?: string | Fault): void {
     this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
+  }
+
+  /** Says where the run stands, unless it goes on again since. */
+  #atRest(): void {
+    if (!this.#running) this.#state(this.#trainer.steps < this.#total ? 'paused' : 'done');
   }
 
   #lines(lines: readonly MetricsLine[]): void {
@@ -195,7 +202,7 @@ export class Session {
   async #open(): Promise<void> {
     this.#fitted = { evaluated: [] };
     this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
-    this.#looks = new Looks(this.#opened, this.#dataset);
+    this.#inspector = new Inspector(this.#opened, this.#dataset);
     this.#emit({ kind: 'note', text: this.#opened.note });
   }
 
@@ -221,6 +228,7 @@ export class Session {
   }
 
   async #fit(): Promise<void> {
+    if (!this.#running) return; // the loop before went on to the end
     try {
       const ended = await fit(this.#trainer, this.#fitting());
       if (ended === 'stopped') return;

@@ -293,13 +293,13 @@ for (const biases of [true, false]) {
   test(`lbfgs minimises the loss with its L2 penalty${biases ? '' : ', biases left out'}, and reports the loss alone`, async () => {
     const weight = 0.02;
     const trainer = await small(192, { ...quasiNewton(lbfgs), l2: { weight, biases } });
-    const judge = await small(192, optimizer(rules.sgd!, { lr: 1 }));
+    const other = await small(192, optimizer(rules.sgd!, { lr: 1 }));
     for (let t = 0; t < 60; t++) await trainer.step();
     const at = await trainer.weights();
-    judge.loadWeights(at);
-    await judge.step(true);
-    const loss = (await judge.settle())[0]!.loss;
-    const after = await judge.weights();
+    other.loadWeights(at);
+    await other.step(true);
+    const loss = (await other.settle())[0]!.loss;
+    const after = await other.weights();
     // at the minimum the gradient of the loss, here a step of descent at rate 1, is that of the penalty turned round
     for (const [name, { data, shape }] of Object.entries(at)) {
       const step = data.map((v, i) => v - after[name]!.data[i]!);
@@ -313,7 +313,7 @@ for (const biases of [true, false]) {
     await trainer.step(true);
     close('loss', [(await trainer.settle()).at(-1)!.loss], [loss], 1e-5);
     trainer.destroy();
-    judge.destroy();
+    other.destroy();
   });
 }
 

@@ -75,10 +75,10 @@ for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
 
 async function averageIs(average: Tensors, { batch, averaged_loss: wanted }: Run): Promise<void> {
   if (wanted === undefined) return;
-  const judge = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
-  judge.loadWeights(average);
-  close('loss of the averaged weights', await losses(judge, 1), [wanted], 1e-5);
-  judge.destroy();
+  const evaluator = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
+  evaluator.loadWeights(average);
+  close('loss of the averaged weights', await losses(evaluator, 1), [wanted], 1e-5);
+  evaluator.destroy();
 }
 
 const { name, options, lr, batch, losses: expected, losses64 } = vectors.runs.find(r => r.name === 'lbfgs')!;

@@ -103,8 +103,8 @@ test('validation images are held out; evaluation counts every image once, in bat
   const { loss, accuracy } = await t.evaluate('val');
   const logits = await t.logits('val');
   assert.is(logits.length, 200 * 10);
-  const judged = score(softmaxRows(logits, 10), data.parts.val.labels, 10);
-  close('loss and accuracy of 200 images', [loss, accuracy], [judged.loss, judged.accuracy], 1e-5);
+  const wanted = score(softmaxRows(logits, 10), data.parts.val.labels, 10);
+  close('loss and accuracy of 200 images', [loss, accuracy], [wanted.loss, wanted.accuracy], 1e-5);
   assert.equal(await t.evaluate('val'), { loss, accuracy });
   assert.ok(Math.abs(loss - Math.log(10)) < 0.2, `an untrained net is at chance: ${loss}`);
   t.destroy();

@@ -69,7 +69,7 @@ export function writeWhole(path: string, content: string | Uint8Array, refuse: (
 }
 
 /** The usual refusal of a write. */
-export const refused = (path: string, error: unknown): DescentError =>
+const refused = (path: string, error: unknown): DescentError =>
   fileError(path, 'written', error, isFull(error) ? 'free some space and try again' : 'choose another place');
 
 /** Cleans up after a failure, whose own error is the one to tell. */

@@ -24,7 +24,7 @@ function panel(title: string, hint: string): Panel {
 }
 const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', textContent: text });
 
-export class LooksView {
+export class InspectView {
   readonly element: HTMLElement;
   #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
   #filters = panel('First-layer filters', 'Weights of the first convolution: grey is 0, white positive, black negative.');
@@ -44,7 +44,7 @@ export class LooksView {
   constructor() {
     this.element = el(
       'div',
-      { class: 'looks' },
+      { class: 'inspect' },
       ...[this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations].map(({ box }) => box),
     );
     let later: ReturnType<typeof setTimeout> | undefined;
@@ -64,7 +64,7 @@ export class LooksView {
     return box.isConnected && top < innerHeight + 80 && bottom > -80;
   }
 
-  /** Looks again, if the last look is long enough ago: a look takes time from training. */
+  /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */
   async refresh(run: Run | undefined, force = false): Promise<void> {
     if (!run?.facts || this.#busy || run.state === 'building' || run.state === 'failed') return;
     const early = run === this.#run && performance.now() < this.#next;
@@ -76,7 +76,7 @@ export class LooksView {
       this.#run = run;
       if (run.facts.shape[0] !== 2) {
         this.#images ??= await run.engine.call('testImages', SHOWN);
-        await this.#look(run);
+        await this.#fill(run);
       }
     } catch {
       /* the run says itself what is wrong with it */
@@ -86,7 +86,7 @@ export class LooksView {
     }
   }
 
-  async #look(run: Run): Promise<void> {
+  async #fill(run: Run): Promise<void> {
     const { engine } = run;
     if (this.#seen(this.#predictions)) this.#predict(run.facts!, await engine.call('predictions', SHOWN));
     if (this.#seen(this.#filters)) this.#filter(await engine.call('filters'));

@@ -12,7 +12,7 @@ const MOST = 64;
 const FEW = 16;
 const MANY = 256;
 
-export class Looks {
+export class Inspector {
   #opened: Opened;
   #dataset: Dataset;
   #probes = new Map<string, Promise<Probe>>();
