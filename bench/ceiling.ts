@@ -10,11 +10,11 @@ import { items } from '../shaders/kernel/loops.ts';
 import { unroll } from '../shaders/kernel/wgsl.ts';
 
 export interface Ceiling {
-  /** Of a copy kernel, bytes read plus written. */
+  /** The rate of a copy kernel, bytes read plus written. */
   readonly gbPerSecond: number;
-  /** Of a kernel of independent multiply-add chains. */
+  /** The rate of a kernel of independent multiply-add chains. */
   readonly gflopPerSecond: number;
-  /** Of the processor's 256-bit FMA units, where a C compiler is at hand and the adapter is software. */
+  /** The rate of the processor's 256-bit FMA units, where a C compiler is at hand and the adapter is software. */
   readonly avx2: number | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface KernelResult {
   readonly first: number;
   readonly gflops: number;
   readonly gbs: number;
-  /** Of the multiply-add and the copy kernel; of the processor's AVX2 units on a software adapter. */
+  /** The rates of the multiply-add and the copy kernel, and of the processor's AVX2 units on a software adapter. */
   readonly ofFma: number;
   readonly ofCopy: number;
   readonly ofAvx2?: number;

@@ -5,7 +5,7 @@ import type { Limits, Split } from './dataset.ts';
 export interface DataFile {
   readonly name: string;
   readonly bytes: number;
-  /** Of the decompressed bytes. */
+  /** The hash of the decompressed bytes. */
   readonly sha256: string;
 }
 

@@ -5,8 +5,8 @@ import { float } from '../shaders/kernel/wgsl.ts';
 import { softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
 
 /**
- * y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. Both pass
- * NaN on: where v is compared, the false branch keeps it; what a built-in function may drop goes through `keep(v, …)`.
+ * y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. Both
+ * pass NaN on: where v is compared, the false branch keeps it; what a built-in function may drop goes through `keep(v, …)`.
  */
 interface Activation {
   f: string;

@@ -16,7 +16,10 @@ export interface Model {
   /** One line: what it is and where it comes from. */
   readonly about?: string;
   readonly options?: Parameters;
-  /** The first convolution, if its filters are to whiten patches of the training images before the first step (train/init/whiten-patches.ts). */
+  /**
+   * The first convolution, if its filters are to whiten patches of the training images before the first step
+   * (train/init/whiten-patches.ts).
+   */
   readonly whitened?: string;
 }
 

@@ -5,10 +5,9 @@ import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
 
 /**
- * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`; it
- * passes NaN on.
- * Pieces act in the order of their list: first what each does to the gradient, then what each does to the weight, then the rule, then what
- * comes after it.
+ * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`;
+ * it passes NaN on. Pieces act in the order of their list: first what each does to the gradient, then what each does to the weight, then
+ * the rule, then what comes after it.
  */
 export interface Piece {
   readonly gradient?: string;

@@ -15,7 +15,7 @@ export interface Layout {
   readonly height: number;
   /** Panels that show the same names share a legend on top, others have one each. */
   readonly shared: boolean;
-  /** Of the legend inside a panel's head. */
+  /** The place of the legend inside a panel's head. */
   readonly legendHeight: number;
   /** The upper left corner of the drawing area of panel `i`. */
   place(i: number): { left: number; top: number };

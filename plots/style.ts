@@ -14,7 +14,7 @@ export const COLOURS = [
   '#a3a3a3',
 ] as const;
 
-/** Of more than five series, so that lines on each other and grey prints can be told apart. */
+/** The dashes of more than five series, so that lines on each other and grey prints can be told apart. */
 export const DASHES = ['solid', [8, 4], [2, 3]] as const;
 
 export const FONT = 'DejaVu Sans, Verdana, sans-serif';

@@ -32,7 +32,7 @@ export async function unavailable(name: PeerName): Promise<string | undefined> {
   return name === 'pytorch-cpu' || found.cuda ? undefined : 'PyTorch sees no CUDA card';
 }
 
-/** Of each burst: milliseconds a step on the clock and of the process's processor time, and the loss at its end. */
+/** What each burst took: milliseconds a step on the clock and of the process's processor time, and the loss at its end. */
 export interface Steps {
   readonly ms: number[];
   readonly cpu: number[];

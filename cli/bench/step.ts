@@ -21,7 +21,7 @@ export interface StepOptions extends BenchOptions {
   checkpointActivations?: boolean;
   trace?: string | boolean;
   start?: boolean;
-  /** Of a process that `--start` began: the time to the first step alone is wanted. */
+  /** Whether `--start` began this process: the time to the first step alone is wanted. */
   first?: boolean;
 }
 

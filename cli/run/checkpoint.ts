@@ -23,7 +23,7 @@ export interface Checkpoint {
   readonly weights: Tensors;
   readonly shape?: readonly [c: number, h: number, w: number];
   readonly classes?: readonly string[];
-  /** Of the images it was trained on. */
+  /** The moments of the images it was trained on. */
   readonly moments?: Moments;
 }
 

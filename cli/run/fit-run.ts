@@ -24,7 +24,7 @@ export interface FitRunOptions {
   readonly session: Session;
   readonly options: TrainOptions;
   readonly interrupt: Interrupt;
-  /** Of a run that is resumed: where it stopped. */
+  /** Where a resumed run stopped. */
   readonly before?: TrainerState | undefined;
 }
 

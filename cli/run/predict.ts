@@ -55,7 +55,7 @@ function inputOf({ shape, classes, config }: Checkpoint): Pick<Dataset, 'shape' 
   return shape && classes ? { shape, classes } : lookUp('dataset', config.dataset, datasets);
 }
 
-/** Of the images that the weights were trained on, for files that do not carry them. */
+/** The moments of the images that the weights were trained on, for files that do not carry them. */
 async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
   const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');

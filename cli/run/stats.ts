@@ -22,9 +22,9 @@ interface Line {
 export interface Stats {
   /** Does a step of the trainer, watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
   step(log: boolean): Promise<void>;
-  /** Of the last watched step, in a line. */
+  /** The last watched step in a line. */
   said(): string;
-  /** Of the last watched step, all layers as a table. */
+  /** All layers at the last watched step, as a table. */
   table(): string;
 }
 

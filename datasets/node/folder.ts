@@ -19,9 +19,9 @@ export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'o
 }
 
 /**
- * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path (see splitFolder). Decoded
- * images are cached as one file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an unreadable
- * image, and grey images among coloured ones.
+ * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path (see splitFolder).
+ * Decoded images are cached as one file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an
+ * unreadable image, and grey images among coloured ones.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
   const root = resolve(folder);

@@ -38,8 +38,9 @@ type Use = (path: string) => Promise<void>;
 const roomFor = (bytes: number): number => Math.ceil(bytes * 1.05) + 2 ** 16;
 
 /**
- * Uses the compressed file at `url`, of at most `most` bytes: the one that a person put into `folder` under its own name, else a download, which is thrown away once
- * used. A partial download that turns out not to continue the file it began with is fetched once more from the start.
+ * Uses the compressed file at `url`, of at most `most` bytes: the one that a person put into `folder` under its own name, else a download,
+ * which is thrown away once used. A partial download that turns out not to continue the file it began with is fetched once more from the
+ * start.
  */
 async function withRemote(url: string, folder: string, most: number, onProgress: OnProgress | undefined, use: Use): Promise<void> {
   const name = basename(url);

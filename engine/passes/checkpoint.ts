@@ -6,7 +6,7 @@ const BUDGETS = 32;
 
 /** How many of the best segmentations, by the bytes alive at once, are planned. */
 const PLANNED = 3;
-/** Of graphs with so many ops only the best one is planned: planning takes seconds there. */
+/** A graph of so many ops has only its best segmentation planned: planning takes seconds there. */
 const MANY = 2000;
 
 /**

@@ -10,7 +10,7 @@ import type { Augment, Transform } from './transform.ts';
 export interface Gather extends Pages {
   n: number;
   augment?: readonly Transform[];
-  /** Of the training images, where `augment` asks for them (see Augment). */
+  /** The mean colour of the training images, where `augment` asks for it (see Augment). */
   mean?: readonly number[];
   colour?: readonly (readonly number[])[];
   /** Each image is mixed with another of its batch (mixup, cutmix): `classes` soft labels. */

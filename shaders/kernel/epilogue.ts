@@ -30,8 +30,8 @@ export const draws = ({ draws, epilogue = [] }: Drawing): boolean => Boolean(dra
 export type ElementFunction = Omit<Epilogue, 'operand'> & { readonly operand?: string | undefined };
 
 /**
- * WGSL `fn keep(x, y) -> type` (see nan.ts) and `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i` of the output. Operands are bound as the
- * output is, f32 or vec4f.
+ * WGSL `fn keep(x, y) -> type` (see nan.ts) and `fn finish(value, i) -> type`: the functions of `steps` in order, at element (or vec4) `i`
+ * of the output. Operands are bound as the output is, f32 or vec4f.
  */
 export function finish(steps: readonly ElementFunction[] = [], type: 'f32' | 'vec4f'): string {
   const apply = ({ f, operand }: ElementFunction) => `  { ${operand ? `let a = ${operand}[i]; ` : ''}v = ${f}; }`;

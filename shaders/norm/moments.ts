@@ -56,7 +56,9 @@ export function channels(p: { n: number; c: number; hw: number }, images: number
   };
 }
 
-/** Sums over each channel and run: `each` adds to `first` and `second`, `store` sees both as `total` and where in `partial` they go, `out`. */
+/**
+ * Sums over each channel and run: `each` adds to `first` and `second`, `store` sees both as `total` and where in `partial` they go, `out`.
+ */
 export function channelSums(p: Channels, d: Target, { before, each, store }: { before: string; each: string; store: string }) {
   const { declared, of } = total(d, workers(d), { type: 'vec2f' });
   return {
@@ -108,7 +110,7 @@ export const moments = kernel({
 
 export interface JoinMoments extends Channels {
   eps: number;
-  /** Of running statistics, where the call has any. */
+  /** How the running statistics follow, where the call has any. */
   momentum?: number;
 }
 

@@ -8,8 +8,8 @@ import { stages, type Staging } from './stage.ts';
 
 /**
  * A workgroup of rows x columns threads, each with tall x wide outputs, walks along k in stages of `depth` that it holds in workgroup
- * memory. The workgroup holds `slices` such groups, so that small products get more threads: group s takes every slices-th k of a stage, and their
- * sums are added at the end.
+ * memory. The workgroup holds `slices` such groups, so that small products get more threads: group s takes every slices-th k of a stage,
+ * and their sums are added at the end.
  */
 interface Tile {
   readonly rows: number;
@@ -209,7 +209,7 @@ function recordMoments({ rows, columns, tall, wide }: Tile, m: number, n: number
   const across = wide / 4;
   const perThread = (tall / 4) * across;
   const blocks = range(perThread).map(block => ({
-    /** Of the block among those of its thread, in rows and columns of blocks. */
+    /** The place of the block among those of its thread, in rows and columns of blocks. */
     down: Math.floor(block / across),
     right: block % across,
     mean: `mean${block}`,

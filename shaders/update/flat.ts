@@ -9,7 +9,7 @@ export const PARTS = 64;
 
 const uses = (f: string, name: string): boolean => new RegExp(`\\b${name}\\b`).test(f);
 
-/** Of a reduction: `f` is WGSL over vec4f `a` and `b`; `first` is where in `partial` its PARTS values go. */
+/** The parameters of a reduction: `f` is WGSL over vec4f `a` and `b`; `first` is where in `partial` its PARTS values go. */
 export interface FlatReduce {
   n: number;
   f: string;

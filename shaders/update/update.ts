@@ -58,8 +58,8 @@ export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, b
 }
 
 /**
- * scale = [min(1, max / (norm + 1e-6)), norm] from partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). A norm
- * that is NaN makes the scale, and with it every gradient, NaN.
+ * scale = [min(1, max / (norm + 1e-6)), norm] from partial sums of squares of all gradients (PyTorch's clip_grad_norm_; Pascanu 2013). A
+ * norm that is NaN makes the scale, and with it every gradient, NaN.
  */
 export const clipScale = kernel({
   name: 'clip_scale',

@@ -1,6 +1,6 @@
 /**
- * A device of WebGPU's default limits, to which adapters with more hold us to nothing: every variant that fits a call of any model or rule must
- * compile on it. Dawn's null backend checks WGSL, pipelines and limits, and computes nothing.
+ * A device of WebGPU's default limits, to which adapters with more hold us to nothing: every variant that fits a call of any model or rule
+ * must compile on it. Dawn's null backend checks WGSL, pipelines and limits, and computes nothing.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -137,7 +137,9 @@ for (const [name, layer, affected] of norms) {
   });
 }
 
-/** Rows of three logits, of which the first class is right, and what each loss makes of them: [cross-entropy, hinge, logistic, mse, mae]. */
+/**
+ * Rows of three logits, of which the first class is right, and what each loss makes of them: [cross-entropy, hinge, logistic, mse, mae].
+ */
 const rows: readonly { logits: readonly number[]; loss: Partial<Record<keyof typeof losses, number>>; why: string }[] = [
   { logits: [NaN, 1, 2], loss: {}, why: 'NaN of the right class' },
   { logits: [0, NaN, 1], loss: {}, why: 'NaN of a wrong class' },

@@ -25,7 +25,7 @@ export async function populationStatistics(
   if (!all.length) return;
   const program = await BatchProgram.compile(batch);
   const running = all.flatMap(n => [n.mean, n.variance]);
-  /** Of all batches so far: the mean, and the sum of squared deviations from it (Chan et al. 1983). */
+  /** The mean over all batches so far, and the sum of squared deviations from it (Chan et al. 1983). */
   const totals = all.map(n => ({ mean: new Float64Array(n.mean.size), squares: new Float64Array(n.mean.size) }));
   await program
     .inFileOrder(async () => {

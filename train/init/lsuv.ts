@@ -28,8 +28,8 @@ const variance = (x: Float32Array): number => {
 
 /**
  * Layer-sequential unit variance (Mishkin & Matas 2016): weights orthonormal, then layer by layer divided by the deviation of the layer's
- * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The weights are those on
- * the memory of `data`. Returns the variances.
+ * outputs on the first batch (in file order), until their variance is 1 within `tolerance` (at most `rounds` times). The weights are those
+ * on the memory of `data`. Returns the variances.
  */
 export async function lsuv(
   { model, seed }: Pick<EvaluationOptions, 'model' | 'seed'>,

@@ -35,7 +35,7 @@ export interface Opened {
 
 export interface OpenOptions {
   readonly debug?: boolean | undefined;
-  /** Of a k-fold cross-validation, in place of a share held out. */
+  /** Folds of a cross-validation, in place of a share held out. */
   readonly folds?: number | undefined;
   readonly fold?: number | undefined;
   /** In place of the recipe's schedule. */

@@ -98,8 +98,8 @@ class HessianDiagonal {
   }
 
   /**
-   * The mean over probes z of z * (g(w + epsilon z) - g(w - epsilon z)) / (2 epsilon), for step number `step`. `gradients` computes those of
-   * its batch at the present weights.
+   * The mean over probes z of z * (g(w + epsilon z) - g(w - epsilon z)) / (2 epsilon), for step number `step`. `gradients` computes those
+   * of its batch at the present weights.
    */
   async estimate(step: number, seed: number, gradients: () => Promise<void>): Promise<void> {
     const flat = this.#flat;

@@ -11,7 +11,7 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly accumulate?: number;
   /** lbfgs and bfgs take the first batch of the first epoch at every step. */
   readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
-  /** Of the first phase; without it the optimizer's own rate. */
+  /** The rates of the first phase; without it the optimizer's own rate. */
   readonly schedule?: Schedule;
   readonly shuffle?: boolean;
   /** Images from easy to hard: by their loss under the weights that the run starts from. */

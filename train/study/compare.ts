@@ -28,7 +28,7 @@ export interface Comparison {
   };
   /** Head of the picture, if the name alone does not say it. */
   readonly title?: string;
-  /** Of the variants' runs: whether the curve of the rate is drawn too. */
+  /** Whether the curve of each variant's rate is drawn too. */
   readonly rates?: boolean;
   /** The variants have an order that says something by itself; others are sorted by what came out. */
   readonly ordered?: boolean;

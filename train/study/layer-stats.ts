@@ -6,11 +6,11 @@ import type { Trainer } from '../step/trainer.ts';
 /** Sizes are root mean squares: norms over the root of the number of values, so that layers of all sizes compare. */
 export interface LayerStats {
   readonly name: string;
-  /** Of the weight, of its gradient in the last step, and of its last change as a share of the weight's own. */
+  /** The length of the weight, of its gradient in the last step, and of its last change as a share of the weight's own. */
   readonly weight?: number;
   readonly gradient?: number;
   readonly update?: number;
-  /** Of the activations on some images, evaluated: mean, deviation and the share of zeros. */
+  /** The activations on some images, evaluated: mean, deviation and the share of zeros. */
   readonly mean?: number;
   readonly std?: number;
   readonly zeros?: number;
@@ -69,7 +69,7 @@ export async function layerStats(
 
 const rms = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
 
-/** Of the values [n, units] of one layer. */
+/** The statistics of the values [n, units] of one layer. */
 function moments(values: Float32Array, units: number, n: number): Omit<LayerStats, 'name'> {
   let sum = 0;
   let squares = 0;

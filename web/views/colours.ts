@@ -34,7 +34,7 @@ export const casing = (): string => CASING[theme()];
 /** Three racers are solid, three dashed, three dotted, and so on: their colours alone are too many to tell apart. */
 export const strokeOf = (i: number): Stroke => STROKES[Math.floor(i / 3) % 3]!;
 
-/** Of the two classes of points in the plane, whose ground is GROUNDS. */
+/** The colours of the two classes of points in the plane, whose ground is GROUNDS. */
 export const CLASSES: readonly [Rgb, Rgb] = [
   [218, 112, 20],
   [30, 120, 200],

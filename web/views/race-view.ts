@@ -100,7 +100,7 @@ export class RaceView {
     return landscapes[this.#choice.value]!;
   }
 
-  /** Of all learning rates. */
+  /** What all learning rates are multiplied by. */
   get #factor(): number {
     return 10 ** Number(this.#speed.value);
   }

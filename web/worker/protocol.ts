@@ -15,9 +15,9 @@ export interface RunFacts {
   readonly adapter: string;
   readonly software: boolean;
   readonly parameters: number;
-  /** Of a step. */
+  /** The dispatches of a step. */
   readonly dispatches: number;
-  /** Of device memory. */
+  /** Bytes of device memory. */
   readonly bytes: number;
   readonly stepsPerEpoch: number;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
@@ -34,7 +34,7 @@ export interface OpenOptions {
   readonly base: string;
   /** Steps between evaluations on the validation images; 0 after each epoch only. */
   readonly evalEvery: number;
-  /** Of the points of a plane set: the deviation added to each coordinate. */
+  /** The deviation added to each coordinate of the points of a plane set. */
   readonly noise?: number;
   /** Time the variants of kernels on a software adapter too, whose best ones are known. */
   readonly tune?: boolean;
@@ -62,7 +62,7 @@ export type RunEvent =
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
   /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
   | { readonly kind: 'note'; readonly text: string | undefined }
-  /** Of a bench: the kernel that has been timed. */
+  /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
 /** An image of the data, its label and what the net says. */

@@ -113,7 +113,9 @@ export class BuiltPage {
   }
 }
 
-/** Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them. */
+/**
+ * Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them.
+ */
 export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void): boolean {
   if (!browserPath) {
     console.log(`${file}: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER`);
