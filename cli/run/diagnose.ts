@@ -4,6 +4,7 @@ import { also, words, type DescentError } from '../../engine/check.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { NonFinite, type Diverged } from '../../train/step/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
+import { validations } from '../../train/step/metrics.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { flags } from '../flags.ts';
 import { note } from '../output.ts';
@@ -39,9 +40,7 @@ export async function diagnose(error: Diverged, { recipe, dataset, options, run,
     if (kept) {
       trainer.loadWeights(kept.weights);
       trainer.loadState(kept.state);
-      for (const line of run.lines) {
-        if ('split' in line && line.split === 'val' && line.step <= since) trainer.observe(line.loss);
-      }
+      for (const { step, loss } of validations(run.lines)) if (step <= since) trainer.observe(loss);
     }
     while (trainer.steps < steps) await trainer.step();
     return also(error, left);

@@ -6,7 +6,7 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
-import { bestOf } from '../../train/step/metrics.ts';
+import { bestOf, validations } from '../../train/step/metrics.ts';
 import { weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { encodeSealed, readSafetensors } from '../../train/run/node/sealed.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -154,7 +154,7 @@ function checkpointsOf({ checkpointEvery: given }: TrainOptions): Pick<FitOption
 
 /** What a resumed run has come to already. */
 function stateOf({ run, recipe, options }: Running): FitState {
-  const evaluated = run.lines.filter(line => 'split' in line && line.split === 'val') as FitState['evaluated'];
+  const evaluated = validations(run.lines);
   if (recipe.earlyStop === undefined || !evaluated.length) return { evaluated };
   return { evaluated, best: readSafetensors(weightsFile(run.path), options.trust).tensors };
 }

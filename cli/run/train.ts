@@ -5,6 +5,7 @@ import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
+import { validations } from '../../train/step/metrics.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { flagOf } from '../flags.ts';
@@ -54,7 +55,7 @@ export async function train(model: string | undefined, options: TrainOptions): P
     if (resumed) {
       session.trainer.loadWeights(resumed.weights);
       session.trainer.loadState(resumed.state);
-      for (const line of run.lines) if ('split' in line && line.split === 'val') session.trainer.observe(line.loss);
+      for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
     }
     try {
       await fitRun({ run, recipe, session, options, interrupt, before: resumed?.state });

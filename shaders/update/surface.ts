@@ -25,7 +25,6 @@ export const surfaceGradient = kernel({
     trail[at] = x;
     trail[at + 1u] = y;
     let slope = ${p.gradient}${p.noise ? ` + ${float(p.noise)} * ${normal}` : ''};
-    ${p.noise ? '' : 'let unused = op.seed;'}
     g[0] = slope.x;
     g[1] = slope.y;`;
   },

@@ -36,13 +36,13 @@ export function parseMetrics(text: string): MetricsLine[] {
   });
 }
 
+/** The evaluations on the validation images. */
+export const validations = (lines: readonly MetricsLine[]): EvalMetrics[] =>
+  lines.filter((line): line is EvalMetrics => 'split' in line && line.split === 'val');
+
 /** The evaluation on the validation images with the highest accuracy, the lower loss among equals; the first of equals. */
-export function bestOf(lines: readonly MetricsLine[]): EvalMetrics | undefined {
-  return lines.reduce<EvalMetrics | undefined>(
-    (best, line) => ('split' in line && line.split === 'val' && (!best || isBetter(line, best)) ? line : best),
-    undefined,
-  );
-}
+export const bestOf = (lines: readonly MetricsLine[]): EvalMetrics | undefined =>
+  validations(lines).reduce<EvalMetrics | undefined>((best, line) => (!best || isBetter(line, best) ? line : best), undefined);
 
 /** Whether `a` is the better evaluation of the two. */
 export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean =>

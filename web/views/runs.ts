@@ -1,6 +1,6 @@
 /** The runs of this tab: each has a worker of its own, and stays on the charts until it is removed. */
 import type { RunConfig } from '../../train/config/config.ts';
-import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
+import { validations, type EvalMetrics, type MetricsLine, type StepMetrics } from '../../train/step/metrics.ts';
 import { Engine } from '../worker/client.ts';
 import { runColour } from './colours.ts';
 import type { Dropped } from '../data/dropped.ts';
@@ -40,7 +40,7 @@ export class Run {
     return this.lines.filter((l): l is StepMetrics => !('split' in l));
   }
   get validation(): EvalMetrics[] {
-    return this.lines.filter((l): l is EvalMetrics => 'split' in l && l.split === 'val');
+    return validations(this.lines);
   }
   get lastTest(): EvalMetrics | undefined {
     return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test');

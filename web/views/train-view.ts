@@ -3,11 +3,11 @@ import { check } from '../../engine/check.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import type { CurveChart } from './charts.ts';
 import { available } from '../data/data.ts';
-import { button, count, el, fold, notice, pick, save, told } from './dom.ts';
-import { isDataFile, keepData, type Dropped } from '../data/dropped.ts';
+import { button, el, fold, notice, pick, save, told } from './dom.ts';
+import type { Dropped } from '../data/dropped.ts';
 import { field } from '../form/field.ts';
-import { splitFolder } from '../../datasets/folder.ts';
-import { digest, type FolderFile } from '../data/folder.ts';
+import type { FolderFile } from '../data/folder.ts';
+import { keepFiles, keepFolder, type Kept } from '../data/keep.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
 import { InspectView } from './inspect-view.ts';
 import { readRuns, writeRuns } from '../data/run-file.ts';
@@ -166,44 +166,20 @@ export class TrainView {
     this.#form.offer(this.available);
   }
 
-  /** Keeps files of known data sets, and says what these lack. */
   async addData(files: readonly File[]): Promise<void> {
     notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'info');
-    const lacks = new Map<string, readonly string[]>();
-    try {
-      for (const file of files) {
-        check(
-          isDataFile(file.name),
-          `${file.name}: is of no known data set`,
-          'add the files of one as they are published',
-          'a folder of images by class',
-        );
-        for (const [name, missing] of await keepData(file, this.dropped)) lacks.set(name, missing);
-      }
-    } finally {
-      await this.offer(); // those before one that is damaged are kept
-    }
-    const whole = [...lacks.keys()].filter(name => !lacks.get(name)!.length);
-    if (whole.length) this.#form.choose(whole.at(-1)!);
-    const told = [...lacks].map(([name, missing]) =>
-      missing.length
-        ? `${name}: still needs ${missing.join(', ')}; add them too.`
-        : `${name}: is complete${name === whole.at(-1) ? ', and chosen' : ''}.`,
-    );
-    notice(told.join(' '), 'info');
+    await this.#keep(keepFiles(files, this.dropped));
   }
 
-  /** Keeps a folder of images by class under its name. */
-  async addFolder(files: readonly FolderFile[]): Promise<void> {
-    const name = files[0]?.path.split('/')[0]?.replace(/[,:=]/g, '-') ?? 'folder';
-    const inside = files.map(({ path, file }) => ({ path: path.slice(path.indexOf('/') + 1), file }));
-    const { classes, train, test } = await splitFolder(name, inside, digest);
-    this.dropped.folders[name] = inside;
-    await this.offer();
-    this.#form.choose(name);
-    const images = train.length + test.length;
-    const some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
-    notice(`${name}: ${count(images)} images of ${classes.length} classes (${some}), chosen.`, 'info');
+  addFolder(files: readonly FolderFile[]): Promise<void> {
+    return this.#keep(keepFolder(files, this.dropped));
+  }
+
+  /** Offers data that is being kept, chooses it where it is whole, and says what it is. */
+  async #keep(keeping: Promise<Kept>): Promise<void> {
+    const { whole, said } = await keeping.finally(() => this.offer());
+    if (whole !== undefined) this.#form.choose(whole);
+    notice(said, 'info');
   }
 
   /** A new run of what the form says, in place of the selected one or beside it. */
