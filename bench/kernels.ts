@@ -5,6 +5,7 @@ import type { Graph } from '../engine/graph.ts';
 import type { Program } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import { uniform } from '../layers/init.ts';
+import { fitting } from '../shaders/kernel/kernel.ts';
 import type { Ceiling } from './ceiling.ts';
 import { rows, type Row } from './rows.ts';
 
@@ -40,8 +41,8 @@ export async function benchKernels(
   const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
   const results: KernelResult[] = [];
   const runs = wanted.flatMap(row => {
-    const fitting = row.kernel.variants.filter(v => v.fits?.(row.params, device.profile) ?? true).map(v => v.name);
-    return (all ? fitting : fitting.slice(0, 1)).map(variant => ({ row, variant }));
+    const variants = fitting(row.kernel, row.params, device.profile).map(v => v.name);
+    return (all ? variants : variants.slice(0, 1)).map(variant => ({ row, variant }));
   });
   for (const { row, variant } of runs) {
     const preferring = device.withProfile({ prefer: { [row.kernel.name]: variant } });

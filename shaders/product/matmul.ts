@@ -122,6 +122,7 @@ ${unroll(M, i => `    if (m0 + ${i} < M) {${storeRow(p, i)}\n    }`)}
   },
 });
 const truths = [true, false];
+const choices = truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => [a4, b4, y4] as const)));
 
 export const matmul = kernel({
   name: 'matmul',
@@ -130,7 +131,7 @@ export const matmul = kernel({
   step: p => accumulates(p.gradient),
   flops: p => 2 * p.m * p.n * p.k,
   variants: [
-    ...truths.flatMap(a4 => truths.flatMap(b4 => truths.map(y4 => lanes(a4, b4, y4)))),
+    ...choices.filter(([a4, b4, y4]) => b4 || !a4 || !y4).map(choice => lanes(...choice)), // b divides where a and y do
     ...tiled<Matmul>({
       shape: p => ({ m: p.m, n: p.n, k: p.k }),
       along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),

@@ -1,0 +1,94 @@
+import type { CallRow, Timed } from '../kernel/row.ts';
+import { MOMENT_COLUMNS } from '../product/product.ts';
+import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
+import type { Conv, ConvWeight } from './shape.ts';
+
+/** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
+function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
+  const out = Math.floor((size + 2 * pad - k) / stride) + 1;
+  return { n, c, h: size, w: size, o, oh: out, ow: out, k, stride, pad, dilation: 1, groups };
+}
+
+/** Layers of ResNet-20 on `n` images and of LeNet-5 on twice as many. */
+const layers = (n: number): Conv[] => [
+  layer(n, 3, 32, 16, 3),
+  layer(n, 16, 32, 16, 3),
+  layer(n, 16, 32, 32, 3, { stride: 2 }),
+  layer(n, 32, 16, 32, 3),
+  layer(n, 32, 16, 64, 3, { stride: 2 }),
+  layer(n, 64, 8, 64, 3),
+  layer(2 * n, 1, 28, 6, 5),
+  layer(2 * n, 6, 14, 16, 5, { pad: 0 }),
+];
+const timed = <P>({ n, c, h, w, o, k, stride }: Conv, what: string, params: P): Timed<P> => ({
+  label: `${c}>${o} ${k}x${k}${stride > 1 ? `/${stride}` : ''} ${h}x${w} (${n} images) ${what}`,
+  params,
+});
+/** Those whose input is no image: images need no gradient. */
+const inner = (n: number) => layers(n).filter(p => p.c > 3);
+
+const x = (p: Conv) => p.n * p.c * p.h * p.w;
+const y = (p: Conv) => p.n * p.o * p.oh * p.ow;
+const weight = (p: Conv) => ((p.o * p.c) / p.groups) * p.k * p.k;
+
+const forward = (why: string, params: Conv): CallRow<Conv> => ({
+  why,
+  kernel: conv,
+  params,
+  tensors: p => ({
+    x: x(p),
+    weight: weight(p),
+    ...(p.bias && { bias: p.o }),
+    y: y(p),
+    ...(p.moments && { partial: (2 * y(p)) / MOMENT_COLUMNS }),
+  }),
+});
+
+const toInput = (why: string, params: Conv): CallRow<Conv> => ({
+  why,
+  kernel: convBackwardInput,
+  params,
+  tensors: p => ({ dy: y(p), weight: weight(p), dx: x(p) }),
+});
+
+const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
+  why,
+  kernel: convBackwardWeight,
+  params: { ...p, split },
+  slices: split,
+  tensors: p => ({ x: x(p), dy: y(p), dweight: p.split * weight(p) }),
+});
+
+export const calls: readonly CallRow[] = [
+  { ...forward('3x3', layer(2, 20, 8, 16, 3)), bench: n => layers(n).map(p => timed(p, 'forward', p)) },
+  forward('3x3 that fills no tile', { ...layer(3, 9, 7, 33, 3), bias: true }),
+  forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
+  forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
+  forward('few channels, many pixels', layer(4, 8, 8, 16, 3)),
+  forward('few channels, a long filter', layer(1, 16, 6, 12, 3)),
+  forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
+  forward('moments of the output too', { ...layer(4, 8, 8, 72, 3), bias: true, moments: true }),
+  {
+    ...forward('flipped: an input gradient', inputGradient(layer(2, 16, 8, 72, 3))),
+    bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [timed(p, 'input gradient', inputGradient(p))] : [])),
+  },
+
+  {
+    ...toInput('in fours', layer(2, 20, 8, 34, 3, { stride: 2 })),
+    bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
+  },
+  toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
+  toInput('many channels', layer(2, 72, 8, 20, 3, { stride: 2 })),
+  toInput('few channels', layer(4, 12, 8, 20, 3, { stride: 2 })),
+
+  {
+    ...toWeight('in slices, 8x8', layer(4, 8, 8, 34, 3), 3),
+    bench: (n, d) => layers(n).map(p => timed(p, 'weight gradient', { ...p, split: splits(p, d) })),
+  },
+  toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
+  toWeight('12x12', layer(3, 9, 12, 5, 3)),
+  toWeight('of one channel', layer(3, 1, 8, 6, 5)),
+  toWeight('of 5x5, rows in fours', layer(2, 3, 8, 5, 5)),
+  toWeight('of a few filters of many channels', layer(2, 32, 6, 16, 3)),
+  toWeight('of many filters', layer(2, 9, 6, 72, 3)),
+];

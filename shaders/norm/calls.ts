@@ -1,0 +1,107 @@
+import type { CallRow } from '../kernel/row.ts';
+import { batchNormApply, batchNormBackward, batchNormSums, type BatchNorm, type BatchNormApply } from './batch-norm.ts';
+import { setNormApply, setNormBackward, type SetNorm } from './group-norm.ts';
+import { lrnBackward, lrnForward, type Lrn } from './lrn.ts';
+import { joinMoments, moments, runs, type Channels, type JoinMoments } from './moments.ts';
+import { channelSum, type ChannelSum } from './reduce.ts';
+
+const positive = (i: number) => 0.1 + (i % 7);
+const values = (p: { n: number; c: number; hw: number }) => p.n * p.c * p.hw;
+
+const in4 = { n: 5, c: 6, hw: 16 };
+const odd = { n: 5, c: 6, hw: 9 };
+
+const momentsOf = (why: string, params: Channels): CallRow<Channels> => ({
+  why,
+  kernel: moments,
+  params,
+  tensors: p => ({ x: values(p), partial: p.split * p.c * 2 }),
+});
+const joined = (why: string, params: JoinMoments): CallRow<JoinMoments> => ({
+  why,
+  kernel: joinMoments,
+  params,
+  tensors: p => ({ partial: runs(p) * p.c * 2, stats: 2 * p.c, running_mean: p.c, running_var: p.c }),
+  values: { partial: positive, running_var: positive },
+});
+const batchNorm = (why: string, params: BatchNormApply): CallRow<BatchNormApply> => ({
+  why,
+  kernel: batchNormApply,
+  params,
+  tensors: p => ({
+    x: values(p),
+    ...(p.by === 'batch' ? { stats: 2 * p.c } : { mean: p.c, variance: p.c }),
+    ...(p.affine && { weight: p.c, bias: p.c }),
+    y: values(p),
+  }),
+  values: { variance: positive },
+});
+const sums = (why: string, params: Channels): CallRow<Channels> => ({
+  why,
+  kernel: batchNormSums,
+  params,
+  tensors: p => ({ x: values(p), dy: values(p), stats: 2 * p.c, partial: p.split * p.c * 2 }),
+});
+const batchNormGradient = (why: string, params: BatchNorm): CallRow<BatchNorm> => ({
+  why,
+  kernel: batchNormBackward,
+  params,
+  tensors: p => ({ x: values(p), dy: values(p), stats: 2 * p.c, means: 2 * p.c, ...(p.affine && { weight: p.c }), dx: values(p) }),
+});
+
+const setNorm = (why: string, params: SetNorm): CallRow<SetNorm>[] => {
+  const all = (p: SetNorm) => p.sets * p.size;
+  return [
+    {
+      why,
+      kernel: setNormApply,
+      params,
+      tensors: p => ({ x: all(p), stats: 2 * p.sets, ...(p.count && { weight: p.count, bias: p.count }), y: all(p) }),
+    },
+    {
+      why,
+      kernel: setNormBackward,
+      params,
+      tensors: p => ({ x: all(p), dy: all(p), stats: 2 * p.sets, means: 2 * p.sets, ...(p.count && { weight: p.count }), dx: all(p) }),
+    },
+  ];
+};
+
+const local = (why: string, params: Lrn): CallRow<Lrn>[] => [
+  { why, kernel: lrnForward, params, tensors: p => ({ x: values(p), base: values(p), y: values(p) }) },
+  {
+    why,
+    kernel: lrnBackward,
+    params,
+    tensors: p => ({ x: values(p), base: values(p), dy: values(p), dx: values(p) }),
+    values: { base: positive },
+  },
+];
+
+const channel = (why: string, params: ChannelSum): CallRow<ChannelSum> => ({
+  why,
+  kernel: channelSum,
+  params,
+  tensors: p => ({ x: values(p), out: p.c }),
+});
+
+export const calls: readonly CallRow[] = [
+  momentsOf('in fours', { ...in4, split: 2 }),
+  momentsOf('nothing divides', { ...odd, split: 2 }),
+  joined('few runs', { n: 12, c: 5, hw: 4, split: 3, eps: 1e-5, momentum: 0.1 }),
+  joined('the many runs of a convolution', { n: 64 * 40, c: 5, hw: 1, split: 40, eps: 1e-5, momentum: 0.1 }),
+  batchNorm('by the batch, in fours', { ...in4, affine: true, by: 'batch' }),
+  batchNorm('by running statistics, nothing divides', { ...odd, affine: true, by: 'running', eps: 1e-5 }),
+  sums('in fours', { ...in4, split: 2 }),
+  sums('nothing divides', { ...odd, split: 2 }),
+  batchNormGradient('in fours', { ...in4, affine: true }),
+  batchNormGradient('nothing divides', { ...odd, affine: false }),
+  ...setNorm('a layer norm', { sets: 3, size: 24, span: 1, count: 24 }),
+  ...setNorm('a group norm', { sets: 6, size: 32, span: 16, count: 6 }),
+  ...setNorm('nothing divides', { sets: 4, size: 9, span: 3, count: 12 }),
+  ...local('in fours', { ...in4, size: 5, alpha: 0.3, beta: 0.75, k: 2 }),
+  ...local('nothing divides', { ...odd, size: 4, alpha: 0.3, beta: 0.75, k: 2 }),
+  { ...channel('in fours', in4), bench: n => [{ label: 'channel sum', params: { n, c: 16, hw: 1024 } }] },
+  channel('nothing divides', odd),
+  channel('one value an image', { ...in4, hw: 1 }),
+];

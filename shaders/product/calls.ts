@@ -1,0 +1,40 @@
+import { isSoftware } from '../kernel/kernel.ts';
+import type { CallRow } from '../kernel/row.ts';
+import { matmul, type Matmul } from './matmul.ts';
+
+const added = [{ f: 'max(v + a, zero)', operand: 'e0' }] as const;
+
+const product = (why: string, params: Matmul): CallRow<Matmul> => ({
+  why,
+  kernel: matmul,
+  params,
+  tensors: ({ m, n, k, bias, epilogue }) => ({ a: m * k, b: k * n, ...(bias && { bias: n }), y: m * n, ...(epilogue && { e0: m * n }) }),
+});
+
+const square = { m: 512, n: 512, k: 512 };
+/** Products that fill a device, and a dense layer of LeNet-5 on 64 images with its gradients. */
+const timed: readonly Matmul[] = [
+  square,
+  { ...square, tb: true },
+  { ...square, ta: true },
+  { m: 64, n: 120, k: 400, tb: true },
+  { m: 64, n: 400, k: 120 },
+  { m: 120, n: 400, k: 64, ta: true },
+];
+const large = { m: 4096, n: 4096, k: 4096 };
+const label = ({ m, n, k, ta, tb }: Matmul) => `matmul ${m}x${n}x${k}${ta ? ' A^T' : ''}${tb ? ' B^T' : ''}`;
+
+export const calls: readonly CallRow[] = [
+  {
+    ...product('all four at a time, bias and residual', { m: 132, n: 136, k: 70, ta: true, bias: true, epilogue: added }),
+    bench: (_, d) => [...timed, ...(isSoftware(d) ? [] : [large])].map(params => ({ label: label(params), params })),
+  },
+  product('nothing divides', { m: 131, n: 129, k: 67, tb: true, bias: true, epilogue: added }),
+  product('rows of A and columns of B, a gradient', { m: 66, n: 70, k: 33, gradient: 'first' }),
+  product('few rows, a long k', { m: 13, n: 301, k: 203, tb: true }),
+  product('few rows, all in fours', { m: 16, n: 260, k: 128 }),
+  product('a classifier', { m: 64, n: 10, k: 512, tb: true, bias: true }),
+  product('A alone in fours', { m: 20, n: 30, k: 36 }),
+  product('B alone in fours', { m: 18, n: 30, k: 36, ta: true, tb: true }),
+  product('Y alone in fours', { m: 18, n: 36, k: 30, tb: true }),
+];

@@ -1,0 +1,54 @@
+/** Every variant of every kernel agrees with the reference, and the table of calls leaves none out. */
+import { readdirSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { calls } from '../../shaders/calls.ts';
+import { fitting, type Kernel, type Profile } from '../../shaders/kernel/kernel.ts';
+import { source } from '../../shaders/kernel/source.ts';
+import { testVariants } from '../support/variants.ts';
+
+const test = suite('table of calls');
+
+/** An adapter with enough for every tile. */
+const base = { subgroups: true, f16: true, maxWorkgroup: 256, maxWorkgroupBytes: 32768, maxBindings: 8, maxBinding: 2 ** 27 };
+const PROFILES: readonly Profile[] = [
+  { ...base, lanes: 8 },
+  { ...base, lanes: 0, matrices: [{ type: 'f32', m: 8, n: 8, k: 8, subgroup: 32 }] },
+  { ...base, lanes: 0, half: true },
+];
+
+const isKernel = (value: unknown): value is Kernel<any> =>
+  typeof value === 'object' && value !== null && 'variants' in value && 'bindings' in value;
+
+test('it has each kernel of several variants, and a call for each of these', async () => {
+  const kernels = new Set<Kernel<any>>();
+  for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' }).filter(f => f.endsWith('.ts'))) {
+    for (const value of Object.values((await import(`../../shaders/${file}`)) as object)) if (isKernel(value)) kernels.add(value);
+  }
+  assert.ok(kernels.size > 40, `${kernels.size} kernels`);
+  const missing = [...kernels]
+    .filter(k => k.variants.length > 1)
+    .flatMap(k => {
+      const run = calls.filter(c => c.kernel === k).flatMap(c => PROFILES.flatMap(d => fitting(k, c.params, d).map(v => v.name)));
+      return k.variants.filter(v => !run.includes(v.name)).map(v => `${k.name}, ${v.name}`);
+    });
+  assert.equal(missing, []);
+});
+
+test('each call binds what its kernel needs', () => {
+  for (const { kernel, params, why, tensors, values = {} } of calls) {
+    const given = tensors(params);
+    const what = `${kernel.name}, ${why}`;
+    for (const name of [...Object.keys(given), ...Object.keys(values)]) assert.ok(name in kernel.bindings, `${what}: no binding ${name}`);
+    for (const [name, access] of Object.entries(kernel.bindings)) {
+      assert.ok(access.endsWith('?') || name in given, `${what}: ${name} is not bound`);
+    }
+    const bound = Object.keys(kernel.bindings).filter(name => name in given);
+    for (const d of PROFILES)
+      for (const v of fitting(kernel, params, d)) assert.match(source(kernel, v, params, d, bound), /fn main/, what);
+  }
+});
+
+test.run();
+
+testVariants('variants', { all: false });
