@@ -1,6 +1,5 @@
 import { checkFinite } from '../shaders/kernel/check-finite.ts';
-import { typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
-import { MAX_GRID } from '../shaders/kernel/loops.ts';
+import { isGrid, MAX_GRID, typeOf, type Grid, type Profile } from '../shaders/kernel/kernel.ts';
 import { named, say, TooLarge } from './check.ts';
 import { checkpoint } from './passes/checkpoint.ts';
 import { firstLine, type Device, type Pipeline } from './device.ts';
@@ -190,7 +189,7 @@ async function allocated(memory: Memory, graph: Graph, ops: readonly Op[], { slo
 }
 
 function checkGrid(op: Op, grid: Grid): void {
-  if (grid.every(n => n >= 1 && n <= MAX_GRID)) return;
+  if (isGrid(grid)) return;
   throw new TooLarge(
     `${opName(op)}: ${op.kernel.name} needs ${grid.join(' x ')} workgroups, WebGPU allows ${MAX_GRID} in a direction`,
     say`use a smaller ${named('batchSize')}`,

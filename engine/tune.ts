@@ -107,7 +107,7 @@ export class Tuner implements Tuning {
     for (const [i, call] of calls.entries()) {
       this.#o.progress?.(i, calls.length);
       const able = call.candidates.filter(v => !refused.has(v)).map(v => v.name);
-      const order = able.length > 1 ? await rank(device, call, able) : able;
+      const order = able.length > 1 ? await rank(device, call, able, this.#o.note) : able;
       found[call.key] = [...order, ...call.candidates.map(v => v.name).filter(name => !order.includes(name))];
       this.timed++;
     }
@@ -148,8 +148,8 @@ const isList = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name 
 const areFindings = (v: unknown): v is Findings =>
   isRecord(v) && Object.values(v).every(calls => isRecord(calls) && Object.values(calls).every(isList));
 
-/** The variants of a call, the fastest first. They run on buffers of their own, of the call's sizes. */
-async function rank(device: Device, { key, op }: Call, names: readonly string[]): Promise<string[]> {
+/** The variants of a call that can run, the fastest first. They run on buffers of their own, of the call's sizes. */
+async function rank(device: Device, { key, op }: Call, all: readonly string[], note?: (line: string) => void): Promise<string[]> {
   const bench = device.withProfile({ prefer: undefined });
   const memory = new Memory(bench);
   const graph = new Graph({ training: false, profile: bench.profile });
@@ -157,11 +157,19 @@ async function rank(device: Device, { key, op }: Call, names: readonly string[])
   const copies = new Map(bound.map(([name, t]): [Tensor, Tensor] => [t, { ...t, role: 'input', name, whole: undefined, base: undefined }]));
   graph.ops.push({ ...op, tensors: Object.fromEntries(bound.map(([name, t]) => [name, copies.get(t)!])) });
   const programs: Program[] = [];
+  const names: string[] = [];
   try {
-    for (const name of names) {
+    for (const name of all) {
       bench.choose({ [key]: name });
-      programs.push(await Program.compile(memory, graph, { fuse: false }));
+      try {
+        programs.push(await Program.compile(memory, graph, { fuse: false }));
+        names.push(name);
+      } catch (e) {
+        device.check();
+        note?.(`${(e as Error).message}; ${name} is skipped`);
+      }
     }
+    if (names.length < 2) return names;
     const jobs = programs.map(({ commands }): Job => ({ commands }));
     const look = await medians(bench, jobs, FIRST_LOOK);
     const least = Math.min(...look);

@@ -1,6 +1,12 @@
 /** Workgroup counts in x, y, z. */
 export type Grid = readonly [x: number, y: number, z: number];
 
+/** WebGPU's limit of a grid in each direction; adapters offer no more. */
+export const MAX_GRID = 65535;
+
+/** Whether a grid is one that can be dispatched. */
+export const isGrid = (grid: Grid): boolean => grid.every(n => n >= 1 && n <= MAX_GRID);
+
 /**
  * How a kernel touches a binding: `write` may also read; numbers that may be kept in f16 unless u32 or f32 is named (sums, statistics,
  * losses); `?` where a call may leave it out.
@@ -134,9 +140,12 @@ export const needsOf = <P>({ needs = [] }: Variant<P>, d: Profile): readonly Nee
 
 const has = (d: Profile, need: Need): boolean => (need === 'matrices' ? Boolean(d.matrices?.length) : d[need]);
 
-/** The variants that can compute a call on this adapter, best guess first. */
-export const fitting = <P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] =>
-  k.variants.filter(v => (v.fits?.(p, d) ?? true) && needsOf(v, d).every(need => has(d, need)));
+/** The variants that can compute a call on this adapter, best guess first. Where the grid of each is too large they all are: that is for programs to say. */
+export function fitting<P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] {
+  const able = k.variants.filter(v => (v.fits?.(p, d) ?? true) && needsOf(v, d).every(need => has(d, need)));
+  const dispatched = able.filter(v => isGrid(v.grid(p, d)));
+  return dispatched.length ? dispatched : able;
+}
 
 /** The variant that a call takes on this adapter. */
 export function pick<P>(k: Kernel<P>, p: P, d: Profile): Variant<P> {

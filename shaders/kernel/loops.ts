@@ -1,6 +1,6 @@
 /** How the items of a kernel are dealt out to workgroups and threads. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { isSoftware, type Grid, type Profile } from './kernel.ts';
+import { isSoftware, MAX_GRID, type Grid, type Profile } from './kernel.ts';
 
 /** A loop and the grid that covers it: one value, so that they agree. */
 export interface Loop {
@@ -16,9 +16,6 @@ export const evenShare = (n: number, most: number): number => ceilDiv(n, ceilDiv
 
 /** Threads of a workgroup: a subgroup of a software adapter, else `most`. */
 export const threads = (d: Profile, most = 64): number => d.lanes || Math.min(most, d.maxWorkgroup);
-
-/** WGSL limits a grid to 65535 in each dimension. */
-export const MAX_GRID = 65535;
 
 /** `count` workgroups along two dimensions of a grid, since one may not hold them: their counts, and WGSL of a workgroup's number. */
 export const folded = (count: number, [first, second]: 'xy' | 'yz') => ({
