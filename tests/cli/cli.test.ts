@@ -122,7 +122,7 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   ],
   [
     ['train', 'lenet5', '--dataset', './photos'],
-    /photos: class 'cats' has no PNG, JPEG, WebP, GIF or AVIF image; add some or remove its folder$/,
+    /photos: one class only \('cats'\); at least two subfolders/,
     folder => mkdirSync(join(folder, 'photos/cats'), { recursive: true }),
   ],
 ];

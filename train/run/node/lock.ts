@@ -13,11 +13,12 @@ interface Holder {
   readonly began: string;
 }
 
-/** When a process of this machine began, where the system says so: field 22 of /proc/<pid>/stat. */
+/** When a process of this machine began, where the system says so: field 22 of /proc/<pid>/stat. One that is dead but not buried never did. */
 function beginOf(pid: number): string {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '');
-    return afterName.split(' ')[19] ?? '';
+    const fields = afterName.split(' ');
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }
@@ -30,6 +31,17 @@ function isAlive({ pid, began }: Holder): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
   }
   return beginOf(pid) === began;
+}
+
+/** Milliseconds that a process which was killed may take to go. */
+const GOING = [10, 40, 150, 500];
+
+function isGone(holder: Holder): boolean {
+  for (const ms of GOING) {
+    if (!isAlive(holder)) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  }
+  return !isAlive(holder);
 }
 
 function holderOf(file: string): Holder | undefined {
@@ -56,7 +68,7 @@ export function takeLock(path: string): () => void {
     const holder = holderOf(file);
     const here = holder?.host === own.host;
     check(
-      !holder || (here && (holder.pid === own.pid || !isAlive(holder))),
+      !holder || (here && (holder.pid === own.pid || isGone(holder))),
       `${path}: process ${holder?.pid}${here ? '' : ` on ${holder?.host}`} trains in it`,
       here ? 'wait for its end or stop it' : `remove ${file} if that process is gone`,
     );
