@@ -114,7 +114,8 @@ test('a checkpoint within an epoch bounds what a kill costs', async () => {
   const folder = await scratch();
   const last = 'epoch 1/4  step 8';
   const { err } = await held(folder, last, '', at(last, 'SIGKILL'), '--checkpoint-every', '4');
-  assert.is(keptStep(join(folder, 'run')), 4, err);
+  const kept = keptStep(join(folder, 'run'));
+  assert.ok(kept === 4 || kept === 8, `step ${kept}: ${err}`); // the kill may come before or after that of step 8 is written
   const logged = parseMetrics(readFileSync(join(folder, 'run/metrics.jsonl'), 'utf8')).map(l => l.step);
   assert.equal(logged, [4, 8], 'no line is lost to a checkpoint');
   for (const [when, says] of [
