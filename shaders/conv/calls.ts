@@ -74,7 +74,7 @@ export const calls: readonly CallRow[] = [
   },
 
   {
-    ...toInput('in fours', layer(2, 20, 8, 34, 3, { stride: 2 })),
+    ...toInput('as vec4', layer(2, 20, 8, 34, 3, { stride: 2 })),
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
   },
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
@@ -88,7 +88,7 @@ export const calls: readonly CallRow[] = [
   toWeight('in slices, 7x7', layer(4, 7, 7, 34, 3), 3),
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
   toWeight('of one channel', layer(3, 1, 8, 6, 5)),
-  toWeight('of 5x5, rows in fours', layer(2, 3, 8, 5, 5)),
+  toWeight('of 5x5, rows as vec4', layer(2, 3, 8, 5, 5)),
   toWeight('of a few filters of many channels', layer(2, 32, 6, 16, 3)),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),
 ];

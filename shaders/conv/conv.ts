@@ -1,13 +1,16 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { takesMoments, takesNorm } from './joins.ts';
 import { imagesLanes } from './images-lanes.ts';
-import { backwardInputLanes, forwardLanes } from './lanes.ts';
+import { backwardInputLanes } from './input-lanes.ts';
+import { forwardLanes } from './lanes.ts';
 import type { Conv, ConvWeight } from './shape.ts';
-import { backwardWeightChannels, backwardWeightColumns, backwardWeightPixels, backwardWeightRows } from './weight-lanes.ts';
+import { backwardWeightChannels, backwardWeightRows } from './weight-lanes-3x3.ts';
+import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { kernel } from '../kernel/define.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
 import { MOMENT_COLUMNS } from '../product/product.ts';
 import { tiled } from '../product/tiled.ts';
 
@@ -24,10 +27,8 @@ const K = ${p.k}; const KK = ${p.k * p.k}; const STRIDE = ${p.stride}; const PAD
 const CG = ${p.c / p.groups}; const OG = ${p.o / p.groups};
 `;
 
-/** Whether neighbours can be taken four at a time. */
-const inFours = (n: number): boolean => n % 4 === 0;
 /** Whether the input is read as it lies, four pixels at a time. */
-const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && inFours(p.h * p.w);
+const pointwise = (p: Conv): boolean => p.k === 1 && p.stride === 1 && p.pad === 0 && fitsVec4(p.h * p.w);
 
 /** WGSL: the place in `weight` of tap `tap` from channel `c` to channel `o` of `group`. */
 const weightAt = (p: Conv) => (p.flip ? '((group * CG + c) * OG + o) * KK + KK - 1 - tap' : '((group * OG + o) * CG + c) * KK + tap');
@@ -58,7 +59,7 @@ export const conv = kernel({
       // implicit GEMM: rows are output channels, columns pixels, depth input channels and taps
       shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
-      vec4: p => ({ b: pointwise(p), y: inFours(p.oh * p.ow) }),
+      vec4: p => ({ b: pointwise(p), y: fitsVec4(p.oh * p.ow) }),
       bindings: { b: ['x'], y: ['y'] },
       moments: p => p.moments ?? false,
       code: (p, { y }) => {
@@ -157,7 +158,7 @@ export const convBackwardInput = kernel({
       // rows are input channels, columns pixels of dx, depth output channels and taps
       shape: p => ({ m: p.c / p.groups, n: p.n * p.h * p.w, k: (p.o / p.groups) * p.k * p.k, batch: p.groups }),
       along: () => ({ a: 'k', b: 'n' }),
-      vec4: p => ({ y: inFours(p.h * p.w) }),
+      vec4: p => ({ y: fitsVec4(p.h * p.w) }),
       bindings: { y: ['dx'] },
       code: (p, { y }) =>
         constants(p) +
@@ -229,7 +230,7 @@ export const convBackwardWeight = kernel({
       shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
       split: p => p.split,
       along: () => ({ a: 'k', b: 'k' }),
-      vec4: p => ({ y: inFours(filterSize(p)) }),
+      vec4: p => ({ y: fitsVec4(filterSize(p)) }),
       bindings: { y: ['dweight'] },
       code: (p, { y }) =>
         constants(p) +

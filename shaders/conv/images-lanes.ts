@@ -1,5 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { weightStrides } from './lanes.ts';
+import { weightStrides } from './lane-tiles.ts';
 import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';

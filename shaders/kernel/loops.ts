@@ -56,8 +56,8 @@ ${body}
 }
 
 /**
- * The `size` values of each of `count` planes (or rows, or samples): `at` of `plane` in WGSL, without a division. A workgroup of `size`
- * threads takes `perThread` values for each of them.
+ * The `size` values of each of `count` planes (or rows, or samples), in WGSL number `at` of `plane`, for which nothing is divided. A
+ * workgroup takes `perThread` values for each of its threads.
  */
 export function planes(o: { count: number; size: number; threads: number; perThread: number }): Loop {
   const run = o.threads * o.perThread;

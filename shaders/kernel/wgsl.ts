@@ -15,6 +15,9 @@ export const SCALAR: Width = { width: 1, type: 'f32', index: '', sum: v => v };
 export const VEC4: Width = { width: 4, type: 'vec4f', index: ' / 4u', sum: v => `dot(${v}, vec4f(1.0))` };
 export const widthOf = (vec4: boolean | undefined): Width => (vec4 ? VEC4 : SCALAR);
 
+/** Whether rows of `n` values can be taken as vec4f: all of them begin with a whole one then. */
+export const fitsVec4 = (n: number): boolean => n % 4 === 0;
+
 /** 0 … n-1. */
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 

@@ -13,8 +13,8 @@ const drop = (why: string, params: DropSample): CallRow<DropSample> => ({
 });
 
 export const calls: readonly CallRow[] = [
-  ...copies('in fours', { n: 3, size: 8, source: 12, start: 4, dest: 16, offset: 4 }),
+  ...copies('as vec4', { n: 3, size: 8, source: 12, start: 4, dest: 16, offset: 4 }),
   ...copies('nothing divides', { n: 3, size: 7, source: 9, start: 2, dest: 11, offset: 3 }),
-  drop('in fours', { n: 9, size: 12, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
+  drop('as vec4', { n: 9, size: 12, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
   drop('nothing divides', { n: 9, size: 11, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
 ];

@@ -2,6 +2,7 @@
 import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
 
 /** `size` values of each of `n` images: from place `start` of images of `source` values to place `offset` of images of `dest` values. */
 export interface Copy {
@@ -16,7 +17,7 @@ export interface Copy {
 
 /** Values are copied where they stand as they come, or four at a time. */
 const copies = {
-  vec4: { of: ['x', 'y'], where: (p: Copy) => [p.size, p.source, p.start, p.dest, p.offset].every(v => v % 4 === 0) },
+  vec4: { of: ['x', 'y'], where: (p: Copy) => [p.size, p.source, p.start, p.dest, p.offset].every(fitsVec4) },
   over: (p: Copy, d: Target) => values((p.n * p.size) / d.width, d),
 };
 

@@ -5,7 +5,7 @@ import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware } from '../kernel/kernel.ts';
 import { ceilDiv, items, planes, threads, values } from '../kernel/loops.ts';
-import { float } from '../kernel/wgsl.ts';
+import { fitsVec4, float } from '../kernel/wgsl.ts';
 
 /** The u32 below which a random word falls with probability p. */
 export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.round(p * 2 ** 32));
@@ -39,7 +39,7 @@ export const dropSample = kernel({
   epilogue: 'y',
   step: () => ({ seed: 'u32', step: 'u32' }),
   draws: () => true,
-  vec4: { of: ['x', 'y'], where: (p: DropSample) => p.size % 4 === 0 },
+  vec4: { of: ['x', 'y'], where: (p: DropSample) => fitsVec4(p.size) },
   over: (p, d) => planes({ count: p.n, size: p.size / d.width, threads: threads(d), perThread: isSoftware(d) ? 64 : 4 }),
   body: (p, d) => ({
     before: `

@@ -4,10 +4,10 @@ import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware } from '../kernel/kernel.ts';
-import { ceilDiv, threads, values, type Loop } from '../kernel/loops.ts';
+import { ceilDiv, values, type Loop } from '../kernel/loops.ts';
 import { totalNeeds } from '../kernel/total.ts';
-import { float } from '../kernel/wgsl.ts';
-import { channels, channelSums, inFours, overRuns, partialAt, runs, type Channels } from './moments.ts';
+import { fitsVec4, float } from '../kernel/wgsl.ts';
+import { channels, channelSums, channelThreads, overRuns, partialAt, runs, type Channels } from './moments.ts';
 
 /** x [n, c, hw]. */
 export interface BatchNorm {
@@ -23,7 +23,7 @@ export type BatchNormApply = BatchNorm & ({ by: 'batch' } | { by: 'running'; eps
 
 /** A workgroup takes enough images of its channel that starting it does not count; what belongs to the channel is read once, before. */
 const overChannels = (p: BatchNorm, d: Target): Loop => {
-  const images = ceilDiv((isSoftware(d) ? 96 : 4) * threads(d, 256) * 4, p.hw);
+  const images = ceilDiv((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, p.hw);
   return channels(p, Math.min(p.n, images), d, false);
 };
 
@@ -32,7 +32,7 @@ export const batchNormApply = kernel({
   name: 'batch_norm_apply',
   bindings: { x: 'read', stats: 'read?', mean: 'read?', variance: 'read?', weight: 'read?', bias: 'read?', y: 'write' },
   epilogue: 'y',
-  vec4: { of: ['x', 'y'], where: inFours },
+  vec4: { of: ['x', 'y'], where: p => fitsVec4(p.hw) },
   over: overChannels,
   body: (p: BatchNormApply) => {
     const mean = p.by === 'batch' ? 'stats[c]' : 'mean[c]';
@@ -77,7 +77,7 @@ export const batchNormSums = kernel({
   name: 'batch_norm_sums',
   bindings: { x: 'read', dy: 'read', stats: 'read', partial: 'write' },
   needs: totalNeeds,
-  vec4: { of: ['x', 'dy'], where: inFours },
+  vec4: { of: ['x', 'dy'], where: p => fitsVec4(p.hw) },
   over: overRuns,
   body: (p, d) =>
     channelSums(p, d, {
@@ -118,7 +118,7 @@ export const batchNormBackward = kernel({
   name: 'batch_norm_backward',
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write' },
   epilogue: 'dx',
-  vec4: { of: ['x', 'dy', 'dx'], where: inFours },
+  vec4: { of: ['x', 'dy', 'dx'], where: p => fitsVec4(p.hw) },
   over: overChannels,
   body: p => ({
     before: `

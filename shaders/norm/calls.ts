@@ -8,7 +8,7 @@ import { channelSum, type ChannelSum } from './reduce.ts';
 const positive = (i: number) => 0.1 + (i % 7);
 const values = (p: { n: number; c: number; hw: number }) => p.n * p.c * p.hw;
 
-const in4 = { n: 5, c: 6, hw: 16 };
+const whole = { n: 5, c: 6, hw: 16 };
 const odd = { n: 5, c: 6, hw: 9 };
 
 const momentsOf = (why: string, params: Channels): CallRow<Channels> => ({
@@ -86,22 +86,22 @@ const channel = (why: string, params: ChannelSum): CallRow<ChannelSum> => ({
 });
 
 export const calls: readonly CallRow[] = [
-  momentsOf('in fours', { ...in4, split: 2 }),
+  momentsOf('as vec4', { ...whole, split: 2 }),
   momentsOf('nothing divides', { ...odd, split: 2 }),
   joined('few runs', { n: 12, c: 5, hw: 4, split: 3, eps: 1e-5, momentum: 0.1 }),
   joined('the many runs of a convolution', { n: 64 * 40, c: 5, hw: 1, split: 40, eps: 1e-5, momentum: 0.1 }),
-  batchNorm('by the batch, in fours', { ...in4, affine: true, by: 'batch' }),
+  batchNorm('by the batch, as vec4', { ...whole, affine: true, by: 'batch' }),
   batchNorm('by running statistics, nothing divides', { ...odd, affine: true, by: 'running', eps: 1e-5 }),
-  sums('in fours', { ...in4, split: 2 }),
+  sums('as vec4', { ...whole, split: 2 }),
   sums('nothing divides', { ...odd, split: 2 }),
-  batchNormGradient('in fours', { ...in4, affine: true }),
+  batchNormGradient('as vec4', { ...whole, affine: true }),
   batchNormGradient('nothing divides', { ...odd, affine: false }),
   ...setNorm('a layer norm', { sets: 3, size: 24, span: 1, count: 24 }),
   ...setNorm('a group norm', { sets: 6, size: 32, span: 16, count: 6 }),
   ...setNorm('nothing divides', { sets: 4, size: 9, span: 3, count: 12 }),
-  ...local('in fours', { ...in4, size: 5, alpha: 0.3, beta: 0.75, k: 2 }),
+  ...local('as vec4', { ...whole, size: 5, alpha: 0.3, beta: 0.75, k: 2 }),
   ...local('nothing divides', { ...odd, size: 4, alpha: 0.3, beta: 0.75, k: 2 }),
-  { ...channel('in fours', in4), bench: n => [{ label: 'channel sum', params: { n, c: 16, hw: 1024 } }] },
+  { ...channel('as vec4', whole), bench: n => [{ label: 'channel sum', params: { n, c: 16, hw: 1024 } }] },
   channel('nothing divides', odd),
-  channel('one value an image', { ...in4, hw: 1 }),
+  channel('one value an image', { ...whole, hw: 1 }),
 ];

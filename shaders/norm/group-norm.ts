@@ -7,7 +7,7 @@ import type { Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { rows, threads, values } from '../kernel/loops.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
-import { range, type Width } from '../kernel/wgsl.ts';
+import { fitsVec4, range, type Width } from '../kernel/wgsl.ts';
 
 /** `sets` of `size` values; value i has weight number i / span % count, or none where `count` is 0. */
 export interface SetNorm {
@@ -20,7 +20,7 @@ export interface SetNorm {
 }
 
 /** Whether four neighbouring values have one weight, or four that lie side by side. */
-const inFours = (p: SetNorm) => p.size % 4 === 0 && (!p.count || p.span % 4 === 0 || (p.span === 1 && p.count % 4 === 0));
+const takesVec4 = (p: SetNorm) => fitsVec4(p.size) && (!p.count || fitsVec4(p.span) || (p.span === 1 && fitsVec4(p.count)));
 
 /** WGSL: weight (or bias) of value `i`, or of the four values of vec4 `i`. */
 const scaleAt = (p: SetNorm, { width }: Width, name: string, without: string): string => {
@@ -42,7 +42,7 @@ export const setNormApply = kernel({
   name: 'set_norm_apply',
   bindings: { x: 'read', stats: 'read', weight: 'read?', bias: 'read?', y: 'write' },
   epilogue: 'y',
-  vec4: { of: ['x', 'y'], where: inFours },
+  vec4: { of: ['x', 'y'], where: takesVec4 },
   over,
   body: (p, d) => {
     const weight = scaleAt(p, d, 'weight', '1.0');
@@ -116,7 +116,7 @@ export const setNormBackward = kernel({
   bindings: { x: 'read', dy: 'read', stats: 'read', means: 'read', weight: 'read?', dx: 'write' },
   epilogue: 'dx',
   step: p => accumulates(p.gradient),
-  vec4: { of: ['x', 'dy', 'dx'], where: inFours },
+  vec4: { of: ['x', 'dy', 'dx'], where: takesVec4 },
   over,
   body: (p, d) => `
     ${set(p, d)}

@@ -2,7 +2,7 @@ import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
 import { logarithms } from '../kernel/nan.ts';
-import { float } from '../kernel/wgsl.ts';
+import { fitsVec4, float } from '../kernel/wgsl.ts';
 
 /** Local response normalisation of x [n, c, hw] over `size` neighbouring channels, from c - size / 2 to c + (size - 1) / 2. */
 export interface Lrn {
@@ -18,7 +18,7 @@ export interface Lrn {
 
 /** A value (or four) for each thread. */
 const over = (p: Lrn, d: Target) => values((p.n * p.c * p.hw) / d.width, d);
-const vec4 = (of: readonly string[]) => ({ of, where: (p: Lrn) => p.hw % 4 === 0 });
+const vec4 = (of: readonly string[]) => ({ of, where: (p: Lrn) => fitsVec4(p.hw) });
 
 /** WGSL: a loop over the channels from `below` before the value's own to `above` after it; `at` is the neighbour's place. */
 function neighbours(p: Lrn, { width }: Target, below: number, above: number, body: string): string {

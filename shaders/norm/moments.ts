@@ -4,7 +4,7 @@ import { kernel, type Target } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
 import { ceilDiv, entry, folded, rows, threads, values, type Loop } from '../kernel/loops.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
-import { float } from '../kernel/wgsl.ts';
+import { fitsVec4, float } from '../kernel/wgsl.ts';
 
 /** Sizes of x [n, c, hw]; sums over n and hw are taken in `split` runs of images. */
 export interface Channels {
@@ -25,8 +25,8 @@ export const runs = (p: Channels) => ceilDiv(p.n, perSplit(p));
 /** WGSL: the values of one channel in run `r`. */
 const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u - ${r} * ${perSplit(p)}u) * ${p.hw}u)`;
 
-/** Threads of one workgroup. */
-const workers = (d: Profile) => threads(d, 256);
+/** Threads of a workgroup that takes the values of a channel. */
+export const channelThreads = (d: Profile): number => threads(d, 256);
 
 /**
  * A workgroup for each channel `c` and each `images` of the batch, from number `start` on: `i` is the place of a value (or vec4) in WGSL.
@@ -40,14 +40,14 @@ export function channels(p: { n: number; c: number; hw: number }, images: number
     grid: across ? [...counts, shares] : [shares, ...counts],
     main: (body, { before = '', after = '' } = {}) =>
       entry(
-        workers(d),
+        channelThreads(d),
         `
   let c = ${number};
   if (c >= ${p.c}u) { return; }
   let start = group.${across ? 'z' : 'x'} * ${images}u;
   let values = min(${images}u, ${p.n}u - start) * ${hw}u;
   ${before}
-  for (var j = lane; j < values; j += ${workers(d)}u) {
+  for (var j = lane; j < values; j += ${channelThreads(d)}u) {
     let i = ((start + j / ${hw}u) * ${p.c}u + c) * ${hw}u + j % ${hw}u;
     ${body}
   }
@@ -60,7 +60,7 @@ export function channels(p: { n: number; c: number; hw: number }, images: number
  * Sums over each channel and run: `each` adds to `first` and `second`, `store` sees both as `total` and where in `partial` they go, `out`.
  */
 export function channelSums(p: Channels, d: Target, { before, each, store }: { before: string; each: string; store: string }) {
-  const { declared, of } = total(d, workers(d), { type: 'vec2f' });
+  const { declared, of } = total(d, channelThreads(d), { type: 'vec2f' });
   return {
     declared,
     before: `
@@ -80,15 +80,12 @@ export function channelSums(p: Channels, d: Target, { before, each, store }: { b
 /** The loop that `channelSums` are taken in. */
 export const overRuns = (p: Channels, d: Target): Loop => channels(p, perSplit(p), d, true);
 
-/** Whether four neighbouring values belong to one channel. */
-export const inFours = (p: { hw: number }): boolean => p.hw % 4 === 0;
-
 /** partial [split, c, 2]: mean and sum of squared distances from it, of each channel in each run of images. */
 export const moments = kernel({
   name: 'moments',
   bindings: { x: 'read', partial: 'write' },
   needs: totalNeeds,
-  vec4: { of: ['x'], where: inFours },
+  vec4: { of: ['x'], where: (p: Channels) => fitsVec4(p.hw) },
   over: overRuns,
   // Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large.
   body: (p, d) =>
@@ -147,10 +144,10 @@ export const joinMoments = kernel({
       name: 'wide', // the many runs of a convolution's own statistics: a workgroup for each channel
       fits: (p: JoinMoments) => runs(p) > 32,
       needs: totalNeeds,
-      over: (p, d) => rows(p.c, workers(d)),
+      over: (p, d) => rows(p.c, channelThreads(d)),
       body: (p, d) => {
-        const { declared, of } = total(d, workers(d), { type: 'vec2f' });
-        const overRuns = `for (var r = lane; r < ${runs(p)}u; r += ${workers(d)}u)`;
+        const { declared, of } = total(d, channelThreads(d), { type: 'vec2f' });
+        const overRuns = `for (var r = lane; r < ${runs(p)}u; r += ${channelThreads(d)}u)`;
         return {
           declared: squared + declared,
           each: wgsl`

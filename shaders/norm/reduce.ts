@@ -3,6 +3,7 @@ import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware } from '../kernel/kernel.ts';
 import { items, rows } from '../kernel/loops.ts';
 import { total } from '../kernel/total.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
 
 /** out[c] = the sum of x [n, c, hw] over n and hw: the gradient of a bias. */
 export interface ChannelSum {
@@ -25,7 +26,7 @@ export const channelSum = kernel({
       name: 'lanes', // a subgroup for each channel
       fits: (p, d) => isSoftware(d) && p.hw > 1,
       needs: ['subgroups'],
-      vec4: { of: ['x'], where: (p: ChannelSum) => p.hw % 4 === 0 },
+      vec4: { of: ['x'], where: (p: ChannelSum) => fitsVec4(p.hw) },
       over: (p, d) => rows(p.c, d.lanes),
       body: (p, d) => `
   var own = ${d.type}(0.0);

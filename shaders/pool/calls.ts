@@ -32,7 +32,7 @@ const pool = (why: string, label: string, of: (n: number) => Pool): CallRow<Pool
 };
 
 export const calls: readonly CallRow[] = [
-  ...mean('in fours', { planes: 10, size: 16 }),
+  ...mean('as vec4', { planes: 10, size: 16 }),
   ...mean('nothing divides', { planes: 10, size: 9 }),
   ...pool('windows that tile the image', 'max pool 2x2', n => ({
     max: true,

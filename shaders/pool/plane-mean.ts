@@ -1,6 +1,7 @@
 import { kernel } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
 
 /** `planes` planes of `size` values. */
 export interface PlaneMean {
@@ -9,14 +10,12 @@ export interface PlaneMean {
   epilogue?: readonly Epilogue[];
 }
 
-const inFours = (p: PlaneMean) => p.size % 4 === 0;
-
 /** y [planes] = the mean of each plane of x [planes, size]. A thread for each plane. */
 export const planeMean = kernel({
   name: 'plane_mean',
   bindings: { x: 'read', y: 'write' },
   epilogue: 'y',
-  vec4: { of: ['x'], where: inFours },
+  vec4: { of: ['x'], where: (p: PlaneMean) => fitsVec4(p.size) },
   over: (p: PlaneMean, d) => values(p.planes, d),
   body: (p, d) => `
     var sum = ${d.type}(0.0);
@@ -29,7 +28,7 @@ export const planeMeanBackward = kernel({
   name: 'plane_mean_backward',
   bindings: { dy: 'read', dx: 'write' },
   epilogue: 'dx',
-  vec4: { of: ['dx'], where: inFours },
+  vec4: { of: ['dx'], where: (p: PlaneMean) => fitsVec4(p.size) },
   over: (p: PlaneMean, d) => values((p.planes * p.size) / d.width, d),
   body: (p, d) => `
     dx[i] = finish(${d.type}(dy[i / ${p.size / d.width}u] * ${1 / p.size}), i);`,

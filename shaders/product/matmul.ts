@@ -4,7 +4,7 @@ import { finish, type Epilogue } from '../kernel/epilogue.ts';
 import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
-import { unroll, widthOf, XYZW } from '../kernel/wgsl.ts';
+import { fitsVec4, unroll, widthOf, XYZW } from '../kernel/wgsl.ts';
 import { tiled } from './tiled.ts';
 
 /**
@@ -22,8 +22,6 @@ export interface Matmul {
   epilogue?: readonly Epilogue[];
 }
 
-const inFours = (n: number): boolean => n % 4 === 0;
-
 /** Rows of A that one subgroup multiplies: as many as the matrix has, 16 at most. */
 const rows = (p: Matmul) => Math.min(16, p.m);
 
@@ -35,10 +33,10 @@ const fourScalars = (buffer: string, start: string, last: string): string =>
 function loadA(p: Matmul, groups: number): string {
   if (p.ta) {
     const value = (g: number, kk: number) =>
-      inFours(p.k) ? `a[(k + ${kk}) * M + ma${g}]` : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
+      fitsVec4(p.k) ? `a[(k + ${kk}) * M + ma${g}]` : `select(0.0, a[min(k + ${kk}, K - 1) * M + ma${g}], k + ${kk} < K)`;
     return unroll(4, kk => unroll(groups, g => `    let a${g}_${kk} = ${value(g, kk)};`));
   }
-  if (inFours(p.k)) return unroll(groups, g => `    let a${g} = a[(ra${g} + k) / 4];`);
+  if (fitsVec4(p.k)) return unroll(groups, g => `    let a${g} = a[(ra${g} + k) / 4];`);
   // the last four of k hang over: they are zeros in A, so that it does not matter what they are in B
   const inside = 'vec4<bool>(k < K, k + 1 < K, k + 2 < K, k + 3 < K)';
   return unroll(groups, g => `    let a${g} = select(vec4f(0.0), ${fourScalars('a', `ra${g} + k`, 'K - 1 - k')}, ${inside});`);
@@ -47,19 +45,19 @@ function loadA(p: Matmul, groups: number): string {
 /** WGSL: a lane loads its four columns of B for the four values of k, as `b0` … `b3`. */
 function loadB(p: Matmul): string {
   if (p.tb) {
-    const row = (j: number) => (inFours(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k'));
+    const row = (j: number) => (fitsVec4(p.k) ? `b[(rb${j} + k) / 4]` : fourScalars('b', `rb${j} + k`, 'K - 1 - k'));
     return `${unroll(4, j => `    let t${j} = ${row(j)};`)}
 ${XYZW.map((part, kk) => `    let b${kk} = vec4f(t0.${part}, t1.${part}, t2.${part}, t3.${part});`).join('\n')}`;
   }
-  const at = (kk: number) => `${inFours(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
-  const value = (kk: number) => (inFours(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb'));
+  const at = (kk: number) => `${fitsVec4(p.k) ? `(k + ${kk})` : `min(k + ${kk}, K - 1)`} * N + nb`;
+  const value = (kk: number) => (fitsVec4(p.n) ? `b[(${at(kk)}) / 4]` : fourScalars('b', at(kk), 'N - 1 - nb'));
   return unroll(4, kk => `    let b${kk} = ${value(kk)};`);
 }
 
 /** WGSL: a lane stores its four columns of row m0 + i. */
 function storeRow(p: Matmul, i: number): string {
   const result = `finish(${accumulated(p.gradient, 'y[at]')}, at)`;
-  if (inFours(p.n))
+  if (fitsVec4(p.n))
     return `
       let at = u32((m0 + ${i}) * N + n) / 4;
       let v = c${i}${p.bias ? ' + bias[n / 4]' : ''};
@@ -85,7 +83,7 @@ function storeRow(p: Matmul, i: number): string {
 const lanes = (a4: boolean, b4: boolean, y4: boolean): Variant<Matmul> => ({
   name: `lanes${a4 ? ' a4' : ''}${b4 ? ' b4' : ''}${y4 ? ' y4' : ''}`,
   needs: ['subgroups'],
-  fits: (p, d) => isSoftware(d) && a4 === (!p.ta && inFours(p.k)) && b4 === inFours(p.tb ? p.k : p.n) && y4 === inFours(p.n),
+  fits: (p, d) => isSoftware(d) && a4 === (!p.ta && fitsVec4(p.k)) && b4 === fitsVec4(p.tb ? p.k : p.n) && y4 === fitsVec4(p.n),
   vec4: [...(a4 ? ['a'] : []), ...(b4 ? ['b'] : []), ...(y4 ? ['y', 'bias'] : [])],
   sizes: p => ({ m: p.m, n: p.n, k: p.k }),
   grid: (p, d) => [ceilDiv(p.n, 4 * d.lanes), ceilDiv(p.m, rows(p)), 1],
@@ -135,7 +133,7 @@ export const matmul = kernel({
     ...tiled<Matmul>({
       shape: p => ({ m: p.m, n: p.n, k: p.k }),
       along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),
-      vec4: p => ({ a: Boolean(p.ta) && inFours(p.m), b: !p.tb && inFours(p.n), y: inFours(p.n) }),
+      vec4: p => ({ a: Boolean(p.ta) && fitsVec4(p.m), b: !p.tb && fitsVec4(p.n), y: fitsVec4(p.n) }),
       bindings: { a: ['a'], b: ['b'], y: ['y', 'bias'] },
       code: (p, { a, b, y }) => wgsl`
 fn loadA(m : u32, k : u32) -> ${a.type} { return a[${p.ta ? `(k * ${p.m}u + m)${a.index}` : `m * ${p.k}u + k`}]; }

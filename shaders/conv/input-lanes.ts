@@ -1,0 +1,126 @@
+/** The input gradient of convolutions of stride 2 for software adapters; see lanes.ts. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { declareSums, id, loadRow, sorted, storeRow, tilesOf, type RowLoad } from './lane-tiles.ts';
+import type { Conv } from './shape.ts';
+import { finish } from '../kernel/epilogue.ts';
+import { isSoftware, type Variant } from '../kernel/kernel.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { range, unroll } from '../kernel/wgsl.ts';
+
+/** Outputs of one lane of the strided input gradient: `rows` x `columns` of dx, from half as many of dy (stride 2). */
+const BACK = { rows: 2, columns: 8, channels: 8 };
+const backwardTiles = (p: Conv) => tilesOf(p.n, p.h, p.w, BACK.rows, BACK.columns);
+
+/**
+ * The input gradient for stride 2: which taps an input gets depends on the parity of its row and column alone, so a tile of 2 x 8
+ * inputs is unrolled with the taps of each known while the code is made. For 3x3, `lanes vec4`: `u{tap}` is a weight of the channel whose
+ * sums `c{channel}_{row}_{column}` are, `x{row}_{column}` of dy.
+ *
+ * ```wgsl
+ * for (var o = 0; o < op.og; o++) {
+ *   let h0 = top + 0;
+ *   let ok0 = u32(h0) < u32(H);
+ *   let e0 = base + clamp(h0, 0, H - 1) * W;
+ *   let v0_0 = select(vec4f(0.0), dy[e0 / 4 + 0], ok0);
+ *   let x0_0 = v0_0.x;
+ *   …
+ *   let w0_0 = weight[w0 + 0];
+ *   …
+ *   let u0 = subgroupBroadcast(w0_0, 0u); let u1 = subgroupBroadcast(w0_1, 0u); let u2 = subgroupBroadcast(w0_2, 0u); …
+ *   c0_0_0 += u4 * x0_0; c0_0_1 += u3 * x0_1 + u5 * x0_0; c0_0_2 += u4 * x0_1; c0_0_3 += u3 * x0_2 + u5 * x0_1; …
+ * ```
+ */
+export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
+  name: `lanes ${rows}`,
+  needs: ['subgroups'],
+  fits: (p, d) =>
+    isSoftware(d) &&
+    p.stride === 2 &&
+    p.dilation === 1 &&
+    p.k <= 5 &&
+    (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
+  ...(rows !== 'scalar' && { vec4: ['dy', 'dx'] }),
+  sizes: p => ({
+    c: p.c,
+    h: p.h,
+    w: p.w,
+    o: p.o,
+    oh: p.oh,
+    ow: p.ow,
+    cg: p.c / p.groups,
+    og: p.o / p.groups,
+    ...backwardTiles(p),
+  }),
+  grid: (p, d) => [ceilDiv(backwardTiles(p).tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],
+  code: (p, d) => {
+    const S = d.lanes;
+    const { k, pad } = p;
+    const taps = k * k;
+    const vector = rows === 'vec4';
+    const holders = ceilDiv(BACK.channels, S); // a lane holds the weights of so many channels
+    /** Taps along one axis that an input at position `a` of its tile gets, with the offset of the output that they come from. */
+    const reached = (a: number) =>
+      range(k)
+        .filter(r => (a + pad - r) % 2 === 0)
+        .map(r => ({ r, offset: (a + pad - r) / 2 }));
+    const offsetsOf = (size: number) => range(size).flatMap(a => reached(a).map(t => t.offset));
+    const load: RowLoad = { buffer: 'dy', rows, step: 4, offsets: sorted(offsetsOf(BACK.columns)) };
+    const readRow = (row: number) => `
+    let h${id(row)} = top + ${row};
+    let ok${id(row)} = u32(h${id(row)}) < u32(H);
+    let e${id(row)} = base + clamp(h${id(row)}, 0, H - 1) * W;
+${loadRow(id(row), load)}`;
+    const products = (y: number, x: number) =>
+      reached(y)
+        .flatMap(r => reached(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`))
+        .join(' + ');
+    const add = (i: number, y: number, x: number) => products(y, x) && `c${i}_${y}_${x} += ${products(y, x)};`;
+
+    return (
+      finish(p.epilogue, vector ? 'vec4f' : 'f32') +
+      wgsl`
+@compute @workgroup_size(${S})
+fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) index : u32) {
+  let lane = i32(index); let H = op.oh; let W = op.ow;       // the image read here is dy
+  let tile = i32(group.x) * ${S} + lane;
+  let t = min(tile, op.tiles - 1);
+  let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
+  let c0 = i32(group.y) * ${BACK.channels};
+  let column = tw * ${BACK.columns}; let row = th * ${BACK.rows};
+  let start = column / 2; let top = row / 2;
+  ${unroll(holders, g => `var w${g} = (i32(group.z) * op.og * op.cg + min(c0 + ${g * S} + lane, op.cg - 1)) * ${taps};`)}
+${declareSums(BACK.channels, BACK.rows, BACK.columns, () => '0.0')}
+  var base = (n * op.o + i32(group.z) * op.og) * H * W + start;
+  for (var o = 0; o < op.og; o++) {
+${[...new Set(offsetsOf(BACK.rows))].map(readRow).join('\n')}
+${unroll(taps, t => unroll(holders, g => `    let w${g}_${t} = weight[w${g} + ${t}];`))}
+${unroll(
+  BACK.channels,
+  i => `
+    {
+      ${unroll(taps, t => `let u${t} = subgroupBroadcast(w${Math.floor(i / S)}_${t}, ${i % S}u);`, ' ')}
+      ${unroll(BACK.rows, y => unroll(BACK.columns, x => add(i, y, x), ' '), ' ')}
+    }`,
+)}
+    base += H * W;
+    ${unroll(holders, g => `w${g} += op.cg * ${taps};`, ' ')}
+  }
+  if (tile < op.tiles) {
+${unroll(
+  BACK.channels,
+  i => `
+    if (c0 + ${i} < op.cg) {${unroll(
+      BACK.rows,
+      y => `
+      if (row + ${y} < op.h) {
+        let out = ((n * op.c + i32(group.z) * op.cg + c0 + ${i}) * op.h + row + ${y}) * op.w + column;
+        ${storeRow(i, y, { buffer: 'dx', width: BACK.columns, vector, columns: 'op.w' })}
+      }`,
+    )}
+    }`,
+)}
+  }
+}`
+    );
+  },
+});
