@@ -105,23 +105,23 @@ if (
   });
 
   test('a batch that does not fit is computed in parts, and the page says so', async () => {
-    await at.open('train?batchSize=2700&epochs=1&limitTrain=3000&limitTest=100');
+    await at.open('train?batchSize=8000&epochs=1&limitTrain=9000&limitTest=100');
     await at.press('Start');
-    await at.notes('Run 1: each batch of 2700 is computed in 2 parts of 1350: ');
+    await at.notes('Run 1: each batch of 8000 is computed in 2 parts of 4000: ');
     await at.until('r.state === "done"');
-    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 8000 is computed in 2 parts' }).waitFor();
   });
 
   test('kernels and a step are timed by the code of the command line', async () => {
     await at.open('bench');
-    await page.getByLabel('Filter', { exact: true }).fill('8x8 weight');
+    await page.getByLabel('Filter', { exact: true }).fill('backward_weight');
     await at.press('Time kernels');
     await at.says('Measured on');
     await page.getByLabel('Batch size', { exact: true }).fill('16');
     await at.press('Time a step');
     await page.getByRole('table', { name: 'Time of a step' }).waitFor();
     const { kernels, step, adapter, batch } = JSON.parse(Buffer.from(await at.downloaded('Download JSON')).toString());
-    assert.equal([kernels.length, kernels[0].kernel, batch, adapter.software], [1, 'conv_backward_weight', 16, true]);
+    assert.equal([kernels[0].kernel, batch, adapter.software], ['conv_backward_weight', 16, true]);
     assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
   });
 
