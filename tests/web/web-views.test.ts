@@ -105,11 +105,11 @@ if (
   });
 
   test('a batch that does not fit is computed in parts, and the page says so', async () => {
-    await at.open('train?batchSize=8000&epochs=1&limitTrain=9000&limitTest=100');
+    await at.open('train?batchSize=2700&epochs=1&limitTrain=3000&limitTest=100', `?maxBinding=${32 * 2 ** 20}`);
     await at.press('Start');
-    await at.notes('Run 1: each batch of 8000 is computed in 2 parts of 4000: ');
+    await at.notes('Run 1: each batch of 2700 is computed in 2 parts of 1350: ');
     await at.until('r.state === "done"');
-    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 8000 is computed in 2 parts' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
   });
 
   test('kernels and a step are timed by the code of the command line', async () => {

@@ -48,8 +48,10 @@ export class Run {
 
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
     try {
-      const tune = new URLSearchParams(location.search).has('tune');
-      this.facts = await this.engine.call('open', this.config, { tune, ...options, base: document.baseURI }, dropped);
+      const query = new URLSearchParams(location.search);
+      const tune = query.has('tune');
+      const maxBinding = query.has('maxBinding') ? Number(query.get('maxBinding')) : undefined;
+      this.facts = await this.engine.call('open', this.config, { tune, maxBinding, ...options, base: document.baseURI }, dropped);
     } catch (error) {
       this.state = 'failed';
       this.message = inPageWords(error as Error);

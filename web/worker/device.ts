@@ -1,6 +1,7 @@
 /** WebGPU in a browser: the adapter, or what to do where there is none. */
 import { check, type Fault } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
+import type { Profile } from '../../shaders/kernel/kernel.ts';
 
 /** Who has WebGPU, and what to switch on. */
 export const NO_WEBGPU: Fault = {
@@ -20,11 +21,11 @@ export const NO_ADAPTER: Fault = {
   ],
 };
 
-/** A device of the strongest adapter, or of the software one where that is all there is. */
-export async function openDevice(): Promise<Device> {
+/** A device of the strongest adapter, or of the software one where that is all there is. `overrides` changes what kernels are told of it. */
+export async function openDevice(overrides?: Partial<Profile>): Promise<Device> {
   const { gpu } = navigator as { gpu?: GPU };
   check(gpu, NO_WEBGPU.problem, ...NO_WEBGPU.advice);
   const adapter = (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? (await gpu.requestAdapter());
   check(adapter, NO_ADAPTER.problem, ...NO_ADAPTER.advice);
-  return Device.open(adapter);
+  return Device.open(adapter, overrides);
 }

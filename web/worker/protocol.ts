@@ -38,6 +38,8 @@ export interface OpenOptions {
   readonly noise?: number;
   /** Time the variants of kernels on a software adapter too, whose best ones are known. */
   readonly tune?: boolean;
+  /** Bytes that one binding may span, in place of what the adapter says: `?maxBinding=` shows how the page does on a small GPU. */
+  readonly maxBinding?: number | undefined;
 }
 
 /** What a bench measured, and where. */

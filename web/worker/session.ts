@@ -186,7 +186,8 @@ export class Session {
   }
 
   async #build(): Promise<void> {
-    const device = (this.#device = await openDevice());
+    const { maxBinding } = this.#options;
+    const device = (this.#device = await openDevice(maxBinding === undefined ? {} : { maxBinding }));
     if (this.#options.tune || !device.report.software) {
       device.tuner = tuner((done, total) => {
         if (done > 0) return;
