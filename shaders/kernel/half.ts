@@ -26,8 +26,23 @@ function statementEnd(code: string, from: number): number {
 }
 
 /**
+ * WGSL `rounded` and `rounded4`: f32 as f16, infinite from where it rounds beyond the largest, 65504. WGSL leaves open what a conversion
+ * makes of that, and the loss scale looks for infinities. The bits of infinity are no constant: it would not compile.
+ */
+export const ROUNDED = (['f32', 'vec4f'] as const)
+  .map(type => {
+    const [name, half] = type === 'f32' ? ['rounded', 'f16'] : ['rounded4', 'vec4<f16>'];
+    return `
+fn ${name}(v : ${type}) -> ${half} {
+  let near = select(v, sign(v) * 65504.0, abs(v) > ${type}(65504.0));
+  return select(${half}(near), ${half}(sign(v)) * bitcast<vec2<f16>>(infinities).x, abs(v) >= ${type}(65520.0));
+}`;
+  })
+  .reduce((all, one) => all + one, 'var<private> infinities : u32 = 0x7c007c00u;');
+
+/**
  * WGSL in which the bindings `types`, of f32 or vec4f as the code sees them, hold f16 or vec4<f16>: what is read becomes f32, what is
- * stored f16 (rounded; out of range is infinite). All arithmetic stays f32. A pointer to such a binding is an error: it would have its
+ * stored f16 (see ROUNDED, which must stand beside it). All arithmetic stays f32. A pointer to such a binding is an error: it would have its
  * type.
  */
 export function throughHalf(code: string, types: Readonly<Record<string, 'f32' | 'vec4f'>>): string {
@@ -57,7 +72,7 @@ export function throughHalf(code: string, types: Readonly<Record<string, 'f32' |
         const stop = statementEnd(text, start);
         const value = rewrite(text.slice(start, stop)).trim();
         const old = `${wide ? 'vec4f' : 'f32'}(${place}${component}) ${assign[1]} (${value})`;
-        out += `${place}${component} = ${wide ? 'vec4<f16>' : 'f16'}(${assign[1] ? old : value})`;
+        out += `${place}${component} = ${wide ? 'rounded4' : 'rounded'}(${assign[1] ? old : value})`;
         at = stop;
       } else {
         out += `${type}(${place})`;

@@ -1,6 +1,6 @@
 /** The text of a call: its kernel's code with the declarations and functions that go with it. */
 import { draws, OPERANDS, type Drawing } from './epilogue.ts';
-import { throughHalf } from './half.ts';
+import { ROUNDED, throughHalf } from './half.ts';
 import { isWritten, needsOf, typeOf, type Kernel, type Need, type Profile, type Variant } from './kernel.ts';
 import { philoxWgsl } from './random.ts';
 
@@ -33,6 +33,7 @@ export function source<P>(k: Kernel<P>, v: Variant<P>, p: P, d: Profile, bound: 
   return [
     ...EXTENSIONS.filter(([need]) => needs.includes(need) || (need === 'f16' && halves.length)).map(([, name]) => `enable ${name};`),
     ...declarations,
+    ...(halves.length ? [ROUNDED] : []),
     ...(k.draws?.(p) || draws(p as Drawing) ? [philoxWgsl] : []),
     body,
   ].join('\n');
