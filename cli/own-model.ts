@@ -1,5 +1,5 @@
 /** A model in a file of the user's own: `descent train ./my-model.ts`. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { register } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +7,12 @@ import { check, DescentError } from '../engine/check.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
 import { isFileName, parseSpec } from '../train/config/spec.ts';
+
+/** Whether a spec names a file of code, which runs when it is loaded. */
+export const isOwnModel = (spec: string): boolean => isFileName(parseSpec('model', spec).name);
+
+/** Whether a folder is this user's: what stands in another's may have been put there to be run. */
+export const isOwn = (path: string): boolean => process.getuid === undefined || statSync(path).uid === process.getuid();
 
 /** Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. */
 export async function loadOwnModel(spec: string): Promise<void> {

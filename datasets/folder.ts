@@ -23,27 +23,32 @@ export const isVisible = (path: string): boolean => !path.split('/').some(part =
 
 /**
  * Images by class and split from the files `<class>/**`, or `train/<class>/**` and `test/<class>/**`. Without a test/ folder a fifth of
- * each class is held back. `digest` is SHA-256 in hex, by whose value of their paths samples are shuffled: an image keeps its side of the
- * split when others come or go. Throws where there are fewer than two classes, or none to test on.
+ * each class is held back. `folders` are the subfolders that are known, empty ones too. `digest` is SHA-256 in hex, by whose value of their
+ * paths samples are shuffled: an image keeps its side of the split when others come or go. Throws where there are fewer than two classes,
+ * an empty one, or none to test on.
  */
 export async function splitFolder<T extends { readonly path: string }>(
   who: string,
   files: readonly T[],
   digest: (text: string) => string | Promise<string>,
+  folders: readonly string[] = [],
 ): Promise<FolderSplit<T>> {
   const parts = (path: string) => path.split('/');
   const images = files.filter(f => isImage(f.path) && isVisible(f.path) && parts(f.path).length > 1);
-  const tops = new Set(images.map(f => parts(f.path)[0]!));
+  const tops = new Set([...images.map(f => f.path), ...folders].map(path => parts(path)[0]!));
   const given = tops.has('train') && (tops.has('test') || tops.size === 1);
   const below = (top: string) => images.filter(f => f.path.startsWith(`${top}/`) && parts(f.path).length > 2);
   const classOf = (path: string) => parts(path)[given ? 1 : 0]!;
   const own = given ? below('train') : images;
-  const classes = [...new Set(own.map(f => classOf(f.path)))].sort();
+  const known = folders.filter(path => (given ? /^train\/[^/]+$/.test(path) : !path.includes('/')));
+  const classes = [...new Set([...own.map(f => f.path), ...known].map(classOf))].sort();
   check(
     classes.length > 1,
     `${who}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}`,
     `at least two subfolders of ${FORMATS} images are needed, one a class`,
   );
+  const empty = classes.find(name => !own.some(f => classOf(f.path) === name));
+  check(empty === undefined, `${who}: class '${empty}' has no ${FORMATS} image`, 'add some or remove its folder');
   // the 0 was a seed once: with another text, folders that are known would be split anew
   const places = new Map(await Promise.all(images.map(async ({ path }) => [path, await digest(`0\n${path}`)] as const)));
   const shuffled = (from: readonly T[]) =>

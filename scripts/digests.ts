@@ -32,7 +32,7 @@ const ROWS: readonly (readonly [name: string, args: string, then?: string])[] = 
     m => `${m} ${m === 'resnet18' || m === 'resnet110-sd' ? TINY : FIVE}`,
   ),
   ...lines('model', 'vgg11-bn googlenet resnet50 resnext29 wide-resnet-16-4 enresnet20', m => `${m} ${TINY}`),
-  ['model alexnet', `alexnet --dataset ${'photos'} --image-size 64 --batch-size 2 --steps 1 --limit-train 4 --limit-test 2 --val-split 0`],
+  ['model alexnet', `alexnet --dataset photos --image-size 64 --batch-size 2 --steps 1 --limit-train 4 --limit-test 2 --val-split 0`],
   ['model lenet5 classic', `lenet5:classic=true ${FIVE}`],
   ...lines(
     'rule',
@@ -83,7 +83,7 @@ const ROWS: readonly (readonly [name: string, args: string, then?: string])[] = 
   ['order of the files', `lenet5 ${EPOCHS} --no-shuffle`],
   ['statistics of the population', `${NET} --bn-stats population`],
   ['statistics of layers', `lenet5 ${EPOCHS} --stats 2`],
-  ['data folder', `lenet5 --dataset ${'photos'} --image-size 32 --batch-size 4 --epochs 2 --log-every 1 --augment flip`],
+  ['data folder', `lenet5 --dataset photos --image-size 32 --batch-size 4 --epochs 2 --log-every 1 --augment flip`],
   ['data fashion-mnist', 'lenet5 --dataset fashion-mnist --limit-train 500 --limit-test 100 --steps 5 --log-every 1'],
   ['resumed', `${NET} --ema 0.9 --schedule cosine`, '--steps 8'],
   ['resumed with growing batches', `lenet5 ${FIVE} --optimizer momentum --schedule batch-growth:milestones=2,times=3`, '--steps 9'],

@@ -1,13 +1,12 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
-import { statSync, type Stats } from 'node:fs';
+import { statSync } from 'node:fs';
 import { check, DescentError } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
-import { isFileName, parseSpec } from '../../train/config/spec.ts';
-import { loadOwnModel } from '../own-model.ts';
+import { isOwn, isOwnModel, loadOwnModel } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
 export interface CheckpointOptions {
@@ -35,10 +34,10 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const { tensors, metadata } = readSafetensors(file, given.trust);
 
   const named = metadata.model ?? run?.model;
-  const isCode = (spec: string | undefined) => spec !== undefined && isFileName(parseSpec('model', spec).name);
+  const isCode = (spec: string | undefined) => spec !== undefined && isOwnModel(spec);
   const model = isCode(named) && isCode(given.model) ? given.model : (named ?? given.model);
   check(
-    !isCode(model) || isCode(given.model) || (run && isOwn(found)),
+    !isCode(model) || isCode(given.model) || (run && isOwn(path)),
     `${file}: names the code in ${model} as its model, and code runs only where you name it`,
     'read that file, then give it with --model',
   );
@@ -58,15 +57,12 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   return {
     file,
     weights: tensors,
-    config: configFromJson({ ...(run ?? { model }), dataset, normalize }, file),
+    config: configFromJson({ ...run, model, dataset, normalize }, file),
     ...fact('shape'),
     ...fact('classes'),
     ...fact('moments'),
   };
 }
-
-/** Whether a folder is this user's: what stands in another's may have been put there to be run. */
-const isOwn = ({ uid }: Stats): boolean => process.getuid === undefined || uid === process.getuid();
 
 function parse(file: string, name: string, text: string): unknown {
   try {

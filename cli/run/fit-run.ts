@@ -165,7 +165,7 @@ async function onCheckpoint(o: Running): Promise<void> {
   const epochEnds = trainer.steps % trainer.stepsPerEpoch === 0;
   if (swag && epochEnds && trainer.steps > recipe.swag! * total) swag.collect(await trainer.weights());
   await saveCheckpoint(o);
-  if (stats && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
+  if (stats && epochEnds && !options.quiet && !options.json) print(`layers  ${stats.said()}`);
   const cycle = (trainer.steps * (recipe.snapshots ?? 0)) / total;
   if (cycle > 0 && Number.isInteger(cycle)) {
     const snapshot = encodeSealed(await trainer.evaluatedWeights(), { ...metadata, step: String(trainer.steps) });

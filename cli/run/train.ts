@@ -13,7 +13,7 @@ import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
 import { note, print } from '../output.ts';
-import { loadOwnModel } from '../own-model.ts';
+import { isOwn, isOwnModel, loadOwnModel } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
 import type { TrainOptions } from './options.ts';
 import { localRecipe, openSession, type Session } from './session.ts';
@@ -31,6 +31,22 @@ export async function train(model: string | undefined, options: TrainOptions): P
     'train: no model is named',
     'give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
   );
+  try {
+    await trainIn(resumed, model, options);
+  } finally {
+    resumed?.folder.close();
+  }
+}
+
+/** Trains in the folder of a run that goes on, or in a new one. */
+async function trainIn(resumed: Resumed | undefined, model: string | undefined, options: TrainOptions): Promise<void> {
+  if (resumed && isOwnModel(resumed.config.model)) {
+    check(
+      isOwn(resumed.folder.path),
+      `${resumed.folder.path}: names the code in ${resumed.config.model} as its model, and the folder is another user's`,
+      'read that file, then copy the folder',
+    );
+  }
   await loadOwnModel(resumed?.config.model ?? model!);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
   const { config } = recipe;

@@ -4,7 +4,7 @@ import { check, DescentError, lookUp } from '../../engine/check.ts';
 import { Graph } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
-import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseNumber, parseSpec } from '../../train/config/spec.ts';
 import { messageOf } from '../flags.ts';
 import { loadOwnModel } from '../own-model.ts';
@@ -25,17 +25,6 @@ interface Row {
   parameters: number;
   flops: number;
 }
-
-/** Shapes are the same on every adapter. */
-const PROFILE: Profile = {
-  lanes: 0,
-  subgroups: false,
-  f16: false,
-  maxWorkgroup: 256,
-  maxWorkgroupBytes: 16384,
-  maxBindings: 8,
-  maxBinding: 2 ** 27,
-};
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
   if (text === undefined) return listModels(inputOf(options), options);
@@ -117,7 +106,7 @@ const sum = (name: string, rows: readonly Row[]): Row => ({
 
 /** Builds the model for one image and sums up its ops by layer. */
 function layers(text: string, input: ModelInput): Row[] {
-  const g = new Graph({ training: false, profile: PROFILE });
+  const g = new Graph({ training: false, profile: DEFAULT_PROFILE });
   openModel(parseSpec('model', text), input)(g, g.tensor([1, ...input.shape], 'input', 'images'));
   const outputs = new Map(g.layers.map(({ path, output }) => [path, output]));
   return Array.from(outputs, ([path, output]) => {

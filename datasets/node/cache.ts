@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import type { DataFile } from '../info.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
+import { sha256 } from './sha256.ts';
 
 export const datasetFolder = (name: string, dataDir = process.env.DESCENT_DATA ?? cacheDir()): string => join(dataDir, name);
 
@@ -72,7 +73,7 @@ export async function writeWhole(path: string, bytes: Uint8Array | AsyncIterable
 /** Puts the content of `file` into the cache after comparing it with its pinned size and hash. */
 export async function store(folder: string, file: DataFile, bytes: Uint8Array): Promise<void> {
   check(bytes.length === file.bytes, `${file.name}: ${bytes.length} bytes seen, ${file.bytes} expected`);
-  const seen = createHash('sha256').update(bytes).digest('hex');
+  const seen = sha256(bytes);
   check(seen === file.sha256, `${file.name}: SHA-256 ${seen} seen, ${file.sha256} expected`);
   await writeWhole(join(folder, file.name), bytes);
 }
@@ -94,7 +95,8 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-function alive(pid: number): boolean {
+/** Whether a process of this machine is there, be it another user's. */
+export function alive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (e) {

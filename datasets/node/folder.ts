@@ -1,15 +1,15 @@
 /**
  * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
  */
-import { createHash } from 'node:crypto';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
-import { FORMATS, isImage, isVisible, splitFolder, type FolderItem } from '../folder.ts';
+import { isImage, isVisible, splitFolder, type FolderItem } from '../folder.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
 import type { FetchOptions } from './fetch.ts';
 import { readPacked, writePacked, type Header } from './packed.ts';
+import { sha256 } from './sha256.ts';
 
 export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
   /** Height and width in pixels to which images are cropped (around the centre, to a square) and resized; 32 by default. */
@@ -31,11 +31,12 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
     say`${named('imageSize', imageSize)}: a whole number from 1 to 1024 is accepted`,
   );
-  const { classes, train, test } = await splitFolder(folder, await imageFiles(folder, root), digest);
+  const { files, folders } = await imageFiles(folder, root);
+  const { classes, train, test } = await splitFolder(folder, files, sha256, folders);
   const order = [...train, ...test];
 
   const stamps = order.map(item => [item.path, item.label, item.stamp]);
-  const key = digest(JSON.stringify([classes, imageSize, train.length, stamps])).slice(0, 16);
+  const key = sha256(JSON.stringify([classes, imageSize, train.length, stamps])).slice(0, 16);
   const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
   let packed = await readPacked(cached, resident).catch(() => undefined);
   if (!packed) {
@@ -78,14 +79,12 @@ interface File {
   readonly stamp: string;
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('hex');
-
 /**
- * All image files below `root`; `folder` is its name in messages. Links count as what they lead to, but a folder that was read already is
- * not entered again: its images would be of two classes, and a link to a folder above would never end.
+ * All image files below `root`, and its folders; `folder` is its name in messages. Links count as what they lead to, but a folder that was
+ * read already is not entered again: its images would be of two classes, and a link to a folder above would never end.
  */
-async function imageFiles(folder: string, root: string): Promise<File[]> {
-  const out: File[] = [];
+async function imageFiles(folder: string, root: string): Promise<{ files: File[]; folders: string[] }> {
+  const files: File[] = [];
   const folders: string[] = [];
   const entered = new Set<string>();
   const walk = async (inside: string): Promise<void> => {
@@ -108,20 +107,12 @@ async function imageFiles(folder: string, root: string): Promise<File[]> {
         const unreadable = name.includes('\ufffd') ? 'has a name that is not UTF-8' : 'is a link that leads nowhere';
         check(state, `${folder}: ${path} ${unreadable}`, 'rename or remove it');
         check(state.isFile(), `${folder}: ${path} is a pipe, socket or device, not a file`, 'remove it');
-        out.push({ path, stamp: `${state.size} ${state.mtimeMs}` });
+        files.push({ path, stamp: `${state.size} ${state.mtimeMs}` });
       }
     }
   };
   await walk('');
-  const tops = folders.filter(path => !path.includes('/'));
-  const given = tops.includes('train') && (tops.includes('test') || tops.length === 1);
-  const classes = given ? folders.filter(path => /^train\/[^/]+$/.test(path)) : tops;
-  const nameOf = (path: string | undefined) => path && basename(path);
-  const advice = `at least two subfolders of ${FORMATS} images are needed, one a class`;
-  check(classes.length !== 1, `${folder}: one class only ('${nameOf(classes[0])}')`, advice);
-  const empty = classes.find(path => !out.some(f => f.path.startsWith(`${path}/`)));
-  check(empty === undefined, `${folder}: class '${nameOf(empty)}' has no ${FORMATS} image`, 'add some or remove its folder');
-  return out;
+  return { files, folders };
 }
 
 /**

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { EnvHttpProxyAgent } from 'undici';
 import { check, DescentError } from '../../engine/check.ts';
 
 /** Told now and then how far a file is; `total` is undefined when the server does not say. */
@@ -135,10 +136,13 @@ interface Answer {
   readonly body: unknown;
 }
 
+/** Keeps the connections to the proxy. */
+let agent: EnvHttpProxyAgent | undefined;
+
 /** As `fetch`, which takes no notice of the proxies that the environment names. */
 async function request(url: string, init: { signal: AbortSignal; headers: Record<string, string> }): Promise<Answer> {
   const proxied = ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy'].some(name => process.env[name]);
   if (!proxied) return fetch(url, init);
   const { EnvHttpProxyAgent, fetch: through } = await import('undici');
-  return through(url, { ...init, dispatcher: new EnvHttpProxyAgent() });
+  return through(url, { ...init, dispatcher: (agent ??= new EnvHttpProxyAgent()) });
 }

@@ -1,7 +1,7 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
 import { create, globals } from 'webgpu';
-import { kindOf, type Kind } from '../adapter.ts';
+import { kindOf, LIMITS, type Kind } from '../adapter.ts';
 import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
 
@@ -52,17 +52,8 @@ function addSwiftShader(): void {
   if (found && !VK_DRIVER_FILES && !VK_ICD_FILENAMES) process.env.VK_ADD_DRIVER_FILES ??= found;
 }
 
-const LIMIT_NAMES = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupsPerDimension',
-  'maxBindGroups',
-  'maxUniformBufferBindingSize',
-] as const;
+/** The limits of an adapter that users see: those that are asked for, and what they may want to know beside. */
+const SHOWN = [...LIMITS, 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', 'maxUniformBufferBindingSize'] as const;
 
 /** Dawn lists its adapters only in the error about one that does not exist. */
 async function names(): Promise<{ name: string; backend: string }[]> {
@@ -91,7 +82,7 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
       kind: kindOf(adapter.info),
       description: adapter.info.description || name,
       features: [...adapter.features].sort(),
-      limits: Object.fromEntries(LIMIT_NAMES.map(l => [l, adapter.limits[l] as number])),
+      limits: Object.fromEntries(SHOWN.map(l => [l, adapter.limits[l] as number])),
     });
   }
   return entries.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));

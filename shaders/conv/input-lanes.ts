@@ -1,7 +1,7 @@
 /** The input gradient of convolutions of stride 2 for software adapters; see lanes.ts. */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { declareSums, id, loadRow, sorted, storeRow, tilesOf, type RowLoad } from './lane-tiles.ts';
-import type { Conv } from './shape.ts';
+import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
@@ -41,14 +41,7 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
     (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
   ...(rows !== 'scalar' && { vec4: ['dy', 'dx'] }),
   sizes: p => ({
-    c: p.c,
-    h: p.h,
-    w: p.w,
-    o: p.o,
-    oh: p.oh,
-    ow: p.ow,
-    cg: p.c / p.groups,
-    og: p.o / p.groups,
+    ...sizesOf(p),
     ...backwardTiles(p),
   }),
   grid: (p, d) => [ceilDiv(backwardTiles(p).tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],

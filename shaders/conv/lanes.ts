@@ -5,7 +5,7 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { declareSums, id, loadRow, sorted, storeRow, tilesOf, weightStrides, type RowLoad, type Rows } from './lane-tiles.ts';
-import type { Conv } from './shape.ts';
+import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
@@ -71,14 +71,7 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   sizes: p => {
     const { across, down, tiles } = forwardTile(p, rows);
     return {
-      c: p.c,
-      h: p.h,
-      w: p.w,
-      o: p.o,
-      oh: p.oh,
-      ow: p.ow,
-      cg: p.c / p.groups,
-      og: p.o / p.groups,
+      ...sizesOf(p),
       pad: p.pad,
       across,
       down,

@@ -25,6 +25,9 @@ export interface Conv {
   epilogue?: readonly Epilogue[];
 }
 
+/** What kernels for software adapters read of a convolution, as sizes of a call: `cg` and `og` are channels of a group. */
+export const sizesOf = ({ c, h, w, o, oh, ow, groups }: Conv) => ({ c, h, w, o, oh, ow, cg: c / groups, og: o / groups });
+
 /** A weight gradient in slices; `split` of them. */
 export interface ConvWeight extends Conv {
   split: number;

@@ -3,21 +3,14 @@
  * dy[o][pixel] x[c][pixel + tap], for the images of one slice. dy is held one output channel per lane and broadcast.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { ConvWeight } from './shape.ts';
+import { sizesOf, type ConvWeight } from './shape.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 export const sizes = (p: ConvWeight) => ({
   n: p.n,
-  c: p.c,
-  h: p.h,
-  w: p.w,
-  o: p.o,
-  oh: p.oh,
-  ow: p.ow,
-  cg: p.c / p.groups,
-  og: p.o / p.groups,
+  ...sizesOf(p),
   pad: p.pad,
   split: p.split,
 });

@@ -42,8 +42,8 @@ fn ${name}(v : ${type}) -> ${half} {
 
 /**
  * WGSL in which the bindings `types`, of f32 or vec4f as the code sees them, hold f16 or vec4<f16>: what is read becomes f32, what is
- * stored f16 (see ROUNDED, which must stand beside it). All arithmetic stays f32. A pointer to such a binding is an error: it would have its
- * type.
+ * stored f16 (see ROUNDED, which must stand beside it). All arithmetic stays f32. A pointer to such a binding is an error: it would have
+ * its type.
  */
 export function throughHalf(code: string, types: Readonly<Record<string, 'f32' | 'vec4f'>>): string {
   const names = Object.keys(types).join('|');

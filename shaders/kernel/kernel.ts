@@ -52,6 +52,17 @@ export interface Profile {
   readonly prefer?: Readonly<Record<string, string>>;
 }
 
+/** An adapter of WebGPU's default limits and nothing more: what any has. */
+export const DEFAULT_PROFILE: Profile = {
+  lanes: 0,
+  subgroups: false,
+  f16: false,
+  maxWorkgroup: 256,
+  maxWorkgroupBytes: 16384,
+  maxBindings: 8,
+  maxBinding: 2 ** 27,
+};
+
 /** Whether the adapter computes on a processor, in lanes: work that a GPU spreads over many threads is then done by few. */
 export const isSoftware = ({ lanes }: Profile): boolean => lanes > 0;
 
@@ -140,7 +151,10 @@ export const needsOf = <P>({ needs = [] }: Variant<P>, d: Profile): readonly Nee
 
 const has = (d: Profile, need: Need): boolean => (need === 'matrices' ? Boolean(d.matrices?.length) : d[need]);
 
-/** The variants that can compute a call on this adapter, best guess first. Where the grid of each is too large they all are: that is for programs to say. */
+/**
+ * The variants that can compute a call on this adapter, best guess first. Where the grid of each is too large they all are: that is for
+ * programs to say.
+ */
 export function fitting<P>(k: Kernel<P>, p: P, d: Profile): Variant<P>[] {
   const able = k.variants.filter(v => (v.fits?.(p, d) ?? true) && needsOf(v, d).every(need => has(d, need)));
   const dispatched = able.filter(v => isGrid(v.grid(p, d)));

@@ -2,13 +2,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rows } from '../../bench/rows.ts';
-import { fitting } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, fitting } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 
 const test = suite('bench rows');
 
 for (const lanes of [8, 0]) {
-  const profile = { lanes, subgroups: true, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 };
+  const profile = { ...DEFAULT_PROFILE, lanes, subgroups: true };
   test(`each row binds what its kernel needs, and every variant has its code, ${lanes ? 'on a software adapter' : 'on a GPU'}`, () => {
     for (const { kernel, params, label, tensors } of rows(profile)) {
       const bound = Object.keys(kernel.bindings).filter(name => name in tensors);

@@ -99,6 +99,30 @@ test('a killed run continues from its last epoch, bitwise', async () => {
   await goesOn(folder);
 });
 
+test('the end of the launcher ends the run too, with a checkpoint', async () => {
+  const folder = await scratch();
+  let killed = false;
+  // The command that was launched keeps the pipe of its words: its end is the end of both.
+  await descent([...SMALL, '--epochs', '500', '--out', 'run'], folder, {
+    onLine: (line, send) => {
+      if (killed || !line.startsWith('epoch 2/')) return;
+      killed = true;
+      send('SIGKILL', true);
+    },
+  });
+  assert.ok(keptStep(join(folder, 'run')) > 9);
+  assert.not(existsSync(join(folder, 'run/lock')));
+});
+
+test('what refuses a resume leaves no lock', async () => {
+  const folder = await scratch();
+  cpSync(whole, join(folder, 'run'), { recursive: true });
+  const { code, err } = await descent(words('train --resume run --lr 5'), folder);
+  assert.is(code, 1);
+  assert.match(err, /^--lr: the run in run has 0\.001, not 5; a resumed run keeps its configuration/);
+  assert.not(existsSync(join(folder, 'run/lock')));
+});
+
 test('a run that was killed between its last checkpoint and its test is tested when resumed', async () => {
   const folder = await scratch();
   cpSync(whole, join(folder, 'run'), { recursive: true });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -11,6 +11,7 @@ import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { descent, words } from '../support/process/command.ts';
 import { refusal } from '../support/refusal.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('own model');
 const scratch = scratchFolders(test);
@@ -33,7 +34,7 @@ test('a model in a file anywhere is built from the very layers of the engine, wi
   await loadOwnModel(path);
   const g = new Graph({
     training: false,
-    profile: { lanes: 0, subgroups: false, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 },
+    profile: DEFAULT_PROFILE,
   });
   const y = openModel(parseSpec('model', `${path}:width=8`), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));
   assert.equal(y.shape, [2, 7]);
@@ -51,6 +52,19 @@ test('what is no model is refused in one line', async () => {
 });
 
 test.after(() => rmSync(folder, { recursive: true }));
+test('a model file that was moved is named where it is now', async () => {
+  const dir = await scratch();
+  const code = `import { dense } from 'descent';\nexport default ({ classes }) => dense(classes);\n`;
+  writeFileSync(join(dir, 'net.mjs'), code);
+  const small = words('--dataset shapes --limit-train 60 --limit-test 20 --batch-size 16 --steps 2 --quiet');
+  const { code: trained, err } = await descent(['train', './net.mjs', ...small, '--out', 'run'], dir);
+  assert.is(trained, 0, err);
+  renameSync(join(dir, 'net.mjs'), join(dir, 'moved.mjs'));
+  assert.match((await descent(words('eval run'), dir)).err, /there is no file \.\/net\.mjs/);
+  const moved = await descent(words('eval run --model ./moved.mjs'), dir);
+  assert.is(moved.code, 0, moved.err);
+});
+
 test('a file of weights cannot have code run: its model file runs only where the user names it', async () => {
   const dir = await scratch();
   const code = join(dir, 'evil.mjs');

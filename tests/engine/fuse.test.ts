@@ -10,9 +10,10 @@ import { dense } from '../../layers/dense.ts';
 import { dropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm } from '../../layers/norm.ts';
 import { close, random, runLayer, WAYS, type CheckOptions } from '../support/check.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('fuse');
-const PROFILE = { lanes: 8, subgroups: true, f16: false, maxWorkgroup: 256, maxWorkgroupBytes: 16384, maxBindings: 8, maxBinding: 2 ** 27 };
+const PROFILE = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true };
 
 /** Names of the kernels of a layer's plan, forward and (in training) backward. */
 function kernels(layer: Layer, shape: Shape, training: boolean, profile = PROFILE): string[] {

@@ -1,4 +1,7 @@
-/** More than 65,535 rows, outputs, groups or channels: what a grid holds in one direction is folded, and variants that do not fold are skipped. */
+/**
+ * More than 65,535 rows, outputs, groups or channels: what a grid holds in one direction is folded, and variants that do not fold are
+ * skipped.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Device } from '../../engine/device.ts';

@@ -18,7 +18,7 @@ import { globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { openModel } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
-import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { openData } from '../../train/data/data.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
@@ -29,15 +29,7 @@ import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('memory');
-const profile: Profile = {
-  lanes: 8,
-  subgroups: true,
-  f16: false,
-  maxWorkgroup: 256,
-  maxWorkgroupBytes: 16384,
-  maxBindings: 8,
-  maxBinding: 2 ** 30,
-};
+const profile: Profile = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true, maxBinding: 2 ** 30 };
 const dataset = await openDataset('shapes', { limitTrain: 200, limitTest: 32, quiet: true });
 
 const modelOf = (spec: string, shape = dataset.shape) => openModel(parseSpec('model', spec), { classes: 10, shape });

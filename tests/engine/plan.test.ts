@@ -6,18 +6,10 @@ import { Layout, plan } from '../../engine/plan.ts';
 import { crossEntropy } from '../../layers/loss.ts';
 import { models, openModel } from '../../models/index.ts';
 import { lenet5 } from '../../models/lenet.ts';
-import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('plan');
-const profile: Profile = {
-  lanes: 8,
-  subgroups: true,
-  f16: false,
-  maxWorkgroup: 256,
-  maxWorkgroupBytes: 16384,
-  maxBindings: 8,
-  maxBinding: 2 ** 27,
-};
+const profile: Profile = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true };
 
 function training(): Graph {
   const g = new Graph({ training: true, profile });

@@ -7,21 +7,12 @@ import { flatten, residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
 import { batchNorm, groupNorm } from '../../layers/norm.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('announced');
 
-const PROFILE = {
-  lanes: 0,
-  subgroups: false,
-  f16: false,
-  maxWorkgroup: 256,
-  maxWorkgroupBytes: 16384,
-  maxBindings: 8,
-  maxBinding: 2 ** 27,
-};
-
 function announced(layer: Layer, training = true): { g: Graph; layers: readonly BuiltLayer[] } {
-  const g = new Graph({ training, profile: PROFILE });
+  const g = new Graph({ training, profile: DEFAULT_PROFILE });
   layer(g, g.persistent('input', 'x', [2, 3, 4, 4]));
   return { g, layers: g.layers };
 }

@@ -7,6 +7,7 @@ import { fans, initializer, schemes } from '../../layers/init.ts';
 import { batchNorm } from '../../layers/norm.ts';
 import { sequential } from '../../layers/compose.ts';
 import { close } from '../support/check.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 
 const test = suite('init');
 
@@ -86,16 +87,7 @@ test('the same by seed and name, other by another', () => {
 });
 
 test("a graph's scheme reaches weights of convolutions and dense layers alone", () => {
-  const profile = {
-    lanes: 0,
-    subgroups: false,
-    f16: false,
-    maxWorkgroup: 256,
-    maxWorkgroupBytes: 16384,
-    maxBindings: 8,
-    maxBinding: 2 ** 27,
-  };
-  const g = new Graph({ training: true, profile, weights: initializer('constant') });
+  const g = new Graph({ training: true, profile: DEFAULT_PROFILE, weights: initializer('constant') });
   sequential({ conv: conv2d(2, 3), bn: batchNorm(), fc: dense(3) })(g, g.tensor([2, 1, 5, 5]));
   const first = Object.fromEntries([...g.init].map(([t, init]) => [t.name, init(t.shape, t.name, 0)[0]]));
   assert.is(first['conv.weight'], Math.fround(0.01));

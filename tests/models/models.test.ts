@@ -6,7 +6,7 @@ import { Graph } from '../../engine/graph.ts';
 import { Layout } from '../../engine/plan.ts';
 import { models, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
-import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { whitenPatches } from '../../train/init/whiten-patches.ts';
 import { random } from '../support/check.ts';
@@ -14,21 +14,12 @@ import { FAMILIES, learns } from '../support/families.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('models');
-const PROFILE: Profile = {
-  lanes: 0,
-  subgroups: false,
-  f16: false,
-  maxWorkgroup: 256,
-  maxWorkgroupBytes: 16384,
-  maxBindings: 8,
-  maxBinding: 2 ** 27,
-};
 const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
 const IMAGENET: ModelInput = { classes: 1000, shape: [3, 224, 224] };
 const FASHION: ModelInput = { classes: 10, shape: [1, 28, 28] };
 
 function build(spec: string, input: ModelInput, training = false): Graph {
-  const g = new Graph({ training, profile: PROFILE });
+  const g = new Graph({ training, profile: DEFAULT_PROFILE });
   const y = openModel(parseSpec('model', spec), input)(g, g.tensor([2, ...input.shape], 'input', 'images'));
   assert.equal(y.shape, [2, input.classes], spec);
   return g;

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { conv, convBackwardInput, convBackwardWeight } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
-import { fitting, type Kernel } from '../../shaders/kernel/kernel.ts';
+import { DEFAULT_PROFILE, fitting, type Kernel } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 
@@ -59,15 +59,7 @@ for (const file of readdirSync('shaders', { recursive: true, encoding: 'utf8' })
   test(file, () => {
     assert.is(samples.length, SAMPLES[file]?.length, 'samples, and calls to make them from');
     for (const [i, [kernel, name, params]] of SAMPLES[file]!.entries()) {
-      const d = {
-        lanes: name.startsWith('lanes') ? 8 : 0,
-        subgroups: true,
-        f16: false,
-        maxWorkgroup: 256,
-        maxWorkgroupBytes: 16384,
-        maxBindings: 8,
-        maxBinding: 2 ** 27,
-      };
+      const d = { ...DEFAULT_PROFILE, lanes: name.startsWith('lanes') ? 8 : 0, subgroups: true };
       const variant = fitting(kernel, params, d).find(v => v.name === name);
       assert.ok(variant, `${name} does not fit its sample`);
       const wgsl = source(kernel, variant, params, d, Object.keys(kernel.bindings)).replace(/\n\s*\n/g, '\n');

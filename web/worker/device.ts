@@ -21,7 +21,9 @@ export const NO_ADAPTER: Fault = {
   ],
 };
 
-/** A device of the strongest adapter, or of the software one where that is all there is. `overrides` changes what kernels are told of it. */
+/**
+ * A device of the strongest adapter, or of the software one where that is all there is. `overrides` changes what kernels are told of it.
+ */
 export async function openDevice(overrides?: Partial<Profile>): Promise<Device> {
   const { gpu } = navigator as { gpu?: GPU };
   check(gpu, NO_WEBGPU.problem, ...NO_WEBGPU.advice);

@@ -13,7 +13,7 @@ export interface Watched {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Sees each line of either stream as it comes, and may signal the command. */
-  readonly onLine?: (line: string, signal: (name: NodeJS.Signals) => void) => void;
+  readonly onLine?: (line: string, signal: (name: NodeJS.Signals, alone?: boolean) => void) => void;
 }
 
 export const BIN = fileURLToPath(new URL('../../../bin/descent.mjs', import.meta.url));
@@ -25,14 +25,17 @@ export const SMALL = words('train lenet5 --dataset shapes --limit-train 320 --li
 /** No command takes as long, on whatever machine: it hangs. */
 const HANGS = 5 * 60_000;
 
-/** Runs descent in the folder `cwd`. SIGKILL reaches the launcher and what it launched, other signals the launcher alone. */
+/**
+ * Runs descent in the folder `cwd`. SIGKILL reaches the launcher and what it launched, other signals the launcher alone, and so does
+ * SIGKILL where `alone` is set.
+ */
 export function descent(args: readonly string[], cwd: string, { env, onLine }: Watched = {}): Promise<Ended> {
   return new Promise(done => {
     // a process group without a terminal: on one, Ctrl-C reaches the launched command by itself and the launcher does not pass it on
     const options = { cwd, detached: true, env: { ...process.env, ...env } };
     const child = spawn(process.execPath, [BIN, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const signal = (name: NodeJS.Signals) => {
-      if (name === 'SIGKILL') process.kill(-child.pid!, name);
+    const signal = (name: NodeJS.Signals, alone = false) => {
+      if (name === 'SIGKILL' && !alone) process.kill(-child.pid!, name);
       else child.kill(name);
     };
     const ended = { out: '', err: '' };

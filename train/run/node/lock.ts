@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { alive } from '../../../datasets/node/cache.ts';
 import { check } from '../../../engine/check.ts';
 
 const LOCK = 'lock';
@@ -13,7 +14,9 @@ interface Holder {
   readonly began: string;
 }
 
-/** When a process of this machine began, where the system says so: field 22 of /proc/<pid>/stat. One that is dead but not buried never did. */
+/**
+ * When a process of this machine began, where the system says so: field 22 of /proc/<pid>/stat. One that is dead but not buried never did.
+ */
 function beginOf(pid: number): string {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '');
@@ -24,14 +27,7 @@ function beginOf(pid: number): string {
   }
 }
 
-function isAlive({ pid, began }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
-  }
-  return beginOf(pid) === began;
-}
+const isAlive = ({ pid, began }: Holder): boolean => alive(pid) && beginOf(pid) === began;
 
 /** Milliseconds that a process which was killed may take to go. */
 const GOING = [10, 40, 150, 500];
@@ -55,27 +51,34 @@ function holderOf(file: string): Holder | undefined {
 
 /**
  * Takes the lock of a folder; what comes back releases it. A lock that a process of this machine left behind is taken over. Throws a
- * DescentError where another process trains there; a process on another machine cannot be asked, and counts as alive.
+ * DescentError where another process trains there (one on another machine cannot be asked, and counts as alive), and what the system says
+ * where the folder cannot be written.
  */
 export function takeLock(path: string): () => void {
   const file = join(path, LOCK);
   const own: Holder = { pid: process.pid, host: hostname(), began: beginOf(process.pid) };
-  const write = () => writeFileSync(file, `${JSON.stringify(own)}\n`, { flag: 'wx' });
-  try {
-    write();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const holder = holderOf(file);
-    const here = holder?.host === own.host;
-    check(
-      !holder || (here && (holder.pid === own.pid || isGone(holder))),
-      `${path}: process ${holder?.pid}${here ? '' : ` on ${holder?.host}`} trains in it`,
-      here ? 'wait for its end or stop it' : `remove ${file} if that process is gone`,
-    );
-    rmSync(file, { force: true });
-    write(); // throws where another process was quicker
+  for (let isTaken = true; isTaken; ) {
+    try {
+      writeFileSync(file, `${JSON.stringify(own)}\n`, { flag: 'wx' });
+      isTaken = false;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      checkGone(path, file, own);
+      rmSync(file, { force: true }); // another process may be quicker, and is asked next
+    }
   }
   return () => {
     if (holderOf(file)?.pid === own.pid) rmSync(file, { force: true });
   };
+}
+
+/** Throws unless whoever holds the lock is gone, or is this process. */
+function checkGone(path: string, file: string, own: Holder): void {
+  const holder = holderOf(file);
+  const here = holder?.host === own.host;
+  check(
+    !holder || (here && (holder.pid === own.pid || isGone(holder))),
+    `${path}: process ${holder?.pid}${here ? '' : ` on ${holder?.host}`} trains in it`,
+    here ? 'wait for its end or stop it' : `remove ${file} if that process is gone`,
+  );
 }

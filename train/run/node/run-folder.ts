@@ -2,6 +2,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
 import { parseMetrics, type MetricsLine } from '../../step/metrics.ts';
@@ -10,7 +11,7 @@ import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 import { takeLock } from './lock.ts';
-import { checkSealed, encodeSealed, readSafetensors, SEAL, sha256 } from './sealed.ts';
+import { checkSealed, encodeSealed, readSafetensors, SEAL } from './sealed.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -61,22 +62,25 @@ export function defaultFolder(model: string, dataset: string, now = new Date()):
 export function createRun(path: string): RunFolder {
   let made: string | undefined; // the outermost folder that was missing
   let taken: string | undefined;
+  let release: (() => void) | undefined;
   try {
     made = makeFolders(path);
     const size = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.size;
     taken = [CONFIG, MODEL, BEST, STATE, METRICS].find(size);
-    if (!taken) writeThrough(join(path, METRICS), '');
+    if (!taken) release = takeLock(path);
+    if (release) writeThrough(join(path, METRICS), '');
   } catch (error) {
+    release?.();
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
-    throw elsewhere(path, error);
+    throw error instanceof DescentError ? error : elsewhere(path, error);
   }
   check(
-    !taken,
+    release,
     `${path}: already holds a run (${taken})`,
     say`choose another folder with ${named('out')}`,
     say`continue that run with ${named('resume', path)}`,
   );
-  return folder(path, [], false, takeLock(path));
+  return folder(path, [], false, release);
 }
 
 /**
@@ -108,12 +112,21 @@ export interface Resumed {
  */
 export function resumeRun(path: string, trusted = false): Resumed {
   const { config, facts } = readConfig(path, trusted);
-  const release = takeLock(path);
+  const release = lockOf(path);
   try {
     return { ...resumed(path, trusted, release), config, facts };
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** The lock of a run that is there already. */
+function lockOf(path: string): () => void {
+  try {
+    return takeLock(path);
+  } catch (error) {
+    throw error instanceof DescentError ? error : fileError(path, 'written', error, 'make the folder writable');
   }
 }
 

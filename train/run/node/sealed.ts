@@ -1,14 +1,11 @@
 /** Files of a run that say themselves whether they are as they were written. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, named, say } from '../../../engine/check.ts';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from '../safetensors.ts';
 import { readWhole } from './files.ts';
 
 /** The name under which a seal stands in the metadata of a safetensors file, and in config.json. */
 export const SEAL = 'sha256';
-
-export const sha256 = (...parts: readonly (string | Uint8Array)[]): string =>
-  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
 
 /** What a seal is of: all but itself, in an order that does not depend on how it was written. */
 function sealOf({ tensors, metadata }: Safetensors): string {
