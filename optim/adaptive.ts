@@ -2,7 +2,7 @@
 import { number } from '../engine/parameter.ts';
 import { POSITIVE, SHARE } from '../engine/range.ts';
 import { decoupledDecay } from './pieces.ts';
-import { divisor, learningRate, rule, type Rule } from './rule.ts';
+import { divisor, learningRate, rule, toggle, type Form, type Rule } from './rule.ts';
 
 /** Natural gradient (Amari 1998) with the diagonal of the empirical Fisher information, a running mean of g^2. */
 export const naturalGradient = rule({
@@ -74,13 +74,25 @@ export const adam = rule({
     w -= op.rate * m / (sqrt(v) / op.correction2 + op.eps);`,
 });
 
-/** Loshchilov & Hutter 2019, as torch.optim.AdamW: the decay acts on the weight, outside the adaptive step. */
+/** Adam whose divisor is the largest v so far, before its correction. */
+const MAXIMUM: Form = {
+  state: ['m', 'v', 'vmax'],
+  update: `${MOMENTS}
+    vmax = max(vmax, v);
+    w -= op.rate * m / (sqrt(vmax) / op.correction2 + op.eps);`,
+};
+
+/**
+ * Loshchilov & Hutter 2019, as torch.optim.AdamW: the decay acts on the weight, outside the adaptive step. `amsgrad` as the rule of that
+ * name.
+ */
 export const adamw = rule({
   ...adam,
   name: 'adamw',
   about: 'Adam, with weight decay outside the adaptive step.',
   formula: 'w ← w − ηλw;  then as Adam',
-  hyper: { ...ADAM, weight_decay: number(1e-2, 'decoupled pull to 0') },
+  hyper: { ...ADAM, weight_decay: number(1e-2, 'decoupled pull to 0'), amsgrad: toggle('a divisor that never shrinks') },
+  form: ({ amsgrad }) => (amsgrad ? MAXIMUM : adam),
   pieces: ({ weight_decay }) => [decoupledDecay(weight_decay)],
 });
 
@@ -98,16 +110,13 @@ export const adamax = rule({
     w -= op.rate * m / u;`,
 });
 
-/** Reddi 2018, as torch.optim.Adam(amsgrad=True): the maximum is of the uncorrected v. */
+/** Reddi 2018, as torch.optim.Adam(amsgrad=True). */
 export const amsgrad: Rule = {
   ...adam,
   name: 'amsgrad',
   about: 'Adam whose divisor never shrinks.',
   formula: 'v̄ ← max(v̄, v);  w ← w − η m̂ / (√v̄ + ε)',
-  state: ['m', 'v', 'vmax'],
-  update: `${MOMENTS}
-    vmax = max(vmax, v);
-    w -= op.rate * m / (sqrt(vmax) / op.correction2 + op.eps);`,
+  ...MAXIMUM,
 };
 
 /** Dozat 2016, as torch.optim.NAdam: mu_t = beta1 (1 - 0.5 * 0.96^(t momentum_decay)). */

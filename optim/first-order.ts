@@ -1,7 +1,8 @@
 /** The rules of plain gradients: descent, momentum, and averages of squares without bias correction. Sorted by increasing complexity. */
 import { number } from '../engine/parameter.ts';
 import { POSITIVE, SHARE } from '../engine/range.ts';
-import { divisor, learningRate, rule, type Rule } from './rule.ts';
+import { dampened } from './pieces.ts';
+import { divisor, learningRate, rule, toggle, type Form, type Rule } from './rule.ts';
 
 /** Robbins & Monro 1951. */
 export const sgd = rule({
@@ -14,15 +15,19 @@ export const sgd = rule({
   update: 'w -= op.lr * g;',
 });
 
-/** Heavy ball (Polyak 1964), as torch.optim.SGD(momentum). */
+/** The hyper-parameters of heavy ball and Nesterov's. */
+const MOMENTUM = { lr: learningRate(0.05), momentum: number(0.9, 'share of the last step that is kept', SHARE) };
+
+/** Heavy ball (Polyak 1964), as torch.optim.SGD(momentum, dampening): the first gradient is not dampened. */
 export const momentum = rule({
   name: 'momentum',
   about: 'A heavy ball: past gradients keep it rolling.',
   formula: 'v ← μ v + g;  w ← w − η v',
   state: ['v'],
-  hyper: { lr: learningRate(0.05), momentum: number(0.9, 'share of the last step that is kept', SHARE) },
+  hyper: { ...MOMENTUM, dampening: number(0, 'share of each new slope that is left out', SHARE) },
   rates: { points: 0.1, bySlope: 0.3 },
   cycled: 'momentum',
+  pieces: ({ dampening }) => (dampening ? [dampened(dampening)] : []),
   update: `
     v = op.momentum * v + g;
     w -= op.lr * v;`,
@@ -31,6 +36,8 @@ export const momentum = rule({
 /** Nesterov's accelerated gradient (Sutskever 2013), as torch.optim.SGD(nesterov=True). */
 export const nesterov: Rule = {
   ...momentum,
+  hyper: MOMENTUM,
+  pieces: undefined,
   name: 'nesterov',
   about: 'Momentum that looks ahead before it steps.',
   formula: 'v ← μ v + g;  w ← w − η (g + μ v)',
@@ -65,31 +72,53 @@ export const nagStronglyConvex = rule({
   values: ({ m }, _, lr) => ({ ahead: (1 - Math.sqrt(m * lr)) / (1 + Math.sqrt(m * lr)) }),
 });
 
-/** Duchi 2011, as torch.optim.Adagrad. */
+/** Duchi 2011, as torch.optim.Adagrad; `sum` begins at initial_accumulator_value. */
 export const adagrad = rule({
   name: 'adagrad',
   about: 'Each weight has its own rate, smaller where slopes were large.',
   formula: 's ← s + g²;  w ← w − η g / (√s + ε)',
   state: ['sum'],
-  hyper: { lr: learningRate(0.01), eps: divisor(1e-10) },
+  hyper: {
+    lr: learningRate(0.01),
+    eps: divisor(1e-10),
+    lr_decay: number(0, 'fall of the rate with each update'),
+    initial_accumulator_value: number(0, 'squares to begin with'),
+  },
   rates: { points: 0.1, byLength: 0.4 },
+  values: ({ lr_decay }, t, lr) => ({ rate: lr / (1 + (t - 1) * lr_decay) }),
   update: `
+    sum = select(sum, vec4f(op.initial_accumulator_value), first);
     sum += g * g;
-    w -= op.lr * g / (sqrt(sum) + op.eps);`,
+    w -= op.rate * g / (sqrt(sum) + op.eps);`,
+});
+
+/** RMSprop by the deviation of the slopes from their mean (Graves 2013), with momentum, or both. */
+const rmspropForm = ({ centered, momentum }: { centered: number; momentum: number }): Form => ({
+  state: ['e', ...(centered ? ['mean'] : []), ...(momentum ? ['v'] : [])],
+  update: `
+    e = op.alpha * e + op.rest * g * g;
+    ${centered ? 'mean = op.alpha * mean + op.rest * g;' : ''}
+    let size = sqrt(${centered ? 'max(e - mean * mean, vec4f(0.0))' : 'e'}) + op.eps;
+    ${momentum ? 'v = op.momentum * v + g / size;' : ''}
+    w -= op.lr * ${momentum ? 'v' : 'g / size'};`,
 });
 
 /** Hinton 2012, as torch.optim.RMSprop with alpha 0.9. */
 export const rmsprop = rule({
+  ...rmspropForm({ centered: 0, momentum: 0 }),
   name: 'rmsprop',
   about: 'Slopes divided by their recent size.',
   formula: 'e ← αe + (1−α)g²;  w ← w − η g / (√e + ε)',
-  state: ['e'],
-  hyper: { lr: learningRate(1e-3), alpha: number(0.9, 'memory', SHARE), eps: divisor(1e-8) },
+  hyper: {
+    lr: learningRate(1e-3),
+    alpha: number(0.9, 'memory', SHARE),
+    eps: divisor(1e-8),
+    momentum: number(0, 'share of the last step that is kept', SHARE),
+    centered: toggle('divide by the deviation from the mean slope'),
+  },
   rates: { points: 0.01, byLength: 0.03 },
   values: ({ alpha }) => ({ rest: 1 - alpha }),
-  update: `
-    e = op.alpha * e + op.rest * g * g;
-    w -= op.lr * g / (sqrt(e) + op.eps);`,
+  form: rmspropForm,
 });
 
 /** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD; `ax`, the average from step t0 on, is what is evaluated. */

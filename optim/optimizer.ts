@@ -34,16 +34,18 @@ export interface Gradients {
 }
 
 /**
- * The optimizer of `rule` with `options` in place of its defaults, and with `pieces` around it, in order. Without `decayBias` no piece
+ * The optimizer of the rule `chosen` with `options` in place of its defaults, and with `pieces` around it, in order. Without `decayBias` no piece
  * that decays acts on biases and the parameters of normalisation, all of rank 1.
  */
 export function optimizer(
-  rule: Rule,
+  chosen: Rule,
   options: Readonly<Record<string, unknown>> = {},
   pieces: readonly Piece[] = [],
   { decayBias = true }: { readonly decayBias?: boolean } = {},
 ): Optimizer {
-  const hyper = hyperParameters(rule.name, rule.hyper, options);
+  const hyper = hyperParameters(chosen.name, chosen.hyper, options);
+  const { state, update } = chosen.form?.(hyper) ?? chosen;
+  const rule: Rule = { ...chosen, state, update };
   const chain = [...pieces, ...(rule.pieces?.(hyper) ?? [])];
   const averages = chain.flatMap(p => p.average ?? []);
   check(averages.length < 2, `${rule.name}: ema and swa both average the weights`, 'leave one out');

@@ -96,6 +96,12 @@ export const decoupledDecay = (rate: number): Piece => ({
   decays: true,
 });
 
+/** Every gradient but the first without a share of it, as the dampening of torch.optim.SGD. */
+export const dampened = (share: number): Piece => ({
+  weight: 'g *= select(op.undampened, 1.0, first);',
+  values: () => ({ undampened: 1 - share }),
+});
+
 /** Every k updates the weights go back to slow ones that have moved by alpha towards them (Zhang 2019). */
 export const lookahead = (k: number, alpha = 0.5): Piece => ({
   state: ['slow'],

@@ -1,5 +1,5 @@
 /** What an update rule is, and the check of its hyper-parameters. */
-import { number, valuesOf, type Defaulted, type Described, type Values } from '../engine/parameter.ts';
+import { flag, number, valuesOf, type Defaulted, type Described, type Values } from '../engine/parameter.ts';
 import type { Range } from '../engine/range.ts';
 import type { Piece } from './pieces.ts';
 
@@ -11,15 +11,20 @@ export type Hyper = Numbers & { readonly lr: number };
 type HyperParameters = Readonly<Record<string, Defaulted<number>>> & { readonly lr: Defaulted<number> };
 type ValuesOf<H> = { readonly [K in keyof H]: number };
 
+/** What a rule keeps of the past, and what it does with it. */
+export interface Form {
+  /** Starts at zero. */
+  readonly state: readonly string[];
+  readonly update: string;
+}
+
 /**
  * How one weight moves on its gradient. `update` is WGSL over vec4f `w` (weight), `g` (gradient) and the state, by name; it reads each
  * hyper-parameter and what `values` gives as `op.<name>` (computed in float64 on the host: 1 - 0.999 in float32 is off by 1.3e-5), and
  * `first`: whether no update was made before. In `formula` η is the learning rate.
  */
-export interface Rule extends Described {
+export interface Rule extends Described, Form {
   readonly name: string;
-  /** Starts at zero. */
-  readonly state: readonly string[];
   readonly hyper: HyperParameters;
   /** Learning rates for problems that the default is not for. */
   readonly rates?: {
@@ -32,7 +37,8 @@ export interface Rule extends Described {
   };
   /** `t` counts updates from 1. */
   values?(h: Hyper, t: number, lr: number): Numbers;
-  readonly update: string;
+  /** State and update where hyper-parameters ask for others than those above. */
+  form?(h: Hyper): Form;
   /** Pieces that belong to the rule. One with a `weight_decay` of its own takes the decay that is asked for in place of an L2 penalty. */
   pieces?(h: Hyper): readonly Piece[];
   /** The hyper-parameter that a schedule of the momentum replaces. */
@@ -47,11 +53,19 @@ export interface Rule extends Described {
 export const learningRate = (lr: number) => number(lr, 'learning rate');
 export const divisor = (value: number, range?: Range) => number(value, 'keeps the divisor from 0', range);
 
+/** A choice that is off by itself; as a number 0 or 1, since configurations spell out hyper-parameters as numbers. */
+export const toggle = (about: string): Defaulted<number> => ({
+  ...flag(false, about),
+  default: 0,
+  read: v => (v === true || v === 1 ? 1 : v === false || v === 0 ? 0 : undefined),
+});
+
 /** Infers the names of the hyper-parameters for the functions of them. */
 export const rule = <H extends Rule['hyper']>(
-  r: Omit<Rule, 'hyper' | 'values' | 'pieces'> & {
+  r: Omit<Rule, 'hyper' | 'values' | 'form' | 'pieces'> & {
     readonly hyper: H;
     values?(h: ValuesOf<H>, t: number, lr: number): Numbers;
+    form?(h: ValuesOf<H>): Form;
     pieces?(h: ValuesOf<H>): readonly Piece[];
   },
 ): Rule => r;

@@ -319,11 +319,12 @@ test('says what is wrong with a hyper-parameter', async () => {
   const message = (name: string, options: Record<string, unknown>) => refusal(() => optimizer(rules[name]!, options));
   assert.is(
     await message('momentum', { momentun: 0.9 }),
-    "unknown hyper-parameter of momentum 'momentun'; did you mean 'momentum'? known: lr, momentum",
+    "unknown hyper-parameter of momentum 'momentun'; did you mean 'momentum'? known: lr, momentum, dampening",
   );
   assert.is(await message('adam', { beta1: 1 }), 'adam: beta1 is 1; give a number of at least 0 and below 1');
   assert.is(await message('natural-gradient', { damping: 0 }), 'natural-gradient: damping is 0; give a number above 0');
   assert.is(await message('sgd', { lr: -1 }), 'sgd: lr is -1; give a number of at least 0');
+  assert.is(await message('rmsprop', { centered: 2 }), 'rmsprop: centered is 2; give true or false');
   assert.is(await message('sgd', { lr: 'fast' }), "sgd: lr is 'fast'; give a number of at least 0");
 });
 

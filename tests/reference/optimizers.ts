@@ -39,8 +39,8 @@ const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 export const optimizers: Readonly<Record<string, Rule>> = {
   sgd: rule({ lr: 0.1 }, zeros(), (s, g, h) => ({ w: of(s, 'w') - of(h, 'lr') * g })),
 
-  momentum: rule({ lr: 0.1, momentum: 0.9 }, zeros('v'), (s, g, h) => {
-    const v = of(h, 'momentum') * of(s, 'v') + g;
+  momentum: rule({ lr: 0.1, momentum: 0.9, dampening: 0 }, zeros('v'), (s, g, h, t) => {
+    const v = of(h, 'momentum') * of(s, 'v') + (t === 1 ? 1 : 1 - of(h, 'dampening')) * g;
     return { w: of(s, 'w') - of(h, 'lr') * v, v };
   }),
 
@@ -71,10 +71,15 @@ export const optimizers: Readonly<Record<string, Rule>> = {
     },
   ),
 
-  adagrad: rule({ lr: 0.01, eps: 1e-10 }, zeros('sum'), (s, g, h) => {
-    const sum = of(s, 'sum') + g * g;
-    return { w: of(s, 'w') - (of(h, 'lr') * g) / (Math.sqrt(sum) + of(h, 'eps')), sum };
-  }),
+  adagrad: rule(
+    { lr: 0.01, eps: 1e-10, lr_decay: 0, initial_accumulator_value: 0 },
+    (_, h) => ({ sum: of(h, 'initial_accumulator_value') }),
+    (s, g, h, t) => {
+      const sum = of(s, 'sum') + g * g;
+      const lr = of(h, 'lr') / (1 + (t - 1) * of(h, 'lr_decay'));
+      return { w: of(s, 'w') - (lr * g) / (Math.sqrt(sum) + of(h, 'eps')), sum };
+    },
+  ),
 
   adadelta: rule({ lr: 1, rho: 0.9, eps: 1e-6 }, zeros('e', 'd'), (s, g, h) => {
     const { rho, eps } = take(h, 'rho', 'eps');
@@ -83,9 +88,12 @@ export const optimizers: Readonly<Record<string, Rule>> = {
     return { w: of(s, 'w') - of(h, 'lr') * delta, e, d: rho * of(s, 'd') + (1 - rho) * delta * delta };
   }),
 
-  rmsprop: rule({ lr: 1e-3, alpha: 0.9, eps: 1e-8 }, zeros('e'), (s, g, h) => {
-    const e = of(h, 'alpha') * of(s, 'e') + (1 - of(h, 'alpha')) * g * g;
-    return { w: of(s, 'w') - (of(h, 'lr') * g) / (Math.sqrt(e) + of(h, 'eps')), e };
+  rmsprop: rule({ lr: 1e-3, alpha: 0.9, eps: 1e-8, momentum: 0, centered: 0 }, zeros('e', 'mean', 'v'), (s, g, h) => {
+    const { lr, alpha, eps, momentum, centered } = take(h, 'lr', 'alpha', 'eps', 'momentum', 'centered');
+    const e = alpha * of(s, 'e') + (1 - alpha) * g * g;
+    const mean = alpha * of(s, 'mean') + (1 - alpha) * g;
+    const v = momentum * of(s, 'v') + g / (Math.sqrt(centered ? e - mean * mean : e) + eps);
+    return { w: of(s, 'w') - lr * v, e, mean, v };
   }),
 
   adam: rule(ADAM, zeros('m', 'v'), (s, g, h, t) => {
@@ -122,9 +130,12 @@ export const optimizers: Readonly<Record<string, Rule>> = {
   ),
 
   /** Loshchilov & Hutter 2019: the decay outside the adaptive step, before it. */
-  adamw: rule({ ...ADAM, weight_decay: 1e-2 }, zeros('m', 'v'), (s, g, h, t) => {
-    const { m, v, mhat, vhat } = moments(s, g, h, t);
-    return { w: of(s, 'w') * (1 - of(h, 'lr') * of(h, 'weight_decay')) - (of(h, 'lr') * mhat) / (Math.sqrt(vhat) + of(h, 'eps')), m, v };
+  adamw: rule({ ...ADAM, weight_decay: 1e-2, amsgrad: 0 }, zeros('m', 'v', 'vmax'), (s, g, h, t) => {
+    const { m, v, mhat } = moments(s, g, h, t);
+    const vmax = of(h, 'amsgrad') ? Math.max(of(s, 'vmax'), v) : v;
+    const deviation = Math.sqrt(vmax / (1 - of(h, 'beta2') ** t));
+    const w = of(s, 'w') * (1 - of(h, 'lr') * of(h, 'weight_decay')) - (of(h, 'lr') * mhat) / (deviation + of(h, 'eps'));
+    return { w, m, v, vmax };
   }),
 
   /**
