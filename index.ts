@@ -10,6 +10,7 @@ export type { UsedWeight, WeightTransform } from './layers/weight.ts';
 export { DescentError, DeviceLost, TooLarge } from './engine/check.ts';
 export type { Graph, Layer, Shape, Tensor } from './engine/graph.ts';
 export { Device } from './engine/device.ts';
+export { openDevice, type DeviceOptions } from './engine/open.ts';
 export { models } from './models/index.ts';
 export type { Model, ModelInput } from './models/model.ts';
 export { rules } from './optim/index.ts';

@@ -139,7 +139,11 @@ export class Tuner implements Tuning {
     const place = this.#place(device);
     if (!store) return;
     const stored = await new Tuner({ ...rest, note: undefined, store }).#load();
-    await store.save(`${JSON.stringify({ ...stored, [place]: { ...stored[place], ...found } }, undefined, 1)}\n`);
+    try {
+      await store.save(`${JSON.stringify({ ...stored, [place]: { ...stored[place], ...found } }, undefined, 1)}\n`);
+    } catch (error) {
+      rest.note?.(`${store.name}: the fastest variants are not kept, ${(error as Error).message}`); // the next start takes seconds longer
+    }
   }
 }
 

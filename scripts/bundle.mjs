@@ -92,6 +92,11 @@ function write(path, text, mode = 0o644) {
   chmodSync(join(root, path), mode);
 }
 
+function commit() {
+  const { code, stdout } = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
+  return code === 0 ? stdout.trim() : undefined;
+}
+
 /** The command line and the library for models of the user's own, as JavaScript that shares its parts. */
 async function built() {
   const { build } = await import('vite');
@@ -100,6 +105,7 @@ async function built() {
     root: ROOT,
     logLevel: 'error',
     publicDir: false,
+    define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
     ssr: { noExternal: true, external: Object.keys(NATIVE) },
     build: {
       ssr: true,
@@ -115,11 +121,10 @@ async function built() {
   });
   cpSync(join(ROOT, 'bin/launch.mjs'), join(root, 'bin/launch.mjs'));
   write('bin/descent.mjs', "import { launch } from './launch.mjs';\n\nlaunch(process.argv.slice(2));\n");
-  const git = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
   const packageJson = {
     name: 'descent',
     version,
-    commit: git.code === 0 ? git.stdout.trim() : undefined,
+    commit: commit(),
     description,
     license,
     type: 'module',

@@ -1,6 +1,6 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { DescentError } from '../engine/check.ts';
-import { NO_ADAPTER, NO_WEBGPU } from './worker/device.ts';
+import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
 import { filesOf } from './data/folder.ts';

@@ -1,11 +1,8 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
-import { create, globals } from 'webgpu';
 import { kindOf, LIMITS, type Kind } from '../adapter.ts';
-import { check, named, say } from '../check.ts';
+import { check, DescentError, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
-
-Object.assign(globalThis, globals);
 
 // Dawn polls in every turn of the event loop while a promise of its own is open, and so takes a core that a software driver computes on.
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -38,7 +35,24 @@ const SWIFTSHADER = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib
 // Dawn must outlive its devices: collected while one is in use it aborts the process, and V8 drops what it thinks unused.
 const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDawn ??= []);
 
-function dawn(options: string[] = []): GPU {
+/** Dawn, loaded when it is first used, with the constants of WebGPU where browsers have them. */
+async function load(): Promise<typeof import('webgpu')> {
+  const loading = import('webgpu').catch((cause: Error) => {
+    const [why] = cause.message.split('\n');
+    throw Object.assign(
+      new DescentError(`WebGPU in Node comes with the package webgpu, which does not load: ${why}`, 'npm install webgpu'),
+      {
+        cause,
+      },
+    );
+  });
+  const module = await loading;
+  Object.assign(globalThis, module.globals);
+  return module;
+}
+
+async function dawn(options: string[] = []): Promise<GPU> {
+  const { create } = await load();
   process.env.XDG_RUNTIME_DIR ??= '/tmp'; // Mesa complains without one
   const gpu = create(['enable-dawn-features=allow_unsafe_apis', ...options]); // without it Dawn hides subgroup matrices
   keep.push(gpu);
@@ -58,7 +72,7 @@ const SHOWN = [...LIMITS, 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', '
 /** Dawn lists its adapters only in the error about one that does not exist. */
 async function names(): Promise<{ name: string; backend: string }[]> {
   try {
-    await dawn(['adapter=none of them']).requestAdapter();
+    await (await dawn(['adapter=none of them'])).requestAdapter();
     return [];
   } catch (e) {
     const listed = (e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g);
@@ -71,9 +85,8 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
   addSwiftShader();
   const entries: AdapterEntry[] = [];
   for (const { name, backend } of await names()) {
-    const adapter = await dawn([`backend=${backend}`, `adapter=${name}`])
-      .requestAdapter()
-      .catch(() => null);
+    const gpu = await dawn([`backend=${backend}`, `adapter=${name}`]);
+    const adapter = await gpu.requestAdapter().catch(() => null);
     if (!adapter) continue;
     entries.push({
       name,
@@ -89,12 +102,16 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
 }
 
 /**
- * The adapter to train on: the best, or the one whose kind or name contains `wanted` (else DESCENT_ADAPTER).
+ * The adapter to train on: the best, or the one whose kind or name contains `wanted` (else DESCENT_ADAPTER), or one that is given.
  * The usual case asks Dawn once and lists nothing.
  */
-export async function openAdapter(wanted = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
+export async function openAdapter(wanted: GPUAdapter | string | undefined = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
+  if (typeof wanted === 'object') {
+    await load();
+    return wanted;
+  }
   if (!wanted) {
-    const first = await dawn().requestAdapter({ powerPreference: 'high-performance' });
+    const first = await (await dawn()).requestAdapter({ powerPreference: 'high-performance' });
     if (first && kindOf(first.info) !== 'swiftshader') return first;
   }
   const entries = await listAdapters();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDevice, storeAt } from '../../cli/run/device.ts';
+import { openDevice } from '../../cli/run/device.ts';
 import { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
@@ -12,6 +12,7 @@ import { Program } from '../../engine/program.ts';
 import { Tuner } from '../../engine/tune.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
+import { storeAt } from '../../train/run/node/platform.ts';
 import { callKey, fitting } from '../../shaders/kernel/kernel.ts';
 import { close, random } from '../support/check.ts';
 

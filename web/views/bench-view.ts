@@ -1,10 +1,10 @@
 /** The kernel and step parts of `descent bench` in the page: the same code, the same tables, the results as JSON. */
 import type { KernelResult } from '../../bench/kernels.ts';
 import { chromeTrace, type StepResult } from '../../bench/step.ts';
+import { built } from '../../engine/build.ts';
 import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { built } from '../built.ts';
 import { Engine } from '../worker/client.ts';
 import { button, capital, count, el, notice, percent, save, select, told } from './dom.ts';
 import type { Dropped } from '../data/dropped.ts';
@@ -234,8 +234,8 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
 
 /** What every result file says of where it was measured. */
 const facts = (): Record<string, unknown> => ({
-  descent: built.version,
-  commit: built.commit,
+  descent: built?.version,
+  commit: built?.commit,
   browser: navigator.userAgent,
   cores: navigator.hardwareConcurrency,
 });

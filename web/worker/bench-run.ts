@@ -1,4 +1,5 @@
 /** The kernel and step parts of `descent bench` in a worker: what the command line measures, by the same code. */
+import { openDevice } from '../../engine/open.ts';
 import { measureCeiling } from '../../bench/ceiling.ts';
 import { benchKernels as timeKernels } from '../../bench/kernels.ts';
 import { benchStep as timeStep, traceStep } from '../../bench/step.ts';
@@ -7,12 +8,10 @@ import { recipeOf } from '../../train/config/recipe.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
-import { openDevice } from './device.ts';
 import type { Measured, RunEvent } from './protocol.ts';
-import { tuner } from './tuning.ts';
 
 export async function benchKernels(filter: string, all: boolean, emit: (event: RunEvent) => void): Promise<Measured> {
-  const device = await openDevice();
+  const device = await openDevice({ tune: false });
   try {
     const ceiling = await measureCeiling(device);
     const kernels = await timeKernels(device, ceiling, {
@@ -32,7 +31,6 @@ export async function benchStep(config: RunConfig, trace: boolean, base: string,
   const dataset = await openDataset(config, dropped, base);
   const device = await openDevice();
   try {
-    if (!device.report.software) device.tuner = tuner(() => {});
     const { trainer, note } = await openTrainer(recipeOf(config), dataset, device);
     await trainer.step();
     await trainer.settle();

@@ -3,12 +3,12 @@ import type { Device } from '../../engine/device.ts';
 import { lookUp } from '../../engine/check.ts';
 import { landscapes, type Point } from '../../train/study/landscapes.ts';
 import { trajectory } from '../../train/study/trajectories.ts';
-import { openDevice } from './device.ts';
+import { openDevice } from '../../engine/open.ts';
 import type { RaceRequest } from './protocol.ts';
 
 let device: Promise<Device> | undefined;
 
 export async function runRace({ rule, lr, landscape, start, steps }: RaceRequest): Promise<Point[]> {
   const land = lookUp('landscape', landscape, landscapes);
-  return trajectory(await (device ??= openDevice()), { ...land, start }, rule, { steps, lr });
+  return trajectory(await (device ??= openDevice({ tune: false })), { ...land, start }, rule, { steps, lr });
 }

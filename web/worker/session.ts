@@ -2,6 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
+import { openDevice } from '../../engine/open.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import { advance, evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
@@ -11,10 +12,8 @@ import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/
 import type { TrainerState } from '../../train/step/state.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
-import { openDevice } from './device.ts';
 import { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
-import { tuner } from './tuning.ts';
 
 interface Checkpoint {
   readonly weights: Tensors;
@@ -186,14 +185,15 @@ export class Session {
   }
 
   async #build(): Promise<void> {
-    const { maxBinding } = this.#options;
-    const device = (this.#device = await openDevice(maxBinding === undefined ? {} : { maxBinding }));
-    if (this.#options.tune || !device.report.software) {
-      device.tuner = tuner((done, total) => {
+    const { maxBinding, tune } = this.#options;
+    const device: Device = (this.#device = await openDevice({
+      tune: tune || undefined,
+      profile: maxBinding === undefined ? {} : { maxBinding },
+      onTune: (done, total) => {
         if (done > 0) return;
         this.#state('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
-      });
-    }
+      },
+    }));
     await this.#open();
     void device.gpu.lost.then(() => {
       if (this.#device === device) return this.#recover();

@@ -1,0 +1,85 @@
+/** What differs between a browser, which is taken for granted here, and Node, whose entry says so (see node.ts). */
+import { check, named, say, type Fault } from './check.ts';
+import type { TuneStore } from './tune.ts';
+
+export interface Platform {
+  /** The strongest adapter, or the one that `wanted` names; one that is given is made ready. Throws where there is none. */
+  adapter(wanted?: GPUAdapter | string): Promise<GPUAdapter>;
+  /** Where the fastest variants of kernels are kept between runs. */
+  readonly tuned: TuneStore;
+  /** What runs WebGPU, and its version: what is fastest under one may not be so under another. */
+  readonly runtime: () => string;
+  /** Hands bytes to the user under a name: as a file of that path, or as a download. */
+  save(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+}
+
+/** Who has WebGPU, and what to switch on. */
+export const NO_WEBGPU: Fault = {
+  problem: 'this browser has no WebGPU, or not on this page',
+  advice: [
+    'use Chrome or Edge from 113, Firefox from 141 or Safari from 26, over https or on localhost',
+    'switch it on: chrome://flags/#enable-unsafe-webgpu in Chrome and Edge, ' +
+      'dom.webgpu.enabled in about:config of Firefox, Feature Flags in Safari\u2019s settings',
+  ],
+};
+export const NO_ADAPTER: Fault = {
+  problem: 'the browser gives no GPU adapter',
+  advice: [
+    'update the graphics driver',
+    "switch on hardware acceleration in the browser's settings",
+    'switch chrome://flags/#enable-unsafe-webgpu on (on Linux #enable-vulkan too) and start the browser again',
+  ],
+};
+
+export const browserPlatform: Platform = {
+  async adapter(wanted) {
+    check(
+      typeof wanted !== 'string',
+      say`${named('adapter')}: '${String(wanted)}' is a name, and a browser does not say which adapters it has`,
+      'leave it out',
+      'give a GPUAdapter',
+    );
+    if (wanted) return wanted;
+    const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+    check(gpu, NO_WEBGPU.problem, ...NO_WEBGPU.advice);
+    const adapter = (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? (await gpu.requestAdapter());
+    check(adapter, NO_ADAPTER.problem, ...NO_ADAPTER.advice);
+    return adapter;
+  },
+  // The browser's cache of responses, which workers have too. Where it is refused (a private window), variants are timed at each visit.
+  tuned: {
+    name: 'tuned variants',
+    async load() {
+      try {
+        const kept = await (await caches.open('descent')).match('/tuned.json');
+        return await kept?.text();
+      } catch {
+        return undefined;
+      }
+    },
+    async save(text) {
+      try {
+        await (await caches.open('descent')).put('/tuned.json', new Response(text));
+      } catch {
+        /* timed again next time */
+      }
+    },
+  },
+  runtime: () => navigator.userAgent,
+  async save(name, bytes) {
+    check(typeof document !== 'undefined', `${name}: a worker cannot offer a download`, 'take the bytes to the page and save them there');
+    const href = URL.createObjectURL(new Blob([bytes]));
+    Object.assign(document.createElement('a'), { href, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000); // the download has begun by then
+  },
+};
+
+let current: Platform = browserPlatform;
+
+/** What is around the library here. */
+export const platform = (): Platform => current;
+
+/** Says what is around the library, once, before anything of it is used. */
+export function usePlatform(own: Platform): void {
+  current = own;
+}

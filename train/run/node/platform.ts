@@ -1,0 +1,36 @@
+/** What Node has where a browser has its own: Dawn, files, a cache on the disk. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { cacheDir } from '../../../datasets/node/cache-dir.mjs';
+import { openAdapter } from '../../../engine/node/adapters.ts';
+import type { Platform } from '../../../engine/platform.ts';
+import type { TuneStore } from '../../../engine/tune.ts';
+import { writeWhole } from './files.ts';
+
+const require = createRequire(import.meta.url);
+
+/** A text in a file. */
+export const storeAt = (path: string): TuneStore => ({
+  name: path,
+  async load() {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  },
+  async save(text) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(path, text);
+  },
+});
+
+export const nodePlatform: Platform = {
+  adapter: openAdapter,
+  tuned: storeAt(join(cacheDir(), 'tuned.json')),
+  runtime: () => `webgpu ${(require('webgpu/package.json') as { version: string }).version}`,
+  async save(name, bytes) {
+    writeWhole(name, bytes);
+  },
+};
