@@ -6,4 +6,4 @@ if (modulesState() !== 'fresh') {
   const { orExplain, setup } = await import('../scripts/setup.mjs');
   orExplain(() => setup());
 }
-launch(process.argv.slice(2));
+await launch(process.argv.slice(2));

@@ -1,19 +1,39 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /**
  * Runs the command line (cli/main.ts, or in a bundle what was built of it) in a child process and exits as it does. GPU drivers and Dawn
  * write noise to file descriptor 2, so the child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it
- * is shown with --verbose, and its end when the process crashed.
+ * is shown with --verbose, and its end when the process crashed. What only tells how the commands are used needs no second process.
  */
-export function launch(argv) {
-  const verbose = argv.includes('--verbose');
-  const [built, source] = ['js', 'ts'].map(ending => fileURLToPath(new URL(`../cli/main.${ending}`, import.meta.url)));
-  const program = existsSync(built) ? [built] : ['--import', import.meta.resolve('tsx'), source];
-  const child = spawn(process.execPath, [...program, ...argv], {
+export async function launch(argv) {
+  const [built, source] = ['js', 'ts'].map(ending => new URL(`../cli/main.${ending}`, import.meta.url));
+  const isBuilt = existsSync(built);
+  const main = isBuilt ? built : source;
+  // Node refuses TypeScript in packages that a package manager installed.
+  const isReadable = isBuilt || (process.features.typescript && !main.pathname.includes('/node_modules/'));
+  module.enableCompileCache?.();
+  if (onlyTells(argv)) {
+    if (!isReadable) (await import('tsx/esm/api')).register();
+    process.argv.splice(1, Infinity, fileURLToPath(main), ...argv);
+    await import(main);
+  } else start([...(isReadable ? [] : ['--import', import.meta.resolve('tsx')]), fileURLToPath(main), ...argv]);
+}
+
+/** Whether the words ask for help or the version: commands are read up to `--`, and without any the help comes. */
+function onlyTells(argv) {
+  const words = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  return !argv.length || argv[0] === 'help' || ['--help', '-h', '--version'].some(word => words.includes(word));
+}
+
+function start(words) {
+  const verbose = words.includes('--verbose');
+  const cache = module.getCompileCacheDir?.();
+  const child = spawn(process.execPath, words, {
     stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2],
-    env: { ...process.env, DESCENT_STDERR_FD: '3' },
+    env: { ...process.env, DESCENT_STDERR_FD: '3', ...(cache && { NODE_COMPILE_CACHE: cache }) },
   });
   let noise = '';
   child.stderr?.setEncoding('utf8').on('data', text => {

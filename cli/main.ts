@@ -2,28 +2,21 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { DescentError } from '../engine/check.ts';
-import { addBench } from './commands/bench.ts';
-import { addCheckpoints } from './commands/checkpoints.ts';
-import { examples } from './commands/command.ts';
-import { addInventory } from './commands/inventory.ts';
-import { addTraining } from './commands/training.ts';
-import { endWithReader, noteError } from './output.ts';
+import { addCommands } from './commands/all.ts';
+import { examples, helpWidth, layout } from './help.ts';
+import { endWithReader } from './output.ts';
 
 const packageJson = createRequire(import.meta.url)('../package.json') as { version: string; description: string };
 
 const program = new Command('descent')
   .description(packageJson.description)
   .version(packageJson.version, '--version', 'print the version')
-  .configureOutput({ writeErr: () => {}, outputError: () => {} }) // errors are caught below, all in one grammar
-  .configureHelp({ sortSubcommands: false, helpWidth: 110 })
+  .configureOutput({ writeErr: () => {}, outputError: () => {}, getOutHelpWidth: helpWidth }) // errors are caught below, all in one grammar
+  .configureHelp(layout)
   .exitOverride()
   .showSuggestionAfterError(true)
   .enablePositionalOptions()
   .addHelpText('after', examples('descent train lenet5 --dataset fashion-mnist', 'descent train --help'));
-addTraining(program);
-addCheckpoints(program);
-addInventory(program);
-addBench(program);
 
 /** One line in our grammar for what the argument parser refuses. */
 function usageError(error: CommanderError, command: Command): DescentError {
@@ -48,20 +41,34 @@ function prepare(command: Command): void {
   for (const c of command.commands) prepare(c);
 }
 
-const verbose = process.argv.includes('--verbose');
-process.on('uncaughtException', error => {
+/** The words as they are to be parsed: none ask for help, and a command that does not exist is refused before its help is shown. */
+function understood(words: readonly string[]): readonly string[] {
+  const name = words[words[0] === 'help' ? 1 : 0];
+  const isCommand = (text: string) => text === 'help' || program.commands.some(command => command.name() === text);
+  if (name !== undefined && !name.startsWith('-') && !isCommand(name)) return [name];
+  return words.length ? words : ['--help'];
+}
+
+/** Says what went wrong. What options are called is known once all are loaded, which help does without. */
+async function tell(error: unknown): Promise<void> {
+  const { noteError } = await import('./errors.ts');
+  noteError(error, process.argv.includes('--verbose'));
+}
+
+process.on('uncaughtException', async error => {
   // of callbacks, and of promises that nobody awaits
-  noteError(error, verbose);
+  await tell(error);
   process.exit(1);
 });
 endWithReader();
-prepare(program);
 try {
   const words = process.argv.slice(2);
-  await program.parseAsync(words.length ? words : ['--help'], { from: 'user' });
+  await addCommands(program, name => words.includes(name));
+  prepare(program);
+  await program.parseAsync(understood(words), { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) {
-    noteError(error, verbose);
+    await tell(error);
     process.stdout.write('', () => process.exit(1)); // what was begun beside it, a download, does not go on
   }
 }

@@ -1,13 +1,11 @@
 /** What the user reads: results and progress on standard output, errors and notes on the user's standard error. */
 import { writeSync } from 'node:fs';
-import { DescentError } from '../engine/check.ts';
-import { messageOf } from './flags.ts';
 
 /** The launcher keeps descriptor 2 for the noise of drivers and hands the user's standard error over under this number. */
 const ERRORS = Number(process.env.DESCENT_STDERR_FD ?? 2);
 
 /** What is in control characters and in marks that turn the direction of a line is shown, not done: names of files may hold them. */
-const escaped = (text: string, but: string): string =>
+export const escaped = (text: string, but: string): string =>
   text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, c => (but.includes(c) ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
 
 /** A line of results, or several. */
@@ -25,14 +23,6 @@ export function note(line: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return; // nobody reads: there is no one left to tell
     }
   }
-}
-
-/** Says what went wrong: the message alone where the user can mend it, else with a hint; the stack with --verbose. */
-export function noteError(error: unknown, verbose: boolean): void {
-  const message = error instanceof DescentError ? escaped(messageOf(error), '') : messageOf(error);
-  if (verbose && error instanceof Error && error.stack) note(error.stack.replace(error.message, () => message));
-  else if (error instanceof DescentError) note(message);
-  else note(`descent: unexpected error: ${message.split('\n')[0]}; run it again with --verbose for the details`);
 }
 
 /** A reader that closes the pipe early, as `head` does, ends the command without a word; a terminal that was closed is no error. */

@@ -6,4 +6,4 @@ import { orExplain, setup } from './setup.mjs';
 const extra = process.argv.slice(2).filter(word => word !== '--yes'); // the set-up reads that
 const own = extra.some(word => /^--(dataset|data-dir|resume)\b/.test(word)); // other data is fetched by the command itself
 orExplain(() => setup({ adapter: true, data: own ? [] : ['fashion-mnist'], verbose: extra.includes('--verbose') }));
-launch(['train', 'lenet5', '--dataset', 'fashion-mnist', ...extra]);
+await launch(['train', 'lenet5', '--dataset', 'fashion-mnist', ...extra]);

@@ -3,10 +3,7 @@ import { Command } from 'commander';
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addBench } from '../cli/commands/bench.ts';
-import { addCheckpoints } from '../cli/commands/checkpoints.ts';
-import { addInventory } from '../cli/commands/inventory.ts';
-import { addTraining } from '../cli/commands/training.ts';
+import { addCommands } from '../cli/commands/all.ts';
 import { flagOf, flags } from '../cli/flags.ts';
 import { also, check, DescentError, either, faultOf, named, render, say, TooLarge, words } from '../engine/check.ts';
 import { KEYS, labelOf, OPTIONS } from '../train/config/options.ts';
@@ -108,9 +105,9 @@ test('below the command line no text names one of its flags, but for the list of
   }
 });
 
-test('every option that a message names exists', () => {
+test('every option that a message names exists', async () => {
   const program = new Command();
-  for (const add of [addTraining, addCheckpoints, addInventory, addBench]) add(program);
+  await addCommands(program, () => true);
   const own = (command: Command): string[] => [...command.options.map(o => o.attributeName()), ...command.commands.flatMap(own)];
   const known = new Set([...Object.keys(OPTIONS), ...own(program)]);
   const speaks = (file: string) => /import \{[^}]*\bnamed\b[^}]*\} from '[^']*\/check\.ts'/.test(readFileSync(file, 'utf8'));

@@ -4,13 +4,11 @@ import type { KernelsOptions } from '../bench/kernels.ts';
 import type { PeersOptions } from '../bench/peers.ts';
 import type { ScalingOptions } from '../bench/scaling.ts';
 import type { StepOptions } from '../bench/step.ts';
-import { configOption, defaultedOption, examples, onDevice } from './command.ts';
+import { examples } from '../help.ts';
+import { configOption, defaultedOption, onDevice } from './command.ts';
 
-export function addBench(program: Command): void {
-  const bench = program
-    .command('bench')
-    .summary('measure kernels and training steps beside what the adapter can do')
-    .addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
+export function addBench(bench: Command): void {
+  bench.addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
   const benchCommand = (name: string, description: string) =>
     onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON'));
 

@@ -2,17 +2,11 @@
 import type { Command } from 'commander';
 import type { EvalOptions } from '../run/eval.ts';
 import type { PredictOptions } from '../run/predict.ts';
-import { configOption, examples, onDevice } from './command.ts';
+import { examples } from '../help.ts';
+import { configOption, onDevice } from './command.ts';
 
-export function addCheckpoints(program: Command): void {
-  addEval(program);
-  addPredict(program);
-}
-
-function addEval(program: Command): void {
-  const command = program
-    .command('eval')
-    .summary('measure loss and accuracy of a trained model')
+export function addEval(command: Command): void {
+  command
     .description('Evaluates a run folder (its best weights) or a .safetensors file; several together with --ensemble.')
     .argument('<checkpoint...>', 'run folder, or a .safetensors file');
   onDevice(
@@ -40,10 +34,8 @@ function addEval(program: Command): void {
     });
 }
 
-function addPredict(program: Command): void {
-  const command = program
-    .command('predict')
-    .summary('classify images')
+export function addPredict(command: Command): void {
+  command
     .description("Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.")
     .argument('<checkpoint>', 'run folder, or a .safetensors file')
     .argument('<image...>', 'image files');

@@ -1,11 +1,6 @@
-/** What several commands have in common: their options, and how examples are shown. */
+/** What several commands have in common: their options. */
 import { Option, type Command } from 'commander';
 import { KEYS, optionOf, type Key } from '../../train/config/options.ts';
-
-/** For `.addHelpText('after', …)`. */
-export function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
-}
 
 /** The options of every command. */
 export const everywhere = (command: Command): Command =>

@@ -6,19 +6,11 @@ import type { DataOptions } from '../show/data.ts';
 import type { DevicesOptions } from '../show/devices.ts';
 import type { ModelsOptions } from '../show/models.ts';
 import { print } from '../output.ts';
-import { configOption, everywhere, examples, onDevice } from './command.ts';
+import { examples } from '../help.ts';
+import { configOption, everywhere, onDevice } from './command.ts';
 
-export function addInventory(program: Command): void {
-  addDevices(program);
-  addData(program);
-  addModels(program);
-}
-
-function addDevices(program: Command): void {
-  const command = program
-    .command('devices')
-    .summary('list the adapters of this machine')
-    .description('Lists all adapters in the order in which they are taken, with features and limits.');
+export function addDevices(command: Command): void {
+  command.description('Lists all adapters in the order in which they are taken, with features and limits.');
   everywhere(command)
     .addHelpText('after', examples('descent devices', 'descent devices --json', 'DESCENT_ADAPTER=swiftshader descent train lenet5'))
     .action(async (options: DevicesOptions) => {
@@ -27,11 +19,8 @@ function addDevices(program: Command): void {
     });
 }
 
-function addData(program: Command): void {
-  const data = program
-    .command('data')
-    .summary('fetch, list and verify data sets')
-    .addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
+export function addData(data: Command): void {
+  data.addHelpText('after', examples('descent data list', 'descent data fetch cifar10', 'descent data verify'));
   const cacheCommand = (name: string, description: string) =>
     everywhere(data.command(name).description(description).option('--data-dir <dir>', 'folder that holds the data sets'));
 
@@ -86,10 +75,8 @@ function addDataShow(data: Command): void {
     });
 }
 
-function addModels(program: Command): void {
-  const command = program
-    .command('models')
-    .summary('list the models; parameters, FLOPs and shapes by layer')
+export function addModels(command: Command): void {
+  command
     .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
     .argument('[name[:k=v,...]]', 'model to show in full, with its options');
   everywhere(

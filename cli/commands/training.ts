@@ -5,19 +5,11 @@ import type { CompareOptions } from '../study/compare-options.ts';
 import type { FindLrOptions } from '../study/find-lr.ts';
 import type { SweepOptions } from '../study/sweep.ts';
 import type { TrainOptions } from '../run/options.ts';
-import { configOption, defaultedOption, examples, onDevice, withConfig } from './command.ts';
+import { examples } from '../help.ts';
+import { configOption, defaultedOption, onDevice, withConfig } from './command.ts';
 
-export function addTraining(program: Command): void {
-  addTrain(program);
-  addFindLr(program);
-  addSweep(program);
-  addCompare(program);
-}
-
-function addTrain(program: Command): void {
-  const command = program
-    .command('train')
-    .summary('train a model and keep the run in a folder')
+export function addTrain(command: Command): void {
+  command
     .description(
       'Trains a model. The run folder holds config.json, metrics.jsonl, model.safetensors (last), best.safetensors, ' +
         "the optimizer's state and curves.svg.\nCtrl-C stops after the current step and keeps a checkpoint.",
@@ -53,10 +45,8 @@ function addTrain(program: Command): void {
     });
 }
 
-function addFindLr(program: Command): void {
-  const command = program
-    .command('find-lr')
-    .summary('learning-rate range test: propose a rate, draw loss against rate')
+export function addFindLr(command: Command): void {
+  command
     .description('Trains some steps at rates that grow, draws the loss against the rate and proposes the one at which it falls fastest.')
     .argument('<model>', 'a name that descent models lists');
   onDevice(
@@ -85,10 +75,8 @@ function addFindLr(program: Command): void {
 /** Gathers the values of an option that is given several times. */
 const collect = (value: string, all: string[] = []): string[] => [...all, value];
 
-function addSweep(program: Command): void {
-  const command = program
-    .command('sweep')
-    .summary('grid or random search, evaluated on held-out images or by cross-validation')
+export function addSweep(command: Command): void {
+  command
     .description(
       'Trains every combination of the values given, or random draws, and lists them by their accuracy on held-out images.\n' +
         'Keys are options of descent train, hyper-parameters of the optimizer, or model.<name>, schedule.<name>. ' +
@@ -117,10 +105,8 @@ function addSweep(program: Command): void {
     });
 }
 
-function addCompare(program: Command): void {
-  const command = program
-    .command('compare')
-    .summary('compare optimizers, schedules, initialisations and more: one picture and a table')
+export function addCompare(command: Command): void {
+  command
     .description(
       'Trains one model in several ways from the same seed, one after the other, ' +
         'and compares test accuracy and the curves of the training loss.\n' +

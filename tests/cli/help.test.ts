@@ -1,0 +1,83 @@
+/** Help, and how little it takes to show it. */
+import { readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { helpWidth } from '../../cli/help.ts';
+import { descent, inTurn, words } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('help');
+const scratch = scratchFolders(test);
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The lines of a help text that are laid out: usage and examples are to be copied as they stand. */
+const laidOut = (help: string): string[] =>
+  help
+    .split('\n')
+    .slice(1)
+    .filter(line => !/^ {2}\$ /.test(line));
+
+test('help is as wide as the terminal', async () => {
+  const folder = await scratch();
+  const asked = [60, 80, 200].flatMap(columns => ['--help', 'train --help', 'data show --help'].map(args => ({ columns, args })));
+  const said = await inTurn(asked, ({ columns, args }) => descent(words(args), folder, { env: { COLUMNS: String(columns) } }));
+  for (const [i, { columns, args }] of asked.entries()) {
+    const { code, out, err } = said[i]!;
+    assert.equal([code, err], [0, ''], args);
+    const long = laidOut(out).filter(line => line.length > columns);
+    assert.equal(long, [], `${args} in ${columns} columns`);
+  }
+  const longest = (i: number) => Math.max(...laidOut(said[i]!.out).map(line => line.length));
+  assert.ok(longest(7) > 150, 'a wide terminal is used');
+  assert.match(
+    said[1]!.out,
+    /\n {2}--optimizer <name\[:k=v,\.\.\.\]>\n {6}optimizer, its /,
+    'a description without room stands below its term',
+  );
+});
+
+test('the width is that of the terminal, else of COLUMNS, else of the terminal behind a pipe, else 80', () => {
+  assert.is(helpWidth({ columns: 60 }, { COLUMNS: '100' }, { columns: 90 }), 60);
+  assert.is(helpWidth({}, { COLUMNS: '100' }, { columns: 90 }), 100);
+  assert.is(helpWidth({}, { COLUMNS: 'x' }, { columns: 90 }), 90);
+  assert.is(helpWidth({ columns: 0 }, {}, {}), 80);
+});
+
+test('a command that does not exist has no help', async () => {
+  const folder = await scratch();
+  for (const args of ['trian --help', 'help trian', 'trian -- --help']) {
+    const { code, out, err } = await descent(words(args), folder);
+    assert.equal([code, out, err], [1, '', "descent: unknown command 'trian'; did you mean train?\n"], args);
+  }
+});
+
+/** What a file loads with it, and what that loads: files of ours, and packages by name. */
+function loaded(file: string, all: Set<string> = new Set()): Set<string> {
+  all.add(file);
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  for (const [, name] of text.matchAll(/^(?:import|export) (?!type )(?:[^;]*? from )?'([^']+)';/gm)) {
+    if (!name!.startsWith('.')) all.add(name!);
+    else {
+      const target = relative(ROOT, resolve(ROOT, file, '..', name!));
+      if (!all.has(target)) loaded(target, all);
+    }
+  }
+  return all;
+}
+
+test('the list of commands loads no engine, the help of a command nothing that computes, draws or decodes', () => {
+  const top = [...loaded('bin/descent.mjs'), ...loaded('cli/main.ts')].filter(name => !name.startsWith('node:'));
+  const own = top.filter(name => !/^(bin|cli|scripts\/setup)\//.test(name));
+  assert.equal([...new Set(own)].sort(), ['commander', 'engine/check.ts', 'fastest-levenshtein']);
+  for (const commands of ['training', 'checkpoints', 'inventory', 'bench']) {
+    const names = [...loaded(`cli/commands/${commands}.ts`)];
+    const heavy = names.filter(name =>
+      /^(sharp|echarts|webgpu|undici|fflate|cli-progress|@resvg)|^(models|plots|datasets)\/|\/(run|step|study|node)\//.test(name),
+    );
+    assert.equal(heavy, [], commands);
+    assert.ok(names.length < 45, `${commands} loads ${names.length} files`);
+  }
+});
+
+test.run();
