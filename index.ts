@@ -17,5 +17,6 @@ export { rules } from './optim/index.ts';
 export { optimizer } from './optim/optimizer.ts';
 export { openData } from './train/data/data.ts';
 export { Inference } from './train/evaluate/inference.ts';
+export { report, type Report, type ReportOptions } from './train/evaluate/report.ts';
 export { Trainer } from './train/step/trainer.ts';
 export { Diverged, NonFinite } from './train/step/divergence.ts';

@@ -16,6 +16,8 @@ export interface Split {
   readonly labels: Uint16Array;
   readonly n: number;
   readonly stored?: Stored;
+  /** By image the file that it came from, where each has one: its path below the data set's folder. */
+  readonly names?: readonly string[];
 }
 
 /** A data set in memory. `shape` is [c, h, w]; label k means `classes[k]`. */

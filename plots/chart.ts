@@ -1,15 +1,15 @@
 /** Charts as SVG text, by ECharts without a page: lines, points and bars in one or more panels, legible in print. */
-import { BarChart, LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
-import { barSeries, categoryAxis, markLines, pointSeries, valueAxis } from './options.ts';
+import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
 import { COLOURS, DASHES, letters } from './style.ts';
 
-const CHARTS = [BarChart, LineChart, ScatterChart];
-const COMPONENTS = [GridComponent, LegendComponent, MarkLineComponent, TitleComponent];
+const CHARTS = [BarChart, HeatmapChart, LineChart, ScatterChart];
+const COMPONENTS = [GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent];
 use([...CHARTS, ...COMPONENTS, SVGRenderer]);
 
 export interface ChartOptions {
@@ -59,9 +59,12 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
       title: [...head, ...heads.filter(h => h.text)],
       legend: legends,
       grid: panels.map((_, i) => ({ ...place(i), width, height })),
-      xAxis: panels.map((panel, i) => valueAxis(panel.kind === 'bar' ? panel.y : panel.x, i, 'x')),
-      yAxis: panels.map((panel, i) => (panel.kind === 'bar' ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y'))),
+      xAxis: panels.map((panel, i) =>
+        panel.kind === 'matrix' ? columnAxis(panel, i) : valueAxis(panel.kind === 'bar' ? panel.y : panel.x, i, 'x'),
+      ),
+      yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y'))),
       series: panels.flatMap((panel, i) => seriesOf(panel, i, styleOf)),
+      visualMap: panels.flatMap((panel, i) => (panel.kind === 'matrix' ? { ...SHADES, seriesIndex: firstSeries(panels, i) } : [])),
     } as unknown as EChartsCoreOption); // the tuple types of dashes and data reject arrays made by map
     const svg = chart.renderToSVGString().replace(HOVER, '');
     return svg.replace(/\bzr\d+-/g, 'zr-'); // numbers of a chart in its process
@@ -72,7 +75,14 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
 
 type StyleOf = (name: string) => { color: string; dash: (typeof DASHES)[number] };
 
+/** The colour of a share of a row. */
+const SHADES = { type: 'continuous', show: false, min: 0, max: 1, inRange: { color: ['#ffffff', COLOURS[0]] } };
+
+const firstSeries = (panels: readonly Panel[], panel: number): number =>
+  panels.slice(0, panel).reduce((sum, p) => sum + (p.kind === 'matrix' ? 1 : p.series.length), 0);
+
 function seriesOf(panel: Panel, i: number, styleOf: StyleOf): object[] {
+  if (panel.kind === 'matrix') return [matrixSeries(panel, i)];
   if (panel.kind === 'bar') return panel.series.map(s => barSeries(panel, s, i, styleOf(s.name).color));
   const marked = panel.marks && { markLine: markLines(panel.marks) };
   return panel.series.map((s, k) => ({ ...pointSeries(panel, s, i, styleOf(s.name)), ...(k === 0 && marked) }));

@@ -23,6 +23,7 @@ export interface Layout {
 
 /** The names in the legend of a panel. */
 export function namesOf(panel: Panel): string[] {
+  if (panel.kind === 'matrix') return [];
   if (panel.kind === 'bar') return panel.series.length === 1 ? [] : panel.series.map(s => s.name);
   return panel.series.filter(s => !s.muted).map(s => s.name);
 }
@@ -50,9 +51,9 @@ export function layoutOf(panels: readonly Panel[], { title, width, height, colum
   };
 }
 
-/** What long names of bars need beside the usual margin. */
+/** What long names of bars and rows need beside the usual margin. */
 const roomForCategories = (panel: Panel): number =>
-  panel.kind === 'bar' ? Math.max(...panel.categories.map(name => name.length)) * LETTER - 40 : 0;
+  'categories' in panel ? Math.max(...panel.categories.map(name => name.length)) * LETTER - 40 : 0;
 
 /** Rows that a legend of `names` takes in `room` pixels; none for a single name. */
 function legendRows(names: readonly string[], room: number): number {

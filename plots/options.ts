@@ -3,7 +3,8 @@ import type { Axis, Panel, Series } from './panel.ts';
 import { DASHES, FONT, GRID, INK, letters, MUTED } from './style.ts';
 
 export type Bars = Extract<Panel, { kind: 'bar' }>;
-export type Lines = Exclude<Panel, { kind: 'bar' }>;
+export type Matrix = Extract<Panel, { kind: 'matrix' }>;
+export type Lines = Exclude<Panel, Bars | Matrix>;
 type Dash = (typeof DASHES)[number];
 
 export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
@@ -25,16 +26,53 @@ export function valueAxis(axis: Axis, panel: number, side: 'x' | 'y') {
   };
 }
 
-/** The names of bars, from top to bottom. */
-export const categoryAxis = ({ categories }: Bars, panel: number) => ({
+/** Categories of which each has a word of its own; of more than these some. */
+const WORDED = 40;
+
+/** The names of bars or rows, from top to bottom. */
+export const categoryAxis = ({ categories }: Bars | Matrix, panel: number) => ({
   type: 'category',
   inverse: true,
   data: categories,
   gridIndex: panel,
   axisLine: { lineStyle: { color: INK } },
   axisTick: { show: false },
-  axisLabel: { color: INK, fontFamily: FONT, interval: 0 },
+  axisLabel: { color: INK, fontFamily: FONT, interval: categories.length > WORDED ? 'auto' : 0 },
 });
+
+/** The numbers of columns. */
+export const columnAxis = ({ x, categories }: Matrix, panel: number) => ({
+  ...categoryAxis({ categories: categories.map((_, i) => String(i)), kind: 'matrix', x, y: x, counts: [] }, panel),
+  inverse: false,
+  name: x.label,
+  nameLocation: 'middle',
+  nameGap: 32,
+  nameTextStyle: letters(13),
+});
+
+/** Squares whose counts are written in them; of more than these colours alone. */
+const WRITTEN = 20;
+
+export function matrixSeries({ categories, counts }: Matrix, panel: number) {
+  const n = categories.length;
+  const cells = Array.from({ length: n * n }, (_, i) => [i % n, Math.floor(i / n), counts[i]!] as const);
+  const sums = categories.map((_, row) => cells.reduce((sum, [, y, count]) => (y === row ? sum + count : sum), 0));
+  return {
+    type: 'heatmap',
+    xAxisIndex: panel,
+    yAxisIndex: panel,
+    data: cells.map(([x, y, count]) => {
+      const share = count / (sums[y]! || 1);
+      return { value: [x, y, share], count, label: { color: share > 0.5 ? '#ffffff' : INK } };
+    }),
+    itemStyle: { borderColor: GRID, borderWidth: n > WORDED ? 0 : 1 },
+    label: {
+      show: n <= WRITTEN,
+      ...letters(11),
+      formatter: ({ data }: { data: { count: number } }) => (data.count ? String(data.count) : ''),
+    },
+  };
+}
 
 /** Bars with their values written behind them. */
 export function barSeries({ y, series }: Bars, { name, values }: Bars['series'][number], panel: number, color: string) {

@@ -37,4 +37,9 @@ export type Panel = { readonly title?: string; readonly y: Axis } & (
       readonly categories: readonly string[];
       readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
     }
+  /**
+   * Counts [row, column] of a square table as colours: the more of its row, the darker. Rows bear the categories, columns their numbers; `y`
+   * says what rows are.
+   */
+  | { readonly kind: 'matrix'; readonly x: Axis; readonly categories: readonly string[]; readonly counts: ArrayLike<number> }
 );

@@ -16,6 +16,12 @@ export function addEval(command: Command): void {
       .option('--dataset <name>', 'data set, if not the one trained on')
       .option('--split <split>', 'test or val', 'test')
       .option('--tta <views>', 'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +')
+      .option(
+        '--report',
+        'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder',
+      )
+      .option('--out <folder>', 'folder of the report (default: report/ in the run)')
+      .option('--predictions <file.csv>', 'write label, answer and all probabilities of each image')
       .addOption(configOption('normalize', ', if the file does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .addOption(configOption('batchSize'))
@@ -25,6 +31,7 @@ export function addEval(command: Command): void {
       'after',
       examples(
         'descent eval runs/lenet5-fashion-mnist-20261121-110000',
+        'descent eval runs/lenet5-fashion-mnist-20261121-110000 --report --predictions test.csv',
         'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none',
       ),
     )
@@ -38,7 +45,7 @@ export function addPredict(command: Command): void {
   command
     .description("Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.")
     .argument('<checkpoint>', 'run folder, or a .safetensors file')
-    .argument('<image...>', 'image files');
+    .argument('<image...>', 'image files, or folders of them');
   onDevice(
     command
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
@@ -46,6 +53,7 @@ export function addPredict(command: Command): void {
       .addOption(configOption('normalize', ', if the file does not say'))
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--top <n>', 'classes to print', '3')
+      .option('--csv', 'print comma-separated values: the answer and the probabilities of all classes')
       .option('--invert', 'swap black and white first: (Fashion-)MNIST is light on dark'),
   )
     .addHelpText(
@@ -53,6 +61,7 @@ export function addPredict(command: Command): void {
       examples(
         'descent predict runs/lenet5-fashion-mnist-20261121-110000 shoe.png',
         'descent predict best.safetensors *.jpg --top 1 --json',
+        'descent predict best.safetensors photos/ --csv > answers.csv',
       ),
     )
     .action(async (checkpoint: string, images: string[], options: PredictOptions) => {

@@ -13,7 +13,9 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
     return evaluate(paths[0]!, options);
   }
   check(paths.length > 1, 'eval: --ensemble needs several checkpoints', 'name at least two');
-  check(options.tta === undefined, '--tta: is for one checkpoint', 'leave it out, or --ensemble');
+  for (const flag of ['tta', 'report', 'predictions'] as const) {
+    check(options[flag] === undefined, `--${flag}: is for one checkpoint`, 'leave it out, or --ensemble');
+  }
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const members: { file: string; probabilities: Float32Array }[] = [];
   let labels: ArrayLike<number> | undefined;

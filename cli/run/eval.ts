@@ -1,5 +1,5 @@
 /** `descent eval`. */
-import { DescentError } from '../../engine/check.ts';
+import { check, DescentError, named, say } from '../../engine/check.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { OPTIONS } from '../../train/config/options.ts';
@@ -7,14 +7,19 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { notFinite } from '../../train/step/divergence.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
-import { evaluateViews, viewsOf } from '../../train/study/tta.ts';
+import { logOf, score } from '../../train/study/probabilities.ts';
+import { predictViews, viewsOf } from '../../train/study/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { percent, print } from '../output.ts';
+import { checkReport, writePredictions, writeReport } from './report.ts';
 import { localRecipe, openInferenceSession, type InferenceSession, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string;
   tta?: string;
+  report?: boolean;
+  out?: string;
+  predictions?: string;
   batchSize?: string;
   limitTest?: string;
   dataDir?: string;
@@ -46,24 +51,31 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
+  checkReport(options);
   const { file, weights, recipe, dataset, session } = await openForEvaluation(path, options);
   try {
     const { inference, data } = session;
-    const result = await (views
-      ? evaluateViews(inference, split, data.parts[split].labels, dataset.classes.length, views)
-      : inference.evaluate(split));
+    const { labels, n } = data.parts[split];
+    const k = dataset.classes.length;
+    check(n > 0, `eval: there are no ${split} images`, say`give ${named('valSplit')} a share above 0`);
+    const seen = views ? await predictViews(inference, split, k, views) : undefined;
+    const result = seen ? score(seen, labels, k) : await inference.evaluate(split);
     if (!Number.isFinite(result.loss)) {
       const broken = notFinite(weights);
       const why = broken ? `: ${broken} holds values that are NaN or infinite` : '';
       throw new DescentError(`${file}: the ${split} loss is ${result.loss}${why}`, 'evaluate weights of before');
     }
-    if (options.json) {
-      print(JSON.stringify({ file, dataset: recipe.dataset, split, ...(views && { views: views.length }), ...result }));
-      return;
+    const facts = { file, dataset: recipe.dataset, split, ...(views && { views: views.length }), ...result };
+    if (options.json) print(JSON.stringify(facts));
+    else {
+      const of = `${file} on ${recipe.dataset}${views ? `, ${views.length} views` : ''}: `;
+      const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
+      print(options.quiet ? found : of + found);
     }
-    const of = `${file} on ${recipe.dataset}${views ? `, ${views.length} views` : ''}: `;
-    const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
-    print(options.quiet ? found : of + found);
+    if (!options.report && options.predictions === undefined) return;
+    const logits = seen?.map(logOf) ?? (await inference.logits(split));
+    if (options.predictions !== undefined) writePredictions(options.predictions, { part: data.parts[split], dataset, logits }, options);
+    if (options.report) await writeReport(path, facts, { part: data.parts[split], dataset, logits }, options);
   } finally {
     session.close();
   }

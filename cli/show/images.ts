@@ -1,6 +1,19 @@
 /** Image files as a model's input. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FORMATS, isImage, isVisible } from '../../datasets/folder.ts';
 import { check, DescentError } from '../../engine/check.ts';
+
+/** The files that are named, and in place of a folder all image files below it, in alphabetical order. */
+export function imagesAt(paths: readonly string[]): string[] {
+  return paths.flatMap(path => {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' });
+    const files = inside.filter(name => isImage(name) && isVisible(name.replaceAll('\\', '/'))).sort();
+    check(files.length, `${path}: there is no ${FORMATS} image in this folder`, 'give one that holds some');
+    return files.map(name => join(path, name));
+  });
+}
 
 /** Decodes an image to [c, h, w] bytes, cropped around the centre and resized as folders of images are. `invert` makes dark light. */
 export async function readImage(path: string, [c, h, w]: readonly [number, number, number], invert = false): Promise<Uint8Array> {

@@ -58,11 +58,12 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
   const size = header.shape.reduce((a, b) => a * b);
   const part = (from: number, to: number, limit: number | undefined): Split => {
     const own = labels.subarray(from, to);
+    const names = order.slice(from, to).map(item => item.path);
     if (!stored) {
-      return first(makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), limit);
+      return first({ ...makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), names }, limit);
     }
     checkLabels(who, own, classes.length);
-    return first({ images, labels: own, n: to - from, stored: stored(from) }, limit);
+    return first({ images, labels: own, n: to - from, stored: stored(from), names }, limit);
   };
   return {
     name: who,

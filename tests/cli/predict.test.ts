@@ -1,5 +1,5 @@
-/** `descent predict` and `descent eval --ensemble` on saved weights, against the trainer that they were saved from. */
-import { writeFile } from 'node:fs/promises';
+/** `descent predict` and `descent eval` with a report or an ensemble on saved weights, against the trainer that they were saved from. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -77,6 +77,76 @@ for (const normalize of ['meanstd', 'pca', 'zca']) {
     });
   });
 }
+
+test('folders are predicted file by file, as comma-separated values too', async () => {
+  const root = await folder();
+  const file = join(root, 'net.safetensors');
+  const { probabilities, images, classes } = await saved(file, 'meanstd', '1');
+  await mkdir(join(root, 'photos', 'deep, "down"'), { recursive: true });
+  const names = ['b.png', 'deep, "down"/a.png', 'z.png'];
+  for (const [i, name] of names.entries()) {
+    const raw = { width: 28, height: 28, channels: 1 } as const;
+    await sharp(Buffer.from(images.slice(i * 784, (i + 1) * 784)), { raw })
+      .toColourspace('b-w')
+      .toFile(join(root, 'photos', name));
+  }
+  await writeFile(join(root, 'photos', 'notes.txt'), 'no image');
+  const photos = join(root, 'photos');
+  const lines = await linesOf(() => predict(file, [photos], { top: '1', csv: true }));
+  assert.is(lines[0], `image,answer,probability,${classes.join(',')}`);
+  assert.is(lines.length, 4);
+  assert.ok(lines[2]!.startsWith(`"${photos}/deep, ""down""/a.png",`), lines[2]);
+  names.forEach((_, i) => {
+    const cells = lines[i + 1]!.replace(/^".*",/, '').split(',');
+    close(`row ${i}`, cells.slice(-10).map(Number), probabilities.subarray(i * 10, (i + 1) * 10), 1e-5);
+  });
+  assert.match(
+    await refusal(() => predict(file, [photos], { top: '1', csv: true, json: true })),
+    /--csv and --json are two forms of one answer; give one/,
+  );
+  await mkdir(join(root, 'empty'));
+  assert.match(
+    await refusal(() => predict(file, [join(root, 'empty')], { top: '1' })),
+    /empty: there is no PNG, JPEG, WebP, GIF or AVIF image in this folder; give one/,
+  );
+});
+
+test('a report says per class what eval says in all, with pictures, and predictions go to a file', async () => {
+  const root = await folder();
+  const file = join(root, 'net.safetensors');
+  const { probabilities, labels, classes } = await saved(file, 'meanstd', '1');
+  const predictions = join(root, 'test.csv');
+  const options = { split: 'test', limitTest: String(IMAGES), json: true, report: true, predictions };
+  const [plain, whole] = (await linesOf(() => evaluateAll([file], options))).map(line => JSON.parse(line));
+  close('loss', [whole.loss, whole.accuracy], [plain.loss, plain.accuracy], 1e-5);
+  assert.is(whole.report, join(root, 'net-report'));
+  assert.equal((await readdir(whole.report)).sort(), ['mistakes.png', 'report.json', 'report.png', 'report.svg']);
+  assert.is(
+    JSON.parse(await readFile(join(whole.report, 'report.json'), 'utf8'))
+      .confusion.flat()
+      .reduce((a: number, b: number) => a + b),
+    IMAGES,
+  );
+  const rows = (await readFile(predictions, 'utf8')).trimEnd().split('\n').slice(1);
+  assert.is(rows.length, IMAGES);
+  for (const [i, row] of rows.entries()) {
+    const cells = row.split(',');
+    assert.equal(cells.slice(0, 2), [String(i), classes[labels[i]!]]);
+    close(`row ${i}`, cells.slice(4).map(Number), probabilities.subarray(i * 10, (i + 1) * 10), 1e-5);
+  }
+  const told = await printed(() => evaluateAll([file], { ...options, json: false, out: join(root, 'elsewhere') }));
+  assert.match(told, /top-5 accuracy .* balanced accuracy .* expected calibration error/);
+  assert.match(told, /class +precision +recall +F1 +images\n/);
+  assert.match(told, /label \\ answer +0 +1/);
+  assert.match(
+    await refusal(() => evaluateAll([file], { ...options, report: false, out: 'x' })),
+    '--out: names the folder of a report; give --report too',
+  );
+  assert.match(
+    await refusal(() => evaluateAll([file], { ...options, predictions: 'x.txt' })),
+    '--predictions: x.txt is no .csv file; let it end in .csv',
+  );
+});
 
 test('an ensemble predicts the mean of its members', async () => {
   const root = await folder();

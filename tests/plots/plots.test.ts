@@ -228,4 +228,12 @@ plots('a PNG is the SVG at twice its size, on white, with letters', async () => 
   }
 });
 
+plots('a matrix has a row for each category, its counts in its squares, the darkest where all of a row are', () => {
+  const counts = [7, 0, 0, 3, 4, 0, 0, 0, 0];
+  const svg = draw([{ kind: 'matrix', x: { label: 'answer' }, y: { label: 'label' }, categories: ['cat', 'dog', 'none'], counts }]);
+  for (const word of ['cat', 'dog', 'none', 'answer', '7', '3', '4']) assert.match(svg, `>${word}</text>`);
+  const fills = [...svg.matchAll(/<path d="[^"]+" fill="(#\w+|rgb\([^)]+\))"[^>]*stroke/g)].map(m => m[1]);
+  assert.ok(fills.includes(BLUE) || fills.includes('rgb(0,114,178)'), fills.join(' '));
+});
+
 plots.run();

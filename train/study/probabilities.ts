@@ -16,13 +16,16 @@ export function softmaxRows(logits: Float32Array, classes: number): Float32Array
 /** Below this a probability counts as this much: in float32 a hopeless class is 0. */
 const LEAST = 1e-30;
 
+/** The logarithm of a probability: a logit by which softmax gives it back. */
+export const logOf = (probability: number): number => Math.log(Math.max(probability, LEAST));
+
 /** Mean cross-entropy (nats) and share of right answers of probabilities [n, classes]. */
 export function score(p: Float32Array | Float64Array, labels: ArrayLike<number>, classes: number): { loss: number; accuracy: number } {
   let loss = 0;
   let right = 0;
   for (let i = 0; i < labels.length; i++) {
     const row = p.subarray(i * classes, (i + 1) * classes);
-    loss -= Math.log(Math.max(row[labels[i]!]!, LEAST));
+    loss -= logOf(row[labels[i]!]!);
     if (row.indexOf(Math.max(...row)) === labels[i]) right++;
   }
   return { loss: loss / labels.length, accuracy: right / labels.length };

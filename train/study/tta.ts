@@ -1,8 +1,8 @@
 /** Test-time augmentation: the average of the predictions for several views of each image. */
-import { check, lookUp, named, say } from '../../engine/check.ts';
+import { check, lookUp } from '../../engine/check.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import type { Part } from '../data/split.ts';
-import { score, softmaxRows } from './probabilities.ts';
+import { softmaxRows } from './probabilities.ts';
 import type { Trainer } from '../step/trainer.ts';
 
 /** One view; the empty list is the image itself. */
@@ -56,16 +56,4 @@ export async function predictViews(
     for (let i = 0; i < seen.length; i++) mean[i]! += seen[i]! / views.length;
   }
   return mean!;
-}
-
-/** Mean negative log-likelihood of the averaged predictions, and their accuracy. */
-export async function evaluateViews(
-  trainer: Pick<Trainer, 'logits'>,
-  part: Part,
-  labels: ArrayLike<number>,
-  classes: number,
-  views: readonly View[],
-): Promise<{ loss: number; accuracy: number }> {
-  check(labels.length, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
-  return score(await predictViews(trainer, part, classes, views), labels, classes);
 }

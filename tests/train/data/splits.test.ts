@@ -15,7 +15,8 @@ import { curriculum, lossOf, rankWithin } from '../../../train/data/order.ts';
 import { splitIndices } from '../../../train/data/split.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
-import { evaluateViews, predictViews, VIEWS, viewsOf } from '../../../train/study/tta.ts';
+import { score } from '../../../train/study/probabilities.ts';
+import { predictViews, VIEWS, viewsOf } from '../../../train/study/tta.ts';
 import { close, deviceFor } from '../../support/check.ts';
 import { gathered, noise } from '../../support/gathered.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -182,7 +183,7 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
   const { trainer, data } = await create();
   const labels = data.parts.test.labels;
   await losses(trainer, 20);
-  const alone = await evaluateViews(trainer, 'test', labels, 10, [[]]);
+  const alone = score(await predictViews(trainer, 'test', 10, [[]]), labels, 10);
   const plain = await trainer.evaluate('test');
   assert.ok(
     Math.abs(alone.loss - plain.loss) < 1e-5 && Math.abs(alone.accuracy - plain.accuracy) < 1e-9,

@@ -1,0 +1,124 @@
+/** `descent eval --report` and `--predictions`: what a report says as tables, pictures and files. */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { bytesOfImage } from '../../train/data/data.ts';
+import { imagesOf, type Dataset } from '../../datasets/dataset.ts';
+import { check } from '../../engine/check.ts';
+import { report, type Report } from '../../train/evaluate/report.ts';
+import type { PartImages } from '../../train/data/split.ts';
+import { fileError, writeWhole } from '../../train/run/node/files.ts';
+import { softmaxRows } from '../../train/study/probabilities.ts';
+import { percent, print, table } from '../output.ts';
+import { csv, predictionRows } from './csv.ts';
+
+/** Logits [n, classes] of the images of a part. */
+export interface Predictions {
+  readonly part: PartImages;
+  readonly dataset: Dataset;
+  readonly logits: Float32Array | Float64Array;
+}
+
+interface ReportFlags {
+  report?: boolean | undefined;
+  out?: string | undefined;
+  predictions?: string | undefined;
+  json?: boolean | undefined;
+  quiet?: boolean | undefined;
+}
+
+/** Refuses what writing would refuse later. */
+export function checkReport({ report, out, predictions }: ReportFlags): void {
+  check(out === undefined || report, '--out: names the folder of a report', 'give --report too');
+  check(predictions === undefined || /\.csv$/i.test(predictions), `--predictions: ${predictions} is no .csv file`, 'let it end in .csv');
+}
+
+/** An image as a reader finds it again: the path of its file, or its number in the split that it is from. */
+const nameOf = ({ from, indices }: PartImages, i: number): string => from.names?.[indices[i]!] ?? String(indices[i]);
+
+export function writePredictions(path: string, { part, dataset, logits }: Predictions, { json, quiet }: ReportFlags): void {
+  const names = Array.from({ length: part.n }, (_, i) => nameOf(part, i));
+  const probabilities = softmaxRows(Float32Array.from(logits), dataset.classes.length);
+  writeWhole(path, csv(predictionRows(names, dataset.classes, probabilities, part.labels)));
+  if (!json && !quiet) print(`predictions of ${part.n} images in ${path}`);
+}
+
+/** Confusions are printed of so many classes, and so many lines of scores. */
+const MOST_CONFUSED = 20;
+const MOST_SCORED = 40;
+const MISTAKES = 40;
+
+/** Writes the report of the evaluation `facts` to a folder, by default one beside the weights `path`, and prints it. */
+export async function writeReport(path: string, facts: object, predictions: Predictions, { out, json, quiet }: ReportFlags): Promise<void> {
+  const { part, dataset, logits } = predictions;
+  const isRun = statSync(path).isDirectory();
+  const folder = out ?? (isRun ? join(path, 'report') : `${path.replace(/\.safetensors$/, '')}-report`);
+  const found = report(logits, part.labels, dataset.classes);
+  const [{ reportPicture }, { writePicture }] = await Promise.all([import('../../plots/report.ts'), import('../../plots/node.ts')]);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(folder, 'made', error, 'name another folder with --out');
+  }
+  const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
+  const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };
+  writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);
+  await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${part.n} images`));
+  if (mistakes.length) await writeMistakes(join(folder, 'mistakes.png'), found, predictions);
+  if (json) print(JSON.stringify({ report: folder, ...written, mistakes: mistakes.slice(0, MISTAKES) }));
+  else if (!quiet) tell(found, folder);
+}
+
+/** The counts of confusions, one row a label. */
+const rowsOf = ({ classes, confusion }: Report): number[][] =>
+  classes.map((_, row) => [...confusion.subarray(row * classes.length, (row + 1) * classes.length)]);
+
+function tell(found: Report, folder: string): void {
+  const { classes, top, balancedAccuracy, calibrationError, loss, macro, weighted, mistakes, images } = found;
+  const tops = Object.entries(top).flatMap(([k, share]) => (k === '1' ? [] : [`top-${k} accuracy ${percent(share)}`]));
+  const figures = [`cross-entropy ${loss.toFixed(4)}`, ...tops, `balanced accuracy ${percent(balancedAccuracy)}`];
+  print(`${figures.join('  ')}  expected calibration error ${percent(calibrationError)}`);
+  const three = (...shares: number[]) => shares.map(percent);
+  const worst = classes.length > MOST_SCORED ? [...classes].sort((a, b) => a.f1 - b.f1).slice(0, MOST_SCORED) : classes;
+  if (worst !== classes) print(`\nthe ${MOST_SCORED} classes of ${classes.length} with the lowest F1`);
+  print(
+    `\n${table([
+      ['class', 'precision', 'recall', 'F1', 'images'],
+      ...worst.map(c => [c.name, ...three(c.precision, c.recall, c.f1), String(c.support)]),
+      ['mean of classes', ...three(macro.precision, macro.recall, macro.f1), String(images)],
+      ['weighted by images', ...three(weighted.precision, weighted.recall, weighted.f1), String(images)],
+    ])}`,
+  );
+  if (classes.length <= MOST_CONFUSED) {
+    const rows = rowsOf(found).map((row, i) => [`${i} ${classes[i]!.name}`, ...row.map(String)]);
+    print(`\n${table([['label \\ answer', ...classes.map((_, i) => String(i))], ...rows])}`);
+  }
+  const sheet = mistakes.length ? ', mistakes.png' : '';
+  print(`\nreport.json, report.svg, report.png${sheet} in ${folder}`);
+}
+
+/** The most confident mistakes as one picture: each with its label, its answer and how sure the net was. */
+async function writeMistakes(path: string, { classes, mistakes }: Report, { part, dataset }: Predictions): Promise<void> {
+  const shown = mistakes.slice(0, MISTAKES);
+  const [c, h, w] = dataset.shape;
+  if (c !== 1 && c !== 3) return;
+  const [{ default: sharp }, { contactSheet }, { png }] = await Promise.all([
+    import('sharp'),
+    import('../../plots/sheet.ts'),
+    import('../../plots/node.ts'),
+  ]);
+  const size = bytesOfImage(dataset);
+  const items = shown.map(async ({ image, label, answer, probability }) => {
+    const planes = await imagesOf(part.from, size, part.indices.subarray(image, image + 1));
+    const pixels = new Uint8Array(size);
+    for (let i = 0; i < size; i++) pixels[i] = planes[(i % c) * h * w + Math.floor(i / c)]!;
+    const picture = await sharp(pixels, { raw: { width: w, height: h, channels: c } })
+      .png()
+      .toBuffer();
+    return {
+      png: picture,
+      lines: [nameOf(part, image), classes[label]!.name, `${Math.round(100 * probability)}% ${classes[answer]!.name}`],
+    };
+  });
+  const title = `${mistakes.length} mistakes, the most confident first: image, label, answer`;
+  writeWhole(path, await png(contactSheet(await Promise.all(items), title)));
+}

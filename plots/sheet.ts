@@ -1,0 +1,43 @@
+/** A contact sheet: pictures in rows with lines of words below each, as SVG. */
+import { FONT, INK, LETTER } from './style.ts';
+
+export interface SheetItem {
+  /** The bytes of a PNG. */
+  readonly png: Uint8Array;
+  readonly lines: readonly string[];
+}
+
+const ACROSS = 8;
+/** Pixels of a picture's side and between pictures, and of a line. */
+const SIDE = 112;
+const GAP = 12;
+const LINE = 14;
+/** Letters of 11 pixels that fit below a picture. */
+const FITTING = Math.floor((SIDE / LETTER) * (12 / 11));
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
+const shortened = (text: string): string => (text.length > FITTING ? `${text.slice(0, FITTING - 1)}…` : text);
+
+/** Pictures are drawn without smoothing, at one height and width. */
+export function contactSheet(items: readonly SheetItem[], title: string): string {
+  const head = 40;
+  const lines = Math.max(0, ...items.map(item => item.lines.length));
+  const cell = { width: SIDE + GAP, height: SIDE + lines * LINE + GAP };
+  const width = Math.min(ACROSS, Math.max(4, items.length)) * cell.width + GAP;
+  const height = head + Math.ceil(items.length / ACROSS) * cell.height + GAP;
+  const pictures = items.map(({ png, lines }, i) => {
+    const x = GAP + (i % ACROSS) * cell.width;
+    const y = head + Math.floor(i / ACROSS) * cell.height;
+    const words = lines.map((line, k) => `<text x="${x}" y="${y + SIDE + (k + 1) * LINE}">${escaped(shortened(line))}</text>`);
+    const data = btoa(Array.from(png, byte => String.fromCharCode(byte)).join(''));
+    const place = `x="${x}" y="${y}" width="${SIDE}" height="${SIDE}"`;
+    return `<image ${place} image-rendering="optimizeSpeed" href="data:image/png;base64,${data}"/>${words.join('')}`;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="11" fill="${INK}">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    `<text x="${GAP}" y="26" font-size="14">${escaped(title)}</text>`,
+    ...pictures,
+    '</svg>\n',
+  ].join('\n');
+}
