@@ -15,7 +15,7 @@ export function unscale(state: readonly string[]): Piece {
   const moving = ['w', ...state];
   return {
     gradient: `
-    let skip = scaling[${FACTOR}] == 0.0;
+    skip = scaling[${FACTOR}] == 0.0;
     let before = array<vec4f, ${moving.length}>(${moving.join(', ')});
     g = select(g * scaling[${FACTOR}], vec4f(0.0), skip);
     t -= scaling[${SKIPPED}];`,

@@ -136,7 +136,7 @@ function split(pieces: readonly Piece[], most: number): { fused: Piece[]; late: 
 /** WGSL: what pieces do to gradient and weight, the rule, and what pieces do after it. */
 const code = (rule: Rule, pieces: readonly Piece[]): string =>
   [
-    'var t = op.t;',
+    'var t = op.t; var skip = false;',
     ...pieces.map(p => p.gradient),
     'let first = t < 1.5;',
     ...pieces.map(p => p.weight),

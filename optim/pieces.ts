@@ -7,7 +7,7 @@ import { unitRows } from './pages.ts';
 /**
  * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`;
  * it passes NaN on. Pieces act in the order of their list: first what each does to the gradient, then what each does to the weight, then
- * the rule, then what comes after it.
+ * the rule, then what comes after it. `skip` is whether this update leaves the weights as they are (see loss-scale.ts).
  */
 export interface Piece {
   readonly gradient?: string;
@@ -86,8 +86,18 @@ export const gradNoise = (eta: number): Piece => ({
 /** L2, PyTorch's weight_decay. */
 export const weightDecay = (l2: number): Piece => ({ gradient: 'g += op.l2 * w;', values: () => ({ l2 }), decays: true });
 
-/** L1; with weightDecay the elastic net. */
+/** L1 by its subgradient; with weightDecay the elastic net. Weights swing about 0 by steps of lr * rate, and none becomes 0 itself. */
 export const l1 = (rate: number): Piece => ({ gradient: 'g += op.l1 * sign(w);', values: () => ({ l1: rate }), decays: true });
+
+/**
+ * L1 by its proximal step, the soft threshold lr * rate (ISTA: Daubechies et al. 2004): weights below it become exactly 0. With sgd it is
+ * the step of the penalised loss; beside a rule that scales gradients it acts outside of that, as decoupled decay does.
+ */
+export const l1Proximal = (rate: number): Piece => ({
+  after: 'if (!skip) { w -= clamp(w, vec4f(-op.threshold), vec4f(op.threshold)); }',
+  values: (_, lr) => ({ threshold: lr * rate }),
+  decays: true,
+});
 
 /** Decay of the weight itself by lr * rate, outside the rule (Loshchilov & Hutter 2019). */
 export const decoupledDecay = (rate: number): Piece => ({

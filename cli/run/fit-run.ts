@@ -2,6 +2,7 @@
 import { check } from '../../engine/check.ts';
 import { COUNT } from '../../engine/range.ts';
 import { parseNumber } from '../../train/config/spec.ts';
+import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
@@ -78,11 +79,7 @@ function begin({ run, recipe, session, options }: FitRunOptions): void {
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
     'begin a new one from its weights with --init',
   );
-  check(
-    recipe.earlyStop === undefined || recipe.valSplit > 0,
-    '--early-stop: no images are held out for validation',
-    'give --val-split a share above 0',
-  );
+  checkFeasible(recipe, trainer);
   run.writeConfig(recipe.config, session.facts);
   if (trainer.program.fields.includes('seed') && recipe.optimizers.some(o => !('rule' in o))) {
     note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
@@ -121,7 +118,7 @@ async function training(o: Running): ReturnType<typeof fit> {
       total,
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
-      patience: recipe.earlyStop,
+      earlyStop: recipe.earlyStop,
       ...checkpointsOf(options),
       state: stateOf(o),
       step: stats?.step,
@@ -178,7 +175,7 @@ async function saveCheckpoint(o: Running): Promise<void> {
   const { run, session, swag } = o;
   const { trainer, metadata } = session;
   const { tensors, counters } = await trainer.state();
-  const weights = await trainer.weights();
+  const weights = await trainer.keptWeights();
   const broken = notFinite(weights);
   if (broken) {
     throw new Diverged(`the loss is NaN or infinite from now on: ${broken} holds such values after step ${trainer.steps}`);
@@ -196,10 +193,11 @@ async function endEarly(o: Running): Promise<void> {
   const { run, recipe, session, options } = o;
   const { trainer } = session;
   await saveCheckpoint(o);
-  const best = bestOf(run.lines);
+  const { watched, patience } = recipe.earlyStop!;
+  const best = bestOf(run.lines, watched);
   if (!best || options.quiet || options.json) return;
   print(
-    `no better evaluation in ${recipe.earlyStop} epochs: stopped after epoch ${Math.round(trainer.epoch)}, ` +
+    `no better ${watched} in ${patience} ${patience === 1 ? 'epoch' : 'epochs'}: stopped after epoch ${Math.round(trainer.epoch)}, ` +
       `the weights of epoch ${Math.round(best.epoch)} are back`,
   );
 }

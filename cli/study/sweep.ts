@@ -6,6 +6,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
+import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
@@ -39,6 +40,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   const runs = picked.flatMap((choice): Run[] => {
     const recipe = localRecipe(configOf(base, choice)); // all are checked before the first one trains
     checkHeldOut(recipe, folds);
+    checkFeasible(recipe, { heldOut: true });
     const run = { choice, recipe, config: recipe.config };
     return folds === undefined ? [run] : Array.from({ length: folds }, (_, fold) => ({ ...run, folds, fold }));
   });

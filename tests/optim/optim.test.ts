@@ -6,7 +6,19 @@ import { listAdapters } from '../../engine/node/adapters.ts';
 import { Program } from '../../engine/program.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer, stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
-import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay, type Piece } from '../../optim/pieces.ts';
+import {
+  clipNorm,
+  clipValue,
+  ema,
+  gradNoise,
+  l1,
+  l1Proximal,
+  lookahead,
+  maxNorm,
+  swa,
+  weightDecay,
+  type Piece,
+} from '../../optim/pieces.ts';
 import { philox } from '../../shaders/kernel/random.ts';
 import { close, deviceFor, random, WAYS, type Way } from '../support/check.ts';
 import { follow, optimizers } from '../reference/optimizers.ts';
@@ -136,6 +148,20 @@ const cases: readonly (readonly [
   ['clip by norm, then by value', [clipNorm(2), clipValue(0.3)], (g, w) => moved(w, reference.clipValue(reference.clipNorm(g, 2), 0.3))],
   ['L2', [weightDecay(0.2)], (g, w) => moved(w, reference.penalise(g, w, { l2: 0.2 }))],
   ['L1', [l1(0.2)], (g, w) => moved(w, reference.penalise(g, w, { l1: 0.2 }))],
+  ['L1 by soft threshold', [l1Proximal(3)], (g, w) => moved(w, g).map(v => (Math.abs(v) <= 0.3 ? 0 : v - Math.sign(v) * 0.3))],
+  [
+    'L1 by soft threshold, without biases, then max-norm',
+    [l1Proximal(1), maxNorm(0.5)],
+    (g, w) => {
+      const all = moved(w, g).map((v, i) => (weights.has(i) ? Math.sign(v) * Math.max(0, Math.abs(v) - 0.1) : v));
+      return Float64Array.from([
+        ...reference.maxNorm(all.subarray(0, 15), 3, 0.5),
+        ...all.subarray(15, 18),
+        ...reference.maxNorm(all.subarray(18), 2, 0.5),
+      ]);
+    },
+    { decayBias: false },
+  ],
   [
     'elastic net after a clip',
     [clipNorm(1), weightDecay(0.3), l1(0.2)],
@@ -192,6 +218,18 @@ for (const [what, pieces, expected, { summed, ...options } = {}] of cases) {
     }
   });
 }
+
+test('the soft threshold gives exact zeros, and keeps NaN', async () => {
+  const start = Float64Array.from(random(SIZE, 5));
+  start[3] = NaN;
+  const b = await bench(optimizer(rules.sgd!, {}, [l1Proximal(3)]), 'own', start);
+  const w = await b.step(1, given(1));
+  const small = [...moved(start, given(1))].flatMap((v, i) => (Math.abs(v) < 0.299 ? [i] : []));
+  assert.ok(small.length > 2);
+  for (const i of small) assert.is(w[i], 0);
+  assert.ok(Number.isNaN(w[3]!));
+  b.destroy();
+});
 
 test('decoupled decay leaves out biases too', async () => {
   const start = random(SIZE, 5);

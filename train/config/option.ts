@@ -37,6 +37,8 @@ interface Facts<T> {
   readonly formula?: string;
   /** What stands on the page for no value. */
   readonly unset?: string;
+  /** The value that asks for nothing, where that is not the default. */
+  readonly off?: NoInfer<T>;
   /** What it puts around an update rule, where it has another value than its default. */
   piece?(value: T, lengths: Lengths): Piece;
 }

@@ -87,8 +87,8 @@ export const OPTIONS = {
   }),
   earlyStop: option({
     flags: '--early-stop <n>',
-    help: 'end after n epochs without a better validation accuracy, and restore the best weights',
-    type: number(COUNT),
+    help: 'end after n epochs without a better validation accuracy, and restore the best weights; loss:n watches the loss',
+    type: text,
     group: 'Regularisation',
     label: 'Early stopping',
   }),

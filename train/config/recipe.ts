@@ -1,6 +1,7 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
-import type { Scalar } from '../../engine/parameter.ts';
+import { needed, valuesOf, type Scalar } from '../../engine/parameter.ts';
+import { COUNT } from '../../engine/range.ts';
 import { modelOptions, type ModelSpec } from '../../models/index.ts';
 import { optimizers, rules } from '../../optim/index.ts';
 import type { Piece } from '../../optim/pieces.ts';
@@ -8,11 +9,13 @@ import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/q
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
+import type { EarlyStopping } from '../run/early-stopping.ts';
+import { WATCHED, type Watched } from '../step/metrics.ts';
 import { parseAugment } from './augment.ts';
 import type { RunConfig } from './config.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
-import { formatSpec, parseSpec, parseSpecs } from './spec.ts';
+import { formatSpec, parseScalar, parseSpec, parseSpecs } from './spec.ts';
 
 /** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
 export interface FirstOrder {
@@ -29,7 +32,7 @@ export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
 export type Chosen = Pick<ModelSpec, 'name' | 'options'>;
 
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
-export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment'> {
+export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'earlyStop'> {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
   readonly model: Chosen;
@@ -37,11 +40,12 @@ export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | '
   readonly optimizers: readonly Method[];
   readonly schedule?: Chosen;
   readonly augment?: Augmentation;
+  readonly earlyStop?: EarlyStopping;
 }
 
 /** The recipe of a configuration. Throws where a text names what does not exist, or where options do not go together. */
 export function recipeOf(config: RunConfig): Recipe {
-  const { model: modelText, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, ...numbers } = config;
+  const { model: modelText, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, earlyStop, ...numbers } = config;
   const model = modelFrom(modelText);
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
   const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
@@ -54,6 +58,7 @@ export function recipeOf(config: RunConfig): Recipe {
     optimizers: methods,
     ...(scheduled && { schedule: scheduled }),
     ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
+    ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
   };
 }
 
@@ -68,12 +73,36 @@ function scheduleFrom(text: string): Chosen {
   return { name, options: scheduleOptions(name, options) };
 }
 
+const PATIENCE = { patience: needed(3, 'epochs without a better one', COUNT) };
+
+/** `5` epochs without a better accuracy, or what is watched by name: `loss:5`, `loss:patience=5`. */
+function earlyStopFrom(text: string): EarlyStopping {
+  const who = named('earlyStop');
+  const isNumber = typeof parseScalar(text.trim()) === 'number';
+  const { name, value, options } = parseSpec(who, isNumber ? `accuracy:${text}` : text);
+  check(
+    WATCHED.some(watched => watched === name),
+    say`${who}: '${name}' is not known`,
+    `give a number of epochs, or one of ${WATCHED.join(', ')}`,
+  );
+  const { patience } = valuesOf(
+    name,
+    PATIENCE,
+    { ...(value !== undefined && { patience: value }), ...options },
+    { who: say`${who} ${name}` },
+  );
+  return { watched: name as Watched, patience };
+}
+
 /** Regularisers under which the loss is no smooth function of free weights. */
-const NOT_SMOOTH: readonly Key[] = ['l1', 'maxNorm'];
+const NOT_SMOOTH: readonly Key[] = ['l1', 'l1Proximal', 'maxNorm'];
 
 /** The regularisers that a configuration asks for, in the order in which they act. */
 const regularisersOf = (config: RunConfig): Key[] =>
-  KEYS.filter(key => optionOf(key).piece && config[key] !== undefined && config[key] !== optionOf(key).default);
+  KEYS.filter(key => {
+    const { piece, default: usual, off = usual } = optionOf(key);
+    return piece && config[key] !== undefined && config[key] !== off;
+  });
 
 /** The optimizers of a configuration in order; `grows` is whether its schedule makes batches grow. */
 function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
@@ -128,7 +157,7 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
 function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, config: RunConfig): FirstOrder {
   const rule = rules[name]!;
   const own = 'weight_decay' in rule.hyper;
-  const decay = own && config.weightDecay > 0 ? { weight_decay: config.weightDecay } : {};
+  const decay = own && config.weightDecay !== undefined ? { weight_decay: config.weightDecay } : {};
   const around = regularisersOf(config)
     .filter(key => !own || key !== 'weightDecay')
     .map(key => (lengths: Lengths) => optionOf(key).piece!(config[key], lengths));
@@ -144,8 +173,8 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
     say`leave that out (${named('weightDecay')} can stay)`,
     'take a first-order optimizer',
   );
-  const l2 = { weight: config.weightDecay, biases: config.decayBias };
-  return { ...quasiNewton(quasiNewtonMethods[name]!, hyper), ...(config.weightDecay > 0 && { l2 }) };
+  const { weightDecay = 0, decayBias } = config;
+  return { ...quasiNewton(quasiNewtonMethods[name]!, hyper), ...(weightDecay > 0 && { l2: { weight: weightDecay, biases: decayBias } }) };
 }
 
 /** The text of an optimizer that is number `i`; the rate of the first one is an option of its own. */

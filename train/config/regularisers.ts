@@ -1,6 +1,6 @@
 /** The options that put a piece around an update rule (optim/pieces.ts), in the order in which the pieces act. */
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
-import { clipNorm, clipValue, ema, gradNoise, l1, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
+import { clipNorm, clipValue, ema, gradNoise, l1, l1Proximal, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
 import { number, option, type Option } from './option.ts';
 
 export const REGULARISERS = {
@@ -34,9 +34,9 @@ export const REGULARISERS = {
   }),
   weightDecay: option({
     flags: '--weight-decay <rate>',
-    help: 'L2 penalty (of adamw: decoupled)',
-    default: 0,
+    help: 'L2 penalty; of adamw decoupled, 0.01 where none is given',
     type: number(AT_LEAST_0),
+    off: 0,
     group: 'Regularisation',
     label: 'L2 penalty (weight decay)',
     formula: 'g ← g + λ w',
@@ -44,13 +44,24 @@ export const REGULARISERS = {
   }),
   l1: option({
     flags: '--l1 <rate>',
-    help: 'L1 penalty; with an L2 penalty too, the elastic net',
+    help: 'L1 penalty on the gradient, under which weights come near 0; with an L2 penalty too, the elastic net',
     default: 0,
     type: number(AT_LEAST_0),
     group: 'Regularisation',
     label: 'L1 penalty',
+    hint: 'Pulls weights to 0, about which they then swing; none becomes 0 itself.',
     formula: 'g ← g + λ sign(w)',
     piece: l1,
+  }),
+  l1Proximal: option({
+    flags: '--l1-proximal <rate>',
+    help: 'L1 penalty as a soft threshold after each update, of rate times the learning rate: weights become 0 and stay so',
+    default: 0,
+    type: number(AT_LEAST_0),
+    group: 'Regularisation',
+    label: 'L1 by soft threshold',
+    formula: 'w ← sign(w) max(|w| − ηλ, 0)',
+    piece: l1Proximal,
   }),
   lookahead: option({
     flags: '--lookahead <k>',

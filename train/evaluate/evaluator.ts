@@ -22,15 +22,19 @@ export class Evaluator {
   #data: DeviceData;
   #average: () => WeightAverage | undefined;
   #made = new Map<string, Promise<Made>>();
+  #version: () => string;
+  /** The weights whose population statistics are in memory. */
+  #inLine: string | undefined;
 
   /**
    * `data` is on the memory that holds the weights. `average` gives the average that is to be evaluated in their place at present, if there
-   * is one.
+   * is one; `version` names the present weights.
    */
-  constructor(o: EvaluationOptions, data: DeviceData, average: () => WeightAverage | undefined = () => undefined) {
+  constructor(o: EvaluationOptions, data: DeviceData, average: () => WeightAverage | undefined = () => undefined, version = () => '') {
     this.#o = o;
     this.#data = data;
     this.#average = average;
+    this.#version = version;
   }
 
   /** The program of a part, made at its first use; `view` is done to its images (see gatherBatch). */
@@ -45,14 +49,35 @@ export class Evaluator {
   }
 
   /** Does `f` with the weights in place that are to be evaluated. */
-  withAverage<T>(f: () => Promise<T>): Promise<T> {
+  async withAverage<T>(f: () => Promise<T>): Promise<T> {
     const average = this.#average();
-    return average ? withAverage(this.#data.memory, average, () => this.refresh(SWA_BATCHES), f) : f();
+    if (!average) return f();
+    const own = this.#inLine;
+    this.#inLine = undefined;
+    try {
+      return await withAverage(this.#data.memory, average, () => this.refresh(SWA_BATCHES), f);
+    } finally {
+      this.#inLine = own; // the running statistics of before are back
+    }
+  }
+
+  /**
+   * Where evaluations take population statistics, brings the running ones in line with the present weights, so that whoever keeps both keeps
+   * what an evaluation reports.
+   */
+  async settleStatistics(): Promise<void> {
+    if (this.#o.population && this.#inLine !== this.#version()) await this.#takePopulation();
+  }
+
+  async #takePopulation(): Promise<void> {
+    await this.refresh();
+    this.#inLine = this.#version();
   }
 
   /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */
   async refresh(most?: number): Promise<void> {
     const { memory } = this.#data;
+    this.#inLine = undefined;
     if (memory.layout.pages('buffer').length) await populationStatistics(this.#o, this.#data, most);
   }
 
@@ -61,7 +86,7 @@ export class Evaluator {
     const { n } = this.#data.run.parts[part];
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     return this.withAverage(async () => {
-      if (this.#o.population) await this.refresh();
+      if (this.#o.population) await this.#takePopulation();
       return this.#evaluate(part, n);
     });
   }

@@ -1,8 +1,13 @@
-import { bestOf, validations, type MetricsLine } from '../step/metrics.ts';
+import { bestOf, validations, type MetricsLine, type Watched } from '../step/metrics.ts';
 
-/** Whether the last `patience` evaluations on the validation images brought nothing better than the best before them. */
-export function stopsEarly(lines: readonly MetricsLine[], patience: number | undefined): boolean {
-  const best = bestOf(lines);
-  if (patience === undefined || best === undefined) return false;
-  return validations(lines).filter(line => line.step > best.step).length >= patience;
+/** When a run ends before its last step: after `patience` evaluations on the validation images that brought nothing better. */
+export interface EarlyStopping {
+  readonly watched: Watched;
+  readonly patience: number;
+}
+
+/** Whether the last evaluations brought nothing better than the best before them. */
+export function stopsEarly(lines: readonly MetricsLine[], stopping: EarlyStopping | undefined): boolean {
+  const best = stopping && bestOf(lines, stopping.watched);
+  return best !== undefined && validations(lines).filter(line => line.step > best.step).length >= stopping!.patience;
 }

@@ -1,7 +1,7 @@
 /** The loop of a run, for every front end: steps, lines of metrics, evaluations, checkpoints, early stopping. */
 import { Diverged } from '../step/divergence.ts';
 import { isBetter, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
-import { stopsEarly } from './early-stopping.ts';
+import { stopsEarly, type EarlyStopping } from './early-stopping.ts';
 import type { Tensors } from './safetensors.ts';
 
 /** What fit needs of a trainer. */
@@ -41,8 +41,8 @@ export interface FitOptions {
   readonly validate: boolean;
   /** Evaluate every so many steps too; these evaluations decide nothing. */
   readonly evalEvery?: number;
-  /** Epochs without a better evaluation after which the run ends, with the best weights. */
-  readonly patience?: number | undefined;
+  /** Whether the run ends, with the best weights, where evaluations after epochs bring nothing better. */
+  readonly earlyStop?: EarlyStopping | undefined;
   readonly state: FitState;
   /** Does a step in place of `trainer.step`, where it is watched. */
   readonly step?: ((log: boolean) => Promise<void>) | undefined;
@@ -71,7 +71,7 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 
   const { state, turn = doNow } = o;
   let stops = false;
   while (trainer.steps < o.total) {
-    if (stopsEarly(state.evaluated, o.patience)) {
+    if (stopsEarly(state.evaluated, o.earlyStop)) {
       const hasBest = await turn(async () => {
         if (state.best) trainer.loadWeights(state.best);
       });
@@ -111,13 +111,13 @@ function isCheckpointDue(step: number, { state, checkpointAfter = Infinity, chec
 }
 
 /** What follows from the evaluation after an epoch: the schedule hears of it, and the weights are kept where they are the best so far. */
-async function learn(trainer: Fitted, { state, patience, onBest }: FitOptions, line: EvalMetrics): Promise<void> {
-  const isBest = state.evaluated.every(before => isBetter(line, before));
+async function learn(trainer: Fitted, { state, earlyStop, onBest }: FitOptions, line: EvalMetrics): Promise<void> {
+  const isBest = state.evaluated.every(before => isBetter(line, before, earlyStop?.watched));
   state.evaluated.push(line);
   trainer.observe(line.loss);
-  if (!isBest || !(onBest || patience !== undefined)) return;
+  if (!isBest || !(onBest || earlyStop)) return;
   const weights = await trainer.evaluatedWeights();
-  if (patience !== undefined) state.best = weights;
+  if (earlyStop) state.best = weights;
   onBest?.(weights);
 }
 

@@ -40,10 +40,14 @@ export function parseMetrics(text: string): MetricsLine[] {
 export const validations = (lines: readonly MetricsLine[]): EvalMetrics[] =>
   lines.filter((line): line is EvalMetrics => 'split' in line && line.split === 'val');
 
-/** The evaluation on the validation images with the highest accuracy, the lower loss among equals; the first of equals. */
-export const bestOf = (lines: readonly MetricsLine[]): EvalMetrics | undefined =>
-  validations(lines).reduce<EvalMetrics | undefined>((best, line) => (!best || isBetter(line, best) ? line : best), undefined);
+/** What one evaluation is better than another by. */
+export const WATCHED = ['accuracy', 'loss'] as const;
+export type Watched = (typeof WATCHED)[number];
 
-/** Whether `a` is the better evaluation of the two. */
-export const isBetter = (a: EvalMetrics, b: EvalMetrics): boolean =>
-  a.accuracy > b.accuracy || (a.accuracy === b.accuracy && a.loss < b.loss);
+/** The best evaluation on the validation images, the first of equals. */
+export const bestOf = (lines: readonly MetricsLine[], watched?: Watched): EvalMetrics | undefined =>
+  validations(lines).reduce<EvalMetrics | undefined>((best, line) => (!best || isBetter(line, best, watched) ? line : best), undefined);
+
+/** Whether `a` is the better evaluation of the two: by its accuracy, by its loss among equals; or by its loss alone. */
+export const isBetter = (a: EvalMetrics, b: EvalMetrics, watched: Watched = 'accuracy'): boolean =>
+  (watched === 'accuracy' && a.accuracy > b.accuracy) || ((watched === 'loss' || a.accuracy === b.accuracy) && a.loss < b.loss);

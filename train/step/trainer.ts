@@ -31,13 +31,16 @@ export class Trainer {
   #scores: Float32Array | undefined;
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
+  /** How often weights were given from outside. */
+  #loads = 0;
 
   private constructor(o: TrainerOptions, { data, train, gradients, phases }: Parts) {
     this.#o = o;
     this.data = data;
     this.#train = train;
     this.#steps = new Steps(gradients, phases, epoch => this.#order(epoch), o.debug);
-    this.#evaluator = new Evaluator(o, data, () => this.#average());
+    const version = () => `${this.steps} ${this.#loads}`;
+    this.#evaluator = new Evaluator(o, data, () => this.#average(), version);
   }
 
   /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit throws TooLarge. */
@@ -133,7 +136,14 @@ export class Trainer {
 
   /** The weights that `evaluate` takes: the averaged ones where the optimizer keeps an average. */
   evaluatedWeights(): Promise<Tensors> {
-    return this.#evaluator.withAverage(() => this.weights());
+    return this.#evaluator.withAverage(() => this.keptWeights());
+  }
+
+  /** Weights to be kept: where evaluations take population statistics, those stand in place of the running ones. */
+  async keptWeights(): Promise<Tensors> {
+    await this.settle();
+    await this.#evaluator.settleStatistics();
+    return this.weights();
   }
 
   /** Whether an average of the weights is kept at some time of the run, to be evaluated in their place. */
@@ -154,6 +164,7 @@ export class Trainer {
   loadWeights(tensors: Tensors): void {
     writeWeights(this.memory, savedOf(this.graph), tensors);
     this.#loadedAt = this.steps;
+    this.#loads++;
   }
 
   /** All that with the weights makes a resumed run equal an uninterrupted one. */

@@ -61,7 +61,7 @@ export async function trial(
       total,
       logEvery: recipe.logEvery,
       validate: true,
-      patience: recipe.earlyStop,
+      earlyStop: recipe.earlyStop,
       state,
       onMetrics: line => void lines.push(line),
       onEvaluation: line => void lines.push(line),
@@ -79,7 +79,7 @@ export async function trial(
   return {
     lines,
     seconds: (performance.now() - started) / 1000,
-    ...(diverged === undefined ? { best: bestOf(lines), ...(test && { test }) } : { diverged }),
+    ...(diverged === undefined ? { best: bestOf(lines, recipe.earlyStop?.watched), ...(test && { test }) } : { diverged }),
   };
 }
 

@@ -5,6 +5,7 @@ import { optimizers } from '../../optim/index.ts';
 import { parseConfig, type RunConfig } from '../../train/config/config.ts';
 import { GROUPS } from '../../train/config/option.ts';
 import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
+import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { capital, count, el, select } from '../views/dom.ts';
@@ -164,7 +165,7 @@ export class ConfigForm {
   #check(): void {
     let wrong = '';
     try {
-      recipeOf(this.config());
+      checkFeasible(recipeOf(this.config()));
     } catch (error) {
       wrong = inPageWords(error as Error);
     }
@@ -200,11 +201,12 @@ export class ConfigForm {
 
   /** The input of a number or a text, marked while it holds none that is accepted. */
   #text(key: Key, name: string, placeholder: string): HTMLInputElement {
+    const { range } = optionOf(key).type;
     const input = el('input', {
       type: 'text',
       value: this.#texts[key] ?? '',
       placeholder,
-      inputMode: optionOf(key).type.range?.integer ? 'numeric' : 'decimal',
+      inputMode: range ? (range.integer ? 'numeric' : 'decimal') : 'text',
       name: key,
       autocomplete: 'off',
       spellcheck: false,

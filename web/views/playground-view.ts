@@ -28,7 +28,7 @@ const TEXTS = [
   ['lr', 'Learning rate', 'Length of a step.'],
   ['batchSize', 'Batch size', 'Points a step; lbfgs and bfgs take all.'],
   ['weightDecay', 'L2', 'Pulls weights to 0.'],
-  ['l1', 'L1', 'Pulls weights to exactly 0.'],
+  ['l1Proximal', 'L1', 'Pulls weights to exactly 0.'],
   ['seed', 'Seed', 'Decides points and first weights.'],
 ] as const satisfies readonly (readonly [key: string, label: string, text: string, formula?: string])[];
 type Key = (typeof TEXTS)[number][0];
@@ -65,7 +65,7 @@ export class PlaygroundView {
     lr: input(String(rateOf('adam'))),
     batchSize: slider('32', 1, 128, 1),
     weightDecay: input('0'),
-    l1: input('0'),
+    l1Proximal: input('0'),
     seed: input('0'),
   };
 
@@ -165,7 +165,7 @@ export class PlaygroundView {
       lr: v('lr'),
       batchSize: v('optimizer') in quasiNewtonMethods ? '320' : v('batchSize'), // those take all that are not held out
       weightDecay: v('weightDecay'),
-      l1: v('l1'),
+      l1Proximal: v('l1Proximal'),
       seed: v('seed'),
       epochs: '1000',
       limitTrain: '400',

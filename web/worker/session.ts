@@ -4,6 +4,7 @@ import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
 import type { RunConfig } from '../../train/config/config.ts';
+import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
 import { advance, evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
 import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
@@ -50,6 +51,7 @@ export class Session {
   async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
     this.#recipe = recipeOf(config);
+    checkFeasible(this.#recipe);
     this.#options = options;
     this.#dataset = await openDataset(config, dropped, options.base, options.noise);
     await this.#build();
@@ -116,7 +118,7 @@ export class Session {
 
   exportWeights(averaged: boolean): Promise<Uint8Array> {
     return this.#settled(async () => {
-      const weights = await (averaged ? this.#trainer.evaluatedWeights() : this.#trainer.weights());
+      const weights = await (averaged ? this.#trainer.evaluatedWeights() : this.#trainer.keptWeights());
       return encodeSafetensors(weights, { ...this.#opened!.metadata, step: String(this.#trainer.steps) });
     });
   }
@@ -208,11 +210,11 @@ export class Session {
   }
 
   #fitting(): FitOptions {
-    const { logEvery, valSplit, earlyStop: patience } = this.#recipe;
+    const { logEvery, valSplit, earlyStop } = this.#recipe;
     return {
       total: this.#total,
       logEvery,
-      patience,
+      earlyStop,
       validate: valSplit > 0,
       evalEvery: this.#options.evalEvery,
       state: this.#fitted,
@@ -244,10 +246,10 @@ export class Session {
   }
 
   #early(): string {
-    const { earlyStop } = this.#recipe;
+    const { watched, patience } = this.#recipe.earlyStop!;
     return (
-      `stopped early, ${earlyStop} epoch${earlyStop === 1 ? '' : 's'} without a better validation accuracy; ` +
-      `the best weights, of step ${bestOf(this.#fitted.evaluated)!.step}, are back`
+      `stopped early, ${patience} epoch${patience === 1 ? '' : 's'} without a better validation ${watched}; ` +
+      `the best weights, of step ${bestOf(this.#fitted.evaluated, watched)!.step}, are back`
     );
   }
 

@@ -1,10 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { configFromJson, parseConfig } from '../../../train/config/config.ts';
+import { checkFeasible } from '../../../train/config/feasible.ts';
 import { stopsEarly } from '../../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../../train/study/find-lr.ts';
 import { describeOptimizer, recipeOf, type Recipe } from '../../../train/config/recipe.ts';
 import { phasesOf, scheduleOf } from '../../../train/run/open.ts';
+import { bestOf } from '../../../train/step/metrics.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const test = suite('recipes of runs');
 
@@ -93,14 +96,76 @@ for (const [given, message] of refusals) {
   });
 }
 
+const infeasible: readonly [given: Given, message: string][] = [
+  [
+    { schedule: 'plateau', valSplit: '0' },
+    'schedule plateau: no images are held out whose loss it could follow; give valSplit a share above 0, or another schedule',
+  ],
+  [{ earlyStop: '2', valSplit: '0' }, 'earlyStop: no images are held out for validation; give valSplit a share above 0'],
+  [
+    { optimizer: 'adam:epochs=9,sgd', epochs: '3' },
+    'optimizer: sgd begins after 9 epochs, and the run of 3 epochs is over by then; give more epochs, or fewer to the optimizers before it',
+  ],
+  [
+    { optimizer: 'adam:epochs=2,sgd', steps: '15' },
+    'optimizer: sgd begins after 2 epochs, and the run of 1.5 epochs is over by then; give more epochs, or fewer to the optimizers before it',
+  ],
+  [
+    { swag: '0.5', epochs: '1' },
+    'swag: 0.5 of the run of 1 epoch leaves 1 epoch to collect weights after, and it takes two; give a smaller share, or more epochs',
+  ],
+];
+for (const [given, message] of infeasible) {
+  test(`refuses before it trains ${JSON.stringify(given)}`, async () => {
+    assert.is(await refusal(() => checkFeasible(recipe(given), { stepsPerEpoch: 10 })), message);
+  });
+}
+
+test('takes what a run has room for', () => {
+  for (const given of [
+    { schedule: 'plateau', earlyStop: '2' },
+    { optimizer: 'adam:epochs=2,sgd', epochs: '3' },
+    { optimizer: 'adam:epochs=1,sgd', steps: '11' },
+    { swag: '0.5', epochs: '3' },
+  ])
+    checkFeasible(recipe(given), { stepsPerEpoch: 10 });
+  checkFeasible(recipe({ optimizer: 'adam:epochs=2,sgd', steps: '15' })); // how long an epoch is, is not known
+});
+
+test('a decay of 0 is asked for, none given is the rule\u2019s own', () => {
+  const decayOf = (given: Given) => recipe({ optimizer: 'adamw', ...given }).optimizers[0]!.hyper.weight_decay;
+  assert.equal([{}, { weightDecay: '0' }, { weightDecay: '0.02' }].map(decayOf), [0.01, 0, 0.02]);
+  assert.equal(recipe({ optimizer: 'adamw', weightDecay: '0' }).config.optimizer, 'adamw:beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0');
+  assert.equal(piecesOf(recipe({ optimizer: 'sgd', weightDecay: '0' }).optimizers[0]!), []);
+  // an earlier config.json has a 0 that nobody asked for, and the rule's own decay spelt out
+  assert.is(decayOf({ optimizer: 'adamw:weight_decay=0.01', weightDecay: '0' }), 0.01);
+});
+
+test('early stopping watches the accuracy or the loss', async () => {
+  const watched = (earlyStop: string) => recipe({ earlyStop }).earlyStop;
+  assert.equal(watched('4'), { watched: 'accuracy', patience: 4 });
+  assert.equal(watched('loss:4'), { watched: 'loss', patience: 4 });
+  assert.equal(watched('accuracy:patience=2'), { watched: 'accuracy', patience: 2 });
+  assert.is(recipe({ earlyStop: 'loss:4' }).config.earlyStop, 'loss:4');
+  assert.is(await refusal(() => watched('lost:4')), "earlyStop: 'lost' is not known; give a number of epochs, or one of accuracy, loss");
+  assert.is(await refusal(() => watched('0')), 'earlyStop accuracy: patience is 0; give a whole number of at least 1');
+  assert.is(await refusal(() => watched('loss')), 'earlyStop loss: patience is missing; write loss:patience=3');
+  const lines = [1, 0.5, 0.6].map((loss, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss, accuracy: i / 10 }));
+  assert.equal(
+    (['loss', 'accuracy'] as const).map(watched => stopsEarly(lines, { watched, patience: 1 })),
+    [true, false],
+  );
+  assert.is(bestOf(lines, 'loss')!.step, 2);
+});
+
 test('early stopping counts evaluations since the best', () => {
   const lines = [0.5, 0.7, 0.6, 0.7].map((accuracy, i) => ({ split: 'val' as const, step: i + 1, epoch: i + 1, loss: 1, accuracy }));
   assert.equal(
-    [1, 2, 3].map(patience => stopsEarly(lines, patience)),
+    [1, 2, 3].map(patience => stopsEarly(lines, { watched: 'accuracy', patience })),
     [true, true, false],
   );
   assert.is(stopsEarly(lines, undefined), false);
-  assert.is(stopsEarly([], 1), false);
+  assert.is(stopsEarly([], { watched: 'accuracy', patience: 1 }), false);
 });
 
 test('snapshots come at the ends of cosine cycles', () => {

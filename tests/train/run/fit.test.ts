@@ -5,8 +5,10 @@ import { refusal } from '../../support/refusal.ts';
 
 const test = suite('fit');
 
+const afterEpochs = (patience: number) => ({ watched: 'accuracy', patience }) as const;
+
 interface Run
-  extends Partial<Pick<FitOptions, 'total' | 'logEvery' | 'validate' | 'evalEvery' | 'patience' | 'checkpointAfter' | 'checkpointEvery'>> {
+  extends Partial<Pick<FitOptions, 'total' | 'logEvery' | 'validate' | 'evalEvery' | 'earlyStop' | 'checkpointAfter' | 'checkpointEvery'>> {
   readonly from?: number;
   readonly state?: FitState;
   /** The run is asked to stop once so many steps are done. */
@@ -113,7 +115,7 @@ test('a run whose turn is refused ends at once, and goes on from there', async (
 });
 
 test('evaluations within an epoch log and keep, but decide nothing', async () => {
-  assert.equal(await told({ total: 10, evalEvery: 5, accuracy: step => (step === 5 ? 1 : 0), patience: 1 }), [
+  assert.equal(await told({ total: 10, evalEvery: 5, accuracy: step => (step === 5 ? 1 : 0), earlyStop: afterEpochs(1) }), [
     ...['log 4', 'log 5', 'val 5 0.5', 'keep 5'],
     ...['log 8', 'log 10', 'observe 10', 'best 10', 'val 10 1', 'keep 10'],
     'complete',
@@ -131,7 +133,7 @@ test('checkpoints that are due within an epoch lose no metrics', async () => {
 
 test('without a better evaluation for as many epochs as there is patience for, the best weights come back', async () => {
   const decisions = async (o: Run) => (await told({ total: 100, accuracy: rising, ...o })).filter(w => !/^(log|val|observe)/.test(w));
-  assert.equal(await decisions({ patience: 2 }), [
+  assert.equal(await decisions({ earlyStop: afterEpochs(2) }), [
     'best 10',
     'keep 10',
     'keep 20',
@@ -142,16 +144,24 @@ test('without a better evaluation for as many epochs as there is patience for, t
     'load 30',
     'early',
   ]);
-  assert.equal(await decisions({ patience: 1 }), ['best 10', 'keep 10', 'keep 20', 'load 10', 'early']);
-  const last = await decisions({ patience: 2, total: 50 });
+  assert.equal(await decisions({ earlyStop: afterEpochs(1) }), ['best 10', 'keep 10', 'keep 20', 'load 10', 'early']);
+  const last = await decisions({ earlyStop: afterEpochs(2), total: 50 });
   assert.equal(last.slice(-2), ['keep 50', 'complete']); // at the last step there is nothing to stop
 });
 
 test('asked to stop in the step after which it would stop early, a run is complete', async () => {
-  assert.equal((await told({ total: 100, accuracy: rising, patience: 1, stopAt: 19 })).slice(-3), ['keep 20', 'load 10', 'early']);
+  assert.equal((await told({ total: 100, accuracy: rising, earlyStop: afterEpochs(1), stopAt: 19 })).slice(-3), [
+    'keep 20',
+    'load 10',
+    'early',
+  ]);
   const state: FitState = { evaluated: [] };
-  assert.is((await told({ total: 100, accuracy: rising, patience: 2, stopAt: 40, state })).at(-1), 'stopped');
-  assert.equal((await told({ from: 41, total: 100, accuracy: rising, patience: 2, state })).slice(-3), ['keep 50', 'load 30', 'early']);
+  assert.is((await told({ total: 100, accuracy: rising, earlyStop: afterEpochs(2), stopAt: 40, state })).at(-1), 'stopped');
+  assert.equal((await told({ from: 41, total: 100, accuracy: rising, earlyStop: afterEpochs(2), state })).slice(-3), [
+    'keep 50',
+    'load 30',
+    'early',
+  ]);
 });
 
 test('an evaluation whose loss is not finite says of which images and when', async () => {

@@ -10,11 +10,13 @@ import { batchNorm } from '../../../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../../../layers/pool.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { sgd } from '../../../optim/first-order.ts';
+import { ema } from '../../../optim/pieces.ts';
 import { BatchProgram } from '../../../train/data/batch-program.ts';
 import { gatherBatch } from '../../../train/data/batch.ts';
 import { openData } from '../../../train/data/data.ts';
 import { DeviceData } from '../../../train/data/device-data.ts';
 import { lsuv } from '../../../train/init/lsuv.ts';
+import { Inference } from '../../../train/evaluate/inference.ts';
 import { populationStatistics } from '../../../train/evaluate/population.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { close, deviceFor } from '../../support/check.ts';
@@ -79,6 +81,27 @@ test('population statistics are those of all images', async () => {
   }
   program.destroy();
   run.destroy();
+});
+
+test('weights that are kept have the population statistics that evaluations report by, whether they were evaluated or not', async () => {
+  const device = await deviceFor();
+  const data = await openData(await fashionMnist(), { normalize: 'meanstd' });
+  const options = { device, model, data, batchSize: 64, seed: 2 };
+  for (const pieces of [[], [ema(0.9)]]) {
+    const run = await Trainer.create({ ...options, population: true, optimizer: optimizer(sgd, {}, pieces) });
+    for (let step = 0; step < 3; step++) await run.step();
+    const kept = await run.keptWeights();
+    const evaluated = await run.evaluatedWeights();
+    assert.equal(await run.keptWeights(), kept);
+    const { loss } = await run.evaluate('test');
+    const again = new Inference(options, evaluated); // by the running statistics
+    assert.is((await again.evaluate('test')).loss, loss);
+    if (!pieces.length) assert.equal(evaluated, kept);
+    await run.step();
+    assert.not.equal(await run.keptWeights(), kept);
+    again.destroy();
+    run.destroy();
+  }
 });
 
 test.run();
