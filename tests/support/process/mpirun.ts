@@ -1,0 +1,83 @@
+/** Jobs of several ranks as a user starts them: by the mpirun of Open MPI and by that of MPICH. */
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Ended } from './command.ts';
+
+export interface Launcher {
+  readonly name: 'Open MPI' | 'MPICH';
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+const LAUNCHERS: readonly Launcher[] = [
+  // the tests have more ranks than cores, and run as root in containers
+  { name: 'Open MPI', command: 'mpirun.openmpi', words: ['--oversubscribe', '--allow-run-as-root', '--mca', 'mpi_yield_when_idle', '1'] },
+  { name: 'MPICH', command: 'mpirun.mpich', words: [] },
+];
+
+const isHere = ({ command }: Launcher): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some(folder => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+/** The launchers of this machine. */
+export const launchers: readonly Launcher[] = LAUNCHERS.filter(isHere);
+
+/** Says of a file of tests which launchers are missing; npm test installs them where it may. */
+export function sayMissing(file: string): void {
+  const missing = LAUNCHERS.filter(l => !launchers.includes(l)).map(l => l.command);
+  if (missing.length) console.log(`${file}: skipped in part, there is no ${missing.join(' and no ')}; install openmpi-bin and mpich`);
+}
+
+/** No job takes as long, on whatever machine: it hangs. */
+const HANGS = 2 * 60_000;
+
+export interface JobOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Sees each line of either stream as it comes, and may signal the launcher. */
+  readonly onLine?: (line: string, signal: (name: NodeJS.Signals) => void) => void;
+}
+
+/** Runs node with `argv` as `n` ranks. */
+export function ranks(
+  { command, words }: Launcher,
+  n: number,
+  argv: readonly string[],
+  { cwd, env, onLine }: JobOptions = {},
+): Promise<Ended> {
+  return new Promise(done => {
+    const child = spawn(command, [...words, '-n', String(n), process.execPath, ...argv], {
+      cwd,
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = { out: '', err: '' };
+    const collect = (name: keyof typeof ended) => {
+      let rest = '';
+      child[name === 'out' ? 'stdout' : 'stderr'].setEncoding('utf8').on('data', (text: string) => {
+        ended[name] += text;
+        const lines = (rest + text).split('\n');
+        rest = lines.pop()!;
+        for (const line of lines) onLine?.(line, signal => child.kill(signal));
+      });
+    };
+    collect('out');
+    collect('err');
+    const hangs = setTimeout(() => {
+      ended.err += `\nkilled by the test after ${HANGS / 60_000} minutes\n`;
+      process.kill(-child.pid!, 'SIGKILL');
+    }, HANGS);
+    child.on('close', code => {
+      clearTimeout(hangs);
+      done({ code, ...ended });
+    });
+  });
+}

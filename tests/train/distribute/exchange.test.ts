@@ -1,0 +1,117 @@
+/** The exchange between ranks: in one process, and over Open MPI and MPICH by one-sided calls and by messages. */
+import { spawnSync } from 'node:child_process';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { together } from '../../../train/distribute/alone.ts';
+import { ROUTES } from '../../../train/distribute/node/calls.ts';
+import { connect } from '../../../train/distribute/node/connect.ts';
+import { filesFor, launchedBy } from '../../../train/distribute/node/library.ts';
+import { launchers, ranks, sayMissing } from '../../support/process/mpirun.ts';
+
+const test = suite('exchange');
+const RANK = ['--import', 'tsx', 'tests/support/ranks/exchange.ts'];
+sayMissing('train/distribute/exchange.test.ts');
+
+for (const launcher of launchers) {
+  for (const route of ROUTES) {
+    test(`3 ranks on ${launcher.name} by ${route}: each call does what it says`, async () => {
+      const { code, out, err } = await ranks(launcher, 3, [...RANK, route]);
+      assert.is(code, 0, err);
+      const { library, texts, told, both, ...holds } = JSON.parse(out);
+      assert.match(library, launcher.name);
+      assert.equal(texts, ['rank 0 ü', 'rank 1 ürank 1 ü', 'rank 2 ürank 2 ürank 2 ü']);
+      assert.equal(told, [2, 7]);
+      assert.equal(holds, { sums: true, means: true, added: true, exchanged: true, unique: true });
+      assert.ok(both > 0.9, `${both} of the values of shared memory have what every rank added`);
+    });
+  }
+}
+
+test('ranks in one process do the same', async () => {
+  const members = together(3);
+  const seen = await Promise.all(
+    members.map(async ({ rank, mean, broadcast, texts, centre, shared }) => {
+      const x = Float32Array.of(rank, 1);
+      await mean(x);
+      const sum = Float32Array.of(rank);
+      await mean(sum, 1);
+      const told = Uint8Array.of(rank);
+      await broadcast(told, 2);
+      const all = await texts(String(rank));
+      const c = await centre(2, 2);
+      await c.add(Float32Array.of(1, rank), 1);
+      const memory = await shared(1);
+      await memory.add(Float32Array.of(1));
+      await texts('');
+      const read = new Float32Array(2);
+      await c.read(read, 1);
+      await memory.read(sum);
+      return { x: [...x], told: told[0], all, read: [...read], sum: sum[0] };
+    }),
+  );
+  for (const rank of seen) assert.equal(rank, { x: [1, 1], told: 2, all: ['0', '1', '2'], read: [3, 3], sum: 3 });
+});
+
+test('an exchange returns what was there before, and the clock gives each number once', async () => {
+  const [one] = together(1);
+  const centre = await one!.centre(1, 1);
+  const before = new Float32Array(1);
+  await centre.exchange(Float32Array.of(3), before);
+  assert.is(before[0], 0);
+  await centre.exchange(Float32Array.of(2), before, 0, 'max');
+  assert.is(before[0], 3);
+  await centre.read(before);
+  assert.is(before[0], 3);
+  assert.equal([await centre.tick(1), await centre.tick(5), await centre.tick(0)], [0, 1, 6]);
+});
+
+test('the launcher is told by what it leaves in the environment, and its own library is looked for first', () => {
+  const by = (env: Record<string, string>) => launchedBy(env);
+  assert.equal(by({ OMPI_COMM_WORLD_SIZE: '4', SLURM_PROCID: '0' }), { by: 'Open MPI', size: 4 });
+  assert.equal(by({ PMI_RANK: '0', PMI_SIZE: '2' }), { by: 'MPICH', size: 2 });
+  assert.equal(by({ SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '8', SLURM_NTASKS: '16' }), { by: 'Slurm', size: 8 });
+  assert.is(by({ PATH: '/usr/bin' }), undefined);
+  assert.equal(filesFor({ by: 'MPICH', size: 2 }, {}).slice(0, 3), ['libmpi_abi.so.0', 'libmpi_abi.0.dylib', 'libmpich.so.12']);
+  assert.equal(filesFor({ by: 'MPICH', size: 2 }, { DESCENT_MPI: '/opt/mpi/libmpi.so' }), ['/opt/mpi/libmpi.so']);
+});
+
+test('a process that nobody started as one of several is alone, and loads no MPI', async () => {
+  const { exchange, library } = await connect('rma', {});
+  assert.equal([exchange.rank, exchange.size, library], [0, 1, undefined]);
+});
+
+if (launchers.length === 2) {
+  const [openMpi, mpich] = launchers as [(typeof launchers)[0], (typeof launchers)[0]];
+  test('a missing library, one of another launcher, and ranks that do not see each other are one line with what to do', async () => {
+    const said = async (launcher: typeof openMpi, env: Record<string, string>) => {
+      const { err } = await ranks(launcher, 2, RANK, { env });
+      return err.split('\n').find(line => line.startsWith('DescentError: ')) ?? err;
+    };
+    const missing = await said(openMpi, { DESCENT_MPI: 'libnone.so' });
+    assert.match(
+      missing,
+      'MPI: no library was found (looked for libnone.so); install one (Debian and Ubuntu: apt-get install openmpi-bin), or',
+    );
+    const other = await said(mpich, { DESCENT_MPI: 'libmpi.so.40' });
+    assert.match(
+      other,
+      /^DescentError: MPI: the library is Open MPI v[\d.]+, and the processes were started by MPICH's launcher; start them/,
+    );
+  });
+  test('srun without PMIx, which starts processes of which each takes itself for the only one, is told from a job', () => {
+    const env = {
+      ...process.env,
+      SLURM_PROCID: '0',
+      SLURM_STEP_NUM_TASKS: '2',
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+    };
+    const { stderr } = spawnSync(process.execPath, RANK, { env, encoding: 'utf8' });
+    assert.match(
+      stderr,
+      /DescentError: MPI: Open MPI v[\d.]+ sees 1 of the 2 processes that were started; start them with srun --mpi=pmix/,
+    );
+  });
+}
+
+test.run();

@@ -1,0 +1,86 @@
+/** The MPI library of the launcher that started this process, loaded by koffi, an optional dependency. */
+import type { LibraryHandle } from 'koffi';
+import { check, DescentError } from '../../../engine/check.ts';
+import { abiOf, type Abi } from './abi.ts';
+
+type Koffi = typeof import('koffi').default;
+
+export interface Library {
+  readonly koffi: Koffi;
+  readonly handle: LibraryHandle;
+  readonly abi: Abi;
+  /** As in `Open MPI v4.1.4`. */
+  readonly version: string;
+}
+
+/** What a launcher has left in the environment of a process that it started. */
+export interface Launched {
+  readonly by: 'Open MPI' | 'MPICH' | 'Slurm';
+  /** How many processes it started, where it says so. */
+  readonly size: number | undefined;
+}
+
+/** Who started this process as one of several; undefined where nobody did. Open MPI and PMIx speak to its own, PMI to MPICH's family. */
+export function launchedBy(env: NodeJS.ProcessEnv): Launched | undefined {
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  if (env.OMPI_COMM_WORLD_SIZE !== undefined) return { by: 'Open MPI', size: number(env.OMPI_COMM_WORLD_SIZE) };
+  if (env.PMI_SIZE !== undefined || env.PMI_RANK !== undefined)
+    return { by: 'MPICH', size: number(env.PMI_SIZE ?? env.SLURM_STEP_NUM_TASKS) };
+  if (env.SLURM_PROCID !== undefined) return { by: 'Slurm', size: number(env.SLURM_STEP_NUM_TASKS ?? env.SLURM_NTASKS) };
+  return env.PMIX_RANK === undefined ? undefined : { by: 'Open MPI', size: undefined };
+}
+
+const STANDARD = ['libmpi_abi.so.0', 'libmpi_abi.0.dylib'];
+const OPEN_MPI = ['libmpi.so.40', 'libmpi.40.dylib'];
+const MPICH = ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib'];
+
+/** The files in which the library of a launcher may be, the likeliest first. */
+export function filesFor({ by }: Launched, env: NodeJS.ProcessEnv): string[] {
+  if (env.DESCENT_MPI) return [env.DESCENT_MPI];
+  return by === 'MPICH' ? [...STANDARD, ...MPICH, ...OPEN_MPI] : [...STANDARD, ...OPEN_MPI, ...MPICH];
+}
+
+/** Whether a library of this version is the one that a launcher belongs to; srun starts processes of either. */
+const belongs = (version: string, { by }: Launched): boolean => by === 'Slurm' || version.startsWith('Open MPI') === (by === 'Open MPI');
+
+/** Throws, in one line that says what to do, where there is no library, or none of the launcher's own. */
+export async function openLibrary(launched: Launched, env: NodeJS.ProcessEnv): Promise<Library> {
+  const { default: koffi } = await import('koffi').catch(() => {
+    throw new DescentError('MPI: the package koffi, which calls it, is not installed', 'run npm install koffi');
+  });
+  const files = filesFor(launched, env);
+  const found: Library[] = [];
+  for (const file of files) {
+    const library = load(koffi, file);
+    if (library && belongs(library.version, launched)) return library;
+    if (library) found.push(library);
+  }
+  const packages = launched.by === 'MPICH' ? 'mpich' : 'openmpi-bin';
+  check(
+    found[0],
+    `MPI: no library was found (looked for ${files.join(', ')})`,
+    `install one (Debian and Ubuntu: apt-get install ${packages})`,
+    'name its file in DESCENT_MPI',
+  );
+  throw new DescentError(
+    `MPI: the library is ${found[0].version}, and the processes were started by ${launched.by}'s launcher`,
+    `start them with the mpirun of that library`,
+    `name the file of ${launched.by}'s library in DESCENT_MPI`,
+  );
+}
+
+/** Open MPI's plug-ins look for its symbols among those of the whole process. */
+function load(koffi: Koffi, file: string): Library | undefined {
+  let handle: LibraryHandle;
+  try {
+    handle = koffi.load(file, { global: true, lazy: true });
+  } catch {
+    return undefined;
+  }
+  const text = new Uint8Array(8192);
+  const length = [0];
+  handle.func('int MPI_Get_library_version(_Out_ void *version, _Out_ int *length)')(text, length);
+  const whole = new TextDecoder('latin1').decode(text.subarray(0, length[0]));
+  const version = whole.split(/[\n,]/)[0]!.replace(/\s+/g, ' ').replace(' Version: ', ' ').replaceAll('\0', '').trim();
+  return { koffi, handle, version, abi: abiOf(file, version, symbol => BigInt(handle.symbol(symbol) as bigint)) };
+}
