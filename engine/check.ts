@@ -90,6 +90,14 @@ export function check(ok: unknown, problem: Message, ...advice: readonly Message
   if (!ok) throw new DescentError(problem, ...advice);
 }
 
+/** A value of the wrong kind as it stands in messages: `a function`, `'adam'`, `undefined`. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
+  const { name } = (value as object).constructor ?? Object;
+  return name === 'Object' ? `an object of ${Object.keys(value).slice(0, 4).join(', ') || 'nothing'}` : `of the class ${name}`;
+}
+
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 

@@ -3,6 +3,7 @@ import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
 import type { Device, Pipeline } from './device.ts';
 import { Graph, type Optional, type Tensor } from './graph.ts';
 import { Memory, type Data } from './memory.ts';
+import type { Owner } from './owner.ts';
 import { encode, Program, type CompileOptions } from './program.ts';
 import { Uniforms } from './uniforms.ts';
 
@@ -70,7 +71,7 @@ export function compute<O extends Outputs>(
     }
     for (const [i, step] of [steps].flat().entries()) {
       program.run(step);
-      if ((i + 1) % IN_FLIGHT === 0) await device.idle();
+      if ((i + 1) % IN_FLIGHT === 0) await program.memory.idle();
     }
     const read = Object.entries(outputs).map(async ([name, t]) => [name, t && (await program.read(t))] as const);
     return Object.fromEntries(await Promise.all(read)) as Computed<O>;
@@ -83,27 +84,28 @@ type Buffers<B> = { [K in Exclude<keyof B, Optional<B>>]: GPUBuffer } & { [K in 
 
 /** Calls of kernels one by one, on whole buffers. The uniform blocks of calls are kept, since making them costs as much as a small call. */
 export class Dispatcher {
-  #device: Device;
+  #owner: Owner;
   #uniforms = new Map<Pipeline, Uniforms>();
 
-  constructor(device: Device) {
-    this.#device = device;
+  constructor(owner: Owner) {
+    this.#owner = owner;
   }
 
   /** Enqueues one call; `step` holds its step values. */
   async run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, buffers: Buffers<B>, step: StepValues = {}): Promise<void> {
     const given: Readonly<Record<string, GPUBuffer | undefined>> = buffers;
     const bound = Object.keys(kernel.bindings).filter(name => given[name]);
-    const pipeline = await this.#device.pipeline(kernel, params, bound);
-    const uniforms = this.#uniforms.get(pipeline) ?? new Uniforms(this.#device, [pipeline]);
+    const { device } = this.#owner;
+    const pipeline = await device.pipeline(kernel, params, bound);
+    const uniforms = this.#uniforms.get(pipeline) ?? new Uniforms(this.#owner, [pipeline]);
     this.#uniforms.set(pipeline, uniforms);
-    uniforms.write(step);
     const resources = [...bound.map(name => ({ buffer: given[name]! })), ...uniforms.block(0)];
-    const encoder = this.#device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass, [{ pipeline, group: this.#device.bind(kernel.name, pipeline, resources) }]);
-    pass.end();
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    this.#owner.submit(encoder => {
+      uniforms.write(step);
+      const pass = encoder.beginComputePass();
+      encode(pass, [{ pipeline, group: device.bind(kernel.name, pipeline, resources) }]);
+      pass.end();
+    });
   }
 
   destroy(): void {

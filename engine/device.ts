@@ -1,7 +1,7 @@
 import { isWritten, pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
 import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
-import { DescentError, DeviceLost, named, say } from './check.ts';
+import { check, DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';
 import { inVec4s } from './plan.ts';
 import { waiting } from './wait.ts';
@@ -83,12 +83,16 @@ export class Device {
     });
     gpu.addEventListener('uncapturederror', event => {
       event.preventDefault();
-      const { error } = event as GPUUncapturedErrorEvent;
-      state.fault ??=
-        error instanceof GPUOutOfMemoryError
-          ? new DescentError(`out of memory on ${adapter}: ${firstLine(error)}`, say`use a smaller ${named('batchSize')} or model`)
-          : new DescentError(`WebGPU error on ${adapter}: ${firstLine(error)}`);
+      state.fault ??= this.faultOf((event as GPUUncapturedErrorEvent).error);
     });
+  }
+
+  /** A validation or memory error in our words. */
+  faultOf(error: GPUError): DescentError {
+    const adapter = this.report.description;
+    return error instanceof GPUOutOfMemoryError
+      ? new DescentError(`out of memory on ${adapter}: ${firstLine(error)}`, say`use a smaller ${named('batchSize')} or model`)
+      : new DescentError(`WebGPU error on ${adapter}: ${firstLine(error)}`);
   }
 
   /** A device of `adapter`. `overrides` changes its profile (tests, autotuning). */
@@ -122,7 +126,7 @@ export class Device {
     return this.#state.lost;
   }
 
-  /** The first validation or memory error that no scope caught. */
+  /** The first validation or memory error of work that belongs to no owner (see engine/owner.ts): nobody knows whose numbers it spoilt. */
   get fault(): DescentError | undefined {
     return this.#state.fault;
   }
@@ -133,8 +137,9 @@ export class Device {
     this.#profile = { ...this.#profile, prefer: { ...this.#profile.prefer, ...variants } };
   }
 
-  /** Throws if the device is lost or has reported an error. */
+  /** Throws if the device is lost, closed, or has reported an error. */
   check(): void {
+    check(!this.#state.closing, 'the device was closed', 'open another with openDevice()');
     const error = this.lost ?? this.fault;
     if (error) throw error;
   }
@@ -220,26 +225,6 @@ export class Device {
   /** Number of distinct pipelines made so far. */
   get pipelines(): number {
     return this.#state.pipelines.size;
-  }
-
-  /** Copies bytes back to the host. Waits for all work before it. */
-  async read(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    this.check();
-    const staging = this.buffer('read back', bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
-    this.gpu.queue.submit([encoder.finish()]);
-    try {
-      await waiting(staging.mapAsync(GPUMapMode.READ));
-    } catch (e) {
-      await new Promise(resolve => setTimeout(resolve)); // `lost` is resolved first, and says more
-      this.check();
-      throw e;
-    }
-    const out = staging.getMappedRange().slice(0, bytes);
-    staging.destroy();
-    this.check();
-    return out;
   }
 
   /** Waits until all that was submitted so far is done. */

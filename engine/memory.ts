@@ -2,21 +2,21 @@ import { range } from '../shaders/kernel/wgsl.ts';
 import { check, show } from './check.ts';
 import type { Device } from './device.ts';
 import type { Graph, Param, Tensor } from './graph.ts';
+import { Owner } from './owner.ts';
 import { Layout, type Place } from './plan.ts';
 
 /** What tensors are written from. */
 export type Data = Float32Array | Uint32Array | Uint8Array;
 
 /** The persistent buffers of a run, shared by its programs (training, evaluation, prediction). */
-export class Memory {
-  readonly device: Device;
+export class Memory extends Owner {
   readonly layout: Layout;
   readonly buffers = new Map<string, GPUBuffer>();
   #initialised = new Set<string>();
   #slots: GPUBuffer[] = [];
 
   constructor(device: Device) {
-    this.device = device;
+    super(device);
     this.layout = new Layout(device.profile.maxBinding);
   }
 
@@ -36,10 +36,11 @@ export class Memory {
 
   /** Makes the buffers that have a place and none yet, and writes first values. */
   allocate(graph: Graph): void {
+    this.check();
     for (const [name, bytes] of this.layout.buffers) {
       const known = this.buffers.get(name);
       if (known && known.size < bytes) throw new Error(`${name} grew after it was allocated; reserve all programs' parameters first`);
-      if (!known) this.buffers.set(name, this.device.buffer(name, bytes));
+      if (!known) this.buffers.set(name, this.make(name, bytes));
     }
     for (const [t, make] of graph.init) {
       if (this.#initialised.has(`${t.role} ${t.name}`)) continue;
@@ -56,7 +57,7 @@ export class Memory {
     for (const i of largestFirst) {
       const at = free.findIndex(b => b.size >= sizes[i]!);
       if (at >= 0) [taken[i]] = free.splice(at, 1) as [GPUBuffer];
-      else this.#slots.push((taken[i] = this.device.buffer(`slot ${this.#slots.length}`, sizes[i]!)));
+      else this.#slots.push((taken[i] = this.make(`slot ${this.#slots.length}`, sizes[i]!)));
     }
     return taken;
   }
@@ -73,25 +74,28 @@ export class Memory {
 
   /** Writes a persistent tensor; the next step sees it. */
   write(t: Tensor, data: Data): void {
+    this.check();
     const { buffer, offset } = this.range(t);
     check(
       data.byteLength === Math.ceil(t.size * 4),
       `${t.name}: got ${data.byteLength} bytes for shape ${show(t.shape)}, which takes ${t.size * 4}`,
     );
-    this.device.gpu.queue.writeBuffer(buffer, offset, data as Uint8Array<ArrayBuffer>);
+    this.upload(buffer, offset, data);
   }
 
   async read(t: Tensor): Promise<Float32Array> {
+    this.check();
     const { buffer, offset, size } = this.range(t);
-    return new Float32Array(await this.device.read(buffer, offset, size)).subarray(0, t.size);
+    return new Float32Array(await this.download(buffer, offset, size)).subarray(0, t.size);
   }
 
   get bytes(): number {
     return [...this.buffers.values(), ...this.#slots].reduce((n, b) => n + b.size, 0);
   }
 
-  destroy(): void {
-    for (const b of [...this.buffers.values(), ...this.#slots]) b.destroy();
+  override destroy(): void {
+    super.destroy();
     this.buffers.clear();
+    this.#slots = [];
   }
 }

@@ -86,29 +86,27 @@ export class Program {
     const pipelines = await compiling;
     ops.forEach((op, i) => checkGrid(op, pipelines[i]!.grid));
     const { commands, uniforms } = await bound({ memory, ops, pipelines, planned, slots });
-    device.check();
+    memory.check();
     const flags = flagged && { buffer: memory.range(flagged.flags).buffer, ops: flagged.checked };
     return new Program(memory, { plan: planned, commands, slots, uniforms, flags });
   }
 
   /** Enqueues one step: one small write, one submit. `more` adds copies to the same command buffer. */
   run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void): void {
-    const { gpu } = this.memory.device;
-    this.memory.device.check();
-    this.#uniforms.write(step);
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass, this.commands);
-    pass.end();
-    more?.(encoder);
-    gpu.queue.submit([encoder.finish()]);
+    this.memory.submit(encoder => {
+      this.#uniforms.write(step);
+      const pass = encoder.beginComputePass();
+      encode(pass, this.commands);
+      pass.end();
+      more?.(encoder);
+    });
   }
 
   /** The op whose output first held a NaN or an infinity, in a program compiled with `debug`. */
   async firstNonFinite(): Promise<string | undefined> {
     if (!this.#flags) return undefined;
     const { buffer, ops } = this.#flags;
-    const flags = new Uint32Array(await this.memory.device.read(buffer, 0, ops.length * 4));
+    const flags = new Uint32Array(await this.memory.download(buffer, 0, ops.length * 4));
     const op = ops[flags.findIndex(f => f !== 0)];
     return op && `${opName(op)} (${op.kernel.name})`;
   }
@@ -116,7 +114,7 @@ export class Program {
   /** What `t` holds after the last step: a persistent tensor, or an activation that the graph kept. */
   async read(t: Tensor): Promise<Float32Array> {
     const { buffer, offset, size } = this.locate(t);
-    return new Float32Array(await this.memory.device.read(buffer, offset, size)).subarray(0, t.size);
+    return new Float32Array(await this.memory.download(buffer, offset, size)).subarray(0, t.size);
   }
 
   /** The bytes of a kept activation or persistent tensor on the device. */
@@ -207,8 +205,9 @@ interface Unbound {
 /** The dispatches of ops, with bind groups for the places of their tensors. */
 async function bound({ memory, ops, pipelines, planned, slots }: Unbound): Promise<{ commands: Command[]; uniforms: Uniforms }> {
   const { device } = memory;
+  memory.check(); // it may be gone since the driver began to compile
   device.gpu.pushErrorScope('validation');
-  const uniforms = new Uniforms(device, pipelines);
+  const uniforms = new Uniforms(memory, pipelines);
   const rangeOf = (t: Tensor): GPUBufferBinding => {
     const inSlot = planned.placeOf.get(t);
     return inSlot ? { buffer: slots[inSlot.slot]!, offset: inSlot.offset, size: bytesOf(t) } : memory.range(t);

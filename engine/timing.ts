@@ -1,5 +1,6 @@
 /** Times dispatches: many of them in one submit, so that what is measured is the device and not the way to it. */
 import type { Device } from './device.ts';
+import { Owner } from './owner.ts';
 import { encode, type Dispatch } from './program.ts';
 
 export interface Timing {
@@ -41,14 +42,14 @@ const MOST_REPETITIONS = 2000;
 
 /** Begin and end of a pass by the device's own clock. */
 class Stamps {
-  #device: Device;
+  #owner: Owner;
   #set: GPUQuerySet;
   #resolved: GPUBuffer;
 
-  constructor(device: Device) {
-    this.#device = device;
-    this.#set = device.gpu.createQuerySet({ type: 'timestamp', count: 2 });
-    this.#resolved = device.buffer('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+  constructor(owner: Owner) {
+    this.#owner = owner;
+    this.#set = owner.device.gpu.createQuerySet({ type: 'timestamp', count: 2 });
+    this.#resolved = this.#owner.buffer('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
   }
 
   get writes(): GPUComputePassTimestampWrites {
@@ -60,13 +61,13 @@ class Stamps {
   }
 
   async ms(): Promise<number> {
-    const [begin, end] = new BigInt64Array(await this.#device.read(this.#resolved, 0, 16));
+    const [begin, end] = new BigInt64Array(await this.#owner.download(this.#resolved, 0, 16));
     return Number(end! - begin!) / 1e6;
   }
 
   destroy(): void {
     this.#set.destroy();
-    this.#resolved.destroy();
+    this.#owner.free(this.#resolved);
   }
 }
 
@@ -76,8 +77,9 @@ interface Clocks {
 }
 
 /** Milliseconds of all repetitions, by the device's clock where that is fine enough; `idle` as in Timing. */
-async function once(device: Device, { commands }: Job, repetitions: number, { stamps, processor }: Clocks = {}) {
-  const encoder = device.gpu.createCommandEncoder();
+async function once(owner: Owner, { commands }: Job, repetitions: number, { stamps, processor }: Clocks = {}) {
+  const { gpu, report } = owner.device;
+  const encoder = gpu.createCommandEncoder();
   const pass = encoder.beginComputePass(stamps && { timestampWrites: stamps.writes });
   for (let r = 0; r < repetitions; r++) encode(pass, commands);
   pass.end();
@@ -86,10 +88,10 @@ async function once(device: Device, { commands }: Job, repetitions: number, { st
 
   const used = processor?.ms() ?? 0;
   const start = performance.now();
-  device.gpu.queue.submit([buffer]);
-  await device.idle();
+  owner.guard(() => gpu.queue.submit([buffer]));
+  await owner.idle();
   let ms = performance.now() - start;
-  const idle = device.report.software && processor ? (processor.ms() - used) / processor.threads : Infinity;
+  const idle = report.software && processor ? (processor.ms() - used) / processor.threads : Infinity;
   if (stamps && ms >= FINE) {
     const span = await stamps.ms();
     if (span >= FINE && span < ms) ms = span;
@@ -100,14 +102,15 @@ async function once(device: Device, { commands }: Job, repetitions: number, { st
 /** Times jobs in interleaved rounds (the machine drifts), each for about `target` milliseconds a round. */
 export async function time(device: Device, jobs: readonly Job[], options: TimeOptions = {}): Promise<Timing[]> {
   const { rounds = 5, target = 60, processor } = options;
-  const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(device) : undefined;
+  const owner = new Owner(device);
+  const stamps = device.gpu.features.has('timestamp-query') ? new Stamps(owner) : undefined;
   const prepared = [];
   for (const job of jobs) {
-    const first = (await once(device, job, 1)).ms;
+    const first = (await once(owner, job, 1)).ms;
     let repetitions = 1;
     for (let i = 0; i < ESTIMATES && repetitions < MOST_REPETITIONS; i++) {
       // a single dispatch is hidden by the cost of its submit
-      const { ms } = await once(device, job, repetitions, { stamps });
+      const { ms } = await once(owner, job, repetitions, { stamps });
       if (ms >= target / 2) break;
       repetitions = Math.max(1, Math.min(MOST_REPETITIONS, GROWTH * repetitions, Math.round((repetitions * target) / ms)));
     }
@@ -115,7 +118,7 @@ export async function time(device: Device, jobs: readonly Job[], options: TimeOp
   }
   for (let round = 0; round < rounds; round++)
     for (const p of prepared) {
-      const { ms, idle } = await once(device, p.job, p.repetitions, { stamps, processor });
+      const { ms, idle } = await once(owner, p.job, p.repetitions, { stamps, processor });
       p.ms.push(ms / p.repetitions);
       p.idle.push(idle / p.repetitions);
     }

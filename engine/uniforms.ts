@@ -1,4 +1,5 @@
-import type { Device, Pipeline } from './device.ts';
+import type { Pipeline } from './device.ts';
+import type { Owner } from './owner.ts';
 
 /** WebGPU's alignment of what a bind group shows of a uniform buffer. */
 const ALIGNMENT = 256;
@@ -16,7 +17,7 @@ interface StepValue {
 export class Uniforms {
   /** Step values that `write` must be given. */
   readonly fields: readonly string[];
-  #device: Device;
+  #owner: Owner;
   #fixed: GPUBuffer;
   #live: GPUBuffer;
   #liveData: ArrayBuffer;
@@ -24,13 +25,13 @@ export class Uniforms {
   /** By call, none or one. */
   #blocks: readonly (readonly GPUBufferBinding[])[];
 
-  constructor(device: Device, calls: readonly Pipeline[]) {
+  constructor(owner: Owner, calls: readonly Pipeline[]) {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const isLive = ({ step }: Pipeline) => Object.keys(step).length > 0;
     const count = (live: boolean) => calls.filter(c => c.blockBytes > 0 && isLive(c) === live).length;
-    this.#device = device;
-    this.#fixed = device.buffer('sizes', count(false) * ALIGNMENT, usage);
-    this.#live = device.buffer('step values', count(true) * ALIGNMENT, usage);
+    this.#owner = owner;
+    this.#fixed = owner.buffer('sizes', count(false) * ALIGNMENT, usage);
+    this.#live = owner.buffer('step values', count(true) * ALIGNMENT, usage);
     this.#liveData = new ArrayBuffer(this.#live.size);
     const fixedData = new ArrayBuffer(this.#fixed.size);
     let nextFixed = 0;
@@ -50,7 +51,7 @@ export class Uniforms {
       return [{ buffer: live ? this.#live : this.#fixed, offset, size }];
     });
     this.fields = [...new Set(this.#values.map(v => v.name))];
-    device.gpu.queue.writeBuffer(this.#fixed, 0, fixedData);
+    owner.upload(this.#fixed, 0, fixedData);
   }
 
   /** The block of call number `i`, or nothing where it has none. */
@@ -65,11 +66,11 @@ export class Uniforms {
       if (value === undefined) throw new Error(`step value '${name}' is missing; this program needs ${this.fields.join(', ')}`);
       view[0] = value;
     }
-    if (this.#values.length) this.#device.gpu.queue.writeBuffer(this.#live, 0, this.#liveData);
+    if (this.#values.length) this.#owner.upload(this.#live, 0, this.#liveData);
   }
 
   destroy(): void {
-    this.#fixed.destroy();
-    this.#live.destroy();
+    this.#owner.free(this.#fixed);
+    this.#owner.free(this.#live);
   }
 }

@@ -36,7 +36,7 @@ export class Flat {
   /** `memory` must hold a training program's parameters and gradients already. */
   constructor(memory: Memory) {
     this.memory = memory;
-    this.#calls = new Dispatcher(memory.device);
+    this.#calls = new Dispatcher(memory);
     const pages = (role: 'param' | 'grad') => memory.layout.pages(role).map(p => memory.buffers.get(p.buffer)!);
     this.w = pages('param');
     this.g = pages('grad');
@@ -50,7 +50,7 @@ export class Flat {
 
   /** A new vector of zeros. */
   vector(name: string): Vector {
-    const pages = this.#sizes.map((n, page) => this.memory.device.buffer(`${name} ${page}`, n * 4));
+    const pages = this.#sizes.map((n, page) => this.memory.buffer(`${name} ${page}`, n * 4));
     this.#made.push(...pages);
     return pages;
   }
@@ -77,12 +77,12 @@ export class Flat {
 
   /** The results of reductions, added up in float64 on the host; one wait for all of them. */
   async reduce(...jobs: Reduction[]): Promise<number[]> {
-    const { device } = this.memory;
+    const { memory } = this;
     const pages = this.#sizes.length;
     const count = jobs.length * pages * PARTS;
     if (!this.#partial || this.#partial.size < count * 4) {
-      this.#partial?.destroy();
-      this.#partial = device.buffer('flat partial', count * 4);
+      if (this.#partial) memory.free(this.#partial);
+      this.#partial = memory.buffer('flat partial', count * 4);
     }
     for (const [j, { f, a, b, max }] of jobs.entries())
       for (const [page, n] of this.#sizes.entries()) {
@@ -92,7 +92,7 @@ export class Flat {
           { a: a[page]!, b: b?.[page], partial: this.#partial },
         );
       }
-    const parts = new Float32Array(await device.read(this.#partial, 0, count * 4));
+    const parts = new Float32Array(await memory.download(this.#partial, 0, count * 4));
     return jobs.map((job, j) =>
       parts.subarray(j * pages * PARTS, (j + 1) * pages * PARTS).reduce((x, y) => (job.max ? Math.max(x, y) : x + y), 0),
     );
@@ -109,7 +109,7 @@ export class Flat {
     const out = new Float32Array(this.length);
     let at = 0;
     for (const [page, n] of this.#sizes.entries()) {
-      out.set(new Float32Array(await this.memory.device.read(v[page]!, 0, n * 4)), at);
+      out.set(new Float32Array(await this.memory.download(v[page]!, 0, n * 4)), at);
       at += n;
     }
     return out;
@@ -119,13 +119,13 @@ export class Flat {
   write(v: Vector, data: Float32Array<ArrayBuffer>): void {
     let at = 0;
     for (const [page, n] of this.#sizes.entries()) {
-      this.memory.device.gpu.queue.writeBuffer(v[page]!, 0, data, at, n);
+      this.memory.upload(v[page]!, 0, data.subarray(at, at + n));
       at += n;
     }
   }
 
   destroy(): void {
-    for (const b of [...this.#made, this.#partial]) b?.destroy();
+    for (const b of [...this.#made, this.#partial]) if (b) this.memory.free(b);
     this.#calls.destroy();
   }
 }

@@ -36,10 +36,10 @@ export async function diagnose(error: Diverged, { recipe, dataset, options, run,
   );
   const { trainer, close } = await openSession(recipe, dataset, { ...options, debug: true, quiet: true });
   try {
-    if (start && !kept) trainer.loadWeights(start);
+    if (start && !kept) await trainer.loadWeights(start);
     if (kept) {
-      trainer.loadWeights(kept.weights);
-      trainer.loadState(kept.state);
+      await trainer.loadWeights(kept.weights);
+      await trainer.loadState(kept.state);
       for (const { step, loss } of validations(run.lines)) if (step <= since) trainer.observe(loss);
     }
     while (trainer.steps < steps) await trainer.step();

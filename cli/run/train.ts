@@ -67,10 +67,10 @@ async function trainIn(resumed: Resumed | undefined, model: string | undefined, 
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
     if (options.plan || !run) return print(describePlan(session.trainer.program));
-    if (start) session.trainer.loadWeights(start);
+    if (start) await session.trainer.loadWeights(start);
     if (resumed) {
-      session.trainer.loadWeights(resumed.weights);
-      session.trainer.loadState(resumed.state);
+      await session.trainer.loadWeights(resumed.weights);
+      await session.trainer.loadState(resumed.state);
       for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
     }
     try {

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compute, Dispatcher } from '../../engine/compute.ts';
 import type { Graph } from '../../engine/graph.ts';
+import { Owner } from '../../engine/owner.ts';
 import { addNormal } from '../../shaders/move/noise.ts';
 import { flatMap } from '../../shaders/update/flat.ts';
 import { deviceFor } from '../support/check.ts';
@@ -33,18 +34,18 @@ test('an input that the graph has not is an error that lists those it has', asyn
 });
 
 test('a kernel runs on whole buffers', async () => {
-  const device = await deviceFor();
-  const [y, a] = ['y', 'a'].map(name => device.buffer(name, 16)) as [GPUBuffer, GPUBuffer];
-  device.gpu.queue.writeBuffer(a, 0, Float32Array.of(1, 2, 3, 4));
-  const calls = new Dispatcher(device);
+  const owner = new Owner(await deviceFor());
+  const [y, a] = ['y', 'a'].map(name => owner.buffer(name, 16)) as [GPUBuffer, GPUBuffer];
+  owner.upload(a, 0, Float32Array.of(1, 2, 3, 4));
+  const calls = new Dispatcher(owner);
   for (const [beta, want] of [
     [1, [3, 5, 7, 9]],
     [0, [2, 4, 6, 8]],
   ] as const) {
     await calls.run(flatMap, { n: 4, f: 'a * op.alpha + op.beta' }, { y, a }, { alpha: 2, beta });
-    assert.equal([...new Float32Array(await device.read(y, 0, 16))], want);
+    assert.equal([...new Float32Array(await owner.download(y, 0, 16))], want);
   }
-  for (const made of [y, a, calls]) made.destroy();
+  owner.destroy();
 });
 
 test.run();

@@ -161,7 +161,7 @@ for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
     assert.is(await t.gradientScale(), 1 / 65536 / Number(more.accumulate ?? 1));
     const state = await t.state();
     const before = await weights();
-    t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 2, 0, 0) } } });
+    await t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 2, 0, 0) } } });
     await losses(t, 1);
     const after = await t.state();
     assert.equal([...after.tensors['loss scale']!.data], [2 ** 39, 0, 0, 1]);
@@ -169,7 +169,7 @@ for (const more of [{}, { accumulate: '2' }] as Record<string, string>[]) {
     for (const name of Object.keys(state.tensors)) {
       if (name.startsWith('adam.')) assert.equal([...after.tensors[name]!.data], [...state.tensors[name]!.data], `${name} stays`);
     }
-    t.loadState({ ...after, tensors: { ...after.tensors, 'loss scale': { shape: [4], data: Float32Array.of(1024, 1999, 0, 1) } } });
+    await t.loadState({ ...after, tensors: { ...after.tensors, 'loss scale': { shape: [4], data: Float32Array.of(1024, 1999, 0, 1) } } });
     await losses(t, 1);
     assert.equal(await scaling(t), [2048, 0, 1 / 1024, 1], 'after 2000 good updates it doubles');
     assert.not.equal(await weights(), before);
@@ -183,7 +183,10 @@ onHalf('what a rule does at its first update waits for one that is made', async 
     const weights = async () => Object.values(await t.weights()).flatMap(w => [...w.data]);
     const scaled = async (scale: number, leftOut: number) => {
       const state = await t.state();
-      t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(scale, 0, 0, leftOut) } } });
+      await t.loadState({
+        ...state,
+        tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(scale, 0, 0, leftOut) } },
+      });
       await losses(t, 1);
     };
     const before = await weights();
@@ -219,8 +222,8 @@ onHalf('a resumed run in f16 equals the uninterrupted one bitwise', async () => 
   ];
   const all = await losses(whole, 6);
   const before = await losses(first, 3);
-  second.loadWeights(await first.weights());
-  second.loadState(await first.state());
+  await second.loadWeights(await first.weights());
+  await second.loadState(await first.state());
   assert.equal([...before, ...(await losses(second, 3))], all);
   assert.equal(await second.weights(), await whole.weights());
   for (const t of [whole, first, second]) t.destroy();
@@ -239,7 +242,7 @@ onHalf('--debug watches a run in f16: an overflow of the gradients is none of a 
   const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '32', valSplit: '0', precision: 'f16' });
   const { trainer: t } = await openTrainer(recipeOf(config), dataset, await deviceFor(), { debug: true });
   const state = await t.state();
-  t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 0, 0, 0) } } });
+  await t.loadState({ ...state, tensors: { ...state.tensors, 'loss scale': { shape: [4], data: Float32Array.of(2 ** 40, 0, 0, 0) } } });
   await losses(t, 2);
   assert.is((await scaling(t))[3], 2);
   t.destroy();

@@ -127,19 +127,26 @@ async function cramped(limit: number): Promise<Device> {
   const device = (await deviceFor()).withProfile({});
   const { gpu } = device;
   let left = limit;
+  const scopes: GPUErrorFilter[] = [];
   const createBuffer = (d: GPUBufferDescriptor) => {
     if (d.label?.startsWith('slot')) left -= d.size;
     return gpu.createBuffer(d);
   };
+  const pushErrorScope = (filter: GPUErrorFilter) => {
+    scopes.push(filter);
+    if (filter === 'out-of-memory') left = limit; // each program asks anew
+    gpu.pushErrorScope(filter);
+  };
   const popErrorScope = async () => {
+    const isFull = scopes.pop() === 'out-of-memory' && left < 0;
     const error = await gpu.popErrorScope();
-    return left < 0 ? new GPUOutOfMemoryError('there is no more') : error;
+    return isFull ? new GPUOutOfMemoryError('there is no more') : error;
   };
   const proxy = new Proxy(gpu, {
     get: (_, name) => {
       if (name === 'createBuffer') return createBuffer;
       if (name === 'popErrorScope') return popErrorScope;
-      if (name === 'pushErrorScope') left = limit; // each program asks anew
+      if (name === 'pushErrorScope') return pushErrorScope;
       const value: unknown = Reflect.get(gpu, name, gpu);
       return typeof value === 'function' ? (value.bind(gpu) as unknown) : value;
     },

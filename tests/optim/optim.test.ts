@@ -56,7 +56,7 @@ async function bench(chosen: Optimizer, way: Way = 'own', start: ArrayLike<numbe
   const read = async () => Float64Array.from((await Promise.all(params.map(p => memory.read(p.value)))).flatMap(v => [...v]));
   const readState = async (name: string) => {
     const all = new Float32Array(
-      await device.read(memory.buffers.get(stateBuffer(chosen.rule, name, 0))!, 0, memory.layout.pages('param')[0]!.bytes),
+      await memory.download(memory.buffers.get(stateBuffer(chosen.rule, name, 0))!, 0, memory.layout.pages('param')[0]!.bytes),
     );
     return params.flatMap(p => {
       const at = memory.place(p.value).offset / 4;

@@ -34,7 +34,7 @@ export async function lenetTrainer(
   const images = o.images ?? (await fashionMnist());
   const data = await openData(images, { normalize: 'none' });
   const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
-  trainer.loadWeights(readTensors('lenet5-init.safetensors'));
+  await trainer.loadWeights(readTensors('lenet5-init.safetensors'));
   return trainer;
 }
 

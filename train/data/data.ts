@@ -1,9 +1,10 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
 import { imagesOf, numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { lookUp } from '../../engine/check.ts';
 import { checkShape, type Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
-import type { Moments, Normalize } from './statistics.ts';
+import { NORMALIZE, type Moments, type Normalize } from './statistics.ts';
 
 export interface DataOptions extends SplitOptions {
   readonly normalize?: Normalize;
@@ -30,6 +31,7 @@ const SAMPLE_BYTES = 256 * 2 ** 20;
 /** Splits a data set. Of one whose images are stored it reads those that statistics are taken of. */
 export async function openData(dataset: Dataset, options: DataOptions = {}): Promise<RunData> {
   const { normalize = 'none', moments, augment, maxBinding } = options;
+  lookUp('normalize', normalize, Object.fromEntries(NORMALIZE.map(how => [how, how])));
   if (augment) checkShape(augment.transforms, dataset.shape);
   const parts = partsOf(dataset, options);
   const means = !moments && (normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean'));

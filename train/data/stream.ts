@@ -77,9 +77,7 @@ export class Ring {
     if (this.#order !== order || this.#held[at]?.number !== stretch) return; // begun anew meanwhile
     const { buffer, offset } = memory.place(this.#pages[at]!);
     const target = memory.buffers.get(buffer);
-    if (target) {
-      memory.device.gpu.queue.writeBuffer(target, offset, pack(images, this.#bytes) as Uint8Array<ArrayBuffer>);
-    }
+    if (target) memory.upload(target, offset, pack(images, this.#bytes));
   }
 }
 

@@ -19,28 +19,26 @@ export async function withAverage<T>(
   refresh: () => Promise<void>,
   f: () => Promise<T>,
 ): Promise<T> {
-  const { device } = memory;
   const keep = (role: 'param' | 'buffer') =>
     memory.layout.pages(role).map((place, page) => ({
       bytes: place.bytes,
       own: memory.buffers.get(place.buffer)!,
-      kept: device.buffer('weights kept', place.bytes),
+      kept: memory.buffer('weights kept', place.bytes),
       average: role === 'param' ? memory.buffers.get(buffer(page)) : undefined,
     }));
   const pages = [...keep('param'), ...keep('buffer')];
-  const copy = (pairs: (p: (typeof pages)[number]) => readonly (readonly [source: GPUBuffer, target: GPUBuffer])[]) => {
-    const encoder = device.gpu.createCommandEncoder();
-    for (const p of pages) {
-      for (const [source, target] of pairs(p)) encoder.copyBufferToBuffer(source, 0, target, 0, p.bytes);
-    }
-    device.gpu.queue.submit([encoder.finish()]);
-  };
+  const copy = (pairs: (p: (typeof pages)[number]) => readonly (readonly [source: GPUBuffer, target: GPUBuffer])[]) =>
+    memory.submit(encoder => {
+      for (const p of pages) {
+        for (const [source, target] of pairs(p)) encoder.copyBufferToBuffer(source, 0, target, 0, p.bytes);
+      }
+    });
   copy(p => [[p.own, p.kept], ...(p.average ? [[p.average, p.own] as const] : [])]);
   try {
     if (refreshes) await refresh();
     return await f();
   } finally {
     copy(p => [[p.kept, p.own]]);
-    for (const { kept } of pages) kept.destroy();
+    for (const { kept } of pages) memory.free(kept);
   }
 }

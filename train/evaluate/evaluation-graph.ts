@@ -1,6 +1,6 @@
 /** The graph of a program: the batch, the model, the loss. */
-import { check, lookUp, named, say, show } from '../../engine/check.ts';
-import { Graph, type Tensor } from '../../engine/graph.ts';
+import { check, kindOf, lookUp, named, say, show } from '../../engine/check.ts';
+import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { gatherBatch, type Batch } from '../data/batch.ts';
@@ -28,7 +28,7 @@ export function evaluationGraph(o: EvaluationOptions, data: DeviceData, part: Pa
 
 /** Adds the model to the graph of a batch, and a place for its totals. */
 export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
-  const logits = o.model(graph, batch.x);
+  const logits = outputOf(o.model, graph, batch.x);
   const { run, n } = batch.data;
   const classes = run.dataset.classes.length;
   check(
@@ -39,8 +39,19 @@ export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): Built
   return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [2]), logits, batch };
 }
 
-/** The loss called `name`; of several views of each image cross-entropy is joined by their consistency. */
-export function lossFor(name = 'cross-entropy', training: boolean, views: number): Loss {
+/** What a layer gives for `x`. Throws where what was given for one is none. */
+export function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
+  const advice = 'give a layer, as models.lenet5({ classes: 10, shape: [1, 28, 28] }) or sequential([…]) is one';
+  check(typeof model === 'function', `model: it is ${kindOf(model)}`, advice);
+  check(!('about' in model), 'model: it is a function that makes a layer, and was not called', advice);
+  const y: Partial<Tensor> | undefined = model(graph, x);
+  check(Array.isArray(y?.shape), `model: it returned ${kindOf(y)} where a layer returns its output`, advice);
+  return y as Tensor;
+}
+
+/** The loss called `name`, or that of one's own; of several views of each image cross-entropy is joined by their consistency. */
+export function lossFor(name: string | Loss = 'cross-entropy', training: boolean, views: number): Loss {
+  if (typeof name === 'function') return name;
   if (views > 1) {
     check(
       name === 'cross-entropy' || name === 'jensen-shannon',

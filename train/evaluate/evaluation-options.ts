@@ -1,6 +1,7 @@
 /** What an evaluation is made from. */
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
+import type { Loss } from '../../layers/loss.ts';
 import type { RunData } from '../data/data.ts';
 
 export interface EvaluationOptions {
@@ -10,8 +11,11 @@ export interface EvaluationOptions {
   /** Images of one run of a program; of a trainer those of one step, which may be computed in micro-batches. */
   readonly batchSize: number;
   readonly seed?: number;
-  /** A name of layers/loss.ts; cross-entropy without it. Where a batch holds several views cross-entropy is jensen-shannon. */
-  readonly loss?: string;
+  /**
+   * A name of layers/loss.ts, or a loss of one's own; cross-entropy without it. Where a batch holds several views cross-entropy is
+   * jensen-shannon.
+   */
+  readonly loss?: string | Loss;
   readonly fuse?: boolean;
   /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
   readonly population?: boolean;

@@ -1,4 +1,7 @@
-/** A trained model that is only evaluated: nothing of a training step is compiled or held on the device. */
+/**
+ * A trained model that is only evaluated: nothing of a training step is compiled or held on the device. Calls wait for one another, and
+ * throw after `destroy`.
+ */
 import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { DeviceData } from '../data/device-data.ts';
@@ -26,12 +29,12 @@ export class Inference {
 
   /** Mean loss and accuracy over all images of a part. */
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    return this.#evaluator.evaluate(part);
+    return this.#memory.inTurn(() => this.#evaluator.evaluate(part));
   }
 
   /** Logits [size, classes] of the images of a part, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
-    return this.#evaluator.logits(part, count, view);
+    return this.#memory.inTurn(() => this.#evaluator.logits(part, count, view));
   }
 
   destroy(): void {

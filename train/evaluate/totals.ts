@@ -10,9 +10,9 @@ export interface Totals {
 
 /** The sums that a program has gathered; it begins anew. */
 export async function takeTotals(program: Program, totals: Tensor): Promise<Totals> {
-  const { device } = program.memory;
+  const { memory } = program;
   const { buffer, offset } = program.locate(totals);
-  const [loss, correct] = new Float32Array(await device.read(buffer, offset, 16));
-  device.gpu.queue.writeBuffer(buffer, offset, new Float32Array(2));
+  const [loss, correct] = new Float32Array(await memory.download(buffer, offset, 16));
+  memory.upload(buffer, offset, new Float32Array(2));
   return { loss: loss!, correct: correct! };
 }

@@ -14,7 +14,7 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
   for (const t of tensors) {
     const { buffer, offset } = memory.place(t);
     const gpu = memory.buffers.get(buffer)!;
-    if (!pages.has(buffer)) pages.set(buffer, await memory.device.read(gpu, 0, gpu.size));
+    if (!pages.has(buffer)) pages.set(buffer, await memory.download(gpu, 0, gpu.size));
     out[t.name] = { shape: t.shape, data: new Float32Array(pages.get(buffer)!, offset, t.size).slice() };
   }
   return out;

@@ -20,7 +20,7 @@ export interface Fitted {
   observe(loss: number): void;
   /** The weights that `evaluate` takes: averaged ones where the optimizer keeps an average. */
   evaluatedWeights(): Promise<Tensors>;
-  loadWeights(weights: Tensors): void;
+  loadWeights(weights: Tensors): Promise<void>;
 }
 
 /** What a run has come to, to be given again when it goes on. */
@@ -73,7 +73,7 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 
   while (trainer.steps < o.total) {
     if (stopsEarly(state.evaluated, o.earlyStop)) {
       const hasBest = await turn(async () => {
-        if (state.best) trainer.loadWeights(state.best);
+        if (state.best) await trainer.loadWeights(state.best);
       });
       return hasBest ? 'early' : 'stopped';
     }

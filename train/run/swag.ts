@@ -135,12 +135,12 @@ export async function predictive(
     for (let k = 0; k < samples; k++) {
       const draw = swag.sample(seed, k, scale);
       const drawn = [...trainer.graph.params.keys()].map(name => [name, draw[name]!]);
-      trainer.loadWeights({ ...before, ...Object.fromEntries(drawn) });
+      await trainer.loadWeights({ ...before, ...Object.fromEntries(drawn) });
       await trainer.refresh(REFRESHED);
       predictions.push(softmaxRows(await trainer.logits(part, count), classes));
     }
   } finally {
-    trainer.loadWeights(before);
+    await trainer.loadWeights(before);
   }
   return combine(predictions);
 }

@@ -1,5 +1,6 @@
 /** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
-import { check, named, say } from '../../engine/check.ts';
+import { check, kindOf, named, say } from '../../engine/check.ts';
+import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
@@ -18,8 +19,8 @@ export interface Parts {
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
-  const { batchSize, accumulate = 1, schedule, optimizer } = o;
-  const phases: readonly Phase[] = 'hyper' in optimizer ? [{ optimizer }] : optimizer;
+  const { batchSize, accumulate = 1, schedule } = o;
+  const phases = phasesOf(o);
   checkOptions(o, phases);
   const memory = new Memory(o.device);
   try {
@@ -39,10 +40,29 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
   }
 }
 
+/** The phases of a run. Throws where what was given is no optimizer, as a program without types may. */
+function phasesOf({ optimizer }: TrainerOptions): readonly Phase[] {
+  const phases: readonly Phase[] = Array.isArray(optimizer) ? optimizer : [{ optimizer: optimizer as Phase['optimizer'] }];
+  const wrong = phases.find(phase => typeof phase?.optimizer?.hyper?.lr !== 'number');
+  check(
+    phases.length && !wrong,
+    `optimizer: ${kindOf(wrong?.optimizer)} is none`,
+    'give optimizer(rules.adam, { lr: 0.001 }) or another rule',
+  );
+  return phases;
+}
+
 /** Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. */
 function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
   const { batchSize, accumulate = 1, half = false, device } = o;
+  check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
+  check(o.data?.parts && o.data.normalisation, `data: it is ${kindOf(o.data)}`, 'give await openData(dataset)');
   const available = o.data.parts.train.n;
+  check(
+    Number.isInteger(batchSize) && batchSize >= 1,
+    say`${named('batchSize')}: it is ${kindOf(batchSize)}`,
+    `give a whole number of 1 to ${available}`,
+  );
   check(
     batchSize >= 1 && batchSize <= available,
     say`${named('batchSize')}: ${batchSize} is more than the ${available} training images`,

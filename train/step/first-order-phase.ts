@@ -43,15 +43,15 @@ export class FirstOrderPhase implements Span {
    * by phase.
    */
   #clear(): void {
-    const { layout, buffers, device } = this.#memory;
+    const { layout, buffers } = this.#memory;
     const { rule } = this.optimizer;
-    const encoder = device.gpu.createCommandEncoder();
-    for (const page of layout.pages('param').keys()) {
-      for (const state of rule.state) encoder.clearBuffer(buffers.get(stateBuffer(rule, state, page))!);
-    }
     const scaling = buffers.get(`state ${LOSS_SCALE}`);
-    if (scaling) encoder.clearBuffer(scaling, SKIPPED * 4, 4);
-    device.gpu.queue.submit([encoder.finish()]);
+    this.#memory.submit(encoder => {
+      for (const page of layout.pages('param').keys()) {
+        for (const state of rule.state) encoder.clearBuffer(buffers.get(stateBuffer(rule, state, page))!);
+      }
+      if (scaling) encoder.clearBuffer(scaling, SKIPPED * 4, 4);
+    });
   }
 
   /** Enqueues a step: the gradients of its batch, and the update once those of a whole batch are there. Returns the learning rate. */

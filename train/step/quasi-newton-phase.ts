@@ -90,7 +90,7 @@ function penalised(flat: Flat, graph: Graph, biases: boolean): Vector {
   for (const { value } of graph.params.values()) {
     const { buffer, offset } = memory.place(value);
     if (biases || value.shape.length > 1) {
-      memory.device.gpu.queue.writeBuffer(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
+      memory.upload(acts[pages.indexOf(buffer)]!, offset, new Float32Array(value.size).fill(1));
     }
   }
   return acts;

@@ -1,8 +1,7 @@
 /** Metrics that add up on the device and come back some time later. */
-import type { Device } from '../../engine/device.ts';
 import type { Tensor } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
-import { waiting } from '../../engine/wait.ts';
 import { Diverged } from './divergence.ts';
 import type { Totals } from '../evaluate/totals.ts';
 import type { StepMetrics } from './metrics.ts';
@@ -27,8 +26,8 @@ export class Readings {
     this.#stepsPerEpoch = stepsPerEpoch;
   }
 
-  get #device(): Device {
-    return this.#program.memory.device;
+  get #memory(): Memory {
+    return this.#program.memory;
   }
 
   /** Images per second count from now on: the pause before it was no training time. */
@@ -39,7 +38,7 @@ export class Readings {
   /** Copies the sums in the command buffer of a step, and begins them anew. */
   collect(encoder: GPUCommandEncoder): void {
     const { buffer, offset } = this.#program.locate(this.#totals);
-    const staging = this.#staging.pop() ?? this.#device.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const staging = this.#staging.pop() ?? this.#memory.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, 8);
     encoder.clearBuffer(buffer, offset, 16);
     this.#staging.unshift(staging); // in use until `readBack` hands it out again
@@ -50,23 +49,16 @@ export class Readings {
     const staging = this.#staging.shift()!;
     const count = step - this.logged;
     this.logged = step;
-    const reading = waiting(staging.mapAsync(GPUMapMode.READ)).then(
-      () => {
-        const [loss, correct] = new Float32Array(staging.getMappedRange());
-        const images = count * this.#batchSize;
-        const now = performance.now();
-        const seconds = (now - this.#since) / 1000;
-        this.#since = now;
-        this.add(step, { loss: loss!, correct: correct! }, images, lr, images / seconds);
-        staging.unmap();
-        this.#staging.push(staging);
-      },
-      async error => {
-        await Promise.resolve();
-        this.#device.check();
-        throw error;
-      },
-    );
+    const reading = this.#memory.mapped(staging).then(content => {
+      const [loss, correct] = new Float32Array(content);
+      const images = count * this.#batchSize;
+      const now = performance.now();
+      const seconds = (now - this.#since) / 1000;
+      this.#since = now;
+      this.add(step, { loss: loss!, correct: correct! }, images, lr, images / seconds);
+      staging.unmap();
+      this.#staging.push(staging);
+    });
     reading.catch(() => undefined); // reported by settle, or by the next step where the device is lost
     this.#reading.push(reading);
   }
@@ -85,7 +77,7 @@ export class Readings {
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
   arrived(): StepMetrics[] {
-    this.#device.check();
+    this.#memory.check();
     const lines = this.#arrived.splice(0);
     const bad = lines.find(l => !Number.isFinite(l.loss));
     if (bad) throw new Diverged(`the loss is ${bad.loss} at step ${bad.step} (learning rate ${bad.lr})`);
@@ -98,6 +90,6 @@ export class Readings {
   }
 
   destroy(): void {
-    for (const b of this.#staging) b.destroy();
+    for (const b of this.#staging) this.#memory.free(b);
   }
 }

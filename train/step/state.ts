@@ -69,7 +69,7 @@ async function readRules(memory: Memory, graph: Graph, optimizers: readonly Opti
   for (const { rule, state: states } of optimizers) {
     for (const [page, { buffer, bytes }] of memory.layout.pages('param').entries()) {
       for (const state of states) {
-        const all = await memory.device.read(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
+        const all = await memory.download(memory.buffers.get(stateBuffer(rule, state, page))!, 0, bytes);
         for (const { value } of graph.params.values()) {
           const place = memory.place(value);
           if (place.buffer !== buffer) continue;
@@ -96,7 +96,7 @@ function writeRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer
           'the checkpoint is of another optimizer or model',
         );
         const target = memory.buffers.get(stateBuffer(rule, state, pages.indexOf(place.buffer)))!;
-        memory.device.gpu.queue.writeBuffer(target, place.offset, saved.data as Float32Array<ArrayBuffer>);
+        memory.upload(target, place.offset, saved.data);
       }
     }
   }

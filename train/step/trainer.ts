@@ -21,6 +21,10 @@ import { Steps } from './steps.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
+/**
+ * Calls wait for one another, in the order in which they are made. After `destroy` each throws a DescentError, and so does one whose work
+ * the device refuses; other models on the device go on.
+ */
 export class Trainer {
   readonly data: DeviceData;
   #o: TrainerOptions;
@@ -84,7 +88,7 @@ export class Trainer {
 
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   step(log = false): Promise<void> {
-    return this.#steps.step(log);
+    return this.memory.inTurn(() => this.#steps.step(log));
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
@@ -94,7 +98,7 @@ export class Trainer {
 
   /** Waits until all steps are done and their metrics are back. */
   async settle(): Promise<StepMetrics[]> {
-    await this.#steps.gradients.settle();
+    await this.memory.inTurn(() => this.#steps.gradients.settle());
     return this.arrived();
   }
 
@@ -104,46 +108,58 @@ export class Trainer {
   }
 
   /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
-  async gradientScale(): Promise<number> {
-    const { scaling } = this.#train;
-    const unscale = scaling ? (await this.memory.read(scaling))[FACTOR]! : 1;
-    const { phase, gradients } = this.#steps;
-    return phase instanceof FirstOrderPhase ? unscale / (phase.accumulation.summed * gradients.microBatches) : unscale;
+  gradientScale(): Promise<number> {
+    return this.memory.inTurn(async () => {
+      const { scaling } = this.#train;
+      const unscale = scaling ? (await this.memory.read(scaling))[FACTOR]! : 1;
+      const { phase, gradients } = this.#steps;
+      return phase instanceof FirstOrderPhase ? unscale / (phase.accumulation.summed * gradients.microBatches) : unscale;
+    });
   }
 
   /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
-  async evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const evaluated = await this.#evaluator.evaluate(part);
-    this.#steps.gradients.readings.restart();
-    return evaluated;
+  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+    return this.memory.inTurn(async () => {
+      const evaluated = await this.#evaluator.evaluate(part);
+      this.#steps.gradients.readings.restart();
+      return evaluated;
+    });
   }
 
   /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
-    return this.#evaluator.logits(part, count, view);
+    return this.memory.inTurn(() => this.#evaluator.logits(part, count, view));
   }
 
   /** Replaces running statistics by those of all training images under the present weights, or of the first `most` batches. */
   refresh(most?: number): Promise<void> {
-    return this.#evaluator.refresh(most);
+    return this.memory.inTurn(() => this.#evaluator.refresh(most));
   }
 
   /** Parameters and buffers under their names. */
-  async weights(): Promise<Tensors> {
-    await this.settle();
+  weights(): Promise<Tensors> {
+    return this.memory.inTurn(() => this.#weights());
+  }
+
+  async #weights(): Promise<Tensors> {
+    await this.#steps.gradients.settle();
     return readTensors(this.memory, savedOf(this.graph));
   }
 
   /** The weights that `evaluate` takes: the averaged ones where the optimizer keeps an average. */
   evaluatedWeights(): Promise<Tensors> {
-    return this.#evaluator.withAverage(() => this.keptWeights());
+    return this.memory.inTurn(() => this.#evaluator.withAverage(() => this.#keptWeights()));
   }
 
   /** Weights to be kept: where evaluations take population statistics, those stand in place of the running ones. */
-  async keptWeights(): Promise<Tensors> {
-    await this.settle();
+  keptWeights(): Promise<Tensors> {
+    return this.memory.inTurn(() => this.#keptWeights());
+  }
+
+  async #keptWeights(): Promise<Tensors> {
+    await this.#steps.gradients.settle();
     await this.#evaluator.settleStatistics();
-    return this.weights();
+    return this.#weights();
   }
 
   /** Whether an average of the weights is kept at some time of the run, to be evaluated in their place. */
@@ -161,21 +177,27 @@ export class Trainer {
   }
 
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
-  loadWeights(tensors: Tensors): void {
-    writeWeights(this.memory, savedOf(this.graph), tensors);
-    this.#loadedAt = this.steps;
-    this.#loads++;
+  loadWeights(tensors: Tensors): Promise<void> {
+    return this.memory.inTurn(() => {
+      writeWeights(this.memory, savedOf(this.graph), tensors);
+      this.#loadedAt = this.steps;
+      this.#loads++;
+    });
   }
 
   /** All that with the weights makes a resumed run equal an uninterrupted one. */
-  async state(): Promise<TrainerState> {
-    await this.settle();
-    return readState(this.#run);
+  state(): Promise<TrainerState> {
+    return this.memory.inTurn(async () => {
+      await this.#steps.gradients.settle();
+      return readState(this.#run);
+    });
   }
 
-  loadState(state: TrainerState): void {
-    this.#scores = writeState(this.#run, state) ?? this.#scores;
-    this.#loadedAt = -1;
+  loadState(state: TrainerState): Promise<void> {
+    return this.memory.inTurn(() => {
+      this.#scores = writeState(this.#run, state) ?? this.#scores;
+      this.#loadedAt = -1;
+    });
   }
 
   get #run() {
@@ -192,7 +214,7 @@ export class Trainer {
   /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */
   async #difficulty(): Promise<Float32Array> {
     const { labels } = this.data.run.parts.train;
-    const logits = await this.#steps.gradients.program.inFileOrder(() => this.logits('train'));
+    const logits = await this.#steps.gradients.program.inFileOrder(() => this.#evaluator.logits('train'));
     return rankWithin(lossOf(logits, labels, this.classes), labels);
   }
 

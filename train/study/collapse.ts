@@ -40,7 +40,7 @@ export async function countDead(
         const { name, shape, size } = value;
         drawn[name] = { shape, data: shape.length > 1 ? he(shape, name, seed + k) : new Float32Array(size) };
       }
-      trainer.loadWeights(drawn);
+      await trainer.loadWeights(drawn);
       const logits = await trainer.logits('test', Math.min(images, dataset.test.n));
       if (logits.every((v, i) => v === logits[i % classes])) dead++;
     }

@@ -67,7 +67,7 @@ export async function trial(
       onEvaluation: line => void lines.push(line),
       onCheckpoint: async () => {},
     });
-    if (state.best) trainer.loadWeights(state.best);
+    if (state.best) await trainer.loadWeights(state.best);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {
     if (device.lost || !(error instanceof Diverged)) throw error;
@@ -91,5 +91,5 @@ export async function initialise(trainer: Trainer, scheme: string, seed: number)
     const { name, shape } = value;
     if (shape.length === 2 || shape.length === 4) weights[name] = { shape, data: init(shape, name, seed) };
   }
-  trainer.loadWeights(weights);
+  await trainer.loadWeights(weights);
 }

@@ -134,7 +134,7 @@ export class Session {
         `${name}: is a checkpoint of ${model}, this run is of ${this.#recipe.config.model}`,
         `start a run of ${model} and import it there`,
       );
-      this.#trainer.loadWeights(tensors);
+      await this.#trainer.loadWeights(tensors);
       await this.#save();
     });
   }
@@ -258,9 +258,9 @@ export class Session {
     this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
   }
 
-  #restore(before: FitState): void {
-    this.#trainer.loadWeights(this.#checkpoint.weights);
-    this.#trainer.loadState(this.#checkpoint.state);
+  async #restore(before: FitState): Promise<void> {
+    await this.#trainer.loadWeights(this.#checkpoint.weights);
+    await this.#trainer.loadState(this.#checkpoint.state);
     this.#fitted = { ...before, evaluated: before.evaluated.filter(l => l.step <= this.#trainer.steps) };
     for (const { loss } of this.#fitted.evaluated) this.#trainer.observe(loss);
     this.#emit({ kind: 'rewind', step: this.#trainer.steps, message: `back at step ${this.#trainer.steps}` });
@@ -278,7 +278,7 @@ export class Session {
       await this.#alone(async () => {
         const before = this.#fitted;
         await this.#build();
-        this.#restore(before);
+        await this.#restore(before);
       });
       this.#recovering = false;
       this.#state('paused', `${reason}; the run goes on from its last checkpoint, step ${this.#trainer.steps}`);

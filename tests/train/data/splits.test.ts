@@ -102,8 +102,8 @@ for (const text of ['crop:4,flip,brightness,cutout:8', 'flip,mixup', 'augmix:con
     const [whole, before, after, plain] = runs.map(r => r.trainer) as [Trainer, Trainer, Trainer, Trainer];
     const all = await losses(whole, 15);
     const first = await losses(before, 8);
-    after.loadWeights(await before.weights());
-    after.loadState(await before.state());
+    await after.loadWeights(await before.weights());
+    await after.loadState(await before.state());
     assert.equal([...first, ...(await losses(after, 7))], all);
     assert.not.equal(await losses(plain, 8), first);
     for (const { trainer } of runs) trainer.destroy();
@@ -128,8 +128,8 @@ test('curriculum: a run begins with the images that are easy under its first wei
   const epoch = await losses(a.trainer, 10);
   assert.ok(epoch[9]! > epoch[0]!, `the last tenth is harder than the first: ${epoch}`);
   assert.is((await a.trainer.state()).tensors['curriculum.scores']!.data.length, 100);
-  b.trainer.loadWeights(await a.trainer.weights());
-  b.trainer.loadState(await a.trainer.state());
+  await b.trainer.loadWeights(await a.trainer.weights());
+  await b.trainer.loadState(await a.trainer.state());
   assert.equal(await losses(b.trainer, 3), await losses(a.trainer, 3));
   for (const { trainer } of [a, b]) trainer.destroy();
 });

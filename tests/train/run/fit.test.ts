@@ -42,7 +42,7 @@ async function told({ from = 0, state = { evaluated: [] }, stopAt, pauseAt, accu
     evaluate: async () => ({ loss: 1, accuracy: accuracy(steps) }),
     observe: () => void said.push(`observe ${steps}`),
     evaluatedWeights: async () => ({ w: { shape: [1], data: Float32Array.of(steps) } }),
-    loadWeights: ({ w }) => void said.push(`load ${w!.data[0]}`),
+    loadWeights: async ({ w }) => void said.push(`load ${w!.data[0]}`),
   };
   const ended = await fit(trainer, {
     total: 23,

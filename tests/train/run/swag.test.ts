@@ -77,7 +77,7 @@ test('the predictive distribution of a trained network, whose weights come back'
   assert.ok(low.every((v, i) => v <= high[i]!) && low.some((v, i) => v < high[i]!));
   const point = await predictive(trainer, swag, 'test', { samples: 2, count: 64, scale: 0 });
   assert.equal(point.low, point.high);
-  trainer.loadWeights(swag.mean);
+  await trainer.loadWeights(swag.mean);
   close('without spread, of the mean', point.mean, softmaxRows(await trainer.logits('test', 64), 10), 1e-5);
   trainer.destroy();
 });

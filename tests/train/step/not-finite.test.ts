@@ -24,7 +24,7 @@ async function broken({ debug = false, fuse = true } = {}) {
   const opened = await openTrainer({ ...recipeOf(config), fuse }, dataset, await deviceFor(), { debug });
   const weights = await opened.trainer.weights();
   weights['conv2.weight']!.data[7] = NaN;
-  opened.trainer.loadWeights(weights);
+  await opened.trainer.loadWeights(weights);
   return { ...opened, weights };
 }
 

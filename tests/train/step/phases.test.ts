@@ -78,7 +78,7 @@ test('a phase of the same rule as the one before starts anew', async () => {
   const both = await run([{ optimizer: optimizer(rules.adam!), steps: 4 }, { optimizer: optimizer(rules.adam!, { lr }) }]);
   for (let t = 0; t < 4; t++) await both.step();
   const alone = await run([{ optimizer: optimizer(rules.adam!, { lr }) }]);
-  alone.loadWeights(await both.weights());
+  await alone.loadWeights(await both.weights());
   for (let t = 0; t < 3; t++) {
     await both.step();
     await alone.step();
@@ -107,7 +107,7 @@ test('the averaged weights are evaluated, the others trained', async () => {
     1e-6,
   );
   const expected = await averaged.evaluate('test');
-  plain.loadWeights(await averaged.evaluatedWeights());
+  await plain.loadWeights(await averaged.evaluatedWeights());
   assert.equal(await plain.evaluate('test'), expected);
   plain.destroy();
   averaged.destroy();
@@ -236,8 +236,8 @@ for (const name of ['momentum', 'adam']) {
     for (let t = 0; t < 4; t++) await growing.step();
     const weights = await growing.weights();
     const { tensors } = await growing.state();
-    large.loadWeights(weights);
-    large.loadState({ tensors, counters: { steps: 4 } }); // the fifth update, on images 64 to 127 of an epoch of three batches
+    await large.loadWeights(weights);
+    await large.loadState({ tensors, counters: { steps: 4 } }); // the fifth update, on images 64 to 127 of an epoch of three batches
     for (let t = 0; t < 3; t++) {
       await growing.step();
       assert.equal(await growing.weights(), weights);
@@ -255,8 +255,8 @@ test('a run stopped while a batch is gathered goes on bitwise as if it never had
   const [whole, first, second] = [await make(), await make(), await make()];
   for (let t = 0; t < 15; t++) await whole.step();
   for (let t = 0; t < 9; t++) await first.step(); // updates after steps 1, 2, 6, 10, 14
-  second.loadWeights(await first.weights());
-  second.loadState(await first.state());
+  await second.loadWeights(await first.weights());
+  await second.loadState(await first.state());
   for (let t = 0; t < 6; t++) await second.step();
   assert.equal(await second.weights(), await whole.weights());
   assert.equal(await bytes(second), await bytes(whole));
@@ -275,8 +275,8 @@ for (const name of ['lbfgs', 'bfgs'] as const) {
       ] as const) {
         for (let t = 0; t < steps; t++) await trainer.step();
       }
-      second.loadWeights(await first.weights());
-      second.loadState(await first.state());
+      await second.loadWeights(await first.weights());
+      await second.loadState(await first.state());
       for (let t = stop; t < 7; t++) {
         await second.step(true);
         seen.push(...(await second.settle()).map(l => l.loss));
@@ -296,7 +296,7 @@ for (const biases of [true, false]) {
     const other = await small(192, optimizer(rules.sgd!, { lr: 1 }));
     for (let t = 0; t < 60; t++) await trainer.step();
     const at = await trainer.weights();
-    other.loadWeights(at);
+    await other.loadWeights(at);
     await other.step(true);
     const loss = (await other.settle())[0]!.loss;
     const after = await other.weights();

@@ -76,7 +76,7 @@ for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
 async function averageIs(average: Tensors, { batch, averaged_loss: wanted }: Run): Promise<void> {
   if (wanted === undefined) return;
   const evaluator = await lenetTrainer({ batchSize: batch, optimizer: optimizer(sgd, { lr: 0 }) });
-  evaluator.loadWeights(average);
+  await evaluator.loadWeights(average);
   close('loss of the averaged weights', await losses(evaluator, 1), [wanted], 1e-5);
   evaluator.destroy();
 }

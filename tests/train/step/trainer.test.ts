@@ -64,8 +64,8 @@ test('a run stopped and resumed across an epoch equals the uninterrupted one bit
   const before = await losses(first, 29);
   const weights = await first.weights();
   const state = await first.state();
-  second.loadWeights(weights);
-  second.loadState(state);
+  await second.loadWeights(weights);
+  await second.loadState(state);
   const after = await losses(second, 7);
   assert.equal([...before, ...after], all);
   assert.equal(await bytes(second), await bytes(whole));

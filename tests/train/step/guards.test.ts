@@ -1,0 +1,140 @@
+/** What one trainer does to itself and to others on its device when it is misused: nothing. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Owner } from '../../../engine/owner.ts';
+import type { Layer } from '../../../engine/graph.ts';
+import { relu } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { maxPool } from '../../../layers/pool.ts';
+import { models } from '../../../models/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { rules } from '../../../optim/index.ts';
+import { openData } from '../../../train/data/data.ts';
+import { Trainer } from '../../../train/step/trainer.ts';
+import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
+import { deviceFor } from '../../support/check.ts';
+import { refusal } from '../../support/refusal.ts';
+import { tinyImages } from '../../support/tiny-images.ts';
+
+const test = suite('guards');
+const dataset = tinyImages(96);
+const model: Layer = sequential({ conv1: conv2d(4, 3), act1: relu(), pool1: maxPool(2), fc: dense(3) });
+
+async function create(o: Partial<TrainerOptions> = {}): Promise<Trainer> {
+  const device = o.device ?? (await deviceFor());
+  const data = await openData(dataset, { normalize: 'meanstd', valSplit: 0.25 });
+  return Trainer.create({ device, data, model, batchSize: 8, optimizer: optimizer(rules.adam!), seed: 3, ...o });
+}
+
+/** What every call of a trainer gives, one after another or all at once. */
+const asked = (t: Trainer): (() => Promise<unknown>)[] => [
+  () => t.evaluate('test'),
+  () => t.evaluate('val'),
+  () => t.step(true),
+  () => t.logits('test', 20).then(logits => [...logits]),
+  () => t.evaluate('test'),
+  () => t.step(true),
+  () => t.weights().then(w => [...w['fc.weight']!.data]),
+  () => t.evaluate('test'),
+  () => t.settle().then(lines => lines.map(l => l.loss)),
+];
+
+test('calls made at once give what they give one after another', async () => {
+  const [one, all] = [await create(), await create()];
+  const alone: unknown[] = [];
+  for (const ask of asked(one)) alone.push(await ask());
+  assert.equal(await Promise.all(asked(all).map(ask => ask())), alone);
+  for (const t of [one, all]) t.destroy();
+});
+
+test('every call after destroy throws at once, and so do those under way; other models on the device go on', async () => {
+  const [gone, other] = [await create(), await create()];
+  const before = await other.evaluate('test');
+  const weights = await gone.weights();
+  const state = await gone.state();
+  const underWay = [gone.step(true), gone.evaluate('test'), gone.weights()];
+  gone.destroy();
+  const late = [...asked(gone), () => gone.loadWeights(weights), () => gone.loadState(state), () => gone.gradientScale()];
+  for (const ask of [...underWay.map(p => () => p), ...late]) {
+    assert.is(await refusal(ask), 'the model was destroyed; create it again');
+  }
+  assert.is(await refusal(() => gone.arrived()), 'the model was destroyed; create it again');
+  gone.destroy();
+  assert.equal(await other.evaluate('test'), before);
+  await other.step(true);
+  assert.is((await other.settle()).length, 1);
+  other.destroy();
+});
+
+test('a validation or memory error is thrown by the next call of the one whose work it was, and by nobody else', async () => {
+  const device = await deviceFor();
+  const [wrong, greedy, other] = [await create(), new Owner(device), await create()];
+  const buffer = wrong.memory.buffer('too small', 16);
+  wrong.memory.upload(buffer, 16, new Float32Array(4));
+  greedy.buffer('endless', device.gpu.limits.maxBufferSize + 16);
+  assert.ok((await other.evaluate('test')).loss > 0);
+  assert.match(await refusal(() => wrong.evaluate('test')), /^WebGPU error on .*too small/);
+  assert.match(await refusal(() => greedy.idle()), /^(out of memory on|WebGPU error on) .*[Bb]uffer/);
+  assert.ok((await other.evaluate('test')).loss > 0);
+  for (const owner of [wrong, greedy, other]) owner.destroy();
+});
+
+test('models made and destroyed, at work or not, leave nothing on the device', async () => {
+  const device = await deviceFor();
+  const alive = buffersOf(device.gpu);
+  for (let i = 0; i < 20; i++) {
+    const t = await create();
+    const last = [t.step(true), t.evaluate('test'), t.logits('val')];
+    if (i % 2) await Promise.all(last);
+    else for (const p of last) p.catch(() => undefined);
+    t.destroy();
+  }
+  await refusal(() => create({ model: sequential({ fc: dense(4) }) }));
+  await device.idle();
+  assert.is(alive(), 0);
+});
+
+/** The number of buffers that are made on a device from now on and not destroyed. */
+function buffersOf(gpu: GPUDevice): () => number {
+  let alive = 0;
+  const create = gpu.createBuffer.bind(gpu);
+  gpu.createBuffer = descriptor => {
+    const buffer = create(descriptor);
+    const destroy = buffer.destroy.bind(buffer);
+    let there = true;
+    alive++;
+    buffer.destroy = () => {
+      if (there) alive--;
+      there = false;
+      return destroy();
+    };
+    return buffer;
+  };
+  return () => {
+    gpu.createBuffer = create;
+    return alive;
+  };
+}
+
+test('what a program without types gives wrongly is said in words', async () => {
+  const wrong = async (o: Record<string, unknown>) => refusal(() => create(o as Partial<TrainerOptions>));
+  assert.match(await wrong({ optimizer: 'adam' }), /^optimizer: 'adam' is none; give optimizer\(rules\.adam/);
+  assert.match(await wrong({ optimizer: rules.adam }), /^optimizer: an object of .* is none; /);
+  assert.match(await wrong({ optimizer: undefined }), /^optimizer: undefined is none; /);
+  assert.match(await wrong({ batchSize: '8' }), /^batchSize: it is '8'; give a whole number of 1 to 72$/);
+  assert.match(await wrong({ batchSize: 2.5 }), /^batchSize: it is 2.5; /);
+  assert.match(await wrong({ data: dataset }), /^data: it is an object of name, .*; give await openData\(dataset\)$/);
+  assert.match(await wrong({ device: {} }), /^device: an object of nothing is none; give what openDevice/);
+  assert.match(await wrong({ model: models.lenet5 }), /^model: it is a function that makes a layer, and was not called; /);
+  assert.match(await wrong({ model: () => model }), /^model: it returned a function where a layer returns its output; /);
+  assert.match(await wrong({ model: 'lenet5' }), /^model: it is 'lenet5'; give a layer/);
+  assert.match(await wrong({ loss: 'mae2' }), /unknown loss 'mae2'/);
+  assert.match(
+    await refusal(() => openData(dataset, { normalize: 'mean-std' as 'mean' })),
+    /unknown normalize 'mean-std'; did you mean 'meanstd'\?/,
+  );
+});
+
+test.run();
