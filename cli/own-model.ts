@@ -1,9 +1,11 @@
 /** A model in a file of the user's own: `descent train ./my-model.ts`. */
-import { existsSync, statSync } from 'node:fs';
-import { register } from 'node:module';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import module, { register } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { check, DescentError } from '../engine/check.ts';
+import type { Layer } from '../engine/graph.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
 import { isFileName, parseSpec } from '../train/config/spec.ts';
@@ -19,10 +21,11 @@ export async function loadOwnModel(spec: string): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
   check(existsSync(name), `model: there is no file ${name}`, 'give a path to a .ts, .js or .mjs file, or a name that descent models lists');
-  letImportDescent();
-  const loading = import(pathToFileURL(resolve(name)).href).catch((cause: Error) => {
-    const [why] = cause.message.split('\n');
-    throw Object.assign(new DescentError(`${name}: it cannot be loaded: ${why}`, '--verbose shows where'), { cause });
+  check(statSync(name).isFile(), `model: ${name} is a folder`, 'give the file in it that exports the model');
+  await letImportDescent();
+  const path = resolve(name);
+  const loading = import(pathToFileURL(path).href).catch((cause: Error) => {
+    throw notLoaded(name, path, cause);
   });
   const module = (await loading) as Record<string, unknown>;
   const functions = Object.entries(module).filter(([, value]) => typeof value === 'function');
@@ -33,7 +36,77 @@ export async function loadOwnModel(spec: string): Promise<void> {
     `${name}: it exports ${exported}`,
     'export default one function of { classes, shape } that returns a layer',
   );
-  addModel(name, chosen as Model);
+  addModel(name, checked(name, path, chosen as Model));
+}
+
+/** What esbuild says of a file that is no TypeScript, in the second line of its message. */
+const FAULT = /^(?<file>.+):(?<line>\d+):\d+: ERROR: (?<what>.*)$/;
+
+/** The error of a file that cannot be loaded, with the line at which it breaks off where that is known. */
+function notLoaded(name: string, path: string, cause: Error): DescentError {
+  const [first, second = ''] = cause.message.split('\n');
+  const { file, line, what } = FAULT.exec(second)?.groups ?? {};
+  if (file) return because(cause, `${file === path ? name : file}:${line}: ${what}`, 'correct the file there');
+  const fault = /\.m?js$/.test(path) ? syntaxFault(path) : undefined;
+  if (fault) return because(cause, `${name}:${fault.line}: ${fault.what}`, 'correct the file there');
+  const at = lineOf(path, cause);
+  return because(cause, `${name}${at}: it cannot be loaded: ${first}`, '--verbose shows where');
+}
+
+/** Node's word on a module that is no JavaScript: an error of an import does not carry the line. */
+function syntaxFault(path: string): { line: string; what: string } | undefined {
+  const checking = ['--input-type=module', '--check', '-'];
+  const { stderr } = spawnSync(process.execPath, checking, { input: readFileSync(path), encoding: 'utf8', timeout: 10_000 });
+  const { line, what } = /^\[stdin\]:(?<line>\d+)\n[^]*^SyntaxError: (?<what>.*)$/m.exec(stderr)?.groups ?? {};
+  return line && what ? { line, what } : undefined;
+}
+
+const because = (cause: unknown, problem: string, advice: string): DescentError =>
+  Object.assign(new DescentError(problem, advice), { cause });
+
+/** The innermost line of a file that an error passed through: `:12`, or nothing where it did not. */
+function lineOf(path: string, { stack = '' }: Error): string {
+  const frame = stack.split('\n').find(call => call.includes(`${path}:`));
+  return frame ? `:${frame.split(`${path}:`)[1]!.split(':')[0]}` : '';
+}
+
+/** A model that says what is wrong with it: the line where it throws, or what it gives in place of a layer. */
+function checked(name: string, path: string, model: Model): Model {
+  const tried = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof DescentError || !(error instanceof Error)) throw error;
+      throw because(
+        error,
+        `${name}${lineOf(path, error)}: ${error.message.split('\n')[0]}`,
+        'correct the file there, --verbose shows the calls',
+      );
+    }
+  };
+  const make: Model = (input, options) => {
+    const layer: unknown = tried(() => model(input, options));
+    check(
+      typeof layer === 'function',
+      `${name}: its function returns ${kindOf(layer)}, which is no layer`,
+      'return one, as sequential({ ... }) or dense(classes) gives',
+    );
+    return (g, x) => {
+      const y: unknown = tried(() => (layer as Layer)(g, x));
+      const isTensor = typeof y === 'object' && y !== null && 'shape' in y;
+      check(isTensor, `${name}: its layer returns ${kindOf(y)}, which is no tensor`, 'return what the last layer in it gives');
+      return y as ReturnType<Layer>;
+    };
+  };
+  return Object.assign(make, model); // its options and what it is about
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (value instanceof Promise) return 'a promise';
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `the ${typeof value} ${String(value)}`;
 }
 
 let registered = false;
@@ -42,15 +115,30 @@ let registered = false;
  * Lets a file anywhere write `import … from 'descent'`, whether or not the package is installed beside it, and takes it for an ES module
  * whatever the nearest package.json says: loaded as CommonJS it would get a second copy of the library, whose kernels are not the engine's.
  */
-function letImportDescent(): void {
+async function letImportDescent(): Promise<void> {
   if (registered) return;
   registered = true;
+  // Where Node reads our TypeScript by itself it takes types away and no more; a bundle has nothing that reads any.
+  const isRead = process.execArgv.some(word => word.includes('tsx'));
+  if (!isRead && import.meta.url.endsWith('.ts')) (await import('tsx/esm/api')).register();
   const places = ['../index.ts', './index.js'].map(name => new URL(name, import.meta.url)); // the second is a bundle's
   const library = places.find(url => existsSync(url))!.href;
-  const resolve = `async (name, context, next) => {
-    if (name === 'descent') return next(${JSON.stringify(library)}, context);
-    const found = await next(name, context);
-    return found.format === 'commonjs' && !found.url.includes('/node_modules/') ? { ...found, format: 'module' } : found;
-  }`;
+  const { registerHooks } = module as typeof module & { registerHooks?: (hooks: { resolve: Resolve }) => void }; // of Node 22.15 and later
+  if (registerHooks) {
+    registerHooks({ resolve: (name, context, next) => (name === 'descent' ? next(library, context) : asModule(next(name, context))) });
+    return;
+  }
+  const resolve = `async (name, context, next) =>
+    name === 'descent' ? next(${JSON.stringify(library)}, context) : (${asModule})(await next(name, context))`;
   register(`data:text/javascript,${encodeURIComponent(`export const resolve = ${resolve};`)}`);
 }
+
+interface Resolved {
+  readonly url: string;
+  readonly format?: string | null | undefined;
+}
+
+type Resolve = (name: string, context: unknown, next: (name: string, context: unknown) => Resolved) => Resolved;
+
+const asModule = (found: Resolved): Resolved =>
+  found.format === 'commonjs' && !found.url.includes('/node_modules/') ? { ...found, format: 'module' } : found;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -48,8 +48,71 @@ test('what is no model is refused in one line', async () => {
   assert.match(await refused('./missing.ts'), /there is no file \.\/missing\.ts; give a path/);
   assert.match(await refused(file('empty.ts', 'export const a = 1;')), /it exports no function; export default one function/);
   assert.match(await refused(file('two.ts', 'export const a = () => 1, b = () => 2;')), /it exports a, b; export default one function/);
-  assert.match(await refused(file('broken.ts', 'export default (')), /it cannot be loaded: /);
+  const dir = join(folder, 'dir.ts');
+  mkdirSync(dir);
+  assert.match(await refused(dir), /dir\.ts is a folder; give the file in it that exports the model$/);
 });
+
+for (const [name, text, message] of [
+  [
+    'syntax.ts',
+    "import { dense } from 'descent';\nexport default () => {\n  return dense(3;\n};",
+    ':3: Expected ")" but found ";"; correct the file there',
+  ],
+  ['plain.js', 'export default () => {\n  return [1;\n};', ':2: Expected "]" but found ";"; correct the file there'],
+  ['syntax.mjs', 'export default () => {\n\n  const x = ;\n};', ":3: Unexpected token ';'; correct the file there"],
+  [
+    'twice.ts',
+    'const a: number = 1;\nconst a = 2;\nexport default () => a;',
+    ':2: The symbol "a" has already been declared; correct the file there',
+  ],
+  [
+    'throws.ts',
+    'const a = undefined;\n\nexport const b = a.x;',
+    ":3: it cannot be loaded: Cannot read properties of undefined (reading 'x'); --verbose shows where",
+  ],
+  [
+    'lacks.ts',
+    "import { danse } from 'descent';\nexport default danse;",
+    ":1: it cannot be loaded: The requested module 'descent' does not provide an export named 'danse'; --verbose shows where",
+  ],
+] as const) {
+  test(`${name} says the line at which it breaks off`, async () => {
+    const path = file(name, text);
+    assert.is(await refused(path), `${path}${message}`);
+  });
+}
+
+const LAYER = 'which is no layer; return one, as sequential({ ... }) or dense(classes) gives';
+for (const [name, text, message] of [
+  ['number.ts', 'export default () => 5;', `: its function returns the number 5, ${LAYER}`],
+  ['nothing.ts', 'export default () => {};', `: its function returns nothing, ${LAYER}`],
+  ['later.ts', 'export default async () => (g, x) => x;', `: its function returns a promise, ${LAYER}`],
+  ['object.ts', 'export default () => ({ a: (g, x) => x });', `: its function returns an object, ${LAYER}`],
+  [
+    'no-tensor.ts',
+    'export default () => () => {};',
+    ': its layer returns nothing, which is no tensor; return what the last layer in it gives',
+  ],
+  [
+    'model.ts',
+    'export default ({ classes }) => {\n  const net = undefined;\n  return net.layers;\n};',
+    ":3: Cannot read properties of undefined (reading 'layers'); correct the file there, --verbose shows the calls",
+  ],
+  [
+    'layer.ts',
+    'export default () =>\n  (g, x) => x.size.width.height;',
+    ":2: Cannot read properties of undefined (reading 'height'); correct the file there, --verbose shows the calls",
+  ],
+] as const) {
+  test(`${name} is told what it gives in place of a layer, or where it throws`, async () => {
+    const path = file(name, text);
+    await loadOwnModel(path);
+    const g = new Graph({ training: false, profile: DEFAULT_PROFILE });
+    const build = () => openModel(parseSpec('model', path), { classes: 7, shape: [3, 8, 8] })(g, g.tensor([2, 3, 8, 8], 'input', 'x'));
+    assert.is(await refusal(build), `${path}${message}`);
+  });
+}
 
 test.after(() => rmSync(folder, { recursive: true }));
 test('a model file that was moved is named where it is now', async () => {
