@@ -99,6 +99,13 @@ export type Layer = (g: Graph, x: Tensor) => Tensor;
 
 export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);
 
+/** Tensors, each view as the one whose values it is. */
+class Owners extends Set<Tensor> {
+  override add(t: Tensor): this {
+    return super.add(t.base ?? t);
+  }
+}
+
 /** The static graph: a list of ops in order, and the tape that `backward` turns into more ops. */
 export class Graph {
   readonly ops: Op[] = [];
@@ -109,7 +116,7 @@ export class Graph {
   /** In the order in which they were built. */
   readonly layers: BuiltLayer[] = [];
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
-  readonly kept = new Set<Tensor>();
+  readonly kept: Set<Tensor> = new Owners();
   readonly training: boolean;
   readonly profile: Profile;
   /** Seeds the first values of parameters. */

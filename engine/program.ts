@@ -120,7 +120,7 @@ export class Program {
   /** The bytes of a kept activation or persistent tensor on the device. */
   locate(t: Tensor): Required<GPUBufferBinding> {
     if (t.role !== 'activation') return this.memory.range(t);
-    const place = this.plan.placeOf.get(t);
+    const place = this.plan.placeOf.get(t.base ?? t);
     if (!place) throw new Error(`${t.name} is in no op of this program`);
     return { buffer: this.#slots[place.slot]!, offset: place.offset, size: bytesOf(t) };
   }

@@ -1,13 +1,23 @@
 import type { CallRow, Timed } from '../kernel/row.ts';
 import { MOMENT_COLUMNS } from '../product/product.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from './conv.ts';
-import type { Conv, ConvWeight } from './shape.ts';
+import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 
 /** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
 function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
   const out = Math.floor((size + 2 * pad - k) / stride) + 1;
-  return { n, c, h: size, w: size, o, oh: out, ow: out, k, stride, pad, dilation: 1, groups };
+  const both = (x: number) => [x, x] as const;
+  return { n, c, h: size, w: size, o, oh: out, ow: out, k: both(k), stride: both(stride), pad: both(pad), dilation: [1, 1], groups };
 }
+
+/** A kernel whose rows and columns differ, on images [c, h, w] with padding before alone. */
+function oblong(n: number, c: number, h: number, w: number, o: number, rest: Pick<Conv, 'k' | 'stride' | 'pad'>): Conv {
+  const { k, stride, pad } = rest;
+  const out = (size: number, i: 0 | 1) => Math.floor((size + pad[i] - k[i]) / stride[i]) + 1;
+  return { n, c, h, w, o, oh: out(h, 0), ow: out(w, 1), ...rest, dilation: [1, 1], groups: 1 };
+}
+const tall = oblong(2, 9, 9, 8, 20, { k: [5, 2], stride: [2, 1], pad: [3, 1] });
+const wide = { ...oblong(2, 12, 6, 8, 20, { k: [1, 5], stride: [1, 1], pad: [0, 2] }), ow: 8 };
 
 /** Layers of ResNet-20 on `n` images and of LeNet-5 on twice as many. */
 const layers = (n: number): Conv[] => [
@@ -21,7 +31,7 @@ const layers = (n: number): Conv[] => [
   layer(2 * n, 6, 14, 16, 5, { pad: 0 }),
 ];
 const timed = <P>({ n, c, h, w, o, k, stride }: Conv, what: string, params: P): Timed<P> => ({
-  label: `${c}>${o} ${k}x${k}${stride > 1 ? `/${stride}` : ''} ${h}x${w} (${n} images) ${what}`,
+  label: `${c}>${o} ${k.join('x')}${stride[0] > 1 ? `/${stride[0]}` : ''} ${h}x${w} (${n} images) ${what}`,
   params,
 });
 /** Those whose input is no image: images need no gradient. */
@@ -29,7 +39,7 @@ const inner = (n: number) => layers(n).filter(p => p.c > 3);
 
 const x = (p: Conv) => p.n * p.c * p.h * p.w;
 const y = (p: Conv) => p.n * p.o * p.oh * p.ow;
-const weight = (p: Conv) => ((p.o * p.c) / p.groups) * p.k * p.k;
+const weight = (p: Conv) => p.o * filterSize(p);
 
 const forward = (why: string, params: Conv): CallRow<Conv> => ({
   why,
@@ -48,7 +58,7 @@ const toInput = (why: string, params: Conv): CallRow<Conv> => ({
   why,
   kernel: convBackwardInput,
   params,
-  tensors: p => ({ dy: y(p), weight: weight(p), dx: x(p) }),
+  tensors: p => ({ dy: y(p), weight: weight(p), ...(p.bias && { bias: p.c }), dx: x(p) }),
 });
 
 const toWeight = (why: string, p: Conv, split = 1): CallRow<ConvWeight> => ({
@@ -67,6 +77,8 @@ export const calls: readonly CallRow[] = [
   forward('few channels, many pixels', layer(4, 8, 8, 16, 3)),
   forward('few channels, a long filter', layer(1, 16, 6, 12, 3)),
   forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
+  forward('taps in a row', { ...wide, bias: true }),
+  forward('more rows than columns, strides that differ', tall),
   forward('moments of the output too', { ...layer(4, 8, 8, 72, 3), bias: true, moments: true }),
   {
     ...forward('flipped: an input gradient', inputGradient(layer(2, 16, 8, 72, 3))),
@@ -79,6 +91,8 @@ export const calls: readonly CallRow[] = [
   },
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
   toInput('many channels', layer(2, 72, 8, 20, 3, { stride: 2 })),
+  toInput('strides that differ, a transposed convolution with its bias', { ...tall, bias: true }),
+  toInput('a transposed convolution of stride 2, as vec4', { ...layer(2, 20, 8, 34, 4, { stride: 2, pad: 1 }), bias: true }),
   toInput('few channels', layer(4, 12, 8, 20, 3, { stride: 2 })),
 
   {
@@ -90,5 +104,7 @@ export const calls: readonly CallRow[] = [
   toWeight('of one channel', layer(3, 1, 8, 6, 5)),
   toWeight('of 5x5, rows as vec4', layer(2, 3, 8, 5, 5)),
   toWeight('of a few filters of many channels', layer(2, 32, 6, 16, 3)),
+  toWeight('of taps in a row', wide),
+  toWeight('of more rows than columns, strides that differ', tall, 2),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),
 ];

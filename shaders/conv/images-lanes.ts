@@ -4,6 +4,7 @@ import type { Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Profile, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { areBoth } from '../kernel/pair.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
 /** Channels of one subgroup: as many sums as pay for their loads. */
@@ -34,7 +35,14 @@ export const imagesLanes: Variant<Conv> = {
   name: 'lanes images',
   needs: ['subgroups'],
   fits: (p, d) =>
-    isSoftware(d) && !p.moments && p.stride === 1 && p.dilation === 1 && p.k <= 7 && p.n % d.lanes === 0 && p.ow <= 16 && p.ow > p.w,
+    isSoftware(d) &&
+    !p.moments &&
+    areBoth(p.stride, 1) &&
+    areBoth(p.dilation, 1) &&
+    Math.max(...p.k) <= 7 &&
+    p.n % d.lanes === 0 &&
+    p.ow <= 16 &&
+    p.ow > p.w,
   sizes: p => ({
     c: p.c,
     h: p.h,
@@ -42,21 +50,23 @@ export const imagesLanes: Variant<Conv> = {
     oh: p.oh,
     cg: p.c / p.groups,
     og: p.o / p.groups,
-    pad: p.pad,
+    pad: p.pad[0],
     ...weightStrides(p),
   }),
   grid: (p, d) => [(p.n / d.lanes) * p.oh, ceilDiv(p.o / p.groups, channelsOf(p, d)), p.groups],
   code: (p, d) => {
     const S = d.lanes;
-    const { k, w, ow, pad } = p;
+    const { w, ow } = p;
+    const [kh, kw] = p.k;
+    const left = p.pad[1];
     const channels = channelsOf(p, d);
     const held = 'min(o0 + lane, op.og - 1)'; // the channel whose weights a lane holds
     /** WGSL: the products of column `s` of the taps for channel `i`, all inside the image. */
     const multiply = (i: number, s: number) => {
-      const reached = range(ow).filter(x => x + s - pad >= 0 && x + s - pad < w);
+      const reached = range(ow).filter(x => x + s - left >= 0 && x + s - left < w);
       return `      {
         let a = subgroupBroadcast(w${s}, ${i}u);
-        ${reached.map(x => `c${i}_${x} += a * x${x + s - pad};`).join(' ')}
+        ${reached.map(x => `c${i}_${x} += a * x${x + s - left};`).join(' ')}
       }`;
     };
     return (
@@ -67,17 +77,17 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let lane = i32(index);
   let n = i32(group.x) / op.oh * ${S} + lane; let row = i32(group.x) % op.oh;
   let o0 = i32(group.y) * ${channels}; let top = row - op.pad;
-  var filters = i32(group.z) * op.og * op.cg * ${k * k} + ${held} * op.wo + op.w0;
+  var filters = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held} * op.wo + op.w0;
   var plane = (n * op.c + i32(group.z) * op.cg) * op.h * ${w};
   ${p.bias ? `let biases = bias[i32(group.z) * op.og + ${held}];` : ''}
   ${unroll(channels, i => unroll(ow, x => `var c${i}_${x} = ${p.bias ? `subgroupBroadcast(biases, ${i}u)` : '0.0'};`, ' '))}
-  let first = max(0, -top); let last = min(${k}, op.h - top); // taps that reach the image
+  let first = max(0, -top); let last = min(${kh}, op.h - top); // taps that reach the image
   for (var c = 0; c < op.cg; c++) {
     for (var r = first; r < last; r++) {
       let at = plane + (top + r) * ${w};
       ${unroll(w, column => `let x${column} = x[at + ${column}];`, ' ')}
-      ${unroll(k, s => `let w${s} = weight[filters + (r * ${k} + ${s}) * op.wt];`, ' ')}
-${unroll(channels, i => unroll(k, s => multiply(i, s)))}
+      ${unroll(kw, s => `let w${s} = weight[filters + (r * ${kw} + ${s}) * op.wt];`, ' ')}
+${unroll(channels, i => unroll(kw, s => multiply(i, s)))}
     }
     plane += op.h * ${w};
     filters += op.wc;

@@ -5,6 +5,7 @@ import { sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
+import { areaOf, areBoth } from '../kernel/pair.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
 /** Outputs of one lane of the strided input gradient: `rows` x `columns` of dx, from half as many of dy (stride 2). */
@@ -35,10 +36,10 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   needs: ['subgroups'],
   fits: (p, d) =>
     isSoftware(d) &&
-    p.stride === 2 &&
-    p.dilation === 1 &&
-    p.k <= 5 &&
-    (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && p.pad <= 2)),
+    areBoth(p.stride, 2) &&
+    areBoth(p.dilation, 1) &&
+    Math.max(...p.k) <= 5 &&
+    (rows === 'scalar' || (p.ow % 4 === 0 && p.w === 2 * p.ow && p.h === 2 * p.oh && Math.max(...p.pad) <= 2)),
   ...(rows !== 'scalar' && { vec4: ['dy', 'dx'] }),
   sizes: p => ({
     ...sizesOf(p),
@@ -47,25 +48,25 @@ export const backwardInputLanes = (rows: 'vec4' | 'scalar'): Variant<Conv> => ({
   grid: (p, d) => [ceilDiv(backwardTiles(p).tiles, d.lanes), ceilDiv(p.c / p.groups, BACK.channels), p.groups],
   code: (p, d) => {
     const S = d.lanes;
-    const { k, pad } = p;
-    const taps = k * k;
+    const taps = areaOf(p.k);
     const vector = rows === 'vec4';
     const holders = ceilDiv(BACK.channels, S); // a lane holds the weights of so many channels
-    /** Taps along one axis that an input at position `a` of its tile gets, with the offset of the output that they come from. */
-    const reached = (a: number) =>
-      range(k)
-        .filter(r => (a + pad - r) % 2 === 0)
-        .map(r => ({ r, offset: (a + pad - r) / 2 }));
-    const offsetsOf = (size: number) => range(size).flatMap(a => reached(a).map(t => t.offset));
-    const load: RowLoad = { buffer: 'dy', rows, step: 4, offsets: sorted(offsetsOf(BACK.columns)) };
+    const held = (g: number) => `min(c0 + ${g * S} + lane, op.cg - 1)`;
+    /** Taps along an axis that an input at position `a` of its tile gets, with the offset of the output that they come from. */
+    const reached = (axis: 0 | 1, a: number) =>
+      range(p.k[axis])
+        .filter(r => (a + p.pad[axis] - r) % 2 === 0)
+        .map(r => ({ r, offset: (a + p.pad[axis] - r) / 2 }));
+    const offsetsOf = (axis: 0 | 1, size: number) => range(size).flatMap(a => reached(axis, a).map(t => t.offset));
+    const load: RowLoad = { buffer: 'dy', rows, step: 4, offsets: sorted(offsetsOf(1, BACK.columns)) };
     const readRow = (row: number) => `
     let h${id(row)} = top + ${row};
     let ok${id(row)} = u32(h${id(row)}) < u32(H);
     let e${id(row)} = base + clamp(h${id(row)}, 0, H - 1) * W;
 ${loadRow(id(row), load)}`;
     const products = (y: number, x: number) =>
-      reached(y)
-        .flatMap(r => reached(x).map(s => `u${r.r * k + s.r} * x${id(r.offset)}_${id(s.offset)}`))
+      reached(0, y)
+        .flatMap(r => reached(1, x).map(s => `u${r.r * p.k[1] + s.r} * x${id(r.offset)}_${id(s.offset)}`))
         .join(' + ');
     const add = (i: number, y: number, x: number) => products(y, x) && `c${i}_${y}_${x} += ${products(y, x)};`;
 
@@ -81,11 +82,13 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let c0 = i32(group.y) * ${BACK.channels};
   let column = tw * ${BACK.columns}; let row = th * ${BACK.rows};
   let start = column / 2; let top = row / 2;
-  ${unroll(holders, g => `var w${g} = (i32(group.z) * op.og * op.cg + min(c0 + ${g * S} + lane, op.cg - 1)) * ${taps};`)}
-${declareSums(BACK.channels, BACK.rows, BACK.columns, () => '0.0')}
+  ${unroll(holders, g => `var w${g} = (i32(group.z) * op.og * op.cg + ${held(g)}) * ${taps};`)}${
+    p.bias ? unroll(holders, g => `\n  let bias${g} = bias[i32(group.z) * op.cg + ${held(g)}];`) : ''
+  }
+${declareSums(BACK.channels, BACK.rows, BACK.columns, i => (p.bias ? `subgroupBroadcast(bias${Math.floor(i / S)}, ${i % S}u)` : '0.0'))}
   var base = (n * op.o + i32(group.z) * op.og) * H * W + start;
   for (var o = 0; o < op.og; o++) {
-${[...new Set(offsetsOf(BACK.rows))].map(readRow).join('\n')}
+${[...new Set(offsetsOf(0, BACK.rows))].map(readRow).join('\n')}
 ${unroll(taps, t => unroll(holders, g => `    let w${g}_${t} = weight[w${g} + ${t}];`))}
 ${unroll(
   BACK.channels,

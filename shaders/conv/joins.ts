@@ -14,7 +14,8 @@ export const takesNorm: Join = {
   replaces: true,
   when: (op, producer) => {
     const p = op.params as BatchNormApply;
-    return p.by === 'running' && !p.linear && !(producer.params as Conv).epilogue;
+    const { epilogue, flip } = producer.params as Conv; // with flip the weights of an output channel do not lie side by side
+    return p.by === 'running' && !p.linear && !epilogue && !flip;
   },
   gives: (op, producer, make) => {
     const { c, eps, affine } = op.params as BatchNormApply & { by: 'running' };

@@ -1,6 +1,7 @@
 /** Tiles of neighbouring outputs in the lanes of a software adapter: rows are loaded, summed up in named scalars, and stored. */
 import type { Conv } from './shape.ts';
 import { ceilDiv } from '../kernel/loops.ts';
+import { areaOf } from '../kernel/pair.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** How a row of the input is loaded: aligned vec4f with the halo from the neighbouring lane, the halo loaded, or scalars. */
@@ -8,7 +9,7 @@ export type Rows = 'shuffle' | 'vec4' | 'scalar';
 
 /** The sizes of a call by which its weights are found: strides per output channel, per input channel, the first tap, per tap. */
 export const weightStrides = ({ k, c, o, groups, flip }: Conv) => {
-  const taps = k * k;
+  const taps = areaOf(k);
   return flip ? { wo: taps, wc: (o / groups) * taps, w0: taps - 1, wt: -1 } : { wo: (c / groups) * taps, wc: taps, w0: 0, wt: 1 };
 };
 

@@ -5,36 +5,37 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { declareSums, id, loadRow, sorted, storeRow, tilesOf, weightStrides, type RowLoad, type Rows } from './lane-tiles.ts';
-import { sizesOf, type Conv } from './shape.ts';
+import { isInside, padsOf, sizesOf, type Conv } from './shape.ts';
 import { finish } from '../kernel/epilogue.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { areaOf, areBoth } from '../kernel/pair.ts';
 import { range, unroll } from '../kernel/wgsl.ts';
 
 /** The outputs of one lane (th x tw) and the channels of one subgroup: little enough code for the instruction cache, no lane idle. */
 function forwardTile(p: Conv, rows: Rows) {
-  const whole = p.k <= 3; // all taps of a channel unrolled; larger kernels loop over their rows
-  const taps = whole ? p.k * p.k : p.k;
+  const whole = areaOf(p.k) <= 9; // all taps of a channel unrolled; larger kernels loop over their rows
+  const taps = whole ? areaOf(p.k) : p.k[1];
   const widths = rows !== 'scalar' ? [4] : p.ow < 4 ? [p.ow] : [4, 5, 7];
   const covered = (width: number) => ceilDiv(p.ow, width) * width;
   const tw = widths.reduce((best, width) => (covered(width) < covered(best) ? width : best));
   const th = Math.min(2, p.oh);
-  const most = Math.floor(Math.min(p.k === 1 ? 128 : 96, 640 / taps) / (th * tw));
+  const most = Math.floor(Math.min(areBoth(p.k, 1) ? 128 : 96, 640 / taps) / (th * tw));
   const channels = evenShare(p.o / p.groups, Math.max(4, Math.min(16, most)));
   return { th, tw, channels, whole, ...tilesOf(p.n, p.oh, p.ow, th, tw) };
 }
 
 /** Whether each lane's columns of the input begin at a multiple of four, with a halo of at most two on either side. */
-const aligned = (p: Conv) =>
-  p.w % 4 === 0 &&
-  p.ow % 4 === 0 &&
-  p.dilation === 1 &&
-  p.stride <= 2 &&
-  p.k % 2 === 1 &&
-  p.k <= 5 &&
-  p.pad === (p.k - 1) / 2 &&
-  p.w === p.ow * p.stride &&
-  p.h === p.oh * p.stride;
+const aligned = ({ w, h, ow, oh, k: [, kw], stride: [sh, sw], pad: [, left], dilation: [, dilation] }: Conv) =>
+  w % 4 === 0 &&
+  ow % 4 === 0 &&
+  dilation === 1 &&
+  sw <= 2 &&
+  kw % 2 === 1 &&
+  kw <= 5 &&
+  left === (kw - 1) / 2 &&
+  w === ow * sw &&
+  h === oh * sh;
 
 /**
  * The convolution. For 3x3 on images of one row of four pixels and four output channels, `lanes shuffle`: `x{row}_{column}` is what a lane
@@ -72,7 +73,7 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     const { across, down, tiles } = forwardTile(p, rows);
     return {
       ...sizesOf(p),
-      pad: p.pad,
+      ...padsOf(p).sizes,
       across,
       down,
       tiles,
@@ -85,7 +86,10 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
   },
   code: (p, d) => {
     const S = d.lanes;
-    const { k, stride, dilation } = p;
+    const [kh, kw] = p.k;
+    const [sh, sw] = p.stride;
+    const [dh, dw] = p.dilation;
+    const pads = padsOf(p);
     const vector = rows !== 'scalar';
     const { th, tw, channels, whole } = forwardTile(p, rows);
     const holders = ceilDiv(channels, S); // a lane holds the weights of so many channels
@@ -93,25 +97,25 @@ export const forwardLanes = (rows: Rows): Variant<Conv> => ({
     const broadcast = (name: string, i: number, suffix = '') => `subgroupBroadcast(${name}${Math.floor(i / S)}${suffix}, ${i % S}u)`;
 
     // Columns count from `start`: the tile's first column where vec4f are loaded, else the first that it reads.
-    const column = (x: number, s: number) => x * stride + s * dilation - (vector ? (k - 1) / 2 : 0);
+    const column = (x: number, s: number) => x * sw + s * dw - (vector ? (kw - 1) / 2 : 0);
     const load: RowLoad = {
       buffer: 'x',
       rows,
-      step: tw * stride,
-      offsets: sorted(range(tw).flatMap(x => range(k).map(s => column(x, s)))),
-      free: !vector && p.pad === 0 && p.ow % tw === 0 && p.oh % th === 0,
+      step: tw * sw,
+      offsets: sorted(range(tw).flatMap(x => range(kw).map(s => column(x, s)))),
+      free: !vector && isInside(p) && p.ow % tw === 0 && p.oh % th === 0,
     };
     // Rows go by their distance from `top`, or, within the loop over r, by the row of the tile that reads them.
-    const rowOf = (y: number, r: number) => (whole ? y * stride + r * dilation : y);
-    const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(k) : [0]).map(r => rowOf(y, r))))];
+    const rowOf = (y: number, r: number) => (whole ? y * sh + r * dh : y);
+    const rowKeys = [...new Set(range(th).flatMap(y => (whole ? range(kh) : [0]).map(r => rowOf(y, r))))];
     const readRow = (row: number) => `
-    let h${row} = ${whole ? `top + ${row}` : `top + ${row * stride} + r * ${dilation}`};
+    let h${row} = ${whole ? `top + ${row}` : `top + ${row * sh} + r * ${dh}`};
     let ok${row} = u32(h${row}) < u32(H);
     let e${row} = base + clamp(h${row}, 0, H - 1) * W;
 ${loadRow(String(row), load)}`;
     const taps = whole
-      ? range(k * k).map(t => ({ r: Math.floor(t / k), s: t % k, at: `${t}` }))
-      : range(k).map(s => ({ r: 0, s, at: `(r * ${k} + ${s})` }));
+      ? range(kh * kw).map(t => ({ r: Math.floor(t / kw), s: t % kw, at: `${t}` }))
+      : range(kw).map(s => ({ r: 0, s, at: `(r * ${kw} + ${s})` }));
     const multiply = (i: number, { r, s }: { r: number; s: number }, tap: number) => {
       const add = (y: number, x: number) => `c${i}_${y}_${x} += a * x${rowOf(y, r)}_${id(column(x, s))};`;
       return `    { let a = ${broadcast('w', i, `_${tap}`)}; ${unroll(th, y => unroll(tw, x => add(y, x), ' '), ' ')} }`;
@@ -132,8 +136,8 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) i
   let tw = t % op.across; let th = t / op.across % op.down; let n = t / (op.across * op.down);
   let o0 = i32(group.y) * ${channels};                      // first output channel within the group
   let column = tw * ${tw}; let row = th * ${th};            // first output of this lane's tile
-  let start = column * ${stride}${vector ? '' : ' - op.pad'}; let top = row * ${stride} - op.pad;
-  ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${k * k} + ${held(g)} * op.wo + op.w0;`)}
+  let start = column * ${sw}${vector ? '' : ` - ${pads.left}`}; let top = row * ${sh} - ${pads.top};
+  ${unroll(holders, g => `var w${g} = i32(group.z) * op.og * op.cg * ${kh * kw} + ${held(g)} * op.wo + op.w0;`)}
   ${p.bias ? unroll(holders, g => `let bias${g} = bias[i32(group.z) * op.og + ${held(g)}];`) : ''}
 ${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
   var base = (n * op.c + i32(group.z) * op.cg) * H * W + start;
@@ -141,7 +145,7 @@ ${declareSums(channels, th, tw, i => (p.bias ? broadcast('bias', i) : '0.0'))}
     #if ${whole}
 ${body}
     #else
-    for (var r = 0; r < ${k}; r++) {
+    for (var r = 0; r < ${kh}; r++) {
 ${body}
     }
     #endif

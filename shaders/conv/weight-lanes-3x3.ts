@@ -4,10 +4,12 @@ import type { ConvWeight } from './shape.ts';
 import { broadcastDy, channelsOf, head, heldChannel, sizes } from './weight-lanes.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
+import { areBoth } from '../kernel/pair.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 /** 3 x 3 as it mostly is: a lane holds one input channel, and the nine taps of each of the subgroup's output channels. */
-const threeByThree = (p: ConvWeight) => p.k === 3 && p.pad === 1 && p.dilation === 1 && p.c / p.groups >= 8;
+const threeByThree = (p: ConvWeight, stride: number) =>
+  areBoth(p.k, 3) && areBoth(p.pad, 1) && areBoth(p.dilation, 1) && areBoth(p.stride, stride) && p.c / p.groups >= 8;
 
 const startTaps = (S: number, channels: number) => `
   let c0 = i32(group.x) * ${S}; let o0 = i32(group.y) * ${channels};
@@ -49,13 +51,14 @@ const storeTaps = (channels: number) => `
 export const backwardWeightChannels: Variant<ConvWeight> = {
   name: 'lanes channels',
   needs: ['subgroups'],
-  fits: (p, d) => isSoftware(d) && threeByThree(p) && p.stride <= 2 && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride,
+  fits: (p, d) =>
+    isSoftware(d) && p.stride[0] <= 2 && threeByThree(p, p.stride[0]) && p.w % 4 === 0 && p.ow % 4 === 0 && p.w === p.ow * p.stride[0],
   vec4: ['x', 'dy'],
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 16)), p.split * p.groups],
   code: (p, d) => {
     const S = d.lanes;
-    const { stride } = p;
+    const stride = p.stride[0];
     const channels = channelsOf(p, 16);
     const holders = ceilDiv(channels, S);
     const carried = stride === 1; // stride 2 with padding 1 never reads the next strip
@@ -119,7 +122,7 @@ ${storeTaps(channels)}`
 export const backwardWeightRows: Variant<ConvWeight> = {
   name: 'lanes rows',
   needs: ['subgroups'],
-  fits: (p, d) => isSoftware(d) && threeByThree(p) && p.stride === 1 && (p.w === 8 || p.w === 4),
+  fits: (p, d) => isSoftware(d) && threeByThree(p, 1) && p.oh === p.h && p.ow === p.w && (p.w === 8 || p.w === 4),
   vec4: ['x', 'dy'],
   sizes,
   grid: (p, d) => [ceilDiv(p.c / p.groups, d.lanes), ceilDiv(p.o / p.groups, channelsOf(p, 64 / p.w)), p.split * p.groups],

@@ -3,15 +3,16 @@
  * dy[o][pixel] x[c][pixel + tap], for the images of one slice. dy is held one output channel per lane and broadcast.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { sizesOf, type ConvWeight } from './shape.ts';
+import { filterSize, isInside, padsOf, sizesOf, type ConvWeight } from './shape.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, evenShare } from '../kernel/loops.ts';
+import { areaOf, areBoth, isSquare } from '../kernel/pair.ts';
 import { range, unroll, XYZW } from '../kernel/wgsl.ts';
 
 export const sizes = (p: ConvWeight) => ({
   n: p.n,
   ...sizesOf(p),
-  pad: p.pad,
+  ...padsOf(p).sizes,
   split: p.split,
 });
 
@@ -33,7 +34,7 @@ export const channelsOf = (p: ConvWeight, most: number) => evenShare(p.o / p.gro
 
 /** Columns (c, r, s) of the unfolded input: all of them, and how many a lane holds. */
 const columnsOf = (p: ConvWeight, S: number) => {
-  const columns = (p.c / p.groups) * p.k * p.k;
+  const columns = filterSize(p);
   return { columns, perLane: evenShare(ceilDiv(columns, S), 7) };
 };
 
@@ -67,27 +68,30 @@ export const backwardWeightColumns = (vec4: boolean): Variant<ConvWeight> => ({
   },
   code: (p, d) => {
     const S = d.lanes;
-    const { k, stride, dilation } = p;
+    const [kh, kw] = p.k;
+    const [sh, sw] = p.stride;
+    const [dh, dw] = p.dilation;
+    const { top, left } = padsOf(p);
     const { perLane } = columnsOf(p, S);
     const channels = channelsOf(p, 16);
     const holders = ceilDiv(channels, S);
     const pixels = vec4 ? 4 : 1; // more would unroll past the instruction cache
-    const inside = p.pad === 0; // no tap reaches over an edge
+    const inside = isInside(p);
     const declareColumn = (j: number) => `
   let q${j} = i32(group.x) * ${perLane * S} + ${j * S} + lane;
   let at${j} = min(q${j}, columns - 1);
-  let r${j} = at${j} / ${k} % ${k} * ${dilation} - op.pad;
-  let s${j} = at${j} % ${k} * ${dilation} - op.pad;
-  let plane${j} = part * op.cg + at${j} / ${k * k};`;
+  let r${j} = at${j} / ${kw} % ${kh} * ${dh} - ${top};
+  let s${j} = at${j} % ${kw} * ${dw} - ${left};
+  let plane${j} = part * op.cg + at${j} / ${kh * kw};`;
     const startRow = (j: number) => `
-      let h${j} = y * ${stride} + r${j};
+      let h${j} = y * ${sh} + r${j};
       var x${j} = ((n * op.c + plane${j}) * H + h${j}) * W + s${j};
       ${inside ? '' : `let limit${j} = select(0u, u32(W), u32(h${j}) < u32(H)); var w${j} = s${j};`}`;
     const loadDy = (g: number) =>
       vec4 ? `        let d${g} = dy[dy${g} / 4];` : unroll(pixels, pixel => `        let d${g}_${pixel} = dy[dy${g} + ${pixel}];`);
     const loadX = (j: number, pixel: number) => {
-      const value = `x[x${j} + ${pixel * stride}]`;
-      return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * stride}) < limit${j})`};`;
+      const value = `x[x${j} + ${pixel * sw}]`;
+      return `          let v${j} = ${inside ? value : `select(0.0, ${value}, u32(w${j} + ${pixel * sw}) < limit${j})`};`;
     };
     const multiply = (i: number, pixel: number) => {
       const dy = broadcastDy(i, S, vec4 ? `.${XYZW[pixel]}` : `_${pixel}`);
@@ -96,7 +100,7 @@ export const backwardWeightColumns = (vec4: boolean): Variant<ConvWeight> => ({
     return (
       head(S) +
       wgsl`
-  let columns = op.cg * ${k * k}; let o0 = i32(group.y) * ${channels};
+  let columns = op.cg * ${kh * kw}; let o0 = i32(group.y) * ${channels};
   ${unroll(perLane, declareColumn)}
   ${unroll(channels, i => unroll(perLane, j => `var c${i}_${j} = 0.0;`, ' '))}
   for (var n = first; n < last; n++) {
@@ -113,7 +117,7 @@ ${unroll(perLane, j => loadX(j, pixel))}
 ${unroll(channels, i => multiply(i, pixel))}
         }`,
 )}
-        ${unroll(perLane, j => `x${j} += ${pixels * stride};${inside ? '' : ` w${j} += ${pixels * stride};`}`)}
+        ${unroll(perLane, j => `x${j} += ${pixels * sw};${inside ? '' : ` w${j} += ${pixels * sw};`}`)}
         ${unroll(holders, g => `dy${g} += ${pixels};`)}
       }
     }
@@ -134,7 +138,7 @@ ${unroll(
 });
 
 /** Output channels of one subgroup in the form for single channels: at most 150 sums are held. */
-const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(150 / (p.k * p.k))));
+const pixelChannels = (p: ConvWeight) => channelsOf(p, Math.max(1, Math.floor(150 / areaOf(p.k))));
 
 /**
  * One input channel a group (grey images, depthwise convolutions), stride 1: there are too few columns to fill the lanes, so a lane takes
@@ -158,18 +162,21 @@ export const backwardWeightPixels: Variant<ConvWeight> = {
   fits: (p, d) =>
     isSoftware(d) &&
     p.c === p.groups &&
-    p.stride === 1 &&
-    p.dilation === 1 &&
-    p.k % 2 === 1 &&
-    p.k <= 5 &&
-    p.pad === (p.k - 1) / 2 &&
+    areBoth(p.stride, 1) &&
+    areBoth(p.dilation, 1) &&
+    isSquare(p.k) &&
+    p.k[0] % 2 === 1 &&
+    p.k[0] <= 5 &&
+    areBoth(p.pad, (p.k[0] - 1) / 2) &&
+    p.ow === p.w &&
     p.w % 4 === 0,
   vec4: ['x', 'dy'],
   sizes,
   grid: p => [1, ceilDiv(p.o / p.groups, pixelChannels(p)), p.split * p.groups],
   code: (p, d) => {
     const S = d.lanes;
-    const { k, pad } = p;
+    const k = p.k[0];
+    const pad = p.pad[0];
     const taps = k * k;
     const channels = pixelChannels(p);
     // Column `o` relative to the first of this strip of four; those outside it are loaded by themselves.

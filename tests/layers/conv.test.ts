@@ -15,7 +15,7 @@ interface Case {
   w: number;
   o: number;
   k: number;
-  options?: ConvOptions;
+  options?: ConvOptions & { stride?: number; pad?: number; dilation?: number };
   why: string;
   gpu?: true;
 }

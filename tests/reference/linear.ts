@@ -25,10 +25,37 @@ export interface Conv {
   o: number;
   kh: number;
   kw: number;
-  stride?: number;
-  pad?: number;
-  dilation?: number;
+  stride?: Sides;
+  pad?: Sides | Edges;
+  dilation?: Sides;
   groups?: number;
+}
+
+/** One number for rows and columns, or one for each. */
+export type Sides = number | readonly [rows: number, columns: number];
+
+/** How much is put before and behind. */
+export interface Edges {
+  top: number;
+  bottom: number;
+  left: number;
+  right: number;
+}
+
+export const pairOf = (sides: Sides): readonly [number, number] => (typeof sides === 'number' ? [sides, sides] : sides);
+
+export function edgesOf(pad: Sides | Edges): Edges {
+  if (typeof pad === 'object' && 'top' in pad) return pad;
+  const [rows, columns] = pairOf(pad);
+  return { top: rows, bottom: rows, left: columns, right: columns };
+}
+
+/** Rows and columns of the output of windows on images of h x w. */
+export function outSizes(s: Pick<Conv, 'h' | 'w' | 'kh' | 'kw' | 'stride' | 'pad' | 'dilation'>): [oh: number, ow: number] {
+  const [sh, sw] = pairOf(s.stride ?? 1);
+  const [dh, dw] = pairOf(s.dilation ?? 1);
+  const { top, bottom, left, right } = edgesOf(s.pad ?? 0);
+  return [outSize(s.h + top + bottom, s.kh, sh, 0, dh), outSize(s.w + left + right, s.kw, sw, 0, dw)];
 }
 
 /** Output size of a convolution or pooling along one axis. */
@@ -37,7 +64,8 @@ export const outSize = (size: number, k: number, stride = 1, pad = 0, dilation =
 
 /** Cross-correlation, as torch.nn.functional.conv2d. */
 export function conv2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s: Conv): Float64Array {
-  const plane = outSize(s.h, s.kh, s.stride, s.pad, s.dilation) * outSize(s.w, s.kw, s.stride, s.pad, s.dilation);
+  const [oh, ow] = outSizes(s);
+  const plane = oh * ow;
   const y = new Float64Array(s.n * s.o * plane);
   if (bias) for (let i = 0; i < y.length; i++) y[i] = bias[Math.floor(i / plane) % s.o]!;
   const xs = new Float64Array(x);
@@ -78,9 +106,11 @@ export function conv2dBackward(
 
 /** Visits every product of a convolution, a row of outputs at a time: `count` outputs from yi on meet inputs from xi on, `step` apart. */
 function taps(s: Conv, visit: (xi: number, wi: number, yi: number, count: number, step: number) => void): void {
-  const { n, c, h, w, o, kh, kw, stride = 1, pad = 0, dilation = 1, groups = 1 } = s;
-  const oh = outSize(h, kh, stride, pad, dilation);
-  const ow = outSize(w, kw, stride, pad, dilation);
+  const { n, c, h, w, o, kh, kw, groups = 1 } = s;
+  const [sh, sw] = pairOf(s.stride ?? 1);
+  const [dh, dw] = pairOf(s.dilation ?? 1);
+  const { top, left } = edgesOf(s.pad ?? 0);
+  const [oh, ow] = outSizes(s);
   const cg = c / groups;
   const og = o / groups;
   for (let b = 0; b < n; b++) {
@@ -90,17 +120,17 @@ function taps(s: Conv, visit: (xi: number, wi: number, yi: number, count: number
         for (let r = 0; r < kh; r++) {
           for (let q = 0; q < kw; q++) {
             for (let p = 0; p < oh; p++) {
-              const row = p * stride - pad + r * dilation;
+              const row = p * sh - top + r * dh;
               const filter = ((f * cg + i) * kh + r) * kw + q;
               const image = b * c + channel;
               if (row < 0 || row >= h) continue;
               let first = 0;
               let last = ow - 1; // the outputs of this row whose input column lies inside
-              while (first <= last && first * stride - pad + q * dilation < 0) first++;
-              while (last >= first && last * stride - pad + q * dilation >= w) last--;
-              const column = first * stride - pad + q * dilation;
+              while (first <= last && first * sw - left + q * dw < 0) first++;
+              while (last >= first && last * sw - left + q * dw >= w) last--;
+              const column = first * sw - left + q * dw;
               if (last >= first) {
-                visit((image * h + row) * w + column, filter, ((b * o + f) * oh + p) * ow + first, last - first + 1, stride);
+                visit((image * h + row) * w + column, filter, ((b * o + f) * oh + p) * ow + first, last - first + 1, sw);
               }
             }
           }
@@ -108,6 +138,12 @@ function taps(s: Conv, visit: (xi: number, wi: number, yi: number, count: number
       }
     }
   }
+}
+
+/** y [n, o, oh, ow] of a transposed convolution of x [n, c, h, w], weight [c, o/groups, kh, kw]: the dx of the convolution `s` from y to x. */
+export function convTranspose2d(x: Numbers, weight: Numbers, bias: Numbers | undefined, s: Conv): Float64Array {
+  const y = conv2dBackward(new Float64Array(s.n * s.c * s.h * s.w), weight, x, s).dx;
+  return bias ? y.map((v, i) => v + bias[Math.floor(i / (s.h * s.w)) % s.c]!) : y;
 }
 
 /** dloss/dx by central differences of a float64 `loss`; the step balances truncation (h^2) against rounding (1e-16 / h). */

@@ -10,15 +10,15 @@ import { matmul } from '../../shaders/product/matmul.ts';
 
 const test = suite('samples');
 
-const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: 3, stride: 1, pad: 1, dilation: 1, groups: 1 };
+const small: Conv = { n: 8, c: 1, h: 4, w: 4, o: 1, oh: 4, ow: 4, k: [3, 3], stride: [1, 1], pad: [1, 1], dilation: [1, 1], groups: 1 };
 
 /** What each sample of a file is made from, in the order of the file. */
 const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant: string, params: object])[]>> = {
   'conv/lanes.ts': [[conv, 'lanes shuffle', { ...small, c: 4, o: 4, h: 1, oh: 1 }]],
-  'conv/input-lanes.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: 2 }]],
-  'conv/images-lanes.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: 2 }]],
+  'conv/input-lanes.ts': [[convBackwardInput, 'lanes vec4', { ...small, h: 2, w: 8, oh: 1, stride: [2, 2] }]],
+  'conv/images-lanes.ts': [[conv, 'lanes images', { ...small, h: 2, w: 2, pad: [2, 2] }]],
   'conv/weight-lanes.ts': [
-    [convBackwardWeight, 'lanes columns vec4', { ...small, k: 2, split: 1 }],
+    [convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }],
     [convBackwardWeight, 'lanes pixels', { ...small, split: 1 }],
   ],
   'conv/weight-lanes-3x3.ts': [
