@@ -123,6 +123,8 @@ export class Graph {
   readonly seed: number;
   /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
   readonly weights: Init | undefined;
+  /** Those of their biases. */
+  readonly biases: Init | undefined;
   #path: string[] = [];
   #pass: Pass = 'forward';
   #scaled = false;
@@ -131,11 +133,12 @@ export class Graph {
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
 
-  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init }) {
+  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init; biases?: Init }) {
     this.training = options.training;
     this.profile = options.profile;
     this.seed = options.seed ?? 0;
     this.weights = options.weights;
+    this.biases = options.biases;
   }
 
   /** The layer being built, as its parameters are named: `layer1.0.conv1`. */

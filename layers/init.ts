@@ -82,8 +82,9 @@ const heUniform = fanned(fanIn => uniform(Math.sqrt(6 / fanIn)));
 const heNormal = fanned(fanIn => normal(Math.sqrt(2 / fanIn)));
 
 /**
- * Schemes for the weights of convolutions and dense layers by the names of the command line; biases keep PyTorch's default. Glorot & Bengio
- * 2010 (Xavier); He et al. 2015 (Kaiming) for relu, by fan-in; `constant`, which breaks no symmetry, is for showing just that.
+ * Schemes for the weights of convolutions and dense layers by the names of the command line; biases keep PyTorch's default but where
+ * `biasScheme` has another. Glorot & Bengio 2010 (Xavier); He et al. 2015 (Kaiming) for relu, by fan-in; `constant`, under which the
+ * units of a layer stay equal to one another, is for showing just that.
  */
 export const schemes: Readonly<Record<string, Init>> = {
   torch: fanned(fanIn => torchDefault(fanIn)),
@@ -99,6 +100,9 @@ export const schemes: Readonly<Record<string, Init>> = {
   'kaiming-normal': heNormal,
   orthogonal,
 };
+
+/** What draws the biases under a scheme, where that is not PyTorch's default: random ones would part what `constant` makes equal. */
+export const biasScheme = (name: string): Init | undefined => (name === 'constant' ? constant(0) : undefined);
 
 /** A scheme by name. */
 export const initializer = (name: string): Init => lookUp('initialisation', name, schemes);

@@ -10,8 +10,8 @@ export const naturalGradient = rule({
   about: 'Slopes divided by a running Fisher information.',
   formula: 'F ← ρF + (1−ρ)g²;  w ← w − η g / (F̂ + δ)',
   state: ['f'],
-  hyper: { lr: learningRate(0.01), rho: number(0.95, 'memory', SHARE), damping: divisor(1e-3, POSITIVE) },
-  rates: { lenet5: 0.001, bySlope: 1 },
+  hyper: { lr: learningRate(3e-4), rho: number(0.95, 'memory', SHARE), damping: divisor(1e-3, POSITIVE) },
+  rates: { points: 0.01, bySlope: 1 },
   values: ({ rho }, t) => ({ rest: 1 - rho, correction: 1 - rho ** t }),
   update: `
     f = op.rho * f + op.rest * g * g;
@@ -30,12 +30,12 @@ export const newtonDiagonal = rule({
   state: ['h'],
   probes: 'h',
   hyper: {
-    lr: learningRate(0.1),
+    lr: learningRate(0.01),
     damping: divisor(1e-2, POSITIVE),
     probes: number(1, 'random directions for the curvature', { min: 1 }),
     epsilon: number(1e-3, 'length of a probe', POSITIVE),
   },
-  rates: { lenet5: 0.01 },
+  rates: { points: 0.1 },
   update: 'w -= op.lr * g / (abs(h) + op.damping);',
 });
 

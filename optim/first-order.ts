@@ -46,14 +46,17 @@ export const nesterov: Rule = {
     w -= op.lr * (g + op.momentum * v);`,
 };
 
-/** Nesterov 1983 for convex functions (Su, Boyd & Candes 2016), k from 0. The gradient is taken at w. */
+/**
+ * Nesterov 1983 for convex functions (Su, Boyd & Candes 2016), k from 0. The gradient is taken at w. As momentum nears 1 it adds up the
+ * noise of small batches, whence the small default rate.
+ */
 export const nagConvex = rule({
   name: 'nag-c',
   about: 'Nesterov’s method for convex functions: momentum grows with time.',
   formula: 'x′ ← w − η g;  w ← x′ + k/(k+3) (x′ − x)',
   state: ['x'],
-  hyper: { lr: learningRate(0.1) },
-  rates: { lenet5: 0.05, bySlope: 0.5 },
+  hyper: { lr: learningRate(1e-3) },
+  rates: { points: 0.1, bySlope: 0.5 },
   values: (_, t) => ({ ahead: (t - 1) / (t + 2) }),
   update: `
     let next = w - op.lr * g;
@@ -68,7 +71,7 @@ export const nagStronglyConvex = rule({
   name: 'nag-sc',
   about: 'Nesterov’s method for strongly convex functions.',
   formula: 'x′ ← w − η g;  w ← x′ + (1−√(mη))/(1+√(mη)) (x′ − x)',
-  hyper: { lr: learningRate(0.1), m: number(1e-3, 'strong convexity') },
+  hyper: { lr: learningRate(1e-3), m: number(1e-3, 'strong convexity') },
   values: ({ m }, _, lr) => ({ ahead: (1 - Math.sqrt(m * lr)) / (1 + Math.sqrt(m * lr)) }),
 });
 
@@ -121,7 +124,7 @@ export const rmsprop = rule({
   form: rmspropForm,
 });
 
-/** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD; `ax`, the average from step t0 on, is what is evaluated. */
+/** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD at ten times its rate, at which nets stand still; `ax`, the average from step t0 on, is what is evaluated. */
 export const asgd = rule({
   name: 'asgd',
   about: 'Descent whose average over time is what counts.',
@@ -129,12 +132,12 @@ export const asgd = rule({
   state: ['ax'],
   average: 'ax',
   hyper: {
-    lr: learningRate(0.01),
+    lr: learningRate(0.1),
     lambd: number(1e-4, 'decay'),
     alpha: number(0.75, 'exponent of the falling rate', SHARE),
     t0: number(1e6, 'update at which averaging begins'),
   },
-  rates: { lenet5: 0.1, bySlope: 1 },
+  rates: { bySlope: 1 },
   values({ lambd, alpha, t0 }, t, lr) {
     const eta = t === 1 ? lr : lr / (1 + lambd * lr * (t - 1)) ** alpha;
     return { eta, keep: 1 - lambd * eta, mu: t === 1 ? 1 : 1 / Math.max(1, t - 1 - t0) };

@@ -26,9 +26,8 @@ export interface Form {
 export interface Rule extends Described, Form {
   readonly name: string;
   readonly hyper: HyperParameters;
-  /** Learning rates for problems that the default is not for. */
+  /** Learning rates for problems other than images, which the default is for. */
   readonly rates?: {
-    readonly lenet5?: number;
     /** For a small net on a few points of a plane. */
     readonly points?: number;
     /** For a function of two variables: a factor of the rate that suits its slopes, or a length in its plane. */

@@ -4,6 +4,7 @@ import { also, words, type DescentError } from '../../engine/check.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { NonFinite, type Diverged } from '../../train/step/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
+import { startFrom } from '../../train/run/open.ts';
 import { validations } from '../../train/step/metrics.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { flags } from '../flags.ts';
@@ -36,7 +37,7 @@ export async function diagnose(error: Diverged, { recipe, dataset, options, run,
   );
   const { trainer, close } = await openSession(recipe, dataset, { ...options, debug: true, quiet: true });
   try {
-    if (start && !kept) await trainer.loadWeights(start);
+    if (start && !kept) await startFrom(trainer, recipe, start);
     if (kept) {
       await trainer.loadWeights(kept.weights);
       await trainer.loadState(kept.state);

@@ -6,6 +6,7 @@ import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
+import { startFrom } from '../../train/run/open.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { flagOf } from '../flags.ts';
@@ -67,7 +68,7 @@ async function trainIn(resumed: Resumed | undefined, model: string | undefined, 
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
     if (options.plan || !run) return print(describePlan(session.trainer.program));
-    if (start) await session.trainer.loadWeights(start);
+    if (start) await startFrom(session.trainer, recipe, start);
     if (resumed) {
       await session.trainer.loadWeights(resumed.weights);
       await session.trainer.loadState(resumed.state);

@@ -26,8 +26,6 @@ const POINTS = 80;
 /** One run to do. */
 interface Run {
   readonly variant: string;
-  /** Name of the scheme that draws the first weights. */
-  readonly scheme?: string | undefined;
   readonly recipe: Recipe;
 }
 
@@ -48,18 +46,18 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
     ([, v]) => options.model === undefined || v.model === undefined,
   );
   check(variants.length, `--model: ${what} is compared on nets of its own`, 'leave it out');
-  const runs = variants.map(([variant, { scheme, model: own = model, ...changes }]): Run => {
+  const runs = variants.map(([variant, { model: own = model, ...changes }]): Run => {
     const config = parseConfig(own, { ...base, ...changes });
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
     const recipe = localRecipe({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
-    return { variant, scheme, recipe }; // all are checked before the first one trains
+    return { variant, recipe }; // all are checked before the first one trains
   });
 
   const device = await openDevice(options);
   const results: Result[] = [];
   try {
     for (const run of runs) {
-      const result = await trial(run.recipe, dataset, device, { scheme: run.scheme, test: true });
+      const result = await trial(run.recipe, dataset, device, { test: true });
       results.push({ variant: run.variant, result });
       tell(run, result, options);
     }
@@ -95,10 +93,10 @@ function baseOf(what: string, chosen: Comparison, options: CompareOptions) {
 }
 
 /** What came of one run, as soon as it is known. */
-function tell({ variant, scheme, recipe: { config } }: Run, result: Trial, { json, quiet }: CompareOptions): void {
+function tell({ variant, recipe: { config } }: Run, result: Trial, { json, quiet }: CompareOptions): void {
   const { test, best, seconds, diverged } = result;
   if (json) {
-    const facts = { variant, scheme, config, test: test ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
+    const facts = { variant, config, test: test ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
     print(JSON.stringify(facts));
   } else if (!quiet) {
     note(`${variant}: ${test ? `test ${percent(test.accuracy)}` : diverged} in ${seconds.toFixed(1)} s`);

@@ -7,9 +7,12 @@ import { Layout } from '../../engine/plan.ts';
 import { models, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { whitenPatches } from '../../train/init/whiten-patches.ts';
-import { random } from '../support/check.ts';
+import { openTrainer, startFrom } from '../../train/run/open.ts';
+import { deviceFor, random } from '../support/check.ts';
 import { FAMILIES, learns } from '../support/families.ts';
 import { refusal } from '../support/refusal.ts';
 
@@ -158,6 +161,20 @@ test('a bare flag switches it on', () => {
 test('the whitening filters of airbench have the shape of its first weight', () => {
   const weight = whitenPatches(Float32Array.from(random(2 * 3 * 8 * 8)), [2, 3, 8, 8]);
   assert.is(weight.length, build('airbench', CIFAR).params.get(`${models.airbench!.whitened}.weight`)!.value.size);
+});
+
+test('weights without the whitening filters, which are computed from the data, can be started from; those without others cannot', async () => {
+  const dataset = await openDataset('shapes', { quiet: true, limitTrain: 20, limitTest: 10 });
+  const recipe = recipeOf(parseConfig('airbench:width=8', { dataset: 'shapes', batchSize: '4' }));
+  const { trainer } = await openTrainer(recipe, dataset, await deviceFor());
+  const { 'whiten.weight': filters, ...others } = await trainer.weights();
+  await startFrom(trainer, recipe, { ...others, 'whiten.bias': { shape: [24], data: new Float32Array(24).fill(0.5) } });
+  const { 'whiten.weight': kept, 'whiten.bias': bias } = await trainer.weights();
+  assert.equal(kept, filters);
+  assert.is(bias!.data[0], 0.5);
+  const { 'head.weight': _, ...headless } = others;
+  assert.match(await refusal(() => startFrom(trainer, recipe, headless)), /^weights: tensor 'head.weight' .* is missing/);
+  trainer.destroy();
 });
 
 test('whitened patches are uncorrelated, of unit variance', async () => {

@@ -3,7 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { initializer } from '../../layers/init.ts';
+import { biasScheme, initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
@@ -68,7 +68,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       debug: options.debug,
       loss: recipe.loss,
       smoothing: recipe.labelSmoothing,
-      weights: scheme === undefined || scheme === 'lsuv' ? undefined : initializer(scheme),
+      ...(scheme !== undefined && scheme !== 'lsuv' && { weights: initializer(scheme), biases: biasScheme(scheme) }),
       population: recipe.bnStats === 'population',
       fuse: recipe.fuse,
       checkpoint: recipe.checkpointActivations,
@@ -96,6 +96,17 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       ...(normalize !== 'none' && { moments: JSON.stringify(data.normalisation.moments) }),
     },
   };
+}
+
+/**
+ * Sets the weights that a run of a recipe starts from. Filters that are computed from the data, which other programs may not keep among
+ * their weights, stay as they are where `weights` lack them.
+ */
+export async function startFrom(trainer: Trainer, { model }: Recipe, weights: Tensors): Promise<void> {
+  const computed = `${modelCalled(model.name).whitened}.weight`;
+  const own = await trainer.weights();
+  const kept = Object.hasOwn(own, computed) && !Object.hasOwn(weights, computed) ? { [computed]: own[computed]! } : {};
+  await trainer.loadWeights({ ...weights, ...kept });
 }
 
 /** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */

@@ -19,6 +19,8 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly smoothing?: number;
   /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
   readonly weights?: Init;
+  /** Those of their biases. */
+  readonly biases?: Init;
   readonly debug?: boolean;
   /** Whether activations inside segments of the net are computed a second time in place of being kept. */
   readonly checkpoint?: boolean;

@@ -13,7 +13,8 @@ export interface TrainingGraph extends BuiltGraph {
 }
 
 export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGraph {
-  const graph = new Graph({ training: true, profile: o.device.profile, seed: o.seed, weights: o.weights });
+  const { seed, weights, biases } = o;
+  const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases });
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
   const { logits, totals, batch } = built;
   const loss = lossFor(o.loss, true, batch.views);

@@ -4,8 +4,8 @@ import { rules } from '../../optim/index.ts';
 import { NOISES, NORMS } from './compare-nets.ts';
 import type { parseConfig } from '../config/config.ts';
 
-/** What a variant changes of the configuration; `scheme` draws the first weights. */
-export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: string; readonly scheme?: string };
+/** What a variant changes of the configuration. */
+export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: string };
 
 /** What the runs have in common: their steps at batches of 64, rate, and training images. */
 export interface Common {
@@ -51,10 +51,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
       // a quasi-Newton method stays with one batch, at as many images in all
       const batch = Math.max(64, 64 * Math.floor(Math.min(1024, images) / 64));
       return {
-        ...each(Object.keys(rules), name => {
-          const rate = rules[name]!.rates?.lenet5;
-          return { optimizer: name, ...(rate !== undefined && { lr: String(rate) }) };
-        }),
+        ...each(Object.keys(rules), optimizer => ({ optimizer })),
         lookahead: { optimizer: 'momentum', lookahead: '5' },
         [`lbfgs on ${batch}`]: {
           optimizer: 'lbfgs',
@@ -117,13 +114,13 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     defaults: { lr: '0.02' },
     variants: () => {
       const names = Object.keys(schemes).filter(name => !/^(xavier|kaiming)/.test(name)); // second names of glorot and he
-      return each(names, scheme => ({ scheme }));
+      return each(names, initScheme => ({ initScheme }));
     },
   },
   normalisations: {
     model: 'norm-net',
     defaults: { limitTrain: '6000' },
-    variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, scheme: 'he-normal' })),
+    variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, initScheme: 'he-normal' })),
   },
   /** The rate in proportion to the batch (Goyal et al. 2017). */
   'batch-sizes': {

@@ -2,13 +2,11 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { initializer } from '../../layers/init.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { Diverged } from '../step/divergence.ts';
 import { evaluation, fit, type FitState } from '../run/fit.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
 import { openTrainer } from '../run/open.ts';
-import type { Trainer } from '../step/trainer.ts';
 
 /** What came of a run. `best` (on the validation images) and `test` (after the last step) are missing where the loss was not finite. */
 export interface Trial {
@@ -23,8 +21,6 @@ export interface TrialOptions {
   /** Cross-validation, in place of the recipe's share. */
   readonly folds?: number;
   readonly fold?: number;
-  /** Name of a scheme that draws the weights of convolutions and dense layers, in place of each layer's own. */
-  readonly scheme?: string;
   /** Evaluate the last weights on the test images too; with early stopping the best ones. */
   readonly test?: boolean;
 }
@@ -46,7 +42,7 @@ export async function trial(
   recipe: Recipe,
   dataset: Dataset,
   device: Device,
-  { folds, fold, scheme, test: tested }: TrialOptions = {},
+  { folds, fold, test: tested }: TrialOptions = {},
 ): Promise<Trial> {
   checkHeldOut(recipe, folds);
   const { trainer, total } = await openTrainer(recipe, dataset, device, { folds, fold });
@@ -56,7 +52,6 @@ export async function trial(
   const state: FitState = { evaluated: [] };
   let test: EvalMetrics | undefined;
   try {
-    if (scheme !== undefined) await initialise(trainer, scheme, recipe.seed);
     await fit(trainer, {
       total,
       logEvery: recipe.logEvery,
@@ -81,15 +76,4 @@ export async function trial(
     seconds: (performance.now() - started) / 1000,
     ...(diverged === undefined ? { best: bestOf(lines, recipe.earlyStop?.watched), ...(test && { test }) } : { diverged }),
   };
-}
-
-/** Draws the weights of convolutions and dense layers anew by a scheme, each from numbers of its own name and `seed`. */
-export async function initialise(trainer: Trainer, scheme: string, seed: number): Promise<void> {
-  const init = initializer(scheme);
-  const weights = await trainer.weights();
-  for (const { value } of trainer.graph.params.values()) {
-    const { name, shape } = value;
-    if (shape.length === 2 || shape.length === 4) weights[name] = { shape, data: init(shape, name, seed) };
-  }
-  await trainer.loadWeights(weights);
 }

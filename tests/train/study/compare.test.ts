@@ -10,8 +10,7 @@ import { COMPARISONS } from '../../../train/study/compare.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { recipeOf } from '../../../train/config/recipe.ts';
 import { openTrainer } from '../../../train/run/open.ts';
-import { initialise } from '../../../train/study/trial.ts';
-import { close, deviceFor } from '../../support/check.ts';
+import { deviceFor } from '../../support/check.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
@@ -24,8 +23,8 @@ for (const [what, { model, variants }] of Object.entries(COMPARISONS)) {
   for (const steps of [5, 400]) {
     test(`${what}: every variant of ${steps} steps is a configuration of its own`, () => {
       const all = Object.entries(variants({ steps, lr: 0.05, images: 1000 }));
-      const texts = all.map(([, { scheme, model: own = model, ...given }]) =>
-        JSON.stringify([scheme, localRecipe(parseConfig(own, { optimizer: 'momentum', ...given })).config]),
+      const texts = all.map(([, { model: own = model, ...given }]) =>
+        JSON.stringify(localRecipe(parseConfig(own, { optimizer: 'momentum', ...given })).config),
       );
       assert.ok(all.length >= 4);
       assert.is(new Set(texts).size, all.length);
@@ -34,21 +33,33 @@ for (const [what, { model, variants }] of Object.entries(COMPARISONS)) {
 }
 
 test('a scheme draws weights of its deviation and leaves biases', async () => {
-  const { trainer } = await openTrainer(
-    recipeOf(parseConfig('mlp:hidden=64', { dataset: 'shapes', batchSize: '10' })),
-    await images(),
-    await deviceFor(),
-  );
-  const before = await trainer.weights();
-  await initialise(trainer, 'he-normal', 3);
-  const after = await trainer.weights();
+  const opened = async (given: Parameters<typeof parseConfig>[1]) => {
+    const config = parseConfig('mlp:hidden=64', { dataset: 'shapes', batchSize: '10', seed: '3', ...given });
+    const { trainer } = await openTrainer(recipeOf(config), await images(), await deviceFor());
+    const weights = await trainer.weights();
+    trainer.destroy();
+    return weights;
+  };
+  const before = await opened({});
+  const after = await opened({ initScheme: 'he-normal' });
   const { shape, data } = after['fc1.weight']!;
   const square = [...data].reduce((sum, v) => sum + v * v, 0) / data.length;
   assert.ok(Math.abs(Math.sqrt((square * shape[1]!) / 2) - 1) < 5 / Math.sqrt(2 * data.length), `mean square ${square}`);
   assert.equal(after['fc1.bias'], before['fc1.bias']);
-  await initialise(trainer, 'constant', 0);
-  close('constant', (await trainer.weights())['fc2.weight']!.data, new Float32Array(after['fc2.weight']!.data.length).fill(0.01), 0);
+});
+
+test('a constant scheme breaks no symmetry: filters and units stay equal to one another while they learn', async () => {
+  const config = parseConfig('lenet5', { dataset: 'shapes', batchSize: '10', initScheme: 'constant', optimizer: 'momentum' });
+  const { trainer } = await openTrainer(recipeOf(config), await images(), await deviceFor());
+  for (let step = 0; step < 5; step++) await trainer.step();
+  const weights = await trainer.weights();
   trainer.destroy();
+  for (const name of ['conv1.weight', 'conv2.weight', 'fc1.weight', 'fc2.weight', 'conv1.bias', 'fc1.bias']) {
+    const { shape, data } = weights[name]!;
+    const size = data.length / shape[0]!;
+    for (let o = 1; o < shape[0]!; o++) assert.equal(data.slice(o * size, (o + 1) * size), data.slice(0, size), `${name} ${o}`);
+  }
+  assert.ok(new Set(weights['conv1.weight']!.data.slice(0, 25)).size > 20, 'it has learnt something');
 });
 
 test('deep narrow nets are dead from birth, wide and shallow ones are not', async () => {
