@@ -1,18 +1,21 @@
 /** What a data set is: images and labels in two splits, in memory or on disk. */
 import { check, show } from '../engine/check.ts';
 
+/** The values of images: bytes that mean 0 to 1, or float32 as they are. */
+export type Values = Uint8Array | Float32Array;
+
 /** Images that are too many for memory and stay on disk. */
 export interface Stored {
-  /** The images of these numbers, one after the other: [indices.length, c, h, w] bytes. */
-  read(indices: Uint32Array): Promise<Uint8Array>;
+  /** The images of these numbers, one after the other: [indices.length, c, h, w]. */
+  read(indices: Uint32Array): Promise<Values>;
 }
 
 /**
- * Images and their labels. `images` is [n, c, h, w] bytes (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
+ * Images and their labels. `images` is [n, c, h, w] (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
  * classes.
  */
 export interface Split {
-  readonly images: Uint8Array;
+  readonly images: Values;
   readonly labels: Uint16Array;
   readonly n: number;
   readonly stored?: Stored;
@@ -20,11 +23,15 @@ export interface Split {
   readonly names?: readonly string[];
 }
 
-/** A data set in memory. `shape` is [c, h, w]; label k means `classes[k]`. */
+/**
+ * A data set. `shape` is [c, h, w], of tables and the like [features, 1, 1]; label k means `classes[k]`. The values of both splits are bytes
+ * where `dtype` does not say otherwise.
+ */
 export interface Dataset {
   readonly name: string;
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
+  readonly dtype?: 'uint8' | 'float32';
   readonly train: Split;
   readonly test: Split;
 }
@@ -42,9 +49,17 @@ export function first(split: Split, limit: number = split.n): Split {
   return { ...split, images, labels: split.labels.subarray(0, limit), n: limit };
 }
 
-/** The images of the numbers `indices`, wherever they are; `size` is the bytes of one. Neighbours in memory are not copied. */
-export function imagesOf({ images, stored }: Split, size: number, indices: Uint32Array): Uint8Array | Promise<Uint8Array> {
-  if (stored) return stored.read(indices);
+/** Values as they lie in memory. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Values): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Values of a type from their bytes, which begin at a multiple of four. */
+export const valuesOf = (bytes: Uint8Array, dtype: Dataset['dtype']): Values =>
+  dtype === 'float32' ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : bytes;
+
+/** The bytes of the images of the numbers `indices`, wherever they are; `size` is those of one. Neighbours in memory are not copied. */
+export function imagesOf({ images: values, stored }: Split, size: number, indices: Uint32Array): Uint8Array | Promise<Uint8Array> {
+  if (stored) return stored.read(indices).then(bytesOf);
+  const images = bytesOf(values);
   const from = indices[0] ?? 0;
   if (indices.every((index, i) => index === from + i)) {
     return images.subarray(from * size, (from + indices.length) * size);
@@ -58,7 +73,7 @@ export function imagesOf({ images, stored }: Split, size: number, indices: Uint3
 export const numbers = (from: number, to: number): Uint32Array => Uint32Array.from({ length: to - from }, (_, i) => from + i);
 
 /** Pairs images with labels, or says what does not fit: the counts, or a label beyond the classes. `who` names the file or folder. */
-export function makeSplit(who: string, images: Uint8Array, labels: Uint16Array, shape: readonly number[], classes: number): Split {
+export function makeSplit(who: string, images: Values, labels: Uint16Array, shape: readonly number[], classes: number): Split {
   const size = shape.reduce((a, b) => a * b);
   const n = labels.length;
   check(

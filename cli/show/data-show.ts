@@ -13,7 +13,7 @@ import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
-import { checkShape, type Augmentation } from '../../train/data/augmentation.ts';
+import { checkImages, type Augmentation } from '../../train/data/augmentation.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
 
@@ -40,7 +40,7 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;
   check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels`, 'images have 1 or 3');
-  if (augment) checkShape(augment.transforms, dataset.shape);
+  if (augment) checkImages(augment.transforms, dataset);
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));
   try {

@@ -1,7 +1,8 @@
 /**
  * WGSL of random transforms of images, generated from the list that is asked for. A list means what it means when images are made one after
  * the other, in the order written; it is computed backwards: the position of a pixel is carried through the geometric transforms to the
- * stored image, which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255.
+ * stored image, which is looked up once. Positions are pixel numbers, (0, 0) being the centre of the first; values are bytes, 0 to 255, or
+ * float32, of which what is of bytes alone (KINDS) makes nothing.
  *
  * The WGSL of a transform (kinds.ts, augmix.ts) may use, everywhere:
  *
@@ -45,8 +46,8 @@ const numbersOf = (t: Transform, k: number) => (kindOf(t).draw ? `let p = d.p${k
 
 /**
  * Functions `draw(index, row) -> Draw` (what is random of an image, number `row` of its batch) and `look(q, i, index, image, d) -> Px` (its
- * pixel number i). They use `byteAt(image, at)`, byte `at` of an image, and op.seed and op.epoch: an image of an epoch is the same in every
- * batch and order.
+ * pixel number i). They use `byteAt(image, at)`, byte `at` of an image (or `valueAt`), and op.seed and op.epoch: an image of an epoch is the
+ * same in every batch and order.
  */
 export function augmentWgsl(a: Augment): string {
   const { list, c, w, h } = a;
@@ -92,7 +93,7 @@ fn draw(index : u32, row : u32) -> Draw {
 fn pixel(image : u32, x : i32, y : i32) -> Px {
   let at = u32(y * ${w} + x);
   return Px(${range(c)
-    .map(k => `f32(byteAt(image, at + ${k * h * w}u))`)
+    .map(k => (a.unit === 1 ? `valueAt(image, at + ${k * h * w}u)` : `f32(byteAt(image, at + ${k * h * w}u))`))
     .join(', ')});
 }
 fn stored(q : Q, i : u32, index : u32, image : u32, d : Draw) -> Px {
@@ -147,7 +148,7 @@ function segment(a: Augment, { first, end, name, inner, exact }: Segment): strin
     const outside = covers?.(t.o) ?? (map && t.fill !== undefined ? beyond(t.fill, a, exact) : undefined);
     if (outside && (covers || typeof t.fill === 'number' || t.fill === 'mean')) {
       stops = true;
-      const value = t.fill === 'mean' ? a.mean.map(m => float(255 * m)).join(', ') : float(t.fill as number);
+      const value = t.fill === 'mean' ? a.mean.map(m => float(a.unit * m)).join(', ') : float(t.fill as number);
       back.push(use(`if (since < 0) { if (${outside}) { since = ${k}; v = Px(${value}); } }`));
     } else if (outside) back.push(outside);
   }

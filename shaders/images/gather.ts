@@ -1,9 +1,9 @@
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
-import { ceilDiv, planes, threads } from '../kernel/loops.ts';
+import { planes, threads } from '../kernel/loops.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
 import { augmentWgsl } from './augment.ts';
-import { pageBindings, pagesWgsl, placeOf, wordOf, type Pages } from './pages.ts';
+import { pageBindings, pagesWgsl, placeOf, wordOf, wordsOf, type Pages } from './pages.ts';
 import type { Augment, Transform } from './transform.ts';
 
 /** A batch of `n` images. */
@@ -20,11 +20,11 @@ export interface Gather extends Pages {
   views?: number;
 }
 
-/** Whether images are copied as they are, four bytes at a time; else they are made pixel by pixel. */
+/** Whether images are copied as they are, a word of four bytes or one f32 at a time; else they are made pixel by pixel. */
 const plain = ({ augment, mix }: Gather): boolean => !augment?.length && !mix;
 
 /** Words or pixels of one image, and how many of them a thread takes. */
-const itemsOf = (p: Gather): number => (plain(p) ? ceilDiv(p.c * p.h * p.w, 4) : p.h * p.w);
+const itemsOf = (p: Gather): number => (plain(p) ? wordsOf(p) : p.h * p.w);
 const perThread = (p: Gather, d: Profile): number => {
   if (isSoftware(d)) return plain(p) ? 64 : 128;
   return plain(p) ? 1 : 4;
@@ -36,7 +36,10 @@ const copyWords = (p: Gather) => ({
   if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }
   let page = place / ${p.perPage}u;
   let base = place % ${p.perPage}u * WORDS;`,
-  each: `
+  each: p.floats
+    ? `
+    x[plane * SIZE + at] = bitcast<f32>(${wordOf(p, 'page', 'base + at')}) * norm[at] + norm[SIZE + at];`
+    : `
     let bytes = unpack4xU8(${wordOf(p, 'page', 'base + at')});
     ${unroll(4, j => `{ let i = at * 4u + ${j}u; if (i < SIZE) { x[plane * SIZE + i] = f32(bytes[${j}]) * norm[i] + norm[SIZE + i]; } }`)}`,
 });
@@ -86,8 +89,8 @@ function makePixels(p: Gather) {
 }
 
 /**
- * x [n, c, h, w] = byte * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
- * scale and shift per value. One thread takes four bytes at a time; with `augment` one pixel, all its channels, so that colours can be
+ * x [n, c, h, w] = value * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
+ * scale and shift per value. One thread takes four bytes or one f32 at a time; with `augment` one pixel, all its channels, so that colours can be
  * changed. With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box [x0,
  * x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. `tables` are those of the batch (see imageTables)
  * where the transforms ask for them.
@@ -114,10 +117,10 @@ export const gather = kernel({
   body: p => {
     const size = p.c * p.h * p.w;
     const { before, each } = plain(p) ? copyWords(p) : makePixels(p);
-    const transforms: Augment = { ...p, list: p.augment ?? [], mean: p.mean ?? [], colour: p.colour ?? [] };
+    const transforms: Augment = { ...p, list: p.augment ?? [], unit: p.floats ? 1 : 255, mean: p.mean ?? [], colour: p.colour ?? [] };
     return {
       declared: `
-const SIZE = ${size}u; const WORDS = ${ceilDiv(size, 4)}u; const PLANE = ${p.h * p.w}u;
+const SIZE = ${size}u; const WORDS = ${wordsOf(p)}u; const PLANE = ${p.h * p.w}u;
 ${pagesWgsl(p)}
 ${plain(p) ? '' : augmentWgsl(transforms)}`,
       // the plane is an image of x

@@ -4,11 +4,12 @@ import { float, range, XYZW } from '../kernel/wgsl.ts';
 /** The numbers of a transform by name. */
 export type Options = Readonly<Record<string, number>>;
 
-/** Images of c x h x w. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training images. */
+/** Images of c x h x w, whose values are `unit` where a pixel is 1: 255 of bytes, 1 of f32. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training images. */
 export interface Images {
   readonly c: number;
   readonly h: number;
   readonly w: number;
+  readonly unit: number;
   readonly mean: readonly number[];
   readonly colour: readonly (readonly number[])[];
 }
@@ -22,6 +23,8 @@ export interface Kind {
   readonly exact?: true;
   /** Whether `q` is covered by the fill. */
   readonly covers?: (o: Options) => string;
+  /** It is of colours in bytes, 0 to 255, and of no other values. */
+  readonly ofBytes?: true;
   /** The new colour of `v`. */
   readonly colour?: (o: Options, a: Images) => string;
 }
@@ -97,16 +100,17 @@ export const KINDS = {
     map: (_, a) => `C + (q - C) * (1.0 + p.x * dot((q - C) / (0.5 * ${size(a)}), (q - C) / ${size(a)}))`,
   },
   /** Times 1 - amount to 1 + amount, as torchvision's ColorJitter. */
-  brightness: { draw: factor, colour: () => inBytes('v * p.x') },
+  brightness: { ofBytes: true, draw: factor, colour: () => inBytes('v * p.x') },
   /**
    * The distance from the image's mean grey times 1 - amount to 1 + amount, as ColorJitter; the mean is the stored image's, times what
    * brightness made of it.
    */
-  contrast: { draw: factor, colour: () => inBytes('(v - Px(mean)) * p.x + Px(mean)') },
+  contrast: { ofBytes: true, draw: factor, colour: () => inBytes('(v - Px(mean)) * p.x + Px(mean)') },
   /** The distance from the pixel's own grey times 1 - amount to 1 + amount, as ColorJitter. */
-  saturation: { draw: factor, colour: () => inBytes('Px(grey(v)) + (v - Px(grey(v))) * p.x') },
+  saturation: { ofBytes: true, draw: factor, colour: () => inBytes('Px(grey(v)) + (v - Px(grey(v))) * p.x') },
   /** Adds the axes of the training colours times their variance times N(0, std) (AlexNet, section 4.1; pixels in [0, 1]). */
   pca: {
+    ofBytes: true,
     draw: (o, { c, colour }) =>
       range(c)
         .map(k => {
@@ -116,9 +120,9 @@ export const KINDS = {
         .join(' + '),
     colour: (_, { c }) => inBytes(`v + p.${channels(c)}`),
   },
-  /** Adds N(0, std) to each value, of pixels in [0, 1]. */
+  /** Adds N(0, std) to each value; of bytes, as pixels in [0, 1]. */
   noise: {
-    colour: (o, { c }) => `v + ${float(255 * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${channels(c)}`,
+    colour: (o, { c, unit }) => `v + ${float(unit * o.std!)} * normal4(philox(vec4u(index, op.epoch, stage, 1u + i), key)).${channels(c)}`,
   },
   /** Covers a square of side `size` around a random pixel (DeVries & Taylor 2017). */
   cutout: {
@@ -127,5 +131,5 @@ export const KINDS = {
     covers: o => `all(vec2f(q) - p.xy >= vec2f(-0.5)) & all(vec2f(q) - p.xy < vec2f(${float(o.size! - 0.5)}))`,
   },
   /** Mixes the image with three chains of one to three transforms each (Hendrycks et al. 2020); see augmix.ts. */
-  augmix: {},
+  augmix: { ofBytes: true },
 } satisfies Record<string, Kind>;

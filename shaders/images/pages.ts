@@ -3,13 +3,15 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { ceilDiv } from '../kernel/loops.ts';
 import { unroll } from '../kernel/wgsl.ts';
 
-/** Images of c x h x w bytes in `pages` buffers of `perPage` images. */
+/** Images of c x h x w values in `pages` buffers of `perPage` images. */
 export interface Pages {
   c: number;
   h: number;
   w: number;
   pages: number;
   perPage: number;
+  /** Values are f32, in place of bytes. */
+  floats?: boolean;
   /** The pages are a ring that holds the images in the order of the batches, in place of all images of the data set. */
   stream?: boolean;
 }
@@ -26,7 +28,13 @@ export const wordOf = ({ pages }: Pages, page: string, at: string): string => (p
 export const placeOf = ({ stream, pages, perPage }: Pages, at: string, index: string): string =>
   stream ? `(${at}) % ${pages * perPage}u` : index;
 
-/** WGSL function `byteAt(image, at)`: byte `at` of an image, `image` counting those of all pages. */
+/** 32-bit words of an image. */
+export const wordsOf = ({ c, h, w, floats }: Pick<Pages, 'c' | 'h' | 'w' | 'floats'>): number =>
+  floats ? c * h * w : ceilDiv(c * h * w, 4);
+
+/**
+ * WGSL functions of bytes `byteAt(image, at)`, byte `at` of an image, `image` counting those of all pages; of f32 `valueAt(image, at)`.
+ */
 export const pagesWgsl = (p: Pages): string => wgsl`
 #if ${p.pages > 1}
 fn fromPage(page : u32, at : u32) -> u32 {
@@ -34,7 +42,13 @@ fn fromPage(page : u32, at : u32) -> u32 {
   return page${p.pages - 1}[at];
 }
 #endif
+#if ${Boolean(p.floats)}
+fn valueAt(image : u32, at : u32) -> f32 {
+  return bitcast<f32>(${wordOf(p, `image / ${p.perPage}u`, `image % ${p.perPage}u * ${wordsOf(p)}u + at`)});
+}
+#else
 fn byteAt(image : u32, at : u32) -> u32 {
-  let word = ${wordOf(p, `image / ${p.perPage}u`, `image % ${p.perPage}u * ${ceilDiv(p.c * p.h * p.w, 4)}u + (at >> 2u)`)};
+  let word = ${wordOf(p, `image / ${p.perPage}u`, `image % ${p.perPage}u * ${wordsOf(p)}u + (at >> 2u)`)};
   return (word >> ((at & 3u) << 3u)) & 0xffu;
-}`;
+}
+#endif`;

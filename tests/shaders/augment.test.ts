@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { dataShow } from '../../cli/show/data-show.ts';
 import { shapes } from '../../datasets/synthetic.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { checkShape } from '../../train/data/augmentation.ts';
+import { checkImages } from '../../train/data/augmentation.ts';
 import { close, WAYS, type Way } from '../support/check.ts';
 import { gathered, noise } from '../support/gathered.ts';
 import { printed } from '../support/process/printed.ts';
@@ -319,7 +319,7 @@ for (const [text, shape, message] of [
   ['flip', [5, 8, 8], /^augment: images have 5 channels; augmentation takes 1 to 4/],
 ] as const) {
   test(`'${text}' is refused for images of ${shape.join('x')}`, async () =>
-    assert.match(await refusal(() => checkShape(parseAugment(text).transforms, shape)), message));
+    assert.match(await refusal(() => checkImages(parseAugment(text).transforms, { shape })), message));
 }
 
 test('descent data show: the first column is the images, the others differ from it', async () => {

@@ -1,5 +1,5 @@
 /** A batch as the gather kernel makes it, and small data sets of random bytes to make it from. */
-import type { Dataset } from '../../datasets/dataset.ts';
+import type { Dataset, Split } from '../../datasets/dataset.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
@@ -10,7 +10,12 @@ import { DeviceData } from '../../train/data/device-data.ts';
 import type { Part } from '../../train/data/split.ts';
 import { deviceFor, random, type Way } from './check.ts';
 
-export function noise(shape: readonly [number, number, number], train: number, test = train, classes = 5): Dataset {
+export interface Bytes extends Dataset {
+  readonly train: Split & { readonly images: Uint8Array };
+  readonly test: Split & { readonly images: Uint8Array };
+}
+
+export function noise(shape: readonly [number, number, number], train: number, test = train, classes = 5): Bytes {
   const make = (n: number, seed: number) => ({
     n,
     images: Uint8Array.from(random(n * shape[0] * shape[1] * shape[2], seed), v => Math.floor((v + 1) * 128)),

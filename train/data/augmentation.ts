@@ -1,5 +1,7 @@
 /** What is done to the images of a training batch, and the random numbers of mixup and cutmix. */
 import { check, named, say } from '../../engine/check.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
+import { KINDS, type Kind } from '../../shaders/images/kinds.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { STREAMS, uniforms, type Draw } from '../../shaders/kernel/random.ts';
 
@@ -19,10 +21,12 @@ export interface Mix {
 
 const WHO = named('augment');
 
-/** Throws where images of `shape` do not take the transforms. */
-export function checkShape(transforms: readonly Transform[], [c, h, w]: readonly [number, number, number]): void {
+/** Throws where the images of a data set do not take the transforms. */
+export function checkImages(transforms: readonly Transform[], { shape: [c, h, w], dtype }: Pick<Dataset, 'shape' | 'dtype'>): void {
   check(c <= 4 || !transforms.length, say`${WHO}: images have ${c} channels`, 'augmentation takes 1 to 4');
   for (const { name, o } of transforms) {
+    const { ofBytes }: Kind = KINDS[name];
+    check(!ofBytes || dtype !== 'float32', say`${WHO}: ${name} is of colours in bytes, and the images are float32`, 'leave it out');
     if (name === 'crop') {
       check(
         o.padding! < Math.min(h, w),

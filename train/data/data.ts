@@ -1,7 +1,7 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
-import { imagesOf, numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { imagesOf, numbers, valuesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { lookUp } from '../../engine/check.ts';
-import { checkShape, type Augmentation } from './augmentation.ts';
+import { checkImages, type Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
 import { NORMALIZE, type Moments, type Normalize } from './statistics.ts';
@@ -32,7 +32,7 @@ const SAMPLE_BYTES = 256 * 2 ** 20;
 export async function openData(dataset: Dataset, options: DataOptions = {}): Promise<RunData> {
   const { normalize = 'none', moments, augment, maxBinding } = options;
   lookUp('normalize', normalize, Object.fromEntries(NORMALIZE.map(how => [how, how])));
-  if (augment) checkShape(augment.transforms, dataset.shape);
+  if (augment) checkImages(augment.transforms, dataset);
   const parts = partsOf(dataset, options);
   const means = !moments && (normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean'));
   const sample =
@@ -49,9 +49,9 @@ async function sampleOf(dataset: Dataset, all: Uint32Array): Promise<Sample> {
   const size = bytesOfImage(dataset);
   const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size)));
   const taken = numbers(0, n).map(i => all[Math.floor((i * all.length) / n)]!);
-  const images = await imagesOf(train, size, taken);
+  const images = valuesOf(await imagesOf(train, size, taken), dataset.dtype);
   const split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
   return { dataset: { ...dataset, train: split }, indices: numbers(0, n) };
 }
 
-export const bytesOfImage = ({ shape: [c, h, w] }: Dataset): number => c * h * w;
+export const bytesOfImage = ({ shape: [c, h, w], dtype }: Dataset): number => c * h * w * (dtype === 'float32' ? 4 : 1);

@@ -13,8 +13,8 @@ import { momentsOf, type Moments } from './statistics.ts';
 const FEW_BYTES = 16 * 2 ** 20;
 
 /** Whether the device should take the moments of a run's training images: they are asked for, all there, and the host would take longer. */
-export function isWorthMeasuring({ dataset, normalisation }: RunData, { part, n }: PartImages, { h, w, stream }: Pages): boolean {
-  const canMeasure = part === 'train' && !stream && h * w <= MOST_SUMMED;
+export function isWorthMeasuring({ dataset, normalisation }: RunData, { part, n }: PartImages, { h, w, stream, floats }: Pages): boolean {
+  const canMeasure = part === 'train' && !stream && !floats && h * w <= MOST_SUMMED;
   return canMeasure && normalisation.needsChannels && n * bytesOfImage(dataset) > FEW_BYTES;
 }
 

@@ -43,9 +43,9 @@ export class Normalisation {
     this.#known = moments;
   }
 
-  /** [2, c, h, w]: byte * scale + shift is a normalised value. */
+  /** [2, c, h, w]: stored value * scale + shift is a normalised one. */
   scaleAndShift(): Float32Array {
-    return scaleAndShift(this.#sample.dataset.shape, this.how, this.how === 'none' ? undefined : this.moments);
+    return scaleAndShift(this.#sample.dataset, this.how, this.how === 'none' ? undefined : this.moments);
   }
 
   /** What PCA colour adds to pixels (see statistics.ts). */

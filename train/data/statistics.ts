@@ -1,13 +1,16 @@
-/** What normalisation and augmentation must know of the training images; pixels are in [0, 1]. */
+/** What normalisation and augmentation must know of the training images; pixels of bytes are in [0, 1], float32 stays as it is. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { eigenSymmetric } from './eigen.ts';
 
 /**
- * `none` is x/255; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
+ * `none` is x/255, or float32 as it is; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
  * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
  */
 export type Normalize = (typeof NORMALIZE)[number];
 export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;
+
+/** What stands for 1 in the values of a data set. */
+const unitOf = ({ dtype }: Pick<Dataset, 'dtype'>): number => (dtype === 'float32' ? 1 : 255);
 
 /** Mean and standard deviation of each channel, and where it is asked for the mean image [c, h, w]. */
 export interface Moments {
@@ -26,7 +29,10 @@ export function momentsOf(sums: Float64Array, squares: Float64Array, n: number):
 }
 
 /** Mean and deviation of each channel over the images `indices`. Many images of a device are measured there (see measure.ts). */
-export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
+export function channelMoments(dataset: Dataset, indices: Uint32Array): Moments {
+  if (dataset.dtype === 'float32') return floatMoments(dataset, indices);
+  const { shape, train } = dataset;
+  const [c, h, w] = shape;
   const plane = h * w;
   const sums = new Float64Array(c);
   const squares = new Float64Array(c);
@@ -46,13 +52,41 @@ export function channelMoments({ shape: [c, h, w], train }: Dataset, indices: Ui
   return momentsOf(sums, squares, indices.length * plane);
 }
 
-/** Scale and shift [2, c, h, w] with which x = byte * scale + shift is an image normalised as `how` says; x / 255 without moments. */
-export function scaleAndShift([c, h, w]: Dataset['shape'], how: Normalize, moments?: Moments): Float32Array {
+/** As channelMoments, of float32: the mean, then the deviations from it, since a difference of large sums would be rounded. */
+function floatMoments({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): Moments {
+  const plane = h * w;
+  const n = indices.length * plane;
+  const means = (value: (v: number, k: number) => number): Float64Array => {
+    const sums = new Float64Array(c);
+    for (const i of indices) {
+      for (let k = 0; k < c; k++) {
+        for (let at = (i * c + k) * plane, end = at + plane; at < end; at++) sums[k]! += value(train.images[at]!, k);
+      }
+    }
+    return sums.map(sum => sum / n);
+  };
+  const mean = means(v => v);
+  return {
+    mean: [...mean],
+    std: Array.from(
+      means((v, k) => (v - mean[k]!) ** 2),
+      variance => Math.sqrt(variance) || 1,
+    ),
+  };
+}
+
+/**
+ * Scale and shift [2, c, h, w] with which x = value * scale + shift is an image normalised as `how` says; without moments x / 255, or float32
+ * as it is.
+ */
+export function scaleAndShift(dataset: Pick<Dataset, 'shape' | 'dtype'>, how: Normalize, moments?: Moments): Float32Array {
+  const [c, h, w] = dataset.shape;
+  const unit = unitOf(dataset);
   const plane = h * w;
   const out = new Float32Array(2 * c * plane);
   for (let k = 0; k < c; k++) {
     const scale = moments && how === 'meanstd' ? 1 / moments.std[k]! : 1;
-    out.fill(scale / 255, k * plane, (k + 1) * plane);
+    out.fill(scale / unit, k * plane, (k + 1) * plane);
     out.fill(-(moments?.mean[k] ?? 0) * scale, (c + k) * plane, (c + k + 1) * plane);
   }
   if (moments?.image && how !== 'mean' && how !== 'meanstd')
@@ -64,11 +98,14 @@ export function scaleAndShift([c, h, w]: Dataset['shape'], how: Normalize, momen
 }
 
 /** The mean of the images `indices`, [c, h, w]. */
-export function meanImage({ shape: [c, h, w], train }: Dataset, indices: Uint32Array): number[] {
+export function meanImage(dataset: Dataset, indices: Uint32Array): number[] {
+  const { shape, train } = dataset;
+  const [c, h, w] = shape;
+  const unit = unitOf(dataset);
   const size = c * h * w;
   const sums = new Float64Array(size);
   for (const i of indices) for (let at = 0, from = i * size; at < size; at++) sums[at]! += train.images[from + at]!;
-  return Array.from(sums, s => Math.fround(s / (255 * indices.length)));
+  return Array.from(sums, s => Math.fround(s / (unit * indices.length)));
 }
 
 /** The axes of the colours, each times its variance, as columns [c][c]: what PCA colour adds to all pixels (AlexNet, section 4.1). */
@@ -101,16 +138,15 @@ const WHITEN_EPS = 1e-2;
 const WHITEN_SIZE = 1024;
 
 /** The axes (rows [r, d]) of the images' variances, r being at most the number of images, and the variances. */
-function principalAxes(
-  { shape: [c, h, w], train }: Dataset,
-  indices: Uint32Array,
-  mean: ArrayLike<number>,
-): { values: Float64Array; axes: Float64Array } {
+function principalAxes(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<number>): { values: Float64Array; axes: Float64Array } {
+  const { shape, train } = dataset;
+  const [c, h, w] = shape;
+  const unit = unitOf(dataset);
   const d = c * h * w;
   const used = indices.subarray(0, d > WHITEN_SIZE ? WHITEN_SIZE : 10000);
   const m = used.length;
   const centred = (i: number, out: Float64Array) => {
-    for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / 255 - mean[k]!) / Math.sqrt(m);
+    for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / unit - mean[k]!) / Math.sqrt(m);
     return out;
   };
   const symmetric = (n: number, a: Float64Array) => {

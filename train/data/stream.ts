@@ -29,7 +29,7 @@ export class Ring {
     this.#bytes = bytes;
     this.#pages = pages;
     this.#order = order;
-    this.#perPage = pages[0]!.size / wordsOf(bytes);
+    this.#perPage = pages[0]!.size / Math.ceil(bytes / 4);
   }
 
   /** Images of a page: whole batches, of images that take `bytes` on the device. */
@@ -81,12 +81,9 @@ export class Ring {
   }
 }
 
-/** 32-bit words of an image on the device. */
-export const wordsOf = (bytes: number): number => Math.ceil(bytes / 4);
-
 /** Images of `bytes` bytes as they lie on the device: each starts at a word. */
 export function pack(images: Uint8Array, bytes: number): Uint8Array {
-  const stride = 4 * wordsOf(bytes);
+  const stride = 4 * Math.ceil(bytes / 4);
   const n = images.length / bytes;
   if (bytes === stride) return images;
   const out = new Uint8Array(n * stride);

@@ -1,6 +1,7 @@
 /** Filters of a first convolution that whiten small patches of the training images, computed once on the host before training. */
-import { imagesOf, numbers } from '../../datasets/dataset.ts';
+import { imagesOf, numbers, valuesOf } from '../../datasets/dataset.ts';
 import type { Graph } from '../../engine/graph.ts';
+import { bytesOfImage } from '../data/data.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { eigenSymmetric } from '../data/eigen.ts';
 
@@ -55,12 +56,12 @@ export function whitenPatches(
 /** Gives the convolution called `layer` such filters, from the training images as they are normalised. */
 export async function whitenFirst(graph: Graph, { run, memory }: DeviceData, layer: string): Promise<void> {
   const { value } = graph.layers.find(l => l.path === layer)!.weight!;
-  const { shape, train } = run.dataset;
+  const { shape, dtype, train } = run.dataset;
   const [c, h, w] = shape;
   const size = c * h * w;
   const n = Math.min(train.n, SAMPLE);
   const norm = run.normalisation.scaleAndShift();
-  const bytes = await imagesOf(train, size, numbers(0, n));
-  const images = Float32Array.from(bytes, (byte, i) => byte * norm[i % size]! + norm[size + (i % size)]!);
+  const values = valuesOf(await imagesOf(train, bytesOfImage(run.dataset), numbers(0, n)), dtype);
+  const images = Float32Array.from(values, (value, i) => value * norm[i % size]! + norm[size + (i % size)]!);
   memory.write(value, whitenPatches(images, [n, c, h, w], value.shape[2]!));
 }

@@ -1,5 +1,5 @@
 /** What can be seen of a net at work: its answers, confusions, filters, layers and activations. */
-import type { Dataset } from '../../datasets/dataset.ts';
+import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
 import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { Opened } from '../../train/run/open.ts';
 import { Probe } from '../../train/study/probe.ts';
@@ -39,7 +39,7 @@ export class Inspector {
   /** Bytes of the first test images. */
   testImages(count: number): Uint8Array {
     const { test } = this.#dataset;
-    return test.images.slice(0, (test.images.length / test.n) * Math.min(count, test.n));
+    return bytesOf(test.images).slice(0, (test.images.length / test.n) * Math.min(count, test.n));
   }
 
   /** Counts [label, answer] over the first test images. */
@@ -82,7 +82,7 @@ export class Inspector {
     const { test } = this.#dataset;
     const size = test.images.length / test.n;
     const probe = await this.#probe(1, true);
-    probe.run(test.images.subarray(index * size, (index + 1) * size));
+    probe.run(bytesOf(test.images).subarray(index * size, (index + 1) * size));
     const out: Planes[] = [];
     for (const [name, t] of probe.outputs) {
       const [, c = 1, h = 1, w = 1] = t.shape.length === 4 ? t.shape : [1, 1, 1, t.size / probe.n];
