@@ -4,6 +4,7 @@ import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './ada
 import { check, DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './graph.ts';
 import { inVec4s } from './plan.ts';
+import { stopwatchFor, type Stopwatch } from './pace.ts';
 import { waiting } from './wait.ts';
 
 interface Compiled {
@@ -59,6 +60,8 @@ export const firstLine = (error: Error | GPUError): string => error.message.spli
 export class Device {
   readonly gpu: GPUDevice;
   readonly report: AdapterReport;
+  /** Measures what programs submit. */
+  stopwatch: Stopwatch;
   /** Looks for the fastest variants of a program's calls before it is compiled. */
   tuner: Tuning | undefined;
   #profile: Profile;
@@ -70,6 +73,7 @@ export class Device {
   private constructor(gpu: GPUDevice, report: AdapterReport, profile: Profile) {
     this.gpu = gpu;
     this.report = report;
+    this.stopwatch = stopwatchFor(report.software);
     this.#profile = profile;
   }
 
@@ -109,6 +113,7 @@ export class Device {
   withProfile(overrides: Partial<Profile>): Device {
     const other = new Device(this.gpu, this.report, { ...this.profile, ...overrides });
     other.#state = this.#state;
+    other.stopwatch = this.stopwatch;
     return other;
   }
 

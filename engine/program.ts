@@ -7,6 +7,7 @@ import { fuse } from './passes/fuse.ts';
 import { halves, opName, writes, type Graph, type Op, type Tensor } from './graph.ts';
 import { halve } from './passes/half.ts';
 import type { Memory } from './memory.ts';
+import { divided, type Piece } from './pace.ts';
 import { bytesOf, plan, type Plan } from './plan.ts';
 import { Uniforms } from './uniforms.ts';
 
@@ -52,13 +53,14 @@ interface Parts {
   readonly flags: { readonly buffer: GPUBuffer; readonly ops: readonly Op[] } | undefined;
 }
 
-/** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer. */
+/** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer, or in several where that takes long. */
 export class Program {
   readonly memory: Memory;
   readonly plan: Plan;
   readonly commands: readonly Command[];
   /** Step values that `run` must be given. */
   readonly fields: readonly string[];
+  #pieces: readonly Piece[];
   #slots: Parts['slots'];
   #uniforms: Uniforms;
   #flags: Parts['flags'];
@@ -67,6 +69,7 @@ export class Program {
     this.memory = memory;
     this.plan = plan;
     this.commands = commands;
+    this.#pieces = [{ first: 0, end: commands.length }];
     this.fields = uniforms.fields;
     this.#slots = slots;
     this.#uniforms = uniforms;
@@ -91,15 +94,30 @@ export class Program {
     return new Program(memory, { plan: planned, commands, slots, uniforms, flags });
   }
 
-  /** Enqueues one step: one small write, one submit. `more` adds copies to the same command buffer. */
+  /**
+   * Enqueues one step: one small write, one submit; several, the dispatches in the same order, from when on a GPU was seen to take long for
+   * it. `more` adds copies to the last command buffer.
+   */
   run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void): void {
-    this.memory.submit(encoder => {
-      this.#uniforms.write(step);
-      const pass = encoder.beginComputePass();
-      encode(pass, this.commands);
-      pass.end();
-      more?.(encoder);
-    });
+    this.memory.check();
+    this.#uniforms.write(step);
+    for (const piece of this.#pieces) {
+      this.memory.submit(encoder => {
+        const pass = encoder.beginComputePass();
+        encode(pass, this.commands.slice(piece.first, piece.end));
+        pass.end();
+        if (piece.end === this.commands.length) more?.(encoder);
+      });
+      void this.#measure(piece);
+    }
+  }
+
+  async #measure(piece: Piece): Promise<void> {
+    const { device } = this.memory;
+    const { longest } = device.stopwatch;
+    if (longest === Infinity) return;
+    const ms = await device.stopwatch.measure(device.done());
+    if (ms !== undefined && ms > longest) this.#pieces = divided(this.#pieces, piece, Math.ceil(ms / longest));
   }
 
   /** The op whose output first held a NaN or an infinity, in a program compiled with `debug`. */
