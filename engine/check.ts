@@ -108,11 +108,18 @@ export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<st
   throw new DescentError(say`unknown ${kind} '${name}'`, `${suggestion(name, names)}known: ${names.join(', ')}`);
 }
 
-/** A question after the nearest of `names`, where one is near. */
+/** Of the letters of the longer name, the share that a slip may change. */
+const SLIP = 0.4;
+
+/** A question after the nearest of `names`, where one is so near that a slip of the hand explains it. */
 export function suggestion(name: string, names: readonly string[]): string {
-  const near = closest(name, names);
-  return distance(name, near) <= Math.min(3, name.length / 2) ? `did you mean '${near}'? ` : '';
+  const low = name.toLowerCase();
+  const near = closest(low, names);
+  const isSlip = distance(low, near.toLowerCase()) <= Math.min(3, SLIP * Math.max(low.length, near.length));
+  return isSlip || sorted(low) === sorted(near) ? `did you mean '${near}'? ` : '';
 }
+
+const sorted = (text: string): string => [...text].sort().join('');
 
 /** The four sizes of a batch of images, or an error that says what came instead. */
 export function images(layer: string, shape: readonly number[]): [n: number, c: number, h: number, w: number] {

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addCommands } from '../cli/commands/all.ts';
 import { flagOf, flags } from '../cli/flags.ts';
-import { also, check, DescentError, either, faultOf, named, render, say, TooLarge, words } from '../engine/check.ts';
+import { also, check, DescentError, either, faultOf, named, render, say, suggestion, TooLarge, words } from '../engine/check.ts';
 import { KEYS, labelOf, OPTIONS } from '../train/config/options.ts';
 import { Diverged, NonFinite } from '../train/step/divergence.ts';
 import { labels } from '../web/words.ts';
@@ -70,6 +70,23 @@ test('a loss that is not finite is a kind of its own, whoever finds it', () => {
   assert.ok(found instanceof Diverged && found instanceof DescentError);
   assert.match(found.message, /^NaN or infinity at step 3, first in conv1 forward .*; lower lr, clip gradients, or look at the data$/);
   assert.match(render(new Diverged('the loss is NaN'), flags), /; lower --lr, or run with --debug, which names the layer$/);
+});
+
+test('the nearest name is suggested where a slip of the hand explains it, and no other', () => {
+  const optimizers = ['sgd', 'adam', 'adamw', 'momentum', 'rprop', 'lbfgs'];
+  for (const [name, near] of [
+    ['adan', 'adam'],
+    ['adma', 'adam'],
+    ['sdg', 'sgd'],
+    ['Adam', 'adam'],
+    ['MOMENTUN', 'momentum'],
+    ['momentumm', 'momentum'],
+    ['lbgfs', 'lbfgs'],
+  ] as const) {
+    assert.is(suggestion(name, optimizers), `did you mean '${near}'? `, name);
+  }
+  for (const name of ['foo', 'madam-im', 'x', '', 'sgdw28', 'go9']) assert.is(suggestion(name, optimizers), '', name);
+  for (const name of ['foo', 'four', 'floor']) assert.is(suggestion(name, ['xor', 'gauss', 'mnist']), '', name);
 });
 
 test('flags are as the command line has them', () => {

@@ -23,6 +23,7 @@ export function addEval(command: Command): void {
       .option('--out <folder>', 'folder of the report (default: report/ in the run)')
       .option('--predictions <file.csv>', 'write label, answer and all probabilities of each image')
       .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--image-size <n>', 'pixels of a side to which images of a folder are resized, if the file does not say (default: 32)')
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .addOption(configOption('batchSize'))
       .addOption(configOption('limitTest')),
@@ -49,8 +50,9 @@ export function addPredict(command: Command): void {
   onDevice(
     command
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
-      .option('--dataset <name>', 'data set that names the classes of a file that does not')
+      .option('--dataset <name>', 'data set, or folder of images by class, that names the classes of a file that does not')
       .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--image-size <n>', 'pixels of a side to which images of a folder are resized, if the file does not say (default: 32)')
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--top <n>', 'classes to print', '3')
       .option('--csv', 'print comma-separated values: the answer and the probabilities of all classes')

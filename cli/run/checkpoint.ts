@@ -1,7 +1,9 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
 import { statSync } from 'node:fs';
 import { check, DescentError } from '../../engine/check.ts';
+import { isKnown } from '../../datasets/node/open.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
@@ -13,6 +15,7 @@ export interface CheckpointOptions {
   model?: string;
   dataset?: string;
   normalize?: string;
+  imageSize?: string;
   trust?: boolean;
 }
 
@@ -54,14 +57,13 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   await loadOwnModel(model);
   const fact = (name: 'shape' | 'classes' | 'moments') =>
     metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
-  return {
-    file,
-    weights: tensors,
-    config: configFromJson({ ...run, model, dataset, normalize }, file),
-    ...fact('shape'),
-    ...fact('classes'),
-    ...fact('moments'),
-  };
+  const facts: Pick<Checkpoint, 'shape' | 'classes' | 'moments'> = { ...fact('shape'), ...fact('classes'), ...fact('moments') };
+  // A folder's images are of any size: they become what the weights were trained on.
+  const imageSize =
+    given.imageSize === undefined
+      ? (run?.imageSize ?? (isKnown(dataset) ? undefined : facts.shape?.[1]))
+      : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
+  return { file, weights: tensors, config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file), ...facts };
 }
 
 function parse(file: string, name: string, text: string): unknown {

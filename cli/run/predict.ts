@@ -1,10 +1,11 @@
 /** `descent predict`. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
-import { openDataset } from '../../datasets/node/open.ts';
-import { check, lookUp } from '../../engine/check.ts';
+import { isKnown, openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
 import { openData } from '../../train/data/data.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
+import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
@@ -26,7 +27,7 @@ export async function predict(path: string, named: readonly string[], options: P
   const images = imagesAt(named);
   const checkpoint = await openCheckpoint(path, options);
   const { config, weights } = checkpoint;
-  const { shape, classes } = inputOf(checkpoint);
+  const { shape, classes } = await inputOf(checkpoint, options);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
   const normalized = config.normalize !== 'none';
   const moments = normalized ? (checkpoint.moments ?? (await momentsOf(checkpoint, options))) : undefined;
@@ -57,13 +58,18 @@ export async function predict(path: string, named: readonly string[], options: P
 }
 
 /** Size of the images and names of the classes: the file says them, or the data set that it names does. */
-function inputOf({ shape, classes, config }: Checkpoint): Pick<Dataset, 'shape' | 'classes'> {
-  return shape && classes ? { shape, classes } : lookUp('dataset', config.dataset, datasets);
+async function inputOf({ shape, classes, config }: Checkpoint, options: PredictOptions): Promise<Pick<Dataset, 'shape' | 'classes'>> {
+  if (shape && classes) return { shape, classes };
+  return isKnown(config.dataset) ? datasets[config.dataset]! : trainedOn(config, options);
 }
 
+/** The data set that the weights were trained on. */
+const trainedOn = ({ dataset, imageSize }: RunConfig, { dataDir, quiet }: PredictOptions): Promise<Dataset> =>
+  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize });
+
 /** The moments of the images that the weights were trained on, for files that do not carry them. */
-async function momentsOf({ config, file }: Checkpoint, { dataDir, quiet }: PredictOptions) {
-  const dataset = await openDataset(config.dataset, { dataDir, quiet, limitTest: 1, imageSize: config.imageSize });
+async function momentsOf({ config, file }: Checkpoint, options: PredictOptions) {
+  const dataset = await trainedOn(config, options);
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');
   return (await openData(dataset, { normalize: config.normalize })).normalisation.moments;
 }

@@ -1,8 +1,6 @@
 /** A recipe made real: adapter, device, data and trainer, for the commands that compute. */
-import { existsSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
-import { datasets } from '../../datasets/index.ts';
-import { lookUp } from '../../engine/check.ts';
+import { checkDataset } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Schedule } from '../../optim/schedule.ts';
@@ -43,7 +41,7 @@ export interface Session {
 /** The recipe of a configuration whose data set is a known one, or a folder that is there. Throws where a name is unknown. */
 export function localRecipe(config: RunConfig): Recipe {
   const recipe = recipeOf(config);
-  if (!existsSync(config.dataset)) lookUp('dataset', config.dataset, datasets);
+  checkDataset(config.dataset);
   return recipe;
 }
 

@@ -40,7 +40,7 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;
   check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels`, 'images have 1 or 3');
-  if (augment) checkImages(augment.transforms, dataset);
+  if (augment) checkImages(augment, dataset);
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));
   try {

@@ -1,7 +1,8 @@
 /** A data set by its name or its folder, for programs under Node. */
-import { open, stat } from 'node:fs/promises';
+import { statSync, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { check, named, say } from '../../engine/check.ts';
+import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import type { Dataset } from '../dataset.ts';
 import { datasets, loadDataset } from '../index.ts';
 import { plain } from './cache.ts';
@@ -22,15 +23,37 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
     check(fits, say`${named(key, value)}: a whole number above 0 is accepted`);
   }
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
-  const found = Object.hasOwn(datasets, name) ? undefined : await stat(name).catch(() => 'absent' as const);
-  if (typeof found === 'object' && found.isDirectory()) return openFolder(name, told);
-  check(
-    !found || (found === 'absent' && !/[/\\]/.test(name)),
-    `dataset '${name}' is ${found === 'absent' ? 'not there' : 'not a folder'}`,
-    `a folder of images by class is accepted, or a name: ${Object.keys(datasets).join(', ')}`,
-  );
-  const folder = await fetchDataset(name, told); // says which names are known if this is none
+  checkDataset(name);
+  if (!isKnown(name)) return openFolder(name, told);
+  const folder = await fetchDataset(name, told);
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
+}
+
+/** Whether a data set is known by name, and no folder of images. */
+export const isKnown = (name: string): boolean => Object.hasOwn(datasets, name);
+
+/** Throws where a name is neither that of a data set nor a folder's. */
+export function checkDataset(name: string): void {
+  if (isKnown(name)) return;
+  const found = stateOf(name);
+  if (found?.isDirectory()) return;
+  const names = Object.keys(datasets);
+  const isPath = found || /[/\\.]/.test(name);
+  throw isPath
+    ? new DescentError(
+        say`${named('dataset')}: ${name} is ${found ? 'a file' : 'not there'}`,
+        `give a folder with a subfolder of images for each class, or a name: ${names.join(', ')}`,
+      )
+    : new DescentError(`unknown dataset '${name}'`, `${suggestion(name, names)}known: ${names.join(', ')}, and folders of images by class`);
+}
+
+/** What a path leads to; nothing where no path can be written so. */
+function stateOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The bytes of a file, in `room` if they are not too many. */

@@ -58,6 +58,18 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   [train('--optimizer', 'adan'), /^unknown optimizer 'adan'; did you mean 'adam'\? known: .*sgd/],
   [train('--optimizer', 'adam:beta=0.9'), /^unknown hyper-parameter of adam 'beta'; did you mean 'beta1'\? known: /],
   [train('--optimizer', 'momentum:momentum=big'), /^momentum: momentum is 'big'; give a number of at least 0 and below 1$/],
+  [
+    train('--optimizer', 'sgd:momentum=0.9'),
+    /^--optimizer: sgd has no momentum, it has .*; take --optimizer momentum, or take --optimizer momentum:/,
+  ],
+  [
+    ['train', 'lenet5', '--dataset', './nofolder'],
+    /^--dataset: \.\/nofolder is not there; give a folder with a subfolder of images for each class, or a name: /,
+  ],
+  [
+    words('train mlp --dataset xor --augment flip,crop'),
+    /^--augment: flip changes images, and this data set has points of 2 coordinates; leave it out, or take noise or mixup$/,
+  ],
   [train('--optimizer', 'adam:'), /^--optimizer: nothing follows 'adam:'/],
   [train('--lr', '-0.1'), /^--lr: -0\.1 is out of range; give a number of at least 0$/],
   [train('--lr', 'NaN'), /^--lr: 'NaN' is not a number; give a number of at least 0$/],

@@ -59,7 +59,7 @@ for (const [name, text, message] of [
     "import { dense } from 'descent';\nexport default () => {\n  return dense(3;\n};",
     ':3: Expected ")" but found ";"; correct the file there',
   ],
-  ['plain.js', 'export default () => {\n  return [1;\n};', ':2: Expected "]" but found ";"; correct the file there'],
+  ['plain.js', 'export default () => {\n  return [1;\n};', ":2: Unexpected token ';'; correct the file there"],
   ['syntax.mjs', 'export default () => {\n\n  const x = ;\n};', ":3: Unexpected token ';'; correct the file there"],
   [
     'twice.ts',

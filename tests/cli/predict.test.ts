@@ -148,6 +148,37 @@ test('a report says per class what eval says in all, with pictures, and predicti
   );
 });
 
+test('a folder of images names the classes, sizes and moments of a file that does not', async () => {
+  const root = await folder();
+  const photos = join(root, 'photos');
+  for (const [i, name] of ['ant', 'bee', 'cat'].entries()) {
+    await mkdir(join(photos, name), { recursive: true });
+    for (let k = 0; k < 4; k++) {
+      const background = { r: 80 * i, g: 60 * k, b: 200 - 40 * i };
+      await sharp({ create: { width: 24, height: 20, channels: 3, background } })
+        .png()
+        .toFile(join(photos, name, `${k}.png`));
+    }
+  }
+  const dataset = await openDataset(photos, { imageSize: 16, dataDir: root, quiet: true });
+  const config = parseConfig('mlp:hidden=8', { dataset: photos, valSplit: '0', batchSize: '4' });
+  const { trainer, metadata } = await openTrainer(recipeOf(config), dataset, await deviceFor());
+  const weights = await trainer.weights();
+  trainer.destroy();
+  const [bare, sized] = ['bare', 'sized'].map(name => join(root, `${name}.safetensors`));
+  await writeFile(bare!, encodeSafetensors(weights));
+  await writeFile(sized!, encodeSafetensors(weights, { shape: metadata.shape! }));
+  const images = [join(photos, 'ant/0.png'), join(photos, 'cat/3.png')];
+  const given = { top: '3', json: true, quiet: true, model: 'mlp:hidden=8', dataset: photos, dataDir: root };
+  const meanstd = { ...given, normalize: 'meanstd' };
+  const whole = await linesOf(() => predict(sized!, images, meanstd));
+  assert.equal(await linesOf(() => predict(bare!, images, { ...meanstd, imageSize: '16' })), whole);
+  const { predictions } = JSON.parse(whole[0]!) as { predictions: { class: string }[] };
+  assert.equal(predictions.map(p => p.class).sort(), ['ant', 'bee', 'cat']);
+  assert.match(await refusal(() => predict(bare!, images, { ...meanstd, imageSize: 'x' })), /^--image-size: 'x' is not a number/);
+  assert.match(await refusal(() => predict(bare!, images, { ...meanstd, dataset: './nowhere' })), /^dataset: \.\/nowhere is not there; /);
+});
+
 test('an ensemble predicts the mean of its members', async () => {
   const root = await folder();
   const files = [join(root, 'a.safetensors'), join(root, 'b.safetensors')];

@@ -253,8 +253,12 @@ test('descent data: list, verify, fetch', async () => {
 
 for (const [name, options, expected] of [
   ['cifar11', {}, /unknown dataset 'cifar11'; did you mean 'cifar10'\?/],
-  ['./nowhere/', {}, /dataset '\.\/nowhere\/' is not there; a folder of images by class is accepted/],
-  ['package.json', {}, /dataset 'package\.json' is not a folder/],
+  [
+    './nowhere/',
+    {},
+    /^dataset: \.\/nowhere\/ is not there; give a folder with a subfolder of images for each class, or a name: fashion-mnist, /,
+  ],
+  ['package.json', {}, /^dataset: package\.json is a file; give a folder/],
   ['shapes', { limitTrain: 0 }, /limitTrain 0: a whole number above 0/],
   ['shapes', { limitTest: NaN }, /limitTest NaN/],
   ['tests', { imageSize: 1.5 }, /imageSize 1\.5: a whole number from 1 to 1024/],

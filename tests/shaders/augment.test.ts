@@ -317,9 +317,16 @@ for (const [text, shape, message] of [
   ['cutout:25', [3, 12, 10], /^augment: cutout: size 25 covers all of 12x10; give 1 to 24/],
   ['saturation', [1, 28, 28], /^augment: saturation changes colours, and images have 1 channel; leave it out/],
   ['flip', [5, 8, 8], /^augment: images have 5 channels; augmentation takes 1 to 4/],
+  [
+    'noise,crop',
+    [2, 1, 1],
+    /^augment: crop changes images, and this data set has points of 2 coordinates; leave it out, or take noise or mixup$/,
+  ],
+  ['pca', [2, 1, 1], /^augment: pca changes images, and/],
+  ['mixup,cutmix', [2, 1, 1], /^augment: cutmix changes images, and/],
 ] as const) {
   test(`'${text}' is refused for images of ${shape.join('x')}`, async () =>
-    assert.match(await refusal(() => checkImages(parseAugment(text).transforms, { shape })), message));
+    assert.match(await refusal(() => checkImages(parseAugment(text), { shape })), message));
 }
 
 test('descent data show: the first column is the images, the others differ from it', async () => {

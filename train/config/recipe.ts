@@ -12,6 +12,7 @@ import type { Augmentation } from '../data/augmentation.ts';
 import type { EarlyStopping } from '../run/early-stopping.ts';
 import { WATCHED, type Watched } from '../step/metrics.ts';
 import { parseAugment } from './augment.ts';
+import { checkBelongs } from './belongs.ts';
 import type { RunConfig } from './config.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
@@ -122,6 +123,7 @@ function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
   return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
     check(value === undefined, say`${named('optimizer')}: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
     lookUp('optimizer', name, optimizers);
+    checkBelongs(name, options);
     checkEpochs(name, epochs, i === specs.length - 1);
     check(
       i > 0 || !grows || (Object.hasOwn(rules, name) && !rules[name]!.probes),

@@ -21,9 +21,19 @@ export interface Mix {
 
 const WHO = named('augment');
 
-/** Throws where the images of a data set do not take the transforms. */
-export function checkImages(transforms: readonly Transform[], { shape: [c, h, w], dtype }: Pick<Dataset, 'shape' | 'dtype'>): void {
+/** What is done to numbers that are no picture. */
+const FOR_POINTS: readonly string[] = ['noise', 'mixup'];
+
+/** Throws where the images of a data set do not take the augmentation. Images of a single pixel are points, whose channels are coordinates. */
+export function checkImages({ transforms, mix }: Augmentation, { shape: [c, h, w], dtype }: Pick<Dataset, 'shape' | 'dtype'>): void {
   check(c <= 4 || !transforms.length, say`${WHO}: images have ${c} channels`, 'augmentation takes 1 to 4');
+  const forImages = h * w > 1 ? undefined : [...transforms, ...mix].find(({ name }) => !FOR_POINTS.includes(name));
+  check(
+    !forImages,
+    say`${WHO}: ${forImages?.name} changes images, and this data set has points of ${c} coordinates`,
+    'leave it out',
+    `take ${FOR_POINTS.join(' or ')}`,
+  );
   for (const { name, o } of transforms) {
     const { ofBytes }: Kind = KINDS[name];
     check(!ofBytes || dtype !== 'float32', say`${WHO}: ${name} is of colours in bytes, and the images are float32`, 'leave it out');

@@ -32,7 +32,7 @@ const SAMPLE_BYTES = 256 * 2 ** 20;
 export async function openData(dataset: Dataset, options: DataOptions = {}): Promise<RunData> {
   const { normalize = 'none', moments, augment, maxBinding } = options;
   lookUp('normalize', normalize, Object.fromEntries(NORMALIZE.map(how => [how, how])));
-  if (augment) checkImages(augment.transforms, dataset);
+  if (augment) checkImages(augment, dataset);
   const parts = partsOf(dataset, options);
   const means = !moments && (normalize !== 'none' || augment?.transforms.some(t => t.fill === 'mean'));
   const sample =

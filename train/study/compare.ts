@@ -114,7 +114,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     defaults: { lr: '0.02' },
     variants: () => {
       const names = Object.keys(schemes).filter(name => !/^(xavier|kaiming)/.test(name)); // second names of glorot and he
-      return each(names, initScheme => ({ initScheme }));
+      return each([...names, 'lsuv'], initScheme => ({ initScheme }));
     },
   },
   normalisations: {

@@ -60,6 +60,16 @@ test('a rule with a decay of its own has no L2 piece beside it', () => {
 });
 
 const refusals: readonly [given: Given, message: RegExp][] = [
+  [
+    { optimizer: 'sgd:momentum=0.9' },
+    /^optimizer: sgd has no momentum, it has .*; take optimizer momentum, or take optimizer momentum:momentum=0\.9 \(momentum, .*nesterov.* have it\)$/,
+  ],
+  [
+    { optimizer: 'adam:weight_decay=0.1' },
+    /^optimizer: adam has no weight_decay, it has lr, .*; give weightDecay 0\.1, or take optimizer adamw:weight_decay=0\.1 /,
+  ],
+  [{ optimizer: 'sgd:nesterov=true' }, /^optimizer: sgd has no nesterov, it has .*; take optimizer nesterov/],
+  [{ optimizer: 'lbfgs:clip_norm=1' }, /^optimizer: lbfgs has no clip_norm, it has .*; give clipNorm 1$/],
   [{ optimizer: 'adma' }, /^unknown optimizer 'adma'; did you mean 'adam'\? known: .*lbfgs, bfgs$/],
   [{ optimizer: 'adam,lbfgs' }, /^optimizer: adam has another optimizer after it; say for how long, as in adam:epochs=5$/],
   [

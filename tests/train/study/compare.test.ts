@@ -8,6 +8,7 @@ import { openDataset } from '../../../datasets/node/open.ts';
 import { countDead } from '../../../train/study/collapse.ts';
 import { COMPARISONS } from '../../../train/study/compare.ts';
 import { parseConfig } from '../../../train/config/config.ts';
+import { OPTIONS } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { deviceFor } from '../../support/check.ts';
@@ -31,6 +32,15 @@ for (const [what, { model, variants }] of Object.entries(COMPARISONS)) {
     });
   }
 }
+
+test('all schemes are compared, each by one of its names', () => {
+  const compared = Object.keys(COMPARISONS.initialisations!.variants({ steps: 1, lr: 1, images: 100 }));
+  const secondNames = /^(xavier|kaiming)-/;
+  assert.equal(
+    compared,
+    OPTIONS.initScheme.type.choices!.filter(name => !secondNames.test(name)),
+  );
+});
 
 test('a scheme draws weights of its deviation and leaves biases', async () => {
   const opened = async (given: Parameters<typeof parseConfig>[1]) => {
