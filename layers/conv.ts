@@ -11,11 +11,13 @@ import {
   paddedSize,
   pairOf,
   reachOf,
+  rowPadding,
   showPadding,
   showPair,
-  type Edges,
+  windowOf,
   type Padding,
   type Sides,
+  type SignalPadding,
   type Window,
 } from './geometry.ts';
 import { torchDefault } from './init.ts';
@@ -49,13 +51,6 @@ interface Asked extends WeightOptions {
   readonly weightShape: (channelsOfGroup: number) => Shape;
 }
 
-/** The window of a layer's options. */
-const windowOf = (who: string, k: Sides, stride: Sides, dilation: Sides): Window => ({
-  k: pairOf(who, 'kernel', k),
-  stride: pairOf(who, 'stride', stride),
-  dilation: pairOf(who, 'dilation', dilation),
-});
-
 const showKernel = ({ k, dilation: [rows, columns] }: Window): string => {
   const apart = rows === columns ? String(rows) : showPair([rows, columns]);
   return `kernel ${showPair(k)}${apart === '1' ? '' : ` with dilation ${apart}`}`;
@@ -76,14 +71,13 @@ export const conv2d =
   (o: number, k: Sides, { stride = 1, pad = 0, dilation = 1, ...options }: ConvOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('conv2d');
-    const window = windowOf(who, k, stride, dilation);
+    const window = windowOf(who, { k, stride, dilation });
     return convolution(g, x, { ...options, who, o, window, pad, weightShape: cg => [o, cg, ...window.k] });
   };
 
 export interface Conv1dOptions extends WeightOptions {
   stride?: number;
-  /** On both sides, or each by itself. */
-  pad?: number | Partial<Pick<Edges, 'left' | 'right'>> | 'same';
+  pad?: SignalPadding;
   dilation?: number;
 }
 
@@ -92,9 +86,10 @@ export const conv1d =
   (o: number, k: number, { stride = 1, pad = 0, dilation = 1, ...options }: Conv1dOptions = {}): Layer =>
   (g, x) => {
     const who = g.who('conv1d');
-    const window = windowOf(who, [1, k], [1, stride], [1, dilation]);
-    const edges: Padding = typeof pad === 'number' ? [0, pad] : pad;
-    return onSignals(who, g, x, rows => convolution(g, rows, { ...options, who, o, window, pad: edges, weightShape: cg => [o, cg, k] }));
+    const window = windowOf(who, { k: [1, k], stride: [1, stride], dilation: [1, dilation] });
+    return onSignals(who, g, x, rows =>
+      convolution(g, rows, { ...options, who, o, window, pad: rowPadding(pad), weightShape: cg => [o, cg, k] }),
+    );
   };
 
 function convolution(g: Graph, x: Tensor, asked: Asked): Tensor {
@@ -161,7 +156,7 @@ export const convTranspose2d =
   (g, x) => {
     const who = g.who('convTranspose2d');
     const [n, c, h, w] = images(who, x.shape);
-    const window = windowOf(who, k, stride, dilation);
+    const window = windowOf(who, { k, stride, dilation });
     const more = pairOf(who, 'outputPad', outputPad, 0);
     const edges = edgesOf(who, pad, [h, w], window);
     checkGroups(who, x, c, o, groups);

@@ -20,6 +20,12 @@ export interface Edges {
  */
 export type Padding = Sides | Partial<Edges> | 'same';
 
+/** Padding of both ends of a signal, or of each by itself. */
+export type SignalPadding = number | Partial<Pick<Edges, 'left' | 'right'>> | 'same';
+
+/** The padding of a signal as that of an image of one row. */
+export const rowPadding = (pad: SignalPadding): Padding => (typeof pad === 'number' ? [0, pad] : pad);
+
 /** A window that moves over an image: its taps are `dilation` apart. */
 export interface Window {
   readonly k: Pair;
@@ -28,6 +34,13 @@ export interface Window {
 }
 
 const isSides = (pad: Padding): pad is Sides => typeof pad === 'number' || Array.isArray(pad);
+
+/** The window of a layer's options. */
+export const windowOf = (who: string, { k, stride, dilation }: Readonly<Record<keyof Window, Sides>>): Window => ({
+  k: pairOf(who, 'kernel', k),
+  stride: pairOf(who, 'stride', stride),
+  dilation: pairOf(who, 'dilation', dilation),
+});
 
 /** Both numbers, whole and at least `least`, or an error that calls them `what`. */
 export function pairOf(who: string, what: string, sides: Sides, least = 1): Pair {

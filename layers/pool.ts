@@ -1,59 +1,188 @@
 import { check, images, show } from '../engine/check.ts';
-import type { Layer } from '../engine/graph.ts';
+import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
-import { poolBackward, poolForward } from '../shaders/pool/pool.ts';
+import type { Pair } from '../shaders/kernel/pair.ts';
+import { poolBackward, poolForward, type Pool } from '../shaders/pool/pool.ts';
+import {
+  edgesOf,
+  onSignals,
+  paddedSize,
+  pairOf,
+  reachOf,
+  rowPadding,
+  showPadding,
+  showPair,
+  windowOf,
+  type Padding,
+  type Sides,
+  type SignalPadding,
+} from './geometry.ts';
 
 export interface PoolOptions {
-  stride?: number;
-  pad?: number;
-}
-
-export interface MaxPoolOptions extends PoolOptions {
+  /** That of the window without it. */
+  stride?: Sides;
+  pad?: Padding;
   /** Round up: a last window may hang over the end, if it starts inside the image or the padding before it. */
   ceil?: boolean;
 }
 
-/** Maximum over k x k windows, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow], oh = floor((h + 2 pad - k) / stride) + 1. */
-export const maxPool = (k: number, options?: MaxPoolOptions): Layer => pool('maxPool', k, options);
+export interface MaxPoolOptions extends PoolOptions {
+  dilation?: Sides;
+}
 
-/** Mean over k x k windows, padding included (torch.nn.AvgPool2d with count_include_pad). Shapes as maxPool. */
-export const avgPool = (k: number, options?: PoolOptions): Layer => pool('avgPool', k, options);
+export interface AvgPoolOptions extends PoolOptions {
+  /** Whether the zeros of the padding count in the mean; they do by themselves. */
+  countIncludePad?: boolean;
+}
 
-const pool =
-  (name: 'maxPool' | 'avgPool', k: number, { stride = k, pad = 0, ceil = false }: MaxPoolOptions = {}): Layer =>
+type Options = MaxPoolOptions & AvgPoolOptions;
+
+/**
+ * Maximum over windows of k taps, as torch.nn.MaxPool2d. [n, c, h, w] -> [n, c, oh, ow],
+ * oh = floor((h + top + bottom - dilation (k - 1) - 1) / stride) + 1 and ow alike.
+ */
+export const maxPool =
+  (k: Sides, options?: MaxPoolOptions): Layer =>
+  (g, x) =>
+    pool(g, x, g.who('maxPool'), true, k, options);
+
+/** Mean over windows of k, as torch.nn.AvgPool2d. Shapes as maxPool. */
+export const avgPool =
+  (k: Sides, options?: AvgPoolOptions): Layer =>
+  (g, x) =>
+    pool(g, x, g.who('avgPool'), false, k, options);
+
+/** Options of windows on signals. */
+type OfSignals<O extends PoolOptions> = Omit<O, 'stride' | 'pad' | 'dilation'> & { stride?: number; pad?: SignalPadding } & (O extends {
+    dilation?: Sides;
+  }
+    ? { dilation?: number }
+    : unknown);
+
+/** Maximum over windows of k, as torch.nn.MaxPool1d. [n, c, l] -> [n, c, ol]. */
+export const maxPool1d =
+  (k: number, options: OfSignals<MaxPoolOptions> = {}): Layer =>
+  (g, x) =>
+    signalPool(g, x, g.who('maxPool1d'), true, k, options);
+
+/** Mean over windows of k, as torch.nn.AvgPool1d. [n, c, l] -> [n, c, ol]. */
+export const avgPool1d =
+  (k: number, options: OfSignals<AvgPoolOptions> = {}): Layer =>
+  (g, x) =>
+    signalPool(g, x, g.who('avgPool1d'), false, k, options);
+
+function signalPool(g: Graph, x: Tensor, who: string, max: boolean, k: number, options: OfSignals<Options>): Tensor {
+  const { stride = k, pad = 0, dilation = 1, ...others } = options;
+  const rows = { ...others, stride: [1, stride], pad: rowPadding(pad), dilation: [1, dilation] } as const;
+  return onSignals(who, g, x, images => pool(g, images, who, max, [1, k], rows));
+}
+
+function pool(g: Graph, x: Tensor, who: string, max: boolean, k: Sides, options: Options = {}): Tensor {
+  const { stride = k, pad = 0, dilation = 1, ceil = false, countIncludePad = true } = options;
+  const [n, c, h, w] = images(who, x.shape);
+  const window = windowOf(who, { k, stride, dilation });
+  const edges = edgesOf(who, pad, [h, w], window);
+  const padded = paddedSize([h, w], edges);
+  const reach = reachOf(window);
+  check(
+    reach[0] <= padded[0] && reach[1] <= padded[1],
+    `${who}: window ${showPair(reach)} is larger than its padded input ${showPair(padded)} (input ${show(x.shape)}, pad ${showPadding(pad)})`,
+    'use a smaller window, more padding or larger images',
+  );
+  const least = Math.min(...window.k);
+  check(
+    typeof pad !== 'number' || 2 * pad <= least,
+    `${who}: pad ${showPadding(pad)} is more than half the window ${least}`,
+    `use pad 0 to ${Math.floor(least / 2)}`,
+  );
+  const axes = ([0, 1] as const).map(i => {
+    const [size, before, stride] = [[h, w][i]!, [edges.top, edges.left][i]!, window.stride[i]];
+    const room = padded[i] - reach[i];
+    const whole = Math.floor(room / stride) + 1;
+    const out = ceil && room % stride && whole * stride < size + before ? whole + 1 : whole;
+    const starts = Array.from({ length: out }, (_, o) => o * stride - before);
+    const taps = Array.from({ length: window.k[i] }, (_, t) => t * window.dilation[i]);
+    const inside = starts.every(start => taps.some(tap => start + tap >= 0 && start + tap < size));
+    return { out, inside, hangsOver: starts.at(-1)! + reach[i] > padded[i] - before };
+  });
+  check(
+    axes.every(axis => axis.inside),
+    `${who}: a window ${showPair(reach)} has no tap inside its input (input ${show(x.shape)}, pad ${showPadding(pad)})`,
+    'use less padding or a smaller dilation',
+  );
+
+  const [oh, ow] = axes.map(({ out }) => out) as [number, number];
+  const hangsOver = axes.some(axis => axis.hangsOver);
+  const whole = !hangsOver && (countIncludePad || Object.values(edges).every(n => n === 0));
+  const counts = whole ? undefined : countIncludePad ? ({ behind: [edges.bottom, edges.right] } as const) : 'inside';
+  const p: Pool = { max, planes: n * c, h, w, oh, ow, ...window, pad: [edges.top, edges.left], ...(!max && counts && { counts }) };
+  return runPool(g, x, p);
+}
+
+/** Pools images [n, c, h, w] as `p` says. */
+function runPool(g: Graph, x: Tensor, p: Pool): Tensor {
+  const y = g.tensor([x.shape[0]!, x.shape[1]!, p.oh, p.ow]);
+  const argmax = p.max ? g.tensor(y.shape) : undefined;
+  g.run(poolForward, p, { x, y, argmax });
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(poolBackward, p, { dy, argmax, dx }))]);
+}
+
+/** Mean of each of `size` parts that an image is divided into, as torch.nn.AdaptiveAvgPool2d. [n, c, h, w] -> [n, c, ...size]. */
+export const adaptiveAvgPool =
+  (size: Sides): Layer =>
+  (g, x) =>
+    adaptivePool(g, x, g.who('adaptiveAvgPool'), false, size);
+
+/** Maximum of each of `size` parts that an image is divided into, as torch.nn.AdaptiveMaxPool2d. [n, c, h, w] -> [n, c, ...size]. */
+export const adaptiveMaxPool =
+  (size: Sides): Layer =>
+  (g, x) =>
+    adaptivePool(g, x, g.who('adaptiveMaxPool'), true, size);
+
+/** Mean of each of `length` parts of a signal, as torch.nn.AdaptiveAvgPool1d. [n, c, l] -> [n, c, length]. */
+export const adaptiveAvgPool1d =
+  (length: number): Layer =>
   (g, x) => {
-    const who = g.who(name);
-    const [n, c, h, w] = images(who, x.shape);
-    check(
-      k <= Math.min(h, w) + 2 * pad,
-      `${who}: window ${k}x${k} is larger than its padded input ${h + 2 * pad}x${w + 2 * pad} (input ${show(x.shape)}, pad ${pad})`,
-      'use a smaller window, more padding or larger images',
-    );
-    check(2 * pad <= k, `${who}: pad ${pad} is more than half the window ${k}`, `use pad 0 to ${Math.floor(k / 2)}`);
-    const out = (size: number) => {
-      const room = size + 2 * pad - k;
-      const whole = Math.floor(room / stride) + 1;
-      return ceil && room % stride && whole * stride < size + pad ? whole + 1 : whole;
-    };
-
-    const max = name === 'maxPool';
-    const p = { max, planes: n * c, h, w, oh: out(h), ow: out(w), k, stride, pad };
-    const y = g.tensor([n, c, p.oh, p.ow]);
-    const argmax = max ? g.tensor(y.shape) : undefined;
-    g.run(poolForward, p, { x, y, argmax });
-    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(poolBackward, p, { dy, argmax, dx }))]);
+    const who = g.who('adaptiveAvgPool1d');
+    return onSignals(who, g, x, rows => adaptivePool(g, rows, who, false, [1, length]));
   };
 
-/** Mean of each channel over the whole image. [n, c, h, w] -> [n, c]. */
+/** Maximum of each of `length` parts of a signal, as torch.nn.AdaptiveMaxPool1d. [n, c, l] -> [n, c, length]. */
+export const adaptiveMaxPool1d =
+  (length: number): Layer =>
+  (g, x) => {
+    const who = g.who('adaptiveMaxPool1d');
+    return onSignals(who, g, x, rows => adaptivePool(g, rows, who, true, [1, length]));
+  };
+
+function adaptivePool(g: Graph, x: Tensor, who: string, max: boolean, size: Sides): Tensor {
+  const [n, c, h, w] = images(who, x.shape);
+  const [oh, ow] = pairOf(who, 'size', size);
+  if (!max && oh === 1 && ow === 1) return planeMeans(g, x, [n, c, 1, 1]);
+  const divides = h % oh === 0 && w % ow === 0; // then windows tile the image
+  const k: Pair = divides ? [h / oh, w / ow] : [1, 1];
+  return runPool(g, x, { max, planes: n * c, h, w, oh, ow, k, stride: k, pad: [0, 0], ...(!divides && { adaptive: true }) });
+}
+
+/** Mean of each channel over the whole image or signal. [n, c, …] -> [n, c]. */
 export const globalAvgPool = (): Layer => (g, x) => {
-  const [n, c, h, w] = images(g.who('globalAvgPool'), x.shape);
-  const p = { planes: n * c, size: h * w };
-  const y = g.tensor([n, c]);
+  check(
+    x.shape.length > 2,
+    `${g.who('globalAvgPool')}: input is ${show(x.shape)}, expected [batch, channels, …]`,
+    'put it before flatten or dense',
+  );
+  return planeMeans(g, x, x.shape.slice(0, 2));
+};
+
+function planeMeans(g: Graph, x: Tensor, shape: Shape): Tensor {
+  const planes = x.shape[0]! * x.shape[1]!;
+  const p = { planes, size: x.size / planes };
+  const y = g.tensor(shape);
   g.run(planeMean, p, { x, y });
   return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(planeMeanBackward, p, { dy, dx }))]);
-};
+}
 
 /**
  * Fractional max pooling (Graham 2014) by `ratio`, above 1 and at most 2: [n, c, h, w] -> [n, c, floor(h / ratio), floor(w / ratio)]. Each

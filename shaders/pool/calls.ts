@@ -1,3 +1,4 @@
+import type { Pair } from '../kernel/pair.ts';
 import type { CallRow } from '../kernel/row.ts';
 import { planeMean, planeMeanBackward, type PlaneMean } from './plane-mean.ts';
 import { poolBackward, poolForward, type Pool } from './pool.ts';
@@ -31,18 +32,31 @@ const pool = (why: string, label: string, of: (n: number) => Pool): CallRow<Pool
   ];
 };
 
+/** Windows k, which tile images [h, w] where nothing else is said. */
+const windows = (max: boolean, [h, w]: Pair, k: Pair, more: Partial<Pool> = {}) => {
+  const { stride = k, pad = [0, 0], dilation = [1, 1] } = more;
+  const out = (size: number, i: 0 | 1) => Math.floor((size + 2 * pad[i] - dilation[i] * (k[i] - 1) - 1) / stride[i]) + 1;
+  return (n: number): Pool => ({ max, planes: n * 16, h, w, oh: out(h, 0), ow: out(w, 1), k, stride, pad, ...more });
+};
+
 export const calls: readonly CallRow[] = [
   ...mean('as vec4', { planes: 10, size: 16 }),
   ...mean('nothing divides', { planes: 10, size: 9 }),
-  ...pool('windows that tile the image', 'max pool 2x2', n => ({
-    max: true,
-    planes: n * 16,
-    h: 32,
-    w: 32,
-    oh: 16,
-    ow: 16,
-    k: 2,
-    stride: 2,
-    pad: 0,
-  })),
+  ...pool('windows that tile the image', 'max pool 2x2', windows(true, [32, 32], [2, 2])),
+  ...pool('padded, overlapping', 'max pool 3x3/2', windows(true, [32, 32], [3, 3], { stride: [2, 2], pad: [1, 1] })),
+  ...pool(
+    'rows and columns differ, taps apart',
+    'max pool 3x2, dilated',
+    windows(true, [16, 12], [3, 2], { stride: [1, 2], pad: [1, 1], dilation: [2, 3] }),
+  ),
+  ...pool(
+    'the mean of what is inside',
+    'average pool 3x3',
+    windows(false, [16, 16], [3, 3], { stride: [1, 1], pad: [1, 1], counts: 'inside' }),
+  ),
+  ...pool(
+    'windows of sizes that differ',
+    'adaptive average pool to 7x7',
+    windows(false, [16, 12], [1, 1], { adaptive: true, oh: 7, ow: 7 }),
+  ),
 ];

@@ -1,13 +1,16 @@
 /** Pooling in float64. x is [planes, h, w] with planes = batch x channels; windows that leave the input see what lies inside. */
-import { outSize, type Numbers } from './linear.ts';
+import { edgesOf, pairOf, type Edges, type Numbers, type Sides } from './linear.ts';
 
 export interface Pool {
   planes: number;
   h: number;
   w: number;
-  k: number;
-  stride?: number;
-  pad?: number;
+  k: Sides;
+  stride?: Sides;
+  pad?: Sides | Edges;
+  dilation?: Sides;
+  /** Whether a last window may hang over the end, as PyTorch's ceil_mode. */
+  ceil?: boolean;
 }
 
 /** Half open: [start, end). */
@@ -20,6 +23,8 @@ interface Window {
   bottom: number;
   left: number;
   right: number;
+  /** From one tap to the next, 1 without it. */
+  step?: readonly [number, number];
 }
 
 /** Maximum over k x k windows; `argmax` is the index within the plane, the first of equals, as PyTorch's return_indices. */
@@ -27,8 +32,12 @@ export function maxPool(x: Numbers, s: Pool): { y: Float64Array; argmax: Int32Ar
   return maxOf(x, s, windows(s));
 }
 
-/** Mean over k x k windows; the padding counts as zeros unless `countIncludePad` is false (PyTorch's count_include_pad). */
+/**
+ * Mean over k x k windows; the padding counts as zeros unless `countIncludePad` is false (PyTorch's count_include_pad), what hangs over it
+ * never.
+ */
 export function avgPool(x: Numbers, s: Pool & { countIncludePad?: boolean }): Float64Array {
+  const { bottom, right } = edgesOf(s.pad ?? 0);
   return Float64Array.from(windows(s), v => {
     let sum = 0;
     let count = 0;
@@ -36,7 +45,8 @@ export function avgPool(x: Numbers, s: Pool & { countIncludePad?: boolean }): Fl
       sum += x[i]!;
       count++;
     });
-    return sum / ((s.countIncludePad ?? true) ? s.k * s.k : count);
+    const all = (Math.min(v.bottom, s.h + bottom) - v.top) * (Math.min(v.right, s.w + right) - v.left);
+    return sum / ((s.countIncludePad ?? true) ? all : count);
   });
 }
 
@@ -48,29 +58,41 @@ export const globalAvgPool = (x: Numbers, { planes, h, w }: { planes: number; h:
     return sum / (h * w);
   });
 
-/** Mean over PyTorch's adaptive windows: output i of `oh` covers [floor(i h / oh), ceil((i + 1) h / oh)). */
-export function adaptiveAvgPool(x: Numbers, s: { planes: number; h: number; w: number; oh: number; ow: number }): Float64Array {
+interface Adaptive {
+  planes: number;
+  h: number;
+  w: number;
+  oh: number;
+  ow: number;
+}
+
+/** PyTorch's adaptive windows: output i of `oh` covers [floor(i h / oh), ceil((i + 1) h / oh)). */
+function parts(s: Adaptive): Window[] {
   const cut = (size: number, out: number) =>
     Array.from({ length: out }, (_, i): Interval => {
       return [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)];
     });
-  return Float64Array.from(
-    grid(
-      s.planes,
-      () => cut(s.h, s.oh),
-      () => cut(s.w, s.ow),
-    ),
-    v => {
-      let sum = 0;
-      let count = 0;
-      inside(v, s, i => {
-        sum += x[i]!;
-        count++;
-      });
-      return sum / count;
-    },
+  return grid(
+    s.planes,
+    () => cut(s.h, s.oh),
+    () => cut(s.w, s.ow),
   );
 }
+
+/** Mean over PyTorch's adaptive windows. */
+export const adaptiveAvgPool = (x: Numbers, s: Adaptive): Float64Array =>
+  Float64Array.from(parts(s), v => {
+    let sum = 0;
+    let count = 0;
+    inside(v, s, i => {
+      sum += x[i]!;
+      count++;
+    });
+    return sum / count;
+  });
+
+/** Maximum over PyTorch's adaptive windows. */
+export const adaptiveMaxPool = (x: Numbers, s: Adaptive) => maxOf(x, s, parts(s));
 
 /** Maximum over given regions: rows(plane) and columns(plane) list the half-open intervals of one plane. */
 export function fractionalMaxPool(
@@ -104,16 +126,23 @@ export function pseudoRandomIntervals(u: number, size: number, out: number, over
   return Array.from({ length: out }, (_, i): Interval => [cut(i), Math.min(cut(i + 1) + (overlapping ? 1 : 0), size)]);
 }
 
-function windows({ planes, h, w, k, stride = k, pad = 0 }: Pool): Window[] {
-  const cut = (size: number) =>
-    Array.from({ length: outSize(size, k, stride, pad) }, (_, i): Interval => {
-      return [i * stride - pad, i * stride - pad + k];
-    });
-  return grid(
+function windows({ planes, h, w, k, stride = k, pad = 0, dilation = 1, ceil = false }: Pool): Window[] {
+  const edges = edgesOf(pad);
+  const step = pairOf(dilation);
+  const cut = (size: number, axis: 0 | 1, before: number, behind: number): Interval[] => {
+    const [reach, s] = [step[axis] * (pairOf(k)[axis] - 1) + 1, pairOf(stride)[axis]];
+    const intervals: Interval[] = [];
+    for (let start = -before; ceil ? start + reach < size + behind + s && start < size : start + reach <= size + behind; start += s) {
+      intervals.push([start, start + reach]);
+    }
+    return intervals;
+  };
+  const all = grid(
     planes,
-    () => cut(h),
-    () => cut(w),
+    () => cut(h, 0, edges.top, edges.bottom),
+    () => cut(w, 1, edges.left, edges.right),
   );
+  return all.map(v => ({ ...v, step }));
 }
 
 function grid(planes: number, rows: (plane: number) => Interval[], columns: (plane: number) => Interval[]): Window[] {
@@ -129,9 +158,10 @@ function grid(planes: number, rows: (plane: number) => Interval[], columns: (pla
 }
 
 function inside(v: Window, { h, w }: { h: number; w: number }, visit: (i: number) => void): void {
-  for (let r = Math.max(v.top, 0); r < Math.min(v.bottom, h); r++) {
-    for (let c = Math.max(v.left, 0); c < Math.min(v.right, w); c++) {
-      visit((v.plane * h + r) * w + c);
+  const [dh, dw] = v.step ?? [1, 1];
+  for (let r = v.top; r < Math.min(v.bottom, h); r += dh) {
+    for (let c = v.left; c < Math.min(v.right, w); c += dw) {
+      if (r >= 0 && c >= 0) visit((v.plane * h + r) * w + c);
     }
   }
 }
