@@ -53,6 +53,16 @@ interface Parts {
   readonly flags: { readonly buffer: GPUBuffer; readonly ops: readonly Op[] } | undefined;
 }
 
+/** A place in a step at which what came before it is submitted, so that the host can use it while the device does the rest. */
+export interface Cut {
+  /** The dispatches before it. */
+  readonly after: number;
+  /** Adds copies after them to the same command buffer. */
+  readonly copies: (encoder: GPUCommandEncoder) => void;
+  /** Called once it is submitted. */
+  readonly submitted: () => void;
+}
+
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer, or in several where that takes long. */
 export class Program {
   readonly memory: Memory;
@@ -96,19 +106,27 @@ export class Program {
 
   /**
    * Enqueues one step: one small write, one submit; several, the dispatches in the same order, from when on a GPU was seen to take long for
-   * it. `more` adds copies to the last command buffer.
+   * it, and one more for each of `cuts`. `more` adds copies to the last command buffer.
    */
-  run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void): void {
+  run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void, cuts: readonly Cut[] = []): void {
     this.memory.check();
     this.#uniforms.write(step);
     for (const piece of this.#pieces) {
-      this.memory.submit(encoder => {
-        const pass = encoder.beginComputePass();
-        encode(pass, this.commands.slice(piece.first, piece.end));
-        pass.end();
-        if (piece.end === this.commands.length) more?.(encoder);
-      });
-      void this.#measure(piece);
+      const within = cuts.filter(({ after }) => after > piece.first && after <= piece.end);
+      let from = piece.first;
+      for (const end of new Set([...within.map(cut => cut.after), piece.end])) {
+        const ending = within.filter(cut => cut.after === end);
+        this.memory.submit(encoder => {
+          const pass = encoder.beginComputePass();
+          encode(pass, this.commands.slice(from, end));
+          pass.end();
+          for (const { copies } of ending) copies(encoder);
+          if (end === this.commands.length) more?.(encoder);
+        });
+        for (const { submitted } of ending) submitted();
+        from = end;
+        void this.#measure(piece);
+      }
     }
   }
 

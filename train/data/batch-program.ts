@@ -1,6 +1,6 @@
 /** A compiled graph that runs on one batch after another. */
 import type { Tensor } from '../../engine/graph.ts';
-import { Program, type CompileOptions } from '../../engine/program.ts';
+import { Program, type CompileOptions, type Cut } from '../../engine/program.ts';
 import type { Batch } from './batch.ts';
 import { bytesOfImage } from './data.ts';
 import { isWorthMeasuring, measure } from './measure.ts';
@@ -80,12 +80,12 @@ export class BatchProgram {
     }
   }
 
-  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` as in Program.run. */
-  async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void): Promise<void> {
+  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` and `cuts` as in Program.run. */
+  async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void, cuts?: readonly Cut[]): Promise<void> {
     const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;
     await data.rings.get(images.part)?.feed(data.memory, offset);
-    this.program.run({ ...step, ...mixing?.({ seed, step: number }) }, more);
+    this.program.run({ ...step, ...mixing?.({ seed, step: number }) }, more, cuts);
   }
 
   /** What `t` holds after the last run (see Program.read). */

@@ -52,7 +52,7 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
   const bytes = graph.tensor([n * views, c, h, w], 'activation', 'x');
   const labels = graph.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
   const layout = layoutOf(run, images, n, data.maxBinding);
-  const order = graph.persistent('input', `${part} order`, [n * Math.ceil(images.n / n)]);
+  const order = graph.persistent('input', `${part} order`, [n * (Math.ceil(images.n / n) + (data.isShared ? 1 : 0))]);
   const pages = pagesOf(graph, images, layout);
   const bindings = Object.fromEntries(pages.map((page, i) => [`page${i}`, page.images])) as { page0: Tensor };
   const tables = transforms && usesTables(transforms) ? graph.tensor([n, c, TABLE], 'activation', 'tables') : undefined;

@@ -15,10 +15,13 @@ export class DeviceData {
   readonly orders = new Map<Part, Order | undefined>();
   /** What the images of a part pass through where they do not fit on the device. */
   readonly rings = new Map<Part, Ring>();
+  /** Whether ranks share the images of an evaluation out: batches then begin anywhere. */
+  readonly isShared: boolean;
   #written = new Set<string>();
 
-  constructor(run: RunData, memory: Memory, n: number) {
+  constructor(run: RunData, memory: Memory, n: number, isShared = false) {
     this.run = run;
+    this.isShared = isShared;
     this.memory = memory;
     this.n = n;
   }

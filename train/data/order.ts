@@ -6,18 +6,36 @@ export interface Order {
   readonly seed: number;
   readonly epoch: number;
   readonly scores?: ArrayLike<number> | undefined;
+  /** Whether the images stay as in the file. */
+  readonly inFile?: boolean;
+  /** Of each batch of so many images only those from `start` to `end`, batch after batch. */
+  readonly part?: BatchPart | undefined;
+}
+
+export interface BatchPart {
+  readonly batch: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The images `indices` in an order; without one they stay as in the file. */
 export function inOrder(indices: Uint32Array, order: Order | undefined): Uint32Array {
   if (!order) return indices;
-  const { seed, epoch, scores } = order;
-  const places = scores ? curriculum(scores, seed, epoch) : permutation(indices.length, seed, STREAMS.shuffle, epoch);
-  return places.map(place => indices[place]!);
+  const { seed, epoch, scores, inFile, part } = order;
+  const whole = (): Uint32Array => {
+    if (inFile) return indices;
+    const places = scores ? curriculum(scores, seed, epoch) : permutation(indices.length, seed, STREAMS.shuffle, epoch);
+    return places.map(place => indices[place]!);
+  };
+  return part ? partOf(whole(), part) : whole();
 }
 
+/** A part of each whole batch. */
+const partOf = (images: Uint32Array, { batch, start, end }: BatchPart): Uint32Array =>
+  images.filter((_, i) => i % batch >= start && i % batch < end && i - (i % batch) + batch <= images.length);
+
 export const isSameOrder = (a: Order | undefined, b: Order | undefined): boolean =>
-  a?.seed === b?.seed && a?.epoch === b?.epoch && a?.scores === b?.scores;
+  a?.seed === b?.seed && a?.epoch === b?.epoch && a?.scores === b?.scores && a?.inFile === b?.inFile && a?.part === b?.part;
 
 /** Bands of like difficulty. */
 const BANDS = 10;

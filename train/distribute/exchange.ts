@@ -1,10 +1,7 @@
 /** What the processes of a job, its ranks, say to each other: all that the methods of distribution need. */
+import type { Share } from '../data/share.ts';
 
-export interface Exchange {
-  /** The number of this process, from 0. */
-  readonly rank: number;
-  /** How many processes there are. */
-  readonly size: number;
+export interface Exchange extends Share {
   /** Memory of `n` values that is exchanged without a copy. It is the caller's, except while a call that was given it is under way. */
   vector(n: number): Float32Array<SharedArrayBuffer>;
   /**
@@ -45,9 +42,3 @@ export interface Shared {
   read(x: Float32Array): Promise<void>;
   add(d: Float32Array): Promise<void>;
 }
-
-/** The values of a centre that rank `rank` of `size` holds: each holds a range, so that no rank has to answer for all. */
-export const rangeOf = (n: number, rank: number, size: number): { start: number; end: number } => ({
-  start: Math.floor((n * rank) / size),
-  end: Math.floor((n * (rank + 1)) / size),
-});

@@ -3,6 +3,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import type { RunData } from '../data/data.ts';
+import type { Exchange } from '../distribute/exchange.ts';
 
 export interface EvaluationOptions {
   readonly device: Device;
@@ -19,4 +20,6 @@ export interface EvaluationOptions {
   readonly fuse?: boolean;
   /** Whether an evaluation takes the batch-norm statistics of all training images in place of the running ones. */
   readonly population?: boolean;
+  /** The ranks of a job, which share the images of an evaluation out. */
+  readonly exchange?: Exchange | undefined;
 }

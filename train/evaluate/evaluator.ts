@@ -3,6 +3,7 @@ import { check, named, say } from '../../engine/check.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
+import { rangeOf } from '../data/share.ts';
 import type { Part } from '../data/split.ts';
 import { withAverage, type WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
@@ -94,11 +95,13 @@ export class Evaluator {
   async #evaluate(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
     const { memory, n } = this.#data;
     const { program, totals } = await this.#program(part);
-    for (let at = 0; at < images; at += n) {
-      await program.run({ offset: at, valid: Math.min(n, images - at) });
-      if ((at / n) % ENQUEUED === ENQUEUED - 1) await memory.device.done();
+    const { exchange } = this.#o;
+    const { start, end } = exchange ? rangeOf(images, exchange) : { start: 0, end: images };
+    for (let at = start, runs = 1; at < end; at += n, runs++) {
+      await program.run({ offset: at, valid: Math.min(n, end - at) });
+      if (runs % ENQUEUED === 0) await memory.device.done();
     }
-    const { loss, correct } = await takeTotals(program.program, totals);
+    const { loss, correct } = await takeTotals(program.program, totals, exchange);
     return { loss: loss / images, accuracy: correct / images };
   }
 

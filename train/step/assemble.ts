@@ -4,10 +4,11 @@ import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
+import { lengthOf } from '../data/share.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
 import { activate, fusable, type ActivePhase } from './phases.ts';
-import type { TrainerOptions } from './trainer-options.ts';
+import { shareOf, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 
 export interface Parts {
@@ -19,17 +20,18 @@ export interface Parts {
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
-  const { batchSize, accumulate = 1, schedule } = o;
+  const { batchSize, accumulate = 1, schedule, sharesGradients = false } = o;
   const phases = phasesOf(o);
   checkOptions(o, phases);
   const memory = new Memory(o.device);
   try {
-    const data = new DeviceData(o.data, memory, batchSize / accumulate);
+    const own = lengthOf(batchSize, shareOf(o));
+    const data = new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
     const train = trainingGraph(o, data);
     const { graph } = train;
     memory.reserve(graph);
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
-    const fused = fusable(phases, kind);
+    const fused = sharesGradients ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
     const active = await activate(phases, memory, graph, schedule, fused ? undefined : kind);
@@ -68,9 +70,16 @@ function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
     say`${named('batchSize')}: ${batchSize} is more than the ${available} training images`,
     `give 1 to ${available}`,
   );
+  const share = shareOf(o);
   check(
-    batchSize % accumulate === 0,
-    say`${named('accumulate')}: a batch of ${batchSize} is not ${accumulate} equal parts`,
+    batchSize >= share.size,
+    say`${named('batchSize')}: ${batchSize} images for ${share.size} ranks, which share each batch out`,
+    `give ${share.size} or more`,
+  );
+  const own = lengthOf(batchSize, share);
+  check(
+    own % accumulate === 0,
+    say`${named('accumulate')}: a batch of ${own}${own === batchSize ? '' : ` (one rank's of ${batchSize})`} is not ${accumulate} equal parts`,
     'give a divisor of the batch size',
   );
   check(

@@ -1,11 +1,14 @@
 /** The program that computes the gradients of a step's batch, micro-batch by micro-batch. */
 import type { Tensor } from '../../engine/graph.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
+import { lengthOf, type Share } from '../data/share.ts';
+import type { Exchange } from '../distribute/exchange.ts';
+import { GradientMean } from '../distribute/gradient-mean.ts';
 import type { BuiltGraph } from '../evaluate/evaluation-graph.ts';
 import { takeTotals, type Totals } from '../evaluate/totals.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
-import type { TrainerOptions } from './trainer-options.ts';
+import { shareOf, type TrainerOptions } from './trainer-options.ts';
 
 /** Steps that may wait on the device: enough that it never idles, few enough that Ctrl-C and memory are bounded. */
 const IN_FLIGHT = 2;
@@ -29,46 +32,65 @@ export class GradientProgram {
   readonly seed: number;
   readonly stepsPerEpoch: number;
   readonly readings: Readings;
+  /** Takes the mean of gradients over ranks, where they share them. */
+  readonly mean: GradientMean | undefined;
+  /** This rank among those that share a batch. */
+  #share: Share;
+  #exchange: Exchange | undefined;
   #totals: Tensor;
   #pending: Promise<unknown>[] = [];
 
-  constructor(program: BatchProgram, { totals, batch }: BuiltGraph, { batchSize, accumulate = 1, seed = 0 }: TrainerOptions) {
+  constructor(program: BatchProgram, { graph, totals, batch }: BuiltGraph, o: TrainerOptions) {
+    const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients } = o;
     this.program = program;
     this.batchSize = batchSize;
     this.microBatches = accumulate;
     this.seed = seed;
     this.stepsPerEpoch = Math.floor(batch.images.n / batchSize);
-    this.readings = new Readings(program.program, totals, batchSize, this.stepsPerEpoch);
     this.#totals = totals;
+    this.#share = shareOf(o);
+    const counted = sharesGradients ? batchSize : lengthOf(batchSize, this.#share);
+    this.readings = new Readings(program.program, totals, counted, this.stepsPerEpoch);
+    if (!sharesGradients || !exchange) return;
+    this.#exchange = exchange;
+    const { memory } = batch.data;
+    this.mean = new GradientMean(exchange, memory, graph, program.program, lengthOf(batchSize, exchange) / batchSize);
   }
 
-  /** Enqueues the gradients of a step at the present weights. */
+  /**
+   * Enqueues the gradients of a step at the present weights. Ranks that share a batch draw random numbers as so many micro-batches would;
+   * where they share gradients it waits until their mean is there.
+   */
   async run({ number, epoch, at }: Step, { update, adds = false, log = false, counts = true }: GradientRun = {}): Promise<void> {
-    const { batchSize, microBatches, seed } = this;
-    const n = batchSize / microBatches;
+    const { batchSize, microBatches, seed, mean } = this;
+    const { rank, size } = this.#share;
+    const own = lengthOf(batchSize, this.#share);
+    const n = own / microBatches;
     const collect = (encoder: GPUCommandEncoder) => this.readings.collect(encoder);
     for (let k = 0; k < microBatches; k++) {
       const isLast = k === microBatches - 1;
       const values = {
-        offset: at * batchSize + k * n,
+        offset: at * own + k * n,
         valid: counts ? n : 0,
         seed,
-        step: (number - 1) * microBatches + k + 1,
+        step: ((number - 1) * size + rank) * microBatches + k + 1,
         accumulate: k || adds ? 1 : 0,
         epoch,
       };
-      await this.program.run({ ...update, ...values }, log && isLast ? collect : undefined);
+      await this.program.run({ ...update, ...values }, log && isLast && !mean ? collect : undefined, isLast ? mean?.cuts : undefined);
     }
+    await mean?.finish();
   }
 
   /** The sums over all batches since they were last taken or logged; they begin anew. */
   totals(): Promise<Totals> {
-    return takeTotals(this.program.program, this.#totals);
+    return takeTotals(this.program.program, this.#totals, this.#exchange);
   }
 
   /** Ends a step that is enqueued: asks for the metrics that it has copied, and waits for an earlier one where too many are under way. */
   async end(step: number, lr: number, log: boolean): Promise<void> {
-    if (log) this.readings.readBack(step, lr);
+    if (log && this.mean) this.readings.take(step, lr, await this.totals());
+    else if (log) this.readings.readBack(step, lr);
     this.#pending.push(this.program.program.memory.device.done());
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
   }
@@ -87,5 +109,6 @@ export class GradientProgram {
   destroy(): void {
     this.program.destroy();
     this.readings.destroy();
+    this.mean?.destroy();
   }
 }

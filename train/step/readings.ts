@@ -47,20 +47,35 @@ export class Readings {
   /** Asks for what `collect` copied with `step`, the last one submitted. */
   readBack(step: number, lr: number): void {
     const staging = this.#staging.shift()!;
-    const count = step - this.logged;
-    this.logged = step;
+    const images = this.#imagesUpTo(step);
     const reading = this.#memory.mapped(staging).then(content => {
       const [loss, correct] = new Float32Array(content);
-      const images = count * this.#batchSize;
-      const now = performance.now();
-      const seconds = (now - this.#since) / 1000;
-      this.#since = now;
-      this.add(step, { loss: loss!, correct: correct! }, images, lr, images / seconds);
+      this.add(step, { loss: loss!, correct: correct! }, images, lr, images / this.#secondsSince());
       staging.unmap();
       this.#staging.push(staging);
     });
     reading.catch(() => undefined); // reported by settle, or by the next step where the device is lost
     this.#reading.push(reading);
+  }
+
+  /** Adds a line after a step: the totals of all since the last logged one, which are there already. */
+  take(step: number, lr: number, totals: Totals): void {
+    const images = this.#imagesUpTo(step);
+    this.add(step, totals, images, lr, images / this.#secondsSince());
+  }
+
+  /** Images since the last logged step; `step` is the next. */
+  #imagesUpTo(step: number): number {
+    const count = step - this.logged;
+    this.logged = step;
+    return count * this.#batchSize;
+  }
+
+  #secondsSince(): number {
+    const now = performance.now();
+    const seconds = (now - this.#since) / 1000;
+    this.#since = now;
+    return seconds;
   }
 
   /** Adds a line after a step: the totals of so many images. */

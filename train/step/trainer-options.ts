@@ -3,6 +3,7 @@ import type { Init } from '../../engine/graph.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
+import type { Share } from '../data/share.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 import type { Phase } from './phase.ts';
 
@@ -26,4 +27,11 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly checkpoint?: boolean;
   /** Whether activations are kept in f16 and the loss is scaled. Evaluations stay f32. */
   readonly half?: boolean;
+  /** Whether the ranks of `exchange` compute a share of each batch; without it each has whole batches of its own. */
+  readonly sharesBatches?: boolean;
+  /** Whether the gradients of a step are the mean over ranks. */
+  readonly sharesGradients?: boolean;
 }
+
+/** This rank among those that share a batch. */
+export const shareOf = ({ exchange, sharesBatches }: TrainerOptions): Share => (sharesBatches && exchange) || { rank: 0, size: 1 };

@@ -7,7 +7,8 @@ import { stateBuffer } from '../../optim/optimizer.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { FACTOR } from '../../shaders/update/loss-scale.ts';
 import type { DeviceData } from '../data/device-data.ts';
-import { lossOf, rankWithin, type Order } from '../data/order.ts';
+import { lossOf, rankWithin, type BatchPart, type Order } from '../data/order.ts';
+import { rangeOf } from '../data/share.ts';
 import type { Part } from '../data/split.ts';
 import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
@@ -18,7 +19,7 @@ import { FirstOrderPhase } from './first-order-phase.ts';
 import type { StepMetrics } from './metrics.ts';
 import { readState, writeState, type TrainerState } from './state.ts';
 import { Steps } from './steps.ts';
-import type { TrainerOptions } from './trainer-options.ts';
+import { shareOf, type TrainerOptions } from './trainer-options.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
 /**
@@ -35,11 +36,15 @@ export class Trainer {
   #scores: Float32Array | undefined;
   /** The step after which weights were given from outside: there is no average of them yet. */
   #loadedAt = -1;
+  /** What this rank takes of each batch, where ranks share it. */
+  #part: BatchPart | undefined;
   /** How often weights were given from outside. */
   #loads = 0;
 
   private constructor(o: TrainerOptions, { data, train, gradients, phases }: Parts) {
     this.#o = o;
+    const share = shareOf(o);
+    if (share.size > 1) this.#part = { batch: o.batchSize, ...rangeOf(o.batchSize, share) };
     this.data = data;
     this.#train = train;
     this.#steps = new Steps(gradients, phases, epoch => this.#order(epoch), o.debug);
@@ -208,7 +213,8 @@ export class Trainer {
   async #order(epoch: number): Promise<Order | undefined> {
     const { curriculum = false, shuffle = true, seed = 0 } = this.#o;
     if (curriculum) this.#scores ??= await this.#difficulty();
-    return shuffle || curriculum ? { seed, epoch, scores: this.#scores } : undefined;
+    const isMixed = shuffle || curriculum;
+    return isMixed || this.#part ? { seed, epoch, scores: this.#scores, inFile: !isMixed, part: this.#part } : undefined;
   }
 
   /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */

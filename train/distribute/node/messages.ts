@@ -3,7 +3,8 @@
  * one request after another, so that each changes a whole range.
  */
 import { apply } from '../alone.ts';
-import { rangeOf, type Op } from '../exchange.ts';
+import { lengthOf, rangeOf } from '../../data/share.ts';
+import type { Op } from '../exchange.ts';
 import type { Job, ServedCentre, Valued } from './job.ts';
 import type { Request } from './mpi.ts';
 
@@ -16,8 +17,7 @@ const TAG_0 = 7000;
 
 export function messagesCentre({ mpi, rank, size }: Job, n: number, regions: number, number: number): ServedCentre {
   const tag = (kind: keyof typeof TAGS) => TAG_0 + 3 * number + TAGS[kind];
-  const lengthOf = (r: number) => rangeOf(n, r, size).end - rangeOf(n, r, size).start;
-  const held = Array.from({ length: regions }, () => new Float32Array(lengthOf(rank)));
+  const held = Array.from({ length: regions }, () => new Float32Array(lengthOf(n, { rank, size })));
   let clock = 0n;
   /** Answers on their way. */
   const leaving = new Set<Request>();
@@ -50,7 +50,7 @@ export function messagesCentre({ mpi, rank, size }: Job, n: number, regions: num
   const each = (verb: Exclude<Verb, 'tick'>, region: number, d?: Float32Array, before?: Float32Array): Request => {
     const open: Request[] = [];
     for (let to = 0; to < size; to++) {
-      const { start, end } = rangeOf(n, to, size);
+      const { start, end } = rangeOf(n, { rank: to, size });
       const brought = d?.subarray(start, end) ?? new Float32Array(0);
       if (end === start) continue;
       if (to === rank) {

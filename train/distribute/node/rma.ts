@@ -1,16 +1,14 @@
 /** A centre by one-sided calls: each rank holds a range of every region in a window, and rank 0 the clock before its own. */
+import { lengthOf, rangeOf } from '../../data/share.ts';
 import type { Op } from '../exchange.ts';
-import { rangeOf } from '../exchange.ts';
 import type { Job, ServedCentre } from './job.ts';
 
 /** Bytes of the clock, before the regions of each rank. */
 const CLOCK = 8;
 
 export function rmaCentre({ mpi, rank, size }: Job, n: number, regions: number): ServedCentre {
-  const bytesOf = (r: number) => {
-    const { start, end } = rangeOf(n, r, size);
-    return 4 * (end - start);
-  };
+  // each holds a range, so that no rank has to answer for all
+  const bytesOf = (r: number) => 4 * lengthOf(n, { rank: r, size });
   const window = mpi.window(CLOCK + regions * bytesOf(rank));
   const none = new Float32Array(1);
 
@@ -18,7 +16,7 @@ export function rmaCentre({ mpi, rank, size }: Job, n: number, regions: number):
   const each = (region: number, f: (start: number, end: number, to: number, at: number) => void) => {
     for (let k = 0; k < size; k++) {
       const to = (rank + k) % size; // not all at one rank first
-      const { start, end } = rangeOf(n, to, size);
+      const { start, end } = rangeOf(n, { rank: to, size });
       if (end > start) f(start, end, to, CLOCK + region * bytesOf(to));
     }
     mpi.flush(window);

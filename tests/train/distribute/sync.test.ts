@@ -1,0 +1,68 @@
+/** Synchronous training: ranks that share each batch train as one process that computes all of it. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { quasiNewton, quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
+import { schedule } from '../../../optim/schedules.ts';
+import type { Trainer } from '../../../train/step/trainer.ts';
+import { close } from '../../support/check.ts';
+import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/members.ts';
+
+const test = suite('sync');
+const STEPS = 20;
+
+interface Trained {
+  readonly losses: readonly number[];
+  readonly weights: Float32Array;
+  readonly val: { loss: number; accuracy: number };
+}
+
+async function trained(trainer: Trainer, steps = STEPS): Promise<Trained> {
+  for (let t = 0; t < steps; t++) await trainer.step(true);
+  const losses = (await trainer.settle()).map(line => line.loss);
+  const weights = valuesOf(await trainer.weights());
+  const { loss, accuracy } = await trainer.evaluate('val');
+  trainer.destroy();
+  return { losses, weights, val: { loss, accuracy } };
+}
+
+const alone = async (o: Chosen, steps = STEPS): Promise<Trained> => trained(await trainerOf(o), steps);
+const shared = (size: number, o: Chosen, steps = STEPS): Promise<Trained[]> =>
+  asRanks(size, async exchange => trained(await trainerOf({ ...o, exchange, sharesBatches: true, sharesGradients: true }), steps));
+
+/** Methods of second order amplify the last digits: fewer steps are compared. */
+const cases: readonly [why: string, size: number, o: Chosen, steps?: number][] = [
+  ['2 ranks of half a batch', 2, {}],
+  ['3 ranks, and momentum', 3, { rule: 'momentum:lr=0.005' }],
+  ['a batch that is no multiple of the ranks: means are weighted', 5, {}],
+  ['each share in micro-batches', 2, { accumulate: 3 }],
+  ['images in the order of the file', 3, { shuffle: false }],
+  ['a convolutional net', 2, { model: 'lenet5', batchSize: 8 }],
+  ['batches that grow: gradients wait in memory for more', 2, { schedule: grown() }],
+  ['L-BFGS, which goes by the loss of each evaluation', 2, { optimizer: quasiNewton(quasiNewtonMethods.lbfgs!, {}) }, 4],
+  ['the diagonal of the Hessian from gradients at two places', 2, { rule: 'newton-diagonal:lr=0.001,epsilon=0.1' }, 3],
+];
+function grown() {
+  return schedule('batch-growth', { milestones: '4', times: 3 }, { lr: 0.1, total: STEPS });
+}
+
+for (const [why, size, o, steps = STEPS] of cases) {
+  test(`${why}: ${steps} steps as one process`, async () => {
+    const one = await alone(o, steps);
+    const ranks = await shared(size, o, steps);
+    for (const rank of ranks) {
+      close('loss', rank.losses, one.losses, 1e-6);
+      close('weights', rank.weights, one.weights, 1e-6);
+      close('evaluation', [rank.val.loss, rank.val.accuracy], [one.val.loss, one.val.accuracy], 1e-6);
+      assert.equal(rank.weights, ranks[0]!.weights, 'ranks have other weights');
+      assert.equal(rank.losses, ranks[0]!.losses, 'ranks see other losses');
+    }
+  });
+}
+
+test('2 ranks make the bits of 2 micro-batches, random numbers included', async () => {
+  const o = { model: 'mlp:hidden=16,dropout=0.5', rule: 'adam' };
+  const one = await alone({ ...o, accumulate: 2 });
+  for (const rank of await shared(2, o)) assert.equal(rank.weights, one.weights);
+});
+
+test.run();
