@@ -1,6 +1,7 @@
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { isWritten, type Bindings, type Kernel, type Profile } from '../shaders/kernel/kernel.ts';
+import type { OnnxForm } from './onnx.ts';
 
 export type Shape = readonly number[];
 
@@ -76,6 +77,8 @@ export interface LayerFacts {
   /** What the product of a convolution or dense layer takes as its weight: the parameter's value, or what was made of that. */
   readonly used?: Tensor;
   readonly running?: RunningStatistics;
+  /** What it is at inference; without it the net that holds it cannot be exported. */
+  readonly onnx?: OnnxForm | undefined;
 }
 
 /** What a batch norm evaluates by. */
@@ -91,6 +94,7 @@ export interface RunningStatistics {
 /** A layer of a graph, or a stage of one: where several have one path, the last gives the layer's output. */
 export interface BuiltLayer extends LayerFacts {
   readonly path: string;
+  readonly inputs: readonly Tensor[];
   readonly output: Tensor;
 }
 
@@ -238,7 +242,7 @@ export class Graph {
   record(inputs: readonly Tensor[], output: Tensor, vjp: Vjp, facts: LayerFacts = {}): Tensor {
     this.#tape.push({ inputs, output, vjp, path: [...this.#path] });
     this.#differentiable.add(output);
-    if (!output.base) this.layers.push({ path: this.path, output, ...facts }); // a view computes nothing
+    if (!output.base) this.layers.push({ path: this.path, inputs, output, ...facts }); // a view computes nothing
     return output;
   }
 

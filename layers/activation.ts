@@ -1,6 +1,7 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
 import { check } from '../engine/check.ts';
 import { product, type Layer } from '../engine/graph.ts';
+import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
 
@@ -12,17 +13,19 @@ interface Activation {
   f: string;
   df: string;
   from: 'x' | 'y';
+  onnx: OnnxForm;
 }
 
 const activation =
-  ({ f, df, from }: Activation): Layer =>
+  ({ f, df, from, onnx }: Activation): Layer =>
   (g, x) => {
     const y = g.map(f, x);
-    return g.record([x], y, dy => [g.map(df, dy, from === 'y' ? y : x)]);
+    return g.record([x], y, dy => [g.map(df, dy, from === 'y' ? y : x)], { onnx });
   };
 
 /** max(x, 0) (Nair & Hinton 2010). The derivative at 0 is 0, as in PyTorch. */
-export const relu = (): Layer => activation({ f: 'select(v, zero, v <= zero)', df: 'select(v, zero, a <= zero)', from: 'y' });
+export const relu = (): Layer =>
+  activation({ f: 'select(v, zero, v <= zero)', df: 'select(v, zero, a <= zero)', from: 'y', onnx: onnxNode('Relu') });
 
 /** x, or slope x below 0 (Maas 2013); slope 0.01 or what is given, at least 0. */
 export const leakyRelu = (slope = 0.01): Layer => {
@@ -31,6 +34,7 @@ export const leakyRelu = (slope = 0.01): Layer => {
     f: `select(v * ${float(slope)}, v, v > zero)`,
     df: `select(v * ${float(slope)}, v, a > zero)`,
     from: 'y',
+    onnx: onnxNode('LeakyRelu', { alpha: { float: slope } }),
   });
 };
 
@@ -41,18 +45,26 @@ export const elu = (alpha = 1): Layer => {
     f: `select(v, (exp(min(v, zero)) - one) * ${float(alpha)}, v <= zero)`,
     df: `v * select(a + ${float(alpha)}, one, a > zero)`,
     from: 'y',
+    onnx: onnxNode('Elu', { alpha: { float: alpha } }),
   });
 };
 
 /** 1 / (1 + exp(-x)). */
-export const sigmoid = (): Layer => activation({ f: 'keep(v, one / (one + exp(-v)))', df: 'v * a * (one - a)', from: 'y' });
+export const sigmoid = (): Layer =>
+  activation({ f: 'keep(v, one / (one + exp(-v)))', df: 'v * a * (one - a)', from: 'y', onnx: onnxNode('Sigmoid') });
 
 /** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
-export const tanh = (): Layer => activation({ f: 'keep(v, tanh(clamp(v, one * -10.0, one * 10.0)))', df: 'v * (one - a * a)', from: 'y' });
+export const tanh = (): Layer =>
+  activation({ f: 'keep(v, tanh(clamp(v, one * -10.0, one * 10.0)))', df: 'v * (one - a * a)', from: 'y', onnx: onnxNode('Tanh') });
 
 /** log(1 + exp(x)) (Dugas 2000). */
 export const softplus = (): Layer =>
-  activation({ f: 'keep(v, max(v, zero) + log(one + exp(-abs(v))))', df: 'v * keep(a, one - exp(-a))', from: 'y' });
+  activation({
+    f: 'keep(v, max(v, zero) + log(one + exp(-abs(v))))',
+    df: 'v * keep(a, one - exp(-a))',
+    from: 'y',
+    onnx: onnxNode('Softplus'),
+  });
 
 /** WGSL: q(x), the share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26). */
 const tail = (x: string): string => {
@@ -64,12 +76,17 @@ const tail = (x: string): string => {
 /** From here on the tail is 0 in f32, and x times it is NaN for an infinite x. */
 const BEYOND = 20;
 
+/** ONNX: x (1 + y) / 2. */
+const halfOfOnePlus = (o: OnnxGraph, x: string, y: string): string =>
+  o.node('Mul', [o.node('Mul', [x, o.floats(0.5)]), o.node('Add', [y, o.floats(1)])]);
+
 /** x times the normal distribution function (Hendrycks & Gimpel 2016), as PyTorch's default. */
 export const gelu = (): Layer =>
   activation({
     f: `select(max(v, zero) - abs(v) * ${tail('v')}, v, v > one * ${BEYOND}.0)`,
     df: `v * (select(${tail('a')}, one - ${tail('a')}, a > zero) + a * exp(-0.5 * a * a) * ${1 / Math.sqrt(2 * Math.PI)})`,
     from: 'x',
+    onnx: (o, x) => halfOfOnePlus(o, x!, o.node('Erf', [o.node('Mul', [x, o.floats(Math.SQRT1_2)])])),
   });
 
 const SLOPE = 2 * Math.sqrt(2 / Math.PI);
@@ -84,6 +101,10 @@ export const geluTanh = (): Layer =>
     f: `v * ${logistic('v')}`,
     df: `v * ${logistic('a')} * (one + a * (one - ${logistic('a')}) * ${SLOPE} * (one + ${3 * CUBIC} * a * a))`,
     from: 'x',
+    onnx: (o, x) => {
+      const cubic = o.node('Add', [o.node('Mul', [o.node('Mul', [x, x]), o.floats(CUBIC)]), o.floats(1)]);
+      return halfOfOnePlus(o, x!, o.node('Tanh', [o.node('Mul', [o.node('Mul', [x, o.floats(SLOPE / 2)]), cubic])]));
+    },
   });
 
 /** exp(x) / sum of exp(x) over the classes or channels. [n, c, …] -> the same. A loss on logits needs none before it. */
@@ -91,5 +112,7 @@ export const softmax = (): Layer => (g, x) => {
   const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) };
   const y = g.tensor(x.shape);
   g.run(softmaxForward, p, { x, y });
-  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(softmaxBackward, p, { y, dy, dx }))]);
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(softmaxBackward, p, { y, dy, dx }))], {
+    onnx: onnxNode('Softmax', { axis: 1 }),
+  });
 };

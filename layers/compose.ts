@@ -1,6 +1,7 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
+import { onnxNode } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
@@ -35,7 +36,7 @@ export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
     `${g.who('add')}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
     "give both one shape (a shortcut needs the body's channels and stride)",
   );
-  return g.record([a, b], g.sum(a, b), dy => [dy, dy]);
+  return g.record([a, b], g.sum(a, b), dy => [dy, dy], { onnx: onnxNode('Add') });
 }
 
 /** x * factor. */
@@ -43,7 +44,8 @@ export const scale =
   (factor: number): Layer =>
   (g, x) => {
     const times = `v * ${float(factor)}`;
-    return factor === 1 ? x : g.record([x], g.map(times, x), dy => [g.map(times, dy)]);
+    if (factor === 1) return x;
+    return g.record([x], g.map(times, x), dy => [g.map(times, dy)], { onnx: (o, x) => o.node('Mul', [x, o.floats(factor)]) });
   };
 
 /** body(x) + shortcut(x), the identity without one (He et al. 2015). Parameters are named as those of body and shortcut themselves. */
@@ -71,7 +73,18 @@ export const zeroPadShortcut =
     const p = { n, c, h, w, o, oh, ow, stride, before: Math.floor((o - c) / 2) };
     const y = g.tensor([n, o, oh, ow]);
     g.run(subsample, p, { x, y });
-    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(subsampleBackward, p, { dy, dx }))]);
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(subsampleBackward, p, { dy, dx }))], {
+      onnx: (to, x) => {
+        const [starts, ends, axes, steps] = [
+          [0, 0],
+          [h, w],
+          [2, 3],
+          [stride, stride],
+        ].map(to.integers);
+        const few = stride > 1 ? to.node('Slice', [x, starts, ends, axes, steps]) : x;
+        return to.node('Pad', [few, to.integers([0, p.before, 0, 0, 0, o - c - p.before, 0, 0])]);
+      },
+    });
   };
 
 /** The outputs of layers on one input. */
@@ -100,12 +113,12 @@ export const concat =
       const { size, at } = place(i);
       g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
     });
-    return g.record(parts, y, dy =>
+    const backward = (dy: Tensor) =>
       parts.map((t, i) => {
         const { size, at } = place(i);
         return g.gradientOf(t, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx }));
-      }),
-    );
+      });
+    return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis: 1 }) });
   };
 
 /** The mean of the outputs of several layers on one input: an ensemble trained as one net. */

@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
+import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import type { Pair } from '../shaders/kernel/pair.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
@@ -7,6 +8,7 @@ import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import {
   edgesOf,
+  onnxWindow,
   onSignals,
   paddedSize,
   pairOf,
@@ -22,7 +24,7 @@ import {
 } from './geometry.ts';
 import { torchDefault } from './init.ts';
 import { standardised } from './norm.ts';
-import { weightGradient, type WeightTransform } from './weight.ts';
+import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
 
 interface Channels {
   groups?: number;
@@ -126,7 +128,11 @@ function convolution(g: Graph, x: Tensor, asked: Asked): Tensor {
     if (b) g.run(channelSum, { n, c: o, hw: p.oh * p.ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
     return [g.gradientOf(x, dx => runInputGradient(g, { ...p, bias: false }, { dy, weight: used, dx }))];
   };
-  return g.record([x], y, backward, { weight, bias: b, used });
+  const onnx = weightedForm(weight, changed, (to, x, weight) => {
+    const taps = weightShape(c / groups).length < 4 ? to.node('Reshape', [weight, to.integers([o, c / groups, ...window.k])]) : weight;
+    return to.node('Conv', [x, taps, b && to.weight(b.value)], { ...onnxWindow(window, edges), group: groups });
+  });
+  return g.record([x], y, backward, { weight, bias: b, used, onnx });
 }
 
 /** What goes back through a convolution: dx from dy, with a bias where p.bias. */
@@ -193,5 +199,11 @@ export const convTranspose2d =
       if (b) g.run(channelSum, { n, c: o, hw: oh * ow, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
       return [g.gradientOf(x, dx => g.run(conv, p, { x: dy, weight: weight.value, y: dx }))];
     };
-    return g.record([x], y, backward, { weight, bias: b, used: weight.value });
+    const onnx: OnnxForm = (to, x) =>
+      to.node('ConvTranspose', [x, to.weight(weight.value), b && to.weight(b.value)], {
+        ...onnxWindow(window, edges),
+        output_padding: more,
+        group: groups,
+      });
+    return g.record([x], y, backward, { weight, bias: b, used: weight.value, onnx });
   };

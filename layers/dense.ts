@@ -2,7 +2,7 @@ import { product, type Graph, type Layer, type Param, type Tensor } from '../eng
 import { matmul } from '../shaders/product/matmul.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
-import { weightGradient, type WeightTransform } from './weight.ts';
+import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
 
 export interface DenseOptions {
   bias?: boolean;
@@ -33,6 +33,10 @@ export function weighted(g: Graph, x: Tensor, out: number, { bias = true, throug
     if (b) g.run(channelSum, { n, c: out, hw: 1, gradient: g.gradient(b.grad) }, { x: dy, out: b.grad });
     return [g.gradientOf(x, dx => g.run(matmul, { m: n, n: c, k: out }, { a: dy, b: used, y: dx }))];
   };
-  g.record([x], y, backward, { weight, bias: b, used });
+  const onnx = weightedForm(weight, changed, (o, x0, weight) => {
+    const flat = x.shape.length > 2 ? o.node('Flatten', [x0], { axis: 1 }) : x0;
+    return o.node('Gemm', [flat, weight, b && o.weight(b.value)], { transB: 1 });
+  });
+  g.record([x], y, backward, { weight, bias: b, used, onnx });
   return { y, weight };
 }

@@ -83,6 +83,14 @@ export function edgesOf(who: string, pad: Padding, size: Pair, window: Window): 
 /** Images of `size` with what is around them. */
 export const paddedSize = ([h, w]: Pair, { top, bottom, left, right }: Edges): Pair => [h + top + bottom, w + left + right];
 
+/** A window and what is around its images as ONNX has them. */
+export const onnxWindow = ({ k, stride, dilation }: Window, { top, left, bottom, right }: Edges) => ({
+  kernel_shape: k,
+  strides: stride,
+  dilations: dilation,
+  pads: [top, left, bottom, right],
+});
+
 /** `3x3`, or `3x5`. */
 export const showPair = ([rows, columns]: Pair): string => `${rows}x${columns}`;
 

@@ -66,7 +66,9 @@ export const gaussianNoise =
     if (std === 0 || (!g.training && !evaluating)) return x;
     const y = g.tensor(x.shape);
     g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.training, add: true }, { x, y });
-    return g.record([x], y, dy => [dy]);
+    return g.record([x], y, dy => [dy], {
+      onnx: (o, x) => o.node('Add', [x, o.node('RandomNormalLike', [x], { scale: { float: std } })]), // drawn anew in each run
+    });
   };
 
 /** Writes `dw` as the gradient of a parameter. */

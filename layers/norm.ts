@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Shape, type Tensor } from '../engine/graph.ts';
+import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/norm/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/norm/lrn.ts';
@@ -35,6 +36,11 @@ export const batchNorm =
     const running_var = g.persistent('buffer', 'running_var', [c], constant(1));
     const running = { mean: running_mean, variance: running_var, momentum, count: n * hw };
     const facts = { weight, bias, running };
+    const onnx = (o: OnnxGraph, x: string) => {
+      const scale = weight ? o.weight(weight.value) : o.floats(new Float32Array(c).fill(1));
+      const shift = bias ? o.weight(bias.value) : o.floats(new Float32Array(c));
+      return o.node('BatchNormalization', [x, scale, shift, o.weight(running_mean), o.weight(running_var)], { epsilon: { float: eps } });
+    };
     const p = { n, c, hw, affine };
     const y = g.tensor(x.shape);
 
@@ -47,7 +53,7 @@ export const batchNorm =
       const backward = (dy: Tensor) => [
         g.gradientOf(x, dx => g.run(batchNormApply, linear, { x: dy, variance, weight: weight?.value, y: dx })),
       ];
-      return g.record([x], y, backward, facts);
+      return g.record([x], y, backward, { ...facts, onnx });
     }
 
     check(
@@ -102,7 +108,19 @@ export const layerNorm =
       `${g.who('layerNorm')}: one value for each sample (input ${show(x.shape)}) has no variance`,
       'put it where there are more',
     );
-    return setNorm(g, x, { sets: x.shape[0]!, size, span: 1, shape: own, eps, affine });
+    return setNorm(g, x, {
+      sets: x.shape[0]!,
+      size,
+      span: 1,
+      shape: own,
+      eps,
+      affine,
+      onnx: (o, x, weight, bias) =>
+        o.node('LayerNormalization', [x, weight ?? o.floats(new Float32Array(size).fill(1), own), bias], {
+          axis: 1,
+          epsilon: { float: eps },
+        }),
+    });
   };
 
 /**
@@ -121,7 +139,24 @@ export const groupNorm =
       `use a divisor of ${c}`,
     );
     check(size > 1, `${g.who('groupNorm')}: one value for each group (input ${show(x.shape)}) has no variance`, 'use fewer groups');
-    return setNorm(g, x, { sets: n * groups, size, span, shape: [c], eps, affine });
+    return setNorm(g, x, {
+      sets: n * groups,
+      size,
+      span,
+      shape: [c],
+      eps,
+      affine,
+      onnx: (o, x0, weight, bias) => {
+        const ones = o.floats(new Float32Array(groups).fill(1));
+        const zeros = o.floats(new Float32Array(groups));
+        const grouped = o.node('Reshape', [x0, o.integers([0, groups, -1])]);
+        const normed = o.node('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: eps } });
+        const y = o.node('Reshape', [normed, o.integers([-1, ...x.shape.slice(1)])]);
+        if (!weight) return y;
+        const byChannel = (values: string | undefined) => o.node('Reshape', [values, o.integers([c, ...x.shape.slice(2).map(() => 1)])]);
+        return o.node('Add', [o.node('Mul', [y, byChannel(weight)]), byChannel(bias)]);
+      },
+    });
   };
 
 /**
@@ -141,9 +176,10 @@ interface Sets extends Pick<SetNorm, 'sets' | 'size' | 'span'> {
   shape: Shape;
   eps: number;
   affine: boolean;
+  onnx: (o: OnnxGraph, x: string, weight?: string, bias?: string) => string;
 }
 
-function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): Tensor {
+function setNorm(g: Graph, x: Tensor, { shape, eps, affine, onnx, ...sizes }: Sets): Tensor {
   const { weight, bias } = affineParams(g, shape, affine);
   const p = { ...sizes, count: affine ? product(shape) : 0 };
   const y = g.tensor(x.shape);
@@ -161,7 +197,11 @@ function setNorm(g: Graph, x: Tensor, { shape, eps, affine, ...sizes }: Sets): T
     });
     return [dx];
   };
-  return g.record([x], y, backward, { weight, bias });
+  return g.record([x], y, backward, {
+    weight,
+    bias,
+    onnx: (o, x) => onnx(o, x!, weight && o.weight(weight.value), bias && o.weight(bias.value)),
+  });
 }
 
 /** [2, sets]: mean and 1 / deviation of each run of `size` values. */
@@ -191,6 +231,12 @@ export function standardised(g: Graph, weight: Param, eps = 1e-5): UsedWeight {
       g.run(setNormSums, p, { x, dy, stats, means });
       g.run(setNormBackward, { ...p, gradient: g.gradient(weight.grad) }, { x, dy, stats, means, dx: weight.grad });
     },
+    onnx: (o, w) => {
+      const mean = (of: string) => o.node('ReduceMean', [of], { axes: x.shape.slice(1).map((_, i) => i + 1) });
+      const off = o.node('Sub', [w, mean(w!)]);
+      const variance = mean(o.node('Mul', [off, off]));
+      return o.node('Div', [off, o.node('Sqrt', [o.node('Add', [variance, o.floats(eps)])])]);
+    },
   };
 }
 
@@ -214,5 +260,7 @@ export const lrn =
     const y = g.tensor(x.shape);
     const base = g.tensor(x.shape);
     g.run(lrnForward, p, { x, base, y });
-    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(lrnBackward, p, { x, base, dy, dx }))]);
+    // its window of an even size would begin a channel later
+    const onnx = size % 2 ? onnxNode('LRN', { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } }) : undefined;
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(lrnBackward, p, { x, base, dy, dx }))], { onnx });
   };

@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
 import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
+import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
@@ -126,8 +127,48 @@ function runPool(g: Graph, x: Tensor, p: Pool): Tensor {
   const y = g.tensor([x.shape[0]!, x.shape[1]!, p.oh, p.ow]);
   const argmax = p.max ? g.tensor(y.shape) : undefined;
   g.run(poolForward, p, { x, y, argmax });
-  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(poolBackward, p, { dy, argmax, dx }))]);
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(poolBackward, p, { dy, argmax, dx }))], { onnx: onnxPool(p) });
 }
+
+/** Windows as ONNX has them. Those that hang over the end have more padding there, so that the size of the output needs no rounding up. */
+function onnxPool(p: Pool): OnnxForm {
+  const { max, h, w, oh, ow, k, stride, pad, dilation = [1, 1], counts = 'window' } = p;
+  if (p.adaptive) return onnxParts(p);
+  const attributes = (size: Pair, before: Pair) => {
+    const behind = ([0, 1] as const).map(i => {
+      const last = ([oh, ow][i]! - 1) * stride[i] - before[i] + dilation[i] * (k[i] - 1) + 1;
+      return Math.max(0, last - size[i]);
+    });
+    return { kernel_shape: k, strides: stride, pads: [...before, ...behind] };
+  };
+  if (max) return onnxNode('MaxPool', { ...attributes([h, w], pad), dilations: dilation });
+  if (typeof counts === 'string') {
+    return onnxNode('AveragePool', { ...attributes([h, w], pad), count_include_pad: counts === 'window' ? 1 : 0 });
+  }
+  // what counts is the image with its padding, so the padding is made part of the image
+  const { behind } = counts;
+  const size: Pair = [h + pad[0] + behind[0], w + pad[1] + behind[1]];
+  return (o, x) =>
+    o.node('AveragePool', [o.node('Pad', [x, o.integers([0, 0, ...pad, 0, 0, ...behind])])], {
+      ...attributes(size, [0, 0]),
+      count_include_pad: 0,
+    });
+}
+
+/** Parts of unequal sizes: of the rows, and of what these give the columns. */
+const onnxParts =
+  ({ max, h, w, oh, ow }: Pool): OnnxForm =>
+  (o, x) => {
+    const along = (of: string, axis: number, size: number, out: number): string => {
+      const parts = Array.from({ length: out }, (_, i) => {
+        const [from, to] = [Math.floor((i * size) / out), Math.ceil(((i + 1) * size) / out)];
+        const part = o.node('Slice', [of, o.integers([from]), o.integers([to]), o.integers([axis])]);
+        return o.node(max ? 'ReduceMax' : 'ReduceMean', [part], { axes: [axis] });
+      });
+      return o.node('Concat', parts, { axis });
+    };
+    return along(along(x!, 2, h, oh), 3, w, ow);
+  };
 
 /** Mean of each of `size` parts that an image is divided into, as torch.nn.AdaptiveAvgPool2d. [n, c, h, w] -> [n, c, ...size]. */
 export const adaptiveAvgPool =
@@ -181,7 +222,12 @@ function planeMeans(g: Graph, x: Tensor, shape: Shape): Tensor {
   const p = { planes, size: x.size / planes };
   const y = g.tensor(shape);
   g.run(planeMean, p, { x, y });
-  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(planeMeanBackward, p, { dy, dx }))]);
+  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(planeMeanBackward, p, { dy, dx }))], {
+    onnx: (o, x) => {
+      const means = o.node('GlobalAveragePool', [x]);
+      return shape.length === 2 ? o.node('Flatten', [means], { axis: 1 }) : means;
+    },
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Weights that become something else before a layer uses them. */
 import type { Graph, Param, Tensor } from '../engine/graph.ts';
+import type { OnnxForm, OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 
 /** What a layer uses as its weight where that is not the parameter itself. */
@@ -7,6 +8,8 @@ export interface UsedWeight {
   readonly value: Tensor;
   /** Writes the parameter's gradient from that of `value`. */
   readonly backward: (dw: Tensor) => void;
+  /** What it makes of the parameter at inference (see LayerFacts). */
+  readonly onnx?: OnnxForm;
 }
 
 /** Gives undefined where the parameter is used as it is. */
@@ -24,4 +27,14 @@ export function weightGradient(
     write(dweight);
     changed.backward(dweight);
   } else write(grad, g.gradient(grad));
+}
+
+/** The form of a layer that uses a weight `changed`, of its input and that weight; none where the change has none. */
+export function weightedForm(
+  { value }: Param,
+  changed: UsedWeight | undefined,
+  form: (o: OnnxGraph, x: string, weight: string) => string,
+): OnnxForm | undefined {
+  const become = changed ? changed.onnx : (_: OnnxGraph, weight: string) => weight;
+  return become && ((o, x) => form(o, x!, become(o, o.weight(value))));
 }

@@ -40,6 +40,11 @@ const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./checkpoints.ts')).addPredict,
   },
   {
+    name: 'export',
+    summary: 'write a trained net for other programs, as ONNX',
+    load: async () => (await import('./checkpoints.ts')).addExport,
+  },
+  {
     name: 'devices',
     summary: 'list the adapters of this machine',
     load: async () => (await import('./inventory.ts')).addDevices,

@@ -1,9 +1,10 @@
-/** The commands that use what was trained: eval, predict. */
+/** The commands that use what was trained: eval, predict, export. */
 import type { Command } from 'commander';
 import type { EvalOptions } from '../run/eval.ts';
+import type { ExportOptions } from '../run/export.ts';
 import type { PredictOptions } from '../run/predict.ts';
 import { examples } from '../help.ts';
-import { configOption, onDevice } from './command.ts';
+import { configOption, everywhere, onDevice } from './command.ts';
 
 export function addEval(command: Command): void {
   command
@@ -69,5 +70,28 @@ export function addPredict(command: Command): void {
     .action(async (checkpoint: string, images: string[], options: PredictOptions) => {
       const { predict } = await import('../run/predict.ts');
       await predict(checkpoint, images, options);
+    });
+}
+
+export function addExport(command: Command): void {
+  command
+    .description('Writes a trained net for other programs. onnx: one file for ONNX Runtime and others, opset 17, batches of any size.')
+    .argument('<checkpoint>', 'run folder, or a .safetensors file')
+    .requiredOption('--to <format>', 'onnx');
+  everywhere(
+    command
+      .option('--out <file>', 'file to write (default: beside the weights)')
+      .option('--normalized-input', 'onnx: the net takes normalised images, in place of pixels from 0 to 1 that it normalises itself')
+      .option('--softmax', 'onnx: a second output, the probabilities')
+      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
+      .option('--dataset <name>', 'data set that names the classes of a file that does not')
+      .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--trust', 'take files of the run that were changed since it wrote them')
+      .option('--data-dir <dir>', 'folder that holds the data sets'),
+  )
+    .addHelpText('after', examples('descent export runs/lenet5-fashion-mnist-20261121-110000 --to onnx --softmax --out shoes.onnx'))
+    .action(async (checkpoint: string, options: ExportOptions) => {
+      const { exportNet } = await import('../run/export.ts');
+      await exportNet(checkpoint, options);
     });
 }

@@ -1,12 +1,15 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
 import { statSync } from 'node:fs';
+import type { Dataset } from '../../datasets/dataset.ts';
+import { datasets } from '../../datasets/index.ts';
+import { isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
-import { isKnown } from '../../datasets/node/open.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
+import { openData } from '../../train/data/data.ts';
 import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
 import { isOwn, isOwnModel, loadOwnModel } from '../own-model.ts';
 
@@ -72,4 +75,27 @@ function parse(file: string, name: string, text: string): unknown {
   } catch {
     throw new DescentError(`${file}: its ${name} is not valid JSON`, 'fetch or write the file again');
   }
+}
+
+interface FindOptions {
+  dataDir?: string | undefined;
+  quiet?: boolean | undefined;
+}
+
+/** Size of the images and names of the classes: the file says them, or the data set that it names does. */
+export async function inputOf({ shape, classes, config }: Checkpoint, options: FindOptions): Promise<Pick<Dataset, 'shape' | 'classes'>> {
+  if (shape && classes) return { shape, classes };
+  return isKnown(config.dataset) ? datasets[config.dataset]! : trainedOn(config, options);
+}
+
+/** The data set that the weights were trained on. */
+const trainedOn = ({ dataset, imageSize }: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
+  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize });
+
+/** The moments of the images that the weights were trained on, if they were normalised by any; taken anew for files that do not carry them. */
+export async function momentsOf({ config, file, moments }: Checkpoint, options: FindOptions): Promise<Moments | undefined> {
+  if (config.normalize === 'none' || moments) return moments;
+  const dataset = await trainedOn(config, options);
+  check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');
+  return (await openData(dataset, { normalize: config.normalize })).normalisation.moments;
 }

@@ -1,14 +1,10 @@
 /** `descent predict`. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { datasets } from '../../datasets/index.ts';
-import { isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
-import { openData } from '../../train/data/data.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
-import type { RunConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
-import { openCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.ts';
+import { inputOf, momentsOf, openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { imagesAt, readImage } from '../show/images.ts';
 import { csv, predictionRows } from './csv.ts';
 import { percent, print } from '../output.ts';
@@ -29,8 +25,7 @@ export async function predict(path: string, named: readonly string[], options: P
   const { config, weights } = checkpoint;
   const { shape, classes } = await inputOf(checkpoint, options);
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
-  const normalized = config.normalize !== 'none';
-  const moments = normalized ? (checkpoint.moments ?? (await momentsOf(checkpoint, options))) : undefined;
+  const moments = await momentsOf(checkpoint, options);
 
   // the images stand in for a data set: prediction is evaluation that keeps the logits
   const all = new Uint8Array(Buffer.concat(pixels));
@@ -55,21 +50,4 @@ export async function predict(path: string, named: readonly string[], options: P
   } finally {
     session.close();
   }
-}
-
-/** Size of the images and names of the classes: the file says them, or the data set that it names does. */
-async function inputOf({ shape, classes, config }: Checkpoint, options: PredictOptions): Promise<Pick<Dataset, 'shape' | 'classes'>> {
-  if (shape && classes) return { shape, classes };
-  return isKnown(config.dataset) ? datasets[config.dataset]! : trainedOn(config, options);
-}
-
-/** The data set that the weights were trained on. */
-const trainedOn = ({ dataset, imageSize }: RunConfig, { dataDir, quiet }: PredictOptions): Promise<Dataset> =>
-  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize });
-
-/** The moments of the images that the weights were trained on, for files that do not carry them. */
-async function momentsOf({ config, file }: Checkpoint, options: PredictOptions) {
-  const dataset = await trainedOn(config, options);
-  check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');
-  return (await openData(dataset, { normalize: config.normalize })).normalisation.moments;
 }

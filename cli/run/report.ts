@@ -63,17 +63,21 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };
   writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);
   await writePicture(join(folder, 'report'), reportPicture(found, `${dataset.name}, ${part.n} images`));
-  if (mistakes.length) await writeMistakes(join(folder, 'mistakes.png'), found, predictions);
+  const pictured = mistakes.length > 0 && isPictures(dataset);
+  if (pictured) await writeMistakes(join(folder, 'mistakes.png'), found, predictions);
   if (json) print(JSON.stringify({ report: folder, ...written, mistakes: mistakes.slice(0, MISTAKES) }));
-  else if (!quiet) tell(found, folder);
+  else if (!quiet) tell(found, folder, pictured);
 }
+
+/** Whether samples can be shown: bytes of one or three colours. */
+const isPictures = ({ shape: [c], dtype = 'uint8' }: Dataset): boolean => (c === 1 || c === 3) && dtype === 'uint8';
 
 /** The counts of confusions, one row a label. */
 const rowsOf = ({ classes, confusion }: Report): number[][] =>
   classes.map((_, row) => [...confusion.subarray(row * classes.length, (row + 1) * classes.length)]);
 
-function tell(found: Report, folder: string): void {
-  const { classes, top, balancedAccuracy, calibrationError, loss, macro, weighted, mistakes, images } = found;
+function tell(found: Report, folder: string, pictured: boolean): void {
+  const { classes, top, balancedAccuracy, calibrationError, loss, macro, weighted, images } = found;
   const tops = Object.entries(top).flatMap(([k, share]) => (k === '1' ? [] : [`top-${k} accuracy ${percent(share)}`]));
   const figures = [`cross-entropy ${loss.toFixed(4)}`, ...tops, `balanced accuracy ${percent(balancedAccuracy)}`];
   print(`${figures.join('  ')}  expected calibration error ${percent(calibrationError)}`);
@@ -92,15 +96,13 @@ function tell(found: Report, folder: string): void {
     const rows = rowsOf(found).map((row, i) => [`${i} ${classes[i]!.name}`, ...row.map(String)]);
     print(`\n${table([['label \\ answer', ...classes.map((_, i) => String(i))], ...rows])}`);
   }
-  const sheet = mistakes.length ? ', mistakes.png' : '';
-  print(`\nreport.json, report.svg, report.png${sheet} in ${folder}`);
+  print(`\nreport.json, report.svg, report.png${pictured ? ', mistakes.png' : ''} in ${folder}`);
 }
 
 /** The most confident mistakes as one picture: each with its label, its answer and how sure the net was. */
 async function writeMistakes(path: string, { classes, mistakes }: Report, { part, dataset }: Predictions): Promise<void> {
   const shown = mistakes.slice(0, MISTAKES);
   const [c, h, w] = dataset.shape;
-  if (c !== 1 && c !== 3) return;
   const [{ default: sharp }, { contactSheet }, { png }] = await Promise.all([
     import('sharp'),
     import('../../plots/sheet.ts'),
@@ -111,7 +113,7 @@ async function writeMistakes(path: string, { classes, mistakes }: Report, { part
     const planes = await imagesOf(part.from, size, part.indices.subarray(image, image + 1));
     const pixels = new Uint8Array(size);
     for (let i = 0; i < size; i++) pixels[i] = planes[(i % c) * h * w + Math.floor(i / c)]!;
-    const picture = await sharp(pixels, { raw: { width: w, height: h, channels: c } })
+    const picture = await sharp(pixels, { raw: { width: w, height: h, channels: c as 1 | 3 } })
       .png()
       .toBuffer();
     return {

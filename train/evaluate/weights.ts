@@ -23,8 +23,8 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
 /** The first few of many names, for messages. */
 const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
 
-/** Writes the tensors `own` of a model. Each must be given with its shape, and no other. */
-export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
+/** Throws unless each tensor of `own` is given with its shape, and no other. */
+export function checkWeights(own: readonly Tensor[], tensors: Tensors): void {
   const names = new Set(own.map(t => t.name));
   const missing = own.find(t => !Object.hasOwn(tensors, t.name));
   check(
@@ -35,12 +35,17 @@ export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Te
   const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
   check(!extra, `weights: tensor '${extra}' is not in this model`, `it is a checkpoint of another one, which has ${some([...names])} here`);
   for (const t of own) {
-    const { shape, data } = tensors[t.name]!;
+    const { shape } = tensors[t.name]!;
     check(
       show(shape) === show(t.shape),
       `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}`,
       'it is a checkpoint of another model or head',
     );
-    memory.write(t, data);
   }
+}
+
+/** Writes the tensors `own` of a model. Each must be given with its shape, and no other. */
+export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
+  checkWeights(own, tensors);
+  for (const t of own) memory.write(t, tensors[t.name]!.data);
 }

@@ -1,0 +1,56 @@
+/** `descent export`: what other programs then make of the net. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { exportNet } from '../../cli/run/export.ts';
+import { predict } from '../../cli/run/predict.ts';
+import { openModel } from '../../models/index.ts';
+import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import { close } from '../support/check.ts';
+import { generatedWeights, runOnnx } from '../support/onnx.ts';
+import { printed } from '../support/process/printed.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('export');
+const folder = scratchFolders(test);
+const SHAPE = [3, 12, 12] as const;
+const CLASSES = ['cat', 'dog', 'hen'];
+
+/** A file of a small net that was trained on coloured images. */
+async function saved(): Promise<string> {
+  const file = join(await folder(), 'net.safetensors');
+  const weights = generatedWeights(openModel({ name: 'mlp', options: { hidden: [8] } }, { classes: 3, shape: SHAPE }), SHAPE);
+  const moments = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3] };
+  const metadata = { model: 'mlp:hidden=8', dataset: './photos', normalize: 'meanstd' };
+  const texts = { shape: JSON.stringify(SHAPE), classes: JSON.stringify(CLASSES), moments: JSON.stringify(moments) };
+  await writeFile(file, encodeSafetensors(weights, { ...metadata, ...texts }));
+  return file;
+}
+
+test('the ONNX file of a net says of a picture what predict says', async () => {
+  const file = await saved();
+  const said = await printed(() => exportNet(file, { to: 'onnx', softmax: true }));
+  const out = file.replace('.safetensors', '.onnx');
+  assert.match(said, `${out}: mlp:hidden=8 as ONNX, image [batch, 3, 12, 12] of pixels from 0 to 1 -> logits [batch, 3], `);
+  const pixels = Uint8Array.from({ length: 432 }, (_, i) => (i * 37) % 256);
+  const picture = file.replace('net.safetensors', 'a.png');
+  await sharp(pixels, { raw: { width: 12, height: 12, channels: 3 } }).toFile(picture);
+  const [, row] = (await printed(() => predict(file, [picture], { top: '1', csv: true }))).split('\n');
+  const planes = Float32Array.from(pixels, (_, i) => pixels[(i % 144) * 3 + Math.floor(i / 144)]! / 255);
+  const { probabilities } = await runOnnx(await readFile(out), planes, [1, ...SHAPE]);
+  close('probabilities', probabilities!.data, row!.split(',').slice(3).map(Number), 1e-4);
+});
+
+test('formats, and files that cannot be written, are named', async () => {
+  const file = await saved();
+  assert.match(await refusal(() => exportNet(file, { to: 'onxx' })), "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx");
+  assert.match(
+    await refusal(() => exportNet(file, { to: 'onnx', out: '/nowhere/x.onnx' })),
+    '/nowhere/x.onnx: cannot be written, there is no such file or folder; choose another place',
+  );
+});
+
+test.run();
