@@ -50,7 +50,7 @@ export default defineConfig({
   plugins: [contentSecurityPolicy(), serveData(process.env.DESCENT_WEB_DATA)],
   define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
-  build: { outDir: '../dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
+  build: { outDir: 'dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
   // found later, they would reload the page
   optimizeDeps: {
     include: [

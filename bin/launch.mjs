@@ -4,16 +4,15 @@ import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs the command line (cli/main.ts, or in a bundle what was built of it) in a child process and exits as it does. GPU drivers and Dawn
- * write noise to file descriptor 2, so the child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it
+ * Runs the command line (cli/main.ts, or outside a checkout what was built of it) in a child process and exits as it does. GPU drivers and
+ * Dawn write noise to file descriptor 2, so the child's own messages go to descriptor 3, our standard error, and descriptor 2 is kept back: it
  * is shown with --verbose, and its end when the process crashed. What only tells how the commands are used needs no second process.
  */
 export async function launch(argv) {
-  const [built, source] = ['js', 'ts'].map(ending => new URL(`../cli/main.${ending}`, import.meta.url));
-  const isBuilt = existsSync(built);
-  const main = isBuilt ? built : source;
-  // Node refuses TypeScript in packages that a package manager installed.
-  const isReadable = isBuilt || (process.features.typescript && !main.pathname.includes('/node_modules/'));
+  const [source, built] = ['../cli/main.ts', '../dist/cli/main.js'].map(path => new URL(path, import.meta.url));
+  const isSource = existsSync(source);
+  const main = isSource ? source : built;
+  const isReadable = !isSource || process.features.typescript;
   module.enableCompileCache?.();
   if (onlyTells(argv)) {
     if (!isReadable) (await import('tsx/esm/api')).register();

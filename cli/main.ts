@@ -1,12 +1,10 @@
 /** The command line. What each command takes stands in commands/, what it does in a file of its own, loaded when it is called. */
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { DescentError } from '../engine/check.ts';
 import { addCommands } from './commands/all.ts';
 import { examples, helpWidth, layout } from './help.ts';
 import { endWithReader } from './output.ts';
-
-const packageJson = createRequire(import.meta.url)('../package.json') as { version: string; description: string };
+import { packageJson } from './package-json.ts';
 
 const program = new Command('descent')
   .description(packageJson.description)

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { check, DescentError } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { optional } from '../engine/node/optional.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
 import { isFileName, parseSpec } from '../train/config/spec.ts';
@@ -22,6 +23,7 @@ export async function loadOwnModel(spec: string): Promise<void> {
   if (!isFileName(name)) return;
   check(existsSync(name), `model: there is no file ${name}`, 'give a path to a .ts, .js or .mjs file, or a name that descent models lists');
   check(statSync(name).isFile(), `model: ${name} is a folder`, 'give the file in it that exports the model');
+  await letLoadTypeScript(name);
   await letImportDescent();
   const path = resolve(name);
   const loading = import(pathToFileURL(path).href).catch((cause: Error) => {
@@ -112,26 +114,34 @@ function kindOf(value: unknown): string {
 let registered = false;
 
 /**
- * Lets a file anywhere write `import … from 'descent'`, whether or not the package is installed beside it, and takes it for an ES module
+ * Lets a file anywhere write `import … from 'descent-gpu'`, whether or not the package is installed beside it, and takes it for an ES module
  * whatever the nearest package.json says: loaded as CommonJS it would get a second copy of the library, whose kernels are not the engine's.
  */
 async function letImportDescent(): Promise<void> {
   if (registered) return;
   registered = true;
-  // Where Node reads our TypeScript by itself it takes types away and no more; a bundle has nothing that reads any.
-  const isRead = process.execArgv.some(word => word.includes('tsx'));
-  if (!isRead && import.meta.url.endsWith('.ts')) (await import('tsx/esm/api')).register();
-  const places = ['../index.ts', './index.js'].map(name => new URL(name, import.meta.url)); // the second is a bundle's
-  const library = places.find(url => existsSync(url))!.href;
   const { registerHooks } = module as typeof module & { registerHooks?: (hooks: { resolve: Resolve }) => void }; // of Node 22.15 and later
   if (registerHooks) {
-    registerHooks({ resolve: (name, context, next) => (name === 'descent' ? next(library, context) : asModule(next(name, context))) });
+    registerHooks({
+      resolve: (name, context, next) => {
+        const entry = ENTRIES[name.replace(NAME, '')];
+        return entry && NAME.test(name) ? next(entry, context) : asModule(next(name, context));
+      },
+    });
     return;
   }
-  const resolve = `async (name, context, next) =>
-    name === 'descent' ? next(${JSON.stringify(library)}, context) : (${asModule})(await next(name, context))`;
+  const resolve = `async (name, context, next) => {
+    const entry = ${JSON.stringify(ENTRIES)}[name.replace(${NAME}, '')];
+    return entry && ${NAME}.test(name) ? next(entry, context) : (${asModule})(await next(name, context));
+  }`;
   register(`data:text/javascript,${encodeURIComponent(`export const resolve = ${resolve};`)}`);
 }
+
+/** The package as a file imports it, by the name under which it is published or by that of the command. */
+const NAME = /^descent(-gpu)?(?=\/|$)/;
+const isSource = import.meta.url.endsWith('.ts');
+const entry = (path: string): string => new URL(`../${path}.${isSource ? 'ts' : 'js'}`, import.meta.url).href;
+const ENTRIES: Readonly<Record<string, string>> = { '': entry('node'), '/models': entry('models/index') };
 
 interface Resolved {
   readonly url: string;
@@ -141,4 +151,18 @@ interface Resolved {
 type Resolve = (name: string, context: unknown, next: (name: string, context: unknown) => Resolved) => Resolved;
 
 const asModule = (found: Resolved): Resolved =>
-  found.format === 'commonjs' && !found.url.includes('/node_modules/') ? { ...found, format: 'module' } : found;
+  found.format?.startsWith('commonjs') && !found.url.includes('/node_modules/')
+    ? { ...found, format: found.format.replace('commonjs', 'module') }
+    : found;
+
+let reads = process.execArgv.some(word => word.includes('tsx'));
+
+/** Has tsx read TypeScript, whose types alone Node takes away from 22.18 on; who installed the package may do without tsx there. */
+async function letLoadTypeScript(file: string): Promise<void> {
+  const isStripped = !isSource && (process.features as { typescript?: unknown }).typescript;
+  if (reads || isStripped || (!isSource && !/\.[cm]?tsx?$/.test(file))) return;
+  const otherwise = ['write it as JavaScript', 'use Node 22.18 or later'];
+  const tsx = await optional('tsx', `${file}: TypeScript`, () => import('tsx/esm/api'), ...otherwise);
+  tsx.register();
+  reads = true;
+}

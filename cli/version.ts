@@ -1,16 +1,16 @@
-/** What this build of Descent calls itself. It stays beside main.ts, which a bundle puts at the same depth below package.json. */
+/** What this build of Descent calls itself. */
 import { execFileSync, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { built } from '../engine/build.ts';
+import { packageJson, root } from './package-json.ts';
 
 const require = createRequire(import.meta.url);
-export const version = (): string => (require('../package.json') as { version: string }).version;
+export const version = (): string => packageJson.version;
 
-/** The commit that this was built from: a bundle's package.json says it, a checkout knows it. */
+/** The commit that this was built from, or that is checked out. */
 export function commit(): string | undefined {
-  const { commit } = require('../package.json') as { commit?: string };
-  const root = new URL('..', import.meta.url);
-  if (commit !== undefined || !existsSync(new URL('.git', root))) return commit;
+  if (built || !existsSync(new URL('.git', root))) return built?.commit;
   try {
     const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio, cwd: root }).trim();

@@ -9,15 +9,17 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheDir, STAMP } from '../datasets/node/cache-dir.mjs';
+import { buildPackage } from './package.mjs';
 import { orExplain, setup } from './setup.mjs';
 import { ROOT } from './setup/modules.mjs';
 import { run, SetupError } from './setup/run.mjs';
 
 const say = line => process.stderr.write(`${line}\n`);
-const { version, description, license, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const { name: packageName, version, description, license, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-/** Packages that cannot be built in, with the files of each that are needed: native code, fonts. Those that sharp needs are named too. */
-const NATIVE = {
+/** Packages that come along, with the files of each that are needed: the library's own, native code, fonts. Those that sharp needs are named too. */
+const MODULES = {
+  ...Object.fromEntries(Object.keys(dependencies).map(module => [module, ['.']])),
   webgpu: ['package.json', 'LICENSE.md', 'index.js', 'dist/linux-x64'],
   '@resvg/resvg-js': ['.'],
   '@resvg/resvg-js-linux-x64-gnu': ['.'],
@@ -92,53 +94,19 @@ function write(path, text, mode = 0o644) {
   chmodSync(join(root, path), mode);
 }
 
-function commit() {
-  const { code, stdout } = run('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT });
-  return code === 0 ? stdout.trim() : undefined;
-}
-
-/** The command line and the library for models of the user's own, as JavaScript that shares its parts. */
+/** What npm publishes, less what only compilers and browsers read of it. */
 async function built() {
-  const { build } = await import('vite');
-  await build({
-    configFile: false,
-    root: ROOT,
-    logLevel: 'error',
-    publicDir: false,
-    define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
-    ssr: { noExternal: true, external: Object.keys(NATIVE) },
-    build: {
-      ssr: true,
-      outDir: join(root, 'cli'),
-      target: 'node20',
-      minify: false,
-      rollupOptions: {
-        input: { main: join(ROOT, 'cli/main.ts'), index: join(ROOT, 'index.ts') },
-        external: Object.keys(NATIVE),
-        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
-      },
-    },
-  });
-  cpSync(join(ROOT, 'bin/launch.mjs'), join(root, 'bin/launch.mjs'));
-  write('bin/descent.mjs', "import { launch } from './launch.mjs';\n\nlaunch(process.argv.slice(2));\n");
-  const packageJson = {
-    name: 'descent',
-    version,
-    commit: commit(),
-    description,
-    license,
-    type: 'module',
-    exports: { '.': './cli/index.js' },
-    dependencies: Object.fromEntries(Object.entries(dependencies).filter(([module]) => module in NATIVE)),
-  };
-  write('package.json', `${JSON.stringify(packageJson, undefined, 2)}\n`);
+  await buildPackage();
+  const isRead = path => !/\.(map|d\.m?ts|tar\.gz|min\.js)$/.test(path);
+  for (const folder of ['bin', 'dist']) cpSync(join(ROOT, folder), join(root, folder), { recursive: true, filter: isRead });
+  write('package.json', `${JSON.stringify({ name: packageName, version, description, license, type: 'module' }, undefined, 2)}\n`);
 }
 
 /** Node itself, the modules that cannot be built in, and the Vulkan loader. */
 function native() {
   copyFileSync(process.execPath, join(root, 'node'));
   chmodSync(join(root, 'node'), 0o755);
-  for (const [module, files] of Object.entries(NATIVE)) {
+  for (const [module, files] of Object.entries(MODULES)) {
     for (const file of files) {
       const from = join(ROOT, 'node_modules', module, file);
       if (existsSync(from)) cpSync(from, join(root, 'node_modules', module, file), { recursive: true });

@@ -3,7 +3,7 @@ import { ours } from '../../bench/ours.ts';
 import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
-import { lookUp } from '../../engine/check.ts';
+import { check, lookUp } from '../../engine/check.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
@@ -18,6 +18,7 @@ export interface PeersOptions extends BenchOptions {
 
 /** Times each network in interleaved rounds on one adapter. */
 export async function peers(models: readonly string[], options: PeersOptions): Promise<void> {
+  check(import.meta.url.endsWith('.ts'), 'bench peers: their programs are in a checkout of Descent alone', 'run it there');
   const names = models.length ? models : Object.keys(NETWORKS);
   for (const name of names) lookUp('network of the peers', name, NETWORKS);
   const known = Object.fromEntries(PEER_NAMES.map(name => [name, name]));

@@ -5,6 +5,7 @@ import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
+import { optional } from '../../engine/node/optional.ts';
 import { Memory } from '../../engine/memory.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/options.ts';
@@ -110,7 +111,7 @@ async function writeSheet(
       }
     }
   }
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await optional('sharp', 'drawing a contact sheet', () => import('sharp'));
   const sheet = sharp(pixels, { raw: { width, height, channels: 3 } });
   writeWhole(path, await sheet.png().toBuffer());
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FORMATS, isImage, isVisible } from '../../datasets/folder.ts';
 import { check, DescentError } from '../../engine/check.ts';
+import { optional } from '../../engine/node/optional.ts';
 
 /** The files that are named, and in place of a folder all image files below it, in alphabetical order. */
 export function imagesAt(paths: readonly string[]): string[] {
@@ -19,7 +20,7 @@ export function imagesAt(paths: readonly string[]): string[] {
 export async function readImage(path: string, [c, h, w]: readonly [number, number, number], invert = false): Promise<Uint8Array> {
   check(existsSync(path), `${path}: there is no such file`, 'give an image file');
   check(c === 1 || c === 3, `${path}: the model takes ${c} channels`, 'images have 1 or 3');
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await optional('sharp', 'reading pictures', () => import('sharp'));
   let pixels: Buffer;
   try {
     const image = sharp(path)

@@ -4,6 +4,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
+import { optional } from '../../engine/node/optional.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
 import { isImage, isVisible, splitFolder, type FolderItem } from '../folder.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
@@ -164,7 +165,7 @@ type Decoded =
 
 /** The pixels [size, size, channels] of a file, or why they cannot be had. */
 async function decodeOne(root: string, path: string, size: number): Promise<Decoded> {
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await optional('sharp', 'reading pictures', () => import('sharp'));
   try {
     const image = sharp(join(root, path));
     const { space } = await image.metadata();

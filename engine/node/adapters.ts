@@ -1,8 +1,9 @@
 /** WebGPU in Node: Dawn through the package `webgpu`, and the choice among this machine's adapters. The one importer of that package. */
 import { existsSync } from 'node:fs';
 import { kindOf, LIMITS, type Kind } from '../adapter.ts';
-import { check, DescentError, named, say } from '../check.ts';
+import { check, named, say } from '../check.ts';
 import { napBetweenPolls } from '../wait.ts';
+import { optional } from './optional.ts';
 
 // Dawn polls in every turn of the event loop while a promise of its own is open, and so takes a core that a software driver computes on.
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -37,16 +38,7 @@ const keep: GPU[] = ((globalThis as { descentKeepsDawn?: GPU[] }).descentKeepsDa
 
 /** Dawn, loaded when it is first used, with the constants of WebGPU where browsers have them. */
 async function load(): Promise<typeof import('webgpu')> {
-  const loading = import('webgpu').catch((cause: Error) => {
-    const [why] = cause.message.split('\n');
-    throw Object.assign(
-      new DescentError(`WebGPU in Node comes with the package webgpu, which does not load: ${why}`, 'npm install webgpu'),
-      {
-        cause,
-      },
-    );
-  });
-  const module = await loading;
+  const module = await optional('webgpu', 'WebGPU in Node', () => import('webgpu'));
   Object.assign(globalThis, module.globals);
   return module;
 }
@@ -71,8 +63,9 @@ const SHOWN = [...LIMITS, 'maxComputeWorkgroupsPerDimension', 'maxBindGroups', '
 
 /** Dawn lists its adapters only in the error about one that does not exist. */
 async function names(): Promise<{ name: string; backend: string }[]> {
+  const gpu = await dawn(['adapter=none of them']);
   try {
-    await (await dawn(['adapter=none of them'])).requestAdapter();
+    await gpu.requestAdapter();
     return [];
   } catch (e) {
     const listed = (e as Error).message.matchAll(/backend: '([^']*)', name: '([^']*)'/g);

@@ -14,12 +14,13 @@ const json = path => {
   }
 };
 
-/** 'fresh', or why `npm ci` is needed. A package installed from a registry has no lockfile: its installer has seen to its modules. */
+/** 'fresh', or why `npm ci` is needed. What the command line takes is among the devDependencies: the library is published without it. */
 export function modulesState(root = ROOT) {
   const state = statSync(`${root}package-lock.json`, { throwIfNoEntry: false });
   if (!state) return 'fresh';
   const stamp = `${state.size} ${state.mtimeMs}\n`;
-  const names = Object.keys({ ...json(`${root}package.json`)?.dependencies });
+  const { dependencies, devDependencies } = { ...json(`${root}package.json`) };
+  const names = Object.keys({ ...dependencies, ...devDependencies });
   if (!names.every(name => existsSync(`${root}node_modules/${name}/package.json`))) return 'missing';
   let seen = '';
   try {
@@ -48,7 +49,7 @@ export function ensureModules({ say, verbose, root = ROOT }) {
   if (state === 'fresh') return;
   say(`node modules: ${state}, installing them with npm ci`);
   const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']; // npm's own is minutes, in silence
-  const words = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...patience];
+  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...patience];
   const { code, output } = runNpm(words, { cwd: root, verbose });
   const again = 'run the same command again';
   if (code !== 0) {

@@ -1,4 +1,4 @@
-/** Gives the page the data sets of this machine's cache: under /data/ while Vite serves, in dist/data/ where a build asks for them. */
+/** Gives the page the data sets of this machine's cache: under /data/ while Vite serves, in web/dist/data/ where a build asks for them. */
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
