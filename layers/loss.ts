@@ -37,7 +37,8 @@ export const crossEntropy = loss(kernels.crossEntropy);
 
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
- * torch.nn.MultiMarginLoss. Soft labels: its expectation.
+ * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
+ * PyTorch's sum leaves out.
  */
 export const hinge = loss(kernels.hinge);
 
@@ -50,7 +51,7 @@ export const logistic = loss(kernels.logistic);
 /** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
 export const mse = loss(kernels.squared);
 
-/** Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss. */
+/** Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss: NaN has no gradient. */
 export const mae = loss(kernels.absolute);
 
 /**

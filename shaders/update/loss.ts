@@ -102,8 +102,8 @@ export const hinge = rowLoss(
     var over = 0.0;
     for (var c = 0u; c < ${p.classes}u; c++) {
       let margin = 1.0 + logits[at + c] - own;
-      if (!(margin <= 0.0) & (c != k)) { // NaN comes in
-        let slope = keep(margin, 1.0);
+      if (!(margin <= 0.0) & (c != k)) { // NaN comes in, and shows in the loss alone
+        let slope = select(0.0, 1.0, margin > 0.0);
         loss += t * margin;
         over += slope;
         #if ${p.train}
@@ -138,7 +138,8 @@ export const logistic = elementwise(
   'keep(v, 1.0 / (1.0 + exp(-v)) - t)',
 );
 export const squared = elementwise('squared_error', '(v - t) * (v - t)', '2.0 * (v - t)');
-export const absolute = elementwise('absolute_error', 'abs(v - t)', 'keep(v, sign(v - t))');
+/** The sign of NaN is 0, as PyTorch has it. */
+export const absolute = elementwise('absolute_error', 'abs(v - t)', 'select(select(0.0, -1.0, v < t), 1.0, v > t)');
 
 /** `views` predictions of each of `rows` images: logits [views, rows, classes]. */
 export interface Consistency {

@@ -7,6 +7,7 @@ import { listAdapters } from '../../engine/node/adapters.ts';
 import * as activations from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { losses } from '../../layers/loss.ts';
+import { dropout, vanillaDropout } from '../../layers/noise.ts';
 import { batchNorm, groupNorm, lrn } from '../../layers/norm.ts';
 import { avgPool, fractionalMaxPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { deviceFor, runLayer, WAYS, type Way } from '../support/check.ts';
@@ -137,12 +138,45 @@ for (const [name, layer, affected] of norms) {
   });
 }
 
+for (const [name, layer, factor] of [
+  ['dropout', dropout(0.5), 2],
+  ['vanilla dropout', vanillaDropout(0.5), 1],
+] as const) {
+  for (const [form, built] of [
+    ['four values at a time', layer],
+    ['fused behind a kernel of single values', sequential({ before: avgPool(1), drop: layer })],
+  ] as const) {
+    test(`${name}, ${form}: what is dropped is multiplied by 0, as in PyTorch`, async () => {
+      const n = 64;
+      const step = { seed: 3, step: 1 };
+      for (const way of ways) {
+        const run = (input: number, dy: number) =>
+          runLayer(way, built, [1, n, 1, 1], { input: new Float64Array(n).fill(input), dy: new Float64Array(n).fill(dy), step });
+        const { y: mask } = await run(1, 1);
+        assert.ok(mask.includes(0) && mask.includes(factor), `${way}: ${mask}`);
+        const infinite = await run(Infinity, NaN);
+        infinite.y.forEach((v, i) => assert.ok(same(v, mask[i] ? Infinity : NaN), `${way}: inf of factor ${mask[i]} becomes ${v}`));
+        allNan(`${way} gradient`, infinite.dx!);
+        const broken = await run(NaN, 1);
+        allNan(`${way} output`, broken.y);
+        assert.equal([...broken.dx!], [...mask], way);
+      }
+    });
+  }
+}
+
 /**
  * Rows of three logits, of which the first class is right, and what each loss makes of them: [cross-entropy, hinge, logistic, mse, mae].
  */
-const rows: readonly { logits: readonly number[]; loss: Partial<Record<keyof typeof losses, number>>; why: string }[] = [
-  { logits: [NaN, 1, 2], loss: {}, why: 'NaN of the right class' },
-  { logits: [0, NaN, 1], loss: {}, why: 'NaN of a wrong class' },
+const rows: readonly {
+  logits: readonly number[];
+  loss: Partial<Record<keyof typeof losses, number>>;
+  /** What PyTorch drops of NaN in gradients of these losses, in thirds. */
+  thirds?: Partial<Record<keyof typeof losses, readonly number[]>>;
+  why: string;
+}[] = [
+  { logits: [NaN, 1, 2], loss: {}, thirds: { hinge: [0, 0, 0], mae: [0, 1, 1] }, why: 'NaN of the right class' },
+  { logits: [0, NaN, 1], loss: {}, thirds: { hinge: [-3, 0, 3], mae: [-1, 0, 1] }, why: 'NaN of a wrong class' },
   { logits: [0, 0, -Infinity], loss: { 'cross-entropy': Math.log(2), hinge: 1, mse: Infinity, mae: Infinity }, why: 'a class ruled out' },
   {
     logits: [-Infinity, 0, 0],
@@ -154,7 +188,7 @@ for (const [name, loss] of Object.entries(losses)) {
   test(`loss: ${name}`, async () => {
     for (const way of ways) {
       const device = await deviceFor(way);
-      for (const { logits, loss: wants, why } of rows) {
+      for (const { logits, loss: wants, thirds, why } of rows) {
         const views = name === 'jensen-shannon' ? 3 : 1;
         const found = await withProgram(
           device,
@@ -176,7 +210,10 @@ for (const [name, loss] of Object.entries(losses)) {
         const want = wants[name as keyof typeof losses] ?? NaN;
         const known = Object.keys(wants).length === 0 || name in wants;
         if (known) assert.ok(same(found.total, want), `${way}: ${why}: ${name} is ${found.total}, expected ${want}`);
-        if (Object.keys(wants).length === 0) {
+        const slopes = thirds?.[name];
+        if (slopes) {
+          slopes.forEach((v, i) => assert.ok(same(found.slopes[i]!, v / 3), `${way}: ${why}: gradients of ${name} are ${found.slopes}`));
+        } else if (Object.keys(wants).length === 0) {
           assert.ok([...found.slopes].some(Number.isNaN), `${way}: ${why}: gradients of ${name} are ${found.slopes}`);
         }
       }
