@@ -2,12 +2,13 @@ import type { Layer } from '../engine/graph.ts';
 import { choice } from '../engine/parameter.ts';
 import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
-import { conv2d } from '../layers/conv.ts';
+import { conv2d, type ConvOptions } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
 import { lrn } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { dropRate, extraPad, model } from './model.ts';
+import { dropRate, extraPad, model, standardise } from './model.ts';
+import { followed, noiseOf, noiseOptions, noisesOf } from './noise.ts';
 
 const overlapping = () => maxPool(3, { stride: 2 });
 
@@ -71,23 +72,30 @@ export const alexnet = model(
 );
 
 /** AlexNet's five convolutions with a stem of stride 4 and 2x2 pooling for 32 x 32 images, then one dense layer; 2.47 M parameters. */
-export const alexnetCifar = model('alexnet-cifar', "AlexNet's convolutions for 32x32 images, one dense layer", {}, input =>
-  sequential({
-    features: sequential([
-      conv2d(64, 11, { stride: 4, pad: 5 + extraPad(input) }),
-      relu(),
-      maxPool(2),
-      conv2d(192, 5, { pad: 2 }),
-      relu(),
-      maxPool(2),
-      conv2d(384, 3, { pad: 1 }),
-      relu(),
-      conv2d(256, 3, { pad: 1 }),
-      relu(),
-      conv2d(256, 3, { pad: 1 }),
-      relu(),
-      maxPool(2),
-    ]),
-    classifier: dense(input.classes),
-  }),
+export const alexnetCifar = model(
+  'alexnet-cifar',
+  "AlexNet's convolutions for 32x32 images, one dense layer",
+  { ...noiseOptions(noisesOf('channels', 'pool')), standardise },
+  (input, { standardise, ...noise }) => {
+    const { channels, pool = () => maxPool(2) } = noiseOf(noise);
+    const conv = (o: number, k: number, options: ConvOptions) => conv2d(o, k, { ...options, standardise });
+    return sequential({
+      features: sequential([
+        conv(64, 11, { stride: 4, pad: 5 + extraPad(input) }),
+        relu(),
+        followed(pool(), channels),
+        conv(192, 5, { pad: 2 }),
+        relu(),
+        followed(pool(), channels),
+        conv(384, 3, { pad: 1 }),
+        relu(),
+        conv(256, 3, { pad: 1 }),
+        relu(),
+        conv(256, 3, { pad: 1 }),
+        relu(),
+        followed(pool(), channels),
+      ]),
+      classifier: dense(input.classes),
+    });
+  },
 );

@@ -1,10 +1,12 @@
+import { check } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { choice } from '../engine/parameter.ts';
 import * as activations from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
-import { dropRate, model, sizes } from './model.ts';
+import { dropRate, dropRates, model, sizes } from './model.ts';
+import { followed, noiseOf, noiseOptions, noisesOf } from './noise.ts';
 
 type Name = keyof typeof activations;
 
@@ -18,14 +20,22 @@ export const mlp = model(
   {
     hidden: sizes([256, 128], 'units of each hidden layer'),
     activation: choice<Name>('relu', Object.keys(activations) as Name[], 'of the hidden layers'),
-    dropout: dropRate(0),
+    dropout: dropRates(0, 'share of units that are dropped in all hidden layers, or in each'),
+    input_dropout: dropRate(0, 'inputs'),
+    ...noiseOptions(noisesOf('units', 'dense')),
   },
-  ({ classes }, { hidden, activation, dropout: p }) => {
-    const layers: Record<string, Layer> = {};
+  ({ classes }, { hidden, activation, dropout: rates, input_dropout, ...noise }) => {
+    check(
+      rates.length === 1 || rates.length === hidden.length,
+      `mlp: dropout has ${rates.length} shares for ${hidden.length} hidden ${hidden.length === 1 ? 'layer' : 'layers'}`,
+      'give one for all, or one for each',
+    );
+    const { units, dense: noisy = dense } = noiseOf(noise);
+    const layers: Record<string, Layer> = { drop0: dropout(input_dropout) };
     for (const [i, size] of hidden.entries()) {
-      layers[`fc${i + 1}`] = dense(size);
-      layers[`act${i + 1}`] = activations[activation]();
-      layers[`drop${i + 1}`] = dropout(p);
+      layers[`fc${i + 1}`] = noisy(size);
+      layers[`act${i + 1}`] = followed(activations[activation](), units);
+      layers[`drop${i + 1}`] = dropout(rates[i] ?? rates[0]!);
     }
     return sequential({ ...layers, [`fc${hidden.length + 1}`]: dense(classes) });
   },

@@ -1,7 +1,7 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
 import { also, check, DescentError } from '../engine/check.ts';
 import { Graph, type Layer } from '../engine/graph.ts';
-import { choice, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
+import { choice, flag, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
 import { COUNT, SHARE } from '../engine/range.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
@@ -23,8 +23,18 @@ export interface Model {
   readonly whitened?: string;
 }
 
-/** The share of units that dropout drops. */
-export const dropRate = (share: number): Defaulted<number> => number(share, 'share of units that are dropped', SHARE);
+/** The share of units, or of what is named, that dropout drops. */
+export const dropRate = (share: number, of = 'units'): Defaulted<number> => number(share, `share of ${of} that are dropped`, SHARE);
+
+/** One such share for all hidden layers, or one for each: as an array, or in a text with dashes, `0.75-0.6-0.01`. */
+export const dropRates = (share: number, about: string): Defaulted<readonly number[]> => ({
+  ...neededList([share], '-', about, SHARE),
+  default: [share],
+  accepts: 'shares of at least 0 and below 1, as 0.5 or 0.75-0.6-0.01',
+});
+
+/** Weight standardisation (Qiao et al. 2019). */
+export const standardise = flag(false, 'each filter at mean 0 and variance 1');
 
 /** The first layers of a net that takes images of any size. */
 export const stem = choice('auto', ['auto', '32x32', 'imagenet'], 'first layers for images of which size');

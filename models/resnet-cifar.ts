@@ -7,15 +7,15 @@ import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
-import { model, type Model } from './model.ts';
+import { model, standardise, type Model } from './model.ts';
 import { basicBody, projection, strideOf, thenRelu } from './resnet.ts';
 
 const SHORTCUTS = ['A', 'B', 'none'] as const;
 type Shortcut = (typeof SHORTCUTS)[number];
 
 /** Two 3x3 convolutions, relu after the addition. Shortcut A pads the new channels with zeros, B projects; `none`: a plain net's block. */
-const block = (width: number, stride: number, shortcut: Shortcut, drop: number): Layer => {
-  const body = basicBody(width, stride);
+const block = (width: number, stride: number, shortcut: Shortcut, drop: number, standardise: boolean): Layer => {
+  const body = basicBody(width, stride, standardise);
   if (shortcut === 'none') return thenRelu(body);
   const around = shortcut === 'A' ? zeroPadShortcut(width, stride) : projection(width, stride);
   return thenRelu(residual(stochasticDepth(body, drop), around));
@@ -32,17 +32,18 @@ const resnetCifar = (name: string, about: string, depth: number, defaults: { sho
     name,
     about,
     plain
-      ? {}
+      ? { standardise }
       : {
           shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS, 'where channels double: A pads, B projects'),
           drop: number(defaults.drop ?? 0, 'share of times that the last block is dropped', SHARE),
+          standardise,
         },
-    ({ classes }, { shortcut = 'none', drop = 0 }) => {
+    ({ classes }, { standardise, shortcut = 'none', drop = 0 }) => {
       const dropOf = (number: number) => (drop * number) / (3 * n);
       const stage = (at: number) =>
-        sequential(Array.from({ length: n }, (_, i) => block(16 << at, strideOf(at, i), shortcut, dropOf(at * n + i + 1))));
+        sequential(Array.from({ length: n }, (_, i) => block(16 << at, strideOf(at, i), shortcut, dropOf(at * n + i + 1), standardise)));
       return sequential({
-        conv1: conv2d(16, 3, { pad: 1, bias: false }),
+        conv1: conv2d(16, 3, { pad: 1, bias: false, standardise }),
         bn1: batchNorm(),
         relu: relu(),
         layer1: stage(0),

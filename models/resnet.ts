@@ -26,12 +26,12 @@ export const thenRelu =
     relu()(g, layer(g, x));
 
 /** Two 3x3 convolutions (He et al. 2015, figure 5 left), the body of a block. */
-export const basicBody: Block = (width, stride) =>
+export const basicBody = (width: number, stride: number, standardise = false): Layer =>
   sequential({
-    conv1: conv2d(width, 3, { stride, pad: 1, bias: false }),
+    conv1: conv2d(width, 3, { stride, pad: 1, bias: false, standardise }),
     bn1: batchNorm(),
     relu: relu(),
-    conv2: conv2d(width, 3, { pad: 1, bias: false }),
+    conv2: conv2d(width, 3, { pad: 1, bias: false, standardise }),
     bn2: batchNorm(),
   });
 

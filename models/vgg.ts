@@ -8,19 +8,24 @@ import { constant, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { dropRate, extraPad, model, type Model, type ModelInput } from './model.ts';
+import { dropRate, extraPad, model, standardise, type Model, type ModelInput } from './model.ts';
+import { followed, noiseOf, noiseOptions, noisesOf, type Noise } from './noise.ts';
 
 /** Convolutions of each of the five stages, each of which ends in a pooling (table 1 of the paper: A, B, D, E). */
 const STAGES = { 11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4] } as const;
 const WIDTHS = [64, 128, 256, 512, 512];
 
 /** torchvision's `features`: 3x3 convolutions with biases, batch norm if `bn`, relu; 2x2 max pooling after each stage. */
-function features(stages: readonly number[], bn: boolean, input: ModelInput): Layer {
+function features(stages: readonly number[], bn: boolean, input: ModelInput, standardise: boolean, { pool, channels }: Noise): Layer {
   const layers: Layer[] = [];
   stages.forEach((count, stage) => {
     for (let i = 0; i < count; i++)
-      layers.push(conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input) }), ...(bn ? [batchNorm()] : []), relu());
-    layers.push(maxPool(2));
+      layers.push(
+        conv2d(WIDTHS[stage]!, 3, { pad: layers.length ? 1 : 1 + extraPad(input), standardise }),
+        ...(bn ? [batchNorm()] : []),
+        relu(),
+      );
+    layers.push(followed(pool?.() ?? maxPool(2), channels));
   });
   return sequential(layers);
 }
@@ -52,13 +57,18 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
   model(
     `vgg${depth}${bn ? '-bn' : ''}`,
     `VGG of ${depth} layers${bn ? ' with batch norm' : ''} (Simonyan & Zisserman 2014)`,
-    { head: choice('auto', ['auto', 'imagenet', 'cifar'], 'dense layers: three, or one'), dropout: dropRate(0.5) },
-    (input, { head, dropout: p }) => {
+    {
+      head: choice('auto', ['auto', 'imagenet', 'cifar'], 'dense layers: three, or one'),
+      dropout: dropRate(0.5),
+      ...noiseOptions(noisesOf('channels', 'pool')),
+      standardise,
+    },
+    (input, { head, dropout: p, standardise, ...noise }) => {
       const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet';
       const last = dense(input.classes);
       return started(
         sequential({
-          features: features(STAGES[depth], bn, input),
+          features: features(STAGES[depth], bn, input, standardise, noiseOf(noise)),
           classifier: large ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), last]) : last,
         }),
       );
@@ -75,20 +85,28 @@ export const vgg11bn = vgg(11, true),
   vgg19bn = vgg(19, true);
 
 /** Four 3x3 convolutions and two dense layers: small enough to try things on, and for measuring beside others. */
-export const vggSmall = model('vgg-small', 'two small VGG stages and two dense layers: 32-32-P-64-64-P-256', {}, ({ classes }) =>
-  sequential({
-    conv1: conv2d(32, 3, { pad: 1 }),
-    act1: relu(),
-    conv2: conv2d(32, 3, { pad: 1 }),
-    act2: relu(),
-    pool1: maxPool(2),
-    conv3: conv2d(64, 3, { pad: 1 }),
-    act3: relu(),
-    conv4: conv2d(64, 3, { pad: 1 }),
-    act4: relu(),
-    pool2: maxPool(2),
-    fc1: dense(256),
-    act5: relu(),
-    fc2: dense(classes),
-  }),
+export const vggSmall = model(
+  'vgg-small',
+  'two small VGG stages and two dense layers: 32-32-P-64-64-P-256',
+  { ...noiseOptions(noisesOf('channels', 'units', 'dense', 'pool')), input_dropout: dropRate(0, 'pixels'), standardise },
+  ({ classes }, { input_dropout, standardise, ...noise }) => {
+    const { channels, units, dense: hidden = dense, pool = () => maxPool(2) } = noiseOf(noise);
+    const conv = (o: number) => conv2d(o, 3, { pad: 1, standardise });
+    return sequential({
+      drop: dropout(input_dropout),
+      conv1: conv(32),
+      act1: relu(),
+      conv2: conv(32),
+      act2: relu(),
+      pool1: followed(pool(), channels),
+      conv3: conv(64),
+      act3: relu(),
+      conv4: conv(64),
+      act4: relu(),
+      pool2: followed(pool(), channels),
+      fc1: hidden(256),
+      act5: followed(relu(), units),
+      fc2: dense(classes),
+    });
+  },
 );

@@ -1,7 +1,8 @@
 /** Methods side by side: the variants of each comparison, and how much training it takes to see the difference. */
 import { schemes } from '../../layers/init.ts';
 import { rules } from '../../optim/index.ts';
-import { NOISES, NORMS } from './compare-nets.ts';
+import { NOISES } from '../../models/noise.ts';
+import { NORMS } from './compare-nets.ts';
 import type { parseConfig } from '../config/config.ts';
 
 /** What a variant changes of the configuration. */
@@ -106,7 +107,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     model: 'noise-net',
     title: 'Layers that draw random numbers',
     defaults: OVERFIT,
-    variants: () => each(Object.keys(NOISES), noise => ({ model: `noise-net:noise=${noise}` })),
+    variants: () => each(['none', ...NOISES], noise => ({ model: `noise-net:noise=${noise}` })),
   },
   /** A deep net of equal layers, in which a bad scale of the weights grows or dies out. */
   initialisations: {
