@@ -17,6 +17,7 @@ export { rules } from './optim/index.ts';
 export { optimizer } from './optim/optimizer.ts';
 export { openData } from './train/data/data.ts';
 export { Inference } from './train/evaluate/inference.ts';
+export { Predictor, type Answer, type Pixels, type PredictorOptions } from './train/evaluate/predictor.ts';
 export { report, type Report, type ReportOptions } from './train/evaluate/report.ts';
 export { Trainer } from './train/step/trainer.ts';
 export { Diverged, NonFinite } from './train/step/divergence.ts';

@@ -106,9 +106,9 @@ export class Owner {
   }
 
   /** What a buffer for reading holds once all work before it is done; until it is unmapped. Throws what went wrong in that work. */
-  async mapped(staging: GPUBuffer): Promise<ArrayBuffer> {
+  async mapped(staging: GPUBuffer, promptly = false): Promise<ArrayBuffer> {
     try {
-      await waiting(staging.mapAsync(GPUMapMode.READ));
+      await waiting(staging.mapAsync(GPUMapMode.READ), promptly);
     } catch (error) {
       await new Promise(resolve => setTimeout(resolve)); // that the device is lost is told first, and says more
       await this.#heard;

@@ -11,6 +11,10 @@ const SHORT = 0.05;
 const LONG = 1;
 let next = SHORT;
 
+/** Milliseconds for which polls go on without a nap where an answer is wanted promptly: of a small net it comes in a fifth of that. */
+const PROMPT = 1;
+let promptUntil = 0;
+
 /**
  * A browser's event loop sleeps by itself while a promise is open; where WebGPU polls the driver in every turn instead, its front end says
  * how to nap between two polls.
@@ -19,22 +23,35 @@ export function napBetweenPolls(own: Nap): void {
   nap = own;
 }
 
-/** Waits for a promise of the device. All waits of the engine go through here. */
-export async function waiting<T>(work: Promise<T>): Promise<T> {
+/**
+ * Waits for a promise of the device. All waits of the engine go through here. `promptly` is for answers to single calls, where a nap would
+ * double the time; a training step lasts long, and there polling takes a core from the driver.
+ */
+export async function waiting<T>(work: Promise<T>, promptly = false): Promise<T> {
   open++;
+  if (promptly) promptUntil = performance.now() + PROMPT;
   if (nap && !napping) {
     napping = true;
-    nap((next = SHORT), turn);
+    nap(pause(), turn);
   }
   try {
     return await work;
   } finally {
     open--;
     next = SHORT;
+    if (promptly) promptUntil = 0;
   }
+}
+
+/** Milliseconds of the next nap. */
+function pause(): number {
+  if (performance.now() < promptUntil) return 0;
+  const ms = next;
+  next = Math.min(LONG, next * 1.5);
+  return ms;
 }
 
 function turn(): void {
   napping = open > 0;
-  if (napping) nap!((next = Math.min(LONG, next * 1.5)), turn);
+  if (napping) nap!(pause(), turn);
 }

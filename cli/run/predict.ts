@@ -1,16 +1,19 @@
 /** `descent predict`. */
-import type { Dataset } from '../../datasets/dataset.ts';
 import { check } from '../../engine/check.ts';
-import { softmaxRows } from '../../train/study/probabilities.ts';
+import { openModel } from '../../models/index.ts';
+import { Predictor } from '../../train/evaluate/predictor.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { inputOf, momentsOf, openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { imagesAt, readImage } from '../show/images.ts';
 import { csv, predictionRows } from './csv.ts';
 import { percent, print } from '../output.ts';
-import { openInferenceSession, type SessionOptions } from './session.ts';
+import { openDevice, type DeviceOptions } from './device.ts';
 
-export interface PredictOptions extends CheckpointOptions, SessionOptions {
+/** Most images that are computed together. */
+const MOST = 64;
+
+export interface PredictOptions extends CheckpointOptions, DeviceOptions {
   top: string;
   invert?: boolean;
   csv?: boolean;
@@ -27,27 +30,24 @@ export async function predict(path: string, named: readonly string[], options: P
   const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
   const moments = await momentsOf(checkpoint, options);
 
-  // the images stand in for a data set: prediction is evaluation that keeps the logits
-  const all = new Uint8Array(Buffer.concat(pixels));
-  const split = { images: all, labels: new Uint16Array(images.length), n: images.length };
-  const dataset: Dataset = { name: config.dataset, shape, classes, train: split, test: split };
-  const once = recipeOf({ ...config, batchSize: Math.min(images.length, 64), valSplit: 0 });
-  const session = await openInferenceSession(once, weights, dataset, { ...options, moments });
+  const recipe = recipeOf(config);
+  const model = openModel(recipe.model, { shape, classes: classes.length });
+  const device = await openDevice(options);
   try {
-    const k = classes.length;
-    const probabilities = softmaxRows(await session.inference.logits('test'), k);
-    if (options.csv) process.stdout.write(csv(predictionRows(images, classes, probabilities)));
-    else
-      for (const [i, image] of images.entries()) {
-        const row = Array.from(probabilities.subarray(i * k, (i + 1) * k));
-        const ranked = row.map((probability, j) => ({ class: classes[j]!, probability }));
-        ranked.sort((a, b) => b.probability - a.probability);
-        const likely = ranked.slice(0, top);
-        if (options.json) print(JSON.stringify({ image, predictions: likely }));
-        else if (options.quiet) print(likely[0]!.class);
-        else print(`${image}: ${likely.map(p => `${p.class} ${percent(p.probability)}`).join(', ')}`);
-      }
+    const batch = Math.min(images.length, MOST);
+    const predictor = Predictor.create({ device, model, weights, shape, classes, normalize: recipe.normalize, moments, batch });
+    if (options.csv) {
+      const probabilities = await predictor.probabilities(new Uint8Array(Buffer.concat(pixels)));
+      process.stdout.write(csv(predictionRows(images, classes, probabilities)));
+      return;
+    }
+    for (const [i, likely] of (await predictor.predict(pixels, { top })).entries()) {
+      const predictions = likely.map(({ label, probability }) => ({ class: label, probability }));
+      if (options.json) print(JSON.stringify({ image: images[i], predictions }));
+      else if (options.quiet) print(likely[0]!.label);
+      else print(`${images[i]}: ${likely.map(p => `${p.label} ${percent(p.probability)}`).join(', ')}`);
+    }
   } finally {
-    session.close();
+    device.close();
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { imagesOf, numbers } from '../../datasets/dataset.ts';
 import { layerStats, weightsNow, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { RunFolder } from '../../train/run/node/run-folder.ts';
-import { Probe } from '../../train/study/probe.ts';
+import { Probe } from '../../train/evaluate/probe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { percent, print, table } from '../output.ts';
 import type { Session } from './session.ts';

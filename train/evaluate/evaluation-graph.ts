@@ -28,19 +28,22 @@ export function evaluationGraph(o: EvaluationOptions, data: DeviceData, part: Pa
 
 /** Adds the model to the graph of a batch, and a place for its totals. */
 export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
-  const logits = outputOf(o.model, graph, batch.x);
-  const { run, n } = batch.data;
-  const classes = run.dataset.classes.length;
-  check(
-    logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${n}, ${classes}] for ${classes} classes`,
-    `end it with dense(${classes})`,
-  );
+  const logits = logitsOf(o.model, graph, batch.x, batch.data.run.dataset.classes.length);
   return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [2]), logits, batch };
 }
 
-/** What a layer gives for `x`. Throws where what was given for one is none. */
-export function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
+/** What a net makes of images `x`: [images, classes]. Throws where what was given for one is none, or is for other classes. */
+export function logitsOf(model: Layer, graph: Graph, x: Tensor, classes: number): Tensor {
+  const logits = outputOf(model, graph, x);
+  check(
+    logits.shape.length === 2 && logits.shape[1] === classes,
+    `model: its output is ${show(logits.shape)}, expected [${x.shape[0]}, ${classes}] for ${classes} classes`,
+    `end it with dense(${classes})`,
+  );
+  return logits;
+}
+
+function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
   const advice = 'give a layer, as models.lenet5({ classes: 10, shape: [1, 28, 28] }) or sequential([…]) is one';
   check(typeof model === 'function', `model: it is ${kindOf(model)}`, advice);
   check(!('about' in model), 'model: it is a function that makes a layer, and was not called', advice);

@@ -1,6 +1,6 @@
 /** What each layer does at a moment of training: the size of its weights, gradients and updates, and what it computes. */
 import type { Tensor } from '../../engine/graph.ts';
-import type { Probe } from './probe.ts';
+import type { Probe } from '../evaluate/probe.ts';
 import type { Trainer } from '../step/trainer.ts';
 
 /** Sizes are root mean squares: norms over the root of the number of values, so that layers of all sizes compare. */

@@ -228,7 +228,7 @@ export class PlaygroundView {
         bytes[2 * p] = planeByte((((p % GRID) + 0.5) / GRID) * 2 * PLANE_RANGE - PLANE_RANGE);
         bytes[2 * p + 1] = planeByte(PLANE_RANGE - ((Math.floor(p / GRID) + 0.5) / GRID) * 2 * PLANE_RANGE);
       }
-      const grid = await run.engine.call('predict', bytes, GRID * GRID);
+      const grid = await run.engine.call('predict', bytes);
       if (run !== this.#run) return;
       this.#grid = grid;
       this.#paint();

@@ -95,7 +95,7 @@ export class PredictView {
     } = this.#answering();
     const { source, width, height } = this.#last;
     const bytes = toBytes(source, width, height, shape, this.#invert.checked);
-    const likely = await engine.call('predict', bytes, 1);
+    const likely = await engine.call('predict', bytes);
     const side = Math.min(width, height);
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
     thumb.getContext('2d')!.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, THUMB, THUMB);

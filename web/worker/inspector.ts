@@ -2,19 +2,22 @@
 import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
 import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { Opened } from '../../train/run/open.ts';
-import { Probe } from '../../train/study/probe.ts';
+import { Predictor } from '../../train/evaluate/predictor.ts';
+import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import type { Filters, Planes, Prediction } from './protocol.ts';
 
 /** Most pictures of one layer. */
 const MOST = 64;
-/** Images that a probe takes at a time: one, some, or as many as fill the plane of the playground. */
+/** Images whose layers are looked at together. */
 const FEW = 16;
+/** Images that are answered together: as many as fill the plane of the playground. */
 const MANY = 256;
 
 export class Inspector {
   #opened: Opened;
   #dataset: Dataset;
+  #predictor: Predictor | undefined;
   #probes = new Map<string, Promise<Probe>>();
 
   /** Into a run that is open, on its data. */
@@ -68,8 +71,10 @@ export class Inspector {
   }
 
   /** Class probabilities of images given as bytes [n, c, h, w]. */
-  async predict(bytes: Uint8Array, n: number): Promise<Float32Array> {
-    return (await this.#probe(n > FEW ? MANY : 1)).probabilities(bytes, n);
+  predict(bytes: Uint8Array): Promise<Float32Array> {
+    const { trainer, model, data } = this.#opened;
+    this.#predictor ??= Predictor.over(trainer.memory, model, data, MANY);
+    return this.#predictor.probabilities(bytes);
   }
 
   async layers(count: number): Promise<LayerStats[]> {

@@ -107,7 +107,7 @@ export interface Api {
   /** Weights of the first convolution as pictures: [o * c, k, k], or of the first dense layer. */
   filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */
-  predict(bytes: Uint8Array, n: number): Float32Array;
+  predict(bytes: Uint8Array): Float32Array;
   layers(count: number): LayerStats[];
   /** What each layer makes of a test image. */
   activations(index: number): Planes[];

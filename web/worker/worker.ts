@@ -22,7 +22,7 @@ const handlers: Handlers = {
   testImages: count => session.inspect(net => net.testImages(count)),
   confusion: count => session.inspect(net => net.confusion(count)),
   filters: () => session.inspect(net => net.filters()),
-  predict: (bytes, n) => session.inspect(net => net.predict(bytes, n)),
+  predict: bytes => session.inspect(net => net.predict(bytes)),
   layers: count => session.inspect(net => net.layers(count)),
   activations: index => session.inspect(net => net.activations(index)),
   loseDevice: () => session.loseDevice(),

@@ -14,6 +14,7 @@ import { rules } from '../../../optim/index.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
+import { buffersOf } from '../../support/buffers-of.ts';
 import { deviceFor } from '../../support/check.ts';
 import { refusal } from '../../support/refusal.ts';
 import { tinyImages } from '../../support/tiny-images.ts';
@@ -95,28 +96,6 @@ test('models made and destroyed, at work or not, leave nothing on the device', a
   await device.idle();
   assert.is(alive(), 0);
 });
-
-/** The number of buffers that are made on a device from now on and not destroyed. */
-function buffersOf(gpu: GPUDevice): () => number {
-  let alive = 0;
-  const create = gpu.createBuffer.bind(gpu);
-  gpu.createBuffer = descriptor => {
-    const buffer = create(descriptor);
-    const destroy = buffer.destroy.bind(buffer);
-    let there = true;
-    alive++;
-    buffer.destroy = () => {
-      if (there) alive--;
-      there = false;
-      return destroy();
-    };
-    return buffer;
-  };
-  return () => {
-    gpu.createBuffer = create;
-    return alive;
-  };
-}
 
 test('what a program without types gives wrongly is said in words', async () => {
   const wrong = async (o: Record<string, unknown>) => refusal(() => create(o as Partial<TrainerOptions>));

@@ -7,7 +7,7 @@ import { rules } from '../../../optim/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { openData } from '../../../train/data/data.ts';
 import { layerStats, weightsNow } from '../../../train/study/layer-stats.ts';
-import { Probe } from '../../../train/study/probe.ts';
+import { Probe } from '../../../train/evaluate/probe.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
 

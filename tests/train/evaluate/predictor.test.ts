@@ -1,0 +1,190 @@
+/** A predictor answers as evaluations do, whoever asks, however many at a time. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Layer } from '../../../engine/graph.ts';
+import { relu } from '../../../layers/activation.ts';
+import { sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { batchNorm } from '../../../layers/norm.ts';
+import { maxPool } from '../../../layers/pool.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { rules } from '../../../optim/index.ts';
+import { openData } from '../../../train/data/data.ts';
+import type { Normalize } from '../../../train/data/statistics.ts';
+import { Inference } from '../../../train/evaluate/inference.ts';
+import { Predictor, type PredictorOptions } from '../../../train/evaluate/predictor.ts';
+import { Trainer } from '../../../train/step/trainer.ts';
+import { softmaxRows } from '../../../train/study/probabilities.ts';
+import { close, deviceFor } from '../../support/check.ts';
+import { buffersOf } from '../../support/buffers-of.ts';
+import { refusal } from '../../support/refusal.ts';
+import { tinyImages } from '../../support/tiny-images.ts';
+
+const test = suite('predictor');
+const N = 100;
+const dataset = tinyImages(N);
+const { shape, classes, test: images } = dataset;
+const SIZE = 144;
+const model: Layer = sequential({ conv1: conv2d(4, 3), bn1: batchNorm(), act1: relu(), pool1: maxPool(2), fc: dense(3) });
+
+/** A net after a few steps: its weights and moments, and the logits of the test images by evaluation in batches of `n`. */
+async function trained(normalize: Normalize, seed = 3) {
+  const device = await deviceFor();
+  const data = await openData(dataset, { normalize });
+  const trainer = await Trainer.create({ device, data, model, batchSize: 10, optimizer: optimizer(rules.adam!), seed });
+  for (let i = 0; i < 12; i++) await trainer.step();
+  const weights = await trainer.weights();
+  trainer.destroy();
+  const evaluated = async (n: number) => {
+    const inference = new Inference({ device, model, data, batchSize: n }, weights);
+    const logits = await inference.logits('test');
+    inference.destroy();
+    return logits;
+  };
+  const { moments } = normalize === 'none' ? { moments: undefined } : data.normalisation;
+  const options: PredictorOptions = { device, model, shape, classes, weights, normalize, moments };
+  return { options, evaluated };
+}
+const { options, evaluated } = await trained('meanstd');
+const image = (i: number) => images.images.slice(i * SIZE, (i + 1) * SIZE) as Uint8Array;
+
+for (const normalize of ['none', 'meanstd', 'meanimage', 'zca'] as const) {
+  test(`answers as an evaluation does, to the bit, images normalised by ${normalize}`, async () => {
+    const { options, evaluated } = await trained(normalize);
+    const predictor = Predictor.create(options);
+    const many = await predictor.logits(images.images.subarray(0, 64 * SIZE));
+    assert.equal(many, (await evaluated(64)).subarray(0, 64 * 3));
+    assert.equal(await predictor.logits(image(70)), (await evaluated(1)).subarray(70 * 3, 71 * 3));
+    close('of all sizes', await predictor.logits(images.images), await evaluated(64), 1e-5);
+    predictor.destroy();
+  });
+}
+
+test('a thousand calls at once get their own answers', async () => {
+  const predictor = Predictor.create(options);
+  const logits = await evaluated(1);
+  const asked = Array.from({ length: 1000 }, (_, call) => ({ from: (call * 37) % N, n: 1 + (call % 3 === 0 ? call % 7 : 0) }));
+  const answers = await Promise.all(
+    asked.map(({ from, n }) => predictor.logits(images.images.subarray(from * SIZE, Math.min(N, from + n) * SIZE))),
+  );
+  for (const [call, { from, n }] of asked.entries()) {
+    close(`call ${call}`, answers[call]!, logits.subarray(from * 3, Math.min(N, from + n) * 3), 1e-5);
+  }
+  predictor.destroy();
+});
+
+test('gives the likeliest classes by name, of one image or of several, whatever they are held in', async () => {
+  const predictor = Predictor.create(options);
+  const p = softmaxRows(await evaluated(1), 3);
+  const one = await predictor.predict(image(4));
+  assert.equal(
+    one.map(a => a.probability),
+    [...p.subarray(12, 15)].sort((a, b) => b - a),
+  );
+  for (const { label, index, probability } of one) assert.equal([label, probability], [classes[index], p[12 + index]]);
+  assert.equal(await predictor.predict([...image(4)], { top: 1 }), one.slice(0, 1));
+  assert.equal(await predictor.predict(new Uint8ClampedArray(image(4))), one);
+  const three = await predictor.predict([image(4), image(5), image(6)], { top: 1 });
+  assert.equal(
+    three.map(answers => answers.map(a => a.label)),
+    [4, 5, 6].map(i => [classes[p.subarray(i * 3, i * 3 + 3).indexOf(Math.max(...p.subarray(i * 3, i * 3 + 3)))]]),
+  );
+  assert.equal(await predictor.predict([]), []);
+  predictor.destroy();
+});
+
+test('an image may be written to as soon as it is asked for', async () => {
+  const predictor = Predictor.create(options);
+  const frame = image(1);
+  const first = predictor.predict(frame);
+  frame.set(image(2));
+  assert.equal(await first, await predictor.predict(image(1)));
+  predictor.destroy();
+});
+
+test('weights are swapped between two calls, without compiling', async () => {
+  const other = (await trained('meanstd', 4)).options;
+  const [predictor, wanted] = [Predictor.create(options), Predictor.create(other)];
+  const { gpu } = options.device;
+  const before = predictor.predict(image(3));
+  const create = gpu.createComputePipelineAsync;
+  await before;
+  gpu.createComputePipelineAsync = () => Promise.reject(new Error('it compiles'));
+  const [old, swapped, fresh] = [predictor.predict(image(3)), predictor.swap(other.weights), predictor.predict(image(3))];
+  assert.equal(await old, await before);
+  await swapped;
+  gpu.createComputePipelineAsync = create;
+  assert.equal(await fresh, await wanted.predict(image(3)));
+  assert.match(await refusal(() => predictor.swap({})), /tensor 'conv1\.weight' .* is missing/);
+  for (const made of [predictor, wanted]) made.destroy();
+});
+
+test('a call allocates nothing on the device once its size was used', async () => {
+  const predictor = Predictor.create(options);
+  const sizes = [1, 3, 16, 64, 100];
+  for (const n of sizes) await predictor.logits(images.images.subarray(0, n * SIZE));
+  const alive = buffersOf(options.device.gpu);
+  for (const n of sizes) await predictor.logits(images.images.subarray(0, n * SIZE));
+  assert.is(alive(), 0);
+  assert.is(alive.made, 0);
+  predictor.destroy();
+});
+
+test('answers by the weights of a net in training, between its steps', async () => {
+  const { device } = options;
+  const data = await openData(dataset, { normalize: 'meanstd' });
+  const create = () => Trainer.create({ device, data, model, batchSize: 10, optimizer: optimizer(rules.adam!), seed: 3 });
+  const [watched, alone] = [await create(), await create()];
+  const predictor = Predictor.over(watched.memory, model, data);
+  const asked: Promise<unknown>[] = [];
+  for (let i = 0; i < 5; i++) {
+    asked.push(watched.step(), predictor.predict(image(i)));
+    await alone.step();
+  }
+  await Promise.all(asked);
+  assert.equal(await watched.weights(), await alone.weights());
+  assert.equal(await predictor.logits(images.images.subarray(0, 10 * SIZE)), await watched.logits('test', 10));
+  for (const made of [predictor, watched, alone]) made.destroy();
+});
+
+test('calls after destroy are refused, and those that wait', async () => {
+  const predictor = Predictor.create(options);
+  await predictor.predict(image(0));
+  const waiting = [predictor.predict(image(0)), predictor.predict(image(1))];
+  predictor.destroy();
+  for (const call of [...waiting, predictor.predict(image(0)), predictor.swap(options.weights)]) {
+    assert.is(await refusal(() => call), 'the model was destroyed; create it again');
+  }
+});
+
+test('predictors made and destroyed leave nothing on the device', async () => {
+  const alive = buffersOf(options.device.gpu);
+  for (let i = 0; i < 300; i++) {
+    const predictor = Predictor.create(options);
+    if (i % 10 === 0) await predictor.predict(image(i % N));
+    predictor.destroy();
+  }
+  assert.ok(alive.made > 300);
+  assert.is(alive(), 0);
+});
+
+test('what is no image of its kind, or no fitting option, is named', async () => {
+  const predictor = Predictor.create(options);
+  const said = (given: unknown, o?: { top: number }) => refusal(() => predictor.predict(given as Uint8Array, o));
+  assert.is(await said(new Uint8Array(145)), 'predict: got 145 values, expected those of [1, 12, 12]; which has 144');
+  assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: predict: got 7 values/);
+  assert.match(await said(new Float32Array(144)), /^predict: got of the class Float32Array; give bytes from 0 to 255/);
+  assert.match(await said(Array(144).fill(256)), /^predict: value 0 is 256; give whole numbers from 0 to 255$/);
+  assert.match(await said(image(0), { top: 0 }), /^top: it is 0; give 1 to 3$/);
+  assert.match(await refusal(() => predictor.logits(new Uint8Array(100))), /got 100 values, expected a multiple/);
+  predictor.destroy();
+  const wrong = (o: Record<string, unknown>) => refusal(() => Predictor.create({ ...options, ...o } as PredictorOptions));
+  assert.match(await wrong({ moments: undefined }), /^normalize: 'meanstd' goes by the moments .*; give moments/);
+  assert.match(await wrong({ classes: ['a'] }), /^model: its output is \[1, 3\], expected \[1, 1\] for 1 classes/);
+  assert.match(await wrong({ shape: [28, 28] }), /^shape: it is \[28, 28\]; give \[channels, height, width\]$/);
+  assert.match(await wrong({ batch: 0 }), /^batch: it is 0; give a whole number from 1 on$/);
+  assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
+});
+
+test.run();
