@@ -1,7 +1,6 @@
 /** The library under Node: all of index.ts, with Dawn for WebGPU and files for downloads. `import { openDevice } from 'descent-gpu'`. */
-import { usePlatform } from './engine/platform.ts';
-import { nodePlatform } from './train/run/node/platform.ts';
+import { useNode } from './train/run/node/platform.ts';
 
-usePlatform(nodePlatform);
+useNode();
 
 export * from './index.ts';

@@ -1,11 +1,10 @@
 /** The device that a command computes on, with its fastest variants. */
 import type { Device } from '../../engine/device.ts';
 import { openDevice as open } from '../../engine/open.ts';
-import { usePlatform } from '../../engine/platform.ts';
-import { nodePlatform } from '../../train/run/node/platform.ts';
+import { useNode } from '../../train/run/node/platform.ts';
 import { note } from '../output.ts';
 
-usePlatform(nodePlatform);
+useNode();
 
 /** `tune`: true also on a software adapter, whose best variants are known; false never. */
 export interface DeviceOptions {

@@ -4,8 +4,9 @@ import { openModel } from '../../models/index.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
+import { pictureBytes } from '../../datasets/pictures.ts';
 import { inputOf, momentsOf, openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
-import { imagesAt, readImage } from '../show/images.ts';
+import { imagesAt } from '../show/images.ts';
 import { csv, predictionRows } from './csv.ts';
 import { percent, print } from '../output.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
@@ -27,7 +28,7 @@ export async function predict(path: string, named: readonly string[], options: P
   const checkpoint = await openCheckpoint(path, options);
   const { config, weights } = checkpoint;
   const { shape, classes } = await inputOf(checkpoint, options);
-  const pixels = await Promise.all(images.map(image => readImage(image, shape, options.invert)));
+  const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert: options.invert })));
   const moments = await momentsOf(checkpoint, options);
 
   const recipe = recipeOf(config);

@@ -2,6 +2,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { DescentError } from '../../engine/check.ts';
 import type { Stored } from '../dataset.ts';
+import { readRuns } from '../runs.ts';
 import { plain, writeWhole } from './cache.ts';
 
 export interface Header {
@@ -69,7 +70,8 @@ export async function readPacked(path: string, resident: number): Promise<Packed
   }
 }
 
-async function bytesAt(handle: FileHandle, from: number, count: number): Promise<Uint8Array> {
+/** Bytes of a file from a place on. */
+export async function bytesAt(handle: FileHandle, from: number, count: number): Promise<Uint8Array> {
   const out = Buffer.alloc(count);
   for (let at = 0; at < count; ) {
     const { bytesRead } = await handle.read(out, at, Math.min(count - at, 2 ** 30), from + at);
@@ -79,28 +81,14 @@ async function bytesAt(handle: FileHandle, from: number, count: number): Promise
   return plain(out);
 }
 
-/** Reads that are under way together: a disk takes them in the order that suits it. */
-const READS = 16;
-
 /** Images of `size` bytes from byte `from` of a file on. Neighbours are read in one go. */
 function storedAt(path: string, from: number, size: number): Stored {
   return {
     async read(indices) {
-      const out = new Uint8Array(indices.length * size);
-      const starts: number[] = []; // of runs of neighbours
-      for (const [i, index] of indices.entries()) if (!i || index !== indices[i - 1]! + 1) starts.push(i);
-      let next = 0;
-      const work = async (handle: FileHandle) => {
-        for (let run = next++; run < starts.length; run = next++) {
-          const i = starts[run]!;
-          const end = starts[run + 1] ?? indices.length;
-          out.set(await bytesAt(handle, from + indices[i]! * size, (end - i) * size), i * size);
-        }
-      };
       try {
         const handle = await open(path, 'r');
         try {
-          await Promise.all(Array.from({ length: READS }, () => work(handle)));
+          return await readRuns(indices, size, (at, count) => bytesAt(handle, from + at, count));
         } finally {
           await handle.close();
         }
@@ -110,7 +98,6 @@ function storedAt(path: string, from: number, size: number): Stored {
           'run again to have them decoded anew',
         );
       }
-      return out;
     },
   };
 }

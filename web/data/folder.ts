@@ -4,7 +4,7 @@
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { splitFolder } from '../../datasets/folder.ts';
-import { DescentError } from '../../engine/check.ts';
+import { pictureBytes } from '../../datasets/pictures.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { sha256 } from './sha256.ts';
 
@@ -54,14 +54,9 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
   const rgb = new Uint8Array(items.length * 3 * plane);
   let grey = true;
   for (const [i, { path, file }] of items.entries()) {
-    const pixels = await decode(`${name}/${path}`, file, imageSize);
-    for (let p = 0; p < plane; p++) {
-      const [r, g, b] = [pixels[4 * p]!, pixels[4 * p + 1]!, pixels[4 * p + 2]!];
-      grey &&= r === g && g === b;
-      rgb[3 * i * plane + p] = r;
-      rgb[(3 * i + 1) * plane + p] = g;
-      rgb[(3 * i + 2) * plane + p] = b;
-    }
+    const planes = await pictureBytes(file, [3, imageSize, imageSize], { who: `${name}/${path}` });
+    rgb.set(planes, 3 * i * plane);
+    for (let p = 0; p < plane; p++) grey &&= planes[p] === planes[plane + p] && planes[p] === planes[2 * plane + p];
   }
   // images without colour have one channel
   const channels = grey ? 1 : 3;
@@ -77,18 +72,3 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
 
 /** The digest by which a folder is split. */
 export const digest = (text: string): Promise<string> => sha256(new TextEncoder().encode(text));
-
-/** RGBA of an image that fills a square, on white. */
-async function decode(path: string, file: File, size: number): Promise<Uint8ClampedArray> {
-  const picture = await createImageBitmap(file).catch(() => {
-    throw new DescentError(`${path}: cannot be read as an image`, 'replace or remove it, and drop the folder again');
-  });
-  const context = new OffscreenCanvas(size, size).getContext('2d', { willReadFrequently: true })!;
-  const side = Math.min(picture.width, picture.height);
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, size, size);
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, size, size);
-  picture.close();
-  return context.getImageData(0, 0, size, size).data;
-}

@@ -32,32 +32,3 @@ function paint(w: number, h: number, label: string, colour: (p: number) => reado
   context.putImageData(pixels, 0, 0);
   return canvas;
 }
-
-/** A picture of any size as bytes [c, h, w]: cropped to the middle, scaled down, on white. */
-export function toBytes(
-  source: CanvasImageSource,
-  width: number,
-  height: number,
-  [c, h, w]: readonly [number, number, number],
-  invert: boolean,
-): Uint8Array {
-  const canvas = el('canvas', { width: w, height: h });
-  const context = canvas.getContext('2d', { willReadFrequently: true })!;
-  const scale = Math.min(width / w, height / h);
-  const sw = w * scale;
-  const sh = h * scale;
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, w, h);
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(source, (width - sw) / 2, (height - sh) / 2, sw, sh, 0, 0, w, h);
-  const { data } = context.getImageData(0, 0, w, h);
-  const out = new Uint8Array(c * h * w);
-  for (let p = 0; p < h * w; p++) {
-    const [r, g, b] = [data[4 * p]!, data[4 * p + 1]!, data[4 * p + 2]!];
-    const values = c === 3 ? [r, g, b] : [Math.round(0.299 * r + 0.587 * g + 0.114 * b)];
-    values.forEach((v, k) => {
-      out[k * h * w + p] = invert ? 255 - v : v;
-    });
-  }
-  return out;
-}

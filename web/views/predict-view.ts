@@ -1,7 +1,8 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
+import { pictureBytes } from '../../datasets/pictures.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import { button, el, percent, pick, told } from './dom.ts';
-import { image, toBytes } from '../data/pictures.ts';
+import { image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
 import type { TrainView } from './train-view.ts';
@@ -26,7 +27,7 @@ export class PredictView {
   #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
   #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
   #stream: MediaStream | undefined;
-  #last: { source: CanvasImageSource; width: number; height: number } | undefined;
+  #last: { source: HTMLVideoElement | ImageBitmap; width: number; height: number } | undefined;
   #opening = 0;
 
   constructor(train: TrainView) {
@@ -94,7 +95,7 @@ export class PredictView {
       engine,
     } = this.#answering();
     const { source, width, height } = this.#last;
-    const bytes = toBytes(source, width, height, shape, this.#invert.checked);
+    const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked });
     const likely = await engine.call('predict', bytes);
     const side = Math.min(width, height);
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });

@@ -2,9 +2,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { useHost } from '../../../datasets/host.ts';
 import { cacheDir } from '../../../datasets/node/cache-dir.mjs';
+import { nodeHost } from '../../../datasets/node/host.ts';
 import { openAdapter } from '../../../engine/node/adapters.ts';
-import type { Platform } from '../../../engine/platform.ts';
+import { usePlatform, type Platform } from '../../../engine/platform.ts';
 import type { TuneStore } from '../../../engine/tune.ts';
 import { writeWhole } from './files.ts';
 
@@ -34,3 +36,9 @@ export const nodePlatform: Platform = {
     writeWhole(name, bytes);
   },
 };
+
+/** Has the library use what Node has. */
+export function useNode(): void {
+  usePlatform(nodePlatform);
+  useHost(nodeHost);
+}

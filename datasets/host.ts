@@ -1,0 +1,132 @@
+/** What data takes from a browser, which is taken for granted here, and from Node, whose entry says so (see node.ts). */
+import { check, DescentError } from '../engine/check.ts';
+import type { Dataset, Limits } from './dataset.ts';
+import { datasets, loadDataset } from './index.ts';
+
+/** Pixels as an ImageData has them: [height, width, 4], red, green, blue and alpha. */
+export interface Rgba {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A canvas, an ImageBitmap, an image or video element, a VideoFrame, ImageData, a File or another Blob of a PNG, JPEG, WebP, GIF or AVIF, or
+ * its address; under Node its path too, and of what is drawable the ImageData.
+ */
+export type Picture = Exclude<CanvasImageSource, SVGImageElement> | Rgba | Blob | URL | string;
+
+/** A picture that has been opened, of `width` by `height` pixels. */
+export interface OpenPicture {
+  readonly width: number;
+  readonly height: number;
+  /** Its pixels [h, w, 4] cropped about the middle and resized, on white. */
+  rgba(w: number, h: number): Uint8Array | Uint8ClampedArray | Promise<Uint8Array | Uint8ClampedArray>;
+  /** In place of that, where what opened the picture can make a grey one of its own: [h, w] bytes. */
+  grey?(w: number, h: number): Promise<Uint8Array>;
+}
+
+/** Room for more bytes than memory has: written once from beginning to end, read anywhere. */
+export interface Spool {
+  append(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  read(from: number, bytes: number): Promise<Uint8Array>;
+}
+
+export interface Host {
+  /** Opens a picture. Throws an Error in whose first line is why it cannot be read. */
+  open(picture: Picture): Promise<OpenPicture>;
+  spool(): Promise<Spool>;
+  /** A data set by its name, or under Node by its folder. */
+  dataset(name: string, options: Limits & { readonly imageSize?: number | undefined }): Promise<Dataset>;
+}
+
+type Drawable = Exclude<CanvasImageSource, SVGImageElement>;
+
+/** The size of what can be drawn in its own pixels: elements have another on the page. */
+function sizeOf(source: Drawable): [width: number, height: number] {
+  if ('displayWidth' in source) return [source.displayWidth, source.displayHeight];
+  if ('videoWidth' in source) return [source.videoWidth, source.videoHeight];
+  if ('naturalWidth' in source) return [source.naturalWidth, source.naturalHeight];
+  return [source.width, source.height];
+}
+
+function context(width: number, height: number): OffscreenCanvasRenderingContext2D {
+  return new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+}
+
+async function drawable(picture: Picture): Promise<Drawable> {
+  if (typeof picture === 'string' || picture instanceof URL) {
+    const answer = await fetch(picture);
+    check(answer.ok, `the server answers ${answer.status}`);
+    return createImageBitmap(await answer.blob());
+  }
+  if (picture instanceof Blob) return createImageBitmap(picture);
+  if ('data' in picture) {
+    const { data, width, height } = picture;
+    const canvas = context(width, height);
+    canvas.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+    return canvas.canvas;
+  }
+  if ('decode' in picture) await picture.decode();
+  return picture as Drawable;
+}
+
+const browserHost: Host = {
+  async open(picture) {
+    const source = await drawable(picture);
+    const [width, height] = sizeOf(source);
+    return {
+      width,
+      height,
+      rgba(w, h) {
+        const canvas = context(w, h);
+        const scale = Math.min(width / w, height / h);
+        const [cutWidth, cutHeight] = [w * scale, h * scale];
+        canvas.fillStyle = '#fff';
+        canvas.fillRect(0, 0, w, h);
+        canvas.imageSmoothingQuality = 'high';
+        canvas.drawImage(source, (width - cutWidth) / 2, (height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, w, h);
+        return canvas.getImageData(0, 0, w, h).data;
+      },
+    };
+  },
+  // Browsers move large blobs to the disk by themselves.
+  async spool() {
+    const parts: { readonly from: number; readonly blob: Blob }[] = [];
+    let end = 0;
+    return {
+      async append(bytes) {
+        parts.push({ from: end, blob: new Blob([bytes]) });
+        end += bytes.length;
+      },
+      async read(from, bytes) {
+        const overlapping = parts.filter(part => part.from < from + bytes && part.from + part.blob.size > from);
+        const slices = overlapping.map(part => part.blob.slice(Math.max(0, from - part.from), from + bytes - part.from));
+        return new Uint8Array(await new Blob(slices).arrayBuffer());
+      },
+    };
+  },
+  async dataset(name, limits) {
+    const computed = Object.keys(datasets).filter(known => !datasets[known]!.files.length);
+    return loadDataset(
+      name,
+      async file => {
+        throw new DescentError(
+          `${name}: ${file} cannot be fetched from within a page`,
+          `give { images, labels }, or a set that is computed: ${computed.join(', ')}`,
+        );
+      },
+      limits,
+    );
+  },
+};
+
+let current: Host = browserHost;
+
+/** What is around the library here. */
+export const host = (): Host => current;
+
+/** Says what is around the library, once, before any data are opened. */
+export function useHost(own: Host): void {
+  current = own;
+}

@@ -1,0 +1,55 @@
+/** Labels as a program has them, class numbers or names, and the classes that they are of. */
+import { check, kindOf, suggestion } from '../engine/check.ts';
+
+export type Label = number | string;
+
+/** Classes are counted in 16 bits. */
+const MOST = 65536;
+
+const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
+
+/** The first few of many names, for messages. */
+const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+
+/** The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. */
+export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined): readonly string[] {
+  const all = Array.from(labels);
+  if (given !== undefined) {
+    check(
+      Array.isArray(given) && given.length > 1 && given.every(name => typeof name === 'string') && new Set(given).size === given.length,
+      `classes: they are ${Array.isArray(given) ? `[${given.join(', ')}]` : kindOf(given)}`,
+      'give an array of at least two different names',
+    );
+    return given;
+  }
+  const isName = typeof all[0] === 'string';
+  for (const [i, label] of all.entries()) {
+    check(
+      isName ? typeof label === 'string' : isNumber(label),
+      `labels[${i}]: it is ${kindOf(label)}`,
+      isName ? `give a name, as labels[0] is: '${String(all[0])}'` : 'give whole numbers from 0, or names',
+    );
+  }
+  const seen = new Set(all);
+  check(seen.size > 1, `labels: all ${all.length} are ${kindOf(all[0])}`, 'give images of at least two classes');
+  if (isName) return [...(seen as Set<string>)].sort();
+  const count = all.reduce<number>((most, label) => Math.max(most, label as number), 0) + 1;
+  const missing = Array.from({ length: count }, (_, k) => k).find(k => !seen.has(k));
+  check(missing === undefined, `labels: none of them is ${missing}, the highest is ${count - 1}`, 'count classes from 0, or give classes');
+  return Array.from({ length: count }, (_, k) => String(k));
+}
+
+/** The number of each label's class. `who` names the labels in messages. */
+export function numbersOf(who: string, labels: ArrayLike<Label>, classes: readonly string[]): Uint16Array {
+  const places = new Map(classes.map((name, k) => [name, k]));
+  return Uint16Array.from(Array.from(labels), (label, i) => {
+    const k = typeof label === 'string' ? places.get(label) : label;
+    const near = typeof label === 'string' ? suggestion(label, classes) : '';
+    check(
+      isNumber(k) && k < classes.length,
+      `${who}[${i}]: ${kindOf(label)} is none of the ${classes.length} classes ${some(classes)}`,
+      `${near}give one of them, or a whole number from 0 to ${classes.length - 1}`,
+    );
+    return k;
+  });
+}

@@ -1,0 +1,247 @@
+/** Data sets of what a program has in its hands: pictures, arrays of values, iterables of samples. */
+import { check, kindOf, show } from '../engine/check.ts';
+import { imagesOf, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
+import type { Picture } from './host.ts';
+import { classesOf, numbersOf, type Label } from './labels.ts';
+import { bytesOfOpen, isPicture, withPicture } from './pictures.ts';
+import { Store } from './store.ts';
+import { stream } from './synthetic.ts';
+
+/** One image: a picture, or its values: bytes that mean 0 to 1, or numbers as they are, which become float32. */
+export type Image = Picture | Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
+
+/** An image and its class: a number from 0, or a name. */
+export interface Sample {
+  readonly image: Image;
+  readonly label: Label;
+}
+
+/** Images and a label for each: an array of images, the values of all images in one array, or samples that come one by one. */
+export interface Labelled {
+  readonly images: Uint8Array | Float32Array | Iterable<Image> | Iterable<Sample> | AsyncIterable<Sample>;
+  /** A class number or name for each image; not for samples, which have their own. */
+  readonly labels?: ArrayLike<number> | readonly string[] | undefined;
+}
+
+export interface Samples extends Labelled {
+  /**
+   * [channels, height, width] of an image, to which pictures are cropped and resized; or [features] of a row of a table. Without it pictures
+   * keep their size, in colours, and rows of numbers theirs.
+   */
+  readonly shape?: readonly [c: number, h: number, w: number] | readonly [features: number] | undefined;
+  /** Names of the classes in the order of their numbers. Without it they are the names among the labels in alphabetical order, or 0, 1, …. */
+  readonly classes?: readonly string[] | undefined;
+  /** Images to test on: a share of each class from 0 to below 1, which is then not trained on, or images of their own. Without it none. */
+  readonly test?: number | Labelled | undefined;
+  /** What the data set is called in files of weights. */
+  readonly name?: string | undefined;
+}
+
+/** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
+const RESIDENT = 2 ** 30;
+/** Pictures that are decoded together. */
+const TOGETHER = 16;
+/** Pixels of a side up to which pictures keep their own size. */
+const MOST = 1024;
+
+/** What the first image says of all, where the caller has not said it. */
+interface Form {
+  shape: Dataset['shape'] | undefined;
+  /** The shape is the first picture's own. */
+  isOwn?: boolean;
+  dtype?: Dataset['dtype'];
+}
+
+/** A data set of images and labels. Throws at the first image or label that does not fit, with its place. */
+export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<Dataset> {
+  check(
+    typeof samples === 'object' && samples !== null && 'images' in samples,
+    `data: it is ${kindOf(samples)}`,
+    'give { images, labels }, or the name of a data set',
+  );
+  const { test = 0, name = 'samples' } = samples;
+  const form: Form = { shape: shapeOf(samples.shape) };
+  const train = await collect('', samples, form, resident);
+  const apart = typeof test === 'object' && test !== null ? await collect('test.', test, form, resident) : undefined;
+  check(
+    apart || (typeof test === 'number' && test >= 0 && test < 1),
+    `test: it is ${kindOf(test)}`,
+    'give a share from 0 to below 1, or { images, labels }',
+  );
+  const classes = classesOf(train.labels, samples.classes);
+  const labels = numbersOf('labels', train.labels, classes);
+  const held = new Set(apart ? [] : share(labels, classes.length, test as number));
+  const all = Array.from(labels, (_, i) => i);
+  return {
+    name,
+    shape: form.shape!,
+    classes,
+    ...(form.dtype && { dtype: form.dtype }),
+    train: train.split(held.size ? all.filter(i => !held.has(i)) : all, labels),
+    test: apart
+      ? apart.split(
+          Array.from(apart.labels, (_, i) => i),
+          numbersOf('test.labels', apart.labels, classes),
+        )
+      : train.split(
+          all.filter(i => held.has(i)),
+          labels,
+        ),
+  };
+}
+
+function shapeOf(given: Samples['shape']): Form['shape'] {
+  if (given === undefined) return undefined;
+  const sizes = Array.isArray(given) && given.every(size => Number.isInteger(size) && size > 0);
+  check(
+    sizes && (given.length === 1 || given.length === 3),
+    `shape: it is ${Array.isArray(given) ? show(given) : kindOf(given)}`,
+    'give [channels, height, width], or [features] of a table',
+  );
+  return given.length === 1 ? [given[0], 1, 1] : given;
+}
+
+/** The numbers of a share of each class, drawn at random, the same ones each time; of each some are left to train on. */
+function share(labels: Uint16Array, classes: number, part: number): number[] {
+  const members: number[][] = Array.from({ length: classes }, () => []);
+  for (const [i, label] of labels.entries()) members[label]!.push(i);
+  return members.flatMap((own, label) => {
+    const random = stream(0, label);
+    const drawn = own.map(i => [random(), i] as const).sort(([a], [b]) => a - b);
+    const count = part > 0 ? Math.min(own.length - 1, Math.max(1, Math.round(own.length * part))) : 0;
+    return drawn.slice(0, Math.max(0, count)).map(([, i]) => i);
+  });
+}
+
+/** Images that are collected, and the labels as they were given. */
+interface Collected {
+  readonly labels: ArrayLike<Label>;
+  /** The images of the numbers `indices`; `labels` are those of all. */
+  split(indices: readonly number[], labels: Uint16Array): Split;
+}
+
+async function collect(who: string, { images, labels }: Labelled, form: Form, resident: number): Promise<Collected> {
+  if (ArrayBuffer.isView(images)) return whole(who, images as Values, labels, form);
+  const isList = typeof images === 'object' && images !== null && (Symbol.iterator in images || Symbol.asyncIterator in images);
+  check(isList, `${who}images: it is ${kindOf(images)}`, 'give an array of pictures, a Uint8Array or Float32Array of values, or samples');
+  const isLabelled = labels === undefined || (typeof labels === 'object' && labels !== null && 'length' in labels);
+  check(isLabelled, `${who}labels: it is ${kindOf(labels)}`, 'give an array of numbers or names');
+  const own: Label[] = [];
+  const store = new Store(resident);
+  let waiting: (() => Promise<Values>)[] = [];
+  const decode = async () => {
+    for (const values of await Promise.all(waiting.map(make => make()))) await store.add(values);
+    waiting = [];
+  };
+  for await (const item of images as AsyncIterable<Image | Sample>) {
+    const at = `${who}images[${own.length}]`;
+    const sample = labels === undefined ? (item as Sample) : { image: item as Image, label: labels[own.length]! };
+    check(
+      typeof sample === 'object' && sample !== null && 'image' in sample && 'label' in sample,
+      `${who}labels: there are none, and ${at} is ${kindOf(item)}`,
+      'give labels, or each image as { image, label }',
+    );
+    if (!own.length) await learn(at, sample.image, form);
+    own.push(sample.label);
+    waiting.push(() => valuesFrom(at, sample.image, form));
+    if (waiting.length === TOGETHER) await decode();
+  }
+  await decode();
+  await store.end();
+  const n = own.length;
+  check(n > 0, `${who}images: there are none`, 'give some');
+  check(labels === undefined || labels.length === n, `${who}labels: ${labels?.length} for ${n} images`, 'give one for each');
+  const size = form.shape!.reduce((a, b) => a * b);
+  return { labels: own, split: (indices, numbers) => store.split(indices, numbers, form.dtype, size) };
+}
+
+/** The values of all images in one array. */
+function whole(who: string, images: Values, labels: Labelled['labels'], form: Form): Collected {
+  check(
+    images instanceof Uint8Array || images instanceof Float32Array,
+    `${who}images: it is ${kindOf(images)}`,
+    'give a Uint8Array, whose bytes mean 0 to 1, or Float32Array.from(it)',
+  );
+  check(form.shape, 'shape: it is needed where all values are in one array', 'give [channels, height, width], or [features] of a table');
+  check(labels !== undefined, `${who}labels: there are none`, 'give a label for each image');
+  const size = form.shape.reduce((a, b) => a * b);
+  const n = labels.length;
+  check(n > 0, `${who}images: there are none`, 'give some');
+  check(
+    images.length === n * size,
+    `${who}images: ${images.length} values for ${n} labels, shape ${show(form.shape)} takes ${n * size}`,
+    advice(images.length / n, form.shape),
+  );
+  accept(`${who}images`, images, form);
+  const split = (indices: readonly number[], numbers: Uint16Array): Split => {
+    if (indices.length === n) return { images, labels: numbers, n };
+    const bytes = imagesOf({ images, labels: numbers, n }, size * images.BYTES_PER_ELEMENT, Uint32Array.from(indices)) as Uint8Array;
+    return { images: valuesOf(bytes, form.dtype), labels: Uint16Array.from(indices, index => numbers[index]!), n: indices.length };
+  };
+  return { labels, split };
+}
+
+const advice = (values: number, [c, h, w]: readonly [number, number, number]): string =>
+  values === 4 * h * w && c !== 4
+    ? 'four values a pixel are RGBA: give the ImageData itself, whose colours are converted'
+    : 'give as many values as the shape takes, channel after channel';
+
+/** Takes the shape of all images from the first one, where the caller has not said it. */
+async function learn(at: string, image: Image, form: Form): Promise<void> {
+  if (form.shape) return;
+  if (!isPicture(image)) {
+    form.shape = [(image as ArrayLike<unknown> | undefined)?.length || 1, 1, 1];
+    return;
+  }
+  form.shape = await withPicture(image, at, ({ width, height }) => [3, height, width] as const);
+  form.isOwn = true;
+  check(
+    Math.max(...form.shape) <= MOST,
+    `${at}: it is of ${form.shape[2]}x${form.shape[1]} pixels`,
+    'give shape: [3, height, width], to which all pictures are cropped and resized',
+  );
+}
+
+/** Holds an array of values to the type of those before it, and floats to be finite. */
+function accept(at: string, values: Values, form: Form): Values {
+  const dtype = values instanceof Float32Array ? 'float32' : 'uint8';
+  check(
+    (form.dtype ??= dtype) === dtype,
+    `${at}: its values are ${dtype}, those before it are ${form.dtype}`,
+    'give all in a Uint8Array, or all in a Float32Array',
+  );
+  if (dtype === 'uint8') return values;
+  const wrong = values.findIndex(v => !Number.isFinite(v));
+  check(wrong < 0, `${at}: holds ${values[wrong]} at ${wrong}`, 'give finite numbers');
+  return values;
+}
+
+async function valuesFrom(at: string, image: Image, form: Form): Promise<Values> {
+  const shape = form.shape!;
+  const [, h, w] = shape;
+  if (isPicture(image)) {
+    const bytes = await withPicture(image, at, open => {
+      check(
+        !form.isOwn || (open.width === w && open.height === h),
+        `${at}: it is of ${open.width}x${open.height} pixels, the first one of ${w}x${h}`,
+        `give shape: ${show(shape)}, to which all pictures are cropped and resized`,
+      );
+      return bytesOfOpen(open, shape);
+    });
+    return accept(at, bytes, form);
+  }
+  const bytes = image instanceof Uint8ClampedArray ? new Uint8Array(image.buffer, image.byteOffset, image.length) : image;
+  const numbers = Array.isArray(bytes) ? Float32Array.from(bytes as readonly number[], v => (typeof v === 'number' ? v : NaN)) : bytes;
+  check(
+    numbers instanceof Uint8Array || numbers instanceof Float32Array,
+    `${at}: it is ${kindOf(image)}`,
+    'give a picture, a Uint8Array, a Float32Array or an array of numbers',
+  );
+  const size = shape.reduce((a, b) => a * b);
+  check(
+    numbers.length === size,
+    `${at}: it has ${numbers.length} values, shape ${show(shape)} takes ${size}`,
+    advice(numbers.length, shape),
+  );
+  return accept(at, numbers, form);
+}

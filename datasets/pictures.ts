@@ -1,0 +1,71 @@
+/** Pictures of any kind as the bytes that a model takes. */
+import { check, DescentError, kindOf } from '../engine/check.ts';
+import { host, type OpenPicture, type Picture } from './host.ts';
+
+type Shape = readonly [c: number, h: number, w: number];
+
+export interface PictureOptions {
+  /** Makes dark light. */
+  readonly invert?: boolean | undefined;
+  /** How messages name the picture, where it has no name of its own. */
+  readonly who?: string;
+}
+
+/** Whether a value may be a picture. */
+export const isPicture = (value: unknown): value is Picture =>
+  typeof value === 'string' ||
+  (typeof value === 'object' &&
+    value !== null &&
+    !ArrayBuffer.isView(value) &&
+    !Array.isArray(value) &&
+    (value instanceof URL || value instanceof Blob || 'width' in value || 'videoWidth' in value || 'displayWidth' in value));
+
+const nameOf = (picture: Picture): string | undefined => {
+  if (typeof picture === 'string') return picture.startsWith('data:') ? undefined : picture;
+  if (picture instanceof URL) return picture.protocol === 'data:' ? undefined : picture.href;
+  return picture instanceof Blob && 'name' in picture ? String(picture.name) : undefined;
+};
+
+/** Opens a picture and does something with it; `who` as in PictureOptions. Throws where it cannot be read, with its name. */
+export async function withPicture<T>(picture: Picture, who: string | undefined, use: (open: OpenPicture) => T | Promise<T>): Promise<T> {
+  const own = nameOf(picture);
+  const name = [who, own && who?.endsWith(own) ? undefined : own].filter(Boolean).join(' ') || 'the picture';
+  check(
+    isPicture(picture),
+    `${name}: is ${kindOf(picture)}, which is no picture`,
+    'give a canvas, ImageData, a Blob, an address or a path',
+  );
+  try {
+    return await use(await host().open(picture));
+  } catch (error) {
+    if (error instanceof DescentError && error.advice.length) throw error;
+    const [why] = (error as Error).message.split('\n');
+    throw new DescentError(`${name}: cannot be read as an image (${why})`, 'give a PNG, JPEG, WebP, GIF, TIFF or AVIF file');
+  }
+}
+
+/** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey. */
+export const pictureBytes = (picture: Picture, shape: Shape, { invert = false, who }: PictureOptions = {}): Promise<Uint8Array> =>
+  withPicture(picture, who, async open => {
+    const bytes = await bytesOfOpen(open, shape);
+    return invert ? bytes.map(v => 255 - v) : bytes;
+  });
+
+/** As pictureBytes, of a picture that is open. */
+export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Shape): Promise<Uint8Array> {
+  check(c === 1 || c === 3, `a picture has 1 or 3 channels, ${c} are asked for`, 'give values in place of pictures');
+  const grey = c === 1 ? await open.grey?.(w, h) : undefined;
+  return grey ?? planesOf(await open.rgba(w, h), c, h * w);
+}
+
+/** Planes [c, plane] of pixels [plane, 4], on white; grey by the weights of Rec. 601. */
+function planesOf(rgba: ArrayLike<number>, c: 1 | 3, plane: number): Uint8Array {
+  const out = new Uint8Array(c * plane);
+  for (let p = 0; p < plane; p++) {
+    const alpha = rgba[4 * p + 3]!;
+    const on = (k: number) => (alpha === 255 ? rgba[4 * p + k]! : Math.round((rgba[4 * p + k]! * alpha + 255 * (255 - alpha)) / 255));
+    if (c === 3) for (let k = 0; k < 3; k++) out[k * plane + p] = on(k);
+    else out[p] = Math.round(0.299 * on(0) + 0.587 * on(1) + 0.114 * on(2));
+  }
+  return out;
+}

@@ -1,0 +1,278 @@
+/** Data sets of what a program has in its hands, and what it is told where they do not fit. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { imagesOf, valuesOf } from '../../datasets/dataset.ts';
+import { datasetOf, type Samples } from '../../datasets/memory.ts';
+import { pictureBytes } from '../../datasets/pictures.ts';
+import { useNode } from '../../train/run/node/platform.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('data from memory');
+const folder = mkdtempSync(join(tmpdir(), 'descent-memory-'));
+test.before(useNode);
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** Six rows of two features, of two classes. */
+const rows = [0, 1, 2, 3, 4, 5].map(i => [i, 10 * i]);
+const table = { images: rows, labels: [0, 1, 0, 1, 0, 1] };
+const said = (samples: unknown) => refusal(() => datasetOf(samples as Samples));
+
+test('rows of numbers, one array of values, arrays of values and samples give one data set', async () => {
+  const flat = Float32Array.from(rows.flat());
+  async function* samples() {
+    for (const [i, image] of rows.entries()) yield { image, label: table.labels[i]! };
+  }
+  const given: Samples[] = [
+    table,
+    { ...table, images: flat, shape: [2] },
+    { ...table, images: rows.map(row => Float32Array.from(row)), labels: Uint8Array.from(table.labels) },
+    { images: samples() },
+    { images: new Set(rows), labels: table.labels, classes: ['0', '1'] },
+  ];
+  for (const one of given) {
+    const { train, test: held, shape, classes, dtype } = await datasetOf(one);
+    assert.equal([...train.images], [...flat]);
+    assert.equal([...train.labels], table.labels);
+    assert.equal([shape, classes, dtype, held.n], [[2, 1, 1], ['0', '1'], 'float32', 0]);
+  }
+});
+
+test('names become classes in alphabetical order, or in the order that is given', async () => {
+  const labels = ['dog', 'cat', 'dog', 'cat', 'dog', 'cat'];
+  const sorted = await datasetOf({ ...table, labels });
+  assert.equal(
+    [sorted.classes, [...sorted.train.labels]],
+    [
+      ['cat', 'dog'],
+      [1, 0, 1, 0, 1, 0],
+    ],
+  );
+  const given = await datasetOf({ ...table, labels, classes: ['dog', 'cat', 'fish'] });
+  assert.equal([...given.train.labels], [0, 1, 0, 1, 0, 1]);
+});
+
+test('a share of each class is held out, the same one each time; images of their own are taken as they are', async () => {
+  const n = 100;
+  const images = Uint8Array.from({ length: n }, (_, i) => i);
+  const labels = Array.from({ length: n }, (_, i) => (i < 90 ? 'often' : 'rare'));
+  const samples: Samples = { images, labels, shape: [1], test: 0.2 };
+  const { train, test: held } = await datasetOf(samples);
+  assert.equal([train.n, held.n, [...held.labels].filter(l => l === 1).length], [80, 20, 2]);
+  assert.equal(
+    [...train.images, ...held.images].sort((a, b) => a - b),
+    [...images],
+  );
+  assert.ok(
+    [...held.images].some((v, i) => v !== held.images[0]! + i),
+    'drawn, not cut off',
+  );
+  assert.equal([...(await datasetOf(samples)).test.images], [...held.images]);
+  const apart = await datasetOf({ ...samples, test: { images: images.subarray(5, 7), labels: ['rare', 'often'] } });
+  assert.equal([apart.train.n, [...apart.test.images], [...apart.test.labels]], [100, [5, 6], [1, 0]]);
+});
+
+test('more than memory is to hold goes to the disk, and comes back as it was', async () => {
+  const images = Array.from({ length: 50 }, (_, i) => Float32Array.from({ length: 40 }, (_, k) => 100 * i + k));
+  const labels = images.map((_, i) => i % 5);
+  const small = await datasetOf({ images, labels, test: 0.2 });
+  const large = await datasetOf({ images, labels, test: 0.2 }, 1000);
+  for (const part of ['train', 'test'] as const) {
+    const { stored, n } = large[part];
+    assert.ok(stored);
+    const wanted = Uint32Array.from({ length: n }, (_, i) => (i * 7) % n);
+    const bytes = (split: typeof large.train) => imagesOf(split, 160, wanted);
+    assert.equal([...valuesOf(await bytes(large[part]), 'float32')], [...valuesOf(await bytes(small[part]), 'float32')]);
+    assert.equal([...large[part].labels], [...small[part].labels]);
+  }
+});
+
+test('pictures: a path, an address, a Blob and ImageData, in colours and grey, cropped and resized', async () => {
+  const data = Uint8Array.from({ length: 4 * 64 }, (_, i) => (i % 4 === 3 ? 255 : i));
+  const drawn = { data, width: 8, height: 8 };
+  const path = join(folder, 'a.png');
+  const png = await sharp(data, { raw: { width: 8, height: 8, channels: 4 } })
+    .png()
+    .toBuffer();
+  writeFileSync(path, png);
+  const planes = [0, 1, 2].flatMap(k => Array.from({ length: 64 }, (_, p) => data[4 * p + k]!));
+  const pictures = [drawn, path, pathToFileURL(path), new Blob([Uint8Array.from(png)]), `data:image/png;base64,${png.toString('base64')}`];
+  for (const picture of pictures) {
+    const { train, shape } = await datasetOf({ images: [picture, picture], labels: ['x', 'y'] });
+    assert.equal(shape, [3, 8, 8]);
+    assert.equal([...train.images.subarray(192)], planes);
+    assert.is((await pictureBytes(picture, [1, 5, 3])).length, 15);
+  }
+  const grey = await pictureBytes(drawn, [1, 8, 8]);
+  assert.is(grey[9], Math.round(0.299 * data[36]! + 0.587 * data[37]! + 0.114 * data[38]!));
+  const canvas = { width: 8, height: 8, getContext: () => ({ getImageData: () => drawn }) };
+  assert.equal(
+    [...(await pictureBytes(canvas as unknown as HTMLCanvasElement, [1, 8, 8], { invert: true }))],
+    [...grey].map(v => 255 - v),
+  );
+  const clear = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+  assert.equal([...(await pictureBytes(clear, [3, 1, 1]))], [255, 255, 255]);
+});
+
+test('a picture that does not fit is named', async () => {
+  const of = (w: number, h: number) => ({ data: new Uint8Array(4 * w * h), width: w, height: h });
+  const labels = [0, 1];
+  writeFileSync(join(folder, 'bad.png'), 'no picture');
+  const bad = join(folder, 'bad.png');
+  assert.match(
+    await said({ images: [of(8, 8), of(9, 8)], labels }),
+    /^images\[1\]: it is of 9x8 pixels, the first one of 8x8; give shape: \[3, 8, 8\], to which/,
+  );
+  assert.match(await said({ images: [of(2000, 1)], labels }), /^images\[0\]: it is of 2000x1 pixels; give shape: \[3, height, width\]/);
+  assert.match(await said({ images: [of(8, 8), bad], labels }), /^images\[1\] .*bad\.png: cannot be read as an image \(.*\); give a PNG/);
+  assert.match(await said({ images: [`${bad}x`, bad], labels }), /bad\.pngx: there is no such file; give an image file$/);
+  assert.match(await said({ images: [of(8, 8), of(8, 8)], labels, shape: [4, 8, 8] }), /^a picture has 1 or 3 channels, 4 are asked for; /);
+  assert.match(
+    await said({ images: [{ data: new Uint8Array(3), width: 1, height: 1 }, of(1, 1)], labels }),
+    /^it has 3 values for 1x1 pixels; four a pixel/,
+  );
+});
+
+const six = new Uint8Array(6 * 256);
+const images = { images: six, shape: [1, 16, 16], labels: [0, 1, 2, 0, 1, 2] };
+const mistakes: readonly [what: string, samples: unknown, message: string][] = [
+  ['no samples', undefined, 'data: it is undefined; give { images, labels }, or the name of a data set'],
+  ['an array of samples', [1], 'data: it is of the class Array; give { images, labels }, or the name of a data set'],
+  [
+    'no images',
+    { images: undefined, labels: [] },
+    'images: it is undefined; give an array of pictures, a Uint8Array or Float32Array of values, or samples',
+  ],
+  ['none', { images: [], labels: [] }, 'images: there are none; give some'],
+  ['no labels', { images: six, shape: [1, 16, 16] }, 'labels: there are none; give a label for each image'],
+  [
+    'no labels of rows',
+    { images: rows },
+    'labels: there are none, and images[0] is of the class Array; give labels, or each image as { image, label }',
+  ],
+  ['labels that are no list', { ...table, labels: 3 }, 'labels: it is 3; give an array of numbers or names'],
+  ['too few labels', { ...table, labels: [0, 1] }, 'labels: 2 for 6 images; give one for each'],
+  [
+    'a label beyond the classes',
+    { ...images, labels: [0, 1, 7, 0, 1, 2], classes: ['a', 'b', 'c'] },
+    'labels[2]: 7 is none of the 3 classes a, b, c; give one of them, or a whole number from 0 to 2',
+  ],
+  ['a label that is not whole', { ...table, labels: [0, 1, 0.5, 1, 0, 1] }, 'labels[2]: it is 0.5; give whole numbers from 0, or names'],
+  [
+    'a label that is NaN',
+    { ...table, labels: [0, 1, NaN, 1, 0, 1], classes: ['a', 'b'] },
+    'labels[2]: NaN is none of the 2 classes a, b; give one of them, or a whole number from 0 to 1',
+  ],
+  ['a name among numbers', { ...table, labels: [0, 1, 'cat', 1, 0, 1] }, "labels[2]: it is 'cat'; give whole numbers from 0, or names"],
+  ['a number among names', { ...table, labels: ['a', 'b', 3, 'b', 'a', 'b'] }, "labels[2]: it is 3; give a name, as labels[0] is: 'a'"],
+  [
+    'a name that is no class',
+    { ...table, labels: ['cat', 'pigon', 'cat', 'cat', 'cat', 'cat'], classes: ['cat', 'pigeon'] },
+    "labels[1]: 'pigon' is none of the 2 classes cat, pigeon; did you mean 'pigeon'? give one of them, or a whole number from 0 to 1",
+  ],
+  ['one class', { ...table, labels: [1, 1, 1, 1, 1, 1] }, 'labels: all 6 are 1; give images of at least two classes'],
+  [
+    'classes counted from 1',
+    { ...table, labels: [1, 2, 1, 2, 1, 2] },
+    'labels: none of them is 0, the highest is 2; count classes from 0, or give classes',
+  ],
+  ['classes that are no names', { ...table, classes: 2 }, 'classes: they are 2; give an array of at least two different names'],
+  ['a class twice', { ...table, classes: ['a', 'a'] }, 'classes: they are [a, a]; give an array of at least two different names'],
+  [
+    'RGBA in one array',
+    { ...images, images: new Uint8Array(4 * 6 * 256) },
+    'images: 6144 values for 6 labels, shape [1, 16, 16] takes 1536; four values a pixel are RGBA: give the ImageData itself, whose colours are converted',
+  ],
+  [
+    'RGBA in an array each',
+    { ...images, images: [1, 2, 3, 4, 5, 6].map(() => new Uint8ClampedArray(4 * 256)) },
+    'images[0]: it has 1024 values, shape [1, 16, 16] takes 256; four values a pixel are RGBA: give the ImageData itself, whose colours are converted',
+  ],
+  [
+    'a row too short',
+    { ...table, images: [[1, 2], [1], [1, 2], [1, 2], [1, 2], [1, 2]] },
+    'images[1]: it has 1 values, shape [2, 1, 1] takes 2; give as many values as the shape takes, channel after channel',
+  ],
+  [
+    'no shape',
+    { ...images, shape: undefined },
+    'shape: it is needed where all values are in one array; give [channels, height, width], or [features] of a table',
+  ],
+  ['a shape of two', { ...images, shape: [16, 16] }, 'shape: it is [16, 16]; give [channels, height, width], or [features] of a table'],
+  ['a shape that is a number', { ...images, shape: 256 }, 'shape: it is 256; give [channels, height, width], or [features] of a table'],
+  [
+    'NaN',
+    {
+      ...table,
+      images: [
+        [1, 2],
+        [1, NaN],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+    },
+    'images[1]: holds NaN at 1; give finite numbers',
+  ],
+  [
+    'a word among numbers',
+    {
+      ...table,
+      images: [
+        [1, 2],
+        [1, 'x'],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+    },
+    'images[1]: holds NaN at 1; give finite numbers',
+  ],
+  [
+    'an infinity in one array',
+    { images: Float32Array.of(1, Infinity), shape: [1], labels: [0, 1] },
+    'images: holds Infinity at 1; give finite numbers',
+  ],
+  [
+    'whole numbers of another type',
+    { images: new Int16Array(2), shape: [1], labels: [0, 1] },
+    'images: it is of the class Int16Array; give a Uint8Array, whose bytes mean 0 to 1, or Float32Array.from(it)',
+  ],
+  [
+    'doubles',
+    { images: [new Float64Array(2), new Float64Array(2)], labels: [0, 1] },
+    'images[0]: it is of the class Float64Array; give a picture, a Uint8Array, a Float32Array or an array of numbers',
+  ],
+  [
+    'bytes among floats',
+    { images: [Float32Array.of(1), Uint8Array.of(1)], labels: [0, 1] },
+    'images[1]: its values are uint8, those before it are float32; give all in a Uint8Array, or all in a Float32Array',
+  ],
+  [
+    'nothing among pictures',
+    { images: [rows[0], null], labels: [0, 1] },
+    'images[1]: it is null; give a picture, a Uint8Array, a Float32Array or an array of numbers',
+  ],
+  ['a share above 1', { ...table, test: 20 }, 'test: it is 20; give a share from 0 to below 1, or { images, labels }'],
+  [
+    'a test label that is no class',
+    { ...table, test: { images: rows, labels: [0, 1, 2, 0, 1, 0] } },
+    'test.labels[2]: 2 is none of the 2 classes 0, 1; give one of them, or a whole number from 0 to 1',
+  ],
+  [
+    'a test row too long',
+    { ...table, test: { images: [[1, 2, 3]], labels: [0] } },
+    'test.images[0]: it has 3 values, shape [2, 1, 1] takes 2; give as many values as the shape takes, channel after channel',
+  ],
+];
+for (const [what, samples, message] of mistakes) {
+  test(`${what}: an error that says so`, async () => assert.is(await said(samples), message));
+}
+
+test.run();
