@@ -24,7 +24,7 @@ const LOOK = 1000;
  * Ctrl-C asks the run to stop after its step, and so do a closed terminal and the end of the launcher. Before the first step, or pressed
  * twice, it ends the command at once, after `leave`.
  */
-export function onInterrupt(leave: () => void): Interrupt {
+export function onInterrupt(leave: () => void = () => {}): Interrupt {
   let asked = false;
   let last = -Infinity;
   const act = (signal: NodeJS.Signals) => {

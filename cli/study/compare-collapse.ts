@@ -7,7 +7,9 @@ import { writePicture } from '../../plots/node.ts';
 import { countDead, type Collapse } from '../../train/study/collapse.ts';
 import { COMPARED } from '../../train/study/compare.ts';
 import { OPTIONS } from '../../train/config/options.ts';
+import { onInterrupt } from '../run/interrupt.ts';
 import type { CompareOptions } from './compare-options.ts';
+import { tellStopped } from './stopped.ts';
 import { percent, print, table } from '../output.ts';
 
 const WIDTHS = [2, 3, 4, 8];
@@ -19,26 +21,33 @@ export async function compareCollapse(options: CompareOptions): Promise<void> {
   const { dataset: name = COMPARED.dataset, dataDir, out = '', json, quiet } = options;
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   const dataset = await openDataset(name, { dataDir, quiet, limitTrain: 64, limitTest: 32 });
+  const interrupt = onInterrupt();
   const device = await Device.open(await openAdapter(options.adapter));
   const counts: Collapse[] = [];
   try {
+    interrupt.trains = true;
     for (const width of WIDTHS) {
       for (const depth of DEPTHS) {
+        if (interrupt.asked) break;
         const counted = await countDead(device, dataset, { width, depth, nets: NETS, seed });
         counts.push(counted);
         if (json) print(JSON.stringify(counted));
       }
     }
   } finally {
+    interrupt.end();
     device.close();
   }
+  if (interrupt.asked && !tellStopped(interrupt, counts.length, WIDTHS.length * DEPTHS.length, options)) return;
   const of = (width: number) => counts.filter(c => c.width === width);
   const written = await writePicture(out, drawCollapse(of));
   if (json) return;
   const head = ['units', ...DEPTHS.map(depth => `${depth} ${depth === 1 ? 'layer' : 'layers'}`)];
-  print(table([head, ...WIDTHS.map(width => [String(width), ...of(width).map(c => percent(share(c)))])]));
+  print(table([head, ...WIDTHS.map(width => [String(width), ...DEPTHS.map((_, i) => cell(of(width)[i]))])]));
   if (!quiet) print(`picture in ${written}`);
 }
+
+const cell = (counted: Collapse | undefined): string => (counted ? percent(share(counted)) : '-');
 
 const share = ({ dead, nets }: Collapse): number => dead / nets;
 

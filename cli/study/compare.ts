@@ -9,9 +9,11 @@ import { trial, type Trial } from '../../train/study/trial.ts';
 import { compareCollapse } from './compare-collapse.ts';
 import { picture, trainingAccuracy, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
+import { onInterrupt } from '../run/interrupt.ts';
 import { count, note, percent, print, table } from '../output.ts';
 import { localRecipe } from '../run/session.ts';
 import type { CompareOptions } from './compare-options.ts';
+import { tellStopped } from './stopped.ts';
 import { compareTrajectories } from './trajectories.ts';
 
 /** Comparisons in which no net is trained on images. */
@@ -53,23 +55,29 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
     return { variant, recipe }; // all are checked before the first one trains
   });
 
-  const device = await openDevice(options);
+  const interrupt = onInterrupt();
   const results: Result[] = [];
+  const device = await openDevice(options);
   try {
+    interrupt.trains = true;
     for (const run of runs) {
-      const result = await trial(run.recipe, dataset, device, { test: true });
+      const result = await trial(run.recipe, dataset, device, { test: true, stopped: () => interrupt.asked });
+      if (!result) break;
       results.push({ variant: run.variant, result });
       tell(run, result, options);
     }
   } finally {
+    interrupt.end();
     device.close();
   }
+  if (interrupt.asked && !tellStopped(interrupt, results.length, runs.length, options)) return;
   if (!chosen.ordered) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
 
   const oneNet = variants.every(([, v]) => v.model === undefined || v.model.startsWith(`${model}:`));
   const net = oneNet ? `${netInWords(model)} on ` : '';
   const head = chosen.title ?? `${what[0]!.toUpperCase()}${what.slice(1)}`;
-  const title = `${head}: ${net}${common.dataset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${count(images)} images`;
+  const part = results.length < runs.length ? ` (${results.length} of ${runs.length})` : '';
+  const title = `${head}${part}: ${net}${common.dataset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${count(images)} images`;
   const written = await writePicture(out, picture(title, results, { epochs, rates: chosen.rates }));
   if (options.json) return;
   print(resultTable(what, results));

@@ -13,7 +13,8 @@ import { parseNumber } from '../../train/config/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
-import { duration, percent, print, table } from '../output.ts';
+import { onInterrupt } from '../run/interrupt.ts';
+import { duration, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { localRecipe } from '../run/session.ts';
 
@@ -58,11 +59,15 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   say(`${runs.length} runs${crossed}${already}; results in ${file}`);
   if (left.length) {
     makeFolder(folder);
+    const interrupt = onInterrupt();
     const device = await openDevice({ adapter, quiet, json, tune });
     const load = datasetCache(dataDir, quiet);
     try {
       for (const [i, run] of left.entries()) {
-        const outcome = await trial(run.recipe, await load(run.config), device, run);
+        const dataset = await load(run.config);
+        interrupt.trains = true;
+        const outcome = await trial(run.recipe, dataset, device, { ...run, stopped: () => interrupt.asked });
+        if (!outcome) break;
         const line = lineOf(run, outcome);
         append(file, line);
         done.set(keyOf(line), line);
@@ -71,7 +76,14 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
         say(`${number}/${left.length}  ${describeOutcome(run, outcome)}`);
       }
     } finally {
+      interrupt.end();
       device.close();
+    }
+    const complete = runs.filter(run => done.has(keyOf(run))).length;
+    if (complete < runs.length) {
+      process.exitCode = interrupt.code;
+      if (json) print(JSON.stringify({ stopped: { complete, of: runs.length } }));
+      return note(`stopped: ${complete} of ${runs.length} runs are complete; the same command goes on with the others`);
     }
   }
   const scores = ranking(runs.map(run => ({ ...done.get(keyOf(run))!, choice: run.choice, config: run.config })));

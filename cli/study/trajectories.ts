@@ -9,6 +9,8 @@ import { OPTIONS } from '../../train/config/options.ts';
 import { landscapes, type Landscape, type Point } from '../../train/study/landscapes.ts';
 import { trajectory } from '../../train/study/trajectories.ts';
 import { print, table } from '../output.ts';
+import { onInterrupt } from '../run/interrupt.ts';
+import { tellStopped } from './stopped.ts';
 
 export interface TrajectoriesOptions {
   adapter?: string;
@@ -22,11 +24,14 @@ export async function compareTrajectories(options: TrajectoriesOptions): Promise
   const { out = 'compare-trajectories', json, quiet } = options;
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
+  const interrupt = onInterrupt();
   const device = await Device.open(await openAdapter(options.adapter));
   const panels: Panel[] = [];
   const rows: string[][] = [['function', 'optimizer', 'rate', 'steps', 'last value', 'distance', 'within 0.1 at']];
   try {
+    interrupt.trains = true;
     for (const [name, land] of Object.entries(landscapes)) {
+      if (interrupt.asked) break;
       const ways: Series[] = [];
       const { steps } = land;
       for (const [rule, lr] of Object.entries(land.rates)) {
@@ -44,8 +49,10 @@ export async function compareTrajectories(options: TrajectoriesOptions): Promise
       panels.push(landPanel(land, ways));
     }
   } finally {
+    interrupt.end();
     device.close();
   }
+  if (interrupt.asked && !tellStopped(interrupt, panels.length, Object.keys(landscapes).length, options)) return;
   const picture = draw(panels, { title: 'Ways of the optimizers downhill', width: 520, height: 380 });
   const written = await writePicture(out, picture);
   if (!json) print(`${table(rows)}${quiet ? '' : `\npicture in ${written}`}`);

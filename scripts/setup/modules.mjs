@@ -1,5 +1,5 @@
 /** Whether node_modules is what package-lock.json asks for, and `npm ci` where it is not. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runNpm, SetupError } from './run.mjs';
 
@@ -43,10 +43,19 @@ function agrees(lock, installed) {
   });
 }
 
+/** npm empties a folder before it installs: through a link that would be another project's. */
+function checkOwn(root, state) {
+  const folder = `${root}node_modules`;
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const place = readlinkSync(folder);
+  throw new SetupError(`node modules: ${state}, and node_modules is a link to ${place}; install them there, or remove the link`);
+}
+
 /** Installs what the lockfile says if node_modules is not that already. */
 export function ensureModules({ say, verbose, root = ROOT }) {
   const state = modulesState(root);
   if (state === 'fresh') return;
+  checkOwn(root, state);
   say(`node modules: ${state}, installing them with npm ci`);
   const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']; // npm's own is minutes, in silence
   const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...patience];

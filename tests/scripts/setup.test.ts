@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mesaPlan, osRelease, parseDeb822, parseList, planCommands, readSources } from '../../scripts/setup/apt.mjs';
-import { modulesState, ROOT } from '../../scripts/setup/modules.mjs';
+import { ensureModules, modulesState, ROOT } from '../../scripts/setup/modules.mjs';
 
 const test = suite('setup');
 let scratch = '';
@@ -140,6 +140,17 @@ for (const [what, files, expected] of [
 ] as [string, Record<string, object | string>, string][]) {
   test(`node modules: ${what}`, () => assert.is(modulesState(project(files)), expected));
 }
+
+test('node modules: what a link leads to is not emptied', () => {
+  const root = project(asked);
+  const other = project({ 'node_modules/c/package.json': '{}' });
+  symlinkSync(`${other}node_modules`, `${root}node_modules`);
+  const told = new RegExp(
+    `^node modules: missing, and node_modules is a link to ${other}node_modules; install them there, or remove the link$`,
+  );
+  assert.throws(() => ensureModules({ say() {}, verbose: false, root }), told);
+  assert.ok(existsSync(`${other}node_modules/c/package.json`));
+});
 
 test('node modules: a stamp spares the comparison until the lockfile changes', () => {
   const root = project({ ...installed, ...record(lock.packages) });

@@ -23,6 +23,8 @@ export interface TrialOptions {
   readonly fold?: number;
   /** Evaluate the last weights on the test images too; with early stopping the best ones. */
   readonly test?: boolean;
+  /** Asked before each step; true makes that step the last. */
+  readonly stopped?: () => boolean;
 }
 
 /** Throws where there are no images to evaluate a trial on. */
@@ -36,14 +38,14 @@ export const checkHeldOut = ({ valSplit }: Recipe, folds: number | undefined): v
 
 /**
  * Trains one recipe on a device that several runs share: kernels compiled for one are there for the next. A loss that is no longer
- * finite is an outcome, not an error.
+ * finite is an outcome, not an error; a run that was stopped has none.
  */
 export async function trial(
   recipe: Recipe,
   dataset: Dataset,
   device: Device,
-  { folds, fold, test: tested }: TrialOptions = {},
-): Promise<Trial> {
+  { folds, fold, test: tested, stopped }: TrialOptions = {},
+): Promise<Trial | undefined> {
   checkHeldOut(recipe, folds);
   const { trainer, total } = await openTrainer(recipe, dataset, device, { folds, fold });
   const lines: MetricsLine[] = [];
@@ -52,16 +54,18 @@ export async function trial(
   const state: FitState = { evaluated: [] };
   let test: EvalMetrics | undefined;
   try {
-    await fit(trainer, {
+    const ended = await fit(trainer, {
       total,
       logEvery: recipe.logEvery,
       validate: true,
       earlyStop: recipe.earlyStop,
       state,
+      ...(stopped && { stopped }),
       onMetrics: line => void lines.push(line),
       onEvaluation: line => void lines.push(line),
       onCheckpoint: async () => {},
     });
+    if (ended === 'stopped') return undefined;
     if (state.best) await trainer.loadWeights(state.best);
     if (tested) test = await evaluation(trainer, 'test');
   } catch (error) {

@@ -118,18 +118,29 @@ test('runs on one device share its pipelines and do not touch each other; a fold
   const device = await deviceFor();
   const dataset = await images();
   const recipe = recipeOf(configOf(tiny, {}));
-  const first = await trial(recipe, dataset, device);
+  const first = (await trial(recipe, dataset, device))!;
   const made = device.pipelines;
-  const fold = await trial(recipe, dataset, device, { folds: 10, fold: 3 });
-  const again = await trial(recipe, dataset, device);
+  const fold = (await trial(recipe, dataset, device, { folds: 10, fold: 3 }))!;
+  const again = (await trial(recipe, dataset, device))!;
   assert.is(device.pipelines, made);
   assert.equal([again.best!.loss, again.best!.accuracy], [first.best!.loss, first.best!.accuracy]);
   assert.not.equal(fold.best!.loss, first.best!.loss);
 });
 
+test('a run that is asked to stop ends after its step, without an outcome; asked in its last step it is complete', async () => {
+  const recipe = recipeOf(configOf(tiny, {}));
+  const asked = async (at: number) => {
+    let steps = 0;
+    const outcome = await trial(recipe, await images(), await deviceFor(), { stopped: () => ++steps >= at });
+    return { steps, outcome };
+  };
+  assert.equal(await asked(2), { steps: 2, outcome: undefined });
+  assert.ok((await asked(4)).outcome!.best);
+});
+
 test('a loss that is no longer finite is an outcome', async () => {
   const wild = recipeOf(configOf(tiny, { optimizer: 'sgd', lr: '1e30', steps: '20' }));
-  const { best, diverged } = await trial(wild, await images(), await deviceFor());
+  const { best, diverged } = (await trial(wild, await images(), await deviceFor()))!;
   assert.is(best, undefined);
   assert.match(diverged!, /the loss is (NaN|Infinity) at step/);
 });

@@ -1,0 +1,73 @@
+/** A comparison or a search that is stopped keeps what is complete. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { descent, words, type Ended } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('stopped');
+const scratch = scratchFolders(test);
+const IMAGES = '--dataset shapes --limit-train 200 --epochs 1';
+const SCHEDULES = words(`compare schedules --model mlp:hidden=8 --limit-test 20 ${IMAGES} --out picture.svg`);
+
+/** The command, sent a signal at the first line that matches. */
+const stoppedAt = (args: readonly string[], folder: string, line: RegExp, signal: NodeJS.Signals): Promise<Ended> => {
+  let sent = false;
+  return descent(args, folder, {
+    onLine(said, send) {
+      if (sent || !line.test(said)) return;
+      sent = true;
+      send(signal);
+    },
+  });
+};
+
+for (const [signal, exit] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test(`compare: ${signal} leaves table and picture of what is complete`, async () => {
+    const folder = await scratch();
+    const { code, out, err } = await stoppedAt(SCHEDULES, folder, /^constant: /, signal);
+    assert.is(code, exit, err);
+    const [, complete] =
+      /\nstopping after this step; Ctrl-C again ends at once\n[^]*stopped: (\d) of 10 are complete, table and picture show those\n$/.exec(
+        err,
+      ) ?? [];
+    assert.ok(Number(complete) >= 1, err);
+    const rows = out.trimEnd().split('\n').slice(1, -1);
+    assert.is(rows.length, Number(complete), out);
+    assert.match(out, /^constant +\d/m);
+    assert.match(out, /\npicture in picture\.svg\n$/);
+    assert.match(readFileSync(join(folder, 'picture.svg'), 'utf8'), `Schedules (${complete} of 10)`);
+  });
+}
+
+test('compare: with --json the lines of what is complete and how many there are', async () => {
+  const folder = await scratch();
+  const { code, out } = await stoppedAt([...SCHEDULES, '--json'], folder, /"variant":"constant"/, 'SIGINT');
+  assert.is(code, 130);
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as { stopped?: { complete: number; of: number } });
+  assert.equal(lines.at(-1)!.stopped, { complete: lines.length - 1, of: 10 });
+});
+
+test('sweep: stopped it says how to go on, and goes on so', async () => {
+  const folder = await scratch();
+  const args = words(`sweep mlp:hidden=8 ${IMAGES} --grid lr=0.1,0.01,0.001 --grid batch-size=16,32 --out found`);
+  const { code, out, err } = await stoppedAt(args, folder, /^1\/6 /, 'SIGTERM');
+  assert.is(code, 143, err);
+  const [, complete] = /stopped: (\d) of 6 runs are complete; the same command goes on with the others\n$/.exec(err) ?? [];
+  const lines = () => readFileSync(join(folder, 'found/results.jsonl'), 'utf8').trimEnd().split('\n').length;
+  assert.is(lines(), Number(complete), out);
+  const again = await descent(args, folder);
+  assert.is(again.code, 0, again.err);
+  assert.match(again.out, `6 runs, ${complete} of them done already; `);
+  assert.is(lines(), 6);
+});
+
+test.run();
