@@ -86,12 +86,15 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 
 
 /** One step with the evaluation and the checkpoint that are due after it; with `isLast` none follows for now. */
 export async function advance(trainer: Fitted, o: FitOptions, isLast: boolean): Promise<void> {
-  const step = trainer.steps + 1;
-  const epochEnds = step === o.total || step % trainer.stepsPerEpoch === 0;
-  const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
-  const keeps = epochEnds || evaluates || isLast;
-  const log = keeps || step % o.logEvery === 0;
+  const dueAfter = (step: number) => {
+    const epochEnds = step === o.total || step % trainer.stepsPerEpoch === 0;
+    const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
+    return { epochEnds, evaluates, keeps: epochEnds || evaluates || isLast };
+  };
+  const log = dueAfter(trainer.steps + 1).keeps || (trainer.steps + 1) % o.logEvery === 0;
   await (o.step ? o.step(log) : trainer.step(log));
+  const step = trainer.steps; // where others do steps too there may have been several
+  const { epochEnds, evaluates, keeps } = dueAfter(step);
   const isDue = isCheckpointDue(step, o);
   (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
   if (evaluates) {

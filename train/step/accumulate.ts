@@ -38,6 +38,11 @@ export class Accumulation {
     return isDue;
   }
 
+  /** Counts steps that other processes do, which make no update here. */
+  pass(steps: number): void {
+    this.#without += steps;
+  }
+
   /** What a checkpoint must say of it; nothing before the first step without an update. */
   get counters(): Pick<Counters, 'held' | 'without'> {
     return this.#without ? { held: this.#waiting, without: this.#without } : {};

@@ -20,7 +20,7 @@ export interface Parts {
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
-  const { batchSize, accumulate = 1, schedule, sharesGradients = false } = o;
+  const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
   checkOptions(o, phases);
   const memory = new Memory(o.device);
@@ -31,10 +31,10 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const { graph } = train;
     memory.reserve(graph);
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
-    const fused = sharesGradients ? undefined : fusable(phases, kind); // the mean comes before the update
+    const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
-    const active = await activate(phases, memory, graph, schedule, fused ? undefined : kind);
+    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind);
     return { data, train, gradients: new GradientProgram(program, train, o), phases: active };
   } catch (error) {
     memory.destroy();

@@ -87,6 +87,11 @@ export class GradientProgram {
     return takeTotals(this.program.program, this.#totals, this.#exchange);
   }
 
+  /** The sums since the last logged step, and of how many images they are; `step` is the last. They begin anew. */
+  async unlogged(step: number): Promise<Totals & { readonly images: number }> {
+    return { ...(await this.totals()), images: this.readings.imagesUpTo(step) };
+  }
+
   /** Ends a step that is enqueued: asks for the metrics that it has copied, and waits for an earlier one where too many are under way. */
   async end(step: number, lr: number, log: boolean): Promise<void> {
     if (log && this.mean) this.readings.take(step, lr, await this.totals());

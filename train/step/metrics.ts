@@ -8,6 +8,9 @@ export interface StepMetrics {
   accuracy: number;
   lr: number;
   images_per_s: number;
+  /** Where ranks train without waiting: changes by others between reading the weights and changing them, mean and most over the epoch. */
+  staleness?: number;
+  staleness_worst?: number;
 }
 
 /** One evaluation over all images of a split. */

@@ -47,7 +47,7 @@ export class Readings {
   /** Asks for what `collect` copied with `step`, the last one submitted. */
   readBack(step: number, lr: number): void {
     const staging = this.#staging.shift()!;
-    const images = this.#imagesUpTo(step);
+    const images = this.imagesUpTo(step);
     const reading = this.#memory.mapped(staging).then(content => {
       const [loss, correct] = new Float32Array(content);
       this.add(step, { loss: loss!, correct: correct! }, images, lr, images / this.#secondsSince());
@@ -60,12 +60,12 @@ export class Readings {
 
   /** Adds a line after a step: the totals of all since the last logged one, which are there already. */
   take(step: number, lr: number, totals: Totals): void {
-    const images = this.#imagesUpTo(step);
+    const images = this.imagesUpTo(step);
     this.add(step, totals, images, lr, images / this.#secondsSince());
   }
 
-  /** Images since the last logged step; `step` is the next. */
-  #imagesUpTo(step: number): number {
+  /** Images since the last logged step; `step` is the next. Theirs are then counted. */
+  imagesUpTo(step: number): number {
     const count = step - this.logged;
     this.logged = step;
     return count * this.#batchSize;

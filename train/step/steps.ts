@@ -52,6 +52,19 @@ export class Steps {
     if (this.#debug) await this.#checkFinite(number, lr);
   }
 
+  /** Passes over steps that other processes do: the next is number `done` + 1. */
+  skipTo(done: number): void {
+    const skipped = done - this.done;
+    this.done = done;
+    this.accumulation?.pass(skipped);
+    this.gradients.readings.logged += skipped;
+  }
+
+  /** The learning rate of the last step. */
+  get rate(): number {
+    return this.phase.rates(Math.max(1, this.done)).lr;
+  }
+
   /** How the first phase, which has the schedule, gathers growing batches. */
   get accumulation(): Accumulation | undefined {
     const [first] = this.phases;

@@ -31,6 +31,8 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly sharesBatches?: boolean;
   /** Whether the gradients of a step are the mean over ranks. */
   readonly sharesGradients?: boolean;
+  /** Whether a step ends with its gradients: what moves the weights is elsewhere. */
+  readonly withoutUpdate?: boolean;
 }
 
 /** This rank among those that share a batch. */

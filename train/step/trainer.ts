@@ -12,6 +12,8 @@ import { rangeOf } from '../data/share.ts';
 import type { Part } from '../data/split.ts';
 import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
+import type { Totals } from '../evaluate/totals.ts';
+import type { GradientMean } from '../distribute/gradient-mean.ts';
 import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { assemble, type Parts } from './assemble.ts';
@@ -105,6 +107,26 @@ export class Trainer {
   async settle(): Promise<StepMetrics[]> {
     await this.memory.inTurn(() => this.#steps.gradients.settle());
     return this.arrived();
+  }
+
+  /** Passes over steps that other ranks do. */
+  skipTo(steps: number): void {
+    this.#steps.skipTo(steps);
+  }
+
+  /** The learning rate of the last step. */
+  get rate(): number {
+    return this.#steps.rate;
+  }
+
+  /** How gradients become their mean over ranks, where these share them. */
+  get mean(): GradientMean | undefined {
+    return this.#steps.gradients.mean;
+  }
+
+  /** The sums over all images since the last line of metrics, and how many these are; the next line begins anew. */
+  unlogged(): Promise<Totals & { readonly images: number }> {
+    return this.memory.inTurn(() => this.#steps.gradients.unlogged(this.steps));
   }
 
   /** Tells the schedule the loss on the validation images. */

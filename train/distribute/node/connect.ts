@@ -101,6 +101,10 @@ function exchangeWith(worker: Worker, wake: Int32Array<SharedArrayBuffer>, { ran
       await mean(lengths, 1);
       const all: string[] = [];
       for (const [from, length] of lengths.entries()) {
+        if (length === 0) {
+          all.push('');
+          continue;
+        }
         const text = from === rank ? bytes : new Uint8Array(length);
         await broadcast(text, from);
         all.push(new TextDecoder().decode(text));

@@ -1,0 +1,227 @@
+/** The asynchronous methods against what their papers say: one rank is plain training to the bit, several follow references in float64. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { together } from '../../../train/distribute/alone.ts';
+import { BETA, delayTolerant } from '../../../train/distribute/delay-tolerant.ts';
+import { easgd } from '../../../train/distribute/easgd.ts';
+import { addDifference, type Method, type OnDevice, type Rank } from '../../../train/distribute/method.ts';
+import { distribution, methods, type MethodName } from '../../../train/distribute/methods.ts';
+import { scaledRates } from '../../../train/distribute/lr-scaling.ts';
+import { start, type Started } from '../../../train/distribute/start.ts';
+import { fit } from '../../../train/run/fit.ts';
+import type { StepMetrics } from '../../../train/step/metrics.ts';
+import type { Exchange } from '../../../train/distribute/exchange.ts';
+import { close, random } from '../../support/check.ts';
+import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/members.ts';
+
+const test = suite('methods');
+
+interface Ended {
+  readonly weights: Float32Array;
+  readonly lines: readonly StepMetrics[];
+  readonly val: number;
+}
+
+/** Trains some epochs of 16 steps as one rank. */
+async function trained(exchange: Exchange, o: Chosen, name: MethodName, options: Record<string, unknown>, epochs = 2): Promise<Ended> {
+  const { together } = methods[name];
+  const trainer = await trainerOf({
+    ...o,
+    exchange,
+    sharesBatches: together,
+    sharesGradients: name === 'sync',
+    withoutUpdate: name === 'delay-tolerant',
+  });
+  const lines: StepMetrics[] = [];
+  const total = epochs * trainer.stepsPerEpoch;
+  const started: Started = await start(trainer, exchange, distribution(name, options), {
+    total,
+    logEvery: 4,
+    asks: () => false,
+    onMetrics: line => lines.push(line),
+  });
+  let val = NaN;
+  await fit(started.fitted, {
+    total,
+    logEvery: 4,
+    validate: true,
+    state: { evaluated: [] },
+    step: started.step,
+    onMetrics: line => lines.push(line),
+    onEvaluation: line => {
+      val = line.loss;
+    },
+    onCheckpoint: async () => undefined,
+  });
+  const weights = valuesOf(await trainer.weights());
+  trainer.destroy();
+  return { weights, lines, val };
+}
+
+const ranksOf = (size: number, o: Chosen, name: MethodName, options: Record<string, unknown> = {}) =>
+  asRanks(size, exchange => trained(exchange, o, name, options));
+
+async function plain(o: Chosen, steps = 32): Promise<Float32Array> {
+  const trainer = await trainerOf(o);
+  for (let t = 0; t < steps; t++) await trainer.step();
+  const weights = valuesOf(await trainer.weights());
+  trainer.destroy();
+  return weights;
+}
+
+for (const rule of ['sgd:lr=0.1', 'adam', 'momentum:lr=0.01']) {
+  for (const name of ['downpour', 'hogwild'] as const) {
+    test(`one rank of ${name} trains as one process does, to the bit: ${rule}`, async () => {
+      const [one] = await ranksOf(1, { rule }, name);
+      assert.equal(one!.weights, await plain({ rule }));
+    });
+  }
+}
+
+test('local SGD that takes the mean after each step is synchronous SGD', async () => {
+  const [a, b] = await ranksOf(2, {}, 'local', { every: 1 });
+  assert.equal(a!.weights, b!.weights);
+  close('weights', a!.weights, await plain({}), 1e-6);
+});
+
+const several: readonly [name: MethodName, o: Chosen, options: Record<string, unknown>][] = [
+  ['downpour', {}, { push: 2, fetch: 2 }],
+  ['delay-tolerant', { rule: 'adagrad:lr=0.01' }, {}],
+  ['easgd', { rule: 'momentum:lr=0.001' }, { every: 4 }],
+  ['hogwild', {}, {}],
+  ['local', { rule: 'momentum:lr=0.001' }, { every: 4, outer: 'nesterov' }],
+];
+for (const [name, o, options] of several) {
+  test(`3 ranks of ${name} learn, see each image once an epoch, and meet with the same weights`, async () => {
+    const ranks = await asRanks(3, exchange => trained(exchange, { rule: 'sgd:lr=0.01', ...o }, name, options, 3));
+    for (const { weights, val } of ranks) {
+      assert.equal(weights, ranks[0]!.weights);
+      assert.ok(Number.isFinite(val));
+    }
+    const { lines } = ranks[0]!;
+    const third = Math.floor(lines.length / 3);
+    const mean = (some: readonly StepMetrics[]) => some.reduce((sum, line) => sum + line.loss, 0) / some.length;
+    assert.ok(
+      mean(lines.slice(-third)) < mean(lines.slice(0, third)),
+      `training loss ${lines.map(line => line.loss.toFixed(3)).join(', ')}`,
+    );
+    if (methods[name].together) return;
+    const ends = lines.filter(line => line.staleness !== undefined);
+    assert.equal(
+      ends.map(line => line.step),
+      [16, 32, 48],
+    );
+    for (const { staleness, staleness_worst } of ends) assert.ok(staleness! >= 0 && staleness_worst! >= staleness!);
+  });
+}
+
+/** A vector in place of the device's. */
+function vector(values: ArrayLike<number>): OnDevice & { readonly values: Float32Array } {
+  const held = Float32Array.from(values);
+  return {
+    length: held.length,
+    values: held,
+    read: async x => x.set(held),
+    write: x => held.set(x),
+  };
+}
+
+/** Ranks of a method on vectors of 5 values; the gradient of each is a function of its weights and of how often it was asked. */
+async function scripted(size: number, make: (rank: Rank) => Promise<Method>, first: ArrayLike<number>) {
+  return Promise.all(
+    together(size).map(async exchange => {
+      const weights = vector(first);
+      const gradients = vector(first);
+      const stale: number[] = [];
+      const method = await make({ exchange, weights, gradients, rate: () => 0.3, stale: n => stale.push(n) });
+      return { method, weights, gradients, stale };
+    }),
+  );
+}
+
+test('delay-tolerant training is AdaptiveRevision, line by line, with gradients that come late', async () => {
+  const n = 5;
+  const first = random(n, 7);
+  const gradient = (x: ArrayLike<number>, k: number) => Float64Array.from(x, (v, i) => v - Math.sin(3 * k + i));
+  // who reads (lower case) and who writes (upper case): c's gradient is the oldest of all
+  const script = 'aAbBcabABabABaCAbcBC';
+  const ranks = await scripted(3, delayTolerant, first);
+
+  /** Algorithm 2 of the paper, for each coordinate, on float64. */
+  const x = Float64Array.from(first);
+  const sum = new Float64Array(n);
+  const z = new Float64Array(n);
+  const largest = new Float64Array(n);
+  const read = ranks.map(() => ({ x: new Float64Array(n), sum: new Float64Array(n) }));
+  for (const [k, letter] of [...script].entries()) {
+    const r = 'abc'.indexOf(letter.toLowerCase());
+    const rank = ranks[r]!;
+    if (letter === letter.toLowerCase()) {
+      await rank.method.before!();
+      read[r] = { x: x.slice(), sum: sum.slice() };
+      close(`weights that ${letter} reads`, rank.weights.values, x, 1e-6);
+      continue;
+    }
+    const g = gradient(read[r]!.x, k);
+    rank.gradients.write(Float32Array.from(gradient(rank.weights.values, k)));
+    await rank.method.after();
+    for (let i = 0; i < n; i++) {
+      const back = sum[i]! - read[r]!.sum[i]!;
+      const before = 0.3 / Math.sqrt(BETA + largest[i]!);
+      z[i]! += g[i]! * g[i]! + 2 * g[i]! * back;
+      largest[i] = Math.max(largest[i]!, z[i]!);
+      const after = 0.3 / Math.sqrt(BETA + largest[i]!);
+      x[i]! += -after * g[i]! + (before - after) * back;
+      sum[i]! += g[i]!;
+    }
+  }
+  await ranks[0]!.method.show();
+  close('weights', ranks[0]!.weights.values, x, 1e-6);
+  assert.equal(ranks[2]!.stale, [4, 1]);
+});
+
+test('an elastic exchange keeps the sum of a rank’s weights and the centre', async () => {
+  const first = random(5, 3);
+  const [a, b] = await scripted(2, rank => easgd(rank, { every: 1, alpha: 0.9 }), first);
+  const moved = Float32Array.from(first, (v, i) => v + 0.25 * (i + 1));
+  a!.weights.write(moved);
+  await a!.method.after();
+  await a!.method.before!();
+  await b!.method.show();
+  const sum = a!.weights.values.map((v, i) => v + b!.weights.values[i]!);
+  close(
+    'x + c',
+    sum,
+    moved.map((v, i) => v + first[i]!),
+    1e-7,
+  );
+  const e = moved.map((v, i) => 0.45 * (v - first[i]!));
+  close(
+    'x',
+    a!.weights.values,
+    moved.map((v, i) => v - e[i]!),
+    1e-7,
+  );
+});
+
+test('the difference of two weights, added to the one, gives the other to the bit', () => {
+  const from = Float32Array.from(random(20_000, 5));
+  const scale = random(20_000, 6);
+  const to = from.map((v, i) => Math.fround(v - Math.fround(scale[i]! * 10 ** (8 * scale[(i + 1) % 20_000]!))));
+  const d = new Float32Array(from.length);
+  addDifference(d, to, from);
+  const wrong = to.findIndex((v, i) => Math.fround(from[i]! + d[i]!) !== v);
+  assert.is(wrong, -1, `${from[wrong]} + ${d[wrong]} is not ${to[wrong]}`);
+});
+
+test('a rate for a batch of 64 rises to that of a batch of 256 in equal steps', () => {
+  const { at } = scaledRates(undefined, 0.1, 4, 3);
+  close(
+    'rates',
+    [0, 1, 2, 3, 9].map(t => at(t).lr),
+    [0.1, 0.2, 0.3, 0.4, 0.4],
+    1e-9,
+  );
+});
+
+test.run();

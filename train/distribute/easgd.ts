@@ -1,0 +1,54 @@
+/**
+ * Elastic averaging SGD (Zhang, Choromanska & LeCun 2015): each rank trains weights x of its own, and every `every` steps a spring pulls
+ * them and the centre c towards each other: e = α (x − c), x ← x − e, c ← c + e, so that x + c stays. α = alpha / ranks, as in the authors'
+ * experiments. What is evaluated is the centre.
+ */
+import type { Method, Rank } from './method.ts';
+
+export interface EasgdOptions {
+  readonly every: number;
+  readonly alpha: number;
+}
+
+export async function easgd({ exchange, weights, stale }: Rank, { every, alpha }: EasgdOptions): Promise<Method> {
+  const n = weights.length;
+  const centre = await exchange.centre(n, 1);
+  const [x, c, e] = [exchange.vector(n), exchange.vector(n), exchange.vector(n)];
+  const rate = alpha / exchange.size;
+  let steps = 0;
+  let seen = 0;
+
+  await weights.read(x);
+  if (exchange.rank === 0) await centre.add(x);
+  await exchange.texts('');
+
+  return {
+    async before() {
+      if (steps === 0 || steps % every !== 0) return;
+      await weights.read(x);
+      await centre.read(c);
+      for (let i = 0; i < n; i++) e[i] = rate * (x[i]! - c[i]!);
+      await centre.add(e);
+      for (let i = 0; i < n; i++) x[i]! -= e[i]!;
+      weights.write(x);
+      const before = await centre.tick(1);
+      stale(before - seen);
+      seen = before + 1;
+    },
+    async after() {
+      steps++;
+    },
+    async show() {
+      await weights.read(x);
+      await centre.read(c);
+      weights.write(c);
+    },
+    async hide() {
+      weights.write(x);
+    },
+    ownState: async () => ({ x }),
+    async loadOwn(state) {
+      weights.write(state.x!);
+    },
+  };
+}
