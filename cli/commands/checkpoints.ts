@@ -16,7 +16,10 @@ export function addEval(command: Command): void {
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
       .option('--dataset <name>', 'data set, if not the one trained on')
       .option('--split <split>', 'test or val', 'test')
-      .option('--tta <views>', 'average the predictions for several views: flip, 5crop, 10crop, scales, or several joined by +')
+      .option(
+        '--tta <views>',
+        'average the predictions for several views: flip, 5crop, 10crop, scales, 5scales, one at each of several scales as 10crop@5scales or 10crop@0.9/0.8, or several joined by +',
+      )
       .option(
         '--report',
         'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder',

@@ -7,7 +7,7 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
-import { bestOf, validations } from '../../train/step/metrics.ts';
+import { bestOf, validations, type EvalMetrics } from '../../train/step/metrics.ts';
 import { weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { encodeSealed, readSafetensors } from '../../train/run/node/sealed.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -50,11 +50,11 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   }
   if (ended === 'early') await endEarly(running);
 
-  const test = await evaluation(trainer, 'test');
+  const test = await tested(trainer);
   run.append(test);
   running.shown.evaluation(test);
   await drawCurves(o);
-  await tellSwag(running);
+  await tellSwag(running, test);
   if (options.json) return;
   if (options.quiet) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else {
@@ -62,6 +62,13 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
     const steps = `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}`;
     print(`${steps}; weights, metrics and curves in ${run.path}`);
   }
+}
+
+/** The evaluation on the test images; of averaged weights beside that of the weights themselves, where these are others. */
+async function tested(trainer: Session['trainer']): Promise<EvalMetrics> {
+  const line = await evaluation(trainer, 'test');
+  const unaveraged = await trainer.evaluateUnaveraged('test');
+  return { ...line, ...(unaveraged && unaveraged.loss !== line.loss && { unaveraged }) };
 }
 
 /** Checks what there is to do, records it and says so. */
@@ -202,7 +209,7 @@ async function endEarly(o: Running): Promise<void> {
   );
 }
 
-async function tellSwag({ run, recipe, session, options, swag }: Running): Promise<void> {
+async function tellSwag({ run, recipe, session, options, swag }: Running, { unaveraged, ...test }: EvalMetrics): Promise<void> {
   if (!swag) return;
   if (swag.count < 2) {
     note('--swag: fewer than two epochs were left to collect from; give a smaller share, or more --epochs');
@@ -213,7 +220,8 @@ async function tellSwag({ run, recipe, session, options, swag }: Running): Promi
   if (options.json) print(JSON.stringify({ swag: { collected: swag.count, samples, loss, accuracy } }));
   else if (!options.quiet) {
     print(
-      `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}; ` +
+      `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)} ` +
+        `(the last weights: ${percent((unaveraged ?? test).accuracy)}); ` +
         `intervals in ${run.path}/swag.svg`,
     );
   }

@@ -18,7 +18,8 @@ export interface ProgressOptions {
   done: number;
 }
 
-const accuracy = (l: { loss: number; accuracy: number }) => `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}`;
+const accuracy = (l: { loss: number; accuracy: number; unaveraged?: EvalMetrics['unaveraged'] }): string =>
+  `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}${l.unaveraged ? ` (before averaging: ${accuracy(l.unaveraged)})` : ''}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {

@@ -17,13 +17,6 @@ export interface PictureOptions {
 
 const stepsOf = (lines: Trial['lines']): StepMetrics[] => lines.filter((l): l is StepMetrics => !('split' in l));
 
-/** Accuracy on the training images over the last quarter of the steps. */
-export function trainingAccuracy(lines: Trial['lines']): number {
-  const steps = stepsOf(lines);
-  const late = steps.slice(Math.floor(steps.length * 0.75));
-  return late.reduce((sum, l) => sum + l.accuracy, 0) / late.length;
-}
-
 /** The smoothed training loss over the epochs. */
 function curve({ variant, result }: Result): Series {
   let mean: number | undefined;
@@ -51,7 +44,7 @@ export function picture(title: string, results: readonly Result[], { epochs, rat
       categories: results.map(r => `${r.variant}${r.result.test ? '' : ' (diverged)'}`),
       series: [
         { name: 'test', values: results.map(r => r.result.test?.accuracy ?? 0) },
-        { name: 'training', values: results.map(r => (r.result.test ? trainingAccuracy(r.result.lines) : NaN)) },
+        { name: 'training', values: results.map(r => r.result.train?.accuracy ?? NaN) },
       ],
     },
   ];

@@ -7,7 +7,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { trial, type Trial } from '../../train/study/trial.ts';
 import { compareCollapse } from './compare-collapse.ts';
-import { picture, trainingAccuracy, type Result } from './compare-picture.ts';
+import { picture, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
 import { count, note, percent, print, table } from '../output.ts';
@@ -102,9 +102,9 @@ function baseOf(what: string, chosen: Comparison, options: CompareOptions) {
 
 /** What came of one run, as soon as it is known. */
 function tell({ variant, recipe: { config } }: Run, result: Trial, { json, quiet }: CompareOptions): void {
-  const { test, best, seconds, diverged } = result;
+  const { test, best, train, seconds, diverged } = result;
   if (json) {
-    const facts = { variant, config, test: test ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
+    const facts = { variant, config, test: test ?? null, train: train ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
     print(JSON.stringify(facts));
   } else if (!quiet) {
     note(`${variant}: ${test ? `test ${percent(test.accuracy)}` : diverged} in ${seconds.toFixed(1)} s`);
@@ -116,13 +116,13 @@ const netInWords = (model: string): string =>
   model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`);
 
 function resultTable(what: string, results: readonly Result[]): string {
-  const rows = results.map(({ variant, result: { test, best, seconds, lines } }) => [
+  const rows = results.map(({ variant, result: { test, best, train, seconds } }) => [
     variant,
     test ? percent(test.accuracy) : 'diverged',
+    train ? percent(train.accuracy) : '-',
     test ? test.loss.toFixed(4) : '-',
     best ? percent(best.accuracy) : '-',
-    percent(trainingAccuracy(lines)),
     seconds.toFixed(1),
   ]);
-  return table([[what, 'test accuracy', 'test loss', 'best validation', 'training', 'seconds'], ...rows]);
+  return table([[what, 'test accuracy', 'training accuracy', 'test loss', 'best validation', 'seconds'], ...rows]);
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { datasets } from '../../datasets/index.ts';
-import { parseMetrics } from '../../train/step/metrics.ts';
+import { parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import { BIN, descent, inTurn, SMALL, words, type Ended } from '../support/process/command.ts';
@@ -359,6 +359,21 @@ cli('a reader that closes the pipe ends the command quietly', async () => {
   });
   const code = await new Promise(done => child.on('close', done));
   assert.equal([code, err], [0, '']);
+});
+
+cli('accuracies before averaging stand beside those after', async () => {
+  const folder = await scratch();
+  const { out } = await descent([...SMALL, '--ema', '0.9', '--out', 'run'], folder);
+  const test = parseMetrics(readFileSync(join(folder, 'run', 'metrics.jsonl'), 'utf8')).at(-1)!;
+  const { accuracy, unaveraged } = test as EvalMetrics;
+  const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
+  assert.match(
+    out,
+    new RegExp(
+      `test loss [\\d.]+  accuracy ${percent(accuracy)} \\(before averaging: loss [\\d.]+  accuracy ${percent(unaveraged!.accuracy)}\\)`,
+    ),
+  );
+  assert.not(readFileSync(join(run, 'metrics.jsonl'), 'utf8').includes('unaveraged'));
 });
 
 cli.run();

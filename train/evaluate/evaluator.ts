@@ -86,10 +86,17 @@ export class Evaluator {
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     const { n } = this.#data.run.parts[part];
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
-    return this.withAverage(async () => {
-      if (this.#o.population) await this.#takePopulation();
-      return this.#evaluate(part, n);
-    });
+    return this.withAverage(() => this.#evaluateAsIs(part, n));
+  }
+
+  /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */
+  async evaluateUnaveraged(part: Part): Promise<{ loss: number; accuracy: number } | undefined> {
+    return this.#average() && this.#evaluateAsIs(part, this.#data.run.parts[part].n);
+  }
+
+  async #evaluateAsIs(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
+    if (this.#o.population) await this.#takePopulation();
+    return this.#evaluate(part, images);
   }
 
   async #evaluate(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {

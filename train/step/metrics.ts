@@ -13,13 +13,14 @@ export interface StepMetrics {
   staleness_worst?: number;
 }
 
-/** One evaluation over all images of a split. */
+/** One evaluation over all images of a split. `unaveraged` is what the weights themselves gave, where an average of them was evaluated. */
 export interface EvalMetrics {
   split: 'val' | 'test';
   step: number;
   epoch: number;
   loss: number;
   accuracy: number;
+  unaveraged?: { loss: number; accuracy: number };
 }
 
 export type MetricsLine = StepMetrics | EvalMetrics;

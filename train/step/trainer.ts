@@ -153,6 +153,11 @@ export class Trainer {
     });
   }
 
+  /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */
+  evaluateUnaveraged(part: Part): Promise<{ loss: number; accuracy: number } | undefined> {
+    return this.memory.inTurn(() => this.#evaluator.evaluateUnaveraged(part));
+  }
+
   /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
     return this.memory.inTurn(() => this.#evaluator.logits(part, count, view));

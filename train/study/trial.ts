@@ -13,6 +13,8 @@ export interface Trial {
   readonly lines: readonly MetricsLine[];
   readonly best?: EvalMetrics;
   readonly test?: EvalMetrics;
+  /** On the training images as they are, where `test` is there. */
+  readonly train?: { readonly loss: number; readonly accuracy: number };
   readonly diverged?: string;
   readonly seconds: number;
 }
@@ -21,7 +23,7 @@ export interface TrialOptions {
   /** Cross-validation, in place of the recipe's share. */
   readonly folds?: number;
   readonly fold?: number;
-  /** Evaluate the last weights on the test images too; with early stopping the best ones. */
+  /** Evaluate the last weights on the test and training images too; with early stopping the best ones. */
   readonly test?: boolean;
   /** Asked before each step; true makes that step the last. */
   readonly stopped?: () => boolean;
@@ -53,6 +55,7 @@ export async function trial(
   let diverged: string | undefined;
   const state: FitState = { evaluated: [] };
   let test: EvalMetrics | undefined;
+  let train: Trial['train'];
   try {
     const ended = await fit(trainer, {
       total,
@@ -67,7 +70,10 @@ export async function trial(
     });
     if (ended === 'stopped') return undefined;
     if (state.best) await trainer.loadWeights(state.best);
-    if (tested) test = await evaluation(trainer, 'test');
+    if (tested) {
+      test = await evaluation(trainer, 'test');
+      train = await trainer.evaluate('train');
+    }
   } catch (error) {
     if (device.lost || !(error instanceof Diverged)) throw error;
     diverged = words(error.problem);
@@ -78,6 +84,8 @@ export async function trial(
   return {
     lines,
     seconds: (performance.now() - started) / 1000,
-    ...(diverged === undefined ? { best: bestOf(lines, recipe.earlyStop?.watched), ...(test && { test }) } : { diverged }),
+    ...(diverged === undefined
+      ? { best: bestOf(lines, recipe.earlyStop?.watched), ...(test && { test }), ...(train && { train }) }
+      : { diverged }),
   };
 }

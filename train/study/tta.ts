@@ -8,14 +8,22 @@ import type { Trainer } from '../step/trainer.ts';
 /** One view; the empty list is the image itself. */
 export type View = readonly Transform[];
 
-const mirror: Transform = { name: 'flip', o: { p: 1, vertical: 0, alternate: 0 } };
+/** A window of `share` of the sides, at (x, y) of the room there is, and whether it is mirrored. */
+interface Look {
+  readonly share: number;
+  readonly x: number;
+  readonly y: number;
+  readonly mirrored: boolean;
+}
 
-/** A window of `share` of the sides, at (x, y) of the room there is, resized to the whole. */
-const window = (share: number, x = 0.5, y = 0.5): Transform => ({
-  name: 'scale',
-  o: { min: share, max: share, x, y },
-  fill: 'edge',
-});
+/** The window is resized to the whole. */
+function viewOf({ share, x, y, mirrored }: Look): View {
+  const window: Transform = { name: 'scale', o: { min: share, max: share, x, y }, fill: 'edge' };
+  const mirror: Transform = { name: 'flip', o: { p: 1, vertical: 0, alternate: 0 } };
+  return [...(share === 1 ? [] : [window]), ...(mirrored ? [mirror] : [])];
+}
+
+const both = (looks: readonly Look[]): Look[] => [...looks, ...looks.map(look => ({ ...look, mirrored: true }))];
 
 /** 28 of 32 pixels, as 224 of 256. */
 const CROP = 0.875;
@@ -26,19 +34,44 @@ const CORNERS_AND_CENTRE = [
   [1, 1],
   [0.5, 0.5],
 ] as const;
-const crops: readonly View[] = CORNERS_AND_CENTRE.map(([x, y]) => [window(CROP, x, y)]);
+const crops: readonly Look[] = CORNERS_AND_CENTRE.map(([x, y]) => ({ share: CROP, x, y, mirrored: false }));
+const centre = (share: number): Look => ({ share, x: 0.5, y: 0.5, mirrored: false });
 
-/** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the whole and closer looks. */
-export const VIEWS: Readonly<Record<string, readonly View[]>> = {
-  flip: [[], [mirror]],
-  '5crop': crops,
-  '10crop': [...crops, ...crops.map(v => [...v, mirror])],
-  scales: [[], [window(0.9)], [window(0.8)]],
+/** Shares of the sides that are looked at: the whole and two closer ones; windows of 224 in images of 224, 256, 384, 480 and 640 (He 2015). */
+const SCALES: Readonly<Record<string, readonly number[]>> = {
+  scales: [1, 0.9, 0.8],
+  '5scales': [224, 256, 384, 480, 640].map(size => 224 / size),
 };
 
-/** The views that `--tta` names: one name, or several joined by `+`. */
+/** Ways of looking by name: both mirrorings; four corners and the centre (Krizhevsky 2012), also mirrored; the middle at scales. */
+const LOOKS: Readonly<Record<string, readonly Look[]>> = {
+  flip: both([centre(1)]),
+  '5crop': crops,
+  '10crop': both(crops),
+  ...Object.fromEntries(Object.entries(SCALES).map(([name, shares]) => [name, shares.map(centre)])),
+};
+export const VIEWS: Readonly<Record<string, readonly View[]>> = Object.fromEntries(
+  Object.entries(LOOKS).map(([name, looks]) => [name, looks.map(viewOf)]),
+);
+
+/** The views that `--tta` names: `10crop`, at each of some scales `10crop@5scales` or `10crop@0.9/0.8`, or several joined by `+`. */
 export function viewsOf(text: string): readonly View[] {
-  return text.split('+').flatMap(name => lookUp('view', name, VIEWS));
+  return text.split('+').flatMap(part => {
+    const [name = '', at, ...more] = part.split('@');
+    check(!more.length, `view '${part}' has more than one @`, 'write it as 10crop@5scales');
+    const looks = lookUp('view', name, LOOKS);
+    const shares = at === undefined ? undefined : sharesOf(at);
+    return (shares?.flatMap(share => looks.map(look => ({ ...look, share }))) ?? looks).map(viewOf);
+  });
+}
+
+/** The scales of a name, or those that are written out. */
+function sharesOf(text: string): readonly number[] {
+  const numbers = text.split('/').map(Number);
+  if (numbers.some(Number.isNaN)) return lookUp('scales', text, SCALES);
+  const odd = numbers.find(share => !(share > 0 && share <= 1));
+  check(odd === undefined, `scale ${odd} is out of range`, 'give shares of the sides above 0 and at most 1');
+  return numbers;
 }
 
 /** The averaged softmax [size, classes] over views of the images of a part. */
@@ -50,10 +83,12 @@ export async function predictViews(
 ): Promise<Float64Array> {
   check(views.length, 'tta: no view is given', 'give at least one');
   let mean: Float64Array | undefined;
-  for (const view of views) {
+  const distinct = new Map(views.map(view => [JSON.stringify(view), view])); // the corners of the whole are all the whole
+  for (const [key, view] of distinct) {
+    const share = views.filter(other => JSON.stringify(other) === key).length / views.length;
     const seen = softmaxRows(await trainer.logits(part, undefined, view.length ? view : undefined), classes);
     mean ??= new Float64Array(seen.length);
-    for (let i = 0; i < seen.length; i++) mean[i]! += seen[i]! / views.length;
+    for (let i = 0; i < seen.length; i++) mean[i]! += seen[i]! * share;
   }
   return mean!;
 }

@@ -176,7 +176,32 @@ test('views: mirrored, corners and centre, scales', async () => {
     }
   }
   assert.is(viewsOf('flip+scales').length, 5);
-  assert.match(await refusal(() => viewsOf('6crop')), /unknown view '6crop'; did you mean '5crop'\? known: flip, 5crop, 10crop, scales/);
+  assert.match(
+    await refusal(() => viewsOf('6crop')),
+    /unknown view '6crop'; did you mean '5crop'\? known: flip, 5crop, 10crop, scales, 5scales$/,
+  );
+});
+
+test('views are crossed with scales', async () => {
+  const views = viewsOf('10crop@5scales');
+  assert.is(views.length, 50);
+  assert.equal(views[0], []); // a corner of the whole is the whole
+  assert.equal(
+    views[9]!.map(t => t.name),
+    ['flip'],
+  );
+  const windows = views.flatMap(v => v.filter(t => t.name === 'scale').map(({ o }) => [o.min!.toFixed(3), o.x, o.y].join(' ')));
+  assert.is(new Set(windows).size, 20);
+  assert.equal(windows.slice(10, 13), ['0.583 0 0', '0.583 1 0', '0.583 0 1']);
+  assert.equal(viewsOf('10crop@0.875'), VIEWS['10crop']);
+  assert.equal(viewsOf('flip@0.9/0.8+5crop').length, 9);
+  assert.equal(viewsOf('5scales').length, 5);
+  assert.match(
+    await refusal(() => viewsOf('10crop@4scales')),
+    /^unknown scales '4scales'; did you mean 'scales'\? known: scales, 5scales$/,
+  );
+  assert.is(await refusal(() => viewsOf('flip@1.5')), 'scale 1.5 is out of range; give shares of the sides above 0 and at most 1');
+  assert.is(await refusal(() => viewsOf('flip@1@1')), "view 'flip@1@1' has more than one @; write it as 10crop@5scales");
 });
 
 test('test-time augmentation averages the softmax; the image alone gives what evaluate gives', async () => {
@@ -192,7 +217,7 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
   const [one, two, both] = [
     await predictViews(trainer, 'test', 10, [[]]),
     await predictViews(trainer, 'test', 10, [VIEWS.flip![1]!]),
-    await predictViews(trainer, 'test', 10, VIEWS.flip!),
+    await predictViews(trainer, 'test', 10, [...VIEWS.flip!, ...VIEWS.flip!]), // each twice
   ];
   close(
     'average',

@@ -11,6 +11,7 @@ import { parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe.ts';
 import { openTrainer } from '../../../train/run/open.ts';
+import { trial } from '../../../train/study/trial.ts';
 import { deviceFor } from '../../support/check.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -84,11 +85,21 @@ test('one command writes one picture and a table', async () => {
   const small = { model: 'mlp:hidden=8', dataset: 'shapes', epochs: '1', limitTrain: '200', limitTest: '20', quiet: true };
   const said = await printed(() => compare('initialisations', { ...small, out }));
   const names = Object.keys(COMPARISONS.initialisations!.variants({ steps: 1, lr: 1, images: 100 }));
+  assert.match(said, /test accuracy +training accuracy +test loss/);
   const svg = readFileSync(out, 'utf8');
   for (const name of names) {
     assert.match(said, new RegExp(`^${name} +\\d`, 'm'));
     assert.match(svg, name);
   }
+});
+
+test('the training accuracy of a trial is that of the last weights on the images as they are', async () => {
+  const given = { dataset: 'shapes', batchSize: '10', steps: '100', lr: '0.002' };
+  const recipe = recipeOf(parseConfig('mlp:hidden=64,input_dropout=0.9', given));
+  const { train, test, lines } = (await trial(recipe, await images(), await deviceFor(), { test: true }))!;
+  const last = lines.filter(l => !('split' in l)).at(-1)!;
+  assert.ok(train!.accuracy > last.accuracy + 0.1, `${train!.accuracy}, while it trained ${last.accuracy}`);
+  assert.ok(Number.isInteger(Math.round(train!.accuracy * 90 * 1e6) / 1e6) && test, 'all of the 90 training images count');
 });
 
 test('refusals leave nothing behind', async () => {
