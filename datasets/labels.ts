@@ -1,6 +1,7 @@
 /** Labels as a program has them, class numbers or names, and the classes that they are of. */
 import { check, kindOf, suggestion } from '../engine/check.ts';
 
+/** A class: its number, counted from 0, or its name. */
 export type Label = number | string;
 
 /** Classes are counted in 16 bits. */

@@ -23,6 +23,7 @@ export interface Labelled {
   readonly labels?: ArrayLike<number> | readonly string[] | undefined;
 }
 
+/** What `datasetOf` takes: images, labels, and what they are. */
 export interface Samples extends Labelled {
   /**
    * [channels, height, width] of an image, to which pictures are cropped and resized; or [features] of a row of a table. Without it pictures

@@ -1,9 +1,9 @@
 /** Pictures of any kind as the bytes that a model takes. */
 import { check, DescentError, kindOf } from '../engine/check.ts';
+import type { Dataset } from './dataset.ts';
 import { host, type OpenPicture, type Picture } from './host.ts';
 
-type Shape = readonly [c: number, h: number, w: number];
-
+/** What `pictureBytes` takes beside the picture and the shape. */
 export interface PictureOptions {
   /** Makes dark light. */
   readonly invert?: boolean | undefined;
@@ -45,14 +45,18 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
 }
 
 /** A picture as bytes [c, h, w], cropped about the middle and resized, on white; of one channel it is grey. */
-export const pictureBytes = (picture: Picture, shape: Shape, { invert = false, who }: PictureOptions = {}): Promise<Uint8Array> =>
+export const pictureBytes = (
+  picture: Picture,
+  shape: Dataset['shape'],
+  { invert = false, who }: PictureOptions = {},
+): Promise<Uint8Array> =>
   withPicture(picture, who, async open => {
     const bytes = await bytesOfOpen(open, shape);
     return invert ? bytes.map(v => 255 - v) : bytes;
   });
 
 /** As pictureBytes, of a picture that is open. */
-export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Shape): Promise<Uint8Array> {
+export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape']): Promise<Uint8Array> {
   check(c === 1 || c === 3, `a picture has 1 or 3 channels, ${c} are asked for`, 'give values in place of pictures');
   const grey = c === 1 ? await open.grey?.(w, h) : undefined;
   return grey ?? planesOf(await open.rgba(w, h), c, h * w);

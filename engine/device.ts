@@ -7,7 +7,8 @@ import { inVec4s } from './plan.ts';
 import { stopwatchFor, type Stopwatch } from './pace.ts';
 import { waiting } from './wait.ts';
 
-interface Compiled {
+/** One WGSL text, compiled, with the layout of its bindings. */
+export interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
@@ -243,6 +244,7 @@ export class Device {
     this.check();
   }
 
+  /** Gives the adapter's device back. What was on it can no longer be used. */
   close(): void {
     this.#state.closing = true;
     this.gpu.destroy();

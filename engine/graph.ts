@@ -3,6 +3,7 @@ import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { isWritten, type Bindings, type Kernel, type Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 
+/** Sizes of a tensor, the outermost first: images are [n, c, h, w], signals [n, c, l], rows of features [n, c]. */
 export type Shape = readonly number[];
 
 /**
@@ -11,6 +12,7 @@ export type Shape = readonly number[];
  */
 export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state';
 
+/** Values of one shape somewhere on the device. A layer gets one and gives another; where its bytes lie is decided once all are known. */
 export interface Tensor {
   readonly name: string;
   readonly shape: Shape;
@@ -25,6 +27,7 @@ export interface Tensor {
   readonly base?: Tensor;
 }
 
+/** A parameter: its values, and the gradient of the loss by each of them. */
 export interface Param {
   readonly value: Tensor;
   readonly grad: Tensor;
@@ -60,7 +63,7 @@ export interface Op {
 export const opName = ({ path, pass }: Op): string => `${path || 'model'} ${pass}`;
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
-type Vjp = (dy: Tensor) => (Tensor | undefined)[];
+export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
 
 /** What `backward` needs of one recorded function. */
 interface Recorded {
@@ -155,6 +158,7 @@ export class Graph {
     return this.path ? `${layer} ${this.path}` : layer;
   }
 
+  /** A new tensor of float32 values, which some kernel is to write. */
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
     const full = [...this.#path, name].join('.');
     const t = { name: full, shape, size: product(shape), role };

@@ -62,6 +62,7 @@ export class Memory extends Owner {
     return taken;
   }
 
+  /** Where a persistent tensor lies. */
   place(t: Tensor): Place {
     return this.layout.place(t);
   }
@@ -83,6 +84,7 @@ export class Memory extends Owner {
     this.upload(buffer, offset, data);
   }
 
+  /** The values of a persistent tensor, read back from the device. */
   async read(t: Tensor): Promise<Float32Array> {
     this.check();
     const { buffer, offset, size } = this.range(t);

@@ -6,6 +6,7 @@ import { Device } from './device.ts';
 import { platform } from './platform.ts';
 import { Tuner } from './tune.ts';
 
+/** What `openDevice` takes; all of it may be left out. */
 export interface DeviceOptions {
   /**
    * In place of the strongest adapter: one of your own, or under Node a part of the name or the kind (`hardware`, `lavapipe`, `swiftshader`)

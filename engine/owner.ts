@@ -75,6 +75,7 @@ export class Owner {
     return made;
   }
 
+  /** Gives one buffer back. */
   free(buffer: GPUBuffer): void {
     this.#made.delete(buffer);
     buffer.destroy();

@@ -23,6 +23,7 @@ export interface Parameter<T = any> {
   readonly read: (given: unknown) => T | undefined;
 }
 
+/** The options of something that is chosen by name, by their keys. */
 export type Parameters = Readonly<Record<string, Parameter>>;
 export type Values<P extends Parameters> = { readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
 

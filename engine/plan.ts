@@ -34,6 +34,7 @@ export class Layout {
     this.#limit = limit;
   }
 
+  /** Where a persistent tensor lies; it gets its place when it is first asked for. */
   place(t: Tensor): Place {
     if (t.whole) return { buffer: t.whole, offset: 0, bytes: bytesOf(t) };
     const key = `${t.role} ${t.name}`;
@@ -83,6 +84,7 @@ export class Layout {
 
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 2 : 1)} MiB`;
 
+/** Where the activations of a program lie. */
 export interface Plan {
   /** Bytes of each slot, a buffer that activations share. */
   readonly slots: readonly number[];
@@ -98,7 +100,7 @@ export interface Plan {
 }
 
 /** Where an activation lives: number of its slot, and bytes from its beginning. */
-interface SlotPlace {
+export interface SlotPlace {
   slot: number;
   offset: number;
 }

@@ -31,6 +31,7 @@ export function encode(pass: GPUComputePassEncoder, dispatches: readonly Dispatc
   }
 }
 
+/** What `Program.compile` takes; all of it may be left out. */
 export interface CompileOptions {
   /** Whether kernels take over what ops after them would do (see fuse); they do unless this is false. */
   fuse?: boolean;
@@ -161,6 +162,7 @@ export class Program {
     return { buffer: this.#slots[place.slot]!, offset: place.offset, size: bytesOf(t) };
   }
 
+  /** Frees what the program alone holds; the weights are its memory's. */
   destroy(): void {
     this.#uniforms.destroy();
   }

@@ -26,18 +26,21 @@ import { torchDefault } from './init.ts';
 import { standardised } from './norm.ts';
 import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
 
-interface Channels {
+/** What convolutions of either direction take. */
+export interface Channels {
   groups?: number;
   bias?: boolean;
 }
 
-interface WeightOptions extends Channels {
+/** What becomes of a convolution's weight before it is used, beside what it takes of channels. */
+export interface WeightOptions extends Channels {
   /** Use the weight with each filter at mean 0 and variance 1 (weight standardisation, Qiao et al. 2019). */
   standardise?: boolean;
   /** What else becomes of the weight before it is used: dropConnect, weightNoise. */
   through?: WeightTransform;
 }
 
+/** As of torch.nn.Conv2d: steps of 1, no padding and neighbouring taps without them, in rows and columns alike or in [rows, columns]. */
 export interface ConvOptions extends WeightOptions {
   stride?: Sides;
   pad?: Padding;
@@ -77,6 +80,7 @@ export const conv2d =
     return convolution(g, x, { ...options, who, o, window, pad, weightShape: cg => [o, cg, ...window.k] });
   };
 
+/** As of torch.nn.Conv1d. */
 export interface Conv1dOptions extends WeightOptions {
   stride?: number;
   pad?: SignalPadding;
@@ -145,6 +149,7 @@ function runInputGradient(
   else g.run(convBackwardInput, { ...p, epilogue: undefined }, { dy, weight, bias, dx });
 }
 
+/** As of torch.nn.ConvTranspose2d. */
 export interface ConvTransposeOptions extends Channels {
   stride?: Sides;
   pad?: Exclude<Padding, 'same'>;

@@ -4,6 +4,7 @@ import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
 import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
 
+/** As of torch.nn.Linear: with a bias by itself. */
 export interface DenseOptions {
   bias?: boolean;
   /** What becomes of the weight before it is used: dropConnect, weightNoise. */

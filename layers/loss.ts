@@ -3,6 +3,7 @@ import { check, show } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import * as kernels from '../shaders/update/loss.ts';
 
+/** What losses take beside logits and labels. */
 export interface LossOptions {
   /** Share of each label that is spread over all classes (Szegedy 2016). */
   smoothing?: number;

@@ -13,6 +13,7 @@ import type { UsedWeight } from './weight.ts';
 const affineParams = (g: Graph, shape: Shape, affine: boolean): { weight?: Param; bias?: Param } =>
   affine ? { weight: g.param('weight', shape, constant(1)), bias: g.param('bias', shape, constant(0)) } : {};
 
+/** As of torch.nn.BatchNorm2d, with its defaults: eps 1e-5, momentum 0.1, a weight and a bias by channel. */
 export interface BatchNormOptions {
   eps?: number;
   momentum?: number;
@@ -89,6 +90,7 @@ function bothGradients(g: Graph, weight: Param, bias: Param): Gradient {
   return g.gradient(bias.grad);
 }
 
+/** eps 1e-5 is added to variances; `affine` has a weight and a bias by channel. */
 export interface SetNormOptions {
   eps?: number;
   affine?: boolean;
@@ -240,6 +242,7 @@ export function standardised(g: Graph, weight: Param, eps = 1e-5): UsedWeight {
   };
 }
 
+/** As of torch.nn.LocalResponseNorm: over `size` neighbouring channels. */
 export interface LrnOptions {
   size?: number;
   alpha?: number;

@@ -21,6 +21,7 @@ import {
   type SignalPadding,
 } from './geometry.ts';
 
+/** What windows on images take, as in PyTorch. */
 export interface PoolOptions {
   /** That of the window without it. */
   stride?: Sides;
@@ -29,10 +30,12 @@ export interface PoolOptions {
   ceil?: boolean;
 }
 
+/** As of torch.nn.MaxPool2d. */
 export interface MaxPoolOptions extends PoolOptions {
   dilation?: Sides;
 }
 
+/** As of torch.nn.AvgPool2d. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether the zeros of the padding count in the mean; they do by themselves. */
   countIncludePad?: boolean;
@@ -56,7 +59,10 @@ export const avgPool =
     pool(g, x, g.who('avgPool'), false, k, options);
 
 /** Options of windows on signals. */
-type OfSignals<O extends PoolOptions> = Omit<O, 'stride' | 'pad' | 'dilation'> & { stride?: number; pad?: SignalPadding } & (O extends {
+export type OfSignals<O extends PoolOptions> = Omit<O, 'stride' | 'pad' | 'dilation'> & {
+  stride?: number;
+  pad?: SignalPadding;
+} & (O extends {
     dilation?: Sides;
   }
     ? { dilation?: number }

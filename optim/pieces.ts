@@ -29,6 +29,7 @@ export interface Piece {
   readonly average?: Average;
 }
 
+/** The arrays that an update reads beside weights, gradients and states. */
 export type Inputs = Readonly<Record<string, Tensor>>;
 
 /** Partial sums of `f`, WGSL over vec4f `a`, over all gradients; PARTS of them for each page. */

@@ -3,12 +3,14 @@ import { flag, number, valuesOf, type Defaulted, type Described, type Values } f
 import type { Range } from '../engine/range.ts';
 import type { Piece } from './pieces.ts';
 
-type Numbers = Readonly<Record<string, number>>;
+/** Numbers by name. */
+export type Numbers = Readonly<Record<string, number>>;
 
 /** Hyper-parameters, under PyTorch's names. */
 export type Hyper = Numbers & { readonly lr: number };
 
-type HyperParameters = Readonly<Record<string, Defaulted<number>>> & { readonly lr: Defaulted<number> };
+/** What a rule's hyper-parameters are, by PyTorch's names: defaults, ranges, words. */
+export type HyperParameters = Readonly<Record<string, Defaulted<number>>> & { readonly lr: Defaulted<number> };
 type ValuesOf<H> = { readonly [K in keyof H]: number };
 
 /** What a rule keeps of the past, and what it does with it. */

@@ -1,6 +1,7 @@
 /** What a schedule is, and what all schedules take. */
 import { number, type Described, type Parameters, type Values } from '../engine/parameter.ts';
 
+/** What a schedule sets for one update. */
 export interface Rates {
   readonly lr: number;
   /** In place of the optimizer's momentum or beta1. */

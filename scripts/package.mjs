@@ -64,7 +64,6 @@ const oneFile = () => ({
     emptyOutDir: false,
     target: 'es2022',
     minify: true,
-    sourcemap: true,
   },
 });
 

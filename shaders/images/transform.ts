@@ -8,6 +8,7 @@ import type { Images, KINDS, Options } from './kinds.ts';
 export type Fill = number | 'mean' | 'edge' | 'reflect' | 'wrap';
 export const FILLS = ['zero', 'mean', 'edge', 'reflect', 'wrap'] as const;
 
+/** The transforms, by name. */
 export type TransformName = keyof typeof KINDS;
 
 /** One transform with its numbers; see KINDS for what they mean. */

@@ -83,6 +83,7 @@ export interface Variant<P> {
   readonly code: (p: P, d: Profile) => string;
 }
 
+/** The arrays that a kernel is bound to, by the names that its WGSL gives them. */
 export type Bindings = Record<string, Access>;
 
 /**
@@ -115,6 +116,7 @@ export interface Call<T extends Sized = Sized> {
   readonly tensors: Readonly<Record<string, T>>;
 }
 
+/** What has a shape: a tensor, or what stands for one where no graph is built. */
 export interface Sized {
   readonly shape: readonly number[];
   /** Values in all. */
@@ -135,6 +137,7 @@ export interface Join {
   ) => Joined<C>;
 }
 
+/** A call that has taken over the work of one after it. */
 export interface Joined<C> {
   /** In the place of the producer. */
   readonly calls: readonly C[];

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { findings } from './api.ts';
 import { filesBelow, install, told, ROOT, type Installed } from './installed.ts';
 
 const test = suite('package');
@@ -110,7 +111,7 @@ function usedBy(app: Installed): void {
   test('declarations compile under NodeNext and under the options of a Vite app, libraries checked', async () => {
     await program(
       'types.ts',
-      "export * from 'descent-gpu';\nexport * as models from 'descent-gpu/models';\nexport * as min from 'descent-gpu/min';\n",
+      "export * from 'descent-gpu';\nexport * as models from 'descent-gpu/models';\nexport * as engine from 'descent-gpu/engine';\nexport * as min from 'descent-gpu/min';\n",
     );
     const common = {
       strict: true,
@@ -134,5 +135,14 @@ function usedBy(app: Installed): void {
       );
       assert.is(out + err, '', name);
     }
+  });
+
+  test('each type that a public signature names is exported, and each export says what it is', async () => {
+    const entries = Object.values((await packageJson()).exports).flatMap(entry =>
+      typeof entry === 'string' ? [] : [join(app.root, entry.types!)],
+    );
+    const { hidden, undocumented } = findings(join(app.folder, 'tsconfig.nodenext.json'), entries);
+    assert.equal(hidden, []);
+    assert.equal(undocumented, []);
   });
 }

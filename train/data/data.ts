@@ -6,6 +6,7 @@ import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
 import { NORMALIZE, type Moments, type Normalize } from './statistics.ts';
 
+/** How `openData` shows images to a net. Without any, all are trained on and none is changed. */
 export interface DataOptions extends SplitOptions {
   readonly normalize?: Normalize;
   /** In place of those of the training images: a trained model keeps the ones that it was trained with. */
@@ -16,6 +17,7 @@ export interface DataOptions extends SplitOptions {
   readonly maxBinding?: number;
 }
 
+/** The images of a run, as `openData` gives them to trainers. */
 export interface RunData {
   readonly dataset: Dataset;
   readonly parts: Readonly<Record<Part, PartImages>>;

@@ -6,6 +6,7 @@ import type { Order } from './order.ts';
 import type { Part } from './split.ts';
 import type { Ring } from './stream.ts';
 
+/** The images of a run on one device: held whole, or passing through a ring of pages. */
 export class DeviceData {
   readonly run: RunData;
   readonly memory: Memory;

@@ -10,6 +10,7 @@ export interface Sample {
   readonly indices: Uint32Array;
 }
 
+/** How images are normalised, and the moments that this takes, which are measured when they are first asked for. */
 export class Normalisation {
   readonly how: Normalize;
   #sample: Sample;

@@ -12,6 +12,7 @@ export interface Order {
   readonly part?: BatchPart | undefined;
 }
 
+/** Of each `batch` images those from number `start` to before `end`. */
 export interface BatchPart {
   readonly batch: number;
   readonly start: number;

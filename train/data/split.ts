@@ -3,6 +3,7 @@ import { numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { check, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
+/** Images to train on, those held out of them for validation, and those to test on. */
 export type Part = 'train' | 'val' | 'test';
 
 /** The images of one part. */
@@ -17,6 +18,7 @@ export interface PartImages {
   readonly n: number;
 }
 
+/** Which of the training images are held out for validation; none without it. */
 export interface SplitOptions {
   /** Share of the training images held out for validation, at random. */
   readonly valSplit?: number;

@@ -15,6 +15,7 @@ interface Stretch {
   readonly ready: Promise<void>;
 }
 
+/** Images that are more than the device holds, on their way through two pages in the order of the batches. */
 export class Ring {
   #split: Split;
   #bytes: number;

@@ -1,6 +1,7 @@
 /** What the processes of a job, its ranks, say to each other: all that the methods of distribution need. */
 import type { Share } from '../data/share.ts';
 
+/** How ranks that train together exchange gradients and weights. */
 export interface Exchange extends Share {
   /** Memory of `n` values that is exchanged without a copy. It is the caller's, except while a call that was given it is under way. */
   vector(n: number): Float32Array<SharedArrayBuffer>;
@@ -35,6 +36,7 @@ export interface Centre {
   tick(by: number): Promise<number>;
 }
 
+/** How values of several ranks become one. */
 export type Op = 'sum' | 'max';
 
 /** One array without any lock: of values that two ranks change at once, one change may be lost. */

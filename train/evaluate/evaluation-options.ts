@@ -5,6 +5,7 @@ import type { Loss } from '../../layers/loss.ts';
 import type { RunData } from '../data/data.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 
+/** What is to be evaluated, on which images. */
 export interface EvaluationOptions {
   readonly device: Device;
   readonly model: Layer;

@@ -1,7 +1,4 @@
-/**
- * A trained model that is only evaluated: nothing of a training step is compiled or held on the device. Calls wait for one another, and
- * throw after `destroy`.
- */
+/** A trained model on the images of a data set. */
 import { Memory } from '../../engine/memory.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { DeviceData } from '../data/device-data.ts';
@@ -12,6 +9,10 @@ import { Evaluator } from './evaluator.ts';
 import { evaluationGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 
+/**
+ * A trained model that is only evaluated: nothing of a training step is compiled or held on the device. Calls wait for one another, and
+ * throw after `destroy`.
+ */
 export class Inference {
   #memory: Memory;
   #evaluator: Evaluator;
@@ -37,6 +38,7 @@ export class Inference {
     return this.#memory.inTurn(() => this.#evaluator.logits(part, count, view));
   }
 
+  /** Gives its memory on the device back. */
   destroy(): void {
     this.#evaluator.destroy();
     this.#memory.destroy();

@@ -22,6 +22,7 @@ export interface Answer {
 /** Values of one image, or of several one after the other. */
 export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
 
+/** What `Predictor.create` takes. */
 export interface PredictorOptions {
   readonly device: Device;
   readonly model: Layer;

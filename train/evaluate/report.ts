@@ -8,6 +8,7 @@ export interface Scores {
   readonly f1: number;
 }
 
+/** The scores of one class against all others. */
 export interface ClassScores extends Scores {
   readonly name: string;
   /** Images of the class. */
@@ -24,6 +25,7 @@ export interface ConfidenceBin {
   readonly accuracy: number;
 }
 
+/** An image that was taken for another class than its own. */
 export interface Mistake {
   /** The image's number. */
   readonly image: number;
@@ -33,6 +35,7 @@ export interface Mistake {
   readonly probability: number;
 }
 
+/** What `report` finds. */
 export interface Report {
   readonly images: number;
   /** Mean cross-entropy, nats; scikit-learn takes no probability to be below 2e-16, which a hopeless one is here. */
@@ -55,6 +58,7 @@ export interface Report {
   readonly mistakes: readonly Mistake[];
 }
 
+/** The top-k accuracies for k of 1 and 5, and 15 bins, without them. */
 export interface ReportOptions {
   /** The k of the top-k accuracies; those that are fewer than the classes count. */
   readonly top?: readonly number[];

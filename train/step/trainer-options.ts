@@ -7,6 +7,7 @@ import type { Share } from '../data/share.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 import type { Phase } from './phase.ts';
 
+/** What `Trainer.create` takes: what is trained, on which images, and how. */
 export interface TrainerOptions extends EvaluationOptions {
   /** Micro-batches, all of one size, in which a step's batch is computed. */
   readonly accumulate?: number;

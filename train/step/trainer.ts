@@ -225,6 +225,7 @@ export class Trainer {
     });
   }
 
+  /** Goes on from what `state` gave, of a trainer with the same options. Throws where it is of another model or optimizer. */
   loadState(state: TrainerState): Promise<void> {
     return this.memory.inTurn(() => {
       this.#scores = writeState(this.#run, state) ?? this.#scores;
