@@ -4,6 +4,7 @@ import { check, lookUp } from '../../engine/check.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { COMPARED, COMPARISONS, type Comparison } from '../../train/study/compare.ts';
 import { parseConfig } from '../../train/config/config.ts';
+import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { trial, type Trial } from '../../train/study/trial.ts';
 import { compareCollapse } from './compare-collapse.ts';
@@ -52,6 +53,7 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
     const config = parseConfig(own, { ...base, ...changes });
     const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
     const recipe = localRecipe({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
+    checkFeasible(recipe);
     return { variant, recipe }; // all are checked before the first one trains
   });
 

@@ -49,17 +49,19 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   optimizers: {
     model: 'lenet5',
     variants: ({ steps, images }) => {
-      // a quasi-Newton method stays with one batch, at as many images in all
+      // those that go by the signs or the curvature of one function have large batches, at as many images in all
       const batch = Math.max(64, 64 * Math.floor(Math.min(1024, images) / 64));
+      const large = {
+        batchSize: String(batch),
+        accumulate: String(batch / 64),
+        steps: String(Math.max(1, Math.round((steps * 64) / batch))),
+      };
+      const { rprop: _, ...others } = rules;
       return {
-        ...each(Object.keys(rules), optimizer => ({ optimizer })),
+        ...each(Object.keys(others), optimizer => ({ optimizer })),
         lookahead: { optimizer: 'momentum', lookahead: '5' },
-        [`lbfgs on ${batch}`]: {
-          optimizer: 'lbfgs',
-          batchSize: String(batch),
-          accumulate: String(batch / 64),
-          steps: String(Math.max(1, Math.round((steps * 64) / batch))),
-        },
+        [`rprop on ${batch}`]: { optimizer: 'rprop', ...large },
+        [`lbfgs on ${batch}`]: { optimizer: 'lbfgs', ...large },
       };
     },
   },
@@ -89,6 +91,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
       none: {},
       L2: { weightDecay: '0.005' },
       L1: { l1: '0.0005' },
+      'L1 by threshold': { l1Proximal: '0.0005' },
       'elastic net': { weightDecay: '0.003', l1: '0.0003' },
       'max-norm': { maxNorm: '0.8' },
       'clip by norm': { clipNorm: '0.5' },

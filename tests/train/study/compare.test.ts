@@ -107,6 +107,10 @@ test('refusals leave nothing behind', async () => {
   const given = { dataset: 'shapes', epochs: '1', limitTrain: '100', limitTest: '10', out, quiet: true };
   assert.match(await refusal(() => compare('optimisers', given)), /unknown comparison 'optimisers'; did you mean 'optimizers'\?/);
   assert.match(await refusal(() => compare('depth', { ...given, model: 'mlp' })), /--model: depth is compared on nets of its own/);
+  assert.match(
+    await refusal(() => compare('regularisers', { ...given, optimizer: 'adam:epochs=2,sgd' })),
+    /sgd begins after 2 epochs, and the run of 1 epoch is over by then/,
+  );
   assert.match(await refusal(() => compare('schedules', { ...given, out: 'x.pdf' })), /'x.pdf' is no picture's name/);
   assert.not(existsSync(out));
 });
