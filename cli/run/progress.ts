@@ -18,6 +18,33 @@ export interface ProgressOptions {
   done: number;
 }
 
+/** What the bar of a terminal says. */
+export interface BarWords {
+  readonly epoch: string;
+  readonly loss: string;
+  readonly accuracy: string;
+  readonly speed: string;
+  readonly left: string;
+}
+
+const MOST_BAR = 24;
+const LEAST_BAR = 8;
+
+/** The bar in so many columns, with `share` done. Where they are few the bar goes first, then the speed, the loss, the epoch. */
+export function barLine({ epoch, loss, accuracy, speed, left }: BarWords, share: number, columns: number): string {
+  const lines = [
+    [epoch, loss, accuracy, speed, left],
+    [epoch, loss, accuracy, left],
+    [epoch, accuracy, left],
+    [accuracy, left],
+  ].map(words => words.join('  '));
+  const room = columns - 1; // a full line would wrap on some terminals
+  const bar = Math.min(MOST_BAR, room - lines[0]!.length - 2);
+  if (bar < LEAST_BAR) return lines.find(line => line.length <= room) ?? accuracy.slice(0, room);
+  const done = Math.round(share * bar);
+  return lines[0]!.replace(epoch, () => `${epoch}  ${'\u2588'.repeat(done)}${'\u2591'.repeat(bar - done)}`);
+}
+
 const accuracy = (l: { loss: number; accuracy: number; unaveraged?: EvalMetrics['unaveraged'] }): string =>
   `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}${l.unaveraged ? ` (before averaging: ${accuracy(l.unaveraged)})` : ''}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
@@ -39,7 +66,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     return { metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
   }
 
-  const { SingleBar, Presets } = (await import('cli-progress')).default;
+  const { SingleBar } = (await import('cli-progress')).default;
   const begun = performance.now();
   let bar: SingleBar | undefined;
   let last = o.done;
@@ -59,25 +86,22 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
         accuracy: epoch.accuracy + steps * l.accuracy,
       };
       const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
-      const words = {
+      const words: BarWords = {
         epoch: epochOf(l.step),
-        accuracy: accuracy(l),
+        loss: `loss ${l.loss.toFixed(4)}`,
+        accuracy: `accuracy ${percent(l.accuracy)}`,
         speed: `${count(l.images_per_s)} images/s`,
         left: `${duration((o.total - l.step) * perStep)} left`,
       };
       if (bar) return bar.update(l.step, words);
-      bar = new SingleBar(
-        {
-          format: '{epoch} {bar} {accuracy}  {speed}  {left}',
-          stream: process.stdout,
-          barsize: 24,
-          hideCursor: true,
-          clearOnComplete: true,
-          linewrap: false,
-          gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
-        },
-        Presets.shades_classic,
-      );
+      bar = new SingleBar({
+        format: (_, { progress }, words: BarWords) => barLine(words, progress, process.stdout.columns || 80),
+        stream: process.stdout,
+        hideCursor: true,
+        clearOnComplete: true,
+        linewrap: false,
+        gracefulExit: false, // Ctrl-C is ours: it keeps a checkpoint
+      });
       bar.start(o.total, l.step, words);
     },
     evaluation(l) {

@@ -100,9 +100,9 @@ export class GradientProgram {
     if (this.#pending.length >= IN_FLIGHT) await this.#pending.shift();
   }
 
-  /** Images per second count from now on, unless steps up to `done` are still under way or not logged: a pause is no training time. */
+  /** Images per second count from now on, unless steps up to `done` are still under way: a pause is no training time. */
   resume(done: number): void {
-    if (!this.#pending.length && this.readings.logged === done) this.readings.restart();
+    if (!this.#pending.length) this.readings.restart(done);
   }
 
   /** Waits until all steps are done and their metrics are back. */

@@ -45,7 +45,6 @@ export class QuasiNewtonPhase implements Span {
   async step(step: Step, gradients: GradientProgram, log: boolean): Promise<number> {
     const { batchSize, readings } = gradients;
     const { lr } = this.rates(step.number);
-    const start = performance.now();
     await gradients.totals(); // of steps that were not logged
     let first: Totals | undefined;
     const { evaluations } = await this.minimiser.step(async () => {
@@ -53,9 +52,7 @@ export class QuasiNewtonPhase implements Span {
       first ??= totals;
       return this.#penalise(totals.loss / batchSize);
     }, lr);
-    readings.logged = step.number;
-    const seconds = (performance.now() - start) / 1000;
-    if (log) readings.add(step.number, first!, batchSize, lr, (evaluations * batchSize) / seconds);
+    readings.repeated(step.number, lr, first!, evaluations, log);
     return lr;
   }
 

@@ -3,6 +3,7 @@ import type { Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { Diverged } from './divergence.ts';
+import { imageRate } from './image-rate.ts';
 import type { Totals } from '../evaluate/totals.ts';
 import type { StepMetrics } from './metrics.ts';
 
@@ -17,7 +18,7 @@ export class Readings {
   #staging: GPUBuffer[] = [];
   #reading: Promise<void>[] = [];
   #arrived: StepMetrics[] = [];
-  #since = performance.now();
+  #rate = imageRate();
 
   constructor(program: Program, totals: Tensor, batchSize: number, stepsPerEpoch: number) {
     this.#program = program;
@@ -30,9 +31,9 @@ export class Readings {
     return this.#program.memory;
   }
 
-  /** Images per second count from now on: the pause before it was no training time. */
-  restart(): void {
-    this.#since = performance.now();
+  /** Images per second count from now on, with so many steps done: the pause before it was no training time. */
+  restart(done: number): void {
+    this.#rate.restart((done - this.logged) * this.#batchSize);
   }
 
   /** Copies the sums in the command buffer of a step, and begins them anew. */
@@ -50,7 +51,7 @@ export class Readings {
     const images = this.imagesUpTo(step);
     const reading = this.#memory.mapped(staging).then(content => {
       const [loss, correct] = new Float32Array(content);
-      this.add(step, { loss: loss!, correct: correct! }, images, lr, images / this.#secondsSince());
+      this.#add(step, { loss: loss!, correct: correct! }, images, lr, this.#rate.after(images));
       staging.unmap();
       this.#staging.push(staging);
     });
@@ -61,7 +62,14 @@ export class Readings {
   /** Adds a line after a step: the totals of all since the last logged one, which are there already. */
   take(step: number, lr: number, totals: Totals): void {
     const images = this.imagesUpTo(step);
-    this.add(step, totals, images, lr, images / this.#secondsSince());
+    this.#add(step, totals, images, lr, this.#rate.after(images));
+  }
+
+  /** Adds a line, where one is to be, after a step that took its images several times: the totals are those of the first time. */
+  repeated(step: number, lr: number, totals: Totals, times: number, log: boolean): void {
+    this.logged = step;
+    const rate = this.#rate.after(times * this.#batchSize);
+    if (log) this.#add(step, totals, this.#batchSize, lr, rate);
   }
 
   /** Images since the last logged step; `step` is the next. Theirs are then counted. */
@@ -71,15 +79,8 @@ export class Readings {
     return count * this.#batchSize;
   }
 
-  #secondsSince(): number {
-    const now = performance.now();
-    const seconds = (now - this.#since) / 1000;
-    this.#since = now;
-    return seconds;
-  }
-
   /** Adds a line after a step: the totals of so many images. */
-  add(step: number, { loss, correct }: Totals, images: number, lr: number, imagesPerSecond: number): void {
+  #add(step: number, { loss, correct }: Totals, images: number, lr: number, imagesPerSecond: number): void {
     this.#arrived.push({
       step,
       epoch: step / this.#stepsPerEpoch,

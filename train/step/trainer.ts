@@ -148,7 +148,7 @@ export class Trainer {
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
     return this.memory.inTurn(async () => {
       const evaluated = await this.#evaluator.evaluate(part);
-      this.#steps.gradients.readings.restart();
+      this.#steps.gradients.readings.restart(this.steps);
       return evaluated;
     });
   }
