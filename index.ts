@@ -1,13 +1,15 @@
 /** The library: what a model in a file of one's own is made of, and what trains it. `import { conv2d, sequential } from 'descent-gpu'`. */
 export * from './layers/activation.ts';
+export { add, gated, multiply } from './layers/broadcast.ts';
 export * from './layers/compose.ts';
 export * from './layers/conv.ts';
-export type { Edges, Padding, Sides, SignalPadding } from './layers/geometry.ts';
 export { dense, type DenseOptions } from './layers/dense.ts';
 export type { Loss, LossOptions } from './layers/loss.ts';
 export * from './layers/noise.ts';
 export * from './layers/norm.ts';
+export * from './layers/pad.ts';
 export * from './layers/pool.ts';
+export type { Edges, Padding, Sides, SignalPadding } from './layers/geometry.ts';
 export type { UsedWeight, WeightTransform } from './layers/weight.ts';
 export type { Pair } from './shaders/kernel/pair.ts';
 export { DescentError, DeviceLost, TooLarge, type Fault, type Message, type Named } from './engine/check.ts';

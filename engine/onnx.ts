@@ -1,7 +1,7 @@
 /** How a layer says what it is at inference: as nodes of ONNX's operators (opset 17). train/onnx/ makes a file of them. */
 
-/** A number, or several, is a whole one unless it is called a float. */
-export type OnnxAttribute = number | readonly number[] | { readonly float: number };
+/** A word; a number, or several, is a whole one unless it is called a float. */
+export type OnnxAttribute = string | number | readonly number[] | { readonly float: number };
 
 /** A graph that layers put their nodes into. Values are known by their names. */
 export interface OnnxGraph {

@@ -1,9 +1,11 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
-import { check } from '../engine/check.ts';
-import { product, type Layer } from '../engine/graph.ts';
+import { check, show } from '../engine/check.ts';
+import { product, type Layer, type Tensor } from '../engine/graph.ts';
 import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
-import { softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
+import { logSoftmaxBackward, logSoftmaxForward, softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';
+import { mapInto, mapped, summed } from './broadcast.ts';
+import { constant } from './init.ts';
 
 /**
  * y = f(x) elementwise; dx = dy * df. Both are WGSL over vec4f; `f` sees `v` = x, `df` sees `v` = dy and `a` = y or x, as `from` says. Both
@@ -49,9 +51,59 @@ export const elu = (alpha = 1): Layer => {
   });
 };
 
+/** x, or alpha (exp(x / alpha) - 1) below 0 (Barron 2017): elu with a slope of 1 at 0; alpha above 0. */
+export const celu = (alpha = 1): Layer => {
+  check(alpha > 0, `celu: alpha is ${alpha}, expected above 0`);
+  return activation({
+    f: `select(v, (exp(min(v, zero) * ${float(1 / alpha)}) - one) * ${float(alpha)}, v <= zero)`,
+    df: `v * select(a * ${float(1 / alpha)} + one, one, a > zero)`,
+    from: 'y',
+    onnx: onnxNode('Celu', { alpha: { float: alpha } }),
+  });
+};
+
+/** min(max(x, 0), 6) (Howard et al. 2017). The derivative at 0 and 6 is 0, as in PyTorch. */
+export const relu6 = (): Layer =>
+  activation({
+    f: 'keep(v, clamp(v, zero, one * 6.0))',
+    df: 'select(v, zero, (a <= zero) | (a >= one * 6.0))',
+    from: 'y',
+    onnx: (o, x) => o.node('Clip', [x, o.floats(0), o.floats(6)]),
+  });
+
+/** relu6(x + 3) / 6 (Howard et al. 2019). */
+export const hardsigmoid = (): Layer =>
+  activation({
+    f: 'keep(v, clamp(v + 3.0, zero, one * 6.0) / 6.0)',
+    df: 'select(zero, v / 6.0, (a > zero) & (a < one))',
+    from: 'y',
+    onnx: onnxNode('HardSigmoid', { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
+  });
+
+/** x relu6(x + 3) / 6 (Howard et al. 2019). The derivative at -3 and 3 is that of what lies between, as in PyTorch. */
+export const hardswish = (): Layer =>
+  activation({
+    f: 'v * clamp(v + 3.0, zero, one * 6.0) / 6.0',
+    df: 'select(select(v * (a / 3.0 + 0.5), v, a > one * 3.0), zero, a < one * -3.0)',
+    from: 'x',
+    onnx: onnxNode('HardSwish'),
+  });
+
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (): Layer =>
   activation({ f: 'keep(v, one / (one + exp(-v)))', df: 'v * a * (one - a)', from: 'y', onnx: onnxNode('Sigmoid') });
+
+/** WGSL: its value. */
+const sigmoidOf = (x: string) => `(one / (one + exp(-${x})))`;
+
+/** x / (1 + exp(-x)), swish (Ramachandran et al. 2017). */
+export const silu = (): Layer =>
+  activation({
+    f: `v * ${sigmoidOf('v')}`,
+    df: `v * ${sigmoidOf('a')} * (one + a * (one - ${sigmoidOf('a')}))`,
+    from: 'x',
+    onnx: (o, x) => o.node('Mul', [x, o.node('Sigmoid', [x])]),
+  });
 
 /** Beyond 10 it is 1 in 24 bits; drivers that compute it from exp(2 x) overflow there. */
 export const tanh = (): Layer =>
@@ -65,6 +117,25 @@ export const softplus = (): Layer =>
     from: 'y',
     onnx: onnxNode('Softplus'),
   });
+
+/** WGSL: tanh(log(1 + exp(x))), by q = exp(-|x|), which does not overflow. */
+function tanhOfSoftplus(x: string): string {
+  const q = `exp(-abs(${x}))`;
+  const above = `((one + 2.0 * ${q}) / (one + 2.0 * ${q} * (one + ${q})))`;
+  const below = `(${q} * (${q} + 2.0) / (${q} * (${q} + 2.0) + 2.0))`;
+  return `select(${below}, ${above}, ${x} > zero)`;
+}
+
+/** x tanh(log(1 + exp(x))) (Misra 2019). */
+export const mish = (): Layer => {
+  const t = tanhOfSoftplus('a');
+  return activation({
+    f: `v * ${tanhOfSoftplus('v')}`,
+    df: `v * (${t} + a * (one - ${t} * ${t}) * ${sigmoidOf('a')})`,
+    from: 'x',
+    onnx: (o, x) => o.node('Mul', [x, o.node('Tanh', [o.node('Softplus', [x])])]),
+  });
+};
 
 /** WGSL: q(x), the share of the normal distribution beyond |x|, to 1e-7 (Abramowitz & Stegun 7.1.26). */
 const tail = (x: string): string => {
@@ -108,11 +179,42 @@ export const geluTanh = (): Layer =>
   });
 
 /** exp(x) / sum of exp(x) over the classes or channels. [n, c, …] -> the same. A loss on logits needs none before it. */
-export const softmax = (): Layer => (g, x) => {
-  const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) };
-  const y = g.tensor(x.shape);
-  g.run(softmaxForward, p, { x, y });
-  return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(softmaxBackward, p, { y, dy, dx }))], {
-    onnx: onnxNode('Softmax', { axis: 1 }),
-  });
-};
+export const softmax = (): Layer => overChannels('Softmax', softmaxForward, softmaxBackward);
+
+/** x - log of the sum of exp(x) over the classes or channels, as torch.nn.LogSoftmax. [n, c, …] -> the same; the loss `nll` goes with it. */
+export const logSoftmax = (): Layer => overChannels('LogSoftmax', logSoftmaxForward, logSoftmaxBackward);
+
+const overChannels =
+  (operator: string, forward: typeof softmaxForward, backward: typeof softmaxBackward): Layer =>
+  (g, x) => {
+    const p = { n: x.shape[0]!, c: x.shape[1]!, hw: product(x.shape.slice(2)) };
+    const y = g.tensor(x.shape);
+    g.run(forward, p, { x, y });
+    return g.record([x], y, dy => [g.gradientOf(x, dx => g.run(backward, p, { y, dy, dx }))], { onnx: onnxNode(operator, { axis: 1 }) });
+  };
+
+/**
+ * x, or a learned slope times x below 0 (He et al. 2015), as torch.nn.PReLU: one slope, or one for each channel. [n, c, …] -> the same;
+ * weight [1] or [c], which begins at `init`.
+ */
+export const prelu =
+  ({ perChannel = false, init = 0.25 }: { perChannel?: boolean; init?: number } = {}): Layer =>
+  (g, x) => {
+    check(x.shape.length >= 2, `${g.who('prelu')}: input is ${show(x.shape)}, expected [batch, channels, …]`);
+    const c = x.shape[1]!;
+    const ofChannels = [c, ...x.shape.slice(2).map(() => 1)];
+    const shape = perChannel ? ofChannels : ofChannels.map(() => 1);
+    const weight = g.param('weight', [perChannel ? c : 1], constant(init));
+    const slope = g.view(weight.value, shape);
+    const y = mapped(g, x.shape, 'select(v * a, v, v > zero)', { v: x, a: slope });
+    const backward = (dy: Tensor) => {
+      const dslope = g.view(weight.grad, shape);
+      const gradient = g.gradient(weight.grad);
+      const channels = perChannel ? dslope : g.tensor(ofChannels); // one workgroup for all values would take long
+      summed(g, x.shape, 'select(v * a, zero, a > zero)', { v: dy, a: x }, channels, perChannel ? gradient : undefined);
+      if (!perChannel) summed(g, ofChannels, 'v', { v: channels }, dslope, gradient);
+      return [g.gradientOf(x, dx => mapInto(g, 'select(v * b, v, a > zero)', { v: dy, a: x, b: slope }, dx))];
+    };
+    const onnx: OnnxForm = (o, x) => o.node('PRelu', [x, o.node('Reshape', [o.weight(weight.value), o.integers(shape)])]);
+    return g.record([x], y, backward, { weight, onnx });
+  };

@@ -6,6 +6,8 @@ import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { dropSample, type DropSample } from '../shaders/move/noise.ts';
+import { add } from './broadcast.ts';
+import { reshape } from './geometry.ts';
 
 /** Layers by the name of their scope; an array gives PyTorch's numeric names. */
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
@@ -25,18 +27,26 @@ export const named =
 /** [n, c, h, w] -> [n, c h w]: the same values under another shape, at no cost (dense layers flatten by themselves). */
 export const flatten = (): Layer => (g, x) => reshape(g, x, [x.shape[0]!, product(x.shape.slice(1))]);
 
-function reshape(g: Graph, x: Tensor, shape: Shape): Tensor {
-  return g.record([x], g.view(x, shape), dy => [g.view(dy, x.shape)]);
-}
+/** [n, …] -> [n, ...shape]: the same values under another shape, at no cost, as torch.nn.Unflatten(1, shape) after flatten. */
+export const unflatten =
+  (shape: Shape): Layer =>
+  (g, x) => {
+    const size = product(x.shape.slice(1));
+    check(
+      product(shape) === size,
+      `${g.who('unflatten')}: ${show(shape)} holds ${product(shape)} values, a sample has ${size} (input ${show(x.shape)})`,
+    );
+    return reshape(g, x, [x.shape[0]!, ...shape]);
+  };
 
 /** a + b, of one shape. */
-export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
+function sumOf(g: Graph, a: Tensor, b: Tensor): Tensor {
   check(
     show(a.shape) === show(b.shape),
     `${g.who('add')}: the two sides are ${show(a.shape)} and ${show(b.shape)}`,
     "give both one shape (a shortcut needs the body's channels and stride)",
   );
-  return g.record([a, b], g.sum(a, b), dy => [dy, dy], { onnx: onnxNode('Add') });
+  return add(g, a, b);
 }
 
 /** x * factor. */
@@ -52,7 +62,7 @@ export const scale =
 export const residual =
   (body: Layer, shortcut: Layer = (_, x) => x): Layer =>
   (g, x) =>
-    add(g, body(g, x), shortcut(g, x));
+    sumOf(g, body(g, x), shortcut(g, x));
 
 /**
  * He et al.'s shortcut A to `o` channels: every `stride`-th row and column, with zeros before and after the channels. [n, c, h, w] ->
@@ -129,7 +139,7 @@ export const mean =
     check(outputs.length, `${g.who('mean')}: no branches`, 'give at least one');
     return scale(1 / outputs.length)(
       g,
-      outputs.reduce((sum, t) => add(g, sum, t)),
+      outputs.reduce((sum, t) => sumOf(g, sum, t)),
     );
   };
 

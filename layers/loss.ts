@@ -36,6 +36,9 @@ const loss =
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
 export const crossEntropy = loss(kernels.crossEntropy);
 
+/** Negative log likelihood of the outputs as log-probabilities, as torch.nn.NLLLoss after logSoftmax; soft labels: its expectation. */
+export const nll = loss(kernels.logLikelihood);
+
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
@@ -84,6 +87,7 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
 /** The losses by the names of the command line. */
 export const losses: Readonly<Record<string, Loss>> = {
   'cross-entropy': crossEntropy,
+  nll,
   hinge,
   logistic,
   mse,

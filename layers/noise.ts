@@ -10,7 +10,8 @@ import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { addNormal, dropElements, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
-import { add, droppedSamples, scale } from './compose.ts';
+import { add } from './broadcast.ts';
+import { droppedSamples, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
 import type { WeightTransform } from './weight.ts';
 

@@ -1,5 +1,6 @@
 import type { CallRow } from '../kernel/row.ts';
 import { readPart, writePart, type Copy } from './copy.ts';
+import { broadcast, type Broadcast } from './broadcast.ts';
 import { dropSample, type DropSample } from './noise.ts';
 
 const copies = (why: string, params: Copy): CallRow<Copy>[] =>
@@ -12,9 +13,29 @@ const drop = (why: string, params: DropSample): CallRow<DropSample> => ({
   tensors: p => ({ x: p.n * p.size, y: p.n * p.size }),
 });
 
+const sizeOf = (shape: readonly number[]) => shape.reduce((x, y) => x * y, 1);
+const repeated = (why: string, params: Broadcast, bench?: CallRow<Broadcast>['bench']): CallRow<Broadcast> => ({
+  why,
+  kernel: broadcast,
+  params,
+  tensors: ({ shape, of: { v, a, b } }) => ({ v: sizeOf(v), ...(a && { a: sizeOf(a) }), ...(b && { b: sizeOf(b) }), y: sizeOf(shape) }),
+  ...(bench && { bench }),
+});
+/** Images times a gate for each of their channels. */
+const gate = (n: number, c: number, h: number, w: number): Broadcast => ({
+  shape: [n, c, h, w],
+  of: { v: [n, c, h, w], a: [n, c, 1, 1] },
+  f: 'v * a',
+});
+const slope = 'select(v * b, v, a > zero)';
+
 export const calls: readonly CallRow[] = [
   ...copies('as vec4', { n: 3, size: 8, source: 12, start: 4, dest: 16, offset: 4 }),
   ...copies('nothing divides', { n: 3, size: 7, source: 9, start: 2, dest: 11, offset: 3 }),
+  repeated('a gate, as vec4', gate(2, 3, 4, 4), n => [{ label: 'squeeze and excite', params: gate(n, 96, 16, 16) }]),
+  repeated('a gate, nothing divides', gate(2, 3, 3, 3)),
+  repeated('a slope, as vec4', { shape: [2, 3, 8], of: { v: [2, 3, 8], a: [2, 3, 8], b: [1, 3, 1] }, f: slope }),
+  repeated('a slope of rows, as vec4', { shape: [3, 8], of: { v: [3, 8], a: [3, 8], b: [1, 8] }, f: slope }),
   drop('as vec4', { n: 9, size: 12, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
   drop('nothing divides', { n: 9, size: 11, p: 0.4, layer: 3, perSample: true, scale: 1.5 }),
 ];

@@ -35,6 +35,39 @@ export const softmaxForward = kernel({
   }),
 });
 
+/** y = x - max - log(sum of exp(x - max)). */
+export const logSoftmaxForward = kernel({
+  name: 'log_softmax_forward',
+  bindings: { x: 'read', y: 'write' },
+  over: (p: Softmax, d) => values(p.n * p.hw, d),
+  body: p => ({
+    declared: keeping('f32') + logarithms('f32'),
+    each: wgsl`
+    ${first(p)}
+    var largest = x[first];
+    var sum = 0.0;
+    ${loop(p, 'largest = max(largest, x[at]);')}
+    ${loop(p, 'sum += exp_of(x[at] - largest);')}
+    let log = log_of(sum);
+    ${loop(p, 'y[at] = x[at] - largest - log;')}`,
+  }),
+});
+
+/** dx = dy - exp(y) sum(dy). */
+export const logSoftmaxBackward = kernel({
+  name: 'log_softmax_backward',
+  bindings: { y: 'read', dy: 'read', dx: 'write' },
+  over: (p: Softmax, d) => values(p.n * p.hw, d),
+  body: p => ({
+    declared: keeping('f32') + logarithms('f32'),
+    each: wgsl`
+    ${first(p)}
+    var sum = 0.0;
+    ${loop(p, 'sum += dy[at];')}
+    ${loop(p, 'dx[at] = dy[at] - exp_of(y[at]) * sum;')}`,
+  }),
+});
+
 /** dx = y (dy - sum(dy y)). */
 export const softmaxBackward = kernel({
   name: 'softmax_backward',

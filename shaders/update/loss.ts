@@ -86,6 +86,19 @@ export const crossEntropy = rowLoss(
   }`,
 );
 
+/** Negative log likelihood, of log-probabilities: dlogits = -target / rows. */
+export const logLikelihood = rowLoss(
+  'log_likelihood',
+  p => wgsl`
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    let t = goal(c);
+    loss -= select(0.0, t * logits[at + c], t != 0.0);
+    #if ${p.train}
+    dlogits[at + c] = -t * ${1 / p.rows};
+    #endif
+  }`,
+);
+
 /** Weston & Watkins: the sum over classes k of target k times the sum over j != k of max(0, margin + x_j - x_k). */
 export const hinge = rowLoss(
   'hinge',

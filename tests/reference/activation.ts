@@ -29,8 +29,22 @@ const GELU = Math.sqrt(2 / Math.PI);
 export const relu: Activation = { f: x => Math.max(x, 0), df: x => (x > 0 ? 1 : 0) };
 export const leakyRelu = (slope = 0.01): Activation => ({ f: x => (x > 0 ? x : slope * x), df: x => (x > 0 ? 1 : slope) });
 export const elu = (alpha = 1): Activation => ({ f: x => (x > 0 ? x : alpha * Math.expm1(x)), df: x => (x > 0 ? 1 : alpha * Math.exp(x)) });
+/** Barron 2017. */
+export const celu = (alpha = 1): Activation => ({
+  f: x => (x > 0 ? x : alpha * Math.expm1(x / alpha)),
+  df: x => (x > 0 ? 1 : Math.exp(x / alpha)),
+});
+export const relu6: Activation = { f: x => Math.min(Math.max(x, 0), 6), df: x => (x > 0 && x < 6 ? 1 : 0) };
+export const hardsigmoid: Activation = { f: x => relu6.f(x + 3) / 6, df: x => relu6.df(x + 3) / 6 };
+export const hardswish: Activation = { f: x => (x * relu6.f(x + 3)) / 6, df: x => (x < -3 ? 0 : x <= 3 ? x / 3 + 0.5 : 1) };
+export const silu: Activation = { f: x => x * sigmoid(x), df: x => sigmoid(x) * (1 + x * sigmoid(-x)) };
 export const sigmoidal: Activation = { f: sigmoid, df: x => sigmoid(x) * sigmoid(-x) };
 export const tanh: Activation = { f: Math.tanh, df: x => 1 - Math.tanh(x) ** 2 };
+/** Misra 2019. */
+export const mish: Activation = {
+  f: x => x * Math.tanh(softplus.f(x)),
+  df: x => Math.tanh(softplus.f(x)) + x * (1 - Math.tanh(softplus.f(x)) ** 2) * sigmoid(x),
+};
 export const softplus: Activation = { f: x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), df: sigmoid };
 /** Hendrycks & Gimpel 2016: x times the normal distribution function (PyTorch's default, by erf). */
 export const gelu: Activation = { f: x => x * cdf(x), df: x => cdf(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI) };
@@ -48,12 +62,28 @@ export const activations: Readonly<Record<string, Activation>> = {
   relu,
   leakyRelu: leakyRelu(),
   elu: elu(),
+  celu: celu(),
+  relu6,
+  hardsigmoid,
+  hardswish,
   sigmoid: sigmoidal,
+  silu,
+  mish,
   tanh,
   softplus,
   gelu,
   geluTanh,
 };
+
+/** The logarithm of the softmax of each row of `classes` numbers. */
+export function logSoftmax(x: ArrayLike<number>, classes: number): Float64Array {
+  const rows = Float64Array.from(x);
+  return rows.map((v, i) => {
+    const row = rows.subarray(i - (i % classes), i - (i % classes) + classes);
+    const most = Math.max(...row);
+    return v - most - Math.log(row.reduce((sum, u) => sum + Math.exp(u - most), 0));
+  });
+}
 
 /** Softmax of each row of `classes` numbers. */
 export function softmax(x: ArrayLike<number>, classes: number): Float64Array {

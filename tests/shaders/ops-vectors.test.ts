@@ -5,10 +5,13 @@ import { Graph, product, type Layer } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import * as activations from '../../layers/activation.ts';
-import { conv2d } from '../../layers/conv.ts';
+import { add, multiply } from '../../layers/broadcast.ts';
+import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { losses } from '../../layers/loss.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
-import { avgPool, globalAvgPool, maxPool } from '../../layers/pool.ts';
+import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
+import { adaptiveAvgPool, adaptiveMaxPool, avgPool, avgPool1d, globalAvgPool, maxPool, maxPool1d } from '../../layers/pool.ts';
+import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
 import { jensenShannon, ROW_METRICS } from '../../shaders/update/loss.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { readOperations, type OperationCase } from '../vectors/read.ts';
@@ -24,20 +27,54 @@ const generated = (v: Case, input: string): Float32Array => {
   return vectorUniform(`${v.name}/${input}`, product(shape)).map(u => offset + scale * u);
 };
 
+const kernelOf = (v: Case) => v.inputs.weight!.shape.slice(2) as [number, number];
+
+/** A function of x and the case's other input, as a parameter. */
+const withOther =
+  (v: Case, f: typeof add): Layer =>
+  (g, x) => {
+    const { shape } = v.inputs.other!;
+    const { value, grad } = g.param('other', shape, () => new Float32Array(product(shape)));
+    const other = g.record([value], g.map('v', value), dy => {
+      g.run(sumSlices, { size: grad.size, count: 1, gradient: g.gradient(grad) }, { slices: dy, out: grad });
+      return [undefined];
+    });
+    return f(g, x, other);
+  };
+
 const layers: Record<string, (v: Case) => Layer> = {
-  conv2d: v => conv2d(v.inputs.weight!.shape[0]!, v.inputs.weight!.shape[2]!, { ...v.options, bias: Boolean(v.inputs.bias) }),
+  conv2d: v => conv2d(v.inputs.weight!.shape[0]!, kernelOf(v), { ...v.options, bias: Boolean(v.inputs.bias) }),
+  conv1d: v => conv1d(v.inputs.weight!.shape[0]!, v.inputs.weight!.shape[2]!, v.options),
+  convTranspose2d: v => convTranspose2d(v.inputs.bias!.shape[0]!, kernelOf(v), v.options),
+  constant: v => constantPad(v.options.pad),
+  reflect: v => reflectionPad(v.options.pad),
+  replicate: v => replicationPad(v.options.pad),
+  circular: v => circularPad(v.options.pad),
+  add: v => withOther(v, add),
+  multiply: v => withOther(v, multiply),
   maxPool: v => maxPool(v.options.k, v.options),
   avgPool: v => avgPool(v.options.k, v.options),
+  maxPool1d: v => maxPool1d(v.options.k, v.options),
+  avgPool1d: v => avgPool1d(v.options.k, v.options),
+  adaptiveAvgPool: v => adaptiveAvgPool([v.options.oh, v.options.ow]),
+  adaptiveMaxPool: v => adaptiveMaxPool([v.options.oh, v.options.ow]),
   globalAvgPool,
   batchNorm: v => batchNorm(v.options),
   layerNorm: v => layerNorm(v.options),
   groupNorm: v => groupNorm(v.options.groups, v.options),
   instanceNorm: v => instanceNorm({ affine: Boolean(v.inputs.weight) }),
   lrn: v => lrn(v.options),
-  ...Object.fromEntries(Object.entries(activations).map(([name, layer]) => [name, (v: Case) => layer(v.options.slope ?? v.options.alpha)])),
+  ...Object.fromEntries(
+    Object.entries(activations).map(([name, layer]) => [
+      name,
+      (v: Case) => (layer as (option?: number) => Layer)(v.options.slope ?? v.options.alpha),
+    ]),
+  ),
+  prelu: v => activations.prelu({ perChannel: v.inputs.weight!.shape[0]! > 1 }),
 };
 const lossNames: Record<string, string> = {
   crossEntropy: 'cross-entropy',
+  nll: 'nll',
   hinge: 'hinge',
   bceWithLogits: 'logistic',
   mse: 'mse',
@@ -46,8 +83,6 @@ const lossNames: Record<string, string> = {
 
 /** What is not ours to compute, and why. */
 const left: Record<string, string> = {
-  'avgPool without the padding': 'avgPool counts the padding',
-  'adaptiveAvgPool to 3x2': 'no model needs it; globalAvgPool is its 1x1',
   fractionalMaxPool: "the paper's regions are ours; PyTorch has windows of k",
 };
 

@@ -36,7 +36,7 @@ def case(op, name, inputs, f, options=None, given=None):
 
 def conv(name, x, o, k, stride=1, padding=0, dilation=1, groups=1, bias=True):
     options = {'stride': stride, 'pad': padding, 'dilation': dilation, 'groups': groups}
-    inputs = {'x': x, 'weight': [o, x[1] // groups, k, k]} | ({'bias': [o]} if bias else {})
+    inputs = {'x': x, 'weight': [o, x[1] // groups, *(k if isinstance(k, list) else [k, k])]} | ({'bias': [o]} if bias else {})
     case('conv2d', f'conv2d {name}', inputs,
          lambda x, weight, bias=None: F.conv2d(x, weight, bias, stride, padding, dilation, groups), options)
 
@@ -54,6 +54,26 @@ conv('groups 2', [1, 4, 5, 5], 6, 3, padding=1, groups=2)
 conv('groups of one channel', [1, 4, 5, 5], 4, 3, padding=1, groups=4)
 conv('groups stride dilation', [1, 4, 9, 8], 4, 3, stride=2, padding=1, dilation=2, groups=2)
 
+conv('one row of taps', [1, 3, 4, 8], 2, [1, 5], padding=[0, 2])
+conv('rows and columns differ', [1, 2, 8, 7], 3, [3, 2], stride=[2, 1], padding=[1, 0], dilation=[1, 2])
+conv('same', [1, 2, 5, 6], 3, 4, padding='same')
+conv('same, dilated', [1, 2, 5, 6], 3, [3, 2], padding='same', dilation=[2, 1])
+case('conv2d', 'conv2d padded above and left', {'x': [1, 2, 5, 6], 'weight': [3, 2, 3, 3], 'bias': [3]},
+     lambda x, weight, bias: F.conv2d(F.pad(x, (2, 0, 1, 0)), weight, bias, 2), {'stride': 2, 'pad': {'top': 1, 'left': 2}})
+case('conv1d', 'conv1d', {'x': [2, 4, 9], 'weight': [6, 2, 3], 'bias': [6]},
+     lambda x, weight, bias: F.conv1d(x, weight, bias, 2, 1, 2, 2), {'stride': 2, 'pad': 1, 'dilation': 2, 'groups': 2})
+
+
+def transposed(name, x, o, k, stride=1, pad=0, output_pad=0, groups=1, dilation=1):
+    case('convTranspose2d', f'convTranspose2d {name}', {'x': x, 'weight': [x[1], o // groups, *k], 'bias': [o]},
+         lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, stride, pad, output_pad, groups, dilation),
+         {'stride': stride, 'pad': pad, 'outputPad': output_pad, 'groups': groups, 'dilation': dilation})
+
+
+transposed('stride 1', [1, 3, 4, 5], 2, [3, 3], pad=1)
+transposed('stride 2', [1, 3, 3, 4], 2, [4, 4], stride=2, pad=1)
+transposed('rows and columns differ', [1, 4, 3, 4], 2, [3, 2], stride=[2, 1], pad=[1, 0], output_pad=[1, 0], groups=2, dilation=[1, 2])
+
 for name, x, k, stride, pad in [
     ('2', [2, 2, 4, 6], 2, 2, 0), ('3 stride 2', [2, 2, 7, 6], 3, 2, 0),
     ('3 stride 2 pad 1', [2, 2, 7, 8], 3, 2, 1), ('2 stride 3', [1, 2, 8, 8], 2, 3, 0),
@@ -61,6 +81,26 @@ for name, x, k, stride, pad in [
     options = {'k': k, 'stride': stride, 'pad': pad}
     case('maxPool', f'maxPool {name}', {'x': x}, lambda x: F.max_pool2d(x, k, stride, pad), options)
     case('avgPool', f'avgPool {name}', {'x': x}, lambda x: F.avg_pool2d(x, k, stride, pad), options)
+for name, k, stride, pad, dilation, ceil in [
+    ('taps apart', 2, 1, 1, 3, False), ('rows and columns differ', [3, 2], [2, 1], [1, 0], [1, 2], False), ('rounded up', 3, 2, 1, 1, True),
+]:
+    case('maxPool', f'maxPool {name}', {'x': [1, 2, 6, 8]}, lambda x: F.max_pool2d(x, k, stride, pad, dilation, ceil),
+         {'k': k, 'stride': stride, 'pad': pad, 'dilation': dilation, 'ceil': ceil})
+for name, k, stride, pad, include in [
+    ('rounded up', 3, 2, 0, True), ('rounded up over the padding', [3, 2], [3, 3], 1, True), ('rounded up, inside', [3, 2], [3, 3], 1, False),
+]:
+    case('avgPool', f'avgPool {name}', {'x': [1, 2, 6, 8]}, lambda x: F.avg_pool2d(x, k, stride, pad, True, include),
+         {'k': k, 'stride': stride, 'pad': pad, 'ceil': True, 'countIncludePad': include})
+case('maxPool1d', 'maxPool1d', {'x': [2, 2, 9]}, lambda x: F.max_pool1d(x, 3, 2, 1, 2), {'k': 3, 'stride': 2, 'pad': 1, 'dilation': 2})
+case('avgPool1d', 'avgPool1d', {'x': [2, 2, 9]}, lambda x: F.avg_pool1d(x, 3, 2, 1, True, False),
+     {'k': 3, 'stride': 2, 'pad': 1, 'ceil': True, 'countIncludePad': False})
+case('adaptiveMaxPool', 'adaptiveMaxPool to 2x3', {'x': [1, 2, 5, 7]}, lambda x: F.adaptive_max_pool2d(x, (2, 3)), {'oh': 2, 'ow': 3})
+case('adaptiveAvgPool', 'adaptiveAvgPool to 5x4, more rows than there are', {'x': [1, 2, 3, 8]}, lambda x: F.adaptive_avg_pool2d(x, (5, 4)),
+     {'oh': 5, 'ow': 4})
+for mode in ('constant', 'reflect', 'replicate', 'circular'):
+    case(mode, f'{mode} pad', {'x': [1, 2, 4, 3]}, lambda x: F.pad(x, (1, 2, 0, 3), mode), {'pad': {'left': 1, 'right': 2, 'top': 0, 'bottom': 3}})
+case('multiply', 'multiply by a gate', {'x': [2, 3, 2, 2], 'other': [2, 3, 1, 1]}, lambda x, other: x * other)
+case('add', 'add both repeated', {'x': [2, 1, 3], 'other': [4, 1]}, lambda x, other: x + other)
 case('avgPool', 'avgPool without the padding', {'x': [2, 2, 7, 8]},
      lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), {'k': 3, 'stride': 2, 'pad': 1, 'countIncludePad': False})
 case('globalAvgPool', 'globalAvgPool', {'x': [2, 3, 5, 4]}, lambda x: F.adaptive_avg_pool2d(x, 1))
@@ -110,8 +150,13 @@ for name, f, options in [
     ('relu', F.relu, {}), ('leakyRelu', lambda x: F.leaky_relu(x, 0.1), {'slope': 0.1}), ('elu',
      lambda x: F.elu(x, 1.5), {'alpha': 1.5}), ('sigmoid', torch.sigmoid, {}),
     ('tanh', torch.tanh, {}), ('softplus', F.softplus, {}), ('gelu', F.gelu, {}), ('geluTanh', lambda x: F.gelu(x, approximate='tanh'), {}),
+    ('celu', lambda x: F.celu(x, 1.5), {'alpha': 1.5}), ('relu6', F.relu6, {}), ('hardsigmoid', F.hardsigmoid, {}), ('hardswish', F.hardswish, {}),
+    ('silu', F.silu, {}), ('mish', F.mish, {}),
 ]:
     case(name, name, {'x': ([40], 6, 0)}, lambda x: f(x), options)
+case('prelu', 'prelu', {'x': [2, 6], 'weight': [1]}, lambda x, weight: F.prelu(x, weight))
+case('prelu', 'prelu of channels', {'x': [2, 3, 2, 2], 'weight': [3]}, lambda x, weight: F.prelu(x, weight))
+case('logSoftmax', 'logSoftmax', {'x': ([4, 7], 5, 0)}, lambda x: F.log_softmax(x, 1))
 case('softmax', 'softmax', {'x': ([4, 7], 5, 0)}, lambda x: F.softmax(x, 1))
 
 labels = torch.tensor([3, 0, 9, 3, 7])
@@ -120,6 +165,7 @@ given = {'labels': labels.tolist()}
 case('crossEntropy', 'crossEntropy', logits, lambda logits: F.cross_entropy(logits, labels), {'smoothing': 0}, given)
 case('crossEntropy', 'crossEntropy label smoothing', logits,
      lambda logits: F.cross_entropy(logits, labels, label_smoothing=0.1), {'smoothing': 0.1}, given)
+case('nll', 'nll', logits, lambda logits: F.nll_loss(logits, labels), {}, given)
 soft = F.softmax(generated('crossEntropy soft', 'targets', [5, 10], 3), 1).float().double()
 case('crossEntropy', 'crossEntropy soft', logits,
      lambda logits: F.cross_entropy(logits, soft), {'smoothing': 0}, {'targets': soft.flatten().tolist()})

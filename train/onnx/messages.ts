@@ -33,8 +33,9 @@ export const floatValue = (name: string, sizes: readonly (number | string)[]): o
 };
 
 export const attribute = (name: string, value: OnnxAttribute): onnx.AttributeProto => {
-  const { FLOAT, INT, INTS } = onnx.AttributeProto_AttributeType;
+  const { FLOAT, INT, INTS, STRING } = onnx.AttributeProto_AttributeType;
   if (typeof value === 'number') return create(onnx.AttributeProtoSchema, { name, type: INT, i: BigInt(value) });
+  if (typeof value === 'string') return create(onnx.AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return create(onnx.AttributeProtoSchema, { name, type: FLOAT, f: value.float });
   return create(onnx.AttributeProtoSchema, { name, type: INTS, ints: whole(value) });
 };

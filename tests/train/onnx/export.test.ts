@@ -5,10 +5,21 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
 import * as activations from '../../../layers/activation.ts';
-import { concat, flatten, mean, residual, scale, sequential, stochasticDepth, zeroPadShortcut } from '../../../layers/compose.ts';
+import { add, gated } from '../../../layers/broadcast.ts';
+import {
+  concat,
+  flatten,
+  mean,
+  residual,
+  scale,
+  sequential,
+  stochasticDepth,
+  unflatten,
+  zeroPadShortcut,
+} from '../../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
-import { reshape } from '../../../layers/geometry.ts';
+import { circularPad, constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
 import { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout, whiteout } from '../../../layers/noise.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import {
@@ -55,7 +66,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'convolution whose sides differ': conv2d(4, [3, 2], { stride: [1, 2], pad: { top: 2, right: 1 }, dilation: [2, 1] }),
   "convolution of padding 'same'": conv2d(4, 4, { pad: 'same' }),
   'transposed convolution': convTranspose2d(4, 3, { stride: 2, pad: 1, outputPad: 1, groups: 2 }),
-  'convolution of signals': sequential([(g, x) => reshape(g, x, [x.shape[0]!, 6, 49]), conv1d(4, 3, { stride: 2, pad: 1 })]),
+  'convolution of signals': sequential([unflatten([6, 49]), conv1d(4, 3, { stride: 2, pad: 1 })]),
   'standardised convolution': conv2d(4, 3, { standardise: true }),
   'convolution through dropConnect': conv2d(4, 3, { through: dropConnect(0.5) }),
   'max pooling': maxPool(3, { stride: 2, pad: 1 }),
@@ -67,12 +78,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'adaptive pooling': concat([adaptiveAvgPool([3, 2]), adaptiveMaxPool([3, 2])]),
   'adaptive pooling of equal parts': sequential([conv2d(4, 2), adaptiveMaxPool([2, 3])]),
   'adaptive pooling to one': adaptiveAvgPool(1),
-  'pooling of signals': sequential([
-    (g, x) => reshape(g, x, [x.shape[0]!, 6, 49]),
-    maxPool1d(3, { pad: 1 }),
-    avgPool1d(2),
-    globalAvgPool(),
-  ]),
+  'pooling of signals': sequential([unflatten([6, 49]), maxPool1d(3, { pad: 1 }), avgPool1d(2), globalAvgPool()]),
+  'padding by a value': constantPad({ top: 1, right: 2 }, 0.5),
+  'padding that mirrors': reflectionPad([2, 1]),
+  'padding by the edges': replicationPad({ left: 3, bottom: 1 }),
+  'padding by the image again': circularPad({ top: 2, left: 1, right: 3 }),
+  'a slope for each channel': activations.prelu({ perChannel: true }),
+  'squeeze and excitation': gated(sequential({ pool: adaptiveAvgPool(1), fc: conv2d(6, 1), scale: activations.sigmoid() })),
+  'a sum that broadcasts': (g, x) => add(g, x, adaptiveAvgPool([1, 7])(g, x)),
   'global mean pooling': globalAvgPool(),
   'batch norm': batchNorm({ eps: 1e-3 }),
   'batch norm without weights': batchNorm({ affine: false }),

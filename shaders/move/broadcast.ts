@@ -1,0 +1,145 @@
+/** Functions of tensors of which some are repeated along some dimensions, and sums along these: both as numpy broadcasts. */
+import { kernel, type Target } from '../kernel/define.ts';
+import type { Epilogue } from '../kernel/epilogue.ts';
+import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
+import { rows, threads, values } from '../kernel/loops.ts';
+import { keeping } from '../kernel/nan.ts';
+import { total, totalNeeds } from '../kernel/total.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
+
+type Shape = readonly number[];
+
+/** The operands of a function in the rank of its result: 1 where they are repeated. */
+export interface Operands {
+  v: Shape;
+  a?: Shape;
+  b?: Shape;
+}
+
+/** y of `shape` = f(v, a, b). `f` is WGSL over `v`, `a`, `b`, `zero` and `one`, of f32 or vec4f, and passes NaN on. */
+export interface Broadcast {
+  shape: Shape;
+  of: Operands;
+  f: string;
+  epilogue?: readonly Epilogue[];
+}
+
+/** A run of dimensions along which the same operands are repeated, as one. */
+interface Run {
+  size: number;
+  repeats: Readonly<Record<string, boolean>>;
+}
+
+const product = (sizes: Shape): number => sizes.reduce((a, b) => a * b, 1);
+const named = (of: Readonly<Record<string, Shape | undefined>>) =>
+  Object.entries(of).flatMap(([name, shape]) => (shape ? [[name, shape] as const] : []));
+
+/** The dimensions of `shape` in as few runs as `operands` allow; those of size 1 are in none. */
+function runsOf(shape: Shape, operands: Readonly<Record<string, Shape | undefined>>): Run[] {
+  const out: Run[] = [];
+  shape.forEach((size, d) => {
+    if (size === 1) return;
+    const repeats = Object.fromEntries(named(operands).map(([name, own]) => [name, own[d] === 1]));
+    const last = out.at(-1);
+    if (last && Object.keys(repeats).every(name => last.repeats[name] === repeats[name])) last.size *= size;
+    else out.push({ size, repeats });
+  });
+  return out.length ? out : [{ size: 1, repeats: {} }];
+}
+
+/** WGSL: the number along run `d` of value `i` of all values of `runs`. */
+function along(runs: readonly Run[], d: number, i: string): string {
+  const behind = product(runs.slice(d + 1).map(r => r.size));
+  const number = behind === 1 ? i : `${i} / ${behind}u`;
+  return d === 0 ? number : `${number} % ${runs[d]!.size}u`;
+}
+
+/** WGSL: the place in operand `name` that `at` along each run is. */
+function placeIn(name: string, runs: readonly Run[], at: (d: number) => string): string {
+  const own = runs.flatMap((run, d) => (run.repeats[name] ? [] : [d]));
+  const terms = own.map((d, j) => {
+    const stride = product(own.slice(j + 1).map(later => runs[later]!.size));
+    return stride === 1 ? `(${at(d)})` : `(${at(d)}) * ${stride}u`;
+  });
+  return terms.join(' + ') || '0u';
+}
+
+/** WGSL of the function. */
+const applied = (f: string, operands: readonly string[], type: string) => `
+fn apply(${operands.map(name => `${name} : ${type}`).join(', ')}) -> ${type} {
+  let zero = ${type}(0.0); let one = ${type}(1.0);
+  return ${f};
+}`;
+
+/** The operands that are repeated along the last run. */
+const splat = (p: Broadcast): string[] => {
+  const last = runsOf(p.shape, { ...p.of }).at(-1)!;
+  return named({ ...p.of }).flatMap(([name]) => (last.repeats[name] ? [name] : []));
+};
+
+/** Whether rows can be taken four at a time, `repeated` being what is one number along them. */
+const wide = (repeated: readonly string[]) => (p: Broadcast) =>
+  fitsVec4(runsOf(p.shape, { ...p.of }).at(-1)!.size) && splat(p).join() === repeated.join();
+
+const form = {
+  over: (p: Broadcast, d: Target) => values(product(p.shape) / d.width, d),
+  body: (p: Broadcast, d: Target) => {
+    const whole = runsOf(p.shape, { ...p.of });
+    const runs = whole.map((run, d0) => (d0 === whole.length - 1 ? { ...run, size: run.size / d.width } : run));
+    const single = d.width === 4 ? splat(p) : [];
+    const operands = named({ ...p.of }).map(([name]) => name);
+    const read = (name: string) => {
+      const value = `${name}[${placeIn(name, runs, n => along(runs, n, 'i'))}]`;
+      return single.includes(name) ? `${d.type}(${value})` : value;
+    };
+    return { declared: applied(p.f, operands, d.type), each: `    y[i] = finish(apply(${operands.map(read).join(', ')}), i);` };
+  },
+};
+
+export const broadcast = kernel({
+  name: 'broadcast',
+  bindings: { v: 'read', a: 'read?', b: 'read?', y: 'write' },
+  epilogue: 'y',
+  variants: [
+    { ...form, name: 'vec4, a repeated', vec4: ['v', 'y'], fits: wide(['a']) },
+    { ...form, name: 'vec4, b repeated', vec4: ['v', 'a', 'y'], fits: wide(['b']) },
+    { ...form, name: 'vec4', vec4: ['v', 'a', 'b', 'y'], fits: wide([]) },
+    form,
+  ],
+});
+
+/** out of shape `kept` = the sum of f(v, a) over `shape` along the dimensions where `kept` is 1; written as a gradient. */
+export interface BroadcastSum extends Omit<Broadcast, 'epilogue'> {
+  kept: Shape;
+  gradient?: Gradient;
+}
+
+/** A workgroup for each value of out. */
+export const broadcastSum = kernel({
+  name: 'broadcast_sum',
+  bindings: { v: 'read', a: 'read?', b: 'read?', out: 'write' },
+  step: (p: BroadcastSum) => accumulates(p.gradient),
+  needs: totalNeeds,
+  over: (p, d) => rows(product(p.kept), threads(d, 256)),
+  body: (p, d) => {
+    const runs = runsOf(p.shape, { ...p.of, out: p.kept });
+    const operands = named({ ...p.of }).map(([name]) => name);
+    const isKept = (run: Run) => !run.repeats.out;
+    const [kept, summed] = [runs.filter(isKept), runs.filter(run => !isKept(run))];
+    const at = (n: number) => {
+      const run = runs[n]!;
+      return isKept(run) ? along(kept, kept.indexOf(run), 'row') : along(summed, summed.indexOf(run), 'i');
+    };
+    const { declared, of } = total(d, threads(d, 256));
+    return {
+      declared: applied(p.f, operands, 'f32') + keeping('f32') + declared,
+      each: `
+  var own = 0.0;
+  for (var i = lane; i < ${product(summed.map(r => r.size))}u; i += ${threads(d, 256)}u) {
+    own += apply(${operands.map(name => `${name}[${placeIn(name, runs, at)}]`).join(', ')});
+  }
+  ${of('own')}
+  if (lane == 0u) { let v = total; out[row] = ${accumulated(p.gradient, 'out[row]')}; }`,
+    };
+  },
+});

@@ -1,0 +1,77 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Layer, Shape } from '../../engine/graph.ts';
+import { relu } from '../../layers/activation.ts';
+import { sequential } from '../../layers/compose.ts';
+import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
+import { edgesOf, type Edges, type Numbers } from '../reference/linear.ts';
+import { checkLayer, runLayer } from '../support/check.ts';
+import { refusal } from '../support/refusal.ts';
+
+const test = suite('pad');
+
+/** Where place `at` of an image of `size`, counted from its beginning, comes from; undefined outside of it by constants. */
+const from: Record<string, (at: number, size: number) => number | undefined> = {
+  constant: (at, size) => (at >= 0 && at < size ? at : undefined),
+  reflect: (at, size) => (at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at),
+  replicate: (at, size) => Math.min(Math.max(at, 0), size - 1),
+  circular: (at, size) => (at + size) % size,
+};
+
+/** x [planes, h, w] with `edges` around it. */
+function padded(x: Numbers, [h, w]: readonly [number, number], { top, bottom, left, right }: Edges, mode: string, value = 0): Float64Array {
+  const [oh, ow] = [h + top + bottom, w + left + right];
+  return Float64Array.from({ length: (x.length / h / w) * oh * ow }, (_, i) => {
+    const row = from[mode]!((Math.floor(i / ow) % oh) - top, h);
+    const column = from[mode]!((i % ow) - left, w);
+    return row === undefined || column === undefined ? value : x[Math.floor(i / (oh * ow)) * h * w + row * w + column]!;
+  });
+}
+
+const cases: readonly [mode: string, layer: (pad: number | Partial<Edges>) => Layer, most: Edges][] = [
+  ['constant', pad => constantPad(pad, 0.5), { top: 4, bottom: 1, left: 0, right: 3 }],
+  ['reflect', reflectionPad, { top: 3, bottom: 2, left: 4, right: 0 }],
+  ['replicate', replicationPad, { top: 6, bottom: 0, left: 2, right: 7 }],
+  ['circular', circularPad, { top: 4, bottom: 3, left: 5, right: 5 }],
+];
+for (const [mode, layer, most] of cases) {
+  for (const [what, pad] of [
+    ['all sides', 2],
+    ['each side by itself', most],
+  ] as const) {
+    test(`${mode}, ${what}`, () =>
+      checkLayer(
+        sequential([layer(pad), relu()]),
+        [2, 3, 4, 5],
+        x => padded(x, [4, 5], typeof pad === 'number' ? edgesOf(pad) : pad, mode, 0.5).map(v => Math.max(v, 0)),
+        { derivatives: 120 },
+      ));
+  }
+  test(`${mode}, signals`, async () => {
+    const shape: Shape = [2, 3, 7];
+    const edges = { top: 0, bottom: 0, left: 3, right: 3 };
+    await checkLayer(layer(3), shape, x => padded(x, [1, 7], edges, mode, 0.5));
+    assert.equal((await runLayer('own', layer({ left: 2 }), shape)).shape, [2, 3, 9]);
+  });
+}
+
+test('rows and columns of one value', async () => {
+  await checkLayer(replicationPad(2), [1, 2, 1, 1], x => padded(x, [1, 1], edgesOf(2), 'replicate'));
+  await checkLayer(circularPad(1), [1, 2, 1, 1], x => padded(x, [1, 1], edgesOf(1), 'circular'));
+});
+
+test('says what does not fit', async () => {
+  const message = (layer: Layer, shape: Shape = [2, 3, 4, 6]) => refusal(() => runLayer('own', layer, shape));
+  assert.is(
+    await message(reflectionPad(4)),
+    'reflectionPad: pad 4 is more than the input has (input [2, 3, 4, 6]); use at most 3 rows and 5 columns',
+  );
+  assert.match(
+    await message(circularPad({ left: 7 })),
+    /^circularPad: pad left 7 is more than the input has .*; use at most 4 rows and 6 columns$/,
+  );
+  assert.match(await message(constantPad(-1)), /^constantPad: pad is -1; give a whole number of at least 0/);
+  assert.match(await message(constantPad(1), [2, 3]), /^constantPad: input is \[2, 3\], expected \[batch, channels, height, width\]/);
+});
+
+test.run();
