@@ -141,7 +141,7 @@ async function letImportDescent(): Promise<void> {
 const NAME = /^descent(-gpu)?(?=\/|$)/;
 const isSource = import.meta.url.endsWith('.ts');
 const entry = (path: string): string => new URL(`../${path}.${isSource ? 'ts' : 'js'}`, import.meta.url).href;
-const ENTRIES: Readonly<Record<string, string>> = { '': entry('node'), '/models': entry('models/index') };
+const ENTRIES: Readonly<Record<string, string>> = { '': entry('node'), '/models': entry('models'), '/engine': entry('engine') };
 
 interface Resolved {
   readonly url: string;

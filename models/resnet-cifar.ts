@@ -60,14 +60,17 @@ const he = (depth: number) => resnetCifar(`resnet${depth}`, `ResNet of ${depth} 
 const plain = (depth: number) =>
   resnetCifar(`plain${depth}`, `ResNet${depth} without shortcuts (He et al. 2015)`, depth, { shortcut: 'none' });
 
+/** The ResNets for CIFAR (He et al. 2015, section 4.2): 0.27 M parameters at 20 layers, 19.4 M at 1202. */
 export const resnet20 = he(20),
   resnet32 = he(32),
   resnet44 = he(44),
   resnet56 = he(56),
   resnet110 = he(110),
   resnet1202 = he(1202);
+/** The same nets without shortcuts, which train worse the deeper they are. */
 export const plain20 = plain(20),
   plain32 = plain(32),
   plain44 = plain(44),
   plain56 = plain(56);
+/** ResNet110 whose blocks are left out at random in training (Huang et al. 2016). */
 export const resnet110sd = resnetCifar('resnet110-sd', 'ResNet110 with stochastic depth (Huang et al. 2016)', 110, { drop: 0.5 });

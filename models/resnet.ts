@@ -101,10 +101,15 @@ const deep = (name: string, about: string, counts: readonly number[], groups = 1
     (input, o) => net(input, o.stem, counts, bottleneck(o.groups, o.width)),
   );
 
+/** ResNet of 18 layers in torchvision's layout (He et al. 2015); 11.2 M parameters for ten classes. */
 export const resnet18 = shallow(18, [2, 2, 2, 2]);
+/** ResNet of 34 layers in torchvision's layout; 21.3 M parameters. */
 export const resnet34 = shallow(34, [3, 4, 6, 3]);
+/** ResNet of 50 layers with bottlenecks, in torchvision's layout; 23.5 M parameters. */
 export const resnet50 = deep('resnet50', he(50), [3, 4, 6, 3]);
+/** ResNet of 101 layers with bottlenecks; 42.5 M parameters. */
 export const resnet101 = deep('resnet101', he(101), [3, 4, 23, 3]);
+/** ResNet of 152 layers with bottlenecks; 58.2 M parameters. */
 export const resnet152 = deep('resnet152', he(152), [3, 8, 36, 3]);
 
 /** For CIFAR: 8 groups of 64 channels, 34.4 M parameters; `groups=16` is the paper's best, 68.2 M. */

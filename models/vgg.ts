@@ -75,10 +75,12 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
     },
   );
 
+/** VGG of 11 to 19 layers in torchvision's layout (Simonyan & Zisserman 2014). */
 export const vgg11 = vgg(11, false),
   vgg13 = vgg(13, false),
   vgg16 = vgg(16, false),
   vgg19 = vgg(19, false);
+/** The same with batch norm behind each convolution. */
 export const vgg11bn = vgg(11, true),
   vgg13bn = vgg(13, true),
   vgg16bn = vgg(16, true),

@@ -57,5 +57,7 @@ const wide = (depth: number, width: number): Model =>
     ({ classes }, { dropout }) => preactivationNet(classes, (depth - 4) / 6, width, { dropout }),
   );
 
+/** Wide ResNet of 16 layers, 4 times as wide; 2.7 M parameters. */
 export const wideResnet16x4 = wide(16, 4);
+/** Wide ResNet of 28 layers, 10 times as wide; 36.5 M parameters. */
 export const wideResnet28x10 = wide(28, 10);

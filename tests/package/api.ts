@@ -45,8 +45,15 @@ function read({ program, checker }: Project, entries: readonly string[]): Findin
     node.forEachChild(child => visit(child, owner));
   };
 
+  /** A comment above `export const a = …, b = …` is about all of them. */
+  const isDocumented = (symbol: TsSymbol, declaration: Node): boolean => {
+    const { declarations: [first] = [] } = declaration.parent as { declarations?: readonly Node[] };
+    const label = (first as { name?: Node } | undefined)?.name;
+    return [symbol, label && checker.getSymbolAtLocation(label)].some(s => s && checker.getDocumentationCommentOfSymbol(s));
+  };
+
   for (const [name, symbol] of exported.values()) {
-    if (!checker.getDocumentationCommentOfSymbol(symbol)) undocumented.add(name);
+    if (!symbol.declarations.some(handle => isDocumented(symbol, handle.resolve()!))) undocumented.add(name);
     for (const handle of symbol.declarations) {
       const node = handle.resolve()!;
       visit(node, name);

@@ -20,6 +20,7 @@ interface Bucket {
   readonly tensors: readonly Tensor[];
 }
 
+/** The mean of gradients over ranks, bucket by bucket, while the backward pass goes on. */
 export class GradientMean {
   /** Whether this rank asks that the run ends after the next step. */
   asks = false;
@@ -90,6 +91,7 @@ export class GradientMean {
     return [...x];
   }
 
+  /** Frees its buffers on the device. */
   destroy(): void {
     for (const { transfer } of this.#buckets) transfer.destroy();
   }
