@@ -17,11 +17,23 @@ export const isOwnModel = (spec: string): boolean => isFileName(parseSpec('model
 /** Whether a folder is this user's: what stands in another's may have been put there to be run. */
 export const isOwn = (path: string): boolean => process.getuid === undefined || statSync(path).uid === process.getuid();
 
-/** Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. */
-export async function loadOwnModel(spec: string): Promise<void> {
+/** A recorded model whose file lies elsewhere now, as `given` says: with the options that it had, unless others are given. */
+export function movedTo(recorded: string, given: string): string {
+  const { name, value, options } = parseSpec('model', given);
+  const isBare = value === undefined && !Object.keys(options).length;
+  return isBare ? name + recorded.trim().slice(parseSpec('model', recorded).name.length) : given;
+}
+
+const PATHS = 'give a path to a .ts, .js or .mjs file, or a name that descent models lists';
+
+/**
+ * Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. `advice`
+ * says what to do where there is no such file.
+ */
+export async function loadOwnModel(spec: string, advice = PATHS): Promise<void> {
   const { name } = parseSpec('model', spec);
   if (!isFileName(name)) return;
-  check(existsSync(name), `model: there is no file ${name}`, 'give a path to a .ts, .js or .mjs file, or a name that descent models lists');
+  check(existsSync(name), `model: there is no file ${name}`, advice);
   check(statSync(name).isFile(), `model: ${name} is a folder`, 'give the file in it that exports the model');
   await letLoadTypeScript(name);
   await letImportDescent();

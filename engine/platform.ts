@@ -1,5 +1,5 @@
 /** What differs between a browser, which is taken for granted here, and Node, whose entry says so (see node.ts). */
-import { check, named, say, type Fault } from './check.ts';
+import { check, DescentError, named, say, type Fault } from './check.ts';
 import type { TuneStore } from './tune.ts';
 
 export interface Platform {
@@ -11,6 +11,17 @@ export interface Platform {
   readonly runtime: () => string;
   /** Hands bytes to the user under a name: as a file of that path, or as a download. */
   save(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** The bytes of an address, or under Node of a path. */
+  read(from: string | URL): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** The bytes of an address. */
+export async function fetched(from: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await fetch(from).catch((error: Error) => {
+    throw new DescentError(`${from}: cannot be fetched (${error.message})`, 'check the address and the connection');
+  });
+  check(answer.ok, `${from}: the server answers ${answer.status}`, 'check the address');
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 /** Who has WebGPU, and what to switch on. */
@@ -72,6 +83,7 @@ export const browserPlatform: Platform = {
     Object.assign(document.createElement('a'), { href, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60_000); // the download has begun by then
   },
+  read: fetched,
 };
 
 let current: Platform = browserPlatform;

@@ -70,6 +70,9 @@ export function addModel(name: string, model: Model): void {
   own[name] = model;
 }
 
+/** Whether there is a model of this name. */
+export const isModel = (name: string): boolean => Object.hasOwn(models, name) || Object.hasOwn(own, name);
+
 /** A model by name, those made known by addModel included. */
 export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
 

@@ -49,13 +49,13 @@ test('the engine knows no kernel of a layer: of shaders/ it imports shaders/kern
   }
 });
 
-test('texts are parsed at the border: what trains loads nothing of train/config, and run folders alone read config.json', () => {
+test('texts are parsed at the border: what trains loads nothing of train/config; run folders read config.json, a predictor takes the name of a model', () => {
   const below = files('train').filter(file => !file.startsWith('train/config/'));
   const loads = (file: string) =>
     [...readFileSync(file, 'utf8').matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm)].map(m => relative('.', resolve(file, '..', m[1]!)));
   assert.equal(
     below.filter(file => loads(file).some(name => name.startsWith('train/config/'))),
-    ['train/run/node/run-folder.ts'],
+    ['train/evaluate/predictor.ts', 'train/run/node/run-folder.ts'],
   );
 });
 

@@ -3,15 +3,16 @@ import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
 import { isKnown, openDataset } from '../../datasets/node/open.ts';
-import { check, DescentError } from '../../engine/check.ts';
+import { check } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
+import { factsIn } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
 import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
-import { isOwn, isOwnModel, loadOwnModel } from '../own-model.ts';
+import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
 export interface CheckpointOptions {
@@ -26,10 +27,10 @@ export interface Checkpoint {
   readonly file: string;
   readonly config: RunConfig;
   readonly weights: Tensors;
-  readonly shape?: readonly [c: number, h: number, w: number];
-  readonly classes?: readonly string[];
+  readonly shape: readonly [c: number, h: number, w: number] | undefined;
+  readonly classes: readonly string[] | undefined;
   /** The moments of the images it was trained on. */
-  readonly moments?: Moments;
+  readonly moments: Moments | undefined;
 }
 
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
@@ -38,10 +39,11 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const run = found.isDirectory() ? readConfig(path, given.trust).config : undefined;
   const file = run ? weightsFile(path) : path;
   const { tensors, metadata } = readSafetensors(file, given.trust);
+  const facts = factsIn(metadata, file);
 
-  const named = metadata.model ?? run?.model;
+  const named = facts.model ?? run?.model;
   const isCode = (spec: string | undefined) => spec !== undefined && isOwnModel(spec);
-  const model = isCode(named) && isCode(given.model) ? given.model : (named ?? given.model);
+  const model = isCode(named) && isCode(given.model) ? movedTo(named!, given.model!) : (named ?? given.model);
   check(
     !isCode(model) || isCode(given.model) || (run && isOwn(path)),
     `${file}: names the code in ${model} as its model, and code runs only where you name it`,
@@ -49,32 +51,34 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   );
   check(model !== undefined, `${file}: does not say which model it is of`, 'give --model');
   check(
-    given.model === undefined || given.model === model,
+    given.model === undefined || given.model === model || (isCode(named) && isCode(given.model)),
     `${file}: is a checkpoint of ${model}, not of ${given.model}`,
     'leave out --model',
   );
-  const dataset = given.dataset ?? run?.dataset ?? metadata.dataset;
-  const normalize = given.normalize ?? metadata.normalize ?? run?.normalize;
+  const dataset = given.dataset ?? run?.dataset ?? facts.dataset;
+  const normalize = given.normalize ?? facts.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained`, 'give --dataset');
   check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZE.join('|')}`);
-  await loadOwnModel(model);
-  const fact = (name: 'shape' | 'classes' | 'moments') =>
-    metadata[name] === undefined ? {} : { [name]: parse(file, name, metadata[name]) };
-  const facts: Pick<Checkpoint, 'shape' | 'classes' | 'moments'> = { ...fact('shape'), ...fact('classes'), ...fact('moments') };
+  await loadOwnModel(model, given.model === undefined ? 'give the place where it lies now with --model' : undefined);
+  const { shape, classes, moments, dtype } = facts;
+  check(
+    dtype !== 'float32',
+    `${file}: is of a model that takes float32 values, not images`,
+    'use it from a program (see docs/checkpoints.md)',
+  );
   // A folder's images are of any size: they become what the weights were trained on.
   const imageSize =
     given.imageSize === undefined
-      ? (run?.imageSize ?? (isKnown(dataset) ? undefined : facts.shape?.[1]))
+      ? (run?.imageSize ?? (isKnown(dataset) ? undefined : shape?.[1]))
       : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
-  return { file, weights: tensors, config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file), ...facts };
-}
-
-function parse(file: string, name: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new DescentError(`${file}: its ${name} is not valid JSON`, 'fetch or write the file again');
-  }
+  return {
+    file,
+    weights: tensors,
+    config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file),
+    shape,
+    classes,
+    moments,
+  };
 }
 
 interface FindOptions {

@@ -1,6 +1,5 @@
 /** `descent predict`. */
 import { check } from '../../engine/check.ts';
-import { openModel } from '../../models/index.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../train/config/spec.ts';
@@ -31,12 +30,11 @@ export async function predict(path: string, named: readonly string[], options: P
   const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert: options.invert })));
   const moments = await momentsOf(checkpoint, options);
 
-  const recipe = recipeOf(config);
-  const model = openModel(recipe.model, { shape, classes: classes.length });
+  const { model, normalize } = recipeOf(config).config;
   const device = await openDevice(options);
   try {
     const batch = Math.min(images.length, MOST);
-    const predictor = Predictor.create({ device, model, weights, shape, classes, normalize: recipe.normalize, moments, batch });
+    const predictor = Predictor.create({ device, model, weights, shape, classes, normalize, moments, batch });
     if (options.csv) {
       const probabilities = await predictor.probabilities(new Uint8Array(Buffer.concat(pixels)));
       process.stdout.write(csv(predictionRows(images, classes, probabilities)));

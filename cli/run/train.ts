@@ -14,7 +14,7 @@ import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
 import { note, print } from '../output.ts';
-import { isOwn, isOwnModel, loadOwnModel } from '../own-model.ts';
+import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
 import type { TrainOptions } from './options.ts';
 import { localRecipe, openSession, type Session } from './session.ts';
@@ -26,14 +26,16 @@ interface AdapterFacts {
 }
 
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
-  const resumed = options.resume === undefined ? undefined : resumeRun(options.resume, options.trust);
+  const stopped = options.resume === undefined ? undefined : resumeRun(options.resume, options.trust);
+  const moves = stopped && model !== undefined && isOwnModel(model) && isOwnModel(stopped.config.model);
+  const resumed = moves ? { ...stopped, config: { ...stopped.config, model: movedTo(stopped.config.model, model) } } : stopped;
   check(
     resumed || model !== undefined,
     'train: no model is named',
     'give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
   );
   try {
-    await trainIn(resumed, model, options);
+    await trainIn(resumed, moves ? undefined : model, options);
   } finally {
     resumed?.folder.close();
   }
@@ -48,7 +50,8 @@ async function trainIn(resumed: Resumed | undefined, model: string | undefined, 
       'read that file, then copy the folder',
     );
   }
-  await loadOwnModel(resumed?.config.model ?? model!);
+  const advice = resumed && `say where it lies now: descent train <file> --resume ${resumed.folder.path}`;
+  await loadOwnModel(resumed?.config.model ?? model!, advice);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
   const { config } = recipe;
   const start = config.init !== undefined && !resumed ? readSafetensors(config.init, options.trust).tensors : undefined;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -117,15 +117,24 @@ for (const [name, text, message] of [
 test.after(() => rmSync(folder, { recursive: true }));
 test('a model file that was moved is named where it is now', async () => {
   const dir = await scratch();
-  const code = `import { dense } from 'descent';\nexport default ({ classes }) => dense(classes);\n`;
+  const code = `import { dense, sequential } from 'descent';
+export default ({ classes }, { width }) => sequential({ fc1: dense(width), fc2: dense(classes) });
+`;
   writeFileSync(join(dir, 'net.mjs'), code);
   const small = words('--dataset shapes --limit-train 60 --limit-test 20 --batch-size 16 --steps 2 --quiet');
-  const { code: trained, err } = await descent(['train', './net.mjs', ...small, '--out', 'run'], dir);
+  const { code: trained, err } = await descent(['train', './net.mjs:width=6', ...small, '--out', 'run'], dir);
   assert.is(trained, 0, err);
   renameSync(join(dir, 'net.mjs'), join(dir, 'moved.mjs'));
-  assert.match((await descent(words('eval run'), dir)).err, /there is no file \.\/net\.mjs/);
+  assert.match((await descent(words('eval run'), dir)).err, /there is no file \.\/net\.mjs; give the place where it lies now with --model/);
   const moved = await descent(words('eval run --model ./moved.mjs'), dir);
   assert.is(moved.code, 0, moved.err);
+  assert.match(
+    (await descent(words('train --resume run --steps 3 --quiet'), dir)).err,
+    /say where it lies now: descent train <file> --resume run/,
+  );
+  const longer = await descent(words('train ./moved.mjs --resume run --steps 3 --quiet'), dir);
+  assert.is(longer.code, 0, longer.err);
+  assert.match(readFileSync(join(dir, 'run', 'config.json'), 'utf8'), '"./moved.mjs:width=6"');
 });
 
 test('a file of weights cannot have code run: its model file runs only where the user names it', async () => {

@@ -1,16 +1,23 @@
 /** A trained model that answers: made once, for any number of images, from any number of callers at a time. */
-import { bytesOf, type Dataset, type Values } from '../../datasets/dataset.ts';
-import { check, DescentError, kindOf, show } from '../../engine/check.ts';
-import type { Device } from '../../engine/device.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
+import type { Picture } from '../../datasets/host.ts';
+import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
+import { check, kindOf, show } from '../../engine/check.ts';
+import { Device } from '../../engine/device.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
-import { bytesOfImage } from '../data/data.ts';
-import { Normalisation } from '../data/normalise.ts';
-import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
-import type { Tensors } from '../run/safetensors.ts';
+import type { Model } from '../../models/model.ts';
+import { layerOf, nameOf } from '../config/model.ts';
+import { isFileName } from '../config/spec.ts';
+import { NORMALIZE, type Normalize } from '../data/statistics.ts';
+import { factsIn, metadataOf, type WeightsFacts } from '../run/metadata.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
+import { read, save, type Source } from '../run/store.ts';
 import { softmaxRows } from '../study/probabilities.ts';
-import { Probe, probeGraph, type ImageKind } from './probe.ts';
-import { savedOf, writeWeights } from './weights.ts';
+import { Answers } from './answers.ts';
+import { bytesOfPixels, joined, kindFor, type KindOptions, type Pixels } from './pixels.ts';
+import { probeGraph, type ImageKind } from './probe.ts';
+import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from './weights.ts';
 
 /** One class for an image, `index` being its number and `label` its name; probabilities over all classes add up to 1. */
 export interface Answer {
@@ -19,48 +26,32 @@ export interface Answer {
   readonly probability: number;
 }
 
-/** Values of one image, or of several one after the other. */
-export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
-
-/** What `Predictor.create` takes. */
-export interface PredictorOptions {
+/** What a predictor is made from. */
+export interface PredictorOptions extends KindOptions {
   readonly device: Device;
-  readonly model: Layer;
-  /** Channels, height and width of an image; [features, 1, 1] of a table's row. */
-  readonly shape: Dataset['shape'];
-  readonly classes: readonly string[];
+  /** A name as the command line takes it (`lenet5`, `resnet20:shortcut=B`), or a function of { classes, shape } that returns a layer. */
+  readonly model: string | Model;
   /** Parameters and running statistics: every tensor of the model with its shape. */
   readonly weights: Tensors;
-  /** What the values of images are: bytes that mean 0 to 1 (so it is without this), or float32 as they are. */
-  readonly dtype?: Dataset['dtype'];
-  /** How the images were normalised that it was trained on, and by which moments; `none` without it. */
-  readonly normalize?: Normalize;
-  readonly moments?: Moments;
   /** Most images that are computed at once, 64 without it: more takes more memory on the device. */
   readonly batch?: number;
+  /** What it was trained on, for the file. */
+  readonly dataset?: string;
 }
 
 const BATCH = 64;
 /** Answers of an image where nobody says how many are wanted. */
 const TOP = 5;
-/** Chunks on the device at a time: the next is brought there while one is computed. */
-const IN_FLIGHT = 2;
-
-/** A call that waits for its logits. */
-interface Request {
-  /** The bytes of its images. */
-  readonly images: Uint8Array;
-  readonly count: number;
-  readonly logits: Float32Array;
-  readonly resolve: (logits: Float32Array) => void;
-  readonly reject: (error: unknown) => void;
+/** The weights of a predictor that has some of its own, and what a file of them says. */
+interface Own {
+  readonly weights: readonly Tensor[];
+  readonly facts: WeightsFacts;
 }
 
-/** Images of one request in a chunk: `n` from number `from` on. */
-interface Piece {
-  readonly request: Request;
-  readonly from: number;
-  readonly n: number;
+/** What is wanted of a prediction. */
+export interface PredictOptions {
+  readonly top?: number;
+  readonly invert?: boolean;
 }
 
 /**
@@ -72,31 +63,26 @@ export class Predictor {
   readonly shape: Dataset['shape'];
   readonly classes: readonly string[];
   #memory: Memory;
-  /** Its weights, where it has some of its own. */
-  #own: readonly Tensor[] | undefined;
-  #destroyed = false;
-  #model: Layer;
+  #own: Own | undefined;
   #kind: ImageKind;
-  #sizes: readonly number[];
-  #probes = new Map<number, Promise<Probe>>();
-  /** The calls of the next turn. */
-  #waiting: Request[] | undefined;
+  #answers: Answers;
 
-  private constructor(memory: Memory, own: readonly Tensor[] | undefined, model: Layer, kind: ImageKind, batch: number) {
+  private constructor(memory: Memory, own: Own | undefined, model: Layer, kind: ImageKind, batch: number) {
     this.shape = kind.dataset.shape;
     this.classes = kind.dataset.classes;
     this.#memory = memory;
     this.#own = own;
-    this.#model = model;
     this.#kind = kind;
-    this.#sizes = sizesUpTo(batch);
+    this.#answers = new Answers(memory, model, kind, batch);
   }
 
   /** Puts weights on a device. Throws where they are not those of the model, or the model does not take the images. */
   static create(o: PredictorOptions): Predictor {
-    const { device, model, weights, batch = BATCH } = o;
+    const { device, weights, batch = BATCH } = o;
+    check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     const kind = kindFor(o);
+    const model = layerOf(o.model, { shape: o.shape, classes: o.classes.length });
     const memory = new Memory(device);
     try {
       const { graph } = probeGraph(memory, model, kind, 1);
@@ -104,11 +90,32 @@ export class Predictor {
       memory.reserve(graph);
       memory.allocate(graph);
       writeWeights(memory, own, weights);
-      return new Predictor(memory, own, model, kind, batch);
+      return new Predictor(memory, { weights: own, facts: { ...o, model: nameOf(o.model) } }, model, kind, batch);
     } catch (error) {
       memory.destroy();
       throw error;
     }
+  }
+
+  /**
+   * One of a file that says what it is of (docs/checkpoints.md), from its bytes or where it is: an address, under Node a path, or
+   * `indexeddb://name`. Of a model that has no name its function must be given, and of a file from elsewhere what it does not say.
+   */
+  static async open(device: Device, source: Source, given: Partial<Omit<PredictorOptions, 'device' | 'weights'>> = {}): Promise<Predictor> {
+    const file = typeof source === 'string' ? source : source instanceof File ? source.name : 'weights';
+    const { tensors: weights, metadata } = decodeSafetensors(await read(source), file);
+    const facts = factsIn(metadata, file);
+    const { model = facts.model, shape = facts.shape, classes = facts.classes, normalize = facts.normalize } = given;
+    check(model !== undefined, `${file}: does not say which model it is of`, 'give { model }');
+    check(
+      typeof model !== 'string' || given.model !== undefined || !isFileName(model.split(':')[0]!),
+      `${file}: is of the model in ${model}, whose code runs only where a program imports it`,
+      'give its function as { model }',
+    );
+    check(shape, `${file}: does not say the shape of its images`, 'give { shape: [channels, height, width] }');
+    check(classes, `${file}: does not say its classes`, 'give { classes }');
+    check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
+    return Predictor.create({ ...facts, ...given, device, weights, model, shape, classes, normalize: normalize as Normalize });
   }
 
   /** One that answers by the weights that `memory` holds at the time, those of a model in training. */
@@ -118,8 +125,8 @@ export class Predictor {
 
   /** Logits [count, classes] of the images whose values [count, c, h, w] are given. */
   logits(values: Pixels): Promise<Float32Array> {
-    const size = show(this.shape);
-    return this.#ask(this.#bytesOf(values, `expected a multiple of those of ${size}`, n => n > 0 && n % 1 === 0));
+    const expected = `expected a multiple of those of ${show(this.shape)}`;
+    return this.#answers.ask(bytesOfPixels(this.#kind, values, expected, n => n > 0 && n % 1 === 0, 'the images'));
   }
 
   /** Class probabilities [count, classes] of the images whose values [count, c, h, w] are given. */
@@ -127,66 +134,66 @@ export class Predictor {
     return softmaxRows(await this.logits(values), this.classes.length);
   }
 
-  /** The likeliest classes of an image, or of each of several; the first `top` of them (5). */
-  predict(image: Pixels, o?: { readonly top?: number }): Promise<Answer[]>;
-  predict(images: readonly Pixels[], o?: { readonly top?: number }): Promise<Answer[][]>;
-  async predict(given: Pixels | readonly Pixels[], { top = TOP }: { readonly top?: number } = {}): Promise<Answer[] | Answer[][]> {
+  /**
+   * The likeliest classes of an image, or of each of several; the first `top` of them (5). An image is its values [c, h, w] or a picture,
+   * which is cropped about the middle and resized; `invert` makes its dark light.
+   */
+  predict(image: Pixels | Picture, o?: PredictOptions): Promise<Answer[]>;
+  predict(images: readonly (Pixels | Picture)[], o?: PredictOptions): Promise<Answer[][]>;
+  async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], { top = TOP, invert }: PredictOptions = {}): Promise<unknown> {
     check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
     const isMany = Array.isArray(given) && typeof given[0] !== 'number';
-    const images = (isMany ? given : [given]) as readonly Pixels[];
-    if (!images.length) return [];
-    const size = bytesOfImage(this.#kind.dataset);
-    const all = new Uint8Array(images.length * size);
-    for (const [i, image] of images.entries()) {
-      const who = isMany ? `image ${i}: ` : '';
-      all.set(
-        this.#bytesOf(image, `expected those of ${show(this.shape)}`, n => n === 1, who),
-        i * size,
-      );
-    }
+    const images = (isMany ? given : [given]) as readonly (Pixels | Picture)[];
+    const who = (i: number) => (isMany ? `image ${i}` : 'the image');
+    const parts = images.map((image, i) => this.#bytesOf(image, who(i), invert));
+    const isPending = parts.some(part => part instanceof Promise);
+    const bytes = isPending ? await Promise.all(parts) : (parts as readonly Uint8Array[]); // values take their turn at once
+    if (!bytes.length) return [];
     const k = this.classes.length;
-    const probabilities = softmaxRows(await this.#ask(all), k);
-    const answers = images.map((_, i) => this.#rank(probabilities.subarray(i * k, (i + 1) * k), top, isMany ? `image ${i}` : 'the image'));
+    const probabilities = softmaxRows(await this.#answers.ask(joined(bytes)), k);
+    const answers = images.map((_, i) => this.#rank(probabilities.subarray(i * k, (i + 1) * k), top, who(i)));
     return isMany ? answers : answers[0]!;
   }
 
   /** Answers by other weights of the same model from now on; calls made before it are answered by the old ones. */
-  async swap(weights: Tensors): Promise<void> {
-    const own = this.#own;
-    check(own, 'swap: the weights are those of a model in training', 'give them to its trainer');
-    this.#waiting = undefined;
-    await this.#memory.inTurn(() => writeWeights(this.#memory, own, weights));
+  async swap(weights: Tensors, options?: LoadOptions): Promise<Loaded> {
+    const own = this.#ownWeights('swap');
+    return this.#answers.between(() => writeWeights(this.#memory, own.weights, weights, options));
+  }
+
+  /** Parameters and running statistics under their names. */
+  weights(): Promise<Tensors> {
+    const own = this.#ownWeights('weights');
+    return this.#answers.between(() => readTensors(this.#memory, own.weights));
+  }
+
+  /** A safetensors file of the model, which `open`, `descent predict`, `descent eval` and PyTorch read (docs/checkpoints.md). */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const { facts } = this.#ownWeights('bytes');
+    return encodeSafetensors(await this.weights(), metadataOf(facts));
+  }
+
+  /** Keeps that file under a name: `indexeddb://name` in the browser, else a download; under Node the file of that path. */
+  async save(name = 'model.safetensors'): Promise<void> {
+    await save(name, await this.bytes());
+  }
+
+  #ownWeights(who: string): Own {
+    check(this.#own, `${who}: the weights are those of a model in training`, 'ask its trainer');
+    return this.#own;
   }
 
   /** Frees all that it holds on the device. Calls that wait are refused. */
   destroy(): void {
-    for (const made of this.#probes.values()) {
-      const ignore = () => undefined; // its failure was reported where it was asked for
-      void made.then(probe => probe.destroy(), ignore);
-    }
-    this.#destroyed = true;
+    this.#answers.destroy();
     if (this.#own) this.#memory.destroy();
   }
 
-  /** The bytes of given values. `fits` says of how many images they may be. */
-  #bytesOf(given: Pixels, expected: string, fits: (count: number) => boolean, who = ''): Uint8Array {
-    const floats = this.#kind.dataset.dtype === 'float32';
-    const size = this.shape.reduce((a, b) => a * b);
-    const isList = ArrayBuffer.isView(given) || Array.isArray(given);
-    check(
-      isList && (floats || !(given instanceof Float32Array)),
-      `${who}predict: got ${kindOf(given)}`,
-      floats ? 'give numbers, as Float32Array' : 'give bytes from 0 to 255, as Uint8Array',
-    );
-    check(fits(given.length / size), `${who}predict: got ${given.length} values, ${expected}`, `which has ${size}`);
-    const values: Values = floats ? new Float32Array(given) : new Uint8Array(given); // a copy: it may be written to while the call waits
-    const wrong = Array.isArray(given) ? given.findIndex((v, i) => typeof v !== 'number' || (!floats && v !== values[i])) : -1;
-    check(
-      wrong < 0,
-      `${who}predict: value ${wrong} is ${kindOf(given[wrong])}`,
-      floats ? 'give numbers' : 'give whole numbers from 0 to 255',
-    );
-    return bytesOf(values);
+  #bytesOf(image: Pixels | Picture, who: string, invert: boolean | undefined): Uint8Array | Promise<Uint8Array> {
+    const { shape, dtype } = this.#kind.dataset;
+    if (!isPicture(image)) return bytesOfPixels(this.#kind, image, `expected those of ${show(shape)}`, n => n === 1, who);
+    check(dtype !== 'float32', `${who}: is a picture`, 'the model takes float32 values: give numbers, as Float32Array');
+    return pictureBytes(image, shape, { invert, who });
   }
 
   #rank(probabilities: Float32Array, top: number, who: string): Answer[] {
@@ -198,125 +205,4 @@ export class Predictor {
     );
     return ranked.sort((a, b) => b.probability - a.probability || a.index - b.index).slice(0, top);
   }
-
-  /** The logits of images, when their turn has come. */
-  #ask(images: Uint8Array): Promise<Float32Array> {
-    check(!this.#destroyed, 'the model was destroyed', 'create it again');
-    const count = images.length / bytesOfImage(this.#kind.dataset);
-    return new Promise((resolve, reject) => {
-      const logits = new Float32Array(count * this.classes.length);
-      this.#turn().push({ images, count, logits, resolve, reject });
-    });
-  }
-
-  /** The calls that are answered in the next turn. */
-  #turn(): Request[] {
-    if (this.#waiting) return this.#waiting;
-    const requests: Request[] = (this.#waiting = []);
-    const begins = () => {
-      if (this.#waiting === requests) this.#waiting = undefined;
-    };
-    this.#memory
-      .inTurn(() => {
-        begins();
-        return this.#answer(requests);
-      })
-      .catch((error: unknown) => {
-        begins();
-        for (const { reject } of requests) reject(error);
-      });
-    return requests;
-  }
-
-  /** Computes the images of requests in chunks of at most the batch, whosever they are. */
-  async #answer(requests: readonly Request[]): Promise<void> {
-    const under: Promise<void>[] = [];
-    for (const chunk of chunksOf(requests, this.#sizes.at(-1)!)) {
-      const n = chunk.reduce((sum, piece) => sum + piece.n, 0);
-      const probe = await this.#probe(this.#sizes.find(size => size >= n)!);
-      if (under.length >= IN_FLIGHT) await under.shift();
-      const work = probe.logits(imagesOf(chunk, n)).then(logits => this.#deliver(chunk, logits));
-      work.catch(() => undefined); // awaited below
-      under.push(work);
-    }
-    await Promise.all(under);
-  }
-
-  #deliver(chunk: readonly Piece[], logits: Float32Array): void {
-    const k = this.classes.length;
-    let at = 0;
-    for (const { request, from, n } of chunk) {
-      request.logits.set(logits.subarray(at * k, (at + n) * k), from * k);
-      at += n;
-      if (from + n === request.count) request.resolve(request.logits);
-    }
-  }
-
-  #probe(n: number): Promise<Probe> {
-    let probe = this.#probes.get(n);
-    if (!probe) this.#probes.set(n, (probe = Probe.create(this.#memory, this.#model, this.#kind, n)));
-    return probe;
-  }
-}
-
-/** 1, 4, 16 … and `batch`. */
-function sizesUpTo(batch: number): number[] {
-  const sizes: number[] = [];
-  for (let n = 1; n < batch; n *= 4) sizes.push(n);
-  return [...sizes, batch];
-}
-
-/** The images of requests in order, at most `most` together. */
-function chunksOf(requests: readonly Request[], most: number): Piece[][] {
-  const chunks: Piece[][] = [];
-  let room = 0;
-  for (const request of requests) {
-    for (let from = 0; from < request.count; ) {
-      if (!room) {
-        chunks.push([]);
-        room = most;
-      }
-      const n = Math.min(room, request.count - from);
-      chunks.at(-1)!.push({ request, from, n });
-      from += n;
-      room -= n;
-    }
-  }
-  return chunks;
-}
-
-/** The bytes of the images of a chunk, one after the other. */
-function imagesOf(chunk: readonly Piece[], n: number): Uint8Array {
-  const parts = chunk.map(({ request: { images, count }, from, n }) => {
-    const size = images.length / count;
-    return images.subarray(from * size, (from + n) * size);
-  });
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array((parts[0]!.length / chunk[0]!.n) * n);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-/** What the images are that a predictor takes. Throws where moments are needed and missing. */
-function kindFor({ shape, classes, dtype, normalize = 'none', moments }: PredictorOptions): ImageKind {
-  check(
-    Array.isArray(shape) && shape.length === 3 && shape.every(side => Number.isInteger(side) && side > 0),
-    `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
-    'give [channels, height, width]',
-  );
-  check(Array.isArray(classes) && classes.length, `classes: it is ${kindOf(classes)}`, 'give the names of the classes in their order');
-  check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZE.join(', ')}`);
-  if (normalize !== 'none' && !moments) {
-    throw new DescentError(
-      `normalize: '${normalize}' goes by the moments of the training images, and there are none`,
-      'give moments: { mean, std }',
-    );
-  }
-  const nothing = { images: dtype === 'float32' ? new Float32Array() : new Uint8Array(), labels: new Uint16Array(), n: 0 };
-  const dataset: Dataset = { name: 'images', shape, classes, train: nothing, test: nothing, ...(dtype && { dtype }) };
-  return { dataset, normalisation: new Normalisation(normalize, { dataset, indices: new Uint32Array() }, moments) };
 }

@@ -1,5 +1,5 @@
 /** The weights of a model between device and host. */
-import { check, show } from '../../engine/check.ts';
+import { check, kindOf, show } from '../../engine/check.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -23,29 +23,73 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
 /** The first few of many names, for messages. */
 const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
 
-/** Throws unless each tensor of `own` is given with its shape, and no other. */
-export function checkWeights(own: readonly Tensor[], tensors: Tensors): void {
+/** How weights become those of a model that they are not of in every name and shape. */
+export interface LoadOptions {
+  /** Whether a tensor that is missing, has another shape or is not in the model is an error; so it is unless this is false. */
+  readonly strict?: boolean;
+  /** Tensors of the model that keep the values they have, whatever is given: a new head. */
+  readonly skip?: RegExp | undefined;
+  /** The model's name of a tensor that is given: `name => name.replace('module.', '')`. */
+  readonly rename?: ((name: string) => string) | undefined;
+}
+
+/** What loading left out, by name: tensors of the model that were not given, given ones that it has not, and those of another shape. */
+export interface Loaded {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly mismatched: readonly string[];
+}
+
+interface Matched extends Loaded {
+  readonly pairs: readonly (readonly [own: Tensor, given: Tensors[string]])[];
+}
+
+/** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does. */
+export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict = true, skip, rename }: LoadOptions = {}): Matched {
+  check(skip === undefined || skip instanceof RegExp, `skip: it is ${kindOf(skip)}`, 'give a regular expression, as /^fc\\./');
+  check(rename === undefined || typeof rename === 'function', `rename: it is ${kindOf(rename)}`, 'give a function of a name');
+  const given = new Map<string, Tensors[string]>();
+  for (const [before, tensor] of Object.entries(tensors)) {
+    const name = rename ? rename(before) : before;
+    check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');
+    given.set(name, tensor);
+  }
+  const wanted = own.filter(t => !skip?.test(t.name));
   const names = new Set(own.map(t => t.name));
-  const missing = own.find(t => !Object.hasOwn(tensors, t.name));
-  check(
-    !missing,
-    `weights: tensor '${missing?.name}' ${show(missing?.shape ?? [])} is missing`,
-    `the file has ${some(Object.keys(tensors))}`,
-  );
-  const extra = Object.keys(tensors).find(n => !names.has(n) && !n.endsWith('num_batches_tracked'));
-  check(!extra, `weights: tensor '${extra}' is not in this model`, `it is a checkpoint of another one, which has ${some([...names])} here`);
-  for (const t of own) {
-    const { shape } = tensors[t.name]!;
+  const missing = wanted.filter(t => !given.has(t.name));
+  const unexpected = [...given.keys()].filter(n => !names.has(n) && !skip?.test(n) && !n.endsWith('num_batches_tracked'));
+  const there = wanted.flatMap(t => (given.has(t.name) ? [[t, given.get(t.name)!] as const] : []));
+  const fits = ([t, { shape }]: (typeof there)[number]) => show(shape) === show(t.shape);
+  const pairs = there.filter(fits);
+  const mismatched = there.filter(pair => !fits(pair));
+  if (strict) {
     check(
-      show(shape) === show(t.shape),
-      `weights: tensor '${t.name}' has shape ${show(shape)}, the model has ${show(t.shape)}`,
+      !missing[0],
+      `weights: tensor '${missing[0]?.name}' ${show(missing[0]?.shape ?? [])} is missing`,
+      `the file has ${some([...given.keys()])}`,
+    );
+    check(
+      !unexpected.length,
+      `weights: tensor '${unexpected[0]}' is not in this model`,
+      `it is a checkpoint of another one, which has ${some([...names])} here`,
+    );
+    check(
+      !mismatched[0],
+      `weights: tensor '${mismatched[0]?.[0].name}' has shape ${show(mismatched[0]?.[1].shape ?? [])}, the model has ${show(mismatched[0]?.[0].shape ?? [])}`,
       'it is a checkpoint of another model or head',
     );
   }
+  check(
+    pairs.length || !wanted.length,
+    `weights: none of ${some([...given.keys()]) || 'no tensors'} is of this model`,
+    `it has ${some([...names])}`,
+  );
+  return { pairs, unexpected, missing: missing.map(t => t.name), mismatched: mismatched.map(([t]) => t.name) };
 }
 
-/** Writes the tensors `own` of a model. Each must be given with its shape, and no other. */
-export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors): void {
-  checkWeights(own, tensors);
-  for (const t of own) memory.write(t, tensors[t.name]!.data);
+/** Writes the tensors `own` of a model, those that fit as `options` ask; says which did not. */
+export function writeWeights(memory: Memory, own: readonly Tensor[], tensors: Tensors, options?: LoadOptions): Loaded {
+  const { pairs, ...loaded } = matchWeights(own, tensors, options);
+  for (const [t, { data }] of pairs) memory.write(t, data);
+  return loaded;
 }

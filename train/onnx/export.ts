@@ -6,7 +6,7 @@ import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
-import { checkWeights, savedOf } from '../evaluate/weights.ts';
+import { matchWeights, savedOf } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { attribute, floatTensor, floatValue, integerTensor } from './messages.ts';
 
@@ -54,7 +54,7 @@ export function exportOnnx(source: OnnxSource, { normalises = true, softmax = fa
     `its output must be one logit for each of ${classes.length} classes`,
   );
   const { [WHITENING]: whitening, ...own } = weights;
-  checkWeights(savedOf(g), whitens ? own : weights);
+  matchWeights(savedOf(g), whitens ? own : weights);
 
   const file = collecting(weights);
   file.path = 'normalise';

@@ -20,7 +20,7 @@ export interface Fitted {
   observe(loss: number): void;
   /** The weights that `evaluate` takes: averaged ones where the optimizer keeps an average. */
   evaluatedWeights(): Promise<Tensors>;
-  loadWeights(weights: Tensors): Promise<void>;
+  loadWeights(weights: Tensors): Promise<unknown>;
 }
 
 /** What a run has come to, to be given again when it goes on. */

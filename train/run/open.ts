@@ -16,6 +16,7 @@ import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
+import { metadataOf } from './metadata.ts';
 import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
@@ -86,15 +87,15 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
     parts,
     note,
     parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
-    metadata: {
-      format: 'pt',
+    metadata: metadataOf({
       model: recipe.config.model,
       dataset: recipe.dataset,
-      shape: JSON.stringify(shape),
-      classes: JSON.stringify(classes),
+      shape,
+      classes,
+      dtype: dataset.dtype,
       normalize,
-      ...(normalize !== 'none' && { moments: JSON.stringify(data.normalisation.moments) }),
-    },
+      moments: normalize === 'none' ? undefined : data.normalisation.moments,
+    }),
   };
 }
 

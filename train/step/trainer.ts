@@ -14,7 +14,7 @@ import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
 import type { Totals } from '../evaluate/totals.ts';
 import type { GradientMean } from '../distribute/gradient-mean.ts';
-import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
+import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { assemble, type Parts } from './assemble.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
@@ -208,12 +208,13 @@ export class Trainer {
     return { buffer: page => stateBuffer(rule, average.state, page), refreshes: average.refreshes ?? false };
   }
 
-  /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other. */
-  loadWeights(tensors: Tensors): Promise<void> {
+  /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other, unless `options` say otherwise. */
+  loadWeights(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
     return this.memory.inTurn(() => {
-      writeWeights(this.memory, savedOf(this.graph), tensors);
+      const loaded = writeWeights(this.memory, savedOf(this.graph), tensors, options);
       this.#loadedAt = this.steps;
       this.#loads++;
+      return loaded;
     });
   }
 

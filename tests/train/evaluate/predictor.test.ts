@@ -1,4 +1,6 @@
 /** A predictor answers as evaluations do, whoever asks, however many at a time. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
@@ -17,11 +19,18 @@ import { Predictor, type PredictorOptions } from '../../../train/evaluate/predic
 import { Trainer } from '../../../train/step/trainer.ts';
 import { softmaxRows } from '../../../train/study/probabilities.ts';
 import { close, deviceFor } from '../../support/check.ts';
+import { useHost } from '../../../datasets/host.ts';
+import { nodeHost } from '../../../datasets/node/host.ts';
+import { usePlatform } from '../../../engine/platform.ts';
+import { nodePlatform } from '../../../train/run/node/platform.ts';
+import { encodeSafetensors } from '../../../train/run/safetensors.ts';
+import { scratchFolders } from '../../support/process/scratch.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
 import { refusal } from '../../support/refusal.ts';
 import { tinyImages } from '../../support/tiny-images.ts';
 
 const test = suite('predictor');
+const folder = scratchFolders(test);
 const N = 100;
 const dataset = tinyImages(N);
 const { shape, classes, test: images } = dataset;
@@ -43,7 +52,7 @@ async function trained(normalize: Normalize, seed = 3) {
     return logits;
   };
   const { moments } = normalize === 'none' ? { moments: undefined } : data.normalisation;
-  const options: PredictorOptions = { device, model, shape, classes, weights, normalize, moments };
+  const options: PredictorOptions = { device, model: () => model, shape, classes, weights, normalize, moments };
   return { options, evaluated };
 }
 const { options, evaluated } = await trained('meanstd');
@@ -94,12 +103,33 @@ test('gives the likeliest classes by name, of one image or of several, whatever 
   predictor.destroy();
 });
 
+test('takes pictures, which are cropped about the middle and made of its channels', async () => {
+  usePlatform(nodePlatform);
+  useHost(nodeHost);
+  const predictor = Predictor.create(options);
+  const rgba = Uint8ClampedArray.from({ length: 4 * SIZE }, (_, at) => (at % 4 === 3 ? 255 : image(7)[at >> 2]!));
+  const picture = { data: rgba, width: 12, height: 12 };
+  const wanted = await predictor.predict(image(7));
+  assert.equal(await predictor.predict(picture), wanted);
+  assert.equal(await predictor.predict([picture, image(8)]), [wanted, await predictor.predict(image(8))]);
+  assert.equal(await predictor.predict(picture, { invert: true }), await predictor.predict(image(7).map(v => 255 - v)));
+  assert.match(await refusal(() => predictor.predict(['nowhere.png'])), /nowhere\.png/);
+  predictor.destroy();
+});
+
 test('an image may be written to as soon as it is asked for', async () => {
   const predictor = Predictor.create(options);
   const frame = image(1);
   const first = predictor.predict(frame);
   frame.set(image(2));
   assert.equal(await first, await predictor.predict(image(1)));
+  predictor.destroy();
+});
+
+test('more images than the device has room for at once are answered in smaller parts', async () => {
+  const device = options.device.withProfile({ maxBinding: 16_000 }); // 64 images after the convolution take 102,400 bytes
+  const predictor = Predictor.create({ ...options, device });
+  close('logits', await predictor.logits(images.images), await evaluated(1), 1e-5);
   predictor.destroy();
 });
 
@@ -148,6 +178,34 @@ test('answers by the weights of a net in training, between its steps', async () 
   for (const made of [predictor, watched, alone]) made.destroy();
 });
 
+test('a file of it is enough to make it again, under Node by its path too', async () => {
+  const predictor = Predictor.create({ ...options, dataset: 'tiny' });
+  const wanted = await predictor.predict(image(9));
+  const path = join(await folder(), 'net.safetensors');
+  usePlatform(nodePlatform);
+  await predictor.save(path);
+  const { device } = options;
+  for (const source of [await predictor.bytes(), path, pathToFileURL(path), new Blob([await predictor.bytes()])]) {
+    const again = await Predictor.open(device, source, { model: () => model });
+    assert.equal([again.shape, again.classes], [shape, classes]);
+    assert.equal(await again.predict(image(9)), wanted);
+    again.destroy();
+  }
+  assert.match(await refusal(() => Predictor.open(device, path)), /does not say which model it is of; give \{ model \}$/);
+  assert.match(
+    await refusal(() => Predictor.open(device, 'nowhere.safetensors')),
+    /^nowhere\.safetensors: cannot be read, there is no such file/,
+  );
+  assert.match(await refusal(() => Predictor.open(device, 'indexeddb://net')), /^indexeddb:\/\/net: there is no IndexedDB here; /);
+  assert.match(await refusal(() => Predictor.open(device, new Uint8Array(9).fill(0x80))), /^weights: is a file of torch\.save/);
+  const bare = encodeSafetensors(options.weights, { model: './mine.ts', shape: '[1,12,12]' });
+  assert.match(await refusal(() => Predictor.open(device, bare)), /^weights: is of the model in \.\/mine\.ts, whose code runs only/);
+  const given = { model: () => model, classes, normalize: options.normalize, moments: options.moments };
+  const known = await Predictor.open(device, bare, given);
+  assert.equal(await known.predict(image(9)), wanted);
+  for (const made of [predictor, known]) made.destroy();
+});
+
 test('calls after destroy are refused, and those that wait', async () => {
   const predictor = Predictor.create(options);
   await predictor.predict(image(0));
@@ -172,17 +230,24 @@ test('predictors made and destroyed leave nothing on the device', async () => {
 test('what is no image of its kind, or no fitting option, is named', async () => {
   const predictor = Predictor.create(options);
   const said = (given: unknown, o?: { top: number }) => refusal(() => predictor.predict(given as Uint8Array, o));
-  assert.is(await said(new Uint8Array(145)), 'predict: got 145 values, expected those of [1, 12, 12]; which has 144');
-  assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: predict: got 7 values/);
-  assert.match(await said(new Float32Array(144)), /^predict: got of the class Float32Array; give bytes from 0 to 255/);
-  assert.match(await said(Array(144).fill(256)), /^predict: value 0 is 256; give whole numbers from 0 to 255$/);
+  assert.is(await said(new Uint8Array(145)), 'the image: got 145 values, expected those of [1, 12, 12]; which has 144');
+  assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: got 7 values/);
+  assert.match(await said(new Float32Array(144)), /^the image: got of the class Float32Array; give bytes from 0 to 255/);
+  assert.match(await said(Array(144).fill(256)), /^the image: value 0 is 256; give whole numbers from 0 to 255$/);
   assert.match(await said(image(0), { top: 0 }), /^top: it is 0; give 1 to 3$/);
   assert.match(await refusal(() => predictor.logits(new Uint8Array(100))), /got 100 values, expected a multiple/);
   predictor.destroy();
   const wrong = (o: Record<string, unknown>) => refusal(() => Predictor.create({ ...options, ...o } as PredictorOptions));
-  assert.match(await wrong({ moments: undefined }), /^normalize: 'meanstd' goes by the moments .*; give moments/);
+  assert.match(
+    await wrong({ moments: undefined }),
+    /^normalize: 'meanstd' goes by moments of the training images, and there are none; give moments: \{ mean, std \}$/,
+  );
   assert.match(await wrong({ classes: ['a'] }), /^model: its output is \[1, 3\], expected \[1, 1\] for 1 classes/);
   assert.match(await wrong({ shape: [28, 28] }), /^shape: it is \[28, 28\]; give \[channels, height, width\]$/);
+  assert.match(await wrong({ model: model }), /^model: its function fails: .*; give a name/);
+  assert.match(await wrong({ model: () => 3 }), /^model: its function returns 3, which is no layer; /);
+  assert.match(await wrong({ model: './mine.ts' }), /^model: '\.\/mine\.ts' is a file, /);
+  assert.match(await wrong({ moments: { mean: [0, 0], std: [1, 1] } }), /^normalize: 'meanstd' .* these are not of \[1, 12, 12\]; /);
   assert.match(await wrong({ batch: 0 }), /^batch: it is 0; give a whole number from 1 on$/);
   assert.match(await wrong({ weights: {} }), /^weights: tensor 'conv1\.weight' .* is missing/);
 });

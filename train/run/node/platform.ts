@@ -2,13 +2,14 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { useHost } from '../../../datasets/host.ts';
 import { cacheDir } from '../../../datasets/node/cache-dir.mjs';
 import { nodeHost } from '../../../datasets/node/host.ts';
 import { openAdapter } from '../../../engine/node/adapters.ts';
-import { usePlatform, type Platform } from '../../../engine/platform.ts';
+import { fetched, usePlatform, type Platform } from '../../../engine/platform.ts';
 import type { TuneStore } from '../../../engine/tune.ts';
-import { writeWhole } from './files.ts';
+import { readWhole, writeWhole } from './files.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -34,6 +35,11 @@ export const nodePlatform: Platform = {
   runtime: () => `webgpu ${(require('webgpu/package.json') as { version: string }).version}`,
   async save(name, bytes) {
     writeWhole(name, bytes);
+  },
+  async read(from) {
+    if (/^https?:/.test(String(from))) return fetched(from);
+    const path = String(from).startsWith('file:') ? fileURLToPath(from) : String(from);
+    return new Uint8Array(readWhole(path, 'give a .safetensors file'));
   },
 };
 

@@ -1,0 +1,79 @@
+/** The images that a trained net is given, as the bytes that it takes. */
+import { bytesOf, type Dataset, type Values } from '../../datasets/dataset.ts';
+import { check, kindOf, show } from '../../engine/check.ts';
+import { Normalisation } from '../data/normalise.ts';
+import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
+import type { ImageKind } from './probe.ts';
+
+/** Values of one image, or of several one after the other. */
+export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
+
+/** What `Predictor.create` takes. */
+/** How images are stored and were normalised. */
+export interface KindOptions {
+  /** Channels, height and width of an image; [features, 1, 1] of a table's row. */
+  readonly shape: Dataset['shape'];
+  readonly classes: readonly string[];
+  /** What the values of images are: bytes that mean 0 to 1 (so it is without this), or float32 as they are. */
+  readonly dtype?: Dataset['dtype'];
+  /** How the images were normalised that it was trained on, and by which moments; `none` without it. */
+  readonly normalize?: Normalize | undefined;
+  readonly moments?: Moments | undefined;
+}
+
+/** The kind of images that options describe. Throws where they do not go together, or moments are missing. */
+export function kindFor({ shape, classes, dtype, normalize = 'none', moments }: KindOptions): ImageKind {
+  check(
+    Array.isArray(shape) && shape.length === 3 && shape.every(side => Number.isInteger(side) && side > 0),
+    `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
+    'give [channels, height, width]',
+  );
+  check(Array.isArray(classes) && classes.length, `classes: it is ${kindOf(classes)}`, 'give the names of the classes in their order');
+  check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZE.join(', ')}`);
+  const [c, h, w] = shape;
+  const isOfShape = moments?.mean.length === c && moments.std.length === c && (moments.image?.length ?? c * h * w) === c * h * w;
+  const needsImage = normalize !== 'mean' && normalize !== 'meanstd';
+  check(
+    normalize === 'none' || (isOfShape && !(needsImage && !moments?.image)),
+    `normalize: '${normalize}' goes by moments of the training images, and ${moments ? `these are not of ${show(shape)}` : 'there are none'}`,
+    `give moments: { mean, std${needsImage ? ', image' : ''} }`,
+  );
+  const nothing = { images: dtype === 'float32' ? new Float32Array() : new Uint8Array(), labels: new Uint16Array(), n: 0 };
+  const dataset: Dataset = { name: 'images', shape, classes, train: nothing, test: nothing, ...(dtype && { dtype }) };
+  return { dataset, normalisation: new Normalisation(normalize, { dataset, indices: new Uint32Array() }, moments) };
+}
+
+/** The bytes of given values. `fits` says of how many images they may be. */
+export function bytesOfPixels(
+  { dataset }: ImageKind,
+  given: Pixels,
+  expected: string,
+  fits: (count: number) => boolean,
+  who: string,
+): Uint8Array {
+  const floats = dataset.dtype === 'float32';
+  const size = dataset.shape.reduce((a, b) => a * b);
+  const isList = ArrayBuffer.isView(given) || Array.isArray(given);
+  check(
+    isList && (floats || !(given instanceof Float32Array)),
+    `${who}: got ${kindOf(given)}`,
+    floats ? 'give numbers, as Float32Array' : 'give bytes from 0 to 255, as Uint8Array',
+  );
+  check(fits(given.length / size), `${who}: got ${given.length} values, ${expected}`, `which has ${size}`);
+  const values: Values = floats ? new Float32Array(given) : new Uint8Array(given); // a copy: it may be written to while the call waits
+  const wrong = Array.isArray(given) ? given.findIndex((v, i) => typeof v !== 'number' || (!floats && v !== values[i])) : -1;
+  check(wrong < 0, `${who}: value ${wrong} is ${kindOf(given[wrong])}`, floats ? 'give numbers' : 'give whole numbers from 0 to 255');
+  return bytesOf(values);
+}
+
+/** Bytes one after the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
