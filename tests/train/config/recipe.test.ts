@@ -145,7 +145,7 @@ test('takes what a run has room for', () => {
 test('a decay of 0 is asked for, none given is the rule\u2019s own', () => {
   const decayOf = (given: Given) => recipe({ optimizer: 'adamw', ...given }).optimizers[0]!.hyper.weight_decay;
   assert.equal([{}, { weightDecay: '0' }, { weightDecay: '0.02' }].map(decayOf), [0.01, 0, 0.02]);
-  assert.equal(recipe({ optimizer: 'adamw', weightDecay: '0' }).config.optimizer, 'adamw:beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0');
+  assert.match(recipe({ optimizer: 'adamw', weightDecay: '0' }).config.optimizer, /,weight_decay=0(,|$)/);
   assert.equal(piecesOf(recipe({ optimizer: 'sgd', weightDecay: '0' }).optimizers[0]!), []);
   // an earlier config.json has a 0 that nobody asked for, and the rule's own decay spelt out
   assert.is(decayOf({ optimizer: 'adamw:weight_decay=0.01', weightDecay: '0' }), 0.01);
