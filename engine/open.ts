@@ -45,3 +45,12 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   }
   return device;
 }
+
+let shared: Promise<Device> | undefined;
+
+/** The device that the library opens by itself where it is given none: once, and again where it was lost. */
+export async function sharedDevice(): Promise<Device> {
+  const before = await shared?.catch(() => undefined);
+  if (!before || before.lost) shared = openDevice();
+  return shared!;
+}

@@ -49,8 +49,8 @@ test('the engine knows no kernel of a layer: of shaders/ it imports shaders/kern
   }
 });
 
-test('texts are parsed at the border: what trains loads nothing of train/config; run folders read config.json, a predictor takes the name of a model', () => {
-  const below = files('train').filter(file => !file.startsWith('train/config/'));
+test('texts are parsed at the border: what trains loads nothing of train/config; fit and a predictor take what a program says, run folders config.json', () => {
+  const below = files('train').filter(file => !/^train\/(config|fit)\//.test(file));
   const loads = (file: string) =>
     [...readFileSync(file, 'utf8').matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm)].map(m => relative('.', resolve(file, '..', m[1]!)));
   assert.equal(

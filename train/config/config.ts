@@ -1,20 +1,17 @@
 /** A run as it is written: by field, from texts or from the JSON of an earlier run. */
 import { check, named } from '../../engine/check.ts';
-import type { Option } from './option.ts';
 import { KEYS, optionOf, type Key, type OPTIONS } from './options.ts';
 
-type Options = typeof OPTIONS;
-type Value<O> = O extends Option<infer T> ? T : never;
-type Filled = { [K in Key as undefined extends Options[K]['default'] ? never : K]: Value<Options[K]> };
-type Empty = { [K in Key as undefined extends Options[K]['default'] ? K : never]?: Value<Options[K]> };
+/** What the text of an option of this type becomes: a number, a text, true or false. */
+export type OptionValue<O> = O extends { readonly type: { readonly parse: (...given: never[]) => infer T } } ? T : never;
 
 /**
  * All that decides a run's numbers besides adapter and build: the values of OPTIONS, absent where nothing is asked for. Flat, so that it is
  * legible as JSON, as flags and in an address; what its specs (`adam:beta1=0.8`) stand for is in recipe.ts.
  */
-export interface RunConfig extends Filled, Empty {
-  model: string;
-}
+export type RunConfig = { model: string } & {
+  [K in keyof typeof OPTIONS as undefined extends (typeof OPTIONS)[K]['default'] ? never : K]: OptionValue<(typeof OPTIONS)[K]>;
+} & { [K in keyof typeof OPTIONS as undefined extends (typeof OPTIONS)[K]['default'] ? K : never]?: OptionValue<(typeof OPTIONS)[K]> };
 
 /** A checked configuration from texts by field name; a field that is absent takes its default. */
 export function parseConfig(model: string, given: Readonly<Partial<Record<Key, string | boolean>>>): RunConfig {

@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
+import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
@@ -41,6 +42,8 @@ export interface OpenOptions {
   readonly fold?: number | undefined;
   /** In place of the recipe's schedule. */
   readonly rates?: Schedule | undefined;
+  /** In place of the recipe's loss. */
+  readonly loss?: Loss | undefined;
 }
 
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
@@ -67,7 +70,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       shuffle: recipe.shuffle,
       curriculum: recipe.order === 'curriculum',
       debug: options.debug,
-      loss: recipe.loss,
+      loss: options.loss ?? recipe.loss,
       smoothing: recipe.labelSmoothing,
       ...(scheme !== undefined && scheme !== 'lsuv' && { weights: initializer(scheme), biases: biasScheme(scheme) }),
       population: recipe.bnStats === 'population',

@@ -29,6 +29,9 @@ export const phaseState = (number: number): Section => section(`phase ${number}.
 /** The running mean (`mean`), the mean square (`square`) or one deviation (`deviation0`, …) of SWAG, by weight. */
 export const swagPart = (part: string): Section => section(`swag.${part}.`);
 export const counters = section('counter.');
+/** In a checkpoint that is one file: all the state of a run, and the weights of its best evaluation, beside the weights. */
+export const checkpointState = section('state.');
+export const best = section('best.');
 /** The numbers of a run that `counters` keeps: steps done; of batches that grow see Accumulation; samples that SWAG has taken in. */
 export interface Counters {
   readonly steps: number;

@@ -1,0 +1,227 @@
+/** fit as a program meets it: what a run tells, how it is held, stopped and gone on with, and what it says of mistakes. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fit, sequential, dense, relu, type FitOptions, type Model, type RunEvent, type Samples } from '../../../index.ts';
+import { losses } from '../../../layers/loss.ts';
+import { useNode } from '../../../train/run/node/platform.ts';
+import { refused } from '../../support/refusal.ts';
+
+const test = suite('fit');
+const folder = mkdtempSync(join(tmpdir(), 'descent-fit-'));
+test.before(useNode);
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** Rows of three features, of three classes that can be told apart. */
+const n = 120;
+const images = Array.from({ length: n }, (_, i) => [Math.sin(i), Math.cos(7 * i), (i % 3) + 0.3 * Math.sin(i * i)]);
+const labels = images.map((_, i) => ['low', 'middle', 'high'][i % 3]!);
+const data: Samples = { images, labels };
+const net: Model = ({ classes }) => sequential({ fc1: dense(8), relu: relu(), fc2: dense(classes) });
+const quick: FitOptions = { epochs: 3, batchSize: 24, optimizer: 'adam:lr=0.02', logEvery: 1 };
+const said = async (model: unknown, samples: unknown, options: unknown = {}) =>
+  (await refused(async () => fit(model as Model, samples as Samples, options as FitOptions).done)).message;
+
+test('tells steps and epochs, says how it ended, and gives a model that answers', async () => {
+  const seen: RunEvent[] = [];
+  const steps: number[] = [];
+  const run = fit(net, { ...data, test: 0.2 }, { ...quick, epochs: 20, onStep: ({ step }) => void steps.push(step) });
+  for await (const event of run) seen.push(event);
+  const epochs = seen.filter(e => e.type === 'epoch');
+  assert.equal(
+    epochs.map(e => e.epoch),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  assert.ok(epochs.at(-1)!.train.loss < 0.5 * epochs[0]!.train.loss, 'it learns');
+  assert.equal(
+    steps,
+    Array.from({ length: 60 }, (_, i) => i + 1),
+  );
+  const { ended, step, epoch, validation, test: tested, train } = await run.done;
+  assert.equal([ended, step, epoch], ['complete', 60, 20]);
+  assert.equal([validation, train], [epochs.at(-1)!.validation, epochs.at(-1)!.train]);
+  assert.ok(tested!.accuracy > 0.8);
+  const model = await run.model;
+  const [answer] = await model.predict([0, 0, 2]);
+  assert.is(answer!.label, 'high');
+  model.destroy();
+});
+
+test('options as objects are the same run as texts, and batches are as large as there are images', async () => {
+  const end = async (options: FitOptions) => (await fit(net, data, { epochs: 2, ...options }).done).train!.loss;
+  const texts = await end({ optimizer: 'adam:lr=0.01,beta1=0.8', schedule: 'cosine:warmup=2', batchSize: 54 });
+  const objects: FitOptions = { optimizer: [{ name: 'adam', lr: 0.01, beta1: 0.8 }], schedule: { name: 'cosine', warmup: 2 } };
+  assert.is(await end({ ...objects, batchSize: 54 }), texts);
+  const all = await fit(net, { images: images.slice(0, 30), labels: labels.slice(0, 30) }, { epochs: 2 }).done;
+  assert.is(all.step, 2);
+});
+
+test('who is slow misses steps, never epochs, and holds nothing up', async () => {
+  const run = fit(net, data, { ...quick, epochs: 6 });
+  const events = run[Symbol.asyncIterator]();
+  await run.done; // nothing was taken meanwhile
+  const seen: string[] = [];
+  for (let next = await events.next(); !next.done; next = await events.next()) {
+    const event = next.value;
+    seen.push(`${event.type} ${'step' in event ? event.step : ''}`);
+  }
+  assert.equal(
+    seen,
+    [4, 8, 12, 16, 20, 24].flatMap(step => [`step ${step}`, `epoch ${step}`]),
+  );
+});
+
+test('to break out of the loop stops the run, and its model is valid', async () => {
+  const run = fit(net, data, { ...quick, epochs: 1000 });
+  for await (const event of run) if (event.type === 'epoch') break;
+  const { ended, step } = await run.done;
+  assert.is(ended, 'stopped');
+  assert.ok(step < 12, `it went on to step ${step}`);
+  const model = await run.model;
+  assert.is((await model.predict([0, 0, 0])).length, 3);
+  model.destroy();
+});
+
+test('rests while it is paused, goes on, and stops', async () => {
+  let steps = 0;
+  const run = fit(net, data, { ...quick, epochs: 1000, onStep: ({ step }) => void (steps = step) });
+  while (steps < 3) await new Promise(resolve => setTimeout(resolve, 5));
+  await run.pause();
+  const at = steps;
+  const held = await run.checkpoint();
+  await new Promise(resolve => setTimeout(resolve, 50));
+  assert.is(steps, at);
+  assert.ok(held.length > 0);
+  run.resume();
+  while (steps < at + 3) await new Promise(resolve => setTimeout(resolve, 5));
+  await run.pause();
+  await run.stop();
+  assert.is((await run.done).ended, 'stopped');
+});
+
+test('a signal ends the run and is the reason of its end', async () => {
+  const control = new AbortController();
+  const reason = new Error('enough');
+  const run = fit(net, data, { ...quick, epochs: 1000, signal: control.signal, onEpoch: () => control.abort(reason) });
+  const thrown = await run.done.catch((error: unknown) => error);
+  assert.is(thrown, reason);
+  assert.is(await run.model.catch((error: unknown) => error), reason);
+  const late = fit(net, data, { signal: control.signal });
+  assert.is(await late.done.catch((error: unknown) => error), reason);
+});
+
+test('a checkpoint goes on to the same bits as a run that was not interrupted', async () => {
+  const options: FitOptions = { ...quick, epochs: 4, schedule: 'plateau:patience=0', optimizer: 'adam:lr=0.02', ema: 0.9 };
+  const whole = fit(net, data, options);
+  const kept: Uint8Array[] = [];
+  const first = fit(net, data, { ...options, checkpointEvery: 6, onCheckpoint: ({ bytes }) => void kept.push(bytes) });
+  await first.done;
+  assert.is(kept.length, 2);
+  const second = fit(net, data, { ...options, resume: kept[0]! });
+  assert.equal([await (await second).done, (await second.done).step], [await whole.done, 16]);
+  assert.ok(Buffer.from(await second.checkpoint()).equals(Buffer.from(await whole.checkpoint())));
+  const { message } = await refused(() => fit(net, data, { ...options, lr: 0.5, resume: kept[0]! }).done);
+  assert.match(message, /^resume: lr was 0\.02, now it is 0\.5; a run that goes on keeps its options, only epochs, steps and/);
+});
+
+test('early stopping brings the best weights back; weights are a start for another run', async () => {
+  const run = fit(net, data, { ...quick, epochs: 200, earlyStop: '2', optimizer: 'sgd:lr=0' } as FitOptions);
+  const { ended, validation } = await run.done;
+  assert.is(ended, 'early');
+  const next = fit(net, data, { ...quick, epochs: 1, optimizer: 'sgd:lr=0', init: await run.checkpoint(), seed: 9 });
+  assert.ok(validation);
+  assert.is((await next.done).ended, 'complete');
+});
+
+test('a loss and a model of your own, also from a module', async () => {
+  let called = 0;
+  const own: typeof losses.mse = (...args) => {
+    called++;
+    return losses.mse!(...args);
+  };
+  const end = async (loss: FitOptions['loss']) => (await fit(net, data, { ...quick, loss }).done).train!.loss;
+  assert.is(await end(own), await end('mse'));
+  assert.ok(called > 0);
+  const file = join(folder, 'net.mjs');
+  const layers = pathToFileURL(join(import.meta.dirname, '../../../layers/dense.ts')).href;
+  writeFileSync(file, `import { dense } from '${layers}';\nexport default ({ classes }) => dense(classes);\n`);
+  const run = fit(pathToFileURL(file), data, quick);
+  assert.is((await run.done).step, 12);
+  (await run.model).destroy();
+});
+
+test('an error of the program in a handler ends the run, and says itself', async () => {
+  const run = fit(net, data, {
+    ...quick,
+    onEpoch() {
+      throw new Error('mine');
+    },
+  });
+  assert.is(((await run.done.catch((error: unknown) => error)) as Error).message, 'mine');
+  const seen: unknown[] = [];
+  try {
+    for await (const event of fit(net, { images, labels: labels.slice(1) })) seen.push(event);
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as Error).message, 'labels: 119 for 120 images; give one for each');
+  }
+});
+
+const mistakes: readonly [what: string, model: unknown, samples: unknown, options: unknown, message: RegExp][] = [
+  ['an unknown model', 'lenet6', data, {}, /^unknown model 'lenet6'; did you mean 'lenet5'\? known: mlp, /],
+  [
+    'no model',
+    undefined,
+    data,
+    {},
+    /^model: it is undefined; give a name as 'lenet5' .*, or a function of \{ classes, shape \} that returns a layer$/,
+  ],
+  [
+    'a layer as the model',
+    dense(3),
+    data,
+    {},
+    /^model: its function fails: .*; give a name .*, or a function of \{ classes, shape \} that returns a layer$/,
+  ],
+  ['a model that gives nothing', () => undefined, data, {}, /^model: its function returns undefined, which is no layer; give a name/],
+  [
+    'a model of too few outputs',
+    () => dense(2),
+    data,
+    quick,
+    /^model: its output is \[24, 2\], expected \[24, 3\] for 3 classes; end it with dense\(3\)$/,
+  ],
+  ['unknown data', net, 'no-such-set', {}, /^(unknown dataset|dataset) 'no-such-set'/],
+  ['no data', net, undefined, {}, /^data: it is undefined; give \{ images, labels \}, or the name of a data set$/],
+  ['an option that does not exist', net, data, { learningRate: 1 }, /^unknown option of fit 'learningRate'; known: optimizer, lr, /],
+  ['an option that is misspelt', net, data, { epoch: 1 }, /^unknown option of fit 'epoch'; did you mean 'epochs'\?/],
+  ['options that are none', net, data, 5, /^fit: its options are 5; give an object, as \{ epochs: 5 \}$/],
+  ['epochs of a half', net, data, { epochs: 0.5 }, /^epochs: 0\.5 is not a whole number; give a whole number/],
+  ['NaN', net, data, { lr: NaN }, /^lr: 'NaN' is not a number; give /],
+  ['a batch that is too large', net, data, { batchSize: 200 }, /^batchSize: 200 is more than the 108 training images; give 1 to 108$/],
+  ['an optimizer that is a function', net, data, { optimizer: () => 0 }, /^optimizer: it is a function; give a name, as 'adam'/],
+  ['an optimizer without a name', net, data, { optimizer: { lr: 1 } }, /^optimizer: it is an object of lr; give a name/],
+  ['an unknown optimizer', net, data, { optimizer: 'adma' }, /^unknown optimizer 'adma'; /],
+  ['a hyper-parameter that does not exist', net, data, { optimizer: { name: 'adam', beta3: 1 } }, /beta3/],
+  [
+    'a hyper-parameter that is no number',
+    net,
+    data,
+    { optimizer: { name: 'adam', lr: [1] } },
+    /^optimizer: adam: lr: it is of the class Array; /,
+  ],
+  ['an unknown loss', net, data, { loss: 'mes' }, /^loss: 'mes' is not known; /],
+  ['an unknown normalisation', net, data, { normalize: 'mean-std' }, /^normalize: 'mean-std' is not known; did you mean 'meanstd'\?/],
+  ['colours of a table', net, data, { augment: 'brightness' }, /^augment: /],
+  ['early stopping on nothing', net, data, { earlyStop: '2', valSplit: 0 }, /earlyStop|valSplit/],
+  ['a checkpoint that is none', net, data, { resume: new Uint8Array(3) }, /^resume: 3 bytes are too few for a safetensors header; /],
+  ['a signal that is none', net, data, { signal: {} }, /^signal: it is an object of nothing; give an AbortController's signal$/],
+];
+for (const [what, model, samples, options, message] of mistakes) {
+  test(`${what}: an error that says so`, async () => assert.match(await said(model, samples, options), message));
+}
+
+test.run();

@@ -1,0 +1,66 @@
+/** A run as one safetensors file: its weights under their own names, and all that it goes on from beside them. */
+import { check } from '../../engine/check.ts';
+import type { RunConfig } from '../config/config.ts';
+import { KEYS } from '../config/options.ts';
+import type { FitState } from '../run/fit.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
+import { best, checkpointState, counters, type Counters } from '../run/state-keys.ts';
+import type { EvalMetrics } from '../step/metrics.ts';
+import type { TrainerState } from '../step/state.ts';
+
+export interface Checkpoint {
+  readonly weights: Tensors;
+  readonly state: TrainerState;
+  readonly fitted: FitState;
+  readonly config: RunConfig;
+}
+
+/** What may differ from one stretch of a run to the next. */
+const FREE: readonly string[] = ['epochs', 'steps', 'logEvery'];
+
+/** `metadata` is what must be said of the weights (see openTrainer). */
+export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint, metadata: Readonly<Record<string, string>>) {
+  const numbers = Object.entries(state.counters).map(([name, value]) => [name, String(value)] as const);
+  return encodeSafetensors(
+    { ...weights, ...checkpointState.write(state.tensors), ...best.write(fitted.best ?? {}) },
+    {
+      ...metadata,
+      step: String(state.counters.steps),
+      ...counters.write(Object.fromEntries(numbers)),
+      config: JSON.stringify(config),
+      evaluated: JSON.stringify(fitted.evaluated),
+    },
+  );
+}
+
+/** The weights among the tensors of a checkpoint. */
+export const weightsIn = (tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => !/^(state|best)\./.test(name)));
+
+/** Reads a checkpoint for a run of `config`. Throws where it is none, or one of another run. */
+export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoint {
+  check(bytes instanceof Uint8Array, 'resume: it is no Uint8Array', 'give the bytes of a checkpoint');
+  const { tensors, metadata } = decodeSafetensors(bytes, 'resume');
+  const { config: text, evaluated } = metadata;
+  check(text && evaluated, 'resume: the file holds weights alone, not the state of a run', 'give it as init, to start from these weights');
+  const before = JSON.parse(text) as RunConfig;
+  for (const key of ['model', ...KEYS] as const) {
+    check(
+      FREE.includes(key) || before[key] === config[key],
+      `resume: ${key} was ${before[key] ?? 'not given'}, now it is ${config[key] ?? 'not given'}`,
+      'a run that goes on keeps its options, only epochs, steps and logEvery may change',
+    );
+  }
+  const state = checkpointState.read(tensors);
+  const bestWeights = best.read(tensors);
+  const numbers = Object.entries(counters.read(metadata)).map(([name, value]) => [name, Number(value)]);
+  return {
+    weights: weightsIn(tensors),
+    state: { tensors: state, counters: Object.fromEntries(numbers) as Counters },
+    fitted: {
+      evaluated: JSON.parse(evaluated) as EvalMetrics[],
+      ...(Object.keys(bestWeights).length && { best: bestWeights }),
+    },
+    config: before,
+  };
+}

@@ -1,0 +1,35 @@
+/** Trains a model: what a program calls. */
+import { sharedDevice } from '../../engine/open.ts';
+import { Predictor } from '../evaluate/predictor.ts';
+import type { Ended, Run, RunEvent } from './events.ts';
+import { checkOptions, type FitOptions } from './options.ts';
+import { StartedRun } from './run.ts';
+import { LocalTraining, modelOf, type FitData, type FitModel } from './training.ts';
+
+/**
+ * Trains a model on data and returns at once: events, results and the trained model come from the run. `data` are images and labels (see
+ * Samples), a Dataset, or the name of one. Options are those of `descent train` by their keys; batches are of 64 images, or all of fewer, and
+ * a tenth of the images is held out for validation. An option that does not exist throws at once; whatever else is wrong rejects `done`.
+ *
+ *     const run = fit('lenet5', { images, labels }, { epochs: 10 });
+ *     for await (const event of run) if (event.type === 'epoch') console.log(event.train.loss);
+ *     const [answer] = await (await run.model).predict(picture);
+ */
+export function fit(model: FitModel, data: FitData, options: FitOptions = {}): Run {
+  checkOptions(options);
+  const training = new LocalTraining(model, data, options);
+  const onEvent = (event: RunEvent) => tell(event, options);
+  return new StartedRun(training, { onEvent, signal: options.signal }, ended => predictorOf(ended, model, options));
+}
+
+function tell(event: RunEvent, { onStep, onEpoch, onCheckpoint, onWarning = console.warn }: FitOptions): void {
+  if (event.type === 'step') onStep?.(event);
+  else if (event.type === 'epoch') onEpoch?.(event);
+  else if (event.type === 'checkpoint') onCheckpoint?.(event);
+  else onWarning(event.message);
+}
+
+async function predictorOf({ images, weights }: Ended, given: FitModel, { device }: FitOptions): Promise<Predictor> {
+  const model = await modelOf(given);
+  return Predictor.create({ ...images, model, weights, device: device ?? (await sharedDevice()) });
+}

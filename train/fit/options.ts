@@ -1,0 +1,111 @@
+/** What `fit` is asked for, as a program writes it: values, texts or objects in place of the texts of the command line. */
+import { check, kindOf, lookUp, named, say, type Message } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import type { Scalar } from '../../engine/parameter.ts';
+import type { Loss } from '../../layers/loss.ts';
+import { parseConfig, type RunConfig } from '../config/config.ts';
+import { KEYS, type Key } from '../config/options.ts';
+import { formatSpec, parseSpecs } from '../config/spec.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
+
+/** `'adam:beta1=0.8'`, or `{ name: 'adam', beta1: 0.8 }`; the names of options are PyTorch's, and descent --help lists them all. */
+export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar };
+
+/** What is written as specs. */
+const SPECS = ['optimizer', 'schedule', 'augment'] as const;
+/** What the command line keeps in a run's folder, and what `data` and `init` say here. */
+const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots'] as const;
+
+/** Every option of `descent train` by its key (`batchSize` is --batch-size), and what a program adds to them. */
+export interface FitOptions
+  extends Partial<Omit<RunConfig, 'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'dataset' | 'init' | 'swag' | 'snapshots'>> {
+  /** One optimizer, or several that train one after another, each but the last with its `epochs`. */
+  readonly optimizer?: SpecOption | readonly SpecOption[] | undefined;
+  readonly schedule?: SpecOption | undefined;
+  /** In this order. */
+  readonly augment?: SpecOption | readonly SpecOption[] | undefined;
+  /** By name, or one of your own (see layers/loss.ts). */
+  readonly loss?: string | Loss | undefined;
+  /** Weights to start from: tensors, or the bytes of a safetensors file. */
+  readonly init?: Tensors | Uint8Array | undefined;
+  /** A checkpoint to go on from. The other options stay as they were; epochs, steps and logEvery may change. */
+  readonly resume?: Uint8Array | undefined;
+  /** Steps between events of the type `checkpoint`; without it there are none. */
+  readonly checkpointEvery?: number | undefined;
+  /** In place of the one that the library opens by itself and keeps. */
+  readonly device?: Device | undefined;
+  /**
+   * Whether a page trains in a worker, so that it never waits: as it can without this. What cannot go there (a function as model or loss, a
+   * device, data larger than memory) trains in the thread that has it.
+   */
+  readonly worker?: boolean | undefined;
+  /** Ends the run after the step in flight; `done` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((event: StepEvent) => void) | undefined;
+  readonly onEpoch?: ((event: EpochEvent) => void) | undefined;
+  readonly onCheckpoint?: ((event: CheckpointEvent) => void) | undefined;
+  /** Without it warnings go to the console. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/** The options that are none of `descent train`. */
+const OWN = ['resume', 'checkpointEvery', 'device', 'worker', 'signal', 'onStep', 'onEpoch', 'onCheckpoint', 'onWarning', 'init'] as const;
+
+type Known = Key | (typeof OWN)[number];
+const TEXTS = KEYS.filter(key => !(ELSEWHERE as readonly string[]).includes(key));
+const KNOWN = Object.fromEntries([...TEXTS, ...OWN].map(key => [key, key as Known]));
+
+/** Throws where an option is unknown, or of a kind that it cannot be. */
+export function checkOptions(options: FitOptions): void {
+  check(typeof options === 'object' && options !== null, `fit: its options are ${kindOf(options)}`, 'give an object, as { epochs: 5 }');
+  for (const key of Object.keys(options)) lookUp('option of fit', key, KNOWN);
+  const { resume, checkpointEvery: every, signal } = options;
+  check(resume === undefined || options.init === undefined, 'resume: a checkpoint has weights, and init gives others', 'leave out one');
+  check(resume === undefined || resume instanceof Uint8Array, `resume: it is ${kindOf(resume)}`, 'give the bytes of a checkpoint');
+  check(
+    every === undefined || (Number.isInteger(every) && every > 0),
+    `checkpointEvery: it is ${kindOf(every)}`,
+    'give a number of steps, from 1 on',
+  );
+  check(signal === undefined || signal instanceof AbortSignal, `signal: it is ${kindOf(signal)}`, "give an AbortController's signal");
+  for (const name of ['onStep', 'onEpoch', 'onCheckpoint', 'onWarning'] as const) {
+    check(options[name] === undefined || typeof options[name] === 'function', `${name}: it is ${kindOf(options[name])}`, 'give a function');
+  }
+}
+
+/** The configuration that options stand for. */
+export function configOf(model: string, dataset: string, options: FitOptions): RunConfig {
+  const texts: Partial<Record<Key, string>> = { dataset: dataset.replace(/[,:=]/g, '-') };
+  for (const key of TEXTS) {
+    const value = options[key as keyof FitOptions] as unknown;
+    if (value === undefined || (key === 'loss' && typeof value === 'function')) continue;
+    texts[key] = (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
+  }
+  return parseConfig(model, texts);
+}
+
+function scalarText(who: Message, value: unknown): string {
+  check(
+    ['string', 'number', 'boolean'].includes(typeof value),
+    say`${who}: it is ${kindOf(value)}`,
+    'give a number, a text, true or false',
+  );
+  return String(value);
+}
+
+function specText(who: Message, value: unknown): string {
+  if (Array.isArray(value)) return value.map(one => specText(who, one)).join(',');
+  if (typeof value === 'string') return value;
+  const { name, ...options } = Object(value) as { name?: unknown; [option: string]: unknown };
+  check(
+    typeof name === 'string' && typeof value === 'object',
+    say`${who}: it is ${kindOf(value)}`,
+    "give a name, as 'adam', or an object, as { name: 'adam', lr: 0.001 }",
+  );
+  for (const [key, option] of Object.entries(options)) scalarText(say`${who}: ${name}: ${key}`, option);
+  const text = formatSpec({ name, options: options as Record<string, Scalar> });
+  const [read, ...more] = parseSpecs(who, text);
+  check(!more.length && read?.name === name, say`${who}: '${name}' is no name`, 'write options as keys of the object');
+  return text;
+}

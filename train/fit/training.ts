@@ -1,0 +1,270 @@
+/** A run in this thread: its data, its trainer, its loop, and what it is asked for between two steps. */
+import { datasetOf, type Samples } from '../../datasets/memory.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
+import { host } from '../../datasets/host.ts';
+import { check, kindOf, named, say } from '../../engine/check.ts';
+import { sharedDevice } from '../../engine/open.ts';
+import { addModel, models } from '../../models/index.ts';
+import type { Model, ModelInput } from '../../models/model.ts';
+import { OPTIONS } from '../config/options.ts';
+import { layerOf } from '../config/model.ts';
+import { recipeOf, type Recipe } from '../config/recipe.ts';
+import { evaluation, fit as loop, type FitState } from '../run/fit.ts';
+import { openTrainer, startFrom, type Opened } from '../run/open.ts';
+import { decodeSafetensors } from '../run/safetensors.ts';
+import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
+import type { Trainer } from '../step/trainer.ts';
+import { decodeCheckpoint, encodeCheckpoint, weightsIn } from './checkpoint.ts';
+import type { Ended, RunEvent, Score, Training } from './events.ts';
+import { configOf, type FitOptions } from './options.ts';
+
+/** What `fit` trains: a model by its name and options (`resnet20:shortcut=B`), one of your own, or the address of a module that exports one. */
+export type FitModel = string | URL | Model;
+/** What it trains on: a data set by its name, under Node also by its folder; one that is made; or what one is made of. */
+export type FitData = string | Dataset | Samples;
+
+/** Data in the form that a trainer takes. */
+export async function openFitData(data: FitData, { imageSize, limitTrain, limitTest }: FitOptions): Promise<Dataset> {
+  if (typeof data === 'string') return host().dataset(data, { imageSize, limitTrain, limitTest });
+  const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
+  return isDataset ? data : datasetOf(data);
+}
+
+/** What `fit` trains, as a name or a function. */
+export async function modelOf(model: FitModel): Promise<string | Model> {
+  if (!(model instanceof URL)) return model;
+  const { default: given } = (await import(/* @vite-ignore */ model.href)) as { default?: unknown };
+  check(typeof given === 'function', `model: ${model.href} exports ${kindOf(given)} as its default`, 'export a function there');
+  return given as Model;
+}
+
+/** The name under which a model is known from now on: one of your own has that of its function or address. */
+function nameOf(given: FitModel, model: string | Model): string {
+  if (typeof model === 'string') return model;
+  const name = ((given instanceof URL ? given.href : model?.name) || 'model').replace(/[,:=\s]/g, '-');
+  const free = Object.hasOwn(models, name) && models[name] !== model ? `own-${name}` : name;
+  addModel(
+    free,
+    Object.assign((input: ModelInput) => layerOf(model, input), model),
+  );
+  return free;
+}
+
+/** Something that opens once. */
+function latch(): { readonly opened: Promise<void>; open: () => void } {
+  let open!: () => void;
+  const opened = new Promise<void>(resolve => (open = resolve));
+  return { opened, open };
+}
+
+export class LocalTraining implements Training {
+  #model: FitModel;
+  #data: FitData;
+  #options: FitOptions;
+  #opened: Opened | undefined;
+  #recipe!: Recipe;
+  #fitted: FitState = { evaluated: [] };
+  #stopped = false;
+  /** Opens when a pause ends. */
+  #gate: ReturnType<typeof latch> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  /** Resolves when there is a trainer, and when there will be none. */
+  #ready = latch();
+  #final: Uint8Array<ArrayBuffer> | undefined;
+  #told!: Teller;
+
+  constructor(model: FitModel, data: FitData, options: FitOptions) {
+    this.#model = model;
+    this.#data = data;
+    this.#options = options;
+  }
+
+  async run(emit: (event: RunEvent) => void): Promise<Ended> {
+    try {
+      await this.#open(emit);
+      const trainer = this.#opened!.trainer;
+      this.#ready.open();
+      const ended = this.#stopped ? 'stopped' : await loop(trainer, this.#looped(emit));
+      this.#told.metrics(await trainer.settle());
+      const kept = ended === 'early' ? bestOf(this.#fitted.evaluated, this.#recipe.earlyStop?.watched) : this.#fitted.evaluated.at(-1);
+      const isTested = ended !== 'stopped' && this.#opened!.data.parts.test.n > 0;
+      const test = isTested ? await evaluation(trainer, 'test') : undefined;
+      const { train } = this.#told;
+      return {
+        outcome: {
+          ended,
+          step: trainer.steps,
+          epoch: trainer.epoch,
+          ...(train && { train }),
+          ...(kept && { validation: scoreOf(kept) }),
+          ...(test && { test: scoreOf(test) }),
+        },
+        images: this.#images(),
+        weights: await trainer.evaluatedWeights(),
+        checkpoint: (this.#final = await this.#take()),
+      };
+    } finally {
+      this.#ready.open();
+      this.#opened?.trainer.destroy();
+    }
+  }
+
+  async pause(): Promise<void> {
+    this.#gate ??= latch();
+    await this.#alone(async () => {
+      if (this.#opened) this.#told.metrics(await this.#opened.trainer.settle());
+    });
+  }
+
+  resume(): void {
+    this.#gate?.open();
+    this.#gate = undefined;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.resume();
+  }
+
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#ready.opened;
+    return this.#final ?? this.#alone(() => this.#take());
+  }
+
+  async #open(emit: (event: RunEvent) => void): Promise<void> {
+    const { device: given, batchSize, init, resume, loss } = this.#options;
+    const [model, dataset] = await Promise.all([modelOf(this.#model), openFitData(this.#data, this.#options)]);
+    this.#options.signal?.throwIfAborted();
+    const { valSplit = OPTIONS.valSplit.default } = this.#options;
+    const most = dataset.train.n - Math.round(Number(valSplit) * dataset.train.n);
+    const options = batchSize === undefined ? { ...this.#options, batchSize: Math.min(OPTIONS.batchSize.default, most) } : this.#options;
+    this.#recipe = recipeOf(configOf(nameOf(this.#model, model), dataset.name, options));
+    const before = resume && decodeCheckpoint(resume, this.#recipe.config);
+    const device = given ?? (await sharedDevice());
+    const opened = await openTrainer(this.#recipe, dataset, device, typeof loss === 'function' ? { loss } : {});
+    this.#opened = opened;
+    const { trainer, note, data } = opened;
+    this.#told = new Teller(emit, trainer);
+    check(
+      this.#recipe.earlyStop === undefined || data.parts.val.n > 0,
+      say`${named('earlyStop')}: no images are held out for validation`,
+      say`give ${named('valSplit')} a share above 0`,
+    );
+    if (note) emit({ type: 'warning', message: note });
+    if (init)
+      await startFrom(trainer, this.#recipe, weightsIn(init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init));
+    if (!before) return;
+    await trainer.loadWeights(before.weights);
+    await trainer.loadState(before.state);
+    this.#fitted = before.fitted;
+    for (const { loss } of before.fitted.evaluated) trainer.observe(loss);
+    this.#told.begin();
+  }
+
+  /** What the loop of a run takes. */
+  #looped(emit: (event: RunEvent) => void): Parameters<typeof loop>[1] {
+    const { trainer, total, data } = this.#opened!;
+    const { logEvery, earlyStop } = this.#recipe;
+    const every = this.#options.checkpointEvery;
+    return {
+      total,
+      logEvery: this.#options.logEvery === undefined ? LOG_EVERY : logEvery,
+      earlyStop,
+      validate: data.parts.val.n > 0,
+      state: this.#fitted,
+      ...(every !== undefined && { checkpointEvery: every }),
+      stopped: () => this.#stopped,
+      turn: async work => {
+        while (this.#gate) {
+          await this.#gate.opened;
+          if (this.#stopped) return false;
+        }
+        await this.#alone(work);
+        return true;
+      },
+      onMetrics: line => this.#told.metrics([line]),
+      onEvaluation: line => this.#told.evaluation(line),
+      onCheckpoint: async () => {
+        this.#told.epoch(trainer.steps === total);
+        if (every === undefined || trainer.steps % every) return;
+        emit({ type: 'checkpoint', step: trainer.steps, bytes: await this.#take() });
+      },
+    };
+  }
+
+  /** One at a time: what is done between two steps sees the run at rest. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #images(): Ended['images'] {
+    const { dataset, normalisation } = this.#opened!.data;
+    const { shape, classes, dtype } = dataset;
+    const { how: normalize } = normalisation;
+    return { shape, classes, normalize, ...(dtype && { dtype }), ...(normalize !== 'none' && { moments: normalisation.moments }) };
+  }
+
+  async #take(): Promise<Uint8Array<ArrayBuffer>> {
+    check(this.#opened, 'checkpoint: the run failed before it began', 'await run.done, which says why');
+    const { trainer, metadata } = this.#opened;
+    const weights = await trainer.weights();
+    const state = await trainer.state();
+    return encodeCheckpoint({ weights, state, fitted: this.#fitted, config: this.#recipe.config }, metadata);
+  }
+}
+
+/** Steps between events where nobody has said how many. */
+const LOG_EVERY = 10;
+
+const scoreOf = ({ loss, accuracy }: Score): Score => ({ loss, accuracy });
+
+/** Tells lines of metrics as events. */
+class Teller {
+  /** Of the last epoch that is told. */
+  train: Score | undefined;
+  #emit: (event: RunEvent) => void;
+  #trainer: Trainer;
+  #told = 0;
+  /** Sums over the steps of this epoch. */
+  #steps = 0;
+  #loss = 0;
+  #accuracy = 0;
+  #validation: EvalMetrics | undefined;
+
+  constructor(emit: (event: RunEvent) => void, trainer: Trainer) {
+    this.#emit = emit;
+    this.#trainer = trainer;
+  }
+
+  /** Counts from the step at which the trainer is. */
+  begin(): void {
+    this.#told = this.#trainer.steps;
+  }
+
+  metrics(lines: readonly StepMetrics[]): void {
+    for (const { images_per_s: imagesPerSecond, ...line } of lines) {
+      const steps = line.step - this.#told;
+      this.#told = line.step;
+      this.#steps += steps;
+      this.#loss += steps * line.loss;
+      this.#accuracy += steps * line.accuracy;
+      this.#emit({ type: 'step', ...line, imagesPerSecond });
+    }
+  }
+
+  evaluation(line: EvalMetrics): void {
+    this.#validation = line;
+  }
+
+  /** Tells an epoch where one has just ended. */
+  epoch(isLast: boolean): void {
+    const { steps, stepsPerEpoch, epoch } = this.#trainer;
+    if (!isLast && steps % stepsPerEpoch) return;
+    this.train = { loss: this.#loss / this.#steps, accuracy: this.#accuracy / this.#steps };
+    const validation = this.#validation?.step === steps ? scoreOf(this.#validation) : undefined;
+    this.#emit({ type: 'epoch', epoch, step: steps, train: this.train, ...(validation && { validation }) });
+    this.#steps = this.#loss = this.#accuracy = 0;
+  }
+}
