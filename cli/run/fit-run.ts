@@ -86,7 +86,7 @@ function begin({ run, recipe, session, options }: FitRunOptions): void {
     `${run.path}: the run is complete, it stopped early at step ${trainer.steps}`,
     'begin a new one from its weights with --init',
   );
-  checkFeasible(recipe, trainer);
+  if (trainer.steps === 0) checkFeasible(recipe, trainer); // one that goes on may have begun before this was asked
   run.writeConfig(recipe.config, session.facts);
   if (trainer.program.fields.includes('seed') && recipe.optimizers.some(o => !('rule' in o))) {
     note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
