@@ -30,8 +30,12 @@ function onlyTells(argv) {
 function start(words) {
   const verbose = words.includes('--verbose');
   const cache = module.getCompileCacheDir?.();
+  const stdio = ['inherit', 'inherit', verbose ? 2 : 'pipe', 2];
+  // MPICH's launcher speaks to its processes through a descriptor that it names.
+  const pmi = Number(process.env.PMI_FD);
+  if (pmi > 3) stdio.push(...Array(pmi - 4).fill('ignore'), pmi);
   const child = spawn(process.execPath, words, {
-    stdio: ['inherit', 'inherit', verbose ? 2 : 'pipe', 2],
+    stdio,
     env: { ...process.env, DESCENT_STDERR_FD: '3', ...(cache && { NODE_COMPILE_CACHE: cache }) },
   });
   let noise = '';

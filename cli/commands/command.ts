@@ -13,7 +13,7 @@ export const everywhere = (command: Command): Command =>
 export const onDevice = (command: Command): Command =>
   everywhere(
     command
-      .option('--adapter <name>', 'adapter to run on, by name or kind (see descent devices)')
+      .option('--adapter <name>', 'adapter to run on, by number, name or kind (see descent devices)')
       .option('--tune', 'look for the fastest kernels on a software adapter too')
       .option('--no-tune', 'take the kernels as they come, without timing them at first use of an adapter')
       .option('--data-dir <dir>', 'folder that holds the data sets'),

@@ -27,6 +27,7 @@ export function addTrain(command: Command): void {
       '--checkpoint-every <when>',
       'keep a checkpoint within an epoch too: every n steps, as 500, or every so many minutes, as 5m (default: 10m)',
     )
+    .option('--exchange <how>', 'with --distribute: rma (one-sided calls of MPI), or messages where those fail (default: rma)')
     .option('--trust', 'resume although files of the run were changed since it wrote them')
     .option('--plan', 'print each dispatch of a step, its buffers and bytes, and stop')
     .option('--debug', 'check every step: validation errors, the first NaN or Inf and where it arose')

@@ -7,12 +7,16 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
-import { bestOf, validations, type EvalMetrics } from '../../train/step/metrics.ts';
+import { bestOf, validations, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
+import type { Started } from '../../train/distribute/start.ts';
 import { weightsFile, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { encodeSealed, readSafetensors } from '../../train/run/node/sealed.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { Swag } from '../../train/run/swag.ts';
+import { checkpointsOf, startRanks, stateOfRanks } from './distributed.ts';
 import type { Interrupt } from './interrupt.ts';
+import { commandOn, type Job } from './job.ts';
 import { count, note, percent, print } from '../output.ts';
 import { progress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
@@ -27,6 +31,10 @@ export interface FitRunOptions {
   readonly interrupt: Interrupt;
   /** Where a resumed run stopped. */
   readonly before?: TrainerState | undefined;
+  /** Where several ranks train: the job, what this one held for itself, and the best weights where the run may stop early. */
+  readonly job?: Job | undefined;
+  readonly own?: TrainerState | undefined;
+  readonly best?: Tensors | undefined;
 }
 
 /** A run under way. */
@@ -34,17 +42,20 @@ interface Running extends FitRunOptions {
   readonly shown: Progress;
   readonly swag?: Swag | undefined;
   readonly stats?: Stats | undefined;
+  /** Set once the ranks have begun. */
+  started?: Started;
 }
 
 /** Trains to the end, or until interrupted; a run that is complete is evaluated on the test images. */
 export async function fitRun(o: FitRunOptions): Promise<void> {
-  const { run, session, options, interrupt } = o;
+  const { run, session, options, interrupt, job } = o;
   const { trainer, total } = session;
+  const speaks = job?.isFirst ?? true;
   begin(o);
   const running: Running = { ...o, shown: await showProgress(o), swag: swagOf(o), stats: await statsOf(o) };
   const ended = await training(running);
   if (ended === 'stopped') {
-    note(`stopped at step ${trainer.steps} of ${total}; continue with: descent train --resume ${run.path}`);
+    if (speaks) note(`stopped at step ${trainer.steps} of ${total}; continue with: ${commandOn(run.path, job)}`);
     process.exitCode = interrupt.code;
     return;
   }
@@ -55,7 +66,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   running.shown.evaluation(test);
   await drawCurves(o);
   await tellSwag(running, test);
-  if (options.json) return;
+  if (options.json || !speaks) return;
   if (options.quiet) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
   else {
     if (running.stats) print(`\n${running.stats.table()}\n`);
@@ -117,23 +128,27 @@ async function statsOf({ run, session, options }: FitRunOptions): Promise<Stats 
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
 async function training(o: Running): ReturnType<typeof fit> {
-  const { run, recipe, session, options, interrupt, shown, stats } = o;
+  const { run, recipe, session, options, interrupt, shown, stats, job } = o;
   const { trainer, total } = session;
+  const onMetrics = (line: StepMetrics) => {
+    run.append(line);
+    shown.metrics(line);
+  };
+  const checkpoints = checkpointsFrom(options);
+  if (job) o.started = await startRanks(o, job, checkpoints, onMetrics);
+  const { started } = o;
   interrupt.trains = true;
   try {
-    return await fit(trainer, {
+    return await fit(started?.fitted ?? trainer, {
       total,
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
       earlyStop: recipe.earlyStop,
-      ...checkpointsOf(options),
+      ...(started ? checkpointsOf(started, trainer, checkpoints) : checkpoints),
       state: stateOf(o),
-      step: stats?.step,
-      stopped: () => interrupt.asked,
-      onMetrics(line) {
-        run.append(line);
-        shown.metrics(line);
-      },
+      step: stats?.step ?? started?.step,
+      stopped: () => started?.isAsked ?? interrupt.asked,
+      onMetrics,
       onBest: weights => run.saveBest(weights, { ...session.metadata, step: String(trainer.steps) }),
       onEvaluation(line) {
         run.append(line);
@@ -150,15 +165,16 @@ async function training(o: Running): ReturnType<typeof fit> {
 const CHECKPOINT_AFTER = 10 * 60_000;
 
 /** When checkpoints are due within an epoch: `500` steps, or `5m`. */
-function checkpointsOf({ checkpointEvery: given }: TrainOptions): Pick<FitOptions, 'checkpointAfter' | 'checkpointEvery'> {
+function checkpointsFrom({ checkpointEvery: given }: TrainOptions): Pick<FitOptions, 'checkpointAfter' | 'checkpointEvery'> {
   if (given === undefined) return { checkpointAfter: CHECKPOINT_AFTER };
   if (!given.endsWith('m')) return { checkpointEvery: parseNumber('--checkpoint-every', given, COUNT) };
   return { checkpointAfter: 60_000 * parseNumber('--checkpoint-every', given.slice(0, -1), { above: 0 }) };
 }
 
 /** What a resumed run has come to already. */
-function stateOf({ run, recipe, options }: Running): FitState {
+function stateOf({ run, recipe, options, job, best }: Running): FitState {
   const evaluated = validations(run.lines);
+  if (job) return { evaluated, best };
   if (recipe.earlyStop === undefined || !evaluated.length) return { evaluated };
   return { evaluated, best: readSafetensors(weightsFile(run.path), options.trust).tensors };
 }
@@ -179,9 +195,12 @@ async function onCheckpoint(o: Running): Promise<void> {
 
 /** Keeps weights and state as they are. Throws where a weight is not finite: the checkpoint before is worth more. */
 async function saveCheckpoint(o: Running): Promise<void> {
-  const { run, session, swag } = o;
+  const { run, session, swag, job, started } = o;
   const { trainer, metadata } = session;
-  const { tensors, counters } = await trainer.state();
+  if (job && !job.isFirst && !started!.apart) return; // all have the same
+  const own = await trainer.state();
+  const { state: kept, ranks } = job ? await stateOfRanks(job, started!, own) : { state: own, ranks: [] };
+  const { tensors, counters } = kept;
   const weights = await trainer.keptWeights();
   const broken = notFinite(weights);
   if (broken) {
@@ -191,7 +210,7 @@ async function saveCheckpoint(o: Running): Promise<void> {
     tensors: { ...tensors, ...swag?.state() },
     counters: { ...counters, ...(swag && { swag: swag.count }) },
   };
-  run.saveCheckpoint(weights, state, metadata);
+  run.saveCheckpoint(weights, state, metadata, ranks);
   await drawCurves(o);
 }
 
@@ -227,7 +246,8 @@ async function tellSwag({ run, recipe, session, options, swag }: Running, { unav
   }
 }
 
-async function drawCurves({ run, recipe }: FitRunOptions): Promise<void> {
+async function drawCurves({ run, recipe, job }: FitRunOptions): Promise<void> {
+  if (job && !job.isFirst) return;
   const { curves } = await import('../../plots/curves.ts'); // a chart library is no reason to start later
   run.write('curves.svg', curves(run.lines, `${recipe.config.model} on ${recipe.dataset}`, recipe.loss));
 }

@@ -14,6 +14,14 @@ export interface Interrupt {
 /** Signals that come closer than this (ms) are one: a signal to the process group arrives by itself and through the launcher. */
 const TOGETHER = 300;
 
+export interface InterruptOptions {
+  readonly together?: number;
+  /** What is said once the run was asked to end; nothing where another process says it. */
+  readonly says?: () => string | undefined;
+}
+
+const SAYS = () => 'stopping after this step; Ctrl-C again ends at once';
+
 /** What the exit code of a command that a signal ended is. */
 const CODES: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
@@ -24,11 +32,11 @@ const LOOK = 1000;
  * Ctrl-C asks the run to stop after its step, and so do a closed terminal and the end of the launcher. Before the first step, or pressed
  * twice, it ends the command at once, after `leave`.
  */
-export function onInterrupt(leave: () => void = () => {}): Interrupt {
+export function onInterrupt(leave: () => void = () => {}, { together = TOGETHER, says = SAYS }: InterruptOptions = {}): Interrupt {
   let asked = false;
   let last = -Infinity;
   const act = (signal: NodeJS.Signals) => {
-    if (performance.now() - last < TOGETHER) return;
+    if (performance.now() - last < together) return;
     last = performance.now();
     if (asked || !interrupt.trains) {
       leave();
@@ -36,7 +44,8 @@ export function onInterrupt(leave: () => void = () => {}): Interrupt {
     }
     asked = true;
     interrupt.code = CODES[signal]!;
-    note('stopping after this step; Ctrl-C again ends at once');
+    const said = says();
+    if (said !== undefined) note(said);
   };
   const interrupt: Interrupt = {
     get asked() {

@@ -8,6 +8,7 @@ export type TrainOptions = SessionOptions & { [K in Key]?: string | boolean } & 
   resume?: string;
   dataDir?: string;
   checkpointEvery?: string;
+  exchange?: string;
   trust?: boolean;
   plan?: boolean;
   stats?: string | true;

@@ -6,6 +6,7 @@ import type { Layer } from '../../engine/graph.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
+import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
 import { openInference, openTrainer } from '../../train/run/open.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
@@ -21,6 +22,8 @@ export interface SessionOptions extends DeviceOptions {
   debug?: boolean;
   /** In place of the recipe's schedule. */
   rates?: Schedule;
+  /** The other ranks, where several processes train. */
+  ranks?: Exchange | undefined;
 }
 
 export interface Session {
@@ -90,7 +93,7 @@ export const openInferenceSession = (
 
 export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
   onDevice(data, options, async (dataset, device) => {
-    const opened = await openTrainer(recipe, dataset, device, options);
+    const opened = await openTrainer(recipe, dataset, device, { ...options, exchange: options.ranks });
     const { trainer, data, model, total, parameters, metadata, parts } = opened;
     if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };

@@ -13,6 +13,9 @@ import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
+import { createInJob, endJob, interruptOf, joinJob, shareWeights, type Job } from './job.ts';
+import { adapterIn, agree, agreeOnData, introduce } from './job-checks.ts';
+import { resumeJob, type ResumedJob } from './job-resume.ts';
 import { note, print } from '../output.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
@@ -23,10 +26,24 @@ import { localRecipe, openSession, type Session } from './session.ts';
 interface AdapterFacts {
   description?: string;
   asked?: string;
+  software?: boolean;
 }
 
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
-  const stopped = options.resume === undefined ? undefined : resumeRun(options.resume, options.trust);
+  const job = await joinJob(options);
+  if (!job) return trainAs(undefined, model, options);
+  try {
+    await trainAs(job, model, job.isFirst ? options : { ...options, quiet: true, json: false });
+    await job.exchange.close();
+  } catch (error) {
+    await endJob(job, error);
+  }
+}
+
+/** Trains alone, or as a rank of a job. */
+async function trainAs(job: Job | undefined, model: string | undefined, options: TrainOptions): Promise<void> {
+  const { resume, trust } = options;
+  const stopped = resume === undefined ? undefined : await (job ? resumeJob(job, resume, trust) : resumeRun(resume, trust));
   const moves = stopped && model !== undefined && isOwnModel(model) && isOwnModel(stopped.config.model);
   const resumed = moves ? { ...stopped, config: { ...stopped.config, model: movedTo(stopped.config.model, model) } } : stopped;
   check(
@@ -35,14 +52,19 @@ export async function train(model: string | undefined, options: TrainOptions): P
     'give one, as in descent train lenet5, or --resume <dir> (descent models lists the names)',
   );
   try {
-    await trainIn(resumed, moves ? undefined : model, options);
+    await trainIn(resumed, job, moves ? undefined : model, options);
   } finally {
     resumed?.folder.close();
   }
 }
 
 /** Trains in the folder of a run that goes on, or in a new one. */
-async function trainIn(resumed: Resumed | undefined, model: string | undefined, options: TrainOptions): Promise<void> {
+async function trainIn(
+  resumed: (Resumed & Partial<ResumedJob>) | undefined,
+  job: Job | undefined,
+  model: string | undefined,
+  options: TrainOptions,
+): Promise<void> {
   if (resumed && isOwnModel(resumed.config.model)) {
     check(
       isOwn(resumed.folder.path),
@@ -54,34 +76,42 @@ async function trainIn(resumed: Resumed | undefined, model: string | undefined, 
   await loadOwnModel(resumed?.config.model ?? model!, advice);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
   const { config } = recipe;
-  const start = config.init !== undefined && !resumed ? readSafetensors(config.init, options.trust).tensors : undefined;
-  const create = () => createRun(options.out ?? defaultFolder(config.model, config.dataset));
-  const run = resumed?.folder ?? (options.plan ? undefined : create());
+  check(!job || options.stats === undefined, '--stats: looks into one process', 'leave it out, or --distribute');
+  if (job) await agree(job, config);
+  const start =
+    config.init !== undefined && !resumed && (job?.isFirst ?? true) ? readSafetensors(config.init, options.trust).tensors : undefined;
+  const path = () => options.out ?? defaultFolder(config.model, config.dataset);
+  const create = async () => (job ? createInJob(job, path) : createRun(path()));
+  const run = resumed?.folder ?? (options.plan ? undefined : await create());
 
   let session: Session | undefined;
-  const interrupt = onInterrupt(() => run?.close());
+  const interrupt = onInterrupt(() => run?.close(), job && interruptOf(job, run));
   try {
     const { dataDir, quiet } = options;
     const { limitTrain, limitTest, imageSize } = config;
     const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
-    session = await openSession(recipe, reading, { ...options, adapter: options.adapter ?? before?.asked });
-    const { description } = session.facts.adapter as AdapterFacts;
+    const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);
+    session = await openSession(recipe, reading, { ...options, adapter, ranks: job?.exchange });
+    const { description, software } = session.facts.adapter as AdapterFacts;
+    if (job) await introduce(job, String(description), software === true, quiet ?? false);
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
-    if (options.plan || !run) return print(describePlan(session.trainer.program));
+    if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program));
     if (start) await startFrom(session.trainer, recipe, start);
     if (resumed) {
       await session.trainer.loadWeights(resumed.weights);
-      await session.trainer.loadState(resumed.state);
+      await session.trainer.loadState(resumed.own ?? resumed.state);
       for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
-    }
+    } else if (job) await shareWeights(job, session.trainer);
     try {
-      await fitRun({ run, recipe, session, options, interrupt, before: resumed?.state });
+      const { own, best, state } = resumed ?? {};
+      await fitRun({ run, recipe, session, options, interrupt, before: state, job, own, best });
     } catch (error) {
       if (error instanceof DeviceLost) throw new DeviceLost(error.problem, run.next);
-      if (!(error instanceof Diverged)) throw error;
+      if (!(error instanceof Diverged) || job) throw error;
       const { steps } = session.trainer;
       session.close();
       session = undefined;

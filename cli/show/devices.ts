@@ -16,10 +16,10 @@ export async function devices(options: DevicesOptions): Promise<void> {
     'install a Vulkan driver (on Debian and Ubuntu: apt-get install mesa-vulkan-drivers)',
   );
   for (const [i, a] of adapters.entries()) {
-    if (options.json) print(JSON.stringify(a));
+    if (options.json) print(JSON.stringify({ index: i, ...a }));
     else if (options.quiet) print(a.name);
     else {
-      print(`${i ? '\n' : ''}${a.name}  (${a.kind}, ${a.backend})${i ? '' : '  taken by default'}`);
+      print(`${i ? '\n' : ''}${i}  ${a.name}  (${a.kind}, ${a.backend})${i ? '' : '  taken by default'}`);
       print(`  ${a.description}`);
       print(`  features: ${a.features.join(', ') || 'none'}`);
       print(`  limits: ${describeLimits(a.limits)}`);

@@ -95,7 +95,7 @@ export async function listAdapters(): Promise<AdapterEntry[]> {
 }
 
 /**
- * The adapter to train on: the best, or the one whose kind or name contains `wanted` (else DESCENT_ADAPTER), or one that is given.
+ * The adapter to train on: the best, or the one whose number, kind or name is `wanted` (else DESCENT_ADAPTER), or one that is given.
  * The usual case asks Dawn once and lists nothing.
  */
 export async function openAdapter(wanted: GPUAdapter | string | undefined = process.env.DESCENT_ADAPTER): Promise<GPUAdapter> {
@@ -116,7 +116,8 @@ export async function openAdapter(wanted: GPUAdapter | string | undefined = proc
   );
   if (!wanted) return entries[0]!.adapter;
   const text = wanted.toLowerCase();
-  const match = entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
+  const numbered = /^\d+$/.test(text) ? entries[Number(text)] : undefined;
+  const match = numbered ?? entries.find(e => [e.kind, e.name, e.description].some(own => own.toLowerCase().includes(text)));
   check(
     match,
     say`${named('adapter')}: no adapter matches '${wanted}'`,

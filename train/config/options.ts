@@ -3,6 +3,7 @@ import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
 import { NORMALIZE } from '../data/statistics.ts';
+import { methods } from '../distribute/methods.ts';
 import { boolean, number, oneOf, option, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
 
@@ -222,6 +223,11 @@ export const OPTIONS = {
     group: 'Running',
     label: 'Fuse kernels',
     hint: 'Elementwise steps join the kernel before them.',
+  }),
+  distribute: option({
+    flags: '--distribute <method[:k=v,...]>',
+    help: `train on the processes that mpirun or srun started, by ${Object.keys(methods).join(', ')}`,
+    type: text,
   }),
   logEvery: option({
     flags: '--log-every <n>',

@@ -11,6 +11,7 @@ import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import type { EarlyStopping } from '../run/early-stopping.ts';
 import { WATCHED, type Watched } from '../step/metrics.ts';
+import { checkDistribution, distribution, type Distribution } from '../distribute/methods.ts';
 import { parseAugment } from './augment.ts';
 import { checkBelongs } from './belongs.ts';
 import type { RunConfig } from './config.ts';
@@ -33,7 +34,7 @@ export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
 export type Chosen = Pick<ModelSpec, 'name' | 'options'>;
 
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
-export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'earlyStop'> {
+export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'earlyStop' | 'distribute'> {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
   readonly model: Chosen;
@@ -42,16 +43,28 @@ export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | '
   readonly schedule?: Chosen;
   readonly augment?: Augmentation;
   readonly earlyStop?: EarlyStopping;
+  /** How several processes train the net together. */
+  readonly distribute?: Distribution;
 }
 
 /** The recipe of a configuration. Throws where a text names what does not exist, or where options do not go together. */
 export function recipeOf(config: RunConfig): Recipe {
-  const { model: modelText, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, earlyStop, ...numbers } = config;
+  const {
+    model: modelText,
+    optimizer: _,
+    lr: __,
+    schedule: scheduleText,
+    augment: augmentText,
+    earlyStop,
+    distribute,
+    ...numbers
+  } = config;
   const model = modelFrom(modelText);
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
   const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
   const { lr } = methods[0]!.hyper;
   checkSnapshots(config);
+  const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, scheduled);
   return {
     ...numbers,
     config: { ...config, optimizer: methods.map(written).join(','), lr },
@@ -60,6 +73,7 @@ export function recipeOf(config: RunConfig): Recipe {
     ...(scheduled && { schedule: scheduled }),
     ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
+    ...(distributed && { distribute: distributed }),
   };
 }
 
@@ -93,6 +107,22 @@ function earlyStopFrom(text: string): EarlyStopping {
     { who: say`${who} ${name}` },
   );
   return { watched: name as Watched, patience };
+}
+
+/** Options that keep weights of several steps. */
+const AVERAGES: readonly Key[] = ['ema', 'swa', 'swag', 'snapshots'];
+
+function distributionFrom(text: string, config: RunConfig, optimizers: readonly Method[], scheduled: Chosen | undefined): Distribution {
+  const { name, options, value } = parseSpec(named('distribute'), text);
+  check(value === undefined, say`${named('distribute')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
+  const chosen = distribution(name, options);
+  checkDistribution(chosen, {
+    optimizers: optimizers.map(method => ({ name: method.name, isFirstOrder: 'rule' in method })),
+    around: regularisersOf(config),
+    grows: scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows),
+    averages: AVERAGES.filter(key => config[key] !== undefined),
+  });
+  return chosen;
 }
 
 /** Regularisers under which the loss is no smooth function of free weights. */

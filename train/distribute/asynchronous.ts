@@ -17,6 +17,9 @@ export interface AsynchronousOptions {
   readonly asks: () => boolean;
   /** Told the metrics of this rank between meetings. */
   readonly onMetrics: (line: StepMetrics) => void;
+  /** Whether all are to meet now, though the epoch is not over; and after how many steps they do. */
+  readonly meets?: (() => boolean) | undefined;
+  readonly meetEvery?: number | undefined;
   /** Done after each step, to slow a rank down. */
   readonly delay?: (() => Promise<void>) | undefined;
 }
@@ -103,19 +106,20 @@ export class Asynchronous implements Fitted {
 
   /** Takes part in the steps up to the end of the epoch, or until a rank asks to end, and meets the others. */
   async step(): Promise<void> {
-    const { total, logEvery, asks, onMetrics, delay } = this.#o;
+    const { total, logEvery, asks, meets, meetEvery = Infinity, onMetrics, delay } = this.#o;
     const { stepsPerEpoch } = this;
     if (this.#shown) await this.#method.hide?.();
     this.#shown = false;
+    await this.#exchange.texts(''); // rank 0 may still be writing a checkpoint, and an epoch is everyone's
     this.#since = performance.now();
-    const end = Math.min(total, (Math.floor(this.#met / stepsPerEpoch) + 1) * stepsPerEpoch);
-    let hasAsked = false;
+    const next = (every: number) => (every === Infinity ? every : (Math.floor(this.#met / every) + 1) * every);
+    const end = Math.min(total, next(stepsPerEpoch), next(meetEvery));
+    let hasAsked: boolean = false;
     let logged = this.#met;
     for (;;) {
-      if (asks() && !hasAsked) {
-        hasAsked = true;
-        await this.#clock.tick(ENDS);
-      }
+      const asksNow: boolean = asks() && !hasAsked;
+      hasAsked ||= asksNow;
+      if (asksNow || meets?.()) await this.#clock.tick(ENDS);
       const number = await this.#clock.tick(1);
       if (number >= end) break;
       this.#trainer.skipTo(number);

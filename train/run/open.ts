@@ -11,6 +11,7 @@ import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
 import type { FirstOrder, Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
+import { lengthOf } from '../data/share.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
@@ -18,6 +19,9 @@ import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
 import { metadataOf } from './metadata.ts';
+import type { Exchange } from '../distribute/exchange.ts';
+import { scaledRates } from '../distribute/lr-scaling.ts';
+import { methods, type OptionsOf } from '../distribute/methods.ts';
 import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
@@ -44,20 +48,27 @@ export interface OpenOptions {
   readonly rates?: Schedule | undefined;
   /** In place of the recipe's loss. */
   readonly loss?: Loss | undefined;
+  /** The other ranks, where the recipe asks for several. */
+  readonly exchange?: Exchange | undefined;
 }
 
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const { shape, classes } = dataset;
   const { batchSize, normalize, valSplit, seed, augment, initScheme: scheme } = recipe;
-  const { folds, fold } = options;
+  const { folds, fold, exchange } = options;
   const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
   const model = openModel(recipe.model, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = phasesOf(recipe, stepsPerEpoch);
-  const rates = options.rates ?? scheduleOf(recipe, total);
-  const { trainer, parts, note } = await inParts(recipe, parts =>
+  const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
+  const { distribute } = recipe;
+  const together = distribute && exchange && methods[distribute.name].together;
+  const sizes = together
+    ? Array.from({ length: exchange.size }, (_, rank) => lengthOf(batchSize, { rank, size: exchange.size }))
+    : [batchSize];
+  const { trainer, parts, note } = await inParts(recipe, exchange, sizes, parts =>
     Trainer.create({
       device,
       data,
@@ -77,6 +88,9 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       fuse: recipe.fuse,
       checkpoint: recipe.checkpointActivations,
       half: recipe.precision === 'f16',
+      exchange,
+      ...(together && { sharesBatches: true, sharesGradients: distribute.name === 'sync' }),
+      withoutUpdate: distribute?.name === 'delay-tolerant',
     }),
   );
   if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
@@ -139,31 +153,61 @@ export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerE
   }));
 }
 
-/** The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. */
-export function scheduleOf({ optimizers, schedule: given, snapshots }: Recipe, total: number): Schedule | undefined {
-  const span = { lr: optimizers[0]!.hyper.lr, total };
-  if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
-  return given && schedule(given.name, given.options, span);
+/**
+ * The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. Rates are
+ * scaled where a distribution says for which batch they are.
+ */
+export function scheduleOf(recipe: Recipe, total: number, stepsPerEpoch = Infinity): Schedule | undefined {
+  const { optimizers, schedule: given, snapshots, distribute, batchSize } = recipe;
+  const { lr } = optimizers[0]!.hyper;
+  const span = { lr, total };
+  const own = (): Schedule | undefined => {
+    if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
+    return given && schedule(given.name, given.options, span);
+  };
+  if (distribute?.name !== 'sync' || !distribute.options.reference) return own();
+  const { reference, warmup } = distribute.options as OptionsOf<'sync'>;
+  return scaledRates(own(), lr, batchSize / reference, warmup * stepsPerEpoch);
 }
 
-/** What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. */
+/**
+ * What `make` gives for the fewest equal parts of the batch that fit on the device, from those that were asked for on. `sizes` are those of
+ * the ranks' shares of a batch.
+ */
 async function inParts(
   { batchSize, accumulate }: Recipe,
+  exchange: Exchange | undefined,
+  sizes: readonly number[],
   make: (parts: number) => Promise<Trainer>,
 ): Promise<{ trainer: Trainer; parts: number; note: string | undefined }> {
   let why: string | undefined;
   for (let parts = accumulate; ; parts++) {
-    if (parts > accumulate && (batchSize % parts || parts % accumulate)) continue;
+    if (parts > accumulate && (sizes.some(size => size % parts) || parts % accumulate)) continue;
     try {
-      const trainer = await make(parts);
+      const trainer = await fitting(exchange, () => make(parts));
       const n = batchSize / parts;
       const hasNorm = trainer.graph.layers.some(l => l.running);
       const norm = hasNorm ? ', of which batch norm sees one at a time' : '';
       const note = why && `each batch of ${batchSize} is computed in ${parts} parts of ${n}${norm}: ${why}`;
       return { trainer, parts, note };
     } catch (error) {
-      if (!(error instanceof TooLarge) || parts >= batchSize) throw error;
+      if (!(error instanceof TooLarge) || parts >= Math.max(...sizes)) throw error;
       why ??= words(error.problem);
     }
   }
+}
+
+/** What `make` gives, where it does not throw TooLarge on this rank or on another: all ranks compute in as many parts. */
+async function fitting(exchange: Exchange | undefined, make: () => Promise<Trainer>): Promise<Trainer> {
+  if (!exchange) return make();
+  const made = await make().catch((error: unknown) => {
+    if (error instanceof TooLarge) return error;
+    throw error;
+  });
+  const refused = Float32Array.of(made instanceof TooLarge ? 1 : 0);
+  await exchange.mean(refused, 1);
+  if (made instanceof TooLarge) throw made;
+  if (!refused[0]) return made;
+  made.destroy();
+  throw new TooLarge('it does not fit on the device of another rank');
 }

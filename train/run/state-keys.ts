@@ -1,7 +1,7 @@
 /**
  * The keys of state.safetensors, as they are written and read: changing one makes older run folders unreadable. Tensors are
- * `adam.m.conv1.weight`, `gradient.conv1.weight`, `phase 2.s0`, `swag.mean.conv1.weight`, `curriculum.scores` and `loss scale`; numbers
- * stand in the file's metadata, as `counter.steps`.
+ * `adam.m.conv1.weight`, `gradient.conv1.weight`, `phase 2.s0`, `swag.mean.conv1.weight`, `together.z`, `own.x`, `curriculum.scores` and
+ * `loss scale`; numbers stand in the file's metadata, as `counter.steps`.
  */
 
 /** Values by name that lie in a table of others, each under the same prefix and its name. */
@@ -28,6 +28,9 @@ export const gradients = section('gradient.');
 export const phaseState = (number: number): Section => section(`phase ${number}.`);
 /** The running mean (`mean`), the mean square (`square`) or one deviation (`deviation0`, …) of SWAG, by weight. */
 export const swagPart = (part: string): Section => section(`swag.${part}.`);
+/** What the ranks of a job hold together beside the weights, and what one holds beside its trainer's state. */
+export const together = section('together.');
+export const own = section('own.');
 export const counters = section('counter.');
 /** In a checkpoint that is one file: all the state of a run, and the weights of its best evaluation, beside the weights. */
 export const checkpointState = section('state.');

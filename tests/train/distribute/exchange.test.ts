@@ -107,10 +107,7 @@ if (launchers.length === 2) {
       OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
     };
     const { stderr } = spawnSync(process.execPath, RANK, { env, encoding: 'utf8' });
-    assert.match(
-      stderr,
-      /DescentError: MPI: Open MPI v[\d.]+ sees 1 of the 2 processes that were started; start them with srun --mpi=pmix/,
-    );
+    assert.match(stderr, /DescentError: MPI: Open MPI v[\d.]+ sees 1 of the 2 processes that were started; give srun the option mpi=pmix/);
   });
 }
 

@@ -1,5 +1,5 @@
 /** The calls of MPI that Descent makes, as functions. One thread makes them all. */
-import { check } from '../../../engine/check.ts';
+import { check, named, say } from '../../../engine/check.ts';
 import type { Handle } from './abi.ts';
 import type { Library } from './library.ts';
 
@@ -29,7 +29,12 @@ export function mpiOf({ koffi, handle: library, abi }: Library) {
     const f = library.func(`int MPI_${name}(${parameters.replace(/\bH\b/g, H)})`);
     return (...given: readonly unknown[]): void => {
       const code = f(...given) as number;
-      check(code === 0, `MPI_${name}: failed with code ${code}`, 'look at what the launcher says', 'try --exchange messages');
+      check(
+        code === 0,
+        `MPI_${name}: failed with code ${code}`,
+        'look at what the launcher says',
+        say`try ${named('exchange', 'messages')}`,
+      );
     };
   };
   const initThread = call('Init_thread', 'void *, void *, int, _Out_ int *');

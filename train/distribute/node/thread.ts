@@ -1,6 +1,6 @@
 /** The one thread that calls MPI. It keeps MPI going while nobody asks for anything: one-sided calls of other ranks wait for that. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { check, faultOf } from '../../../engine/check.ts';
+import { check, faultOf, named, say } from '../../../engine/check.ts';
 import type { Answer, Asked, Begun, Call, Start } from './calls.ts';
 import type { Job, ServedCentre, Valued } from './job.ts';
 import { launchedBy, openLibrary, type Launched } from './library.ts';
@@ -17,11 +17,11 @@ const NO_MESSAGE = 6999;
 
 const port = parentPort!;
 const { route, wake } = workerData as Start;
-const say = (message: Answer | Begun) => port.postMessage(message);
+const post = (message: Answer | Begun) => port.postMessage(message);
 try {
   await run();
 } catch (error) {
-  say({ fault: faultOf(error) });
+  post({ fault: faultOf(error) });
 }
 
 async function run(): Promise<void> {
@@ -30,14 +30,13 @@ async function run(): Promise<void> {
   const mpi = mpiOf(library);
   const { rank, size } = mpi.init();
   checkSize(size, launched, library.version);
-  say({ rank, size, library: library.version });
+  post({ rank, size, library: library.version });
   serve({ mpi, rank, size });
 }
 
 /** A process that its library takes for the only one would train alone, and beside others. */
 function checkSize(size: number, { by, size: started }: Launched, version: string): void {
-  const remedy =
-    by === 'Slurm' ? 'start them with srun --mpi=pmix (srun --mpi=list says what there is)' : `start them with the mpirun of ${version}`;
+  const remedy = by === 'Slurm' ? 'give srun the option mpi=pmix (mpi=list says what it has)' : `start them with the mpirun of ${version}`;
   check(started === undefined || started === size, `MPI: ${version} sees ${size} of the ${started} processes that were started`, remedy);
 }
 
@@ -52,7 +51,7 @@ function serve(job: Job): void {
   let busy: (Valued & { readonly id: number }) | undefined;
   let nap = SHORT;
 
-  const answer = (id: number, value?: number) => say({ id, value });
+  const answer = (id: number, value?: number) => post({ id, value });
   /** Begins a call; what is returned is under way. */
   const begin = (call: Call): Valued | undefined => {
     switch (call.name) {
@@ -69,7 +68,7 @@ function serve(job: Job): void {
         check(
           window,
           'hogwild: the ranks are on several machines, which share no memory',
-          'take --distribute downpour',
+          say`take ${named('distribute', 'downpour')}`,
           'ranks on one machine',
         );
         arrays.push({ window, values: new Float32Array(window.bytes, 0, call.n) });
@@ -109,7 +108,7 @@ function serve(job: Job): void {
     try {
       work();
     } catch (error) {
-      say({ id, fault: faultOf(error) });
+      post({ id, fault: faultOf(error) });
     }
   };
   const isCollective = ({ name }: Call) => name === 'mean' || name === 'broadcast';

@@ -11,6 +11,7 @@ import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 import { takeLock } from './lock.ts';
+import { countersFrom, RANK_ASIDE, rankFile } from './rank-files.ts';
 import { checkSealed, encodeSealed, readSafetensors, SEAL } from './sealed.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
@@ -25,8 +26,11 @@ export interface RunFolder {
   readonly next: Message;
   writeConfig(config: RunConfig, facts: Facts): void;
   append(line: MetricsLine): void;
-  /** Replaces model.safetensors and state.safetensors together: after a crash at any moment the two are of one step. */
-  saveCheckpoint(weights: Tensors, state: TrainerState, metadata: Readonly<Record<string, string>>): void;
+  /**
+   * Replaces model.safetensors and state.safetensors together: after a crash at any moment the two are of one step. `ranks` are what ranks 1
+   * and on of a job hold for themselves (see encodeRank).
+   */
+  saveCheckpoint(weights: Tensors, state: TrainerState, metadata: Readonly<Record<string, string>>, ranks?: readonly Uint8Array[]): void;
   saveBest(weights: Tensors, metadata: Readonly<Record<string, string>>): void;
   write(name: string, content: string | Uint8Array): void;
   /** Lets others train in the folder. Removes it if nothing was trained in it. */
@@ -163,9 +167,8 @@ export function readCheckpoint(path: string, trusted = false): Kept {
   );
   checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
   const step = Number(metadata.step);
-  const counters = Object.entries(keys.counters.read(metadata)).map(([name, text]) => [name, Number(text)]);
   const { metrics } = metadata;
-  return { step, metrics, weights: model.tensors, state: { tensors, counters: { steps: step, ...Object.fromEntries(counters) } } };
+  return { step, metrics, weights: model.tensors, state: { tensors, counters: countersFrom(metadata, step) } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
@@ -196,9 +199,9 @@ export function weightsFile(path: string): string {
  * Between the two, only a crash can leave a model aside that belongs to the state: it is put in place here.
  */
 function settleCheckpoint(path: string): void {
-  const aside = join(path, `${MODEL}.new`);
   const state = join(path, STATE);
-  if (!existsSync(aside)) return;
+  const asides = readdirSync(path).filter(name => name === `${MODEL}.new` || RANK_ASIDE.test(name));
+  if (!asides.length) return;
   const stepOf = (file: string) => {
     try {
       return readSafetensors(file).metadata.step;
@@ -206,9 +209,12 @@ function settleCheckpoint(path: string): void {
       return undefined; // cut short, or not there
     }
   };
-  const step = stepOf(aside);
-  if (step !== undefined && step === stepOf(state)) renameSync(aside, join(path, MODEL));
-  else rmSync(aside);
+  for (const name of asides) {
+    const aside = join(path, name);
+    const step = stepOf(aside);
+    if (step !== undefined && step === stepOf(state)) renameSync(aside, aside.replace(/\.new$/, ''));
+    else rmSync(aside);
+  }
 }
 
 function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, release: () => void): RunFolder {
@@ -246,7 +252,7 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
       }
       lines.push(line);
     },
-    saveCheckpoint(weights, { tensors, counters }, metadata) {
+    saveCheckpoint(weights, { tensors, counters }, metadata, ranks = []) {
       const step = String(counters.steps);
       const numbers = Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]));
       const model = encodeSealed(weights, { ...metadata, step });
@@ -257,6 +263,7 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
         files = [
           [STATE, encodeSealed(tensors, facts).bytes],
           [MODEL, model.bytes],
+          ...ranks.map((bytes, i): [string, Uint8Array] => [rankFile(i + 1), bytes]),
         ];
         for (const [name, bytes] of files) writeThrough(at(`${name}.new`), bytes);
       } catch (error) {

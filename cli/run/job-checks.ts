@@ -1,0 +1,71 @@
+/** What the ranks of a job must have in common, and where each computes. */
+import { hostname } from 'node:os';
+import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
+import { sha256 } from '../../datasets/node/sha256.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
+import { listAdapters } from '../../engine/node/adapters.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { KEYS } from '../../train/config/options.ts';
+import { note } from '../output.ts';
+import { commit, version } from '../version.ts';
+import type { Job } from './job.ts';
+
+/** Throws unless all ranks run one version with one configuration. */
+export async function agree({ exchange }: Job, config: RunConfig): Promise<void> {
+  const own = { version: [version(), commit()].filter(Boolean).join(' '), config };
+  const all = (await exchange.texts(JSON.stringify(own))).map(text => JSON.parse(text) as typeof own);
+  const [first] = all;
+  for (const [rank, { version, config }] of all.entries()) {
+    check(
+      version === first!.version,
+      `rank ${rank} runs Descent ${version}, rank 0 ${first!.version}`,
+      'install one version on all machines',
+    );
+    const keys = ['model', ...KEYS] as (keyof RunConfig)[];
+    const other = keys.find(key => config[key] !== first!.config[key]);
+    const value = (of: RunConfig) => of[other!] ?? 'none';
+    const what: Message = other === 'model' ? 'model' : named(other ?? '');
+    check(
+      other === undefined,
+      say`${what}: rank ${rank} has ${String(other && value(config))}, rank 0 ${String(other && value(first!.config))}`,
+      'start all ranks with the same options',
+    );
+  }
+}
+
+/** Throws unless all ranks have the same images and labels. */
+export async function agreeOnData({ exchange }: Job, dataset: Dataset): Promise<void> {
+  const { shape, classes, train, test } = dataset;
+  const parts = [train, test].flatMap(split => [String(split.n), bytesOf(split.images), new Uint8Array(split.labels.slice().buffer)]);
+  const all = await exchange.texts(sha256(JSON.stringify([shape, classes]), ...parts));
+  const other = all.findIndex(digest => digest !== all[0]);
+  check(
+    other < 0,
+    say`${named('dataset', dataset.name)}: the images of rank ${other} are not those of rank 0`,
+    'fetch them again where they differ (descent data verify)',
+    'limit both alike',
+  );
+}
+
+/** Where each rank computes, said once; a warning where two share a GPU. */
+export async function introduce({ exchange, isFirst, library }: Job, adapter: string, isSoftware: boolean, quiet: boolean): Promise<void> {
+  const place = { host: hostname(), adapter, isSoftware };
+  const all = (await exchange.texts(JSON.stringify(place))).map(text => JSON.parse(text) as typeof place);
+  if (!isFirst) return;
+  if (!quiet && library !== undefined) {
+    note(`${exchange.size} ranks over ${library}`);
+    for (const [rank, { host, adapter }] of all.entries()) note(`rank ${rank} on ${host}: ${adapter}`);
+  }
+  const key = ({ host, adapter }: typeof place) => `${adapter} of ${host}`;
+  const shared = all.findIndex((p, rank) => !p.isSoftware && all.findIndex(other => key(other) === key(p)) < rank);
+  if (shared < 0) return;
+  const first = all.findIndex(p => key(p) === key(all[shared]!));
+  note(`ranks ${first} and ${shared} share ${key(all[shared]!)}; start one rank a GPU, or show each its own (docs/distributed.md)`);
+}
+
+/** The adapter of a rank: where a machine has several GPUs and ranks, each takes the next. Undefined is the usual one. */
+export async function adapterIn({ local }: Job): Promise<string | undefined> {
+  if (local.size === 1) return undefined;
+  const gpus = [...(await listAdapters()).entries()].filter(([, { kind }]) => kind === 'hardware');
+  return gpus.length > 1 ? String(gpus[local.rank % gpus.length]![0]) : undefined;
+}
