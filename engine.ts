@@ -1,28 +1,68 @@
-/** The engine below the library: what its signatures name. `import type { Kernel } from 'descent-gpu/engine'`. */
+/**
+ * The engine below the library: graphs, programs and kernels, losses, rules and schedules, and `Net` for a training loop by hand.
+ * `import { kernel, Net } from 'descent-gpu/engine'`.
+ */
+export { compute, withProgram, type Computed, type OnceOptions, type Outputs, type StepValues } from './engine/compute.ts';
 export type { Compiled, Pipeline, Tuning } from './engine/device.ts';
-export type {
-  BuiltLayer,
-  Init,
-  LayerFacts,
-  Op,
-  Optional,
-  Param,
-  Pass,
-  Role,
-  RunningStatistics,
-  Tensors as CallTensors,
-  Vjp,
+export {
+  Graph,
+  type BuiltLayer,
+  type Init,
+  type LayerFacts,
+  type Op,
+  type Optional,
+  type Param,
+  type Pass,
+  type Role,
+  type RunningStatistics,
+  type Tensors as CallTensors,
+  type Vjp,
 } from './engine/graph.ts';
-export type { Data, Memory } from './engine/memory.ts';
+export { Memory, type Data } from './engine/memory.ts';
 export type { OnnxAttribute, OnnxForm, OnnxGraph } from './engine/onnx.ts';
-export type { Bytes, Owner } from './engine/owner.ts';
+export { Owner, type Bytes } from './engine/owner.ts';
+export { number, type Values as ParameterValues } from './engine/parameter.ts';
 export type { Stopwatch } from './engine/pace.ts';
 export type { Layout, Place, Plan, SlotPlace } from './engine/plan.ts';
-export type { Command, CompileOptions, Cut, Dispatch, Program } from './engine/program.ts';
+export { Program, type Command, type CompileOptions, type Cut, type Dispatch } from './engine/program.ts';
+export { constant, fans, initializer, normal, orthogonal, torchDefault, uniform } from './layers/init.ts';
+export { crossEntropy, hinge, jensenShannon, logistic, lossOf, losses, mae, mse, nll } from './layers/loss.ts';
+export { optimizers } from './optim/index.ts';
 export type { Gradients } from './optim/optimizer.ts';
-export type { Average, Inputs, Page, Piece, Reduce } from './optim/pieces.ts';
-export type { Epilogue } from './shaders/kernel/epilogue.ts';
-export type { Gradient } from './shaders/kernel/gradient.ts';
+export {
+  clipNorm,
+  clipValue,
+  decoupledDecay,
+  ema,
+  gradNoise,
+  l1,
+  l1Proximal,
+  lookahead,
+  maxNorm,
+  swa,
+  weightDecay,
+  type Average,
+  type Inputs,
+  type Page,
+  type Piece,
+  type Reduce,
+} from './optim/pieces.ts';
+export { quasiNewton, quasiNewtonMethods } from './optim/quasi-newton.ts';
+export { learningRate, rule, type ValuesOf } from './optim/rule.ts';
+export { kind, rate, type Kind, type Run as ScheduleRun } from './optim/schedule.ts';
+export { schedule, schedules } from './optim/schedules.ts';
+export {
+  kernel,
+  type Common,
+  type Form as KernelForm,
+  type Looped,
+  type LoopParts,
+  type Single,
+  type Target,
+} from './shaders/kernel/define.ts';
+export { elementwise, type Elementwise } from './shaders/kernel/elementwise.ts';
+export type { ElementFunction, Epilogue } from './shaders/kernel/epilogue.ts';
+export { accumulated, accumulates, type Gradient } from './shaders/kernel/gradient.ts';
 export type {
   Access,
   Bindings,
@@ -37,7 +77,11 @@ export type {
   Sized,
   Variant,
 } from './shaders/kernel/kernel.ts';
+export { items, planes, rows, values, type Loop } from './shaders/kernel/loops.ts';
+export { float, unroll, type Width } from './shaders/kernel/wgsl.ts';
+export { rowLoss, type Loss as RowLoss } from './shaders/update/loss.ts';
 export type { DropSample } from './shaders/move/noise.ts';
+export { Net, type Backward, type NetOptions, type Targets } from './train/step/net.ts';
 export type { DeviceData } from './train/data/device-data.ts';
 export type { Centre, Exchange, Shared, Op as ExchangeOp } from './train/distribute/exchange.ts';
 export type { BatchPart, Order } from './train/data/order.ts';

@@ -41,8 +41,10 @@ export type StepValues = Readonly<Record<string, number>>;
 /** Steps between waits for the device, so that their command buffers do not pile up. */
 const IN_FLIGHT = 64;
 
-type Outputs = Readonly<Record<string, Tensor | undefined>>;
-type Computed<O> = { [K in keyof O]: Float32Array | (undefined extends O[K] ? undefined : never) };
+/** Tensors of a graph, by names of the caller's own. */
+export type Outputs = Readonly<Record<string, Tensor | undefined>>;
+/** What they hold. */
+export type Computed<O> = { [K in keyof O]: Float32Array | (undefined extends O[K] ? undefined : never) };
 
 /**
  * Builds a graph, writes `inputs` (its persistent tensors by name), runs it once, or once for each of `steps`, and returns what the tensors

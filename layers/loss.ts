@@ -18,12 +18,27 @@ export interface LossOptions {
  */
 export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, options?: LossOptions) => Tensor | undefined;
 
-const loss =
+/**
+ * The loss of a kernel of shaders/update/loss.ts, or of one's own that `rowLoss` makes:
+ *
+ *     const huber = lossOf(rowLoss('huber', p => `
+ *       for (var c = 0u; c < ${p.classes}u; c++) {
+ *         let d = logits[at + c] - goal(c);
+ *         loss += select(abs(d) - 0.5, 0.5 * d * d, abs(d) < 1.0);
+ *         ${p.train ? `dlogits[at + c] = clamp(d, -1.0, 1.0) * ${1 / p.rows};` : ''}
+ *       }`));
+ */
+export const lossOf =
   (kernel: typeof kernels.crossEntropy): Loss =>
   (g, logits, labels, totals, { smoothing = 0 } = {}) => {
     const [rows, classes] = logits.shape as [number, number];
     const soft = labels.shape.length === 2;
     check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
+    check(
+      !soft || labels.shape[1] === classes,
+      `loss: labels are ${show(labels.shape)}, expected class numbers or ${show(logits.shape)}`,
+      'give a share for each class',
+    );
     check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
     const row = g.tensor([rows, kernels.ROW_METRICS]);
     const dlogits = g.training ? g.tensor(logits.shape) : undefined;
@@ -34,29 +49,29 @@ const loss =
   };
 
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
-export const crossEntropy = loss(kernels.crossEntropy);
+export const crossEntropy = lossOf(kernels.crossEntropy);
 
 /** Negative log likelihood of the outputs as log-probabilities, as torch.nn.NLLLoss after logSoftmax; soft labels: its expectation. */
-export const nll = loss(kernels.logLikelihood);
+export const nll = lossOf(kernels.logLikelihood);
 
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
  * PyTorch's sum leaves out.
  */
-export const hinge = loss(kernels.hinge);
+export const hinge = lossOf(kernels.hinge);
 
 /**
  * Logistic loss: binary cross-entropy of sigmoid(x) against one-hot or soft labels, the mean over rows and classes, as
  * torch.nn.BCEWithLogitsLoss.
  */
-export const logistic = loss(kernels.logistic);
+export const logistic = lossOf(kernels.logistic);
 
 /** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
-export const mse = loss(kernels.squared);
+export const mse = lossOf(kernels.squared);
 
 /** Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss: NaN has no gradient. */
-export const mae = loss(kernels.absolute);
+export const mae = lossOf(kernels.absolute);
 
 /**
  * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions

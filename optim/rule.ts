@@ -11,7 +11,8 @@ export type Hyper = Numbers & { readonly lr: number };
 
 /** What a rule's hyper-parameters are, by PyTorch's names: defaults, ranges, words. */
 export type HyperParameters = Readonly<Record<string, Defaulted<number>>> & { readonly lr: Defaulted<number> };
-type ValuesOf<H> = { readonly [K in keyof H]: number };
+/** The values of hyper-parameters, by name. */
+export type ValuesOf<H> = { readonly [K in keyof H]: number };
 
 /** What a rule keeps of the past, and what it does with it. */
 export interface Form {

@@ -8,7 +8,7 @@ import { SCALAR, VEC4, type Width } from './wgsl.ts';
 export interface Target extends Profile, Width {}
 
 /** WGSL of a loop: at module level, before the first item of a thread, for each item, and after the last. */
-interface Parts {
+export interface LoopParts {
   readonly declared?: string;
   readonly before?: string;
   readonly each: string;
@@ -16,12 +16,12 @@ interface Parts {
 }
 
 /** A way of computing a kernel as one loop over its items. */
-interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs'> {
+export interface Looped<P> extends Pick<Variant<P>, 'fits' | 'needs'> {
   /** `plain` without it. */
   readonly name?: string;
   readonly over: (p: P, d: Target) => Loop;
   /** WGSL for each item. It stores the output of an epilogue as `finish(value, index)`. */
-  readonly body: (p: P, d: Target) => string | Parts;
+  readonly body: (p: P, d: Target) => string | LoopParts;
   /** Bindings that are taken four values at a time: always, or by a variant of its own for the calls where that is possible. */
   readonly vec4?: readonly string[] | { readonly of: readonly string[]; readonly where: (p: P) => boolean };
   /** A function of the output before those of the epilogue. */
@@ -51,9 +51,12 @@ function looped<P>({ name = 'plain', fits, needs, over, body, vec4, own }: Loope
   return [made(wide, VEC4, vec4.of, (p, d) => vec4.where(p) && (fits?.(p, d) ?? true)), made(name, SCALAR, [])];
 }
 
-type Common<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'>;
-type Single<P> = Omit<Variant<P>, 'name' | 'fits'>;
-type Form<P> = { readonly variants: readonly (Variant<P> | Looped<P>)[] } | Omit<Looped<P>, 'name'> | Single<P>;
+/** What a kernel says beside its ways of computing. */
+export type Common<P, B extends Bindings> = Omit<Kernel<P, B>, 'variants'>;
+/** The one way of computing of a kernel that is no loop. */
+export type Single<P> = Omit<Variant<P>, 'name' | 'fits'>;
+/** The ways of computing a kernel. */
+export type Form<P> = { readonly variants: readonly (Variant<P> | Looped<P>)[] } | Omit<Looped<P>, 'name'> | Single<P>;
 
 /** A kernel by its variants, by its one loop, or by the grid and the code of its one variant. */
 export function kernel<P, const B extends Bindings>(k: Common<P, B> & Form<P>): Kernel<P, B> {

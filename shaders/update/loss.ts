@@ -36,7 +36,7 @@ const look = 'if (v > largest) { largest = v; best = c; }';
  * A loss of each row by itself. `body` is WGSL that sees the row's place `at`, `goal(c)`, the label's (smoothed) share of class c, `truth`
  * and `largest`; it adds to `loss` and, where `p.train`, stores `dlogits[at + c]`.
  */
-const rowLoss = (name: string, body: (p: Loss) => string) =>
+export const rowLoss = (name: string, body: (p: Loss) => string) =>
   kernel({
     name,
     bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },

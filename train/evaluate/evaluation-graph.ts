@@ -43,7 +43,7 @@ export function logitsOf(model: Layer, graph: Graph, x: Tensor, classes: number)
   return logits;
 }
 
-function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
+export function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
   const advice = 'give a layer, as models.lenet5({ classes: 10, shape: [1, 28, 28] }) or sequential([…]) is one';
   check(typeof model === 'function', `model: it is ${kindOf(model)}`, advice);
   check(!('about' in model), 'model: it is a function that makes a layer, and was not called', advice);

@@ -49,7 +49,7 @@ export async function activate(
 }
 
 /** The update as a program of its own. */
-function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph, gradients: Gradients): Promise<Program> {
+export function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph, gradients: Gradients): Promise<Program> {
   const update = new Graph({ training: true, profile: memory.device.profile });
   for (const [name, param] of graph.params) update.params.set(name, param);
   optimizer.addTo(update, memory.layout, gradients);

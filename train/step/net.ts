@@ -1,0 +1,304 @@
+/** A model for a training loop by hand: outputs, gradients, updates, one call each. */
+import { check, kindOf, show } from '../../engine/check.ts';
+import { Device } from '../../engine/device.ts';
+import { Graph, product, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
+import type { Loss } from '../../layers/loss.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
+import { lossFor, outputOf } from '../evaluate/evaluation-graph.ts';
+import { takeTotals } from '../evaluate/totals.ts';
+import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import { updateProgram } from './phases.ts';
+
+/** What a net is built for. */
+export interface NetOptions {
+  /** Of one input: `[1, 28, 28]`, `[features]`. */
+  readonly shape: Shape;
+  /** Inputs of one call of `backward`, and at most of one dispatch of `forward`. */
+  readonly batch: number;
+  /** A name of the losses, or one of one's own; cross-entropy without it. */
+  readonly loss?: string | Loss;
+  /** Whether `backward` gives the gradient of the inputs too. */
+  readonly inputGradient?: boolean;
+  /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
+  readonly seed?: number;
+}
+
+/** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
+export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
+
+/** What a call of `backward` has found. */
+export interface Backward {
+  /** The mean over the batch. */
+  readonly loss: number;
+  /** Inputs whose largest output is that of their class. */
+  readonly correct: number;
+  /** The gradient of the mean loss by the inputs, in their shape, where it was asked for. */
+  readonly inputGradient: Float32Array | undefined;
+}
+
+interface Built {
+  readonly program: Program;
+  readonly input: Tensor;
+  readonly output: Tensor;
+}
+
+interface Trained extends Built {
+  readonly graph: Graph;
+  readonly targets: Tensor;
+  readonly totals: Tensor;
+  readonly inputGradient: Tensor | undefined;
+}
+
+/** An optimizer at work: its program, and the updates that it has made. */
+interface Updating {
+  readonly program: Program;
+  updates: number;
+}
+
+/**
+ * All calls wait for one another. After `destroy`, which frees all memory on the device, each throws; other models on the device go on.
+ *
+ *     const net = await Net.build(device, sequential([dense(32), relu(), dense(3)]), { shape: [4], batch: 16 });
+ *     const adam = optimizer(rules.adam, { lr: 0.01 });
+ *     for (const { x, y } of batches) {
+ *       const { loss } = await net.backward(x, y);
+ *       await net.update(adam);
+ *     }
+ */
+export class Net {
+  /** The shape of the output for one input. */
+  readonly outputShape: Shape;
+  #o: NetOptions;
+  #model: Layer;
+  #memory: Memory;
+  #own: readonly Tensor[];
+  #forward: Promise<Built> | undefined;
+  #backward = new Map<string, Promise<Trained>>();
+  #updating = new Map<Optimizer, Promise<Updating>>();
+  /** The graph whose gradients are in memory. */
+  #trained: Graph | undefined;
+  #steps = 0;
+
+  private constructor(memory: Memory, model: Layer, o: NetOptions, own: readonly Tensor[], outputShape: Shape) {
+    this.#memory = memory;
+    this.#model = model;
+    this.#o = o;
+    this.#own = own;
+    this.outputShape = outputShape;
+  }
+
+  /** Draws first weights and puts them on the device. Throws where the layers do not take the shape; programs are compiled when first used. */
+  static async build(device: Device, model: Layer, o: NetOptions): Promise<Net> {
+    const { shape, batch } = o;
+    check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
+    check(Array.isArray(shape) && shape.every(isCount), `shape: it is ${kindOf(shape)}`, 'give that of one input, as [1, 28, 28]');
+    check(isCount(batch), `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
+    const memory = new Memory(device);
+    try {
+      const { graph, output } = evaluated(memory, model, o);
+      memory.reserve(graph);
+      memory.allocate(graph);
+      return new Net(memory, model, o, savedOf(graph), output.shape.slice(1));
+    } catch (error) {
+      memory.destroy();
+      throw error;
+    }
+  }
+
+  get device(): Device {
+    return this.#memory.device;
+  }
+
+  /** Bytes on the device. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  /** The outputs [n, …] for any number of inputs [n, …], evaluated: dropout does nothing, norms go by their running statistics. */
+  forward(x: Float32Array): Promise<Float32Array> {
+    const { batch, shape } = this.#o;
+    const size = product(shape);
+    check(
+      x instanceof Float32Array && x.length % size === 0,
+      `forward: got ${lengthOf(x)}`,
+      `give a Float32Array of n times ${size} values`,
+    );
+    const inputs = x.slice(); // it may be written to while the call waits
+    return this.#memory.inTurn(async () => {
+      const { program, input, output } = await (this.#forward ??= this.#evaluating());
+      const wide = product(this.outputShape);
+      const out = new Float32Array((inputs.length / size) * wide);
+      const chunk = new Float32Array(batch * size);
+      for (let at = 0; at * size < inputs.length; at += batch) {
+        chunk.fill(0).set(inputs.subarray(at * size, (at + batch) * size));
+        this.#memory.write(input, chunk);
+        program.run(this.#values(0));
+        out.set((await program.read(output)).subarray(0, out.length - at * wide), at * wide);
+      }
+      return out;
+    });
+  }
+
+  /**
+   * Leaves the gradients of the mean loss of a batch in memory, or adds them to those there with `accumulate`; norms take the statistics of
+   * the batch, and their running ones move. No weight changes.
+   */
+  backward(x: Float32Array, y: Targets, { accumulate = false }: { readonly accumulate?: boolean } = {}): Promise<Backward> {
+    const { batch, shape } = this.#o;
+    const size = batch * product(shape);
+    check(
+      x instanceof Float32Array && x.length === size,
+      `backward: got ${lengthOf(x)}`,
+      `give a Float32Array of ${show([batch, ...shape])}`,
+    );
+    const targets = this.#targetsOf(y);
+    const inputs = x.slice();
+    return this.#memory.inTurn(async () => {
+      check(!accumulate || this.#trained, 'backward: there are no gradients to add to', 'call it without accumulate first');
+      const { program, graph, input, ...tensors } = await this.#training(targets);
+      this.#memory.write(input, inputs);
+      this.#memory.write(tensors.targets, targets);
+      program.run({ ...this.#values(++this.#steps), accumulate: accumulate ? 1 : 0 });
+      this.#trained = graph;
+      const { loss, correct } = await takeTotals(program, tensors.totals);
+      const inputGradient = tensors.inputGradient && (await program.read(tensors.inputGradient)).slice();
+      return { loss: loss / batch, correct, inputGradient };
+    });
+  }
+
+  /** The gradients in memory, under the names of the weights. */
+  gradients(): Promise<Tensors> {
+    return this.#memory.inTurn(() => readTensors(this.#memory, this.#grads('gradients')));
+  }
+
+  /** Replaces gradients in memory, those that are given. Throws where one is of no weight, or of another shape. */
+  setGradients(gradients: Tensors): Promise<void> {
+    return this.#memory.inTurn(() => {
+      const given = this.#grads('setGradients').filter(t => Object.hasOwn(gradients, t.name));
+      writeWeights(this.#memory, given, gradients);
+    });
+  }
+
+  /**
+   * Moves the weights on the gradients in memory, by the optimizer's own learning rate or by `lr`. An optimizer's state belongs to the net;
+   * it lasts as long as that.
+   */
+  update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
+    check(
+      typeof optimizer?.values === 'function' && !optimizer.rule.probes,
+      `optimizer: ${kindOf(optimizer)} is none for a loop by hand`,
+      'give optimizer(rules.adam, { lr: 0.001 }) or another rule of the first order',
+    );
+    check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');
+    return this.#memory.inTurn(async () => {
+      check(this.#trained, 'update: there are no gradients', 'call backward first');
+      const others = [...this.#updating.keys()].filter(o => o !== optimizer && o.rule.name === optimizer.rule.name);
+      check(
+        !others.length,
+        `update: another ${optimizer.rule.name} moves this net`,
+        'make the optimizer once, and give lr to change its rate',
+      );
+      if (!this.#updating.has(optimizer)) this.#updating.set(optimizer, this.#compileUpdate(optimizer, this.#trained));
+      const updating = await this.#updating.get(optimizer)!;
+      const t = ++updating.updates;
+      updating.program.run({ ...optimizer.values(t, lr), seed: this.#o.seed ?? 0, step: t });
+    });
+  }
+
+  /** Parameters and running statistics under their names, in PyTorch's layouts. */
+  weights(): Promise<Tensors> {
+    return this.#memory.inTurn(() => readTensors(this.#memory, this.#own));
+  }
+
+  /** Sets them; `options` say what may be missing or called otherwise. States of optimizers stay. */
+  load(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
+    return this.#memory.inTurn(() => writeWeights(this.#memory, this.#own, tensors, options));
+  }
+
+  /** Frees all that it holds on the device. */
+  destroy(): void {
+    this.#memory.destroy();
+  }
+
+  #grads(who: string): Tensor[] {
+    check(this.#trained, `${who}: there are no gradients`, 'call backward first');
+    return Array.from(this.#trained.params.values(), p => p.grad);
+  }
+
+  /** Step values of a program. */
+  #values(step: number): Record<string, number> {
+    return { seed: this.#o.seed ?? 0, step, epoch: 0, valid: this.#o.batch };
+  }
+
+  async #evaluating(): Promise<Built> {
+    const { graph, input, output } = evaluated(this.#memory, this.#model, this.#o);
+    return { input, output, program: await Program.compile(this.#memory, graph) };
+  }
+
+  /** What is written to the device for the targets of a batch. */
+  #targetsOf(y: Targets): Float32Array | Uint32Array {
+    const { batch } = this.#o;
+    const isList = ArrayBuffer.isView(y);
+    check(
+      isList && y.length > 0 && y.length % batch === 0,
+      `backward: got ${lengthOf(y)}`,
+      `give class numbers, or a Float32Array of [${batch}, …]`,
+    );
+    if (y instanceof Float32Array) return y.slice();
+    check(y.length === batch, `backward: got ${y.length} class numbers`, `give one for each of ${batch} inputs`);
+    const [outputs = 1] = this.outputShape;
+    const wrong = y.findIndex(label => label >= outputs);
+    check(wrong < 0, `backward: the class of input ${wrong} is ${y[wrong]}, and there are ${outputs} outputs`, `give 0 to ${outputs - 1}`);
+    return Uint32Array.from(y);
+  }
+
+  /** The program that computes gradients for targets of this kind, compiled once. */
+  #training(targets: Float32Array | Uint32Array): Promise<Trained> {
+    const { batch } = this.#o;
+    const shape = targets instanceof Uint32Array ? [batch] : [batch, targets.length / batch];
+    const key = show(shape);
+    let made = this.#backward.get(key);
+    if (!made) this.#backward.set(key, (made = this.#compileTraining(shape)));
+    return made;
+  }
+
+  async #compileTraining(targetShape: Shape): Promise<Trained> {
+    const { shape, batch, loss, seed, inputGradient = false } = this.#o;
+    const memory = this.#memory;
+    const graph = new Graph({ training: true, profile: memory.device.profile, seed });
+    const input = graph.persistent('input', 'x', [batch, ...shape]);
+    const x = inputGradient ? graph.record([input], graph.view(input, input.shape), () => []) : input;
+    const output = outputOf(this.#model, graph, x);
+    const targets = graph.persistent('input', `targets ${show(targetShape)}`, targetShape);
+    const totals = graph.persistent('state', 'totals', [2]);
+    const dy = lossFor(loss, true, 1)(graph, output, targets, totals, {});
+    check(dy, 'loss: it returned no gradient', 'return that of the outputs where the graph trains');
+    const grads = graph.backward(output, dy);
+    const dx = inputGradient ? grads.get(x) : undefined;
+    check(dx || !inputGradient, 'inputGradient: nothing of the loss depends on the inputs', 'leave it out');
+    if (dx) graph.kept.add(dx);
+    memory.reserve(graph);
+    return { graph, input, output, targets, totals, inputGradient: dx, program: await Program.compile(memory, graph) };
+  }
+
+  async #compileUpdate(optimizer: Optimizer, graph: Graph): Promise<Updating> {
+    return { updates: 0, program: await updateProgram(optimizer, this.#memory, graph, {}) };
+  }
+}
+
+/** The graph that evaluates a batch. */
+function evaluated(memory: Memory, model: Layer, { shape, batch, seed }: NetOptions) {
+  const graph = new Graph({ training: false, profile: memory.device.profile, seed });
+  const input = graph.persistent('input', 'x', [batch, ...shape]);
+  const output = outputOf(model, graph, input);
+  graph.kept.add(output);
+  return { graph, input, output };
+}
+
+const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) > 0;
+
+const lengthOf = (values: unknown): string =>
+  ArrayBuffer.isView(values) ? `${(values as Float32Array).length} values ${kindOf(values)}` : kindOf(values);
