@@ -1,8 +1,10 @@
 /** Trains a model: what a program calls. */
+import { check } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import { Predictor } from '../evaluate/predictor.ts';
 import type { Ended, Run, RunEvent } from './events.ts';
 import { checkOptions, type FitOptions } from './options.ts';
+import { RemoteTraining } from './remote.ts';
 import { StartedRun } from './run.ts';
 import { LocalTraining, modelOf, type FitData, type FitModel } from './training.ts';
 
@@ -17,9 +19,21 @@ import { LocalTraining, modelOf, type FitData, type FitModel } from './training.
  */
 export function fit(model: FitModel, data: FitData, options: FitOptions = {}): Run {
   checkOptions(options);
-  const training = new LocalTraining(model, data, options);
+  const training = goesToWorker(model, options)
+    ? new RemoteTraining(model as string | URL, data, options)
+    : new LocalTraining(model, data, options);
   const onEvent = (event: RunEvent) => tell(event, options);
   return new StartedRun(training, { onEvent, signal: options.signal }, ended => predictorOf(ended, model, options));
+}
+
+/** Whether a run trains in a worker. Throws where it is to and cannot. */
+function goesToWorker(model: FitModel, { worker, device, loss }: FitOptions): boolean {
+  const isPage = typeof Worker === 'function' && typeof document !== 'undefined';
+  if (worker === false || (!isPage && !worker)) return false;
+  check(isPage, 'worker: there is no page here that would wait', 'leave it out');
+  const stays = typeof model === 'function' ? 'model' : device ? 'device' : typeof loss === 'function' ? 'loss' : undefined;
+  check(!worker || !stays, `worker: the run cannot train in one, its ${stays} stays in this thread`, 'leave out worker', 'give a name');
+  return !stays;
 }
 
 function tell(event: RunEvent, { onStep, onEpoch, onCheckpoint, onWarning = console.warn }: FitOptions): void {

@@ -114,25 +114,26 @@ export class BuiltPage {
 }
 
 /**
- * Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them.
+ * Has the tests of a file find the built page, ours or that of the folder `root`, which `opened` is given. Returns false where there is no
+ * browser: says so and skips them.
  */
-export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void): boolean {
+export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void, root = join(ROOT, 'web')): boolean {
   if (!browserPath) {
     console.log(`${file}: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER`);
     test.skip('needs a browser', () => undefined);
     return false;
   }
   let page: BuiltPage | undefined;
-  test.before(async () => opened((page = await openBuilt(browserPath))));
+  test.before(async () => opened((page = await openBuilt(browserPath, root))));
   test.after(() => page?.close());
   return true;
 }
 
-async function openBuilt(executablePath: string): Promise<BuiltPage> {
+async function openBuilt(executablePath: string, root: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const common = {
     configFile: join(ROOT, 'vite.config.ts'),
-    root: join(ROOT, 'web'),
+    root,
     logLevel: 'silent',
     build: { outDir: folder },
   } as const;
