@@ -1,7 +1,6 @@
 /** What data takes from a browser, which is taken for granted here, and from Node, whose entry says so (see node.ts). */
 import { check, DescentError } from '../engine/check.ts';
 import type { Dataset, Limits } from './dataset.ts';
-import { datasets, loadDataset } from './index.ts';
 
 /** Pixels as an ImageData has them: [height, width, 4], red, green, blue and alpha. */
 export interface Rgba {
@@ -107,6 +106,7 @@ const browserHost: Host = {
     };
   },
   async dataset(name, limits) {
+    const { datasets, loadDataset } = await import('./index.ts'); // most programs bring data of their own
     const computed = Object.keys(datasets).filter(known => !datasets[known]!.files.length);
     return loadDataset(
       name,

@@ -5,7 +5,7 @@ import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
 import { bytesOfOpen, isPicture, withPicture } from './pictures.ts';
 import { Store } from './store.ts';
-import { stream } from './synthetic.ts';
+import { stream } from './random.ts';
 
 /** One image: a picture, or its values: bytes that mean 0 to 1, or numbers as they are, which become float32. */
 export type Image = Picture | Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];

@@ -55,15 +55,23 @@ function addDeclarations(early, declarations) {
 
 const COMMON = { configFile: false, root: ROOT, logLevel: 'warn', publicDir: false, define };
 
-/** dist/descent.min.js, which needs no other file. */
+/** dist/descent.min.js, which needs no other file: its workers import it again. */
 const oneFile = () => ({
   ...COMMON,
+  plugins: [
+    {
+      name: 'descent-workers-of-one-file',
+      enforce: 'pre',
+      resolveId: source => (source === './spawn.ts' ? join(ROOT, 'train/fit/spawn-one-file.ts') : undefined),
+    },
+  ],
   build: {
-    lib: { entry: join(ROOT, 'index.ts'), formats: ['es'], fileName: () => 'descent.min.js' },
+    lib: { entry: join(ROOT, 'min.ts'), formats: ['es'], fileName: () => 'descent.min.js' },
     outDir: DIST,
     emptyOutDir: false,
     target: 'es2022',
     minify: true,
+    rollupOptions: { output: { codeSplitting: false } },
   },
 });
 
