@@ -2,12 +2,13 @@
 import { datasetOf, type Samples } from '../../datasets/memory.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
-import { check, kindOf, named, say } from '../../engine/check.ts';
+import { check, kindOf } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import { addModel, models } from '../../models/index.ts';
 import type { Model, ModelInput } from '../../models/model.ts';
 import { OPTIONS } from '../config/options.ts';
 import { layerOf } from '../config/model.ts';
+import { checkFeasible } from '../config/feasible.ts';
 import { recipeOf, type Recipe } from '../config/recipe.ts';
 import { evaluation, fit as loop, type FitState } from '../run/fit.ts';
 import { openTrainer, startFrom, type Opened } from '../run/open.ts';
@@ -145,11 +146,7 @@ export class LocalTraining implements Training {
     this.#opened = opened;
     const { trainer, note, data } = opened;
     this.#told = new Teller(emit, trainer);
-    check(
-      this.#recipe.earlyStop === undefined || data.parts.val.n > 0,
-      say`${named('earlyStop')}: no images are held out for validation`,
-      say`give ${named('valSplit')} a share above 0`,
-    );
+    if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });
     if (note) emit({ type: 'warning', message: note });
     if (init)
       await startFrom(trainer, this.#recipe, weightsIn(init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init));

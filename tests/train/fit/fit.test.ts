@@ -216,7 +216,14 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
   ['an unknown loss', net, data, { loss: 'mes' }, /^loss: 'mes' is not known; /],
   ['an unknown normalisation', net, data, { normalize: 'mean-std' }, /^normalize: 'mean-std' is not known; did you mean 'meanstd'\?/],
   ['colours of a table', net, data, { augment: 'brightness' }, /^augment: /],
-  ['early stopping on nothing', net, data, { earlyStop: '2', valSplit: 0 }, /earlyStop|valSplit/],
+  [
+    'early stopping on nothing',
+    net,
+    data,
+    { earlyStop: '2', valSplit: 0 },
+    /^earlyStop: no images are held out for validation; give valSplit a share above 0$/,
+  ],
+  ['an optimizer that never comes', net, data, { optimizer: 'adam:epochs=9,sgd', epochs: 3 }, /^optimizer: sgd begins after 9 epochs, /],
   ['a checkpoint that is none', net, data, { resume: new Uint8Array(3) }, /^resume: 3 bytes are too few for a safetensors header; /],
   ['a signal that is none', net, data, { signal: {} }, /^signal: it is an object of nothing; give an AbortController's signal$/],
 ];
