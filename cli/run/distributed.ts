@@ -1,7 +1,7 @@
 /** A run on several ranks under way: how it begins, and what its checkpoints hold. */
 import { start, type Started } from '../../train/distribute/start.ts';
 import type { Vectors } from '../../train/distribute/method.ts';
-import type { FitOptions } from '../../train/run/fit.ts';
+import type { LoopOptions } from '../../train/run/loop.ts';
 import { encodeRank } from '../../train/run/node/rank-files.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import * as keys from '../../train/run/state-keys.ts';
@@ -12,7 +12,7 @@ import type { Interrupt } from './interrupt.ts';
 import { gathered, type Job } from './job.ts';
 import type { Session } from './session.ts';
 
-type Checkpoints = Pick<FitOptions, 'checkpointAfter' | 'checkpointEvery'>;
+type Checkpoints = Pick<LoopOptions, 'checkpointAfter' | 'checkpointEvery'>;
 
 interface Beginning {
   readonly recipe: Recipe;

@@ -6,7 +6,7 @@ import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
+import { evaluation, loop, type LoopOptions, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, validations, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import type { Started } from '../../train/distribute/start.ts';
@@ -127,7 +127,7 @@ async function statsOf({ run, session, options }: FitRunOptions): Promise<Stats 
 }
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
-async function training(o: Running): ReturnType<typeof fit> {
+async function training(o: Running): ReturnType<typeof loop> {
   const { run, recipe, session, options, interrupt, shown, stats, job } = o;
   const { trainer, total } = session;
   const onMetrics = (line: StepMetrics) => {
@@ -139,7 +139,7 @@ async function training(o: Running): ReturnType<typeof fit> {
   const { started } = o;
   interrupt.trains = true;
   try {
-    return await fit(started?.fitted ?? trainer, {
+    return await loop(started?.fitted ?? trainer, {
       total,
       logEvery: recipe.logEvery,
       validate: recipe.valSplit > 0,
@@ -165,14 +165,14 @@ async function training(o: Running): ReturnType<typeof fit> {
 const CHECKPOINT_AFTER = 10 * 60_000;
 
 /** When checkpoints are due within an epoch: `500` steps, or `5m`. */
-function checkpointsFrom({ checkpointEvery: given }: TrainOptions): Pick<FitOptions, 'checkpointAfter' | 'checkpointEvery'> {
+function checkpointsFrom({ checkpointEvery: given }: TrainOptions): Pick<LoopOptions, 'checkpointAfter' | 'checkpointEvery'> {
   if (given === undefined) return { checkpointAfter: CHECKPOINT_AFTER };
   if (!given.endsWith('m')) return { checkpointEvery: parseNumber('--checkpoint-every', given, COUNT) };
   return { checkpointAfter: 60_000 * parseNumber('--checkpoint-every', given.slice(0, -1), { above: 0 }) };
 }
 
 /** What a resumed run has come to already. */
-function stateOf({ run, recipe, options, job, best }: Running): FitState {
+function stateOf({ run, recipe, options, job, best }: Running): LoopState {
   const evaluated = validations(run.lines);
   if (job) return { evaluated, best };
   if (recipe.earlyStop === undefined || !evaluated.length) return { evaluated };

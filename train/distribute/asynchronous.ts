@@ -3,7 +3,7 @@
  * batch and the learning rate, so that each epoch is one pass over the images whoever does how much of it. At the end of each epoch all
  * ranks meet, to evaluate and keep what they have come to.
  */
-import type { Fitted } from '../run/fit.ts';
+import type { Fitted } from '../run/loop.ts';
 import type { StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
 import type { Centre, Exchange } from './exchange.ts';

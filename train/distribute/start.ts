@@ -1,5 +1,5 @@
 /** A trainer as one of several ranks, by any of the methods: what the loop of a run works with. */
-import type { Fitted } from '../run/fit.ts';
+import type { Fitted } from '../run/loop.ts';
 import type { Trainer } from '../step/trainer.ts';
 import { Asynchronous, type AsynchronousOptions } from './asynchronous.ts';
 import { delayTolerant } from './delay-tolerant.ts';

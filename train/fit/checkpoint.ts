@@ -2,7 +2,7 @@
 import { check } from '../../engine/check.ts';
 import type { RunConfig } from '../config/config.ts';
 import { KEYS } from '../config/options.ts';
-import type { FitState } from '../run/fit.ts';
+import type { LoopState } from '../run/loop.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
 import { best, checkpointState, counters, type Counters } from '../run/state-keys.ts';
 import type { EvalMetrics } from '../step/metrics.ts';
@@ -11,7 +11,7 @@ import type { TrainerState } from '../step/state.ts';
 export interface Checkpoint {
   readonly weights: Tensors;
   readonly state: TrainerState;
-  readonly fitted: FitState;
+  readonly fitted: LoopState;
   readonly config: RunConfig;
 }
 

@@ -10,7 +10,7 @@ import { OPTIONS } from '../config/options.ts';
 import { layerOf } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
 import { recipeOf, type Recipe } from '../config/recipe.ts';
-import { evaluation, fit as loop, type FitState } from '../run/fit.ts';
+import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, startFrom, type Opened } from '../run/open.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
@@ -64,7 +64,7 @@ export class LocalTraining implements Training {
   #options: FitOptions;
   #opened: Opened | undefined;
   #recipe!: Recipe;
-  #fitted: FitState = { evaluated: [] };
+  #fitted: LoopState = { evaluated: [] };
   #stopped = false;
   /** Opens when a pause ends. */
   #gate: ReturnType<typeof latch> | undefined;

@@ -4,7 +4,7 @@ import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { Diverged } from '../step/divergence.ts';
-import { evaluation, fit, type FitState } from '../run/fit.ts';
+import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
 import { openTrainer } from '../run/open.ts';
 
@@ -53,11 +53,11 @@ export async function trial(
   const lines: MetricsLine[] = [];
   const started = performance.now();
   let diverged: string | undefined;
-  const state: FitState = { evaluated: [] };
+  const state: LoopState = { evaluated: [] };
   let test: EvalMetrics | undefined;
   let train: Trial['train'];
   try {
-    const ended = await fit(trainer, {
+    const ended = await loop(trainer, {
       total,
       logEvery: recipe.logEvery,
       validate: true,

@@ -6,7 +6,7 @@ import { openDevice } from '../../engine/open.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf, type Recipe } from '../../train/config/recipe.ts';
-import { advance, evaluation, fit, type FitOptions, type FitState } from '../../train/run/fit.ts';
+import { advance, evaluation, loop, type LoopOptions, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
@@ -33,7 +33,7 @@ export class Session {
   #opened: Opened | undefined;
   #inspector: Inspector | undefined;
   #checkpoint!: Checkpoint;
-  #fitted: FitState = { evaluated: [] };
+  #fitted: LoopState = { evaluated: [] };
   #running = false;
   /** The loop that trains, and before it the last one: a run that goes on at once may still be in it. */
   #loop: Promise<void> = Promise.resolve();
@@ -209,7 +209,7 @@ export class Session {
     this.#emit({ kind: 'note', text: this.#opened.note });
   }
 
-  #fitting(): FitOptions {
+  #fitting(): LoopOptions {
     const { logEvery, valSplit, earlyStop } = this.#recipe;
     return {
       total: this.#total,
@@ -233,7 +233,7 @@ export class Session {
   async #fit(): Promise<void> {
     if (!this.#running) return; // the loop before went on to the end
     try {
-      const ended = await fit(this.#trainer, this.#fitting());
+      const ended = await loop(this.#trainer, this.#fitting());
       if (ended === 'stopped') return;
       this.#running = false;
       if (ended === 'early') await this.#alone(() => this.#save());
@@ -258,7 +258,7 @@ export class Session {
     this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
   }
 
-  async #restore(before: FitState): Promise<void> {
+  async #restore(before: LoopState): Promise<void> {
     await this.#trainer.loadWeights(this.#checkpoint.weights);
     await this.#trainer.loadState(this.#checkpoint.state);
     this.#fitted = { ...before, evaluated: before.evaluated.filter(l => l.step <= this.#trainer.steps) };

@@ -8,7 +8,7 @@ import { addDifference, type Method, type OnDevice, type Rank } from '../../../t
 import { distribution, methods, type MethodName } from '../../../train/distribute/methods.ts';
 import { scaledRates } from '../../../train/distribute/lr-scaling.ts';
 import { start, type Started } from '../../../train/distribute/start.ts';
-import { fit } from '../../../train/run/fit.ts';
+import { loop } from '../../../train/run/loop.ts';
 import type { StepMetrics } from '../../../train/step/metrics.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { close, random } from '../../support/check.ts';
@@ -41,7 +41,7 @@ async function trained(exchange: Exchange, o: Chosen, name: MethodName, options:
     onMetrics: line => lines.push(line),
   });
   let val = NaN;
-  await fit(started.fitted, {
+  await loop(started.fitted, {
     total,
     logEvery: 4,
     validate: true,

@@ -1,16 +1,18 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { evaluation, fit, type Fitted, type FitOptions, type FitState } from '../../../train/run/fit.ts';
+import { evaluation, loop, type Fitted, type LoopOptions, type LoopState } from '../../../train/run/loop.ts';
 import { refusal } from '../../support/refusal.ts';
 
-const test = suite('fit');
+const test = suite('loop');
 
 const afterEpochs = (patience: number) => ({ watched: 'accuracy', patience }) as const;
 
 interface Run
-  extends Partial<Pick<FitOptions, 'total' | 'logEvery' | 'validate' | 'evalEvery' | 'earlyStop' | 'checkpointAfter' | 'checkpointEvery'>> {
+  extends Partial<
+    Pick<LoopOptions, 'total' | 'logEvery' | 'validate' | 'evalEvery' | 'earlyStop' | 'checkpointAfter' | 'checkpointEvery'>
+  > {
   readonly from?: number;
-  readonly state?: FitState;
+  readonly state?: LoopState;
   /** The run is asked to stop once so many steps are done. */
   readonly stopAt?: number;
   /** The turn after so many steps is refused. */
@@ -19,7 +21,7 @@ interface Run
   readonly accuracy?: (step: number) => number;
 }
 
-/** Runs fit with ten steps an epoch on a trainer that only counts; tells what happened in order. Its weights are the number of the step. */
+/** Runs the loop with ten steps an epoch on a trainer that only counts; tells what happened in order. Its weights are the number of the step. */
 async function told({ from = 0, state = { evaluated: [] }, stopAt, pauseAt, accuracy = () => 0, ...options }: Run): Promise<string[]> {
   const said: string[] = [];
   let steps = from;
@@ -44,7 +46,7 @@ async function told({ from = 0, state = { evaluated: [] }, stopAt, pauseAt, accu
     evaluatedWeights: async () => ({ w: { shape: [1], data: Float32Array.of(steps) } }),
     loadWeights: async ({ w }) => void said.push(`load ${w!.data[0]}`),
   };
-  const ended = await fit(trainer, {
+  const ended = await loop(trainer, {
     total: 23,
     logEvery: 4,
     validate: true,
@@ -87,7 +89,7 @@ test('a run logs, evaluates and keeps a checkpoint at each epoch and at its end'
 for (const stopAt of [0, 5, 9, 10, 12]) {
   test(`a run asked to stop after ${stopAt} steps does one more, keeps it, and goes on as if it had not stopped`, async () => {
     const last = stopAt + 1;
-    const state: FitState = { evaluated: [] };
+    const state: LoopState = { evaluated: [] };
     const before = await told({ stopAt, state });
     const after = await told({ from: last, state });
     assert.equal(before.slice(-2), [`keep ${last}`, 'stopped']);
@@ -107,7 +109,7 @@ for (const stopAt of [0, 5, 9, 10, 12]) {
 test('a run that was complete does nothing', async () => assert.equal(await told({ from: 23 }), ['complete']));
 
 test('a run whose turn is refused ends at once, and goes on from there', async () => {
-  const state: FitState = { evaluated: [] };
+  const state: LoopState = { evaluated: [] };
   const before = await told({ pauseAt: 12, state });
   assert.equal(before.at(-1), 'stopped');
   assert.not(before.includes('log 12')); // its metrics are still on their way
@@ -155,7 +157,7 @@ test('asked to stop in the step after which it would stop early, a run is comple
     'load 10',
     'early',
   ]);
-  const state: FitState = { evaluated: [] };
+  const state: LoopState = { evaluated: [] };
   assert.is((await told({ total: 100, accuracy: rising, earlyStop: afterEpochs(2), stopAt: 40, state })).at(-1), 'stopped');
   assert.equal((await told({ from: 41, total: 100, accuracy: rising, earlyStop: afterEpochs(2), state })).slice(-3), [
     'keep 50',

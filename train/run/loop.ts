@@ -4,7 +4,7 @@ import { isBetter, type EvalMetrics, type StepMetrics } from '../step/metrics.ts
 import { stopsEarly, type EarlyStopping } from './early-stopping.ts';
 import type { Tensors } from './safetensors.ts';
 
-/** What fit needs of a trainer. */
+/** What the loop needs of a trainer. */
 export interface Fitted {
   /** Steps done so far, those before a resume included. */
   readonly steps: number;
@@ -24,7 +24,7 @@ export interface Fitted {
 }
 
 /** What a run has come to, to be given again when it goes on. */
-export interface FitState {
+export interface LoopState {
   /** The evaluations on the validation images after epochs, by which schedules and early stopping go. */
   readonly evaluated: EvalMetrics[];
   /** The weights of the best of them, kept where the run may stop early. */
@@ -33,7 +33,7 @@ export interface FitState {
   savedAt?: number;
 }
 
-export interface FitOptions {
+export interface LoopOptions {
   /** Steps of the whole run. */
   readonly total: number;
   readonly logEvery: number;
@@ -43,7 +43,7 @@ export interface FitOptions {
   readonly evalEvery?: number;
   /** Whether the run ends, with the best weights, where evaluations after epochs bring nothing better. */
   readonly earlyStop?: EarlyStopping | undefined;
-  readonly state: FitState;
+  readonly state: LoopState;
   /** Does a step in place of `trainer.step`, where it is watched. */
   readonly step?: ((log: boolean) => Promise<void>) | undefined;
   /** A checkpoint is due within an epoch after so many milliseconds, or steps. */
@@ -67,7 +67,7 @@ const doNow = async (work: () => Promise<void>): Promise<boolean> => {
 };
 
 /** Trains up to `total` steps. Says how it ended: at the last step, before it since nothing got better, or because it was asked to stop. */
-export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 'early' | 'stopped'> {
+export async function loop(trainer: Fitted, o: LoopOptions): Promise<'complete' | 'early' | 'stopped'> {
   const { state, turn = doNow } = o;
   let stops = false;
   while (trainer.steps < o.total) {
@@ -85,7 +85,7 @@ export async function fit(trainer: Fitted, o: FitOptions): Promise<'complete' | 
 }
 
 /** One step with the evaluation and the checkpoint that are due after it; with `isLast` none follows for now. */
-export async function advance(trainer: Fitted, o: FitOptions, isLast: boolean): Promise<void> {
+export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean): Promise<void> {
   const dueAfter = (step: number) => {
     const epochEnds = step === o.total || step % trainer.stepsPerEpoch === 0;
     const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
@@ -108,13 +108,13 @@ export async function advance(trainer: Fitted, o: FitOptions, isLast: boolean): 
   }
 }
 
-function isCheckpointDue(step: number, { state, checkpointAfter = Infinity, checkpointEvery = Infinity }: FitOptions): boolean {
+function isCheckpointDue(step: number, { state, checkpointAfter = Infinity, checkpointEvery = Infinity }: LoopOptions): boolean {
   state.savedAt ??= performance.now();
   return performance.now() - state.savedAt >= checkpointAfter || step % checkpointEvery === 0;
 }
 
 /** What follows from the evaluation after an epoch: the schedule hears of it, and the weights are kept where they are the best so far. */
-async function learn(trainer: Fitted, { state, earlyStop, onBest }: FitOptions, line: EvalMetrics): Promise<void> {
+async function learn(trainer: Fitted, { state, earlyStop, onBest }: LoopOptions, line: EvalMetrics): Promise<void> {
   const isBest = state.evaluated.every(before => isBetter(line, before, earlyStop?.watched));
   state.evaluated.push(line);
   trainer.observe(line.loss);
