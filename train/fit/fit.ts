@@ -3,7 +3,7 @@ import { check } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import { Predictor } from '../evaluate/predictor.ts';
 import type { Ended, Run, RunEvent } from './events.ts';
-import { checkOptions, type FitOptions } from './options.ts';
+import { checkOptions, ownParts, type FitOptions } from './options.ts';
 import { RemoteTraining } from './remote.ts';
 import { StartedRun } from './run.ts';
 import { LocalTraining, modelOf, type FitData, type FitModel } from './training.ts';
@@ -27,11 +27,12 @@ export function fit(model: FitModel, data: FitData, options: FitOptions = {}): R
 }
 
 /** Whether a run trains in a worker. Throws where it is to and cannot. */
-function goesToWorker(model: FitModel, { worker, device, loss }: FitOptions): boolean {
+function goesToWorker(model: FitModel, options: FitOptions): boolean {
+  const { worker, device } = options;
   const isPage = typeof Worker === 'function' && typeof document !== 'undefined';
   if (worker === false || (!isPage && !worker)) return false;
   check(isPage, 'worker: there is no page here that would wait', 'leave it out');
-  const stays = typeof model === 'function' ? 'model' : device ? 'device' : typeof loss === 'function' ? 'loss' : undefined;
+  const stays = typeof model === 'function' ? 'model' : device ? 'device' : Object.keys(ownParts(options))[0];
   check(!worker || !stays, `worker: the run cannot train in one, its ${stays} stays in this thread`, 'leave out worker', 'give a name');
   return !stays;
 }

@@ -3,8 +3,10 @@ import { check, kindOf, lookUp, named, say, type Message } from '../../engine/ch
 import type { Device } from '../../engine/device.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import type { Loss } from '../../layers/loss.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
+import type { Schedule } from '../../optim/schedule.ts';
 import { parseConfig, type RunConfig } from '../config/config.ts';
-import { KEYS, type Key } from '../config/options.ts';
+import { KEYS, optionOf, type Key } from '../config/options.ts';
 import { formatSpec, parseSpecs } from '../config/spec.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
@@ -14,15 +16,18 @@ export type SpecOption = string | { readonly name: string; readonly [option: str
 
 /** What is written as specs. */
 const SPECS = ['optimizer', 'schedule', 'augment'] as const;
-/** What the command line keeps in a run's folder, and what `data` and `init` say here. */
-const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots'] as const;
+/** What the command line does beside a run, and what `data` and `init` say here. */
+const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots', 'distribute'] as const;
 
 /** Every option of `descent train` by its key (`batchSize` is --batch-size), and what a program adds to them. */
 export interface FitOptions
-  extends Partial<Omit<RunConfig, 'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'dataset' | 'init' | 'swag' | 'snapshots'>> {
-  /** One optimizer, or several that train one after another, each but the last with its `epochs`. */
-  readonly optimizer?: SpecOption | readonly SpecOption[] | undefined;
-  readonly schedule?: SpecOption | undefined;
+  extends Partial<
+    Omit<RunConfig, 'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'dataset' | 'init' | 'swag' | 'snapshots' | 'distribute'>
+  > {
+  /** One optimizer, or several that train one after another, each but the last with its `epochs`; or `optimizer(rule, …)` of your own rule. */
+  readonly optimizer?: SpecOption | readonly SpecOption[] | Optimizer | undefined;
+  /** By name, or one of your own. */
+  readonly schedule?: SpecOption | Schedule | undefined;
   /** In this order. */
   readonly augment?: SpecOption | readonly SpecOption[] | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
@@ -36,8 +41,8 @@ export interface FitOptions
   /** In place of the one that the library opens by itself and keeps. */
   readonly device?: Device | undefined;
   /**
-   * Whether a page trains in a worker, so that it never waits: as it can without this. What cannot go there (a function as model or loss, a
-   * device, data larger than memory) trains in the thread that has it.
+   * Whether a page trains in a worker, so that it never waits: as it can without this. What cannot go there (what is of your own as
+   * model, loss, optimizer or schedule, a device, data larger than memory) trains in the thread that has it.
    */
   readonly worker?: boolean | undefined;
   /** Ends the run after the step in flight; `done` then rejects with the signal's reason. */
@@ -74,12 +79,40 @@ export function checkOptions(options: FitOptions): void {
   }
 }
 
+/** What of options is of the user's own making, and so no text. */
+export interface OwnParts {
+  readonly loss?: Loss;
+  readonly optimizer?: Optimizer;
+  readonly rates?: Schedule;
+}
+
+export function ownParts({ loss, optimizer, schedule }: FitOptions): OwnParts {
+  return {
+    ...(typeof loss === 'function' && { loss }),
+    ...(typeof optimizer === 'object' && 'rule' in optimizer && 'addTo' in optimizer && { optimizer: optimizer as Optimizer }),
+    ...(typeof schedule === 'object' && typeof schedule.at === 'function' && { rates: schedule as Schedule }),
+  };
+}
+
+/** Around an optimizer of the user's own are the pieces that it was made with, and its rate is its own. */
+function checkOwnOptimizer(options: FitOptions): void {
+  const lost = TEXTS.find(key => (key === 'lr' || optionOf(key).piece) && options[key as keyof FitOptions] !== undefined);
+  check(
+    !lost,
+    say`${named(lost!)}: the optimizer is one of your own, which would not hear of it`,
+    'give it to optimizer(rule, options, pieces)',
+  );
+}
+
 /** The configuration that options stand for. */
 export function configOf(model: string, dataset: string, options: FitOptions): RunConfig {
   const texts: Partial<Record<Key, string>> = { dataset: dataset.replace(/[,:=]/g, '-') };
+  const { loss, optimizer, rates } = ownParts(options);
+  if (optimizer) checkOwnOptimizer(options);
+  const isOwn: Partial<Record<Key, unknown>> = { loss, optimizer, schedule: rates };
   for (const key of TEXTS) {
     const value = options[key as keyof FitOptions] as unknown;
-    if (value === undefined || (key === 'loss' && typeof value === 'function')) continue;
+    if (value === undefined || isOwn[key]) continue;
     texts[key] = (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
   }
   return parseConfig(model, texts);

@@ -17,7 +17,7 @@ import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
 import { decodeCheckpoint, encodeCheckpoint, weightsIn } from './checkpoint.ts';
 import type { Ended, RunEvent, Score, Training } from './events.ts';
-import { configOf, type FitOptions } from './options.ts';
+import { configOf, ownParts, type FitOptions } from './options.ts';
 
 /** What `fit` trains: a model by its name and options (`resnet20:shortcut=B`), one of your own, or the address of a module that exports one. */
 export type FitModel = string | URL | Model;
@@ -133,7 +133,7 @@ export class LocalTraining implements Training {
   }
 
   async #open(emit: (event: RunEvent) => void): Promise<void> {
-    const { device: given, batchSize, init, resume, loss } = this.#options;
+    const { device: given, batchSize, init, resume } = this.#options;
     const [model, dataset] = await Promise.all([modelOf(this.#model), openFitData(this.#data, this.#options)]);
     this.#options.signal?.throwIfAborted();
     const { valSplit = OPTIONS.valSplit.default } = this.#options;
@@ -142,7 +142,7 @@ export class LocalTraining implements Training {
     this.#recipe = recipeOf(configOf(nameOf(this.#model, model), dataset.name, options));
     const before = resume && decodeCheckpoint(resume, this.#recipe.config);
     const device = given ?? (await sharedDevice());
-    const opened = await openTrainer(this.#recipe, dataset, device, typeof loss === 'function' ? { loss } : {});
+    const opened = await openTrainer(this.#recipe, dataset, device, ownParts(this.#options));
     this.#opened = opened;
     const { trainer, note, data } = opened;
     this.#told = new Teller(emit, trainer);

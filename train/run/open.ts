@@ -6,7 +6,7 @@ import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer } from '../../layers/init.ts';
 import { modelCalled, openModel } from '../../models/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
+import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
 import type { FirstOrder, Recipe } from '../config/recipe.ts';
@@ -48,6 +48,8 @@ export interface OpenOptions {
   readonly rates?: Schedule | undefined;
   /** In place of the recipe's loss. */
   readonly loss?: Loss | undefined;
+  /** In place of the recipe's optimizers. */
+  readonly optimizer?: Optimizer | undefined;
   /** The other ranks, where the recipe asks for several. */
   readonly exchange?: Exchange | undefined;
 }
@@ -61,7 +63,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const model = openModel(recipe.model, { shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
-  const phases = phasesOf(recipe, stepsPerEpoch);
+  const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch);
   const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
   const { distribute } = recipe;
   const together = distribute && exchange && methods[distribute.name].together;

@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fit, sequential, dense, relu, type FitOptions, type Model, type RunEvent, type Samples } from '../../../index.ts';
+import {
+  fit,
+  sequential,
+  dense,
+  optimizer,
+  relu,
+  rules,
+  type FitOptions,
+  type Model,
+  type RunEvent,
+  type Samples,
+} from '../../../index.ts';
 import { losses } from '../../../layers/loss.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
@@ -153,6 +164,25 @@ test('a loss and a model of your own, also from a module', async () => {
   (await run.model).destroy();
 });
 
+test('an optimizer with a rule and a schedule of your own', async () => {
+  const seen: number[] = [];
+  const schedule = {
+    at(t: number) {
+      seen.push(t);
+      return { lr: 0.02 / (1 + t) };
+    },
+  };
+  const end = async (options: FitOptions) => (await fit(net, data, { epochs: 2, batchSize: 24, ...options }).done).train!.loss;
+  const own = { ...rules.adam!, name: 'mine' };
+  const byOwn = await end({ optimizer: optimizer(own, { lr: 0.02 }), schedule });
+  assert.ok(seen.includes(7));
+  assert.is(byOwn, await end({ optimizer: 'adam:lr=0.02', schedule }));
+  assert.is(
+    await said(net, data, { optimizer: optimizer(own, {}), weightDecay: 0.1 }),
+    'weightDecay: the optimizer is one of your own, which would not hear of it; give it to optimizer(rule, options, pieces)',
+  );
+});
+
 test('an error of the program in a handler ends the run, and says itself', async () => {
   const run = fit(net, data, {
     ...quick,
@@ -198,6 +228,7 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
   ['no data', net, undefined, {}, /^data: it is undefined; give \{ images, labels \}, or the name of a data set$/],
   ['an option that does not exist', net, data, { learningRate: 1 }, /^unknown option of fit 'learningRate'; known: optimizer, lr, /],
   ['an option that is misspelt', net, data, { epoch: 1 }, /^unknown option of fit 'epoch'; did you mean 'epochs'\?/],
+  ['what a program does otherwise', net, data, { distribute: 'sync' }, /^unknown option of fit 'distribute'; /],
   ['options that are none', net, data, 5, /^fit: its options are 5; give an object, as \{ epochs: 5 \}$/],
   ['epochs of a half', net, data, { epochs: 0.5 }, /^epochs: 0\.5 is not a whole number; give a whole number/],
   ['NaN', net, data, { lr: NaN }, /^lr: 'NaN' is not a number; give /],
