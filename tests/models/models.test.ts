@@ -5,7 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Layout } from '../../engine/plan.ts';
 import { models, openModel } from '../../models/index.ts';
-import type { ModelInput } from '../../models/model.ts';
+import { readOptions, type ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
@@ -130,10 +130,10 @@ const refused: readonly [spec: string, shape: readonly [number, number, number],
   ['resnet21', [3, 32, 32], /^unknown model 'resnet21'; did you mean 'resnet20'\?/],
   ['mlp:hiden=3', [3, 32, 32], /^unknown option of mlp 'hiden'; did you mean 'hidden'\?/],
   ['mlp:hidden=20-0', [3, 32, 32], /^mlp: hidden is '20-0'; give sizes as 256-128, or none$/],
-  ['mlp:dropout=1', [3, 32, 32], /^mlp: dropout is 1; give a number of at least 0 and below 1$/],
+  ['mlp:dropout=1', [3, 32, 32], /^mlp: dropout is 1; give shares of at least 0 and below 1, as 0\.5 or 0\.75-0\.6-0\.01$/],
   ['resnet20:shortcut=C', [3, 32, 32], /^resnet20: shortcut is 'C'; give A, B, none$/],
-  ['plain20:shortcut=A', [3, 32, 32], /^plain20: it has no options, shortcut was given; leave it out$/],
-  ['lenet5:modern', [3, 32, 32], /^lenet5: 'modern' is no option; write lenet5:key=value, the keys are classic$/],
+  ['plain20:shortcut=A', [3, 32, 32], /^unknown option of plain20 'shortcut'; known: standardise$/],
+  ['lenet5:modern', [3, 32, 32], /^lenet5: 'modern' is no option; write lenet5:key=value, the keys are classic, noise, /],
   ['alexnet', [3, 32, 32], /^maxPool features\.12: .*\(input \[2, 256, 1, 1\], pad 0\); .*; alexnet takes images of 63x63 and larger$/],
   ['lenet5', [1, 8, 8], /^conv2d conv2: kernel 5x5 is larger than its padded input 2x2 .*; lenet5 takes images of 16x16 and larger$/],
   ['vgg16', [3, 16, 16], /^maxPool features\.30: .*; vgg16 takes images of 32x32 and larger$/],
@@ -143,6 +143,10 @@ for (const [spec, shape, message] of refused) {
     assert.match(await refusal(() => build(spec, { classes: 10, shape })), message);
   });
 }
+
+test('a model without options refuses any', async () => {
+  assert.is(await refusal(() => readOptions('bare', {}, { shortcut: 'A' })), 'bare: it has no options, shortcut was given; leave it out');
+});
 
 test('a model whose weights exceed a binding is refused, the layer named', async () => {
   const layout = new Layout(2 ** 27);
