@@ -9,7 +9,8 @@ import type { Layer } from '../engine/graph.ts';
 import { optional } from '../engine/node/optional.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
-import { isFileName, parseSpec } from '../train/config/spec.ts';
+import { isFileName, isNet, parseSpec } from '../train/config/spec.ts';
+import { openOnnx } from './onnx-file.ts';
 
 /** Whether a spec names a file of code, which runs when it is loaded. */
 export const isOwnModel = (spec: string): boolean => isFileName(parseSpec('model', spec).name);
@@ -24,14 +25,15 @@ export function movedTo(recorded: string, given: string): string {
   return isBare ? name + recorded.trim().slice(parseSpec('model', recorded).name.length) : given;
 }
 
-const PATHS = 'give a path to a .ts, .js or .mjs file, or a name that descent models lists';
+const PATHS = 'give a path to a .ts, .js, .mjs or .onnx file, or a name that descent models lists';
 
 /**
- * Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer. `advice`
+ * Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer, or the net of an ONNX file. `advice`
  * says what to do where there is no such file.
  */
 export async function loadOwnModel(spec: string, advice = PATHS): Promise<void> {
   const { name } = parseSpec('model', spec);
+  if (isNet(name)) return addModel(name, (await openOnnx(name)).model);
   if (!isFileName(name)) return;
   check(existsSync(name), `model: there is no file ${name}`, advice);
   check(statSync(name).isFile(), `model: ${name} is a folder`, 'give the file in it that exports the model');

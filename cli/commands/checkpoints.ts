@@ -8,8 +8,8 @@ import { configOption, everywhere, onDevice } from './command.ts';
 
 export function addEval(command: Command): void {
   command
-    .description('Evaluates a run folder (its best weights) or a .safetensors file; several together with --ensemble.')
-    .argument('<checkpoint...>', 'run folder, or a .safetensors file');
+    .description('Evaluates a run folder (its best weights), a .safetensors or an .onnx file; several together with --ensemble.')
+    .argument('<checkpoint...>', 'run folder, or a .safetensors or .onnx file');
   onDevice(
     command
       .option('--ensemble', 'the mean of the class probabilities of several checkpoints')
@@ -49,7 +49,7 @@ export function addEval(command: Command): void {
 export function addPredict(command: Command): void {
   command
     .description("Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.")
-    .argument('<checkpoint>', 'run folder, or a .safetensors file')
+    .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
     .argument('<image...>', 'image files, or folders of them');
   onDevice(
     command
@@ -79,7 +79,7 @@ export function addPredict(command: Command): void {
 export function addExport(command: Command): void {
   command
     .description('Writes a trained net for other programs. onnx: one file for ONNX Runtime and others, opset 17, batches of any size.')
-    .argument('<checkpoint>', 'run folder, or a .safetensors file')
+    .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
     .requiredOption('--to <format>', 'onnx');
   everywhere(
     command

@@ -12,6 +12,8 @@ import { factsIn } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
 import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
+import { isNet } from '../../train/config/spec.ts';
+import { openOnnx, type OnnxFile } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 
 /** For files that come from elsewhere and do not say these things. */
@@ -35,13 +37,14 @@ export interface Checkpoint {
 
 export async function openCheckpoint(path: string, given: CheckpointOptions): Promise<Checkpoint> {
   const found = statSync(path, { throwIfNoEntry: false });
-  check(found, `${path}: there is no such file or folder`, 'give the folder of a run or a .safetensors file');
+  check(found, `${path}: there is no such file or folder`, 'give the folder of a run, or a .safetensors or .onnx file');
   const run = found.isDirectory() ? readConfig(path, given.trust).config : undefined;
   const file = run ? weightsFile(path) : path;
-  const { tensors, metadata } = readSafetensors(file, given.trust);
-  const facts = factsIn(metadata, file);
+  const net = isNet(file) ? await openOnnx(file) : undefined;
+  const { tensors, metadata } = net ? { tensors: undefined, metadata: net.metadata } : readSafetensors(file, given.trust);
+  const facts = { ...factsIn(metadata, file), ...net?.normalisation };
 
-  const named = facts.model ?? run?.model;
+  const named = net ? file : (facts.model ?? run?.model);
   const isCode = (spec: string | undefined) => spec !== undefined && isOwnModel(spec);
   const model = isCode(named) && isCode(given.model) ? movedTo(named!, given.model!) : (named ?? given.model);
   check(
@@ -73,12 +76,20 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
       : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
   return {
     file,
-    weights: tensors,
+    weights: tensors ?? net!.weights(shape ?? shapeOf(net!, file, dataset, imageSize)),
     config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file),
     shape,
     classes,
     moments,
   };
+}
+
+/** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */
+function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: number | undefined): readonly [number, number, number] {
+  const open = isKnown(dataset) ? datasets[dataset]!.shape : [3, imageSize, imageSize];
+  const [c, h, w] = net.shape.map((size, i) => (typeof size === 'number' ? size : open[i]));
+  check(c && h && w, `${file}: does not say how large its images are`, 'give --image-size');
+  return [c, h, w];
 }
 
 interface FindOptions {

@@ -8,7 +8,6 @@ import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
 import { startFrom } from '../../train/run/open.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
-import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
@@ -16,6 +15,7 @@ import { onInterrupt } from './interrupt.ts';
 import { createInJob, endJob, interruptOf, joinJob, shareWeights, type Job } from './job.ts';
 import { adapterIn, agree, agreeOnData, introduce } from './job-checks.ts';
 import { resumeJob, type ResumedJob } from './job-resume.ts';
+import { openWeights } from '../onnx-file.ts';
 import { note, print } from '../output.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
@@ -78,8 +78,8 @@ async function trainIn(
   const { config } = recipe;
   check(!job || options.stats === undefined, '--stats: looks into one process', 'leave it out, or --distribute');
   if (job) await agree(job, config);
-  const start =
-    config.init !== undefined && !resumed && (job?.isFirst ?? true) ? readSafetensors(config.init, options.trust).tensors : undefined;
+  const starts = config.init !== undefined && !resumed && (job?.isFirst ?? true);
+  const weights = starts ? await openWeights(config.init!, options.trust) : undefined;
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
   const create = async () => (job ? createInJob(job, path) : createRun(path()));
   const run = resumed?.folder ?? (options.plan ? undefined : await create());
@@ -100,6 +100,7 @@ async function trainIn(
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
     if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program));
+    const start = weights?.(session.model, session.data.dataset.shape);
     if (start) await startFrom(session.trainer, recipe, start);
     if (resumed) {
       await session.trainer.loadWeights(resumed.weights);

@@ -5,9 +5,14 @@ import { CIFAR_SHAPE, readCifar } from '../../datasets/cifar.ts';
 import { parseIdxImages, parseIdxLabels } from '../../datasets/idx.ts';
 import { tarFiles } from '../../datasets/tar.ts';
 import { DescentError } from '../../engine/check.ts';
+import { Graph, type Tensor } from '../../engine/graph.ts';
+import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe.ts';
 import { parseSpecs } from '../../train/config/spec.ts';
+import { modelOf } from '../../train/onnx/import.ts';
+import { decodeOnnx, encodeOnnx, type OnnxNet } from '../../train/onnx/net.ts';
+import { trim } from '../../train/onnx/trim.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
 import { parseMetrics } from '../../train/step/metrics.ts';
 import { mutate, numbersFrom } from './mutate.ts';
@@ -17,6 +22,18 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytesOf = (value: string) => new TextEncoder().encode(value);
 const config = { ...parseConfig('lenet5', {}), facts: { adapter: { description: 'x' } }, sha256: 'x' };
 const tensors = { 'fc.weight': { shape: [2, 3], data: new Float32Array(6) }, b: { shape: [1], data: new Float32Array(1) } };
+const small: OnnxNet = {
+  nodes: [
+    { name: 'a', op: 'Conv', inputs: ['image', 'w'], outputs: ['x'], attributes: { kernel_shape: [1, 1], pads: [0, 0, 0, 0], group: 1 } },
+    { name: 'b', op: 'LeakyRelu', inputs: ['x'], outputs: ['y'], attributes: { alpha: { float: 0.1 } } },
+    { name: 'c', op: 'Flatten', inputs: ['y'], outputs: ['z'], attributes: { axis: 1 } },
+  ],
+  constants: new Map([['w', { shape: [2, 1, 1, 1], data: new Float32Array(2) }]]),
+  inputs: [{ name: 'image', shape: ['batch', 1, 2, 2] }],
+  outputs: [{ name: 'z', shape: ['batch', 8] }],
+  metadata: { classes: '["a","b"]' },
+};
+const IMAGE: Tensor = { name: 'image', shape: [1, 1, 2, 2], size: 4, role: 'input' };
 const idx = (rank: number, sizes: readonly number[]) => {
   const out = Buffer.alloc(4 + 4 * rank + sizes.reduce((a, b) => a * b));
   out.writeUInt32BE(0x800 + rank);
@@ -27,6 +44,13 @@ const idx = (rank: number, sizes: readonly number[]) => {
 /** A valid example of each format, and what reads it. */
 const READERS: Readonly<Record<string, readonly [example: Uint8Array, read: (bytes: Uint8Array) => unknown]>> = {
   safetensors: [encodeSafetensors(tensors, { model: 'lenet5', step: '3' }), bytes => decodeSafetensors(bytes, 'x')],
+  ONNX: [
+    encodeOnnx(small),
+    bytes => {
+      const { net } = trim(decodeOnnx(bytes, 'x'));
+      modelOf(net, 'x')({ classes: 2, shape: [1, 2, 2] })(new Graph({ training: false, profile: DEFAULT_PROFILE }), IMAGE);
+    },
+  ],
   'IDX images': [idx(3, [2, 4, 5]), bytes => parseIdxImages('x', bytes)],
   'IDX labels': [idx(1, [9]), bytes => parseIdxLabels('x', bytes)],
   CIFAR: [new Uint8Array(3 * 3073), bytes => readCifar('x', bytes, 1, new Uint8Array(9 * CIFAR_SHAPE[0] * 1024), new Uint16Array(9), 0)],

@@ -1,12 +1,17 @@
 /** ONNX files run by ONNX Runtime, whose WebAssembly build needs no GPU, beside our own evaluation of the same net. */
 import * as ort from 'onnxruntime-web';
+import * as assert from 'uvu/assert';
 import { compute } from '../../engine/compute.ts';
 import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { savedOf } from '../../train/evaluate/weights.ts';
+import { exportOnnx } from '../../train/onnx/export.ts';
+import { weightsOf } from '../../train/onnx/match.ts';
+import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../train/onnx/net.ts';
+import { trim } from '../../train/onnx/trim.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
-import { vectorWeights } from '../vectors/weights.ts';
-import { deviceFor } from './check.ts';
+import { vectorUniform, vectorWeights } from '../vectors/weights.ts';
+import { close, deviceFor } from './check.ts';
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
@@ -41,4 +46,57 @@ export async function evaluated(layer: Layer, dims: readonly number[], data: Flo
     ...Object.fromEntries(Object.entries(weights).map(([name, t]) => [name, t.data])),
   });
   return y;
+}
+
+export type Shape = readonly [c: number, h: number, w: number];
+
+/** Exports a net and compares its logits in ONNX Runtime with ours, of `n` images where it was built for one. */
+export async function sameLogits(model: Layer, shape: Shape, classes = 4, n = 3): Promise<void> {
+  const weights = generatedWeights(model, shape);
+  const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
+  const file = exportOnnx({ model, shape, classes: names, weights, normalize: 'none' });
+  const data = vectorUniform('images', n * shape[0] * shape[1] * shape[2]);
+  const dims = [n, ...shape];
+  const { logits } = await runOnnx(file, data, dims);
+  assert.equal(logits!.dims, [n, classes]);
+  close('logits', logits!.data, await evaluated(model, dims, data, weights), 1e-4);
+}
+
+/** A net as others write it: its weights without our names, batch norms folded, sums in the other order. */
+export function foreign({ nodes, constants, ...rest }: OnnxNet): OnnxNet {
+  const own = new Map<string, Constant>();
+  const named = new Map([...constants.keys()].map((name, i) => [name, `onnx::${i}`] as const));
+  for (const [name, constant] of constants) own.set(named.get(name)!, constant);
+  const users = (value: string) => nodes.filter(n => n.inputs.includes(value));
+  const gone = new Map<string, string>();
+  const out: OnnxNode[] = [];
+  for (const node of nodes) {
+    const inputs = node.inputs.map(name => named.get(name) ?? gone.get(name) ?? name);
+    const [next] = users(node.outputs[0]!);
+    if (node.op === 'Conv' && next?.op === 'BatchNormalization') {
+      const [scale, shift, mean, variance] = next.inputs.slice(1).map(name => constants.get(name)!.data) as Float32Array[];
+      const weight = constants.get(node.inputs[1]!)!;
+      const per = weight.data.length / scale!.length;
+      const eps = (next.attributes.epsilon as { float: number }).float;
+      const factor = scale!.map((s, o) => s / Math.sqrt(variance![o]! + eps));
+      own.set(`${node.name} w`, { shape: weight.shape, data: Float32Array.from(weight.data, (v, i) => v * factor[Math.floor(i / per)]!) });
+      const bias = node.inputs[2] ? constants.get(node.inputs[2])!.data : new Float32Array(scale!.length);
+      own.set(`${node.name} b`, { shape: [scale!.length], data: shift!.map((s, o) => s + (bias[o]! - mean![o]!) * factor[o]!) });
+      out.push({ ...node, inputs: [inputs[0]!, `${node.name} w`, `${node.name} b`], outputs: next.outputs });
+    } else if (node.op === 'BatchNormalization' && out.some(n => n.outputs[0] === node.outputs[0])) continue;
+    else out.push({ ...node, inputs: node.op === 'Add' ? inputs.reverse() : inputs });
+  }
+  return { ...rest, nodes: out, constants: own };
+}
+
+/** Takes the weights of a model by their places in a file that knows none of our names, and compares the logits. */
+export async function sameByPlaces(model: Layer, shape: Shape): Promise<void> {
+  const weights = generatedWeights(model, shape);
+  const classes = Array.from({ length: 10 }, (_, i) => `${i}`);
+  const file = exportOnnx({ model, shape, classes, weights, normalize: 'none' }, { softmax: true });
+  const net = decodeOnnx(encodeOnnx(foreign(decodeOnnx(file, 'ours'))), 'theirs');
+  const found = weightsOf(trim(net).net, 'theirs', model, shape);
+  assert.equal(Object.keys(found).sort(), Object.keys(weights).sort());
+  const data = vectorUniform('images', 2 * shape[0] * shape[1] * shape[2]);
+  close('logits', await evaluated(model, [2, ...shape], data, found), await evaluated(model, [2, ...shape], data, weights), 1e-4);
 }

@@ -174,7 +174,7 @@ export const OPTIONS = {
     type: number({ integer: true, min: 0, max: 2 ** 32 - 1 }),
     group: 'Weights and loss',
   }),
-  init: option({ flags: '--init <file.safetensors>', help: 'weights to start from', type: text }),
+  init: option({ flags: '--init <file>', help: 'weights to start from, .safetensors or .onnx', type: text }),
   initScheme: option({
     flags: '--init-scheme <name>',
     help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,

@@ -49,8 +49,11 @@ export function parseSpec(who: Message, text: string): Spec {
   return specs[0]!;
 }
 
-/** A name (or the path of a file with code) and what follows its colon. */
-const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs))|[\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s;
+/** A name (or the path of a file with code, or with a net) and what follows its colon. */
+const PART = /^\s*(?:((?:[^:,=]+\.(?:ts|mts|js|mjs|onnx))|[\w-]+)\s*(?::|$))?\s*(.*?)\s*$/s;
+
+/** Whether a name is that of an ONNX file. */
+export const isNet = (name: string): boolean => /\.onnx$/.test(name);
 
 /** Whether a spec's name is a file of code: a model of the user's own. */
 export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);

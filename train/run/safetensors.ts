@@ -24,14 +24,14 @@ const MOST_HEADER = 100_000_000;
 /** The dtypes that are read: bytes an element, and how they become float32. Bits of F32 pass unchanged. */
 const DTYPES: Readonly<Record<string, { size: number; read: (bytes: ArrayBuffer) => Float32Array }>> = {
   F32: { size: 4, read: b => new Float32Array(b) },
-  F16: { size: 2, read: b => Float32Array.from(new Uint16Array(b), half) },
+  F16: { size: 2, read: b => Float32Array.from(new Uint16Array(b), halfValue) },
   BF16: { size: 2, read: b => new Float32Array(Uint32Array.from(new Uint16Array(b), x => x << 16).buffer) },
   F64: { size: 8, read: b => Float32Array.from(new Float64Array(b)) },
   I64: { size: 8, read: b => new Float32Array(Array.from(new BigInt64Array(b), Number)) }, // num_batches_tracked of batch norm
 };
 
 /** The value of an IEEE half-precision number. */
-function half(bits: number): number {
+export function halfValue(bits: number): number {
   const sign = bits >> 15 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;

@@ -1,6 +1,7 @@
 /** Exported nets give in ONNX Runtime the logits that they give here. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
+import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
@@ -24,7 +25,9 @@ import { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaD
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import {
   adaptiveAvgPool,
+  adaptiveAvgPool1d,
   adaptiveMaxPool,
+  adaptiveMaxPool1d,
   avgPool,
   avgPool1d,
   fractionalMaxPool,
@@ -32,30 +35,16 @@ import {
   maxPool,
   maxPool1d,
 } from '../../../layers/pool.ts';
-import { models, openModel } from '../../../models/index.ts';
+import { openModel } from '../../../models/index.ts';
 import { parseSpec } from '../../../train/config/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { close } from '../../support/check.ts';
-import { FAMILIES } from '../../support/families.ts';
-import { evaluated, generatedWeights, runOnnx } from '../../support/onnx.ts';
+import { evaluated, generatedWeights, runOnnx, sameLogits, type Shape } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
 import { vectorUniform } from '../../vectors/weights.ts';
 
 const test = suite('onnx export');
-type Shape = readonly [c: number, h: number, w: number];
 const named = (count: number) => Array.from({ length: count }, (_, i) => `class ${i}`);
-
-/** Exports a net and compares its logits, for a batch that the export has not seen. */
-async function same(model: Layer, shape: Shape, classes = 4, n = 3): Promise<Uint8Array> {
-  const weights = generatedWeights(model, shape);
-  const file = exportOnnx({ model, shape, classes: named(classes), weights, normalize: 'none' });
-  const data = vectorUniform('images', n * shape[0] * shape[1] * shape[2]);
-  const dims = [n, ...shape];
-  const { logits } = await runOnnx(file, data, dims);
-  assert.equal(logits!.dims, [n, classes]);
-  close('logits', logits!.data, await evaluated(model, dims, data, weights), 1e-4);
-  return file;
-}
 
 /** A layer between a convolution and the logits. */
 const between = (layer: Layer): Layer => sequential({ conv: conv2d(6, 3, { pad: 1 }), layer, out: dense(4) });
@@ -78,7 +67,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'adaptive pooling': concat([adaptiveAvgPool([3, 2]), adaptiveMaxPool([3, 2])]),
   'adaptive pooling of equal parts': sequential([conv2d(4, 2), adaptiveMaxPool([2, 3])]),
   'adaptive pooling to one': adaptiveAvgPool(1),
-  'pooling of signals': sequential([unflatten([6, 49]), maxPool1d(3, { pad: 1 }), avgPool1d(2), globalAvgPool()]),
+  'pooling of signals': sequential([
+    unflatten([6, 49]),
+    maxPool1d(3, { pad: 1 }),
+    avgPool1d(2),
+    adaptiveMaxPool1d(9),
+    adaptiveAvgPool1d(4),
+    globalAvgPool(),
+  ]),
   'padding by a value': constantPad({ top: 1, right: 2 }, 0.5),
   'padding that mirrors': reflectionPad([2, 1]),
   'padding by the edges': replicationPad({ left: 3, bottom: 1 }),
@@ -110,20 +106,52 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   whiteout: whiteout(5),
 };
 
-for (const [name, layer] of Object.entries(LAYERS)) test(name, () => same(between(layer), [2, 7, 7]).then(() => undefined));
-
-for (const { spec, zoom = 1, long } of FAMILIES) {
-  if (long || spec.startsWith('enresnet')) continue;
-  test(spec, async () => {
-    const shape: Shape = [3, 32 * zoom, 32 * zoom];
-    await same(openModel(parseSpec('model', spec), { classes: 10, shape }), shape, 10, 2);
-  });
-}
-
-test('lenet5:classic and enresnet20 without noise', async () => {
-  await same(openModel(parseSpec('model', 'lenet5:classic'), { classes: 10, shape: [1, 28, 28] }), [1, 28, 28], 10);
-  await same(openModel(parseSpec('model', 'enresnet20:members=2,noise=0'), { classes: 10, shape: [3, 16, 16] }), [3, 16, 16], 10);
+test('each layer, all in one net', async () => {
+  const names = Object.keys(LAYERS);
+  const shape: Shape = [2, 7, 7];
+  const model = concat(Object.values(LAYERS).map(between));
+  const weights = generatedWeights(model, shape);
+  const file = exportOnnx({ model, shape, classes: named(4 * names.length), weights, normalize: 'none' });
+  const dims = [3, ...shape];
+  const data = vectorUniform('images', 3 * 98);
+  const { logits } = await runOnnx(file, data, dims);
+  const want = await evaluated(model, dims, data, weights);
+  const of = (all: Float32Array, i: number) =>
+    [0, 1, 2].flatMap(n => [...all.subarray((n * names.length + i) * 4, (n * names.length + i + 1) * 4)]);
+  for (const [i, name] of names.entries()) close(name, of(logits!.data, i), of(want, i), 1e-4);
 });
+
+/** Functions of layers/ that the library exports and that make no layer, or one that is nothing at inference. */
+const OTHERS = ['named', 'weightNoise', 'multiply', 'droppedSamples', 'standardised'];
+
+test('each layer of the library is among them', async () => {
+  const library: Record<string, unknown> = await import('../../../index.ts');
+  const own = readFileSync(import.meta.filename, 'utf8');
+  const modules = await Promise.all(
+    readdirSync('layers').map(file => import(`../../../layers/${file}`) as Promise<Record<string, unknown>>),
+  );
+  const makers = modules.flatMap(module =>
+    Object.keys(module).filter(name => library[name] === module[name] && typeof module[name] === 'function'),
+  );
+  assert.ok(makers.length > 40, `${makers.length} layers`);
+  assert.equal(
+    makers.filter(name => !OTHERS.includes(name) && !(name in activations) && !new RegExp(`\\b${name}\\(`).test(own)),
+    [],
+  );
+});
+
+/** What the zoo is made of; `npm run test:long` takes all of it. */
+const NETS: Readonly<Record<string, Shape>> = {
+  'lenet5:classic': [1, 28, 28],
+  resnet20: [3, 16, 16],
+  'resnet50:width=8,stem=imagenet': [3, 32, 32],
+  googlenet: [3, 16, 16],
+  'enresnet20:members=2,noise=0': [3, 16, 16],
+  'airbench:width=16': [3, 32, 32],
+};
+for (const [spec, shape] of Object.entries(NETS)) {
+  test(spec, () => sameLogits(openModel(parseSpec('model', spec), { classes: 10, shape }), shape, 10, 2));
+}
 
 test('noise in evaluation is drawn anew by whoever runs the net', async () => {
   const net = between(gaussianNoise(0.1, { evaluating: true }));
@@ -139,15 +167,6 @@ test('noise in evaluation is drawn anew by whoever runs the net', async () => {
   );
   const off = Math.max(...still.map((v, i) => Math.abs(v - logits!.data[i]!)));
   assert.ok(off > 1e-3 && off < 1, String(off));
-});
-
-test('the rest of the zoo has a form for each layer', () => {
-  for (const [name, model] of Object.entries(models)) {
-    if (/^(vgg|alexnet$|resnet(34|50|101|152|1202)|wide)/.test(name) && name !== 'vgg-small') continue; // layers as in others, and large
-    const shape: Shape = [3, 32, 32];
-    const net = model({ classes: 10, shape });
-    exportOnnx({ model: net, shape, classes: named(10), weights: generatedWeights(net, shape), normalize: 'none' });
-  }
 });
 
 test('names, classes, moments and what else is known stand in the file', async () => {

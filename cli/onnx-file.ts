@@ -1,0 +1,54 @@
+/** ONNX files on the command line: as a model of their own, and as weights of another. */
+import type { Layer } from '../engine/graph.ts';
+import type { Model } from '../models/model.ts';
+import type { Normalisation } from '../train/onnx/trim.ts';
+import { readWhole } from '../train/run/node/files.ts';
+import type { Tensors } from '../train/run/safetensors.ts';
+import { isNet } from '../train/config/spec.ts';
+import { readSafetensors } from '../train/run/node/sealed.ts';
+
+type Shape = readonly [c: number, h: number, w: number];
+
+export interface OnnxFile {
+  readonly model: Model;
+  /** Of an image, as far as the file fixes it. */
+  readonly shape: readonly (number | string)[];
+  /** For pixels in [0, 1], where the file says or does it. */
+  readonly normalisation: Normalisation | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The file's weights, for images of a shape. */
+  weights(shape: Shape): Tensors;
+  /** The file's weights as those of another model. */
+  weightsOf(model: Layer, shape: Shape): Tensors;
+}
+
+export async function openOnnx(path: string): Promise<OnnxFile> {
+  const bytes = readWhole(path, 'give an .onnx file');
+  const [{ decodeOnnx }, { trim }, { modelOf, weightsIn }, { weightsOf }] = await Promise.all([
+    import('../train/onnx/net.ts'),
+    import('../train/onnx/trim.ts'),
+    import('../train/onnx/import.ts'),
+    import('../train/onnx/match.ts'),
+  ]);
+  const { net, normalisation } = trim(decodeOnnx(bytes, path));
+  const model = modelOf(net, path);
+  const classes = Number(net.outputs[0]?.shape.at(-1));
+  return {
+    model,
+    shape: net.inputs[0]!.shape.slice(1),
+    normalisation,
+    metadata: net.metadata,
+    weights: shape => weightsIn(model({ classes, shape }), shape),
+    weightsOf: (other, shape) => weightsOf(net, path, other, shape),
+  };
+}
+
+/** The weights in a file that a model starts from: those of its names, or of an ONNX file by their places in the net. */
+export async function openWeights(path: string, trusted: boolean | undefined): Promise<(model: Layer, shape: Shape) => Tensors> {
+  if (!isNet(path)) {
+    const { tensors } = readSafetensors(path, trusted);
+    return () => tensors;
+  }
+  const { weightsOf } = await openOnnx(path);
+  return weightsOf;
+}

@@ -1,0 +1,20 @@
+/** Each model of the zoo as an ONNX file: the same logits in ONNX Runtime, and its weights found again by their places; run with --long. */
+import { suite } from 'uvu';
+import { models } from '../../../models/index.ts';
+import { sameByPlaces, sameLogits, type Shape } from '../../support/onnx.ts';
+
+const test = suite('onnx, the zoo');
+/** Sizes of images that a model needs, where 32 is too small or asks for more than its layers. */
+const SIZES: Readonly<Record<string, number>> = { alexnet: 64, 'inception-v3': 75 };
+
+for (const [name, model] of Object.entries(models)) {
+  const size = SIZES[name] ?? 32;
+  const shape: Shape = [3, size, size];
+  const options = name === 'enresnet20' ? { noise: 0 } : {}; // which others draw anew
+  test(`${name} on ${size}x${size}`, async () => {
+    await sameLogits(model({ classes: 10, shape }, options), shape, 10, 2);
+    await sameByPlaces(model({ classes: 10, shape }, options), shape);
+  });
+}
+
+test.run();

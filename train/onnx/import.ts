@@ -1,0 +1,83 @@
+/** An ONNX file as a model of our layers: it trains, is evaluated and exported as any other. Its weights are the first ones. */
+import { check, DescentError, suggestion } from '../../engine/check.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Model } from '../../models/model.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import { built } from './form.ts';
+import type { OnnxNet, OnnxNode } from './net.ts';
+import { readers } from './operators.ts';
+import { giversOf, whole } from './patterns.ts';
+import { isConstant, readingOf, type Value } from './reading.ts';
+
+/** The model of a file; `file` is its name in messages. Throws where an operator has no layer here. */
+export function modelOf(net: OnnxNet, file: string): Model {
+  const image = net.inputs[0];
+  check(
+    image && net.inputs.length === 1,
+    `${file}: takes ${net.inputs.length} inputs`,
+    'a net of one input is accepted: images [batch, c, h, w]',
+  );
+  const nodes = neededNodes(net);
+  const unknown = nodes.find(({ op }) => !Object.hasOwn(readers, op));
+  if (unknown) {
+    const near = suggestion(unknown.op, Object.keys(readers));
+    throw new DescentError(
+      `${file}: the operator ${unknown.op} of ${unknown.name || unknown.outputs[0]} has no layer here`,
+      `${near}known: ${Object.keys(readers).join(', ')}`,
+    );
+  }
+  const paths = pathsOf(nodes, net);
+  const model: Model = ({ shape }) => {
+    const asked = image.shape.slice(1);
+    const fits = asked.length !== 3 || asked.every((size, i) => typeof size === 'string' || size === shape[i]);
+    check(fits, `${file}: takes images of ${asked.join('x')}, these are ${shape.join('x')}`, 'give --image-size, or other data');
+    return (g, x) => {
+      const values = new Map<string, Value>([...net.constants, [image.name, x]]);
+      for (const node of nodes) values.set(node.outputs[0]!, readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file)));
+      const y = values.get(net.outputs[0]!.name);
+      check(y && !isConstant(y), `${file}: its output does not depend on the image`);
+      return y;
+    };
+  };
+  return Object.assign(model, { about: `the net in ${file}` });
+}
+
+/** The weights that a model begins with, for images [c, h, w]. */
+export function weightsIn(layer: Layer, shape: readonly number[]): Tensors {
+  const { graph } = built(layer, shape);
+  return Object.fromEntries(Array.from(graph.init, ([t, init]) => [t.name, { shape: t.shape, data: init(t.shape, t.name, graph.seed) }]));
+}
+
+/** The nodes on which the output depends, in order; a product by a matrix and what is added to it are one. */
+function neededNodes(net: OnnxNet): OnnxNode[] {
+  const { constants } = net;
+  const side = { giver: giversOf(net.nodes), constants, isConstant: (name: string) => constants.has(name) };
+  const wholes = new Map(net.nodes.map(node => [node, whole(side, node)] as const));
+  const needed = new Set<OnnxNode>();
+  const open = [net.outputs[0]?.name ?? ''];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = side.giver.get(name);
+    if (!node || needed.has(node)) continue;
+    needed.add(node);
+    open.push(...wholes.get(node)!.inputs);
+  }
+  return net.nodes.filter(node => needed.has(node)).map(node => wholes.get(node)!);
+}
+
+/** A scope for each node: of a weight `conv1.weight` it is `conv1`, else the node's own name, else its operator and number. */
+function pathsOf(nodes: readonly OnnxNode[], { constants }: OnnxNet): Map<OnnxNode, string> {
+  const taken = new Map<string, string>();
+  return new Map(
+    nodes.map((node, i) => {
+      const weight = node.inputs
+        .slice(1)
+        .find(name => constants.has(name) && /^[\w-]+(\.[\w-]+)*\.(weight|bias|running_mean|running_var)$/.test(name));
+      const own = weight?.replace(/\.\w+$/, '') ?? (node.name.replace(/[^\w-]+/g, '_').replace(/^_|_$/g, '') || `${node.op}_${i}`);
+      const key = weight ?? node.outputs[0]!;
+      const clash = taken.has(own) && taken.get(own) !== key;
+      const path = clash ? `${own}_${i}` : own;
+      taken.set(path, key);
+      return [node, path];
+    }),
+  );
+}

@@ -1,0 +1,177 @@
+/** ONNX's operators as our layers. */
+import type { Layer, Tensor } from '../../engine/graph.ts';
+import { onnxNode } from '../../engine/onnx.ts';
+import * as activation from '../../layers/activation.ts';
+import { add, mapInto, mapped, multiply, summed } from '../../layers/broadcast.ts';
+import { scale } from '../../layers/compose.ts';
+import { dense } from '../../layers/dense.ts';
+import { constant } from '../../layers/init.ts';
+import { dropout } from '../../layers/noise.ts';
+import { batchNorm, groupNorm, layerNorm, lrn } from '../../layers/norm.ts';
+import { adaptiveAvgPool, adaptiveMaxPool } from '../../layers/pool.ts';
+import type { Constant } from './net.ts';
+import { transposed } from './patterns.ts';
+import { isConstant, type Reading, type Value } from './reading.ts';
+import { concatOf, flattenOf, gather, pad, reshapeOf, slice, squeeze, unsqueeze } from './shapes.ts';
+import { conv, convTranspose, means, pool } from './windows.ts';
+
+type Reader = (n: Reading) => Value;
+
+/** A layer without weights on the first input. */
+const plain =
+  (layer: (n: Reading) => Layer): Reader =>
+  n =>
+    n.layer(layer(n), n.tensor(0));
+
+function gemm(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const matrix = n.constant(1);
+  const bias = n.value(2) ? n.constant(2) : undefined;
+  const scaled = n.float('alpha', 1) !== 1 || n.float('beta', 1) !== 1;
+  if (scaled || n.whole('transA', 0) || x.shape.length !== 2 || matrix.shape.length !== 2) n.fail('it is not x W^T + b');
+  const weight = n.whole('transB', 0) ? matrix : transposed(matrix);
+  return n.layer(dense(weight.shape[0]!, { bias: bias !== undefined }), x, { weight, bias });
+}
+
+/** A batch norm, and with statistics of each sample by itself that of instances. */
+function batchNormOf(n: Reading): Tensor {
+  const [weight, bias, running_mean, running_var] = [1, 2, 3, 4].map(i => n.constant(i));
+  const momentum = 1 - n.float('momentum', 0.9);
+  return n.layer(batchNorm({ eps: n.float('epsilon', 1e-5), momentum }), n.tensor(0), { weight, bias, running_mean, running_var });
+}
+
+function instanceNormOf(n: Reading): Tensor {
+  const [weight, bias] = [n.constant(1), n.constant(2)];
+  const affine = weight.data.some(v => v !== 1) || bias.data.some(v => v !== 0);
+  const x = n.tensor(0);
+  return n.layer(groupNorm(x.shape[1]!, { eps: n.float('epsilon', 1e-5), affine }), x, { weight, bias });
+}
+
+function layerNormOf(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const axis = n.whole('axis', -1);
+  if (axis !== 1 && axis !== 1 - x.shape.length) n.fail(`its axis is ${axis}`, 'a norm over all of a sample is accepted');
+  const weight = n.constant(1);
+  const bias = n.value(2) ? n.constant(2) : { shape: weight.shape, data: new Float32Array(weight.data.length) };
+  return n.layer(layerNorm({ eps: n.float('epsilon', 1e-5) }), x, { weight, bias });
+}
+
+/** A sum or product of two tensors, of a tensor and a constant, or of numbers that are known. `inverse` is for Sub and Div. */
+function arithmetic(n: Reading, op: 'Add' | 'Mul', inverse?: (value: number) => number): Value {
+  const [a, b] = [n.value(0), n.value(1)];
+  const own = (value: number) => inverse?.(value) ?? value;
+  if (a && b && !isConstant(a) && !isConstant(b)) {
+    if (inverse) return n.fail('both its sides are computed from the image', 'sums and products of two values are accepted');
+    return n.layer(g => (op === 'Add' ? add : multiply)(g, a, b), a);
+  }
+  const x = [a, b].find((v): v is Tensor => v !== undefined && !isConstant(v));
+  if (!x) return folded(n, (u, v) => (op === 'Add' ? u + own(v) : u * own(v)));
+  if (inverse && x === b) return n.fail('its first side is a constant', 'the image less or divided by a constant is accepted');
+  const other = n.constant(x === a ? 1 : 0);
+  const data = Float32Array.from(other.data, own);
+  if (data.every(v => v === (op === 'Add' ? 0 : 1))) return x;
+  if (op === 'Mul' && data.length === 1) return n.layer(scale(data[0]!), x);
+  return n.layer(operand(op, other.shape), x, { weight: { shape: other.shape, data } });
+}
+
+/** x + weight or x * weight, the weight repeated where its sizes are 1: it is learned. */
+const operand =
+  (op: 'Add' | 'Mul', shape: readonly number[]): Layer =>
+  (g, x) => {
+    const f = op === 'Add' ? 'v + a' : 'v * a';
+    const weight = g.param('weight', shape.length ? shape : [1], constant(0));
+    const y = mapped(g, x.shape, f, { v: x, a: weight.value });
+    const backward = (dy: Tensor) => {
+      const df = op === 'Add' ? 'v' : 'v * a';
+      summed(g, x.shape, df, { v: dy, ...(op === 'Mul' && { a: x }) }, weight.grad, g.gradient(weight.grad));
+      return [op === 'Add' ? dy : g.gradientOf(x, dx => mapInto(g, df, { v: dy, a: weight.value }, dx))];
+    };
+    return g.record([x], y, backward, { weight, onnx: (o, x) => onnxNode(op)(o, x!, o.weight(weight.value)) });
+  };
+
+/** Whole numbers that are known: what exporters compute shapes with. */
+function folded(n: Reading, f: (a: number, b: number) => number): Constant {
+  const [a, b] = [n.constant(0), n.constant(1)];
+  const long = a.data.length >= b.data.length ? a : b;
+  return { shape: long.shape, data: Array.from(long.data, (_, i) => f(a.data[i % a.data.length]!, b.data[i % b.data.length]!)) };
+}
+
+function dropoutOf(n: Reading): Tensor {
+  const ratio = n.value(1) ? n.constant(1).data[0]! : n.float('ratio', 0.5);
+  return n.layer(dropout(ratio), n.tensor(0));
+}
+
+function clip(n: Reading): Tensor {
+  const bound = (i: number, name: string, otherwise: number) => (n.value(i) ? n.constant(i).data[0]! : n.float(name, otherwise));
+  const [least, most] = [bound(1, 'min', -Infinity), bound(2, 'max', Infinity)];
+  if (least === 0 && most > 1e30) return n.layer(activation.relu(), n.tensor(0));
+  if (least !== 0 || most !== 6) n.fail(`it is to ${least} … ${most}`, '0 to 6 is accepted');
+  return n.layer(activation.relu6(), n.tensor(0));
+}
+
+function hardSigmoid(n: Reading): Tensor {
+  const [alpha, beta] = [n.float('alpha', 0.2), n.float('beta', 0.5)];
+  if (Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5) n.fail(`its alpha is ${alpha}, its beta ${beta}`, '1/6 and 0.5 are accepted');
+  return n.layer(activation.hardsigmoid(), n.tensor(0));
+}
+
+function prelu(n: Reading): Tensor {
+  const weight = n.constant(1);
+  return n.layer(activation.prelu({ perChannel: weight.data.length > 1 }), n.tensor(0), { weight });
+}
+
+/** A softmax over the channels. */
+function overChannels(n: Reading, layer: () => Layer): Tensor {
+  const x = n.tensor(0);
+  const axis = n.whole('axis', -1);
+  if (axis !== 1 && axis !== 1 - x.shape.length) n.fail(`its axis is ${axis}`, 'axis 1, the channels, is accepted');
+  return n.layer(layer(), x);
+}
+
+const as = (n: Reading): Value => n.value(0) ?? n.fail('it has no input');
+
+/** What reads a node, by its operator. */
+export const readers: Readonly<Record<string, Reader>> = {
+  Add: n => arithmetic(n, 'Add'),
+  AveragePool: n => pool(n, false),
+  BatchNormalization: batchNormOf,
+  Cast: as,
+  Celu: plain(n => activation.celu(n.float('alpha', 1))),
+  Clip: clip,
+  Concat: concatOf,
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  Div: n => arithmetic(n, 'Mul', v => 1 / v),
+  Dropout: dropoutOf,
+  Elu: plain(n => activation.elu(n.float('alpha', 1))),
+  Flatten: flattenOf,
+  Gather: gather,
+  Gelu: plain(n => (n.word('approximate', 'none') === 'tanh' ? activation.geluTanh() : activation.gelu())),
+  Gemm: gemm,
+  GlobalAveragePool: plain(() => adaptiveAvgPool(1)),
+  GlobalMaxPool: plain(() => adaptiveMaxPool(1)),
+  HardSigmoid: hardSigmoid,
+  HardSwish: plain(() => activation.hardswish()),
+  Identity: as,
+  InstanceNormalization: instanceNormOf,
+  LRN: plain(n => lrn({ size: n.whole('size', 1), alpha: n.float('alpha', 1e-4), beta: n.float('beta', 0.75), k: n.float('bias', 1) })),
+  LayerNormalization: layerNormOf,
+  LeakyRelu: plain(n => activation.leakyRelu(n.float('alpha', 0.01))),
+  LogSoftmax: n => overChannels(n, activation.logSoftmax),
+  MaxPool: n => pool(n, true),
+  Mul: n => arithmetic(n, 'Mul'),
+  PRelu: prelu,
+  Pad: pad,
+  ReduceMean: means,
+  Relu: plain(() => activation.relu()),
+  Reshape: reshapeOf,
+  Shape: n => ({ shape: [n.tensor(0).shape.length], data: [...n.tensor(0).shape] }),
+  Sigmoid: plain(() => activation.sigmoid()),
+  Slice: slice,
+  Sub: n => arithmetic(n, 'Add', v => -v),
+  Softmax: n => overChannels(n, activation.softmax),
+  Softplus: plain(() => activation.softplus()),
+  Squeeze: squeeze,
+  Tanh: plain(() => activation.tanh()),
+  Unsqueeze: unsqueeze,
+};

@@ -1,0 +1,97 @@
+/** ONNX's operators that give values another shape or place, as our layers; and what exporters compute shapes with. */
+import { product, type Tensor } from '../../engine/graph.ts';
+import { concat, zeroPadShortcut } from '../../layers/compose.ts';
+import { reshape } from '../../layers/geometry.ts';
+import { constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
+import type { Constant } from './net.ts';
+import { isConstant, type Reading, type Value } from './reading.ts';
+
+/** The same values in another shape. */
+export const shaped = (n: Reading, x: Tensor, shape: readonly number[]): Tensor => n.layer((g, x) => reshape(g, x, shape), x);
+
+export function reshapeOf(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const asked = Array.from(n.constant(1).data, (size, i) => (size === 0 ? x.shape[i]! : size));
+  const free = asked.indexOf(-1);
+  const known = asked.reduce((all, size) => (size === -1 ? all : all * size), 1);
+  const shape = asked.map((size, i) => (i === free ? x.size / known : size));
+  // a batch that was fixed when the file was written
+  if (shape[0] !== x.shape[0] && shape.length > 1 && product(shape.slice(1)) === x.size / x.shape[0]!) shape[0] = x.shape[0]!;
+  if (product(shape) !== x.size || shape[0] !== x.shape[0]) n.fail(`its ${asked.join('x')} does not keep the batch`);
+  return shaped(n, x, shape);
+}
+
+export function flattenOf(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const axis = n.whole('axis', 1);
+  if (axis !== 1 && axis !== 1 - x.shape.length) n.fail(`its axis is ${axis}`, 'it must keep the batch');
+  return shaped(n, x, [x.shape[0]!, x.size / x.shape[0]!]);
+}
+
+/** The axes of Squeeze and Unsqueeze: an input since opset 13, an attribute before. */
+const axesOf = (n: Reading): readonly number[] => n.list('axes') ?? (n.value(1) ? Array.from(n.constant(1).data) : []);
+
+export function squeeze(n: Reading): Value {
+  const x = n.value(0)!;
+  const axes = axesOf(n).map(axis => (axis < 0 ? axis + x.shape.length : axis));
+  const shape = x.shape.filter((size, i) => (axes.length ? !axes.includes(i) : size !== 1));
+  return isConstant(x) ? { ...x, shape } : shaped(n, x, shape);
+}
+
+export function unsqueeze(n: Reading): Value {
+  const x = n.value(0)!;
+  const shape = [...x.shape];
+  for (const axis of [...axesOf(n)].sort((a, b) => a - b)) shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, 1);
+  return isConstant(x) ? { ...x, shape } : shaped(n, x, shape);
+}
+
+export function concatOf(n: Reading): Value {
+  const values = n.node.inputs.map((_, i) => n.value(i)!);
+  if (values.every(isConstant)) return { shape: [values.length], data: values.flatMap(v => Array.from(v.data)) };
+  const axis = n.whole('axis', 1);
+  const tensors = values.map((_, i) => n.tensor(i));
+  if (axis !== 1 && axis !== 1 - tensors[0]!.shape.length) n.fail(`its axis is ${axis}`, 'channels are joined here');
+  return n.layer(concat(tensors.map(t => () => t)), tensors[0]!);
+}
+
+export function gather(n: Reading): Constant {
+  const [from, at] = [n.constant(0), n.constant(1)];
+  return { shape: at.shape, data: Array.from(at.data, i => from.data[i < 0 ? i + from.data.length : i]!) };
+}
+
+/** Every so many rows and columns of the whole, and numbers that are known. */
+export function slice(n: Reading): Value {
+  const x = n.value(0)!;
+  const numbers = (i: number) => Array.from(n.constant(i).data);
+  const [starts, ends] = [numbers(1), numbers(2)];
+  const axes = n.value(3) ? numbers(3) : starts.map((_, i) => i);
+  const steps = n.value(4) ? numbers(4) : starts.map(() => 1);
+  if (isConstant(x)) {
+    const bound = (i: number) => Math.min(x.data.length, i < 0 ? i + x.data.length : i);
+    const data = Array.from(x.data).slice(bound(starts[0]!), bound(ends[0]!));
+    return { shape: [data.length], data };
+  }
+  const isWhole = axes.every((axis, i) => axis > 1 && starts[i] === 0 && ends[i]! >= x.shape[axis]!);
+  if (!isWhole || steps.some(s => s !== steps[0])) n.fail('it takes a part of the image', 'every n-th row and column of all is accepted');
+  return n.layer(zeroPadShortcut(x.shape[1]!, steps[0]), x);
+}
+
+/** Zeros before and after the channels, as many of each, or what is around images. */
+export function pad(n: Reading): Tensor {
+  const x = n.tensor(0);
+  const pads = n.list('pads') ?? Array.from(n.constant(1).data);
+  const value = n.value(2) ? n.constant(2).data[0]! : n.float('value', 0);
+  const mode = n.word('mode', 'constant');
+  const refused = () => n.fail(`its pads are ${pads.join(', ')}`, 'around images, or zeros on both sides of the channels, are accepted');
+  if (pads.every(p => p === 0)) return x;
+  if (pads.length !== 8 || pads[0] || pads[4]) return refused();
+  const [, before, top, left, , after, bottom, right] = pads as [number, number, number, number, number, number, number, number];
+  if (before || after) {
+    const isShortcut =
+      !top && !left && !bottom && !right && before === Math.floor((before + after) / 2) && value === 0 && mode === 'constant';
+    return isShortcut ? n.layer(zeroPadShortcut(x.shape[1]! + before + after), x) : refused();
+  }
+  const edges = { top, left, bottom, right };
+  if (mode === 'reflect') return n.layer(reflectionPad(edges), x);
+  return n.layer(mode === 'edge' ? replicationPad(edges) : constantPad(edges, value), x);
+}
