@@ -2,7 +2,7 @@
 import { openDataset } from '../datasets/node/open.ts';
 import type { Device } from '../engine/device.ts';
 import { parseConfig } from '../train/config/config.ts';
-import { recipeOf } from '../train/config/recipe.ts';
+import { recipeOf } from '../train/config/recipe-of.ts';
 import { openTrainer } from '../train/run/open.ts';
 import type { Runner } from './peers/compare.ts';
 import { network } from './peers/networks.ts';

@@ -13,6 +13,8 @@ export interface ModelInput {
 /** A model: a function of its input and options that composes layers. A user's own file exports one. */
 export interface Model {
   (input: ModelInput, options?: Readonly<Record<string, any>>): Layer;
+  /** Its name among the models. */
+  readonly id?: string;
   /** One line: what it is and where it comes from. */
   readonly about?: string;
   readonly options?: Parameters;
@@ -60,7 +62,7 @@ export function model<O extends Parameters>(name: string, about: string, options
       }
     };
   };
-  return Object.assign(make, { about, options });
+  return Object.assign(make, { id: name, about, options });
 }
 
 /** The values of a model's options, the defaults where none are given. Throws where a name is unknown or a value not accepted. */

@@ -41,7 +41,7 @@ async function ms(repeats: number, answer: () => Promise<unknown>): Promise<numb
   return least;
 }
 
-const predictor = Predictor.create({ device, model: 'lenet5', shape, classes, weights });
+const predictor = await Predictor.create({ device, model: 'lenet5', shape, classes, weights });
 for (const n of [1, 64]) {
   const trained = async () => {
     const trainer = await trainerOf(n);

@@ -5,7 +5,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { lookUp } from '../../engine/check.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { openDevice } from '../run/device.ts';
 import { count, print, table } from '../output.ts';

@@ -4,7 +4,7 @@ import { benchStep, chromeTrace, traceStep, type DispatchResult, type StepResult
 import { openDataset } from '../../datasets/node/open.ts';
 import { megabytes } from '../../engine/plan.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { flagOf } from '../flags.ts';
 import { count, print, table } from '../output.ts';

@@ -1,6 +1,5 @@
 /** `descent export`. */
-import { openModel } from '../../models/index.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { writeWhole } from '../../train/run/node/files.ts';
 import { count, print } from '../output.ts';
@@ -37,7 +36,7 @@ async function toOnnx(checkpoint: Checkpoint, options: ExportOptions): Promise<W
   const { exportOnnx } = await import('../../train/onnx/export.ts');
   const { shape, classes } = await inputOf(checkpoint, options);
   const moments = await momentsOf(checkpoint, options);
-  const model = openModel(recipeOf(config).model, { shape, classes: classes.length });
+  const model = recipeOf(config).model.layer({ shape, classes: classes.length });
   const normalises = !options.normalizedInput;
   const facts = { model, shape, classes, weights, moments, normalize: config.normalize };
   const metadata = { model: config.model, dataset: config.dataset };

@@ -1,7 +1,7 @@
 /** `descent predict`. */
 import { check } from '../../engine/check.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
 import { inputOf, momentsOf, openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
@@ -34,7 +34,7 @@ export async function predict(path: string, named: readonly string[], options: P
   const device = await openDevice(options);
   try {
     const batch = Math.min(images.length, MOST);
-    const predictor = Predictor.create({ device, model, weights, shape, classes, normalize, moments, batch });
+    const predictor = await Predictor.create({ device, model, weights, shape, classes, normalize, moments, batch });
     if (options.csv) {
       const probabilities = await predictor.probabilities(new Uint8Array(Buffer.concat(pixels)));
       process.stdout.write(csv(predictionRows(images, classes, probabilities)));

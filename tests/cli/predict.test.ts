@@ -8,7 +8,7 @@ import { evaluateAll } from '../../cli/run/ensemble.ts';
 import { predict } from '../../cli/run/predict.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';

@@ -14,7 +14,7 @@ import type { Layer } from '../../engine/graph.ts';
 import { writePart } from '../../shaders/move/copy.ts';
 import { throughHalf } from '../../shaders/kernel/half.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { checkLayer, close, deviceFor, testWhere, type Reference } from '../support/check.ts';

@@ -21,7 +21,7 @@ import { optimizer } from '../../optim/optimizer.ts';
 import { DEFAULT_PROFILE, type Profile } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { openData } from '../../train/data/data.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';

@@ -5,7 +5,7 @@ import { compute } from '../../engine/compute.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { losses, type LossOptions } from '../../layers/loss.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { close, deviceFor, dot, random, type Way } from '../support/check.ts';
 import { softmax } from '../reference/activation.ts';

@@ -8,7 +8,7 @@ import { models, openModel } from '../../models/index.ts';
 import { readOptions, type ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { whitenPatches } from '../../train/init/whiten-patches.ts';
 import { openTrainer, startFrom } from '../../train/run/open.ts';
@@ -73,6 +73,10 @@ for (const [spec, input, want, source] of counts) {
     assert.is(parameters(build(spec, input)), want);
   });
 }
+
+test('a model knows its name', () => {
+  for (const [name, { id }] of Object.entries(models)) assert.is(id, name);
+});
 
 test('every model builds for training and evaluation with the same parameters', () => {
   for (const name of Object.keys(models)) {

@@ -8,7 +8,7 @@ import { check, faultOf, named, say } from '../../engine/check.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { Diverged } from '../../train/step/divergence.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from '../../web/form/choices.ts';
 import { CASING, CLASSES, GROUNDS, luminance, RUNS, racerRgb, type Rgb } from '../../web/views/colours.ts';
 import { isDataFile, keepData } from '../../web/data/dropped.ts';

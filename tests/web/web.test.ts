@@ -10,7 +10,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { Device } from '../../engine/device.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
 import { onPage, ROOT, type BuiltPage } from '../support/process/browser.ts';

@@ -1,24 +1,37 @@
 /** A model as a program names it. */
 import { check, DescentError, kindOf } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
-import { isModel, models, openModel } from '../../models/index.ts';
 import type { Model, ModelInput } from '../../models/model.ts';
+import type { ChosenModel } from './recipe.ts';
 import { isFileName, parseSpec } from './spec.ts';
 
 const ADVICE = "give a name as 'lenet5' or 'resnet20:shortcut=B', or a function of { classes, shape } that returns a layer";
 
-/** The layer of a model: of a name with its options, as the command line takes them, or of a function. Throws where it is neither. */
-export function layerOf(model: string | Model, input: ModelInput): Layer {
-  if (typeof model === 'string') {
-    const spec = parseSpec('model', model);
-    check(
-      !isFileName(spec.name) || isModel(spec.name),
-      `model: '${model}' is a file, and a program loads code itself`,
-      'import it, and give the function',
-    );
-    return openModel(spec, input);
-  }
+/**
+ * A model by its name with its options, as the command line takes them, or by its function, whose name it has where it has one. The models
+ * are loaded where a name is given: an app that gives functions takes along those that it imports. Throws where it is neither.
+ */
+export async function chosenModel(model: string | Model): Promise<ChosenModel> {
+  if (typeof model === 'string') return byName(model);
   check(typeof model === 'function', `model: it is ${kindOf(model)}`, ADVICE);
+  return { name: nameOf(model) ?? model.name, whitened: model.whitened, layer: input => layerOf(model, input) };
+}
+
+async function byName(text: string): Promise<ChosenModel> {
+  const spec = parseSpec('model', text);
+  const { isModel, modelCalled, modelOptions, openModel } = await import('../../models/index.ts');
+  check(
+    !isFileName(spec.name) || isModel(spec.name),
+    `model: '${text}' is a file, and a program loads code itself`,
+    'import it, and give the function',
+  );
+  const { whitened } = modelCalled(spec.name);
+  modelOptions(spec); // before anything is built
+  return { name: spec.name, whitened, layer: input => openModel(spec, input) };
+}
+
+/** The layer that a function gives. */
+function layerOf(model: Model, input: ModelInput): Layer {
   let layer: unknown;
   try {
     layer = model(input);
@@ -31,5 +44,4 @@ export function layerOf(model: string | Model, input: ModelInput): Layer {
 }
 
 /** What a file of weights calls a model: its name where it has one. */
-export const nameOf = (model: string | Model): string | undefined =>
-  typeof model === 'string' ? model : Object.keys(models).find(name => models[name] === model);
+export const nameOf = (model: string | Model): string | undefined => (typeof model === 'string' ? model : model.id);

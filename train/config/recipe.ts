@@ -2,7 +2,8 @@
 import { check, lookUp, named, say } from '../../engine/check.ts';
 import { needed, valuesOf, type Scalar } from '../../engine/parameter.ts';
 import { COUNT } from '../../engine/range.ts';
-import { modelOptions, type ModelSpec } from '../../models/index.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { ModelInput } from '../../models/model.ts';
 import { optimizers, rules } from '../../optim/index.ts';
 import type { Piece } from '../../optim/pieces.ts';
 import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
@@ -30,14 +31,25 @@ export interface FirstOrder {
 /** One of the optimizers that train one after another; each but the last says for how many epochs. */
 export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
 
-/** A model or a schedule by its name, with the values of its options. */
-export type Chosen = Pick<ModelSpec, 'name' | 'options'>;
+/** A schedule by its name, with the values of its options. */
+export interface Chosen {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A model by its name, with what it is made of. */
+export interface ChosenModel {
+  readonly name: string;
+  layer(input: ModelInput): Layer;
+  /** As in Model. */
+  readonly whitened?: string | undefined;
+}
 
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
 export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'earlyStop' | 'distribute'> {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
-  readonly model: Chosen;
+  readonly model: ChosenModel;
   /** At least one; the learning rate of the run is that of the first. */
   readonly optimizers: readonly Method[];
   readonly schedule?: Chosen;
@@ -47,19 +59,9 @@ export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | '
   readonly distribute?: Distribution;
 }
 
-/** The recipe of a configuration. Throws where a text names what does not exist, or where options do not go together. */
-export function recipeOf(config: RunConfig): Recipe {
-  const {
-    model: modelText,
-    optimizer: _,
-    lr: __,
-    schedule: scheduleText,
-    augment: augmentText,
-    earlyStop,
-    distribute,
-    ...numbers
-  } = config;
-  const model = modelFrom(modelText);
+/** The recipe of a configuration of `model`. Throws where a text names what does not exist, or where options do not go together. */
+export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
+  const { model: _model, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, earlyStop, distribute, ...numbers } = config;
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
   const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
   const { lr } = methods[0]!.hyper;
@@ -75,11 +77,6 @@ export function recipeOf(config: RunConfig): Recipe {
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
     ...(distributed && { distribute: distributed }),
   };
-}
-
-function modelFrom(text: string): Chosen {
-  const spec = parseSpec('model', text);
-  return { name: spec.name, options: modelOptions(spec) };
 }
 
 function scheduleFrom(text: string): Chosen {

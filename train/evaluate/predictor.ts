@@ -7,7 +7,7 @@ import { Device } from '../../engine/device.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Model } from '../../models/model.ts';
-import { layerOf, nameOf } from '../config/model.ts';
+import { chosenModel, nameOf } from '../config/model.ts';
 import { isFileName } from '../config/spec.ts';
 import { NORMALIZE, type Normalize } from '../data/statistics.ts';
 import { factsIn, metadataOf, type WeightsFacts } from '../run/metadata.ts';
@@ -77,12 +77,13 @@ export class Predictor {
   }
 
   /** Puts weights on a device. Throws where they are not those of the model, or the model does not take the images. */
-  static create(o: PredictorOptions): Predictor {
+  static async create(o: PredictorOptions): Promise<Predictor> {
     const { device, weights, batch = BATCH } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     const kind = kindFor(o);
-    const model = layerOf(o.model, { shape: o.shape, classes: o.classes.length });
+    const { layer } = await chosenModel(o.model);
+    const model = layer({ shape: o.shape, classes: o.classes.length });
     const memory = new Memory(device);
     try {
       const { graph } = probeGraph(memory, model, kind, 1);

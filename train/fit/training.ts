@@ -4,12 +4,11 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
 import { check, kindOf } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
-import { addModel, models } from '../../models/index.ts';
-import type { Model, ModelInput } from '../../models/model.ts';
+import type { Model } from '../../models/model.ts';
 import { OPTIONS } from '../config/options.ts';
-import { layerOf } from '../config/model.ts';
+import { chosenModel } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
-import { recipeOf, type Recipe } from '../config/recipe.ts';
+import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, startFrom, type Opened } from '../run/open.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
@@ -39,17 +38,9 @@ export async function modelOf(model: FitModel): Promise<string | Model> {
   return given as Model;
 }
 
-/** The name under which a model is known from now on: one of your own has that of its function or address. */
-function nameOf(given: FitModel, model: string | Model): string {
-  if (typeof model === 'string') return model;
-  const name = ((given instanceof URL ? given.href : model?.name) || 'model').replace(/[,:=\s]/g, '-');
-  const free = Object.hasOwn(models, name) && models[name] !== model ? `own-${name}` : name;
-  addModel(
-    free,
-    Object.assign((input: ModelInput) => layerOf(model, input), model),
-  );
-  return free;
-}
+/** What texts call a model: one of your own by its function or address. */
+const textOf = (given: FitModel, { name }: ChosenModel): string =>
+  typeof given === 'string' ? given : ((given instanceof URL ? given.href : name) || 'model').replace(/[,:=\s]/g, '-');
 
 /** Something that opens once. */
 function latch(): { readonly opened: Promise<void>; open: () => void } {
@@ -134,12 +125,12 @@ export class LocalTraining implements Training {
 
   async #open(emit: (event: RunEvent) => void): Promise<void> {
     const { device: given, batchSize, init, resume } = this.#options;
-    const [model, dataset] = await Promise.all([modelOf(this.#model), openFitData(this.#data, this.#options)]);
+    const [model, dataset] = await Promise.all([modelOf(this.#model).then(chosenModel), openFitData(this.#data, this.#options)]);
     this.#options.signal?.throwIfAborted();
     const { valSplit = OPTIONS.valSplit.default } = this.#options;
     const most = dataset.train.n - Math.round(Number(valSplit) * dataset.train.n);
     const options = batchSize === undefined ? { ...this.#options, batchSize: Math.min(OPTIONS.batchSize.default, most) } : this.#options;
-    this.#recipe = recipeOf(configOf(nameOf(this.#model, model), dataset.name, options));
+    this.#recipe = recipeWith(configOf(textOf(this.#model, model), dataset.name, options), model);
     const before = resume && decodeCheckpoint(resume, this.#recipe.config);
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, ownParts(this.#options));

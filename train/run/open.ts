@@ -5,7 +5,6 @@ import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer } from '../../layers/init.ts';
-import { modelCalled, openModel } from '../../models/index.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
@@ -60,7 +59,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const { batchSize, normalize, valSplit, seed, augment, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
   const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
-  const model = openModel(recipe.model, { shape, classes: classes.length });
+  const model = recipe.model.layer({ shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch);
@@ -96,7 +95,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
     }),
   );
   if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
-  const { whitened } = modelCalled(recipe.model.name);
+  const { whitened } = recipe.model;
   if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
   return {
     trainer,
@@ -123,7 +122,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
  * their weights, stay as they are where `weights` lack them.
  */
 export async function startFrom(trainer: Trainer, { model }: Recipe, weights: Tensors): Promise<void> {
-  const computed = `${modelCalled(model.name).whitened}.weight`;
+  const computed = `${model.whitened}.weight`;
   const own = await trainer.weights();
   const kept = Object.hasOwn(own, computed) && !Object.hasOwn(weights, computed) ? { [computed]: own[computed]! } : {};
   await trainer.loadWeights({ ...weights, ...kept });
@@ -139,7 +138,7 @@ export async function openInference(
 ): Promise<{ inference: Inference; data: RunData }> {
   const { normalize, valSplit, seed, fuse, loss } = recipe;
   const data = await openData(dataset, { normalize, valSplit, seed, moments });
-  const model = openModel(recipe.model, { shape: dataset.shape, classes: dataset.classes.length });
+  const model = recipe.model.layer({ shape: dataset.shape, classes: dataset.classes.length });
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
   return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };

@@ -6,7 +6,7 @@ import { parseConfig, type RunConfig } from '../../train/config/config.ts';
 import { GROUPS } from '../../train/config/option.ts';
 import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { capital, count, el, select } from '../views/dom.ts';
 import { field, type Hint } from './field.ts';

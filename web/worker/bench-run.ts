@@ -4,7 +4,7 @@ import { measureCeiling } from '../../bench/ceiling.ts';
 import { benchKernels as timeKernels } from '../../bench/kernels.ts';
 import { benchStep as timeStep, traceStep } from '../../bench/step.ts';
 import type { RunConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';

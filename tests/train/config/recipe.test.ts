@@ -4,7 +4,8 @@ import { configFromJson, parseConfig } from '../../../train/config/config.ts';
 import { checkFeasible } from '../../../train/config/feasible.ts';
 import { stopsEarly } from '../../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../../train/study/find-lr.ts';
-import { describeOptimizer, recipeOf, type Recipe } from '../../../train/config/recipe.ts';
+import { describeOptimizer, type Recipe } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { phasesOf, scheduleOf } from '../../../train/run/open.ts';
 import { bestOf } from '../../../train/step/metrics.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -29,7 +30,11 @@ test('one optimizer, and one after another', () => {
 });
 
 /** A recipe without functions. */
-const values = (r: Recipe) => ({ ...r, optimizers: r.optimizers.map(o => ('rule' in o ? { ...o, around: undefined } : o)) });
+const values = (r: Recipe) => ({
+  ...r,
+  model: r.model.name,
+  optimizers: r.optimizers.map(o => ('rule' in o ? { ...o, around: undefined } : o)),
+});
 /** The numbers of the pieces around an optimizer. */
 const piecesOf = (o: Recipe['optimizers'][number]) =>
   'rule' in o ? o.around.map(piece => piece({ stepsPerEpoch: 7, epochs: 3 }).values?.(2, 0.1)) : [];

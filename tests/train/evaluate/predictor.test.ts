@@ -61,7 +61,7 @@ const image = (i: number) => images.images.slice(i * SIZE, (i + 1) * SIZE) as Ui
 for (const normalize of ['none', 'meanstd', 'meanimage', 'zca'] as const) {
   test(`answers as an evaluation does, to the bit, images normalised by ${normalize}`, async () => {
     const { options, evaluated } = await trained(normalize);
-    const predictor = Predictor.create(options);
+    const predictor = await Predictor.create(options);
     const many = await predictor.logits(images.images.subarray(0, 64 * SIZE));
     assert.equal(many, (await evaluated(64)).subarray(0, 64 * 3));
     assert.equal(await predictor.logits(image(70)), (await evaluated(1)).subarray(70 * 3, 71 * 3));
@@ -71,7 +71,7 @@ for (const normalize of ['none', 'meanstd', 'meanimage', 'zca'] as const) {
 }
 
 test('a thousand calls at once get their own answers', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const logits = await evaluated(1);
   const asked = Array.from({ length: 1000 }, (_, call) => ({ from: (call * 37) % N, n: 1 + (call % 3 === 0 ? call % 7 : 0) }));
   const answers = await Promise.all(
@@ -84,7 +84,7 @@ test('a thousand calls at once get their own answers', async () => {
 });
 
 test('gives the likeliest classes by name, of one image or of several, whatever they are held in', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const p = softmaxRows(await evaluated(1), 3);
   const one = await predictor.predict(image(4));
   assert.equal(
@@ -106,7 +106,7 @@ test('gives the likeliest classes by name, of one image or of several, whatever 
 test('takes pictures, which are cropped about the middle and made of its channels', async () => {
   usePlatform(nodePlatform);
   useHost(nodeHost);
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const rgba = Uint8ClampedArray.from({ length: 4 * SIZE }, (_, at) => (at % 4 === 3 ? 255 : image(7)[at >> 2]!));
   const picture = { data: rgba, width: 12, height: 12 };
   const wanted = await predictor.predict(image(7));
@@ -118,7 +118,7 @@ test('takes pictures, which are cropped about the middle and made of its channel
 });
 
 test('an image may be written to as soon as it is asked for', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const frame = image(1);
   const first = predictor.predict(frame);
   frame.set(image(2));
@@ -128,14 +128,14 @@ test('an image may be written to as soon as it is asked for', async () => {
 
 test('more images than the device has room for at once are answered in smaller parts', async () => {
   const device = options.device.withProfile({ maxBinding: 16_000 }); // 64 images after the convolution take 102,400 bytes
-  const predictor = Predictor.create({ ...options, device });
+  const predictor = await Predictor.create({ ...options, device });
   close('logits', await predictor.logits(images.images), await evaluated(1), 1e-5);
   predictor.destroy();
 });
 
 test('weights are swapped between two calls, without compiling', async () => {
   const other = (await trained('meanstd', 4)).options;
-  const [predictor, wanted] = [Predictor.create(options), Predictor.create(other)];
+  const [predictor, wanted] = [await Predictor.create(options), await Predictor.create(other)];
   const { gpu } = options.device;
   const before = predictor.predict(image(3));
   const create = gpu.createComputePipelineAsync;
@@ -151,7 +151,7 @@ test('weights are swapped between two calls, without compiling', async () => {
 });
 
 test('a call allocates nothing on the device once its size was used', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const sizes = [1, 3, 16, 64, 100];
   for (const n of sizes) await predictor.logits(images.images.subarray(0, n * SIZE));
   const alive = buffersOf(options.device.gpu);
@@ -179,7 +179,7 @@ test('answers by the weights of a net in training, between its steps', async () 
 });
 
 test('a file of it is enough to make it again, under Node by its path too', async () => {
-  const predictor = Predictor.create({ ...options, dataset: 'tiny' });
+  const predictor = await Predictor.create({ ...options, dataset: 'tiny' });
   const wanted = await predictor.predict(image(9));
   const path = join(await folder(), 'net.safetensors');
   usePlatform(nodePlatform);
@@ -207,7 +207,7 @@ test('a file of it is enough to make it again, under Node by its path too', asyn
 });
 
 test('calls after destroy are refused, and those that wait', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   await predictor.predict(image(0));
   const waiting = [predictor.predict(image(0)), predictor.predict(image(1))];
   predictor.destroy();
@@ -219,7 +219,7 @@ test('calls after destroy are refused, and those that wait', async () => {
 test('predictors made and destroyed leave nothing on the device', async () => {
   const alive = buffersOf(options.device.gpu);
   for (let i = 0; i < 300; i++) {
-    const predictor = Predictor.create(options);
+    const predictor = await Predictor.create(options);
     if (i % 10 === 0) await predictor.predict(image(i % N));
     predictor.destroy();
   }
@@ -228,7 +228,7 @@ test('predictors made and destroyed leave nothing on the device', async () => {
 });
 
 test('what is no image of its kind, or no fitting option, is named', async () => {
-  const predictor = Predictor.create(options);
+  const predictor = await Predictor.create(options);
   const said = (given: unknown, o?: { top: number }) => refusal(() => predictor.predict(given as Uint8Array, o));
   assert.is(await said(new Uint8Array(145)), 'the image: got 145 values, expected those of [1, 12, 12]; which has 144');
   assert.match(await said([image(0), new Uint8Array(7)]), /^image 1: got 7 values/);

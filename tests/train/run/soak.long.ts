@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { parseConfig } from '../../../train/config/config.ts';
-import { recipeOf } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { deviceFor } from '../../support/check.ts';
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { parseConfig } from '../../../train/config/config.ts';
-import { recipeOf } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { imageRate } from '../../../train/step/image-rate.ts';
 import { deviceFor } from '../../support/check.ts';

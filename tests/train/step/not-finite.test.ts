@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { evaluate } from '../../../cli/run/eval.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { parseConfig } from '../../../train/config/config.ts';
-import { recipeOf } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { descent, SMALL } from '../../support/process/command.ts';

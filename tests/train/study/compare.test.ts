@@ -9,7 +9,7 @@ import { countDead } from '../../../train/study/collapse.ts';
 import { COMPARISONS } from '../../../train/study/compare.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';
-import { recipeOf } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { openTrainer } from '../../../train/run/open.ts';
 import { trial } from '../../../train/study/trial.ts';
 import { deviceFor } from '../../support/check.ts';

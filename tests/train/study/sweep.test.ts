@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sweep } from '../../../cli/study/sweep.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
-import { recipeOf } from '../../../train/config/recipe.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
 import { choices, configOf, parseAxis } from '../../../train/config/grid.ts';
 import { keyOf, ranking, type SweepLine } from '../../../train/study/sweep.ts';
 import { trial } from '../../../train/study/trial.ts';
