@@ -7,6 +7,7 @@ import type { Owner } from './owner.ts';
 import { encode, Program, type CompileOptions } from './program.ts';
 import { Uniforms } from './uniforms.ts';
 
+/** What `compute` takes beside the graph; all of it may be left out. */
 export interface OnceOptions extends CompileOptions {
   /** Whether the graph trains; without this it evaluates. */
   training?: boolean;
@@ -36,6 +37,7 @@ export async function withProgram<T, R>(
   }
 }
 
+/** Step values of kernels, by their names. */
 export type StepValues = Readonly<Record<string, number>>;
 
 /** Steps between waits for the device, so that their command buffers do not pile up. */

@@ -25,6 +25,7 @@ export interface Parameter<T = any> {
 
 /** The options of something that is chosen by name, by their keys. */
 export type Parameters = Readonly<Record<string, Parameter>>;
+/** The values of options, by their keys. */
 export type Values<P extends Parameters> = { readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
 
 /** A parameter that has a default. */
@@ -46,6 +47,7 @@ export const needed = (example: number, about: string, range: Range = AT_LEAST_0
   read: v => (typeof v === 'number' && Number.isFinite(v) && isWithin(v, range) ? v : undefined),
 });
 
+/** A number that has a default; a hyper-parameter of a rule, for one. At least 0 unless `range` says otherwise. */
 export const number = (value: number, about = '', range: Range = AT_LEAST_0): Defaulted<number> => ({
   ...needed(value, about, range),
   default: value,

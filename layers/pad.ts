@@ -6,7 +6,7 @@ import { padBackward, padForward, type Pad, type PadMode } from '../shaders/move
 import { edgesOf, onSignals, paddedSize, rowPadding, showPadding, type Edges, type Padding } from './geometry.ts';
 
 /** Padding of all sides, of rows and columns, or of each side. */
-type Around = Exclude<Padding, 'same'>;
+export type Around = Exclude<Padding, 'same'>;
 
 /** `value` around it, as torch.nn.ConstantPad2d and ZeroPad2d. */
 export const constantPad = (pad: Around, value = 0): Layer => around('constantPad', pad, 'constant', value);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findings } from './api.ts';
+import { addExamples } from './examples.ts';
 import { filesBelow, install, told, ROOT, type Installed } from './installed.ts';
 
 const test = suite('package');
@@ -14,6 +15,7 @@ if (!installed) {
 } else {
   test.after(() => installed.close());
   usedBy(installed);
+  addExamples(test, installed);
 }
 test.run();
 

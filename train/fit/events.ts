@@ -2,6 +2,7 @@
 import type { Predictor, PredictorOptions } from '../evaluate/predictor.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
+/** Loss and accuracy over some images. */
 export interface Score {
   /** Mean over images. */
   readonly loss: number;
@@ -21,6 +22,7 @@ export interface StepEvent extends Score {
   readonly imagesPerSecond: number;
 }
 
+/** An epoch is over. */
 export interface EpochEvent {
   readonly type: 'epoch';
   readonly epoch: number;
@@ -44,6 +46,7 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** What a run tells, by its `type`. */
 export type RunEvent = StepEvent | EpochEvent | CheckpointEvent | WarningEvent;
 
 /** How a run ended: after all steps, before since nothing got better, or because it was asked to. */

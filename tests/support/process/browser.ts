@@ -2,14 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import type { Test } from 'uvu';
 import { build, preview } from 'vite';
 // @ts-expect-error: plain JavaScript, which runs before there are packages
 import { findBrowser } from '../../../scripts/setup/browser.mjs';
 
 export const ROOT = join(import.meta.dirname, '../../..');
-const browserPath = findBrowser() as string | undefined;
+/** None where no browser is installed. */
+export const browserPath = findBrowser() as string | undefined;
 const FLAGS = [
   '--no-sandbox',
   '--headless=new',
@@ -129,6 +130,9 @@ export function onPage(test: Test, file: string, opened: (page: BuiltPage) => vo
   return true;
 }
 
+/** A browser with WebGPU on its software adapter. */
+export const launched = (executablePath: string): Promise<Browser> => chromium.launch({ executablePath, args: FLAGS });
+
 async function openBuilt(executablePath: string, root: string): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const common = {
@@ -139,7 +143,7 @@ async function openBuilt(executablePath: string, root: string): Promise<BuiltPag
   } as const;
   await build(common);
   const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await launched(executablePath);
   const context = await browser.newContext({ bypassCSP: true }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
   return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
