@@ -47,6 +47,9 @@ async function trained(model: Parameters<typeof fit>[0], options: FitOptions, mo
   return { events, outcome, checkpoint: [...checkpoint], answers: answers.map(([first]) => first!.label), workers: workers - before };
 }
 
+/** The address of a module. */
+const module = (text: string): URL => new URL(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
+
 const failure = (work: Promise<unknown>): Promise<{ kind: string; message: string }> =>
   work.then(
     () => ({ kind: 'none', message: 'it did not fail' }),
@@ -88,6 +91,7 @@ const library = {
       failure(fit('mlp', bars, { batchSize: 1000 }).done),
       failure(fit('mlp', bars, { ...quick, optimizer: 'sgd:lr=1e30' }).done),
       failure((async () => fit(() => dense(2), bars, { worker: true }))()),
+      failure(fit(module('export default 5'), bars, quick).done),
     ]),
   /** The bytes of one drawing by every way that a page has to hold it. */
   async pictures() {
