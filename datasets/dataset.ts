@@ -1,5 +1,5 @@
 /** What a data set is: images and labels in two splits, in memory or on disk. */
-import { check, show } from '../engine/check.ts';
+import { check, kindOf, show } from '../engine/check.ts';
 
 /** The values of images: bytes that mean 0 to 1, or float32 as they are. */
 export type Values = Uint8Array | Float32Array;
@@ -83,6 +83,33 @@ export function makeSplit(who: string, images: Values, labels: Uint16Array, shap
   );
   checkLabels(who, labels, classes);
   return { images, labels, n };
+}
+
+/** Throws unless a data set is what it should be, as one of a program without types may not be. */
+export function checkDataset(dataset: Dataset): void {
+  const advice = 'datasetOf({ images, labels }) makes one';
+  check(typeof dataset === 'object' && dataset !== null, `data: it is ${kindOf(dataset)}`, advice);
+  const { shape, classes, dtype = 'uint8' } = dataset;
+  check(Array.isArray(shape) && shape.length === 3 && shape.every(Number.isInteger), `data: its shape is ${kindOf(shape)}`, advice);
+  check(Array.isArray(classes), `data: its classes are ${kindOf(classes)}`, advice);
+  const size = shape[0] * shape[1] * shape[2];
+  for (const part of ['train', 'test'] as const) {
+    const { images, labels, n, stored }: Partial<Split> = Object(dataset[part]);
+    check(Number.isInteger(n), `data: ${part} is ${kindOf(dataset[part])}, without a number n of images`, advice);
+    check(images instanceof (dtype === 'float32' ? Float32Array : Uint8Array), `data: the ${part} images are ${kindOf(images)}`, advice);
+    check(
+      stored || images.length === n! * size,
+      `data: ${images.length} values of ${n} ${part} images of ${show(shape)}`,
+      `these take ${n! * size}`,
+    );
+    check(labels && labels.length === n, `data: ${labels?.length ?? 'no'} labels of ${n} ${part} images`, 'give one for each');
+    const wrong = labels.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < classes.length));
+    check(
+      wrong < 0,
+      `data: the label of ${part} image ${wrong} is ${kindOf(labels[wrong])}`,
+      `give class numbers of 0 to ${classes.length - 1}`,
+    );
+  }
 }
 
 /** Throws at a label beyond the classes. */

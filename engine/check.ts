@@ -101,6 +101,17 @@ export function kindOf(value: unknown): string {
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
+/** Throws unless `options` is an object of `known` ones: a program without types may misspell one. `who` is what takes them. */
+export function onlyOptions(who: string, options: unknown, known: Readonly<Record<string, true>>): void {
+  const names = Object.keys(known);
+  check(
+    typeof options === 'object' && options !== null,
+    `${who}: got ${kindOf(options)}`,
+    `give options as { ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', …' : ''} }`,
+  );
+  for (const name of Object.keys(options)) lookUp(`option of ${who}`, name, known);
+}
+
 /** The entry of `known` called `name`, or an error that suggests the nearest name and lists all. */
 export function lookUp<T>(kind: Message, name: string, known: Readonly<Record<string, T>>): T {
   if (Object.hasOwn(known, name)) return known[name]!;

@@ -2,6 +2,7 @@ import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { isWritten, type Bindings, type Kernel, type Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
+import { check, kindOf } from './check.ts';
 
 /** Sizes of a tensor, the outermost first: images are [n, c, h, w], signals [n, c, l], rows of features [n, c]. */
 export type Shape = readonly number[];
@@ -104,6 +105,8 @@ export interface BuiltLayer extends LayerFacts {
 /** A layer adds its ops to the graph and returns its output. */
 export type Layer = (g: Graph, x: Tensor) => Tensor;
 
+const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0;
+
 export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);
 
 /** Tensors, each view as the one whose values it is. */
@@ -161,6 +164,7 @@ export class Graph {
   /** A new tensor of float32 values, which some kernel is to write. */
   tensor(shape: Shape, role: Role = 'activation', name = `t${this.tensors.length}`): Tensor {
     const full = [...this.#path, name].join('.');
+    check(shape.every(isWhole), `${full}: its shape is [${shape.map(kindOf).join(', ')}]`, 'sizes are whole numbers');
     const t = { name: full, shape, size: product(shape), role };
     this.tensors.push(t);
     return t;

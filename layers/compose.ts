@@ -1,5 +1,5 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
-import { check, images, show } from '../engine/check.ts';
+import { check, images, kindOf, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
@@ -16,7 +16,10 @@ export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 export const sequential =
   (layers: Layers): Layer =>
   (g, x) =>
-    Object.entries(layers).reduce((t, [name, layer]) => g.scope(name, () => layer(g, t)), x);
+    Object.entries(layers).reduce((t, [name, layer]) => {
+      check(typeof layer === 'function', `${g.who('sequential')}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
+      return g.scope(name, () => layer(g, t));
+    }, x);
 
 /** A layer under a name of its own, where it stands outside `sequential`. */
 export const named =

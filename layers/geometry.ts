@@ -1,5 +1,5 @@
 /** Sizes, strides and padding of windows as users give them. */
-import { check, show } from '../engine/check.ts';
+import { check, kindOf, show } from '../engine/check.ts';
 import { product, type Graph, type Shape, type Tensor } from '../engine/graph.ts';
 import type { Pair } from '../shaders/kernel/pair.ts';
 
@@ -46,7 +46,7 @@ export const windowOf = (who: string, { k, stride, dilation }: Readonly<Record<k
 export function pairOf(who: string, what: string, sides: Sides, least = 1): Pair {
   const pair: Pair = typeof sides === 'number' ? [sides, sides] : sides;
   check(
-    pair.length === 2 && pair.every(n => Number.isInteger(n) && n >= least),
+    Array.isArray(pair) && pair.length === 2 && pair.every(n => Number.isInteger(n) && n >= least),
     `${who}: ${what} is ${showSides(sides)}`,
     `give a whole number of at least ${least}, or two as [rows, columns]`,
   );
@@ -94,7 +94,7 @@ export const onnxWindow = ({ k, stride, dilation }: Window, { top, left, bottom,
 /** `3x3`, or `3x5`. */
 export const showPair = ([rows, columns]: Pair): string => `${rows}x${columns}`;
 
-const showSides = (sides: Sides): string => (typeof sides === 'number' ? String(sides) : `[${sides.join(', ')}]`);
+const showSides = (sides: Sides): string => (Array.isArray(sides) ? `[${sides.join(', ')}]` : kindOf(sides));
 
 /** Padding as it was given. */
 export const showPadding = (pad: Padding): string => {

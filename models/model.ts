@@ -1,5 +1,5 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
-import { also, check, DescentError } from '../engine/check.ts';
+import { also, check, DescentError, kindOf } from '../engine/check.ts';
 import { Graph, type Layer } from '../engine/graph.ts';
 import { choice, flag, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
 import { COUNT, SHARE } from '../engine/range.ts';
@@ -52,6 +52,7 @@ type Build<O extends Parameters> = (input: ModelInput, options: Values<O>) => La
 /** A model with a line about it and checked options; `build` gets all of them. */
 export function model<O extends Parameters>(name: string, about: string, options: O, build: Build<O>): Model {
   const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
+    check(input?.classes && input.shape, `${name}: got ${kindOf(input)}`, 'give { classes: 10, shape: [channels, height, width] }');
     const values = readOptions(name, options, given);
     return (g, x) => {
       try {

@@ -1,5 +1,5 @@
 /** A rule and the pieces around it as one update: its numbers, and its kernels on the pages of parameters. */
-import { check } from '../engine/check.ts';
+import { check, kindOf } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
@@ -43,6 +43,7 @@ export function optimizer(
   pieces: readonly Piece[] = [],
   { decayBias = true }: { readonly decayBias?: boolean } = {},
 ): Optimizer {
+  check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
   const hyper = hyperParameters(chosen.name, chosen.hyper, options);
   const { state, update } = chosen.form?.(hyper) ?? chosen;
   const rule: Rule = { ...chosen, state, update };

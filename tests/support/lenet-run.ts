@@ -27,11 +27,13 @@ let dataset: Promise<Dataset> | undefined;
 export const fashionMnist = (): Promise<Dataset> =>
   (dataset ??= openDataset('fashion-mnist', { quiet: true, limitTrain: 2048, limitTest: 512 }));
 
-export async function lenetTrainer(
-  o: Omit<TrainerOptions, 'device' | 'model' | 'data'> & { images?: Dataset; way?: Way },
-): Promise<Trainer> {
-  const device = await deviceFor(o.way);
-  const images = o.images ?? (await fashionMnist());
+export async function lenetTrainer({
+  images: given,
+  way,
+  ...o
+}: Omit<TrainerOptions, 'device' | 'model' | 'data'> & { images?: Dataset; way?: Way }): Promise<Trainer> {
+  const device = await deviceFor(way);
+  const images = given ?? (await fashionMnist());
   const data = await openData(images, { normalize: 'none' });
   const trainer = await Trainer.create({ shuffle: false, ...o, device, data, model: models.lenet5!({ classes: 10, shape: images.shape }) });
   await trainer.loadWeights(readTensors('lenet5-init.safetensors'));

@@ -1,6 +1,6 @@
 /** The data of a run, before it is on any device: its parts, and how their images are normalised and augmented. */
-import { imagesOf, numbers, valuesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { lookUp } from '../../engine/check.ts';
+import { checkDataset, imagesOf, numbers, valuesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { lookUp, onlyOptions } from '../../engine/check.ts';
 import { checkImages, type Augmentation } from './augmentation.ts';
 import { Normalisation, type Sample } from './normalise.ts';
 import { partsOf, type Part, type PartImages, type SplitOptions } from './split.ts';
@@ -17,6 +17,17 @@ export interface DataOptions extends SplitOptions {
   readonly maxBinding?: number;
 }
 
+const OPTIONS: Readonly<Record<keyof DataOptions, true>> = {
+  normalize: true,
+  moments: true,
+  augment: true,
+  valSplit: true,
+  folds: true,
+  fold: true,
+  seed: true,
+  maxBinding: true,
+};
+
 /** The images of a run, as `openData` gives them to trainers. */
 export interface RunData {
   readonly dataset: Dataset;
@@ -32,6 +43,8 @@ const SAMPLE_BYTES = 256 * 2 ** 20;
 
 /** Splits a data set. Of one whose images are stored it reads those that statistics are taken of. */
 export async function openData(dataset: Dataset, options: DataOptions = {}): Promise<RunData> {
+  checkDataset(dataset);
+  onlyOptions('openData', options, OPTIONS);
   const { normalize = 'none', moments, augment, maxBinding } = options;
   lookUp('normalize', normalize, Object.fromEntries(NORMALIZE.map(how => [how, how])));
   if (augment) checkImages(augment, dataset);

@@ -1,6 +1,6 @@
 /** Which images a run learns from, which it is tuned on, and which it is tested on. */
 import { numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { check, named, say } from '../../engine/check.ts';
+import { check, kindOf, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
 /** Images to train on, those held out of them for validation, and those to test on. */
@@ -33,6 +33,8 @@ export function splitIndices(
   n: number,
   { valSplit = 0, folds, fold = 0, seed = 0 }: SplitOptions,
 ): { train: Uint32Array; val: Uint32Array } {
+  check(typeof valSplit === 'number' && valSplit >= 0, say`${named('valSplit')}: it is ${kindOf(valSplit)}`, 'give a share of 0 to 1');
+  check(Number.isInteger(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number');
   let from = 0;
   let held = Math.round(valSplit * n);
   if (folds !== undefined) {

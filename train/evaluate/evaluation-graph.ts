@@ -55,6 +55,11 @@ export function outputOf(model: Layer, graph: Graph, x: Tensor): Tensor {
 /** The loss called `name`, or that of one's own; of several views of each image cross-entropy is joined by their consistency. */
 export function lossFor(name: string | Loss = 'cross-entropy', training: boolean, views: number): Loss {
   if (typeof name === 'function') return name;
+  check(
+    typeof name === 'string',
+    say`${named('loss')}: it is ${kindOf(name)}`,
+    `give a function, or one of ${Object.keys(losses).join(', ')}`,
+  );
   if (views > 1) {
     check(
       name === 'cross-entropy' || name === 'jensen-shannon',

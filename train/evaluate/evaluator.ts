@@ -1,10 +1,10 @@
 /** Evaluates a model on a part of the data: its loss, its accuracy, its logits. */
-import { check, named, say } from '../../engine/check.ts';
+import { check, kindOf, lookUp, named, say } from '../../engine/check.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { rangeOf } from '../data/share.ts';
-import type { Part } from '../data/split.ts';
+import type { Part, PartImages } from '../data/split.ts';
 import { withAverage, type WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
@@ -84,7 +84,7 @@ export class Evaluator {
 
   /** Mean loss and accuracy over all images of a part. */
   evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
-    const { n } = this.#data.run.parts[part];
+    const { n } = this.#images(part);
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     return this.withAverage(() => this.#evaluateAsIs(part, n));
   }
@@ -92,6 +92,10 @@ export class Evaluator {
   /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */
   async evaluateUnaveraged(part: Part): Promise<{ loss: number; accuracy: number } | undefined> {
     return this.#average() && this.#evaluateAsIs(part, this.#data.run.parts[part].n);
+  }
+
+  #images(part: Part): PartImages {
+    return lookUp('part', part, this.#data.run.parts);
   }
 
   async #evaluateAsIs(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
@@ -113,7 +117,9 @@ export class Evaluator {
   }
 
   /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
-  logits(part: Part, count = this.#data.run.parts[part].n, view?: readonly Transform[]): Promise<Float32Array> {
+  logits(part: Part, count = this.#images(part).n, view?: readonly Transform[]): Promise<Float32Array> {
+    const { n } = this.#images(part);
+    check(Number.isInteger(count) && count >= 0 && count <= n, `logits: of ${kindOf(count)} images`, `give 0 to ${n}`);
     return this.withAverage(() => this.#logits(part, count, view));
   }
 

@@ -2,7 +2,7 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
 import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
-import { check, kindOf, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -38,6 +38,19 @@ export interface PredictorOptions extends KindOptions {
   /** What it was trained on, for the file. */
   readonly dataset?: string;
 }
+
+const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
+  device: true,
+  model: true,
+  shape: true,
+  classes: true,
+  weights: true,
+  dtype: true,
+  normalize: true,
+  moments: true,
+  batch: true,
+  dataset: true,
+};
 
 const BATCH = 64;
 /** Answers of an image where nobody says how many are wanted. */
@@ -78,6 +91,7 @@ export class Predictor {
 
   /** Puts weights on a device. Throws where they are not those of the model, or the model does not take the images. */
   static async create(o: PredictorOptions): Promise<Predictor> {
+    onlyOptions('Predictor.create', o, OPTIONS);
     const { device, weights, batch = BATCH } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');

@@ -1,6 +1,6 @@
 /** The weights of a model between device and host. */
 import { check, kindOf, show } from '../../engine/check.ts';
-import type { Graph, Tensor } from '../../engine/graph.ts';
+import { product, type Graph, type Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
 
@@ -44,13 +44,18 @@ interface Matched extends Loaded {
   readonly pairs: readonly (readonly [own: Tensor, given: Tensors[string]])[];
 }
 
+const isTensor = (tensor: Partial<Tensors[string]> | undefined): boolean =>
+  Array.isArray(tensor?.shape) && tensor.data instanceof Float32Array && tensor.data.length === product(tensor.shape);
+
 /** Pairs the tensors `own` of a model with those given. Throws where they do not fit as `options` ask, and where none does. */
 export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict = true, skip, rename }: LoadOptions = {}): Matched {
   check(skip === undefined || skip instanceof RegExp, `skip: it is ${kindOf(skip)}`, 'give a regular expression, as /^fc\\./');
   check(rename === undefined || typeof rename === 'function', `rename: it is ${kindOf(rename)}`, 'give a function of a name');
+  check(typeof tensors === 'object' && tensors !== null, `weights: got ${kindOf(tensors)}`, 'give tensors by name, as weights() does');
   const given = new Map<string, Tensors[string]>();
   for (const [before, tensor] of Object.entries(tensors)) {
     const name = rename ? rename(before) : before;
+    check(isTensor(tensor), `weights: '${before}' is no tensor of float32`, 'give { shape, data: Float32Array } of as many values');
     check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');
     given.set(name, tensor);
   }

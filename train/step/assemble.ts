@@ -1,5 +1,5 @@
 /** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
-import { check, kindOf, named, say } from '../../engine/check.ts';
+import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import { BatchProgram } from '../data/batch-program.ts';
@@ -8,7 +8,7 @@ import { lengthOf } from '../data/share.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
 import { activate, fusable, type ActivePhase } from './phases.ts';
-import { shareOf, type TrainerOptions } from './trainer-options.ts';
+import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 
 export interface Parts {
@@ -20,6 +20,7 @@ export interface Parts {
 
 /** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
 export async function assemble(o: TrainerOptions): Promise<Parts> {
+  onlyOptions('Trainer.create', o, TRAINER_OPTIONS);
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
   checkOptions(o, phases);
@@ -56,7 +57,7 @@ function phasesOf({ optimizer }: TrainerOptions): readonly Phase[] {
 
 /** Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. */
 function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
-  const { batchSize, accumulate = 1, half = false, device } = o;
+  const { batchSize, accumulate = 1, half = false, device, schedule, seed = 0 } = o;
   check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
   check(o.data?.parts && o.data.normalisation, `data: it is ${kindOf(o.data)}`, 'give await openData(dataset)');
   const available = o.data.parts.train.n;
@@ -66,7 +67,13 @@ function checkOptions(o: TrainerOptions, phases: readonly Phase[]): void {
     `give a whole number of 1 to ${available}`,
   );
   check(
-    batchSize >= 1 && batchSize <= available,
+    schedule === undefined || (typeof schedule === 'object' && typeof schedule?.at === 'function'),
+    `schedule: ${kindOf(schedule)} is none`,
+    'give { at: t => ({ lr }) }, or schedule() of descent-gpu/engine',
+  );
+  check(Number.isInteger(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number');
+  check(
+    batchSize <= available,
     say`${named('batchSize')}: ${batchSize} is more than the ${available} training images`,
     `give 1 to ${available}`,
   );

@@ -1,5 +1,5 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
-import { check, kindOf, show } from '../../engine/check.ts';
+import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Graph, product, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
@@ -25,6 +25,8 @@ export interface NetOptions {
   /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
   readonly seed?: number;
 }
+
+const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = { shape: true, batch: true, loss: true, inputGradient: true, seed: true };
 
 /** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
 export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
@@ -92,6 +94,7 @@ export class Net {
 
   /** Draws first weights and puts them on the device. Throws where the layers do not take the shape; programs are compiled when first used. */
   static async build(device: Device, model: Layer, o: NetOptions): Promise<Net> {
+    onlyOptions('Net.build', o, NET_OPTIONS);
     const { shape, batch } = o;
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     check(Array.isArray(shape) && shape.every(isCount), `shape: it is ${kindOf(shape)}`, 'give that of one input, as [1, 28, 28]');

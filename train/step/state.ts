@@ -1,5 +1,5 @@
 /** What of a run a checkpoint keeps beside the weights, between device and host; each is written and read beside each other. */
-import { check, show } from '../../engine/check.ts';
+import { check, kindOf, show } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
@@ -38,7 +38,9 @@ export async function readState({ memory, train, steps, scores }: Run): Promise<
 }
 
 /** Puts back what `readState` gave, and returns the scores. Throws where the state is that of another run. */
-export function writeState({ memory, train, steps }: Omit<Run, 'scores'>, { tensors, counters }: TrainerState): Float32Array | undefined {
+export function writeState({ memory, train, steps }: Omit<Run, 'scores'>, state: TrainerState): Float32Array | undefined {
+  const { tensors, counters }: Partial<TrainerState> = Object(state);
+  check(tensors && counters && Number.isInteger(counters.steps), `state: got ${kindOf(state)}`, 'give what state() returned');
   const { graph } = train;
   steps.load(counters);
   writeLossScale(memory, train, tensors);

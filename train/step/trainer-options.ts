@@ -38,3 +38,30 @@ export interface TrainerOptions extends EvaluationOptions {
 
 /** This rank among those that share a batch. */
 export const shareOf = ({ exchange, sharesBatches }: TrainerOptions): Share => (sharesBatches && exchange) || { rank: 0, size: 1 };
+
+/** All of them, for programs without types. */
+export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
+  device: true,
+  model: true,
+  data: true,
+  batchSize: true,
+  optimizer: true,
+  schedule: true,
+  accumulate: true,
+  loss: true,
+  smoothing: true,
+  seed: true,
+  shuffle: true,
+  curriculum: true,
+  weights: true,
+  biases: true,
+  population: true,
+  debug: true,
+  fuse: true,
+  checkpoint: true,
+  half: true,
+  exchange: true,
+  sharesBatches: true,
+  sharesGradients: true,
+  withoutUpdate: true,
+};

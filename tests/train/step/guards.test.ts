@@ -12,6 +12,9 @@ import { models } from '../../../models/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { rules } from '../../../optim/index.ts';
 import { openData } from '../../../train/data/data.ts';
+import type { Rule } from '../../../optim/rule.ts';
+import type { Tensors } from '../../../train/run/safetensors.ts';
+import type { TrainerState } from '../../../train/step/state.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { buffersOf } from '../../support/buffers-of.ts';
@@ -110,6 +113,37 @@ test('what a program without types gives wrongly is said in words', async () => 
   assert.match(await wrong({ model: () => model }), /^model: it returned a function where a layer returns its output; /);
   assert.match(await wrong({ model: 'lenet5' }), /^model: it is 'lenet5'; give a layer/);
   assert.match(await wrong({ loss: 'mae2' }), /unknown loss 'mae2'/);
+  assert.match(await wrong({ loss: 3 }), /^loss: it is 3; give a function, or one of cross-entropy/);
+  assert.match(await wrong({ schedule: 'cosine' }), /^schedule: 'cosine' is none; /);
+  assert.match(await wrong({ seed: 'a' }), /^seed: it is 'a'; give a whole number$/);
+  assert.match(await wrong({ batch_size: 8 }), /^unknown option of Trainer\.create 'batch_size'; did you mean 'batchSize'\?/);
+  assert.match(
+    await wrong({ model: sequential([conv2d('4' as unknown as number, 3), dense(3)]) }),
+    /^0\.weight: its shape is \['4', 1, 3, 3\]; /,
+  );
+  assert.match(await wrong({ model: sequential([undefined as unknown as Layer]) }), /^sequential: '0' is undefined; give a layer/);
+  assert.match(await refusal(() => optimizer('adam' as unknown as Rule)), /^optimizer: 'adam' is no rule; /);
+  const t = await create();
+  assert.match(await refusal(() => t.evaluate('tset' as 'test')), /^unknown part 'tset'; did you mean 'test'\?/);
+  assert.match(await refusal(() => t.logits('test', 1000)), /^logits: of 1000 images; give 0 to 96$/);
+  assert.match(await refusal(() => t.loadWeights(undefined as unknown as Tensors)), /^weights: got undefined; /);
+  assert.match(await refusal(() => t.loadWeights({ w: [1] as unknown as Tensors[string] })), /^weights: 'w' is no tensor of float32; /);
+  assert.match(await refusal(() => t.loadState({} as TrainerState)), /^state: got an object of nothing; /);
+  t.destroy();
+  const data = (changes: object, options?: object) => refusal(() => openData({ ...dataset, ...changes }, options));
+  const { train } = dataset;
+  assert.match(await data({ test: undefined }), /^data: test is undefined, without a number n of images; /);
+  assert.match(
+    await data({ train: { ...train, labels: train.labels.map(() => 7) } }),
+    /^data: the label of train image 0 is 7; give class numbers of 0 to 2$/,
+  );
+  assert.match(await data({ train: { ...train, labels: Array(96).fill('disc') } }), /^data: the label of train image 0 is 'disc'; /);
+  assert.match(
+    await data({ train: { ...train, images: new Uint8Array(4 * train.images.length) } }),
+    /^data: 55296 values of 96 train images of \[1, 12, 12\]/,
+  );
+  assert.match(await data({}, { normalise: 'mean' }), /^unknown option of openData 'normalise'; did you mean 'normalize'\?/);
+  assert.match(await data({}, { valSplit: '0.1' }), /^valSplit: it is '0\.1'; /);
   assert.match(
     await refusal(() => openData(dataset, { normalize: 'mean-std' as 'mean' })),
     /unknown normalize 'mean-std'; did you mean 'meanstd'\?/,
