@@ -1,5 +1,5 @@
 /** Data sets of what a program has in its hands: pictures, arrays of values, iterables of samples. */
-import { check, kindOf, show } from '../engine/check.ts';
+import { check, kindOf, lookUp, show } from '../engine/check.ts';
 import { imagesOf, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
 import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
@@ -38,6 +38,8 @@ export interface Samples extends Labelled {
   readonly name?: string | undefined;
 }
 
+const PARTS = { images: 0, labels: 0, shape: 0, classes: 0, test: 0, name: 0 };
+
 /** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
 const RESIDENT = 2 ** 30;
 /** Pictures that are decoded together. */
@@ -60,6 +62,7 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
     `data: it is ${kindOf(samples)}`,
     'give { images, labels }, or the name of a data set',
   );
+  for (const key of Object.keys(samples)) lookUp('part of data', key, PARTS);
   const { test = 0, name = 'samples' } = samples;
   const form: Form = { shape: shapeOf(samples.shape) };
   const train = await collect('', samples, form, resident);

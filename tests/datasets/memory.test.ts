@@ -143,6 +143,11 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
   ['no samples', undefined, 'data: it is undefined; give { images, labels }, or the name of a data set'],
   ['an array of samples', [1], 'data: it is of the class Array; give { images, labels }, or the name of a data set'],
   [
+    'a part that is misspelt',
+    { ...table, lables: [] },
+    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, shape, classes, test, name",
+  ],
+  [
     'no images',
     { images: undefined, labels: [] },
     'images: it is undefined; give an array of pictures, a Uint8Array or Float32Array of values, or samples',

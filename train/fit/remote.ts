@@ -110,7 +110,13 @@ export class RemoteTraining implements Training {
         this.#close(new DescentError(`the worker stopped: ${said}`, 'begin the run again'));
       };
       worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-        if ('event' in data) return emit(data.event);
+        if ('event' in data) {
+          try {
+            return emit(data.event);
+          } catch (error) {
+            return this.#close(error); // of a handler: it ends the run
+          }
+        }
         if ('ready' in data) {
           if (!data.hasGpu) return refuse('workers have no WebGPU in this browser');
           this.#worker = worker;

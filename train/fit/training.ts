@@ -102,6 +102,7 @@ export class LocalTraining implements Training {
   }
 
   async pause(): Promise<void> {
+    if (this.#stopped || this.#final) return;
     this.#gate ??= latch();
     await this.#alone(async () => {
       if (this.#opened) this.#told.metrics(await this.#opened.trainer.settle());

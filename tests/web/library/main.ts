@@ -92,6 +92,14 @@ const library = {
       failure(fit('mlp', bars, { ...quick, optimizer: 'sgd:lr=1e30' }).done),
       failure((async () => fit(() => dense(2), bars, { worker: true }))()),
       failure(fit(module('export default 5'), bars, quick).done),
+      failure(
+        fit('mlp', bars, {
+          ...quick,
+          onStep() {
+            throw new Error('mine');
+          },
+        }).done,
+      ),
     ]),
   /** The bytes of one drawing by every way that a page has to hold it. */
   async pictures() {
