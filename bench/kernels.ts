@@ -32,13 +32,17 @@ export interface KernelOptions extends TimeOptions {
   readonly onResult?: (result: KernelResult, done: number, of: number) => void;
 }
 
+/** The rows whose label or kernel contains `filter`. */
+export const rowsWith = (filter: string, { profile }: Device): Row[] =>
+  rows(profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
+
 /** Times the rows whose label or kernel contains `filter`; with `all` each variant that fits, else the one taken. */
 export async function benchKernels(
   device: Device,
   ceiling: Ceiling,
   { filter = '', all = false, rounds = 5, processor, onResult }: KernelOptions = {},
 ): Promise<KernelResult[]> {
-  const wanted = rows(device.profile).filter(r => `${r.kernel.name} ${r.label}`.includes(filter));
+  const wanted = rowsWith(filter, device);
   const results: KernelResult[] = [];
   const runs = wanted.flatMap(row => {
     const variants = fitting(row.kernel, row.params, device.profile).map(v => v.name);

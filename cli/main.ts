@@ -1,6 +1,6 @@
 /** The command line. What each command takes stands in commands/, what it does in a file of its own, loaded when it is called. */
 import { Command, CommanderError } from 'commander';
-import { DescentError } from '../engine/check.ts';
+import { check, DescentError } from '../engine/check.ts';
 import { addCommands } from './commands/all.ts';
 import { examples, helpWidth, layout } from './help.ts';
 import { endWithReader } from './output.ts';
@@ -14,7 +14,17 @@ const program = new Command('descent')
   .exitOverride()
   .showSuggestionAfterError(true)
   .enablePositionalOptions()
-  .addHelpText('after', examples('descent train lenet5 --dataset fashion-mnist', 'descent train --help'));
+  .addHelpText('after', examples('descent train lenet5 --dataset fashion-mnist', 'descent train --help'))
+  .hook('preAction', (_, command) => checkFilled(command));
+
+/** Throws at an empty text: as the name of a file or folder it would mean the present one. */
+function checkFilled(command: Command): void {
+  for (const option of command.options) {
+    const values: unknown[] = [command.getOptionValue(option.attributeName())].flat();
+    check(!values.includes(''), `${option.long}: the value is empty`, 'give one');
+  }
+  check(!command.args.includes(''), `${command.name()}: an argument is empty`, 'give a name there');
+}
 
 /** One line in our grammar for what the argument parser refuses. */
 function usageError(error: CommanderError, command: Command): DescentError {

@@ -25,12 +25,17 @@ export function note(line: string): void {
   }
 }
 
-/** A reader that closes the pipe early, as `head` does, ends the command without a word; a terminal that was closed is no error. */
+/**
+ * A reader that closes the pipe early, as `head` does, ends the command without a word, but for one that trains: that keeps what it has, as
+ * when its terminal is closed. A closed terminal itself is no error.
+ */
 export function endWithReader(): void {
+  let isClosed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    if (error.code === 'EIO') return;
-    throw error;
+    if (error.code === 'EIO' || isClosed) return;
+    if (error.code !== 'EPIPE') throw error;
+    isClosed = true;
+    if (!process.emit('SIGHUP', 'SIGHUP')) process.exit(0);
   });
 }
 

@@ -3,21 +3,24 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { check } from '../engine/check.ts';
 import { optional } from '../engine/node/optional.ts';
-import { writeWhole } from '../train/run/node/files.ts';
+import { checkWritable, writeWhole } from '../train/run/node/files.ts';
 
-/** Refuses a name that writePicture would not take. */
+/** Refuses a name that writePicture would not take, or a place where it could not write. */
 export function checkPicture(who: string, path: string): void {
   check(
     /^(\.(svg|png))?$/i.test(extname(path)),
     `${who}: '${path}' is no picture's name`,
     'let it end in .svg or .png, or in neither for both',
   );
+  for (const file of filesOf(path)) checkWritable(file);
 }
+
+/** The files that a picture's name stands for. */
+const filesOf = (path: string): string[] => (extname(path) ? [path] : [`${path}.svg`, `${path}.png`]);
 
 /** Writes an SVG text: as it is to .svg, drawn at twice its size to .png, without an ending both. Returns what was written, in words. */
 export async function writePicture(path: string, svg: string): Promise<string> {
-  checkPicture('picture', path);
-  const paths = extname(path) ? [path] : [`${path}.svg`, `${path}.png`];
+  const paths = filesOf(path);
   for (const p of paths) writeWhole(p, /\.svg$/i.test(p) ? svg : await png(svg));
   return paths.join(' and ');
 }

@@ -1,7 +1,8 @@
 /** `descent bench kernels`. */
 import { measureCeiling, type Ceiling } from '../../bench/ceiling.ts';
-import { benchKernels, type KernelResult } from '../../bench/kernels.ts';
+import { benchKernels, rowsWith, type KernelResult } from '../../bench/kernels.ts';
 import { processor, processorPeak } from '../../bench/processor.ts';
+import { check } from '../../engine/check.ts';
 import { openDevice } from '../run/device.ts';
 import { percent, print, table } from '../output.ts';
 import { result, type BenchOptions } from './result.ts';
@@ -13,8 +14,10 @@ export interface KernelsOptions extends BenchOptions {
 
 export async function kernels(options: KernelsOptions): Promise<void> {
   const device = await openDevice({ ...options, tune: false });
+  const { filter } = options;
+  check(rowsWith(filter ?? '', device).length, `--filter: no kernel or shape contains '${filter}'`, 'leave it out to see all');
   const ceiling = await measureCeiling(device, { processor, peak: processorPeak });
-  const results = await benchKernels(device, ceiling, { filter: options.filter, all: options.variants, processor });
+  const results = await benchKernels(device, ceiling, { filter, all: options.variants, processor });
   if (!options.json) {
     print(`${device.report.description}: ${describeCeiling(ceiling)}, all measured now`);
     print(kernelTable(results, ceiling));

@@ -18,13 +18,14 @@ export interface ScalingOptions extends BenchOptions {
 
 /** Without `axis` all of them are measured. */
 export async function scaling(axis: string | undefined, options: ScalingOptions): Promise<void> {
-  const axes = axis === undefined ? Object.keys(AXES) : [axis];
+  const axes = axis === undefined ? AXES : { [axis]: lookUp('axis', axis, AXES) };
+  if (options.picture) (await import('../../plots/node.ts')).checkPicture('--picture', options.picture);
   const device = await openDevice(options);
   const results: Record<string, ScalingRow[]> = {};
-  for (const axis of axes) {
+  for (const [axis, points] of Object.entries(axes)) {
     const rows: ScalingRow[] = [];
     results[axis] = rows;
-    for (const point of lookUp('axis', axis, AXES)) {
+    for (const point of points) {
       const config = parseConfig(point.model, {
         dataset: point.model === 'lenet5' ? 'fashion-mnist' : 'cifar10',
         batchSize: String(point.batch),
@@ -44,7 +45,10 @@ export async function scaling(axis: string | undefined, options: ScalingOptions)
       print(scalingTable(rows));
     }
   }
-  if (options.picture) await drawScaling(options.picture, results, device.report.description);
+  if (options.picture) {
+    const written = await drawScaling(options.picture, results, device.report.description);
+    if (!options.json && !options.quiet) print(`picture in ${written}`);
+  }
   result(options, device, { scaling: results });
   device.close();
 }
@@ -70,14 +74,14 @@ function scalingTable(rows: readonly ScalingRow[]): string {
   return table([[...head, ...memory], ...cells]);
 }
 
-async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<void> {
+async function drawScaling(path: string, results: Readonly<Record<string, readonly ScalingRow[]>>, adapter: string): Promise<string> {
   const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
   const panels = Object.entries(results).flatMap(([axis, rows]) => [
     scalingPanel(axis, rows, { title: 'Time of an image', label: 'ms', value: r => r.perImage }),
     scalingPanel(axis, rows, { title: 'Activations', label: 'MiB', value: r => r.activations / 2 ** 20 }),
   ]);
   const picture = draw(panels, { title: `A training step on ${adapter}`, width: 360, height: 220 });
-  print(`picture in ${await writePicture(path, picture)}`);
+  return writePicture(path, picture);
 }
 
 /** Over batches a line for each model, over depth one for all. */

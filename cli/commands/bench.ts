@@ -10,7 +10,14 @@ import { configOption, defaultedOption, onDevice } from './command.ts';
 export function addBench(bench: Command): void {
   bench.addHelpText('after', examples('descent bench kernels', 'descent bench step lenet5 --trace'));
   const benchCommand = (name: string, description: string) =>
-    onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON'));
+    onDevice(bench.command(name).description(description).option('--out <file>', 'write the results as JSON')).hook(
+      'preAction',
+      async (_, command) => {
+        const { checkWritable } = await import('../../train/run/node/files.ts');
+        const { out, trace } = command.opts<{ out?: string; trace?: string | true }>();
+        for (const file of [out, trace]) if (typeof file === 'string') checkWritable(file);
+      },
+    );
 
   benchCommand(
     'kernels',

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
-import { isKnown, openDataset } from '../../datasets/node/open.ts';
+import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
@@ -62,6 +62,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const normalize = given.normalize ?? facts.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained`, 'give --dataset');
   check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZE.join('|')}`);
+  if (given.dataset !== undefined) checkDataset(given.dataset);
   await loadOwnModel(model, given.model === undefined ? 'give the place where it lies now with --model' : undefined);
   const { shape, classes, moments, dtype } = facts;
   check(

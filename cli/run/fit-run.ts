@@ -1,12 +1,10 @@
 /** `descent train` under way: what is kept in the run's folder, and what is said while it trains and at its end. */
 import { check } from '../../engine/check.ts';
-import { COUNT } from '../../engine/range.ts';
-import { parseNumber } from '../../train/config/spec.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
-import { evaluation, loop, type LoopOptions, type LoopState } from '../../train/run/loop.ts';
+import { evaluation, loop, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, validations, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import type { Started } from '../../train/distribute/start.ts';
@@ -21,7 +19,7 @@ import { count, note, percent, print } from '../output.ts';
 import { progress, type Progress } from './progress.ts';
 import type { Session } from './session.ts';
 import type { Stats } from './stats.ts';
-import type { TrainOptions } from './options.ts';
+import { checkpointsFrom, statsEvery, type TrainOptions } from './options.ts';
 
 export interface FitRunOptions {
   readonly run: RunFolder;
@@ -123,7 +121,7 @@ function swagOf({ recipe, before }: FitRunOptions): Swag | undefined {
 async function statsOf({ run, session, options }: FitRunOptions): Promise<Stats | undefined> {
   if (options.stats === undefined) return undefined;
   const { watch } = await import('./stats.ts');
-  return watch(session, run, { every: options.stats, json: Boolean(options.json) });
+  return watch(session, run, { every: statsEvery(options.stats), json: Boolean(options.json) });
 }
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
@@ -159,16 +157,6 @@ async function training(o: Running): ReturnType<typeof loop> {
   } finally {
     shown.stop();
   }
-}
-
-/** Milliseconds of training that a crash may cost where nothing else is asked for. */
-const CHECKPOINT_AFTER = 10 * 60_000;
-
-/** When checkpoints are due within an epoch: `500` steps, or `5m`. */
-function checkpointsFrom({ checkpointEvery: given }: TrainOptions): Pick<LoopOptions, 'checkpointAfter' | 'checkpointEvery'> {
-  if (given === undefined) return { checkpointAfter: CHECKPOINT_AFTER };
-  if (!given.endsWith('m')) return { checkpointEvery: parseNumber('--checkpoint-every', given, COUNT) };
-  return { checkpointAfter: 60_000 * parseNumber('--checkpoint-every', given.slice(0, -1), { above: 0 }) };
 }
 
 /** What a resumed run has come to already. */

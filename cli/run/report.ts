@@ -1,12 +1,12 @@
 /** `descent eval --report` and `--predictions`: what a report says as tables, pictures and files. */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOfImage } from '../../train/data/data.ts';
 import { imagesOf, type Dataset } from '../../datasets/dataset.ts';
 import { check } from '../../engine/check.ts';
 import { report, type Report } from '../../train/evaluate/report.ts';
 import type { PartImages } from '../../train/data/split.ts';
-import { fileError, writeWhole } from '../../train/run/node/files.ts';
+import { checkWritable, makeFolder, writeWhole } from '../../train/run/node/files.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { percent, print, table } from '../output.ts';
 import { csv, predictionRows } from './csv.ts';
@@ -30,6 +30,7 @@ interface ReportFlags {
 export function checkReport({ report, out, predictions }: ReportFlags): void {
   check(out === undefined || report, '--out: names the folder of a report', 'give --report too');
   check(predictions === undefined || /\.csv$/i.test(predictions), `--predictions: ${predictions} is no .csv file`, 'let it end in .csv');
+  if (predictions !== undefined) checkWritable(predictions);
 }
 
 /** An image as a reader finds it again: the path of its file, or its number in the split that it is from. */
@@ -54,11 +55,7 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const folder = out ?? (isRun ? join(path, 'report') : `${path.replace(/\.safetensors$/, '')}-report`);
   const found = report(logits, part.labels, dataset.classes);
   const [{ reportPicture }, { writePicture }] = await Promise.all([import('../../plots/report.ts'), import('../../plots/node.ts')]);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(folder, 'made', error, 'name another folder with --out');
-  }
+  makeFolder(folder, 'name another folder with --out');
   const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
   const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };
   writeWhole(join(folder, 'report.json'), `${JSON.stringify(written, undefined, 1)}\n`);

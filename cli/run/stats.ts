@@ -5,7 +5,6 @@ import { imagesOf, numbers } from '../../datasets/dataset.ts';
 import { layerStats, weightsNow, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { RunFolder } from '../../train/run/node/run-folder.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
-import { parseNumber } from '../../train/config/spec.ts';
 import { percent, print, table } from '../output.ts';
 import type { Session } from './session.ts';
 
@@ -31,9 +30,8 @@ export interface Stats {
 export async function watch(
   { trainer, model, data, total }: Session,
   run: RunFolder,
-  { every: given, json }: { every: string | true; json: boolean },
+  { every, json }: { every: number; json: boolean },
 ): Promise<Stats> {
-  const every = given === true ? Infinity : parseNumber('--stats', given, { integer: true, min: 1 });
   const { train } = data.dataset;
   const n = Math.min(IMAGES, train.n);
   const [c, h, w] = data.dataset.shape;

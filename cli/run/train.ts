@@ -19,7 +19,7 @@ import { openWeights } from '../onnx-file.ts';
 import { note, print } from '../output.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
-import type { TrainOptions } from './options.ts';
+import { checkpointsFrom, statsEvery, type TrainOptions } from './options.ts';
 import { localRecipe, openSession, type Session } from './session.ts';
 
 /** What config.json keeps of the adapter. */
@@ -76,6 +76,8 @@ async function trainIn(
   await loadOwnModel(resumed?.config.model ?? model!, advice);
   const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
   const { config } = recipe;
+  checkpointsFrom(options);
+  if (options.stats !== undefined) statsEvery(options.stats);
   check(!job || options.stats === undefined, '--stats: looks into one process', 'leave it out, or --distribute');
   if (job) await agree(job, config);
   const starts = config.init !== undefined && !resumed && (job?.isFirst ?? true);

@@ -13,7 +13,7 @@ import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
-import { writeWhole } from '../../train/run/node/files.ts';
+import { checkWritable, writeWhole } from '../../train/run/node/files.ts';
 import { checkImages, type Augmentation } from '../../train/data/augmentation.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { print } from '../output.ts';
@@ -37,6 +37,7 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const columns = whole('--columns', options.columns, 100);
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0');
   check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file`, 'give a name that ends in .png');
+  checkWritable(options.out);
   const augment = options.augment === undefined ? undefined : parseAugment(options.augment);
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;

@@ -1,6 +1,7 @@
 /** `descent models`. */
 import { datasets } from '../../datasets/index.ts';
-import { check, DescentError, lookUp } from '../../engine/check.ts';
+import { isKnown, openDataset } from '../../datasets/node/open.ts';
+import { check, DescentError } from '../../engine/check.ts';
 import { Graph } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
@@ -27,9 +28,9 @@ interface Row {
 }
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
-  if (text === undefined) return listModels(inputOf(options), options);
+  if (text === undefined) return listModels(await inputOf(options), options);
   await loadOwnModel(text);
-  showModel(text, inputOf(options), options);
+  showModel(text, await inputOf(options), options);
 }
 
 const COUNTED = 'FLOPs of one image forward; a multiply-add counts as two.';
@@ -85,8 +86,8 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 }
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
-function inputOf({ dataset, input, classes }: ModelsOptions): ModelInput {
-  const known = lookUp('dataset', dataset, datasets);
+async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<ModelInput> {
+  const known = isKnown(dataset) ? datasets[dataset]! : await openDataset(dataset, { quiet: true, limitTest: 1 });
   const sizes = input?.split('x') ?? [];
   check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
   const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });

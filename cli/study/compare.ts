@@ -45,6 +45,11 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   const dataset = await openDataset(common.dataset, { dataDir, quiet, limitTrain, limitTest });
   const images = Math.floor(dataset.train.n * (1 - common.valSplit));
   const steps = epochs * Math.floor(images / common.batchSize);
+  check(
+    steps > 0,
+    `--limit-train: ${count(dataset.train.n)} images leave ${count(images)} to train on, and a batch is ${common.batchSize}`,
+    'give more',
+  );
   const variants = Object.entries(chosen.variants({ steps, lr: common.optimizers[0]!.hyper.lr, images })).filter(
     ([, v]) => options.model === undefined || v.model === undefined,
   );

@@ -1,5 +1,5 @@
 /** `descent sweep`. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
@@ -8,7 +8,7 @@ import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
-import { fileError } from '../../train/run/node/files.ts';
+import { fileError, makeFolder } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
@@ -58,7 +58,7 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
   say(`${runs.length} runs${crossed}${already}; results in ${file}`);
   if (left.length) {
-    makeFolder(folder);
+    makeFolder(folder, 'choose another place with --out');
     const interrupt = onInterrupt();
     const device = await openDevice({ adapter, quiet, json, tune });
     const load = datasetCache(dataDir, quiet);
@@ -137,14 +137,6 @@ function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): 
     key = wanted;
     return kept;
   };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError(folder, 'made', error, 'choose another place with --out');
-  }
 }
 
 /** The lines of an earlier command. One cut short by a crash is passed over: its run is done again. */

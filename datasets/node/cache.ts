@@ -1,10 +1,11 @@
 /** The local store of data sets: `<data dir>/<data set>/<file>`, each file whole and checked or not there. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { check, DescentError, named, say } from '../../engine/check.ts';
+import { makeFolders } from './make-folders.ts';
 import type { DataFile } from '../info.ts';
 import { cacheDir, STAMP } from './cache-dir.mjs';
 import { sha256 } from './sha256.ts';
@@ -80,9 +81,11 @@ export async function store(folder: string, file: DataFile, bytes: Uint8Array): 
 
 /** The folder of a data set, made if need be; the error names it when it cannot be. */
 export async function makeFolder(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true }).catch((e: Error) => {
-    throw new DescentError(`cannot make the folder ${folder}: ${e.message}`, say`choose another with ${named('dataDir')}`);
-  });
+  try {
+    makeFolders(folder);
+  } catch (error) {
+    throw new DescentError(`cannot make the folder ${folder}: ${(error as Error).message}`, say`choose another with ${named('dataDir')}`);
+  }
   return folder;
 }
 

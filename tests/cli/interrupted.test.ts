@@ -73,6 +73,14 @@ for (const [name, signal, exit] of [
   });
 }
 
+test('a reader that closes the pipe leaves a checkpoint', async () => {
+  const folder = await scratch();
+  const { code, err } = await descent([...SMALL, '--out', 'run'], folder, { reads: /^epoch 1/ });
+  assert.is(code, 129, err);
+  assert.match(err, /^stopping after this step; .*\nstopped at step \d+ of 36; continue with: descent train --resume run\n$/);
+  await goesOn(folder);
+});
+
 test('a second Ctrl-C ends at once, and what was kept can be continued', async () => {
   const folder = await scratch();
   const first = at('epoch 2/', 'SIGINT');

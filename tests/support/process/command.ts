@@ -13,6 +13,8 @@ export interface Watched {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Sees each line of either stream as it comes, and may signal the command. */
+  /** Closes standard output after the first line that matches. */
+  readonly reads?: RegExp;
   readonly onLine?: (line: string, signal: (name: NodeJS.Signals, alone?: boolean) => void) => void;
 }
 
@@ -29,7 +31,7 @@ const HANGS = 5 * 60_000;
  * Runs descent in the folder `cwd`. SIGKILL reaches the launcher and what it launched, other signals the launcher alone, and so does
  * SIGKILL where `alone` is set.
  */
-export function descent(args: readonly string[], cwd: string, { env, onLine }: Watched = {}): Promise<Ended> {
+export function descent(args: readonly string[], cwd: string, { env, reads, onLine }: Watched = {}): Promise<Ended> {
   return new Promise(done => {
     // a process group without a terminal: on one, Ctrl-C reaches the launched command by itself and the launcher does not pass it on
     const options = { cwd, detached: true, env: { ...process.env, ...env } };
@@ -46,6 +48,7 @@ export function descent(args: readonly string[], cwd: string, { env, onLine }: W
         const lines = (rest + text).split('\n');
         rest = lines.pop()!;
         for (const line of lines) onLine?.(line, signal);
+        if (name === 'out' && lines.some(line => reads?.test(line))) child.stdout.destroy();
       });
     };
     collect('out');

@@ -1,6 +1,7 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { DescentError, type Message } from '../../../engine/check.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -66,6 +67,27 @@ export function writeWhole(path: string, content: string | Uint8Array, refuse: (
     throw refuse(path, error);
   }
   syncFolder(dirname(path));
+}
+
+/** Makes a folder that is to hold files, or says why it cannot be made. */
+export function makeFolder(path: string, advice: Message): void {
+  try {
+    makeFolders(path);
+  } catch (error) {
+    throw fileError(path, 'made', error, advice);
+  }
+}
+
+/** Throws where `writeWhole` would: said before what is to be written has been computed. */
+export function checkWritable(path: string): void {
+  const fresh = `${path}.new`;
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw Object.assign(new Error(path), { code: 'EISDIR' });
+    closeSync(openSync(fresh, 'w'));
+  } catch (error) {
+    throw refused(path, error);
+  }
+  removeQuietly(fresh);
 }
 
 /** The usual refusal of a write. */

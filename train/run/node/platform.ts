@@ -1,11 +1,12 @@
 /** What Node has where a browser has its own: Dawn, files, a cache on the disk. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { useHost } from '../../../datasets/host.ts';
 import { cacheDir } from '../../../datasets/node/cache-dir.mjs';
 import { nodeHost } from '../../../datasets/node/host.ts';
+import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { openAdapter } from '../../../engine/node/adapters.ts';
 import { fetched, usePlatform, type Platform } from '../../../engine/platform.ts';
 import type { TuneStore } from '../../../engine/tune.ts';
@@ -24,7 +25,7 @@ export const storeAt = (path: string): TuneStore => ({
     }
   },
   async save(text) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     writeWhole(path, text);
   },
 });

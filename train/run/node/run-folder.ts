@@ -1,7 +1,8 @@
 /** A run on disk: config.json, metrics.jsonl, model.safetensors (last), best.safetensors, state.safetensors, curves.svg. */
-import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { rmdirSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { sha256 } from '../../../datasets/node/sha256.ts';
 import { check, DescentError, type Message, named, say } from '../../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../config/config.ts';
@@ -85,17 +86,6 @@ export function createRun(path: string): RunFolder {
     say`continue that run with ${named('resume', path)}`,
   );
   return folder(path, [], false, release);
-}
-
-/**
- * Makes a folder and those above it that are missing; returns the outermost of these. Level by level, since Node's recursive way does not
- * end under /proc.
- */
-function makeFolders(path: string): string | undefined {
-  const missing: string[] = [];
-  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
-  for (const folder of missing) mkdirSync(folder);
-  return missing[0];
 }
 
 const elsewhere = (path: string, error: unknown): DescentError =>
