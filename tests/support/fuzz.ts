@@ -13,6 +13,7 @@ import { parseSpecs } from '../../train/config/spec.ts';
 import { modelOf } from '../../train/onnx/import.ts';
 import { decodeOnnx, encodeOnnx, type OnnxNet } from '../../train/onnx/net.ts';
 import { trim } from '../../train/onnx/trim.ts';
+import { factsIn, metadataOf } from '../../train/run/metadata.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
 import { parseMetrics } from '../../train/step/metrics.ts';
 import { mutate, numbersFrom } from './mutate.ts';
@@ -44,6 +45,10 @@ const idx = (rank: number, sizes: readonly number[]) => {
 /** A valid example of each format, and what reads it. */
 const READERS: Readonly<Record<string, readonly [example: Uint8Array, read: (bytes: Uint8Array) => unknown]>> = {
   safetensors: [encodeSafetensors(tensors, { model: 'lenet5', step: '3' }), bytes => decodeSafetensors(bytes, 'x')],
+  'metadata of weights': [
+    encodeSafetensors({}, metadataOf({ shape: [1, 2, 2], classes: ['a', 'b'], normalize: 'mean', moments: { mean: [0.5], std: [1] } })),
+    bytes => factsIn(decodeSafetensors(bytes, 'x').metadata, 'x'),
+  ],
   ONNX: [
     encodeOnnx(small),
     bytes => {
