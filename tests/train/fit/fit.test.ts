@@ -6,12 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  fit,
-  sequential,
+  datasetOf,
   dense,
+  fit,
   optimizer,
   relu,
   rules,
+  sequential,
+  type FitData,
   type FitOptions,
   type Model,
   type RunEvent,
@@ -126,7 +128,7 @@ test('a signal ends the run and is the reason of its end', async () => {
 });
 
 test('a checkpoint goes on to the same bits as a run that was not interrupted', async () => {
-  const options: FitOptions = { ...quick, epochs: 4, schedule: 'plateau:patience=0', optimizer: 'adam:lr=0.02', ema: 0.9 };
+  const options: FitOptions = { ...quick, epochs: 4, schedule: 'plateau:patience=0', ema: 0.9, earlyStop: '3' };
   const whole = fit(net, data, options);
   const kept: Uint8Array[] = [];
   const first = fit(net, data, { ...options, checkpointEvery: 6, onCheckpoint: ({ bytes }) => void kept.push(bytes) });
@@ -163,6 +165,17 @@ test('a loss and a model of your own, also from a module', async () => {
   const run = fit(pathToFileURL(file), data, quick);
   assert.is((await run.done).step, 12);
   (await run.model).destroy();
+});
+
+test('data that went to the disk train to the same bits as those in memory', async () => {
+  const end = async (samples: FitData) => {
+    const run = fit(net, samples, quick);
+    await run.done;
+    return Buffer.from(await run.checkpoint());
+  };
+  const held = await datasetOf({ ...data, test: 0.2 }, 100);
+  assert.ok(held.train.stored && held.test.stored);
+  assert.ok((await end(held)).equals(await end({ ...data, test: 0.2 })));
 });
 
 test('an optimizer with a rule and a schedule of your own', async () => {
