@@ -1,7 +1,7 @@
 /** The commands that use what was trained: eval, predict, export. */
 import type { Command } from 'commander';
 import type { EvalOptions } from '../run/eval.ts';
-import type { ExportOptions } from '../run/export.ts';
+import type { ExportOptions } from '../export/options.ts';
 import type { PredictOptions } from '../run/predict.ts';
 import { examples } from '../help.ts';
 import { configOption, everywhere, onDevice } from './command.ts';
@@ -78,12 +78,16 @@ export function addPredict(command: Command): void {
 
 export function addExport(command: Command): void {
   command
-    .description('Writes a trained net for other programs. onnx: one file for ONNX Runtime and others, opset 17, batches of any size.')
+    .description(
+      'Writes a trained net or its run for other programs.\n' +
+        'onnx: one file for ONNX Runtime and others, opset 17, batches of any size. ' +
+        "timm: a folder for timm.create_model('local-dir:...'). tensorboard: metrics, layers, weights and pictures of a run.",
+    )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
-    .requiredOption('--to <format>', 'onnx');
+    .requiredOption('--to <format>', 'onnx, timm or tensorboard');
   everywhere(
     command
-      .option('--out <file>', 'file to write (default: beside the weights)')
+      .option('--out <file>', 'file or folder to write (default: beside the weights)')
       .option('--normalized-input', 'onnx: the net takes normalised images, in place of pixels from 0 to 1 that it normalises itself')
       .option('--softmax', 'onnx: a second output, the probabilities')
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
@@ -92,9 +96,15 @@ export function addExport(command: Command): void {
       .option('--trust', 'take files of the run that were changed since it wrote them')
       .option('--data-dir <dir>', 'folder that holds the data sets'),
   )
-    .addHelpText('after', examples('descent export runs/lenet5-fashion-mnist-20261121-110000 --to onnx --softmax --out shoes.onnx'))
+    .addHelpText(
+      'after',
+      examples(
+        'descent export runs/lenet5-fashion-mnist-20261121-110000 --to onnx --softmax --out shoes.onnx',
+        'descent export runs/lenet5-fashion-mnist-20261121-110000 --to tensorboard',
+      ),
+    )
     .action(async (checkpoint: string, options: ExportOptions) => {
-      const { exportNet } = await import('../run/export.ts');
+      const { exportNet } = await import('../export/export.ts');
       await exportNet(checkpoint, options);
     });
 }

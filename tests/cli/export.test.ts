@@ -1,11 +1,12 @@
 /** `descent export`: what other programs then make of the net. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { exportNet } from '../../cli/run/export.ts';
+import { exportNet } from '../../cli/export/export.ts';
 import { predict } from '../../cli/run/predict.ts';
+import { parseConfig } from '../../train/config/config.ts';
 import { openModel } from '../../models/index.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { close } from '../support/check.ts';
@@ -44,9 +45,31 @@ test('the ONNX file of a net says of a picture what predict says', async () => {
   close('probabilities', probabilities!.data, row!.split(',').slice(3).map(Number), 1e-4);
 });
 
+test('a run for TensorBoard: a folder for each part', async () => {
+  const run = join(await folder(), 'run');
+  await mkdir(run);
+  const weights = await saved();
+  await copyFile(weights, join(run, 'model.safetensors'));
+  await writeFile(join(run, 'config.json'), JSON.stringify({ ...parseConfig('mlp:hidden=8', {}), facts: {} }));
+  const line = { step: 4, epoch: 0.5, loss: 1.5, accuracy: 0.5, lr: 0.1, images_per_s: 10 };
+  await writeFile(join(run, 'metrics.jsonl'), `${JSON.stringify(line)}\n${JSON.stringify({ split: 'val', ...line })}\n{"cut`);
+  const said = await printed(() => exportNet(run, { to: 'tensorboard', trust: true }));
+  assert.match(said, `${run}/tensorboard: 2 lines of metrics; see them with tensorboard --logdir`);
+  assert.equal((await readdir(join(run, 'tensorboard'))).sort(), ['train', 'val']);
+  const [events] = await readdir(join(run, 'tensorboard', 'train'));
+  assert.match(events!, /^events\.out\.tfevents\.\d+\./);
+  assert.match(
+    await refusal(() => exportNet(weights, { to: 'tensorboard' })),
+    'is not the folder of a run; give one: its metrics are what',
+  );
+});
+
 test('formats, and files that cannot be written, are named', async () => {
   const file = await saved();
-  assert.match(await refusal(() => exportNet(file, { to: 'onxx' })), "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx");
+  assert.match(
+    await refusal(() => exportNet(file, { to: 'onxx' })),
+    "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx, timm, tensorboard",
+  );
   assert.match(
     await refusal(() => exportNet(file, { to: 'onnx', out: '/nowhere/x.onnx' })),
     '/nowhere/x.onnx: cannot be written, there is no such file or folder; choose another place',

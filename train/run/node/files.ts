@@ -1,6 +1,6 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { DescentError, type Message } from '../../../engine/check.ts';
 
@@ -100,6 +100,15 @@ export function removeQuietly(path: string): void {
     rmSync(path, { force: true });
   } catch {
     /* see above */
+  }
+}
+
+/** Writes files into a folder, which is made, with what is missing above it and in it; names may hold slashes. */
+export function writeFolder(folder: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    makeFolder(dirname(path), 'choose another place');
+    writeWhole(path, content);
   }
 }
 

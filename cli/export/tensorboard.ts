@@ -1,0 +1,99 @@
+/** `descent export --to tensorboard`. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { check } from '../../engine/check.ts';
+import type { Summary } from '../../train/export/event-file.ts';
+import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
+import { readSafetensors } from '../../train/run/node/sealed.ts';
+import { writeFolder } from '../../train/run/node/files.ts';
+import type { Tensors } from '../../train/run/safetensors.ts';
+import { parseMetrics } from '../../train/step/metrics.ts';
+import type { LayerStats } from '../../train/study/layer-stats.ts';
+import type { ExportOptions, Written } from './options.ts';
+
+type Picture = Extract<Summary, { png: Uint8Array }>;
+
+export async function toTensorboard(path: string, { out = join(path, 'tensorboard'), trust }: ExportOptions): Promise<Written> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  check(found?.isDirectory(), `${path}: is not the folder of a run`, 'give one: its metrics are what TensorBoard shows');
+  const { config } = readConfig(path, trust);
+  const { eventsOf } = await import('../../train/export/tensorboard.ts');
+  const { eventFile } = await import('../../train/export/event-file.ts');
+  const metrics = join(path, 'metrics.jsonl');
+  const lines = parseMetrics(existsSync(metrics) ? readFileSync(metrics, 'utf8') : '');
+  check(lines.length, `${path}: has no metrics yet`, 'train a while');
+  const { tensors: weights } = readSafetensors(weightsFile(path), trust);
+  const pictures = [...(await filters(weights)), ...(await reported(path))];
+  const end = statSync(metrics).mtimeMs / 1000;
+  const parts = eventsOf({ lines, stats: statsOf(path), weights, pictures, end, batchSize: config.batchSize });
+  const name = `events.out.tfevents.${Math.floor(end)}.${hostname()}`;
+  writeFolder(out, Object.fromEntries(Object.entries(parts).map(([part, events]) => [join(part, name), eventFile(events)])));
+  return { path: out, about: `${lines.length} lines of metrics; see them with tensorboard --logdir ${out}` };
+}
+
+/** What layers did, where the run was asked for it. A line that a crash cut short is passed over. */
+function statsOf(path: string): { step: number; layers: LayerStats[] }[] {
+  const file = join(path, 'stats.jsonl');
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap(line => {
+      try {
+        const { step, layers } = JSON.parse(line) as { step: number; layers: LayerStats[] };
+        return Number.isFinite(step) && Array.isArray(layers) ? [{ step, layers }] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Most filters that are shown, in rows of so many, and pixels of a tap. */
+const MOST = 64;
+const ACROSS = 8;
+const TAP = 12;
+
+/** The filters of the first convolution side by side, each from its least value to its most; colours where it sees three. */
+async function filters(weights: Tensors): Promise<Picture[]> {
+  const first = Object.entries(weights).find(([, { shape }]) => shape.length === 4 && shape[2]! * shape[3]! > 1);
+  if (!first) return [];
+  const [name, { shape, data }] = first;
+  const [o, c, h, w] = shape as [number, number, number, number];
+  const colours = c === 3 ? 3 : 1;
+  const count = Math.min(MOST, colours === 3 ? o : o * c);
+  const [cellH, cellW] = [h * TAP + 2, w * TAP + 2];
+  const [height, width] = [Math.ceil(count / ACROSS) * cellH, Math.min(count, ACROSS) * cellW];
+  const pixels = new Uint8Array(height * width * 3).fill(255);
+  for (let i = 0; i < count; i++) {
+    const filter = data.subarray(i * colours * h * w, (i + 1) * colours * h * w);
+    const least = filter.reduce((a, b) => Math.min(a, b));
+    const range = filter.reduce((a, b) => Math.max(a, b)) - least || 1;
+    for (let y = 0; y < h * TAP; y++) {
+      for (let x = 0; x < w * TAP; x++) {
+        for (let k = 0; k < 3; k++) {
+          const value = filter[(Math.min(k, colours - 1) * h + Math.floor(y / TAP)) * w + Math.floor(x / TAP)]!;
+          const at = (Math.floor(i / ACROSS) * cellH + y) * width + (i % ACROSS) * cellW + x;
+          pixels[at * 3 + k] = Math.round(((value - least) / range) * 255);
+        }
+      }
+    }
+  }
+  const { default: sharp } = await import('sharp');
+  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+  return [{ tag: `filters/${name}`, png, height, width }];
+}
+
+/** The pictures of the run's report, if one was made. */
+async function reported(path: string): Promise<Picture[]> {
+  const { default: sharp } = await import('sharp');
+  const there = ['report.png', 'mistakes.png'].map(name => join(path, 'report', name)).filter(file => existsSync(file));
+  return Promise.all(
+    there.map(async file => {
+      const png = readFileSync(file);
+      const { height, width } = await sharp(png).metadata();
+      return { tag: `report/${file.replace(/^.*\/|\.png$/g, '')}`, png, height, width };
+    }),
+  );
+}
