@@ -33,7 +33,7 @@ export async function openFitData(data: FitData, { imageSize, limitTrain, limitT
 /** What `fit` trains, as a name or a function. */
 export async function modelOf(model: FitModel): Promise<string | Model> {
   if (!(model instanceof URL)) return model;
-  const { default: given } = (await import(/* @vite-ignore */ model.href)) as { default?: unknown };
+  const { default: given } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ model.href)) as { default?: unknown };
   check(typeof given === 'function', `model: ${model.href} exports ${kindOf(given)} as its default`, 'export a function there');
   return given as Model;
 }
