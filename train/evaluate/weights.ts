@@ -3,6 +3,7 @@ import { check, kindOf, show } from '../../engine/check.ts';
 import { product, type Graph, type Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import { isBesideWeights } from '../run/state-keys.ts';
 
 /** Parameters and buffers: what a model's weights are. */
 export const savedOf = (graph: Graph): Tensor[] => [...graph.init.keys()].filter(t => t.role !== 'state');
@@ -54,6 +55,7 @@ export function matchWeights(own: readonly Tensor[], tensors: Tensors, { strict 
   check(typeof tensors === 'object' && tensors !== null, `weights: got ${kindOf(tensors)}`, 'give tensors by name, as weights() does');
   const given = new Map<string, Tensors[string]>();
   for (const [before, tensor] of Object.entries(tensors)) {
+    if (isBesideWeights(before)) continue;
     const name = rename ? rename(before) : before;
     check(isTensor(tensor), `weights: '${before}' is no tensor of float32`, 'give { shape, data: Float32Array } of as many values');
     check(!given.has(name), `weights: two tensors are called '${name}'`, 'give each a name of its own in rename');

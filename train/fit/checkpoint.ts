@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/config.ts';
 import { KEYS } from '../config/options.ts';
 import type { LoopState } from '../run/loop.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
-import { best, checkpointState, counters, type Counters } from '../run/state-keys.ts';
+import { best, checkpointState, counters, isBesideWeights, type Counters } from '../run/state-keys.ts';
 import type { EvalMetrics } from '../step/metrics.ts';
 import type { TrainerState } from '../step/state.ts';
 
@@ -33,10 +33,6 @@ export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint,
   );
 }
 
-/** The weights among the tensors of a checkpoint. */
-export const weightsIn = (tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).filter(([name]) => !/^(state|best)\./.test(name)));
-
 /** Reads a checkpoint for a run of `config`. Throws where it is none, or one of another run. */
 export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoint {
   check(bytes instanceof Uint8Array, 'resume: it is no Uint8Array', 'give the bytes of a checkpoint');
@@ -55,7 +51,7 @@ export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoi
   const bestWeights = best.read(tensors);
   const numbers = Object.entries(counters.read(metadata)).map(([name, value]) => [name, Number(value)]);
   return {
-    weights: weightsIn(tensors),
+    weights: Object.fromEntries(Object.entries(tensors).filter(([name]) => !isBesideWeights(name))),
     state: { tensors: state, counters: Object.fromEntries(numbers) as Counters },
     fitted: {
       evaluated: JSON.parse(evaluated) as EvalMetrics[],

@@ -14,7 +14,7 @@ import { openTrainer, startFrom, type Opened } from '../run/open.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
-import { decodeCheckpoint, encodeCheckpoint, weightsIn } from './checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import type { Ended, RunEvent, Score, Training } from './events.ts';
 import { configOf, ownParts, type FitOptions } from './options.ts';
 
@@ -140,8 +140,7 @@ export class LocalTraining implements Training {
     this.#told = new Teller(emit, trainer);
     if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });
     if (note) emit({ type: 'warning', message: note });
-    if (init)
-      await startFrom(trainer, this.#recipe, weightsIn(init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init));
+    if (init) await startFrom(trainer, this.#recipe, init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init);
     if (!before) return;
     await trainer.loadWeights(before.weights);
     await trainer.loadState(before.state);

@@ -32,9 +32,11 @@ export const swagPart = (part: string): Section => section(`swag.${part}.`);
 export const together = section('together.');
 export const own = section('own.');
 export const counters = section('counter.');
-/** In a checkpoint that is one file: all the state of a run, and the weights of its best evaluation, beside the weights. */
-export const checkpointState = section('state.');
-export const best = section('best.');
+/** In a checkpoint that is one file, beside the weights: all the state of a run, and the weights of its best evaluation. */
+export const checkpointState = section('checkpoint state.');
+export const best = section('checkpoint best.');
+/** Whether a tensor of such a file is none of the weights. */
+export const isBesideWeights = (name: string): boolean => name.startsWith('checkpoint ');
 /** The numbers of a run that `counters` keeps: steps done; of batches that grow see Accumulation; samples that SWAG has taken in. */
 export interface Counters {
   readonly steps: number;

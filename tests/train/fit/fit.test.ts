@@ -9,6 +9,8 @@ import {
   datasetOf,
   dense,
   fit,
+  openDevice,
+  Predictor,
   optimizer,
   relu,
   rules,
@@ -139,6 +141,17 @@ test('a checkpoint goes on to the same bits as a run that was not interrupted', 
   assert.ok(Buffer.from(await second.checkpoint()).equals(Buffer.from(await whole.checkpoint())));
   const { message } = await refused(() => fit(net, data, { ...options, lr: 0.5, resume: kept[0]! }).done);
   assert.match(message, /^resume: lr was 0\.02, now it is 0\.5; a run that goes on keeps its options, only epochs, steps and/);
+});
+
+test('a checkpoint is a file of the weights too', async () => {
+  const run = fit('mlp:hidden=8', data, { ...quick, earlyStop: '3' });
+  await run.done;
+  const device = await openDevice();
+  const [one, other] = [await Predictor.open(device, await run.checkpoint()), await run.model];
+  assert.equal(await one.predict(images[0]!), await other.predict(images[0]!));
+  one.destroy();
+  other.destroy();
+  device.close();
 });
 
 test('early stopping brings the best weights back; weights are a start for another run', async () => {
