@@ -56,7 +56,7 @@ const COMMANDS: readonly Listed[] = [
   },
   {
     name: 'models',
-    summary: 'list the models; parameters, FLOPs and shapes by layer',
+    summary: 'list the models; shapes, parameters, FLOPs, memory and receptive fields by layer',
     load: async () => (await import('./inventory.ts')).addModels,
   },
   {

@@ -77,7 +77,7 @@ function addDataShow(data: Command): void {
 
 export function addModels(command: Command): void {
   command
-    .description('Lists the models, or one model layer by layer: output shape, parameters, multiply-adds.')
+    .description('Lists the models, or one model layer by layer: output shape, receptive field, parameters, FLOPs, memory.')
     .argument('[name[:k=v,...]]', 'model to show in full, with its options');
   everywhere(
     command

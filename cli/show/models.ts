@@ -2,11 +2,12 @@
 import { datasets } from '../../datasets/index.ts';
 import { isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
-import { Graph } from '../../engine/graph.ts';
+import { Graph, product } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { receptiveFields } from '../../train/study/receptive-field.ts';
 import { messageOf } from '../flags.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { print, table } from '../output.ts';
@@ -25,6 +26,10 @@ interface Row {
   shape: readonly number[];
   parameters: number;
   flops: number;
+  /** Bytes of its output for one image, and of its parameters, in f32. */
+  bytes: number;
+  /** Rows and columns of the image that a value of its output depends on, beyond its border too; absent where that is all of it. */
+  receptiveField?: readonly [rows: number, columns: number];
 }
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
@@ -35,6 +40,7 @@ export async function models(text: string | undefined, options: ModelsOptions): 
 
 const COUNTED = 'FLOPs of one image forward; a multiply-add counts as two.';
 const mega = (flops: number): string => (flops / 1e6).toFixed(2);
+const kib = (bytes: number): string => (bytes / 1024).toFixed(1);
 const grouped = (n: number): string => n.toLocaleString('en-US');
 
 /** One model, layer by layer, and its options. */
@@ -47,15 +53,25 @@ function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptio
   }
   print(
     table([
-      ['layer', 'output', 'parameters', 'MFLOPs'],
-      ['input', input.shape.join('x'), '0', '0.00'],
-      ...rows.map(r => [r.name, r.shape.join('x'), grouped(r.parameters), mega(r.flops)]),
-      [`${text}, in all`, '', grouped(total.parameters), mega(total.flops)],
+      ['layer', 'output', 'receptive field', 'parameters', 'MFLOPs', 'KiB'],
+      ['input', input.shape.join('x'), '1x1', '0', '0.00', kib(4 * product(input.shape))],
+      ...rows.map(r => [
+        r.name,
+        r.shape.join('x'),
+        r.receptiveField?.join('x') ?? 'all',
+        grouped(r.parameters),
+        mega(r.flops),
+        kib(r.bytes),
+      ]),
+      [`${text}, in all`, '', '', grouped(total.parameters), mega(total.flops), kib(total.bytes)],
     ]),
   );
   if (quiet) return;
   const { about, options: own = {} } = known[total.name.split(':')[0]!] ?? {};
   print(`${about ? `${about}. ` : ''}${COUNTED}`);
+  print(
+    'Receptive field: rows x columns of the image that a value depends on, beyond the border too. KiB: parameters, and the output for one image.',
+  );
   for (const [key, { example, about, accepts }] of Object.entries(own)) {
     print(`  ${key}=${example}: ${about ? `${about}; ` : ''}${accepts}`);
   }
@@ -103,21 +119,28 @@ const sum = (name: string, rows: readonly Row[]): Row => ({
   shape: rows.at(-1)!.shape,
   parameters: rows.reduce((n, r) => n + r.parameters, 0),
   flops: rows.reduce((n, r) => n + r.flops, 0),
+  bytes: rows.reduce((n, r) => n + r.bytes, 0),
 });
 
 /** Builds the model for one image and sums up its ops by layer. */
 function layers(text: string, input: ModelInput): Row[] {
   const g = new Graph({ training: false, profile: DEFAULT_PROFILE });
-  openModel(parseSpec('model', text), input)(g, g.tensor([1, ...input.shape], 'input', 'images'));
+  const image = g.tensor([1, ...input.shape], 'input', 'images');
+  openModel(parseSpec('model', text), input)(g, image);
+  const fields = receptiveFields(g, image);
   const outputs = new Map(g.layers.map(({ path, output }) => [path, output]));
   return Array.from(outputs, ([path, output]) => {
     const params = [...g.params.values()].filter(p => p.path === path);
     const ops = g.ops.filter(op => op.path === path);
+    const learned = params.reduce((n, p) => n + p.value.size, 0);
+    const field = fields.get(path);
     return {
       name: path || 'model',
       shape: output.shape.slice(1),
-      parameters: params.reduce((n, p) => n + p.value.size, 0),
+      parameters: learned,
       flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
+      bytes: 4 * (output.size + learned),
+      ...(field !== undefined && field !== 'all' && { receptiveField: field.size }),
     };
   });
 }

@@ -365,7 +365,7 @@ cli('devices and models tell what is there', async () => {
   assert.ok(first.name && ['hardware', 'lavapipe', 'swiftshader', 'software'].includes(first.kind) && first.limits.maxBufferSize > 0);
   assert.match(models!.out, /^lenet5 +61,706 +0\.83\b/m);
   const { parameters, layers: rows } = JSON.parse(layers!.out);
-  assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680 }]);
+  assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
 });
 
 cli('a reader that closes the pipe ends the command quietly', async () => {
