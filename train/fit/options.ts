@@ -38,6 +38,8 @@ export interface FitOptions
   readonly resume?: Uint8Array | undefined;
   /** Steps between events of the type `checkpoint`; without it there are none. */
   readonly checkpointEvery?: number | undefined;
+  /** Looks for NaN and infinities after each step, and names the layer that gave the first; slow. */
+  readonly debug?: boolean | undefined;
   /** In place of the one that the library opens by itself and keeps. */
   readonly device?: Device | undefined;
   /**
@@ -55,7 +57,19 @@ export interface FitOptions
 }
 
 /** The options that are none of `descent train`. */
-const OWN = ['resume', 'checkpointEvery', 'device', 'worker', 'signal', 'onStep', 'onEpoch', 'onCheckpoint', 'onWarning', 'init'] as const;
+const OWN = [
+  'resume',
+  'checkpointEvery',
+  'device',
+  'worker',
+  'signal',
+  'onStep',
+  'onEpoch',
+  'onCheckpoint',
+  'onWarning',
+  'init',
+  'debug',
+] as const;
 
 type Known = Key | (typeof OWN)[number];
 const TEXTS = KEYS.filter(key => !(ELSEWHERE as readonly string[]).includes(key));

@@ -134,7 +134,7 @@ export class LocalTraining implements Training {
     this.#recipe = recipeWith(configOf(textOf(this.#model, model), dataset.name, options), model);
     const before = resume && decodeCheckpoint(resume, this.#recipe.config);
     const device = given ?? (await sharedDevice());
-    const opened = await openTrainer(this.#recipe, dataset, device, ownParts(this.#options));
+    const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug });
     this.#opened = opened;
     const { trainer, note, data } = opened;
     this.#told = new Teller(emit, trainer);

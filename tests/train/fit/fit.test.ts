@@ -282,6 +282,14 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
     /^earlyStop: no images are held out for validation; give valSplit a share above 0$/,
   ],
   ['an optimizer that never comes', net, data, { optimizer: 'adam:epochs=9,sgd', epochs: 3 }, /^optimizer: sgd begins after 9 epochs, /],
+  ['a loss that overflows', net, data, { ...quick, optimizer: 'sgd:lr=1e30', epochs: 9 }, /^the loss is .*; lower lr, or run with debug, /],
+  [
+    'the same, debugged',
+    net,
+    data,
+    { ...quick, optimizer: 'sgd:lr=1e30', epochs: 9, debug: true },
+    /^NaN or infinity at step \d+, first in /,
+  ],
   ['a checkpoint that is none', net, data, { resume: new Uint8Array(3) }, /^resume: 3 bytes are too few for a safetensors header; /],
   ['a signal that is none', net, data, { signal: {} }, /^signal: it is an object of nothing; give an AbortController's signal$/],
 ];
