@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './setup/modules.mjs';
 import { run } from './setup/run.mjs';
+import { standalone } from './standalone.mjs';
 
 const DIST = join(ROOT, 'dist');
 /** JavaScript among the sources, since the set-up of a machine reads it before there is tsx. */
@@ -27,6 +28,7 @@ export async function buildPackage() {
   for (const entry of Object.values(exports)) if (entry.types) addDeclarations(entry['types@<6'], entry.types);
   const { build } = await import('vite');
   await build(oneFile());
+  await build(standalone());
   await build(commandLine(new Set(modules)));
 }
 

@@ -41,7 +41,7 @@ const COMMANDS: readonly Listed[] = [
   },
   {
     name: 'export',
-    summary: 'write a trained net for other programs: ONNX, timm, TensorBoard',
+    summary: 'write a trained net for other programs: ONNX, timm, TensorBoard, a web page',
     load: async () => (await import('./checkpoints.ts')).addExport,
   },
   {

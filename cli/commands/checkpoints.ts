@@ -81,10 +81,11 @@ export function addExport(command: Command): void {
     .description(
       'Writes a trained net or its run for other programs.\n' +
         'onnx: one file for ONNX Runtime and others, opset 17, batches of any size. ' +
-        "timm: a folder for timm.create_model('local-dir:...'). tensorboard: metrics, layers, weights and pictures of a run.",
+        "timm: a folder for timm.create_model('local-dir:...'). tensorboard: metrics, layers, weights and pictures of a run. " +
+        'webpage: one HTML file that classifies pictures in a browser, offline.',
     )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
-    .requiredOption('--to <format>', 'onnx, timm or tensorboard');
+    .requiredOption('--to <format>', 'onnx, timm, tensorboard or webpage');
   everywhere(
     command
       .option('--out <file>', 'file or folder to write (default: beside the weights)')

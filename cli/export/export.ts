@@ -12,6 +12,7 @@ const FORMATS: Readonly<Record<string, (path: string, options: ExportOptions) =>
   onnx: toOnnx,
   timm: toTimm,
   tensorboard: toTensorboard,
+  webpage: toWebpage,
 };
 
 export async function exportNet(path: string, options: ExportOptions): Promise<void> {
@@ -30,18 +31,33 @@ async function opened(path: string, options: ExportOptions) {
   return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize: config.normalize } };
 }
 
-async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
+/** The bytes of an ONNX file, and whose they are. */
+async function onnxOf(path: string, options: ExportOptions) {
   const { exportOnnx } = await import('../../train/onnx/export.ts');
   const { config, beside, facts } = await opened(path, options);
   const { shape, classes } = facts;
   const model = recipeOf(config).model.layer({ shape, classes: classes.length });
-  const normalises = !options.normalizedInput;
   const metadata = { model: config.model, dataset: config.dataset };
-  const bytes = exportOnnx({ ...facts, model, metadata }, { normalises, softmax: options.softmax });
+  const o = { normalises: !options.normalizedInput, softmax: options.softmax };
+  return { config, beside, shape, classes, ...o, bytes: exportOnnx({ ...facts, model, metadata }, o) };
+}
+
+async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
+  const { config, beside, shape, classes, normalises, bytes } = await onnxOf(path, options);
   const out = options.out ?? `${beside}.onnx`;
   writeWhole(out, bytes);
   const input = `image [batch, ${shape.join(', ')}] of ${normalises ? 'pixels from 0 to 1' : 'normalised pixels'}`;
   return { path: out, about: `${config.model} as ONNX, ${input} -> logits [batch, ${classes.length}], ${count(bytes.length)} bytes` };
+}
+
+async function toWebpage(path: string, options: ExportOptions): Promise<Written> {
+  const { config, beside, shape, bytes } = await onnxOf(path, { ...options, normalizedInput: false, softmax: false });
+  const { pageScript, webpage } = await import('./webpage.ts');
+  const name = (text: string) => text.replace(/^.*[\\/](?=.)/, '');
+  const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);
+  const out = options.out ?? `${beside}.html`;
+  writeWhole(out, page);
+  return { path: out, about: `a page with ${config.model} inside, ${count(page.length)} bytes; open it in a browser that has WebGPU` };
 }
 
 async function toTimm(path: string, options: ExportOptions): Promise<Written> {

@@ -68,7 +68,7 @@ test('formats, and files that cannot be written, are named', async () => {
   const file = await saved();
   assert.match(
     await refusal(() => exportNet(file, { to: 'onxx' })),
-    "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx, timm, tensorboard",
+    "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx, timm, tensorboard, webpage",
   );
   assert.match(
     await refusal(() => exportNet(file, { to: 'onnx', out: '/nowhere/x.onnx' })),

@@ -1,0 +1,60 @@
+/** `descent export --to webpage`: one file that classifies pictures in a browser, without a network. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 46rem; margin: 0 auto; padding: 1rem; }
+label.drop { display: block; padding: 2rem 1rem; border: 2px dashed GrayText; border-radius: 12px; text-align: center; cursor: pointer; }
+label.drop:focus-within { outline: 3px solid Highlight; }
+label.drop input { display: block; margin: 0.75rem auto 0; max-width: 100%; }
+#results { list-style: none; padding: 0; }
+#results li { display: flex; flex-wrap: wrap; gap: 1rem; padding: 1rem 0; border-bottom: 1px solid GrayText; }
+#results img { width: 9rem; max-height: 9rem; object-fit: contain; }
+#results li > div { flex: 1 1 16rem; }
+.bar { display: grid; grid-template-columns: minmax(6rem, 1fr) 2fr 4rem; gap: 0.5rem; align-items: center; }
+.bar meter { width: 100%; }
+.bar span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
+`;
+/** Nothing is loaded from anywhere, and nothing can be sent. */
+const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:";
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
+
+/** The page around a net as an ONNX file. `grey` offers to swap light and dark. */
+export function webpage(title: string, net: Uint8Array, script: string, grey: boolean): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<title>${escaped(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escaped(title)}</h1>
+<label class="drop">Drop pictures here, paste one, or choose some; they stay on this machine.
+<input id="choose" type="file" accept="image/*" multiple></label>
+<p ${grey ? '' : 'hidden'}><label><input id="invert" type="checkbox"> Swap light and dark first</label></p>
+<p id="status" role="status">Loading …</p>
+<ol id="results" aria-live="polite"></ol>
+</main>
+<noscript>This page computes with JavaScript and WebGPU; switch JavaScript on.</noscript>
+<script type="application/octet-stream" id="net">${Buffer.from(net).toString('base64')}</script>
+<script type="module">${script.replace(/<\/(?=script)/gi, '<\\/').replace(/<!--/g, '<\\!--')}</script>
+</body>
+</html>
+`;
+}
+
+/** The script of such a page: a package has it beside its command line, a clone builds it. */
+export async function pageScript(): Promise<string> {
+  const built = fileURLToPath(new URL('../page.min.js', import.meta.url));
+  if (existsSync(built)) return readFileSync(built, 'utf8');
+  const { standaloneScript } = (await import(new URL('../../scripts/standalone.mjs', import.meta.url).href)) as {
+    standaloneScript: () => Promise<string>;
+  };
+  return standaloneScript();
+}
