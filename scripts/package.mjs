@@ -100,7 +100,7 @@ const commandLine = modules => ({
     target: 'node20',
     minify: false,
     rollupOptions: {
-      input: join(ROOT, 'cli/main.ts'),
+      input: { main: join(ROOT, 'cli/main.ts'), 'mpi-thread': join(ROOT, 'train/distribute/node/thread.ts') },
       external: Object.keys(peerDependencies),
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { bytesOfImage } from '../../train/data/data.ts';
 import { imagesOf, type Dataset } from '../../datasets/dataset.ts';
 import { check } from '../../engine/check.ts';
+import { optional } from '../../engine/node/optional.ts';
 import { report, type Report } from '../../train/evaluate/report.ts';
 import type { PartImages } from '../../train/data/split.ts';
 import { checkWritable, makeFolder, writeWhole } from '../../train/run/node/files.ts';
@@ -101,7 +102,7 @@ async function writeMistakes(path: string, { classes, mistakes }: Report, { part
   const shown = mistakes.slice(0, MISTAKES);
   const [c, h, w] = dataset.shape;
   const [{ default: sharp }, { contactSheet }, { png }] = await Promise.all([
-    import('sharp'),
+    optional('sharp', 'drawing mistakes', () => import('sharp')),
     import('../../plots/sheet.ts'),
     import('../../plots/node.ts'),
   ]);

@@ -60,6 +60,9 @@ function usedBy(app: Installed): void {
       for (const [, name] of code.matchAll(/^(?:import|export)\b[^;'"]*?from\s*["']([^."'][^"']*)["']/gm)) {
         assert.ok(name!.startsWith('node:') || known(dependencies, name!), `dist/${file} imports ${name}`);
       }
+      for (const [, name] of code.matchAll(/(?<!=> )\bimport\(["']([^."'][^"']*)["']\)/g)) {
+        assert.not(known(peerDependencies, name!), `dist/${file} imports ${name} without a word on what to install where it is missing`);
+      }
       for (const [, name] of code.matchAll(/\bimport\(["']([^."'][^"']*)["']\)/g)) {
         assert.ok(name!.startsWith('node:') || known({ ...dependencies, ...peerDependencies }, name!), `dist/${file} imports ${name}`);
       }

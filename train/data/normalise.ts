@@ -44,7 +44,7 @@ export class Normalisation {
     this.#known = moments;
   }
 
-  /** [2, c, h, w]: stored value * scale + shift is a normalised one. */
+  /** Of shape [2, c, h, w]: stored value * scale + shift is a normalised one. */
   scaleAndShift(): Float32Array {
     return scaleAndShift(this.#sample.dataset, this.how, this.how === 'none' ? undefined : this.moments);
   }
