@@ -59,10 +59,13 @@ export interface Cut {
   /** The dispatches before it. */
   readonly after: number;
   /** Adds copies after them to the same command buffer. */
-  readonly copies: (encoder: GPUCommandEncoder) => void;
-  /** Called once it is submitted. */
-  readonly submitted: () => void;
+  readonly copies?: Copies;
+  /** Called once it is submitted; what it promises is waited for. */
+  readonly submitted: () => void | Promise<void>;
 }
+
+export type Copies = (encoder: GPUCommandEncoder) => void;
+type StepValues = Readonly<Record<string, number>>;
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer, or in several where that takes long. */
 export class Program {
@@ -107,9 +110,19 @@ export class Program {
 
   /**
    * Enqueues one step: one small write, one submit; several, the dispatches in the same order, from when on a GPU was seen to take long for
-   * it, and one more for each of `cuts`. `more` adds copies to the last command buffer.
+   * it. `more` adds copies to the last command buffer.
    */
-  run(step: Readonly<Record<string, number>> = {}, more?: (encoder: GPUCommandEncoder) => void, cuts: readonly Cut[] = []): void {
+  run(step: StepValues = {}, more?: Copies): void {
+    for (const _ of this.#submits(step, more, []));
+  }
+
+  /** As `run`, with one submit more at each of `cuts`, whose work is waited for before the rest is enqueued. */
+  async runWith(cuts: readonly Cut[], step: StepValues = {}, more?: Copies): Promise<void> {
+    for (const { submitted } of this.#submits(step, more, cuts)) await submitted();
+  }
+
+  /** Submits piece by piece, and gives each cut once what is before it is submitted. */
+  *#submits(step: StepValues, more: Copies | undefined, cuts: readonly Cut[]): Generator<Cut> {
     this.memory.check();
     this.#uniforms.write(step);
     for (const piece of this.#pieces) {
@@ -121,12 +134,12 @@ export class Program {
           const pass = encoder.beginComputePass();
           encode(pass, this.commands.slice(from, end));
           pass.end();
-          for (const { copies } of ending) copies(encoder);
+          for (const { copies } of ending) copies?.(encoder);
           if (end === this.commands.length) more?.(encoder);
         });
-        for (const { submitted } of ending) submitted();
-        from = end;
         void this.#measure(piece);
+        yield* ending;
+        from = end;
       }
     }
   }

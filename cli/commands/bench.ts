@@ -1,5 +1,6 @@
-/** The commands that measure: bench kernels, step, peers, scaling. */
+/** The commands that measure: bench kernels, step, peers, scaling, distributed. */
 import { Option, type Command } from 'commander';
+import type { DistributedOptions } from '../bench/distributed.ts';
 import type { KernelsOptions } from '../bench/kernels.ts';
 import type { PeersOptions } from '../bench/peers.ts';
 import type { ScalingOptions } from '../bench/scaling.ts';
@@ -80,5 +81,23 @@ export function addBench(bench: Command): void {
     .action(async (axis: string | undefined, options: ScalingOptions) => {
       const { scaling } = await import('../bench/scaling.ts');
       await scaling(axis, options);
+    });
+
+  benchCommand(
+    'distributed <model>',
+    'On the processes that mpirun or srun started: times means over ranks and a step by each method of --distribute beside one rank alone, ' +
+      'tells what of the communication is hidden, and predicts the efficiency of up to 1,024 ranks.',
+  )
+    .addOption(defaultedOption('dataset'))
+    .addOption(defaultedOption('batchSize'))
+    .option('--steps <n>', 'steps that are timed', '30')
+    .option('--exchange <how>', 'rma or messages')
+    .addHelpText(
+      'after',
+      examples('mpirun -n 2 descent bench distributed lenet5', 'srun -n 4 descent bench distributed resnet20 --dataset cifar10'),
+    )
+    .action(async (model: string, options: DistributedOptions) => {
+      const { distributed } = await import('../bench/distributed.ts');
+      await distributed(model, options);
     });
 }

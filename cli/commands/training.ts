@@ -116,7 +116,7 @@ export function addCompare(command: Command): void {
     .argument(
       '<what>',
       'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, ' +
-        'trajectories or relu-collapse',
+        'trajectories, relu-collapse or distribution (the methods of --distribute, on the processes of mpirun)',
     );
   onDevice(
     command
@@ -128,6 +128,11 @@ export function addCompare(command: Command): void {
       .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth)'))
       .addOption(configOption('limitTest', ' (default: 2000)'))
       .addOption(defaultedOption('seed'))
+      .option(
+        '--delay <rank=n,ms=t>',
+        'of distribution: slow a rank down by so many milliseconds a step; several times for several',
+        collect,
+      )
       .option('--out <file>', 'picture, .svg or .png; without an ending both (default: compare-<what>)'),
   )
     .addHelpText(

@@ -81,7 +81,7 @@ async function tested(trainer: Session['trainer']): Promise<EvalMetrics> {
 }
 
 /** Checks what there is to do, records it and says so. */
-function begin({ run, recipe, session, options }: FitRunOptions): void {
+function begin({ run, recipe, session, options, job }: FitRunOptions): void {
   const { trainer, total } = session;
   // One that was killed after its last checkpoint still lacks its evaluation on the test images.
   const isTested = run.lines.some(line => 'split' in line && line.split === 'test' && line.step === trainer.steps);
@@ -101,14 +101,22 @@ function begin({ run, recipe, session, options }: FitRunOptions): void {
     note('lbfgs and bfgs need the same loss at every evaluation; dropout or augmentation makes it noisy, the line search may fail');
   }
   if (!options.quiet && !options.json) {
-    print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}`);
+    const lost = job && job.exchange.size > 1 ? `; should a rank be lost, go on with: ${commandOn(run.path, job)}` : '';
+    print(`${session.title}\n${trainer.steps ? `resumed at step ${trainer.steps}, ` : ''}run folder ${run.path}${lost}`);
   }
 }
 
-function showProgress({ session, options }: FitRunOptions): Promise<Progress> {
+function showProgress({ session, options, job }: FitRunOptions): Promise<Progress> {
   const { trainer, total } = session;
   const { steps, stepsPerEpoch } = trainer;
-  return progress({ json: options.json, quiet: options.quiet, total, stepsPerEpoch, done: steps });
+  return progress({
+    json: options.json,
+    quiet: options.quiet,
+    total,
+    stepsPerEpoch,
+    done: steps,
+    plain: job !== undefined && job.exchange.size > 1,
+  });
 }
 
 function swagOf({ recipe, before }: FitRunOptions): Swag | undefined {

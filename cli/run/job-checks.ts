@@ -10,9 +10,12 @@ import { note } from '../output.ts';
 import { commit, version } from '../version.ts';
 import type { Job } from './job.ts';
 
+/** Version and commit of this build. */
+const here = (): string => [version(), commit()].filter(Boolean).join(' ');
+
 /** Throws unless all ranks run one version with one configuration. */
-export async function agree({ exchange }: Job, config: RunConfig): Promise<void> {
-  const own = { version: [version(), commit()].filter(Boolean).join(' '), config };
+export async function agree({ exchange }: Pick<Job, 'exchange'>, config: RunConfig, release = here()): Promise<void> {
+  const own = { version: release, config };
   const all = (await exchange.texts(JSON.stringify(own))).map(text => JSON.parse(text) as typeof own);
   const [first] = all;
   for (const [rank, { version, config }] of all.entries()) {
@@ -34,7 +37,7 @@ export async function agree({ exchange }: Job, config: RunConfig): Promise<void>
 }
 
 /** Throws unless all ranks have the same images and labels. */
-export async function agreeOnData({ exchange }: Job, dataset: Dataset): Promise<void> {
+export async function agreeOnData({ exchange }: Pick<Job, 'exchange'>, dataset: Dataset): Promise<void> {
   const { shape, classes, train, test } = dataset;
   const parts = [train, test].flatMap(split => [String(split.n), bytesOf(split.images), new Uint8Array(split.labels.slice().buffer)]);
   const all = await exchange.texts(sha256(JSON.stringify([shape, classes]), ...parts));

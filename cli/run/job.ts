@@ -6,7 +6,7 @@ import type { Exchange } from '../../train/distribute/exchange.ts';
 import { ROUTES } from '../../train/distribute/node/calls.ts';
 import { launchedBy } from '../../train/distribute/node/library.ts';
 import { mirrored } from '../../train/run/node/mirrored.ts';
-import { createRun, type RunFolder } from '../../train/run/node/run-folder.ts';
+import { createRun, readConfig, type RunFolder } from '../../train/run/node/run-folder.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { noteError } from '../errors.ts';
@@ -24,8 +24,9 @@ export interface Job {
 }
 
 /** The job that this process belongs to, where its options ask for one, or where it goes on with a run that may be one's. */
-export async function joinJob({ distribute, resume, exchange: route }: TrainOptions): Promise<Job | undefined> {
-  const isAsked = distribute !== undefined || (resume !== undefined && launchedBy(process.env) !== undefined);
+export async function joinJob({ distribute, resume, trust, exchange: route }: TrainOptions): Promise<Job | undefined> {
+  const isOfJob = () => launchedBy(process.env) !== undefined || readConfig(resume!, trust).config.distribute !== undefined;
+  const isAsked = distribute !== undefined || (resume !== undefined && isOfJob());
   check(isAsked || route === undefined, '--exchange: there is one process', 'give --distribute too');
   if (!isAsked) return undefined;
   const { connect } = await import('../../train/distribute/node/connect.ts');

@@ -16,6 +16,8 @@ export interface ProgressOptions {
   total: number;
   stepsPerEpoch: number;
   done: number;
+  /** Lines on a terminal too: launchers of several processes give each a terminal and pass on what they write. */
+  plain?: boolean;
 }
 
 /** What the bar of a terminal says. */
@@ -58,7 +60,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
   const epochs = Math.ceil(o.total / o.stepsPerEpoch);
   const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
   const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${accuracy(l)}`;
-  if (!process.stdout.isTTY) {
+  if (o.plain || !process.stdout.isTTY) {
     const trained = (l: StepMetrics) => {
       const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
       return `${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  ${rates}`;

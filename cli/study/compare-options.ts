@@ -10,6 +10,7 @@ export interface CompareOptions {
   limitTrain?: string;
   limitTest?: string;
   seed?: string;
+  delay?: string[];
   out?: string;
   dataDir?: string;
   json?: boolean;

@@ -8,6 +8,7 @@ import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { trial, type Trial } from '../../train/study/trial.ts';
 import { compareCollapse } from './compare-collapse.ts';
+import { compareDistribution } from './compare-distribution.ts';
 import { picture, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
@@ -21,6 +22,7 @@ import { compareTrajectories } from './trajectories.ts';
 const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = {
   trajectories: compareTrajectories,
   'relu-collapse': compareCollapse,
+  distribution: compareDistribution,
 };
 
 /** Points of a curve. */

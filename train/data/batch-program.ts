@@ -80,12 +80,14 @@ export class BatchProgram {
     }
   }
 
-  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` and `cuts` as in Program.run. */
+  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` and `cuts` as in Program.run and runWith. */
   async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void, cuts?: readonly Cut[]): Promise<void> {
     const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;
     await data.rings.get(images.part)?.feed(data.memory, offset);
-    this.program.run({ ...step, ...mixing?.({ seed, step: number }) }, more, cuts);
+    const values = { ...step, ...mixing?.({ seed, step: number }) };
+    if (cuts) await this.program.runWith(cuts, values, more);
+    else this.program.run(values, more);
   }
 
   /** What `t` holds after the last run (see Program.read). */

@@ -33,13 +33,16 @@ export class GradientMean {
   #arriving: Promise<void>[] = [];
   #asked = false;
 
-  /** `share` is the share of a batch's images that this rank computes. The means of running statistics come along. */
-  constructor(exchange: Exchange, memory: Memory, graph: Graph, program: Program, share: number) {
+  /**
+   * `share` is the share of a batch's images that this rank computes. The means of running statistics come along. `waits` is whether a step
+   * makes other calls on its way: gradients then go last, as one, so that all ranks make their calls in one order.
+   */
+  constructor(exchange: Exchange, memory: Memory, graph: Graph, program: Program, share: number, waits = false) {
     this.#exchange = exchange;
     this.#weight = share;
     this.#stop = exchange.vector(1);
     const running = memory.layout.pages('buffer').map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes }));
-    const buckets = bucketsOf(graph, program.commands);
+    const buckets = bucketsOf(graph, program.commands, waits);
     this.#buckets = buckets.map(({ after, tensors }, i) => {
       const isLast = i === buckets.length - 1;
       const transfer = new Transfer(memory, [...tensors.map(t => memory.place(t)), ...(isLast ? running : [])]);
@@ -98,13 +101,13 @@ export class GradientMean {
 }
 
 /** The gradients of a program in the order in which it finishes them, in buckets. */
-function bucketsOf(graph: Graph, commands: readonly Command[]): Bucket[] {
+function bucketsOf(graph: Graph, commands: readonly Command[], isWhole: boolean): Bucket[] {
   const finished = new Map<Tensor, number>();
   for (const [i, { op }] of commands.entries()) for (const t of writes(op)) if (t.role === 'grad') finished.set(t, i + 1);
   const grads = [...graph.params.values()].map(({ grad }) => ({ grad, after: finished.get(grad) ?? 0 }));
   grads.sort((a, b) => a.after - b.after);
   const bytes = grads.reduce((n, { grad }) => n + 4 * grad.size, 0);
-  if (bytes <= WHOLE) return [{ after: commands.length, tensors: grads.map(({ grad }) => grad) }];
+  if (isWhole || bytes <= WHOLE) return [{ after: commands.length, tensors: grads.map(({ grad }) => grad) }];
   const buckets: Bucket[] = [];
   let tensors: Tensor[] = [];
   let held = 0;

@@ -22,7 +22,7 @@ export const methods = {
         integer: true,
       }),
       warmup: number(5, 'epochs over which it rises to that'),
-      'sync-bn': flag(false, 'batch norm by the statistics of the whole batch'),
+      'sync-bn': flag(false, 'batch norm by the statistics of all ranks'),
     },
   }),
   local: kind({

@@ -5,6 +5,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer } from '../../layers/init.ts';
+import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
@@ -76,7 +77,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       model,
       batchSize,
       accumulate: parts,
-      optimizer: phases,
+      optimizer: distribute?.name === 'delay-tolerant' ? [{ optimizer: optimizer(sgd, { lr: phases[0]!.optimizer.hyper.lr }) }] : phases,
       schedule: rates,
       seed,
       shuffle: recipe.shuffle,
@@ -90,7 +91,11 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       checkpoint: recipe.checkpointActivations,
       half: recipe.precision === 'f16',
       exchange,
-      ...(together && { sharesBatches: true, sharesGradients: distribute.name === 'sync' }),
+      ...(together && {
+        sharesBatches: true,
+        sharesGradients: distribute.name === 'sync',
+        syncBatchNorm: distribute.options['sync-bn'] === true,
+      }),
       withoutUpdate: distribute?.name === 'delay-tolerant',
     }),
   );

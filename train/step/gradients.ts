@@ -1,9 +1,12 @@
 /** The program that computes the gradients of a step's batch, micro-batch by micro-batch. */
 import type { Tensor } from '../../engine/graph.ts';
+import type { Cut } from '../../engine/program.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
 import { lengthOf, type Share } from '../data/share.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { GradientMean } from '../distribute/gradient-mean.ts';
+import { syncBatchNorm } from '../distribute/sync-batch-norm.ts';
+import { checkSameWeights } from '../distribute/same-weights.ts';
 import type { BuiltGraph } from '../evaluate/evaluation-graph.ts';
 import { takeTotals, type Totals } from '../evaluate/totals.ts';
 import { Readings } from './readings.ts';
@@ -37,11 +40,13 @@ export class GradientProgram {
   /** This rank among those that share a batch. */
   #share: Share;
   #exchange: Exchange | undefined;
+  /** Where a step waits for other ranks before its gradients leave. */
+  #pauses: readonly Cut[] = [];
   #totals: Tensor;
   #pending: Promise<unknown>[] = [];
 
   constructor(program: BatchProgram, { graph, totals, batch }: BuiltGraph, o: TrainerOptions) {
-    const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients } = o;
+    const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients, syncBatchNorm: isSynced } = o;
     this.program = program;
     this.batchSize = batchSize;
     this.microBatches = accumulate;
@@ -54,7 +59,9 @@ export class GradientProgram {
     if (!sharesGradients || !exchange) return;
     this.#exchange = exchange;
     const { memory } = batch.data;
-    this.mean = new GradientMean(exchange, memory, graph, program.program, lengthOf(batchSize, exchange) / batchSize);
+    const share = lengthOf(batchSize, exchange) / batchSize;
+    this.mean = new GradientMean(exchange, memory, graph, program.program, share, isSynced);
+    if (isSynced) this.#pauses = syncBatchNorm(exchange, program.program, share);
   }
 
   /**
@@ -77,9 +84,16 @@ export class GradientProgram {
         accumulate: k || adds ? 1 : 0,
         epoch,
       };
-      await this.program.run({ ...update, ...values }, log && isLast && !mean ? collect : undefined, isLast ? mean?.cuts : undefined);
+      await this.program.run({ ...update, ...values }, log && isLast && !mean ? collect : undefined, this.#cuts(isLast));
     }
     await mean?.finish();
+  }
+
+  /** Where a micro-batch stops on its way, in order; undefined where it does not. */
+  #cuts(isLast: boolean): readonly Cut[] | undefined {
+    if (!this.mean) return undefined;
+    const leaving = isLast ? this.mean.cuts : [];
+    return [...this.#pauses, ...leaving].sort((a, b) => a.after - b.after);
   }
 
   /** The sums over all batches since they were last taken or logged; they begin anew. */
@@ -90,6 +104,11 @@ export class GradientProgram {
   /** The sums since the last logged step, and of how many images they are; `step` is the last. They begin anew. */
   async unlogged(step: number): Promise<Totals & { readonly images: number }> {
     return { ...(await this.totals()), images: this.readings.imagesUpTo(step) };
+  }
+
+  /** Throws where ranks that share gradients have other weights after step number `step`. */
+  async checkSame(step: number): Promise<void> {
+    if (this.#exchange) await checkSameWeights(this.#exchange, this.program.program.memory, step);
   }
 
   /** Ends a step that is enqueued: asks for the metrics that it has copied, and waits for an earlier one where too many are under way. */

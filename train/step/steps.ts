@@ -49,7 +49,9 @@ export class Steps {
     gradients.program.arrange(await this.#order(epoch));
     const number = ++this.done;
     const lr = await phase.step({ number, epoch, at }, gradients, log);
-    if (this.#debug) await this.#checkFinite(number, lr);
+    if (!this.#debug) return;
+    await this.#checkFinite(number, lr);
+    await gradients.checkSame(number);
   }
 
   /** Passes over steps that other processes do: the next is number `done` + 1. */

@@ -32,6 +32,8 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly sharesBatches?: boolean;
   /** Whether the gradients of a step are the mean over ranks. */
   readonly sharesGradients?: boolean;
+  /** Whether batch norm goes by the statistics of all ranks' images. */
+  readonly syncBatchNorm?: boolean;
   /** Whether a step ends with its gradients: what moves the weights is elsewhere. */
   readonly withoutUpdate?: boolean;
 }
@@ -63,5 +65,6 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   exchange: true,
   sharesBatches: true,
   sharesGradients: true,
+  syncBatchNorm: true,
   withoutUpdate: true,
 };

@@ -1,6 +1,6 @@
 /** Jobs of several ranks as a user starts them: by the mpirun of Open MPI and by that of MPICH. */
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Ended } from './command.ts';
 
@@ -12,7 +12,11 @@ export interface Launcher {
 
 const LAUNCHERS: readonly Launcher[] = [
   // the tests have more ranks than cores, and run as root in containers
-  { name: 'Open MPI', command: 'mpirun.openmpi', words: ['--oversubscribe', '--allow-run-as-root', '--mca', 'mpi_yield_when_idle', '1'] },
+  {
+    name: 'Open MPI',
+    command: 'mpirun.openmpi',
+    words: ['--oversubscribe', '--allow-run-as-root', '--mca', 'mpi_yield_when_idle', '1'],
+  },
   { name: 'MPICH', command: 'mpirun.mpich', words: [] },
 ];
 
@@ -80,4 +84,18 @@ export function ranks(
       done({ code, ...ended });
     });
   });
+}
+
+/** The process that trains as a rank in the folder `cwd`; its launcher is another. */
+export function rankProcess({ name }: Launcher, rank: number, cwd: string): number {
+  const mark = `${name === 'MPICH' ? 'PMI_RANK' : 'OMPI_COMM_WORLD_RANK'}=${rank}\0`;
+  const read = (pid: string, file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  const found = readdirSync('/proc').find(pid => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === cwd && read(pid, 'environ').includes(mark) && read(pid, 'cmdline').includes('main.ts');
+    } catch {
+      return false; // no process, or one that has gone
+    }
+  });
+  return Number(found);
 }

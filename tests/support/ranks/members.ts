@@ -1,4 +1,5 @@
 /** Ranks that train in one process, on one device. */
+import type { Layer } from '../../../engine/graph.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { openModel } from '../../../models/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
@@ -16,16 +17,18 @@ import { deviceFor } from '../check.ts';
 /** What of a trainer's options a test chooses; an optimizer as on the command line. */
 export type Chosen = Partial<Omit<TrainerOptions, 'device' | 'data' | 'model' | 'optimizer'>> & {
   readonly model?: string;
+  /** In place of a model by name. */
+  readonly net?: Layer;
   readonly rule?: string;
   readonly optimizer?: TrainerOptions['optimizer'];
 };
 
 /** A net on 240 computed images of which 40 are held out, in batches of 12. */
-export async function trainerOf({ model = 'mlp:hidden=16', rule = 'sgd:lr=0.1', ...o }: Chosen = {}): Promise<Trainer> {
+export async function trainerOf({ model = 'mlp:hidden=16', rule = 'sgd:lr=0.1', net: own, ...o }: Chosen = {}): Promise<Trainer> {
   const images = await openDataset('shapes', { limitTrain: 240, limitTest: 25, quiet: true });
   const data = await openData(images, { normalize: 'meanstd', valSplit: 1 / 6 });
   const spec = parseSpec('model', model);
-  const net = openModel({ name: spec.name, options: modelOptions(spec) }, { shape: images.shape, classes: images.classes.length });
+  const net = own ?? openModel({ name: spec.name, options: modelOptions(spec) }, { shape: images.shape, classes: images.classes.length });
   const { name, options } = parseSpec('optimizer', rule);
   return Trainer.create({
     batchSize: 12,

@@ -5,6 +5,12 @@ import { quasiNewton, quasiNewtonMethods } from '../../../optim/quasi-newton.ts'
 import { schedule } from '../../../optim/schedules.ts';
 import type { Trainer } from '../../../train/step/trainer.ts';
 import { close } from '../../support/check.ts';
+import { tanh } from '../../../layers/activation.ts';
+import { flatten, sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { batchNorm } from '../../../layers/norm.ts';
+import { maxPool } from '../../../layers/pool.ts';
 import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/members.ts';
 
 const test = suite('sync');
@@ -58,6 +64,38 @@ for (const [why, size, o, steps = STEPS] of cases) {
     }
   });
 }
+
+/** Two batch norms, between layers that do not amplify the last digits as a deep net does. */
+const normed = () =>
+  sequential({
+    conv: conv2d(4, 3),
+    bn: batchNorm(),
+    act: tanh(),
+    pool: maxPool(4),
+    flat: flatten(),
+    fc: dense(12),
+    bn2: batchNorm(),
+    out: dense(10),
+  });
+
+test(`batch norm by the statistics of all ranks: ${STEPS} steps as one process, running statistics included`, async () => {
+  const o = { net: normed(), rule: 'sgd:lr=0.01' };
+  const one = await alone(o);
+  for (const size of [2, 5]) {
+    const ranks = await shared(size, { ...o, syncBatchNorm: true });
+    for (const rank of ranks) {
+      close('loss', rank.losses, one.losses, 1e-6);
+      close('weights', rank.weights, one.weights, 1e-6);
+      close('evaluation', [rank.val.loss], [one.val.loss], 1e-5);
+      assert.equal(rank.weights, ranks[0]!.weights);
+    }
+  }
+  const [apart] = await shared(2, o);
+  assert.ok(
+    apart!.losses.some((loss, i) => Math.abs(loss - one.losses[i]!) > 1e-3),
+    'without it losses are others',
+  );
+});
 
 test('2 ranks make the bits of 2 micro-batches, random numbers included', async () => {
   const o = { model: 'mlp:hidden=16,dropout=0.5', rule: 'adam' };

@@ -13,12 +13,19 @@ export interface Connected {
   readonly library: string | undefined;
 }
 
+/**
+ * UCX, below many an MPI, replaces functions of the C library (mmap, malloc) and handlers of signals in the whole process, which V8 and Dawn
+ * have their own ways with. Without that it looks up what memory it may reach at each call.
+ */
+const QUIET = { UCX_MEM_MMAP_HOOK_MODE: 'none', UCX_MEM_MALLOC_HOOKS: 'no', UCX_MEM_MALLOC_RELOC: 'no', UCX_HANDLE_ERRORS: 'none' };
+
 /** Milliseconds that a thread inside a call of MPI is given to end the job. */
 const PATIENCE = 1000;
 
 /** Joins the other processes of the job. Throws, in one line that says what to do, where there is no MPI or one that does not fit. */
 export async function connect(route: Route = 'rma', env: NodeJS.ProcessEnv = process.env): Promise<Connected> {
   if (!launchedBy(env)) return { exchange: alone(), library: undefined };
+  for (const [name, value] of Object.entries(QUIET)) process.env[name] ??= value;
   const wake = new Int32Array(new SharedArrayBuffer(4));
   const start: Start = { route, wake };
   const worker = new Worker(threadFile(), { workerData: start });

@@ -1,0 +1,172 @@
+/** `descent compare distribution`: one net trained by each method on the ranks of a job, some of which may be slowed down. */
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { openDevice } from '../run/device.ts';
+import { AT_LEAST_0 } from '../../engine/range.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
+import type { Panel } from '../../plots/panel.ts';
+import { parseConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
+import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { start } from '../../train/distribute/start.ts';
+import { loop } from '../../train/run/loop.ts';
+import { openTrainer } from '../../train/run/open.ts';
+import type { StepMetrics } from '../../train/step/metrics.ts';
+import { endJob, joinJob, shareWeights, type Job } from '../run/job.ts';
+import { percent, print, table } from '../output.ts';
+import type { CompareOptions } from './compare-options.ts';
+
+/** What is compared, and how it is asked for. Delay-tolerant training is Adagrad's; the others have one optimizer. */
+const VARIANTS: readonly [name: string, distribute: string, optimizer?: string][] = [
+  ['sync', 'sync'],
+  ['local', 'local:every=10'],
+  ['downpour', 'downpour'],
+  ['delay-tolerant', 'delay-tolerant', 'adagrad'],
+  ['easgd', 'easgd:every=10'],
+  ['hogwild', 'hogwild'],
+];
+
+interface Line extends StepMetrics {
+  readonly seconds: number;
+}
+
+interface Compared {
+  readonly name: string;
+  readonly seconds: number;
+  readonly lines: readonly Line[];
+  readonly accuracy: number;
+}
+
+/** Milliseconds by which ranks are slowed down at each of their steps: `rank=2,ms=50`. */
+function delayOf(texts: readonly string[], rank: number): number {
+  return texts.reduce((sum, text) => {
+    const { options } = parseSpec('--delay', `delay:${text}`);
+    const { rank: slow, ms, ...others } = options;
+    check(slow !== undefined && ms !== undefined && !Object.keys(others).length, `--delay: '${text}'`, 'write rank=2,ms=50');
+    const range = { ...AT_LEAST_0, integer: true };
+    return parseNumber('--delay: rank', String(slow), range) === rank ? sum + parseNumber('--delay: ms', String(ms), AT_LEAST_0) : sum;
+  }, 0);
+}
+
+export async function compareDistribution(options: CompareOptions): Promise<void> {
+  const job = (await joinJob({ distribute: 'sync' }))!;
+  try {
+    await compared(options, job);
+    await job.exchange.close();
+  } catch (error) {
+    await endJob(job, error);
+  }
+}
+
+async function compared(options: CompareOptions, job: Job): Promise<void> {
+  const { exchange, isFirst, library } = job;
+  const { model = 'lenet5', dataset: name, lr = '0.05', epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
+  const { optimizer = 'sgd', delay: delays = [] } = options;
+  check(exchange.size > 1, 'compare distribution: there is one process', 'start several, as in mpirun -n 2 descent compare distribution');
+  const ms = delayOf(delays, exchange.rank);
+  const given = { dataset: name, lr, epochs, limitTrain, limitTest, seed, logEvery: '5' };
+  const config = parseConfig(model, given);
+  const data = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: config.limitTrain, limitTest: config.limitTest });
+  const device = await openDevice(options);
+  const results: Compared[] = [];
+  for (const [variant, distribute, own = optimizer] of VARIANTS) {
+    const result = await trained(job, { ...given, distribute, optimizer: own }, model, data, device, ms);
+    results.push({ name: variant, ...result });
+    if (isFirst && !options.quiet && !options.json)
+      print(`${variant}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
+  }
+  device.close();
+  if (!isFirst) return;
+  const slowed = delays.length ? `, slowed down ${delays.join(' and ')}` : '';
+  const title = `${model} on ${config.dataset} by ${exchange.size} ranks over ${library}${slowed}`;
+  const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
+  const written = await writePicture(options.out!, draw(panelsOf(results), { title }));
+  for (const { name, seconds, accuracy, lines } of results) {
+    if (options.json) print(JSON.stringify({ method: name, seconds, accuracy, lines }));
+  }
+  if (options.json) return;
+  const cells = results.map(({ name, seconds, accuracy, lines }) => {
+    const last = lines.at(-1);
+    const stale = (value: number | undefined) => value?.toFixed(2) ?? '';
+    return [name, seconds.toFixed(1), last?.loss.toFixed(4) ?? '', percent(accuracy), stale(last?.staleness), stale(last?.staleness_worst)];
+  });
+  print(table([['method', 's', 'training loss', 'test accuracy', 'staleness', 'worst'], ...cells]));
+  if (!options.quiet) print(`picture in ${written}`);
+}
+
+/** One method from the first weights on; rank 0's lines of metrics, with the seconds at which they came. */
+async function trained(
+  job: Job,
+  options: Record<string, string | undefined>,
+  model: string,
+  data: Dataset,
+  device: Device,
+  ms: number,
+): Promise<Omit<Compared, 'name'>> {
+  const { exchange } = job;
+  const recipe = recipeOf(parseConfig(model, options as Record<string, string>));
+  const { trainer, total } = await openTrainer(recipe, data, device, { exchange });
+  const lines: Line[] = [];
+  try {
+    await shareWeights(job, trainer);
+    let begun = performance.now();
+    const onMetrics = (line: StepMetrics) => void lines.push({ ...line, seconds: (performance.now() - begun) / 1000 });
+    const delay = ms ? () => new Promise<void>(resolve => setTimeout(resolve, ms)) : undefined;
+    const { logEvery } = recipe;
+    const started = await start(trainer, exchange, recipe.distribute!, { total, logEvery, asks: () => false, onMetrics, delay });
+    await exchange.texts('');
+    begun = performance.now();
+    await loop(started.fitted, {
+      total,
+      logEvery,
+      validate: false,
+      state: { evaluated: [] },
+      step: started.step,
+      onMetrics,
+      onEvaluation: () => undefined,
+      onCheckpoint: async () => undefined,
+    });
+    const seconds = (performance.now() - begun) / 1000;
+    const { accuracy } = await trainer.evaluate('test');
+    return { lines, seconds, accuracy };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+function panelsOf(results: readonly Compared[]): Panel[] {
+  const y = { label: 'cross-entropy', min: 0 };
+  const curve = (label: string, x: (line: Line) => number): Panel => ({
+    kind: 'line',
+    title: `Training loss by ${label}`,
+    x: { label, min: 0 },
+    y,
+    series: results.map(({ name, lines }) => ({ name, points: smoothed(lines).map(line => [x(line), line.loss] as const) })),
+  });
+  const stale = results.filter(({ lines }) => lines.some(line => line.staleness !== undefined));
+  const of = (lines: readonly Line[], value: (line: Line) => number | undefined) => Math.max(0, ...lines.map(line => value(line) ?? 0));
+  return [
+    curve('seconds', line => line.seconds),
+    curve('epochs', line => line.epoch),
+    {
+      kind: 'bar',
+      title: 'Staleness',
+      y: { label: 'changes by others', min: 0 },
+      categories: stale.map(({ name }) => name),
+      series: [
+        { name: 'mean', values: stale.map(({ lines }) => of(lines, line => line.staleness)) },
+        { name: 'worst', values: stale.map(({ lines }) => of(lines, line => line.staleness_worst)) },
+      ],
+    },
+  ];
+}
+
+/** Lines with a running mean of the loss. */
+function smoothed(lines: readonly Line[]): Line[] {
+  let mean: number | undefined;
+  return lines.map(line => {
+    mean = mean === undefined ? line.loss : 0.7 * mean + 0.3 * line.loss;
+    return { ...line, loss: mean };
+  });
+}
