@@ -53,7 +53,7 @@ const MISTAKES = 40;
 export async function writeReport(path: string, facts: object, predictions: Predictions, { out, json, quiet }: ReportFlags): Promise<void> {
   const { part, dataset, logits } = predictions;
   const isRun = statSync(path).isDirectory();
-  const folder = out ?? (isRun ? join(path, 'report') : `${path.replace(/\.safetensors$/, '')}-report`);
+  const folder = out ?? (isRun ? join(path, 'report') : `${path.replace(/\.(safetensors|onnx)$/, '')}-report`);
   const found = report(logits, part.labels, dataset.classes);
   const [{ reportPicture }, { writePicture }] = await Promise.all([import('../../plots/report.ts'), import('../../plots/node.ts')]);
   makeFolder(folder, 'name another folder with --out');

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exportNet } from '../../cli/export/export.ts';
+import { openWeights } from '../../cli/onnx-file.ts';
 import { predict } from '../../cli/run/predict.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { openModel } from '../../models/index.ts';
@@ -43,6 +44,25 @@ test('the ONNX file of a net says of a picture what predict says', async () => {
   const planes = Float32Array.from(pixels, (_, i) => pixels[(i % 144) * 3 + Math.floor(i / 144)]! / 255);
   const { probabilities } = await runOnnx(await readFile(out), planes, [1, ...SHAPE]);
   close('probabilities', probabilities!.data, row!.split(',').slice(3).map(Number), 1e-4);
+});
+
+test('an ONNX file predicts by itself, and gives its weights to the model that it is of', async () => {
+  const file = await saved();
+  await printed(() => exportNet(file, { to: 'onnx' }));
+  const net = file.replace('.safetensors', '.onnx');
+  const picture = file.replace('net.safetensors', 'a.png');
+  await sharp(Buffer.alloc(432, 90), { raw: { width: 12, height: 12, channels: 3 } }).toFile(picture);
+  const said = async (path: string) => {
+    const text = await printed(() => predict(path, [picture], { top: '1', csv: true }));
+    return text.split(',').slice(-3).map(Number);
+  };
+  const own = await said(file);
+  close('probabilities', await said(net), own, 1e-5);
+  const weights = await openWeights(net, undefined);
+  const model = openModel({ name: 'mlp', options: { hidden: [8] } }, { classes: 3, shape: SHAPE });
+  assert.equal(weights(model, SHAPE), generatedWeights(model, SHAPE));
+  const other = openModel({ name: 'mlp', options: { hidden: [9] } }, { classes: 3, shape: SHAPE });
+  assert.match(await refusal(() => weights(other, SHAPE)), `${net}: is another net than the model, whose fc2.weight is [3, 9], not [3, 8]`);
 });
 
 test('a run for TensorBoard: a folder for each part', async () => {

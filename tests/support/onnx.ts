@@ -72,8 +72,8 @@ export function foreign({ nodes, constants, ...rest }: OnnxNet): OnnxNet {
   const out: OnnxNode[] = [];
   for (const node of nodes) {
     const inputs = node.inputs.map(name => named.get(name) ?? gone.get(name) ?? name);
-    const [next] = users(node.outputs[0]!);
-    if (node.op === 'Conv' && next?.op === 'BatchNormalization') {
+    const [next, other] = users(node.outputs[0]!);
+    if (node.op === 'Conv' && next?.op === 'BatchNormalization' && !other) {
       const [scale, shift, mean, variance] = next.inputs.slice(1).map(name => constants.get(name)!.data) as Float32Array[];
       const weight = constants.get(node.inputs[1]!)!;
       const per = weight.data.length / scale!.length;
