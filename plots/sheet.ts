@@ -15,8 +15,22 @@ const LINE = 14;
 /** Letters of 11 pixels that fit below a picture. */
 const FITTING = Math.floor((SIDE / LETTER) * (12 / 11));
 
-const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
+export const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 const shortened = (text: string): string => (text.length > FITTING ? `${text.slice(0, FITTING - 1)}…` : text);
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A picture stretched over a place, without smoothing. */
+export function pictureIn(png: Uint8Array, { x, y, width, height }: Place): string {
+  const data = btoa(Array.from(png, byte => String.fromCharCode(byte)).join(''));
+  const place = `x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none"`;
+  return `<image ${place} image-rendering="optimizeSpeed" href="data:image/png;base64,${data}"/>`;
+}
 
 /** Pictures are drawn without smoothing, at one height and width. */
 export function contactSheet(items: readonly SheetItem[], title: string): string {
@@ -29,9 +43,7 @@ export function contactSheet(items: readonly SheetItem[], title: string): string
     const x = GAP + (i % ACROSS) * cell.width;
     const y = head + Math.floor(i / ACROSS) * cell.height;
     const words = lines.map((line, k) => `<text x="${x}" y="${y + SIDE + (k + 1) * LINE}">${escaped(shortened(line))}</text>`);
-    const data = btoa(Array.from(png, byte => String.fromCharCode(byte)).join(''));
-    const place = `x="${x}" y="${y}" width="${SIDE}" height="${SIDE}"`;
-    return `<image ${place} image-rendering="optimizeSpeed" href="data:image/png;base64,${data}"/>${words.join('')}`;
+    return pictureIn(png, { x, y, width: SIDE, height: SIDE }) + words.join('');
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="11" fill="${INK}">`,

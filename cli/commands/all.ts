@@ -45,6 +45,11 @@ const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./checkpoints.ts')).addExport,
   },
   {
+    name: 'look',
+    summary: 'pictures of a trained net: confusions, filters, activations, layers, mistakes',
+    load: async () => (await import('./checkpoints.ts')).addLook,
+  },
+  {
     name: 'devices',
     summary: 'list the adapters of this machine',
     load: async () => (await import('./inventory.ts')).addDevices,

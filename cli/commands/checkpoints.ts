@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { EvalOptions } from '../run/eval.ts';
 import type { ExportOptions } from '../export/options.ts';
+import type { LookOptions } from '../run/look.ts';
 import type { PredictOptions } from '../run/predict.ts';
 import { examples } from '../help.ts';
 import { configOption, everywhere, onDevice } from './command.ts';
@@ -107,5 +108,36 @@ export function addExport(command: Command): void {
     .action(async (checkpoint: string, options: ExportOptions) => {
       const { exportNet } = await import('../export/export.ts');
       await exportNet(checkpoint, options);
+    });
+}
+
+export function addLook(command: Command): void {
+  command
+    .description(
+      'Writes pictures of a trained net, each as SVG and PNG: confusions and reliability on the test images, filters of the first layer ' +
+        '(templates of a linear model), what each layer makes of an image and does on several, the most confident mistakes.',
+    )
+    .argument('<checkpoint>', 'run folder, or a .safetensors file');
+  onDevice(
+    command
+      .option('--out <folder>', 'folder of the pictures (default: look/ in the run)')
+      .option('--image <n>', 'test image whose activations are drawn', '1')
+      .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
+      .option('--dataset <name>', 'data set, if not the one trained on')
+      .addOption(configOption('normalize', ', if the file does not say'))
+      .option('--image-size <n>', 'pixels of a side to which images of a folder are resized, if the file does not say (default: 32)')
+      .option('--trust', 'take files of the run that were changed since it wrote them')
+      .addOption(configOption('limitTest')),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        'descent look runs/lenet5-fashion-mnist-20261121-110000',
+        'descent look runs/lenet5-fashion-mnist-20261121-110000 --image 7 --out seen',
+      ),
+    )
+    .action(async (checkpoint: string, options: LookOptions) => {
+      const { look } = await import('../run/look.ts');
+      await look(checkpoint, options);
     });
 }

@@ -68,7 +68,7 @@ export async function writeReport(path: string, facts: object, predictions: Pred
 }
 
 /** Whether samples can be shown: bytes of one or three colours. */
-const isPictures = ({ shape: [c], dtype = 'uint8' }: Dataset): boolean => (c === 1 || c === 3) && dtype === 'uint8';
+export const isPictures = ({ shape: [c], dtype = 'uint8' }: Dataset): boolean => (c === 1 || c === 3) && dtype === 'uint8';
 
 /** The counts of confusions, one row a label. */
 const rowsOf = ({ classes, confusion }: Report): number[][] =>
@@ -97,14 +97,18 @@ function tell(found: Report, folder: string, pictured: boolean): void {
   print(`\nreport.json, report.svg, report.png${pictured ? ', mistakes.png' : ''} in ${folder}`);
 }
 
+async function writeMistakes(path: string, found: Report, predictions: Predictions): Promise<void> {
+  const { png } = await import('../../plots/node.ts');
+  writeWhole(path, await png(await mistakesSheet(found, predictions)));
+}
+
 /** The most confident mistakes as one picture: each with its label, its answer and how sure the net was. */
-async function writeMistakes(path: string, { classes, mistakes }: Report, { part, dataset }: Predictions): Promise<void> {
+export async function mistakesSheet({ classes, mistakes }: Report, { part, dataset }: Predictions): Promise<string> {
   const shown = mistakes.slice(0, MISTAKES);
   const [c, h, w] = dataset.shape;
-  const [{ default: sharp }, { contactSheet }, { png }] = await Promise.all([
+  const [{ default: sharp }, { contactSheet }] = await Promise.all([
     optional('sharp', 'drawing mistakes', () => import('sharp')),
     import('../../plots/sheet.ts'),
-    import('../../plots/node.ts'),
   ]);
   const size = bytesOfImage(dataset);
   const items = shown.map(async ({ image, label, answer, probability }) => {
@@ -120,5 +124,5 @@ async function writeMistakes(path: string, { classes, mistakes }: Report, { part
     };
   });
   const title = `${mistakes.length} mistakes, the most confident first: image, label, answer`;
-  writeWhole(path, await png(contactSheet(await Promise.all(items), title)));
+  return contactSheet(await Promise.all(items), title);
 }

@@ -183,6 +183,7 @@ cli('help of every command answers with examples, on standard output', async () 
     'train',
     'eval',
     'predict',
+    'look',
     'devices',
     'find-lr',
     'sweep',

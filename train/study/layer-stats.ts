@@ -51,8 +51,7 @@ export async function layerStats(
 ): Promise<LayerStats[]> {
   const seen = new Map<string, LayerStats>();
   const scale = await trainer.gradientScale();
-  probe.run(bytes);
-  for (const [name, t] of probe.outputs) seen.set(name, { name, ...moments(await probe.read(t), t.size / probe.n, n) });
+  for (const stats of await activationStats(probe, bytes, n)) seen.set(stats.name, stats);
   for (const { layer, value, grad } of weights(trainer)) {
     const now = await trainer.memory.read(value);
     const last = before?.get(layer);
@@ -67,7 +66,16 @@ export async function layerStats(
   return [...seen.values()];
 }
 
-const rms = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
+/** What the layers compute, in order, on the first `n` of the probe's images `bytes` [n, c, h, w]. */
+export async function activationStats(probe: Probe, bytes: Uint8Array, n: number): Promise<LayerStats[]> {
+  probe.run(bytes);
+  const all: LayerStats[] = [];
+  for (const [name, t] of probe.outputs) all.push({ name, ...moments(await probe.read(t), t.size / probe.n, n) });
+  return all;
+}
+
+/** The root mean square. */
+export const rms = (values: Float32Array): number => Math.sqrt(values.reduce((s, v) => s + v * v, 0) / values.length);
 
 /** The statistics of the values [n, units] of one layer. */
 function moments(values: Float32Array, units: number, n: number): Omit<LayerStats, 'name'> {

@@ -1,6 +1,6 @@
 /** Images, filters and activations on canvases. */
 import { el } from '../views/dom.ts';
-import type { Planes } from '../worker/protocol.ts';
+import { shades, type Planes } from '../../train/study/looks.ts';
 
 /** Bytes [c, h, w] as a canvas of one screen pixel each; the style sheet makes it larger. Planes of the playground have no picture. */
 export function image(bytes: Uint8Array, [c, h, w]: readonly [number, number, number], label: string): HTMLCanvasElement {
@@ -8,18 +8,12 @@ export function image(bytes: Uint8Array, [c, h, w]: readonly [number, number, nu
   return paint(w, h, label, p => (c === 3 ? [bytes[p]!, bytes[plane + p]!, bytes[2 * plane + p]!] : [bytes[p]!, bytes[p]!, bytes[p]!]));
 }
 
-/** Each plane by itself: 0 is grey, the largest magnitude black or white; three channels are colours. */
-export function planes({ name, count, h, w, data, channels = 1 }: Planes & { channels?: number }): HTMLCanvasElement[] {
-  const size = h * w;
-  return Array.from({ length: count }, (_, i) => {
-    const part = data.subarray(i * channels * size, (i + 1) * channels * size);
-    const most = part.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
-    const level = (p: number) => 127.5 + (127.5 * part[p]!) / most;
-    return paint(w, h, `${name} ${i + 1}`, p =>
-      channels === 3 ? [level(p), level(size + p), level(2 * size + p)] : [level(p), level(p), level(p)],
-    );
+/** Each plane by itself (see shades). */
+export const planes = (all: Planes & { channels?: number }): HTMLCanvasElement[] =>
+  Array.from({ length: all.count }, (_, i) => {
+    const rgb = shades(all, i);
+    return paint(all.w, all.h, `${all.name} ${i + 1}`, p => [rgb[3 * p]!, rgb[3 * p + 1]!, rgb[3 * p + 2]!]);
   });
-}
 
 function paint(w: number, h: number, label: string, colour: (p: number) => readonly number[]): HTMLCanvasElement {
   const canvas = el('canvas', { width: w, height: h, class: 'pixels', role: 'img', 'aria-label': label, title: label });

@@ -2,7 +2,8 @@
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import { el, percent, select } from './dom.ts';
 import { image, planes } from '../data/pictures.ts';
-import type { Filters, Planes, Prediction, RunFacts } from '../worker/protocol.ts';
+import type { Filters, Planes } from '../../train/study/looks.ts';
+import type { Prediction, RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
 
 /** Test images that are shown. */
@@ -27,7 +28,10 @@ const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', textConte
 export class InspectView {
   readonly element: HTMLElement;
   #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
-  #filters = panel('First-layer filters', 'Weights of the first convolution: grey is 0, white positive, black negative.');
+  #filters = panel(
+    'First-layer filters',
+    'Weights of the first convolution, or of a dense layer on the image: grey is 0, white positive, black negative.',
+  );
   #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images at most.');
   #layers = panel(
     'Layers',
@@ -125,7 +129,7 @@ export class InspectView {
     this.#filters.body.replaceChildren(
       filters
         ? strip('strip large', `${filters.count} filters of ${filters.h}×${filters.w}`, filters)
-        : quiet('This model has no convolution.'),
+        : quiet('The first layer of this model has no weights that are pictures.'),
     );
   }
 

@@ -5,10 +5,9 @@ import type { Opened } from '../../train/run/open.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
-import type { Filters, Planes, Prediction } from './protocol.ts';
+import { activationsOf, filtersOf, firstFilters, type Filters, type Planes } from '../../train/study/looks.ts';
+import type { Prediction } from './protocol.ts';
 
-/** Most pictures of one layer. */
-const MOST = 64;
 /** Images whose layers are looked at together. */
 const FEW = 16;
 /** Images that are answered together: as many as fill the plane of the playground. */
@@ -59,15 +58,13 @@ export class Inspector {
     return out;
   }
 
-  /** The weights of the first convolution, [o, c, k, k]; colours are kept where c is 3. */
+  /** The weights of the first layer, where they are pictures. */
   async filters(): Promise<Filters | undefined> {
     const { graph, memory } = this.#opened.trainer;
-    const first = [...graph.params.values()].map(p => p.value).find(t => t.shape.length === 4);
-    if (!first) return undefined;
-    const [o, c, h, w] = first.shape as [number, number, number, number];
-    const channels = c === 3 ? 3 : 1;
-    const count = Math.min(MOST, channels === 3 ? o : o * c);
-    return { name: first.name, channels, count, h, w, data: (await memory.read(first)).slice(0, count * channels * h * w) };
+    const { shape, classes } = this.#dataset;
+    const params = Array.from(graph.params.values(), p => p.value);
+    const first = firstFilters(params, shape);
+    return first && filtersOf(first, await memory.read(first), shape, classes.length);
   }
 
   /** Class probabilities of images given as bytes [n, c, h, w]. */
@@ -86,15 +83,7 @@ export class Inspector {
   async activations(index: number): Promise<Planes[]> {
     const { test } = this.#dataset;
     const size = test.images.length / test.n;
-    const probe = await this.#probe(1, true);
-    probe.run(bytesOf(test.images).subarray(index * size, (index + 1) * size));
-    const out: Planes[] = [];
-    for (const [name, t] of probe.outputs) {
-      const [, c = 1, h = 1, w = 1] = t.shape.length === 4 ? t.shape : [1, 1, 1, t.size / probe.n];
-      const count = Math.min(c, MOST);
-      out.push({ name, count, h, w, data: (await probe.read(t)).slice(0, count * h * w) });
-    }
-    return out;
+    return activationsOf(await this.#probe(1, true), bytesOf(test.images).subarray(index * size, (index + 1) * size));
   }
 
   /** A probe of `n` images, built once; with `kept` it has what each layer computes. */

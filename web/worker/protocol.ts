@@ -5,6 +5,7 @@ import type { Ceiling } from '../../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
+import type { Filters, Planes } from '../../train/study/looks.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
@@ -73,19 +74,6 @@ export interface Prediction {
   readonly label: number;
   readonly probabilities: Float32Array;
 }
-/** Pictures [count, h, w] of floats. */
-export interface Planes {
-  readonly name: string;
-  readonly count: number;
-  readonly h: number;
-  readonly w: number;
-  readonly data: Float32Array;
-}
-/** Weights of a convolution as pictures, of three channels where they are colours. */
-export interface Filters extends Planes {
-  readonly channels: number;
-}
-
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
   open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
@@ -104,7 +92,7 @@ export interface Api {
   testImages(count: number): Uint8Array;
   /** Row = label, column = answer, over the first `count` test images. */
   confusion(count: number): Uint32Array;
-  /** Weights of the first convolution as pictures: [o * c, k, k], or of the first dense layer. */
+  /** Weights of the first convolution as pictures, or of the first dense layer. */
   filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */
   predict(bytes: Uint8Array): Float32Array;
