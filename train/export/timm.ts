@@ -1,5 +1,5 @@
 /** A trained net as a folder that timm loads: `timm.create_model('local-dir:<folder>', pretrained=True)` (timm/models/_hub.py). */
-import { check } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import type { Moments, Normalize } from '../data/statistics.ts';
 import { encodeSafetensors, type Tensors } from '../run/safetensors.ts';
 
@@ -72,7 +72,7 @@ export function timmFiles({ model, shape, classes, weights, normalize, moments }
     'train it with stem=imagenet, or head=imagenet',
   );
   const isByChannel = normalize === 'none' || normalize === 'mean' || normalize === 'meanstd';
-  check(isByChannel, `timm: normalises by channel, not by ${normalize}`, 'train with --normalize meanstd');
+  check(isByChannel, `timm: normalises by channel, not by ${normalize}`, say`train with ${named('normalize', 'meanstd')}`);
   const each = (value: number) => Array<number>(shape[0]).fill(value);
   const mean = normalize === 'none' ? each(0) : moments!.mean;
   const std = normalize === 'meanstd' ? moments!.std : each(1);
