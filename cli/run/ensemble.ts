@@ -4,6 +4,7 @@ import { score, softmaxRows } from '../../train/study/probabilities.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { combine } from '../../train/run/swag.ts';
 import { evaluate, openForEvaluation, type EvalOptions } from './eval.ts';
+import { endJob, joinAnyJob, type Job } from './job.ts';
 import { percent, print, table } from '../output.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
@@ -16,36 +17,78 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   for (const flag of ['tta', 'report', 'predictions'] as const) {
     check(options[flag] === undefined, `--${flag}: is for one checkpoint`, 'leave it out, or --ensemble');
   }
-  const split = parseChoice('--split', options.split, ['test', 'val']);
-  const members: { file: string; probabilities: Float32Array }[] = [];
-  let labels: ArrayLike<number> | undefined;
-  let data: string | undefined;
-  for (const path of paths) {
-    const { file, recipe, dataset, session } = await openForEvaluation(path, options);
-    try {
-      check(
-        data === undefined || data === recipe.dataset,
-        `${file}: was trained on ${recipe.dataset}, ${paths[0]} on ${data}`,
-        'an ensemble needs one data set',
-      );
-      data = recipe.dataset;
-      const own = session.data.parts[split].labels;
-      check(
-        !labels || (own.length === labels.length && own.every((l, i) => l === labels![i])),
-        `${file}: its ${split} images are not those of ${paths[0]}`,
-        'take --split test, or runs of one --seed and --val-split',
-      );
-      labels = own;
-      members.push({ file, probabilities: softmaxRows(await session.inference.logits(split), dataset.classes.length) });
-    } finally {
-      session.close();
-    }
+  const job = await joinAnyJob();
+  if (!job) return tell(await predicted(paths, options), options);
+  try {
+    const members = await predicted(paths, options, job);
+    if (job.isFirst) tell(members, options);
+    await job.exchange.close();
+  } catch (error) {
+    await endJob(job, error);
   }
-  const classes = members[0]!.probabilities.length / labels!.length;
+}
+
+/** What a checkpoint makes of the images of a split. */
+interface Member {
+  readonly file: string;
+  readonly data: string;
+  readonly labels: readonly number[];
+  readonly probabilities: Float32Array;
+}
+
+const splitOf = ({ split }: EvalOptions) => parseChoice('--split', split, ['test', 'val']);
+
+/** The members in order; the ranks of a job take them in turn, and all get all. */
+async function predicted(paths: readonly string[], options: EvalOptions, job?: Job): Promise<Member[]> {
+  const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
+  const own = new Map<number, Member>();
+  for (const [i, path] of paths.entries()) if (i % size === rank) own.set(i, await memberOf(path, options));
+  if (!job) return [...own.values()];
+  const members: Member[] = [];
+  for (const i of paths.keys()) {
+    const mine = own.get(i);
+    const told = await job.exchange.texts(mine ? JSON.stringify({ ...mine, probabilities: mine.probabilities.length }) : '');
+    const facts = JSON.parse(told[i % size]!) as Omit<Member, 'probabilities'> & { probabilities: number };
+    const probabilities = mine?.probabilities ?? new Float32Array(facts.probabilities);
+    await job.exchange.broadcast(probabilities, i % size);
+    members.push({ ...facts, probabilities });
+  }
+  return members;
+}
+
+async function memberOf(path: string, options: EvalOptions): Promise<Member> {
+  const split = splitOf(options);
+  const { file, recipe, dataset, session } = await openForEvaluation(path, options);
+  try {
+    const logits = await session.inference.logits(split);
+    return {
+      file,
+      data: recipe.dataset,
+      labels: [...session.data.parts[split].labels],
+      probabilities: softmaxRows(logits, dataset.classes.length),
+    };
+  } finally {
+    session.close();
+  }
+}
+
+/** Prints what the members are worth, and their mean. */
+function tell(members: readonly Member[], options: EvalOptions): void {
+  const split = splitOf(options);
+  const [{ data, labels, file: first }] = members as [Member];
+  for (const { file, ...own } of members) {
+    check(own.data === data, `${file}: was trained on ${own.data}, ${first} on ${data}`, 'an ensemble needs one data set');
+    check(
+      own.labels.length === labels.length && own.labels.every((l, i) => l === labels[i]),
+      `${file}: its ${split} images are not those of ${first}`,
+      'take --split test, or runs of one --seed and --val-split',
+    );
+  }
+  const classes = members[0]!.probabilities.length / labels.length;
   const { mean } = combine(members.map(m => m.probabilities));
   const rows = [
-    ...members.map(m => ({ name: m.file, ...score(m.probabilities, labels!, classes) })),
-    { name: `ensemble of ${members.length}`, ...score(mean, labels!, classes) },
+    ...members.map(m => ({ name: m.file, ...score(m.probabilities, labels, classes) })),
+    { name: `ensemble of ${members.length}`, ...score(mean, labels, classes) },
   ];
   if (options.json) {
     rows.forEach(({ name, ...result }) => print(JSON.stringify({ name, dataset: data, split, ...result })));

@@ -154,6 +154,7 @@ async function training(o: Running): ReturnType<typeof loop> {
       state: stateOf(o),
       step: stats?.step ?? started?.step,
       stopped: () => started?.isAsked ?? interrupt.asked,
+      ...(started && started.fitted !== trainer && { turn: untilAsked(started) }), // ranks that met have kept what there is
       onMetrics,
       onBest: weights => run.saveBest(weights, { ...session.metadata, step: String(trainer.steps) }),
       onEvaluation(line) {
@@ -166,6 +167,13 @@ async function training(o: Running): ReturnType<typeof loop> {
     shown.stop();
   }
 }
+
+/** Ends the loop as soon as a rank has asked for it. */
+const untilAsked = (started: Started) => async (work: () => Promise<void>) => {
+  if (started.isAsked) return false;
+  await work();
+  return true;
+};
 
 /** What a resumed run has come to already. */
 function stateOf({ run, recipe, options, job, best }: Running): LoopState {

@@ -38,6 +38,10 @@ export async function joinJob({ distribute, resume, trust, exchange: route }: Tr
   return { exchange, library, isFirst: rank === 0, local: { rank: here(hosts.slice(0, rank)), size: here(hosts) } };
 }
 
+/** The job that this process belongs to, where mpirun or srun started several: commands of many runs then share these out. */
+export const joinAnyJob = (): Promise<Job | undefined> =>
+  launchedBy(process.env) === undefined ? Promise.resolve(undefined) : joinJob({ distribute: 'sync' });
+
 /** The number of this process as its launcher has it, before it has joined. */
 const launchedAs = (): number => Number(process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK ?? process.env.SLURM_PROCID ?? 0);
 

@@ -94,7 +94,8 @@ export const openInferenceSession = (
 
 export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
   onDevice(data, options, async (dataset, device) => {
-    const opened = await openTrainer(recipe, dataset, device, { ...options, exchange: options.ranks });
+    const { debug, rates, ranks } = options; // the others are texts, which the recipe has read
+    const opened = await openTrainer(recipe, dataset, device, { debug, rates, exchange: ranks });
     const { trainer, data, model, total, parameters, metadata, parts } = opened;
     if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };

@@ -14,6 +14,7 @@ import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sw
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
+import { endJob, joinAnyJob, told, type Job } from '../run/job.ts';
 import { duration, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { localRecipe } from '../run/session.ts';
@@ -30,6 +31,18 @@ export type SweepOptions = DeviceOptions & { [K in Key]?: string | boolean } & {
 type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'> & { readonly recipe: Recipe };
 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {
+  const job = await joinAnyJob();
+  if (!job) return search(model, options);
+  try {
+    await search(model, job.isFirst ? options : { ...options, quiet: true, json: false }, job);
+    await job.exchange.close();
+  } catch (error) {
+    await endJob(job, error);
+  }
+}
+
+/** Does all runs; as one of several ranks its share of them, while rank 0 keeps the results of all. */
+async function search(model: string, options: SweepOptions, job?: Job): Promise<void> {
   await loadOwnModel(model);
   const { grid = [], random, folds: asked, out, adapter, dataDir, json, quiet, tune, ...texts } = options;
   const folds = asked === undefined ? undefined : parseNumber('--folds', asked, { integer: true, min: 2 });
@@ -49,7 +62,9 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   const word = (name: string) => name.replace(/[^\w.=-]+/g, '_');
   const folder = out ?? join('sweeps', `${word(model)}-${word(runs[0]!.config.dataset)}`);
   const file = join(folder, 'results.jsonl');
-  const done = new Map(readResults(file).map(line => [keyOf(line), line]));
+  const isFirst = job?.isFirst ?? true;
+  const before = job ? await told(job, () => readResults(file)) : readResults(file);
+  const done = new Map(before.map(line => [keyOf(line), line]));
   const left = runs.filter(run => !done.has(keyOf(run)));
   const say = (line: string) => {
     if (!quiet && !json) print(line);
@@ -58,22 +73,29 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
   const already = left.length < runs.length ? `, ${runs.length - left.length} of them done already` : '';
   say(`${runs.length} runs${crossed}${already}; results in ${file}`);
   if (left.length) {
-    makeFolder(folder, 'choose another place with --out');
+    if (isFirst) makeFolder(folder, 'choose another place with --out');
     const interrupt = onInterrupt();
     const device = await openDevice({ adapter, quiet, json, tune });
     const load = datasetCache(dataDir, quiet);
     try {
-      for (const [i, run] of left.entries()) {
-        const dataset = await load(run.config);
+      const { rank, size } = job?.exchange ?? { rank: 0, size: 1 };
+      for (let i = 0; i < left.length; i += size) {
+        const run = left[i + rank];
+        const dataset = run && (await load(run.config));
         interrupt.trains = true;
-        const outcome = await trial(run.recipe, dataset, device, { ...run, stopped: () => interrupt.asked });
-        if (!outcome) break;
-        const line = lineOf(run, outcome);
-        append(file, line);
-        done.set(keyOf(line), line);
-        if (json) print(JSON.stringify(line));
-        const number = String(i + 1).padStart(String(left.length).length);
-        say(`${number}/${left.length}  ${describeOutcome(run, outcome)}`);
+        const outcome = run && (await trial(run.recipe, dataset!, device, { ...run, stopped: () => interrupt.asked }));
+        const own = run && outcome ? JSON.stringify(lineOf(run, outcome)) : '';
+        const round = job ? await job.exchange.texts(own) : [own];
+        for (const [k, text] of round.entries()) {
+          if (!text) continue;
+          const line = JSON.parse(text) as SweepLine;
+          if (isFirst) append(file, line);
+          done.set(keyOf(line), line);
+          if (json) print(text);
+          const number = String(i + k + 1).padStart(String(left.length).length);
+          say(`${number}/${left.length}  ${describeOutcome(line)}`);
+        }
+        if (round.slice(0, left.length - i).some(text => !text)) break;
       }
     } finally {
       interrupt.end();
@@ -83,10 +105,12 @@ export async function sweep(model: string, options: SweepOptions): Promise<void>
     if (complete < runs.length) {
       process.exitCode = interrupt.code;
       if (json) print(JSON.stringify({ stopped: { complete, of: runs.length } }));
+      if (!isFirst) return;
       return note(`stopped: ${complete} of ${runs.length} runs are complete; the same command goes on with the others`);
     }
   }
   const scores = ranking(runs.map(run => ({ ...done.get(keyOf(run))!, choice: run.choice, config: run.config })));
+  if (!isFirst) return;
   if (json) return print(JSON.stringify({ ranking: scores.map(({ config: _, ...score }) => score) }));
   print(quiet ? describe(scores[0]!.choice) : `\n${scoreTable(scores)}`);
 }
@@ -105,9 +129,10 @@ const describe = (choice: SweepLine['choice']): string => {
   return parts.join(' ');
 };
 
-function describeOutcome({ choice, folds, fold = 0 }: Run, { best, diverged = '', seconds }: Trial): string {
+function describeOutcome({ choice, folds, fold = 0, accuracy, loss, diverged = '', seconds }: SweepLine): string {
   const which = folds === undefined ? '' : `  fold ${fold + 1}`;
-  const result = best ? `held-out accuracy ${percent(best.accuracy)}, loss ${best.loss.toFixed(4)}` : diverged;
+  const result =
+    accuracy === undefined || loss === undefined ? diverged : `held-out accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`;
   return `${describe(choice)}${which}  ${result}  (${duration(seconds)})`;
 }
 

@@ -1,6 +1,6 @@
 /** A recipe made real on a device, for every front end. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { TooLarge, words } from '../../engine/check.ts';
+import { check, named, say, TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
@@ -66,6 +66,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch);
   const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
   const { distribute } = recipe;
+  check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
   const together = distribute && exchange && methods[distribute.name].together;
   const sizes = together
     ? Array.from({ length: exchange.size }, (_, rank) => lengthOf(batchSize, { rank, size: exchange.size }))
