@@ -61,13 +61,22 @@ export function render({ problem, advice }: Fault, names: Names = keys): string 
  */
 export class DescentError extends Error implements Fault {
   override name = 'DescentError';
-  readonly problem: Message;
-  readonly advice: readonly Message[];
+  // Hidden, since the message says both: Node prints all other fields of an error that nobody catches.
+  readonly #problem: Message;
+  readonly #advice: readonly Message[];
 
   constructor(problem: Message, ...advice: readonly Message[]) {
     super(render({ problem, advice }));
-    this.problem = problem;
-    this.advice = advice;
+    this.#problem = problem;
+    this.#advice = advice;
+  }
+
+  get problem(): Message {
+    return this.#problem;
+  }
+
+  get advice(): readonly Message[] {
+    return this.#advice;
   }
 }
 

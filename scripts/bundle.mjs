@@ -97,7 +97,7 @@ function write(path, text, mode = 0o644) {
 /** What npm publishes, less what only compilers and browsers read of it. */
 async function built() {
   await buildPackage();
-  const isRead = path => !/\.(map|d\.m?ts|tar\.gz|min\.js)$/.test(path);
+  const isRead = path => !/\.(map|d\.m?ts|tar\.gz)$|descent\.min\.js$/.test(path);
   for (const folder of ['bin', 'dist']) cpSync(join(ROOT, folder), join(root, folder), { recursive: true, filter: isRead });
   write('package.json', `${JSON.stringify({ name: packageName, version, description, license, type: 'module' }, undefined, 2)}\n`);
 }
