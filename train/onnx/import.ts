@@ -1,5 +1,5 @@
 /** An ONNX file as a model of our layers: it trains, is evaluated and exported as any other. Its weights are the first ones. */
-import { check, DescentError, suggestion } from '../../engine/check.ts';
+import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Model } from '../../models/model.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -30,7 +30,11 @@ export function modelOf(net: OnnxNet, file: string): Model {
   const model: Model = ({ shape }) => {
     const asked = image.shape.slice(1);
     const fits = asked.length !== 3 || asked.every((size, i) => typeof size === 'string' || size === shape[i]);
-    check(fits, `${file}: takes images of ${asked.join('x')}, these are ${shape.join('x')}`, 'give --image-size, or other data');
+    check(
+      fits,
+      `${file}: takes images of ${asked.join('x')}, these are ${shape.join('x')}`,
+      say`give ${named('imageSize')}, or other data`,
+    );
     return (g, x) => {
       const values = new Map<string, Value>([...net.constants, [image.name, x]]);
       for (const node of nodes) values.set(node.outputs[0]!, readers[node.op]!(readingOf(g, node, paths.get(node)!, values, file)));

@@ -155,7 +155,7 @@ test('what is no net of our layers is refused by name', async () => {
   );
   assert.match(
     await refusal(() => modelOf(net, 'a.onnx')({ classes: 3, shape: [2, 12, 11] })),
-    'a.onnx: takes images of 2x11x11, these are 2x12x11; give --image-size, or other data',
+    'a.onnx: takes images of 2x11x11, these are 2x12x11; give imageSize, or other data',
   );
 });
 
