@@ -2,7 +2,7 @@
  * The engine below the library: graphs, programs and kernels, losses, rules and schedules, and `Net` for a training loop by hand.
  * `import { kernel, Net } from 'descent-gpu/engine'`.
  */
-export { compute, withProgram, type Computed, type OnceOptions, type Outputs, type StepValues } from './engine/compute.ts';
+export { compute, withProgram, type Computed, type OnceOptions, type Outputs } from './engine/compute.ts';
 export type { Compiled, Pipeline, Tuning } from './engine/device.ts';
 export {
   Graph,
@@ -24,7 +24,7 @@ export { Owner, type Bytes } from './engine/owner.ts';
 export { number, type Values as ParameterValues } from './engine/parameter.ts';
 export type { Stopwatch } from './engine/pace.ts';
 export type { Layout, Place, Plan, SlotPlace } from './engine/plan.ts';
-export { Program, type Command, type CompileOptions, type Cut, type Dispatch } from './engine/program.ts';
+export { Program, type Command, type CompileOptions, type Copies, type Cut, type Dispatch, type StepValues } from './engine/program.ts';
 export { constant, fans, initializer, normal, orthogonal, torchDefault, uniform } from './layers/init.ts';
 export { crossEntropy, hinge, jensenShannon, logistic, lossOf, losses, mae, mse, nll } from './layers/loss.ts';
 export { optimizers } from './optim/index.ts';

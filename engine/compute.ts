@@ -4,7 +4,7 @@ import type { Device, Pipeline } from './device.ts';
 import { Graph, type Optional, type Tensor } from './graph.ts';
 import { Memory, type Data } from './memory.ts';
 import type { Owner } from './owner.ts';
-import { encode, Program, type CompileOptions } from './program.ts';
+import { encode, Program, type CompileOptions, type StepValues } from './program.ts';
 import { Uniforms } from './uniforms.ts';
 
 /** What `compute` takes beside the graph; all of it may be left out. */
@@ -36,9 +36,6 @@ export async function withProgram<T, R>(
     memory.destroy();
   }
 }
-
-/** Step values of kernels, by their names. */
-export type StepValues = Readonly<Record<string, number>>;
 
 /** Steps between waits for the device, so that their command buffers do not pile up. */
 const IN_FLIGHT = 64;

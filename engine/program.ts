@@ -64,8 +64,10 @@ export interface Cut {
   readonly submitted: () => void | Promise<void>;
 }
 
+/** Adds copies to the command buffer of a step. */
 export type Copies = (encoder: GPUCommandEncoder) => void;
-type StepValues = Readonly<Record<string, number>>;
+/** Step values of kernels, by their names. */
+export type StepValues = Readonly<Record<string, number>>;
 
 /** A compiled graph: bind groups made once, a step is a list of dispatches in one command buffer, or in several where that takes long. */
 export class Program {
