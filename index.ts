@@ -1,5 +1,6 @@
 /** The library: what a model in a file of one's own is made of, and what trains it. `import { conv2d, sequential } from 'descent-gpu'`. */
 export * from './layers/activation.ts';
+export { auxiliary } from './layers/auxiliary.ts';
 export { add, gated, multiply } from './layers/broadcast.ts';
 export * from './layers/compose.ts';
 export * from './layers/conv.ts';

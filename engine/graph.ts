@@ -125,6 +125,8 @@ export class Graph {
   readonly params = new Map<string, Param>();
   /** In the order in which they were built. */
   readonly layers: BuiltLayer[] = [];
+  /** Outputs that are trained on the labels beside the model's own, and how much the loss of each counts. */
+  readonly auxiliary: { readonly logits: Tensor; readonly share: number }[] = [];
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
   readonly kept: Set<Tensor> = new Owners();
   readonly training: boolean;
@@ -208,6 +210,14 @@ export class Graph {
     }
   }
 
+  /** Makes the parameters and buffers of what `build` makes, and nothing else of it. */
+  declare(build: () => void): void {
+    const lists: unknown[][] = [this.ops, this.layers, this.#tape];
+    const lengths = lists.map(list => list.length);
+    build();
+    lists.forEach((list, i) => list.splice(lengths[i]!));
+  }
+
   /** Adds a kernel call. */
   run<P, B extends Bindings>(kernel: Kernel<P, B>, params: P, tensors: Tensors<B>): void {
     const given = tensors as Record<string, Tensor | undefined>;
@@ -271,12 +281,17 @@ export class Graph {
 
   /**
    * Builds the backward pass from the gradient of `output`, adding up where a tensor was used more than once. Returns the gradients of all
-   * tensors that have one. `scale` multiplies that first gradient where the loss is scaled.
+   * tensors that have one. `scale` multiplies that first gradient where the loss is scaled, and those of `others`, outputs beside it.
    */
-  backward(output: Tensor, dy: Tensor, scale?: (dy: Tensor) => Tensor): ReadonlyMap<Tensor, Tensor> {
+  backward(
+    output: Tensor,
+    dy: Tensor,
+    scale?: (dy: Tensor) => Tensor,
+    others: readonly (readonly [output: Tensor, dy: Tensor])[] = [],
+  ): ReadonlyMap<Tensor, Tensor> {
     this.#pass = 'backward';
     this.#scaled = scale !== undefined;
-    const grads = new Map([[output, scale ? scale(dy) : dy]]);
+    const grads = new Map([[output, dy] as const, ...others].map(([output, dy]) => [output, scale ? scale(dy) : dy]));
     for (const { inputs, output, vjp, path } of this.#tape.reverse()) {
       const dy = grads.get(output);
       if (!dy) continue; // nothing downstream used it

@@ -109,30 +109,33 @@ const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 /** The outputs of several layers on one input, side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
 export const concat =
   (branches: Layers): Layer =>
-  (g, x) => {
-    const parts = outputsOf(branches, g, x);
-    const first = parts[0];
-    check(first, `${g.who('concat')}: no branches`, 'give at least one');
-    const [n, , ...rest] = first.shape as [number, number, ...number[]];
-    const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
-    check(!odd, `${g.who('concat')}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
+  (g, x) =>
+    cat(g, outputsOf(branches, g, x));
 
-    const channels = parts.map(t => t.shape[1]!);
-    const area = product(rest);
-    const whole = sum(channels) * area;
-    const y = g.tensor([n, sum(channels), ...rest]);
-    const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
-    parts.forEach((t, i) => {
+/** Tensors side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
+export function cat(g: Graph, parts: readonly Tensor[]): Tensor {
+  const first = parts[0];
+  check(first, `${g.who('concat')}: no branches`, 'give at least one');
+  const [n, , ...rest] = first.shape as [number, number, ...number[]];
+  const odd = parts.find(t => show([t.shape[0]!, ...t.shape.slice(2)]) !== show([n, ...rest]));
+  check(!odd, `${g.who('concat')}: branches of ${show(first.shape)} and ${show(odd?.shape ?? [])}`, 'they may differ in channels alone');
+
+  const channels = parts.map(t => t.shape[1]!);
+  const area = product(rest);
+  const whole = sum(channels) * area;
+  const y = g.tensor([n, sum(channels), ...rest]);
+  const place = (i: number) => ({ size: channels[i]! * area, at: sum(channels.slice(0, i)) * area });
+  parts.forEach((t, i) => {
+    const { size, at } = place(i);
+    g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
+  });
+  const backward = (dy: Tensor) =>
+    parts.map((t, i) => {
       const { size, at } = place(i);
-      g.run(writePart, { n, size, source: size, start: 0, dest: whole, offset: at }, { x: t, y });
+      return g.gradientOf(t, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx }));
     });
-    const backward = (dy: Tensor) =>
-      parts.map((t, i) => {
-        const { size, at } = place(i);
-        return g.gradientOf(t, dx => g.run(readPart, { n, size, source: whole, start: at, dest: size, offset: 0 }, { x: dy, y: dx }));
-      });
-    return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis: 1 }) });
-  };
+  return g.record(parts, y, backward, { onnx: onnxNode('Concat', { axis: 1 }) });
+}
 
 /** The mean of the outputs of several layers on one input: an ensemble trained as one net. */
 export const mean =
@@ -148,16 +151,24 @@ export const mean =
 
 /**
  * Stochastic depth (Huang et al. 2016) for the body of a residual block: with probability p its output is zero, for the whole batch or
- * (`perSample`) for each sample by itself; evaluation multiplies it by 1 - p. A static graph computes the body either way.
+ * (`perSample`) for each sample by itself; evaluation multiplies it by 1 - p, or training what is left by 1 / (1 - p) with `rescale`, as
+ * torchvision's. A static graph computes the body either way.
  */
 export const stochasticDepth =
-  (body: Layer, p: number, { perSample = false } = {}): Layer =>
+  (body: Layer, p: number, { perSample = false, rescale = false } = {}): Layer =>
   (g, x) => {
     check(p >= 0 && p < 1, `${g.who('stochasticDepth')}: p is ${p}, expected 0 <= p < 1`);
     const out = body(g, x);
-    if (!g.training || p === 0) return scale(1 - p)(g, out);
+    if (!g.training || p === 0) return rescale ? out : scale(1 - p)(g, out);
     const n = out.shape[0]!;
-    return droppedSamples(g, out, { n, size: out.size / n, p, layer: streamOf(`${g.path} depth`), perSample, scale: 1 });
+    return droppedSamples(g, out, {
+      n,
+      size: out.size / n,
+      p,
+      layer: streamOf(`${g.path} depth`),
+      perSample,
+      scale: rescale ? 1 / (1 - p) : 1,
+    });
   };
 
 /** What is dropped of x is dropped of its gradient too. */

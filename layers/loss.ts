@@ -1,6 +1,7 @@
 /** Losses of logits [n, classes] against labels. */
 import { check, show } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
+import { float } from '../shaders/kernel/wgsl.ts';
 import * as kernels from '../shaders/update/loss.ts';
 
 /** What losses take beside logits and labels. */
@@ -10,6 +11,8 @@ export interface LossOptions {
   /** How many views of each image a batch holds, and the weight of their divergence; for `jensenShannon` alone. */
   views?: number;
   consistency?: number;
+  /** What the loss counts for: that of an auxiliary head less than 1, and then its correct answers do not count at all. */
+  share?: number;
 }
 
 /**
@@ -30,7 +33,7 @@ export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, op
  */
 export const lossOf =
   (kernel: typeof kernels.crossEntropy): Loss =>
-  (g, logits, labels, totals, { smoothing = 0 } = {}) => {
+  (g, logits, labels, totals, { smoothing = 0, share } = {}) => {
     const [rows, classes] = logits.shape as [number, number];
     const soft = labels.shape.length === 2;
     check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
@@ -44,9 +47,30 @@ export const lossOf =
     const dlogits = g.training ? g.tensor(logits.shape) : undefined;
     const answers = soft ? { shares: labels } : { labels };
     g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...answers, row, dlogits });
-    g.run(kernels.sumRows, { rows }, { row, totals });
-    return dlogits;
+    g.run(kernels.sumRows, { rows, share }, { row, totals });
+    return dlogits && ofShare(g, dlogits, share);
   };
+
+/** A gradient of a loss that counts for `share`. */
+const ofShare = (g: Graph, dlogits: Tensor, share: number | undefined): Tensor =>
+  share === undefined ? dlogits : g.map(`v * ${float(share)}`, dlogits);
+
+/**
+ * The loss of a model's logits, and those of its auxiliary heads by their shares, in `totals`; each output with its gradient where the
+ * graph trains.
+ */
+export const lossesOf = (
+  g: Graph,
+  loss: Loss,
+  logits: Tensor,
+  labels: Tensor,
+  totals: Tensor,
+  options: LossOptions = {},
+): (readonly [output: Tensor, dy: Tensor])[] =>
+  [{ logits }, ...g.auxiliary].flatMap(head => {
+    const dy = loss(g, head.logits, labels, totals, { ...options, ...('share' in head && { share: head.share }) });
+    return dy ? [[head.logits, dy] as const] : [];
+  });
 
 /** Softmax cross-entropy, as torch.nn.CrossEntropyLoss with label smoothing and class probabilities. */
 export const crossEntropy = lossOf(kernels.crossEntropy);
@@ -78,7 +102,7 @@ export const mae = lossOf(kernels.absolute);
  * of `views` (3) augmentations. logits [views n, classes], all first views before all second ones; labels [n] (more are not read).
  * Evaluation: cross-entropy.
  */
-export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, views = 3, consistency = 12 } = {}) => {
+export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, views = 3, consistency = 12, share } = {}) => {
   if (!g.training) return crossEntropy(g, logits, labels, totals, { smoothing });
   const [all, classes] = logits.shape as [number, number];
   const rows = all / views;
@@ -95,8 +119,8 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
   const row = g.tensor([rows, kernels.ROW_METRICS]);
   const dlogits = g.tensor(logits.shape);
   g.run(kernels.jensenShannon, { rows, classes, views, smoothing, consistency, train: true }, { logits, labels, row, dlogits });
-  g.run(kernels.sumRows, { rows }, { row, totals });
-  return dlogits;
+  g.run(kernels.sumRows, { rows, share }, { row, totals });
+  return ofShare(g, dlogits, share);
 };
 
 /** The losses by the names of the command line. */

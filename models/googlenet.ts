@@ -6,7 +6,7 @@ import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../layers/pool.ts';
-import { dropRate, model, stem } from './model.ts';
+import { dropRate, isSmall, model, stem } from './model.ts';
 
 /** torchvision's BasicConv2d. */
 const unit = (o: number, k: number, options?: ConvOptions): Layer =>
@@ -29,8 +29,8 @@ export const googlenet = model(
   'googlenet',
   "GoogLeNet with batch norm (Szegedy et al. 2014), torchvision's layout",
   { stem, dropout: dropRate(0.2) },
-  ({ classes, shape: [, h] }, { stem: asked, dropout: p }) => {
-    const small = asked === 'auto' ? h < 64 : asked === '32x32';
+  (input, { stem: asked, dropout: p }) => {
+    const small = isSmall(input, asked);
     const halve = () => maxPool(3, { stride: 2, ceil: true });
     const smallStem = { conv1: unit(192, 3, { pad: 1 }) };
     const wholeStem = {
@@ -55,7 +55,7 @@ export const googlenet = model(
       inception5b: inception(384, 192, 384, 48, 128, 128),
       avgpool: globalAvgPool(),
       dropout: dropout(p),
-      fc: dense(classes),
+      fc: dense(input.classes),
     });
   },
 );

@@ -2,10 +2,14 @@ import { check, lookUp } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
 import { airbench } from './airbench.ts';
 import { alexnet, alexnetCifar } from './alexnet.ts';
+import { densenet121 } from './densenet.ts';
+import { efficientnetB0 } from './efficientnet.ts';
 import { enresnet20 } from './enresnet.ts';
 import { googlenet } from './googlenet.ts';
+import { inceptionV3 } from './inception.ts';
 import { lenet5 } from './lenet.ts';
 import { mlp } from './mlp.ts';
+import { mobilenetV2 } from './mobilenet.ts';
 import { readOptions, type Model, type ModelInput } from './model.ts';
 import {
   plain20,
@@ -21,6 +25,7 @@ import {
   resnet56,
 } from './resnet-cifar.ts';
 import { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './resnet.ts';
+import { squeezenet } from './squeezenet.ts';
 import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
 import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 
@@ -60,6 +65,11 @@ export const models: Readonly<Record<string, Model>> = {
   resnext29,
   'wide-resnet-16-4': wideResnet16x4,
   'wide-resnet-28-10': wideResnet28x10,
+  'inception-v3': inceptionV3,
+  densenet121,
+  squeezenet1_1: squeezenet,
+  'mobilenet-v2': mobilenetV2,
+  'efficientnet-b0': efficientnetB0,
   airbench,
 };
 

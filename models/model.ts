@@ -1,8 +1,9 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
 import { also, check, DescentError, kindOf } from '../engine/check.ts';
-import { Graph, type Layer } from '../engine/graph.ts';
+import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
 import { choice, flag, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
 import { COUNT, SHARE } from '../engine/range.ts';
+import { constant } from '../layers/init.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
 export interface ModelInput {
@@ -47,6 +48,27 @@ export function sizes(value: readonly number[], about: string): Defaulted<readon
   return { ...list, default: value, accepts: 'sizes as 256-128, or none', read: v => (v === 'none' ? [] : list.read(v)) };
 }
 
+/** Whether a net is to take images as those of CIFAR; by itself their size decides. */
+export const isSmall = ({ shape: [, h] }: ModelInput, asked: typeof stem.default): boolean =>
+  asked === 'auto' ? h < 64 : asked === '32x32';
+
+/**
+ * A net whose weights begin as `first` says, where it does, and whose biases begin at 0; where a way of drawing is asked for, all is drawn
+ * so.
+ */
+export const started =
+  (net: Layer, first: (weight: Tensor) => Init | undefined): Layer =>
+  (g, x) => {
+    const before = new Set(g.init.keys());
+    const y = net(g, x);
+    if (g.weights) return y;
+    for (const t of g.init.keys()) {
+      const init = t.shape.length > 1 ? first(t) : t.name.endsWith('bias') ? constant(0) : undefined;
+      if (init && !before.has(t)) g.init.set(t, init);
+    }
+    return y;
+  };
+
 type Build<O extends Parameters> = (input: ModelInput, options: Values<O>) => Layer;
 
 /** A model with a line about it and checked options; `build` gets all of them. */
@@ -82,7 +104,8 @@ function smallestFit(
   const fits = (size: number): boolean => {
     const g = new Graph({ training, profile });
     try {
-      build({ classes, shape: [c, size, size] })(g, g.tensor([1, c, size, size], 'input', 'images'));
+      const batch = [2, c, size, size]; // of one image a last pixel would have no variance
+      build({ classes, shape: [c, size, size] })(g, g.tensor(batch, 'input', 'images'));
       return true;
     } catch {
       return false;

@@ -7,7 +7,7 @@ import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../layers/pool.ts';
-import { model, stem, type Model, type ModelInput } from './model.ts';
+import { isSmall, model, stem, type Model, type ModelInput } from './model.ts';
 
 /** A block of `width` planes whose first convolution of more than one tap has the stride. Its relu follows the addition. */
 type Block = (width: number, stride: number) => Layer;
@@ -75,8 +75,8 @@ function stages(counts: readonly number[], block: Block): Record<string, Layer> 
  * `stem=imagenet` is torchvision's 7x7 convolution of stride 2 and max pooling, `stem=32x32` a 3x3 convolution of stride 1; by itself the
  * size of the images decides.
  */
-const net = ({ classes, shape: [, h] }: ModelInput, asked: typeof stem.default, counts: readonly number[], block: Block): Layer => {
-  const small = asked === 'auto' ? h < 64 : asked === '32x32';
+const net = (input: ModelInput, asked: typeof stem.default, counts: readonly number[], block: Block): Layer => {
+  const small = isSmall(input, asked);
   return sequential({
     conv1: small ? conv2d(64, 3, { pad: 1, bias: false }) : conv2d(64, 7, { stride: 2, pad: 3, bias: false }),
     bn1: batchNorm(),
@@ -84,7 +84,7 @@ const net = ({ classes, shape: [, h] }: ModelInput, asked: typeof stem.default, 
     ...(!small && { maxpool: maxPool(3, { stride: 2, pad: 1 }) }),
     ...stages(counts, block),
     avgpool: globalAvgPool(),
-    fc: dense(classes),
+    fc: dense(input.classes),
   });
 };
 

@@ -4,11 +4,11 @@ import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
-import { constant, normal } from '../layers/init.ts';
+import { fans, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { dropRate, extraPad, model, standardise, type Model, type ModelInput } from './model.ts';
+import { dropRate, extraPad, model, standardise, started, type Model, type ModelInput } from './model.ts';
 import { followed, noiseOf, noiseOptions, noisesOf, type Noise } from './noise.ts';
 
 /** Convolutions of each of the five stages, each of which ends in a pooling (table 1 of the paper: A, B, D, E). */
@@ -34,20 +34,7 @@ function features(stages: readonly number[], bn: boolean, input: ModelInput, sta
  * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch
  * norm the default would shrink the images from layer to layer until the last ones hear nothing.
  */
-const started =
-  (layer: Layer): Layer =>
-  (g, x) => {
-    const before = new Set(g.init.keys());
-    const y = layer(g, x);
-    if (g.weights) return y;
-    for (const t of g.init.keys()) {
-      const [o, , k] = t.shape;
-      if (before.has(t)) continue;
-      if (t.shape.length > 1) g.init.set(t, normal(k === undefined ? 0.01 : Math.sqrt(2 / (o! * k * k))));
-      else if (t.name.endsWith('bias')) g.init.set(t, constant(0));
-    }
-    return y;
-  };
+const begun = (net: Layer): Layer => started(net, ({ shape }) => normal(shape.length > 2 ? Math.sqrt(2 / fans(shape).fanOut) : 0.01));
 
 /**
  * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one
@@ -66,7 +53,7 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
     (input, { head, dropout: p, standardise, ...noise }) => {
       const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet';
       const last = dense(input.classes);
-      return started(
+      return begun(
         sequential({
           features: features(STAGES[depth], bn, input, standardise, noiseOf(noise)),
           classifier: large ? sequential([dense(4096), relu(), dropout(p), dense(4096), relu(), dropout(p), last]) : last,

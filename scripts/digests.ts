@@ -31,7 +31,11 @@ const ROWS: readonly (readonly [name: string, args: string, then?: string])[] = 
     'mlp lenet5 alexnet-cifar vgg-small resnet20 plain20 resnet110-sd resnet18 airbench',
     m => `${m} ${m === 'resnet18' || m === 'resnet110-sd' ? TINY : FIVE}`,
   ),
-  ...lines('model', 'vgg11-bn googlenet resnet50 resnext29 wide-resnet-16-4 enresnet20', m => `${m} ${TINY}`),
+  ...lines(
+    'model',
+    'vgg11-bn googlenet resnet50 resnext29 wide-resnet-16-4 enresnet20 squeezenet1_1 mobilenet-v2 efficientnet-b0 densenet121',
+    m => `${m} ${TINY}`,
+  ),
   ['model alexnet', `alexnet --dataset photos --image-size 64 --batch-size 2 --steps 1 --limit-train 4 --limit-test 2 --val-split 0`],
   ['model lenet5 classic', `lenet5:classic=true ${FIVE}`],
   ...lines(

@@ -2,7 +2,7 @@
 import { datasets } from '../../datasets/index.ts';
 import { isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
-import { Graph, product } from '../../engine/graph.ts';
+import { Graph, product, type Tensor } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
@@ -116,7 +116,7 @@ async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<Mode
 
 const sum = (name: string, rows: readonly Row[]): Row => ({
   name,
-  shape: rows.at(-1)!.shape,
+  shape: rows.findLast(r => r.shape.length)!.shape,
   parameters: rows.reduce((n, r) => n + r.parameters, 0),
   flops: rows.reduce((n, r) => n + r.flops, 0),
   bytes: rows.reduce((n, r) => n + r.bytes, 0),
@@ -128,7 +128,8 @@ function layers(text: string, input: ModelInput): Row[] {
   const image = g.tensor([1, ...input.shape], 'input', 'images');
   openModel(parseSpec('model', text), input)(g, image);
   const fields = receptiveFields(g, image);
-  const outputs = new Map(g.layers.map(({ path, output }) => [path, output]));
+  const outputs = new Map<string, Tensor | undefined>(g.layers.map(({ path, output }) => [path, output]));
+  for (const { path } of g.params.values()) if (!outputs.has(path)) outputs.set(path, undefined); // a head that only training has
   return Array.from(outputs, ([path, output]) => {
     const params = [...g.params.values()].filter(p => p.path === path);
     const ops = g.ops.filter(op => op.path === path);
@@ -136,10 +137,10 @@ function layers(text: string, input: ModelInput): Row[] {
     const field = fields.get(path);
     return {
       name: path || 'model',
-      shape: output.shape.slice(1),
+      shape: output?.shape.slice(1) ?? [],
       parameters: learned,
       flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
-      bytes: 4 * (output.size + learned),
+      bytes: 4 * ((output?.size ?? 0) + learned),
       ...(field !== undefined && field !== 'all' && { receptiveField: field.size }),
     };
   });

@@ -216,16 +216,19 @@ export const jensenShannon = kernel({
   },
 });
 
-/** totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread: rows are few. */
+/**
+ * totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread: rows are few. With `share` so much
+ * of the loss, and nothing of the count.
+ */
 export const sumRows = kernel({
   name: 'sum_rows',
   bindings: { row: 'read', totals: 'write' },
   grid: () => [1, 1, 1],
-  code: (p: { rows: number }) => wgsl`
+  code: (p: { rows: number; share?: number | undefined }) => wgsl`
 @compute @workgroup_size(${ROW_METRICS})
 fn main(@builtin(local_invocation_index) metric : u32) {
   var sum = 0.0;
   for (var i = 0u; i < ${p.rows}u; i++) { sum += row[i * ${ROW_METRICS}u + metric]; }
-  totals[metric] += sum;
+  totals[metric] += sum${p.share === undefined ? '' : ` * select(0.0, ${float(p.share)}, metric == 0u)`};
 }`,
 });

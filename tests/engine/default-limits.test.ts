@@ -77,7 +77,10 @@ async function refused(device: Device, ops: readonly Op[], half: boolean): Promi
 }
 
 const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
-const inputs: Readonly<Record<string, ModelInput>> = { alexnet: { classes: 10, shape: [3, 224, 224] } };
+const inputs: Readonly<Record<string, ModelInput>> = {
+  alexnet: { classes: 10, shape: [3, 224, 224] },
+  'inception-v3': { classes: 10, shape: [3, 299, 299] },
+};
 const all = [
   pieces.clipNorm(1),
   pieces.clipValue(1),

@@ -7,7 +7,7 @@ import { openModel } from '../../models/index.ts';
 import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
-import { cases, images, matches, pass, specOf } from '../support/network.ts';
+import { cases, images, isLong, matches, pass, specOf } from '../support/network.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { readJson } from '../vectors/read.ts';
 import { vectorWeights } from '../vectors/weights.ts';
@@ -33,8 +33,7 @@ test('lenet5 in evaluation mode', async () => {
 });
 
 for (const c of cases) {
-  if (specOf(c) !== 'resnet50:stem=32x32') {
-    // that one runs in models.long.ts
+  if (!isLong(c)) {
     test(`${specOf(c)} on ${c.input.join('x')}: logits, loss, gradients, running statistics`, () => matches(c));
   }
 }

@@ -19,6 +19,7 @@ import { refusal } from '../support/refusal.ts';
 const test = suite('models');
 const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
 const IMAGENET: ModelInput = { classes: 1000, shape: [3, 224, 224] };
+const LARGE: ModelInput = { classes: 1000, shape: [3, 299, 299] };
 const FASHION: ModelInput = { classes: 10, shape: [1, 28, 28] };
 
 function build(spec: string, input: ModelInput, training = false): Graph {
@@ -67,6 +68,12 @@ const counts: readonly [spec: string, input: ModelInput, parameters: number, sou
   ['airbench', CIFAR, 1_972_792, '1.97 M (Jordan 2024)'],
   ['wide-resnet-16-4', CIFAR, 2_748_890, '2.7 M (Zagoruyko & Komodakis 2016)'],
   ['wide-resnet-28-10', CIFAR, 36_479_194, '36.5 M'],
+  ['mobilenet-v2', IMAGENET, 3_504_872, 'torchvision'],
+  ['efficientnet-b0', IMAGENET, 5_288_548, 'torchvision'],
+  ['inception-v3', LARGE, 27_161_264, 'torchvision with its auxiliary head'],
+  ['inception-v3:aux=off', IMAGENET, 23_834_568, 'torchvision without it'],
+  ['densenet121', IMAGENET, 7_978_856, 'torchvision'],
+  ['squeezenet1_1', IMAGENET, 1_235_496, 'torchvision'],
 ];
 for (const [spec, input, want, source] of counts) {
   test(`${spec} on ${input.shape.join('x')}: ${want.toLocaleString('en-US')} parameters (${source})`, () => {
@@ -78,15 +85,18 @@ test('a model knows its name', () => {
   for (const [name, { id }] of Object.entries(models)) assert.is(id, name);
 });
 
+/** The images of nets that do not take those of CIFAR. */
+const needs: Readonly<Record<string, ModelInput>> = { alexnet: IMAGENET, lenet5: FASHION, 'inception-v3': LARGE };
+
 test('every model builds for training and evaluation with the same parameters', () => {
   for (const name of Object.keys(models)) {
-    const input = name === 'alexnet' ? IMAGENET : name === 'lenet5' ? FASHION : CIFAR;
+    const input = needs[name] ?? CIFAR;
     assert.equal([...build(name, input, true).params.keys()], [...build(name, input).params.keys()], name);
   }
 });
 
 test('nets for 32x32 take 28x28 as well', () => {
-  for (const name of Object.keys(models)) if (name !== 'alexnet') build(name, FASHION);
+  for (const name of Object.keys(models)) if ((needs[name] ?? FASHION) === FASHION) build(name, FASHION);
 });
 
 test('parameter names are those of torchvision', () => {
@@ -140,6 +150,7 @@ const refused: readonly [spec: string, shape: readonly [number, number, number],
   ['lenet5:modern', [3, 32, 32], /^lenet5: 'modern' is no option; write lenet5:key=value, the keys are classic, noise, /],
   ['alexnet', [3, 32, 32], /^maxPool features\.12: .*\(input \[2, 256, 1, 1\], pad 0\); .*; alexnet takes images of 63x63 and larger$/],
   ['lenet5', [1, 8, 8], /^conv2d conv2: kernel 5x5 is larger than its padded input 2x2 .*; lenet5 takes images of 16x16 and larger$/],
+  ['inception-v3', [3, 64, 64], /^conv2d Mixed_7a\.branch3x3_2\.conv: .*; inception-v3 takes images of 75x75 and larger$/],
   ['vgg16', [3, 16, 16], /^maxPool features\.30: .*; vgg16 takes images of 32x32 and larger$/],
 ];
 for (const [spec, shape, message] of refused) {

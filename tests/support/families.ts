@@ -41,6 +41,11 @@ export const FAMILIES: readonly Family[] = [
   { spec: 'resnet50', batch: 4, steps: 4, lr: 0.005, zoom: 0.5, long: true },
   { spec: 'resnext29', batch: 4, steps: 4, lr: 0.005, zoom: 0.5, long: true },
   { spec: 'wide-resnet-16-4', batch: 4, steps: 3, lr: 0.02, zoom: 0.5 },
+  { spec: 'squeezenet1_1:dropout=0', batch: 4, steps: 8, lr: 0.02 },
+  { spec: 'mobilenet-v2:dropout=0', batch: 4, steps: 4, lr: 0.005, zoom: 0.5 },
+  { spec: 'efficientnet-b0:dropout=0,drop=0', batch: 4, steps: 5, lr: 0.005, long: true },
+  { spec: 'densenet121', batch: 4, steps: 4, lr: 0.01, zoom: 0.5, long: true },
+  { spec: 'inception-v3:dropout=0', batch: 2, steps: 5, lr: 0.01, zoom: 3, long: true },
   { spec: 'airbench:width=16', batch: 4, steps: 5, lr: 0.02 },
   { spec: 'airbench', batch: 8, steps: 5, lr: 0.02, long: true },
 ];

@@ -4,7 +4,7 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { withProgram } from '../../engine/compute.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
 import type { Program } from '../../engine/program.ts';
-import { crossEntropy } from '../../layers/loss.ts';
+import { crossEntropy, lossesOf } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../train/config/spec.ts';
 import { close, deviceFor } from './check.ts';
@@ -14,12 +14,18 @@ import { vectorWeights } from '../vectors/weights.ts';
 export interface Case {
   name: string;
   stem: string | null;
+  /** Further options, as on the command line. */
+  options?: string;
+  /** Of how many images, where these are not 8. */
+  images?: number;
   input: [number, number, number];
   parameters: number;
   logits64: number[][];
   train_logits64: number[][];
   train_loss64: number;
   gradient_norms64: Record<string, number>;
+  /** How far PyTorch's own float32 norms leave these, where that is more than half of what is allowed. */
+  gradient_drift?: number;
   running_norms64: Record<string, number>;
 }
 const { labels, models } = readJson<{ labels: number[]; models: Case[] }>('models.json');
@@ -56,9 +62,9 @@ export async function pass(spec: string, x: Float32Array, shape: readonly [numbe
     const target = g.persistent('input', 'labels', [n]);
     const logits = openModel(parseSpec('model', spec), { classes: 10, shape: [c, h, w] })(g, input);
     const totals = g.persistent('state', 'totals', [2]);
-    const dlogits = crossEntropy(g, logits, target, totals);
+    const [own, ...others] = lossesOf(g, crossEntropy, logits, target, totals);
     g.kept.add(logits);
-    if (dlogits) g.backward(logits, dlogits);
+    if (own) g.backward(...own, undefined, others);
     for (const t of g.init.keys()) g.init.set(t, () => vectorWeights(t.name, t.shape));
     return { g, input, target, logits, totals };
   };
@@ -84,17 +90,21 @@ export async function pass(spec: string, x: Float32Array, shape: readonly [numbe
 }
 
 /** The model's spec on the command line. */
-export const specOf = ({ name, stem }: Case): string => (stem ? `${name}:stem=${stem}` : name);
+export const specOf = ({ name, stem, options }: Case): string => {
+  const all = [...(stem ? [`stem=${stem}`] : []), ...(options ? [options] : [])];
+  return all.length ? `${name}:${all.join(',')}` : name;
+};
 
 /** Logits in both modes, the loss, the norms of all gradients and running statistics. */
 export async function matches({ input, ...want }: Case): Promise<void> {
   const spec = specOf({ input, ...want });
-  const x = await images('cifar10', 8, input[1] / 32);
-  const size = x.length / 8;
-  const evaluated = await pass(spec, x.subarray(0, 4 * size), [4, ...input], false);
+  const n = want.images ?? 8;
+  const few = Math.min(n, 4);
+  const x = await images('cifar10', n, input[1] / 32);
+  const evaluated = await pass(spec, x.subarray(0, (few * x.length) / n), [few, ...input], false);
   assert.is(evaluated.parameters, want.parameters);
   close('logits in evaluation', evaluated.logits, want.logits64.flat(), 1e-4);
-  const trained = await pass(spec, x, [8, ...input], true);
+  const trained = await pass(spec, x, [n, ...input], true);
   close('logits in training', trained.logits, want.train_logits64.flat(), 1e-3);
   close('loss', [trained.loss / want.train_loss64], [1], 1e-4);
   const names = Object.keys(want.gradient_norms64);
@@ -103,7 +113,10 @@ export async function matches({ input, ...want }: Case): Promise<void> {
   for (const key of names) {
     // the gradient of a bias before a batch norm is nothing but rounding
     const error = Math.abs(trained.gradients[key]! - want.gradient_norms64[key]!) / Math.max(want.gradient_norms64[key]!, 1e-3 * most);
-    assert.ok(error < 1e-2, `gradient of ${key}: norm ${trained.gradients[key]}, expected ${want.gradient_norms64[key]}`);
+    assert.ok(
+      error < Math.max(1e-2, 3 * (want.gradient_drift ?? 0)),
+      `gradient of ${key}: norm ${trained.gradients[key]}, expected ${want.gradient_norms64[key]}`,
+    );
   }
   const running = Object.keys(want.running_norms64);
   assert.equal(
@@ -118,3 +131,6 @@ export async function matches({ input, ...want }: Case): Promise<void> {
     1e-4,
   );
 }
+
+/** Whether a case takes long on a software adapter: then it runs in models.long.ts. */
+export const isLong = (c: Case): boolean => specOf(c) === 'resnet50:stem=32x32' || c.name === 'inception-v3';

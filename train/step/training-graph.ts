@@ -1,5 +1,6 @@
 /** The graph that computes gradients: the batch, the model, the loss, the backward pass. */
 import { Graph, type Tensor } from '../../engine/graph.ts';
+import { lossesOf } from '../../layers/loss.ts';
 import { lossScale } from '../../optim/loss-scale.ts';
 import { scaleUp } from '../../shaders/update/loss-scale.ts';
 import { gatherBatch } from '../data/batch.ts';
@@ -18,8 +19,9 @@ export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGrap
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
   const { logits, totals, batch } = built;
   const loss = lossFor(o.loss, true, batch.views);
-  const dlogits = loss(graph, logits, batch.labels, totals, { smoothing: o.smoothing, views: batch.views });
-  if (dlogits) graph.backward(logits, dlogits, o.half ? dy => scaledUp(graph, dy) : undefined);
+  const options = { smoothing: o.smoothing, views: batch.views };
+  const [own, ...others] = lossesOf(graph, loss, logits, batch.labels, totals, options);
+  if (own) graph.backward(...own, o.half ? dy => scaledUp(graph, dy) : undefined, others);
   return { ...built, scaling: o.half ? lossScale(graph) : undefined };
 }
 
