@@ -61,8 +61,8 @@ export async function compareDistribution(options: CompareOptions): Promise<void
 
 async function compared(options: CompareOptions, job: Job): Promise<void> {
   const { exchange, isFirst, library } = job;
-  const { model = 'lenet5', dataset: name, lr = '0.05', epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
-  const { optimizer = 'sgd', delay: delays = [] } = options;
+  const { model = 'lenet5', dataset: name, lr = '0.02', epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
+  const { optimizer = 'momentum', delay: delays = [] } = options;
   check(exchange.size > 1, 'compare distribution: there is one process', 'start several, as in mpirun -n 2 descent compare distribution');
   const ms = delayOf(delays, exchange.rank);
   const given = { dataset: name, lr, epochs, limitTrain, limitTest, seed, logEvery: '5' };
@@ -106,6 +106,10 @@ async function trained(
 ): Promise<Omit<Compared, 'name'>> {
   const { exchange } = job;
   const recipe = recipeOf(parseConfig(model, options as Record<string, string>));
+  const warm = await openTrainer(recipe, data, device, { exchange }); // kernels are compiled before the clock runs
+  await warm.trainer.step();
+  await warm.trainer.settle();
+  warm.trainer.destroy();
   const { trainer, total } = await openTrainer(recipe, data, device, { exchange });
   const lines: Line[] = [];
   try {

@@ -138,6 +138,23 @@ if (first && last) {
   });
 }
 
+if (last) {
+  test('a search on 3 ranks gives each runs of its own, and rank 0 keeps the results of all', async () => {
+    const cwd = await scratch();
+    const grid = words(
+      'sweep lenet5 --dataset shapes --limit-train 72 --limit-test 20 --batch-size 16 --epochs 1 --grid lr=0.1,0.01,0.001,0 --out runs',
+    );
+    const { code, out, err } = await ranks(last, 3, [BIN, ...grid], { cwd });
+    assert.is(code, 0, err);
+    const lines = readFileSync(join(cwd, 'runs/results.jsonl'), 'utf8').trim().split('\n');
+    assert.equal(
+      lines.map(line => (JSON.parse(line) as { choice: { lr: string } }).choice.lr),
+      ['0.1', '0.01', '0.001', '0'],
+    );
+    assert.match(out, /\n4\/4 {2}lr=0 {2}held-out accuracy/);
+  });
+}
+
 test('ranks of unlike versions and unlike images are refused', async () => {
   const config = parseConfig('lenet5', { dataset: 'shapes' });
   const [a, b] = together(2);
