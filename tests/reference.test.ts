@@ -1,10 +1,22 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { activations, elu, erf, leakyRelu, softmax } from './reference/activation.ts';
-import { conv2d, conv2dBackward, numericGradient, outSize, type Numbers } from './reference/linear.ts';
+import { activations, celu, elu, erf, leakyRelu, logSoftmax, softmax } from './reference/activation.ts';
+import {
+  conv2d,
+  conv2dBackward,
+  convTranspose2d,
+  numericGradient,
+  outSize,
+  pairOf,
+  same,
+  type Conv,
+  type Edges,
+  type Numbers,
+} from './reference/linear.ts';
 import * as loss from './reference/loss.ts';
 import * as norm from './reference/norm.ts';
 import { philox4x32, philoxAnswers } from './reference/philox.ts';
+import { padded } from './reference/pad.ts';
 import * as pool from './reference/pool.ts';
 import { readOperations, type OperationCase } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
@@ -16,10 +28,21 @@ type Outputs = Record<string, Numbers>;
 /** The reference of each operation: (inputs, case) -> outputs by name. */
 const references: Record<string, (x: Record<string, Numbers>, v: Case) => Outputs> = {
   conv2d: (x, v) => ({ y: conv2d(x.x!, x.weight!, x.bias, convOf(v)) }),
-  maxPool: (x, v) => ({ y: pool.maxPool(x.x!, { ...planesOf(v), ...v.options } as pool.Pool).y }),
-  avgPool: (x, v) => ({ y: pool.avgPool(x.x!, { ...planesOf(v), ...v.options } as pool.Pool) }),
+  conv1d: (x, v) => ({ y: conv2d(x.x!, x.weight!, x.bias, convOf(v)) }),
+  convTranspose2d: (x, v) => ({ y: convTranspose2d(x.x!, x.weight!, x.bias, transposedOf(v)) }),
+  maxPool: (x, v) => ({ y: pool.maxPool(x.x!, poolOf(v)).y }),
+  avgPool: (x, v) => ({ y: pool.avgPool(x.x!, poolOf(v)) }),
+  maxPool1d: (x, v) => ({ y: pool.maxPool(x.x!, poolOf(v)).y }),
+  avgPool1d: (x, v) => ({ y: pool.avgPool(x.x!, poolOf(v)) }),
   globalAvgPool: (x, v) => ({ y: pool.globalAvgPool(x.x!, planesOf(v)) }),
   adaptiveAvgPool: (x, v) => ({ y: pool.adaptiveAvgPool(x.x!, { ...planesOf(v), oh: v.options.oh!, ow: v.options.ow! }) }),
+  adaptiveMaxPool: (x, v) => ({ y: pool.adaptiveMaxPool(x.x!, { ...planesOf(v), oh: v.options.oh!, ow: v.options.ow! }).y }),
+  constant: padOf,
+  reflect: padOf,
+  replicate: padOf,
+  circular: padOf,
+  add: (x, v) => ({ y: repeated(x, v, (a, b) => a + b) }),
+  multiply: (x, v) => ({ y: repeated(x, v, (a, b) => a * b) }),
   fractionalMaxPool: (x, v) => {
     const s = planesOf(v);
     const { oh = 0, ow = 0, k = 0 } = v.options;
@@ -41,12 +64,22 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   groupNorm: (x, v) => ({ y: norm.groupNorm(x.x!, { ...imagesOf(v), groups: v.options.groups! }, x) }),
   instanceNorm: (x, v) => ({ y: norm.instanceNorm(x.x!, imagesOf(v), x) }),
   lrn: (x, v) => ({ y: norm.lrn(x.x!, { ...imagesOf(v), ...v.options } as norm.Images & { size: number }) }),
+  prelu: (x, v) => {
+    const slopes = x.weight!.length; // one for all, or one for each channel
+    const area = product(v.inputs.x!.shape.slice(2));
+    return { y: Array.from(x.x!, (u, i) => leakyRelu(x.weight![Math.floor(i / area) % slopes]).f(u)) };
+  },
   softmax: x => ({ y: softmax(x.x!, 7) }),
+  logSoftmax: x => ({ y: logSoftmax(x.x!, 7) }),
   crossEntropy: (x, v) => {
     const { smoothing = 0 } = v.options;
     const { labels, targets } = v.given;
     const rows = labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10);
     return { y: [loss.crossEntropy(x.logits!, rows, 10)] };
+  },
+  nll: (x, v) => {
+    const rows = loss.oneHot(v.given.labels!, 10);
+    return { y: [-rows.reduce((sum, t, i) => sum + t * x.logits![i]!, 0) / v.given.labels!.length] };
   },
   hinge: (x, v) => ({ y: [loss.hinge(x.logits!, v.given.labels!, 10)] }),
   bceWithLogits: (x, v) => ({ y: [loss.bceWithLogits(x.logits!, v.given.targets!)] }),
@@ -54,20 +87,68 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
   mae: (x, v) => ({ y: [loss.mae(x.logits!, v.given.targets!)] }),
   jensenShannon: x => ({ y: [loss.jensenShannon([x.a!, x.b!, x.c!], 6)] }),
 };
-const activationOf = (v: Case) => ({ ...activations, leakyRelu: leakyRelu(v.options.slope), elu: elu(v.options.alpha) })[v.op];
+const activationOf = ({ op, options }: Case) =>
+  ({ ...activations, leakyRelu: leakyRelu(options.slope), elu: elu(options.alpha), celu: celu(options.alpha) })[op];
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+/** A signal is an image of one row, a filter of signals one row of taps. */
+const in4 = (shape: readonly number[]) => (shape.length === 3 ? [...shape.slice(0, 2), 1, shape[2]!] : shape);
 function imagesOf(v: Case): norm.Images {
-  const [n = 0, c = 0, h = 0, w = 0] = v.inputs.x!.shape;
+  const [n = 0, c = 0, h = 0, w = 0] = in4(v.inputs.x!.shape);
   return { n, c, h, w };
 }
 function planesOf(v: Case) {
   const { n, c, h, w } = imagesOf(v);
   return { planes: n * c, h, w };
 }
-function convOf(v: Case) {
-  const [o = 0, , kh = 0, kw = 0] = v.inputs.weight!.shape;
-  return { ...imagesOf(v), o, kh, kw, ...v.options };
+/** The options of a case as rows and columns, and its padding as what the references take. */
+function geometryOf(v: Case): Record<string, any> {
+  if (v.inputs.x!.shape.length === 3) {
+    const { k, pad, stride, dilation = 1, ...rest } = v.options;
+    return { ...rest, k: [1, k], pad: [0, pad], stride: [1, stride], dilation: [1, dilation] };
+  }
+  const { pad } = v.options;
+  return typeof pad === 'object' && !Array.isArray(pad)
+    ? { ...v.options, pad: { top: 0, bottom: 0, left: 0, right: 0, ...pad } }
+    : v.options;
+}
+const poolOf = (v: Case) => ({ ...planesOf(v), ...geometryOf(v) }) as pool.Pool;
+function convOf(v: Case): Conv {
+  const [o = 0, , kh = 0, kw = 0] = in4(v.inputs.weight!.shape);
+  const { h, w } = imagesOf(v);
+  const s = geometryOf(v);
+  const pad = s.pad === 'same' ? same([h, w], [kh, kw], s.stride, s.dilation) : s.pad;
+  return { ...imagesOf(v), o, kh, kw, ...s, pad };
+}
+/** The convolution from y to x. */
+function transposedOf(v: Case): Conv {
+  const x = imagesOf(v);
+  const [, og = 0, kh = 0, kw = 0] = v.inputs.weight!.shape;
+  const { stride, pad, dilation, groups, outputPad } = v.options;
+  const size = (i: 0 | 1, size: number, k: number) => {
+    const [s = 0, p = 0, d = 0, more = 0] = [stride, pad, dilation, outputPad].map(sides => pairOf(sides)[i]);
+    return (size - 1) * s - 2 * p + d * (k - 1) + 1 + more;
+  };
+  return { n: x.n, c: og * groups, h: size(0, x.h, kh), w: size(1, x.w, kw), o: x.c, kh, kw, stride, pad, dilation, groups };
+}
+function padOf(x: Record<string, Numbers>, v: Case): Outputs {
+  const { h, w } = imagesOf(v);
+  return { y: padded(x.x!, [h, w], v.options.pad as Edges, v.op) };
+}
+/** f of x and other, each repeated where its size is 1 and the other's is not. */
+function repeated(x: Record<string, Numbers>, v: Case, f: (a: number, b: number) => number): Float64Array {
+  const rank = Math.max(v.inputs.x!.shape.length, v.inputs.other!.shape.length);
+  const sizesOf = (name: string) => [...Array<number>(rank).fill(1), ...v.inputs[name]!.shape].slice(-rank);
+  const shape = sizesOf('x').map((size, d) => Math.max(size, sizesOf('other')[d]!));
+  const at = (name: string, i: number) => {
+    let place = 0;
+    for (const [d, size] of sizesOf(name).entries()) {
+      const index = Math.floor(i / product(shape.slice(d + 1))) % shape[d]!;
+      place = place * size + (size === 1 ? 0 : index);
+    }
+    return x[name]![place]!;
+  };
+  return Float64Array.from({ length: product(shape) }, (_, i) => f(at('x', i), at('other', i)));
 }
 
 function close(seen: Numbers, expected: Numbers, tolerance: number, what: string): void {
@@ -109,7 +190,7 @@ for (const v of cases) {
         'df',
       );
     }
-    if (v.op === 'conv2d') {
+    if (v.op === 'conv2d' || v.op === 'conv1d') {
       const { dx, dweight, dbias } = conv2dBackward(inputs.x!, inputs.weight!, dy, convOf(v));
       close(dx, v.gradients.x!, 1e-8, 'dx');
       close(dweight, v.gradients.weight!, 1e-8, 'dweight');

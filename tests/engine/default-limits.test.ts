@@ -1,86 +1,16 @@
 /**
  * A device of WebGPU's default limits, to which adapters with more hold us to nothing: every variant that fits a call of any model or rule
- * must compile on it. Dawn's null backend checks WGSL, pipelines and limits, and computes nothing.
+ * must compile on it; those of models in f16 in default-limits.long.ts.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { create, globals } from 'webgpu';
-import { Device } from '../../engine/device.ts';
-import { fuse } from '../../engine/passes/fuse.ts';
-import { Graph, halves, type Op } from '../../engine/graph.ts';
-import { halve } from '../../engine/passes/half.ts';
-import { Memory } from '../../engine/memory.ts';
-import { crossEntropy } from '../../layers/loss.ts';
-import { models, openModel } from '../../models/index.ts';
-import type { ModelInput } from '../../models/model.ts';
+import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
-import { lossScale } from '../../optim/loss-scale.ts';
-import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
+import { optimizer } from '../../optim/optimizer.ts';
 import * as pieces from '../../optim/pieces.ts';
-import { callKey, fitting } from '../../shaders/kernel/kernel.ts';
-import { scaleUp } from '../../shaders/update/loss-scale.ts';
+import { CIFAR, inputs, limited, refused, step } from '../support/default-limits.ts';
 
 const test = suite('default limits');
-const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
-Object.assign(globalThis, globals, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
-
-/** A device for which no limit was asked. Nothing is bound here: models of larger weights than the default of 128 MiB compile too. */
-async function limited(requiredFeatures: GPUFeatureName[]): Promise<Device> {
-  const adapter = (await gpu.requestAdapter())!;
-  const modest = { ...adapter, info: adapter.info, requestDevice: () => adapter.requestDevice({ requiredFeatures }) };
-  return Device.open(Object.assign(modest, { limits: adapter.limits, features: adapter.features }) as GPUAdapter, {
-    lanes: 0,
-    maxBinding: 2 ** 31,
-  });
-}
-
-/** The ops of one training step. */
-function step(device: Device, model: string, input: ModelInput, update: Optimizer, half: boolean): Op[] {
-  const g = new Graph({ training: true, profile: device.profile });
-  const n = 32;
-  const logits = openModel({ name: model, options: {} }, input)(g, g.tensor([n, ...input.shape], 'input', 'images'));
-  const dlogits = crossEntropy(g, logits, g.persistent('input', 'labels', [n]), g.persistent('state', 'totals', [2]))!;
-  g.backward(logits, dlogits, half ? x => scaled(g, x) : undefined);
-  const memory = new Memory(device);
-  memory.reserve(g);
-  update.addTo(g, memory.layout, { summed: true, scaled: half });
-  const fused = fuse(g.ops, g.kept, device.profile);
-  return half ? halve(fused, g.kept) : fused;
-}
-
-function scaled(g: Graph, x: ReturnType<Graph['tensor']>) {
-  const y = g.tensor(x.shape);
-  g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
-  return y;
-}
-
-const known = new Set<string>();
-/** Compiles each variant of each call once, and returns what did not. */
-async function refused(device: Device, ops: readonly Op[], half: boolean): Promise<string[]> {
-  const jobs = ops.flatMap(op => {
-    const { kernel, params } = op;
-    const profile = device.profileFor(halves(op));
-    const key = `${half} ${callKey(kernel, params, profile)}`;
-    if (known.has(key)) return [];
-    known.add(key);
-    return fitting(kernel, params, profile).map(async v => {
-      const alone = device.withProfile({ prefer: { '*': v.name } });
-      try {
-        await alone.pipeline(kernel, params, Object.keys(op.tensors), halves(op));
-        return [];
-      } catch (e) {
-        return [(e as Error).message];
-      }
-    });
-  });
-  return (await Promise.all(jobs)).flat();
-}
-
-const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
-const inputs: Readonly<Record<string, ModelInput>> = {
-  alexnet: { classes: 10, shape: [3, 224, 224] },
-  'inception-v3': { classes: 10, shape: [3, 299, 299] },
-};
 const all = [
   pieces.clipNorm(1),
   pieces.clipValue(1),
@@ -92,15 +22,7 @@ const all = [
 ];
 
 for (const half of [false, true]) {
-  const device = await limited(half ? ['shader-f16', 'subgroups'] : []);
-  test(`every model compiles${half ? ' in f16' : ''}`, async () => {
-    const { maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage } = device.gpu.limits;
-    assert.equal([maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage], [16384, 8]);
-    for (const name of Object.keys(models)) {
-      const ops = step(device, name, inputs[name] ?? CIFAR, optimizer(rules.sgd!), half);
-      assert.equal(await refused(device, ops, half), [], name);
-    }
-  });
+  const device = await limited(half);
   test(`every rule compiles with all that can be around it${half ? ' in f16' : ''}`, async () => {
     for (const [name, rule] of Object.entries(rules)) {
       if (half && rule.probes) continue; // refused with --precision f16
@@ -109,5 +31,15 @@ for (const half of [false, true]) {
     }
   });
 }
+
+test('every model compiles', async () => {
+  const device = await limited();
+  const { maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage } = device.gpu.limits;
+  assert.equal([maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage], [16384, 8]);
+  for (const name of Object.keys(models)) {
+    const ops = step(device, name, inputs[name] ?? CIFAR, optimizer(rules.sgd!), false);
+    assert.equal(await refused(device, ops, false), [], name);
+  }
+});
 
 test.run();

@@ -6,31 +6,11 @@ import { relu } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d, type ConvOptions, type ConvTransposeOptions } from '../../layers/conv.ts';
 import { batchNorm } from '../../layers/norm.ts';
-import {
-  conv2d as reference,
-  convTranspose2d as transposed,
-  edgesOf,
-  outSize,
-  pairOf,
-  type Edges,
-  type Sides,
-} from '../reference/linear.ts';
+import { conv2d as reference, convTranspose2d as transposed, edgesOf, outSize, pairOf, same, type Sides } from '../reference/linear.ts';
 import { checkLayer, runLayer, WAYS } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv geometry');
-
-/** Keras' padding='same'. */
-function same([h, w]: readonly [number, number], k: Sides, stride: Sides, dilation: Sides): Edges {
-  const axis = (i: 0 | 1, size: number) => {
-    const reach = pairOf(dilation)[i] * (pairOf(k)[i] - 1) + 1;
-    const all = Math.max(0, (Math.ceil(size / pairOf(stride)[i]) - 1) * pairOf(stride)[i] + reach - size);
-    return [Math.floor(all / 2), Math.ceil(all / 2)] as const;
-  };
-  const [top, bottom] = axis(0, h);
-  const [left, right] = axis(1, w);
-  return { top, bottom, left, right };
-}
 
 /** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it too. */
 const cases: readonly {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { curves } from '../../plots/curves.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { png, writePicture } from '../../plots/node.ts';
+import { checkPicture, png, writePicture } from '../../plots/node.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 
 const plots = suite('plots');
@@ -219,9 +219,9 @@ plots('a PNG is the SVG at twice its size, on white, with letters', async () => 
       .raw()
       .toBuffer();
     assert.ok(data.filter((v, i) => v !== wordless[i]).length > 500, 'no font was found: the text left no trace');
-    await writePicture(join(dir, 'a.pdf'), svg).then(
-      () => assert.unreachable(),
-      (e: Error) => assert.match(e.message, /a\.pdf' is no picture's name; let it end in \.svg or \.png/),
+    assert.throws(
+      () => checkPicture('--out', join(dir, 'a.pdf')),
+      (e: Error) => /a\.pdf' is no picture's name; let it end in \.svg or \.png/.test(e.message),
     );
   } finally {
     rmSync(dir, { recursive: true });

@@ -50,6 +50,18 @@ export function edgesOf(pad: Sides | Edges): Edges {
   return { top: rows, bottom: rows, left: columns, right: columns };
 }
 
+/** Keras' padding='same', which is PyTorch's where the stride is 1. */
+export function same([h, w]: readonly [number, number], k: Sides, stride: Sides, dilation: Sides): Edges {
+  const axis = (i: 0 | 1, size: number) => {
+    const reach = pairOf(dilation)[i] * (pairOf(k)[i] - 1) + 1;
+    const all = Math.max(0, (Math.ceil(size / pairOf(stride)[i]) - 1) * pairOf(stride)[i] + reach - size);
+    return [Math.floor(all / 2), Math.ceil(all / 2)] as const;
+  };
+  const [top, bottom] = axis(0, h);
+  const [left, right] = axis(1, w);
+  return { top, bottom, left, right };
+}
+
 /** Rows and columns of the output of windows on images of h x w. */
 export function outSizes(s: Pick<Conv, 'h' | 'w' | 'kh' | 'kw' | 'stride' | 'pad' | 'dilation'>): [oh: number, ow: number] {
   const [sh, sw] = pairOf(s.stride ?? 1);

@@ -6,8 +6,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Layer } from '../../../engine/graph.ts';
 import * as activations from '../../../layers/activation.ts';
+import { auxiliary } from '../../../layers/auxiliary.ts';
 import { add, gated } from '../../../layers/broadcast.ts';
 import {
+  cat,
   concat,
   flatten,
   mean,
@@ -94,6 +96,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   lrn: lrn({ size: 3, alpha: 0.5, beta: 0.6, k: 2 }),
   residual: residual(conv2d(6, 1)),
   concat: concat([conv2d(2, 1), maxPool(3, { stride: 1, pad: 1 })]),
+  'tensors side by side': (g, x) => cat(g, [x, conv2d(2, 1)(g, x)]),
   mean: mean([conv2d(2, 1), conv2d(2, 1)]),
   scale: scale(0.3),
   flatten: flatten(),
@@ -102,6 +105,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'shortcut A of stride 1': zeroPadShortcut(9),
   'stochastic depth': stochasticDepth(conv2d(2, 1), 0.4),
   'what evaluation leaves out': sequential([dropout(0.5), spatialDropout(0.5), gaussianNoise(0.1), vanillaDropout(0.2)]),
+  'a head of its own, nothing in evaluation': auxiliary(dense(3), 0.3),
   shakeout: shakeout(5),
   whiteout: whiteout(5),
 };

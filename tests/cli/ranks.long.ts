@@ -1,0 +1,61 @@
+/** The death of a rank under each method, a signal and a full disk: jobs as in ranks.test.ts. */
+import { readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readCheckpoint } from '../../train/run/node/run-folder.ts';
+import { descent, words } from '../support/process/command.ts';
+import { job, METHODS, started, survivesDeath, weightsOf } from '../support/process/job.ts';
+import { launchers, sayMissing } from '../support/process/mpirun.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('ranks, the long ones');
+const scratch = scratchFolders(test);
+sayMissing('cli/ranks.long.ts');
+
+for (const [at, method] of METHODS.entries()) {
+  if (!at || !launchers.length) continue; // the first is in ranks.test.ts
+  test(`${method[0]}: the death of a rank ends the job, the last checkpoint is whole, and the other library goes on`, async () =>
+    survivesDeath(method, at, await scratch()));
+}
+
+const [first] = launchers;
+const last = launchers.at(-1);
+if (first && last) {
+  test('a signal keeps a checkpoint, a full disk costs none, and another number of ranks goes on or is refused', async () => {
+    const cwd = await scratch();
+    const folder = join(cwd, 'run');
+    let asked = false;
+    const ended = await started(first, 2, '--distribute easgd:every=2 --out run --epochs 400', {
+      cwd,
+      env: { OMPI_MCA_odls_base_sigkill_timeout: '10' }, // a second, as usual, is too short for a checkpoint on a busy machine
+      onLine(line, signal) {
+        if (!asked && line.startsWith('epoch 3/')) signal('SIGTERM');
+        asked ||= line.startsWith('epoch 3/');
+      },
+    });
+    assert.is.not(ended.code, 0);
+    assert.match(ended.err, /stopped at step \d+ of 1600; continue with: mpirun -n 2 descent train --resume run/);
+    const { step } = readCheckpoint(folder);
+    assert.ok(step > 8, `the checkpoint is of step ${step}`);
+    const before = weightsOf(folder);
+
+    symlinkSync('/dev/full', join(folder, 'state.safetensors.new'));
+    const full = await job(last, 2, '--resume run --epochs 401', { cwd });
+    assert.is.not(full.code, 0);
+    assert.match(
+      full.err,
+      'run/model.safetensors: cannot be written, the disk is full; free some space, then continue from the last checkpoint',
+    );
+    assert.equal(weightsOf(folder), before);
+
+    const alone = await descent(words('train --resume run --epochs 20 --quiet'), cwd);
+    assert.match(alone.err, 'run: 2 ranks trained in it, and each holds a state of its own; 1 was started; start 2\n');
+    assert.equal(
+      readdirSync(folder).filter(name => name === 'lock'),
+      [],
+    );
+  });
+}
+
+test.run();
