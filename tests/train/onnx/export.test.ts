@@ -149,8 +149,6 @@ const NETS: Readonly<Record<string, Shape>> = {
   'lenet5:classic': [1, 28, 28],
   resnet20: [3, 16, 16],
   'resnet50:width=8,stem=imagenet': [3, 32, 32],
-  googlenet: [3, 16, 16],
-  'enresnet20:members=2,noise=0': [3, 16, 16],
   'airbench:width=16': [3, 32, 32],
 };
 for (const [spec, shape] of Object.entries(NETS)) {
