@@ -12,6 +12,8 @@ const ACROSS = 8;
 const SIDE = 112;
 const GAP = 12;
 const LINE = 14;
+/** Pixels of the title above the pictures. */
+export const HEAD = 40;
 /** Letters of 11 pixels that fit below a picture. */
 const FITTING = Math.floor((SIDE / LETTER) * (12 / 11));
 
@@ -32,24 +34,28 @@ export function pictureIn(png: Uint8Array, { x, y, width, height }: Place): stri
   return `<image ${place} image-rendering="optimizeSpeed" href="data:image/png;base64,${data}"/>`;
 }
 
-/** Pictures are drawn without smoothing, at one height and width. */
-export function contactSheet(items: readonly SheetItem[], title: string): string {
-  const head = 40;
-  const lines = Math.max(0, ...items.map(item => item.lines.length));
-  const cell = { width: SIDE + GAP, height: SIDE + lines * LINE + GAP };
-  const width = Math.min(ACROSS, Math.max(4, items.length)) * cell.width + GAP;
-  const height = head + Math.ceil(items.length / ACROSS) * cell.height + GAP;
-  const pictures = items.map(({ png, lines }, i) => {
-    const x = GAP + (i % ACROSS) * cell.width;
-    const y = head + Math.floor(i / ACROSS) * cell.height;
-    const words = lines.map((line, k) => `<text x="${x}" y="${y + SIDE + (k + 1) * LINE}">${escaped(shortened(line))}</text>`);
-    return pictureIn(png, { x, y, width: SIDE, height: SIDE }) + words.join('');
-  });
+/** A picture of `width` by `height` pixels: on white the title, and from `HEAD` down what is drawn, elements of SVG. */
+export function sheet(title: string, { width, height }: Pick<Place, 'width' | 'height'>, drawn: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="11" fill="${INK}">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${GAP}" y="26" font-size="14">${escaped(title)}</text>`,
-    ...pictures,
+    ...drawn,
     '</svg>\n',
   ].join('\n');
+}
+
+/** Pictures are drawn without smoothing, at one height and width. */
+export function contactSheet(items: readonly SheetItem[], title: string): string {
+  const lines = Math.max(0, ...items.map(item => item.lines.length));
+  const cell = { width: SIDE + GAP, height: SIDE + lines * LINE + GAP };
+  const width = Math.min(ACROSS, Math.max(4, items.length)) * cell.width + GAP;
+  const height = HEAD + Math.ceil(items.length / ACROSS) * cell.height + GAP;
+  const pictures = items.map(({ png, lines }, i) => {
+    const x = GAP + (i % ACROSS) * cell.width;
+    const y = HEAD + Math.floor(i / ACROSS) * cell.height;
+    const words = lines.map((line, k) => `<text x="${x}" y="${y + SIDE + (k + 1) * LINE}">${escaped(shortened(line))}</text>`);
+    return pictureIn(png, { x, y, width: SIDE, height: SIDE }) + words.join('');
+  });
+  return sheet(title, { width, height }, pictures);
 }

@@ -1,6 +1,5 @@
 /** Pictures of layers: a row of small ones for each, with its name, as SVG. */
-import { escaped, pictureIn } from './sheet.ts';
-import { FONT, INK } from './style.ts';
+import { escaped, HEAD, pictureIn, sheet } from './sheet.ts';
 
 export interface Strip {
   readonly name: string;
@@ -23,21 +22,14 @@ export const ACROSS = 14;
 
 /** One row a strip, from top to bottom; pictures are drawn without smoothing. */
 export function strips(rows: readonly Strip[], title: string): string {
-  const head = 40;
   const width = NAMES + ACROSS * (SIDE + GAP) + ROW;
-  const height = head + rows.length * (SIDE + ROW) + ROW;
+  const height = HEAD + rows.length * (SIDE + ROW) + ROW;
   const drawn = rows.map(({ name, note, pngs, isWide }, i) => {
-    const y = head + i * (SIDE + ROW);
+    const y = HEAD + i * (SIDE + ROW);
     const side = isWide ? ACROSS * (SIDE + GAP) - GAP : SIDE;
     const pictures = pngs.map((png, k) => pictureIn(png, { x: NAMES + k * (SIDE + GAP), y, width: side, height: SIDE }));
     const words = `<text x="${ROW}" y="${y + 18}">${escaped(name)}</text><text x="${ROW}" y="${y + 34}" opacity="0.65">${escaped(note)}</text>`;
     return words + pictures.join('');
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}" font-size="11" fill="${INK}">`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${ROW}" y="26" font-size="14">${escaped(title)}</text>`,
-    ...drawn,
-    '</svg>\n',
-  ].join('\n');
+  return sheet(title, { width, height }, drawn);
 }

@@ -1,6 +1,7 @@
 /** `descent export --to webpage`: one file that classifies pictures in a browser, without a network. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { escaped } from '../../plots/sheet.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -18,8 +19,6 @@ label.drop input { display: block; margin: 0.75rem auto 0; max-width: 100%; }
 `;
 /** Nothing is loaded from anywhere, and nothing can be sent. */
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:";
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 
 /** The page around a net as an ONNX file. `grey` offers to swap light and dark. */
 export function webpage(title: string, net: Uint8Array, script: string, grey: boolean): string {

@@ -104,14 +104,10 @@ export function decodeOnnx(bytes: Uint8Array, file: string): OnnxNet {
   }
   const { graph } = model;
   if (!graph?.node.length) throw new DescentError(`${file}: is no ONNX file with a graph in it`, 'fetch or write it again');
-  const strange = model.opsetImport.find(({ domain }) => domain !== '' && domain !== 'ai.onnx');
   const foreign = graph.node.find(({ domain }) => domain !== '' && domain !== 'ai.onnx');
   if (foreign) {
-    const advice = 'export it with standard operators alone';
-    throw new DescentError(
-      `${file}: node ${foreign.name || foreign.opType} is of the operators of ${strange?.domain ?? foreign.domain}`,
-      advice,
-    );
+    const problem = `node ${foreign.name || foreign.opType} is of the operators of ${foreign.domain}`;
+    throw new DescentError(`${file}: ${problem}`, 'export it with standard operators alone');
   }
   const constants = new Map(graph.initializer.map(t => [t.name, constantOf(t, file)]));
   const nodes: OnnxNode[] = [];

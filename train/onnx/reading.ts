@@ -10,10 +10,7 @@ export const isConstant = (value: Value): value is Constant => 'data' in value;
 
 /** A node as the reader of its operator sees it. */
 export interface Reading {
-  readonly g: Graph;
   readonly node: OnnxNode;
-  /** Its scope: where its weights have names, what these have in common. */
-  readonly path: string;
   /** Throws what is wrong with the node, in the words of its file. */
   fail(problem: string, advice?: string): never;
   /** An input as it is; undefined where it is left out. */
@@ -28,6 +25,7 @@ export interface Reading {
   layer(layer: (g: Graph, x: Tensor) => Tensor, x: Tensor, weights?: Readonly<Record<string, Constant | undefined>>): Tensor;
 }
 
+/** `path` is the scope of the node's layer: where its weights have names, what these have in common. */
 export function readingOf(g: Graph, node: OnnxNode, path: string, values: ReadonlyMap<string, Value>, file: string): Reading {
   const fail = (problem: string, advice = 'export it in another way'): never => {
     throw new DescentError(`${file}: ${node.op} ${node.name || node.outputs[0]}: ${problem}`, advice);
@@ -35,9 +33,7 @@ export function readingOf(g: Graph, node: OnnxNode, path: string, values: Readon
   const value = (i: number) => (node.inputs[i] ? values.get(node.inputs[i]!) : undefined);
   const { attributes } = node;
   return {
-    g,
     node,
-    path,
     fail,
     value,
     tensor(i) {

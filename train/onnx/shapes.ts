@@ -28,8 +28,8 @@ export function flattenOf(n: Reading): Tensor {
   return shaped(n, x, [x.shape[0]!, x.size / x.shape[0]!]);
 }
 
-/** The axes of Squeeze and Unsqueeze: an input since opset 13, an attribute before. */
-const axesOf = (n: Reading): readonly number[] => n.list('axes') ?? (n.value(1) ? Array.from(n.constant(1).data) : []);
+/** The axes of a node: an input since opset 13, an attribute before. */
+export const axesOf = (n: Reading): readonly number[] => n.list('axes') ?? (n.value(1) ? Array.from(n.constant(1).data) : []);
 
 export function squeeze(n: Reading): Value {
   const x = n.value(0)!;

@@ -16,7 +16,7 @@ export interface Normalisation {
 
 /** The net without a softmax at its end, and without what shifts and scales its images by channel at its beginning. */
 export function trim(net: OnnxNet): Trimmed {
-  const { output, nodes } = withoutSoftmax(net);
+  const { nodes } = net;
   const [image] = net.inputs;
   if (!image) return { net };
   const channels = image.shape[1];
@@ -38,7 +38,7 @@ export function trim(net: OnnxNet): Trimmed {
   const trimmed: OnnxNet = {
     ...net,
     nodes: at === image.name ? nodes : nodes.map(node => ({ ...node, inputs: node.inputs.map(renamed) })),
-    outputs: [{ ...net.outputs[0]!, name: output }],
+    outputs: [{ ...net.outputs[0]!, name: logitsOf(net) }],
   };
   if (at === image.name) {
     const bare = net.metadata.input === 'pixels from 0 to 1';
@@ -51,11 +51,11 @@ export function trim(net: OnnxNet): Trimmed {
   return { net: trimmed, normalisation: { normalize: 'meanstd', moments: { mean: spread(mean), std: spread(std) } } };
 }
 
-function withoutSoftmax({ nodes, outputs }: OnnxNet): { output: string; nodes: readonly OnnxNode[] } {
-  let output = outputs[0]?.name ?? '';
+/** The first output, or what goes into the softmax that gives it. */
+function logitsOf({ nodes, outputs }: OnnxNet): string {
+  const output = outputs[0]?.name ?? '';
   const last = nodes.find(node => node.outputs.includes(output));
-  if (last?.op === 'Softmax') output = last.inputs[0]!;
-  return { output, nodes };
+  return last?.op === 'Softmax' ? last.inputs[0]! : output;
 }
 
 /** What a node does to the images `x` by channel: adds values, or multiplies by them; undefined where it does something else. */

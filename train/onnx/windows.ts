@@ -3,7 +3,7 @@ import type { Tensor } from '../../engine/graph.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { adaptiveAvgPool, avgPool, maxPool } from '../../layers/pool.ts';
 import type { Reading } from './reading.ts';
-import { shaped } from './shapes.ts';
+import { axesOf, shaped } from './shapes.ts';
 
 /** Strides and what is around images, of windows of `count` dimensions. */
 function windowOf(n: Reading, count: number) {
@@ -64,8 +64,8 @@ export function pool(n: Reading, max: boolean): Tensor {
 /** The mean over rows and columns. */
 export function means(n: Reading): Tensor {
   const x = n.tensor(0);
-  const axes = n.list('axes') ?? (n.value(1) ? Array.from(n.constant(1).data) : []);
-  const of = [...axes].map(axis => (axis < 0 ? axis + x.shape.length : axis)).sort();
+  const axes = axesOf(n);
+  const of = axes.map(axis => (axis < 0 ? axis + x.shape.length : axis)).sort();
   if (x.shape.length !== 4 || of.join() !== '2,3') n.fail(`its axes are ${axes.join(', ')}`, 'the mean over rows and columns is accepted');
   const y = n.layer(adaptiveAvgPool(1), x);
   return n.whole('keepdims', 1) ? y : shaped(n, y, y.shape.slice(0, 2));
