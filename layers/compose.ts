@@ -112,6 +112,15 @@ export const concat =
   (g, x) =>
     cat(g, outputsOf(branches, g, x));
 
+/** As concat, of layers that have no scopes of their own: their parameters are named as by the layers themselves. */
+export const beside =
+  (...branches: readonly Layer[]): Layer =>
+  (g, x) =>
+    cat(
+      g,
+      branches.map(branch => branch(g, x)),
+    );
+
 /** Tensors side by side along the channels: [n, c1, …], [n, c2, …] -> [n, c1 + c2, …]. */
 export function cat(g: Graph, parts: readonly Tensor[]): Tensor {
   const first = parts[0];

@@ -81,7 +81,7 @@ export const nll = lossOf(kernels.logLikelihood);
 /**
  * Multiclass hinge (Weston & Watkins 1999): the sum over wrong classes of max(0, 1 + x_j - x_label); classes times
  * torch.nn.MultiMarginLoss. Soft labels: its expectation. A margin that is NaN has no gradient, as there, but shows in the loss, which
- * PyTorch's sum leaves out.
+ * PyTorch's sum leaves out: a net that has diverged would have a loss of 0, and be kept as the best.
  */
 export const hinge = lossOf(kernels.hinge);
 
@@ -94,7 +94,10 @@ export const logistic = lossOf(kernels.logistic);
 /** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
 export const mse = lossOf(kernels.squared);
 
-/** Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss: NaN has no gradient. */
+/**
+ * Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss: NaN has no
+ * gradient.
+ */
 export const mae = lossOf(kernels.absolute);
 
 /**

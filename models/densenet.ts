@@ -1,6 +1,6 @@
 import type { Layer } from '../engine/graph.ts';
 import { relu } from '../layers/activation.ts';
-import { cat, sequential } from '../layers/compose.ts';
+import { beside, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
 import { fans, normal } from '../layers/init.ts';
@@ -12,16 +12,11 @@ import { dropRate, isSmall, model, started, stem } from './model.ts';
 /** Channels that each layer adds. */
 const GROWTH = 32;
 
-/** The input, and beside it what a layer makes of it. */
-const beside =
-  (layer: Layer): Layer =>
-  (g, x) =>
-    cat(g, [x, layer(g, x)]);
-
 /** `count` layers of 1x1 and 3x3, each of which sees what all before it made (figure 1 of the paper). */
 const denseBlock = (count: number, drop: number): Layer => {
   const layer = () =>
     beside(
+      (_, x) => x,
       sequential({
         norm1: batchNorm(),
         relu1: relu(),

@@ -7,8 +7,8 @@ import { dense } from '../layers/dense.ts';
 import { uniform } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { adaptiveAvgPool, globalAvgPool } from '../layers/pool.ts';
-import { byFanOut, keepsShape, unit } from './mobilenet.ts';
-import { dropRate, isSmall, model, started, stem } from './model.ts';
+import { keepsShape, unit } from './mobilenet.ts';
+import { byFanOut, dropRate, isSmall, model, started, stem } from './model.ts';
 
 /** Table 1 of the paper: expansion, kernel, stride of the first block, channels, blocks. */
 const STAGES = [
@@ -21,19 +21,17 @@ const STAGES = [
   [6, 3, 1, 320, 1],
 ] as const;
 
-/** Each channel times a number that is made of the means of all, through `inner` units (Hu et al. 2017). */
-const squeezeExcite =
-  (inner: number): Layer =>
-  (g, x) =>
-    gated(
-      sequential({
-        avgpool: adaptiveAvgPool(1),
-        fc1: conv2d(inner, 1),
-        activation: silu(),
-        fc2: conv2d(x.shape[1]!, 1),
-        scale: sigmoid(),
-      }),
-    )(g, x);
+/** Each of `c` channels times a number that is made of the means of all, through `squeezed` units (Hu et al. 2017). */
+const squeezeExcite = (c: number, squeezed: number): Layer =>
+  gated(
+    sequential({
+      avgpool: adaptiveAvgPool(1),
+      fc1: conv2d(squeezed, 1),
+      activation: silu(),
+      fc2: conv2d(c, 1),
+      scale: sigmoid(),
+    }),
+  );
 
 interface Block {
   readonly expand: number;
@@ -53,7 +51,7 @@ const mbConv =
     const body = sequential([
       ...(expand === 1 ? [] : [unit(inner, 1, {}, silu())]),
       unit(inner, k, { stride, groups: inner }, silu()),
-      squeezeExcite(Math.max(1, Math.floor(c / 4))),
+      squeezeExcite(inner, Math.max(1, Math.floor(c / 4))),
       unit(o, 1),
     ]);
     const block = named('block', body);

@@ -3,13 +3,14 @@ import { relu } from '../layers/activation.ts';
 import { concat, sequential } from '../layers/compose.ts';
 import { conv2d, type ConvOptions } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
+import type { Sides } from '../layers/geometry.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool, maxPool } from '../layers/pool.ts';
 import { dropRate, isSmall, model, stem } from './model.ts';
 
 /** torchvision's BasicConv2d. */
-const unit = (o: number, k: number, options?: ConvOptions): Layer =>
+export const unit = (o: number, k: Sides, options?: ConvOptions): Layer =>
   sequential({ conv: conv2d(o, k, { ...options, bias: false }), bn: batchNorm({ eps: 1e-3 }), relu: relu() });
 
 /** Four branches side by side: 1x1; 1x1 and 3x3; 1x1 and 3x3 (5x5 in the paper, torchvision's weights have 3x3); pooling and 1x1. */

@@ -1,20 +1,13 @@
 import type { Layer } from '../engine/graph.ts';
 import { choice } from '../engine/parameter.ts';
-import { relu } from '../layers/activation.ts';
 import { auxiliary } from '../layers/auxiliary.ts';
-import { cat, sequential, type Layers } from '../layers/compose.ts';
-import { conv2d, type ConvOptions } from '../layers/conv.ts';
+import { beside, sequential, type Layers } from '../layers/compose.ts';
 import { dense } from '../layers/dense.ts';
-import type { Sides } from '../layers/geometry.ts';
 import { normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
-import { batchNorm } from '../layers/norm.ts';
 import { avgPool, globalAvgPool, maxPool } from '../layers/pool.ts';
+import { unit } from './googlenet.ts';
 import { dropRate, model, started } from './model.ts';
-
-/** torchvision's BasicConv2d. */
-const unit = (o: number, k: Sides, options?: ConvOptions): Layer =>
-  sequential({ conv: conv2d(o, k, { ...options, bias: false }), bn: batchNorm({ eps: 1e-3 }), relu: relu() });
 
 /** A row and a column of taps, padded to keep the size. */
 const row = (o: number, k: number) => unit(o, [1, k], { pad: [0, k >> 1] });
@@ -23,14 +16,6 @@ const square = (o: number, k: number) => unit(o, k, { pad: k >> 1 });
 const narrowing = (o: number) => unit(o, 3, { stride: 2 });
 const mean = () => avgPool(3, { stride: 1, pad: 1 });
 
-/** Layers side by side on one input. */
-const beside =
-  (...branches: readonly Layer[]): Layer =>
-  (g, x) =>
-    cat(
-      g,
-      branches.map(branch => branch(g, x)),
-    );
 const chains = (...of: readonly Layers[]): Layer => beside(...of.map(sequential));
 
 /** Layers after which the input goes several ways. */
@@ -90,7 +75,7 @@ const spread: Layer = beside(
 
 /** The size from which the auxiliary head has anything to see. */
 const WITH_HEAD = 299;
-/** How much its loss counts (section 4 of the paper's predecessor has 0.3; torchvision trains with 0.4). */
+/** How much its loss counts (0.3 in section 5 of Szegedy et al. 2014; torchvision trains with 0.4). */
 const SHARE = 0.4;
 
 /**

@@ -83,9 +83,6 @@ export function addModel(name: string, model: Model): void {
 /** Whether there is a model of this name. */
 export const isModel = (name: string): boolean => Object.hasOwn(models, name) || Object.hasOwn(own, name);
 
-/** A model by name, those made known by addModel included. */
-export const modelCalled = (name: string): Model => lookUp('model', name, { ...models, ...own });
-
 /** A model's name and options, as train/config/spec.ts reads them from `resnet20:shortcut=B`. */
 export interface ModelSpec {
   readonly name: string;
@@ -93,9 +90,8 @@ export interface ModelSpec {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The options of the model that a spec names; a bare `lenet5:classic` switches a flag on. Throws where one is unknown or not accepted. */
-export function modelOptions({ name, value, options }: ModelSpec): ModelSpec['options'] {
-  const model = modelCalled(name);
+/** The options that a spec gives a model; a bare `lenet5:classic` switches a flag on. Throws where one is unknown or not accepted. */
+function optionsOf(model: Model, { name, value, options }: ModelSpec): ModelSpec['options'] {
   const known = model.options ?? {};
   const keys = Object.keys(known);
   const isFlag = typeof known[String(value)]?.default === 'boolean';
@@ -105,5 +101,15 @@ export function modelOptions({ name, value, options }: ModelSpec): ModelSpec['op
   return model.options ? readOptions(name, model.options, given) : given;
 }
 
-/** The layer that a spec names. Throws as modelOptions does. */
-export const openModel = (spec: ModelSpec, input: ModelInput): Layer => modelCalled(spec.name)(input, modelOptions(spec));
+/**
+ * The model that a spec names, those made known by addModel included, with its options. Throws, before anything is built, where the name or
+ * an option is unknown or not accepted.
+ */
+export function modelFrom(spec: ModelSpec) {
+  const model = lookUp('model', spec.name, { ...models, ...own });
+  const options = optionsOf(model, spec);
+  return { name: spec.name, whitened: model.whitened, layer: (input: ModelInput): Layer => model(input, options) };
+}
+
+/** The layer that a spec names. Throws as modelFrom does. */
+export const openModel = (spec: ModelSpec, input: ModelInput): Layer => modelFrom(spec).layer(input);

@@ -3,18 +3,14 @@ import { relu6 } from '../layers/activation.ts';
 import { named, residual, sequential } from '../layers/compose.ts';
 import { conv2d, type ConvOptions } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
-import { fans, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
-import { dropRate, isSmall, model, started, stem } from './model.ts';
+import { begun, dropRate, isSmall, model, stem } from './model.ts';
 
 /** torchvision's Conv2dNormActivation: a convolution that keeps the size by stride 1, batch norm, and what comes after them. */
 export const unit = (o: number, k: number, options: ConvOptions = {}, ...after: readonly Layer[]): Layer =>
   sequential([conv2d(o, k, { ...options, pad: k >> 1, bias: false }), batchNorm(), ...after]);
-
-/** He et al. 2015 by what goes out, the start of torchvision's convolutions here. */
-export const byFanOut = (shape: readonly number[]) => normal(Math.sqrt(2 / fans(shape).fanOut));
 
 /** Whether a block of `o` channels and a stride can be added to its input. */
 export const keepsShape = (c: number, o: number, stride: number): boolean => stride === 1 && c === o;
@@ -58,11 +54,12 @@ export const mobilenetV2 = model(
     const blocks = STAGES.flatMap(([expand, o, count, stride]) =>
       Array.from({ length: count }, (_, i) => invertedResidual(o, expand, i === 0 ? stride : 1)),
     );
-    const net = sequential({
-      features: sequential([unit(32, 3, { stride: isSmall(input, asked) ? 1 : 2 }, relu6()), ...blocks, unit(1280, 1, {}, relu6())]),
-      avgpool: globalAvgPool(),
-      classifier: sequential([dropout(p), dense(input.classes)]),
-    });
-    return started(net, ({ shape }) => (shape.length > 2 ? byFanOut(shape) : normal(0.01)));
+    return begun(
+      sequential({
+        features: sequential([unit(32, 3, { stride: isSmall(input, asked) ? 1 : 2 }, relu6()), ...blocks, unit(1280, 1, {}, relu6())]),
+        avgpool: globalAvgPool(),
+        classifier: sequential([dropout(p), dense(input.classes)]),
+      }),
+    );
   },
 );

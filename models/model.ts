@@ -1,9 +1,9 @@
 /** What a model is: a function that composes layers, with named options that are checked before it is built. */
 import { also, check, DescentError, kindOf } from '../engine/check.ts';
-import { Graph, type Init, type Layer, type Tensor } from '../engine/graph.ts';
+import { Graph, type Init, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
 import { choice, flag, neededList, number, valuesOf, type Defaulted, type Parameters, type Values } from '../engine/parameter.ts';
 import { COUNT, SHARE } from '../engine/range.ts';
-import { constant } from '../layers/init.ts';
+import { constant, fans, normal } from '../layers/init.ts';
 
 /** What a model is built for: classes, and the images' [channels, height, width]. */
 export interface ModelInput {
@@ -68,6 +68,12 @@ export const started =
     }
     return y;
   };
+
+/** He et al. 2015 by what goes out: N(0, 2 / (taps * output channels)), as convolutions of several of torchvision's nets begin. */
+export const byFanOut = (shape: Shape): Init => normal(Math.sqrt(2 / fans(shape).fanOut));
+
+/** torchvision's start of VGG and MobileNetV2: convolutions by what goes out, dense layers N(0, 0.01^2), biases 0. */
+export const begun = (net: Layer): Layer => started(net, ({ shape }) => (shape.length > 2 ? byFanOut(shape) : normal(0.01)));
 
 type Build<O extends Parameters> = (input: ModelInput, options: Values<O>) => Layer;
 

@@ -1,6 +1,6 @@
 import type { Layer } from '../engine/graph.ts';
 import { relu } from '../layers/activation.ts';
-import { cat, sequential } from '../layers/compose.ts';
+import { beside, sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { fans, normal, uniform } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
@@ -10,17 +10,11 @@ import { dropRate, model, started } from './model.ts';
 /** 1x1 to few channels, then 1x1 and 3x3 side by side to `expand` channels each. */
 const fire = (squeeze: number, expand: number): Layer => {
   const narrow = sequential({ squeeze: conv2d(squeeze, 1), squeeze_activation: relu() });
-  const wide = [
+  const wide = beside(
     sequential({ expand1x1: conv2d(expand, 1), expand1x1_activation: relu() }),
     sequential({ expand3x3: conv2d(expand, 3, { pad: 1 }), expand3x3_activation: relu() }),
-  ];
-  return (g, x) => {
-    const y = narrow(g, x);
-    return cat(
-      g,
-      wide.map(layer => layer(g, y)),
-    );
-  };
+  );
+  return (g, x) => wide(g, narrow(g, x));
 };
 
 /** SqueezeNet 1.1 (Iandola et al. 2016) in torchvision's layout: no dense layer, a 1x1 convolution to the classes and their means. */

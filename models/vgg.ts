@@ -4,11 +4,10 @@ import { relu } from '../layers/activation.ts';
 import { sequential } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
-import { fans, normal } from '../layers/init.ts';
 import { dropout } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { maxPool } from '../layers/pool.ts';
-import { dropRate, extraPad, model, standardise, started, type Model, type ModelInput } from './model.ts';
+import { begun, dropRate, extraPad, model, standardise, type Model, type ModelInput } from './model.ts';
 import { followed, noiseOf, noiseOptions, noisesOf, type Noise } from './noise.ts';
 
 /** Convolutions of each of the five stages, each of which ends in a pooling (table 1 of the paper: A, B, D, E). */
@@ -31,12 +30,6 @@ function features(stages: readonly number[], bn: boolean, input: ModelInput, sta
 }
 
 /**
- * torchvision's start: convolutions N(0, 2 / (taps * output channels)) (He et al. 2015), dense layers N(0, 0.01^2), biases 0. Without batch
- * norm the default would shrink the images from layer to layer until the last ones hear nothing.
- */
-const begun = (net: Layer): Layer => started(net, ({ shape }) => normal(shape.length > 2 ? Math.sqrt(2 / fans(shape).fanOut) : 0.01));
-
-/**
  * VGG (Simonyan & Zisserman 2014). `head=imagenet` is torchvision's of three dense layers with dropout, for 224 x 224; `head=cifar` one
  * dense layer, for 32 x 32 (28 x 28 is padded to it). By itself the size of the images decides.
  */
@@ -53,6 +46,7 @@ const vgg = (depth: keyof typeof STAGES, bn: boolean): Model =>
     (input, { head, dropout: p, standardise, ...noise }) => {
       const large = head === 'auto' ? input.shape[1] >= 128 : head === 'imagenet';
       const last = dense(input.classes);
+      // without batch norm PyTorch's default would shrink the images from layer to layer until the last ones hear nothing
       return begun(
         sequential({
           features: features(STAGES[depth], bn, input, standardise, noiseOf(noise)),

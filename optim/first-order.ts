@@ -124,7 +124,10 @@ export const rmsprop = rule({
   form: rmspropForm,
 });
 
-/** Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD at ten times its rate, at which nets stand still; `ax`, the average from step t0 on, is what is evaluated. */
+/**
+ * Averaged SGD (Polyak & Juditsky 1992), as torch.optim.ASGD at ten times its rate, at which nets stand still; `ax`, the average from step
+ * t0 on, is what is evaluated.
+ */
 export const asgd = rule({
   name: 'asgd',
   about: 'Descent whose average over time is what counts.',

@@ -34,8 +34,8 @@ export interface Gradients {
 }
 
 /**
- * The optimizer of the rule `chosen` with `options` in place of its defaults, and with `pieces` around it, in order. Without `decayBias` no piece
- * that decays acts on biases and the parameters of normalisation, all of rank 1.
+ * The optimizer of the rule `chosen` with `options` in place of its defaults, and with `pieces` around it, in order. Without `decayBias` no
+ * piece that decays acts on biases and the parameters of normalisation, all of rank 1.
  */
 export function optimizer(
   chosen: Rule,

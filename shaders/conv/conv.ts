@@ -160,7 +160,9 @@ export const inputGradient = (p: Conv): Conv => ({
   epilogue: undefined,
 });
 
-/** dx [n, c, h, w] from dy [n, o, oh, ow] for any stride, with bias [c] where p.bias. Each input gathers from the outputs that it went into. */
+/**
+ * dx [n, c, h, w] from dy [n, o, oh, ow] for any stride, with bias [c] where p.bias. Each input gathers from the outputs that it went into.
+ */
 export const convBackwardInput = kernel({
   name: 'conv_backward_input',
   unrolled: true,

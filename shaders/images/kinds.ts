@@ -4,7 +4,10 @@ import { float, range, XYZW } from '../kernel/wgsl.ts';
 /** The numbers of a transform by name. */
 export type Options = Readonly<Record<string, number>>;
 
-/** Images of c x h x w, whose values are `unit` where a pixel is 1: 255 of bytes, 1 of f32. `mean` and `colour` [c][c] (columns: axes of the colours times their variances) are of the training images. */
+/**
+ * Images of c x h x w, whose values are `unit` where a pixel is 1: 255 of bytes, 1 of f32. `mean` and `colour` [c][c] (columns: axes of the
+ * colours times their variances) are of the training images.
+ */
 export interface Images {
   readonly c: number;
   readonly h: number;

@@ -92,7 +92,9 @@ export type Bindings = Record<string, Access>;
  */
 export interface Kernel<P, B extends Bindings = Bindings> {
   readonly name: string;
-  /** In the order of `@binding`; the declarations are generated from this list. Behind them come `e0` and `e1` where there is an epilogue. */
+  /**
+   * In the order of `@binding`; the declarations are generated from this list. Behind them come `e0` and `e1` where there is an epilogue.
+   */
   readonly bindings: B;
   /** Values that change between steps, read as `op.lr`. */
   readonly step?: (p: P) => Readonly<Record<string, 'f32' | 'u32'>>;

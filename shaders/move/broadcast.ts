@@ -30,7 +30,8 @@ interface Run {
   repeats: Readonly<Record<string, boolean>>;
 }
 
-const product = (sizes: Shape): number => sizes.reduce((a, b) => a * b, 1);
+/** How many values a shape has. */
+export const product = (sizes: Shape): number => sizes.reduce((a, b) => a * b, 1);
 const named = (of: Readonly<Record<string, Shape | undefined>>) =>
   Object.entries(of).flatMap(([name, shape]) => (shape ? [[name, shape] as const] : []));
 
@@ -96,6 +97,7 @@ const form = {
   },
 };
 
+/** y of `shape` from its operands, a thread for each value, or for four along the last run. */
 export const broadcast = kernel({
   name: 'broadcast',
   bindings: { v: 'read', a: 'read?', b: 'read?', y: 'write' },
@@ -108,7 +110,7 @@ export const broadcast = kernel({
   ],
 });
 
-/** out of shape `kept` = the sum of f(v, a) over `shape` along the dimensions where `kept` is 1; written as a gradient. */
+/** out of shape `kept` = the sum of f(v, a, b) over `shape` along the dimensions where `kept` is 1; written as a gradient. */
 export interface BroadcastSum extends Omit<Broadcast, 'epilogue'> {
   kept: Shape;
   gradient?: Gradient;

@@ -1,6 +1,6 @@
 import type { CallRow } from '../kernel/row.ts';
 import { readPart, writePart, type Copy } from './copy.ts';
-import { broadcast, type Broadcast } from './broadcast.ts';
+import { broadcast, product, type Broadcast } from './broadcast.ts';
 import { dropSample, type DropSample } from './noise.ts';
 
 const copies = (why: string, params: Copy): CallRow<Copy>[] =>
@@ -13,12 +13,11 @@ const drop = (why: string, params: DropSample): CallRow<DropSample> => ({
   tensors: p => ({ x: p.n * p.size, y: p.n * p.size }),
 });
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((x, y) => x * y, 1);
 const repeated = (why: string, params: Broadcast, bench?: CallRow<Broadcast>['bench']): CallRow<Broadcast> => ({
   why,
   kernel: broadcast,
   params,
-  tensors: ({ shape, of: { v, a, b } }) => ({ v: sizeOf(v), ...(a && { a: sizeOf(a) }), ...(b && { b: sizeOf(b) }), y: sizeOf(shape) }),
+  tensors: ({ shape, of: { v, a, b } }) => ({ v: product(v), ...(a && { a: product(a) }), ...(b && { b: product(b) }), y: product(shape) }),
   ...(bench && { bench }),
 });
 /** Images times a gate for each of their channels. */

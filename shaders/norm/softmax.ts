@@ -17,6 +17,11 @@ const loop = (p: Softmax, body: string) => wgsl`
       ${body}
     }`;
 const first = (p: Softmax) => `let first = i / ${p.hw}u * ${p.c * p.hw}u + i % ${p.hw}u;`;
+/** WGSL: where the row begins, and the largest of its values. */
+const look = (p: Softmax) => `
+    ${first(p)}
+    var largest = x[first];
+    ${loop(p, 'largest = max(largest, x[at]);')}`;
 
 /** y = exp(x - max) / sum: one thread per row. */
 export const softmaxForward = kernel({
@@ -26,10 +31,8 @@ export const softmaxForward = kernel({
   body: p => ({
     declared: keeping('f32') + logarithms('f32'),
     each: wgsl`
-    ${first(p)}
-    var largest = x[first];
+    ${look(p)}
     var sum = 0.0;
-    ${loop(p, 'largest = max(largest, x[at]);')}
     ${loop(p, 'let e = exp_of(x[at] - largest); y[at] = e; sum += e;')}
     ${loop(p, 'y[at] = y[at] / sum;')}`,
   }),
@@ -43,10 +46,8 @@ export const logSoftmaxForward = kernel({
   body: p => ({
     declared: keeping('f32') + logarithms('f32'),
     each: wgsl`
-    ${first(p)}
-    var largest = x[first];
+    ${look(p)}
     var sum = 0.0;
-    ${loop(p, 'largest = max(largest, x[at]);')}
     ${loop(p, 'sum += exp_of(x[at] - largest);')}
     let log = log_of(sum);
     ${loop(p, 'y[at] = x[at] - largest - log;')}`,

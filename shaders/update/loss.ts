@@ -217,8 +217,8 @@ export const jensenShannon = kernel({
 });
 
 /**
- * totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread: rows are few. With `share` so much
- * of the loss, and nothing of the count.
+ * totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread for each: rows are few. With
+ * `share` so much of the loss, and nothing of the count.
  */
 export const sumRows = kernel({
   name: 'sum_rows',

@@ -19,15 +19,13 @@ export async function chosenModel(model: string | Model): Promise<ChosenModel> {
 
 async function byName(text: string): Promise<ChosenModel> {
   const spec = parseSpec('model', text);
-  const { isModel, modelCalled, modelOptions, openModel } = await import('../../models/index.ts');
+  const { isModel, modelFrom } = await import('../../models/index.ts');
   check(
     !isFileName(spec.name) || isModel(spec.name),
     `model: '${text}' is a file, and a program loads code itself`,
     'import it, and give the function',
   );
-  const { whitened } = modelCalled(spec.name);
-  modelOptions(spec); // before anything is built
-  return { name: spec.name, whitened, layer: input => openModel(spec, input) };
+  return modelFrom(spec);
 }
 
 /** The layer that a function gives. */

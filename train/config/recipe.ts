@@ -18,7 +18,7 @@ import { checkBelongs } from './belongs.ts';
 import type { RunConfig } from './config.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
-import { formatSpec, parseScalar, parseSpec, parseSpecs } from './spec.ts';
+import { formatSpec, parseScalar, parseSpec, parseSpecs, type Spec } from './spec.ts';
 
 /** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
 export interface FirstOrder {
@@ -63,10 +63,11 @@ export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | '
 export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
   const { model: _model, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, earlyStop, distribute, ...numbers } = config;
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
-  const methods = optimizersFrom(config, scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows));
+  const grows = scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows);
+  const methods = optimizersFrom(config, grows);
   const { lr } = methods[0]!.hyper;
   checkSnapshots(config);
-  const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, scheduled);
+  const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, grows);
   return {
     ...numbers,
     config: { ...config, optimizer: methods.map(written).join(','), lr },
@@ -80,9 +81,15 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
 }
 
 function scheduleFrom(text: string): Chosen {
-  const { name, options, value } = parseSpec(named('schedule'), text);
-  check(value === undefined, say`${named('schedule')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
+  const { name, options } = onlyOptions('schedule', text);
   return { name, options: scheduleOptions(name, options) };
+}
+
+/** A name with options, each by its key. */
+function onlyOptions(key: Key, text: string): Spec {
+  const spec = parseSpec(named(key), text);
+  check(spec.value === undefined, say`${named(key)}: '${String(spec.value)}' is no option of ${spec.name}`, `write ${spec.name}:key=value`);
+  return spec;
 }
 
 const PATIENCE = { patience: needed(3, 'epochs without a better one', COUNT) };
@@ -109,14 +116,13 @@ function earlyStopFrom(text: string): EarlyStopping {
 /** Options that keep weights of several steps. */
 const AVERAGES: readonly Key[] = ['ema', 'swa', 'swag', 'snapshots'];
 
-function distributionFrom(text: string, config: RunConfig, optimizers: readonly Method[], scheduled: Chosen | undefined): Distribution {
-  const { name, options, value } = parseSpec(named('distribute'), text);
-  check(value === undefined, say`${named('distribute')}: '${String(value)}' is no option of ${name}`, `write ${name}:key=value`);
+function distributionFrom(text: string, config: RunConfig, optimizers: readonly Method[], grows: boolean): Distribution {
+  const { name, options } = onlyOptions('distribute', text);
   const chosen = distribution(name, options);
   checkDistribution(chosen, {
     optimizers: optimizers.map(method => ({ name: method.name, isFirstOrder: 'rule' in method })),
     around: regularisersOf(config),
-    grows: scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows),
+    grows,
     averages: AVERAGES.filter(key => config[key] !== undefined),
   });
   return chosen;

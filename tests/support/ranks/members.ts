@@ -8,7 +8,6 @@ import { together } from '../../../train/distribute/alone.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { openData } from '../../../train/data/data.ts';
 import { parseSpec } from '../../../train/config/spec.ts';
-import { modelOptions } from '../../../models/index.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
@@ -28,7 +27,7 @@ export async function trainerOf({ model = 'mlp:hidden=16', rule = 'sgd:lr=0.1', 
   const images = await openDataset('shapes', { limitTrain: 240, limitTest: 25, quiet: true });
   const data = await openData(images, { normalize: 'meanstd', valSplit: 1 / 6 });
   const spec = parseSpec('model', model);
-  const net = own ?? openModel({ name: spec.name, options: modelOptions(spec) }, { shape: images.shape, classes: images.classes.length });
+  const net = own ?? openModel(spec, { shape: images.shape, classes: images.classes.length });
   const { name, options } = parseSpec('optimizer', rule);
   return Trainer.create({
     batchSize: 12,
