@@ -133,5 +133,5 @@ export async function matches({ input, ...want }: Case): Promise<void> {
 }
 
 /** Whether a case takes long on a software adapter: then it runs in models.long.ts. */
-export const isLong = (c: Case): boolean => specOf(c) === 'resnet50:stem=32x32' || LONG.includes(c.name);
-const LONG = ['inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];
+export const isLong = (c: Case): boolean => specOf(c) === 'resnet18:stem=32x32' || LONG.includes(c.name);
+const LONG = ['resnet50', 'inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];
