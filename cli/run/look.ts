@@ -1,5 +1,4 @@
 /** `descent look`: what a trained net has learnt and computes, as pictures. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagesOf, numbers, type Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
@@ -28,7 +27,7 @@ import { activationsOf, filtersOf, firstFilters, shades, type Filters, type Plan
 import { percent, print, table } from '../output.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
-import { isPictures, mistakesSheet } from './report.ts';
+import { folderOf, isPictures, mistakesSheet } from './report.ts';
 import { localRecipe } from './session.ts';
 
 export interface LookOptions extends CheckpointOptions, DeviceOptions {
@@ -50,7 +49,7 @@ export async function look(path: string, options: LookOptions): Promise<void> {
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
   const recipe = localRecipe({ ...config, ...limit });
   const { limitTrain, limitTest, imageSize } = recipe;
-  const folder = options.out ?? (statSync(path).isDirectory() ? join(path, 'look') : `${path.replace(/\.safetensors$/, '')}-look`);
+  const folder = options.out ?? folderOf(path, 'look');
   makeFolder(folder, 'name another folder with --out');
   const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
   check(chosen < dataset.test.n, `--image: ${chosen + 1} is beyond the ${dataset.test.n} test images`, `give 1 to ${dataset.test.n}`);

@@ -49,11 +49,14 @@ const MOST_CONFUSED = 20;
 const MOST_SCORED = 40;
 const MISTAKES = 40;
 
+/** Where what is told of the weights `path` stands, if nothing else is said: in the folder of the run, or beside the file. */
+export const folderOf = (path: string, what: string): string =>
+  statSync(path).isDirectory() ? join(path, what) : `${path.replace(/\.(safetensors|onnx)$/, '')}-${what}`;
+
 /** Writes the report of the evaluation `facts` to a folder, by default one beside the weights `path`, and prints it. */
 export async function writeReport(path: string, facts: object, predictions: Predictions, { out, json, quiet }: ReportFlags): Promise<void> {
   const { part, dataset, logits } = predictions;
-  const isRun = statSync(path).isDirectory();
-  const folder = out ?? (isRun ? join(path, 'report') : `${path.replace(/\.(safetensors|onnx)$/, '')}-report`);
+  const folder = out ?? folderOf(path, 'report');
   const found = report(logits, part.labels, dataset.classes);
   const [{ reportPicture }, { writePicture }] = await Promise.all([import('../../plots/report.ts'), import('../../plots/node.ts')]);
   makeFolder(folder, 'name another folder with --out');

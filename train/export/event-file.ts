@@ -1,5 +1,6 @@
 /** TensorBoard's event files: protobuf messages (tensorflow/core/util/event.proto) in checked records (TFRecord). */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { joined } from '../evaluate/pixels.ts';
 
 /** What is shown at a step under a name. */
 export type Summary = { readonly tag: string } & (
@@ -104,12 +105,5 @@ export function eventFile(events: readonly Event[]): Uint8Array {
       nested(w, 5, values);
     }),
   );
-  const records = [version, ...all].map(record);
-  const out = new Uint8Array(records.reduce((sum, r) => sum + r.length, 0));
-  let at = 0;
-  for (const r of records) {
-    out.set(r, at);
-    at += r.length;
-  }
-  return out;
+  return joined([version, ...all].map(record));
 }

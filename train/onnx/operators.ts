@@ -1,4 +1,5 @@
 /** ONNX's operators as our layers. */
+import { show } from '../../engine/check.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
 import { onnxNode } from '../../engine/onnx.ts';
 import * as activation from '../../layers/activation.ts';
@@ -12,7 +13,7 @@ import { adaptiveAvgPool, adaptiveMaxPool } from '../../layers/pool.ts';
 import type { Constant } from './net.ts';
 import { transposed } from './patterns.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
-import { concatOf, flattenOf, gather, pad, reshapeOf, slice, squeeze, unsqueeze } from './shapes.ts';
+import { concatOf, flattenOf, gather, pad, reshapeOf, shapeOf, slice, squeeze, unsqueeze } from './shapes.ts';
 import { conv, convTranspose, means, pool } from './windows.ts';
 
 type Reader = (n: Reading) => Value;
@@ -65,7 +66,7 @@ function arithmetic(n: Reading, op: 'Add' | 'Mul', inverse?: (value: number) => 
     return n.layer(g => (op === 'Add' ? add : multiply)(g, a, b), a);
   }
   const x = [a, b].find((v): v is Tensor => v !== undefined && !isConstant(v));
-  if (!x) return folded(n, (u, v) => (op === 'Add' ? u + own(v) : u * own(v)));
+  if (!x) return folded(n);
   if (inverse && x === b) return n.fail('its first side is a constant', 'the image less or divided by a constant is accepted');
   const other = n.constant(x === a ? 1 : 0);
   const data = Float32Array.from(other.data, own);
@@ -89,11 +90,23 @@ const operand =
     return g.record([x], y, backward, { weight, onnx: (o, x) => onnxNode(op)(o, x!, o.weight(weight.value)) });
   };
 
-/** Whole numbers that are known: what exporters compute shapes with. */
-function folded(n: Reading, f: (a: number, b: number) => number): Constant {
+const ON_NUMBERS: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+
+/** Numbers that are known: what exporters compute shapes with. Whole ones stay whole. */
+function folded(n: Reading): Constant {
   const [a, b] = [n.constant(0), n.constant(1)];
-  const long = a.data.length >= b.data.length ? a : b;
-  return { shape: long.shape, data: Array.from(long.data, (_, i) => f(a.data[i % a.data.length]!, b.data[i % b.data.length]!)) };
+  const [short, long] = a.data.length < b.data.length ? [a, b] : [b, a];
+  if (short.data.length !== 1 && show(short.shape) !== show(long.shape))
+    n.fail(`its constants are ${show(a.shape)} and ${show(b.shape)}`, 'constants of one shape, or a number, are accepted');
+  const at = ({ data }: Constant, i: number) => data[data.length > 1 ? i : 0]!;
+  const data = Array.from(long.data, (_, i) => ON_NUMBERS[n.node.op]!(at(a, i), at(b, i)));
+  const isFloat = [a, b].some(c => c.data instanceof Float32Array);
+  return { shape: long.shape, data: isFloat ? Float32Array.from(data) : data.map(Math.trunc) };
 }
 
 function dropoutOf(n: Reading): Tensor {
@@ -165,7 +178,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   ReduceMean: means,
   Relu: plain(() => activation.relu()),
   Reshape: reshapeOf,
-  Shape: n => ({ shape: [n.tensor(0).shape.length], data: [...n.tensor(0).shape] }),
+  Shape: shapeOf,
   Sigmoid: plain(() => activation.sigmoid()),
   Slice: slice,
   Sub: n => arithmetic(n, 'Add', v => -v),

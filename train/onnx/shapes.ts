@@ -3,6 +3,7 @@ import { product, type Tensor } from '../../engine/graph.ts';
 import { concat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
+import { maxPool } from '../../layers/pool.ts';
 import type { Constant } from './net.ts';
 import { isConstant, type Reading, type Value } from './reading.ts';
 
@@ -28,6 +29,13 @@ export function flattenOf(n: Reading): Tensor {
   return shaped(n, x, [x.shape[0]!, x.size / x.shape[0]!]);
 }
 
+/** A constant of one dimension, and its values. */
+const listed = (data: readonly number[]): Constant => ({ shape: [data.length], data });
+function listOf(n: Reading, i: number): readonly number[] {
+  const { shape, data } = n.constant(i);
+  return shape.length < 2 ? Array.from(data) : n.fail(`its input ${i} has ${shape.length} dimensions`, 'one is accepted');
+}
+
 /** The axes of a node: an input since opset 13, an attribute before. */
 export const axesOf = (n: Reading): readonly number[] => n.list('axes') ?? (n.value(1) ? Array.from(n.constant(1).data) : []);
 
@@ -41,13 +49,15 @@ export function squeeze(n: Reading): Value {
 export function unsqueeze(n: Reading): Value {
   const x = n.value(0)!;
   const shape = [...x.shape];
-  for (const axis of [...axesOf(n)].sort((a, b) => a - b)) shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, 1);
+  const axes = axesOf(n);
+  const rank = shape.length + axes.length;
+  for (const axis of axes.map(axis => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)) shape.splice(axis, 0, 1);
   return isConstant(x) ? { ...x, shape } : shaped(n, x, shape);
 }
 
 export function concatOf(n: Reading): Value {
   const values = n.node.inputs.map((_, i) => n.value(i)!);
-  if (values.every(isConstant)) return { shape: [values.length], data: values.flatMap(v => Array.from(v.data)) };
+  if (values.every(isConstant)) return listed(values.flatMap((_, i) => listOf(n, i)));
   const axis = n.whole('axis', 1);
   const tensors = values.map((_, i) => n.tensor(i));
   if (axis !== 1 && axis !== 1 - tensors[0]!.shape.length) n.fail(`its axis is ${axis}`, 'channels are joined here');
@@ -55,25 +65,34 @@ export function concatOf(n: Reading): Value {
 }
 
 export function gather(n: Reading): Constant {
-  const [from, at] = [n.constant(0), n.constant(1)];
-  return { shape: at.shape, data: Array.from(at.data, i => from.data[i < 0 ? i + from.data.length : i]!) };
+  const from = listOf(n, 0);
+  const at = n.constant(1);
+  return { shape: at.shape, data: Array.from(at.data, i => from.at(i)!) };
+}
+
+/** The sizes of a value, or some of them. */
+export function shapeOf(n: Reading): Constant {
+  const { shape } = n.value(0) ?? n.fail('it has no input');
+  return listed(shape.slice(n.whole('start', 0), n.whole('end', shape.length)));
 }
 
 /** Every so many rows and columns of the whole, and numbers that are known. */
 export function slice(n: Reading): Value {
   const x = n.value(0)!;
-  const numbers = (i: number) => Array.from(n.constant(i).data);
-  const [starts, ends] = [numbers(1), numbers(2)];
-  const axes = n.value(3) ? numbers(3) : starts.map((_, i) => i);
-  const steps = n.value(4) ? numbers(4) : starts.map(() => 1);
+  const [starts, ends] = [listOf(n, 1), listOf(n, 2)];
+  const axes = n.value(3) ? listOf(n, 3).map(axis => (axis < 0 ? axis + x.shape.length : axis)) : starts.map((_, i) => i);
+  const steps = n.value(4) ? listOf(n, 4) : starts.map(() => 1);
   if (isConstant(x)) {
-    const bound = (i: number) => Math.min(x.data.length, i < 0 ? i + x.data.length : i);
-    const data = Array.from(x.data).slice(bound(starts[0]!), bound(ends[0]!));
-    return { shape: [data.length], data };
+    if (steps[0] !== 1) n.fail(`its step is ${steps[0]}`, 'numbers that follow each other are accepted');
+    return listed(listOf(n, 0).slice(starts[0], ends[0]));
   }
-  const isWhole = axes.every((axis, i) => axis > 1 && starts[i] === 0 && ends[i]! >= x.shape[axis]!);
-  if (!isWhole || steps.some(s => s !== steps[0])) n.fail('it takes a part of the image', 'every n-th row and column of all is accepted');
-  return n.layer(zeroPadShortcut(x.shape[1]!, steps[0]), x);
+  const strides = x.shape.map((_, axis) => steps[axes.indexOf(axis)] ?? 1);
+  const isWhole = axes.every((axis, i) => starts[i] === 0 && ends[i]! >= x.shape[axis]!);
+  const [batch, channels, rows = 1, columns = 1] = strides;
+  if (!isWhole || batch !== 1 || channels !== 1 || rows < 1 || columns < 1)
+    n.fail('it takes a part of the image', 'every n-th row and column of all is accepted');
+  // PyTorch writes a node for the rows and one for the columns
+  return n.layer(rows === columns ? zeroPadShortcut(x.shape[1]!, rows) : maxPool(1, { stride: [rows, columns] }), x);
 }
 
 /** Zeros before and after the channels, as many of each, or what is around images. */

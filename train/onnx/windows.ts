@@ -58,6 +58,7 @@ export function pool(n: Reading, max: boolean): Tensor {
   const { dilation, ...window } = windowOf(n, 2);
   const options = { ...window, ceil: n.whole('ceil_mode', 0) === 1 };
   if (max) return n.layer(maxPool(k, { ...options, dilation }), n.tensor(0));
+  if (dilation.some(d => d !== 1)) n.fail(`its dilations are ${dilation.join(', ')}`, 'means of pixels side by side are accepted');
   return n.layer(avgPool(k, { ...options, countIncludePad: n.whole('count_include_pad', 0) === 1 }), n.tensor(0));
 }
 

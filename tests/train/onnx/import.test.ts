@@ -15,10 +15,10 @@ import { parseSpec } from '../../../train/config/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';
-import { decodeOnnx, type OnnxNet } from '../../../train/onnx/net.ts';
+import { decodeOnnx, encodeOnnx, type Constant, type OnnxNet, type OnnxNode } from '../../../train/onnx/net.ts';
 import { trim } from '../../../train/onnx/trim.ts';
 import { close } from '../../support/check.ts';
-import { evaluated, foreign, generatedWeights, sameByPlaces } from '../../support/onnx.ts';
+import { evaluated, foreign, generatedWeights, runOnnx, sameByPlaces } from '../../support/onnx.ts';
 import { refusal } from '../../support/refusal.ts';
 import { readJson } from '../../vectors/read.ts';
 import { vectorUniform } from '../../vectors/weights.ts';
@@ -141,6 +141,77 @@ test('nets that differ are told apart', async () => {
   assert.match(await said(leaky, 'vgg-small'), 'another net than the model, whose act3 is Relu, not LeakyRelu');
   const strided = net.nodes.map(n => (n.name.startsWith('conv2/') ? { ...n, attributes: { ...n.attributes, strides: [2, 2] } } : n));
   assert.match(await said({ ...net, nodes: strided }, 'vgg-small'), 'whose conv2 has strides 1x1, not 2x2');
+});
+
+/** A net of nodes on images, each of which takes what comes before it in place of the input `x`. */
+const chain = (nodes: readonly Partial<OnnxNode>[], constants: Readonly<Record<string, Constant['data']>>): OnnxNet => ({
+  nodes: nodes.map((node, i) => ({
+    ...{ name: `n${i}`, op: 'Identity', outputs: [i === nodes.length - 1 ? 'logits' : `v${i}`], attributes: {}, ...node },
+    inputs: (node.inputs ?? ['x']).map(name => (name === 'x' ? (i ? `v${i - 1}` : 'image') : name)),
+  })),
+  constants: new Map(Object.entries(constants).map(([name, data]) => [name, { shape: [data.length], data }])),
+  inputs: [{ name: 'image', shape: ['n', 2, 7, 6] }],
+  outputs: [{ name: 'logits', shape: ['n', 'k'] }],
+  metadata: {},
+});
+const END = 2 ** 40;
+const MEANS = [{ op: 'GlobalAveragePool' }, { op: 'Flatten' }];
+const CHAINS: Readonly<Record<string, OnnxNet>> = {
+  'every other row': chain([{ op: 'Slice', inputs: ['x', '0', 'end', '2', '2'] }, { op: 'Flatten' }], { 0: [0], end: [END], 2: [2] }),
+  'every other row and third column by nodes of their own': chain(
+    [{ op: 'Slice', inputs: ['x', '0', 'end', '2', '2'] }, { op: 'Slice', inputs: ['x', '0', 'end', '-1', '3'] }, { op: 'Flatten' }],
+    { 0: [0], end: [END], 2: [2], 3: [3], '-1': [-1] },
+  ),
+  'sizes that are computed': chain(
+    [
+      { op: 'Shape', inputs: ['image'], outputs: ['sizes'], attributes: { start: 1 } }, // 2, 7, 6
+      { op: 'Slice', inputs: ['sizes', '-2', '2'], outputs: ['rows'] }, // 7
+      { op: 'Div', inputs: ['rows', '2'], outputs: ['half'] }, // 3
+      { op: 'Concat', inputs: ['0, -1', 'half', '1'], outputs: ['shape'], attributes: { axis: 0 } },
+      { op: 'Reshape', inputs: ['image', 'shape'], outputs: ['v4'] },
+      { op: 'GlobalAveragePool' },
+      { op: 'Squeeze', inputs: ['x', '-1, -2'] },
+      { op: 'Unsqueeze', inputs: ['x', '-1, -2'] },
+      ...MEANS,
+    ],
+    { '-2': [-2], 2: [2], 1: [1], '0, -1': [0, -1], '-1, -2': [-1, -2] },
+  ),
+};
+for (const [name, net] of Object.entries(CHAINS)) {
+  test(`as ONNX Runtime: ${name}`, async () => {
+    const dims = [2, 2, 7, 6];
+    const data = vectorUniform('images', 168);
+    const { logits } = await runOnnx(encodeOnnx(net), data, dims);
+    const layer = modelOf(decodeOnnx(encodeOnnx(net), 'x'), 'x')({ classes: 1, shape: [2, 7, 6] });
+    close('logits', await evaluated(layer, dims, data, {}), logits!.data, 1e-6);
+  });
+}
+
+test('what would be computed otherwise than the file says is refused', async () => {
+  const said = (nodes: readonly Partial<OnnxNode>[]) =>
+    refusal(() => weightsIn(modelOf(chain(nodes, { 1: [1], 2: [1, 2] }), 'a.onnx')({ classes: 1, shape: [2, 7, 6] }), [2, 7, 6]));
+  const pool = { op: 'AveragePool', attributes: { kernel_shape: [2, 2], dilations: [2, 2] } };
+  assert.match(await said([pool, ...MEANS]), 'a.onnx: AveragePool n0: its dilations are 2, 2; means of pixels side by side');
+  assert.match(
+    await said([{ op: 'Slice', inputs: ['x', '1', '2', '1'] }, ...MEANS]),
+    'a.onnx: Slice n0: it takes a part of the image; every n-th row',
+  );
+  assert.match(
+    await said([
+      { op: 'Unsqueeze', inputs: ['2', '1'], outputs: ['row'] },
+      { op: 'Gather', inputs: ['row', '1'], outputs: ['column'] },
+      { op: 'Reshape', inputs: ['image', 'column'] },
+    ]),
+    'a.onnx: Gather n1: its input 0 has 2 dimensions; one is accepted',
+  );
+  assert.match(
+    await said([
+      { op: 'Unsqueeze', inputs: ['2', '1'], outputs: ['column'] },
+      { op: 'Mul', inputs: ['2', 'column'], outputs: ['shape'] },
+      { op: 'Reshape', inputs: ['image', 'shape'] },
+    ]),
+    'a.onnx: Mul n1: its constants are [2] and [2, 1]; constants of one shape, or a number, are accepted',
+  );
 });
 
 test('what is no net of our layers is refused by name', async () => {
