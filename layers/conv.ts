@@ -2,7 +2,7 @@ import { check, images, show } from '../engine/check.ts';
 import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
-import type { Pair } from '../shaders/kernel/pair.ts';
+import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
 import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
@@ -12,7 +12,6 @@ import {
   onSignals,
   paddedSize,
   pairOf,
-  reachOf,
   rowPadding,
   showPadding,
   showPair,

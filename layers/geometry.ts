@@ -1,7 +1,7 @@
 /** Sizes, strides and padding of windows as users give them. */
 import { check, kindOf, show } from '../engine/check.ts';
 import { product, type Graph, type Shape, type Tensor } from '../engine/graph.ts';
-import type { Pair } from '../shaders/kernel/pair.ts';
+import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 
 /** One number for rows and columns, or one for each. */
 export type Sides = number | Pair;
@@ -52,9 +52,6 @@ export function pairOf(who: string, what: string, sides: Sides, least = 1): Pair
   );
   return pair;
 }
-
-/** What of an image a window spans. */
-export const reachOf = ({ k, dilation }: Window): Pair => [dilation[0] * (k[0] - 1) + 1, dilation[1] * (k[1] - 1) + 1];
 
 /** How much padding there is on each side of images of `size` under a window. */
 export function edgesOf(who: string, pad: Padding, size: Pair, window: Window): Edges {

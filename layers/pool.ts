@@ -4,14 +4,13 @@ import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';
 import { cutsLength, fractionalBackward, fractionalCuts, fractionalForward } from '../shaders/pool/fractional.ts';
-import type { Pair } from '../shaders/kernel/pair.ts';
+import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { poolBackward, poolForward, type Pool } from '../shaders/pool/pool.ts';
 import {
   edgesOf,
   onSignals,
   paddedSize,
   pairOf,
-  reachOf,
   rowPadding,
   showPadding,
   showPair,
@@ -142,7 +141,7 @@ function onnxPool(p: Pool): OnnxForm {
   if (p.adaptive) return onnxParts(p);
   const attributes = (size: Pair, before: Pair) => {
     const behind = ([0, 1] as const).map(i => {
-      const last = ([oh, ow][i]! - 1) * stride[i] - before[i] + dilation[i] * (k[i] - 1) + 1;
+      const last = ([oh, ow][i]! - 1) * stride[i] - before[i] + reachOf(p)[i];
       return Math.max(0, last - size[i]);
     });
     return { kernel_shape: k, strides: stride, pads: [...before, ...behind] };

@@ -3,7 +3,7 @@ import { kernel, type Target } from '../kernel/define.ts';
 import type { Epilogue } from '../kernel/epilogue.ts';
 import { isSoftware } from '../kernel/kernel.ts';
 import { planes, threads } from '../kernel/loops.ts';
-import { areaOf, areBoth, declared, namesOf, type Pair } from '../kernel/pair.ts';
+import { areaOf, areBoth, declared, namesOf, reachOf, type Pair } from '../kernel/pair.ts';
 import { unroll } from '../kernel/wgsl.ts';
 
 /**
@@ -37,7 +37,6 @@ ${p.adaptive ? '' : `${declared('K', p.k)} ${declared('STRIDE', p.stride)} ${dec
 `;
 
 const isDilated = (p: Pool): p is Pool & { dilation: Pair } => p.dilation !== undefined && !areBoth(p.dilation, 1);
-const reachOf = ({ k, dilation: [dh, dw] = [1, 1] }: Pool): Pair => [dh * (k[0] - 1) + 1, dw * (k[1] - 1) + 1];
 
 /** WGSL of windows along the rows (axis 0) or the columns (axis 1) of an image. */
 function axisOf(p: Pool, axis: 0 | 1) {

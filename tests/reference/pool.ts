@@ -38,16 +38,8 @@ export function maxPool(x: Numbers, s: Pool): { y: Float64Array; argmax: Int32Ar
  */
 export function avgPool(x: Numbers, s: Pool & { countIncludePad?: boolean }): Float64Array {
   const { bottom, right } = edgesOf(s.pad ?? 0);
-  return Float64Array.from(windows(s), v => {
-    let sum = 0;
-    let count = 0;
-    inside(v, s, i => {
-      sum += x[i]!;
-      count++;
-    });
-    const all = (Math.min(v.bottom, s.h + bottom) - v.top) * (Math.min(v.right, s.w + right) - v.left);
-    return sum / ((s.countIncludePad ?? true) ? all : count);
-  });
+  const all = (v: Window) => (Math.min(v.bottom, s.h + bottom) - v.top) * (Math.min(v.right, s.w + right) - v.left);
+  return meanOf(x, s, windows(s), (s.countIncludePad ?? true) ? all : undefined);
 }
 
 /** Mean of each plane: [planes, h, w] -> [planes]. */
@@ -80,16 +72,7 @@ function parts(s: Adaptive): Window[] {
 }
 
 /** Mean over PyTorch's adaptive windows. */
-export const adaptiveAvgPool = (x: Numbers, s: Adaptive): Float64Array =>
-  Float64Array.from(parts(s), v => {
-    let sum = 0;
-    let count = 0;
-    inside(v, s, i => {
-      sum += x[i]!;
-      count++;
-    });
-    return sum / count;
-  });
+export const adaptiveAvgPool = (x: Numbers, s: Adaptive): Float64Array => meanOf(x, s, parts(s));
 
 /** Maximum over PyTorch's adaptive windows. */
 export const adaptiveMaxPool = (x: Numbers, s: Adaptive) => maxOf(x, s, parts(s));
@@ -164,6 +147,19 @@ function inside(v: Window, { h, w }: { h: number; w: number }, visit: (i: number
       if (r >= 0 && c >= 0) visit((v.plane * h + r) * w + c);
     }
   }
+}
+
+/** The sums of what lies inside of windows, over `count` of each, or over how many values that is. */
+function meanOf(x: Numbers, s: { h: number; w: number }, all: Window[], count?: (v: Window) => number): Float64Array {
+  return Float64Array.from(all, v => {
+    let sum = 0;
+    let number = 0;
+    inside(v, s, i => {
+      sum += x[i]!;
+      number++;
+    });
+    return sum / (count?.(v) ?? number);
+  });
 }
 
 function maxOf(x: Numbers, s: { h: number; w: number }, all: Window[]): { y: Float64Array; argmax: Int32Array } {

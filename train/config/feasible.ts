@@ -25,9 +25,9 @@ export function checkFeasible(recipe: Recipe, { stepsPerEpoch, heldOut = recipe.
 }
 
 /** `length` is that of the run in epochs. */
-function checkLength({ optimizers, swag }: Recipe, length: number): void {
+function checkLength({ optimizers, swag, steps }: Recipe, length: number): void {
   const span = `the run of ${Number(length.toPrecision(3))} ${length === 1 ? 'epoch' : 'epochs'}`;
-  const longer = say`more ${named('epochs')}`;
+  const longer = say`more ${named(steps === undefined ? 'epochs' : 'steps')}`; // epochs say nothing where steps do
   const before = optimizers.slice(0, -1).reduce((n, o) => n + o.epochs!, 0);
   const { name } = optimizers.at(-1)!;
   check(

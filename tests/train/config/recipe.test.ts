@@ -123,7 +123,7 @@ const infeasible: readonly [given: Given, message: string][] = [
   ],
   [
     { optimizer: 'adam:epochs=2,sgd', steps: '15' },
-    'optimizer: sgd begins after 2 epochs, and the run of 1.5 epochs is over by then; give more epochs, or fewer to the optimizers before it',
+    'optimizer: sgd begins after 2 epochs, and the run of 1.5 epochs is over by then; give more steps, or fewer to the optimizers before it',
   ],
   [
     { swag: '0.5', epochs: '1' },
