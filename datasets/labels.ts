@@ -1,5 +1,5 @@
 /** Labels as a program has them, class numbers or names, and the classes that they are of. */
-import { check, kindOf, suggestion } from '../engine/check.ts';
+import { check, kindOf, some, suggestion } from '../engine/check.ts';
 
 /** A class: its number, counted from 0, or its name. */
 export type Label = number | string;
@@ -8,9 +8,6 @@ export type Label = number | string;
 const MOST = 65536;
 
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
-
-/** The first few of many names, for messages. */
-const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
 
 /** The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. */
 export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined): readonly string[] {

@@ -110,6 +110,9 @@ export function kindOf(value: unknown): string {
 /** A shape as it stands in messages: `[64, 1, 28, 28]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
+/** The first few of many names, for messages. */
+export const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+
 /** Throws unless `options` is an object of `known` ones: a program without types may misspell one. `who` is what takes them. */
 export function onlyOptions(who: string, options: unknown, known: Readonly<Record<string, true>>): void {
   const names = Object.keys(known);

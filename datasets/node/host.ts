@@ -37,7 +37,7 @@ async function fileOf(picture: string | URL | Blob): Promise<string | Uint8Array
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-export async function openPicture(picture: Picture): Promise<OpenPicture> {
+async function openPicture(picture: Picture): Promise<OpenPicture> {
   const pixels = pixelsOf(picture);
   if (pixels) {
     const { data, width, height } = pixels;

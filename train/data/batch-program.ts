@@ -80,7 +80,10 @@ export class BatchProgram {
     }
   }
 
-  /** Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` and `cuts` as in Program.run and runWith. */
+  /**
+   * Enqueues one run; where the images do not fit on the device, as soon as those of its batch are there. `more` and `cuts` as in
+   * Program.run and runWith.
+   */
   async run(step: BatchStep, more?: (encoder: GPUCommandEncoder) => void, cuts?: readonly Cut[]): Promise<void> {
     const { data, images, mixing } = this.batch;
     const { offset, seed = 0, step: number = 1 } = step;

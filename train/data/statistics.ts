@@ -3,8 +3,9 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { eigenSymmetric } from './eigen.ts';
 
 /**
- * `none` is x/255, or float32 as it is; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too; `meanimage` subtracts its
- * mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back to an image).
+ * `none` is x/255, or float32 as it is; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too;
+ * `meanimage` subtracts its mean image; `pca` and `zca` then decorrelate all pixels and divide by their deviations (zca turns the result back
+ * to an image).
  */
 export type Normalize = (typeof NORMALIZE)[number];
 export const NORMALIZE = ['none', 'mean', 'meanstd', 'meanimage', 'pca', 'zca'] as const;

@@ -8,7 +8,6 @@ import type { ImageKind } from './probe.ts';
 /** Values of one image, or of several one after the other. */
 export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
 
-/** What `Predictor.create` takes. */
 /** How images are stored and were normalised. */
 export interface KindOptions {
   /** Channels, height and width of an image; [features, 1, 1] of a table's row. */

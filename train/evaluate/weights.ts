@@ -1,5 +1,5 @@
 /** The weights of a model between device and host. */
-import { check, kindOf, show } from '../../engine/check.ts';
+import { check, kindOf, show, some } from '../../engine/check.ts';
 import { product, type Graph, type Tensor } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -20,9 +20,6 @@ export async function readTensors(memory: Memory, tensors: readonly Tensor[]): P
   }
   return out;
 }
-
-/** The first few of many names, for messages. */
-const some = (names: readonly string[]): string => names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
 
 /** How weights become those of a model that they are not of in every name and shape. */
 export interface LoadOptions {

@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/config.ts';
 import { KEYS } from '../config/options.ts';
 import type { LoopState } from '../run/loop.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
-import { best, checkpointState, counters, isBesideWeights, type Counters } from '../run/state-keys.ts';
+import { best, checkpointState, isBesideWeights, readCounters, writeCounters } from '../run/state-keys.ts';
 import type { EvalMetrics } from '../step/metrics.ts';
 import type { TrainerState } from '../step/state.ts';
 
@@ -20,13 +20,11 @@ const FREE: readonly string[] = ['epochs', 'steps', 'logEvery'];
 
 /** `metadata` is what must be said of the weights (see openTrainer). */
 export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint, metadata: Readonly<Record<string, string>>) {
-  const numbers = Object.entries(state.counters).map(([name, value]) => [name, String(value)] as const);
   return encodeSafetensors(
     { ...weights, ...checkpointState.write(state.tensors), ...best.write(fitted.best ?? {}) },
     {
       ...metadata,
-      step: String(state.counters.steps),
-      ...counters.write(Object.fromEntries(numbers)),
+      ...writeCounters(state.counters),
       config: JSON.stringify(config),
       evaluated: JSON.stringify(fitted.evaluated),
     },
@@ -35,7 +33,6 @@ export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint,
 
 /** Reads a checkpoint for a run of `config`. Throws where it is none, or one of another run. */
 export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoint {
-  check(bytes instanceof Uint8Array, 'resume: it is no Uint8Array', 'give the bytes of a checkpoint');
   const { tensors, metadata } = decodeSafetensors(bytes, 'resume');
   const { config: text, evaluated } = metadata;
   check(text && evaluated, 'resume: the file holds weights alone, not the state of a run', 'give it as init, to start from these weights');
@@ -49,10 +46,9 @@ export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoi
   }
   const state = checkpointState.read(tensors);
   const bestWeights = best.read(tensors);
-  const numbers = Object.entries(counters.read(metadata)).map(([name, value]) => [name, Number(value)]);
   return {
     weights: Object.fromEntries(Object.entries(tensors).filter(([name]) => !isBesideWeights(name))),
-    state: { tensors: state, counters: Object.fromEntries(numbers) as Counters },
+    state: { tensors: state, counters: readCounters(metadata) },
     fitted: {
       evaluated: JSON.parse(evaluated) as EvalMetrics[],
       ...(Object.keys(bestWeights).length && { best: bestWeights }),

@@ -56,8 +56,9 @@ export interface Outcome {
   readonly epoch: number;
   /** Of the last epoch. */
   readonly train?: Score;
-  /** Of the weights that were kept: the last ones, or the best where the run ended early. */
+  /** Of the last epoch, or of the best where the run ended early. */
   readonly validation?: Score;
+  /** Of the weights that were kept; of a run that was stopped there is none. */
   readonly test?: Score;
 }
 

@@ -31,19 +31,33 @@ export const swagPart = (part: string): Section => section(`swag.${part}.`);
 /** What the ranks of a job hold together beside the weights, and what one holds beside its trainer's state. */
 export const together = section('together.');
 export const own = section('own.');
-export const counters = section('counter.');
+const BESIDE = 'checkpoint ';
 /** In a checkpoint that is one file, beside the weights: all the state of a run, and the weights of its best evaluation. */
-export const checkpointState = section('checkpoint state.');
-export const best = section('checkpoint best.');
+export const checkpointState = section(`${BESIDE}state.`);
+export const best = section(`${BESIDE}best.`);
 /** Whether a tensor of such a file is none of the weights. */
-export const isBesideWeights = (name: string): boolean => name.startsWith('checkpoint ');
-/** The numbers of a run that `counters` keeps: steps done; of batches that grow see Accumulation; samples that SWAG has taken in. */
+export const isBesideWeights = (name: string): boolean => name.startsWith(BESIDE);
+/** The numbers of a run: steps done; of batches that grow see Accumulation; samples that SWAG has taken in. */
 export interface Counters {
   readonly steps: number;
   readonly held?: number;
   readonly without?: number;
   readonly swag?: number;
 }
+const numbers = section('counter.');
+
+/** Counters for the metadata of a file, where the steps stand as `step` too. */
+export const writeCounters = (counters: Counters): Record<string, string> => ({
+  ...numbers.write(Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]))),
+  step: String(counters.steps),
+});
+
+/** What `writeCounters` gave. */
+export const readCounters = (metadata: Readonly<Record<string, string>>): Counters => ({
+  steps: Number(metadata.step),
+  ...Object.fromEntries(Object.entries(numbers.read(metadata)).map(([name, text]) => [name, Number(text)])),
+});
+
 /** The difficulty of each training image. */
 export const SCORES = 'curriculum.scores';
 /** The state of dynamic loss scaling. */

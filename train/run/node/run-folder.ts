@@ -12,7 +12,7 @@ import type { TrainerState } from '../../step/state.ts';
 import * as keys from '../state-keys.ts';
 import { fileError, isFull, readWhole, removeQuietly, syncFolder, writeThrough, writeWhole } from './files.ts';
 import { takeLock } from './lock.ts';
-import { countersFrom, RANK_ASIDE, rankFile } from './rank-files.ts';
+import { RANK_ASIDE, rankFile } from './rank-files.ts';
 import { checkSealed, encodeSealed, readSafetensors, SEAL } from './sealed.ts';
 
 /** Facts of a run that are recorded beside its configuration: adapter, versions, data. */
@@ -158,7 +158,7 @@ export function readCheckpoint(path: string, trusted = false): Kept {
   checkSealed(join(path, MODEL), metadata.model === undefined || metadata.model === model.metadata[SEAL], trusted);
   const step = Number(metadata.step);
   const { metrics } = metadata;
-  return { step, metrics, weights: model.tensors, state: { tensors, counters: countersFrom(metadata, step) } };
+  return { step, metrics, weights: model.tensors, state: { tensors, counters: keys.readCounters(metadata) } };
 }
 
 /** The configuration of a run folder and the facts recorded with it. */
@@ -244,12 +244,11 @@ function folder(path: string, lines: MetricsLine[], hasCheckpoint: boolean, rele
     },
     saveCheckpoint(weights, { tensors, counters }, metadata, ranks = []) {
       const step = String(counters.steps);
-      const numbers = Object.fromEntries(Object.entries(counters).map(([name, n]) => [name, String(n)]));
       const model = encodeSealed(weights, { ...metadata, step });
       let files: [name: string, bytes: Uint8Array][] = [];
       try {
         const metrics = throughToDisk(at(METRICS));
-        const facts = { ...keys.counters.write(numbers), step, model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}` };
+        const facts = { ...keys.writeCounters(counters), model: model.seal, metrics: `${metrics.length} ${sha256(metrics)}` };
         files = [
           [STATE, encodeSealed(tensors, facts).bytes],
           [MODEL, model.bytes],
