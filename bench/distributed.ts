@@ -1,8 +1,8 @@
 /** `descent bench distributed`: means over ranks, and what each method adds to a step. */
+import { check, named, say } from '../engine/check.ts';
 import type { Exchange } from '../train/distribute/exchange.ts';
-import type { MethodName } from '../train/distribute/methods.ts';
+import { distribution, type MethodName } from '../train/distribute/methods.ts';
 import { start } from '../train/distribute/start.ts';
-import { distribution } from '../train/distribute/methods.ts';
 import { loop } from '../train/run/loop.ts';
 import type { Trainer } from '../train/step/trainer.ts';
 
@@ -34,7 +34,12 @@ export interface MethodResult {
 export async function benchMethod(trainer: Trainer, exchange: Exchange, method: MethodName, steps: number): Promise<MethodResult> {
   const before = 3;
   const { stepsPerEpoch } = trainer;
-  if (stepsPerEpoch < before + steps) throw new Error(`an epoch of ${stepsPerEpoch} steps is too short for ${before + steps}`);
+  check(
+    stepsPerEpoch >= before + steps,
+    `bench distributed: an epoch has ${stepsPerEpoch} steps of ${method}, and ${before + steps} are made`,
+    `give ${Math.max(1, stepsPerEpoch - before)} steps or fewer`,
+    say`a smaller ${named('batchSize')}`,
+  );
   let staleness: number | undefined;
   const run = async (total: number) => {
     const o = { total, logEvery: total, asks: () => false, onMetrics: () => undefined };

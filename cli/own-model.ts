@@ -28,8 +28,8 @@ export function movedTo(recorded: string, given: string): string {
 const PATHS = 'give a path to a .ts, .js, .mjs or .onnx file, or a name that descent models lists';
 
 /**
- * Makes the model known if `spec` names a file: its default export, or its only one, takes { classes, shape } and gives a layer, or the net of an ONNX file. `advice`
- * says what to do where there is no such file.
+ * Makes the model known if `spec` names a file: the net of an ONNX file, or a file of code whose default export, or only one, takes
+ * { classes, shape } and gives a layer. `advice` says what to do where there is no such file.
  */
 export async function loadOwnModel(spec: string, advice = PATHS): Promise<void> {
   const { name } = parseSpec('model', spec);

@@ -2,14 +2,16 @@
 import { benchMean, benchMethod, type MethodResult } from '../../bench/distributed.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
+import { COUNT } from '../../engine/range.ts';
 import { openDevice } from '../run/device.ts';
 import { efficiency, networkOf } from '../../train/distribute/efficiency.ts';
 import { methods, type MethodName } from '../../train/distribute/methods.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
+import { parseNumber } from '../../train/config/spec.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { count, percent, print, table } from '../output.ts';
-import { endJob, joinJob, type Job } from '../run/job.ts';
+import { asRank, joinJob, type Job } from '../run/job.ts';
 import { result, type BenchOptions } from './result.ts';
 
 export interface DistributedOptions extends BenchOptions {
@@ -26,16 +28,12 @@ const RANKS = [2, 4, 16, 64, 256, 1024];
 
 export async function distributed(model: string, options: DistributedOptions): Promise<void> {
   const job = (await joinJob({ distribute: 'sync', ...(options.exchange !== undefined && { exchange: options.exchange }) }))!;
-  try {
-    await measured(model, options, job);
-    await job.exchange.close();
-  } catch (error) {
-    await endJob(job, error);
-  }
+  await asRank(job, () => measured(model, options, job));
 }
 
 async function measured(model: string, options: DistributedOptions, job: Job): Promise<void> {
   const { exchange, isFirst, library } = job;
+  const steps = parseNumber('--steps', options.steps, COUNT);
   check(exchange.size > 1, 'bench distributed: there is one process', 'start several, as in mpirun -n 2 descent bench distributed lenet5');
   const say = (line: string) => {
     if (isFirst && !options.json) print(line);
@@ -46,7 +44,6 @@ async function measured(model: string, options: DistributedOptions, job: Job): P
   say(`${exchange.size} ranks over ${library} on ${device.report.description}`);
   say(table([['mean of', 'MB', 'ms'], ...means.map(m => [count(m.values), ((4 * m.values) / 1e6).toFixed(1), m.ms.toFixed(2)])]));
 
-  const steps = Number(options.steps);
   const open = async (more: Record<string, string>) => {
     const config = parseConfig(model, { dataset: options.dataset, batchSize: options.batchSize, valSplit: '0', optimizer: 'sgd', ...more });
     const dataset = await openDataset(config.dataset, { dataDir: options.dataDir, quiet: true });
@@ -78,9 +75,8 @@ async function measured(model: string, options: DistributedOptions, job: Job): P
   );
   const step = { ms: alone, bytes: 4 * parameters, turn: 1 };
   const predicted = RANKS.map(ranks => ({ ranks, efficiency: efficiency(ranks, step, network) }));
-  say(
-    `with ${(1000 * network.latency).toFixed(0)} µs a message and ${(network.bandwidth / 1e6).toFixed(2)} GB/s, batches as large on each rank:`,
-  );
+  const [latency, bandwidth] = [(1000 * network.latency).toFixed(0), (network.bandwidth / 1e6).toFixed(2)];
+  say(`with ${latency} µs a message and ${bandwidth} GB/s, batches as large on each rank:`);
   say(table([['ranks', 'sync'], ...predicted.map(p => [String(p.ranks), percent(p.efficiency)])]));
   if (isFirst) result(options, device, { ranks: exchange.size, library, means, model, batch, alone, methods: rows, network, predicted });
   device.close();

@@ -1,4 +1,4 @@
-/** The commands that use what was trained: eval, predict, export. */
+/** The commands that use what was trained: eval, predict, export, look. */
 import type { Command } from 'commander';
 import type { EvalOptions } from '../run/eval.ts';
 import type { ExportOptions } from '../export/options.ts';

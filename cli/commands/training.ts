@@ -124,9 +124,9 @@ export function addCompare(command: Command): void {
       .addOption(configOption('dataset', ' (default: fashion-mnist)'))
       .option(OPTIONS.optimizer.flags, 'optimizer, where optimizers are not compared (default: momentum)')
       .addOption(configOption('lr'))
-      .addOption(configOption('epochs', ' (default: 2, or 20 where overfitting is compared)'))
-      .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth)'))
-      .addOption(configOption('limitTest', ' (default: 2000)'))
+      .addOption(configOption('epochs', ' (default: 2, 20 where overfitting is compared, 1 for distribution)'))
+      .addOption(configOption('limitTrain', ' (default: 12000, 1000 where overfitting is compared, 2000 for depth, 6000 for distribution)'))
+      .addOption(configOption('limitTest', ' (default: 2000, 1000 for distribution)'))
       .addOption(defaultedOption('seed'))
       .option(
         '--delay <rank=n,ms=t>',

@@ -9,7 +9,7 @@ import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { writeFolder } from '../../train/run/node/files.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
-import { parseMetrics } from '../../train/step/metrics.ts';
+import { jsonLines, parseMetrics } from '../../train/step/metrics.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { ExportOptions, Written } from './options.ts';
 
@@ -33,20 +33,20 @@ export async function toTensorboard(path: string, { out = join(path, 'tensorboar
   return { path: out, about: `${lines.length} lines of metrics; see them with tensorboard --logdir ${out}` };
 }
 
-/** What layers did, where the run was asked for it. A line that a crash cut short is passed over. */
-function statsOf(path: string): { step: number; layers: LayerStats[] }[] {
+interface StatsLine {
+  readonly step: number;
+  readonly layers: LayerStats[];
+}
+
+const isStats = (json: unknown): json is StatsLine => {
+  const { step, layers } = { ...(json as Partial<StatsLine> | null) };
+  return Number.isFinite(step) && Array.isArray(layers);
+};
+
+/** What layers did, where the run was asked for it. */
+function statsOf(path: string): StatsLine[] {
   const file = join(path, 'stats.jsonl');
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap(line => {
-      try {
-        const { step, layers } = JSON.parse(line) as { step: number; layers: LayerStats[] };
-        return Number.isFinite(step) && Array.isArray(layers) ? [{ step, layers }] : [];
-      } catch {
-        return [];
-      }
-    });
+  return existsSync(file) ? jsonLines(readFileSync(file, 'utf8'), isStats) : [];
 }
 
 /** Most filters that are shown, in rows of so many, and pixels of a tap. */

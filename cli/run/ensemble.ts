@@ -4,7 +4,7 @@ import { score, softmaxRows } from '../../train/study/probabilities.ts';
 import { parseChoice } from '../../train/config/spec.ts';
 import { combine } from '../../train/run/swag.ts';
 import { evaluate, openForEvaluation, type EvalOptions } from './eval.ts';
-import { endJob, joinAnyJob, type Job } from './job.ts';
+import { asRank, joinAnyJob, type Job } from './job.ts';
 import { percent, print, table } from '../output.ts';
 
 /** Evaluates one checkpoint, or with --ensemble several together. */
@@ -19,13 +19,10 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
   }
   const job = await joinAnyJob();
   if (!job) return tell(await predicted(paths, options), options);
-  try {
+  await asRank(job, async () => {
     const members = await predicted(paths, options, job);
     if (job.isFirst) tell(members, options);
-    await job.exchange.close();
-  } catch (error) {
-    await endJob(job, error);
-  }
+  });
 }
 
 /** What a checkpoint makes of the images of a split. */

@@ -119,8 +119,17 @@ export const interruptOf = (job: Job, run: RunFolder | undefined): InterruptOpti
     job.isFirst && run ? `stopping after this step; where a rank is gone, continue with: ${commandOn(run.path, job)}` : undefined,
 });
 
-/** Says what went wrong on this rank and ends all. */
-export async function endJob({ exchange, isFirst }: Job, error: unknown): Promise<never> {
+/** Does `work` as a rank of a job, to which all come to an end together; where it fails on one, that one says why and ends all. */
+export async function asRank(job: Job, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+    await job.exchange.close();
+  } catch (error) {
+    await endJob(job, error);
+  }
+}
+
+async function endJob({ exchange, isFirst }: Job, error: unknown): Promise<never> {
   if (!isFirst) await new Promise(resolve => setTimeout(resolve, FIRST));
   const here = error instanceof DescentError && !isFirst ? onRank(exchange.rank, error) : error;
   noteError(here, process.argv.includes('--verbose'));

@@ -12,7 +12,7 @@ import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
 import { onInterrupt } from './interrupt.ts';
-import { createInJob, endJob, interruptOf, joinJob, shareWeights, type Job } from './job.ts';
+import { asRank, createInJob, interruptOf, joinJob, shareWeights, type Job } from './job.ts';
 import { adapterIn, agree, agreeOnData, introduce } from './job-checks.ts';
 import { resumeJob, type ResumedJob } from './job-resume.ts';
 import { openWeights } from '../onnx-file.ts';
@@ -32,12 +32,7 @@ interface AdapterFacts {
 export async function train(model: string | undefined, options: TrainOptions): Promise<void> {
   const job = await joinJob(options);
   if (!job) return trainAs(undefined, model, options);
-  try {
-    await trainAs(job, model, job.isFirst ? options : { ...options, quiet: true, json: false });
-    await job.exchange.close();
-  } catch (error) {
-    await endJob(job, error);
-  }
+  await asRank(job, () => trainAs(job, model, job.isFirst ? options : { ...options, quiet: true, json: false }));
 }
 
 /** Trains alone, or as a rank of a job. */

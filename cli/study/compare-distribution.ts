@@ -9,11 +9,12 @@ import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import type { Share } from '../../train/data/share.ts';
 import { start } from '../../train/distribute/start.ts';
 import { loop } from '../../train/run/loop.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import type { StepMetrics } from '../../train/step/metrics.ts';
-import { endJob, joinJob, shareWeights, type Job } from '../run/job.ts';
+import { asRank, joinJob, shareWeights, type Job } from '../run/job.ts';
 import { percent, print, table } from '../output.ts';
 import type { CompareOptions } from './compare-options.ts';
 
@@ -38,25 +39,21 @@ interface Compared {
   readonly accuracy: number;
 }
 
-/** Milliseconds by which ranks are slowed down at each of their steps: `rank=2,ms=50`. */
-function delayOf(texts: readonly string[], rank: number): number {
+/** Milliseconds by which this rank is slowed down at each of its steps: `rank=2,ms=50`. */
+function delayOf(texts: readonly string[], { rank, size }: Share): number {
   return texts.reduce((sum, text) => {
     const { options } = parseSpec('--delay', `delay:${text}`);
     const { rank: slow, ms, ...others } = options;
-    check(slow !== undefined && ms !== undefined && !Object.keys(others).length, `--delay: '${text}'`, 'write rank=2,ms=50');
-    const range = { ...AT_LEAST_0, integer: true };
-    return parseNumber('--delay: rank', String(slow), range) === rank ? sum + parseNumber('--delay: ms', String(ms), AT_LEAST_0) : sum;
+    const isWhole = slow !== undefined && ms !== undefined && !Object.keys(others).length;
+    check(isWhole, `--delay: '${text}' is not a rank and its milliseconds`, 'write rank=1,ms=50');
+    const delay = parseNumber('--delay: ms', String(ms), AT_LEAST_0);
+    return parseNumber('--delay: rank', String(slow), { ...AT_LEAST_0, max: size - 1, integer: true }) === rank ? sum + delay : sum;
   }, 0);
 }
 
 export async function compareDistribution(options: CompareOptions): Promise<void> {
   const job = (await joinJob({ distribute: 'sync' }))!;
-  try {
-    await compared(options, job);
-    await job.exchange.close();
-  } catch (error) {
-    await endJob(job, error);
-  }
+  await asRank(job, () => compared(options, job));
 }
 
 async function compared(options: CompareOptions, job: Job): Promise<void> {
@@ -64,7 +61,7 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   const { model = 'lenet5', dataset: name, lr = '0.02', epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
   const { optimizer = 'momentum', delay: delays = [] } = options;
   check(exchange.size > 1, 'compare distribution: there is one process', 'start several, as in mpirun -n 2 descent compare distribution');
-  const ms = delayOf(delays, exchange.rank);
+  const ms = delayOf(delays, exchange);
   const given = { dataset: name, lr, epochs, limitTrain, limitTest, seed, logEvery: '5' };
   const config = parseConfig(model, given);
   const data = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: config.limitTrain, limitTest: config.limitTest });

@@ -18,7 +18,7 @@ import type { CompareOptions } from './compare-options.ts';
 import { tellStopped } from './stopped.ts';
 import { compareTrajectories } from './trajectories.ts';
 
-/** Comparisons in which no net is trained on images. */
+/** Comparisons of other things than configurations trained one after another. */
 const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = {
   trajectories: compareTrajectories,
   'relu-collapse': compareCollapse,

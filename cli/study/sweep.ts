@@ -11,10 +11,11 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
 import { parseNumber } from '../../train/config/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
+import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
 import { openDevice, type DeviceOptions } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
-import { endJob, joinAnyJob, told, type Job } from '../run/job.ts';
+import { asRank, joinAnyJob, told, type Job } from '../run/job.ts';
 import { duration, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { localRecipe } from '../run/session.ts';
@@ -33,12 +34,7 @@ type Run = Pick<SweepLine, 'choice' | 'config' | 'folds' | 'fold'> & { readonly 
 export async function sweep(model: string, options: SweepOptions): Promise<void> {
   const job = await joinAnyJob();
   if (!job) return search(model, options);
-  try {
-    await search(model, job.isFirst ? options : { ...options, quiet: true, json: false }, job);
-    await job.exchange.close();
-  } catch (error) {
-    await endJob(job, error);
-  }
+  await asRank(job, () => search(model, job.isFirst ? options : { ...options, quiet: true, json: false }, job));
 }
 
 /** Does all runs; as one of several ranks its share of them, while rank 0 keeps the results of all. */
@@ -166,17 +162,8 @@ function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): 
 
 /** The lines of an earlier command. One cut short by a crash is passed over: its run is done again. */
 function readResults(file: string): SweepLine[] {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap(line => {
-      try {
-        const read = JSON.parse(line) as SweepLine;
-        return typeof read?.config === 'object' ? [read] : [];
-      } catch {
-        return [];
-      }
-    });
+  const isResult = (json: unknown): json is SweepLine => typeof (json as Partial<SweepLine> | null)?.config === 'object';
+  return existsSync(file) ? jsonLines(readFileSync(file, 'utf8'), isResult) : [];
 }
 
 function append(file: string, line: SweepLine): void {

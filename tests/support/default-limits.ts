@@ -16,6 +16,9 @@ import { scaleUp } from '../../shaders/update/loss-scale.ts';
 const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
 Object.assign(globalThis, globals, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
 
+/** Of the images of models that take none of 32x32. */
+const SHAPES: Readonly<Record<string, ModelInput['shape']>> = { alexnet: [3, 224, 224], 'inception-v3': [3, 299, 299] };
+
 /** A device for which no limit was asked. Nothing is bound here: models of larger weights than the default of 128 MiB compile too. */
 export async function limited(half = false): Promise<Device> {
   const requiredFeatures: GPUFeatureName[] = half ? ['shader-f16', 'subgroups'] : [];
@@ -27,8 +30,9 @@ export async function limited(half = false): Promise<Device> {
   });
 }
 
-/** The ops of one training step. */
-export function step(device: Device, model: string, input: ModelInput, update: Optimizer, half: boolean): Op[] {
+/** The ops of one training step on 32 images of the model's usual size. */
+export function step(device: Device, model: string, update: Optimizer, half: boolean): Op[] {
+  const input: ModelInput = { classes: 10, shape: SHAPES[model] ?? [3, 32, 32] };
   const g = new Graph({ training: true, profile: device.profile });
   const n = 32;
   const logits = openModel({ name: model, options: {} }, input)(g, g.tensor([n, ...input.shape], 'input', 'images'));
@@ -68,10 +72,3 @@ export async function refused(device: Device, ops: readonly Op[], half: boolean)
   });
   return (await Promise.all(jobs)).flat();
 }
-
-/** What models are built for here. */
-export const CIFAR: ModelInput = { classes: 10, shape: [3, 32, 32] };
-export const inputs: Readonly<Record<string, ModelInput>> = {
-  alexnet: { classes: 10, shape: [3, 224, 224] },
-  'inception-v3': { classes: 10, shape: [3, 299, 299] },
-};

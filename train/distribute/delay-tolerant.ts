@@ -3,7 +3,7 @@
  * that knows, of each gradient g, the sum of the gradients that others added since its weights were read, and takes back what it would have
  * done otherwise. The centre holds the weights x, the sum of all gradients ḡ, z, and the largest z so far, z'.
  */
-import type { Method, Rank } from './method.ts';
+import { centreOf, type Method, type Rank } from './method.ts';
 
 const X = 0;
 const SUM = 1;
@@ -13,16 +13,13 @@ const LARGEST = 3;
 /** What stands in for the β of the paper below the root; PyTorch's Adagrad begins at initial_accumulator_value. */
 export const BETA = 1;
 
-export async function delayTolerant({ exchange, weights, gradients, rate, stale }: Rank): Promise<Method> {
+export async function delayTolerant(rank: Rank): Promise<Method> {
+  const { exchange, weights, gradients, rate, stale } = rank;
   const n = weights.length;
-  const centre = await exchange.centre(n, 4);
   const vectors = () => exchange.vector(n);
   const [x, g, old, now, dz, z, largest, step] = [vectors(), vectors(), vectors(), vectors(), vectors(), vectors(), vectors(), vectors()];
+  const centre = await centreOf(rank, x, 4);
   let seen = 0;
-
-  await weights.read(x);
-  if (exchange.rank === 0) await centre.add(x, X);
-  await exchange.texts('');
 
   const take = async () => {
     await centre.read(x, X);

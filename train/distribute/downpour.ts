@@ -3,24 +3,17 @@
  * `push` steps by how much its steps have moved the weights, and takes the centre's weights every `fetch` steps. Of SGD what moves them is
  * −η Σ g; other optimizers keep their states to themselves.
  */
-import { addDifference, type Method, type Rank } from './method.ts';
+import { addDifference, centreOf, type Method, type Rank } from './method.ts';
+import type { OptionsOf } from './methods.ts';
 
-export interface DownpourOptions {
-  readonly push: number;
-  readonly fetch: number;
-}
-
-export async function downpour({ exchange, weights, stale }: Rank, { push, fetch }: DownpourOptions): Promise<Method> {
+export async function downpour(rank: Rank, { push, fetch }: OptionsOf<'downpour'>): Promise<Method> {
+  const { exchange, weights, stale } = rank;
   const n = weights.length;
-  const centre = await exchange.centre(n, 1);
   const [here, base, moved] = [exchange.vector(n), exchange.vector(n), exchange.vector(n)];
+  const centre = await centreOf(rank, base);
   let steps = 0;
   /** Pushes that the centre had seen when its weights were last taken, own ones since then included. */
   let seen = 0;
-
-  await weights.read(base);
-  if (exchange.rank === 0) await centre.add(base);
-  await exchange.texts(''); // the weights are there before anyone takes them
 
   const take = async () => {
     seen = await centre.tick(0);

@@ -3,24 +3,17 @@
  * them and the centre c towards each other: e = α (x − c), x ← x − e, c ← c + e, so that x + c stays. α = alpha / ranks, as in the authors'
  * experiments. What is evaluated is the centre.
  */
-import type { Method, Rank } from './method.ts';
+import { centreOf, type Method, type Rank } from './method.ts';
+import type { OptionsOf } from './methods.ts';
 
-export interface EasgdOptions {
-  readonly every: number;
-  readonly alpha: number;
-}
-
-export async function easgd({ exchange, weights, stale }: Rank, { every, alpha }: EasgdOptions): Promise<Method> {
+export async function easgd(rank: Rank, { every, alpha }: OptionsOf<'easgd'>): Promise<Method> {
+  const { exchange, weights, stale } = rank;
   const n = weights.length;
-  const centre = await exchange.centre(n, 1);
   const [x, c, e] = [exchange.vector(n), exchange.vector(n), exchange.vector(n)];
+  const centre = await centreOf(rank, x);
   const rate = alpha / exchange.size;
   let steps = 0;
   let seen = 0;
-
-  await weights.read(x);
-  if (exchange.rank === 0) await centre.add(x);
-  await exchange.texts('');
 
   return {
     async before() {

@@ -6,13 +6,7 @@
 import type { Trainer } from '../step/trainer.ts';
 import type { Exchange } from './exchange.ts';
 import { pagesOf, type Vectors } from './method.ts';
-
-export interface LocalOptions {
-  readonly every: number;
-  readonly outer: string;
-  readonly outer_lr: number;
-  readonly outer_momentum: number;
-}
+import type { OptionsOf } from './methods.ts';
 
 export interface Averaging {
   /** After each step of all ranks; `due` has them take the mean now. */
@@ -23,7 +17,7 @@ export interface Averaging {
   load(state: Vectors): void;
 }
 
-export async function localSgd(trainer: Trainer, exchange: Exchange, o: LocalOptions, asks: () => boolean): Promise<Averaging> {
+export async function localSgd(trainer: Trainer, exchange: Exchange, o: OptionsOf<'local'>, asks: () => boolean): Promise<Averaging> {
   const weights = pagesOf(trainer.memory, 'param');
   const running = pagesOf(trainer.memory, 'buffer');
   const [x, statistics, stop] = [exchange.vector(weights.length), exchange.vector(running.length), exchange.vector(1)];

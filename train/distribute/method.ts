@@ -1,6 +1,6 @@
 /** What the asynchronous methods have in common: each rank trains on batches of its own, and speaks with the others between its steps. */
 import type { Memory } from '../../engine/memory.ts';
-import type { Exchange } from './exchange.ts';
+import type { Centre, Exchange } from './exchange.ts';
 import { Transfer } from './transfer.ts';
 
 export interface Method {
@@ -37,6 +37,15 @@ export interface Rank {
   readonly rate: () => number;
   /** Counts the changes by others that lie between what this rank's last change was computed from and that change. */
   readonly stale: (changes: number) => void;
+}
+
+/** A centre of so many regions, the first of which begins as the weights of rank 0; `x` becomes this rank's weights. */
+export async function centreOf({ exchange, weights }: Rank, x: Float32Array, regions = 1): Promise<Centre> {
+  const centre = await exchange.centre(weights.length, regions);
+  await weights.read(x);
+  if (exchange.rank === 0) await centre.add(x);
+  await exchange.texts(''); // the weights are there before anyone takes them
+  return centre;
 }
 
 /** All pages of parameters, of gradients or of running statistics as one vector. */

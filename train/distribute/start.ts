@@ -7,7 +7,7 @@ import { downpour } from './downpour.ts';
 import { easgd } from './easgd.ts';
 import type { Exchange } from './exchange.ts';
 import { hogwild } from './hogwild.ts';
-import { localSgd, type LocalOptions } from './local.ts';
+import { localSgd } from './local.ts';
 import type { Method, Rank, Vectors } from './method.ts';
 import type { Distribution, OptionsOf } from './methods.ts';
 
@@ -42,7 +42,7 @@ export async function start(
   o: AsynchronousOptions,
 ): Promise<Started> {
   if (name === 'sync') return synchronous(trainer, o);
-  if (name === 'local') return averaging(trainer, exchange, options as LocalOptions, o);
+  if (name === 'local') return averaging(trainer, exchange, options as OptionsOf<'local'>, o);
   const made: Readonly<Record<typeof name, (rank: Rank) => Promise<Method>>> = {
     downpour: rank => downpour(rank, options as OptionsOf<'downpour'>),
     easgd: rank => easgd(rank, options as OptionsOf<'easgd'>),
@@ -83,7 +83,7 @@ function synchronous(trainer: Trainer, { asks, delay }: AsynchronousOptions): St
   };
 }
 
-async function averaging(trainer: Trainer, exchange: Exchange, options: LocalOptions, o: AsynchronousOptions): Promise<Started> {
+async function averaging(trainer: Trainer, exchange: Exchange, options: OptionsOf<'local'>, o: AsynchronousOptions): Promise<Started> {
   const averages = await localSgd(trainer, exchange, options, o.asks);
   return {
     fitted: trainer,

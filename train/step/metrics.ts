@@ -28,12 +28,15 @@ export type MetricsLine = StepMetrics | EvalMetrics;
 const isLine = (json: unknown): json is MetricsLine =>
   typeof json === 'object' && json !== null && Number.isFinite((json as { step?: unknown }).step);
 
-/** The lines of a metrics.jsonl. A line cut short by a crash is passed over. */
-export function parseMetrics(text: string): MetricsLine[] {
+/** The lines of a metrics.jsonl. */
+export const parseMetrics = (text: string): MetricsLine[] => jsonLines(text, isLine);
+
+/** Lines of JSON that are what `is` tells. One cut short by a crash is passed over. */
+export function jsonLines<T>(text: string, is: (json: unknown) => json is T): T[] {
   return text.split('\n').flatMap(line => {
     try {
       const json: unknown = JSON.parse(line);
-      return isLine(json) ? [json] : [];
+      return is(json) ? [json] : [];
     } catch {
       return [];
     }

@@ -12,11 +12,14 @@ export interface Ended {
 export interface Watched {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Sees each line of either stream as it comes, and may signal the command. */
   /** Closes standard output after the first line that matches. */
   readonly reads?: RegExp;
-  readonly onLine?: (line: string, signal: (name: NodeJS.Signals, alone?: boolean) => void) => void;
+  /** Sees each line of either stream as it comes, and may signal the command. */
+  readonly onLine?: (line: string, signal: Signal) => void;
 }
+
+/** SIGKILL reaches a command and what it launched, other signals the command alone, and so does SIGKILL where `alone` is set. */
+export type Signal = (name: NodeJS.Signals, alone?: boolean) => void;
 
 export const BIN = fileURLToPath(new URL('../../../bin/descent.mjs', import.meta.url));
 export const words = (line: string): string[] => line.split(' ');
@@ -27,16 +30,21 @@ export const SMALL = words('train lenet5 --dataset shapes --limit-train 320 --li
 /** No command takes as long, on whatever machine: it hangs. */
 const HANGS = 5 * 60_000;
 
-/**
- * Runs descent in the folder `cwd`. SIGKILL reaches the launcher and what it launched, other signals the launcher alone, and so does
- * SIGKILL where `alone` is set.
- */
-export function descent(args: readonly string[], cwd: string, { env, reads, onLine }: Watched = {}): Promise<Ended> {
+/** Runs descent in the folder `cwd`. */
+export const descent = (args: readonly string[], cwd: string, o: Watched = {}): Promise<Ended> =>
+  watched(process.execPath, [BIN, ...args], { ...o, cwd });
+
+/** Runs a command to its end, or as long as `hangs` (ms). */
+export function watched(
+  command: string,
+  args: readonly string[],
+  { cwd, env, reads, onLine, hangs = HANGS }: Watched & { readonly cwd?: string | undefined; readonly hangs?: number },
+): Promise<Ended> {
   return new Promise(done => {
     // a process group without a terminal: on one, Ctrl-C reaches the launched command by itself and the launcher does not pass it on
     const options = { cwd, detached: true, env: { ...process.env, ...env } };
-    const child = spawn(process.execPath, [BIN, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const signal = (name: NodeJS.Signals, alone = false) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const signal: Signal = (name, alone = false) => {
       if (name === 'SIGKILL' && !alone) process.kill(-child.pid!, name);
       else child.kill(name);
     };
@@ -53,12 +61,12 @@ export function descent(args: readonly string[], cwd: string, { env, reads, onLi
     };
     collect('out');
     collect('err');
-    const hangs = setTimeout(() => {
-      ended.err += `\nkilled by the test after ${HANGS / 60_000} minutes\n`;
+    const timer = setTimeout(() => {
+      ended.err += `\nkilled by the test after ${hangs / 60_000} minutes\n`;
       signal('SIGKILL');
-    }, HANGS);
+    }, hangs);
     child.on('close', code => {
-      clearTimeout(hangs);
+      clearTimeout(timer);
       done({ code, ...ended });
     });
   });

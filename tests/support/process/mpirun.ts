@@ -1,8 +1,7 @@
 /** Jobs of several ranks as a user starts them: by the mpirun of Open MPI and by that of MPICH. */
-import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Ended } from './command.ts';
+import { watched, type Ended, type Watched } from './command.ts';
 
 export interface Launcher {
   readonly name: 'Open MPI' | 'MPICH';
@@ -42,49 +41,11 @@ export function sayMissing(file: string): void {
 /** No job takes as long, on whatever machine: it hangs. */
 const HANGS = 2 * 60_000;
 
-export interface JobOptions {
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Sees each line of either stream as it comes, and may signal the launcher. */
-  readonly onLine?: (line: string, signal: (name: NodeJS.Signals) => void) => void;
-}
+export type JobOptions = Pick<Watched, 'env' | 'onLine'> & { readonly cwd?: string };
 
 /** Runs node with `argv` as `n` ranks. */
-export function ranks(
-  { command, words }: Launcher,
-  n: number,
-  argv: readonly string[],
-  { cwd, env, onLine }: JobOptions = {},
-): Promise<Ended> {
-  return new Promise(done => {
-    const child = spawn(command, [...words, '-n', String(n), process.execPath, ...argv], {
-      cwd,
-      detached: true,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = { out: '', err: '' };
-    const collect = (name: keyof typeof ended) => {
-      let rest = '';
-      child[name === 'out' ? 'stdout' : 'stderr'].setEncoding('utf8').on('data', (text: string) => {
-        ended[name] += text;
-        const lines = (rest + text).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) onLine?.(line, signal => child.kill(signal));
-      });
-    };
-    collect('out');
-    collect('err');
-    const hangs = setTimeout(() => {
-      ended.err += `\nkilled by the test after ${HANGS / 60_000} minutes\n`;
-      process.kill(-child.pid!, 'SIGKILL');
-    }, HANGS);
-    child.on('close', code => {
-      clearTimeout(hangs);
-      done({ code, ...ended });
-    });
-  });
-}
+export const ranks = ({ command, words }: Launcher, n: number, argv: readonly string[], o: JobOptions = {}): Promise<Ended> =>
+  watched(command, [...words, '-n', String(n), process.execPath, ...argv], { ...o, hangs: HANGS });
 
 /** The process that trains as a rank in the folder `cwd`; its launcher is another. */
 export function rankProcess({ name }: Launcher, rank: number, cwd: string): number {
