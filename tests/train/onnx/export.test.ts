@@ -9,6 +9,7 @@ import * as activations from '../../../layers/activation.ts';
 import { auxiliary } from '../../../layers/auxiliary.ts';
 import { add, gated } from '../../../layers/broadcast.ts';
 import {
+  beside,
   cat,
   concat,
   flatten,
@@ -96,6 +97,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   lrn: lrn({ size: 3, alpha: 0.5, beta: 0.6, k: 2 }),
   residual: residual(conv2d(6, 1)),
   concat: concat([conv2d(2, 1), maxPool(3, { stride: 1, pad: 1 })]),
+  'layers of no scopes side by side': beside((_, x) => x, conv2d(2, 1)),
   'tensors side by side': (g, x) => cat(g, [x, conv2d(2, 1)(g, x)]),
   mean: mean([conv2d(2, 1), conv2d(2, 1)]),
   scale: scale(0.3),
