@@ -1,30 +1,15 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
 import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
-import { Graph, product, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import { product, type Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
-import { lossesOf, type Loss } from '../../layers/loss.ts';
+import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import { lossFor, outputOf } from '../evaluate/evaluation-graph.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { updateProgram } from './phases.ts';
-
-/** What a net is built for. */
-export interface NetOptions {
-  /** Of one input: `[1, 28, 28]`, `[features]`. */
-  readonly shape: Shape;
-  /** Inputs of one call of `backward`, and at most of one dispatch of `forward`. */
-  readonly batch: number;
-  /** A name of the losses, or one of one's own; cross-entropy without it. */
-  readonly loss?: string | Loss;
-  /** Whether `backward` gives the gradient of the inputs too. */
-  readonly inputGradient?: boolean;
-  /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
-  readonly seed?: number;
-}
+import { updateProgram } from '../step/phases.ts';
+import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
 const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = { shape: true, batch: true, loss: true, inputGradient: true, seed: true };
 
@@ -39,19 +24,6 @@ export interface Backward {
   readonly correct: number;
   /** The gradient of the mean loss by the inputs, in their shape, where it was asked for. */
   readonly inputGradient: Float32Array | undefined;
-}
-
-interface Built {
-  readonly program: Program;
-  readonly input: Tensor;
-  readonly output: Tensor;
-}
-
-interface Trained extends Built {
-  readonly graph: Graph;
-  readonly targets: Tensor;
-  readonly totals: Tensor;
-  readonly inputGradient: Tensor | undefined;
 }
 
 /** An optimizer at work: its program, and the updates that it has made. */
@@ -92,7 +64,9 @@ export class Net {
     this.outputShape = outputShape;
   }
 
-  /** Draws first weights and puts them on the device. Throws where the layers do not take the shape; programs are compiled when first used. */
+  /**
+   * Draws first weights and puts them on the device. Throws where the layers do not take the shape; programs are compiled when first used.
+   */
   static async build(device: Device, model: Layer, o: NetOptions): Promise<Net> {
     onlyOptions('Net.build', o, NET_OPTIONS);
     const { shape, batch } = o;
@@ -131,7 +105,7 @@ export class Net {
     );
     const inputs = x.slice(); // it may be written to while the call waits
     return this.#memory.inTurn(async () => {
-      const { program, input, output } = await (this.#forward ??= this.#evaluating());
+      const { program, input, output } = await (this.#forward ??= evaluating(this.#memory, this.#model, this.#o));
       const wide = product(this.outputShape);
       const out = new Float32Array((inputs.length / size) * wide);
       const chunk = new Float32Array(batch * size);
@@ -161,7 +135,7 @@ export class Net {
     const inputs = x.slice();
     return this.#memory.inTurn(async () => {
       check(!accumulate || this.#trained, 'backward: there are no gradients to add to', 'call it without accumulate first');
-      const { program, graph, input, ...tensors } = await this.#training(targets);
+      const { program, graph, input, ...tensors } = await this.#trainingOn(targets);
       this.#memory.write(input, inputs);
       this.#memory.write(tensors.targets, targets);
       program.run({ ...this.#values(++this.#steps), accumulate: accumulate ? 1 : 0 });
@@ -236,11 +210,6 @@ export class Net {
     return { seed: this.#o.seed ?? 0, step, epoch: 0, valid: this.#o.batch };
   }
 
-  async #evaluating(): Promise<Built> {
-    const { graph, input, output } = evaluated(this.#memory, this.#model, this.#o);
-    return { input, output, program: await Program.compile(this.#memory, graph) };
-  }
-
   /** What is written to the device for the targets of a batch. */
   #targetsOf(y: Targets): Float32Array | Uint32Array {
     const { batch } = this.#o;
@@ -259,46 +228,18 @@ export class Net {
   }
 
   /** The program that computes gradients for targets of this kind, compiled once. */
-  #training(targets: Float32Array | Uint32Array): Promise<Trained> {
+  #trainingOn(targets: Float32Array | Uint32Array): Promise<Trained> {
     const { batch } = this.#o;
     const shape = targets instanceof Uint32Array ? [batch] : [batch, targets.length / batch];
     const key = show(shape);
     let made = this.#backward.get(key);
-    if (!made) this.#backward.set(key, (made = this.#compileTraining(shape)));
+    if (!made) this.#backward.set(key, (made = training(this.#memory, this.#model, this.#o, shape)));
     return made;
-  }
-
-  async #compileTraining(targetShape: Shape): Promise<Trained> {
-    const { shape, batch, loss, seed, inputGradient = false } = this.#o;
-    const memory = this.#memory;
-    const graph = new Graph({ training: true, profile: memory.device.profile, seed });
-    const input = graph.persistent('input', 'x', [batch, ...shape]);
-    const x = inputGradient ? graph.record([input], graph.view(input, input.shape), () => []) : input;
-    const output = outputOf(this.#model, graph, x);
-    const targets = graph.persistent('input', `targets ${show(targetShape)}`, targetShape);
-    const totals = graph.persistent('state', 'totals', [2]);
-    const [own, ...others] = lossesOf(graph, lossFor(loss, true, 1), output, targets, totals);
-    check(own, 'loss: it returned no gradient', 'return that of the outputs where the graph trains');
-    const grads = graph.backward(...own, undefined, others);
-    const dx = inputGradient ? grads.get(x) : undefined;
-    check(dx || !inputGradient, 'inputGradient: nothing of the loss depends on the inputs', 'leave it out');
-    if (dx) graph.kept.add(dx);
-    memory.reserve(graph);
-    return { graph, input, output, targets, totals, inputGradient: dx, program: await Program.compile(memory, graph) };
   }
 
   async #compileUpdate(optimizer: Optimizer, graph: Graph): Promise<Updating> {
     return { updates: 0, program: await updateProgram(optimizer, this.#memory, graph, {}) };
   }
-}
-
-/** The graph that evaluates a batch. */
-function evaluated(memory: Memory, model: Layer, { shape, batch, seed }: NetOptions) {
-  const graph = new Graph({ training: false, profile: memory.device.profile, seed });
-  const input = graph.persistent('input', 'x', [batch, ...shape]);
-  const output = outputOf(model, graph, input);
-  graph.kept.add(output);
-  return { graph, input, output };
 }
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) > 0;

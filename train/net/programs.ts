@@ -1,0 +1,68 @@
+/** The programs of a net that is trained by hand: one that evaluates a batch, and those that compute its gradients. */
+import { check, show } from '../../engine/check.ts';
+import { Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import type { Memory } from '../../engine/memory.ts';
+import { Program } from '../../engine/program.ts';
+import { lossesOf, type Loss } from '../../layers/loss.ts';
+import { lossFor, outputOf } from '../evaluate/evaluation-graph.ts';
+
+/** What a net is built for. */
+export interface NetOptions {
+  /** Of one input: `[1, 28, 28]`, `[features]`. */
+  readonly shape: Shape;
+  /** Inputs of one call of `backward`, and at most of one dispatch of `forward`. */
+  readonly batch: number;
+  /** A name of the losses, or one of one's own; cross-entropy without it. */
+  readonly loss?: string | Loss;
+  /** Whether `backward` gives the gradient of the inputs too. */
+  readonly inputGradient?: boolean;
+  /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
+  readonly seed?: number;
+}
+
+export interface Built {
+  readonly program: Program;
+  readonly input: Tensor;
+  readonly output: Tensor;
+}
+
+export interface Trained extends Built {
+  readonly graph: Graph;
+  readonly targets: Tensor;
+  readonly totals: Tensor;
+  readonly inputGradient: Tensor | undefined;
+}
+
+/** The graph that evaluates a batch. */
+export function evaluated(memory: Memory, model: Layer, { shape, batch, seed }: NetOptions) {
+  const graph = new Graph({ training: false, profile: memory.device.profile, seed });
+  const input = graph.persistent('input', 'x', [batch, ...shape]);
+  const output = outputOf(model, graph, input);
+  graph.kept.add(output);
+  return { graph, input, output };
+}
+
+/** The program that evaluates a batch. */
+export async function evaluating(memory: Memory, model: Layer, o: NetOptions): Promise<Built> {
+  const { graph, input, output } = evaluated(memory, model, o);
+  return { input, output, program: await Program.compile(memory, graph) };
+}
+
+/** The program that computes gradients for targets of a shape. */
+export async function training(memory: Memory, model: Layer, o: NetOptions, targetShape: Shape): Promise<Trained> {
+  const { shape, batch, loss, seed, inputGradient = false } = o;
+  const graph = new Graph({ training: true, profile: memory.device.profile, seed });
+  const input = graph.persistent('input', 'x', [batch, ...shape]);
+  const x = inputGradient ? graph.record([input], graph.view(input, input.shape), () => []) : input;
+  const output = outputOf(model, graph, x);
+  const targets = graph.persistent('input', `targets ${show(targetShape)}`, targetShape);
+  const totals = graph.persistent('state', 'totals', [2]);
+  const [own, ...others] = lossesOf(graph, lossFor(loss, true, 1), output, targets, totals);
+  check(own, 'loss: it returned no gradient', 'return that of the outputs where the graph trains');
+  const grads = graph.backward(...own, undefined, others);
+  const dx = inputGradient ? grads.get(x) : undefined;
+  check(dx || !inputGradient, 'inputGradient: nothing of the loss depends on the inputs', 'leave it out');
+  if (dx) graph.kept.add(dx);
+  memory.reserve(graph);
+  return { graph, input, output, targets, totals, inputGradient: dx, program: await Program.compile(memory, graph) };
+}
