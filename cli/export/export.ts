@@ -1,4 +1,5 @@
 /** `descent export`. */
+import { check } from '../../engine/check.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { parseChoice, parseSpec } from '../../train/config/spec.ts';
 import { writeFolder, writeWhole } from '../../train/run/node/files.ts';
@@ -17,6 +18,8 @@ const FORMATS: Readonly<Record<string, (path: string, options: ExportOptions) =>
 
 export async function exportNet(path: string, options: ExportOptions): Promise<void> {
   const format = parseChoice('--to', options.to, Object.keys(FORMATS));
+  const own = options.softmax ? '--softmax' : options.normalizedInput ? '--normalized-input' : undefined;
+  check(format === 'onnx' || own === undefined, `${own}: is for --to onnx, not for --to ${format}`, 'leave it out');
   const { path: out, about } = await FORMATS[format]!(path, options);
   if (options.json) print(JSON.stringify({ path: out, format }));
   else print(options.quiet ? out : `${out}: ${about}`);
@@ -51,7 +54,7 @@ async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
 }
 
 async function toWebpage(path: string, options: ExportOptions): Promise<Written> {
-  const { config, beside, shape, bytes } = await onnxOf(path, { ...options, normalizedInput: false, softmax: false });
+  const { config, beside, shape, bytes } = await onnxOf(path, options);
   const { pageScript, webpage } = await import('./webpage.ts');
   const name = (text: string) => text.replace(/^.*[\\/](?=.)/, '');
   const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);

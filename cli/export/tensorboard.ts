@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { check } from '../../engine/check.ts';
 import { optional } from '../../engine/node/optional.ts';
 import type { Summary } from '../../train/export/event-file.ts';
+import { factsIn, type WeightsFacts } from '../../train/run/metadata.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { writeFolder } from '../../train/run/node/files.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { jsonLines, parseMetrics } from '../../train/step/metrics.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
+import { filtersOf, firstFilters, shades } from '../../train/study/looks.ts';
 import type { ExportOptions, Written } from './options.ts';
 
 type Picture = Extract<Summary, { png: Uint8Array }>;
@@ -24,8 +26,9 @@ export async function toTensorboard(path: string, { out = join(path, 'tensorboar
   const metrics = join(path, 'metrics.jsonl');
   const lines = parseMetrics(existsSync(metrics) ? readFileSync(metrics, 'utf8') : '');
   check(lines.length, `${path}: has no metrics yet`, 'train a while');
-  const { tensors: weights } = readSafetensors(weightsFile(path), trust);
-  const pictures = [...(await filters(weights)), ...(await reported(path))];
+  const file = weightsFile(path);
+  const { tensors: weights, metadata } = readSafetensors(file, trust);
+  const pictures = [...(await filters(weights, factsIn(metadata, file))), ...(await reported(path))];
   const end = statSync(metrics).mtimeMs / 1000;
   const parts = eventsOf({ lines, stats: statsOf(path), weights, pictures, end, batchSize: config.batchSize });
   const name = `events.out.tfevents.${Math.floor(end)}.${hostname()}`;
@@ -49,33 +52,27 @@ function statsOf(path: string): StatsLine[] {
   return existsSync(file) ? jsonLines(readFileSync(file, 'utf8'), isStats) : [];
 }
 
-/** Most filters that are shown, in rows of so many, and pixels of a tap. */
-const MOST = 64;
+/** Filters in a row, and most pixels of a tap and, as far as it has fewer taps, of a side. */
 const ACROSS = 8;
 const TAP = 12;
+const SIDE = 96;
 
-/** The filters of the first convolution side by side, each from its least value to its most; colours where it sees three. */
-async function filters(weights: Tensors): Promise<Picture[]> {
-  const first = Object.entries(weights).find(([, { shape }]) => shape.length === 4 && shape[2]! * shape[3]! > 1);
+/** The filters of the first layer side by side, as `descent look` shades them. */
+async function filters(weights: Tensors, { shape, classes }: WeightsFacts): Promise<Picture[]> {
+  const all = Object.entries(weights).map(([name, weight]) => ({ name, ...weight }));
+  const first = shape && firstFilters(all, shape);
   if (!first) return [];
-  const [name, { shape, data }] = first;
-  const [o, c, h, w] = shape as [number, number, number, number];
-  const colours = c === 3 ? 3 : 1;
-  const count = Math.min(MOST, colours === 3 ? o : o * c);
-  const [cellH, cellW] = [h * TAP + 2, w * TAP + 2];
+  const { count, h, w, ...rest } = filtersOf(first, first.data, shape, classes?.length ?? 0);
+  const tap = Math.max(1, Math.min(TAP, Math.floor(SIDE / Math.max(h, w))));
+  const [cellH, cellW] = [h * tap + 2, w * tap + 2];
   const [height, width] = [Math.ceil(count / ACROSS) * cellH, Math.min(count, ACROSS) * cellW];
   const pixels = new Uint8Array(height * width * 3).fill(255);
   for (let i = 0; i < count; i++) {
-    const filter = data.subarray(i * colours * h * w, (i + 1) * colours * h * w);
-    const least = filter.reduce((a, b) => Math.min(a, b));
-    const range = filter.reduce((a, b) => Math.max(a, b)) - least || 1;
-    for (let y = 0; y < h * TAP; y++) {
-      for (let x = 0; x < w * TAP; x++) {
-        for (let k = 0; k < 3; k++) {
-          const value = filter[(Math.min(k, colours - 1) * h + Math.floor(y / TAP)) * w + Math.floor(x / TAP)]!;
-          const at = (Math.floor(i / ACROSS) * cellH + y) * width + (i % ACROSS) * cellW + x;
-          pixels[at * 3 + k] = Math.round(((value - least) / range) * 255);
-        }
+    const rgb = shades({ count, h, w, ...rest }, i);
+    for (let y = 0; y < h * tap; y++) {
+      for (let x = 0; x < w * tap; x++) {
+        const from = 3 * (Math.floor(y / tap) * w + Math.floor(x / tap));
+        pixels.set(rgb.subarray(from, from + 3), 3 * ((Math.floor(i / ACROSS) * cellH + y) * width + (i % ACROSS) * cellW + x));
       }
     }
   }
@@ -83,7 +80,7 @@ async function filters(weights: Tensors): Promise<Picture[]> {
   const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-  return [{ tag: `filters/${name}`, png, height, width }];
+  return [{ tag: `filters/${first.name}`, png, height, width }];
 }
 
 /** The pictures of the run's report, if one was made. */

@@ -78,6 +78,10 @@ test('a run for TensorBoard: a folder for each part', async () => {
   assert.equal((await readdir(join(run, 'tensorboard'))).sort(), ['train', 'val']);
   const [events] = await readdir(join(run, 'tensorboard', 'train'));
   assert.match(events!, /^events\.out\.tfevents\.\d+\./);
+  const file = await readFile(join(run, 'tensorboard', 'train', events!));
+  const png = file.subarray(file.indexOf('\x89PNG', 0, 'latin1'));
+  const { width, height } = await sharp(png).metadata();
+  assert.ok(file.includes('filters/fc1.weight') && width! > 0 && height! > 0, 'the first layer is pictured');
   assert.match(
     await refusal(() => exportNet(weights, { to: 'tensorboard' })),
     'is not the folder of a run; give one: its metrics are what',
@@ -89,6 +93,10 @@ test('formats, and files that cannot be written, are named', async () => {
   assert.match(
     await refusal(() => exportNet(file, { to: 'onxx' })),
     "--to: 'onxx' is not known; did you mean 'onnx'? give one of onnx, timm, tensorboard, webpage",
+  );
+  assert.match(
+    await refusal(() => exportNet(file, { to: 'webpage', softmax: true })),
+    /^--softmax: is for --to onnx, not for --to webpage; leave it out$/,
   );
   assert.match(
     await refusal(() => exportNet(file, { to: 'onnx', out: '/nowhere/x.onnx' })),
