@@ -29,9 +29,9 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
 async function opened(path: string, options: ExportOptions) {
   const checkpoint = await openCheckpoint(path, options);
   const { shape, classes } = await inputOf(checkpoint, options);
-  const { file, weights, config } = checkpoint;
-  const moments = await momentsOf(checkpoint, options);
-  return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize: config.normalize } };
+  const { file, weights, config, normalize } = checkpoint;
+  const moments = await momentsOf(checkpoint, shape[0], options);
+  return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize } };
 }
 
 /** The bytes of an ONNX file, and whose they are. */
