@@ -55,7 +55,7 @@ async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
 
 async function toWebpage(path: string, options: ExportOptions): Promise<Written> {
   const { config, beside, shape, bytes } = await onnxOf(path, options);
-  const { pageScript, webpage } = await import('./webpage.ts');
+  const [{ pageScript }, { webpage }] = await Promise.all([import('./page-script.ts'), import('../../web/standalone/page.ts')]);
   const name = (text: string) => text.replace(/^.*[\\/](?=.)/, '');
   const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);
   const out = options.out ?? `${beside}.html`;
