@@ -1,73 +1,141 @@
 /** `descent bench distributed`: means over ranks, and what each method adds to a step. */
 import { check, named, say } from '../engine/check.ts';
 import type { Exchange } from '../train/distribute/exchange.ts';
-import { distribution, type MethodName } from '../train/distribute/methods.ts';
+import { pagesOf } from '../train/distribute/method.ts';
+import { distribution, methods, type MethodName } from '../train/distribute/methods.ts';
 import { start } from '../train/distribute/start.ts';
 import { loop } from '../train/run/loop.ts';
 import type { Trainer } from '../train/step/trainer.ts';
 
-/** Median milliseconds of a mean over all ranks of so many values. */
-export async function benchMean(exchange: Exchange, values: number, rounds = 9): Promise<number> {
-  const x = exchange.vector(values);
+const ROUNDS = 9;
+
+async function median(time: () => Promise<number>): Promise<number> {
   const each: number[] = [];
+  for (let r = 0; r < ROUNDS; r++) each.push(await time());
+  return each.sort((a, b) => a - b)[ROUNDS >> 1]!;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+/** Median milliseconds of a mean over all ranks of so many values. */
+export async function benchMean(exchange: Exchange, values: number): Promise<number> {
+  const x = exchange.vector(values);
   await exchange.mean(x);
-  for (let r = 0; r < rounds; r++) {
+  return median(async () => {
     await exchange.texts('');
-    const begun = performance.now();
-    await exchange.mean(x);
-    each.push(performance.now() - begun);
+    return timed(() => exchange.mean(x));
+  });
+}
+
+/** Median milliseconds in which all gradients of a trainer go from the device to the host and back. */
+export async function benchTurn({ memory }: Trainer): Promise<number> {
+  const gradients = pagesOf(memory, 'grad');
+  const x = new Float32Array(gradients.length);
+  const ms = await median(() =>
+    timed(async () => {
+      await gradients.read(x);
+      gradients.write(x);
+      await memory.device.done();
+    }),
+  );
+  gradients.destroy();
+  return ms;
+}
+
+/** Steps before those that are timed. */
+const BEFORE = 2;
+/** What one rank's steps take together where nobody says how many are timed (ms), and the bounds of these. */
+const LASTS = 3000;
+const FEWEST = 10;
+const MOST = 150;
+
+/** Milliseconds of a step of this process, which speaks to no other. */
+async function benchSteps(trainer: Trainer, steps: number): Promise<number> {
+  const ms = await timed(async () => {
+    for (let i = 0; i < steps; i++) await trainer.step();
+    await trainer.settle();
+  });
+  return ms / steps;
+}
+
+export interface PlainSteps {
+  /** How many steps were timed. */
+  readonly steps: number;
+  /** Milliseconds of a step of rank 0 while the others wait. */
+  readonly alone: number;
+  /** Milliseconds of a step, in the mean over ranks, while all make steps and none speaks to another. */
+  readonly apart: number;
+}
+
+/** Times plain steps: `asked` of them, or as many as fit the time that each method is given. All ranks call it. */
+export async function benchPlain(trainer: Trainer, exchange: Exchange, asked?: number): Promise<PlainSteps> {
+  const values = exchange.vector(2);
+  await benchSteps(trainer, BEFORE);
+  await exchange.texts('');
+  if (exchange.rank === 0) {
+    const steps = asked ?? Math.min(MOST, Math.max(FEWEST, Math.round(LASTS / (await benchSteps(trainer, FEWEST)))));
+    values.set([steps, await benchSteps(trainer, steps)]);
   }
-  return each.sort((a, b) => a - b)[rounds >> 1]!;
+  await exchange.broadcast(values);
+  const [steps, alone] = [...values] as [number, number];
+  if (exchange.size === 1) return { steps, alone, apart: alone };
+  const apart = Float32Array.of(await benchSteps(trainer, steps));
+  await exchange.mean(apart);
+  return { steps, alone, apart: apart[0]! };
 }
 
 export interface MethodResult {
   readonly method: MethodName;
-  /** Milliseconds of a step of the whole job: until a batch more is done. */
+  /** Milliseconds in which each rank makes a step. */
   readonly ms: number;
-  /** Of synchronous training the share of the time of means that the step did not wait for. */
+  /** Of synchronous training the share of the time of means that went by while the device still computed. */
   readonly hidden?: number;
   /** Of asynchronous training the changes between reading the weights and changing them, in the mean. */
   readonly staleness?: number;
 }
 
-/** Times `steps` steps of a method, of the trainers of all ranks; the first ones before that are not counted. */
+/** Times `steps` steps of each rank by a method, of the trainers of all ranks; the first ones before that are not counted. */
 export async function benchMethod(trainer: Trainer, exchange: Exchange, method: MethodName, steps: number): Promise<MethodResult> {
-  const before = 3;
+  const each = methods[method].together ? 1 : exchange.size; // of the steps that an epoch counts
   const { stepsPerEpoch } = trainer;
   check(
-    stepsPerEpoch >= before + steps,
-    `bench distributed: an epoch has ${stepsPerEpoch} steps of ${method}, and ${before + steps} are made`,
-    `give ${Math.max(1, stepsPerEpoch - before)} steps or fewer`,
+    stepsPerEpoch >= (BEFORE + steps) * each,
+    `bench distributed: an epoch has ${stepsPerEpoch} steps of ${method}, and ${(BEFORE + steps) * each} are made`,
+    say`give ${named('steps', String(Math.max(1, Math.floor(stepsPerEpoch / each) - BEFORE)))}`,
     say`a smaller ${named('batchSize')}`,
   );
   let staleness: number | undefined;
   const run = async (total: number) => {
-    const o = { total, logEvery: total, asks: () => false, onMetrics: () => undefined };
+    const o = { total: total * each, logEvery: total * each, asks: () => false, onMetrics: () => undefined };
     const started = await start(trainer, exchange, distribution(method, {}), o);
     await exchange.texts('');
-    const begun = performance.now();
-    await loop(started.fitted, {
-      ...o,
-      validate: false,
-      state: { evaluated: [] },
-      step: started.step,
-      onMetrics: line => {
-        staleness = line.staleness ?? staleness;
-      },
-      onEvaluation: () => undefined,
-      onCheckpoint: async () => undefined,
+    return timed(async () => {
+      await loop(started.fitted, {
+        ...o,
+        validate: false,
+        state: { evaluated: [] },
+        step: started.step,
+        onMetrics: line => {
+          staleness = line.staleness ?? staleness;
+        },
+        onEvaluation: () => undefined,
+        onCheckpoint: async () => undefined,
+      });
+      await exchange.texts('');
     });
-    await exchange.texts('');
-    return performance.now() - begun;
   };
-  await run(before);
+  await run(BEFORE);
   const { mean } = trainer;
   if (mean) Object.assign(mean.spent, { travelling: 0, waiting: 0 });
-  const ms = (await run(before + steps)) / steps;
+  const ms = (await run(BEFORE + steps)) / steps;
   return {
     method,
     ms,
-    ...(mean && { hidden: Math.max(0, 1 - mean.spent.waiting / Math.max(mean.spent.travelling, 1e-9)) }),
+    ...(mean && exchange.size > 1 && { hidden: Math.max(0, 1 - mean.spent.waiting / Math.max(mean.spent.travelling, 1e-9)) }),
     ...(staleness !== undefined && { staleness }),
   };
 }

@@ -23,8 +23,12 @@ function facts(device: Device): Record<string, unknown> {
 }
 
 /** Prints the results with --json, and writes them with --out. */
-export function result(options: BenchOptions, device: Device, data: Record<string, unknown>): void {
-  const text = JSON.stringify({ ...facts(device), ...data }, undefined, options.json ? undefined : 2);
+export const result = (options: BenchOptions, device: Device, data: Record<string, unknown>): void =>
+  writeResult(options, { ...facts(device), ...data });
+
+/** As `result`, of results that say where they were measured. */
+export function writeResult(options: BenchOptions, data: object): void {
+  const text = JSON.stringify(data, undefined, options.json ? undefined : 2);
   if (options.json) print(text);
   if (options.out) {
     writeWhole(options.out, `${text}\n`);

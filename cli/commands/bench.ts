@@ -85,16 +85,23 @@ export function addBench(bench: Command): void {
 
   benchCommand(
     'distributed <model>',
-    'On the processes that mpirun or srun started: times means over ranks and a step by each method of --distribute beside one rank alone, ' +
-      'tells what of the communication is hidden, and predicts the efficiency of up to 1,024 ranks.',
+    'Times means over ranks, and a step by each method of --distribute beside one rank alone; tells what of the communication is hidden, ' +
+      'and predicts the efficiency of up to 1,024 ranks. It starts jobs of 1, 2 and 4 ranks with mpirun; where mpirun or srun started it, it ' +
+      'measures that job.',
   )
     .addOption(defaultedOption('dataset'))
     .addOption(defaultedOption('batchSize'))
-    .option('--steps <n>', 'steps that are timed', '30')
+    .option('--steps <n>', 'steps of each rank that are timed (default: 4 seconds of them, 10 to 200)')
     .option('--exchange <how>', 'rma or messages')
+    .option('--ranks <n,...>', 'ranks of the jobs that are started (default: 1,2,4)')
+    .option('--mpirun <command>', 'the launcher that starts them (default: mpirun)')
     .addHelpText(
       'after',
-      examples('mpirun -n 2 descent bench distributed lenet5', 'srun -n 4 descent bench distributed resnet20 --dataset cifar10'),
+      examples(
+        'descent bench distributed lenet5',
+        'descent bench distributed resnet20 --dataset cifar10 --batch-size 32 --mpirun mpirun.mpich',
+        'srun -n 8 descent bench distributed resnet20 --dataset cifar10 --out eight.json',
+      ),
     )
     .action(async (model: string, options: DistributedOptions) => {
       const { distributed } = await import('../bench/distributed.ts');

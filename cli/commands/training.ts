@@ -21,7 +21,7 @@ export function addTrain(command: Command): void {
     .option(
       '--stats [n]',
       'what each layer does after each epoch, and every n steps: ' +
-        'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl',
+        'activations, dead units, sizes of weights, gradients, updates; in stats.jsonl. Of several ranks with sync alone',
     )
     .option(
       '--checkpoint-every <when>',

@@ -39,9 +39,9 @@ export interface FitRunOptions {
 interface Running extends FitRunOptions {
   readonly shown: Progress;
   readonly swag?: Swag | undefined;
-  readonly stats?: Stats | undefined;
   /** Set once the ranks have begun. */
   started?: Started;
+  stats?: Stats | undefined;
 }
 
 /** Trains to the end, or until interrupted; a run that is complete is evaluated on the test images. */
@@ -50,7 +50,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   const { trainer, total } = session;
   const speaks = job?.isFirst ?? true;
   begin(o);
-  const running: Running = { ...o, shown: await showProgress(o), swag: swagOf(o), stats: await statsOf(o) };
+  const running: Running = { ...o, shown: await showProgress(o), swag: swagOf(o) };
   const ended = await training(running);
   if (ended === 'stopped') {
     if (speaks) note(`stopped at step ${trainer.steps} of ${total}; continue with: ${commandOn(run.path, job)}`);
@@ -126,15 +126,16 @@ function swagOf({ recipe, before }: FitRunOptions): Swag | undefined {
   return swag;
 }
 
-async function statsOf({ run, session, options }: FitRunOptions): Promise<Stats | undefined> {
-  if (options.stats === undefined) return undefined;
+/** Of ranks that make each step together rank 0 looks at the layers. */
+async function statsOf({ run, session, options, job, started }: Running): Promise<Stats | undefined> {
+  if (options.stats === undefined || job?.isFirst === false) return undefined;
   const { watch } = await import('./stats.ts');
-  return watch(session, run, { every: statsEvery(options.stats), json: Boolean(options.json) });
+  return watch(session, run, { every: statsEvery(options.stats), json: Boolean(options.json), doStep: started?.step });
 }
 
 /** Trains, with an evaluation and a checkpoint after each epoch. */
 async function training(o: Running): ReturnType<typeof loop> {
-  const { run, recipe, session, options, interrupt, shown, stats, job } = o;
+  const { run, recipe, session, options, interrupt, shown, job } = o;
   const { trainer, total } = session;
   const onMetrics = (line: StepMetrics) => {
     run.append(line);
@@ -143,6 +144,7 @@ async function training(o: Running): ReturnType<typeof loop> {
   const checkpoints = checkpointsFrom(options);
   if (job) o.started = await startRanks(o, job, checkpoints, onMetrics);
   const { started } = o;
+  o.stats = await statsOf(o);
   interrupt.trains = true;
   try {
     return await loop(started?.fitted ?? trainer, {
@@ -152,7 +154,7 @@ async function training(o: Running): ReturnType<typeof loop> {
       earlyStop: recipe.earlyStop,
       ...(started ? checkpointsOf(started, trainer, checkpoints) : checkpoints),
       state: stateOf(o),
-      step: stats?.step ?? started?.step,
+      step: o.stats?.step ?? started?.step,
       stopped: () => started?.isAsked ?? interrupt.asked,
       ...(started && started.fitted !== trainer && { turn: untilAsked(started) }), // ranks that met have kept what there is
       onMetrics,

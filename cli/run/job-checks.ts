@@ -50,20 +50,32 @@ export async function agreeOnData({ exchange }: Pick<Job, 'exchange'>, dataset: 
   );
 }
 
+/** By which a rank is shown one of a machine's GPUs, by itself or by its launcher. */
+const SHOWN = ['MESA_VK_DEVICE_SELECT', 'CUDA_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'];
+
+/** The device of this rank: another rank's is the same where this is the same. */
+const deviceOf = (adapter: string): string =>
+  JSON.stringify([hostname(), adapter, ...SHOWN.map(name => process.env[name] ?? ''), gpusPerTask() ? process.env.SLURM_LOCALID : '']);
+
+/** Whether Slurm gives each rank GPUs of its own. */
+const gpusPerTask = (): boolean => process.env.SLURM_GPUS_PER_TASK !== undefined;
+
 /** Where each rank computes, said once; a warning where two share a GPU. */
 export async function introduce({ exchange, isFirst, library }: Job, adapter: string, isSoftware: boolean, quiet: boolean): Promise<void> {
-  const place = { host: hostname(), adapter, isSoftware };
+  const place = { host: hostname(), adapter, isSoftware, device: deviceOf(adapter) };
   const all = (await exchange.texts(JSON.stringify(place))).map(text => JSON.parse(text) as typeof place);
   if (!isFirst) return;
   if (!quiet && library !== undefined) {
     note(`${exchange.size} ranks over ${library}`);
     for (const [rank, { host, adapter }] of all.entries()) note(`rank ${rank} on ${host}: ${adapter}`);
   }
-  const key = ({ host, adapter }: typeof place) => `${adapter} of ${host}`;
-  const shared = all.findIndex((p, rank) => !p.isSoftware && all.findIndex(other => key(other) === key(p)) < rank);
+  const same = (a: typeof place) => all.findIndex(b => b.device === a.device);
+  const shared = all.findIndex((p, rank) => !p.isSoftware && same(p) < rank);
   if (shared < 0) return;
-  const first = all.findIndex(p => key(p) === key(all[shared]!));
-  note(`ranks ${first} and ${shared} share ${key(all[shared]!)}; start one rank a GPU, or show each its own (docs/distributed.md)`);
+  const { host, adapter: gpu } = all[shared]!;
+  note(
+    `ranks ${same(all[shared]!)} and ${shared} share ${gpu} of ${host}; start one rank a GPU, or show each its own (docs/distributed.md)`,
+  );
 }
 
 /** The adapter of a rank: where a machine has several GPUs and ranks, each takes the next. Undefined is the usual one. */

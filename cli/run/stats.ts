@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imagesOf, numbers } from '../../datasets/dataset.ts';
 import { layerStats, weightsNow, type LayerStats } from '../../train/study/layer-stats.ts';
+import type { Started } from '../../train/distribute/start.ts';
 import type { RunFolder } from '../../train/run/node/run-folder.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { percent, print, table } from '../output.ts';
@@ -19,7 +20,7 @@ interface Line {
 }
 
 export interface Stats {
-  /** Does a step of the trainer, watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
+  /** Does a step, watched where due: the first, the last of each epoch and of the run, and each multiple of `every`. */
   step(log: boolean): Promise<void>;
   /** The last watched step in a line. */
   said(): string;
@@ -27,10 +28,11 @@ export interface Stats {
   table(): string;
 }
 
+/** `doStep` does a step of the trainer, with other ranks where there are some: the gradients looked at are then their mean. */
 export async function watch(
   { trainer, model, data, total }: Session,
   run: RunFolder,
-  { every, json }: { every: number; json: boolean },
+  { every, json, doStep = log => trainer.step(log) }: { every: number; json: boolean; doStep?: Started['step'] },
 ): Promise<Stats> {
   const { train } = data.dataset;
   const n = Math.min(IMAGES, train.n);
@@ -44,9 +46,9 @@ export async function watch(
 
   const step = async (log: boolean) => {
     const t = trainer.steps + 1;
-    if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return trainer.step(log);
+    if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return doStep(log);
     const before = await weightsNow(trainer);
-    await trainer.step(log);
+    await doStep(log);
     probe ??= await Probe.create(trainer.memory, model, data, n, true);
     last = { step: t, epoch: t / trainer.stepsPerEpoch, layers: await layerStats(trainer, probe, bytes, n, before) };
     lines.push(JSON.stringify(last));

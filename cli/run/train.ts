@@ -73,7 +73,13 @@ async function trainIn(
   const { config } = recipe;
   checkpointsFrom(options);
   if (options.stats !== undefined) statsEvery(options.stats);
-  check(!job || options.stats === undefined, '--stats: looks into one process', 'leave it out, or --distribute');
+  const { distribute } = recipe;
+  check(
+    options.stats === undefined || !distribute || distribute.name === 'sync',
+    `--stats: each rank of ${distribute?.name} has gradients and updates of its own`,
+    'leave it out',
+    'take --distribute sync, whose ranks have the same',
+  );
   if (job) await agree(job, config);
   const starts = config.init !== undefined && !resumed && (job?.isFirst ?? true);
   const weights = starts ? await openWeights(config.init!, options.trust) : undefined;

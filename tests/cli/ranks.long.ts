@@ -3,6 +3,7 @@ import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { methods } from '../../train/distribute/methods.ts';
 import { readCheckpoint } from '../../train/run/node/run-folder.ts';
 import { descent, words } from '../support/process/command.ts';
 import { job, METHODS, started, survivesDeath, weightsOf } from '../support/process/job.ts';
@@ -54,6 +55,34 @@ if (first && last) {
     assert.equal(
       readdirSync(folder).filter(name => name === 'lock'),
       [],
+    );
+  });
+}
+
+for (const { name, command } of launchers) {
+  test(`bench distributed starts jobs of 1 and 2 ranks with ${command}, and measures each method in both`, async () => {
+    const asked = words(`bench distributed mlp:hidden=16 --dataset shapes --steps 12 --ranks 1,2 --json --mpirun ${command}`);
+    const { code, out, err } = await descent(asked, await scratch(), { env: { DESCENT_ADAPTER: 'lavapipe' } });
+    assert.is(code, 0, err);
+    const { jobs, predicted } = JSON.parse(out);
+    assert.equal(
+      jobs.map((job: { ranks: number }) => job.ranks),
+      [1, 2],
+    );
+    for (const { library, alone, apart, means, methods: rows } of jobs) {
+      assert.match(library, name);
+      assert.ok(alone > 0 && apart > 0 && means.every(({ ms }: { ms: number }) => ms > 0));
+      assert.equal(
+        rows.map((row: { method: string }) => row.method),
+        Object.keys(methods),
+      );
+      assert.ok(rows.every(({ ms }: { ms: number }) => ms > 0));
+    }
+    const [sync] = jobs[1].methods;
+    assert.ok(sync.hidden >= 0 && sync.hidden <= 1);
+    assert.equal(
+      predicted.efficiency.map(({ ranks }: { ranks: number }) => ranks),
+      [2, 4, 16, 64, 256, 1024],
     );
   });
 }

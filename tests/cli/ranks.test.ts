@@ -57,6 +57,15 @@ if (last) {
   });
 }
 
+test('a benchmark that is to start jobs where there is no launcher says so in one line', async () => {
+  const { code, err } = await descent(words('bench distributed lenet5 --mpirun no-such-mpirun'), await scratch());
+  assert.is(code, 1);
+  assert.is(
+    err,
+    'no-such-mpirun: there is none on the PATH; install one (Debian and Ubuntu: apt-get install openmpi-bin), or name one with --mpirun\n',
+  );
+});
+
 test('ranks of unlike versions and unlike images are refused', async () => {
   const config = parseConfig('lenet5', { dataset: 'shapes' });
   const [a, b] = together(2);

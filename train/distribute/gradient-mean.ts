@@ -24,8 +24,10 @@ interface Bucket {
 export class GradientMean {
   /** Whether this rank asks that the run ends after the next step. */
   asks = false;
-  /** Milliseconds that means took, and of these the ones that the step waited for, since the start. */
+  /** Milliseconds that means took, and of these the ones after the device had computed all gradients, since the start. */
   readonly spent = { travelling: 0, waiting: 0 };
+  /** When the last gradients of a step had come from the device. */
+  #computed = 0;
   #exchange: Exchange;
   #weight: number;
   #buckets: readonly { readonly after: number; readonly transfer: Transfer; readonly x: Float32Array<SharedArrayBuffer> }[];
@@ -70,6 +72,12 @@ export class GradientMean {
           this.spent.travelling += performance.now() - start;
           transfer.write(x);
         });
+        void arrived.then(
+          () => {
+            this.#computed = performance.now();
+          },
+          () => undefined,
+        );
         mean.catch(() => undefined); // reported by finish
         this.#arriving.push(mean);
       },
@@ -79,10 +87,9 @@ export class GradientMean {
   /** Waits until the means lie in the place of the gradients. */
   async finish(): Promise<void> {
     this.#stop[0] = this.asks ? 1 : 0;
-    const start = performance.now();
     await Promise.all(this.#arriving.splice(0));
+    this.spent.waiting += performance.now() - this.#computed;
     await this.#exchange.mean(this.#stop, 1);
-    this.spent.waiting += performance.now() - start;
     this.#asked = this.#stop[0]! > 0;
   }
 

@@ -17,7 +17,7 @@ export const weightsOf = (folder: string) => readFileSync(join(folder, 'model.sa
 
 /** A method, and whether a run goes on with what only its ranks hold. */
 export const METHODS: readonly [method: string, more: string, kept: boolean][] = [
-  ['sync', '--debug', false],
+  ['sync', '--debug --stats', false],
   ['downpour:push=2,fetch=2', '', true],
   ['easgd:every=3', '', true],
   ['local:every=2,outer=nesterov', '', true],
@@ -33,6 +33,7 @@ export async function survivesDeath([method, more, kept]: (typeof METHODS)[numbe
   const launcher = launchers[at % launchers.length]!;
   const other = launchers[(at + 1) % launchers.length]!;
   const folder = join(cwd, 'run');
+  const isSync = method === 'sync';
   let killed = 0;
   const { code, out, err } = await started(launcher, 2, `--distribute ${method} ${more} --out run`, {
     cwd,
@@ -49,7 +50,7 @@ export async function survivesDeath([method, more, kept]: (typeof METHODS)[numbe
   const { step } = readCheckpoint(folder);
   assert.ok(step === 4 || step === 8, `the checkpoint is of step ${step}`);
   assert.is(existsSync(join(folder, 'state-1.safetensors')), kept);
-  const on = await job(other, 2, '--resume run --quiet', { cwd });
+  const on = await job(other, 2, `--resume run --quiet${isSync ? ' --stats' : ''}`, { cwd });
   assert.is(on.code, 0, on.err);
   const lines = linesOf(folder);
   assert.equal(
@@ -60,7 +61,12 @@ export async function survivesDeath([method, more, kept]: (typeof METHODS)[numbe
     lines.some(line => 'staleness' in line),
     !/sync|local/.test(method),
   );
-  if (method !== 'sync') return;
+  if (!isSync) return;
+  const watched = readFileSync(join(folder, 'stats.jsonl'), 'utf8').trim().split('\n');
+  assert.equal(
+    watched.map(line => (JSON.parse(line) as { step: number }).step),
+    [1, 4, 8, 12, 16],
+  );
   const whole = await started(other, 2, '--distribute sync --out whole --quiet', { cwd });
   assert.is(whole.code, 0, whole.err);
   assert.equal(weightsOf(folder), weightsOf(join(cwd, 'whole')));

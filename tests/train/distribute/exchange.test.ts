@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { together } from '../../../train/distribute/alone.ts';
+import { abiOf } from '../../../train/distribute/node/abi.ts';
 import { ROUTES } from '../../../train/distribute/node/calls.ts';
 import { connect } from '../../../train/distribute/node/connect.ts';
 import { filesFor, launchedBy } from '../../../train/distribute/node/library.ts';
@@ -71,8 +72,36 @@ test('the launcher is told by what it leaves in the environment, and its own lib
   assert.equal(by({ PMI_RANK: '0', PMI_SIZE: '2' }), { by: 'MPICH', size: 2 });
   assert.equal(by({ SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '8', SLURM_NTASKS: '16' }), { by: 'Slurm', size: 8 });
   assert.is(by({ PATH: '/usr/bin' }), undefined);
-  assert.equal(filesFor({ by: 'MPICH', size: 2 }, {}).slice(0, 3), ['libmpi_abi.so.0', 'libmpi_abi.0.dylib', 'libmpich.so.12']);
+  assert.equal(
+    filesFor({ by: 'MPICH', size: 2 }, {}).filter(file => file.includes('.so')),
+    ['libmpi_abi.so.1', 'libmpi_abi.so.0', 'libmpich.so.12', 'libmpi.so.12', 'libmpi.so.40'],
+  );
   assert.equal(filesFor({ by: 'MPICH', size: 2 }, { DESCENT_MPI: '/opt/mpi/libmpi.so' }), ['/opt/mpi/libmpi.so']);
+});
+
+test('libmpi_abi is taken by the values of MPI 5.0, wherever it lies, and another library by its own', () => {
+  const none = () => 0n;
+  const { family, handle, ...values } = abiOf('/opt/mpi/lib/libmpi_abi.so.1', 'MPICH 5.0.2', none);
+  assert.equal([family, handle], ['standard', 'void *']);
+  // as in the mpi.h of the MPI Forum's ABI 1.0
+  assert.equal(values, {
+    COMM_WORLD: 0x101n,
+    FLOAT: 0x210n,
+    INT64_T: 0x258n,
+    BYTE: 0x247n,
+    SUM: 0x21n,
+    MAX: 0x23n,
+    NO_OP: 0x3dn,
+    INFO_NULL: 0x130n,
+    ERRORS_RETURN: 0x143n,
+    MODE_NOCHECK: 1024,
+    COMM_TYPE_SHARED: 221,
+    THREAD_FUNNELED: 1024,
+    ANY_SOURCE: -1,
+    IN_PLACE: 1n,
+    STATUS_IGNORE: 0n,
+  });
+  assert.is(abiOf('/opt/mpi_abi/libmpi.so.12', 'MPICH 5.0.2', none).family, 'mpich');
 });
 
 test('a process that nobody started as one of several is alone, and loads no MPI', async () => {

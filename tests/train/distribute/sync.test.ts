@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { quasiNewton, quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
 import { schedule } from '../../../optim/schedules.ts';
 import type { Trainer } from '../../../train/step/trainer.ts';
+import { rms } from '../../../train/study/layer-stats.ts';
 import { close } from '../../support/check.ts';
 import { tanh } from '../../../layers/activation.ts';
 import { flatten, sequential } from '../../../layers/compose.ts';
@@ -95,6 +96,24 @@ test(`batch norm by the statistics of all ranks: ${STEPS} steps as one process, 
     apart!.losses.some((loss, i) => Math.abs(loss - one.losses[i]!) > 1e-3),
     'without it losses are others',
   );
+});
+
+test('the gradients that rank 0 looks at after a step are those of one process', async () => {
+  const sizes = async (trainer: Trainer) => {
+    await trainer.step();
+    const scale = await trainer.gradientScale();
+    const found = await Promise.all(
+      [...trainer.graph.params.values()].map(async ({ grad }) => scale * rms(await trainer.memory.read(grad))),
+    );
+    trainer.destroy();
+    return found;
+  };
+  const o = { accumulate: 3 };
+  const one = await sizes(await trainerOf(o));
+  const [first] = await asRanks(2, async exchange =>
+    sizes(await trainerOf({ ...o, exchange, sharesBatches: true, sharesGradients: true })),
+  );
+  close('gradients', first!, one, 1e-6);
 });
 
 test('2 ranks make the bits of 2 micro-batches, random numbers included', async () => {

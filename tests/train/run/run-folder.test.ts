@@ -1,10 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../../../train/config/config.ts';
 import type { MetricsLine } from '../../../train/step/metrics.ts';
+import { checkWritable, writeWhole } from '../../../train/run/node/files.ts';
 import { createRun, defaultFolder, readConfig, resumeRun, weightsFile } from '../../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
@@ -254,6 +266,14 @@ runs('names folders after model, data and time', ({ dir }) => {
   } finally {
     process.chdir(old);
   }
+});
+
+runs('a device is written to, not replaced by a file', async ({ dir }) => {
+  const link = join(dir, 'link');
+  symlinkSync('/dev/full', link); // were it replaced, only the link would be
+  checkWritable(link);
+  assert.match(await refusal(() => writeWhole(link, 'x')), /cannot be written, the disk is full/);
+  assert.ok(lstatSync(link).isSymbolicLink());
 });
 
 runs.run();

@@ -1,4 +1,5 @@
 /** What differs between MPI libraries: how handles are passed, and the values of constants. */
+import { basename } from 'node:path';
 
 /** The name of a kind of library; all libraries of a kind take the same calls. */
 export type Family = 'open-mpi' | 'mpich' | 'standard';
@@ -27,7 +28,7 @@ export interface Abi {
   readonly STATUS_IGNORE: bigint;
 }
 
-/** The ABI of MPI 5.0 (chapter 20): pointers of fixed values, in libmpi_abi. */
+/** The ABI 1.0 of MPI 5.0 (chapter 20 and appendix A): pointers of fixed values, in libmpi_abi. Drafts before had other values. */
 const standard: Abi = {
   family: 'standard',
   handle: 'void *',
@@ -39,10 +40,10 @@ const standard: Abi = {
   MAX: 0x23n,
   NO_OP: 0x3dn,
   INFO_NULL: 0x130n,
-  ERRORS_RETURN: 0x142n,
+  ERRORS_RETURN: 0x143n,
   MODE_NOCHECK: 1024,
   COMM_TYPE_SHARED: 221,
-  THREAD_FUNNELED: 1,
+  THREAD_FUNNELED: 1024,
   ANY_SOURCE: -1,
   IN_PLACE: 1n,
   STATUS_IGNORE: 0n,
@@ -92,6 +93,6 @@ const openMpi = (address: (symbol: string) => bigint): Abi => ({
 
 /** The table of a library: its file says whether it has the standard ABI, its version (MPI_Get_library_version) whose it is. */
 export function abiOf(file: string, version: string, address: (symbol: string) => bigint): Abi {
-  if (file.includes('mpi_abi')) return standard;
+  if (basename(file).includes('mpi_abi')) return standard;
   return version.startsWith('Open MPI') ? openMpi(address) : mpich;
 }

@@ -31,7 +31,8 @@ export function launchedBy(env: NodeJS.ProcessEnv): Launched | undefined {
   return env.PMIX_RANK === undefined ? undefined : { by: 'Open MPI', size: undefined };
 }
 
-const STANDARD = ['libmpi_abi.so.0', 'libmpi_abi.0.dylib'];
+/** MPICH 5.0.0 and 5.0.1 call it 0. */
+const STANDARD = ['libmpi_abi.so.1', 'libmpi_abi.so.0', 'libmpi_abi.1.dylib', 'libmpi_abi.0.dylib'];
 const OPEN_MPI = ['libmpi.so.40', 'libmpi.40.dylib'];
 const MPICH = ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib'];
 
@@ -51,7 +52,10 @@ export async function openLibrary(launched: Launched, env: NodeJS.ProcessEnv): P
   const found: Library[] = [];
   for (const file of files) {
     const library = load(koffi, file);
-    if (library && belongs(library.version, launched)) return library;
+    if (library && belongs(library.version, launched)) {
+      koffi.load(file, GLOBAL);
+      return library;
+    }
     if (library) found.push(library);
   }
   const packages = launched.by === 'MPICH' ? 'mpich' : 'openmpi-bin';
@@ -68,11 +72,13 @@ export async function openLibrary(launched: Launched, env: NodeJS.ProcessEnv): P
   );
 }
 
-/** Open MPI's plug-ins look for its symbols among those of the whole process. */
+/** Open MPI's plug-ins look for its symbols among those of the whole process, where another library's must not stand before. */
+const GLOBAL = { global: true, lazy: true };
+
 function load(koffi: Koffi, file: string): Library | undefined {
   let handle: LibraryHandle;
   try {
-    handle = koffi.load(file, { global: true, lazy: true });
+    handle = koffi.load(file, { lazy: true });
   } catch {
     return undefined;
   }

@@ -117,7 +117,8 @@ export function mpiOf({ koffi, handle: library, abi }: Library) {
 
   return {
     init(): { rank: number; size: number } {
-      number(out => initThread(null, null, abi.THREAD_FUNNELED, out));
+      const granted = number(out => initThread(null, null, abi.THREAD_FUNNELED, out));
+      check(granted >= abi.THREAD_FUNNELED, 'MPI: the library was built for processes of one thread', 'install one that knows threads');
       setErrhandler(world, abi.ERRORS_RETURN);
       return { rank: number(out => commRank(world, out)), size: number(out => commSize(world, out)) };
     },

@@ -1,6 +1,6 @@
 /** Files that appear whole or not at all, and what the system's refusals mean. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { DescentError, type Message } from '../../../engine/check.ts';
 
@@ -53,6 +53,12 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** Whether a path is a device or a pipe, as /dev/null and /dev/stdout: it is written to, and stays. */
+function isDevice(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isDirectory() && (!found.isFile() || dirname(resolve(path)) === '/dev');
+}
+
 /**
  * Replaces a file by `content`: readers see the old or the new one, never a part. After a failure the old one stands,
  * and what `refuse` makes of the failure is thrown.
@@ -60,6 +66,10 @@ export function syncFolder(path: string): void {
 export function writeWhole(path: string, content: string | Uint8Array, refuse: (path: string, error: unknown) => Error = refused): void {
   const fresh = `${path}.new`;
   try {
+    if (isDevice(path)) {
+      writeFileSync(path, content);
+      return;
+    }
     writeThrough(fresh, content);
     renameSync(fresh, path);
   } catch (error) {
@@ -82,6 +92,7 @@ export function makeFolder(path: string, advice: Message): void {
 export function checkWritable(path: string): void {
   const fresh = `${path}.new`;
   try {
+    if (isDevice(path)) return;
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw Object.assign(new Error(path), { code: 'EISDIR' });
     closeSync(openSync(fresh, 'w'));
   } catch (error) {
