@@ -29,9 +29,9 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
 async function opened(path: string, options: ExportOptions) {
   const checkpoint = await openCheckpoint(path, options);
   const { shape, classes } = await inputOf(checkpoint, options);
-  const { file, weights, config } = checkpoint;
-  const moments = await momentsOf(checkpoint, options);
-  return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize: config.normalize } };
+  const { file, weights, config, normalize } = checkpoint;
+  const moments = await momentsOf(checkpoint, shape[0], options);
+  return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize } };
 }
 
 /** The bytes of an ONNX file, and whose they are. */
@@ -55,7 +55,7 @@ async function toOnnx(path: string, options: ExportOptions): Promise<Written> {
 
 async function toWebpage(path: string, options: ExportOptions): Promise<Written> {
   const { config, beside, shape, bytes } = await onnxOf(path, options);
-  const { pageScript, webpage } = await import('./webpage.ts');
+  const [{ pageScript }, { webpage }] = await Promise.all([import('./page-script.ts'), import('../../web/standalone/page.ts')]);
   const name = (text: string) => text.replace(/^.*[\\/](?=.)/, '');
   const page = webpage(`${name(config.model)} on ${name(config.dataset)}`, bytes, await pageScript(), shape[0] === 1);
   const out = options.out ?? `${beside}.html`;

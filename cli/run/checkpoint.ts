@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets } from '../../datasets/index.ts';
 import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
-import { check } from '../../engine/check.ts';
+import { check, named as option } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
@@ -11,7 +11,9 @@ import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { factsIn } from '../../train/run/metadata.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { openData } from '../../train/data/data.ts';
-import { NORMALIZE, type Moments } from '../../train/data/statistics.ts';
+import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
+import { momentsFor } from '../../train/data/normalise.ts';
+import type { Moments, Normalize } from '../../train/data/statistics.ts';
 import { isNet } from '../../train/config/spec.ts';
 import { openOnnx, type OnnxFile } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
@@ -31,7 +33,8 @@ export interface Checkpoint {
   readonly weights: Tensors;
   readonly shape: readonly [c: number, h: number, w: number] | undefined;
   readonly classes: readonly string[] | undefined;
-  /** The moments of the images it was trained on. */
+  readonly normalize: Normalize;
+  /** The moments that were asked for, else those of the images it was trained on. */
   readonly moments: Moments | undefined;
 }
 
@@ -61,10 +64,11 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   const dataset = given.dataset ?? run?.dataset ?? facts.dataset;
   const normalize = given.normalize ?? facts.normalize ?? run?.normalize;
   check(dataset !== undefined, `${file}: does not say on which data it was trained`, 'give --dataset');
-  check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZE.join('|')}`);
+  check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZATIONS.join('|')}`);
   if (given.dataset !== undefined) checkDataset(given.dataset);
   await loadOwnModel(model, given.model === undefined ? 'give the place where it lies now with --model' : undefined);
-  const { shape, classes, moments, dtype } = facts;
+  const { shape, classes, dtype } = facts;
+  const own = parseNormalize(option('normalize'), normalize);
   check(
     dtype !== 'float32',
     `${file}: is of a model that takes float32 values, not images`,
@@ -81,7 +85,8 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file),
     shape,
     classes,
-    moments,
+    normalize: own.normalize,
+    moments: own.moments ?? facts.moments,
   };
 }
 
@@ -108,10 +113,17 @@ export async function inputOf({ shape, classes, config }: Checkpoint, options: F
 const trainedOn = ({ dataset, imageSize }: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
   openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize });
 
-/** The moments of the images that the weights were trained on, if they were normalised by any; taken anew for files that do not carry them. */
-export async function momentsOf({ config, file, moments }: Checkpoint, options: FindOptions): Promise<Moments | undefined> {
-  if (config.normalize === 'none' || moments) return moments;
+/**
+ * The moments by which images of so many channels are normalised, if they are by any: those of the images that the weights were trained on
+ * are taken anew for files that do not carry them.
+ */
+export async function momentsOf(
+  { config, file, normalize, moments }: Checkpoint,
+  channels: number,
+  options: FindOptions,
+): Promise<Moments | undefined> {
+  if (normalize === 'none' || moments) return momentsFor(moments, channels);
   const dataset = await trainedOn(config, options);
   check(dataset.train.n, `${file}: ${config.dataset} has no training images to take mean and deviation from`, 'give --normalize none');
-  return (await openData(dataset, { normalize: config.normalize })).normalisation.moments;
+  return (await openData(dataset, { normalize })).normalisation.moments;
 }

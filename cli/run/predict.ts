@@ -25,12 +25,12 @@ export async function predict(path: string, named: readonly string[], options: P
   check(!options.csv || !options.json, 'predict: --csv and --json are two forms of one answer', 'give one of them');
   const images = imagesAt(named);
   const checkpoint = await openCheckpoint(path, options);
-  const { config, weights } = checkpoint;
+  const { config, weights, normalize } = checkpoint;
   const { shape, classes } = await inputOf(checkpoint, options);
   const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert: options.invert })));
-  const moments = await momentsOf(checkpoint, options);
+  const moments = await momentsOf(checkpoint, shape[0], options);
 
-  const { model, normalize } = recipeOf(config).config;
+  const { model } = recipeOf(config).config;
   const device = await openDevice(options);
   try {
     const batch = Math.min(images.length, MOST);

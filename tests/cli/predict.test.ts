@@ -51,7 +51,7 @@ async function saved(file: string, normalize: string, seed: string) {
   }
 }
 
-for (const normalize of ['meanstd', 'pca', 'zca']) {
+for (const normalize of ['meanstd', 'meanstd:mean=0.3,std=0.25', 'pca', 'zca']) {
   test(`a file of weights is enough to predict by, images normalised by ${normalize}`, async () => {
     const root = await folder();
     const file = join(root, 'net.safetensors');

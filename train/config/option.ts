@@ -61,6 +61,15 @@ export const oneOf = <T extends string>(choices: readonly T[]): Type<T> => ({
   parse: (who, text) => parseChoice(who, text, choices),
 });
 
+/** A text that `read` accepts, which a recipe reads again; `choices` are what it usually is. */
+export const spec = (choices: readonly string[], read: (who: Message, text: string) => unknown): Type<string> => ({
+  choices,
+  parse(who, value) {
+    read(who, value);
+    return value;
+  },
+});
+
 export const boolean: Type<boolean> = { parse: (who, text) => parseChoice(who, text, ['true', 'false']) === 'true' };
 
 /** A text that stays one, or that a recipe reads (see recipe.ts). */

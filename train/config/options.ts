@@ -2,9 +2,9 @@
 import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
-import { NORMALIZE } from '../data/statistics.ts';
 import { methods } from '../distribute/methods.ts';
-import { boolean, number, oneOf, option, text, type Option } from './option.ts';
+import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
+import { boolean, number, oneOf, option, spec, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
 
 export const OPTIONS = {
@@ -124,9 +124,11 @@ export const OPTIONS = {
   }),
   normalize: option({
     flags: '--normalize <how>',
-    help: 'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca',
+    help:
+      'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca; by given numbers: imagenet, ' +
+      'or meanstd:mean=0.485/0.456/0.406,std=0.229/0.224/0.225',
     default: 'meanstd',
-    type: oneOf(NORMALIZE),
+    type: spec(NORMALIZATIONS, parseNormalize),
     group: 'Data',
     formula: 'x = (byte / 255 − mean) / std',
   }),

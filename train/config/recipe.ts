@@ -16,6 +16,7 @@ import { checkDistribution, distribution, type Distribution } from '../distribut
 import { parseAugment } from './augment.ts';
 import { checkBelongs } from './belongs.ts';
 import type { RunConfig } from './config.ts';
+import { parseNormalize, type Normalising } from './normalize.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
 import { formatSpec, parseScalar, parseSpec, parseSpecs, type Spec } from './spec.ts';
@@ -46,7 +47,9 @@ export interface ChosenModel {
 }
 
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
-export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'earlyStop' | 'distribute'> {
+export interface Recipe
+  extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'normalize' | 'earlyStop' | 'distribute'>,
+    Normalising {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
   readonly model: ChosenModel;
@@ -61,7 +64,17 @@ export interface Recipe extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | '
 
 /** The recipe of a configuration of `model`. Throws where a text names what does not exist, or where options do not go together. */
 export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
-  const { model: _model, optimizer: _, lr: __, schedule: scheduleText, augment: augmentText, earlyStop, distribute, ...numbers } = config;
+  const {
+    model: _model,
+    optimizer: _,
+    lr: __,
+    schedule: scheduleText,
+    augment: augmentText,
+    normalize,
+    earlyStop,
+    distribute,
+    ...numbers
+  } = config;
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
   const grows = scheduled !== undefined && Boolean(schedules[scheduled.name]!.grows);
   const methods = optimizersFrom(config, grows);
@@ -70,6 +83,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
   const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, grows);
   return {
     ...numbers,
+    ...parseNormalize(named('normalize'), normalize),
     config: { ...config, optimizer: methods.map(written).join(','), lr },
     model,
     optimizers: methods,

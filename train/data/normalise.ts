@@ -1,5 +1,6 @@
 /** How the bytes of images become what a model sees: moments of the training images, scale and shift, whitening. */
 import type { Dataset } from '../../datasets/dataset.ts';
+import { check, named, say } from '../../engine/check.ts';
 import type { Graph, Tensor } from '../../engine/graph.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments, type Normalize } from './statistics.ts';
@@ -68,4 +69,18 @@ export class Normalisation {
     g.run(matmul, { m: n, n: d, k: d }, { a: x, b: matrix, y: white });
     return white;
   }
+}
+
+/** Moments for images of `channels`: one number is for all of them. Throws where there are others than as many. */
+export function momentsFor(moments: Moments | undefined, channels: number): Moments | undefined {
+  if (!moments) return undefined;
+  const spread = (what: string, numbers: readonly number[]): readonly number[] => {
+    check(
+      numbers.length === 1 || numbers.length === channels,
+      say`${named('normalize')}: ${numbers.length} numbers for the ${what} of images of ${channels} channel${channels > 1 ? 's' : ''}`,
+      `give ${channels > 1 ? `${channels}, or one for all` : 'one'}`,
+    );
+    return numbers.length === channels ? numbers : Array<number>(channels).fill(numbers[0]!);
+  };
+  return { ...moments, mean: spread('mean', moments.mean), std: spread('std', moments.std) };
 }

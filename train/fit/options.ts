@@ -12,22 +12,27 @@ import type { Tensors } from '../run/safetensors.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
 
 /** `'adam:beta1=0.8'`, or `{ name: 'adam', beta1: 0.8 }`; the names of options are PyTorch's, and descent --help lists them all. */
-export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar };
+export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar | readonly number[] };
 
 /** What is written as specs. */
-const SPECS = ['optimizer', 'schedule', 'augment'] as const;
+const SPECS = ['optimizer', 'schedule', 'augment', 'normalize'] as const;
 /** What the command line does beside a run, and what `data` and `init` say here. */
 const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots', 'distribute'] as const;
 
 /** Every option of `descent train` by its key (`batchSize` is --batch-size), and what a program adds to them. */
 export interface FitOptions
   extends Partial<
-    Omit<RunConfig, 'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'dataset' | 'init' | 'swag' | 'snapshots' | 'distribute'>
+    Omit<
+      RunConfig,
+      'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'normalize' | 'dataset' | 'init' | 'swag' | 'snapshots' | 'distribute'
+    >
   > {
   /** One optimizer, or several that train one after another, each but the last with its `epochs`; or `optimizer(rule, …)` of your own rule. */
   readonly optimizer?: SpecOption | readonly SpecOption[] | Optimizer | undefined;
   /** By name, or one of your own. */
   readonly schedule?: SpecOption | Schedule | undefined;
+  /** By name; by given numbers as 'imagenet' or { name: 'meanstd', mean: [0.5], std: [0.25] }. */
+  readonly normalize?: SpecOption | undefined;
   /** In this order. */
   readonly augment?: SpecOption | readonly SpecOption[] | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
@@ -150,8 +155,10 @@ function specText(who: Message, value: unknown): string {
     say`${who}: it is ${kindOf(value)}`,
     "give a name, as 'adam', or an object, as { name: 'adam', lr: 0.001 }",
   );
-  for (const [key, option] of Object.entries(options)) scalarText(say`${who}: ${name}: ${key}`, option);
-  const text = formatSpec({ name, options: options as Record<string, Scalar> });
+  const scalars = Object.entries(options).map(([key, option]): [string, Scalar] => {
+    return [key, Array.isArray(option) ? option.join('/') : scalarText(say`${who}: ${name}: ${key}`, option)];
+  });
+  const text = formatSpec({ name, options: Object.fromEntries(scalars) });
   const [read, ...more] = parseSpecs(who, text);
   check(!more.length && read?.name === name, say`${who}: '${name}' is no name`, 'write options as keys of the object');
   return text;

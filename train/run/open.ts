@@ -11,6 +11,7 @@ import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
 import type { FirstOrder, Recipe } from '../config/recipe.ts';
 import { openData, type RunData } from '../data/data.ts';
+import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { lsuv } from '../init/lsuv.ts';
@@ -59,7 +60,8 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const { shape, classes } = dataset;
   const { batchSize, normalize, valSplit, seed, augment, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
-  const data = await openData(dataset, { normalize, valSplit, seed, folds, fold, augment });
+  const moments = momentsFor(recipe.moments, shape[0]);
+  const data = await openData(dataset, { normalize, moments, valSplit, seed, folds, fold, augment });
   const model = recipe.model.layer({ shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
@@ -143,7 +145,8 @@ export async function openInference(
   moments?: Moments,
 ): Promise<{ inference: Inference; data: RunData }> {
   const { normalize, valSplit, seed, fuse, loss } = recipe;
-  const data = await openData(dataset, { normalize, valSplit, seed, moments });
+  const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
+  const data = await openData(dataset, { normalize, valSplit, seed, moments: known });
   const model = recipe.model.layer({ shape: dataset.shape, classes: dataset.classes.length });
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';

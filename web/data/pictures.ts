@@ -1,6 +1,13 @@
 /** Images, filters and activations on canvases. */
+import { DescentError } from '../../engine/check.ts';
 import { el } from '../views/dom.ts';
 import { shades, type Planes } from '../../train/study/looks.ts';
+
+/** A picture file, to be drawn. Throws where it is none. */
+export const bitmapOf = (file: File): Promise<ImageBitmap> =>
+  createImageBitmap(file).catch(() => {
+    throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
+  });
 
 /** Bytes [c, h, w] as a canvas of one screen pixel each; the style sheet makes it larger. Planes of the playground have no picture. */
 export function image(bytes: Uint8Array, [c, h, w]: readonly [number, number, number], label: string): HTMLCanvasElement {

@@ -192,7 +192,8 @@ export class ConfigForm {
       return field(name, el('input', { type: 'checkbox', name: key, checked: value === 'true', onchange }), below, true);
     }
     if (type.choices) {
-      const choices = [...(usual ? [] : [['', unset] as const]), ...type.choices.map(c => [c, c] as const)];
+      const own = value && !type.choices.includes(value) ? [value] : [];
+      const choices = [...(usual ? [] : [['', unset] as const]), ...[...type.choices, ...own].map(c => [c, c] as const)];
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
       return field(name, select(choices, value, { name: key, onchange }), below);
     }

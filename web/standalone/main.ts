@@ -1,14 +1,9 @@
 /** What runs in a page that `descent export --to webpage` wrote: the net that lies in it says what pictures show, without a network. */
 import { DescentError, render } from '../../engine/check.ts';
 import { openDevice } from '../../engine/open.ts';
-import { Predictor, type Answer } from '../../train/evaluate/predictor.ts';
-import { modelOf, weightsIn } from '../../train/onnx/import.ts';
-import { decodeOnnx } from '../../train/onnx/net.ts';
-import { trim } from '../../train/onnx/trim.ts';
-import { NORMALIZE } from '../../train/data/statistics.ts';
-import { factsIn } from '../../train/run/metadata.ts';
+import type { Answer, Predictor } from '../../train/evaluate/predictor.ts';
+import { openOnnx } from '../../train/onnx/predictor.ts';
 
-const WHO = 'the net in this page';
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const [status, results, invert] = [element('status'), element('results'), element<HTMLInputElement>('invert')];
 
@@ -20,12 +15,7 @@ const said = (error: unknown): string => {
 /** The net on the device, ready to answer. */
 async function open(): Promise<Predictor> {
   const bytes = Uint8Array.from(atob(element('net').textContent!.trim()), c => c.charCodeAt(0));
-  const { net, normalisation } = trim(decodeOnnx(bytes, WHO));
-  const { shape, classes, moments, ...facts } = { ...factsIn(net.metadata, WHO), ...normalisation };
-  const normalize = NORMALIZE.find(how => how === facts.normalize);
-  const model = modelOf(net, WHO);
-  const weights = weightsIn(model({ classes: classes!.length, shape: shape! }), shape!);
-  return Predictor.create({ device: await openDevice(), model, weights, shape: shape!, classes: classes!, normalize, moments, batch: 4 });
+  return openOnnx(await openDevice(), bytes, 'the net in this page', 4);
 }
 
 const opening = open();

@@ -1,5 +1,6 @@
 /** Panels that look into the net of a run: first filters, answers on test images, confusions, layers, activations. */
 import type { LayerStats } from '../../train/study/layer-stats.ts';
+import { confusionTable } from './confusion.ts';
 import { el, percent, select } from './dom.ts';
 import { image, planes } from '../data/pictures.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
@@ -167,37 +168,7 @@ export class InspectView {
       this.#confusion.body.replaceChildren(quiet(`${k} classes are too many for a table.`));
       return;
     }
-    const head = classes.map(c => el('th', { scope: 'col', title: c }, el('span', { textContent: c })));
-    const rows = classes.map((label, r) => {
-      const row = [...counts.slice(r * k, (r + 1) * k)];
-      const sum = Math.max(
-        1,
-        row.reduce((a, b) => a + b, 0),
-      );
-      return el(
-        'tr',
-        {},
-        el('th', { textContent: label, scope: 'row' }),
-        ...row.map((n, c) => {
-          const title = `${label} taken for ${classes[c]}: ${n}`;
-          const cell = el('td', { textContent: n ? String(n) : '', class: c === r ? 'right' : 'wrong', title });
-          cell.style.setProperty('--share', String(n / sum));
-          return cell;
-        }),
-      );
-    });
-    this.#confusion.body.replaceChildren(
-      el(
-        'div',
-        { class: 'scroll' },
-        el(
-          'table',
-          { class: 'confusion', 'aria-label': 'Labels and answers' },
-          el('thead', {}, el('tr', {}, el('th', { textContent: 'label \\ answer', scope: 'col' }), ...head)),
-          el('tbody', {}, ...rows),
-        ),
-      ),
-    );
+    this.#confusion.body.replaceChildren(confusionTable(classes, counts));
   }
 
   #measure(layers: readonly LayerStats[]): void {

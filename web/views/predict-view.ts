@@ -1,8 +1,10 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
 import { pictureBytes } from '../../datasets/pictures.ts';
-import { check, DescentError } from '../../engine/check.ts';
-import { button, el, percent, pick, told } from './dom.ts';
-import { image } from '../data/pictures.ts';
+import { check } from '../../engine/check.ts';
+import { bars } from './bars.ts';
+import { cameraOn } from './camera.ts';
+import { button, el, pick, told } from './dom.ts';
+import { bitmapOf, image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
 import type { TrainView } from './train-view.ts';
@@ -18,20 +20,27 @@ export class PredictView {
   #net = el('p', { class: 'hint' });
   #invert = el('input', { type: 'checkbox', id: 'invert' });
   #seen = el('div', { class: 'seen' });
-  #answer = el('div', { class: 'answer', 'aria-live': 'polite' });
+  #bars = bars('Classes, the most probable first');
+  #answer = el('div', { class: 'answer', 'aria-live': 'polite' }, this.#bars.element);
   #stage = el(
     'div',
     { class: 'stage' },
     el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }),
   );
-  #video = el('video', { muted: true, playsInline: true, hidden: true, 'aria-label': 'Camera' });
-  #camera = button('Use the camera', () => told(() => (this.#stream ? this.stop() : this.#open())));
-  #stream: MediaStream | undefined;
+  #camera = cameraOn(why =>
+    told(() => {
+      this.stop();
+      throw why;
+    }),
+  );
+  #opener = button('Use the camera', () => told(() => (this.#camera.isOpen ? this.stop() : this.#open())));
   #last: { source: HTMLVideoElement | ImageBitmap; width: number; height: number } | undefined;
-  #opening = 0;
+  /** The look through the camera that goes on. */
+  #watching = 0;
 
   constructor(train: TrainView) {
     this.#train = train;
+    this.#camera.video.hidden = true;
     this.#invert.onchange = () => void told(() => this.#again());
     const choose = () => pick({ accept: 'image/*' }, ([file]) => this.classify(file!));
     const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
@@ -47,7 +56,7 @@ export class PredictView {
           'div',
           { class: 'row' },
           button('Choose a picture', choose, { class: 'primary' }),
-          this.#camera,
+          this.#opener,
           el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: inverting })),
         ),
         this.#stage,
@@ -73,9 +82,7 @@ export class PredictView {
 
   /** Says what the net takes a picture file for. */
   async classify(file: File): Promise<void> {
-    const picture = await createImageBitmap(file).catch(() => {
-      throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
-    });
+    const picture = await bitmapOf(file);
     this.stop();
     this.#last = { source: picture, width: picture.width, height: picture.height };
     await this.#again();
@@ -105,90 +112,43 @@ export class PredictView {
     this.show();
     this.#layOut();
     this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
-    const order = [...likely]
-      .map((p, i) => ({ p, name: classes[i]! }))
-      .sort((a, b) => b.p - a.p)
-      .slice(0, 10);
-    this.#answer.replaceChildren(
-      el(
-        'ol',
-        { class: 'bars', 'aria-label': 'Classes, the most probable first' },
-        ...order.map(({ p, name }) => {
-          const bar = el('li', {}, el('span', { textContent: name }), el('span', { class: 'value', textContent: percent(p) }));
-          bar.style.setProperty('--share', String(p));
-          return bar;
-        }),
-      ),
-    );
+    const order = [...likely].map((share, i) => ({ share, name: classes[i]! })).sort((x, y) => y.share - x.share);
+    this.#bars.show(order.slice(0, 10));
   }
 
   #layOut(): void {
     if (this.#answer.parentNode === this.#stage) return;
-    this.#stage.replaceChildren(el('div', {}, this.#video, this.#seen), this.#answer);
+    this.#stage.replaceChildren(el('div', {}, this.#camera.video, this.#seen), this.#answer);
   }
 
   async #open(): Promise<void> {
     this.#answering(); // before anyone is asked for the camera
-    const turn = ++this.#opening;
-    check(navigator.mediaDevices, 'the camera cannot be used here', 'open the page over https or on localhost', 'drop a picture');
-    const asked = navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
-    const stream = await asked.catch((e: DOMException) => {
-      throw refusal(e);
-    });
-    if (turn !== this.#opening) return stopTracks(stream); // left meanwhile
-    this.#stream = stream;
-    const ended = () =>
-      void told(() => {
-        this.stop();
-        throw new DescentError('the camera stopped', 'connect it again', 'drop a picture');
-      });
-    for (const track of stream.getTracks()) track.onended = ended;
+    if (!(await this.#camera.open())) return;
+    const { video } = this.#camera;
+    const turn = ++this.#watching;
     this.#layOut();
-    this.#video.srcObject = stream;
-    this.#video.hidden = false;
-    this.#camera.textContent = 'Stop the camera';
+    video.hidden = false;
+    this.#opener.textContent = 'Stop the camera';
     this.#answer.setAttribute('aria-live', 'off'); // a screen reader could not follow
     try {
-      await this.#video.play();
-      while (this.#stream === stream) {
-        this.#last = { source: this.#video, width: this.#video.videoWidth, height: this.#video.videoHeight };
+      while (turn === this.#watching) {
+        this.#last = { source: video, width: video.videoWidth, height: video.videoHeight };
         await this.#again();
         await new Promise(resolve => setTimeout(resolve, LOOK));
       }
     } catch (error) {
-      if (this.#stream !== stream) return; // stopped: what it waited for is gone
+      if (turn !== this.#watching) return; // stopped: what it waited for is gone
       this.stop();
       throw error;
     }
   }
 
   stop(): void {
-    this.#opening++;
-    if (this.#stream) {
-      stopTracks(this.#stream);
-      this.#last = undefined;
-    }
-    this.#stream = undefined;
-    this.#video.srcObject = null;
-    this.#video.hidden = true;
-    this.#camera.textContent = 'Use the camera';
+    this.#watching++;
+    if (this.#last?.source === this.#camera.video) this.#last = undefined;
+    this.#camera.stop();
+    this.#camera.video.hidden = true;
+    this.#opener.textContent = 'Use the camera';
     this.#answer.setAttribute('aria-live', 'polite');
   }
-}
-
-function stopTracks(stream: MediaStream): void {
-  for (const track of stream.getTracks()) {
-    track.onended = null;
-    track.stop();
-  }
-}
-
-/** Why there is no picture, and what to do. */
-function refusal({ name, message }: DOMException): DescentError {
-  const refuse = (problem: string, ...advice: string[]) => new DescentError(problem, ...advice, 'drop a picture');
-  if (name === 'NotAllowedError')
-    return refuse('the camera may not be used: permission was denied', "allow it for this page in the browser's site settings");
-  if (name === 'NotFoundError' || name === 'OverconstrainedError') return refuse('there is no camera', 'connect one');
-  if (name === 'NotReadableError') return refuse('the camera is in use by another program', 'close that one');
-  return refuse(`the camera does not open (${message || name})`);
 }

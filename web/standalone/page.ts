@@ -1,6 +1,4 @@
-/** `descent export --to webpage`: one file that classifies pictures in a browser, without a network. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** One file that classifies pictures in a browser, without a network: `descent export --to webpage`, and Teach on the page. */
 import { escaped } from '../../plots/sheet.ts';
 
 const STYLE = `
@@ -20,7 +18,16 @@ label.drop input { display: block; margin: 0.75rem auto 0; max-width: 100%; }
 /** Nothing is loaded from anywhere, and nothing can be sent. */
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:";
 
-/** The page around a net as an ONNX file. `grey` offers to swap light and dark. */
+/** Bytes of which letters are made at once: more would be more arguments than a call takes. */
+const CHUNK = 2 ** 15;
+
+function base64(bytes: Uint8Array): string {
+  let letters = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) letters += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return btoa(letters);
+}
+
+/** The page around a net as an ONNX file; `script` is main.ts in one file. `grey` offers to swap light and dark. */
 export function webpage(title: string, net: Uint8Array, script: string, grey: boolean): string {
   return `<!doctype html>
 <html lang="en">
@@ -41,19 +48,15 @@ export function webpage(title: string, net: Uint8Array, script: string, grey: bo
 <ol id="results" aria-live="polite"></ol>
 </main>
 <noscript>This page computes with JavaScript and WebGPU; switch JavaScript on.</noscript>
-<script type="application/octet-stream" id="net">${Buffer.from(net).toString('base64')}</script>
+<script type="application/octet-stream" id="net">${base64(net)}</script>
 <script type="module">${script.replace(/<\/(?=script)/gi, '<\\/').replace(/<!--/g, '<\\!--')}</script>
 </body>
 </html>
 `;
 }
 
-/** The script of such a page: a package has it beside its command line, a clone builds it. */
-export async function pageScript(): Promise<string> {
-  const built = fileURLToPath(new URL('../page.min.js', import.meta.url));
-  if (existsSync(built)) return readFileSync(built, 'utf8');
-  const { standaloneScript } = (await import(new URL('../../scripts/standalone.mjs', import.meta.url).href)) as {
-    standaloneScript: () => Promise<string>;
-  };
-  return standaloneScript();
+/** The net in the text of such a page; undefined where there is none. */
+export function netInPage(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const letters = /<script type="application\/octet-stream" id="net">([\w+/=\s]+)</.exec(text)?.[1];
+  return letters === undefined ? undefined : Uint8Array.from(atob(letters.trim()), c => c.charCodeAt(0));
 }

@@ -1,0 +1,20 @@
+/** A net in an ONNX file that answers: one that says its classes and how its images are normalised, as those of ours do. */
+import { check } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { NORMALIZE } from '../data/statistics.ts';
+import { Predictor } from '../evaluate/predictor.ts';
+import { factsIn } from '../run/metadata.ts';
+import { modelOf, weightsIn } from './import.ts';
+import { decodeOnnx } from './net.ts';
+import { trim } from './trim.ts';
+
+/** A predictor of the bytes of a file, which is called `file` in messages; `batch` as in PredictorOptions. */
+export async function openOnnx(device: Device, bytes: Uint8Array, file: string, batch?: number): Promise<Predictor> {
+  const { net, normalisation } = trim(decodeOnnx(bytes, file));
+  const { shape, classes, moments, ...facts } = { ...factsIn(net.metadata, file), ...normalisation };
+  const normalize = NORMALIZE.find(how => how === facts.normalize);
+  check(shape && classes, `${file}: does not say its ${shape ? 'classes' : 'shape'}`, 'give a file that was exported here');
+  const model = modelOf(net, file);
+  const weights = weightsIn(model({ classes: classes.length, shape }), shape);
+  return Predictor.create({ device, model, weights, shape, classes, normalize, moments, ...(batch !== undefined && { batch }) });
+}
