@@ -57,7 +57,7 @@ export type { TrainerOptions } from './train/step/trainer-options.ts';
 export { fit } from './train/fit/fit.ts';
 export type { CheckpointEvent, EpochEvent, Outcome, Run, RunEvent, Score, StepEvent, WarningEvent } from './train/fit/events.ts';
 export type { OptionValue, RunConfig } from './train/config/config.ts';
-export type { FitOptions, SpecOption } from './train/fit/options.ts';
+export type { FitOptions, GivenMoments, SpecOption } from './train/fit/options.ts';
 export type { FitData, FitModel } from './train/fit/training.ts';
 export { Trainer } from './train/step/trainer.ts';
 export { Diverged, NonFinite } from './train/step/divergence.ts';

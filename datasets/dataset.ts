@@ -4,6 +4,9 @@ import { check, kindOf, show } from '../engine/check.ts';
 /** The values of images: bytes that mean 0 to 1, or float32 as they are. */
 export type Values = Uint8Array | Float32Array;
 
+/** The label of a training image that has none: it takes part in batches, and its loss counts for nothing. */
+export const UNLABELLED = 0xffff;
+
 /** Images that are too many for memory and stay on disk. */
 export interface Stored {
   /** The images of these numbers, one after the other: [indices.length, c, h, w]. */
@@ -12,7 +15,7 @@ export interface Stored {
 
 /**
  * Images and their labels. `images` is [n, c, h, w] (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
- * classes.
+ * classes, or is UNLABELLED.
  */
 export interface Split {
   readonly images: Values;
@@ -103,7 +106,7 @@ export function checkDataset(dataset: Dataset): void {
       `these take ${n! * size}`,
     );
     check(labels && labels.length === n, `data: ${labels?.length ?? 'no'} labels of ${n} ${part} images`, 'give one for each');
-    const wrong = labels.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < classes.length));
+    const wrong = labels.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < classes.length) && label !== UNLABELLED);
     check(
       wrong < 0,
       `data: the label of ${part} image ${wrong} is ${kindOf(labels[wrong])}`,
@@ -114,7 +117,7 @@ export function checkDataset(dataset: Dataset): void {
 
 /** Throws at a label beyond the classes. */
 export function checkLabels(who: string, labels: Uint16Array, classes: number): void {
-  const wrong = labels.findIndex(label => label >= classes);
+  const wrong = labels.findIndex(label => label >= classes && label !== UNLABELLED);
   check(
     wrong < 0,
     `${who}: label ${labels[wrong]} at image ${wrong}, but there are ${classes} classes`,

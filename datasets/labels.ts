@@ -1,11 +1,12 @@
 /** Labels as a program has them, class numbers or names, and the classes that they are of. */
 import { check, kindOf, some, suggestion } from '../engine/check.ts';
+import { UNLABELLED } from './dataset.ts';
 
 /** A class: its number, counted from 0, or its name. */
 export type Label = number | string;
 
-/** Classes are counted in 16 bits. */
-const MOST = 65536;
+/** Classes are counted in 16 bits, and one number means none. */
+const MOST = UNLABELLED;
 
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
 

@@ -13,6 +13,10 @@ export interface LossOptions {
   consistency?: number;
   /** What the loss counts for: that of an auxiliary head less than 1, and then its correct answers do not count at all. */
   share?: number;
+  /** Weights of the classes [classes], as PyTorch has them; see LabelWeights for the step values that make the mean. */
+  classWeights?: Tensor | undefined;
+  /** Whether some class numbers are none of the classes; their rows count for nothing, as by torch's ignore_index. */
+  unlabelled?: boolean | undefined;
 }
 
 /**
@@ -33,7 +37,7 @@ export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, op
  */
 export const lossOf =
   (kernel: typeof kernels.crossEntropy): Loss =>
-  (g, logits, labels, totals, { smoothing = 0, share } = {}) => {
+  (g, logits, labels, totals, { smoothing = 0, share, classWeights, unlabelled } = {}) => {
     const [rows, classes] = logits.shape as [number, number];
     const soft = labels.shape.length === 2;
     check(labels.shape[0] === rows, `loss: labels are ${show(labels.shape)}, expected one for each of ${rows} rows of logits`);
@@ -46,10 +50,15 @@ export const lossOf =
     const row = g.tensor([rows, kernels.ROW_METRICS]);
     const dlogits = g.training ? g.tensor(logits.shape) : undefined;
     const answers = soft ? { shares: labels } : { labels };
-    g.run(kernel, { rows, classes, smoothing, soft, train: g.training }, { logits, ...answers, row, dlogits });
+    const p = { rows, classes, smoothing, soft, train: g.training, ...weighing(classWeights, unlabelled) };
+    g.run(kernel, p, { logits, ...answers, ...(classWeights && { classWeights }), row, dlogits });
     g.run(kernels.sumRows, { rows, share }, { row, totals });
     return dlogits && ofShare(g, dlogits, share);
   };
+
+/** What kernels must know of class weights and of rows without a label. */
+const weighing = (classWeights: Tensor | undefined, unlabelled = false) =>
+  classWeights || unlabelled ? { weighted: classWeights !== undefined, scaled: true } : {};
 
 /** A gradient of a loss that counts for `share`. */
 const ofShare = (g: Graph, dlogits: Tensor, share: number | undefined): Tensor =>
@@ -105,7 +114,8 @@ export const mae = lossOf(kernels.absolute);
  * of `views` (3) augmentations. logits [views n, classes], all first views before all second ones; labels [n] (more are not read).
  * Evaluation: cross-entropy.
  */
-export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, views = 3, consistency = 12, share } = {}) => {
+export const jensenShannon: Loss = (g, logits, labels, totals, options = {}) => {
+  const { smoothing = 0, views = 3, consistency = 12, share, classWeights, unlabelled } = options;
   if (!g.training) return crossEntropy(g, logits, labels, totals, { smoothing });
   const [all, classes] = logits.shape as [number, number];
   const rows = all / views;
@@ -121,7 +131,8 @@ export const jensenShannon: Loss = (g, logits, labels, totals, { smoothing = 0, 
   );
   const row = g.tensor([rows, kernels.ROW_METRICS]);
   const dlogits = g.tensor(logits.shape);
-  g.run(kernels.jensenShannon, { rows, classes, views, smoothing, consistency, train: true }, { logits, labels, row, dlogits });
+  const p = { rows, classes, views, smoothing, consistency, train: true, ...weighing(classWeights, unlabelled) };
+  g.run(kernels.jensenShannon, p, { logits, labels, ...(classWeights && { classWeights }), row, dlogits });
   g.run(kernels.sumRows, { rows, share }, { row, totals });
   return ofShare(g, dlogits, share);
 };
@@ -135,4 +146,16 @@ export const losses: Readonly<Record<string, Loss>> = {
   mse,
   mae,
   'jensen-shannon': jensenShannon,
+};
+
+/**
+ * The losses whose classes may have weights, and what the mean of a batch is over: the weights of its labels, as torch.nn.CrossEntropyLoss
+ * and NLLLoss, or its rows, as MultiMarginLoss and BCEWithLogitsLoss.
+ */
+export const weightedMeans: Readonly<Record<string, 'weights' | 'rows'>> = {
+  'cross-entropy': 'weights',
+  nll: 'weights',
+  'jensen-shannon': 'weights',
+  hinge: 'rows',
+  logistic: 'rows',
 };

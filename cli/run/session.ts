@@ -1,10 +1,10 @@
 /** A recipe made real: adapter, device, data and trainer, for the commands that compute. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { checkDataset } from '../../datasets/node/open.ts';
+import { checkDataset, isKnown } from '../../datasets/node/open.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
@@ -41,6 +41,9 @@ export interface Session {
   readonly metadata: Readonly<Record<string, string>>;
   close(): void;
 }
+
+/** The configuration of a new run: of folders each class is held out of by the same share. */
+export const asNew = (config: RunConfig): RunConfig => (isKnown(config.dataset) ? config : ofOwnImages(config));
 
 /** The recipe of a configuration whose data set is a known one, or a folder that is there. Throws where a name is unknown. */
 export function localRecipe(config: RunConfig): Recipe {

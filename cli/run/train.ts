@@ -20,7 +20,7 @@ import { note, print } from '../output.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 import { describePlan } from '../show/plan.ts';
 import { checkpointsFrom, statsEvery, type TrainOptions } from './options.ts';
-import { localRecipe, openSession, type Session } from './session.ts';
+import { asNew, localRecipe, openSession, type Session } from './session.ts';
 
 /** What config.json keeps of the adapter. */
 interface AdapterFacts {
@@ -69,7 +69,7 @@ async function trainIn(
   }
   const advice = resumed && `say where it lies now: descent train <file> --resume ${resumed.folder.path}`;
   await loadOwnModel(resumed?.config.model ?? model!, advice);
-  const recipe = resumed ? continued(resumed, model, options) : localRecipe(parseConfig(model!, options));
+  const recipe = resumed ? continued(resumed, model, options) : localRecipe(asNew(parseConfig(model!, options)));
   const { config } = recipe;
   checkpointsFrom(options);
   if (options.stats !== undefined) statsEvery(options.stats);

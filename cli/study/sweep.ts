@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import { completed, type RunConfig } from '../../train/config/config.ts';
 import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
@@ -18,7 +18,7 @@ import { onInterrupt } from '../run/interrupt.ts';
 import { asRank, joinAnyJob, told, type Job } from '../run/job.ts';
 import { duration, note, percent, print, table } from '../output.ts';
 import { loadOwnModel } from '../own-model.ts';
-import { localRecipe } from '../run/session.ts';
+import { asNew, localRecipe } from '../run/session.ts';
 
 export type SweepOptions = DeviceOptions & { [K in Key]?: string | boolean } & {
   grid?: string[];
@@ -48,7 +48,7 @@ async function search(model: string, options: SweepOptions, job?: Job): Promise<
     seed: configOf(base, {}).seed,
   });
   const runs = picked.flatMap((choice): Run[] => {
-    const recipe = localRecipe(configOf(base, choice)); // all are checked before the first one trains
+    const recipe = localRecipe(asNew(configOf(base, choice))); // all are checked before the first one trains
     checkHeldOut(recipe, folds);
     checkFeasible(recipe, { heldOut: true });
     const run = { choice, recipe, config: recipe.config };
@@ -163,7 +163,8 @@ function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): 
 /** The lines of an earlier command. One cut short by a crash is passed over: its run is done again. */
 function readResults(file: string): SweepLine[] {
   const isResult = (json: unknown): json is SweepLine => typeof (json as Partial<SweepLine> | null)?.config === 'object';
-  return existsSync(file) ? jsonLines(readFileSync(file, 'utf8'), isResult) : [];
+  const lines = existsSync(file) ? jsonLines(readFileSync(file, 'utf8'), isResult) : [];
+  return lines.map(line => ({ ...line, config: completed(line.config) }));
 }
 
 function append(file: string, line: SweepLine): void {

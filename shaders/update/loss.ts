@@ -15,6 +15,13 @@ export interface Loss {
   smoothing: number;
   soft: boolean;
   train: boolean;
+  /** Whether classes have weights, `classWeights` [classes]. */
+  weighted?: boolean;
+  /**
+   * Whether rows count by the step values `lossScale` and `countScale` (see LabelWeights), and not at all where their class number is none
+   * of the classes.
+   */
+  scaled?: boolean;
 }
 
 /** How many f32 the metrics of one row take: its loss, and whether its largest logit is the label's. */
@@ -24,10 +31,23 @@ export const ROW_METRICS = 2;
 const functions = keeping('f32') + logarithms('f32');
 
 /** WGSL that stores [loss, correct] of row `i`. The last batch of an evaluation may be padded. */
-const store = wgsl`
+const store = ({ scaled }: Pick<Loss, 'scaled'>) => wgsl`
   let counts = i < op.valid;
   row[i * ${ROW_METRICS}u] = select(0.0, loss, counts);
-  row[i * ${ROW_METRICS}u + 1u] = select(0.0, 1.0, counts & (best == truth));`;
+  row[i * ${ROW_METRICS}u + 1u] = select(0.0, ${scaled ? 'op.countScale' : '1.0'}, counts${scaled ? ' & known' : ''} & (best == truth));`;
+
+/** WGSL: whether the class number of row `i` is one of the classes, and that number. */
+const known = ({ classes }: Pick<Loss, 'classes'>) => `let known = labels[i] < ${classes}u;`;
+const label = ({ scaled }: Pick<Loss, 'scaled'>) => (scaled ? 'select(0u, labels[i], known)' : 'labels[i]');
+
+/** WGSL: the share of class `c`, times its weight. */
+const weighed = ({ weighted }: Pick<Loss, 'weighted'>, c: string, share = `goal(${c})`) =>
+  weighted ? `${share} * classWeights[${c}]` : share;
+
+const step = ({ scaled }: Pick<Loss, 'scaled'>): Record<string, 'u32' | 'f32'> => ({
+  valid: 'u32',
+  ...(scaled && { lossScale: 'f32', countScale: 'f32' }),
+});
 
 /** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
 const look = 'if (v > largest) { largest = v; best = c; }';
@@ -39,8 +59,15 @@ const look = 'if (v > largest) { largest = v; best = c; }';
 export const rowLoss = (name: string, body: (p: Loss) => string) =>
   kernel({
     name,
-    bindings: { logits: 'read f32', labels: 'read u32?', shares: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
-    step: () => ({ valid: 'u32' }),
+    bindings: {
+      logits: 'read f32',
+      labels: 'read u32?',
+      shares: 'read f32?',
+      classWeights: 'read f32?',
+      row: 'write f32',
+      dlogits: 'write f32?',
+    },
+    step,
     over: (p: Loss, d) => items(p.rows, d),
     body: p => ({
       declared: `${functions}
@@ -62,11 +89,19 @@ fn goal(c : u32) -> f32 {
   for (var c = 0u; c < ${p.classes}u; c++) {
     if (shares[at + c] > most) { most = shares[at + c]; truth = c; }
   }
+  ${p.scaled ? 'let known = true;' : ''}
   #else
-  truth = labels[i];
+  ${p.scaled ? known(p) : ''}
+  truth = ${label(p)};
   #endif
   ${body(p)}
-  ${store}`,
+  #if ${Boolean(p.scaled)}
+  loss = select(0.0, loss * op.lossScale, known);
+  #if ${p.train}
+  for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
+  #endif
+  #endif
+  ${store(p)}`,
     }),
   });
 
@@ -77,11 +112,15 @@ export const crossEntropy = rowLoss(
   var sum = 0.0;
   for (var c = 0u; c < ${p.classes}u; c++) { sum += exp_of(logits[at + c] - largest); }
   let norm = log_of(sum) + largest;
+  #if ${Boolean(p.weighted)}
+  var mass = 0.0;
+  for (var c = 0u; c < ${p.classes}u; c++) { mass += ${weighed(p, 'c')}; }
+  #endif
   for (var c = 0u; c < ${p.classes}u; c++) {
-    let t = goal(c); let v = logits[at + c];
+    let t = ${weighed(p, 'c')}; let v = logits[at + c];
     loss += select(0.0, t * (norm - v), t != 0.0); // a class of no share may have a logit of -inf
     #if ${p.train}
-    dlogits[at + c] = (exp_of(v - norm) - t) * ${1 / p.rows};
+    dlogits[at + c] = (exp_of(v - norm)${p.weighted ? ' * mass' : ''} - t) * ${1 / p.rows};
     #endif
   }`,
 );
@@ -91,7 +130,7 @@ export const logLikelihood = rowLoss(
   'log_likelihood',
   p => wgsl`
   for (var c = 0u; c < ${p.classes}u; c++) {
-    let t = goal(c);
+    let t = ${weighed(p, 'c')};
     loss -= select(0.0, t * logits[at + c], t != 0.0);
     #if ${p.train}
     dlogits[at + c] = -t * ${1 / p.rows};
@@ -111,7 +150,7 @@ export const hinge = rowLoss(
   #else
   { let k = truth;
   #endif
-    let t = goal(k); let own = logits[at + k];
+    let t = ${weighed(p, 'k')}; let own = logits[at + k];
     var over = 0.0;
     for (var c = 0u; c < ${p.classes}u; c++) {
       let margin = 1.0 + logits[at + c] - own;
@@ -137,9 +176,9 @@ const elementwise = (name: string, f: string, df: string) =>
     p => wgsl`
   for (var c = 0u; c < ${p.classes}u; c++) {
     let t = goal(c); let v = logits[at + c];
-    loss += (${f}) * ${1 / p.classes};
+    loss += ${weighed(p, 'c', `(${f})`)} * ${1 / p.classes};
     #if ${p.train}
-    dlogits[at + c] = (${df}) * ${1 / p.classes / p.rows};
+    dlogits[at + c] = ${weighed(p, 'c', `(${df})`)} * ${1 / p.classes / p.rows};
     #endif
   }`,
   );
@@ -162,6 +201,9 @@ export interface Consistency {
   smoothing: number;
   consistency: number;
   train: boolean;
+  /** As in Loss, of the cross-entropy alone. */
+  weighted?: boolean;
+  scaled?: boolean;
 }
 
 /**
@@ -170,8 +212,8 @@ export interface Consistency {
  */
 export const jensenShannon = kernel({
   name: 'jensen_shannon',
-  bindings: { logits: 'read f32', labels: 'read u32', row: 'write f32', dlogits: 'write f32?' },
-  step: () => ({ valid: 'u32' }),
+  bindings: { logits: 'read f32', labels: 'read u32', classWeights: 'read f32?', row: 'write f32', dlogits: 'write f32?' },
+  step,
   over: (p: Consistency, d) => items(p.rows, d),
   body: p => {
     const weight = p.consistency / p.views;
@@ -191,27 +233,35 @@ export const jensenShannon = kernel({
   var sum${k} = 0.0;`;
     const gradient = (k: number) => {
       const divergence = `select(p${k} * (x${k} - m - sum${k}), 0.0, p${k} == 0.0) * ${float(weight / p.rows)}`;
-      return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0 - t) * ${float(1 / p.rows)}`};`;
+      return `dlogits[at${k} + c] = ${divergence}${k ? '' : ` + (p0${p.scaled ? ' * mass' : ''} - t) * ${float(1 / p.rows)}`};`;
     };
+    const one = `select(0.0, 1.0, c == truth) * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)}`;
+    const share = p.scaled ? `${weighed(p, 'c', `(${one})`)} * scale` : one;
     const each = wgsl`
   var largest : f32; var best = 0u;
   var loss = 0.0;
-  let truth = labels[i];
+  #if ${Boolean(p.scaled)}
+  ${known(p)}
+  let scale = select(0.0, op.lossScale, known);
+  var mass = 0.0;
+  #endif
+  let truth = ${label(p)};
   ${views(n => norm(p.views - 1 - n)) /* the first view last: `best` stays its own */}
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
     ${views(k => `sum${k} += select(p${k} * (x${k} - m), 0.0, p${k} == 0.0);`)}
+    ${p.scaled ? `mass += ${share};` : ''}
   }
   loss = (${sumOf('sum')}) * ${float(weight)};
   for (var c = 0u; c < ${p.classes}u; c++) {
     ${predictions}
-    let t = select(0.0, 1.0, c == truth) * ${float(1 - p.smoothing)} + ${float(p.smoothing / p.classes)};
+    let t = ${share};
     loss -= select(0.0, t * x0, t != 0.0);
     #if ${p.train}
     ${views(gradient)}
     #endif
   }
-  ${store}`;
+  ${store(p)}`;
     return { declared: functions, each };
   },
 });

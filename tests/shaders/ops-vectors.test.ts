@@ -7,11 +7,13 @@ import { Program } from '../../engine/program.ts';
 import * as activations from '../../layers/activation.ts';
 import { add, multiply } from '../../layers/broadcast.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
-import { losses } from '../../layers/loss.ts';
+import { losses, weightedMeans } from '../../layers/loss.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { adaptiveAvgPool, adaptiveMaxPool, avgPool, avgPool1d, globalAvgPool, maxPool, maxPool1d } from '../../layers/pool.ts';
 import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
+import { UNLABELLED } from '../../datasets/dataset.ts';
+import { LabelWeights } from '../../train/data/label-weights.ts';
 import { jensenShannon, ROW_METRICS } from '../../shaders/update/loss.ts';
 import { close, deviceFor } from '../support/check.ts';
 import { readOperations, type OperationCase } from '../vectors/read.ts';
@@ -135,13 +137,17 @@ async function runLoss(v: Case) {
   const js = v.op === 'jensenShannon';
   const names = js ? ['a', 'b', 'c'] : ['logits'];
   const [n, classes] = v.inputs[names[0]!]!.shape as [number, number];
-  const { labels, targets } = v.given;
+  const { labels, targets, classWeights } = v.given;
+  const numbers = Uint16Array.from(labels ?? Array(n).fill(0), label => (label < 0 ? UNLABELLED : label));
+  const unlabelled = numbers.includes(UNLABELLED);
   const build = (g: Graph) => {
     const logits = g.persistent('input', 'logits', [n * names.length, classes]);
     const given = g.persistent('input', 'labels', targets ? [n, classes] : [n]);
     if (!js) {
       const totals = g.persistent('state', 'totals', [2]);
-      return { losses: totals, dlogits: losses[lossNames[v.op]!]!(g, logits, given, totals, v.options)! };
+      const weights = classWeights && g.persistent('input', 'classWeights', [classes]);
+      const options = { ...v.options, classWeights: weights, unlabelled };
+      return { losses: totals, dlogits: losses[lossNames[v.op]!]!(g, logits, given, totals, options)! };
     }
     const row = g.tensor([n, ROW_METRICS]);
     const dlogits = g.tensor(logits.shape);
@@ -151,9 +157,21 @@ async function runLoss(v: Case) {
   };
   const inputs = {
     logits: Float32Array.from(names.flatMap(name => [...generated(v, name)])),
-    labels: targets ? Float32Array.from(targets) : Uint32Array.from(labels ?? Array.from({ length: n }, () => 0)),
+    labels: targets ? Float32Array.from(targets) : Uint32Array.from(numbers),
+    ...(classWeights && { classWeights: Float32Array.from(classWeights) }),
   };
-  const seen = await compute(await deviceFor(), build, inputs, { valid: n }, { training: true });
+  const indices = Uint32Array.from(numbers, (_, i) => i);
+  const images = {
+    part: 'train',
+    source: 'train',
+    from: { images: new Uint8Array(), labels: numbers, n },
+    indices,
+    labels: numbers,
+    n,
+  } as const;
+  const isOverWeights = !targets && weightedMeans[lossNames[v.op]!] === 'weights';
+  const scales = new LabelWeights(images, { weights: isOverWeights ? classWeights : undefined, size: n, isWhole: true }).of(undefined, 0);
+  const seen = await compute(await deviceFor(), build, inputs, { valid: n, ...scales }, { training: true });
   const loss = js ? seen.losses.reduce((a, b, i) => a + (i % ROW_METRICS ? 0 : b), 0) : seen.losses[0]!;
   const gradient = seen.dlogits;
   const size = n * classes;

@@ -180,6 +180,25 @@ case('bceWithLogits', 'bceWithLogits', logits,
 case('mse', 'mse', logits, lambda logits: F.mse_loss(logits, targets), {}, {'targets': targets.flatten().tolist()})
 case('mae', 'mae', logits, lambda logits: F.l1_loss(logits, targets), {}, {'targets': targets.flatten().tolist()})
 
+weight = torch.tensor([0.25, 1, 2, 0.5, 0, 3, 1, 1.5, 4, 0.125], dtype=torch.float64)  # exact in float32
+partly = torch.tensor([3, -100, 9, -100, 7])  # the second and fourth row have no label
+for name, y, w, smoothing in [
+    ('weighted', labels, weight, 0), ('weighted, smoothed', labels, weight, 0.1), ('ignore_index', partly, None, 0),
+    ('ignore_index, smoothed', partly, None, 0.1), ('weighted, ignore_index, smoothed', partly, weight, 0.1),
+]:
+    case('crossEntropy', f'crossEntropy {name}', logits,
+         lambda logits: F.cross_entropy(logits, y, w, label_smoothing=smoothing), {'smoothing': smoothing},
+         {'labels': y.tolist()} | ({} if w is None else {'classWeights': w.tolist()}))
+weighted = given | {'classWeights': weight.tolist()}
+case('crossEntropy', 'crossEntropy soft, weighted', logits, lambda logits: F.cross_entropy(logits, soft, weight), {'smoothing': 0},
+     {'targets': soft.flatten().tolist(), 'classWeights': weight.tolist()})
+case('nll', 'nll weighted, ignore_index', logits, lambda logits: F.nll_loss(logits, partly, weight), {},
+     {'labels': partly.tolist(), 'classWeights': weight.tolist()})
+case('hinge', 'hinge weighted', logits, lambda logits: 10 * F.multi_margin_loss(logits, labels, weight=weight), {'margin': 1}, weighted)
+case('bceWithLogits', 'bceWithLogits weighted', logits,
+     lambda logits: F.binary_cross_entropy_with_logits(logits, targets, weight), {},
+     {'targets': targets.flatten().tolist(), 'classWeights': weight.tolist()})
+
 
 def jensen_shannon(a, b, c):
     p = [F.softmax(v, 1) for v in (a, b, c)]

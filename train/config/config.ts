@@ -38,6 +38,12 @@ export function configFromJson(json: unknown, file: string): RunConfig {
   });
 }
 
+/** What a new run of images of one's own has where nothing else is asked for; runs of before went without. */
+export const ofOwnImages = (config: RunConfig): RunConfig => ({ ...config, stratify: config.stratify ?? 'class' });
+
+/** A configuration of an earlier version with the defaults of options that it did not have. */
+export const completed = (config: RunConfig): RunConfig => build(config.model, key => config[key]);
+
 function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {
   const entries = KEYS.map(key => [key, value(key) ?? optionOf(key).default] as const).filter(e => e[1] !== undefined);
   return { model, ...Object.fromEntries(entries) } as RunConfig;

@@ -61,9 +61,9 @@ export const oneOf = <T extends string>(choices: readonly T[]): Type<T> => ({
   parse: (who, text) => parseChoice(who, text, choices),
 });
 
-/** A text that `read` accepts, which a recipe reads again; `choices` are what it usually is. */
+/** A text that `read` accepts, which a recipe reads again; `choices` are what it usually is, where that is one of a few names. */
 export const spec = (choices: readonly string[], read: (who: Message, text: string) => unknown): Type<string> => ({
-  choices,
+  ...(choices.length && { choices }),
   parse(who, value) {
     read(who, value);
     return value;

@@ -3,6 +3,7 @@ import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses } from '../../layers/loss.ts';
 import { methods } from '../distribute/methods.ts';
+import { parseClassWeights } from './class-weights.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
 import { boolean, number, oneOf, option, spec, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
@@ -122,6 +123,23 @@ export const OPTIONS = {
     label: 'Validation share',
     formula: 'gap = validation loss − training loss',
   }),
+  stratify: option({
+    flags: '--stratify <by>',
+    help: 'class: hold the same share of each class out, or none (default: class for folders and data of your own, else none)',
+    type: oneOf(['class', 'none']),
+    group: 'Data',
+    label: 'Validation share by',
+    unset: 'class for a folder of your own',
+  }),
+  sample: option({
+    flags: '--sample <how>',
+    help: 'all: each image once an epoch, or balanced: drawn with replacement, each class as often as any other',
+    default: 'all',
+    type: oneOf(['all', 'balanced']),
+    group: 'Data',
+    label: 'Images of an epoch',
+    formula: 'p(i) = 1 / (classes · images of its class)',
+  }),
   normalize: option({
     flags: '--normalize <how>',
     help:
@@ -192,6 +210,13 @@ export const OPTIONS = {
     type: oneOf(Object.keys(losses)),
     group: 'Weights and loss',
     formula: 'cross-entropy: ℓ = −log p(label)',
+  }),
+  classWeights: option({
+    flags: '--class-weights <weights>',
+    help: 'weights of the classes in the training loss: balanced, a number for each as 0.2,1,3, or by name as cat=2,dog=1',
+    type: spec([], parseClassWeights),
+    group: 'Weights and loss',
+    formula: 'L = Σ w(label) ℓ / Σ w(label)',
   }),
   bnStats: option({
     flags: '--bn-stats <how>',

@@ -10,11 +10,13 @@ import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/q
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
+import type { ClassWeights } from '../data/class-weights.ts';
 import type { EarlyStopping } from '../run/early-stopping.ts';
 import { WATCHED, type Watched } from '../step/metrics.ts';
 import { checkDistribution, distribution, type Distribution } from '../distribute/methods.ts';
 import { parseAugment } from './augment.ts';
 import { checkBelongs } from './belongs.ts';
+import { classWeightsFrom } from './class-weights.ts';
 import type { RunConfig } from './config.ts';
 import { parseNormalize, type Normalising } from './normalize.ts';
 import type { Lengths } from './option.ts';
@@ -48,7 +50,10 @@ export interface ChosenModel {
 
 /** A run as all that trains takes it: its configuration, with what the texts stand for in their place. */
 export interface Recipe
-  extends Omit<RunConfig, 'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'normalize' | 'earlyStop' | 'distribute'>,
+  extends Omit<
+      RunConfig,
+      'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'normalize' | 'classWeights' | 'earlyStop' | 'distribute'
+    >,
     Normalising {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
   readonly config: RunConfig;
@@ -57,6 +62,7 @@ export interface Recipe
   readonly optimizers: readonly Method[];
   readonly schedule?: Chosen;
   readonly augment?: Augmentation;
+  readonly classWeights?: ClassWeights;
   readonly earlyStop?: EarlyStopping;
   /** How several processes train the net together. */
   readonly distribute?: Distribution;
@@ -71,6 +77,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     schedule: scheduleText,
     augment: augmentText,
     normalize,
+    classWeights,
     earlyStop,
     distribute,
     ...numbers
@@ -80,6 +87,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
   const methods = optimizersFrom(config, grows);
   const { lr } = methods[0]!.hyper;
   checkSnapshots(config);
+  checkSample(config);
   const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, grows);
   return {
     ...numbers,
@@ -89,6 +97,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     optimizers: methods,
     ...(scheduled && { schedule: scheduled }),
     ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
+    ...(classWeights !== undefined && { classWeights: classWeightsFrom(classWeights) }),
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
     ...(distributed && { distribute: distributed }),
   };
@@ -229,6 +238,14 @@ function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: R
 /** The text of an optimizer that is number `i`; the rate of the first one is an option of its own. */
 function written({ name, epochs, hyper: { lr, ...hyper } }: Method, i: number): string {
   return formatSpec({ name, options: { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...hyper } });
+}
+
+/** Images that are drawn have no order of their own. */
+function checkSample({ sample, order, shuffle }: RunConfig): void {
+  if (sample === 'all') return;
+  const who = say`${named('sample', sample)}: draws images at random`;
+  check(order === 'random', say`${who}, and ${named('order', order)} goes from easy to hard`, 'leave out one of the two');
+  check(shuffle, say`${who}, and ${named('shuffle')} keeps them in file order`, 'leave out one of the two');
 }
 
 function checkSnapshots({ snapshots, schedule, steps, epochs }: RunConfig): void {

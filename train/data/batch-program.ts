@@ -66,12 +66,17 @@ export class BatchProgram {
 
   /** Puts the images of the part into an order, for all programs that share them; without one they are as in the file. */
   arrange(order: Order | undefined): void {
-    if (!isSameOrder(order, this.batch.data.orders.get(this.batch.images.part))) this.#write(order);
+    if (!isSameOrder(order, this.order)) this.#write(order);
+  }
+
+  /** The order in which the images of the part are; undefined is that of the file. */
+  get order(): Order | undefined {
+    return this.batch.data.orders.get(this.batch.images.part);
   }
 
   /** Does `f` with the images in file order, and puts them back into the order in which they were. */
   async inFileOrder<T>(f: () => Promise<T>): Promise<T> {
-    const before = this.batch.data.orders.get(this.batch.images.part);
+    const before = this.order;
     this.arrange(undefined);
     try {
       return await f();

@@ -22,6 +22,7 @@ const OPTIONS: Readonly<Record<keyof DataOptions, true>> = {
   moments: true,
   augment: true,
   valSplit: true,
+  stratify: true,
   folds: true,
   fold: true,
   seed: true,

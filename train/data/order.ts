@@ -1,11 +1,14 @@
 /** In which order an epoch takes the images of a part. */
-import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
+import { UNLABELLED } from '../../datasets/dataset.ts';
+import { permutation, STREAMS, uniforms } from '../../shaders/kernel/random.ts';
 
 /** Shuffled by (seed, epoch); with `scores`, the difficulty of each image, from easy to hard (see curriculum). */
 export interface Order {
   readonly seed: number;
   readonly epoch: number;
   readonly scores?: ArrayLike<number> | undefined;
+  /** The labels of the images, where they are drawn with replacement so that each class comes as often as any other. */
+  readonly balanced?: ArrayLike<number> | undefined;
   /** Whether the images stay as in the file. */
   readonly inFile?: boolean;
   /** Of each batch of so many images only those from `start` to `end`, batch after batch. */
@@ -22,9 +25,10 @@ export interface BatchPart {
 /** The images `indices` in an order; without one they stay as in the file. */
 export function inOrder(indices: Uint32Array, order: Order | undefined): Uint32Array {
   if (!order) return indices;
-  const { seed, epoch, scores, inFile, part } = order;
+  const { seed, epoch, scores, balanced, inFile, part } = order;
   const whole = (): Uint32Array => {
     if (inFile) return indices;
+    if (balanced) return drawn(balanced, seed, epoch).map(place => indices[place]!);
     const places = scores ? curriculum(scores, seed, epoch) : permutation(indices.length, seed, STREAMS.shuffle, epoch);
     return places.map(place => indices[place]!);
   };
@@ -36,7 +40,30 @@ const partOf = (images: Uint32Array, { batch, start, end }: BatchPart): Uint32Ar
   images.filter((_, i) => i % batch >= start && i % batch < end && i - (i % batch) + batch <= images.length);
 
 export const isSameOrder = (a: Order | undefined, b: Order | undefined): boolean =>
-  a?.seed === b?.seed && a?.epoch === b?.epoch && a?.scores === b?.scores && a?.inFile === b?.inFile && a?.part === b?.part;
+  a?.seed === b?.seed &&
+  a?.epoch === b?.epoch &&
+  a?.scores === b?.scores &&
+  a?.balanced === b?.balanced &&
+  a?.inFile === b?.inFile &&
+  a?.part === b?.part;
+
+/**
+ * As many positions as there are labels, drawn with replacement, each with a probability of one over the images of its class: as
+ * torch.utils.data.WeightedRandomSampler with such weights. What has no label is not drawn.
+ */
+export function drawn(labels: ArrayLike<number>, seed: number, epoch: number): Uint32Array {
+  const members = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] === UNLABELLED) continue;
+    const own = members.get(labels[i]!);
+    if (own) own.push(i);
+    else members.set(labels[i]!, [i]);
+  }
+  const classes = [...members].sort(([a], [b]) => a - b).map(([, own]) => own);
+  const next = uniforms(seed, STREAMS.sample, epoch);
+  const one = <T>(of: readonly T[]): T => of[Math.floor(next() * of.length)]!;
+  return Uint32Array.from({ length: labels.length }, () => one(one(classes)));
+}
 
 /** Bands of like difficulty. */
 const BANDS = 10;
@@ -77,6 +104,7 @@ export function rankWithin(scores: ArrayLike<number>, labels: ArrayLike<number>)
 /** Softmax cross-entropy of logits [n, classes] and class numbers: the score of each image. */
 export function lossOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Float64Array {
   return Float64Array.from({ length: labels.length }, (_, i) => {
+    if (labels[i] === UNLABELLED) return 0;
     let most = -Infinity;
     let sum = 0;
     for (let k = 0; k < classes; k++) most = Math.max(most, logits[i * classes + k]!);

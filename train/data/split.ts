@@ -1,5 +1,5 @@
 /** Which images a run learns from, which it is tuned on, and which it is tested on. */
-import { numbers, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { numbers, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
@@ -22,16 +22,19 @@ export interface PartImages {
 export interface SplitOptions {
   /** Share of the training images held out for validation, at random. */
   readonly valSplit?: number;
+  /** Whether each class is held out of by the same share; so it is then with folds. */
+  readonly stratify?: boolean;
   /** k-fold cross-validation: fold number `fold` of `folds`, from 0, is held out; each image is in one fold. */
   readonly folds?: number;
   readonly fold?: number;
   readonly seed?: number;
 }
 
-/** Training and validation images out of `n`, both in file order. */
+/** Training and validation images out of `n`, both in file order; `labels` are those to stratify by. */
 export function splitIndices(
   n: number,
-  { valSplit = 0, folds, fold = 0, seed = 0 }: SplitOptions,
+  { valSplit = 0, stratify = false, folds, fold = 0, seed = 0 }: SplitOptions,
+  labels?: Uint16Array,
 ): { train: Uint32Array; val: Uint32Array } {
   check(typeof valSplit === 'number' && valSplit >= 0, say`${named('valSplit')}: it is ${kindOf(valSplit)}`, 'give a share of 0 to 1');
   check(Number.isInteger(seed), `seed: it is ${kindOf(seed)}`, 'give a whole number');
@@ -50,15 +53,42 @@ export function splitIndices(
   check(held < n, say`${named('valSplit')}: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
   if (!held) return { train: numbers(0, n), val: new Uint32Array() };
   const mixed = permutation(n, seed, STREAMS.split);
+  if (stratify && labels?.length) return byClass(mixed, labels, held, folds === undefined ? undefined : { folds, fold });
   return {
     train: Uint32Array.from([...mixed.subarray(0, from), ...mixed.subarray(from + held)]).sort(),
     val: mixed.slice(from, from + held).sort(),
   };
 }
 
-/** The parts of a data set. */
+/**
+ * Holds `held` images out, or those of a fold: of the images class after class, each class in the order of `mixed`, those at even distances.
+ * Of each class they are its share, rounded up or down. The only image of a class is trained on.
+ */
+function byClass(
+  mixed: Uint32Array,
+  labels: Uint16Array,
+  held: number,
+  folded?: { folds: number; fold: number },
+): { train: Uint32Array; val: Uint32Array } {
+  const classes = new Map<number, number[]>();
+  for (const i of mixed) {
+    const own = classes.get(labels[i]!);
+    if (own) own.push(i);
+    else classes.set(labels[i]!, [i]);
+  }
+  const several = [...classes].sort(([a], [b]) => a - b).flatMap(([, own]) => (own.length > 1 || folded ? own : []));
+  const m = several.length;
+  const isHeld = (place: number) =>
+    folded ? place % folded.folds === folded.fold : Math.floor(((place + 1) * held) / m) > Math.floor((place * held) / m);
+  const val = Uint32Array.from(several.filter((_, place) => isHeld(place))).sort();
+  const out = new Set(val);
+  return { train: mixed.filter(i => !out.has(i)).sort(), val };
+}
+
+/** The parts of a data set. Images without a label are trained on alone. */
 export function partsOf({ train, test }: Dataset, options: SplitOptions): Readonly<Record<Part, PartImages>> {
-  const indices = splitIndices(train.n, options);
+  const labelled = numbers(0, train.n).filter(i => train.labels[i] !== UNLABELLED);
+  const indices = splitLabelled(train, labelled, options);
   const images = (part: Part, source: 'train' | 'test', from: Split, indices: Uint32Array): PartImages => ({
     part,
     source,
@@ -70,6 +100,19 @@ export function partsOf({ train, test }: Dataset, options: SplitOptions): Readon
   return {
     train: images('train', 'train', train, indices.train),
     val: images('val', 'train', train, indices.val),
-    test: images('test', 'test', test, numbers(0, test.n)),
+    test: images(
+      'test',
+      'test',
+      test,
+      numbers(0, test.n).filter(i => test.labels[i] !== UNLABELLED),
+    ),
   };
+}
+
+function splitLabelled({ n, labels }: Split, labelled: Uint32Array, options: SplitOptions): { train: Uint32Array; val: Uint32Array } {
+  const own = labelled.length < n ? Uint16Array.from(labelled, i => labels[i]!) : labels;
+  const { train, val } = splitIndices(labelled.length, options, own);
+  if (own === labels) return { train, val };
+  const held = new Set(val.map(place => labelled[place]!));
+  return { train: numbers(0, n).filter(i => !held.has(i)), val: val.map(place => labelled[place]!) };
 }

@@ -1,6 +1,6 @@
 /** A run as one safetensors file: its weights under their own names, and all that it goes on from beside them. */
 import { check } from '../../engine/check.ts';
-import type { RunConfig } from '../config/config.ts';
+import { completed, type RunConfig } from '../config/config.ts';
 import { KEYS } from '../config/options.ts';
 import type { LoopState } from '../run/loop.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
@@ -31,19 +31,11 @@ export function encodeCheckpoint({ weights, state, fitted, config }: Checkpoint,
   );
 }
 
-/** Reads a checkpoint for a run of `config`. Throws where it is none, or one of another run. */
-export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoint {
+/** Reads a checkpoint. Throws where it is none. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, 'resume');
   const { config: text, evaluated } = metadata;
   check(text && evaluated, 'resume: the file holds weights alone, not the state of a run', 'give it as init, to start from these weights');
-  const before = JSON.parse(text) as RunConfig;
-  for (const key of ['model', ...KEYS] as const) {
-    check(
-      FREE.includes(key) || before[key] === config[key],
-      `resume: ${key} was ${before[key] ?? 'not given'}, now it is ${config[key] ?? 'not given'}`,
-      'a run that goes on keeps its options, only epochs, steps and logEvery may change',
-    );
-  }
   const state = checkpointState.read(tensors);
   const bestWeights = best.read(tensors);
   return {
@@ -53,6 +45,17 @@ export function decodeCheckpoint(bytes: Uint8Array, config: RunConfig): Checkpoi
       evaluated: JSON.parse(evaluated) as EvalMetrics[],
       ...(Object.keys(bestWeights).length && { best: bestWeights }),
     },
-    config: before,
+    config: completed(JSON.parse(text) as RunConfig),
   };
+}
+
+/** Throws where the run of a checkpoint had another configuration. */
+export function checkGoesOn({ config: before }: Checkpoint, config: RunConfig): void {
+  for (const key of ['model', ...KEYS] as const) {
+    check(
+      FREE.includes(key) || before[key] === config[key],
+      `resume: ${key} was ${before[key] ?? 'not given'}, now it is ${config[key] ?? 'not given'}`,
+      'a run that goes on keeps its options, only epochs, steps and logEvery may change',
+    );
+  }
 }

@@ -12,10 +12,17 @@ import type { Tensors } from '../run/safetensors.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
 
 /** `'adam:beta1=0.8'`, or `{ name: 'adam', beta1: 0.8 }`; the names of options are PyTorch's, and descent --help lists them all. */
-export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar | readonly number[] };
+export type SpecOption = string | { readonly name: string; readonly [option: string]: Scalar };
+
+/** Mean and, of `meanstd`, deviation by which images are normalised: of each channel, or one number for all. */
+export interface GivenMoments {
+  readonly name: 'mean' | 'meanstd';
+  readonly mean: number | readonly number[];
+  readonly std?: number | readonly number[];
+}
 
 /** What is written as specs. */
-const SPECS = ['optimizer', 'schedule', 'augment', 'normalize'] as const;
+const SPECS = ['optimizer', 'schedule', 'augment'] as const;
 /** What the command line does beside a run, and what `data` and `init` say here. */
 const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots', 'distribute'] as const;
 
@@ -24,7 +31,18 @@ export interface FitOptions
   extends Partial<
     Omit<
       RunConfig,
-      'model' | 'loss' | 'optimizer' | 'schedule' | 'augment' | 'normalize' | 'dataset' | 'init' | 'swag' | 'snapshots' | 'distribute'
+      | 'model'
+      | 'loss'
+      | 'optimizer'
+      | 'schedule'
+      | 'augment'
+      | 'normalize'
+      | 'classWeights'
+      | 'dataset'
+      | 'init'
+      | 'swag'
+      | 'snapshots'
+      | 'distribute'
     >
   > {
   /** One optimizer, or several that train one after another, each but the last with its `epochs`; or `optimizer(rule, …)` of your own rule. */
@@ -32,9 +50,11 @@ export interface FitOptions
   /** By name, or one of your own. */
   readonly schedule?: SpecOption | Schedule | undefined;
   /** By name; by given numbers as 'imagenet' or { name: 'meanstd', mean: [0.5], std: [0.25] }. */
-  readonly normalize?: SpecOption | undefined;
+  readonly normalize?: string | GivenMoments | undefined;
   /** In this order. */
   readonly augment?: SpecOption | readonly SpecOption[] | undefined;
+  /** `'balanced'`, a number for each class in their order, or numbers by name: `{ cat: 2, dog: 1 }`. */
+  readonly classWeights?: string | readonly number[] | Readonly<Record<string, number>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
   /** Weights to start from: tensors, or the bytes of a safetensors file. */
@@ -132,9 +152,32 @@ export function configOf(model: string, dataset: string, options: FitOptions): R
   for (const key of TEXTS) {
     const value = options[key as keyof FitOptions] as unknown;
     if (value === undefined || isOwn[key]) continue;
-    texts[key] = (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
+    texts[key] = textOf(key, value);
   }
   return parseConfig(model, texts);
+}
+
+/** The value of an option as the command line has it. */
+function textOf(key: Key, value: unknown): string {
+  if (key === 'classWeights') return weightsText(value);
+  if (key === 'normalize') return specText(named(key), joined(value));
+  return (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
+}
+
+/** An object whose lists are texts. */
+const joined = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, v]) => [key, Array.isArray(v) ? v.join('/') : v]))
+    : value;
+
+/** Weights of classes as the command line has them. */
+function weightsText(value: unknown): string {
+  const who = named('classWeights');
+  if (Array.isArray(value)) return value.map(weight => scalarText(who, weight)).join(',');
+  if (typeof value !== 'object' || value === null) return scalarText(who, value);
+  return Object.entries(value)
+    .map(([name, weight]) => `${name}=${scalarText(say`${who}: ${name}`, weight)}`)
+    .join(',');
 }
 
 function scalarText(who: Message, value: unknown): string {
@@ -155,10 +198,8 @@ function specText(who: Message, value: unknown): string {
     say`${who}: it is ${kindOf(value)}`,
     "give a name, as 'adam', or an object, as { name: 'adam', lr: 0.001 }",
   );
-  const scalars = Object.entries(options).map(([key, option]): [string, Scalar] => {
-    return [key, Array.isArray(option) ? option.join('/') : scalarText(say`${who}: ${name}: ${key}`, option)];
-  });
-  const text = formatSpec({ name, options: Object.fromEntries(scalars) });
+  for (const [key, option] of Object.entries(options)) scalarText(say`${who}: ${name}: ${key}`, option);
+  const text = formatSpec({ name, options: options as Record<string, Scalar> });
   const [read, ...more] = parseSpecs(who, text);
   check(!more.length && read?.name === name, say`${who}: '${name}' is no name`, 'write options as keys of the object');
   return text;

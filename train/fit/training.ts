@@ -6,6 +6,7 @@ import { check, kindOf } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import type { Model } from '../../models/model.ts';
 import { OPTIONS } from '../config/options.ts';
+import { ofOwnImages } from '../config/config.ts';
 import { chosenModel } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
 import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
@@ -14,7 +15,7 @@ import { openTrainer, startFrom, type Opened } from '../run/open.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { checkGoesOn, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import type { Ended, RunEvent, Score, Training } from './events.ts';
 import { configOf, ownParts, type FitOptions } from './options.ts';
 
@@ -131,8 +132,12 @@ export class LocalTraining implements Training {
     const { valSplit = OPTIONS.valSplit.default } = this.#options;
     const most = dataset.train.n - Math.round(Number(valSplit) * dataset.train.n);
     const options = batchSize === undefined ? { ...this.#options, batchSize: Math.min(OPTIONS.batchSize.default, most) } : this.#options;
-    this.#recipe = recipeWith(configOf(textOf(this.#model, model), dataset.name, options), model);
-    const before = resume && decodeCheckpoint(resume, this.#recipe.config);
+    const before = resume && decodeCheckpoint(resume);
+    const config = configOf(textOf(this.#model, model), dataset.name, options);
+    const isOwn = typeof this.#data !== 'string' || dataset.train.names !== undefined;
+    const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
+    this.#recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
+    if (before) checkGoesOn(before, this.#recipe.config);
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug });
     this.#opened = opened;

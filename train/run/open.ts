@@ -10,9 +10,11 @@ import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { schedule } from '../../optim/schedules.ts';
 import type { FirstOrder, Recipe } from '../config/recipe.ts';
+import { weightsOf } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
+import type { SplitOptions } from '../data/split.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
@@ -58,10 +60,11 @@ export interface OpenOptions {
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
 export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
   const { shape, classes } = dataset;
-  const { batchSize, normalize, valSplit, seed, augment, initScheme: scheme } = recipe;
+  const { batchSize, normalize, augment, seed, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
   const moments = momentsFor(recipe.moments, shape[0]);
-  const data = await openData(dataset, { normalize, moments, valSplit, seed, folds, fold, augment });
+  const data = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
+  const { classWeights } = recipe;
   const model = recipe.model.layer({ shape, classes: classes.length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
@@ -88,6 +91,8 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       debug: options.debug,
       loss: options.loss ?? recipe.loss,
       smoothing: recipe.labelSmoothing,
+      classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
+      balanced: recipe.sample === 'balanced',
       ...(scheme !== undefined && scheme !== 'lsuv' && { weights: initializer(scheme), biases: biasScheme(scheme) }),
       population: recipe.bnStats === 'population',
       fuse: recipe.fuse,
@@ -144,14 +149,17 @@ export async function openInference(
   device: Device,
   moments?: Moments,
 ): Promise<{ inference: Inference; data: RunData }> {
-  const { normalize, valSplit, seed, fuse, loss } = recipe;
+  const { normalize, seed, fuse, loss } = recipe;
   const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
-  const data = await openData(dataset, { normalize, valSplit, seed, moments: known });
+  const data = await openData(dataset, { normalize, ...heldOut(recipe), moments: known });
   const model = recipe.model.layer({ shape: dataset.shape, classes: dataset.classes.length });
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
   return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
 }
+
+/** Which of the training images a recipe holds out. */
+const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });
 
 /** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
 export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number): Phase[] {

@@ -1,7 +1,9 @@
 /** What a trainer is made of on the device: its data, its programs and its phases, from options that go together. */
+import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
+import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
@@ -24,6 +26,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
   checkOptions(o, phases);
+  checkLabels(o);
   const memory = new Memory(o.device);
   try {
     const own = lengthOf(batchSize, shareOf(o));
@@ -35,6 +38,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
+    if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind);
     return { data, train, gradients: new GradientProgram(program, train, o), phases: active };
   } catch (error) {
@@ -53,6 +57,37 @@ function phasesOf({ optimizer }: TrainerOptions): readonly Phase[] {
     'give optimizer(rules.adam, { lr: 0.001 }) or another rule',
   );
   return phases;
+}
+
+/** Throws where the classes cannot have weights, or images cannot be without a label. */
+function checkLabels({ data, loss = 'cross-entropy', classWeights }: TrainerOptions): void {
+  const { dataset, parts, augment } = data;
+  const who = named('classWeights');
+  const byName = Object.keys(weightedMeans).join(', ');
+  if (classWeights) {
+    check(
+      typeof loss === 'string',
+      say`${who}: the ${named('loss')} is one of your own, which has weights of its own`,
+      say`leave them out`,
+      say`take ${named('loss')} ${byName}`,
+    );
+    check(Object.hasOwn(weightedMeans, loss), say`${who}: the loss ${loss} has none`, say`take ${named('loss')} ${byName}`);
+    const n = dataset.classes.length;
+    check(
+      Array.isArray(classWeights) && classWeights.length === n && classWeights.every(w => Number.isFinite(w) && w >= 0),
+      say`${who}: they are ${Array.isArray(classWeights) ? `[${classWeights.join(', ')}]` : kindOf(classWeights)}`,
+      `give ${n} numbers of at least 0, one for each class`,
+    );
+  }
+  if (!parts.train.labels.includes(UNLABELLED)) return;
+  const [mix] = augment?.mix ?? [];
+  check(!mix, say`${named('augment')}: ${mix?.name} mixes labels, and some images have none`, 'leave it out', 'leave those images out');
+  check(
+    typeof loss === 'string',
+    say`${named('loss')}: it is one of your own, and some images have no label`,
+    'leave those images out',
+    'take one by its name',
+  );
 }
 
 /** Throws where the batch, its parts or the precision do not go with the data, the device or the optimizers. */

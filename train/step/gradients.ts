@@ -2,16 +2,17 @@
 import type { Tensor } from '../../engine/graph.ts';
 import type { Cut } from '../../engine/program.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
+import { LabelWeights, type Scales } from '../data/label-weights.ts';
 import { lengthOf, type Share } from '../data/share.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { GradientMean } from '../distribute/gradient-mean.ts';
 import { syncBatchNorm } from '../distribute/sync-batch-norm.ts';
 import { checkSameWeights } from '../distribute/same-weights.ts';
-import type { BuiltGraph } from '../evaluate/evaluation-graph.ts';
 import { takeTotals, type Totals } from '../evaluate/totals.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
+import { weightingOf, type TrainingGraph } from './training-graph.ts';
 
 /** Steps that may wait on the device: enough that it never idles, few enough that Ctrl-C and memory are bounded. */
 const IN_FLIGHT = 2;
@@ -42,10 +43,12 @@ export class GradientProgram {
   #exchange: Exchange | undefined;
   /** Where a step waits for other ranks before its gradients leave. */
   #pauses: readonly Cut[] = [];
+  /** What makes weighted means of a batch, where its rows do not all count alike. */
+  #labelWeights: LabelWeights | undefined;
   #totals: Tensor;
   #pending: Promise<unknown>[] = [];
 
-  constructor(program: BatchProgram, { graph, totals, batch }: BuiltGraph, o: TrainerOptions) {
+  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions) {
     const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients, syncBatchNorm: isSynced } = o;
     this.program = program;
     this.batchSize = batchSize;
@@ -55,6 +58,8 @@ export class GradientProgram {
     this.#totals = totals;
     this.#share = shareOf(o);
     const counted = sharesGradients ? batchSize : lengthOf(batchSize, this.#share);
+    const weighting = weightingOf(o, batch);
+    this.#labelWeights = weighting && new LabelWeights(batch.images, weighting);
     this.readings = new Readings(program.program, totals, counted, this.stepsPerEpoch);
     if (!sharesGradients || !exchange) return;
     this.#exchange = exchange;
@@ -73,6 +78,7 @@ export class GradientProgram {
     const { rank, size } = this.#share;
     const own = lengthOf(batchSize, this.#share);
     const n = own / microBatches;
+    const scales: Scales | undefined = this.#labelWeights?.of(this.program.order, at);
     const collect = (encoder: GPUCommandEncoder) => this.readings.collect(encoder);
     for (let k = 0; k < microBatches; k++) {
       const isLast = k === microBatches - 1;
@@ -83,6 +89,7 @@ export class GradientProgram {
         step: ((number - 1) * size + rank) * microBatches + k + 1,
         accumulate: k || adds ? 1 : 0,
         epoch,
+        ...scales,
       };
       await this.program.run({ ...update, ...values }, log && isLast && !mean ? collect : undefined, this.#cuts(isLast));
     }

@@ -19,6 +19,10 @@ export interface TrainerOptions extends EvaluationOptions {
   /** Images from easy to hard: by their loss under the weights that the run starts from. */
   readonly curriculum?: boolean;
   readonly smoothing?: number;
+  /** Weights of the classes in the training loss, as PyTorch has them (see layers/loss.ts); evaluations go without. */
+  readonly classWeights?: readonly number[] | undefined;
+  /** Whether images are drawn with replacement, so that each class comes as often as any other. */
+  readonly balanced?: boolean;
   /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
   readonly weights?: Init;
   /** Those of their biases. */
@@ -52,6 +56,8 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   accumulate: true,
   loss: true,
   smoothing: true,
+  classWeights: true,
+  balanced: true,
   seed: true,
   shuffle: true,
   curriculum: true,

@@ -240,10 +240,11 @@ export class Trainer {
 
   /** The order of the training images in an epoch. */
   async #order(epoch: number): Promise<Order | undefined> {
-    const { curriculum = false, shuffle = true, seed = 0 } = this.#o;
+    const { curriculum = false, balanced = false, shuffle = true, seed = 0 } = this.#o;
     if (curriculum) this.#scores ??= await this.#difficulty();
     const isMixed = shuffle || curriculum;
-    return isMixed || this.#part ? { seed, epoch, scores: this.#scores, inFile: !isMixed, part: this.#part } : undefined;
+    const labels = balanced ? this.data.run.parts.train.labels : undefined;
+    return isMixed || this.#part ? { seed, epoch, scores: this.#scores, balanced: labels, inFile: !isMixed, part: this.#part } : undefined;
   }
 
   /** How hard each training image is among those of its class: the rank of its loss, as it is, under the present weights. */

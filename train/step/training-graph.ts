@@ -1,16 +1,21 @@
 /** The graph that computes gradients: the batch, the model, the loss, the backward pass. */
+import { UNLABELLED } from '../../datasets/dataset.ts';
 import { Graph, type Tensor } from '../../engine/graph.ts';
-import { lossesOf } from '../../layers/loss.ts';
+import { lossesOf, weightedMeans } from '../../layers/loss.ts';
 import { lossScale } from '../../optim/loss-scale.ts';
 import { scaleUp } from '../../shaders/update/loss-scale.ts';
-import { gatherBatch } from '../data/batch.ts';
+import { gatherBatch, type Batch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
+import type { LabelWeighting } from '../data/label-weights.ts';
+import { lengthOf } from '../data/share.ts';
 import { lossFor, modelOn, type BuiltGraph } from '../evaluate/evaluation-graph.ts';
-import type { TrainerOptions } from './trainer-options.ts';
+import { shareOf, type TrainerOptions } from './trainer-options.ts';
 
 export interface TrainingGraph extends BuiltGraph {
   /** The state of dynamic loss scaling, where the loss is scaled. */
   readonly scaling: Tensor | undefined;
+  /** The weights of the classes, where they have some. */
+  readonly classWeights: Tensor | undefined;
 }
 
 export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGraph {
@@ -19,14 +24,29 @@ export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGrap
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
   const { logits, totals, batch } = built;
   const loss = lossFor(o.loss, true, batch.views);
-  const options = { smoothing: o.smoothing, views: batch.views };
+  const { labels } = data.run.parts.train;
+  const classWeights = o.classWeights && graph.persistent('input', 'class weights', [o.classWeights.length]);
+  const options = { smoothing: o.smoothing, views: batch.views, classWeights, unlabelled: labels.includes(UNLABELLED) };
   const [own, ...others] = lossesOf(graph, loss, logits, batch.labels, totals, options);
   if (own) graph.backward(...own, o.half ? dy => scaledUp(graph, dy) : undefined, others);
-  return { ...built, scaling: o.half ? lossScale(graph) : undefined };
+  return { ...built, scaling: o.half ? lossScale(graph) : undefined, classWeights };
 }
 
 function scaledUp(g: Graph, x: Tensor): Tensor {
   const y = g.tensor(x.shape);
   g.run(scaleUp, { n: x.size }, { x, scaling: lossScale(g), y });
   return y;
+}
+
+/** How the labels of a batch weigh, where they do not all count alike; of mixed images the shares of the classes have the weights. */
+export function weightingOf(o: TrainerOptions, { images, labels }: Batch): LabelWeighting | undefined {
+  const { batchSize, classWeights, loss = 'cross-entropy', sharesGradients = false } = o;
+  const isSoft = labels.shape.length === 2;
+  if (!classWeights && !images.labels.includes(UNLABELLED)) return undefined;
+  const isOverWeights = typeof loss === 'string' && weightedMeans[loss] === 'weights' && !isSoft;
+  return {
+    weights: isOverWeights ? classWeights : undefined,
+    size: sharesGradients ? batchSize : lengthOf(batchSize, shareOf(o)),
+    isWhole: sharesGradients,
+  };
 }

@@ -3,7 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, faultOf, say, words, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
-import type { RunConfig } from '../../train/config/config.ts';
+import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
@@ -51,7 +51,7 @@ export class Session {
 
   async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
-    this.#recipe = recipeOf(config);
+    this.#recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(this.#recipe);
     this.#options = options;
     this.#dataset = await openDataset(config, dropped, options.base, options.noise);

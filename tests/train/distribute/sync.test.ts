@@ -16,6 +16,7 @@ import { asRanks, trainerOf, valuesOf, type Chosen } from '../../support/ranks/m
 
 const test = suite('sync');
 const STEPS = 20;
+const CLASS_WEIGHTS = [0, 0.5, 2, 1, 2, 0.5, 1.5, 1, 0.25, 1];
 
 interface Trained {
   readonly losses: readonly number[];
@@ -43,6 +44,11 @@ const cases: readonly [why: string, size: number, o: Chosen, steps?: number][] =
   ['a batch that is no multiple of the ranks: means are weighted', 5, {}],
   ['each share in micro-batches', 2, { accumulate: 3 }],
   ['images in the order of the file', 3, { shuffle: false }],
+  [
+    'class weights: the mean is over those of all ranks, in micro-batches too',
+    3,
+    { classWeights: CLASS_WEIGHTS, accumulate: 2, balanced: true, rule: 'sgd:lr=0.02' },
+  ],
   ['a convolutional net', 2, { model: 'lenet5', batchSize: 8 }],
   ['batches that grow: gradients wait in memory for more', 2, { schedule: grown() }],
   ['L-BFGS, which goes by the loss of each evaluation', 2, { optimizer: quasiNewton(quasiNewtonMethods.lbfgs!, {}) }, 4],
