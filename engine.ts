@@ -89,4 +89,4 @@ export type { BatchPart, Order } from './train/data/order.ts';
 export type { Ring } from './train/data/stream.ts';
 export type { Share } from './train/data/share.ts';
 export type { GradientMean } from './train/distribute/gradient-mean.ts';
-export type { Totals } from './train/evaluate/totals.ts';
+export type { Score, Totals } from './train/evaluate/score.ts';

@@ -49,13 +49,14 @@ export type { ClassScores, ConfidenceBin, Mistake, Report, ReportOptions, Scores
 export type { Loaded, LoadOptions } from './train/evaluate/weights.ts';
 export { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } from './train/run/safetensors.ts';
 export { forget, type Source } from './train/run/store.ts';
+export type { Score } from './train/evaluate/score.ts';
 export type { StepMetrics } from './train/step/metrics.ts';
 export type { Phase } from './train/step/phase.ts';
 export type { TrainerState } from './train/step/state.ts';
 export type { Counters } from './train/run/state-keys.ts';
 export type { TrainerOptions } from './train/step/trainer-options.ts';
 export { fit } from './train/fit/fit.ts';
-export type { CheckpointEvent, EpochEvent, Outcome, Run, RunEvent, Score, StepEvent, WarningEvent } from './train/fit/events.ts';
+export type { CheckpointEvent, EpochEvent, Outcome, Run, RunEvent, StepEvent, WarningEvent } from './train/fit/events.ts';
 export type { OptionValue, RunConfig } from './train/config/config.ts';
 export type { FitOptions, GivenMoments, SpecOption } from './train/fit/options.ts';
 export type { FitData, FitModel } from './train/fit/training.ts';

@@ -4,7 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { Normalisation } from '../train/onnx/trim.ts';
 import { readWhole } from '../train/run/node/files.ts';
 import type { Tensors } from '../train/run/safetensors.ts';
-import { isNet } from '../train/config/spec.ts';
+import { isNet } from '../engine/spec.ts';
 import { readSafetensors } from '../train/run/node/sealed.ts';
 
 type Shape = readonly [c: number, h: number, w: number];

@@ -9,7 +9,7 @@ import type { Layer } from '../engine/graph.ts';
 import { optional } from '../engine/node/optional.ts';
 import { addModel } from '../models/index.ts';
 import type { Model } from '../models/model.ts';
-import { isFileName, isNet, parseSpec } from '../train/config/spec.ts';
+import { isFileName, isNet, parseSpec } from '../engine/spec.ts';
 import { openOnnx } from './onnx-file.ts';
 
 /** Whether a spec names a file of code, which runs when it is loaded. */

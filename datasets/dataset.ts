@@ -1,4 +1,4 @@
-/** What a data set is: images and labels in two splits, in memory or on disk. */
+/** What a data set is: images and labels, or numbers to predict, in two splits, in memory or on disk. */
 import { check, kindOf, show } from '../engine/check.ts';
 
 /** The values of images: bytes that mean 0 to 1, or float32 as they are. */
@@ -15,11 +15,12 @@ export interface Stored {
 
 /**
  * Images and their labels. `images` is [n, c, h, w] (NCHW), empty where they are `stored`; `labels` [n] indexes the data set's
- * classes, or is UNLABELLED.
+ * classes, or is UNLABELLED. Of a regression they are empty, and `targets` [n, outputs] are the numbers to predict.
  */
 export interface Split {
   readonly images: Values;
   readonly labels: Uint16Array;
+  readonly targets?: Float32Array;
   readonly n: number;
   readonly stored?: Stored;
   /** By image the file that it came from, where each has one: its path below the data set's folder. */
@@ -28,16 +29,23 @@ export interface Split {
 
 /**
  * A data set. `shape` is [c, h, w], of tables and the like [features, 1, 1]; label k means `classes[k]`. The values of both splits are bytes
- * where `dtype` does not say otherwise.
+ * where `dtype` does not say otherwise. One with `outputs` is a regression: these are the names of the numbers to predict, and there are no
+ * classes.
  */
 export interface Dataset {
   readonly name: string;
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
+  readonly outputs?: readonly string[];
+  /** The names of a table's features, where it has some. */
+  readonly inputs?: readonly string[];
   readonly dtype?: 'uint8' | 'float32';
   readonly train: Split;
   readonly test: Split;
 }
+
+/** What is predicted: as many numbers as a model has outputs. */
+export const outputsOf = ({ classes, outputs }: Pick<Dataset, 'classes' | 'outputs'>): readonly string[] => outputs ?? classes;
 
 /** How many samples of each split are wanted: the first ones in the data set's own order. */
 export interface Limits {
@@ -49,7 +57,18 @@ export interface Limits {
 export function first(split: Split, limit: number = split.n): Split {
   if (limit >= split.n) return split;
   const images = split.images.subarray(0, (split.images.length / split.n) * limit);
-  return { ...split, images, labels: split.labels.subarray(0, limit), n: limit };
+  const targets = split.targets?.subarray(0, (split.targets.length / split.n) * limit);
+  return { ...split, images, labels: split.labels.subarray(0, limit), ...(targets && { targets }), n: limit };
+}
+
+/** The targets of the samples `indices`, where a split has some. */
+export function targetsAt({ targets, n }: Split, indices: ArrayLike<number>): Float32Array | undefined {
+  if (!targets) return undefined;
+  const outputs = targets.length / n;
+  return Float32Array.from(
+    { length: indices.length * outputs },
+    (_, i) => targets[indices[Math.floor(i / outputs)]! * outputs + (i % outputs)]!,
+  );
 }
 
 /** Values as they lie in memory. */
@@ -92,12 +111,17 @@ export function makeSplit(who: string, images: Values, labels: Uint16Array, shap
 export function checkDataset(dataset: Dataset): void {
   const advice = 'datasetOf({ images, labels }) makes one';
   check(typeof dataset === 'object' && dataset !== null, `data: it is ${kindOf(dataset)}`, advice);
-  const { shape, classes, dtype = 'uint8' } = dataset;
+  const { shape, classes, outputs, dtype = 'uint8' } = dataset;
   check(Array.isArray(shape) && shape.length === 3 && shape.every(Number.isInteger), `data: its shape is ${kindOf(shape)}`, advice);
   check(Array.isArray(classes), `data: its classes are ${kindOf(classes)}`, advice);
+  check(
+    outputs === undefined || (Array.isArray(outputs) && outputs.length && !classes.length),
+    `data: its outputs are ${kindOf(outputs)} beside ${classes.length} classes`,
+    'give the names of the numbers to predict, and no classes',
+  );
   const size = shape[0] * shape[1] * shape[2];
   for (const part of ['train', 'test'] as const) {
-    const { images, labels, n, stored }: Partial<Split> = Object(dataset[part]);
+    const { images, labels, targets, n, stored }: Partial<Split> = Object(dataset[part]);
     check(Number.isInteger(n), `data: ${part} is ${kindOf(dataset[part])}, without a number n of images`, advice);
     check(images instanceof (dtype === 'float32' ? Float32Array : Uint8Array), `data: the ${part} images are ${kindOf(images)}`, advice);
     check(
@@ -105,6 +129,17 @@ export function checkDataset(dataset: Dataset): void {
       `data: ${images.length} values of ${n} ${part} images of ${show(shape)}`,
       `these take ${n! * size}`,
     );
+    if (outputs) {
+      const isWhole = targets instanceof Float32Array && targets.length === n! * outputs.length;
+      check(
+        isWhole,
+        `data: ${targets?.length ?? 'no'} targets of ${n} ${part} samples`,
+        `give ${outputs.length} for each in a Float32Array`,
+      );
+      const bad = targets!.findIndex(v => !Number.isFinite(v));
+      check(bad < 0, `data: target ${bad} of ${part} is ${targets![bad]}`, 'give finite numbers');
+      continue;
+    }
     check(labels && labels.length === n, `data: ${labels?.length ?? 'no'} labels of ${n} ${part} images`, 'give one for each');
     const wrong = labels.findIndex(label => !(Number.isInteger(label) && label >= 0 && label < classes.length) && label !== UNLABELLED);
     check(

@@ -36,7 +36,10 @@ export interface Host {
   open(picture: Picture): Promise<OpenPicture>;
   spool(): Promise<Spool>;
   /** A data set by its name, or under Node by its folder. */
-  dataset(name: string, options: Limits & { readonly imageSize?: number | undefined }): Promise<Dataset>;
+  dataset(
+    name: string,
+    options: Limits & { readonly imageSize?: number | undefined; readonly target?: string | undefined },
+  ): Promise<Dataset>;
 }
 
 type Drawable = Exclude<CanvasImageSource, SVGImageElement>;

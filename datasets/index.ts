@@ -1,10 +1,13 @@
 /** The data sets known by name: what they hold, which files they need and where those can be had. */
-import { check, lookUp } from '../engine/check.ts';
+import { check, lookUp, named, say } from '../engine/check.ts';
+import { valuesOf } from '../engine/parameter.ts';
+import { parseSpec } from '../engine/spec.ts';
 import { CIFAR100_CLASSES } from './cifar100-classes.ts';
 import type { Dataset, Limits } from './dataset.ts';
 import type { DataFile, DatasetInfo, Reader } from './info.ts';
 import { cifarSet, computedSet, idxSet } from './kinds.ts';
 import { PLANE_CLASSES, PLANE_SETS, SHAPE_CLASSES, plane, shapes } from './synthetic.ts';
+import { FORMULA, FUNCTIONS } from './tables/functions.ts';
 
 const cifar10Batch = (name: string, sha256: string): DataFile => ({ name, bytes: 30730000, sha256 });
 const cifar100File = (name: string, bytes: number, sha256: string): DataFile => ({ name, bytes, sha256 });
@@ -100,11 +103,35 @@ export const datasets: Readonly<Record<string, DatasetInfo>> = {
     shapes,
   ),
   ...Object.fromEntries(PLANE_SETS.map(name => [name, planeSet(name)])),
+  ...FUNCTIONS,
+  formula: FORMULA,
 };
 
+/** The name in `sine` or `sine:points=100`, where it is that of a known data set; else the text may be a path. */
+export function knownName(text: string): string | undefined {
+  const name = /^\s*([\w-]+)\s*(?::|$)/.exec(text)?.[1];
+  return name !== undefined && Object.hasOwn(datasets, name) ? name : undefined;
+}
+
+/** What is known of the data set that a text names, and the options that the text gives. Throws where one is unknown or not accepted. */
+export function datasetFrom(text: string): { name: string; info: DatasetInfo; options: Readonly<Record<string, unknown>> } {
+  const known = knownName(text);
+  const info = lookUp('dataset', known ?? text, datasets);
+  const { name, value, options } = parseSpec(named('dataset'), text);
+  const keys = Object.keys(info.options ?? {});
+  const advice = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
+  const given = Object.keys(options)[0] ?? value;
+  check(
+    value === undefined && (keys.length || given === undefined),
+    say`${named('dataset')}: '${String(given)}' is no option of ${name}`,
+    advice,
+  );
+  return { name, info, options: valuesOf(name, info.options ?? {}, options, { who: say`${named('dataset')} ${name}` }) };
+}
+
 /** Loads a data set known by name. Throws when the name is unknown, a file has the wrong size, or labels and images do not fit. */
-export async function loadDataset(name: string, read: Reader, limits: Limits = {}): Promise<Dataset> {
-  const info = lookUp('dataset', name, datasets);
+export async function loadDataset(text: string, read: Reader, limits: Limits = {}): Promise<Dataset> {
+  const { name, info, options } = datasetFrom(text);
   const checked: Reader = async (file, room) => {
     const bytes = await read(file, room);
     const expected = info.files.find(f => f.name === file)!.bytes;
@@ -116,5 +143,7 @@ export async function loadDataset(name: string, read: Reader, limits: Limits = {
     );
     return bytes;
   };
-  return { name, shape: info.shape, classes: info.classes, ...(await info.load(checked, limits)) };
+  const { shape, classes, outputs, inputs, dtype } = info;
+  const facts = { shape, classes, ...(outputs && { outputs }), ...(inputs && { inputs }), ...(dtype && { dtype }) };
+  return { name: text, ...facts, ...(await info.load(checked, limits, options)) };
 }

@@ -1,5 +1,6 @@
 /** What is known of a data set by its name, before anything of it is read. */
-import type { Limits, Split } from './dataset.ts';
+import type { Parameters } from '../engine/parameter.ts';
+import type { Dataset, Limits, Split } from './dataset.ts';
 
 /** A file as it lies in the cache, decompressed. */
 export interface DataFile {
@@ -46,15 +47,21 @@ export interface NpmSource {
 /** Gives a file's decompressed bytes; in `room`, which is to be their place, or elsewhere. */
 export type Reader = (file: string, room?: Uint8Array) => Promise<Uint8Array>;
 
-export interface DatasetInfo {
+export interface DatasetInfo extends Pick<Dataset, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype'> {
   readonly title: string;
-  readonly shape: readonly [c: number, h: number, w: number];
-  readonly classes: readonly string[];
+  /** What follows the name in a spec, as in `sine:points=100,noise=0.1`; numbers of samples and the like are then those of its defaults. */
+  readonly options?: Parameters;
   readonly train: number;
   readonly test: number;
   /** Empty for sets that are computed. */
   readonly files: readonly DataFile[];
   /** Tried in this order. */
   readonly sources: readonly Source[];
-  readonly load: (read: Reader, limits: Limits) => Promise<{ train: Split; test: Split }>;
+  /** The splits, and what options change of what is known of the set. */
+  readonly load: (read: Reader, limits: Limits, options: Readonly<Record<string, unknown>>) => Promise<Loaded>;
+}
+
+export interface Loaded extends Partial<Pick<Dataset, 'shape' | 'inputs'>> {
+  readonly train: Split;
+  readonly test: Split;
 }

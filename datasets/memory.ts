@@ -1,11 +1,12 @@
 /** Data sets of what a program has in its hands: pictures, arrays of values, iterables of samples. */
 import { check, kindOf, lookUp, show } from '../engine/check.ts';
-import { imagesOf, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
+import { imagesOf, targetsAt, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
 import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
 import { bytesOfOpen, isPicture, withPicture } from './pictures.ts';
 import { Store } from './store.ts';
 import { stream } from './random.ts';
+import { targetsOf, type Targeted, type Targets } from './targets.ts';
 
 /** One image: a picture, or its values: bytes that mean 0 to 1, or numbers as they are, which become float32. */
 export type Image = Picture | Uint8Array | Uint8ClampedArray | Float32Array | readonly number[];
@@ -21,6 +22,8 @@ export interface Labelled {
   readonly images: Uint8Array | Float32Array | Iterable<Image> | Iterable<Sample> | AsyncIterable<Sample>;
   /** A class number or name for each image; not for samples, which have their own. */
   readonly labels?: ArrayLike<number> | readonly string[] | undefined;
+  /** In place of labels a number to predict for each, or several: a regression. */
+  readonly targets?: Targets | undefined;
 }
 
 /** What `datasetOf` takes: images, labels, and what they are. */
@@ -32,13 +35,15 @@ export interface Samples extends Labelled {
   readonly shape?: readonly [c: number, h: number, w: number] | readonly [features: number] | undefined;
   /** Names of the classes in the order of their numbers. Without it they are the names among the labels in alphabetical order, or 0, 1, …. */
   readonly classes?: readonly string[] | undefined;
+  /** Names of the numbers that are predicted; without it y, or y1, y2, …. */
+  readonly outputs?: readonly string[] | undefined;
   /** Images to test on: a share of each class from 0 to below 1, which is then not trained on, or images of their own. Without it none. */
   readonly test?: number | Labelled | undefined;
   /** What the data set is called in files of weights. */
   readonly name?: string | undefined;
 }
 
-const PARTS = { images: 0, labels: 0, shape: 0, classes: 0, test: 0, name: 0 };
+const PARTS = { images: 0, labels: 0, targets: 0, shape: 0, classes: 0, outputs: 0, test: 0, name: 0 };
 
 /** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
 const RESIDENT = 2 ** 30;
@@ -49,29 +54,32 @@ const MOST = 1024;
 
 /** What the first image says of all, where the caller has not said it. */
 interface Form {
+  /** Of a regression the names of the numbers to predict, where they are given. */
+  readonly outputs?: readonly string[] | undefined;
   shape: Dataset['shape'] | undefined;
   /** The shape is the first picture's own. */
   isOwn?: boolean;
   dtype?: Dataset['dtype'];
 }
 
-/** A data set of images and labels. Throws at the first image or label that does not fit, with its place. */
+/** A data set of images and labels or targets. Throws at the first image, label or target that does not fit, with its place. */
 export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<Dataset> {
   check(
     typeof samples === 'object' && samples !== null && 'images' in samples,
     `data: it is ${kindOf(samples)}`,
-    'give { images, labels }, or the name of a data set',
+    'give { images, labels } or { images, targets }, or the name of a data set',
   );
   for (const key of Object.keys(samples)) lookUp('part of data', key, PARTS);
   const { test = 0, name = 'samples' } = samples;
-  const form: Form = { shape: shapeOf(samples.shape) };
+  const form: Form = { shape: shapeOf(samples.shape), outputs: samples.outputs };
   const train = await collect('', samples, form, resident);
   const apart = typeof test === 'object' && test !== null ? await collect('test.', test, form, resident) : undefined;
   check(
     apart || (typeof test === 'number' && test >= 0 && test < 1),
     `test: it is ${kindOf(test)}`,
-    'give a share from 0 to below 1, or { images, labels }',
+    `give a share from 0 to below 1, or { images, ${samples.targets ? 'targets' : 'labels'} }`,
   );
+  if (samples.targets !== undefined) return regressionOf(samples, name, form, train, apart);
   const classes = classesOf(train.labels, samples.classes);
   const labels = numbersOf('labels', train.labels, classes);
   const held = new Set(apart ? [] : share(labels, classes.length, test as number));
@@ -94,6 +102,44 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
   };
 }
 
+/** The regression of samples that are collected; `apart` are those to test on, where they are samples of their own. */
+function regressionOf(
+  { targets, outputs, classes, test }: Samples,
+  name: string,
+  form: Form,
+  train: Collected,
+  apart?: Collected,
+): Dataset {
+  check(classes === undefined, 'classes: they are given beside targets', 'leave out one of the two');
+  const all = targetsOf('targets', targets!, outputs);
+  const others = apart && targetsOf('test.targets', (test as Labelled).targets!, all.outputs);
+  const splitOf = (from: Collected, { targets, n }: Targeted, indices: readonly number[]): Split => {
+    const split = from.split(indices, new Uint16Array(n));
+    return { ...split, labels: new Uint16Array(), targets: targetsAt({ ...split, targets, n }, indices)! };
+  };
+  const held = new Set(apart ? [] : share(new Uint16Array(all.n), 1, test as number | undefined));
+  const numbers = Array.from({ length: all.n }, (_, i) => i);
+  return {
+    name,
+    shape: form.shape!,
+    classes: [],
+    outputs: all.outputs,
+    ...(form.dtype && { dtype: form.dtype }),
+    train: splitOf(
+      train,
+      all,
+      numbers.filter(i => !held.has(i)),
+    ),
+    test: apart
+      ? splitOf(apart, others!, [...Array(others!.n).keys()])
+      : splitOf(
+          train,
+          all,
+          numbers.filter(i => held.has(i)),
+        ),
+  };
+}
+
 function shapeOf(given: Samples['shape']): Form['shape'] {
   if (given === undefined) return undefined;
   const sizes = Array.isArray(given) && given.every(size => Number.isInteger(size) && size > 0);
@@ -106,7 +152,7 @@ function shapeOf(given: Samples['shape']): Form['shape'] {
 }
 
 /** The numbers of a share of each class, drawn at random, the same ones each time; of each some are left to train on. */
-function share(labels: Uint16Array, classes: number, part: number): number[] {
+function share(labels: Uint16Array, classes: number, part = 0): number[] {
   const members: number[][] = Array.from({ length: classes }, () => []);
   for (const [i, label] of labels.entries()) members[label]!.push(i);
   return members.flatMap((own, label) => {
@@ -124,7 +170,9 @@ interface Collected {
   split(indices: readonly number[], labels: Uint16Array): Split;
 }
 
-async function collect(who: string, { images, labels }: Labelled, form: Form, resident: number): Promise<Collected> {
+async function collect(who: string, { images, labels: given, targets }: Labelled, form: Form, resident: number): Promise<Collected> {
+  check(given === undefined || targets === undefined, `${who}targets: labels are given too`, 'leave out one of the two');
+  const labels = targets === undefined ? given : new Uint16Array(targetsOf(`${who}targets`, targets, form.outputs).n);
   if (ArrayBuffer.isView(images)) return whole(who, images as Values, labels, form);
   const isList = typeof images === 'object' && images !== null && (Symbol.iterator in images || Symbol.asyncIterator in images);
   check(isList, `${who}images: it is ${kindOf(images)}`, 'give an array of pictures, a Uint8Array or Float32Array of values, or samples');

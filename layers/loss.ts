@@ -21,7 +21,8 @@ export interface LossOptions {
 
 /**
  * The mean loss of logits [n, classes] against class numbers [n] or distributions [n, classes]: adds losses and correct answers to `totals`
- * [2], and returns dlogits where the graph trains. Rows from the step value `valid` on do not count.
+ * [2], and returns dlogits where the graph trains. Where `totals` are [3] the labels are numbers to predict, and squared and absolute errors
+ * are added in place of correct answers. Rows from the step value `valid` on do not count.
  */
 export type Loss = (g: Graph, logits: Tensor, labels: Tensor, totals: Tensor, options?: LossOptions) => Tensor | undefined;
 
@@ -47,12 +48,14 @@ export const lossOf =
       'give a share for each class',
     );
     check(smoothing >= 0 && smoothing < 1, `loss: smoothing is ${smoothing}, expected 0 <= smoothing < 1`);
-    const row = g.tensor([rows, kernels.ROW_METRICS]);
+    const regression = totals.size === kernels.ROW_ERRORS;
+    const metrics = regression ? kernels.ROW_ERRORS : kernels.ROW_METRICS;
+    const row = g.tensor([rows, metrics]);
     const dlogits = g.training ? g.tensor(logits.shape) : undefined;
     const answers = soft ? { shares: labels } : { labels };
-    const p = { rows, classes, smoothing, soft, train: g.training, ...weighing(classWeights, unlabelled) };
+    const p = { rows, classes, smoothing, soft, train: g.training, regression, ...weighing(classWeights, unlabelled) };
     g.run(kernel, p, { logits, ...answers, ...(classWeights && { classWeights }), row, dlogits });
-    g.run(kernels.sumRows, { rows, share }, { row, totals });
+    g.run(kernels.sumRows, { rows, metrics, share }, { row, totals });
     return dlogits && ofShare(g, dlogits, share);
   };
 
@@ -100,14 +103,17 @@ export const hinge = lossOf(kernels.hinge);
  */
 export const logistic = lossOf(kernels.logistic);
 
-/** Squared error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.MSELoss. */
+/** Squared error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.MSELoss. */
 export const mse = lossOf(kernels.squared);
 
 /**
- * Absolute error of the outputs (no softmax) against one-hot or soft labels, the mean over rows and classes, as torch.nn.L1Loss: NaN has no
- * gradient.
+ * Absolute error of the outputs (no softmax) against one-hot or soft labels or targets, the mean over rows and outputs, as torch.nn.L1Loss:
+ * NaN has no gradient.
  */
 export const mae = lossOf(kernels.absolute);
+
+/** Half the squared error up to 1, linear beyond it; the mean over rows and outputs, as torch.nn.HuberLoss with delta 1. */
+export const huber = lossOf(kernels.huber);
 
 /**
  * AugMix (Hendrycks 2020): cross-entropy of the first view plus `consistency` (12) times the Jensen-Shannon divergence of the predictions
@@ -145,6 +151,7 @@ export const losses: Readonly<Record<string, Loss>> = {
   logistic,
   mse,
   mae,
+  huber,
   'jensen-shannon': jensenShannon,
 };
 
@@ -159,3 +166,6 @@ export const weightedMeans: Readonly<Record<string, 'weights' | 'rows'>> = {
   hinge: 'rows',
   logistic: 'rows',
 };
+
+/** Those that compare outputs with numbers, whatever these are: what a regression can be trained with. The first is the usual one. */
+export const NUMERIC: readonly string[] = ['mse', 'mae', 'huber'];

@@ -83,7 +83,7 @@ export function addModel(name: string, model: Model): void {
 /** Whether there is a model of this name. */
 export const isModel = (name: string): boolean => Object.hasOwn(models, name) || Object.hasOwn(own, name);
 
-/** A model's name and options, as train/config/spec.ts reads them from `resnet20:shortcut=B`. */
+/** A model's name and options, as engine/spec.ts reads them from `resnet20:shortcut=B`. */
 export interface ModelSpec {
   readonly name: string;
   readonly value?: unknown;

@@ -1,4 +1,4 @@
-/** The curves of a run: loss and accuracy of training and validation over the epochs. */
+/** The curves of a run: loss and accuracy, of a regression the RMSE, of training and validation over the epochs. */
 import type { MetricsLine } from '../train/step/metrics.ts';
 import { draw } from './chart.ts';
 import type { Axis, Series } from './panel.ts';
@@ -11,20 +11,23 @@ export function curves(lines: readonly MetricsLine[], title?: string, lossName =
   const x = { label: 'epoch' };
   const loss: Axis = { label: lossName, min: 0 };
   const accuracy: Axis = { label: 'correct', percent: true, max: 1 };
+  const isRegression = lines.some(line => line.rmse !== undefined);
   return draw(
     [
       { kind: 'line', title: 'Loss', x, y: loss, series: seriesOf(lines, 'loss') },
-      { kind: 'line', title: 'Accuracy', x, y: accuracy, series: seriesOf(lines, 'accuracy') },
+      isRegression
+        ? { kind: 'line', title: 'Root mean squared error', x, y: { label: 'RMSE', min: 0 }, series: seriesOf(lines, 'rmse') }
+        : { kind: 'line', title: 'Accuracy', x, y: accuracy, series: seriesOf(lines, 'accuracy') },
     ],
     { title },
   );
 }
 
 /** Training as a line, evaluations as dots; what a run does not have is left out. */
-function seriesOf(lines: readonly MetricsLine[], field: 'loss' | 'accuracy'): Series[] {
-  const steps = lines.flatMap(l => ('split' in l ? [] : [{ step: l.step, at: l.epoch, value: l[field] }]));
+function seriesOf(lines: readonly MetricsLine[], field: 'loss' | 'accuracy' | 'rmse'): Series[] {
+  const steps = lines.flatMap(l => ('split' in l ? [] : [{ step: l.step, at: l.epoch, value: l[field]! }]));
   const evaluations = (split: 'val' | 'test') =>
-    lines.flatMap(l => ('split' in l && l.split === split ? [[l.epoch, l[field]] as const] : []));
+    lines.flatMap(l => ('split' in l && l.split === split ? [[l.epoch, l[field]!] as const] : []));
   const all: Series[] = [
     { name: 'training', points: means(steps) },
     { name: 'validation', dots: true, points: evaluations('val') },

@@ -11,7 +11,7 @@ const allowed: Record<string, string[]> = {
   engine: ['shaders'],
   layers: ['engine', 'shaders'],
   optim: ['engine', 'shaders', 'layers'],
-  datasets: [],
+  datasets: ['engine'],
   models: ['layers', 'engine', 'shaders'],
   train: ['models', 'optim', 'layers', 'engine', 'shaders', 'datasets'],
   plots: ['train'],

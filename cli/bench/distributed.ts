@@ -9,7 +9,7 @@ import { methods, type MethodName } from '../../train/distribute/methods.ts';
 import { launchedBy } from '../../train/distribute/node/library.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { openTrainer } from '../../train/run/open.ts';
 import { count, percent, print, table } from '../output.ts';
 import { adapterIn } from '../run/job-checks.ts';

@@ -4,7 +4,7 @@ import { compare, type Row } from '../../bench/peers/compare.ts';
 import { NETWORKS } from '../../bench/peers/networks.ts';
 import { PEER_NAMES, startPeer, unavailable, type Peer, type PeerName } from '../../bench/peers/run.ts';
 import { check, lookUp } from '../../engine/check.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { messageOf } from '../flags.ts';
 import { openDevice } from '../run/device.ts';
 import { print, table } from '../output.ts';

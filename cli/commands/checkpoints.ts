@@ -49,9 +49,12 @@ export function addEval(command: Command): void {
 
 export function addPredict(command: Command): void {
   command
-    .description("Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input.")
+    .description(
+      "Prints the most probable classes of each image (PNG, JPEG, WebP, GIF, TIFF, AVIF), resized to the model's input; " +
+        'of a model that takes numbers what it predicts for values or the rows of .csv files.',
+    )
     .argument('<checkpoint>', 'run folder, or a .safetensors or .onnx file')
-    .argument('<image...>', 'image files, or folders of them');
+    .argument('<image...>', 'image files, or folders of them; numbers as 0.5, or rows of them as 0.5,2, or .csv files');
   onDevice(
     command
       .option('--model <name>', 'model of a file that does not name it, or your file of code for one that names such a file')
@@ -69,6 +72,7 @@ export function addPredict(command: Command): void {
         'descent predict runs/lenet5-fashion-mnist-20261121-110000 shoe.png',
         'descent predict best.safetensors *.jpg --top 1 --json',
         'descent predict best.safetensors photos/ --csv > answers.csv',
+        'descent predict runs/mlp-sine-20261121-110000 0.25 0.5',
       ),
     )
     .action(async (checkpoint: string, images: string[], options: PredictOptions) => {

@@ -1,7 +1,7 @@
 /** `descent export`. */
 import { check } from '../../engine/check.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseChoice, parseSpec } from '../../train/config/spec.ts';
+import { parseChoice, parseSpec } from '../../engine/spec.ts';
 import { writeFolder, writeWhole } from '../../train/run/node/files.ts';
 import { inputOf, momentsOf, openCheckpoint } from '../run/checkpoint.ts';
 import { count, print } from '../output.ts';
@@ -28,8 +28,13 @@ export async function exportNet(path: string, options: ExportOptions): Promise<v
 /** A checkpoint with all that an export tells of it. */
 async function opened(path: string, options: ExportOptions) {
   const checkpoint = await openCheckpoint(path, options);
-  const { shape, classes } = await inputOf(checkpoint, options);
+  const { shape, classes, outputs } = await inputOf(checkpoint, options);
   const { file, weights, config, normalize } = checkpoint;
+  check(
+    !outputs,
+    `${file}: predicts numbers (${outputs?.join(', ')}), and --to ${options.to} is of classes`,
+    'use it by descent predict, or Predictor',
+  );
   const moments = await momentsOf(checkpoint, shape[0], options);
   return { config, beside: file.replace(/\.\w+$/, ''), facts: { shape, classes, weights, moments, normalize } };
 }

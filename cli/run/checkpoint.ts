@@ -1,7 +1,7 @@
 /** Trained weights from a run folder or a safetensors file, and what must be known to use them. */
 import { statSync } from 'node:fs';
 import type { Dataset } from '../../datasets/dataset.ts';
-import { datasets } from '../../datasets/index.ts';
+import { datasets, knownName } from '../../datasets/index.ts';
 import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, named as option } from '../../engine/check.ts';
 import { configFromJson, type RunConfig } from '../../train/config/config.ts';
@@ -14,7 +14,7 @@ import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
 import { momentsFor } from '../../train/data/normalise.ts';
 import type { Moments, Normalize } from '../../train/data/statistics.ts';
-import { isNet } from '../../train/config/spec.ts';
+import { isNet } from '../../engine/spec.ts';
 import { openOnnx, type OnnxFile } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 
@@ -33,6 +33,9 @@ export interface Checkpoint {
   readonly weights: Tensors;
   readonly shape: readonly [c: number, h: number, w: number] | undefined;
   readonly classes: readonly string[] | undefined;
+  readonly outputs: readonly string[] | undefined;
+  readonly inputs: readonly string[] | undefined;
+  readonly dtype: Dataset['dtype'] | undefined;
   readonly normalize: Normalize;
   /** The moments that were asked for, else those of the images it was trained on. */
   readonly moments: Moments | undefined;
@@ -67,13 +70,8 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   check(normalize !== undefined, `${file}: does not say how its images were normalized`, `give --normalize ${NORMALIZATIONS.join('|')}`);
   if (given.dataset !== undefined) checkDataset(given.dataset);
   await loadOwnModel(model, given.model === undefined ? 'give the place where it lies now with --model' : undefined);
-  const { shape, classes, dtype } = facts;
+  const { shape, classes, outputs, inputs, dtype } = facts;
   const own = parseNormalize(option('normalize'), normalize);
-  check(
-    dtype !== 'float32',
-    `${file}: is of a model that takes float32 values, not images`,
-    'use it from a program (see docs/checkpoints.md)',
-  );
   // A folder's images are of any size: they become what the weights were trained on.
   const imageSize =
     given.imageSize === undefined
@@ -85,6 +83,9 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
     config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file),
     shape,
     classes,
+    outputs,
+    inputs,
+    dtype,
     normalize: own.normalize,
     moments: own.moments ?? facts.moments,
   };
@@ -92,7 +93,7 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 
 /** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */
 function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: number | undefined): readonly [number, number, number] {
-  const open = isKnown(dataset) ? datasets[dataset]!.shape : [3, imageSize, imageSize];
+  const open = datasets[knownName(dataset) ?? '']?.shape ?? [3, imageSize, imageSize];
   const [c, h, w] = net.shape.map((size, i) => (typeof size === 'number' ? size : open[i]));
   check(c && h && w, `${file}: does not say how large its images are`, 'give --image-size');
   return [c, h, w];
@@ -103,15 +104,24 @@ interface FindOptions {
   quiet?: boolean | undefined;
 }
 
-/** Size of the images and names of the classes: the file says them, or the data set that it names does. */
-export async function inputOf({ shape, classes, config }: Checkpoint, options: FindOptions): Promise<Pick<Dataset, 'shape' | 'classes'>> {
-  if (shape && classes) return { shape, classes };
-  return isKnown(config.dataset) ? datasets[config.dataset]! : trainedOn(config, options);
+/** What a model takes and says. */
+export type Interface = Pick<Dataset, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype'>;
+
+/** Size of the images and names of the classes or outputs: the file says them, or the data set that it names does. */
+export async function inputOf(
+  { shape, classes = [], outputs, inputs, dtype, config }: Checkpoint,
+  options: FindOptions,
+): Promise<Interface> {
+  if (shape && (classes.length || outputs)) {
+    return { shape, classes, ...(outputs && { outputs }), ...(inputs && { inputs }), ...(dtype && { dtype }) };
+  }
+  const name = knownName(config.dataset);
+  return name === undefined || name === 'formula' ? trainedOn(config, options) : datasets[name]!;
 }
 
 /** The data set that the weights were trained on. */
-const trainedOn = ({ dataset, imageSize }: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
-  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize });
+const trainedOn = ({ dataset, imageSize, target }: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
+  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize, target });
 
 /**
  * The moments by which images of so many channels are normalised, if they are by any: those of the images that the weights were trained on

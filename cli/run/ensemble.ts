@@ -1,7 +1,7 @@
 /** `descent eval a b c --ensemble`: the mean of several networks' class probabilities. */
 import { check } from '../../engine/check.ts';
 import { score, softmaxRows } from '../../train/study/probabilities.ts';
-import { parseChoice } from '../../train/config/spec.ts';
+import { parseChoice } from '../../engine/spec.ts';
 import { combine } from '../../train/run/swag.ts';
 import { evaluate, openForEvaluation, type EvalOptions } from './eval.ts';
 import { asRank, joinAnyJob, type Job } from './job.ts';
@@ -57,6 +57,7 @@ async function memberOf(path: string, options: EvalOptions): Promise<Member> {
   const split = splitOf(options);
   const { file, recipe, dataset, session } = await openForEvaluation(path, options);
   try {
+    check(!dataset.outputs, `--ensemble: is of classes, and ${dataset.name} has numbers to predict`, 'evaluate each by itself');
     const logits = await session.inference.logits(split);
     return {
       file,

@@ -4,14 +4,15 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
-import { parseChoice } from '../../train/config/spec.ts';
+import { parseChoice } from '../../engine/spec.ts';
 import { notFinite } from '../../train/step/divergence.ts';
+import { scoreWords } from '../../train/evaluate/score.ts';
 import type { Tensors } from '../../train/run/safetensors.ts';
 import { logOf, score } from '../../train/study/probabilities.ts';
 import { predictViews, viewsOf } from '../../train/study/tta.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
-import { percent, print } from '../output.ts';
-import { checkReport, writePredictions, writeReport } from './report.ts';
+import { print } from '../output.ts';
+import { checkReport, writePredictions, writeReport, writeValues } from './report.ts';
 import { localRecipe, openInferenceSession, type InferenceSession, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
@@ -42,8 +43,8 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
     ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest)! }),
   });
   const { dataDir, quiet } = options;
-  const { limitTrain, limitTest, imageSize } = recipe;
-  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+  const { limitTrain, limitTest, imageSize, target } = recipe;
+  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
   return { file, weights, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
 }
 
@@ -57,6 +58,13 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     const { inference, data } = session;
     const { labels, n } = data.parts[split];
     const k = dataset.classes.length;
+    if (dataset.outputs) {
+      check(
+        !options.report && !views,
+        `${options.report ? '--report' : '--tta'}: is of classes, and ${dataset.name} has numbers to predict`,
+        'leave it out',
+      );
+    }
     check(n > 0, `eval: there are no ${split} images`, say`give ${named('valSplit')} a share above 0`);
     const seen = views ? await predictViews(inference, split, k, views) : undefined;
     const result = seen ? score(seen, labels, k) : await inference.evaluate(split);
@@ -69,11 +77,12 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
     if (options.json) print(JSON.stringify(facts));
     else {
       const of = `${file} on ${recipe.dataset}${views ? `, ${views.length} views` : ''}: `;
-      const found = `${split} loss ${result.loss.toFixed(4)}  accuracy ${percent(result.accuracy)}`;
+      const found = `${split} ${scoreWords(result)}`;
       print(options.quiet ? found : of + found);
     }
     if (!options.report && options.predictions === undefined) return;
     const logits = seen?.map(logOf) ?? (await inference.logits(split));
+    if (dataset.outputs) return writeValues(options.predictions!, { part: data.parts[split], dataset, logits }, options);
     if (options.predictions !== undefined) writePredictions(options.predictions, { part: data.parts[split], dataset, logits }, options);
     if (options.report) await writeReport(path, facts, { part: data.parts[split], dataset, logits }, options);
   } finally {

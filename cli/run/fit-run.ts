@@ -3,6 +3,7 @@ import { check } from '../../engine/check.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged, notFinite } from '../../train/step/divergence.ts';
+import { figuresOf } from '../../train/evaluate/score.ts';
 import { stopsEarly } from '../../train/run/early-stopping.ts';
 import { evaluation, loop, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, validations, type EvalMetrics, type StepMetrics } from '../../train/step/metrics.ts';
@@ -65,7 +66,12 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   await drawCurves(o);
   await tellSwag(running, test);
   if (options.json || !speaks) return;
-  if (options.quiet) print(`test accuracy ${percent(test.accuracy)}, loss ${test.loss.toFixed(4)}`);
+  if (options.quiet)
+    print(
+      `test ${figuresOf(test)
+        .map(figure => figure.join(' '))
+        .join(', ')}, loss ${test.loss.toFixed(4)}`,
+    );
   else {
     if (running.stats) print(`\n${running.stats.table()}\n`);
     const steps = `${count(trainer.steps)} ${trainer.steps === 1 ? 'step' : 'steps'}`;
@@ -246,7 +252,7 @@ async function tellSwag({ run, recipe, session, options, swag }: Running, { unav
   else if (!options.quiet) {
     print(
       `SWAG of ${swag.count} epochs, ${samples} draws: test loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)} ` +
-        `(the last weights: ${percent((unaveraged ?? test).accuracy)}); ` +
+        `(the last weights: ${percent((unaveraged ?? test).accuracy!)}); ` +
         `intervals in ${run.path}/swag.svg`,
     );
   }

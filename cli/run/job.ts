@@ -1,7 +1,7 @@
 /** `descent train --distribute`: this process as one of the ranks that mpirun or srun started. */
 import { hostname } from 'node:os';
 import { check, DescentError, say } from '../../engine/check.ts';
-import { parseChoice } from '../../train/config/spec.ts';
+import { parseChoice } from '../../engine/spec.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import { ROUTES } from '../../train/distribute/node/calls.ts';
 import { launchedBy } from '../../train/distribute/node/library.ts';

@@ -1,7 +1,7 @@
 /** The options of `descent train`, and what those say that are no part of the configuration. */
 import { COUNT } from '../../engine/range.ts';
 import type { Key } from '../../train/config/options.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import type { LoopOptions } from '../../train/run/loop.ts';
 import type { SessionOptions } from './session.ts';
 

@@ -2,9 +2,10 @@
 import { check } from '../../engine/check.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
-import { inputOf, momentsOf, openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
+import { inputOf, momentsOf, openCheckpoint, type Checkpoint, type CheckpointOptions, type Interface } from './checkpoint.ts';
+import { predictRows, rowsOf } from './predict-table.ts';
 import { imagesAt } from '../show/images.ts';
 import { csv, predictionRows } from './csv.ts';
 import { percent, print } from '../output.ts';
@@ -23,10 +24,12 @@ export interface PredictOptions extends CheckpointOptions, DeviceOptions {
 export async function predict(path: string, named: readonly string[], options: PredictOptions): Promise<void> {
   const top = parseNumber('--top', options.top, { integer: true, min: 1 });
   check(!options.csv || !options.json, 'predict: --csv and --json are two forms of one answer', 'give one of them');
-  const images = imagesAt(named);
   const checkpoint = await openCheckpoint(path, options);
   const { config, weights, normalize } = checkpoint;
-  const { shape, classes } = await inputOf(checkpoint, options);
+  const input = await inputOf(checkpoint, options);
+  const { shape, classes, dtype } = input;
+  if (dtype === 'float32') return predictNumbers(checkpoint, input, named, options);
+  const images = imagesAt(named);
   const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert: options.invert })));
   const moments = await momentsOf(checkpoint, shape[0], options);
 
@@ -46,6 +49,24 @@ export async function predict(path: string, named: readonly string[], options: P
       else if (options.quiet) print(likely[0]!.label);
       else print(`${images[i]}: ${likely.map(p => `${p.label} ${percent(p.probability)}`).join(', ')}`);
     }
+  } finally {
+    device.close();
+  }
+}
+
+/** Of a model that takes rows of numbers. */
+async function predictNumbers(checkpoint: Checkpoint, input: Interface, named: readonly string[], options: PredictOptions): Promise<void> {
+  const { file, config, weights, normalize } = checkpoint;
+  const [features, h, w] = input.shape;
+  check(h * w === 1, `${file}: is of a model that takes float32 images`, 'use it from a program (see docs/checkpoints.md)');
+  check(!options.invert, '--invert: is of pictures, and the model takes numbers', 'leave it out');
+  const rows = await rowsOf(named, input);
+  const moments = await momentsOf(checkpoint, features, options);
+  const { model } = recipeOf(config).config;
+  const device = await openDevice(options);
+  try {
+    const predictor = await Predictor.create({ ...input, device, model, weights, normalize, moments });
+    await predictRows(predictor, rows, options);
   } finally {
     device.close();
   }

@@ -1,7 +1,8 @@
 /** The progress of a training run: a bar on a terminal, plain lines in a pipe, JSON on request. */
 import type { SingleBar } from 'cli-progress';
+import { figuresOf, meanScore, scoreWords, type Score } from '../../train/evaluate/score.ts';
 import type { EvalMetrics, StepMetrics } from '../../train/step/metrics.ts';
-import { count, duration, percent, print } from '../output.ts';
+import { count, duration, print } from '../output.ts';
 
 export interface Progress {
   metrics(line: StepMetrics): void;
@@ -47,8 +48,8 @@ export function barLine({ epoch, loss, accuracy, speed, left }: BarWords, share:
   return lines[0]!.replace(epoch, () => `${epoch}  ${'\u2588'.repeat(done)}${'\u2591'.repeat(bar - done)}`);
 }
 
-const accuracy = (l: { loss: number; accuracy: number; unaveraged?: EvalMetrics['unaveraged'] }): string =>
-  `loss ${l.loss.toFixed(4)}  accuracy ${percent(l.accuracy)}${l.unaveraged ? ` (before averaging: ${accuracy(l.unaveraged)})` : ''}`;
+const said = (l: Score & { unaveraged?: Score }): string =>
+  `${scoreWords(l)}${l.unaveraged ? ` (before averaging: ${scoreWords(l.unaveraged)})` : ''}`;
 const NAMES = { val: 'validation', test: 'test' } as const;
 
 export async function progress(o: ProgressOptions): Promise<Progress> {
@@ -59,11 +60,11 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
   if (o.quiet) return { metrics() {}, evaluation() {}, stop() {} };
   const epochs = Math.ceil(o.total / o.stepsPerEpoch);
   const epochOf = (step: number) => `epoch ${Math.min(epochs, Math.ceil(step / o.stepsPerEpoch))}/${epochs}`;
-  const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${accuracy(l)}`;
+  const evaluated = (l: EvalMetrics) => `${epochOf(l.step)}  step ${l.step}  ${NAMES[l.split]} ${said(l)}`;
   if (o.plain || !process.stdout.isTTY) {
     const trained = (l: StepMetrics) => {
       const rates = `lr ${Number(l.lr.toPrecision(4))}  ${count(l.images_per_s)} images/s`;
-      return `${epochOf(l.step)}  step ${l.step}  ${accuracy(l)}  ${rates}`;
+      return `${epochOf(l.step)}  step ${l.step}  ${said(l)}  ${rates}`;
     };
     return { metrics: l => print(trained(l)), evaluation: l => print(evaluated(l)), stop() {} };
   }
@@ -72,7 +73,7 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
   const begun = performance.now();
   let bar: SingleBar | undefined;
   let last = o.done;
-  let epoch = { steps: 0, loss: 0, accuracy: 0 }; // sums over its steps
+  let epoch = meanScore();
   const stop = () => {
     bar?.stop();
     bar = undefined;
@@ -82,16 +83,12 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     metrics(l) {
       const steps = l.step - last;
       last = l.step;
-      epoch = {
-        steps: epoch.steps + steps,
-        loss: epoch.loss + steps * l.loss,
-        accuracy: epoch.accuracy + steps * l.accuracy,
-      };
+      epoch.add(l, steps);
       const perStep = (performance.now() - begun) / 1000 / Math.max(1, l.step - o.done);
       const words: BarWords = {
         epoch: epochOf(l.step),
         loss: `loss ${l.loss.toFixed(4)}`,
-        accuracy: `accuracy ${percent(l.accuracy)}`,
+        accuracy: figuresOf(l)[0]!.join(' '),
         speed: `${count(l.images_per_s)} images/s`,
         left: `${duration((o.total - l.step) * perStep)} left`,
       };
@@ -108,10 +105,9 @@ export async function progress(o: ProgressOptions): Promise<Progress> {
     },
     evaluation(l) {
       stop();
-      const { steps } = epoch;
-      const means = { loss: epoch.loss / steps, accuracy: epoch.accuracy / steps };
-      print(`${epochOf(l.step)}  ${steps ? `training ${accuracy(means)}  ` : ''}${NAMES[l.split]} ${accuracy(l)}`);
-      epoch = { steps: 0, loss: 0, accuracy: 0 };
+      const trained = epoch.mean();
+      print(`${epochOf(l.step)}  ${trained ? `training ${said(trained)}  ` : ''}${NAMES[l.split]} ${said(l)}`);
+      epoch = meanScore();
     },
   };
 }

@@ -44,6 +44,23 @@ export function writePredictions(path: string, { part, dataset, logits }: Predic
   if (!json && !quiet) print(`predictions of ${part.n} images in ${path}`);
 }
 
+/** As writePredictions, of a regression: each sample's features where it is a row of a table, targets and predictions. */
+export function writeValues(path: string, { part, dataset, logits }: Predictions, { json, quiet }: ReportFlags): void {
+  const outputs = dataset.outputs!;
+  const [features, h, w] = dataset.shape;
+  const { images } = part.from;
+  const width = h * w === 1 && images instanceof Float32Array ? features : 0;
+  const named = dataset.inputs ?? Array.from({ length: features }, (_, i) => `x${i + 1}`);
+  const rows = Array.from(part.indices, (index, i) => [
+    ...images.subarray(index * width, (index + 1) * width),
+    ...part.targets!.subarray(i * outputs.length, (i + 1) * outputs.length),
+    ...Array.from({ length: outputs.length }, (_, k) => logits[i * outputs.length + k]!),
+  ]);
+  const head = [...named.slice(0, width), ...outputs, ...outputs.map(name => `predicted ${name}`)];
+  writeWhole(path, csv([head, ...rows.map(row => row.map(v => Number(v.toPrecision(9))))]));
+  if (!json && !quiet) print(`predictions of ${part.n} samples in ${path}`);
+}
+
 /** Confusions are printed of so many classes, and so many lines of scores. */
 const MOST_CONFUSED = 20;
 const MOST_SCORED = 40;

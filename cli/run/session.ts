@@ -28,6 +28,8 @@ export interface SessionOptions extends DeviceOptions {
 }
 
 export interface Session {
+  /** The recipe on the data set (see onDataset). */
+  readonly recipe: Recipe;
   readonly trainer: Trainer;
   readonly data: RunData;
   readonly model: Layer;
@@ -103,6 +105,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
     if (opened.note && !options.quiet) note(opened.note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };
     return {
+      recipe: opened.recipe,
       trainer,
       data,
       model,

@@ -91,8 +91,8 @@ async function trainIn(
   const interrupt = onInterrupt(() => run?.close(), job && interruptOf(job, run));
   try {
     const { dataDir, quiet } = options;
-    const { limitTrain, limitTest, imageSize } = config;
-    const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    const { limitTrain, limitTest, imageSize, target } = config;
+    const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);
@@ -112,7 +112,7 @@ async function trainIn(
     } else if (job) await shareWeights(job, session.trainer);
     try {
       const { own, best, state } = resumed ?? {};
-      await fitRun({ run, recipe, session, options, interrupt, before: state, job, own, best });
+      await fitRun({ run, recipe: session.recipe, session, options, interrupt, before: state, job, own, best });
     } catch (error) {
       if (error instanceof DeviceLost) throw new DeviceLost(error.problem, run.next);
       if (!(error instanceof Diverged) || job) throw error;

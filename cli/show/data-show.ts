@@ -15,7 +15,7 @@ import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
 import { checkWritable, writeWhole } from '../../train/run/node/files.ts';
 import { checkImages, type Augmentation } from '../../train/data/augmentation.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { print } from '../output.ts';
 
 export interface ShowOptions {
@@ -41,7 +41,11 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const augment = options.augment === undefined ? undefined : parseAugment(options.augment);
   const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
   const [c, h, w] = dataset.shape;
-  check(c === 1 || c === 3, `data show: the samples of ${name} have ${c} channels`, 'images have 1 or 3');
+  check(
+    dataset.dtype !== 'float32' && (c === 1 || c === 3),
+    `data show: the samples of ${name} are no images`,
+    'those have 1 or 3 channels of bytes',
+  );
   if (augment) checkImages(augment, dataset);
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));

@@ -49,6 +49,7 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
       title: info.title,
       shape: info.shape,
       classes: info.classes.length,
+      ...(info.outputs && { outputs: info.outputs.length }),
       train: info.train,
       test: info.test,
       bytes: info.files.reduce((sum, f) => sum + f.bytes, 0),
@@ -62,7 +63,7 @@ export async function dataList(options: DataOptions, print: Print): Promise<void
   const cells = rows.map(r => [
     r.name,
     r.shape.join('x'),
-    r.classes,
+    r.classes || '-',
     r.train,
     r.test,
     r.bytes ? (r.bytes / 1e6).toFixed(0) : '-',

@@ -1,12 +1,13 @@
 /** `descent models`. */
-import { datasets } from '../../datasets/index.ts';
-import { isKnown, openDataset } from '../../datasets/node/open.ts';
+import { outputsOf } from '../../datasets/dataset.ts';
+import { datasets, knownName } from '../../datasets/index.ts';
+import { openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import { Graph, product, type Tensor } from '../../engine/graph.ts';
 import { models as known, openModel } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
-import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import { receptiveFields } from '../../train/study/receptive-field.ts';
 import { messageOf } from '../flags.ts';
 import { loadOwnModel } from '../own-model.ts';
@@ -103,14 +104,14 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
 async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<ModelInput> {
-  const known = isKnown(dataset) ? datasets[dataset]! : await openDataset(dataset, { quiet: true, limitTest: 1 });
+  const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { quiet: true, limitTest: 1 }));
   const sizes = input?.split('x') ?? [];
   check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
   const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });
   const [c, h, w] = sizes.map(size => whole('--input', size));
   return {
     shape: input === undefined ? known.shape : [c!, h!, w!],
-    classes: classes === undefined ? known.classes.length : whole('--classes', classes),
+    classes: classes === undefined ? outputsOf(known).length : whole('--classes', classes),
   };
 }
 

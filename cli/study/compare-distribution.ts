@@ -8,7 +8,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseNumber, parseSpec } from '../../train/config/spec.ts';
+import { parseNumber, parseSpec } from '../../engine/spec.ts';
 import type { Share } from '../../train/data/share.ts';
 import { start } from '../../train/distribute/start.ts';
 import { loop } from '../../train/run/loop.ts';
@@ -65,6 +65,7 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   const given = { dataset: name, lr, epochs, limitTrain, limitTest, seed, logEvery: '5' };
   const config = parseConfig(model, given);
   const data = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: config.limitTrain, limitTest: config.limitTest });
+  check(!data.outputs, `compare: methods are compared by accuracy, and ${data.name} has numbers to predict`, 'take a data set of classes');
   const device = await openDevice(options);
   const results: Compared[] = [];
   for (const [variant, distribute, own = optimizer] of VARIANTS) {
@@ -130,7 +131,7 @@ async function trained(
     });
     const seconds = (performance.now() - begun) / 1000;
     const { accuracy } = await trainer.evaluate('test');
-    return { lines, seconds, accuracy };
+    return { lines, seconds, accuracy: accuracy! };
   } finally {
     trainer.destroy();
   }

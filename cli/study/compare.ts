@@ -45,6 +45,11 @@ export async function compare(what: string, options: CompareOptions): Promise<vo
   const common = localRecipe(parseConfig(model, base));
   const { limitTrain, limitTest, epochs } = common;
   const dataset = await openDataset(common.dataset, { dataDir, quiet, limitTrain, limitTest });
+  check(
+    !dataset.outputs,
+    `compare: ${what} are compared by accuracy, and ${dataset.name} has numbers to predict`,
+    'take a data set of classes',
+  );
   const images = Math.floor(dataset.train.n * (1 - common.valSplit));
   const steps = epochs * Math.floor(images / common.batchSize);
   check(
@@ -116,7 +121,7 @@ function tell({ variant, recipe: { config } }: Run, result: Trial, { json, quiet
     const facts = { variant, config, test: test ?? null, train: train ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
     print(JSON.stringify(facts));
   } else if (!quiet) {
-    note(`${variant}: ${test ? `test ${percent(test.accuracy)}` : diverged} in ${seconds.toFixed(1)} s`);
+    note(`${variant}: ${test ? `test ${percent(test.accuracy!)}` : diverged} in ${seconds.toFixed(1)} s`);
   }
 }
 
@@ -127,10 +132,10 @@ const netInWords = (model: string): string =>
 function resultTable(what: string, results: readonly Result[]): string {
   const rows = results.map(({ variant, result: { test, best, train, seconds } }) => [
     variant,
-    test ? percent(test.accuracy) : 'diverged',
-    train ? percent(train.accuracy) : '-',
+    test ? percent(test.accuracy!) : 'diverged',
+    train ? percent(train.accuracy!) : '-',
     test ? test.loss.toFixed(4) : '-',
-    best ? percent(best.accuracy) : '-',
+    best ? percent(best.accuracy!) : '-',
     seconds.toFixed(1),
   ]);
   return table([[what, 'test accuracy', 'training accuracy', 'test loss', 'best validation', 'seconds'], ...rows]);

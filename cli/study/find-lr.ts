@@ -7,7 +7,7 @@ import { checkPicture, writePicture } from '../../plots/node.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { print } from '../output.ts';
 import { localRecipe, openSession, type SessionOptions } from '../run/session.ts';
 

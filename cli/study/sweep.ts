@@ -9,7 +9,7 @@ import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { fileError, makeFolder } from '../../train/run/node/files.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import { keyOf, ranking, type Score, type SweepLine } from '../../train/study/sweep.ts';
 import { jsonLines } from '../../train/step/metrics.ts';
 import { checkHeldOut, trial, type Trial } from '../../train/study/trial.ts';
@@ -127,21 +127,22 @@ const describe = (choice: SweepLine['choice']): string => {
 
 function describeOutcome({ choice, folds, fold = 0, accuracy, loss, diverged = '', seconds }: SweepLine): string {
   const which = folds === undefined ? '' : `  fold ${fold + 1}`;
-  const result =
-    accuracy === undefined || loss === undefined ? diverged : `held-out accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`;
+  const told = accuracy === undefined ? '' : `accuracy ${percent(accuracy)}, `;
+  const result = loss === undefined ? diverged : `held-out ${told}loss ${loss.toFixed(4)}`;
   return `${describe(choice)}${which}  ${result}  (${duration(seconds)})`;
 }
 
 function scoreTable(scores: readonly Score[]): string {
   const keys = Object.keys(scores[0]!.choice);
   const spread = scores.some(s => s.spread !== undefined);
+  const accuracy = scores.some(s => s.accuracy !== undefined);
   return table([
-    [...keys, 'accuracy', ...(spread ? ['+-'] : []), 'loss', 'seconds'],
+    [...keys, ...(accuracy ? ['accuracy'] : []), ...(spread ? ['+-'] : []), 'loss', 'seconds'],
     ...scores.map(s => [
       ...keys.map(k => s.choice[k]!),
-      s.diverged ? 'diverged' : `${(s.accuracy * 100).toFixed(2)}%`,
+      ...(accuracy ? [s.diverged ? 'diverged' : `${(s.accuracy! * 100).toFixed(2)}%`] : []),
       ...(spread ? [s.spread === undefined ? '-' : `${(s.spread * 100).toFixed(2)}%`] : []),
-      s.diverged ? '-' : s.loss.toFixed(4),
+      s.diverged ? (accuracy ? '-' : 'diverged') : s.loss.toFixed(4),
       s.seconds.toFixed(1),
     ]),
   ]);
@@ -152,9 +153,9 @@ function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): 
   let key = '';
   let kept: Promise<Dataset>;
   return config => {
-    const { dataset, limitTrain, limitTest, imageSize } = config;
-    const wanted = JSON.stringify([dataset, limitTrain, limitTest, imageSize]);
-    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest, imageSize });
+    const { dataset, limitTrain, limitTest, imageSize, target } = config;
+    const wanted = JSON.stringify([dataset, limitTrain, limitTest, imageSize, target]);
+    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
     key = wanted;
     return kept;
   };

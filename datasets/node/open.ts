@@ -1,21 +1,27 @@
 /** A data set by its name or its folder, for programs under Node. */
-import { statSync, type Stats } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
 import type { Dataset } from '../dataset.ts';
-import { datasets, loadDataset } from '../index.ts';
+import { datasetFrom, datasets, knownName, loadDataset } from '../index.ts';
 import { plain } from './cache.ts';
 import { fetchDataset, type FetchOptions } from './fetch.ts';
 import { openFolder, type FolderOptions } from './folder.ts';
+import { tableSet } from '../tables/csv.ts';
 import { reporter } from './progress.ts';
 
 export interface OpenOptions extends FetchOptions, FolderOptions {
   /** Says nothing while fetching or decoding. */
   readonly quiet?: boolean | undefined;
+  /** Of a table the column to predict, or several with commas between. */
+  readonly target?: string | undefined;
 }
 
-/** The data set of a known name, fetched into the cache if it is not there; or that of a folder of images by class (see openFolder). */
+/**
+ * The data set of a known name, fetched into the cache if it is not there; that of a folder of images by class (see openFolder); or a table
+ * in a .csv file (see tableSet).
+ */
 export async function openDataset(name: string, options: OpenOptions = {}): Promise<Dataset> {
   const { limitTrain, limitTest } = options;
   for (const [key, value] of Object.entries({ limitTrain, limitTest })) {
@@ -24,27 +30,36 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   }
   const told: OpenOptions = options.quiet ? options : { ...reporter(), ...options };
   checkDataset(name);
-  if (!isKnown(name)) return openFolder(name, told);
-  const folder = await fetchDataset(name, told);
+  if (isTable(name)) return tableSet(basename(name), readFileSync(name, 'utf8'), options.target, options);
+  check(options.target === undefined, say`${named('target')}: is of a table, and ${name} is none`, 'leave it out');
+  const known = knownName(name);
+  if (known === undefined) return openFolder(name, told);
+  const folder = await fetchDataset(known, told);
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
 }
 
-/** Whether a data set is known by name, and no folder of images. */
-export const isKnown = (name: string): boolean => Object.hasOwn(datasets, name);
+/** Whether a data set is known by name, and neither a folder of images nor a table. */
+export const isKnown = (name: string): boolean => knownName(name) !== undefined;
 
-/** Throws where a name is neither that of a data set nor a folder's. */
+/** Whether a data set is a table in a file. */
+export const isTable = (name: string): boolean => /\.csv$/i.test(name) && stateOf(name)?.isFile() === true;
+
+/** Throws where a name is neither that of a data set, whose options it may give, nor the path of a folder or a table. */
 export function checkDataset(name: string): void {
-  if (isKnown(name)) return;
+  if (isKnown(name)) return void datasetFrom(name);
   const found = stateOf(name);
-  if (found?.isDirectory()) return;
+  if (found?.isDirectory() || isTable(name)) return;
   const names = Object.keys(datasets);
   const isPath = found || /[/\\.]/.test(name);
   throw isPath
     ? new DescentError(
         say`${named('dataset')}: ${name} is ${found ? 'a file' : 'not there'}`,
-        `give a folder with a subfolder of images for each class, or a name: ${names.join(', ')}`,
+        `give a folder with a subfolder of images for each class, a table as .csv, or a name: ${names.join(', ')}`,
       )
-    : new DescentError(`unknown dataset '${name}'`, `${suggestion(name, names)}known: ${names.join(', ')}, and folders of images by class`);
+    : new DescentError(
+        `unknown dataset '${name}'`,
+        `${suggestion(name, names)}known: ${names.join(', ')}, folders of images by class and tables as .csv`,
+      );
 }
 
 /** What a path leads to; nothing where no path can be written so. */

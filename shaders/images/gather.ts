@@ -16,6 +16,8 @@ export interface Gather extends Pages {
   /** Each image is mixed with another of its batch (mixup, cutmix): `classes` soft labels. */
   mix?: boolean;
   classes?: number;
+  /** `labelsAll` holds `classes` f32 of each image, numbers to predict, and `soft` takes them. */
+  regression?: boolean;
   /** x holds so many views of each image, all first ones before all second ones (see Augment). */
   views?: number;
 }
@@ -30,10 +32,19 @@ const perThread = (p: Gather, d: Profile): number => {
   return plain(p) ? 1 : 4;
 };
 
+/** WGSL: target `k` of the image number `index`. */
+const target = (p: Gather, index: string): string => `bitcast<f32>(labelsAll[${index} * ${p.classes}u + k])`;
+
+/** WGSL: the label of an image, or its targets. */
+const copyLabel = (p: Gather): string =>
+  p.regression
+    ? `for (var k = 0u; k < ${p.classes}u; k++) { soft[image * ${p.classes}u + k] = ${target(p, 'index')}; }`
+    : 'labels[image] = labelsAll[index];';
+
 /** WGSL: the words of an image as they are. */
 const copyWords = (p: Gather) => ({
   before: `
-  if (group.x == 0u && lane == 0u) { labels[image] = labelsAll[index]; }
+  if (group.x == 0u && lane == 0u) { ${copyLabel(p)} }
   let page = place / ${p.perPage}u;
   let base = place % ${p.perPage}u * WORDS;`,
   each: p.floats
@@ -52,8 +63,12 @@ const drawPartner = (p: Gather) => `
   let d2 = draw(index2, partner);
   if (group.x == 0u && lane == 0u) {
     for (var k = 0u; k < ${p.classes}u; k++) {
-      let own = select(0.0, op.mixShare, k == labelsAll[index]);
-      soft[image * ${p.classes}u + k] = own + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);
+      ${
+        p.regression
+          ? `soft[image * ${p.classes}u + k] = op.mixShare * ${target(p, 'index')} + (1.0 - op.mixShare) * ${target(p, 'index2')};`
+          : `let own = select(0.0, op.mixShare, k == labelsAll[index]);
+      soft[image * ${p.classes}u + k] = own + select(0.0, 1.0 - op.mixShare, k == labelsAll[index2]);`
+      }
     }
   }`;
 
@@ -70,7 +85,7 @@ const lookAtBoth = `
 
 /** WGSL: the pixels of an image after its transforms, mixed with those of a partner where that is asked for. */
 function makePixels(p: Gather) {
-  const storeLabel = `if (group.x == 0u && lane == 0u && plane < ${p.n}u) { labels[image] = labelsAll[index]; }`;
+  const storeLabel = `if (group.x == 0u && lane == 0u && plane < ${p.n}u) { ${copyLabel(p)} }`;
   const store = (k: number) => {
     const value = p.c > 1 ? `v.${XYZW[k]}` : 'v';
     return `x[plane * SIZE + ${k}u * PLANE + at] = ${value} * norm[${k}u * PLANE + at] + norm[SIZE + ${k}u * PLANE + at];`;
@@ -92,7 +107,7 @@ function makePixels(p: Gather) {
  * x [n, c, h, w] = value * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
  * scale and shift per value. One thread takes four bytes or one f32 at a time; with `augment` one pixel, all its channels, so that colours
  * can be changed. With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box [x0,
- * x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. `tables` are those of the batch (see imageTables)
+ * x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. Of a regression labels are numbers. `tables` are those of the batch (see imageTables)
  * where the transforms ask for them.
  */
 export const gather = kernel({

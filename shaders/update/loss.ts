@@ -8,7 +8,7 @@ import { items } from '../kernel/loops.ts';
 import { keeping, logarithms } from '../kernel/nan.ts';
 import { float, unroll } from '../kernel/wgsl.ts';
 
-/** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32). */
+/** Rows of `classes` logits, labels as class numbers (u32) or, with `soft`, as distributions (f32) or any numbers. */
 export interface Loss {
   rows: number;
   classes: number;
@@ -22,10 +22,14 @@ export interface Loss {
    * of the classes.
    */
   scaled?: boolean;
+  /** The labels are numbers to predict: the metrics of a row are errors. */
+  regression?: boolean;
 }
 
 /** How many f32 the metrics of one row take: its loss, and whether its largest logit is the label's. */
 export const ROW_METRICS = 2;
+/** Of a regression: its loss, and the means over its outputs of the squared and of the absolute errors. */
+export const ROW_ERRORS = 3;
 
 /** WGSL: functions that keep NaN, since a loss must show one in any logit. */
 const functions = keeping('f32') + logarithms('f32');
@@ -48,6 +52,19 @@ const step = ({ scaled }: Pick<Loss, 'scaled'>): Record<string, 'u32' | 'f32'> =
   valid: 'u32',
   ...(scaled && { lossScale: 'f32', countScale: 'f32' }),
 });
+
+/** As `store`, [loss, squared error, absolute error]. */
+const storeErrors = ({ classes }: Loss) => wgsl`
+  var squares = 0.0; var sizes = 0.0;
+  for (var c = 0u; c < ${classes}u; c++) {
+    let d = logits[at + c] - shares[at + c];
+    squares += d * d;
+    sizes += abs(d);
+  }
+  let counts = i < op.valid;
+  row[i * ${ROW_ERRORS}u] = select(0.0, loss, counts);
+  row[i * ${ROW_ERRORS}u + 1u] = select(0.0, squares * ${1 / classes}, counts);
+  row[i * ${ROW_ERRORS}u + 2u] = select(0.0, sizes * ${1 / classes}, counts);`;
 
 /** WGSL that looks at logit `v` of class `c` for `largest` and `best`. */
 const look = 'if (v > largest) { largest = v; best = c; }';
@@ -84,7 +101,8 @@ fn goal(c : u32) -> f32 {
     let v = logits[at + c];
     ${look}
   }
-  #if ${p.soft}
+  #if ${Boolean(p.regression)}
+  #elif ${p.soft}
   var most : f32 = -1.0;
   for (var c = 0u; c < ${p.classes}u; c++) {
     if (shares[at + c] > most) { most = shares[at + c]; truth = c; }
@@ -101,7 +119,7 @@ fn goal(c : u32) -> f32 {
   for (var c = 0u; c < ${p.classes}u; c++) { dlogits[at + c] = select(0.0, dlogits[at + c] * op.lossScale, known); }
   #endif
   #endif
-  ${store(p)}`,
+  ${p.regression ? storeErrors(p) : store(p)}`,
     }),
   });
 
@@ -193,6 +211,13 @@ export const squared = elementwise('squared_error', '(v - t) * (v - t)', '2.0 * 
 /** The sign of NaN is 0, as PyTorch has it. */
 export const absolute = elementwise('absolute_error', 'abs(v - t)', 'select(select(0.0, -1.0, v < t), 1.0, v > t)');
 
+/** Half the square up to an error of 1, linear beyond it, as torch.nn.HuberLoss with delta 1. */
+export const huber = elementwise(
+  'huber',
+  'keep(v, select(abs(v - t) - 0.5, 0.5 * (v - t) * (v - t), abs(v - t) < 1.0))',
+  'keep(v, clamp(v - t, -1.0, 1.0))',
+);
+
 /** `views` predictions of each of `rows` images: logits [views, rows, classes]. */
 export interface Consistency {
   rows: number;
@@ -267,18 +292,18 @@ export const jensenShannon = kernel({
 });
 
 /**
- * totals [2] += the sums of row metrics [rows, 2]: a running loss and a count, in a fixed order. One thread for each: rows are few. With
- * `share` so much of the loss, and nothing of the count.
+ * totals [metrics] += the sums of row metrics [rows, metrics]: a running loss and a count, or running errors, in a fixed order. One thread
+ * for each: rows are few. With `share` so much of the loss, and nothing of the others.
  */
 export const sumRows = kernel({
   name: 'sum_rows',
   bindings: { row: 'read', totals: 'write' },
   grid: () => [1, 1, 1],
-  code: (p: { rows: number; share?: number | undefined }) => wgsl`
-@compute @workgroup_size(${ROW_METRICS})
+  code: ({ metrics = ROW_METRICS, ...p }: { rows: number; metrics?: number | undefined; share?: number | undefined }) => wgsl`
+@compute @workgroup_size(${metrics})
 fn main(@builtin(local_invocation_index) metric : u32) {
   var sum = 0.0;
-  for (var i = 0u; i < ${p.rows}u; i++) { sum += row[i * ${ROW_METRICS}u + metric]; }
+  for (var i = 0u; i < ${p.rows}u; i++) { sum += row[i * ${metrics}u + metric]; }
   totals[metric] += sum${p.share === undefined ? '' : ` * select(0.0, ${float(p.share)}, metric == 0u)`};
 }`,
 });

@@ -64,7 +64,7 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   ],
   [
     ['train', 'lenet5', '--dataset', './nofolder'],
-    /^--dataset: \.\/nofolder is not there; give a folder with a subfolder of images for each class, or a name: /,
+    /^--dataset: \.\/nofolder is not there; give a folder with a subfolder of images for each class, a table as .csv, or a name: /,
   ],
   [
     words('train mlp --dataset xor --augment flip,crop'),
@@ -255,7 +255,7 @@ cli('eval finds the accuracy that the run ended with, of a folder, a file, and o
 
 cli('predict prints the classes of image files, resized and inverted as asked', async () => {
   const folder = await scratch();
-  const { test } = await datasets.shapes!.load(async () => new Uint8Array(), { limitTrain: 1, limitTest: 3 });
+  const { test } = await datasets.shapes!.load(async () => new Uint8Array(), { limitTrain: 1, limitTest: 3 }, {});
   for (let i = 0; i < 3; i++) {
     const pixels = new Uint8Array(3072);
     for (let p = 0; p < 1024; p++) for (let c = 0; c < 3; c++) pixels[p * 3 + c] = test.images[i * 3072 + c * 1024 + p]!;
@@ -389,7 +389,7 @@ cli('accuracies before averaging stand beside those after', async () => {
   assert.match(
     out,
     new RegExp(
-      `test loss [\\d.]+  accuracy ${percent(accuracy)} \\(before averaging: loss [\\d.]+  accuracy ${percent(unaveraged!.accuracy)}\\)`,
+      `test loss [\\d.]+  accuracy ${percent(accuracy!)} \\(before averaging: loss [\\d.]+  accuracy ${percent(unaveraged!.accuracy!)}\\)`,
     ),
   );
   assert.not(readFileSync(join(run, 'metrics.jsonl'), 'utf8').includes('unaveraged'));

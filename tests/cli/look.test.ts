@@ -44,7 +44,7 @@ for (const [model, dataset, pictures, filters] of [
     const out = join(await folder(), 'seen');
     const told = JSON.parse(await printed(() => look(file, { ...OPTIONS, out })));
     assert.equal(told.pictures, pictures);
-    assert.ok(Math.abs(told.accuracy - accuracy) < 1e-9);
+    assert.ok(Math.abs(told.accuracy - accuracy!) < 1e-9);
     assert.ok(Math.abs(told.loss - loss) < 1e-5, `${told.loss} ${loss}`);
     assert.equal(readdirSync(out).sort(), pictures.flatMap(name => [`${name}.png`, `${name}.svg`]).sort());
     for (const name of pictures) {

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { loadOwnModel } from '../../cli/own-model.ts';
 import { Graph } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
 import { descent, words } from '../support/process/command.ts';
 import { refusal } from '../support/refusal.ts';

@@ -256,7 +256,7 @@ for (const [name, options, expected] of [
   [
     './nowhere/',
     {},
-    /^dataset: \.\/nowhere\/ is not there; give a folder with a subfolder of images for each class, or a name: fashion-mnist, /,
+    /^dataset: \.\/nowhere\/ is not there; give a folder with a subfolder of images for each class, a table as .csv, or a name: fashion-mnist, /,
   ],
   ['package.json', {}, /^dataset: package\.json is a file; give a folder/],
   ['shapes', { limitTrain: 0 }, /limitTrain 0: a whole number above 0/],

@@ -140,12 +140,12 @@ test('a picture that does not fit is named', async () => {
 const six = new Uint8Array(6 * 256);
 const images = { images: six, shape: [1, 16, 16], labels: [0, 1, 2, 0, 1, 2] };
 const mistakes: readonly [what: string, samples: unknown, message: string][] = [
-  ['no samples', undefined, 'data: it is undefined; give { images, labels }, or the name of a data set'],
-  ['an array of samples', [1], 'data: it is of the class Array; give { images, labels }, or the name of a data set'],
+  ['no samples', undefined, 'data: it is undefined; give { images, labels } or { images, targets }, or the name of a data set'],
+  ['an array of samples', [1], 'data: it is of the class Array; give { images, labels } or { images, targets }, or the name of a data set'],
   [
     'a part that is misspelt',
     { ...table, lables: [] },
-    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, shape, classes, test, name",
+    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, targets, shape, classes, outputs, test, name",
   ],
   [
     'no images',

@@ -23,7 +23,7 @@ import { parseConfig } from '../../train/config/config.ts';
 import { openData } from '../../train/data/data.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { compute } from '../../engine/compute.ts';
 import type { Graph } from '../../engine/graph.ts';
-import { losses, type LossOptions } from '../../layers/loss.ts';
+import { losses, NUMERIC, type LossOptions } from '../../layers/loss.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { openTrainer } from '../../train/run/open.ts';
@@ -63,6 +63,7 @@ const oracles: Record<string, (x: Numbers, t: Float64Array) => number> = {
   logistic: reference.bceWithLogits,
   mse: reference.mse,
   mae: reference.mae,
+  huber: reference.huber,
 };
 
 test('every loss has a reference', () => assert.equal(Object.keys(losses).sort(), [...Object.keys(oracles), 'jensen-shannon'].sort()));
@@ -122,6 +123,26 @@ test('correct answers are counted, rows past `valid` are not', async () => {
   const wrong = right.map(v => -v);
   const { correct } = await run('own', 'jensen-shannon', Float64Array.from([...right, ...wrong, ...wrong]), labels);
   assert.is(correct, 5, 'the first view counts');
+});
+
+test('of numbers to predict squared and absolute errors are summed, in place of right answers', async () => {
+  const targets = random(ROWS * CLASSES, 12).map(v => Math.fround(5 * v));
+  const valid = 4;
+  const sums = (f: (d: number) => number) =>
+    targets.reduce((sum, t, i) => sum + (i < valid * CLASSES ? f(logits[i]! - t) / CLASSES : 0), 0);
+  for (const name of NUMERIC) {
+    const build = (g: Graph) => {
+      const x = g.persistent('input', 'logits', [ROWS, CLASSES]);
+      const t = g.persistent('input', 'labels', [ROWS, CLASSES]);
+      const totals = g.persistent('state', 'totals', [3]);
+      return { totals, gradient: losses[name]!(g, x, t, totals) };
+    };
+    const inputs = { logits: Float32Array.from(logits), labels: Float32Array.from(targets) };
+    const { totals, gradient } = await compute(await deviceFor('own'), build, inputs, { valid }, { training: true });
+    close(name, totals.slice(1), [sums(d => d * d), sums(Math.abs)], 2e-6);
+    const oracle = (x: Numbers) => oracles[name]!(x, targets);
+    close('gradient', gradient!, numericGradient(oracle, logits), 2e-6);
+  }
 });
 
 test('large logits do not overflow, and what is not finite shows', async () => {

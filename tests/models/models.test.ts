@@ -9,7 +9,7 @@ import { readOptions, type ModelInput } from '../../models/model.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { whitenPatches } from '../../train/init/whiten-patches.ts';
 import { openTrainer, startFrom } from '../../train/run/open.ts';
 import { deviceFor, random } from '../support/check.ts';

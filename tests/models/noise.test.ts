@@ -8,7 +8,7 @@ import { NOISES, noisesOf } from '../../models/noise.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from '../support/check.ts';

@@ -46,6 +46,10 @@ export const mse = (x: Numbers, t: Numbers): number => mean(x, (v, i) => (v - t[
 /** Mean absolute error over all elements (L1Loss). */
 export const mae = (x: Numbers, t: Numbers): number => mean(x, (v, i) => Math.abs(v - t[i]!));
 
+/** Half the squared error below 1, the absolute one less a half beyond it (HuberLoss with delta 1). */
+export const huber = (x: Numbers, t: Numbers): number =>
+  mean(x, (v, i) => (Math.abs(v - t[i]!) < 1 ? 0.5 * (v - t[i]!) ** 2 : Math.abs(v - t[i]!) - 0.5));
+
 /**
  * Jensen-Shannon consistency of K predictions of one batch (AugMix, Hendrycks 2020): mean_i 1/K sum_k KL(p_k || M), M the mean of the
  * softmaxes p_k.

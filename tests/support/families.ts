@@ -6,7 +6,7 @@ import { openModel } from '../../models/index.ts';
 import { momentum } from '../../optim/first-order.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { openData } from '../../train/data/data.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from './check.ts';
 

@@ -9,7 +9,7 @@ import { Graph, type Tensor } from '../../engine/graph.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { configFromJson, parseConfig } from '../../train/config/config.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
-import { parseSpecs } from '../../train/config/spec.ts';
+import { parseSpecs } from '../../engine/spec.ts';
 import { modelOf } from '../../train/onnx/import.ts';
 import { decodeOnnx, encodeOnnx, type OnnxNet } from '../../train/onnx/net.ts';
 import { trim } from '../../train/onnx/trim.ts';

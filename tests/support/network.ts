@@ -6,7 +6,7 @@ import type { Graph, Tensor } from '../../engine/graph.ts';
 import type { Program } from '../../engine/program.ts';
 import { crossEntropy, lossesOf } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';
-import { parseSpec } from '../../train/config/spec.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { close, deviceFor } from './check.ts';
 import { readJson } from '../vectors/read.ts';
 import { vectorWeights } from '../vectors/weights.ts';

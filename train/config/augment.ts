@@ -4,7 +4,7 @@ import { flag, number, valuesOf, type Described, type Parameter, type Parameters
 import { COUNT, POSITIVE, type Range } from '../../engine/range.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/transform.ts';
 import type { Augmentation, Mix } from '../data/augmentation.ts';
-import { parseSpecs } from './spec.ts';
+import { parseSpecs } from '../../engine/spec.ts';
 
 /** An augmentation; in `formula` r is drawn anew for each image. */
 interface Entry extends Described {

@@ -2,7 +2,7 @@
 import { check, named, say, type Message } from '../../engine/check.ts';
 import { AT_LEAST_0 } from '../../engine/range.ts';
 import type { ClassWeights } from '../data/class-weights.ts';
-import { parseNumber } from './spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 
 export function parseClassWeights(who: Message, text: string): ClassWeights {
   if (text.trim() === 'balanced') return 'balanced';

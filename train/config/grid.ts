@@ -5,7 +5,7 @@ import { schedules } from '../../optim/schedules.ts';
 import { STREAMS, uniforms } from '../../shaders/kernel/random.ts';
 import { parseConfig, type RunConfig } from './config.ts';
 import { KEYS, optionOf, OPTIONS, type Key } from './options.ts';
-import { formatSpec, parseNumber, parseScalar, parseSpec } from './spec.ts';
+import { formatSpec, parseNumber, parseScalar, parseSpec } from '../../engine/spec.ts';
 
 /** Texts by field, as parseConfig takes them, and the model's spec. */
 export type Texts = Readonly<Record<string, string | boolean | undefined>> & { readonly model: string };

@@ -3,7 +3,7 @@ import { check, DescentError, kindOf } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Model, ModelInput } from '../../models/model.ts';
 import type { ChosenModel } from './recipe.ts';
-import { isFileName, parseSpec } from './spec.ts';
+import { isFileName, parseSpec } from '../../engine/spec.ts';
 
 const ADVICE = "give a name as 'lenet5' or 'resnet20:shortcut=B', or a function of { classes, shape } that returns a layer";
 

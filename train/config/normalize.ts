@@ -3,7 +3,7 @@ import { check, lookUp, say, type Message } from '../../engine/check.ts';
 import { neededList, valuesOf, type Parameter } from '../../engine/parameter.ts';
 import { POSITIVE } from '../../engine/range.ts';
 import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
-import { parseChoice, parseSpec } from './spec.ts';
+import { parseChoice, parseSpec } from '../../engine/spec.ts';
 
 /** A normalisation; without moments it goes by those of the training images. */
 export interface Normalising {

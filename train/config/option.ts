@@ -2,7 +2,7 @@
 import { check, say, type Message } from '../../engine/check.ts';
 import type { Range } from '../../engine/range.ts';
 import type { Piece } from '../../optim/pieces.ts';
-import { parseChoice, parseNumber } from './spec.ts';
+import { parseChoice, parseNumber } from '../../engine/spec.ts';
 
 /** What the value of an option may be. */
 export interface Type<T> {
@@ -35,6 +35,8 @@ interface Facts<T> {
   /** Below the field, where the help is about switching off or about the command line. */
   readonly hint?: string;
   readonly formula?: string;
+  /** Whether only a data set of classes has a use for it; a regression refuses another value than the default. */
+  readonly ofClasses?: boolean;
   /** What stands on the page for no value. */
   readonly unset?: string;
   /** The value that asks for nothing, where that is not the default. */

@@ -1,7 +1,7 @@
 /** The options of a run, each said once: for `descent train`, for config.json and for the page. */
 import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
-import { losses } from '../../layers/loss.ts';
+import { losses, NUMERIC } from '../../layers/loss.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
@@ -11,7 +11,7 @@ import { REGULARISERS } from './regularisers.ts';
 export const OPTIONS = {
   dataset: option({
     flags: '--dataset <name>',
-    help: 'data set to train on',
+    help: 'data set to train on: a name with its options as sine:points=100,noise=0.1, a folder of images, or a table as .csv',
     default: 'fashion-mnist',
     type: text,
     group: 'Basics',
@@ -86,10 +86,11 @@ export const OPTIONS = {
     type: number(SHARE),
     group: 'Regularisation',
     formula: 't ← (1−s) t + s/classes',
+    ofClasses: true,
   }),
   earlyStop: option({
     flags: '--early-stop <n>',
-    help: 'end after n epochs without a better validation accuracy, and restore the best weights; loss:n watches the loss',
+    help: 'end after n epochs without a better validation accuracy (of numbers loss), and restore the best weights; loss:n watches the loss',
     type: text,
     group: 'Regularisation',
     label: 'Early stopping',
@@ -98,6 +99,7 @@ export const OPTIONS = {
     flags: '--swag <share>',
     help: 'from this share of the run on, fit a Gaussian to the weights after each epoch; draws from it predict the test images at the end',
     type: number(SHARE),
+    ofClasses: true,
   }),
   snapshots: option({
     flags: '--snapshots <n>',
@@ -139,6 +141,7 @@ export const OPTIONS = {
     group: 'Data',
     label: 'Images of an epoch',
     formula: 'p(i) = 1 / (classes · images of its class)',
+    ofClasses: true,
   }),
   normalize: option({
     flags: '--normalize <how>',
@@ -157,6 +160,7 @@ export const OPTIONS = {
     type: oneOf(['random', 'curriculum']),
     group: 'Data',
     label: 'Order of images',
+    ofClasses: true,
   }),
   shuffle: option({
     flags: '--no-shuffle',
@@ -179,6 +183,11 @@ export const OPTIONS = {
     type: number(COUNT),
     group: 'Data',
     label: 'Test images at most',
+  }),
+  target: option({
+    flags: '--target <column>',
+    help: 'column of a .csv file that is predicted from all others, or several with commas between; names make classes',
+    type: text,
   }),
   imageSize: option({
     flags: '--image-size <n>',
@@ -205,10 +214,10 @@ export const OPTIONS = {
   }),
   loss: option({
     flags: '--loss <name>',
-    help: `loss: ${Object.keys(losses).join(', ')}`,
-    default: 'cross-entropy',
+    help: `loss: ${Object.keys(losses).join(', ')} (default: cross-entropy, of numbers to predict ${NUMERIC[0]})`,
     type: oneOf(Object.keys(losses)),
     group: 'Weights and loss',
+    unset: `cross-entropy, of numbers ${NUMERIC[0]}`,
     formula: 'cross-entropy: ℓ = −log p(label)',
   }),
   classWeights: option({
@@ -217,6 +226,7 @@ export const OPTIONS = {
     type: spec([], parseClassWeights),
     group: 'Weights and loss',
     formula: 'L = Σ w(label) ℓ / Σ w(label)',
+    ofClasses: true,
   }),
   bnStats: option({
     flags: '--bn-stats <how>',

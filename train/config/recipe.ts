@@ -1,5 +1,5 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
-import { check, lookUp, named, say } from '../../engine/check.ts';
+import { check, lookUp, named, say, type Named } from '../../engine/check.ts';
 import { needed, valuesOf, type Scalar } from '../../engine/parameter.ts';
 import { COUNT } from '../../engine/range.ts';
 import type { Layer } from '../../engine/graph.ts';
@@ -21,7 +21,7 @@ import type { RunConfig } from './config.ts';
 import { parseNormalize, type Normalising } from './normalize.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
-import { formatSpec, parseScalar, parseSpec, parseSpecs, type Spec } from './spec.ts';
+import { formatSpec, parseScalar, parseSpec, parseSpecs, type Spec } from '../../engine/spec.ts';
 
 /** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
 export interface FirstOrder {
@@ -66,6 +66,8 @@ export interface Recipe
   readonly earlyStop?: EarlyStopping;
   /** How several processes train the net together. */
   readonly distribute?: Distribution;
+  /** The options that are asked for and that only classes have a use for. */
+  readonly ofClasses: readonly Named[];
 }
 
 /** The recipe of a configuration of `model`. Throws where a text names what does not exist, or where options do not go together. */
@@ -100,6 +102,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     ...(classWeights !== undefined && { classWeights: classWeightsFrom(classWeights) }),
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
     ...(distributed && { distribute: distributed }),
+    ofClasses: KEYS.filter(key => optionOf(key).ofClasses && config[key] !== optionOf(key).default).map(key => named(key, config[key])),
   };
 }
 
@@ -117,7 +120,7 @@ function onlyOptions(key: Key, text: string): Spec {
 
 const PATIENCE = { patience: needed(3, 'epochs without a better one', COUNT) };
 
-/** `5` epochs without a better accuracy, or what is watched by name: `loss:5`, `loss:patience=5`. */
+/** `5` epochs without a better evaluation, or what is watched by name: `loss:5`, `loss:patience=5`. */
 function earlyStopFrom(text: string): EarlyStopping {
   const who = named('earlyStop');
   const isNumber = typeof parseScalar(text.trim()) === 'number';
@@ -133,7 +136,7 @@ function earlyStopFrom(text: string): EarlyStopping {
     { ...(value !== undefined && { patience: value }), ...options },
     { who: say`${who} ${name}` },
   );
-  return { watched: name as Watched, patience };
+  return { ...(!isNumber && { watched: name as Watched }), patience };
 }
 
 /** Options that keep weights of several steps. */

@@ -37,7 +37,7 @@ export class BatchProgram {
     const program = await Program.compile(memory, graph, { ...options, meanwhile });
     if (measures) normalisation.measured(await measure(memory, inputs.pages, dataset.shape, images.indices));
     writeNorm();
-    data.writeOnce(inputs.labels, () => Uint32Array.from(images.from.labels));
+    data.writeOnce(inputs.labels, () => images.from.targets ?? Uint32Array.from(images.from.labels));
     const made = new BatchProgram(program, batch);
     made.#begin();
     return made;

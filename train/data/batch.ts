@@ -6,6 +6,7 @@ import { gather } from '../../shaders/images/gather.ts';
 import type { Pages } from '../../shaders/images/pages.ts';
 import { imageTables, TABLE } from '../../shaders/images/tables.ts';
 import { mixValues } from './augmentation.ts';
+import { outputsOf } from '../../datasets/dataset.ts';
 import type { DeviceData } from './device-data.ts';
 import { layoutOf, pagesOf, type Page } from './pages.ts';
 import type { Part, PartImages } from './split.ts';
@@ -14,7 +15,7 @@ import type { Part, PartImages } from './split.ts';
 export interface Batch {
   /** [n * views, c, h, w]: normalised images; of several views all first ones come before all second ones. */
   readonly x: Tensor;
-  /** [n], or where images are mixed [n, classes]. */
+  /** [n], or where images are mixed [n, classes]; of a regression [n, outputs]. */
   readonly labels: Tensor;
   readonly views: number;
   readonly graph: Graph;
@@ -30,7 +31,7 @@ export interface BatchInputs {
   /** Numbers of the images of whole batches: for evaluation the last one is filled up with images that do not count. */
   readonly order: Tensor;
   readonly pages: readonly Page[];
-  /** Class numbers of all images of the split that the part is chosen from. */
+  /** Class numbers or targets of all images of the split that the part is chosen from. */
   readonly labels: Tensor;
   /** [2, c, h, w]: scale and shift. */
   readonly norm: Tensor;
@@ -45,12 +46,14 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
   const { dataset, normalisation, parts } = run;
   const images = parts[part];
   const [c, h, w] = dataset.shape;
-  const classes = dataset.classes.length;
+  const classes = outputsOf(dataset).length;
+  const regression = dataset.outputs !== undefined;
   const augment = graph.training && !view ? run.augment : undefined;
   const transforms = view ?? augment?.transforms;
   const { mix = [], views = 1 } = augment ?? {};
   const bytes = graph.tensor([n * views, c, h, w], 'activation', 'x');
-  const labels = graph.tensor(mix.length ? [n, classes] : [n], 'activation', 'labels');
+  const isSoft = mix.length > 0 || regression;
+  const labels = graph.tensor(isSoft ? [n, classes] : [n], 'activation', 'labels');
   const layout = layoutOf(run, images, n, data.maxBinding);
   const order = graph.persistent('input', `${part} order`, [n * (Math.ceil(images.n / n) + (data.isShared ? 1 : 0))]);
   const pages = pagesOf(graph, images, layout);
@@ -63,17 +66,17 @@ export function gatherBatch(graph: Graph, data: DeviceData, part: Part, view?: r
     order,
     pages,
     norm: graph.persistent('input', 'norm', [2, c, h, w]),
-    labels: graph.persistent('input', `${images.source} labels`, [images.from.n]),
+    labels: graph.persistent('input', `${images.source} labels`, [images.from.n * (regression ? classes : 1)]),
   };
   graph.run(
     gather,
-    { ...layout, n, classes, mix: mix.length > 0, augment: transforms, views, mean, colour },
+    { ...layout, n, classes, regression, mix: mix.length > 0, augment: transforms, views, mean, colour },
     {
       order,
       norm: inputs.norm,
       labelsAll: inputs.labels,
       x: bytes,
-      ...(mix.length ? { soft: labels } : { labels }),
+      ...(isSoft ? { soft: labels } : { labels }),
       ...bindings,
       ...(tables && { tables }),
     },

@@ -66,7 +66,7 @@ async function sampleOf(dataset: Dataset, all: Uint32Array): Promise<Sample> {
   const n = Math.min(all.length, SAMPLE, Math.max(1, Math.floor(SAMPLE_BYTES / size)));
   const taken = numbers(0, n).map(i => all[Math.floor((i * all.length) / n)]!);
   const images = valuesOf(await imagesOf(train, size, taken), dataset.dtype);
-  const split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i]!), n };
+  const split: Split = { images, labels: Uint16Array.from(taken, i => train.labels[i] ?? 0), n };
   return { dataset: { ...dataset, train: split }, indices: numbers(0, n) };
 }
 

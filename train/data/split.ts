@@ -1,5 +1,5 @@
 /** Which images a run learns from, which it is tuned on, and which it is tested on. */
-import { numbers, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { numbers, targetsAt, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
@@ -12,9 +12,12 @@ export interface PartImages {
   /** The split of the data set that they are chosen from: the training images and those held out for validation come from the same one. */
   readonly source: 'train' | 'test';
   readonly from: Split;
-  /** Their numbers in that split, in file order, and their class numbers. */
+  /** Their numbers in that split, in file order, and their class numbers; of a regression there are none, but targets [n, outputs]. */
   readonly indices: Uint32Array;
   readonly labels: Uint16Array;
+  readonly targets?: Float32Array;
+  /** Mean squared deviation of the targets from the means of their outputs. */
+  readonly variance?: number;
   readonly n: number;
 }
 
@@ -85,18 +88,30 @@ function byClass(
   return { train: mixed.filter(i => !out.has(i)).sort(), val };
 }
 
+/** The mean over outputs of the variances of targets [n, outputs]. */
+function varianceOf(targets: Float32Array, n: number): number {
+  const outputs = targets.length / n;
+  const means = new Float64Array(outputs || 0);
+  for (const [i, t] of targets.entries()) means[i % outputs]! += t / n;
+  return targets.reduce((sum, t, i) => sum + (t - means[i % outputs]!) ** 2, 0) / targets.length;
+}
+
 /** The parts of a data set. Images without a label are trained on alone. */
 export function partsOf({ train, test }: Dataset, options: SplitOptions): Readonly<Record<Part, PartImages>> {
   const labelled = numbers(0, train.n).filter(i => train.labels[i] !== UNLABELLED);
   const indices = splitLabelled(train, labelled, options);
-  const images = (part: Part, source: 'train' | 'test', from: Split, indices: Uint32Array): PartImages => ({
-    part,
-    source,
-    from,
-    indices,
-    labels: Uint16Array.from(indices, i => from.labels[i]!),
-    n: indices.length,
-  });
+  const images = (part: Part, source: 'train' | 'test', from: Split, indices: Uint32Array): PartImages => {
+    const targets = targetsAt(from, indices);
+    return {
+      part,
+      source,
+      from,
+      indices,
+      labels: targets ? new Uint16Array() : Uint16Array.from(indices, i => from.labels[i]!),
+      n: indices.length,
+      ...(targets && { targets, variance: varianceOf(targets, indices.length) }),
+    };
+  };
   return {
     train: images('train', 'train', train, indices.train),
     val: images('val', 'train', train, indices.val),

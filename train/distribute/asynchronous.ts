@@ -3,6 +3,7 @@
  * batch and the learning rate, so that each epoch is one pass over the images whoever does how much of it. At the end of each epoch all
  * ranks meet, to evaluate and keep what they have come to.
  */
+import { scoreOf, type Score } from '../evaluate/score.ts';
 import type { Fitted } from '../run/loop.ts';
 import type { StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
@@ -28,7 +29,7 @@ export interface AsynchronousOptions {
 const ENDS = 2 ** 40;
 
 /** What a rank brings to a meeting. */
-const SLOTS = ['steps', 'loss', 'correct', 'images', 'changes', 'stale', 'worst', 'asks'] as const;
+const SLOTS = ['steps', 'loss', 'correct', 'squared', 'absolute', 'images', 'changes', 'stale', 'worst', 'asks'] as const;
 type Slot = (typeof SLOTS)[number];
 
 export class Asynchronous implements Fitted {
@@ -155,11 +156,11 @@ export class Asynchronous implements Fitted {
     await this.#exchange.texts(''); // nobody changes the weights before all have them
     const images = sum('images');
     if (!images) return;
+    const totals = { ...seen, ...Object.fromEntries(Object.keys(seen).map(name => [name, sum(name as Slot)])) };
     this.#lines.push({
       step: this.#met,
       epoch: this.#met / this.stepsPerEpoch,
-      loss: sum('loss') / images,
-      accuracy: sum('correct') / images,
+      ...scoreOf(totals, images, this.#trainer.data.run.parts.train),
       lr: this.#trainer.rate,
       images_per_s: images / ((performance.now() - this.#since) / 1000),
       staleness: sum('changes') ? sum('stale') / sum('changes') : 0,
@@ -168,10 +169,10 @@ export class Asynchronous implements Fitted {
   }
 
   /** What every rank brought. */
-  async #slots(own: Readonly<Record<Slot, number>>): Promise<Record<Slot, number>[]> {
+  async #slots(own: Readonly<Partial<Record<Slot, number>>>): Promise<Record<Slot, number>[]> {
     const { rank, size } = this.#exchange;
     const x = this.#exchange.vector(SLOTS.length * size);
-    for (const [i, slot] of SLOTS.entries()) x[rank * SLOTS.length + i] = own[slot];
+    for (const [i, slot] of SLOTS.entries()) x[rank * SLOTS.length + i] = own[slot] ?? 0;
     await this.#exchange.mean(x, 1);
     return Array.from(
       { length: size },
@@ -199,7 +200,7 @@ export class Asynchronous implements Fitted {
     return [...(await this.#trainer.settle()), ...this.#lines.splice(0)];
   }
 
-  evaluate(split: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
+  evaluate(split: 'val' | 'test'): Promise<Score> {
     return this.#trainer.evaluate(split);
   }
 

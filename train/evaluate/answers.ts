@@ -1,4 +1,5 @@
 /** Answers of a net to any number of callers: in order, each its own, those that wait computed together. */
+import { outputsOf } from '../../datasets/dataset.ts';
 import { check, TooLarge } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
@@ -49,7 +50,7 @@ export class Answers {
     check(!this.#destroyed, 'the model was destroyed', 'create it again');
     const count = images.length / bytesOfImage(this.#kind.dataset);
     return new Promise((resolve, reject) => {
-      const logits = new Float32Array(count * this.#kind.dataset.classes.length);
+      const logits = new Float32Array(count * outputsOf(this.#kind.dataset).length);
       this.#turn().push({ images, count, logits, resolve, reject });
     });
   }
@@ -103,7 +104,7 @@ export class Answers {
   }
 
   #deliver(chunk: readonly Piece[], logits: Float32Array): void {
-    const k = this.#kind.dataset.classes.length;
+    const k = outputsOf(this.#kind.dataset).length;
     let at = 0;
     for (const { request, from, n } of chunk) {
       request.logits.set(logits.subarray(at * k, (at + n) * k), from * k);

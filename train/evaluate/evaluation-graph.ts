@@ -1,12 +1,15 @@
 /** The graph of a program: the batch, the model, the loss. */
 import { check, kindOf, lookUp, named, say, show } from '../../engine/check.ts';
 import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
+import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { gatherBatch, type Batch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
+import { usualLoss } from '../run/task.ts';
 import type { Part } from '../data/split.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
+import { TOTALS } from './score.ts';
 
 /** The graph of one program, where it sums loss and correct answers, and its output. */
 export interface BuiltGraph {
@@ -22,23 +25,29 @@ export function evaluationGraph(o: EvaluationOptions, data: DeviceData, part: Pa
   const built = modelOn(graph, gatherBatch(graph, data, part, view), o);
   const { logits, totals, batch } = built;
   graph.kept.add(logits);
-  lossFor(o.loss, false, batch.views)(graph, logits, batch.labels, totals, { smoothing: 0, views: batch.views });
+  lossFor(o.loss ?? usualLoss(data.run.dataset), false, batch.views)(graph, logits, batch.labels, totals, {
+    smoothing: 0,
+    views: batch.views,
+  });
   return built;
 }
 
 /** Adds the model to the graph of a batch, and a place for its totals. */
 export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): BuiltGraph {
-  const logits = logitsOf(o.model, graph, batch.x, batch.data.run.dataset.classes.length);
-  return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [2]), logits, batch };
+  const { dataset } = batch.data.run;
+  const logits = logitsOf(o.model, graph, batch.x, dataset);
+  const sums = dataset.outputs ? TOTALS.numbers : TOTALS.classes;
+  return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [sums.length]), logits, batch };
 }
 
-/** What a net makes of images `x`: [images, classes]. Throws where what was given for one is none, or is for other classes. */
-export function logitsOf(model: Layer, graph: Graph, x: Tensor, classes: number): Tensor {
+/** What a net makes of images `x`: [images, outputs]. Throws where what was given for one is none, or is for others. */
+export function logitsOf(model: Layer, graph: Graph, x: Tensor, dataset: Pick<Dataset, 'classes' | 'outputs'>): Tensor {
   const logits = outputOf(model, graph, x);
+  const n = outputsOf(dataset).length;
   check(
-    logits.shape.length === 2 && logits.shape[1] === classes,
-    `model: its output is ${show(logits.shape)}, expected [${x.shape[0]}, ${classes}] for ${classes} classes`,
-    `end it with dense(${classes})`,
+    logits.shape.length === 2 && logits.shape[1] === n,
+    `model: its output is ${show(logits.shape)}, expected [${x.shape[0]}, ${n}] for ${n} ${dataset.outputs ? 'numbers to predict' : 'classes'}`,
+    `end it with dense(${n})`,
   );
   return logits;
 }

@@ -14,8 +14,8 @@ export interface EvaluationOptions {
   readonly batchSize: number;
   readonly seed?: number;
   /**
-   * A name of layers/loss.ts, or a loss of one's own; cross-entropy without it. Where a batch holds several views cross-entropy is
-   * jensen-shannon.
+   * A name of layers/loss.ts, or a loss of one's own; cross-entropy without it, of a regression mse. Where a batch holds several views
+   * cross-entropy is jensen-shannon.
    */
   readonly loss?: string | Loss;
   readonly fuse?: boolean;

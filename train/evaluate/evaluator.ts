@@ -1,4 +1,4 @@
-/** Evaluates a model on a part of the data: its loss, its accuracy, its logits. */
+/** Evaluates a model on a part of the data: its score, its logits. */
 import { check, kindOf, lookUp, named, say } from '../../engine/check.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
@@ -9,6 +9,7 @@ import { withAverage, type WeightAverage } from './averaging.ts';
 import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 import { populationStatistics } from './population.ts';
+import { scoreOf, type Score } from './score.ts';
 import { takeTotals } from './totals.ts';
 
 /** Batches by which the mean of SWA gets running statistics: all of most data sets, as torch.optim.swa_utils.update_bn takes them. */
@@ -82,15 +83,15 @@ export class Evaluator {
     if (memory.layout.pages('buffer').length) await populationStatistics(this.#o, this.#data, most);
   }
 
-  /** Mean loss and accuracy over all images of a part. */
-  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+  /** The score over all images of a part. */
+  evaluate(part: Part): Promise<Score> {
     const { n } = this.#images(part);
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
     return this.withAverage(() => this.#evaluateAsIs(part, n));
   }
 
   /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */
-  async evaluateUnaveraged(part: Part): Promise<{ loss: number; accuracy: number } | undefined> {
+  async evaluateUnaveraged(part: Part): Promise<Score | undefined> {
     return this.#average() && this.#evaluateAsIs(part, this.#data.run.parts[part].n);
   }
 
@@ -98,12 +99,12 @@ export class Evaluator {
     return lookUp('part', part, this.#data.run.parts);
   }
 
-  async #evaluateAsIs(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
+  async #evaluateAsIs(part: Part, images: number): Promise<Score> {
     if (this.#o.population) await this.#takePopulation();
     return this.#evaluate(part, images);
   }
 
-  async #evaluate(part: Part, images: number): Promise<{ loss: number; accuracy: number }> {
+  async #evaluate(part: Part, images: number): Promise<Score> {
     const { memory, n } = this.#data;
     const { program, totals } = await this.#program(part);
     const { exchange } = this.#o;
@@ -112,11 +113,10 @@ export class Evaluator {
       await program.run({ offset: at, valid: Math.min(n, end - at) });
       if (runs % ENQUEUED === 0) await memory.device.done();
     }
-    const { loss, correct } = await takeTotals(program.program, totals, exchange);
-    return { loss: loss / images, accuracy: correct / images };
+    return scoreOf(await takeTotals(program.program, totals, exchange), images, this.#images(part));
   }
 
-  /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
+  /** Logits, or the numbers that are predicted, [count, outputs] of the first `count` images of a part, or of all, each as `view` shows it. */
   logits(part: Part, count = this.#images(part).n, view?: readonly Transform[]): Promise<Float32Array> {
     const { n } = this.#images(part);
     check(Number.isInteger(count) && count >= 0 && count <= n, `logits: of ${kindOf(count)} images`, `give 0 to ${n}`);

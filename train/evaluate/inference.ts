@@ -4,6 +4,7 @@ import type { Transform } from '../../shaders/images/transform.ts';
 import { DeviceData } from '../data/device-data.ts';
 import type { Part } from '../data/split.ts';
 import type { Tensors } from '../run/safetensors.ts';
+import type { Score } from './score.ts';
 import { savedOf, writeWeights } from './weights.ts';
 import { Evaluator } from './evaluator.ts';
 import { evaluationGraph } from './evaluation-graph.ts';
@@ -28,12 +29,12 @@ export class Inference {
     this.#evaluator = new Evaluator(o, data);
   }
 
-  /** Mean loss and accuracy over all images of a part. */
-  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+  /** The score over all images of a part. */
+  evaluate(part: Part): Promise<Score> {
     return this.#memory.inTurn(() => this.#evaluator.evaluate(part));
   }
 
-  /** Logits [size, classes] of the images of a part, each as `view` shows it. */
+  /** Logits, or the numbers that are predicted, [size, outputs] of the images of a part, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
     return this.#memory.inTurn(() => this.#evaluator.logits(part, count, view));
   }

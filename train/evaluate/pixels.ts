@@ -12,7 +12,10 @@ export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array | readonly nu
 export interface KindOptions {
   /** Channels, height and width of an image; [features, 1, 1] of a table's row. */
   readonly shape: Dataset['shape'];
-  readonly classes: readonly string[];
+  readonly classes?: readonly string[] | undefined;
+  /** In place of classes the names of the numbers that a regression predicts; and those of the features of a table. */
+  readonly outputs?: readonly string[] | undefined;
+  readonly inputs?: readonly string[] | undefined;
   /** What the values of images are: bytes that mean 0 to 1 (so it is without this), or float32 as they are. */
   readonly dtype?: Dataset['dtype'];
   /** How the images were normalised that it was trained on, and by which moments; `none` without it. */
@@ -21,13 +24,17 @@ export interface KindOptions {
 }
 
 /** The kind of images that options describe. Throws where they do not go together, or moments are missing. */
-export function kindFor({ shape, classes, dtype, normalize = 'none', moments }: KindOptions): ImageKind {
+export function kindFor({ shape, classes = [], outputs, inputs, dtype, normalize = 'none', moments }: KindOptions): ImageKind {
   check(
     Array.isArray(shape) && shape.length === 3 && shape.every(side => Number.isInteger(side) && side > 0),
     `shape: it is ${Array.isArray(shape) ? show(shape) : kindOf(shape)}`,
     'give [channels, height, width]',
   );
-  check(Array.isArray(classes) && classes.length, `classes: it is ${kindOf(classes)}`, 'give the names of the classes in their order');
+  check(
+    Array.isArray(outputs ?? classes) && (outputs ?? classes).length,
+    `${outputs ? 'outputs' : 'classes'}: it is ${kindOf(outputs ?? classes)}`,
+    `give the names of the ${outputs ? 'numbers that are predicted' : 'classes in their order'}`,
+  );
   check(NORMALIZE.includes(normalize), `normalize: '${normalize}' is not known`, `give one of ${NORMALIZE.join(', ')}`);
   const [c, h, w] = shape;
   const isOfShape = moments?.mean.length === c && moments.std.length === c && (moments.image?.length ?? c * h * w) === c * h * w;
@@ -38,7 +45,8 @@ export function kindFor({ shape, classes, dtype, normalize = 'none', moments }: 
     `give moments: { mean, std${needsImage ? ', image' : ''} }`,
   );
   const nothing = { images: dtype === 'float32' ? new Float32Array() : new Uint8Array(), labels: new Uint16Array(), n: 0 };
-  const dataset: Dataset = { name: 'images', shape, classes, train: nothing, test: nothing, ...(dtype && { dtype }) };
+  const names = { ...(outputs && { outputs }), ...(inputs && { inputs }) };
+  const dataset: Dataset = { name: 'images', shape, classes, ...names, train: nothing, test: nothing, ...(dtype && { dtype }) };
   return { dataset, normalisation: new Normalisation(normalize, { dataset, indices: new Uint32Array() }, moments) };
 }
 

@@ -1,5 +1,5 @@
 /** A trained model that answers: made once, for any number of images, from any number of callers at a time. */
-import type { Dataset } from '../../datasets/dataset.ts';
+import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
 import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
 import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
@@ -8,7 +8,7 @@ import type { Layer, Tensor } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Model } from '../../models/model.ts';
 import { chosenModel, nameOf } from '../config/model.ts';
-import { isFileName } from '../config/spec.ts';
+import { isFileName } from '../../engine/spec.ts';
 import { NORMALIZE, type Normalize } from '../data/statistics.ts';
 import { factsIn, metadataOf, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safetensors.ts';
@@ -44,6 +44,8 @@ const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
   model: true,
   shape: true,
   classes: true,
+  outputs: true,
+  inputs: true,
   weights: true,
   dtype: true,
   normalize: true,
@@ -75,6 +77,9 @@ export interface PredictOptions {
 export class Predictor {
   readonly shape: Dataset['shape'];
   readonly classes: readonly string[];
+  /** The names of the numbers that it predicts, where it is of a regression, which has no classes; and those of its features. */
+  readonly outputs: readonly string[] | undefined;
+  readonly inputs: readonly string[] | undefined;
   #memory: Memory;
   #own: Own | undefined;
   #kind: ImageKind;
@@ -83,6 +88,8 @@ export class Predictor {
   private constructor(memory: Memory, own: Own | undefined, model: Layer, kind: ImageKind, batch: number) {
     this.shape = kind.dataset.shape;
     this.classes = kind.dataset.classes;
+    this.outputs = kind.dataset.outputs;
+    this.inputs = kind.dataset.inputs;
     this.#memory = memory;
     this.#own = own;
     this.#kind = kind;
@@ -97,7 +104,7 @@ export class Predictor {
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     const kind = kindFor(o);
     const { layer } = await chosenModel(o.model);
-    const model = layer({ shape: o.shape, classes: o.classes.length });
+    const model = layer({ shape: o.shape, classes: outputsOf(kind.dataset).length });
     const memory = new Memory(device);
     try {
       const { graph } = probeGraph(memory, model, kind, 1);
@@ -128,9 +135,10 @@ export class Predictor {
       'give its function as { model }',
     );
     check(shape, `${file}: does not say the shape of its images`, 'give { shape: [channels, height, width] }');
-    check(classes, `${file}: does not say its classes`, 'give { classes }');
+    const outputs = given.outputs ?? facts.outputs;
+    check(classes || outputs, `${file}: does not say its classes`, 'give { classes }, or { outputs } of a regression');
     check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
-    return Predictor.create({ ...facts, ...given, device, weights, model, shape, classes, normalize: normalize as Normalize });
+    return Predictor.create({ ...facts, ...given, device, weights, model, shape, classes, outputs, normalize: normalize as Normalize });
   }
 
   /** One that answers by the weights that `memory` holds at the time, those of a model in training. */
@@ -144,8 +152,17 @@ export class Predictor {
     return this.#answers.ask(bytesOfPixels(this.#kind, values, expected, n => n > 0 && n % 1 === 0, 'the images'));
   }
 
+  /** What a regression predicts, [count, outputs], of the samples whose values [count, c, h, w] are given. */
+  async values(samples: Pixels): Promise<Float32Array> {
+    check(this.outputs, 'values: the model predicts classes', 'ask predict() or probabilities()');
+    const values = await this.logits(samples);
+    check(!values.some(Number.isNaN), 'values: one is NaN', 'what was given or the weights hold NaN or infinities');
+    return values;
+  }
+
   /** Class probabilities [count, classes] of the images whose values [count, c, h, w] are given. */
   async probabilities(values: Pixels): Promise<Float32Array> {
+    this.#checkClasses('probabilities');
     return softmaxRows(await this.logits(values), this.classes.length);
   }
 
@@ -156,6 +173,7 @@ export class Predictor {
   predict(image: Pixels | Picture, o?: PredictOptions): Promise<Answer[]>;
   predict(images: readonly (Pixels | Picture)[], o?: PredictOptions): Promise<Answer[][]>;
   async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], { top = TOP, invert }: PredictOptions = {}): Promise<unknown> {
+    this.#checkClasses('predict');
     check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
     const isMany = Array.isArray(given) && typeof given[0] !== 'number';
     const images = (isMany ? given : [given]) as readonly (Pixels | Picture)[];
@@ -191,6 +209,10 @@ export class Predictor {
   /** Keeps that file under a name: `indexeddb://name` in the browser, else a download; under Node the file of that path. */
   async save(name = 'model.safetensors'): Promise<void> {
     await save(name, await this.bytes());
+  }
+
+  #checkClasses(who: string): void {
+    check(!this.outputs, `${who}: the model predicts numbers (${this.outputs?.join(', ')})`, 'ask values()');
   }
 
   #ownWeights(who: string): Own {

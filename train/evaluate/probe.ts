@@ -31,8 +31,8 @@ export function probeGraph(memory: Memory, model: Layer, { dataset, normalisatio
   const norm = graph.persistent('input', 'norm', [2, c, h, w]);
   const x = graph.tensor([n, c, h, w], 'activation', 'x');
   const labels = graph.tensor([n], 'activation', 'labels'); // nobody reads them
-  graph.run(gather, { ...layout, n, classes: dataset.classes.length }, { order, norm, labelsAll: order, x, labels, page0: page });
-  const logits = logitsOf(model, graph, normalisation.whiten(graph, x), dataset.classes.length);
+  graph.run(gather, { ...layout, n }, { order, norm, labelsAll: order, x, labels, page0: page });
+  const logits = logitsOf(model, graph, normalisation.whiten(graph, x), dataset);
   graph.kept.add(logits);
   return { graph, page, norm, order, logits };
 }

@@ -1,20 +1,21 @@
-/** The sums of loss and correct answers that programs gather on the device. */
+/** The sums that programs gather on the device. */
 import type { Tensor } from '../../engine/graph.ts';
 import type { Program } from '../../engine/program.ts';
 import type { Exchange } from '../distribute/exchange.ts';
+import { TOTALS, type Totals } from './score.ts';
 
-/** Sums over images. */
-export interface Totals {
-  readonly loss: number;
-  readonly correct: number;
+/** The sums in the order in which a program has them. */
+export function totalsOf(sums: ArrayLike<number>, size: number): Totals {
+  const names = size === TOTALS.numbers.length ? TOTALS.numbers : TOTALS.classes;
+  return Object.fromEntries(names.map((name, i) => [name, sums[i]!])) as unknown as Totals;
 }
 
 /** The sums that a program has gathered, on all ranks where there are several; it begins anew. */
 export async function takeTotals(program: Program, totals: Tensor, exchange?: Exchange): Promise<Totals> {
   const { memory } = program;
   const { buffer, offset } = program.locate(totals);
-  const sums = new Float32Array(await memory.download(buffer, offset, 16)).slice(0, 2);
-  memory.upload(buffer, offset, new Float32Array(2));
+  const sums = new Float32Array(await memory.download(buffer, offset, 16)).slice(0, totals.size);
+  memory.upload(buffer, offset, new Float32Array(totals.size));
   await exchange?.mean(sums, 1);
-  return { loss: sums[0]!, correct: sums[1]! };
+  return totalsOf(sums, totals.size);
 }

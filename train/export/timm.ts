@@ -4,7 +4,7 @@ import type { Moments, Normalize } from '../data/statistics.ts';
 import { encodeSafetensors, type Tensors } from '../run/safetensors.ts';
 
 export interface TimmSource {
-  /** A model's name and options, as train/config/spec.ts reads them. */
+  /** A model's name and options, as engine/spec.ts reads them. */
   readonly model: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];

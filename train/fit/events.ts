@@ -1,14 +1,7 @@
 /** What a run tells while it trains, and what it has come to. */
 import type { Predictor, PredictorOptions } from '../evaluate/predictor.ts';
+import type { Score } from '../evaluate/score.ts';
 import type { Tensors } from '../run/safetensors.ts';
-
-/** Loss and accuracy over some images. */
-export interface Score {
-  /** Mean over images. */
-  readonly loss: number;
-  /** Share of right answers, 0 to 1. */
-  readonly accuracy: number;
-}
 
 /** Means over the steps since the last such event. */
 export interface StepEvent extends Score {
@@ -84,7 +77,7 @@ export interface Run extends AsyncIterable<RunEvent> {
 export interface Ended {
   readonly outcome: Outcome;
   /** What the images are that it takes. */
-  readonly images: Pick<PredictorOptions, 'shape' | 'classes' | 'dtype' | 'normalize' | 'moments'>;
+  readonly images: Pick<PredictorOptions, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype' | 'normalize' | 'moments'>;
   /** Those that are evaluated: averaged ones where the optimizer keeps an average. */
   readonly weights: Tensors;
   readonly checkpoint: Uint8Array<ArrayBuffer>;

@@ -7,7 +7,7 @@ import type { Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { parseConfig, type RunConfig } from '../config/config.ts';
 import { KEYS, optionOf, type Key } from '../config/options.ts';
-import { formatSpec, parseSpecs } from '../config/spec.ts';
+import { formatSpec, parseSpecs } from '../../engine/spec.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { CheckpointEvent, EpochEvent, StepEvent } from './events.ts';
 

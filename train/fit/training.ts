@@ -12,11 +12,13 @@ import { checkFeasible } from '../config/feasible.ts';
 import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, startFrom, type Opened } from '../run/open.ts';
+import { onDataset } from '../run/task.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
 import { checkGoesOn, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
-import type { Ended, RunEvent, Score, Training } from './events.ts';
+import { meanScore, type Score } from '../evaluate/score.ts';
+import type { Ended, RunEvent, Training } from './events.ts';
 import { configOf, ownParts, type FitOptions } from './options.ts';
 
 /** What `fit` trains: a model by its name and options (`resnet20:shortcut=B`), one of your own, or the address of a module that exports one. */
@@ -25,8 +27,8 @@ export type FitModel = string | URL | Model;
 export type FitData = string | Dataset | Samples;
 
 /** Data in the form that a trainer takes. */
-export async function openFitData(data: FitData, { imageSize, limitTrain, limitTest }: FitOptions): Promise<Dataset> {
-  if (typeof data === 'string') return host().dataset(data, { imageSize, limitTrain, limitTest });
+export async function openFitData(data: FitData, { imageSize, limitTrain, limitTest, target }: FitOptions): Promise<Dataset> {
+  if (typeof data === 'string') return host().dataset(data, { imageSize, limitTrain, limitTest, target });
   const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
   return isDataset ? data : datasetOf(data);
 }
@@ -136,7 +138,8 @@ export class LocalTraining implements Training {
     const config = configOf(textOf(this.#model, model), dataset.name, options);
     const isOwn = typeof this.#data !== 'string' || dataset.train.names !== undefined;
     const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
-    this.#recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
+    const recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
+    this.#recipe = onDataset(recipe, dataset);
     if (before) checkGoesOn(before, this.#recipe.config);
     const device = given ?? (await sharedDevice());
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug });
@@ -194,9 +197,17 @@ export class LocalTraining implements Training {
 
   #images(): Ended['images'] {
     const { dataset, normalisation } = this.#opened!.data;
-    const { shape, classes, dtype } = dataset;
+    const { shape, classes, outputs, inputs, dtype } = dataset;
     const { how: normalize } = normalisation;
-    return { shape, classes, normalize, ...(dtype && { dtype }), ...(normalize !== 'none' && { moments: normalisation.moments }) };
+    const names = { ...(outputs && { outputs }), ...(inputs && { inputs }) };
+    return {
+      shape,
+      classes,
+      ...names,
+      normalize,
+      ...(dtype && { dtype }),
+      ...(normalize !== 'none' && { moments: normalisation.moments }),
+    };
   }
 
   async #take(): Promise<Uint8Array<ArrayBuffer>> {
@@ -211,7 +222,8 @@ export class LocalTraining implements Training {
 /** Steps between events where nobody has said how many. */
 const LOG_EVERY = 10;
 
-const scoreOf = ({ loss, accuracy }: Score): Score => ({ loss, accuracy });
+const scoreOf = ({ loss, accuracy, rmse, mae, r2 }: Score): Score =>
+  accuracy === undefined ? { loss, rmse: rmse!, mae: mae!, r2: r2! } : { loss, accuracy };
 
 /** Tells lines of metrics as events. */
 class Teller {
@@ -220,10 +232,8 @@ class Teller {
   #emit: (event: RunEvent) => void;
   #trainer: Trainer;
   #told = 0;
-  /** Sums over the steps of this epoch. */
-  #steps = 0;
-  #loss = 0;
-  #accuracy = 0;
+  /** Over the steps of this epoch. */
+  #epoch = meanScore();
   #validation: EvalMetrics | undefined;
 
   constructor(emit: (event: RunEvent) => void, trainer: Trainer) {
@@ -240,9 +250,7 @@ class Teller {
     for (const { images_per_s: imagesPerSecond, ...line } of lines) {
       const steps = line.step - this.#told;
       this.#told = line.step;
-      this.#steps += steps;
-      this.#loss += steps * line.loss;
-      this.#accuracy += steps * line.accuracy;
+      this.#epoch.add(line, steps);
       this.#emit({ type: 'step', ...line, imagesPerSecond });
     }
   }
@@ -255,9 +263,9 @@ class Teller {
   epoch(isLast: boolean): void {
     const { steps, stepsPerEpoch, epoch } = this.#trainer;
     if (!isLast && steps % stepsPerEpoch) return;
-    this.train = { loss: this.#loss / this.#steps, accuracy: this.#accuracy / this.#steps };
+    const train = (this.train = this.#epoch.mean()!);
     const validation = this.#validation?.step === steps ? scoreOf(this.#validation) : undefined;
-    this.#emit({ type: 'epoch', epoch, step: steps, train: this.train, ...(validation && { validation }) });
-    this.#steps = this.#loss = this.#accuracy = 0;
+    this.#emit({ type: 'epoch', epoch, step: steps, train, ...(validation && { validation }) });
+    this.#epoch = meanScore();
   }
 }

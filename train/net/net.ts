@@ -140,7 +140,7 @@ export class Net {
       this.#memory.write(tensors.targets, targets);
       program.run({ ...this.#values(++this.#steps), accumulate: accumulate ? 1 : 0 });
       this.#trained = graph;
-      const { loss, correct } = await takeTotals(program, tensors.totals);
+      const { loss, correct = 0 } = await takeTotals(program, tensors.totals);
       const inputGradient = tensors.inputGradient && (await program.read(tensors.inputGradient)).slice();
       return { loss: loss / batch, correct, inputGradient };
     });

@@ -2,7 +2,8 @@ import { bestOf, validations, type MetricsLine, type Watched } from '../step/met
 
 /** When a run ends before its last step: after `patience` evaluations on the validation images that brought nothing better. */
 export interface EarlyStopping {
-  readonly watched: Watched;
+  /** Without it the accuracy, of a regression the loss (see onDataset). */
+  readonly watched?: Watched;
   readonly patience: number;
 }
 

@@ -1,4 +1,5 @@
 /** The loop of a run, for every front end: steps, lines of metrics, evaluations, checkpoints, early stopping. */
+import type { Score } from '../evaluate/score.ts';
 import { Diverged } from '../step/divergence.ts';
 import { isBetter, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import { stopsEarly, type EarlyStopping } from './early-stopping.ts';
@@ -15,7 +16,7 @@ export interface Fitted {
   arrived(): StepMetrics[];
   /** As `arrived`, once the device has done all steps. */
   settle(): Promise<StepMetrics[]>;
-  evaluate(split: 'val' | 'test'): Promise<{ loss: number; accuracy: number }>;
+  evaluate(split: 'val' | 'test'): Promise<Score>;
   /** Tells the schedule the loss on the validation images. */
   observe(loss: number): void;
   /** The weights that `evaluate` takes: averaged ones where the optimizer keeps an average. */

@@ -9,6 +9,9 @@ export interface WeightsFacts {
   readonly dataset?: string | undefined;
   readonly shape?: Dataset['shape'] | undefined;
   readonly classes?: readonly string[] | undefined;
+  /** Of a regression, in place of classes, the names of the numbers that it predicts; and of the features of a table. */
+  readonly outputs?: readonly string[] | undefined;
+  readonly inputs?: readonly string[] | undefined;
   readonly dtype?: Dataset['dtype'] | undefined;
   readonly normalize?: string | undefined;
   /** The moments of the images that it was trained on. */
@@ -25,9 +28,13 @@ const isList = (value: unknown, accepts: (item: unknown) => boolean): value is r
   Array.isArray(value) && value.every(accepts);
 const isSide = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 
+const NAMES: Fact = { about: 'an array of names', accepts: v => isList(v, name => typeof name === 'string') && v.length > 0 };
+
 const FACTS = {
   shape: { about: '[channels, height, width]', accepts: v => isList(v, isSide) && v.length === 3 },
-  classes: { about: 'an array of names', accepts: v => isList(v, name => typeof name === 'string') && v.length > 0 },
+  classes: NAMES,
+  outputs: NAMES,
+  inputs: NAMES,
   moments: {
     about: '{"mean":[…],"std":[…]}, a number for each channel',
     accepts(v) {
@@ -38,14 +45,26 @@ const FACTS = {
 } satisfies Record<string, Fact>;
 
 /** Facts as the `__metadata__` of a file. */
-export function metadataOf({ model, dataset, shape, classes, dtype, normalize, moments }: WeightsFacts): Record<string, string> {
+export function metadataOf({
+  model,
+  dataset,
+  shape,
+  classes,
+  outputs,
+  inputs,
+  dtype,
+  normalize,
+  moments,
+}: WeightsFacts): Record<string, string> {
   const json = (value: unknown) => value && JSON.stringify(value);
   const all = {
     format: 'pt',
     model,
     dataset,
     shape: json(shape),
-    classes: json(classes),
+    classes: outputs ? undefined : json(classes),
+    outputs: json(outputs),
+    inputs: json(inputs),
     dtype: dtype === 'uint8' ? undefined : dtype,
     normalize,
     moments: normalize === 'none' ? undefined : json(moments),

@@ -1,5 +1,5 @@
 /** A recipe made real on a device, for every front end. */
-import type { Dataset } from '../../datasets/dataset.ts';
+import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
@@ -22,12 +22,15 @@ import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
 import { metadataOf } from './metadata.ts';
+import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { scaledRates } from '../distribute/lr-scaling.ts';
 import { methods, type OptionsOf } from '../distribute/methods.ts';
 import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
+  /** The recipe on this data set (see onDataset). */
+  readonly recipe: Recipe;
   readonly trainer: Trainer;
   readonly data: RunData;
   readonly model: Layer;
@@ -58,14 +61,15 @@ export interface OpenOptions {
 }
 
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
-export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
-  const { shape, classes } = dataset;
+export async function openTrainer(asked: Recipe, dataset: Dataset, device: Device, options: OpenOptions = {}): Promise<Opened> {
+  const recipe = onDataset(asked, dataset);
+  const { shape, classes, outputs, inputs } = dataset;
   const { batchSize, normalize, augment, seed, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
   const moments = momentsFor(recipe.moments, shape[0]);
   const data = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
   const { classWeights } = recipe;
-  const model = recipe.model.layer({ shape, classes: classes.length });
+  const model = recipe.model.layer({ shape, classes: outputsOf(dataset).length });
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch);
@@ -111,6 +115,7 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
   const { whitened } = recipe.model;
   if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
   return {
+    recipe,
     trainer,
     data,
     model,
@@ -122,7 +127,9 @@ export async function openTrainer(recipe: Recipe, dataset: Dataset, device: Devi
       model: recipe.config.model,
       dataset: recipe.dataset,
       shape,
-      classes,
+      classes: outputs ? undefined : classes,
+      outputs,
+      inputs,
       dtype: dataset.dtype,
       normalize,
       moments: normalize === 'none' ? undefined : data.normalisation.moments,
@@ -143,16 +150,17 @@ export async function startFrom(trainer: Trainer, { model }: Recipe, weights: Te
 
 /** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
 export async function openInference(
-  recipe: Recipe,
+  asked: Recipe,
   weights: Tensors,
   dataset: Dataset,
   device: Device,
   moments?: Moments,
 ): Promise<{ inference: Inference; data: RunData }> {
+  const recipe = onDataset(asked, dataset);
   const { normalize, seed, fuse, loss } = recipe;
   const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
   const data = await openData(dataset, { normalize, ...heldOut(recipe), moments: known });
-  const model = recipe.model.layer({ shape: dataset.shape, classes: dataset.classes.length });
+  const model = recipe.model.layer({ shape: dataset.shape, classes: outputsOf(dataset).length });
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
   return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };

@@ -8,7 +8,8 @@ import type { Exchange } from '../distribute/exchange.ts';
 import { GradientMean } from '../distribute/gradient-mean.ts';
 import { syncBatchNorm } from '../distribute/sync-batch-norm.ts';
 import { checkSameWeights } from '../distribute/same-weights.ts';
-import { takeTotals, type Totals } from '../evaluate/totals.ts';
+import type { Totals } from '../evaluate/score.ts';
+import { takeTotals } from '../evaluate/totals.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
@@ -60,7 +61,7 @@ export class GradientProgram {
     const counted = sharesGradients ? batchSize : lengthOf(batchSize, this.#share);
     const weighting = weightingOf(o, batch);
     this.#labelWeights = weighting && new LabelWeights(batch.images, weighting);
-    this.readings = new Readings(program.program, totals, counted, this.stepsPerEpoch);
+    this.readings = new Readings(program.program, totals, counted, this.stepsPerEpoch, batch.images);
     if (!sharesGradients || !exchange) return;
     this.#exchange = exchange;
     const { memory } = batch.data;

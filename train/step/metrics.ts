@@ -1,11 +1,10 @@
 /** The lines of metrics.jsonl. */
+import type { Score } from '../evaluate/score.ts';
 
 /** Means over the steps since the line before. `epoch` counts passes over the training images, with a fraction. */
-export interface StepMetrics {
+export interface StepMetrics extends Score {
   step: number;
   epoch: number;
-  loss: number;
-  accuracy: number;
   lr: number;
   images_per_s: number;
   /** Where ranks train without waiting: changes by others between reading the weights and changing them, mean and most over the epoch. */
@@ -14,13 +13,11 @@ export interface StepMetrics {
 }
 
 /** One evaluation over all images of a split. `unaveraged` is what the weights themselves gave, where an average of them was evaluated. */
-export interface EvalMetrics {
+export interface EvalMetrics extends Score {
   split: 'val' | 'test';
   step: number;
   epoch: number;
-  loss: number;
-  accuracy: number;
-  unaveraged?: { loss: number; accuracy: number };
+  unaveraged?: Score;
 }
 
 export type MetricsLine = StepMetrics | EvalMetrics;
@@ -55,6 +52,7 @@ export type Watched = (typeof WATCHED)[number];
 export const bestOf = (lines: readonly MetricsLine[], watched?: Watched): EvalMetrics | undefined =>
   validations(lines).reduce<EvalMetrics | undefined>((best, line) => (!best || isBetter(line, best, watched) ? line : best), undefined);
 
-/** Whether `a` is the better evaluation of the two: by its accuracy, by its loss among equals; or by its loss alone. */
-export const isBetter = (a: EvalMetrics, b: EvalMetrics, watched: Watched = 'accuracy'): boolean =>
-  (watched === 'accuracy' && a.accuracy > b.accuracy) || ((watched === 'loss' || a.accuracy === b.accuracy) && a.loss < b.loss);
+/** Whether `a` is the better evaluation of the two: by its accuracy, by its loss among equals; or by its loss alone, as in a regression. */
+export const isBetter = (a: Score, b: Score, watched: Watched = 'accuracy'): boolean =>
+  (watched === 'accuracy' && (a.accuracy ?? 0) > (b.accuracy ?? 0)) ||
+  ((watched === 'loss' || a.accuracy === b.accuracy) && a.loss < b.loss);

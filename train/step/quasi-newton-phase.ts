@@ -4,7 +4,7 @@ import type { Memory } from '../../engine/memory.ts';
 import { Flat, type Vector } from '../../optim/flat.ts';
 import { Minimiser, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Rates, Schedule } from '../../optim/schedule.ts';
-import type { Totals } from '../evaluate/totals.ts';
+import type { Totals } from '../evaluate/score.ts';
 import type { GradientProgram } from './gradients.ts';
 import type { Span, Step } from './step.ts';
 

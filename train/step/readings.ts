@@ -4,7 +4,9 @@ import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { Diverged } from './divergence.ts';
 import { imageRate } from './image-rate.ts';
-import type { Totals } from '../evaluate/totals.ts';
+import type { PartImages } from '../data/split.ts';
+import { scoreOf, type Totals } from '../evaluate/score.ts';
+import { totalsOf } from '../evaluate/totals.ts';
 import type { StepMetrics } from './metrics.ts';
 
 /** The metrics of a training program's logged steps, on their way back through mapped buffers. */
@@ -15,16 +17,19 @@ export class Readings {
   #totals: Tensor;
   #batchSize: number;
   #stepsPerEpoch: number;
+  #images: PartImages;
   #staging: GPUBuffer[] = [];
   #reading: Promise<void>[] = [];
   #arrived: StepMetrics[] = [];
   #rate = imageRate();
 
-  constructor(program: Program, totals: Tensor, batchSize: number, stepsPerEpoch: number) {
+  /** `images` are those that batches are taken from. */
+  constructor(program: Program, totals: Tensor, batchSize: number, stepsPerEpoch: number, images: PartImages) {
     this.#program = program;
     this.#totals = totals;
     this.#batchSize = batchSize;
     this.#stepsPerEpoch = stepsPerEpoch;
+    this.#images = images;
   }
 
   get #memory(): Memory {
@@ -40,7 +45,7 @@ export class Readings {
   collect(encoder: GPUCommandEncoder): void {
     const { buffer, offset } = this.#program.locate(this.#totals);
     const staging = this.#staging.pop() ?? this.#memory.buffer('metrics', 16, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, 8);
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, 4 * this.#totals.size);
     encoder.clearBuffer(buffer, offset, 16);
     this.#staging.unshift(staging); // in use until `readBack` hands it out again
   }
@@ -50,8 +55,8 @@ export class Readings {
     const staging = this.#staging.shift()!;
     const images = this.imagesUpTo(step);
     const reading = this.#memory.mapped(staging).then(content => {
-      const [loss, correct] = new Float32Array(content);
-      this.#add(step, { loss: loss!, correct: correct! }, images, lr, this.#rate.after(images));
+      const totals = totalsOf(new Float32Array(content), this.#totals.size);
+      this.#add(step, totals, images, lr, this.#rate.after(images));
       staging.unmap();
       this.#staging.push(staging);
     });
@@ -80,12 +85,11 @@ export class Readings {
   }
 
   /** Adds a line after a step: the totals of so many images. */
-  #add(step: number, { loss, correct }: Totals, images: number, lr: number, imagesPerSecond: number): void {
+  #add(step: number, totals: Totals, images: number, lr: number, imagesPerSecond: number): void {
     this.#arrived.push({
       step,
       epoch: step / this.#stepsPerEpoch,
-      loss: loss / images,
-      accuracy: correct / images,
+      ...scoreOf(totals, images, this.#images),
       lr,
       images_per_s: imagesPerSecond,
     });

@@ -1,4 +1,5 @@
 /** Trains one model on one data set on one device: what a front end may ask of it. */
+import { outputsOf } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
@@ -12,7 +13,7 @@ import { rangeOf } from '../data/share.ts';
 import type { Part } from '../data/split.ts';
 import type { WeightAverage } from '../evaluate/averaging.ts';
 import { Evaluator } from '../evaluate/evaluator.ts';
-import type { Totals } from '../evaluate/totals.ts';
+import type { Score, Totals } from '../evaluate/score.ts';
 import type { GradientMean } from '../distribute/gradient-mean.ts';
 import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -76,8 +77,9 @@ export class Trainer {
     return this.#steps.gradients.program.program;
   }
 
+  /** As many as the model has outputs. */
   get classes(): number {
-    return this.data.run.dataset.classes.length;
+    return outputsOf(this.data.run.dataset).length;
   }
 
   /** Steps done so far, those before a resume included. */
@@ -144,8 +146,8 @@ export class Trainer {
     });
   }
 
-  /** Mean loss and accuracy over all images of a part, of the averaged weights where the optimizer keeps an average. */
-  evaluate(part: Part): Promise<{ loss: number; accuracy: number }> {
+  /** The score over all images of a part, of the averaged weights where the optimizer keeps an average. */
+  evaluate(part: Part): Promise<Score> {
     return this.memory.inTurn(async () => {
       const evaluated = await this.#evaluator.evaluate(part);
       this.#steps.gradients.readings.restart(this.steps);
@@ -154,11 +156,11 @@ export class Trainer {
   }
 
   /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */
-  evaluateUnaveraged(part: Part): Promise<{ loss: number; accuracy: number } | undefined> {
+  evaluateUnaveraged(part: Part): Promise<Score | undefined> {
     return this.memory.inTurn(() => this.#evaluator.evaluateUnaveraged(part));
   }
 
-  /** Logits [count, classes] of the first `count` images of a part, or of all, each as `view` shows it. */
+  /** Logits, or the numbers that are predicted, [count, outputs] of the first `count` images of a part, or of all, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
     return this.memory.inTurn(() => this.#evaluator.logits(part, count, view));
   }

@@ -8,6 +8,7 @@ import { gatherBatch, type Batch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import type { LabelWeighting } from '../data/label-weights.ts';
 import { lengthOf } from '../data/share.ts';
+import { usualLoss } from '../run/task.ts';
 import { lossFor, modelOn, type BuiltGraph } from '../evaluate/evaluation-graph.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
 
@@ -23,7 +24,7 @@ export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGrap
   const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases });
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
   const { logits, totals, batch } = built;
-  const loss = lossFor(o.loss, true, batch.views);
+  const loss = lossFor(o.loss ?? usualLoss(data.run.dataset), true, batch.views);
   const { labels } = data.run.parts.train;
   const classWeights = o.classWeights && graph.persistent('input', 'class weights', [o.classWeights.length]);
   const options = { smoothing: o.smoothing, views: batch.views, classWeights, unlabelled: labels.includes(UNLABELLED) };

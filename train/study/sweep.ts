@@ -21,11 +21,11 @@ export function keyOf({ config, folds, fold }: Pick<SweepLine, 'config' | 'folds
   return JSON.stringify([fields, folds ?? 0, fold ?? 0]);
 }
 
-/** A row of the table: means over the folds, and the deviation of the accuracy. */
+/** A row of the table: means over the folds, and the deviation of the accuracy; a regression has none. */
 export interface Score {
   readonly choice: Choice;
   readonly config: RunConfig;
-  readonly accuracy: number;
+  readonly accuracy?: number;
   readonly loss: number;
   readonly spread?: number;
   readonly diverged: number;
@@ -40,20 +40,21 @@ export function ranking(lines: readonly SweepLine[]): Score[] {
     groups.set(key, [...(groups.get(key) ?? []), line]);
   }
   const scores = [...groups.values()].map((group): Score => {
-    const sound = group.filter(l => l.accuracy !== undefined);
+    const sound = group.filter(l => l.loss !== undefined);
     const mean = (f: (l: SweepLine) => number) => sound.reduce((n, l) => n + f(l), 0) / sound.length;
-    const accuracy = mean(l => l.accuracy!);
+    const accuracy = sound.some(l => l.accuracy !== undefined) || !sound.length ? mean(l => l.accuracy!) : undefined;
     return {
       choice: group[0]!.choice,
       config: group[0]!.config,
-      accuracy,
+      ...(accuracy !== undefined && { accuracy }),
       loss: mean(l => l.loss!),
       diverged: group.length - sound.length,
       seconds: group.reduce((n, l) => n + l.seconds, 0),
-      ...(sound.length > 1 && {
-        spread: Math.sqrt(sound.reduce((n, l) => n + (l.accuracy! - accuracy) ** 2, 0) / (sound.length - 1)),
-      }),
+      ...(sound.length > 1 &&
+        accuracy !== undefined && {
+          spread: Math.sqrt(sound.reduce((n, l) => n + (l.accuracy! - accuracy) ** 2, 0) / (sound.length - 1)),
+        }),
     };
   });
-  return scores.sort((a, b) => a.diverged - b.diverged || b.accuracy - a.accuracy || a.loss - b.loss);
+  return scores.sort((a, b) => a.diverged - b.diverged || (b.accuracy ?? 0) - (a.accuracy ?? 0) || a.loss - b.loss);
 }

@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Recipe } from '../config/recipe.ts';
+import type { Score } from '../evaluate/score.ts';
 import { Diverged } from '../step/divergence.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { bestOf, type EvalMetrics, type MetricsLine } from '../step/metrics.ts';
@@ -14,7 +15,7 @@ export interface Trial {
   readonly best?: EvalMetrics;
   readonly test?: EvalMetrics;
   /** On the training images as they are, where `test` is there. */
-  readonly train?: { readonly loss: number; readonly accuracy: number };
+  readonly train?: Score;
   readonly diverged?: string;
   readonly seconds: number;
 }

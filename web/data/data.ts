@@ -1,6 +1,6 @@
 /** Data sets in the browser: computed, served beside the page, or dropped on it. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { datasets, loadDataset } from '../../datasets/index.ts';
+import { datasets, knownName, loadDataset } from '../../datasets/index.ts';
 import { plane, PLANE_SETS } from '../../datasets/synthetic.ts';
 import { check, DescentError, lookUp } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
@@ -21,12 +21,12 @@ export async function openDataset(config: RunConfig, { files, folders }: Dropped
   const { dataset: name, limitTrain, limitTest, seed } = config;
   if (Object.hasOwn(folders, name)) return openFolder(name, folders[name]!, config);
   check(
-    Object.hasOwn(datasets, name) || Object.keys(folders).length || !/[^\w-]/.test(name),
+    knownName(name) !== undefined || Object.keys(folders).length || !/[^\w-]/.test(name),
     `${name}: is not here`,
     'drop the folder on the page, one subfolder of images a class',
   );
-  const info = lookUp('dataset', name, datasets);
   if (noise !== undefined && PLANE_SETS.includes(name)) {
+    const info = lookUp('dataset', name, datasets);
     const { title: _, ...facts } = info;
     return {
       ...facts,

@@ -1,5 +1,5 @@
 /** The form of a configuration, made from the options of the command line. */
-import { datasets } from '../../datasets/index.ts';
+import { datasetFrom, datasets, knownName } from '../../datasets/index.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { optimizers } from '../../optim/index.ts';
 import { parseConfig, type RunConfig } from '../../train/config/config.ts';
@@ -47,6 +47,18 @@ export class ConfigForm {
   #available: ReadonlySet<string>;
   #dataset: HTMLSelectElement;
   #datasetHint = el('p', { class: 'hint', id: 'dataset-hint' });
+  #datasetOptions = el('input', {
+    type: 'text',
+    name: 'datasetOptions',
+    autocomplete: 'off',
+    spellcheck: false,
+    'aria-label': 'Options of the data set',
+    oninput: () => {
+      const text = this.#datasetOptions.value.trim();
+      const [name] = this.#named;
+      this.choose(text ? `${name}:${text}` : name);
+    },
+  });
   #lr: HTMLInputElement | undefined;
   #optimizer: SpecField | undefined;
   #beside: readonly HTMLElement[];
@@ -92,8 +104,9 @@ export class ConfigForm {
   }
 
   #checkDataset(name: string): void {
+    if (knownName(name) !== undefined) return void datasetFrom(name);
     check(
-      this.#available.has(name) || Object.hasOwn(datasets, name),
+      this.#available.has(name),
       `data set '${name}': is not here`,
       'drop it on the page again if it was a folder of images',
       `take one of ${Object.keys(datasets).join(', ')}`,
@@ -121,22 +134,35 @@ export class ConfigForm {
     return this.#texts.dataset ?? (this.#available.has(OPTIONS.dataset.default) ? OPTIONS.dataset.default : 'shapes');
   }
 
+  /** The chosen data set, and the options that follow its name. */
+  get #named(): readonly [name: string, options: string] {
+    const name = knownName(this.#chosen);
+    return name === undefined ? [this.#chosen, ''] : [name, this.#chosen.slice(name.length + 1)];
+  }
+
   #offer(): void {
-    const own = [...new Set([...this.#available, this.#chosen])].filter(n => !Object.hasOwn(datasets, n));
+    const [name, options] = this.#named;
+    const own = [...new Set([...this.#available, name])].filter(n => !Object.hasOwn(datasets, n));
     this.#dataset.replaceChildren(
       ...[...own, ...Object.keys(datasets)].map(n =>
         el('option', { value: n, textContent: this.#available.has(n) ? n : `${n} (not here)` }),
       ),
     );
-    this.#dataset.value = this.#chosen;
-    this.#datasetHint.textContent = describe(this.#chosen, this.#available.has(this.#chosen));
+    this.#dataset.value = name;
+    this.#datasetHint.textContent = describe(name, this.#available.has(name));
+    const parameters = datasets[name]?.options;
+    this.#datasetOptions.hidden = !parameters;
+    this.#datasetOptions.placeholder = Object.entries(parameters ?? {})
+      .map(([key, { example }]) => `${key}=${example}`)
+      .join(',');
+    if (document.activeElement !== this.#datasetOptions) this.#datasetOptions.value = options;
   }
 
   #draw(): void {
     const open = new Set([...this.element.querySelectorAll('details')].filter(d => d.open).map(d => d.dataset.group));
     this.#offer();
     const dataset = field(labelOf('dataset'), this.#dataset);
-    dataset.append(this.#datasetHint, ...this.#beside);
+    dataset.append(this.#datasetOptions, this.#datasetHint, ...this.#beside);
     const [basics, ...others] = GROUPS.map(title => ({ title, keys: KEYS.filter(key => optionOf(key).group === title) }));
     this.element.replaceChildren(
       this.#wrong,
@@ -165,6 +191,7 @@ export class ConfigForm {
   #check(): void {
     let wrong = '';
     try {
+      if (knownName(this.#chosen) !== undefined) datasetFrom(this.#chosen);
       checkFeasible(recipeOf(this.config()));
     } catch (error) {
       wrong = inPageWords(error as Error);
@@ -237,7 +264,8 @@ function describe(name: string, here: boolean): string {
       ? 'The images that were dropped here, by class.'
       : 'Not here: drop the folder on the page, one subfolder of images a class.';
   }
-  const { title, shape, train, classes } = datasets[name]!;
+  const { title, shape, train, classes, outputs } = datasets[name]!;
+  if (outputs) return `${title}: a regression, of ${count(train)} points if nothing else is said.`;
   const about = `${title}: ${count(train)} images of ${shape.join('×')}, ${classes.length} classes.`;
   return here ? about : `${about} Not on this site: drop its files here.`;
 }

@@ -1,6 +1,6 @@
 /** A chooser of `name:key=value,...`, or of several one after another: what the command line takes as text. */
 import type { Parameter, Scalar } from '../../engine/parameter.ts';
-import { formatSpec, parseSpecs, type Spec } from '../../train/config/spec.ts';
+import { formatSpec, parseSpecs, type Spec } from '../../engine/spec.ts';
 import type { Choice } from './choices.ts';
 import { button, el, select } from '../views/dom.ts';
 import { field } from './field.ts';

@@ -79,7 +79,7 @@ export class InspectView {
     try {
       if (run !== this.#run) this.#images = undefined;
       this.#run = run;
-      if (run.facts.shape[0] !== 2) {
+      if (run.facts.shape[0] !== 2 && !run.facts.outputs) {
         this.#images ??= await run.engine.call('testImages', SHOWN);
         await this.#fill(run);
       }

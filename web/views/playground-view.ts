@@ -193,8 +193,8 @@ export class PlaygroundView {
     this.#status.setAttribute('aria-live', run.state === 'running' ? 'off' : 'polite'); // many times a second
     const last = run.steps.at(-1);
     const val = run.validation.at(-1);
-    const training = last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy)}` : '';
-    const validation = val ? `, validation ${percent(val.accuracy)}` : '';
+    const training = last ? `, loss ${last.loss.toFixed(3)}, right ${percent(last.accuracy!)}` : '';
+    const validation = val ? `, validation ${percent(val.accuracy!)}` : '';
     this.#status.textContent = `Step ${run.step}${training}${validation}`;
     this.#curves();
     void this.#look(run);

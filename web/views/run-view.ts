@@ -1,7 +1,8 @@
 /** How a run is shown: its state and numbers, its line in the list, its curves. */
-import type { MetricsLine } from '../../train/step/metrics.ts';
+import { figuresOf, type Score } from '../../train/evaluate/score.ts';
+import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
 import type { Curve, Gap, Point } from './charts.ts';
-import { capital, count, el, percent } from './dom.ts';
+import { capital, count, el } from './dom.ts';
 import { overfitting, smooth } from './gap.ts';
 import type { Run } from './runs.ts';
 
@@ -21,19 +22,23 @@ export function statusOf(run: Run): string {
   return run.note ? `${state} ${capital(run.note)}.` : state;
 }
 
+/** Whether a run predicts numbers, as its data or, of a run that was loaded, its lines say. */
+export const isRegression = ({ facts, lines }: Run): boolean => facts?.outputs !== undefined || lines.some(line => line.rmse !== undefined);
+
 /** The numbers of a run by name; a dash where there is none yet. */
 export function numbersOf(run: Run): HTMLElement[] {
   const { facts, step, lastTest } = run;
   const last = run.steps.at(-1);
   const val = run.validation.at(-1);
+  const predicts = isRegression(run);
   const numbers: [name: string, value: string | undefined][] = [
     ['step', count(step)],
     ['epoch', facts && (step / facts.stepsPerEpoch).toFixed(2)],
     ['training loss', last?.loss.toFixed(4)],
-    ['training accuracy', last && percent(last.accuracy)],
-    ['validation accuracy', val && percent(val.accuracy)],
+    ...figures('training', last, predicts),
+    ...figures('validation', val, predicts),
     ['gap in loss', val && last && (val.loss - last.loss).toFixed(4)],
-    ['test accuracy', lastTest && percent(lastTest.accuracy)],
+    ...figures('test', lastTest, predicts),
     ['images/s', last && count(Math.round(last.images_per_s))],
     ['dispatches/step', facts && count(facts.dispatches)],
     ['learning rate', last && Number(last.lr.toPrecision(4)).toString()],
@@ -43,9 +48,20 @@ export function numbersOf(run: Run): HTMLElement[] {
   return numbers.map(([name, value]) => el('div', {}, el('dt', { textContent: name }), el('dd', { textContent: value ?? '–' })));
 }
 
+/** What is told of a score beside its loss, as the names of numbers; without a score a dash for each. */
+function figures(of: string, score: Score | undefined, predicts: boolean): [name: string, value: string | undefined][] {
+  if (score) return figuresOf(score).map(([name, text]) => [`${of} ${name}`, text]);
+  return (predicts ? ['RMSE', 'MAE', 'R\u00b2'] : ['accuracy']).map(name => [`${of} ${name}`, undefined]);
+}
+
+/** The best validation of a run, in a few words. */
+function bestWords(run: Run): string {
+  const best = bestOf(run.validation);
+  return best ? `, best validation ${figuresOf(best)[0]![1]}` : '';
+}
+
 /** The line of a run in the list; `controls` stand at its end. */
 export function rowOf(run: Run, selected: boolean, select: () => void, ...controls: HTMLElement[]): HTMLElement {
-  const best = run.validation.reduce((m, l) => Math.max(m, l.accuracy), 0);
   const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
   swatch.style.background = run.colour;
   const { dataset, batchSize, seed } = run.config;
@@ -58,13 +74,16 @@ export function rowOf(run: Run, selected: boolean, select: () => void, ...contro
       swatch,
       el('span', { textContent: `${run.name} on ${dataset}, batch ${batchSize}, seed ${seed}` }),
     ),
-    el('span', { class: 'quiet', textContent: `${run.state}, step ${run.step}${best ? `, best validation ${percent(best)}` : ''}` }),
+    el('span', { class: 'quiet', textContent: `${run.state}, step ${run.step}${bestWords(run)}` }),
     ...controls,
   );
 }
 
+/** What a curve shows. */
+export type Measure = 'loss' | 'accuracy' | 'rmse';
+
 /** The curves of all runs and what lies between them. */
-export function curvesOf(runs: readonly Run[], key: 'loss' | 'accuracy'): [Curve[], Gap[]] {
+export function curvesOf(runs: readonly Run[], key: Measure): [Curve[], Gap[]] {
   const curves: Curve[] = [];
   const gaps: Gap[] = [];
   for (const { id, name, colour, steps, validation } of runs) {
@@ -77,9 +96,10 @@ export function curvesOf(runs: readonly Run[], key: 'loss' | 'accuracy'): [Curve
       { name: `${name} train`, colour, points: trend, label },
       { name: `${name} validation`, colour, points: held, dashed: true },
     );
-    gaps.push({ colour, ...overfitting(trend, held, key === 'loss' ? 1 : -1) });
+    gaps.push({ colour, ...overfitting(trend, held, key === 'accuracy' ? -1 : 1) });
   }
   return [curves, gaps];
 }
 
-const pointsOf = (lines: readonly MetricsLine[], key: 'loss' | 'accuracy'): Point[] => lines.map(l => [l.step, l[key]]);
+const pointsOf = (lines: readonly MetricsLine[], key: Measure): Point[] =>
+  lines.flatMap(l => (l[key] === undefined ? [] : [[l.step, l[key]] as const]));

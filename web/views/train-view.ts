@@ -1,6 +1,6 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import { check } from '../../engine/check.ts';
-import { parseNumber } from '../../train/config/spec.ts';
+import { parseNumber } from '../../engine/spec.ts';
 import type { CurveChart } from './charts.ts';
 import { available } from '../data/data.ts';
 import { button, el, fold, notice, pick, save, told } from './dom.ts';
@@ -11,7 +11,7 @@ import { keepFiles, keepFolder, type Kept } from '../data/keep.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
 import { InspectView } from './inspect-view.ts';
 import { readRuns, writeRuns } from '../data/run-file.ts';
-import { curvesOf, numbersOf, rowOf, statusOf } from './run-view.ts';
+import { curvesOf, isRegression, numbersOf, rowOf, statusOf, type Measure } from './run-view.ts';
 import { announce, Run } from './runs.ts';
 
 export class TrainView {
@@ -23,7 +23,9 @@ export class TrainView {
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
-  #charts: { loss: CurveChart; accuracy: CurveChart } | undefined;
+  #charts: Record<Measure, CurveChart> | undefined;
+  /** The panels of accuracy and of RMSE, of which each is there where a run has it. */
+  #panels: Partial<Record<Measure, HTMLElement>> = {};
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
   #table = el('div', { class: 'runs' });
   #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
@@ -89,11 +91,13 @@ export class TrainView {
     };
     const losses = el('div');
     const accuracies = el('div');
-    this.element = el('div', { class: 'train' }, this.#aside(), this.#screen(losses, accuracies));
+    const errors = el('div');
+    this.element = el('div', { class: 'train' }, this.#aside(), this.#screen(losses, accuracies, errors));
     void import('./charts.ts').then(({ curveChart }) => {
       this.#charts = {
         loss: curveChart(losses, 'Loss by step'),
         accuracy: curveChart(accuracies, 'Accuracy by step', { percent: true }),
+        rmse: curveChart(errors, 'Root mean squared error by step'),
       };
       this.draw();
     });
@@ -128,10 +132,14 @@ export class TrainView {
     );
   }
 
-  /** All beside the configuration; `losses` and `accuracies` become charts. */
-  #screen(losses: HTMLElement, accuracies: HTMLElement): HTMLElement {
+  /** All beside the configuration; `losses`, `accuracies` and `errors` become charts. */
+  #screen(losses: HTMLElement, accuracies: HTMLElement, errors: HTMLElement): HTMLElement {
     const panel = (title: string, hint: string, chart: HTMLElement) =>
       el('section', { class: 'panel' }, el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint }), chart);
+    this.#panels = {
+      accuracy: panel('Accuracy', 'Share of right answers by step.', accuracies),
+      rmse: panel('Root mean squared error', 'Of the numbers that are predicted, by step.', errors),
+    };
     return el(
       'div',
       { class: 'screen' },
@@ -146,7 +154,7 @@ export class TrainView {
           'Solid: training, smoothed; faint: as it was. Dashed: validation. ' + 'Shaded: where validation is worse, the overfitting gap.',
           losses,
         ),
-        panel('Accuracy', 'Share of right answers by step.', accuracies),
+        ...Object.values(this.#panels),
       ),
       this.#table,
       this.#inspect.element,
@@ -251,8 +259,10 @@ export class TrainView {
     }
     const rows = this.runs.map(r => this.#row(r));
     this.#table.replaceChildren(...(rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []));
-    this.#charts?.loss.show(...curvesOf(this.runs, 'loss'));
-    this.#charts?.accuracy.show(...curvesOf(this.runs, 'accuracy'));
+    const regressions = this.runs.filter(isRegression).length;
+    this.#panels.rmse!.hidden = regressions === 0;
+    this.#panels.accuracy!.hidden = regressions > 0 && regressions === this.runs.length;
+    for (const measure of ['loss', 'accuracy', 'rmse'] as const) this.#charts?.[measure].show(...curvesOf(this.runs, measure));
   }
 
   #row(run: Run): HTMLElement {

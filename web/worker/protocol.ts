@@ -6,6 +6,7 @@ import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
+import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
@@ -24,6 +25,8 @@ export interface RunFacts {
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
+  /** Of a regression the names of the numbers that it predicts. */
+  readonly outputs?: readonly string[];
   /** Whether an average of the weights is kept, which evaluations take. */
   readonly averages: boolean;
   /** Seconds to load the data and to build and compile the programs. */
@@ -82,7 +85,7 @@ export interface Api {
   stepOnce(): void;
   /** Back to the first weights and step 0. */
   reset(): void;
-  evaluate(part: 'val' | 'test'): { loss: number; accuracy: number };
+  evaluate(part: 'val' | 'test'): Score;
   /** A safetensors file of parameters and buffers, as the command line writes; of the averaged weights where they are asked for. */
   exportWeights(averaged: boolean): Uint8Array;
   importWeights(bytes: Uint8Array, name: string): void;

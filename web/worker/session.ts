@@ -7,6 +7,7 @@ import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
+import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
@@ -58,7 +59,7 @@ export class Session {
     await this.#build();
     const { trainer, data, parameters } = this.#opened!;
     const { description: adapter, software } = this.#device!.report;
-    const { shape, classes } = this.#dataset;
+    const { shape, classes, outputs } = this.#dataset;
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
     this.#state('paused');
     return {
@@ -67,6 +68,7 @@ export class Session {
       parameters,
       shape,
       classes,
+      ...(outputs && { outputs }),
       dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes,
       stepsPerEpoch: trainer.stepsPerEpoch,
@@ -109,11 +111,11 @@ export class Session {
     this.#atRest();
   }
 
-  evaluate(part: 'val' | 'test'): Promise<{ loss: number; accuracy: number }> {
+  evaluate(part: 'val' | 'test'): Promise<Score> {
     return this.#settled(async () => {
       const line = await evaluation(this.#trainer, part);
       this.#lines([line]);
-      return { loss: line.loss, accuracy: line.accuracy };
+      return line;
     });
   }
 
@@ -206,6 +208,7 @@ export class Session {
   async #open(): Promise<void> {
     this.#fitted = { evaluated: [] };
     this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
+    this.#recipe = this.#opened.recipe;
     this.#inspector = new Inspector(this.#opened, this.#dataset);
     this.#emit({ kind: 'note', text: this.#opened.note });
   }

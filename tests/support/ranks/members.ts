@@ -7,7 +7,7 @@ import { rules } from '../../../optim/index.ts';
 import { together } from '../../../train/distribute/alone.ts';
 import type { Exchange } from '../../../train/distribute/exchange.ts';
 import { openData } from '../../../train/data/data.ts';
-import { parseSpec } from '../../../train/config/spec.ts';
+import { parseSpec } from '../../../engine/spec.ts';
 import type { Tensors } from '../../../train/run/safetensors.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';

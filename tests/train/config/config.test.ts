@@ -5,7 +5,7 @@ import { named } from '../../../engine/check.ts';
 import { configFromJson, parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';
 import { bestOf, parseMetrics, type EvalMetrics } from '../../../train/step/metrics.ts';
-import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../../train/config/spec.ts';
+import { formatSpec, parseNumber, parseSpec, parseSpecs } from '../../../engine/spec.ts';
 import { refusal } from '../../support/refusal.ts';
 
 const config = suite('config');

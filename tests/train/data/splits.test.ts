@@ -211,7 +211,7 @@ test('test-time augmentation averages the softmax; the image alone gives what ev
   const alone = score(await predictViews(trainer, 'test', 10, [[]]), labels, 10);
   const plain = await trainer.evaluate('test');
   assert.ok(
-    Math.abs(alone.loss - plain.loss) < 1e-5 && Math.abs(alone.accuracy - plain.accuracy) < 1e-9,
+    Math.abs(alone.loss - plain.loss) < 1e-5 && Math.abs(alone.accuracy - plain.accuracy!) < 1e-9,
     `${JSON.stringify(alone)} ${JSON.stringify(plain)}`,
   );
   const [one, two, both] = [

@@ -30,7 +30,7 @@ async function trained(trainer: Trainer, steps = STEPS): Promise<Trained> {
   const weights = valuesOf(await trainer.weights());
   const { loss, accuracy } = await trainer.evaluate('val');
   trainer.destroy();
-  return { losses, weights, val: { loss, accuracy } };
+  return { losses, weights, val: { loss, accuracy: accuracy! } };
 }
 
 const alone = async (o: Chosen, steps = STEPS): Promise<Trained> => trained(await trainerOf(o), steps);

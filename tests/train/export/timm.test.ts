@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openModel } from '../../../models/index.ts';
-import { parseSpec } from '../../../train/config/spec.ts';
+import { parseSpec } from '../../../engine/spec.ts';
 import { timmFiles } from '../../../train/export/timm.ts';
 import { decodeSafetensors, type Tensors } from '../../../train/run/safetensors.ts';
 import { generatedWeights } from '../../support/onnx.ts';

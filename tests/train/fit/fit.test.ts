@@ -58,7 +58,7 @@ test('tells steps and epochs, says how it ended, and gives a model that answers'
   const { ended, step, epoch, validation, test: tested, train } = await run.done;
   assert.equal([ended, step, epoch], ['complete', 60, 20]);
   assert.equal([validation, train], [epochs.at(-1)!.validation, epochs.at(-1)!.train]);
-  assert.ok(tested!.accuracy > 0.8);
+  assert.ok(tested!.accuracy! > 0.8);
   const model = await run.model;
   const [answer] = await model.predict([0, 0, 2]);
   assert.is(answer!.label, 'high');
@@ -252,7 +252,7 @@ const mistakes: readonly [what: string, model: unknown, samples: unknown, option
     /^model: its output is \[24, 2\], expected \[24, 3\] for 3 classes; end it with dense\(3\)$/,
   ],
   ['unknown data', net, 'no-such-set', {}, /^(unknown dataset|dataset) 'no-such-set'/],
-  ['no data', net, undefined, {}, /^data: it is undefined; give \{ images, labels \}, or the name of a data set$/],
+  ['no data', net, undefined, {}, /^data: it is undefined; give \{ images, labels \} or \{ images, targets \}, or the name of a data set$/],
   ['an option that does not exist', net, data, { learningRate: 1 }, /^unknown option of fit 'learningRate'; known: optimizer, lr, /],
   ['an option that is misspelt', net, data, { epoch: 1 }, /^unknown option of fit 'epoch'; did you mean 'epochs'\?/],
   ['what a program does otherwise', net, data, { distribute: 'sync' }, /^unknown option of fit 'distribute'; /],

@@ -39,7 +39,7 @@ import {
   maxPool1d,
 } from '../../../layers/pool.ts';
 import { openModel } from '../../../models/index.ts';
-import { parseSpec } from '../../../train/config/spec.ts';
+import { parseSpec } from '../../../engine/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { close } from '../../support/check.ts';
 import { evaluated, generatedWeights, runOnnx, sameLogits, type Shape } from '../../support/onnx.ts';

@@ -11,7 +11,7 @@ import { batchNorm, groupNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
 import { adaptiveAvgPool, adaptiveMaxPool1d } from '../../../layers/pool.ts';
 import { openModel } from '../../../models/index.ts';
-import { parseSpec } from '../../../train/config/spec.ts';
+import { parseSpec } from '../../../engine/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
 import { modelOf, weightsIn } from '../../../train/onnx/import.ts';
 import { weightsOf } from '../../../train/onnx/match.ts';

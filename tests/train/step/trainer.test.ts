@@ -104,7 +104,7 @@ test('validation images are held out; evaluation counts every image once, in bat
   const logits = await t.logits('val');
   assert.is(logits.length, 200 * 10);
   const wanted = score(softmaxRows(logits, 10), data.parts.val.labels, 10);
-  close('loss and accuracy of 200 images', [loss, accuracy], [wanted.loss, wanted.accuracy], 1e-5);
+  close('loss and accuracy of 200 images', [loss, accuracy!], [wanted.loss, wanted.accuracy], 1e-5);
   assert.equal(await t.evaluate('val'), { loss, accuracy });
   assert.ok(Math.abs(loss - Math.log(10)) < 0.2, `an untrained net is at chance: ${loss}`);
   t.destroy();
@@ -179,7 +179,7 @@ test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async (
   const t = await Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam, { lr: 2e-3 }), seed: 1 });
   for (let i = 0; i < 2 * t.stepsPerEpoch; i++) await t.step();
   const { accuracy } = await t.evaluate('test');
-  assert.ok(accuracy >= 0.8, `accuracy ${accuracy}`);
+  assert.ok(accuracy! >= 0.8, `accuracy ${accuracy}`);
   t.destroy();
 });
 

@@ -98,8 +98,8 @@ test('the training accuracy of a trial is that of the last weights on the images
   const recipe = recipeOf(parseConfig('mlp:hidden=64,input_dropout=0.9', given));
   const { train, test, lines } = (await trial(recipe, await images(), await deviceFor(), { test: true }))!;
   const last = lines.filter(l => !('split' in l)).at(-1)!;
-  assert.ok(train!.accuracy > last.accuracy + 0.1, `${train!.accuracy}, while it trained ${last.accuracy}`);
-  assert.ok(Number.isInteger(Math.round(train!.accuracy * 90 * 1e6) / 1e6) && test, 'all of the 90 training images count');
+  assert.ok(train!.accuracy! > last.accuracy! + 0.1, `${train!.accuracy}, while it trained ${last.accuracy}`);
+  assert.ok(Number.isInteger(Math.round(train!.accuracy! * 90 * 1e6) / 1e6) && test, 'all of the 90 training images count');
 });
 
 test('refusals leave nothing behind', async () => {

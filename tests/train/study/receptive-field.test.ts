@@ -7,7 +7,7 @@ import { dense } from '../../../layers/dense.ts';
 import { avgPool, globalAvgPool, maxPool } from '../../../layers/pool.ts';
 import { openModel } from '../../../models/index.ts';
 import { DEFAULT_PROFILE } from '../../../shaders/kernel/kernel.ts';
-import { parseSpec } from '../../../train/config/spec.ts';
+import { parseSpec } from '../../../engine/spec.ts';
 import { receptiveFields } from '../../../train/study/receptive-field.ts';
 
 const test = suite('receptive fields');

@@ -108,7 +108,7 @@ test('ranks by accuracy, then loss, over folds; what diverged comes last', () =>
     ['3', '2', '1'],
   );
   assert.equal([scores[1]!.loss, scores[1]!.seconds, scores[2]!.diverged], [1.5, 2, 1]);
-  assert.ok(Math.abs(scores[1]!.accuracy - 0.6) < 1e-12 && Math.abs(scores[1]!.spread! - Math.SQRT1_2 * 0.2) < 1e-12);
+  assert.ok(Math.abs(scores[1]!.accuracy! - 0.6) < 1e-12 && Math.abs(scores[1]!.spread! - Math.SQRT1_2 * 0.2) < 1e-12);
 });
 
 const tiny = { model: 'mlp:hidden=8', dataset: 'shapes', limitTrain: '200', limitTest: '10', batchSize: '20', steps: '4' };

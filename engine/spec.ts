@@ -1,7 +1,7 @@
-/** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules and augmentations. */
-import { check, DescentError, type Message, say, suggestion } from '../../engine/check.ts';
-import type { Scalar } from '../../engine/parameter.ts';
-import { describeRange, isWithin, type Range } from '../../engine/range.ts';
+/** Values as users write them: numbers with ranges, and `name:key=value,...` for optimizers, schedules, augmentations and data sets. */
+import { check, DescentError, type Message, say, suggestion } from './check.ts';
+import type { Scalar } from './parameter.ts';
+import { describeRange, isWithin, type Range } from './range.ts';
 
 /** One `name[:value][,key=value...]`: `adam:beta1=0.8,eps=1e-6` or `cutout:16`. */
 export interface Spec {
@@ -58,10 +58,25 @@ export const isNet = (name: string): boolean => /\.onnx$/.test(name);
 /** Whether a spec's name is a file of code: a model of the user's own. */
 export const isFileName = (name: string): boolean => /\.(ts|mts|js|mjs)$/.test(name);
 
+/** The parts between commas, those within parentheses aside: they belong to a formula. */
+function partsOf(text: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const c of text) {
+    depth += c === '(' ? 1 : c === ')' ? -1 : 0;
+    if (c === ',' && depth <= 0) parts.push('');
+    else parts[parts.length - 1] += c;
+  }
+  return parts;
+}
+
+/** An equals sign that is no part of a comparison. */
+const EQUALS = /(?<![<>=!])=(?!=)/;
+
 /** Specs in the order written: `crop:padding=4,flip,cutout:16` or `adam:epochs=5,lbfgs`. A bare `key=value` is of the name before it. */
 export function parseSpecs(who: Message, text: string): Spec[] {
   const specs: Spec[] = [];
-  for (const part of text.split(',')) {
+  for (const part of partsOf(text)) {
     const [, name, rest] = PART.exec(part)!;
     if (name) specs.push({ name, options: {} });
     const spec = specs.at(-1);
@@ -71,7 +86,7 @@ export function parseSpecs(who: Message, text: string): Spec[] {
       check(!part.includes(':'), say`${who}: nothing follows '${part.trim()}'`, 'write name:key=value, or the name alone');
       continue;
     }
-    const [key, value, ...more] = rest.split('=').map(s => s.trim());
+    const [key, value, ...more] = rest.split(EQUALS).map(s => s.trim());
     if (value === undefined && name) {
       spec.value = parseScalar(key!);
       continue;
