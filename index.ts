@@ -55,6 +55,8 @@ export type { Phase } from './train/step/phase.ts';
 export type { TrainerState } from './train/step/state.ts';
 export type { Counters } from './train/run/state-keys.ts';
 export type { TrainerOptions } from './train/step/trainer-options.ts';
+export { FeatureExtractor } from './train/fit/extractor.ts';
+export { Head, type FeatureSamples, type HeadOptions, type HeadScore, type HeadTraining } from './train/fit/head.ts';
 export { fit } from './train/fit/fit.ts';
 export type { CheckpointEvent, EpochEvent, Outcome, Run, RunEvent, StepEvent, WarningEvent } from './train/fit/events.ts';
 export type { OptionValue, RunConfig } from './train/config/config.ts';

@@ -28,7 +28,7 @@ export interface Tensor {
   readonly base?: Tensor;
 }
 
-/** A parameter: its values, and the gradient of the loss by each of them. */
+/** A parameter: its values, and the gradient of the loss by each of them; of a frozen one nobody reads it, and what would write it is not done. */
 export interface Param {
   readonly value: Tensor;
   readonly grad: Tensor;
@@ -103,7 +103,14 @@ export interface BuiltLayer extends LayerFacts {
 }
 
 /** A layer adds its ops to the graph and returns its output. */
-export type Layer = (g: Graph, x: Tensor) => Tensor;
+export interface Layer {
+  (g: Graph, x: Tensor): Tensor;
+  /** Of layers one after another each by the name of its scope: a net can be cut between two of them (see cutBefore). */
+  readonly stages?: Readonly<Record<string, Layer>> | undefined;
+}
+
+/** Whether the parameter or buffer of a name is frozen: it keeps its values while a graph trains. */
+export type Frozen = (name: string) => boolean;
 
 const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0;
 
@@ -122,7 +129,10 @@ export class Graph {
   readonly tensors: Tensor[] = [];
   /** Parameters and buffers in order of creation, with their first values. */
   readonly init = new Map<Tensor, Init>();
+  /** Those that are trained. */
   readonly params = new Map<string, Param>();
+  /** Those that are not. */
+  readonly frozenParams = new Map<string, Param>();
   /** In the order in which they were built. */
   readonly layers: BuiltLayer[] = [];
   /** Outputs that are trained on the labels beside the model's own, and how much the loss of each counts. */
@@ -137,6 +147,7 @@ export class Graph {
   readonly weights: Init | undefined;
   /** Those of their biases. */
   readonly biases: Init | undefined;
+  #frozen: Frozen;
   #path: string[] = [];
   #pass: Pass = 'forward';
   #scaled = false;
@@ -145,12 +156,13 @@ export class Graph {
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
 
-  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init; biases?: Init }) {
+  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init; biases?: Init; frozen?: Frozen }) {
     this.training = options.training;
     this.profile = options.profile;
     this.seed = options.seed ?? 0;
     this.weights = options.weights;
     this.biases = options.biases;
+    this.#frozen = options.frozen ?? (() => false);
   }
 
   /** The layer being built, as its parameters are named: `layer1.0.conv1`. */
@@ -183,14 +195,22 @@ export class Graph {
     return t;
   }
 
-  /** A trained tensor, with a place of the same shape for its gradient. */
+  /** A trained tensor, with a place of the same shape for its gradient, which lasts unless it is frozen. */
   param(name: string, shape: Shape, init: Init): Param {
     const value = this.persistent('param', name, shape, init);
-    const known = this.params.get(value.name);
+    const isFrozen = this.isFrozen(value);
+    const all = isFrozen ? this.frozenParams : this.params;
+    const known = all.get(value.name);
     if (known) return known;
-    const made = { value, grad: this.persistent('grad', name, shape), path: this.path };
-    this.params.set(value.name, made);
+    const grad = isFrozen ? this.tensor(shape, 'activation', `${name} gradient`) : this.persistent('grad', name, shape);
+    const made = { value, grad, path: this.path };
+    all.set(value.name, made);
     return made;
+  }
+
+  /** Whether a parameter or buffer is to keep its values. */
+  isFrozen({ name }: Tensor): boolean {
+    return this.#frozen(name);
   }
 
   /** All that lies in one page of parameters, gradients or states as one flat tensor, so that an optimizer is one dispatch. */

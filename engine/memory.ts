@@ -1,7 +1,7 @@
 import { range } from '../shaders/kernel/wgsl.ts';
 import { check, show } from './check.ts';
 import type { Device } from './device.ts';
-import type { Graph, Param, Tensor } from './graph.ts';
+import type { Frozen, Graph, Param, Tensor } from './graph.ts';
 import { Owner } from './owner.ts';
 import { Layout, type Place } from './plan.ts';
 
@@ -15,9 +15,9 @@ export class Memory extends Owner {
   #initialised = new Set<string>();
   #slots: GPUBuffer[] = [];
 
-  constructor(device: Device) {
+  constructor(device: Device, frozen?: Frozen) {
     super(device);
-    this.layout = new Layout(device.profile.maxBinding);
+    this.layout = new Layout(device.profile.maxBinding, frozen);
   }
 
   /**
@@ -31,6 +31,7 @@ export class Memory extends Owner {
       this.layout.place(value);
       if (graph.training) this.layout.place(grad);
     }
+    for (const { value } of graph.frozenParams.values()) this.layout.place(value);
     for (const t of graph.tensors) if (t.role === 'buffer') this.layout.place(t);
   }
 

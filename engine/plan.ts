@@ -1,5 +1,5 @@
 import { check, named, say, show, TooLarge } from './check.ts';
-import { opName, reads, writes, type Op, type Role, type Tensor } from './graph.ts';
+import { opName, reads, writes, type Frozen, type Op, type Role, type Tensor } from './graph.ts';
 
 /** Where a tensor lives: bytes `offset` … of the buffer called `buffer`. */
 export interface Place {
@@ -20,18 +20,21 @@ export const bytesOf = (t: Tensor): number => inVec4s(t.size * (t.half ? 2 : 4))
 
 /**
  * Where the persistent tensors of a run live, by role and name: parameters side by side in flat pages, gradients and each optimizer state
- * in the same places of pages of their own, so that an optimizer is one dispatch per page. Programs of one run share a layout.
+ * in the same places of pages of their own, so that an optimizer is one dispatch per page. Frozen parameters and buffers have pages apart,
+ * which nothing that walks over the trained ones sees. Programs of one run share a layout.
  */
 export class Layout {
   /** Bytes of each buffer. */
   readonly buffers = new Map<string, number>();
   readonly #places = new Map<string, Place>();
   /** The buffers of each role whose tensors lie side by side. */
-  readonly #pages = new Map<Role, string[]>();
+  readonly #pages = new Map<Role | 'frozen', string[]>();
   readonly #limit: number;
+  readonly frozen: Frozen;
 
-  constructor(limit: number) {
+  constructor(limit: number, frozen: Frozen = () => false) {
     this.#limit = limit;
+    this.frozen = frozen;
   }
 
   /** Where a persistent tensor lies; it gets its place when it is first asked for. */
@@ -53,7 +56,8 @@ export class Layout {
       `${t.name}: ${show(t.shape)} takes ${megabytes(bytes)}, more than this adapter binds at once (${megabytes(this.#limit)})`,
       'choose a smaller model, head or batch',
     );
-    const buffer = t.role === 'input' || t.role === 'state' ? key : this.#pageFor(t.role, bytes);
+    const isFrozen = (t.role === 'param' || t.role === 'buffer') && this.frozen(t.name);
+    const buffer = t.role === 'input' || t.role === 'state' ? key : this.#pageFor(isFrozen ? 'frozen' : t.role, bytes);
     const place = { buffer, offset: this.buffers.get(buffer) ?? 0, bytes };
     this.#places.set(key, place);
     this.buffers.set(buffer, place.offset + aligned(bytes));
@@ -61,7 +65,7 @@ export class Layout {
   }
 
   /** The first page of a role that has room for `bytes`, else a new one. */
-  #pageFor(role: Role, bytes: number): string {
+  #pageFor(role: Role | 'frozen', bytes: number): string {
     const pages = this.#pages.get(role) ?? [];
     const withRoom = pages.find(name => this.buffers.get(name)! + bytes <= this.#limit);
     if (withRoom !== undefined) return withRoom;

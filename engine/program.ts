@@ -6,6 +6,7 @@ import { firstLine, type Device, type Pipeline } from './device.ts';
 import { fuse } from './passes/fuse.ts';
 import { halves, opName, writes, type Graph, type Op, type Tensor } from './graph.ts';
 import { halve } from './passes/half.ts';
+import { needed } from './passes/needed.ts';
 import type { Memory } from './memory.ts';
 import { divided, type Piece } from './pace.ts';
 import { bytesOf, plan, type Plan } from './plan.ts';
@@ -192,9 +193,10 @@ interface Lowered {
   readonly flagged: { readonly flags: Tensor; readonly checked: readonly Op[] } | undefined;
 }
 
-/** Fusion, then f16, then checkpointing, then checks, each where it is asked for. */
+/** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
 function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lowered {
-  const fused = options.fuse === false ? graph.ops : fuse(graph.ops, graph.kept, profile);
+  const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
+  const fused = options.fuse === false ? ops : fuse(ops, graph.kept, profile);
   const typed = options.half ? halve(fused, graph.kept) : fused;
   const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
   const flagged = options.debug ? withChecks(graph, stored) : undefined;

@@ -13,13 +13,40 @@ import { reshape } from './geometry.ts';
 export type Layers = Readonly<Record<string, Layer>> | readonly Layer[];
 
 /** Layers one after another; the keys name their parameters as in a PyTorch state dict (`conv1.weight`). */
-export const sequential =
-  (layers: Layers): Layer =>
-  (g, x) =>
-    Object.entries(layers).reduce((t, [name, layer]) => {
+export function sequential(layers: Layers): Layer {
+  const stages = Object.fromEntries(Object.entries(layers));
+  const layer: Layer = (g, x) =>
+    Object.entries(stages).reduce((t, [name, layer]) => {
       check(typeof layer === 'function', `${g.who('sequential')}: '${name}' is ${kindOf(layer)}`, 'give a layer, as relu()');
       return g.scope(name, () => layer(g, t));
     }, x);
+  return Object.assign(layer, { stages });
+}
+
+/** A net in two, which one after another are the net itself: parameters keep their names. */
+export interface Cut {
+  readonly trunk: Layer;
+  readonly head: Layer;
+}
+
+/**
+ * A net cut before the layer called `path`, as its parameters are named (`classifier.6`); undefined where none of that name is one of layers
+ * one after another, as inside of a residual block.
+ */
+export function cutBefore({ stages = {} }: Layer, path: string): Cut | undefined {
+  const [name, ...rest] = path.split('.');
+  const all = Object.entries(stages);
+  const at = all.findIndex(([key]) => key === name);
+  if (at < 0) return undefined;
+  const within = rest.length ? cutBefore(all[at]![1], rest.join('.')) : undefined;
+  if (rest.length && !within) return undefined;
+  const part = (from: number, to?: number) => all.slice(from, to);
+  const [before, after] = [within ? [[name!, within.trunk] as const] : [], [[name!, within?.head ?? all[at]![1]] as const]];
+  return {
+    trunk: sequential(Object.fromEntries([...part(0, at), ...before])),
+    head: sequential(Object.fromEntries([...after, ...part(at + 1)])),
+  };
+}
 
 /** A layer under a name of its own, where it stands outside `sequential`. */
 export const named =

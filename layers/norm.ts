@@ -2,9 +2,11 @@ import { check, images, show } from '../engine/check.ts';
 import { product, type Graph, type Layer, type Param, type Shape, type Tensor } from '../engine/graph.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
+import { float } from '../shaders/kernel/wgsl.ts';
 import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/norm/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/norm/lrn.ts';
-import { joinMoments, moments, momentSplits } from '../shaders/norm/moments.ts';
+import { writePart } from '../shaders/move/copy.ts';
+import { joinMoments, moments, momentSplits, type Channels } from '../shaders/norm/moments.ts';
 import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm/batch-norm.ts';
 import { constant } from './init.ts';
 import type { UsedWeight } from './weight.ts';
@@ -23,7 +25,7 @@ export interface BatchNormOptions {
 /**
  * Batch normalisation (Ioffe & Szegedy 2015), as torch.nn.BatchNorm2d. [n, c, …] -> the same; weight, bias, running_mean, running_var [c].
  * Training: by mean and biased variance of the batch, towards which the running statistics (its variance unbiased) move by `momentum`.
- * Evaluation: by the running statistics.
+ * Evaluation, and where these are frozen: by the running statistics.
  */
 export const batchNorm =
   ({ eps = 1e-5, momentum = 0.1, affine = true }: BatchNormOptions = {}): Layer =>
@@ -45,16 +47,20 @@ export const batchNorm =
     const p = { n, c, hw, affine };
     const y = g.tensor(x.shape);
 
-    if (!g.training) {
+    const channels = { n, c, hw, split: momentSplits(p, g.profile) };
+    if (!g.training || g.isFrozen(running_mean)) {
       const variance = running_var;
       const evaluated = { ...p, by: 'running', eps } as const;
       g.run(batchNormApply, evaluated, { x, mean: running_mean, variance, ...scaled, y });
       const linear = { ...evaluated, linear: true };
-      // of the input alone: for attacks on a trained model
-      const backward = (dy: Tensor) => [
-        g.gradientOf(x, dx => g.run(batchNormApply, linear, { x: dy, variance, weight: weight?.value, y: dx })),
-      ];
-      return g.record([x], y, backward, { ...facts, onnx });
+      const backward = (dy: Tensor) => {
+        if (g.training && weight && bias) {
+          const stats = statsOf(g, running_mean, running_var, eps);
+          normGradients(g, channels, { x, dy, stats, weight, bias });
+        }
+        return [g.gradientOf(x, dx => g.run(batchNormApply, linear, { x: dy, variance, weight: weight?.value, y: dx }))];
+      };
+      return g.record([x], y, backward, g.training ? { weight, bias, onnx } : { ...facts, onnx });
     }
 
     check(
@@ -62,7 +68,6 @@ export const batchNorm =
       `${g.who('batchNorm')}: one value for each channel (input ${show(x.shape)}) has no variance`,
       'use a larger batch or images',
     );
-    const channels = { n, c, hw, split: momentSplits(p, g.profile) };
     const partial = g.tensor([channels.split, c, 2]);
     const stats = g.tensor([2, c]);
     g.run(moments, channels, { x, partial });
@@ -70,19 +75,43 @@ export const batchNorm =
     g.run(batchNormApply, { ...p, by: 'batch' }, { x, stats, ...scaled, y });
 
     const backward = (dy: Tensor) => {
-      const sums = g.tensor(partial.shape);
-      const means = g.tensor([2, c]);
-      const gradient = weight && bias && bothGradients(g, weight, bias);
-      g.run(batchNormSums, channels, { x, dy, stats, partial: sums });
-      g.run(
-        batchNormGradients,
-        { ...channels, affine, gradient },
-        { partial: sums, stats, means, dweight: weight?.grad, dbias: bias?.grad },
-      );
+      const means = normGradients(g, channels, { x, dy, stats, weight, bias });
       return [g.gradientOf(x, dx => g.run(batchNormBackward, p, { x, dy, stats, means, weight: weight?.value, dx }))];
     };
     return g.record([x], y, backward, facts);
   };
+
+/** What the gradients of a batch norm's weight and bias are made of; `stats` [2, c] are those that it goes by. */
+interface NormGradients {
+  readonly x: Tensor;
+  readonly dy: Tensor;
+  readonly stats: Tensor;
+  readonly weight: Param | undefined;
+  readonly bias: Param | undefined;
+}
+
+/** Writes the gradients of weight and bias; returns the means that the gradient of x takes (see batchNormGradients). */
+function normGradients(g: Graph, channels: Channels, { x, dy, stats, weight, bias }: NormGradients): Tensor {
+  const partial = g.tensor([channels.split, channels.c, 2]);
+  const means = g.tensor([2, channels.c]);
+  const gradient = weight && bias && bothGradients(g, weight, bias);
+  g.run(batchNormSums, channels, { x, dy, stats, partial });
+  g.run(
+    batchNormGradients,
+    { ...channels, affine: gradient !== undefined, gradient },
+    { partial, stats, means, dweight: weight?.grad, dbias: bias?.grad },
+  );
+  return means;
+}
+
+/** [2, c]: mean and 1 / deviation, as of a batch, of running statistics [c]. */
+function statsOf(g: Graph, mean: Tensor, variance: Tensor, eps: number): Tensor {
+  const c = mean.size;
+  const stats = g.tensor([2, c]);
+  const inverse = g.map(`1.0 / sqrt(v + ${float(eps)})`, variance);
+  [mean, inverse].forEach((x, i) => g.run(writePart, { n: 1, size: c, source: c, start: 0, dest: 2 * c, offset: i * c }, { x, y: stats }));
+  return stats;
+}
 
 /** How a kernel that writes both writes them; they are always written together. */
 function bothGradients(g: Graph, weight: Param, bias: Param): Gradient {

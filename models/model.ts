@@ -56,9 +56,8 @@ export const isSmall = ({ shape: [, h] }: ModelInput, asked: typeof stem.default
  * A net whose weights begin as `first` says, where it does, and whose biases begin at 0; where a way of drawing is asked for, all is drawn
  * so.
  */
-export const started =
-  (net: Layer, first: (weight: Tensor) => Init | undefined): Layer =>
-  (g, x) => {
+export function started(net: Layer, first: (weight: Tensor) => Init | undefined): Layer {
+  const layer: Layer = (g, x) => {
     const before = new Set(g.init.keys());
     const y = net(g, x);
     if (g.weights) return y;
@@ -68,6 +67,9 @@ export const started =
     }
     return y;
   };
+  const stages = net.stages && Object.fromEntries(Object.entries(net.stages).map(([name, stage]) => [name, started(stage, first)]));
+  return Object.assign(layer, { stages });
+}
 
 /** He et al. 2015 by what goes out: N(0, 2 / (taps * output channels)), as convolutions of several of torchvision's nets begin. */
 export const byFanOut = (shape: Shape): Init => normal(Math.sqrt(2 / fans(shape).fanOut));
@@ -82,14 +84,16 @@ export function model<O extends Parameters>(name: string, about: string, options
   const make = (input: ModelInput, given: Readonly<Record<string, unknown>> = {}): Layer => {
     check(input?.classes && input.shape, `${name}: got ${kindOf(input)}`, 'give { classes: 10, shape: [channels, height, width] }');
     const values = readOptions(name, options, given);
-    return (g, x) => {
+    const net = build(input, values);
+    const layer: Layer = (g, x) => {
       try {
-        return build(input, values)(g, x);
+        return net(g, x);
       } catch (error) {
         const size = error instanceof DescentError && smallestFit(input, at => build(at, values), g);
         throw size ? also(error, `${name} takes images of ${size}x${size} and larger`) : error;
       }
     };
+    return Object.assign(layer, { stages: net.stages });
   };
   return Object.assign(make, { id: name, about, options });
 }

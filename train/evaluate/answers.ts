@@ -1,4 +1,4 @@
-/** Answers of a net to any number of callers: in order, each its own, those that wait computed together. */
+/** Outputs of a net to any number of callers: in order, each its own, those that wait computed together. */
 import { outputsOf } from '../../datasets/dataset.ts';
 import { check, TooLarge } from '../../engine/check.ts';
 import type { Layer } from '../../engine/graph.ts';
@@ -10,13 +10,13 @@ import { Probe, type ImageKind } from './probe.ts';
 /** Chunks on the device at a time: the next is brought there while one is computed. */
 const IN_FLIGHT = 2;
 
-/** A call that waits for its logits. */
+/** A call that waits for its outputs. */
 interface Request {
   /** The bytes of its images. */
   readonly images: Uint8Array;
   readonly count: number;
-  readonly logits: Float32Array;
-  readonly resolve: (logits: Float32Array) => void;
+  readonly outputs: Float32Array;
+  readonly resolve: (outputs: Float32Array) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -31,27 +31,30 @@ export class Answers {
   #memory: Memory;
   #model: Layer;
   #kind: ImageKind;
+  /** Values of the output for an image. */
+  #width: number;
   #sizes: readonly number[];
   #probes = new Map<number, Promise<Probe>>();
   /** The calls of the next turn. */
   #waiting: Request[] | undefined;
   #destroyed = false;
 
-  /** By the weights in `memory`, of at most `batch` images at once. */
-  constructor(memory: Memory, model: Layer, kind: ImageKind, batch: number) {
+  /** By the weights in `memory`, of at most `batch` images at once. `width` are the values of the output for an image. */
+  constructor(memory: Memory, model: Layer, kind: ImageKind, batch: number, width = outputsOf(kind.dataset).length) {
     this.#memory = memory;
     this.#model = model;
     this.#kind = kind;
+    this.#width = width;
     this.#sizes = sizesUpTo(batch);
   }
 
-  /** The logits [count, classes] of the bytes of images [count, c, h, w], when their turn has come. */
+  /** The outputs [count, width] for the bytes of images [count, c, h, w], when their turn has come. */
   ask(images: Uint8Array): Promise<Float32Array> {
     check(!this.#destroyed, 'the model was destroyed', 'create it again');
     const count = images.length / bytesOfImage(this.#kind.dataset);
     return new Promise((resolve, reject) => {
-      const logits = new Float32Array(count * outputsOf(this.#kind.dataset).length);
-      this.#turn().push({ images, count, logits, resolve, reject });
+      const outputs = new Float32Array(count * this.#width);
+      this.#turn().push({ images, count, outputs, resolve, reject });
     });
   }
 
@@ -82,7 +85,7 @@ export class Answers {
       const n = chunk.reduce((sum, piece) => sum + piece.n, 0);
       const probe = await this.#probe(this.#sizes.find(size => size >= n)!);
       if (under.length >= IN_FLIGHT) await under.shift();
-      const work = probe.logits(joined(chunk.map(imagesOf))).then(logits => this.#deliver(chunk, logits));
+      const work = probe.answer(joined(chunk.map(imagesOf))).then(outputs => this.#deliver(chunk, outputs));
       work.catch(() => undefined); // awaited below
       under.push(work);
     }
@@ -103,13 +106,13 @@ export class Answers {
     }
   }
 
-  #deliver(chunk: readonly Piece[], logits: Float32Array): void {
-    const k = outputsOf(this.#kind.dataset).length;
+  #deliver(chunk: readonly Piece[], outputs: Float32Array): void {
+    const k = this.#width;
     let at = 0;
     for (const { request, from, n } of chunk) {
-      request.logits.set(logits.subarray(at * k, (at + n) * k), from * k);
+      request.outputs.set(outputs.subarray(at * k, (at + n) * k), from * k);
       at += n;
-      if (from + n === request.count) request.resolve(request.logits);
+      if (from + n === request.count) request.resolve(request.outputs);
     }
   }
 

@@ -1,5 +1,7 @@
 /** The images that a trained net is given, as the bytes that it takes. */
 import { bytesOf, type Dataset, type Values } from '../../datasets/dataset.ts';
+import type { Picture } from '../../datasets/host.ts';
+import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
 import { check, kindOf, show } from '../../engine/check.ts';
 import { Normalisation } from '../data/normalise.ts';
 import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
@@ -71,6 +73,37 @@ export function bytesOfPixels(
   const wrong = Array.isArray(given) ? given.findIndex((v, i) => typeof v !== 'number' || (!floats && v !== values[i])) : -1;
   check(wrong < 0, `${who}: value ${wrong} is ${kindOf(given[wrong])}`, floats ? 'give numbers' : 'give whole numbers from 0 to 255');
   return bytesOf(values);
+}
+
+/** Images as they are given, ready to be computed. */
+export interface Given {
+  /** One after the other, at once where none is a picture. */
+  readonly bytes: Uint8Array | Promise<Uint8Array>;
+  readonly count: number;
+  /** Whether they came as an array of images. */
+  readonly isMany: boolean;
+  /** What messages call image number `i`. */
+  readonly who: (i: number) => string;
+}
+
+/** The bytes of an image, or of each of several: values [c, h, w], or pictures, which are cropped about the middle and resized. */
+export function bytesOfPictures(
+  kind: ImageKind,
+  given: Pixels | Picture | readonly (Pixels | Picture)[],
+  invert: boolean | undefined = undefined,
+): Given {
+  const { shape, dtype } = kind.dataset;
+  const isMany = Array.isArray(given) && typeof given[0] !== 'number';
+  const images = (isMany ? given : [given]) as readonly (Pixels | Picture)[];
+  const who = (i: number) => (isMany ? `image ${i}` : 'the image');
+  const parts = images.map((image, i): Uint8Array | Promise<Uint8Array> => {
+    if (!isPicture(image)) return bytesOfPixels(kind, image, `expected those of ${show(shape)}`, n => n === 1, who(i));
+    check(dtype !== 'float32', `${who(i)}: is a picture`, 'the model takes float32 values: give numbers, as Float32Array');
+    return pictureBytes(image, shape, { invert, who: who(i) });
+  });
+  const isPending = parts.some(part => part instanceof Promise);
+  const bytes = isPending ? Promise.all(parts).then(joined) : joined(parts as readonly Uint8Array[]);
+  return { bytes, count: images.length, isMany, who };
 }
 
 /** Bytes one after the other. */

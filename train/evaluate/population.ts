@@ -17,7 +17,7 @@ export async function populationStatistics(
   most = Infinity,
 ): Promise<void> {
   const { memory, n: size } = data;
-  const g = new Graph({ training: true, profile: memory.device.profile, seed });
+  const g = new Graph({ training: true, profile: memory.device.profile, seed, frozen: memory.layout.frozen });
   const batch = gatherBatch(g, data, 'train', []);
   model(g, batch.x);
   const all = g.layers.flatMap(l => l.running ?? []);

@@ -1,7 +1,6 @@
 /** A trained model that answers: made once, for any number of images, from any number of callers at a time. */
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
-import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
 import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
@@ -15,9 +14,11 @@ import { decodeSafetensors, encodeSafetensors, type Tensors } from '../run/safet
 import { read, save, type Source } from '../run/store.ts';
 import { softmaxRows } from '../study/probabilities.ts';
 import { Answers } from './answers.ts';
-import { bytesOfPixels, joined, kindFor, type KindOptions, type Pixels } from './pixels.ts';
+import { bytesOfPixels, kindFor, type KindOptions, type Pixels } from './pixels.ts';
+import { logitsOf } from './evaluation-graph.ts';
+import { bytesOfPictures } from './pixels.ts';
 import { probeGraph, type ImageKind } from './probe.ts';
-import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from './weights.ts';
+import { putOn, readTensors, writeWeights, type Loaded, type LoadOptions } from './weights.ts';
 
 /** One class for an image, `index` being its number and `label` its name; probabilities over all classes add up to 1. */
 export interface Answer {
@@ -54,13 +55,36 @@ const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
   dataset: true,
 };
 
-const BATCH = 64;
+/** Most images at once where nobody says it. */
+export const BATCH = 64;
 /** Answers of an image where nobody says how many are wanted. */
 const TOP = 5;
 /** The weights of a predictor that has some of its own, and what a file of them says. */
 interface Own {
   readonly weights: readonly Tensor[];
   readonly facts: WeightsFacts;
+}
+
+/** What a caller may say of a file of weights, in place of what it says itself. */
+export type GivenFacts = Partial<Omit<PredictorOptions, 'device' | 'weights'>>;
+
+/** A file of weights with what it says of itself, or else is `given`. Throws where something is said nowhere. */
+export async function openWeights(source: Source, given: GivenFacts): Promise<Omit<PredictorOptions, 'device'>> {
+  const file = typeof source === 'string' ? source : source instanceof File ? source.name : 'weights';
+  const { tensors: weights, metadata } = decodeSafetensors(await read(source), file);
+  const facts = factsIn(metadata, file);
+  const { model = facts.model, shape = facts.shape, classes = facts.classes, normalize = facts.normalize } = given;
+  check(model !== undefined, `${file}: does not say which model it is of`, 'give { model }');
+  check(
+    typeof model !== 'string' || given.model !== undefined || !isFileName(model.split(':')[0]!),
+    `${file}: is of the model in ${model}, whose code runs only where a program imports it`,
+    'give its function as { model }',
+  );
+  check(shape, `${file}: does not say the shape of its images`, 'give { shape: [channels, height, width] }');
+  const outputs = given.outputs ?? facts.outputs;
+  check(classes || outputs, `${file}: does not say its classes`, 'give { classes }, or { outputs } of a regression');
+  check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
+  return { ...facts, ...given, weights, model, shape, classes, outputs, normalize: normalize as Normalize };
 }
 
 /** What is wanted of a prediction. */
@@ -104,13 +128,11 @@ export class Predictor {
     check(Number.isInteger(batch) && batch >= 1, `batch: it is ${kindOf(batch)}`, 'give a whole number from 1 on');
     const kind = kindFor(o);
     const { layer } = await chosenModel(o.model);
-    const model = layer({ shape: o.shape, classes: outputsOf(kind.dataset).length });
+    const net = layer({ shape: o.shape, classes: outputsOf(kind.dataset).length });
+    const model: Layer = (g, x) => logitsOf(net, g, x, kind.dataset);
     const memory = new Memory(device);
     try {
-      const { graph } = probeGraph(memory, model, kind, 1);
-      const own = savedOf(graph);
-      memory.reserve(graph);
-      memory.allocate(graph);
+      const own = putOn(memory, probeGraph(memory, model, kind, 1).graph);
       writeWeights(memory, own, weights);
       return new Predictor(memory, { weights: own, facts: { ...o, model: nameOf(o.model) } }, model, kind, batch);
     } catch (error) {
@@ -123,22 +145,8 @@ export class Predictor {
    * One of a file that says what it is of (docs/checkpoints.md), from its bytes or where it is: an address, under Node a path, or
    * `indexeddb://name`. Of a model that has no name its function must be given, and of a file from elsewhere what it does not say.
    */
-  static async open(device: Device, source: Source, given: Partial<Omit<PredictorOptions, 'device' | 'weights'>> = {}): Promise<Predictor> {
-    const file = typeof source === 'string' ? source : source instanceof File ? source.name : 'weights';
-    const { tensors: weights, metadata } = decodeSafetensors(await read(source), file);
-    const facts = factsIn(metadata, file);
-    const { model = facts.model, shape = facts.shape, classes = facts.classes, normalize = facts.normalize } = given;
-    check(model !== undefined, `${file}: does not say which model it is of`, 'give { model }');
-    check(
-      typeof model !== 'string' || given.model !== undefined || !isFileName(model.split(':')[0]!),
-      `${file}: is of the model in ${model}, whose code runs only where a program imports it`,
-      'give its function as { model }',
-    );
-    check(shape, `${file}: does not say the shape of its images`, 'give { shape: [channels, height, width] }');
-    const outputs = given.outputs ?? facts.outputs;
-    check(classes || outputs, `${file}: does not say its classes`, 'give { classes }, or { outputs } of a regression');
-    check(normalize, `${file}: does not say how its images were normalised`, `give { normalize } as one of ${NORMALIZE.join(', ')}`);
-    return Predictor.create({ ...facts, ...given, device, weights, model, shape, classes, outputs, normalize: normalize as Normalize });
+  static async open(device: Device, source: Source, given: GivenFacts = {}): Promise<Predictor> {
+    return Predictor.create({ device, ...(await openWeights(source, given)) });
   }
 
   /** One that answers by the weights that `memory` holds at the time, those of a model in training. */
@@ -175,17 +183,14 @@ export class Predictor {
   async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], { top = TOP, invert }: PredictOptions = {}): Promise<unknown> {
     this.#checkClasses('predict');
     check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
-    const isMany = Array.isArray(given) && typeof given[0] !== 'number';
-    const images = (isMany ? given : [given]) as readonly (Pixels | Picture)[];
-    const who = (i: number) => (isMany ? `image ${i}` : 'the image');
-    const parts = images.map((image, i) => this.#bytesOf(image, who(i), invert));
-    const isPending = parts.some(part => part instanceof Promise);
-    const bytes = isPending ? await Promise.all(parts) : (parts as readonly Uint8Array[]); // values take their turn at once
-    if (!bytes.length) return [];
+    const images = bytesOfPictures(this.#kind, given, invert);
+    const bytes = images.bytes instanceof Promise ? await images.bytes : images.bytes; // values take their turn at once
+    if (!images.count) return [];
     const k = this.classes.length;
-    const probabilities = softmaxRows(await this.#answers.ask(joined(bytes)), k);
-    const answers = images.map((_, i) => this.#rank(probabilities.subarray(i * k, (i + 1) * k), top, who(i)));
-    return isMany ? answers : answers[0]!;
+    const probabilities = softmaxRows(await this.#answers.ask(bytes), k);
+    const rowOf = (i: number) => probabilities.subarray(i * k, (i + 1) * k);
+    const answers = Array.from({ length: images.count }, (_, i) => this.#rank(rowOf(i), top, images.who(i)));
+    return images.isMany ? answers : answers[0]!;
   }
 
   /** Answers by other weights of the same model from now on; calls made before it are answered by the old ones. */
@@ -224,13 +229,6 @@ export class Predictor {
   destroy(): void {
     this.#answers.destroy();
     if (this.#own) this.#memory.destroy();
-  }
-
-  #bytesOf(image: Pixels | Picture, who: string, invert: boolean | undefined): Uint8Array | Promise<Uint8Array> {
-    const { shape, dtype } = this.#kind.dataset;
-    if (!isPicture(image)) return bytesOfPixels(this.#kind, image, `expected those of ${show(shape)}`, n => n === 1, who);
-    check(dtype !== 'float32', `${who}: is a picture`, 'the model takes float32 values: give numbers, as Float32Array');
-    return pictureBytes(image, shape, { invert, who });
   }
 
   #rank(probabilities: Float32Array, top: number, who: string): Answer[] {

@@ -7,7 +7,7 @@ import { gather } from '../../shaders/images/gather.ts';
 import { wordsOf, type Pages } from '../../shaders/images/pages.ts';
 import { bytesOfImage, type RunData } from '../data/data.ts';
 import { pack } from '../data/stream.ts';
-import { logitsOf } from './evaluation-graph.ts';
+import { outputOf } from './evaluation-graph.ts';
 
 /** What images are and how they are normalised, of the data that a net was trained on. */
 export type ImageKind = Pick<RunData, 'dataset' | 'normalisation'>;
@@ -18,7 +18,7 @@ interface Built {
   readonly page: Tensor;
   readonly norm: Tensor;
   readonly order: Tensor;
-  readonly logits: Tensor;
+  readonly output: Tensor;
 }
 
 /** The graph that answers for `n` images of a kind. */
@@ -32,9 +32,9 @@ export function probeGraph(memory: Memory, model: Layer, { dataset, normalisatio
   const x = graph.tensor([n, c, h, w], 'activation', 'x');
   const labels = graph.tensor([n], 'activation', 'labels'); // nobody reads them
   graph.run(gather, { ...layout, n }, { order, norm, labelsAll: order, x, labels, page0: page });
-  const logits = logitsOf(model, graph, normalisation.whiten(graph, x), dataset);
-  graph.kept.add(logits);
-  return { graph, page, norm, order, logits };
+  const output = outputOf(model, graph, normalisation.whiten(graph, x));
+  graph.kept.add(output);
+  return { graph, page, norm, order, output };
 }
 
 export class Probe {
@@ -47,8 +47,8 @@ export class Probe {
   /** Bytes of an image. */
   #bytes: number;
   #page: Required<GPUBufferBinding>;
-  #logits: Required<GPUBufferBinding>;
-  /** Buffers through which logits come back, that are not in use. */
+  #output: Required<GPUBufferBinding>;
+  /** Buffers through which outputs come back, that are not in use. */
   #staging: GPUBuffer[] = [];
 
   private constructor(n: number, bytes: number, memory: Memory, program: Program, built: Built, outputs: Probe['outputs']) {
@@ -58,7 +58,7 @@ export class Probe {
     this.#memory = memory;
     this.#program = program;
     this.#page = memory.range(built.page);
-    this.#logits = program.locate(built.logits);
+    this.#output = program.locate(built.output);
   }
 
   /** A probe of `n` images at a time that shares the weights in `memory`. With `layers` it keeps every layer's output. */
@@ -79,16 +79,16 @@ export class Probe {
     this.#program.run({ offset: 0, seed: 0, epoch: 0, step: 1, valid: this.n }, more);
   }
 
-  /** The logits [n, classes] of up to `n` images. */
-  async logits(images: Uint8Array): Promise<Float32Array> {
-    const { buffer, offset, size } = this.#logits;
+  /** What the net gives for up to `n` images [n, …]. */
+  async answer(images: Uint8Array): Promise<Float32Array> {
+    const { buffer, offset, size } = this.#output;
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     const staging = this.#staging.pop() ?? this.#memory.buffer('answers', size, usage);
     this.run(images, encoder => encoder.copyBufferToBuffer(buffer, offset, staging, 0, size));
-    const logits = new Float32Array(await this.#memory.mapped(staging, true)).slice();
+    const output = new Float32Array(await this.#memory.mapped(staging, true)).slice();
     staging.unmap();
     this.#staging.push(staging);
-    return logits;
+    return output;
   }
 
   read(t: Tensor): Promise<Float32Array> {

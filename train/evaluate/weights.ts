@@ -8,6 +8,13 @@ import { isBesideWeights } from '../run/state-keys.ts';
 /** Parameters and buffers: what a model's weights are. */
 export const savedOf = (graph: Graph): Tensor[] => [...graph.init.keys()].filter(t => t.role !== 'state');
 
+/** Gives the parameters and buffers of a graph their place on a device, with first values, and returns them. */
+export function putOn(memory: Memory, graph: Graph): Tensor[] {
+  memory.reserve(graph);
+  memory.allocate(graph);
+  return savedOf(graph);
+}
+
 /** Lasting tensors under their names; each buffer is read once. */
 export async function readTensors(memory: Memory, tensors: readonly Tensor[]): Promise<Tensors> {
   const pages = new Map<string, ArrayBuffer>();

@@ -5,7 +5,8 @@ import type { OnnxGraph } from '../../engine/onnx.ts';
 import { scaleAndShift, type Moments, type Normalize } from '../data/statistics.ts';
 import { matchWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { addNodes, built, collecting } from './form.ts';
+import { built } from '../evaluate/built.ts';
+import { addNodes, collecting } from './form.ts';
 import { encodeOnnx, type Constant } from './net.ts';
 
 /** What goes into a file. */

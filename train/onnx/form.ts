@@ -1,9 +1,8 @@
 /** A model of our layers as nodes of ONNX's operators, which its layers say that they are. */
 import { check, show } from '../../engine/check.ts';
-import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/graph.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
-import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
-import { savedOf } from '../evaluate/weights.ts';
+import type { BuiltModel } from '../evaluate/built.ts';
 import type { Constant, OnnxNode } from './net.ts';
 
 /** Nodes and constants as they come. */
@@ -58,16 +57,8 @@ export function collecting(): Collected {
   return o;
 }
 
-/** The parameters and buffers of a model, and its output, for images [1, c, h, w]. */
-export function built(model: Layer, shape: readonly number[]): { graph: Graph; images: Tensor; output: Tensor; weights: Tensor[] } {
-  const graph = new Graph({ training: false, profile: DEFAULT_PROFILE });
-  const images = graph.tensor([1, ...shape], 'input', 'image');
-  const output = model(graph, images);
-  return { graph, images, output, weights: savedOf(graph) };
-}
-
 /** Adds the nodes of a model that was built, from the value `x` of its images; returns its output. Throws where a layer has no form. */
-export function addNodes(o: Collected, { graph, images, output }: ReturnType<typeof built>, x: string): string {
+export function addNodes(o: Collected, { graph, images, output }: BuiltModel, x: string): string {
   const values = new Map([[images, x]]);
   /** The value of a tensor, in the shape that its reader sees. */
   const valueIn = (t: Tensor, reader: string): string => {

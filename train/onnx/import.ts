@@ -3,7 +3,7 @@ import { check, DescentError, named, say, suggestion } from '../../engine/check.
 import type { Layer } from '../../engine/graph.ts';
 import type { Model } from '../../models/model.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { built } from './form.ts';
+import { built } from '../evaluate/built.ts';
 import type { OnnxNet, OnnxNode } from './net.ts';
 import { readers } from './operators.ts';
 import { giversOf, whole } from './patterns.ts';

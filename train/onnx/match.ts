@@ -2,7 +2,8 @@
 import { check, show } from '../../engine/check.ts';
 import type { Layer, Tensor } from '../../engine/graph.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { addNodes, built, collecting } from './form.ts';
+import { built } from '../evaluate/built.ts';
+import { addNodes, collecting } from './form.ts';
 import type { Constant, OnnxNet, OnnxNode } from './net.ts';
 import { giversOf, transposed, whole, type Followed } from './patterns.ts';
 

@@ -27,12 +27,13 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
   const phases = phasesOf(o);
   checkOptions(o, phases);
   checkLabels(o);
-  const memory = new Memory(o.device);
+  const memory = new Memory(o.device, o.frozen);
   try {
     const own = lengthOf(batchSize, shareOf(o));
     const data = new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
     const train = trainingGraph(o, data);
     const { graph } = train;
+    check(graph.params.size, 'frozen: it leaves nothing to train', 'leave out the last layers');
     memory.reserve(graph);
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update

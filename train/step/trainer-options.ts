@@ -1,5 +1,5 @@
 /** What a trainer is made from. */
-import type { Init } from '../../engine/graph.ts';
+import type { Frozen, Init } from '../../engine/graph.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
@@ -27,6 +27,11 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly weights?: Init;
   /** Those of their biases. */
   readonly biases?: Init;
+  /**
+   * Parameters and running statistics that keep their values: such have no gradient and no state, and a batch norm goes by its statistics
+   * where these are frozen.
+   */
+  readonly frozen?: Frozen | undefined;
   readonly debug?: boolean;
   /** Whether activations inside segments of the net are computed a second time in place of being kept. */
   readonly checkpoint?: boolean;
@@ -63,6 +68,7 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   curriculum: true,
   weights: true,
   biases: true,
+  frozen: true,
   population: true,
   debug: true,
   fuse: true,

@@ -21,7 +21,7 @@ export interface TrainingGraph extends BuiltGraph {
 
 export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGraph {
   const { seed, weights, biases } = o;
-  const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases });
+  const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases, frozen: o.frozen });
   const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
   const { logits, totals, batch } = built;
   const loss = lossFor(o.loss ?? usualLoss(data.run.dataset), true, batch.views);

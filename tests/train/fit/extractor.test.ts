@@ -1,0 +1,93 @@
+/** A net without its classifier, and classifiers that learn on its features: as one net they answer as they do apart. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { dense, FeatureExtractor, openDevice, Predictor, relu, sequential, type Device, type Model } from '../../../index.ts';
+import { built } from '../../../train/evaluate/built.ts';
+import { useNode } from '../../../train/run/node/platform.ts';
+import { refusal } from '../../support/refusal.ts';
+
+const test = suite('extractor');
+let device: Device;
+test.before(async () => {
+  useNode();
+  device = await openDevice();
+});
+test.after(() => device.close());
+
+const shape = [1, 4, 4] as const;
+/** A file of a net that nobody trained. */
+async function fileOf(model: string | Model, classes: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+  const { chosenModel } = await import('../../../train/config/model.ts');
+  const { layer } = await chosenModel(model);
+  const { graph } = built(layer({ shape, classes: classes.length }), shape);
+  const weights = Object.fromEntries(Array.from(graph.init, ([t, init]) => [t.name, { shape: t.shape, data: init(t.shape, t.name, 1) }]));
+  const moments = { mean: [0.4], std: [0.3] };
+  const predictor = await Predictor.create({ device, model, shape, classes, weights, normalize: 'meanstd', moments });
+  const bytes = await predictor.bytes();
+  predictor.destroy();
+  return bytes;
+}
+
+/** Images of three kinds, which their brightest quarter tells. */
+const images = Array.from({ length: 60 }, (_, i) =>
+  Uint8Array.from({ length: 16 }, (_, p) => (Math.floor(p / 4) === i % 3 ? 180 : 30) + ((i * 7 + p * 13) % 40)),
+);
+const labels = images.map((_, i) => i % 3);
+const three = ['top', 'second', 'third'];
+
+test('a head learns on features, and with its trunk is one net: as a predictor, in a file, opened again', async () => {
+  const extractor = await FeatureExtractor.open(device, await fileOf('mlp:hidden=12', ['x', 'y']));
+  assert.equal([extractor.size, extractor.shape], [12, shape]);
+  const features = await extractor.features(images);
+  assert.equal(features.length, 60 * 12);
+  assert.equal([...(await extractor.features(images[7]!))], [...features.subarray(7 * 12, 8 * 12)]);
+
+  const head = await extractor.head({ classes: three });
+  const seen: number[] = [];
+  const first = await head.train({ features, labels }, { epochs: 2, onEpoch: e => seen.push(e.epoch) });
+  assert.equal(seen, [1, 2]);
+  const last = await head.train({ features, labels }, { epochs: 60, lr: 0.03 });
+  assert.ok(last.loss < first.loss && last.accuracy === 1, `it goes on from what it has: ${first.loss}, then ${last.loss}`);
+
+  const apart = await head.probabilities(features);
+  const whole = await head.predictor();
+  const answers = await whole.predict(images);
+  const again = await FeatureExtractor.open(device, await head.bytes());
+  const opened = await Predictor.open(device, await head.bytes());
+  assert.equal(opened.classes, three);
+  for (const [i, [best]] of answers.entries()) {
+    assert.equal(best!.label, three[labels[i]!]);
+    assert.ok(Math.abs(best!.probability - apart[i * 3 + best!.index]!) < 1e-6);
+  }
+  assert.equal([...(await again.features(images))], [...features]);
+  const same = await again.head({ classes: three, weights: await opened.weights() });
+  assert.equal([...(await same.logits(features))], [...(await head.logits(features))]);
+  for (const made of [extractor, again, whole, opened]) made.destroy();
+});
+
+test('what cannot be is said in one line, and changes nothing', async () => {
+  const extractor = await FeatureExtractor.open(device, await fileOf('mlp:hidden=12', ['x', 'y']));
+  const head = await extractor.head({ classes: three });
+  const before = await head.weights();
+  const features = await extractor.features(images);
+  assert.match(await refusal(() => head.train({ features, labels: [3, ...labels.slice(1)] })), /^labels\[0\]: 3 is none of the 3 classes/);
+  assert.match(await refusal(() => head.train({ features: features.subarray(1), labels })), /^images: .* values/);
+  assert.match(await refusal(() => head.train({ features, labels }, { epochs: 0.5 })), /^epochs: it is 0\.5; /);
+  assert.match(await refusal(() => extractor.head({ classes: ['one'] })), /^classes: .*two or more$/);
+  const stopped = new AbortController();
+  stopped.abort();
+  await head.train({ features, labels }, { signal: stopped.signal });
+  assert.equal(await head.weights(), before);
+  extractor.destroy();
+  assert.match(await refusal(() => head.logits(features)), /destroyed/);
+
+  const odd: Model = ({ classes }) => {
+    const net = sequential([dense(8), relu(), dense(classes)]);
+    return (g, x) => net(g, x);
+  };
+  const file = await fileOf(odd, ['x', 'y']);
+  const message = await refusal(() => FeatureExtractor.open(device, file, { model: odd }));
+  assert.match(message, /^model: nothing says what comes before its classifier 2; write its last layers as sequential/);
+});
+
+test.run();
