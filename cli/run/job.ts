@@ -105,7 +105,8 @@ export async function createInJob(job: Job, path: () => string): Promise<RunFold
 
 /** The command that goes on with a run. */
 export function commandOn(path: string, job?: Job): string {
-  const launcher = job && job.exchange.size > 1 ? `mpirun -n ${job.exchange.size} ` : '';
+  const starter = launchedBy(process.env)?.by === 'Slurm' ? 'srun' : 'mpirun';
+  const launcher = job && job.exchange.size > 1 ? `${starter} -n ${job.exchange.size} ` : '';
   return `${launcher}descent train --resume ${path}`;
 }
 

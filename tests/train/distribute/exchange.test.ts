@@ -70,7 +70,14 @@ test('the launcher is told by what it leaves in the environment, and its own lib
   const by = (env: Record<string, string>) => launchedBy(env);
   assert.equal(by({ OMPI_COMM_WORLD_SIZE: '4', SLURM_PROCID: '0' }), { by: 'Open MPI', size: 4 });
   assert.equal(by({ PMI_RANK: '0', PMI_SIZE: '2' }), { by: 'MPICH', size: 2 });
-  assert.equal(by({ SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '8', SLURM_NTASKS: '16' }), { by: 'Slurm', size: 8 });
+  const step = { SLURM_PROCID: '1', SLURM_STEP_ID: '0', SLURM_STEP_NUM_TASKS: '8', SLURM_NTASKS: '16' };
+  assert.equal(by(step), { by: 'Slurm', size: 8 });
+  assert.equal(by({ ...step, PMIX_RANK: '1' }), { by: 'Slurm', size: 8, speaks: 'PMIx' });
+  assert.equal(by({ ...step, PMI_RANK: '1', PMI_SIZE: '8' }), { by: 'Slurm', size: 8, speaks: 'PMI' });
+  assert.is(by({ ...step, SLURM_STEP_NUM_TASKS: '1' }), undefined);
+  // a script of sbatch, and an interactive allocation, before they call srun
+  assert.is(by({ SLURM_PROCID: '0', SLURM_NTASKS: '16' }), undefined);
+  assert.is(by({ SLURM_PROCID: '0', SLURM_NTASKS: '16', SLURM_STEP_ID: '4294967290', SLURM_STEP_NUM_TASKS: '2' }), undefined);
   assert.is(by({ PATH: '/usr/bin' }), undefined);
   assert.equal(
     filesFor({ by: 'MPICH', size: 2 }, {}).filter(file => file.includes('.so')),
@@ -127,16 +134,20 @@ if (launchers.length === 2) {
       /^DescentError: MPI: the library is Open MPI v[\d.]+, and the processes were started by MPICH's launcher; start them/,
     );
   });
-  test('srun without PMIx, which starts processes of which each takes itself for the only one, is told from a job', () => {
+  test('srun without PMIx, whose processes do not find each other, is refused before Open MPI ends them', () => {
     const env = {
       ...process.env,
       SLURM_PROCID: '0',
+      SLURM_STEP_ID: '0',
       SLURM_STEP_NUM_TASKS: '2',
       OMPI_ALLOW_RUN_AS_ROOT: '1',
       OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
     };
     const { stderr } = spawnSync(process.execPath, RANK, { env, encoding: 'utf8' });
-    assert.match(stderr, /DescentError: MPI: Open MPI v[\d.]+ sees 1 of the 2 processes that were started; give srun the option mpi=pmix/);
+    assert.match(
+      stderr,
+      /DescentError: MPI: srun started Open MPI v[\d.]+ without PMIx, so that its processes do not find each other; give srun the option mpi=pmix/,
+    );
   });
 }
 

@@ -19,16 +19,41 @@ export interface Launched {
   readonly by: 'Open MPI' | 'MPICH' | 'Slurm';
   /** How many processes it started, where it says so. */
   readonly size: number | undefined;
+  /** By what srun's processes find each other; undefined where it was not told to help them. */
+  readonly speaks?: 'PMI' | 'PMIx';
 }
 
-/** Who started this process as one of several; undefined where nobody did. Open MPI and PMIx speak to its own, PMI to MPICH's family. */
+/** From this number on steps are no processes of srun: the batch script, and what an interactive allocation runs. */
+const SPECIAL_STEPS = 0xfffffff0;
+
+/** Whether srun started this process, as one of the tasks of a step. A script of sbatch has the allocation's variables, and no step's. */
+const isTask = ({ SLURM_STEP_ID: step }: NodeJS.ProcessEnv): boolean => step !== undefined && Number(step) < SPECIAL_STEPS;
+
+/**
+ * Who started this process as one of several; undefined where nobody did. Open MPI's launcher and PMIx speak to Open MPI, PMI to MPICH's
+ * family, and srun to whoever it was told to.
+ */
 export function launchedBy(env: NodeJS.ProcessEnv): Launched | undefined {
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
   if (env.OMPI_COMM_WORLD_SIZE !== undefined) return { by: 'Open MPI', size: number(env.OMPI_COMM_WORLD_SIZE) };
-  if (env.PMI_SIZE !== undefined || env.PMI_RANK !== undefined)
-    return { by: 'MPICH', size: number(env.PMI_SIZE ?? env.SLURM_STEP_NUM_TASKS) };
-  if (env.SLURM_PROCID !== undefined) return { by: 'Slurm', size: number(env.SLURM_STEP_NUM_TASKS ?? env.SLURM_NTASKS) };
+  const hasPmi = env.PMI_SIZE !== undefined || env.PMI_RANK !== undefined;
+  if (isTask(env)) {
+    const size = number(env.PMI_SIZE ?? env.SLURM_STEP_NUM_TASKS ?? env.SLURM_NTASKS);
+    return size === 1
+      ? undefined
+      : { by: 'Slurm', size, ...(hasPmi ? { speaks: 'PMI' } : env.PMIX_RANK !== undefined && { speaks: 'PMIx' }) };
+  }
+  if (hasPmi) return { by: 'MPICH', size: number(env.PMI_SIZE) };
   return env.PMIX_RANK === undefined ? undefined : { by: 'Open MPI', size: undefined };
+}
+
+/** Throws where srun started processes of Open MPI that cannot ask for each other: its library would end them without a word of ours. */
+export function checkSpoken({ version }: Library, { by, speaks }: Launched): void {
+  check(
+    by !== 'Slurm' || speaks !== undefined || !version.startsWith('Open MPI'),
+    `MPI: srun started ${version} without PMIx, so that its processes do not find each other`,
+    'give srun the option mpi=pmix (mpi=list says what it has)',
+  );
 }
 
 /** MPICH 5.0.0 and 5.0.1 call it 0. */
@@ -37,9 +62,9 @@ const OPEN_MPI = ['libmpi.so.40', 'libmpi.40.dylib'];
 const MPICH = ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib'];
 
 /** The files in which the library of a launcher may be, the likeliest first. */
-export function filesFor({ by }: Launched, env: NodeJS.ProcessEnv): string[] {
+export function filesFor({ by, speaks }: Launched, env: NodeJS.ProcessEnv): string[] {
   if (env.DESCENT_MPI) return [env.DESCENT_MPI];
-  return by === 'MPICH' ? [...STANDARD, ...MPICH, ...OPEN_MPI] : [...STANDARD, ...OPEN_MPI, ...MPICH];
+  return by === 'MPICH' || speaks === 'PMI' ? [...STANDARD, ...MPICH, ...OPEN_MPI] : [...STANDARD, ...OPEN_MPI, ...MPICH];
 }
 
 /** Whether a library of this version is the one that a launcher belongs to; srun starts processes of either. */

@@ -3,7 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { check, faultOf, named, say } from '../../../engine/check.ts';
 import type { Answer, Asked, Begun, Call, Start } from './calls.ts';
 import type { Job, ServedCentre, Valued } from './job.ts';
-import { launchedBy, openLibrary, type Launched } from './library.ts';
+import { checkSpoken, launchedBy, openLibrary, type Launched } from './library.ts';
 import { messagesCentre } from './messages.ts';
 import { mpiOf, type Window } from './mpi.ts';
 import { rmaCentre } from './rma.ts';
@@ -27,6 +27,7 @@ try {
 async function run(): Promise<void> {
   const launched = launchedBy(process.env)!;
   const library = await openLibrary(launched, process.env);
+  checkSpoken(library, launched);
   const mpi = mpiOf(library);
   const { rank, size } = mpi.init();
   checkSize(size, launched, library.version);
@@ -36,7 +37,8 @@ async function run(): Promise<void> {
 
 /** A process that its library takes for the only one would train alone, and beside others. */
 function checkSize(size: number, { by, size: started }: Launched, version: string): void {
-  const remedy = by === 'Slurm' ? 'give srun the option mpi=pmix (mpi=list says what it has)' : `start them with the mpirun of ${version}`;
+  const remedy =
+    by === 'Slurm' ? 'give srun the option mpi=pmi2, or mpi=pmix (mpi=list says what it has)' : `start them with the mpirun of ${version}`;
   check(started === undefined || started === size, `MPI: ${version} sees ${size} of the ${started} processes that were started`, remedy);
 }
 
