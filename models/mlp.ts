@@ -1,8 +1,8 @@
 import { check } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { choice } from '../engine/parameter.ts';
+import { choice, flag } from '../engine/parameter.ts';
 import * as activations from '../layers/activation.ts';
-import { sequential } from '../layers/compose.ts';
+import { residual, sequential } from '../layers/compose.ts';
 import { dense } from '../layers/dense.ts';
 import { dropout } from '../layers/noise.ts';
 import { dropRate, dropRates, model, sizes } from './model.ts';
@@ -22,20 +22,30 @@ export const mlp = model(
     activation: choice<Name>('relu', Object.keys(activations) as Name[], 'of the hidden layers'),
     dropout: dropRates(0, 'share of units that are dropped in all hidden layers, or in each'),
     input_dropout: dropRate(0, 'inputs'),
+    residual: flag(false, 'hidden layers from the second on, all of one size, are added to what they are given'),
     ...noiseOptions(noisesOf('units', 'dense')),
   },
-  ({ classes }, { hidden, activation, dropout: rates, input_dropout, ...noise }) => {
+  ({ classes }, { hidden, activation, dropout: rates, input_dropout, residual: adds, ...noise }) => {
     check(
       rates.length === 1 || rates.length === hidden.length,
       `mlp: dropout has ${rates.length} shares for ${hidden.length} hidden ${hidden.length === 1 ? 'layer' : 'layers'}`,
       'give one for all, or one for each',
     );
+    check(
+      !adds || hidden.every(size => size === hidden[0]),
+      `mlp: hidden layers of ${hidden.join('-')} units cannot be added to one another`,
+      'give all of one size',
+    );
     const { units, dense: noisy = dense } = noiseOf(noise);
     const layers: Record<string, Layer> = { drop0: dropout(input_dropout) };
     for (const [i, size] of hidden.entries()) {
-      layers[`fc${i + 1}`] = noisy(size);
-      layers[`act${i + 1}`] = followed(activations[activation](), units);
-      layers[`drop${i + 1}`] = dropout(rates[i] ?? rates[0]!);
+      const own: Record<string, Layer> = {
+        [`fc${i + 1}`]: noisy(size),
+        [`act${i + 1}`]: followed(activations[activation](), units),
+        [`drop${i + 1}`]: dropout(rates[i] ?? rates[0]!),
+      };
+      if (adds && i > 0) layers[`add${i + 1}`] = residual(sequential(own));
+      else Object.assign(layers, own);
     }
     return sequential({ ...layers, [`fc${hidden.length + 1}`]: dense(classes) });
   },

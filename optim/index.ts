@@ -1,5 +1,6 @@
 import * as adaptive from './adaptive.ts';
 import * as firstOrder from './first-order.ts';
+import { lsgd } from './lsgd.ts';
 import { quasiNewtonMethods, type Method } from './quasi-newton.ts';
 import type { Rule } from './rule.ts';
 
@@ -8,5 +9,8 @@ export const rules: Readonly<Record<string, Rule>> = Object.fromEntries(
   [...Object.values(firstOrder), ...Object.values(adaptive)].map(rule => [rule.name, rule]),
 );
 
+/** Those and the rules that are of nets alone. */
+export const netRules: Readonly<Record<string, Rule>> = { ...rules, lsgd };
+
 /** All optimizers by name. */
-export const optimizers: Readonly<Record<string, Rule | Method>> = { ...rules, ...quasiNewtonMethods };
+export const optimizers: Readonly<Record<string, Rule | Method>> = { ...netRules, ...quasiNewtonMethods };

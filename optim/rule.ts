@@ -49,6 +49,8 @@ export interface Rule extends Described, Form {
   readonly average?: string;
   /** The state that is to hold an estimate of the Hessian's diagonal before each update. */
   readonly probes?: string;
+  /** Whether the last layer of a net is solved for between updates, which only training can do: it is no rule of any function. */
+  readonly solves?: boolean;
 }
 
 /** Hyper-parameters that many rules have. */

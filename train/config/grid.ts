@@ -1,6 +1,6 @@
 /** The configurations of a search, from texts: a grid of values, or random draws. */
 import { check, DescentError, named, say, suggestion } from '../../engine/check.ts';
-import { rules } from '../../optim/index.ts';
+import { netRules } from '../../optim/index.ts';
 import { schedules } from '../../optim/schedules.ts';
 import { STREAMS, uniforms } from '../../shaders/kernel/random.ts';
 import { parseConfig, type RunConfig } from './config.ts';
@@ -35,7 +35,7 @@ const FIELDS: Readonly<Record<string, Key | 'model'>> = {
 };
 
 /** Hyper-parameters of any optimizer, but for those that are options of their own. */
-const HYPER = new Set(Object.values(rules).flatMap(rule => Object.keys(rule.hyper)));
+const HYPER = new Set(Object.values(netRules).flatMap(rule => Object.keys(rule.hyper)));
 for (const option of ['lr', 'weight_decay']) HYPER.delete(option);
 
 /** Axes that reach into a spec: `schedule.warmup`, `model.hidden`. */

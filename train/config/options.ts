@@ -2,6 +2,7 @@
 import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses, NUMERIC } from '../../layers/loss.ts';
+import { BOXES } from '../init/box.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
@@ -206,8 +207,8 @@ export const OPTIONS = {
   init: option({ flags: '--init <file>', help: 'weights to start from, .safetensors or .onnx', type: text }),
   initScheme: option({
     flags: '--init-scheme <name>',
-    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv (default: PyTorch's by layer)`,
-    type: oneOf([...Object.keys(schemes), 'lsuv']),
+    help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv, ${BOXES.join(', ')} (default: PyTorch's by layer)`,
+    type: oneOf([...Object.keys(schemes), 'lsuv', ...BOXES]),
     group: 'Weights and loss',
     label: 'First weights',
     unset: 'as each layer has them',

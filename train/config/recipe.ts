@@ -4,7 +4,7 @@ import { needed, valuesOf, type Scalar } from '../../engine/parameter.ts';
 import { COUNT } from '../../engine/range.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { ModelInput } from '../../models/model.ts';
-import { optimizers, rules } from '../../optim/index.ts';
+import { netRules, optimizers } from '../../optim/index.ts';
 import type { Piece } from '../../optim/pieces.ts';
 import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
 import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
@@ -185,7 +185,7 @@ function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
     checkBelongs(name, options);
     checkEpochs(name, epochs, i === specs.length - 1);
     check(
-      i > 0 || !grows || (Object.hasOwn(rules, name) && !rules[name]!.probes),
+      i > 0 || !grows || (Object.hasOwn(netRules, name) && !netRules[name]!.probes),
       say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
       'take another optimizer, or another schedule',
     );
@@ -216,7 +216,7 @@ function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): v
 
 /** A rule and what is around it; one with a weight decay of its own takes that of the configuration in place of an L2 penalty. */
 function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, config: RunConfig): FirstOrder {
-  const rule = rules[name]!;
+  const rule = netRules[name]!;
   const own = 'weight_decay' in rule.hyper;
   const decay = own && config.weightDecay !== undefined ? { weight_decay: config.weightDecay } : {};
   const around = regularisersOf(config)

@@ -37,7 +37,8 @@ export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): Built
   const { dataset } = batch.data.run;
   const logits = logitsOf(o.model, graph, batch.x, dataset);
   const sums = dataset.outputs ? TOTALS.numbers : TOTALS.classes;
-  return { graph, totals: graph.persistent('state', `${batch.images.part} totals`, [sums.length]), logits, batch };
+  const name = graph.training ? 'training totals' : `${batch.images.part} totals`; // an evaluation on training images has its own
+  return { graph, totals: graph.persistent('state', name, [sums.length]), logits, batch };
 }
 
 /** What a net makes of images `x`: [images, outputs]. Throws where what was given for one is none, or is for others. */

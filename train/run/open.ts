@@ -4,7 +4,7 @@ import { check, named, say, TooLarge, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
-import { biasScheme, initializer } from '../../layers/init.ts';
+import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
@@ -16,6 +16,7 @@ import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
 import type { SplitOptions } from '../data/split.ts';
 import { Inference } from '../evaluate/inference.ts';
+import { boxInit, BOXES } from '../init/box.ts';
 import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phase.ts';
@@ -97,7 +98,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       smoothing: recipe.labelSmoothing,
       classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
       balanced: recipe.sample === 'balanced',
-      ...(scheme !== undefined && scheme !== 'lsuv' && { weights: initializer(scheme), biases: biasScheme(scheme) }),
+      ...(scheme !== undefined && Object.hasOwn(schemes, scheme) && { weights: initializer(scheme), biases: biasScheme(scheme) }),
       population: recipe.bnStats === 'population',
       fuse: recipe.fuse,
       checkpoint: recipe.checkpointActivations,
@@ -112,6 +113,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     }),
   );
   if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
+  const box = BOXES.find(name => name === scheme);
+  if (box) boxInit(trainer.graph, trainer.data, box, seed);
   const { whitened } = recipe.model;
   if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
   return {

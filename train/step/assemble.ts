@@ -3,10 +3,12 @@ import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
+import type { Hyper } from '../../optim/rule.ts';
 import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
+import { LastLayer } from '../linear/last-layer.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
 import { activate, fusable, type ActivePhase } from './phases.ts';
@@ -40,7 +42,8 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
-    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind);
+    const lastLayer = (hyper: Hyper) => LastLayer.create(o, data, hyper);
+    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, lastLayer);
     return { data, train, gradients: new GradientProgram(program, train, o), phases: active };
   } catch (error) {
     memory.destroy();

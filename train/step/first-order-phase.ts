@@ -7,6 +7,7 @@ import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import type { Rates, Schedule } from '../../optim/schedule.ts';
 import { SKIPPED } from '../../shaders/update/loss-scale.ts';
+import type { LastLayer } from '../linear/last-layer.ts';
 import { Accumulation } from './accumulate.ts';
 import type { GradientProgram } from './gradients.ts';
 import type { Span, Step } from './step.ts';
@@ -20,15 +21,20 @@ export class FirstOrderPhase implements Span {
   #schedule: Schedule | undefined;
   #update: Program | undefined;
   #hessian: HessianDiagonal | undefined;
+  #last: LastLayer | undefined;
 
-  /** `update` is the program of the update, where it is not part of the one that computes the gradients. */
-  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, schedule?: Schedule, update?: Program) {
+  /**
+   * `update` is the program of the update, where it is not part of the one that computes the gradients; `last` the layer that is solved for,
+   * where the rule asks for it.
+   */
+  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, schedule?: Schedule, update?: Program, last?: LastLayer) {
     this.start = start;
     this.end = end;
     this.optimizer = optimizer;
     this.#memory = memory;
     this.#schedule = schedule;
     this.#update = update;
+    this.#last = last;
     const { rule, hyper } = optimizer;
     if (rule.probes !== undefined) this.#hessian = new HessianDiagonal(memory, hyper, page => stateBuffer(rule, rule.probes!, page));
   }
@@ -61,11 +67,13 @@ export class FirstOrderPhase implements Span {
     const { seed, microBatches } = gradients;
     const isFirst = step.number === this.start + 1;
     if (isFirst && this.start > 0) this.#clear();
+    if (isFirst) await this.#last?.solve();
     const update = accumulation.updates(step.number - this.start);
     const values = optimizer.values(update, lr, momentum, accumulation.next * microBatches);
     await this.#hessian?.estimate(step.number, seed, () => gradients.run(step, { counts: false }));
     await gradients.run(step, { update: this.#update ? undefined : values, adds: accumulation.adds, log });
     if (accumulation.take(batches, step.number === this.end)) this.#update?.run({ ...values, seed, step: step.number });
+    if ((step.number - this.start) % (optimizer.hyper.every ?? 1) === 0) await this.#last?.solve();
     await gradients.end(step.number, lr, log);
     return lr;
   }
@@ -73,6 +81,7 @@ export class FirstOrderPhase implements Span {
   destroy(): void {
     this.#update?.destroy();
     this.#hessian?.destroy();
+    this.#last?.destroy();
   }
 }
 

@@ -4,7 +4,9 @@ import type { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import type { Gradients, Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
+import type { Hyper } from '../../optim/rule.ts';
 import type { Schedule } from '../../optim/schedule.ts';
+import type { LastLayer } from '../linear/last-layer.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
 import type { Phase } from './phase.ts';
 import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
@@ -24,7 +26,7 @@ export function fusable(phases: readonly Phase[], { summed }: Gradients): Optimi
 
 /**
  * `graph` is that of the gradients, compiled already; without `gradients` it has the update too. The first phase has the schedule of the
- * run.
+ * run; `lastLayer` makes what rules that solve for it need.
  */
 export async function activate(
   phases: readonly Phase[],
@@ -32,6 +34,7 @@ export async function activate(
   graph: Graph,
   schedule: Schedule | undefined,
   gradients: Gradients | undefined,
+  lastLayer: (hyper: Hyper) => Promise<LastLayer>,
 ): Promise<ActivePhase[]> {
   const out: ActivePhase[] = [];
   for (const { optimizer, steps = Infinity } of phases) {
@@ -40,7 +43,8 @@ export async function activate(
     const own = out.length ? undefined : schedule;
     if (isFirstOrder(optimizer)) {
       const update = gradients && (await updateProgram(optimizer, memory, graph, gradients));
-      out.push(new FirstOrderPhase(memory, optimizer, span, own, update));
+      const last = optimizer.rule.solves ? await lastLayer(optimizer.hyper) : undefined;
+      out.push(new FirstOrderPhase(memory, optimizer, span, own, update, last));
     } else {
       out.push(new QuasiNewtonPhase(memory, graph, optimizer, span, own));
     }
