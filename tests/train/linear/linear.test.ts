@@ -90,13 +90,8 @@ async function errors(scheme: string, optimizer: string, steps: number): Promise
 }
 
 test('least squares over a box basis is near the sine before training, and LSGD nearer than Adam after it', async () => {
-  const [solved, trained, he] = [
-    await errors('box-residual', 'lsgd', 60),
-    await errors('box-residual', 'adam', 60),
-    await errors('he-normal', 'lsgd', 1),
-  ];
+  const [solved, trained] = [await errors('box-residual', 'lsgd', 60), await errors('box-residual', 'adam', 60)];
   assert.ok(solved[0]! < 0.05, `two periods by 32 units: ${solved[0]}`);
-  assert.ok(he[0]! > 10 * solved[0]!, `he ${he[0]}`);
   assert.ok(solved[60]! < 0.5 * solved[0]! && solved[60]! < 0.1 * trained[60]!, `${solved[0]} ${solved[60]}, Adam ${trained[60]}`);
 });
 
