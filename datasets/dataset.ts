@@ -40,6 +40,8 @@ export interface Dataset {
   /** The names of a table's features, where it has some. */
   readonly inputs?: readonly string[];
   readonly dtype?: 'uint8' | 'float32';
+  /** What of a folder's images is not as it lies there, a line each. */
+  readonly notes?: readonly string[];
   readonly train: Split;
   readonly test: Split;
 }

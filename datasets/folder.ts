@@ -1,5 +1,6 @@
 /** How the images of a folder by class become training and test images, the same wherever the folder is read. */
-import { check } from '../engine/check.ts';
+import { check, named, say, some } from '../engine/check.ts';
+import { UNLABELLED } from './dataset.ts';
 
 /** An image file: its path below the folder, with slashes, and its class. */
 export interface FolderItem {
@@ -12,36 +13,58 @@ export interface FolderSplit<T> {
   readonly classes: readonly string[];
   readonly train: readonly (T & FolderItem)[];
   readonly test: readonly (T & FolderItem)[];
+  /** Files that take no part, in alphabetical order. */
+  readonly leftOut: readonly string[];
 }
 
-/** The formats that sharp and browsers read alike. */
+/** How a folder is read. */
+export interface SplitBy {
+  /** SHA-256 in hex, by whose value of their paths samples are shuffled: an image keeps its side of the split when others come or go. */
+  readonly digest: (text: string) => string | Promise<string>;
+  /** Whether a file is an image that the decoder at hand reads. */
+  readonly reads: (path: string) => boolean;
+  /** Subfolders that are known, empty ones too. */
+  readonly folders?: readonly string[];
+  /** The subfolder of images that have no label. */
+  readonly ignoreLabel?: string | undefined;
+}
+
+/** Files that are pictures by their names, whichever decoder reads them. */
+export const isPictureName = (path: string): boolean =>
+  /\.(png|jpe?g|jpe|jfif|webp|gif|avif|tiff?|bmp|ico|heic|heif|jxl|jp2|svg)$/i.test(path);
+/** Those that sharp and all browsers read. */
 export const isImage = (path: string): boolean => /\.(png|jpe?g|webp|gif|avif)$/i.test(path);
-export const FORMATS = 'PNG, JPEG, WebP, GIF or AVIF';
+export const FORMATS = 'PNG, JPEG, WebP, GIF, AVIF or TIFF';
 
 /** Whether a file takes part: no part of its path begins with a dot. */
 export const isVisible = (path: string): boolean => !path.split('/').some(part => part.startsWith('.'));
 
 /**
  * Images by class and split from the files `<class>/**`, or `train/<class>/**` and `test/<class>/**`. Without a test/ folder a fifth of
- * each class is held back. `folders` are the subfolders that are known, empty ones too. `digest` is SHA-256 in hex, by whose value of their
- * paths samples are shuffled: an image keeps its side of the split when others come or go. Throws where there are fewer than two classes,
- * an empty one, or none to test on.
+ * each class is held back; what has no label is trained on alone. Throws where there are fewer than two classes, an empty one, or none to
+ * test on.
  */
 export async function splitFolder<T extends { readonly path: string }>(
   who: string,
   files: readonly T[],
-  digest: (text: string) => string | Promise<string>,
-  folders: readonly string[] = [],
+  { digest, reads, folders = [], ignoreLabel }: SplitBy,
 ): Promise<FolderSplit<T>> {
   const parts = (path: string) => path.split('/');
-  const images = files.filter(f => isImage(f.path) && isVisible(f.path) && parts(f.path).length > 1);
+  const visible = files.filter(f => isVisible(f.path));
+  const images = visible.filter(f => reads(f.path) && parts(f.path).length > 1);
   const tops = new Set([...images.map(f => f.path), ...folders].map(path => parts(path)[0]!));
   const given = tops.has('train') && (tops.has('test') || tops.size === 1);
   const below = (top: string) => images.filter(f => f.path.startsWith(`${top}/`) && parts(f.path).length > 2);
   const classOf = (path: string) => parts(path)[given ? 1 : 0]!;
   const own = given ? below('train') : images;
   const known = folders.filter(path => (given ? /^train\/[^/]+$/.test(path) : !path.includes('/')));
-  const classes = [...new Set([...own.map(f => f.path), ...known].map(classOf))].sort();
+  const all = [...new Set([...own.map(f => f.path), ...known].map(classOf))].sort();
+  check(
+    ignoreLabel === undefined || all.includes(ignoreLabel),
+    say`${named('ignoreLabel', ignoreLabel)}: ${who} has no such subfolder`,
+    `give one of ${some(all)}`,
+  );
+  const classes = all.filter(name => name !== ignoreLabel);
   check(
     classes.length > 1,
     `${who}: ${classes.length ? `one class only ('${classes[0]}')` : 'no class'}`,
@@ -51,21 +74,74 @@ export async function splitFolder<T extends { readonly path: string }>(
   check(empty === undefined, `${who}: class '${empty}' has no ${FORMATS} image`, 'add some or remove its folder');
   // the 0 was a seed once: with another text, folders that are known would be split anew
   const places = new Map(await Promise.all(images.map(async ({ path }) => [path, await digest(`0\n${path}`)] as const)));
+  const labelOf = (path: string) => (classOf(path) === ignoreLabel ? UNLABELLED : classes.indexOf(classOf(path)));
   const shuffled = (from: readonly T[]) =>
-    from.map(f => ({ ...f, label: classes.indexOf(classOf(f.path)) })).sort((a, b) => (places.get(a.path)! < places.get(b.path)! ? -1 : 1));
-  const all = shuffled(own);
-  if (given) {
-    const test = shuffled(below('test'));
-    check(test.length, `${who}: ${all.length} images leave none for testing`, 'put some into test/');
-    const stray = test.find(item => item.label < 0);
-    check(!stray, `${who}: class '${stray && classOf(stray.path)}' is in test/ but not in train/`, `known: ${classes.join(', ')}`);
-    return { classes, train: all, test };
-  }
+    from.map(f => ({ ...f, label: labelOf(f.path) })).sort((a, b) => (places.get(a.path)! < places.get(b.path)! ? -1 : 1));
+  const training = shuffled(own);
+  const parted = given ? aside(who, classes, training, shuffled(below('test')), classOf) : heldBack(who, classes, training);
+  const taken = new Set([...parted.train, ...parted.test].map(item => item.path));
+  const leftOut = visible.filter(f => !taken.has(f.path)).map(f => f.path);
+  return { classes, ...parted, leftOut: leftOut.sort() };
+}
+
+type Parted<I> = { readonly train: readonly I[]; readonly test: readonly I[] };
+
+/** Images that lie in train/ and test/ already. */
+function aside<I extends FolderItem>(
+  who: string,
+  classes: readonly string[],
+  train: readonly I[],
+  all: readonly I[],
+  classOf: (path: string) => string,
+): Parted<I> {
+  const test = all.filter(item => item.label !== UNLABELLED);
+  check(test.length, `${who}: ${train.length} images leave none for testing`, 'put some into test/');
+  const stray = test.find(item => item.label < 0);
+  check(!stray, `${who}: class '${stray && classOf(stray.path)}' is in test/ but not in train/`, `known: ${classes.join(', ')}`);
+  return { train, test };
+}
+
+/** A fifth of each class is for testing. */
+function heldBack<I extends FolderItem>(who: string, classes: readonly string[], all: readonly I[]): Parted<I> {
   const held = classes.flatMap((_, label) => {
     const members = all.filter(item => item.label === label);
     return members.slice(0, members.length > 1 ? Math.max(1, Math.round(members.length / 5)) : 0);
   });
   const isHeld = new Set(held);
   check(held.length, `${who}: ${all.length} images leave none for testing`, 'at least two a class are needed, or train/ and test/ folders');
-  return { classes, train: all.filter(item => !isHeld.has(item)), test: all.filter(item => isHeld.has(item)) };
+  return { train: all.filter(item => !isHeld.has(item)), test: all.filter(item => isHeld.has(item)) };
+}
+
+/** What of a folder's images is not as it lies there. */
+export interface Departures {
+  readonly leftOut: readonly string[];
+  readonly broken: readonly string[];
+  /** Grey images among coloured ones. */
+  readonly grey: number;
+}
+
+const are = (n: number, what: string) => `${n} ${what}${n === 1 ? ' is' : 's are'}`;
+
+/** Files that are left out in words; nothing where there are none. `place` is where those that are read lie. */
+export function leftOutWords(who: string, files: readonly string[], place = ''): string | undefined {
+  if (!files.length) return undefined;
+  const advice = files.some(isPictureName) ? '; convert the pictures among them' : '';
+  return `${who}: ${are(files.length, 'file')} left out, since this reads ${FORMATS}${place}: ${some(files)}${advice}`;
+}
+
+/** The departures in words, a line each. */
+export function departures(who: string, { leftOut, broken, grey }: Departures): string[] {
+  const files = leftOutWords(who, leftOut, ' in a folder for each class');
+  return [
+    ...(files ? [files] : []),
+    ...(broken.length ? [`${who}: ${are(broken.length, 'broken image')} left out: ${some(broken)}`] : []),
+    ...(grey ? [`${who}: ${are(grey, 'grey image')} taken as coloured, as the others are`] : []),
+  ];
+}
+
+/** Throws where all images of a class are broken, or all to test on. */
+export function checkLeft(who: string, classes: readonly string[], train: readonly FolderItem[], test: readonly FolderItem[]): void {
+  const empty = classes.find((_, label) => !train.some(item => item.label === label));
+  check(empty === undefined, `${who}: no image of class '${empty}' can be read to train on`, 'add some or remove its folder');
+  check(test.length, `${who}: no image to test on can be read`, 'add some');
 }

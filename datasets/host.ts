@@ -1,6 +1,8 @@
 /** What data takes from a browser, which is taken for granted here, and from Node, whose entry says so (see node.ts). */
 import { check, DescentError } from '../engine/check.ts';
 import type { Dataset, Limits } from './dataset.ts';
+import { windowOf } from './framing.ts';
+import type { ImageSize } from '../engine/spec.ts';
 
 /** Pixels as an ImageData has them: [height, width, 4], red, green, blue and alpha. */
 export interface Rgba {
@@ -19,10 +21,10 @@ export type Picture = Exclude<CanvasImageSource, SVGImageElement> | Rgba | Blob 
 export interface OpenPicture {
   readonly width: number;
   readonly height: number;
-  /** Its pixels [h, w, 4] cropped about the middle and resized, on white. */
-  rgba(w: number, h: number): Uint8Array | Uint8ClampedArray | Promise<Uint8Array | Uint8ClampedArray>;
+  /** Its pixels [h, w, 4] cropped about the middle and resized, on white; with `resize` what windowOf says. */
+  rgba(w: number, h: number, resize?: number): Uint8Array | Uint8ClampedArray | Promise<Uint8Array | Uint8ClampedArray>;
   /** In place of that, where what opened the picture can make a grey one of its own: [h, w] bytes. */
-  grey?(w: number, h: number): Promise<Uint8Array>;
+  grey?(w: number, h: number, resize?: number): Promise<Uint8Array>;
 }
 
 /** Room for more bytes than memory has: written once from beginning to end, read anywhere. */
@@ -31,15 +33,24 @@ export interface Spool {
   read(from: number, bytes: number): Promise<Uint8Array>;
 }
 
+/** How the images of a folder by class are read. */
+export interface FolderOptions {
+  /** Pixels of a side, or height and width as `64x96`, to which images are cropped about the middle and resized; 32 by default. */
+  readonly imageSize?: ImageSize | undefined;
+  /** Pixels of the shorter side before the middle is cut out, as torchvision's Resize and CenterCrop have it. */
+  readonly resize?: number | undefined;
+  /** Whether images that cannot be read are left out. */
+  readonly skipBroken?: boolean | undefined;
+  /** The subfolder of images without a label. */
+  readonly ignoreLabel?: string | undefined;
+}
+
 export interface Host {
   /** Opens a picture. Throws an Error in whose first line is why it cannot be read. */
   open(picture: Picture): Promise<OpenPicture>;
   spool(): Promise<Spool>;
   /** A data set by its name, or under Node by its folder. */
-  dataset(
-    name: string,
-    options: Limits & { readonly imageSize?: number | undefined; readonly target?: string | undefined },
-  ): Promise<Dataset>;
+  dataset(name: string, options: Limits & FolderOptions & { readonly target?: string | undefined }): Promise<Dataset>;
 }
 
 type Drawable = Exclude<CanvasImageSource, SVGImageElement>;
@@ -80,14 +91,17 @@ const browserHost: Host = {
     return {
       width,
       height,
-      rgba(w, h) {
+      rgba(w, h, resize) {
         const canvas = context(w, h);
-        const scale = Math.min(width / w, height / h);
+        const scale = resize === undefined ? Math.min(width / w, height / h) : Math.min(width, height) / resize;
         const [cutWidth, cutHeight] = [w * scale, h * scale];
+        const window = resize === undefined ? undefined : windowOf([width, height], [h, w], resize);
+        const left = window ? window.left * scale : (width - cutWidth) / 2;
+        const top = window ? window.top * scale : (height - cutHeight) / 2;
         canvas.fillStyle = '#fff';
         canvas.fillRect(0, 0, w, h);
         canvas.imageSmoothingQuality = 'high';
-        canvas.drawImage(source, (width - cutWidth) / 2, (height - cutHeight) / 2, cutWidth, cutHeight, 0, 0, w, h);
+        canvas.drawImage(source, left, top, cutWidth, cutHeight, 0, 0, w, h);
         return canvas.getImageData(0, 0, w, h).data;
       },
     };

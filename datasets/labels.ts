@@ -10,8 +10,11 @@ const MOST = UNLABELLED;
 
 const isNumber = (label: unknown): label is number => typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < MOST;
 
-/** The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. */
-export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined): readonly string[] {
+/**
+ * The names of the classes: `given`, or those among the labels in alphabetical order, or the numbers up to the highest. Labels that are
+ * `ignored` are of none.
+ */
+export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | undefined, ignored?: Label): readonly string[] {
   const all = Array.from(labels);
   if (given !== undefined) {
     check(
@@ -21,27 +24,30 @@ export function classesOf(labels: ArrayLike<Label>, given: readonly string[] | u
     );
     return given;
   }
-  const isName = typeof all[0] === 'string';
+  const counted = all.filter(label => label !== ignored);
+  const isName = typeof counted[0] === 'string';
   for (const [i, label] of all.entries()) {
+    if (label === ignored) continue;
     check(
       isName ? typeof label === 'string' : isNumber(label),
       `labels[${i}]: it is ${kindOf(label)}`,
-      isName ? `give a name, as labels[0] is: '${String(all[0])}'` : 'give whole numbers from 0, or names',
+      isName ? `give a name, as labels[0] is: '${String(counted[0])}'` : 'give whole numbers from 0, or names',
     );
   }
-  const seen = new Set(all);
-  check(seen.size > 1, `labels: all ${all.length} are ${kindOf(all[0])}`, 'give images of at least two classes');
+  const seen = new Set(counted);
+  check(seen.size > 1, `labels: all ${counted.length} are ${kindOf(counted[0])}`, 'give images of at least two classes');
   if (isName) return [...(seen as Set<string>)].sort();
-  const count = all.reduce<number>((most, label) => Math.max(most, label as number), 0) + 1;
+  const count = counted.reduce<number>((most, label) => Math.max(most, label as number), 0) + 1;
   const missing = Array.from({ length: count }, (_, k) => k).find(k => !seen.has(k));
   check(missing === undefined, `labels: none of them is ${missing}, the highest is ${count - 1}`, 'count classes from 0, or give classes');
   return Array.from({ length: count }, (_, k) => String(k));
 }
 
-/** The number of each label's class. `who` names the labels in messages. */
-export function numbersOf(who: string, labels: ArrayLike<Label>, classes: readonly string[]): Uint16Array {
+/** The number of each label's class; UNLABELLED of those that are `ignored`. `who` names the labels in messages. */
+export function numbersOf(who: string, labels: ArrayLike<Label>, classes: readonly string[], ignored?: Label): Uint16Array {
   const places = new Map(classes.map((name, k) => [name, k]));
   return Uint16Array.from(Array.from(labels), (label, i) => {
+    if (label === ignored) return UNLABELLED;
     const k = typeof label === 'string' ? places.get(label) : label;
     const near = typeof label === 'string' ? suggestion(label, classes) : '';
     check(

@@ -1,6 +1,6 @@
 /** Data sets of what a program has in its hands: pictures, arrays of values, iterables of samples. */
 import { check, kindOf, lookUp, show } from '../engine/check.ts';
-import { imagesOf, targetsAt, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
+import { imagesOf, targetsAt, UNLABELLED, valuesOf, type Dataset, type Split, type Values } from './dataset.ts';
 import type { Picture } from './host.ts';
 import { classesOf, numbersOf, type Label } from './labels.ts';
 import { bytesOfOpen, isPicture, withPicture } from './pictures.ts';
@@ -39,11 +39,13 @@ export interface Samples extends Labelled {
   readonly outputs?: readonly string[] | undefined;
   /** Images to test on: a share of each class from 0 to below 1, which is then not trained on, or images of their own. Without it none. */
   readonly test?: number | Labelled | undefined;
+  /** The label of images that have none, as -1 or 255: they take part in training batches, and in no loss, accuracy or test. */
+  readonly ignoreLabel?: Label | undefined;
   /** What the data set is called in files of weights. */
   readonly name?: string | undefined;
 }
 
-const PARTS = { images: 0, labels: 0, targets: 0, shape: 0, classes: 0, outputs: 0, test: 0, name: 0 };
+const PARTS = { images: 0, labels: 0, targets: 0, shape: 0, classes: 0, outputs: 0, test: 0, ignoreLabel: 0, name: 0 };
 
 /** Bytes that are held in memory; more go to the disk, and are read when they are needed. */
 const RESIDENT = 2 ** 30;
@@ -80,8 +82,10 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
     `give a share from 0 to below 1, or { images, ${samples.targets ? 'targets' : 'labels'} }`,
   );
   if (samples.targets !== undefined) return regressionOf(samples, name, form, train, apart);
-  const classes = classesOf(train.labels, samples.classes);
-  const labels = numbersOf('labels', train.labels, classes);
+  const { ignoreLabel } = samples;
+  const classes = classesOf(train.labels, samples.classes, ignoreLabel);
+  const labels = numbersOf('labels', train.labels, classes, ignoreLabel);
+  const tested = apart && numbersOf('test.labels', apart.labels, classes, ignoreLabel);
   const held = new Set(apart ? [] : share(labels, classes.length, test as number));
   const all = Array.from(labels, (_, i) => i);
   return {
@@ -92,8 +96,8 @@ export async function datasetOf(samples: Samples, resident = RESIDENT): Promise<
     train: train.split(held.size ? all.filter(i => !held.has(i)) : all, labels),
     test: apart
       ? apart.split(
-          Array.from(apart.labels, (_, i) => i),
-          numbersOf('test.labels', apart.labels, classes),
+          Array.from(tested!, (_, i) => i).filter(i => tested![i] !== UNLABELLED),
+          tested!,
         )
       : train.split(
           all.filter(i => held.has(i)),
@@ -154,7 +158,7 @@ function shapeOf(given: Samples['shape']): Form['shape'] {
 /** The numbers of a share of each class, drawn at random, the same ones each time; of each some are left to train on. */
 function share(labels: Uint16Array, classes: number, part = 0): number[] {
   const members: number[][] = Array.from({ length: classes }, () => []);
-  for (const [i, label] of labels.entries()) members[label]!.push(i);
+  for (const [i, label] of labels.entries()) if (label !== UNLABELLED) members[label]!.push(i);
   return members.flatMap((own, label) => {
     const random = stream(0, label);
     const drawn = own.map(i => [random(), i] as const).sort(([a], [b]) => a - b);

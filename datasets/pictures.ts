@@ -7,6 +7,8 @@ import { host, type OpenPicture, type Picture } from './host.ts';
 export interface PictureOptions {
   /** Makes dark light. */
   readonly invert?: boolean | undefined;
+  /** Pixels of the shorter side before the middle is cut out; without it as much as possible is shown. */
+  readonly resize?: number | undefined;
   /** How messages name the picture, where it has no name of its own. */
   readonly who?: string;
 }
@@ -48,18 +50,18 @@ export async function withPicture<T>(picture: Picture, who: string | undefined, 
 export const pictureBytes = (
   picture: Picture,
   shape: Dataset['shape'],
-  { invert = false, who }: PictureOptions = {},
+  { invert = false, resize, who }: PictureOptions = {},
 ): Promise<Uint8Array> =>
   withPicture(picture, who, async open => {
-    const bytes = await bytesOfOpen(open, shape);
+    const bytes = await bytesOfOpen(open, shape, resize);
     return invert ? bytes.map(v => 255 - v) : bytes;
   });
 
 /** As pictureBytes, of a picture that is open. */
-export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape']): Promise<Uint8Array> {
+export async function bytesOfOpen(open: OpenPicture, [c, h, w]: Dataset['shape'], resize?: number): Promise<Uint8Array> {
   check(c === 1 || c === 3, `a picture has 1 or 3 channels, ${c} are asked for`, 'give values in place of pictures');
-  const grey = c === 1 ? await open.grey?.(w, h) : undefined;
-  return grey ?? planesOf(await open.rgba(w, h), c, h * w);
+  const grey = c === 1 ? await open.grey?.(w, h, resize) : undefined;
+  return grey ?? planesOf(await open.rgba(w, h, resize), c, h * w);
 }
 
 /** Planes [c, plane] of pixels [plane, 4], on white; grey by the weights of Rec. 601. */

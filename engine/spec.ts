@@ -107,3 +107,22 @@ export function formatSpec({ name, value, options }: Spec): string {
   if (value !== undefined) parts.unshift(String(value));
   return parts.length ? `${name}:${parts.join(',')}` : name;
 }
+
+/** Pixels of a side, or height and width as `64x96`. */
+export type ImageSize = number | string;
+
+/** Most pixels of a side. */
+const MOST_PIXELS = 1024;
+
+/** Height and width. Throws where `size` is none; `who` names it in messages. */
+export function sidesOf(who: Message, size: ImageSize): readonly [h: number, w: number] {
+  const [h, w = h, ...more] = String(size).trim().split('x');
+  const sides = [h, w].map(side => (/^\d+$/.test(side!) ? Number(side) : NaN)) as [number, number];
+  const fits = !more.length && sides.every(side => side >= 1 && side <= MOST_PIXELS);
+  if (!fits)
+    throw new DescentError(say`${who}: '${size}' is no size`, `give pixels from 1 to ${MOST_PIXELS}, as 64, or height x width, as 64x96`);
+  return sides;
+}
+
+/** The text or number that stands for sides. */
+export const sizeOf = ([h, w]: readonly [h: number, w: number]): ImageSize => (h === w ? h : `${h}x${w}`);

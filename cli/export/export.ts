@@ -45,7 +45,8 @@ async function onnxOf(path: string, options: ExportOptions) {
   const { config, beside, facts } = await opened(path, options);
   const { shape, classes } = facts;
   const model = recipeOf(config).model.layer({ shape, classes: classes.length });
-  const metadata = { model: config.model, dataset: config.dataset };
+  const { resize } = config;
+  const metadata = { model: config.model, dataset: config.dataset, ...(resize !== undefined && { resize: String(resize) }) };
   const o = { normalises: !options.normalizedInput, softmax: options.softmax };
   return { config, beside, shape, classes, ...o, bytes: exportOnnx({ ...facts, model, metadata }, o) };
 }

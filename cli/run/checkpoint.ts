@@ -4,7 +4,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { checkDataset, isKnown, openDataset } from '../../datasets/node/open.ts';
 import { check, named as option } from '../../engine/check.ts';
-import { configFromJson, type RunConfig } from '../../train/config/config.ts';
+import { configFromJson, readingOf, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import { readConfig, weightsFile } from '../../train/run/node/run-folder.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
@@ -14,7 +14,7 @@ import { openData } from '../../train/data/data.ts';
 import { NORMALIZATIONS, parseNormalize } from '../../train/config/normalize.ts';
 import { momentsFor } from '../../train/data/normalise.ts';
 import type { Moments, Normalize } from '../../train/data/statistics.ts';
-import { isNet } from '../../engine/spec.ts';
+import { isNet, sidesOf, sizeOf, type ImageSize } from '../../engine/spec.ts';
 import { openOnnx, type OnnxFile } from '../onnx-file.ts';
 import { isOwn, isOwnModel, loadOwnModel, movedTo } from '../own-model.ts';
 
@@ -24,6 +24,9 @@ export interface CheckpointOptions {
   dataset?: string;
   normalize?: string;
   imageSize?: string;
+  resize?: string;
+  skipBroken?: boolean;
+  ignoreLabel?: string;
   trust?: boolean;
 }
 
@@ -75,12 +78,14 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
   // A folder's images are of any size: they become what the weights were trained on.
   const imageSize =
     given.imageSize === undefined
-      ? (run?.imageSize ?? (isKnown(dataset) ? undefined : shape?.[1]))
+      ? (run?.imageSize ?? (isKnown(dataset) || !shape ? undefined : sizeOf([shape[1], shape[2]])))
       : OPTIONS.imageSize.type.parse('--image-size', given.imageSize);
+  const resize = given.resize ?? run?.resize ?? facts.resize;
+  const { skipBroken = run?.skipBroken, ignoreLabel = run?.ignoreLabel } = given;
   return {
     file,
     weights: tensors ?? net!.weights(shape ?? shapeOf(net!, file, dataset, imageSize)),
-    config: configFromJson({ ...run, model, dataset, normalize, imageSize }, file),
+    config: configFromJson({ ...run, model, dataset, normalize, imageSize, resize, skipBroken, ignoreLabel }, file),
     shape,
     classes,
     outputs,
@@ -92,8 +97,9 @@ export async function openCheckpoint(path: string, given: CheckpointOptions): Pr
 }
 
 /** Of the images that a net in a file takes; what it leaves open the data set says, or --image-size. */
-function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: number | undefined): readonly [number, number, number] {
-  const open = datasets[knownName(dataset) ?? '']?.shape ?? [3, imageSize, imageSize];
+function shapeOf(net: OnnxFile, file: string, dataset: string, imageSize: ImageSize | undefined): readonly [number, number, number] {
+  const sides = imageSize === undefined ? [] : sidesOf('--image-size', imageSize);
+  const open = datasets[knownName(dataset) ?? '']?.shape ?? [3, ...sides];
   const [c, h, w] = net.shape.map((size, i) => (typeof size === 'number' ? size : open[i]));
   check(c && h && w, `${file}: does not say how large its images are`, 'give --image-size');
   return [c, h, w];
@@ -120,8 +126,8 @@ export async function inputOf(
 }
 
 /** The data set that the weights were trained on. */
-const trainedOn = ({ dataset, imageSize, target }: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
-  openDataset(dataset, { dataDir, quiet, limitTest: 1, imageSize, target });
+const trainedOn = (config: RunConfig, { dataDir, quiet }: FindOptions): Promise<Dataset> =>
+  openDataset(config.dataset, { dataDir, quiet, ...readingOf({ ...config, limitTrain: undefined, limitTest: 1 }) });
 
 /**
  * The moments by which images of so many channels are normalised, if they are by any: those of the images that the weights were trained on

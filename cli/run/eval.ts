@@ -2,6 +2,7 @@
 import { check, DescentError, named, say } from '../../engine/check.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
+import { readingOf } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../engine/spec.ts';
@@ -43,8 +44,7 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
     ...(options.limitTest !== undefined && { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest)! }),
   });
   const { dataDir, quiet } = options;
-  const { limitTrain, limitTest, imageSize, target } = recipe;
-  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
+  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, ...readingOf(recipe) });
   return { file, weights, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
 }
 

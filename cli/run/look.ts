@@ -12,6 +12,7 @@ import type { Panel } from '../../plots/panel.ts';
 import { reportPicture } from '../../plots/report.ts';
 import { contactSheet } from '../../plots/sheet.ts';
 import { ACROSS, strips, type Strip } from '../../plots/strips.ts';
+import { readingOf } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { parseNumber } from '../../engine/spec.ts';
@@ -48,10 +49,9 @@ export async function look(path: string, options: LookOptions): Promise<void> {
   const { file, config, weights, moments } = await openCheckpoint(path, options);
   const limit = options.limitTest === undefined ? {} : { limitTest: OPTIONS.limitTest.type.parse('--limit-test', options.limitTest) };
   const recipe = localRecipe({ ...config, ...limit });
-  const { limitTrain, limitTest, imageSize, target } = recipe;
   const folder = options.out ?? folderOf(path, 'look');
   makeFolder(folder, 'name another folder with --out');
-  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
+  const dataset = await openDataset(recipe.dataset, { dataDir, quiet, ...readingOf(recipe) });
   check(!dataset.outputs, `look: pictures are of classes, and ${dataset.name} has numbers to predict`, 'take descent eval --predictions');
   check(chosen < dataset.test.n, `--image: ${chosen + 1} is beyond the ${dataset.test.n} test images`, `give 1 to ${dataset.test.n}`);
 

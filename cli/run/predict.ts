@@ -29,8 +29,9 @@ export async function predict(path: string, named: readonly string[], options: P
   const input = await inputOf(checkpoint, options);
   const { shape, classes, dtype } = input;
   if (dtype === 'float32') return predictNumbers(checkpoint, input, named, options);
-  const images = imagesAt(named);
-  const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert: options.invert })));
+  const images = await imagesAt(named, options.quiet);
+  const { invert } = options;
+  const pixels = await Promise.all(images.map(image => pictureBytes(image, shape, { invert, resize: config.resize })));
   const moments = await momentsOf(checkpoint, shape[0], options);
 
   const { model } = recipeOf(config).config;

@@ -1,7 +1,7 @@
 /** `descent train`. */
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
-import { configFromJson, parseConfig } from '../../train/config/config.ts';
+import { configFromJson, parseConfig, readingOf } from '../../train/config/config.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
@@ -91,8 +91,7 @@ async function trainIn(
   const interrupt = onInterrupt(() => run?.close(), job && interruptOf(job, run));
   try {
     const { dataDir, quiet } = options;
-    const { limitTrain, limitTest, imageSize, target } = config;
-    const reading = openDataset(config.dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
+    const reading = openDataset(config.dataset, { dataDir, quiet, ...readingOf(config) });
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
-import { completed, type RunConfig } from '../../train/config/config.ts';
+import { completed, readingOf, type RunConfig } from '../../train/config/config.ts';
 import type { Key } from '../../train/config/options.ts';
 import { choices, configOf, parseAxis } from '../../train/config/grid.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
@@ -153,9 +153,9 @@ function datasetCache(dataDir: string | undefined, quiet: boolean | undefined): 
   let key = '';
   let kept: Promise<Dataset>;
   return config => {
-    const { dataset, limitTrain, limitTest, imageSize, target } = config;
-    const wanted = JSON.stringify([dataset, limitTrain, limitTest, imageSize, target]);
-    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, limitTrain, limitTest, imageSize, target });
+    const { dataset } = config;
+    const wanted = JSON.stringify([dataset, readingOf(config)]);
+    if (wanted !== key) kept = openDataset(dataset, { dataDir, quiet, ...readingOf(config) });
     key = wanted;
     return kept;
   };

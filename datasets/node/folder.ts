@@ -2,78 +2,97 @@
  * A folder of images by class as a data set: `<folder>/<class>/**`, or `<folder>/train/<class>` and `<folder>/test/<class>`.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve as resolvePath } from 'node:path';
 import { check, DescentError, named, say } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
 import { checkLabels, first, makeSplit, type Dataset, type Limits, type Split } from '../dataset.ts';
-import { isImage, isVisible, splitFolder, type FolderItem } from '../folder.ts';
+import { checkLeft, departures, isVisible, splitFolder, type FolderItem } from '../folder.ts';
+import { checkResize } from '../framing.ts';
+import { sidesOf } from '../../engine/spec.ts';
+import type { FolderOptions as Reading } from '../host.ts';
 import { datasetFolder, makeFolder } from './cache.ts';
+import { decoder, framed, readable } from './decode.ts';
 import type { FetchOptions } from './fetch.ts';
 import { readPacked, writePacked, type Header } from './packed.ts';
 import { sha256 } from './sha256.ts';
 
-export interface FolderOptions extends Limits, Pick<FetchOptions, 'dataDir' | 'onNote'> {
-  /** Height and width in pixels to which images are cropped (around the centre, to a square) and resized; 32 by default. */
-  readonly imageSize?: number | undefined;
+export interface FolderOptions extends Limits, Reading, Pick<FetchOptions, 'dataDir' | 'onNote'> {
   /** Bytes of decoded images that are held in memory, 1 GiB by default; more stay in the cache's file and are read when needed. */
   readonly resident?: number | undefined;
 }
 
 /**
  * Reads a folder of images. Classes are the subfolders in alphabetical order; samples come in an order shuffled by path (see splitFolder).
- * Decoded images are cached as one file, made anew when an image is added, removed or changed. Throws for a single or an empty class, an
- * unreadable image, and grey images among coloured ones.
+ * Images are grey where all files are. Decoded images are cached as one file, made anew when an image is added, removed or changed. Throws
+ * for a single or an empty class, and for an unreadable image where such are not to be skipped.
  */
 export async function openFolder(folder: string, options: FolderOptions = {}): Promise<Dataset> {
-  const root = resolve(folder);
+  const root = resolvePath(folder);
   const who = basename(root);
-  const { imageSize = 32, resident = 2 ** 30 } = options;
-  check(
-    Number.isInteger(imageSize) && imageSize > 0 && imageSize <= 1024,
-    say`${named('imageSize', imageSize)}: a whole number from 1 to 1024 is accepted`,
-  );
-  const { files, folders } = await imageFiles(folder, root);
-  const { classes, train, test } = await splitFolder(folder, files, sha256, folders);
-  const order = [...train, ...test];
+  const { imageSize = 32, resize, skipBroken = false, ignoreLabel, resident = 2 ** 30 } = options;
+  const sides = sidesOf(named('imageSize'), imageSize);
+  checkResize(named('resize'), resize, sides);
+  const reads = await readable();
+  const { files, others, folders } = await filesBelow(folder, root, reads);
+  const parted = await splitFolder(folder, files, { digest: sha256, reads, folders, ignoreLabel });
+  const order = [...parted.train, ...parted.test];
 
   const stamps = order.map(item => [item.path, item.label, item.stamp]);
-  const key = sha256(JSON.stringify([classes, imageSize, train.length, stamps])).slice(0, 16);
+  const key = sha256(JSON.stringify([2, parted.classes, sides, resize, parted.train.length, stamps])).slice(0, 16);
   const cached = join(await makeFolder(datasetFolder('folders', options.dataDir)), `${who}-${key}.bin`);
   let packed = await readPacked(cached, resident).catch(() => undefined);
+  const isNew = !packed;
   if (!packed) {
-    let channels = 0;
-    const images = decode(folder, root, order, imageSize, seen => void (channels = seen));
-    const counts = { train: train.length, test: test.length };
-    const header = (): Header => ({ format: 1, classes, shape: [channels, imageSize, imageSize], ...counts });
-    await writePacked(
-      cached,
-      header,
-      Uint16Array.from(order, item => item.label),
-      images,
-    );
+    const source: Source = { folder, root, sides, resize, skipBroken };
+    const { grey, coloured } = await looks(source, order);
+    const channels = coloured ? 3 : 1;
+    const broken: [path: string, error: string][] = [];
+    await writePacked(cached, decode(source, order, channels, broken), () => {
+      const kept = without(broken, order);
+      const train = without(broken, parted.train).length;
+      const shape = [channels, ...sides] as const;
+      const counts = { train, test: kept.length - train, broken, grey: coloured ? grey : 0 };
+      return [{ format: 2, classes: parted.classes, shape, ...counts }, Uint16Array.from(kept, item => item.label)];
+    });
     packed = await readPacked(cached, resident);
-    const what = `${train.length} + ${test.length} images of ${classes.length} classes`;
-    options.onNote?.(`${who}: decoded ${what} to ${header().shape.join('x')}`);
   }
   const { header, labels, images, stored } = packed;
+  const [bad] = header.broken;
+  if (bad && !skipBroken) throw unreadable(folder, bad);
+  const kept = without(header.broken, order);
+  checkLeft(folder, parted.classes, kept.slice(0, header.train), kept.slice(header.train));
+  if (isNew) options.onNote?.(decodedNote(who, header));
   const size = header.shape.reduce((a, b) => a * b);
   const part = (from: number, to: number, limit: number | undefined): Split => {
     const own = labels.subarray(from, to);
-    const names = order.slice(from, to).map(item => item.path);
+    const names = kept.slice(from, to).map(item => item.path);
     if (!stored) {
-      return first({ ...makeSplit(who, images.subarray(from * size, to * size), own, header.shape, classes.length), names }, limit);
+      return first({ ...makeSplit(who, images.subarray(from * size, to * size), own, header.shape, parted.classes.length), names }, limit);
     }
-    checkLabels(who, own, classes.length);
+    checkLabels(who, own, parted.classes.length);
     return first({ images, labels: own, n: to - from, stored: stored(from), names }, limit);
   };
+  const leftOut = [...others, ...parted.leftOut].sort();
   return {
     name: who,
     shape: header.shape,
-    classes,
+    classes: parted.classes,
+    notes: departures(who, { leftOut, broken: header.broken.map(([path]) => path), grey: header.grey }),
     train: part(0, header.train, options.limitTrain),
     test: part(header.train, header.train + header.test, options.limitTest),
   };
 }
+
+const decodedNote = (who: string, { train, test, classes, shape }: Header): string =>
+  `${who}: decoded ${train} + ${test} images of ${classes.length} classes to ${shape.join('x')}`;
+
+/** The items that are not broken. */
+function without<I extends FolderItem>(broken: Header['broken'], items: readonly I[]): readonly I[] {
+  const paths = new Set(broken.map(([path]) => path));
+  return paths.size ? items.filter(item => !paths.has(item.path)) : items;
+}
+
+const unreadable = (folder: string, [path, error]: Header['broken'][number]): DescentError =>
+  new DescentError(`${folder}: cannot read the image ${path} (${error})`, 'replace or remove it', say`give ${named('skipBroken', true)}`);
 
 interface File {
   readonly path: string;
@@ -82,11 +101,17 @@ interface File {
 }
 
 /**
- * All image files below `root`, and its folders; `folder` is its name in messages. Links count as what they lead to, but a folder that was
- * read already is not entered again: its images would be of two classes, and a link to a folder above would never end.
+ * All image files in the folders below `root`, all other files, and the folders; `folder` is its name in messages. Links count as what they
+ * lead to, but a folder that was read already is not entered again: its images would be of two classes, and a link to a folder above would
+ * never end.
  */
-async function imageFiles(folder: string, root: string): Promise<{ files: File[]; folders: string[] }> {
+async function filesBelow(
+  folder: string,
+  root: string,
+  reads: (path: string) => boolean,
+): Promise<{ files: File[]; others: string[]; folders: string[] }> {
   const files: File[] = [];
+  const others: string[] = [];
   const folders: string[] = [];
   const entered = new Set<string>();
   const walk = async (inside: string): Promise<void> => {
@@ -105,77 +130,97 @@ async function imageFiles(folder: string, root: string): Promise<{ files: File[]
       if (state?.isDirectory()) {
         folders.push(path);
         await walk(path);
-      } else if (isImage(path) && inside) {
-        const unreadable = name.includes('\ufffd') ? 'has a name that is not UTF-8' : 'is a link that leads nowhere';
-        check(state, `${folder}: ${path} ${unreadable}`, 'rename or remove it');
+      } else if (reads(path) && inside) {
+        const why = name.includes('\ufffd') ? 'has a name that is not UTF-8' : 'is a link that leads nowhere';
+        check(state, `${folder}: ${path} ${why}`, 'rename or remove it');
         check(state.isFile(), `${folder}: ${path} is a pipe, socket or device, not a file`, 'remove it');
         files.push({ path, stamp: `${state.size} ${state.mtimeMs}` });
-      }
+      } else others.push(path);
     }
   };
   await walk('');
-  return { files, folders };
+  return { files, others, folders };
 }
 
+/** Where images come from and what becomes of them. */
+interface Source {
+  /** The folder's name in messages. */
+  readonly folder: string;
+  readonly root: string;
+  readonly sides: readonly [h: number, w: number];
+  readonly resize: number | undefined;
+  readonly skipBroken: boolean;
+}
+
+/** Images that are decoded together. */
+const TOGETHER = 64;
+
+/** How many images are grey and coloured by their headers; those of unreadable files are neither. */
+async function looks({ root }: Source, items: readonly FolderItem[]): Promise<{ grey: number; coloured: number }> {
+  const sharp = await decoder();
+  const count = { grey: 0, coloured: 0 };
+  for (let from = 0; from < items.length; from += TOGETHER) {
+    const some = items.slice(from, from + TOGETHER);
+    for (const space of await Promise.all(some.map(({ path }) => spaceOf(sharp(join(root, path)))))) {
+      if (space) count[space === 'b-w' || space === 'grey16' ? 'grey' : 'coloured']++;
+    }
+  }
+  return count;
+}
+
+const spaceOf = (image: { metadata(): Promise<{ space?: string }> }): Promise<string | undefined> =>
+  image.metadata().then(
+    ({ space }) => space,
+    () => undefined,
+  );
+
 /**
- * The images [n, channels, size, size] in bytes, some at a time; `channels` is 1 or 3, that of every file, and told with the first.
- * Transparent parts become white.
+ * The images [n, channels, h, w] in bytes, some at a time, on white where they are transparent. Those that cannot be read are added to
+ * `broken`, or thrown.
  */
 async function* decode(
-  folder: string,
-  root: string,
+  source: Source,
   items: readonly FolderItem[],
-  size: number,
-  tell: (channels: number) => void,
+  channels: 1 | 3,
+  broken: [path: string, error: string][],
 ): AsyncGenerator<Uint8Array> {
-  const plane = size * size;
-  const batch = 64;
-  let channels = 0;
-  for (let from = 0; from < items.length; from += batch) {
-    // errors are thrown in file order once the batch is done, so that the same folder always gives the same message
-    const decoded = await Promise.all(items.slice(from, from + batch).map(item => decodeOne(root, item.path, size)));
-    let images = new Uint8Array();
-    for (const [i, image] of decoded.entries()) {
-      if (!image.pixels) {
-        throw new DescentError(`${folder}: cannot read the image ${image.path} (${image.error})`, 'replace or remove it');
-      }
-      if (!channels) {
-        channels = image.channels;
-        tell(channels);
-      }
-      if (!i) images = new Uint8Array(decoded.length * channels * plane);
-      const kind = (c: number) => (c === 1 ? 'grey' : 'coloured');
-      check(
-        image.channels === channels,
-        `${folder}: images of mixed channels: ${image.path} is ${kind(image.channels)}, ${items[0]!.path} is ${kind(channels)}`,
-        'convert one or the other',
-      );
+  const [h, w] = source.sides;
+  const plane = h * w;
+  for (let from = 0; from < items.length; from += TOGETHER) {
+    // errors come in file order once the batch is done, so that the same folder always gives the same message
+    const decoded = await Promise.all(items.slice(from, from + TOGETHER).map(item => decodeOne(source, item.path, channels)));
+    const bad = decoded.flatMap(({ path, error }) => (error === undefined ? [] : ([[path, error]] as [string, string][])));
+    if (bad[0] && !source.skipBroken) throw unreadable(source.folder, bad[0]);
+    broken.push(...bad);
+    const good = decoded.flatMap(({ pixels }) => pixels ?? []);
+    const images = new Uint8Array(good.length * channels * plane);
+    for (const [i, pixels] of good.entries()) {
       const at = i * channels * plane;
       for (let p = 0, byte = 0; p < plane; p++) {
-        for (let c = 0; c < channels; c++) images[at + c * plane + p] = image.pixels[byte++]!;
+        for (let c = 0; c < channels; c++) images[at + c * plane + p] = pixels[byte++]!;
       }
     }
     yield images;
   }
 }
 
-type Decoded =
-  | { readonly path: string; readonly pixels: Buffer; readonly channels: 1 | 3 }
-  | { readonly path: string; readonly pixels?: undefined; readonly error: string };
+interface Decoded {
+  readonly path: string;
+  readonly pixels?: Buffer;
+  readonly error?: string;
+}
 
-/** The pixels [size, size, channels] of a file, or why they cannot be had. */
-async function decodeOne(root: string, path: string, size: number): Promise<Decoded> {
-  const { default: sharp } = await optional('sharp', 'reading pictures', () => import('sharp'));
+/** The pixels [h, w, channels] of a file, or why they cannot be had. */
+async function decodeOne({ root, sides, resize }: Source, path: string, channels: 1 | 3): Promise<Decoded> {
+  const file = join(root, path);
   try {
-    const image = sharp(join(root, path));
-    const { space } = await image.metadata();
-    const grey = space === 'b-w' || space === 'grey16';
-    const fitted = image.autoOrient().resize(size, size, { fit: 'cover' }).flatten({ background: '#fff' });
-    const pixels = await fitted
-      .toColourspace(grey ? 'b-w' : 'srgb')
+    const { width, height } = (await (await decoder())(file).metadata()).autoOrient;
+    const image = await framed(file, [width, height], sides, resize);
+    const pixels = await image
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer();
-    return { path, pixels, channels: grey ? 1 : 3 };
+    return { path, pixels };
   } catch (e) {
     return { path, error: (e as Error).message.split('\n')[0]! };
   }

@@ -5,15 +5,11 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Sharp } from 'sharp';
 import { check, DescentError } from '../../engine/check.ts';
-import { optional } from '../../engine/node/optional.ts';
 import type { Host, OpenPicture, Picture, Rgba, Spool } from '../host.ts';
+import { decoder, framed } from './decode.ts';
 import { openDataset } from './open.ts';
 import { bytesAt } from './packed.ts';
-
-/** sharp, loaded when a picture is first decoded. */
-const decoder = async () => (await optional('sharp', 'reading pictures', () => import('sharp'))).default;
 
 /** The pixels of a drawing that has them at hand: ImageData, or a canvas of a package for Node. */
 function pixelsOf(picture: Picture): Rgba | undefined {
@@ -46,21 +42,25 @@ async function openPicture(picture: Picture): Promise<OpenPicture> {
       `it has ${data.length} values for ${width}x${height} pixels`,
       'four a pixel are needed: red, green, blue, alpha',
     );
-    const resized = async (w: number, h: number) => {
+    const resized = async (w: number, h: number, resize?: number) => {
       const sharp = await decoder();
+      if (resize !== undefined) {
+        const image = await framed(new Uint8Array(data), [width, height], [h, w], resize, { raw: { width, height, channels: 4 } });
+        return image.ensureAlpha().raw().toBuffer();
+      }
       const image = sharp(data, { raw: { width, height, channels: 4 } }).resize(w, h, { fit: 'cover' });
       return image.raw().toBuffer();
     };
-    return { width, height, rgba: (w, h) => (w === width && h === height ? data : resized(w, h)) };
+    return { width, height, rgba: (w, h, resize) => (w === width && h === height ? data : resized(w, h, resize)) };
   }
   const [sharp, file] = [await decoder(), await fileOf(picture as string | URL | Blob)];
   const { width, height } = (await sharp(file).metadata()).autoOrient;
-  const fitted = (w: number, h: number): Sharp => sharp(file).autoOrient().resize(w, h, { fit: 'cover' }).flatten({ background: '#fff' });
+  const fitted = (w: number, h: number, resize?: number) => framed(file, [width, height], [h, w], resize);
   return {
     width,
     height,
-    rgba: (w, h) => fitted(w, h).toColourspace('srgb').ensureAlpha().raw().toBuffer(),
-    grey: (w, h) => fitted(w, h).toColourspace('b-w').raw().toBuffer(),
+    rgba: async (w, h, resize) => (await fitted(w, h, resize)).toColourspace('srgb').ensureAlpha().raw().toBuffer(),
+    grey: async (w, h, resize) => (await fitted(w, h, resize)).toColourspace('b-w').raw().toBuffer(),
   };
 }
 

@@ -33,7 +33,11 @@ export async function openDataset(name: string, options: OpenOptions = {}): Prom
   if (isTable(name)) return tableSet(basename(name), readFileSync(name, 'utf8'), options.target, options);
   check(options.target === undefined, say`${named('target')}: is of a table, and ${name} is none`, 'leave it out');
   const known = knownName(name);
-  if (known === undefined) return openFolder(name, told);
+  if (known === undefined) {
+    const dataset = await openFolder(name, told);
+    for (const note of dataset.notes ?? []) told.onNote?.(note);
+    return dataset;
+  }
   const folder = await fetchDataset(known, told);
   return loadDataset(name, (file, room) => readInto(join(folder, file), room), options);
 }

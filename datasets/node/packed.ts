@@ -1,4 +1,4 @@
-/** Decoded images of a folder as one file: header length (u32), header (JSON), labels (u16 each), images; little-endian. */
+/** Decoded images of a folder as one file: images, labels (u16 each), header (JSON), header length (u32); little-endian. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { DescentError } from '../../engine/check.ts';
 import type { Stored } from '../dataset.ts';
@@ -6,11 +6,15 @@ import { readRuns } from '../runs.ts';
 import { plain, writeWhole } from './cache.ts';
 
 export interface Header {
-  readonly format: 1;
+  readonly format: 2;
   readonly classes: readonly string[];
   readonly shape: readonly [c: number, h: number, w: number];
   readonly train: number;
   readonly test: number;
+  /** Images that could not be read, and why; they are none of those above. */
+  readonly broken: readonly (readonly [path: string, error: string])[];
+  /** Grey images among coloured ones. */
+  readonly grey: number;
 }
 
 /** `images` of all are in memory where they have at most as many bytes as was said, else the file is read where they are needed. */
@@ -24,27 +28,21 @@ export interface Packed {
 const imageSize = ({ shape }: Header) => shape.reduce((a, b) => a * b);
 
 /**
- * Writes the file while `images` come, some at a time, so that they need not be in memory together. The header is asked for when the first
- * ones are there.
+ * Writes the file while `images` come, some at a time, so that they need not be in memory together. Labels and header are asked for when all
+ * are there.
  */
 export async function writePacked(
   path: string,
-  header: () => Header,
-  labels: Uint16Array,
   images: AsyncIterable<Uint8Array>,
+  end: () => readonly [Header, Uint16Array],
 ): Promise<void> {
   const content = async function* () {
-    let begun = false;
-    for await (const some of images) {
-      if (!begun) {
-        const json = Buffer.from(JSON.stringify(header()));
-        const length = Buffer.alloc(4);
-        length.writeUInt32LE(json.length);
-        yield Buffer.concat([length, json, Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength)]);
-        begun = true;
-      }
-      yield some;
-    }
+    yield* images;
+    const [header, labels] = end();
+    const json = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(json.length);
+    yield Buffer.concat([Buffer.from(labels.buffer, labels.byteOffset, labels.byteLength), json, length]);
   };
   await writeWhole(path, content());
 }
@@ -53,18 +51,17 @@ export async function writePacked(
 export async function readPacked(path: string, resident: number): Promise<Packed> {
   const handle = await open(path, 'r');
   try {
-    const length = Buffer.from(await bytesAt(handle, 0, 4)).readUInt32LE();
     const { size: total } = await handle.stat();
-    if (length > total) throw new Error('not whole');
-    const header = JSON.parse(Buffer.from(await bytesAt(handle, 4, length)).toString()) as Header;
+    const length = Buffer.from(await bytesAt(handle, total - 4, 4)).readUInt32LE();
+    if (length + 4 > total) throw new Error('not whole');
+    const header = JSON.parse(Buffer.from(await bytesAt(handle, total - 4 - length, length)).toString()) as Header;
     const n = header.train + header.test;
     const size = imageSize(header);
-    const from = 4 + length + 2 * n;
-    if (header.format !== 1 || total !== from + n * size) throw new Error('not whole');
-    const raw = Buffer.from(await bytesAt(handle, 4 + length, 2 * n));
+    if (header.format !== 2 || total !== n * (size + 2) + length + 4) throw new Error('not whole');
+    const raw = Buffer.from(await bytesAt(handle, n * size, 2 * n));
     const labels = Uint16Array.from({ length: n }, (_, i) => raw.readUInt16LE(2 * i));
-    if (n * size <= resident) return { header, labels, images: await bytesAt(handle, from, n * size) };
-    return { header, labels, images: new Uint8Array(), stored: first => storedAt(path, from + first * size, size) };
+    if (n * size <= resident) return { header, labels, images: await bytesAt(handle, 0, n * size) };
+    return { header, labels, images: new Uint8Array(), stored: first => storedAt(path, first * size, size) };
   } finally {
     await handle.close();
   }

@@ -107,7 +107,7 @@ test('folders are predicted file by file, as comma-separated values too', async 
   await mkdir(join(root, 'empty'));
   assert.match(
     await refusal(() => predict(file, [join(root, 'empty')], { top: '1' })),
-    /empty: there is no PNG, JPEG, WebP, GIF or AVIF image in this folder; give one/,
+    /empty: there is no PNG, JPEG, WebP, GIF, AVIF or TIFF image in this folder; give one/,
   );
 });
 
@@ -175,7 +175,10 @@ test('a folder of images names the classes, sizes and moments of a file that doe
   assert.equal(await linesOf(() => predict(bare!, images, { ...meanstd, imageSize: '16' })), whole);
   const { predictions } = JSON.parse(whole[0]!) as { predictions: { class: string }[] };
   assert.equal(predictions.map(p => p.class).sort(), ['ant', 'bee', 'cat']);
-  assert.match(await refusal(() => predict(bare!, images, { ...meanstd, imageSize: 'x' })), /^--image-size: 'x' is not a number/);
+  assert.match(
+    await refusal(() => predict(bare!, images, { ...meanstd, imageSize: 'x' })),
+    /^--image-size: 'x' is no size; give pixels from 1 to 1024, as 64, or height x width/,
+  );
   assert.match(await refusal(() => predict(bare!, images, { ...meanstd, dataset: './nowhere' })), /^dataset: \.\/nowhere is not there; /);
 });
 

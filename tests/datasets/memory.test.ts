@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { imagesOf, valuesOf } from '../../datasets/dataset.ts';
+import { imagesOf, UNLABELLED, valuesOf } from '../../datasets/dataset.ts';
 import { datasetOf, type Samples } from '../../datasets/memory.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
 import { useNode } from '../../train/run/node/platform.ts';
@@ -54,6 +54,28 @@ test('names become classes in alphabetical order, or in the order that is given'
   );
   const given = await datasetOf({ ...table, labels, classes: ['dog', 'cat', 'fish'] });
   assert.equal([...given.train.labels], [0, 1, 0, 1, 0, 1]);
+});
+
+test('images of the ignored label have none, and are not held out', async () => {
+  const labels = [0, -1, 1, 0, 1, -1];
+  const set = await datasetOf({ ...table, labels, ignoreLabel: -1, test: 0.4 });
+  assert.equal([set.classes, set.train.n, set.test.n], [['0', '1'], 4, 2]);
+  assert.equal([...set.train.labels].sort(), [0, 1, UNLABELLED, UNLABELLED]);
+  const names = await datasetOf({
+    ...table,
+    labels: ['a', '?', 'b', 'a', 'b', '?'],
+    ignoreLabel: '?',
+    test: { images: rows, labels: ['a', '?', 'b', 'a', 'b', '?'] },
+  });
+  assert.equal(
+    [names.classes, [...names.train.labels], [...names.test.labels]],
+    [
+      ['a', 'b'],
+      [0, UNLABELLED, 1, 0, 1, UNLABELLED],
+      [0, 1, 0, 1],
+    ],
+  );
+  assert.match(await said({ ...table, labels }), /^labels\[1\]: it is -1; give whole numbers from 0, or names$/);
 });
 
 test('a share of each class is held out, the same one each time; images of their own are taken as they are', async () => {
@@ -145,7 +167,7 @@ const mistakes: readonly [what: string, samples: unknown, message: string][] = [
   [
     'a part that is misspelt',
     { ...table, lables: [] },
-    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, targets, shape, classes, outputs, test, name",
+    "unknown part of data 'lables'; did you mean 'labels'? known: images, labels, targets, shape, classes, outputs, test, ignoreLabel, name",
   ],
   [
     'no images',

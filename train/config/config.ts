@@ -38,6 +38,12 @@ export function configFromJson(json: unknown, file: string): RunConfig {
   });
 }
 
+/** What a configuration says of how its data set is read. */
+export const readingOf = (config: Pick<RunConfig, (typeof READING)[number]>): Pick<RunConfig, (typeof READING)[number]> =>
+  Object.fromEntries(READING.map(key => [key, config[key]])) as Pick<RunConfig, (typeof READING)[number]>;
+
+const READING = ['limitTrain', 'limitTest', 'imageSize', 'resize', 'skipBroken', 'ignoreLabel', 'target'] as const;
+
 /** What a new run of images of one's own has where nothing else is asked for; runs of before went without. */
 export const ofOwnImages = (config: RunConfig): RunConfig => ({ ...config, stratify: config.stratify ?? 'class' });
 

@@ -2,7 +2,7 @@
 import { check, say, type Message } from '../../engine/check.ts';
 import type { Range } from '../../engine/range.ts';
 import type { Piece } from '../../optim/pieces.ts';
-import { parseChoice, parseNumber } from '../../engine/spec.ts';
+import { parseChoice, parseNumber, sidesOf, sizeOf, type ImageSize } from '../../engine/spec.ts';
 
 /** What the value of an option may be. */
 export interface Type<T> {
@@ -71,6 +71,9 @@ export const spec = (choices: readonly string[], read: (who: Message, text: stri
     return value;
   },
 });
+
+/** A number of pixels, or a text where height and width differ. */
+export const imageSize: Type<ImageSize> = { parse: (who, text) => sizeOf(sidesOf(who, text)) };
 
 export const boolean: Type<boolean> = { parse: (who, text) => parseChoice(who, text, ['true', 'false']) === 'true' };
 

@@ -6,7 +6,7 @@ import { BOXES } from '../init/box.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
-import { boolean, number, oneOf, option, spec, text, type Option } from './option.ts';
+import { boolean, imageSize, number, oneOf, option, spec, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
 
 export const OPTIONS = {
@@ -148,7 +148,7 @@ export const OPTIONS = {
     flags: '--normalize <how>',
     help:
       'none (x/255), mean, meanstd, meanimage, or whitening: pca, zca; by given numbers: imagenet, ' +
-      'or meanstd:mean=0.485/0.456/0.406,std=0.229/0.224/0.225',
+      'or meanstd:mean=0.5,std=0.25 (one for all channels, or for three as 0.485/0.456/0.406)',
     default: 'meanstd',
     type: spec(NORMALIZATIONS, parseNormalize),
     group: 'Data',
@@ -191,11 +191,34 @@ export const OPTIONS = {
     type: text,
   }),
   imageSize: option({
-    flags: '--image-size <n>',
-    help: 'resize the images of a folder to n x n (default: 32)',
-    type: number({ ...COUNT, max: 1024 }),
+    flags: '--image-size <size>',
+    help: 'pixels of a side of the images of a folder, or height x width as 64x96 (default: 32)',
+    type: imageSize,
     group: 'Data',
     label: 'Image size of a folder',
+  }),
+  resize: option({
+    flags: '--resize <n>',
+    help: 'shorter side of the images of a folder before the middle is cut out, as Resize and CenterCrop of torchvision (default: as small as covers it)',
+    type: number({ ...COUNT, max: 4096 }),
+    group: 'Data',
+    label: 'Shorter side of a folder',
+    hint: 'Pixels of the shorter side before the middle is cut out; empty shows as much as the image size covers.',
+  }),
+  skipBroken: option({
+    flags: '--skip-broken',
+    help: 'leave out the images of a folder that cannot be read',
+    default: false,
+    type: boolean,
+    group: 'Data',
+    label: 'Skip broken images',
+  }),
+  ignoreLabel: option({
+    flags: '--ignore-label <name>',
+    help: 'subfolder whose images have no label: they take part in batches, and in no loss, accuracy or test',
+    type: text,
+    group: 'Data',
+    label: 'Class without labels',
   }),
   seed: option({
     flags: '--seed <n>',

@@ -1,7 +1,7 @@
 /** The images that a trained net is given, as the bytes that it takes. */
 import { bytesOf, type Dataset, type Values } from '../../datasets/dataset.ts';
 import type { Picture } from '../../datasets/host.ts';
-import { isPicture, pictureBytes } from '../../datasets/pictures.ts';
+import { isPicture, pictureBytes, type PictureOptions } from '../../datasets/pictures.ts';
 import { check, kindOf, show } from '../../engine/check.ts';
 import { Normalisation } from '../data/normalise.ts';
 import { NORMALIZE, type Moments, type Normalize } from '../data/statistics.ts';
@@ -90,7 +90,7 @@ export interface Given {
 export function bytesOfPictures(
   kind: ImageKind,
   given: Pixels | Picture | readonly (Pixels | Picture)[],
-  invert: boolean | undefined = undefined,
+  options: Pick<PictureOptions, 'invert' | 'resize'> = {},
 ): Given {
   const { shape, dtype } = kind.dataset;
   const isMany = Array.isArray(given) && typeof given[0] !== 'number';
@@ -99,7 +99,7 @@ export function bytesOfPictures(
   const parts = images.map((image, i): Uint8Array | Promise<Uint8Array> => {
     if (!isPicture(image)) return bytesOfPixels(kind, image, `expected those of ${show(shape)}`, n => n === 1, who(i));
     check(dtype !== 'float32', `${who(i)}: is a picture`, 'the model takes float32 values: give numbers, as Float32Array');
-    return pictureBytes(image, shape, { invert, who: who(i) });
+    return pictureBytes(image, shape, { ...options, who: who(i) });
   });
   const isPending = parts.some(part => part instanceof Promise);
   const bytes = isPending ? Promise.all(parts).then(joined) : joined(parts as readonly Uint8Array[]);

@@ -36,6 +36,8 @@ export interface PredictorOptions extends KindOptions {
   readonly weights: Tensors;
   /** Most images that are computed at once, 64 without it: more takes more memory on the device. */
   readonly batch?: number;
+  /** Pixels of the shorter side of a picture before the middle is cut out; without it as much as possible is shown. */
+  readonly resize?: number | undefined;
   /** What it was trained on, for the file. */
   readonly dataset?: string;
 }
@@ -52,6 +54,7 @@ const OPTIONS: Readonly<Record<keyof PredictorOptions, true>> = {
   normalize: true,
   moments: true,
   batch: true,
+  resize: true,
   dataset: true,
 };
 
@@ -183,7 +186,7 @@ export class Predictor {
   async predict(given: Pixels | Picture | readonly (Pixels | Picture)[], { top = TOP, invert }: PredictOptions = {}): Promise<unknown> {
     this.#checkClasses('predict');
     check(Number.isInteger(top) && top >= 1, `top: it is ${kindOf(top)}`, `give 1 to ${this.classes.length}`);
-    const images = bytesOfPictures(this.#kind, given, invert);
+    const images = bytesOfPictures(this.#kind, given, { invert, resize: this.#own?.facts.resize });
     const bytes = images.bytes instanceof Promise ? await images.bytes : images.bytes; // values take their turn at once
     if (!images.count) return [];
     const k = this.classes.length;

@@ -77,7 +77,7 @@ export interface Run extends AsyncIterable<RunEvent> {
 export interface Ended {
   readonly outcome: Outcome;
   /** What the images are that it takes. */
-  readonly images: Pick<PredictorOptions, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype' | 'normalize' | 'moments'>;
+  readonly images: Pick<PredictorOptions, 'shape' | 'classes' | 'outputs' | 'inputs' | 'dtype' | 'normalize' | 'moments' | 'resize'>;
   /** Those that are evaluated: averaged ones where the optimizer keeps an average. */
   readonly weights: Tensors;
   readonly checkpoint: Uint8Array<ArrayBuffer>;

@@ -1,5 +1,6 @@
 /** What `fit` is asked for, as a program writes it: values, texts or objects in place of the texts of the command line. */
 import { check, kindOf, lookUp, named, say, type Message } from '../../engine/check.ts';
+import type { Label } from '../../datasets/labels.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Scalar } from '../../engine/parameter.ts';
 import type { Loss } from '../../layers/loss.ts';
@@ -38,6 +39,7 @@ export interface FitOptions
       | 'augment'
       | 'normalize'
       | 'classWeights'
+      | 'ignoreLabel'
       | 'dataset'
       | 'init'
       | 'swag'
@@ -53,6 +55,8 @@ export interface FitOptions
   readonly normalize?: string | GivenMoments | undefined;
   /** In this order. */
   readonly augment?: SpecOption | readonly SpecOption[] | undefined;
+  /** The label of images that have none, as -1 or 255; of a folder the subfolder that holds them. */
+  readonly ignoreLabel?: Label | undefined;
   /** `'balanced'`, a number for each class in their order, or numbers by name: `{ cat: 2, dog: 1 }`. */
   readonly classWeights?: string | readonly number[] | Readonly<Record<string, number>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */

@@ -27,10 +27,15 @@ export type FitModel = string | URL | Model;
 export type FitData = string | Dataset | Samples;
 
 /** Data in the form that a trainer takes. */
-export async function openFitData(data: FitData, { imageSize, limitTrain, limitTest, target }: FitOptions): Promise<Dataset> {
-  if (typeof data === 'string') return host().dataset(data, { imageSize, limitTrain, limitTest, target });
+export async function openFitData(data: FitData, options: FitOptions): Promise<Dataset> {
+  const { imageSize, resize, skipBroken, ignoreLabel, limitTrain, limitTest, target } = options;
+  if (typeof data === 'string') {
+    const folder = { imageSize, resize, skipBroken, ignoreLabel: ignoreLabel === undefined ? undefined : String(ignoreLabel) };
+    return host().dataset(data, { ...folder, limitTrain, limitTest, target });
+  }
   const isDataset = typeof data === 'object' && data !== null && 'train' in data && 'test' in data && 'classes' in data;
-  return isDataset ? data : datasetOf(data);
+  check(!isDataset || ignoreLabel === undefined, 'ignoreLabel: the data are a data set already', 'give it to datasetOf');
+  return isDataset ? data : datasetOf(ignoreLabel === undefined ? data : { ignoreLabel, ...data });
 }
 
 /** What `fit` trains, as a name or a function. */
@@ -147,7 +152,7 @@ export class LocalTraining implements Training {
     const { trainer, note, data } = opened;
     this.#told = new Teller(emit, trainer);
     if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });
-    if (note) emit({ type: 'warning', message: note });
+    for (const message of [...(dataset.notes ?? []), ...(note ? [note] : [])]) emit({ type: 'warning', message });
     if (init) await startFrom(trainer, this.#recipe, init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init);
     if (!before) return;
     await trainer.loadWeights(before.weights);
@@ -207,6 +212,7 @@ export class LocalTraining implements Training {
       normalize,
       ...(dtype && { dtype }),
       ...(normalize !== 'none' && { moments: normalisation.moments }),
+      resize: this.#recipe.resize,
     };
   }
 

@@ -16,6 +16,8 @@ export interface WeightsFacts {
   readonly normalize?: string | undefined;
   /** The moments of the images that it was trained on. */
   readonly moments?: Moments | undefined;
+  /** Pixels of the shorter side of pictures before the middle is cut out; without it as much as possible is shown. */
+  readonly resize?: number | undefined;
 }
 
 /** What a fact is that stands as JSON, and whether a value is one. */
@@ -35,6 +37,7 @@ const FACTS = {
   classes: NAMES,
   outputs: NAMES,
   inputs: NAMES,
+  resize: { about: 'the pixels of the shorter side', accepts: isSide },
   moments: {
     about: '{"mean":[…],"std":[…]}, a number for each channel',
     accepts(v) {
@@ -55,6 +58,7 @@ export function metadataOf({
   dtype,
   normalize,
   moments,
+  resize,
 }: WeightsFacts): Record<string, string> {
   const json = (value: unknown) => value && JSON.stringify(value);
   const all = {
@@ -68,6 +72,7 @@ export function metadataOf({
     dtype: dtype === 'uint8' ? undefined : dtype,
     normalize,
     moments: normalize === 'none' ? undefined : json(moments),
+    resize: json(resize),
   };
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

@@ -136,6 +136,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       dtype: dataset.dtype,
       normalize,
       moments: normalize === 'none' ? undefined : data.normalisation.moments,
+      resize: recipe.resize,
     }),
   };
 }

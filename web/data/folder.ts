@@ -3,8 +3,11 @@
  * takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { splitFolder } from '../../datasets/folder.ts';
+import { checkLeft, departures, isImage, isPictureName, splitFolder } from '../../datasets/folder.ts';
+import { checkResize } from '../../datasets/framing.ts';
+import { sidesOf } from '../../engine/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
+import { also, faultOf, named } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { sha256 } from './sha256.ts';
 
@@ -45,29 +48,53 @@ export async function filesOf(entries: readonly FileSystemEntry[]): Promise<Fold
   return out;
 }
 
-/** Decodes the images to `imageSize` (32 without it), cropped to a square about the middle, and splits them as the command line does. */
+/** Decodes the images to `imageSize` (32 without it), cropped about the middle, and splits them as the command line does. */
 export async function openFolder(name: string, files: readonly FolderFile[], config: RunConfig): Promise<Dataset> {
-  const { imageSize = 32, limitTrain, limitTest } = config;
-  const { classes, train, test } = await splitFolder(name, files, digest);
-  const items = [...train, ...test];
-  const plane = imageSize * imageSize;
-  const rgb = new Uint8Array(items.length * 3 * plane);
+  const { imageSize = 32, resize, skipBroken, ignoreLabel, limitTrain, limitTest } = config;
+  const [h, w] = sidesOf(named('imageSize'), imageSize);
+  checkResize(named('resize'), resize, [h, w]);
+  const parted = await splitFolder(name, files, { digest, reads: isPictureName, ignoreLabel });
+  const { classes } = parted;
+  const plane = h * w;
+  const rgb = new Uint8Array((parted.train.length + parted.test.length) * 3 * plane);
+  const [unread, broken]: [string[], string[]] = [[], []];
+  let n = 0;
   let grey = true;
-  for (const [i, { path, file }] of items.entries()) {
-    const planes = await pictureBytes(file, [3, imageSize, imageSize], { who: `${name}/${path}` });
-    rgb.set(planes, 3 * i * plane);
-    for (let p = 0; p < plane; p++) grey &&= planes[p] === planes[plane + p] && planes[p] === planes[2 * plane + p];
-  }
+  type Item = (typeof parted.train)[number];
+  const read = async ({ path, file }: Item): Promise<boolean> => {
+    try {
+      const planes = await pictureBytes(file, [3, h, w], { who: `${name}/${path}`, resize });
+      rgb.set(planes, 3 * n++ * plane);
+      for (let p = 0; p < plane; p++) grey &&= planes[p] === planes[plane + p] && planes[p] === planes[2 * plane + p];
+      return true;
+    } catch (error) {
+      if (isImage(path) && !skipBroken) throw also(faultOf(error), named('skipBroken', true));
+      (isImage(path) ? broken : unread).push(path); // browsers do not all read the other formats
+      return false;
+    }
+  };
+  const [train, test]: [Item[], Item[]] = [[], []];
+  for (const item of parted.train) if (await read(item)) train.push(item);
+  for (const item of parted.test) if (await read(item)) test.push(item);
+  checkLeft(name, classes, train, test);
+  const items = [...train, ...test];
   // images without colour have one channel
   const channels = grey ? 1 : 3;
   const size = channels * plane;
   const bytes = new Uint8Array(items.length * size);
   for (let i = 0; i < items.length; i++) bytes.set(rgb.subarray(3 * i * plane, 3 * i * plane + size), i * size);
   const labels = Uint16Array.from(items, i => i.label);
-  const shape = [channels, imageSize, imageSize] as const;
+  const shape = [channels, h, w] as const;
   const part = (from: number, to: number, limit: number | undefined): Split =>
     first(makeSplit(name, bytes.subarray(from * size, to * size), labels.subarray(from, to), shape, classes.length), limit);
-  return { name, shape, classes, train: part(0, train.length, limitTrain), test: part(train.length, items.length, limitTest) };
+  return {
+    name,
+    shape,
+    classes,
+    notes: departures(name, { leftOut: [...parted.leftOut, ...unread].sort(), broken, grey: 0 }),
+    train: part(0, train.length, limitTrain),
+    test: part(train.length, items.length, limitTest),
+  };
 }
 
 /** The digest by which a folder is split. */

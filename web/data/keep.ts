@@ -1,5 +1,5 @@
 /** Data that a user brings to the page: kept for its runs, and what is to be said of it. */
-import { splitFolder } from '../../datasets/folder.ts';
+import { isPictureName, leftOutWords, splitFolder } from '../../datasets/folder.ts';
 import { check } from '../../engine/check.ts';
 import { count } from '../views/dom.ts';
 import { isDataFile, keepData, type Dropped } from './dropped.ts';
@@ -36,8 +36,10 @@ export async function keepFiles(files: readonly File[], dropped: Dropped): Promi
 export async function keepFolder(files: readonly FolderFile[], dropped: Dropped): Promise<Kept> {
   const whole = files[0]?.path.split('/')[0]?.replace(/[,:=]/g, '-') ?? 'folder';
   const inside = files.map(({ path, file }) => ({ path: path.slice(path.indexOf('/') + 1), file }));
-  const { classes, train, test } = await splitFolder(whole, inside, digest);
+  const { classes, train, test, leftOut } = await splitFolder(whole, inside, { digest, reads: isPictureName });
   dropped.folders[whole] = inside;
   const some = classes.slice(0, 6).join(', ') + (classes.length > 6 ? ' …' : '');
-  return { whole, said: `${whole}: ${count(train.length + test.length)} images of ${classes.length} classes (${some}), chosen.` };
+  const others = leftOutWords(whole, leftOut, ' in a folder for each class');
+  const said = `${whole}: ${count(train.length + test.length)} images of ${classes.length} classes (${some}), chosen.`;
+  return { whole, said: others ? `${said} ${others}.` : said };
 }

@@ -210,7 +210,8 @@ export class Session {
     this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
     this.#recipe = this.#opened.recipe;
     this.#inspector = new Inspector(this.#opened, this.#dataset);
-    this.#emit({ kind: 'note', text: this.#opened.note });
+    const notes = [this.#opened.note, ...(this.#dataset.notes ?? [])].filter(note => note !== undefined);
+    this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }
 
   #fitting(): LoopOptions {
