@@ -4,6 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { Normalisation } from '../train/onnx/trim.ts';
 import { readWhole } from '../train/run/node/files.ts';
 import type { Tensors } from '../train/run/safetensors.ts';
+import type { GivenWeights } from '../train/tune/tuning.ts';
 import { isNet } from '../engine/spec.ts';
 import { readSafetensors } from '../train/run/node/sealed.ts';
 
@@ -16,6 +17,7 @@ export interface OnnxFile {
   /** For pixels in [0, 1], where the file says or does it. */
   readonly normalisation: Normalisation | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly classes: number;
   /** The file's weights, for images of a shape. */
   weights(shape: Shape): Tensors;
   /** The file's weights as those of another model. */
@@ -38,17 +40,18 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
     shape: net.inputs[0]!.shape.slice(1),
     normalisation,
     metadata: net.metadata,
+    classes,
     weights: shape => weightsIn(model({ classes, shape }), shape),
     weightsOf: (other, shape) => weightsOf(net, path, other, shape),
   };
 }
 
 /** The weights in a file that a model starts from: those of its names, or of an ONNX file by their places in the net. */
-export async function openWeights(path: string, trusted: boolean | undefined): Promise<(model: Layer, shape: Shape) => Tensors> {
+export async function openWeights(path: string, trusted: boolean | undefined): Promise<GivenWeights> {
   if (!isNet(path)) {
     const { tensors } = readSafetensors(path, trusted);
-    return () => tensors;
+    return { of: () => tensors };
   }
-  const { weightsOf } = await openOnnx(path);
-  return weightsOf;
+  const { weightsOf, classes } = await openOnnx(path);
+  return { of: weightsOf, classes };
 }

@@ -8,8 +8,8 @@ export interface Place {
   readonly bytes: number;
 }
 
-/** WebGPU's alignment of storage bindings. */
-const ALIGNMENT = 256;
+/** WebGPU's alignment of storage bindings: no two tensors of a buffer share so many bytes. */
+export const ALIGNMENT = 256;
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Bytes rounded up to whole vec4s, at least one: kernels read and write in vec4s. */

@@ -3,6 +3,7 @@ import type { Owner } from './owner.ts';
 
 /** WebGPU's alignment of what a bind group shows of a uniform buffer. */
 const ALIGNMENT = 256;
+const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Where a step value goes. */
 interface StepValue {
@@ -28,10 +29,10 @@ export class Uniforms {
   constructor(owner: Owner, calls: readonly Pipeline[]) {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const isLive = ({ step }: Pipeline) => Object.keys(step).length > 0;
-    const count = (live: boolean) => calls.filter(c => c.blockBytes > 0 && isLive(c) === live).length;
+    const bytes = (live: boolean) => calls.reduce((sum, c) => sum + (isLive(c) === live ? aligned(c.blockBytes) : 0), 0);
     this.#owner = owner;
-    this.#fixed = owner.buffer('sizes', count(false) * ALIGNMENT, usage);
-    this.#live = owner.buffer('step values', count(true) * ALIGNMENT, usage);
+    this.#fixed = owner.buffer('sizes', bytes(false), usage);
+    this.#live = owner.buffer('step values', bytes(true), usage);
     this.#liveData = new ArrayBuffer(this.#live.size);
     const fixedData = new ArrayBuffer(this.#fixed.size);
     let nextFixed = 0;
@@ -40,7 +41,9 @@ export class Uniforms {
       const size = call.blockBytes;
       if (!size) return [];
       const live = isLive(call);
-      const offset = ALIGNMENT * (live ? nextLive++ : nextFixed++);
+      const offset = live ? nextLive : nextFixed;
+      if (live) nextLive += aligned(size);
+      else nextFixed += aligned(size);
       const data = live ? this.#liveData : fixedData;
       const sizes = Object.values(call.sizes);
       new Int32Array(data, offset, sizes.length).set(sizes);

@@ -3,9 +3,10 @@ import { check, kindOf } from '../engine/check.ts';
 import type { Graph, Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
-import { fusedUpdate, type Update } from '../shaders/update/update.ts';
+import { fusedUpdate, inGroup, type Update } from '../shaders/update/update.ts';
 import { unscale } from './loss-scale.ts';
-import { decayRuns } from './pages.ts';
+import { groupsOf, type GroupOptions, type Groups } from './groups.ts';
+import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import { hyperParameters, type Hyper, type Rule } from './rule.ts';
 
@@ -34,14 +35,14 @@ export interface Gradients {
 }
 
 /**
- * The optimizer of the rule `chosen` with `options` in place of its defaults, and with `pieces` around it, in order. Without `decayBias` no
- * piece that decays acts on biases and the parameters of normalisation, all of rank 1.
+ * The optimizer of the rule `chosen` with `options` in place of its defaults, and with `pieces` around it, in order; some parameters may have
+ * other rates and decay than the others.
  */
 export function optimizer(
   chosen: Rule,
   options: Readonly<Record<string, unknown>> = {},
   pieces: readonly Piece[] = [],
-  { decayBias = true }: { readonly decayBias?: boolean } = {},
+  grouped: GroupOptions = {},
 ): Optimizer {
   check(typeof chosen?.update === 'string' && chosen.hyper, `optimizer: ${kindOf(chosen)} is no rule`, 'give one of rules, as rules.adam');
   const hyper = hyperParameters(chosen.name, chosen.hyper, options);
@@ -51,9 +52,22 @@ export function optimizer(
   const averages = chain.flatMap(p => p.average ?? []);
   check(averages.length < 2, `${rule.name}: ema and swa both average the weights`, 'leave one out');
 
-  const values = (t: number, lr: number, momentum?: number, summed = 1): Record<string, number> => {
+  const groups = groupsOf(
+    grouped,
+    chain.some(p => p.decays),
+  );
+  const isGrouped = groups.all.length > 1;
+  const valuesOf = (t: number, lr: number, decay: number, momentum?: number, summed = 1): Record<string, number> => {
     const h = momentum === undefined || !rule.cycled ? hyper : { ...hyper, [rule.cycled]: momentum };
-    return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...Object.assign({}, ...chain.map(p => p.values?.(t, lr))) };
+    const around: Record<string, number> = Object.assign({}, ...chain.map(p => p.values?.(t, lr, decay)));
+    return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
+  };
+  const values: Optimizer['values'] = (t, lr, momentum, summed) => {
+    const each = groups.all.map((group, k) => {
+      const own = valuesOf(t, lr * group.lr, group.decay, momentum, summed);
+      return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);
+    });
+    return Object.fromEntries(each.flat());
   };
 
   return {
@@ -64,7 +78,7 @@ export function optimizer(
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
     addTo(g, layout, { summed = false, scaled = false } = {}) {
       const ofRun = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : [])];
-      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(values(1, hyper.lr)), decayBias });
+      addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), groups });
     },
   };
 }
@@ -77,11 +91,12 @@ function addUpdate(
   layout: Layout,
   rule: Rule,
   pieces: readonly Piece[],
-  { fields, decayBias }: { readonly fields: readonly string[]; readonly decayBias: boolean },
+  { fields, groups }: { readonly fields: readonly string[]; readonly groups: Groups },
 ): void {
   const grads = layout.pages('grad').map(({ buffer, bytes }) => g.whole('grad', buffer, bytes));
   const inputs = reduceAll(g, grads, pieces);
-  const always = 2 + rule.state.length + Object.keys(inputs).length; // with weights and gradients
+  const count = groups.all.length;
+  const always = 2 + rule.state.length + Object.keys(inputs).length + (count > 1 ? 1 : 0); // with weights, gradients and groups
   const { fused, late } = split(pieces, g.profile.maxBindings - always);
   const states = [...rule.state, ...statesOf(fused)];
   const update = fusedUpdate({
@@ -90,20 +105,22 @@ function addUpdate(
     reads: Object.keys(inputs),
     fields,
     draws: fused.some(p => p.draws),
-    body: decays => code(rule, decays ? fused : fused.filter(p => !p.decays)),
+    groups: count,
+    body: code(rule, count > 1 ? fused.map(unlessNone) : fused),
   });
   for (const [page, { buffer, bytes }] of layout.pages('param').entries()) {
     const w = g.whole('param', buffer, bytes);
     const arrays = (names: readonly string[]): Inputs =>
       Object.fromEntries(names.map(s => [`${s}_all`, g.whole('state', layout.page(stateBuffer(rule, s, page), bytes), bytes)]));
-    const whole: Update = { n: bytes / 4, first: 0, page, decays: true };
-    const runs = decayBias || !fused.some(p => p.decays) ? [whole] : decayRuns(g, layout, buffer, bytes);
-    for (const run of runs) g.run(update, { ...run, page }, { w_all: w, g_all: grads[page]!, ...arrays(states), ...inputs });
-    for (const { constrains, after, state = [] } of late) {
-      constrains?.(g, { w, buffer, layout });
+    const whole: Update = { n: bytes / 4, page };
+    const table = count > 1 && { groups: groupTable(g, layout, buffer, bytes, groups.of) };
+    g.run(update, whole, { w_all: w, g_all: grads[page]!, ...arrays(states), ...inputs, ...table });
+    for (const piece of late) {
+      const { after, state = [] } = count > 1 ? unlessNone(piece) : piece;
+      piece.constrains?.(g, { w, buffer, layout });
       if (!after) continue;
-      const kernel = fusedUpdate({ name: 'after_update', arrays: written(['w', ...state]), fields, body: () => after });
-      g.run(kernel, whole, { w_all: w, ...arrays(state) });
+      const kernel = fusedUpdate({ name: 'after_update', arrays: written(['w', ...state]), fields, groups: count, body: after });
+      g.run(kernel, whole, { w_all: w, ...arrays(state), ...table });
     }
   }
 }
@@ -146,6 +163,14 @@ const code = (rule: Rule, pieces: readonly Piece[]): string =>
   ]
     .filter(Boolean)
     .join('\n    ');
+
+/** A piece that leaves groups alone whose decay is 0, if it decays. */
+function unlessNone(piece: Piece): Piece {
+  if (!piece.decays) return piece;
+  const { gradient, weight, after } = piece;
+  const unless = (text: string | undefined) => text && `if (op.decay > 0.0) { ${text} }`;
+  return { ...piece, gradient: unless(gradient), weight: unless(weight), after: unless(after) };
+}
 
 const written = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, 'write' as const]));
 

@@ -1,8 +1,8 @@
-/** Which values of a page of parameters are what: runs that decay and runs that do not, the rows of weights. */
+/** Which values of a page of parameters are what: of which group, the rows of weights. */
 import { product, type Graph, type Tensor } from '../engine/graph.ts';
 import type { Layout } from '../engine/plan.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
-import type { Update } from '../shaders/update/update.ts';
+import { GROUPED } from '../shaders/update/update.ts';
 
 /** The parameters in one page, in order. */
 const inPage = (g: Graph, layout: Layout, buffer: string) =>
@@ -11,17 +11,14 @@ const inPage = (g: Graph, layout: Layout, buffer: string) =>
     .filter(p => p.place.buffer === buffer)
     .sort((a, b) => a.place.offset - b.place.offset);
 
-/** Maximal runs of parameters that decay (rank 2 and above) and that do not. */
-export function decayRuns(g: Graph, layout: Layout, buffer: string, bytes: number): Omit<Update, 'page'>[] {
-  const runs: Omit<Update, 'page'>[] = [];
+/** The group of each stretch of GROUPED values of a page, as u32 bits: places of parameters begin with a stretch. */
+export function groupTable(g: Graph, layout: Layout, buffer: string, bytes: number, groupOf: (parameter: Tensor) => number): Tensor {
+  const table = new Uint32Array(Math.ceil(bytes / 4 / GROUPED));
   for (const { value, place } of inPage(g, layout, buffer)) {
-    const decays = value.shape.length > 1;
-    if (runs.at(-1)?.decays !== decays) runs.push({ first: place.offset / 4, n: 0, decays });
+    const first = place.offset / 4 / GROUPED;
+    table.fill(groupOf(value), first, first + Math.ceil(value.size / GROUPED));
   }
-  runs.forEach((run, i) => {
-    run.n = (runs[i + 1]?.first ?? bytes / 4) - run.first;
-  });
-  return runs;
+  return g.persistent('state', `groups of ${buffer}`, [table.length], () => new Float32Array(table.buffer));
 }
 
 /** Start and length of the incoming weights of each output in a page, as u32 bits; undefined where there are no weights. */

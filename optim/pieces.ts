@@ -14,11 +14,11 @@ export interface Piece {
   /** Before the rule; `first` is whether no update was made before. */
   readonly weight?: string;
   readonly after?: string;
-  /** Its numbers for update `t`, from 1, at learning rate `lr`. */
-  readonly values?: (t: number, lr: number) => Readonly<Record<string, number>>;
+  /** Its numbers for update `t`, from 1, at learning rate `lr`; `decay` is the share of its strength at which a piece that decays acts. */
+  readonly values?: (t: number, lr: number, decay?: number) => Readonly<Record<string, number>>;
   /** One value for each weight; starts at zero. */
   readonly state?: readonly string[];
-  /** Whether it pulls weights to 0: it then leaves out biases and the parameters of normalisation where that is asked for. */
+  /** Whether it pulls weights to 0: some parameters may then be left out, or pulled less (see groups.ts). */
   readonly decays?: true;
   /** Whether it draws random numbers: by `op.seed`, `op.step`, and the place of the vec4, `k` in page `page`. */
   readonly draws?: true;
@@ -85,10 +85,18 @@ export const gradNoise = (eta: number): Piece => ({
 });
 
 /** L2, PyTorch's weight_decay. */
-export const weightDecay = (l2: number): Piece => ({ gradient: 'g += op.l2 * w;', values: () => ({ l2 }), decays: true });
+export const weightDecay = (l2: number): Piece => ({
+  gradient: 'g += op.l2 * w;',
+  values: (_t, _lr, decay = 1) => ({ l2: l2 * decay }),
+  decays: true,
+});
 
 /** L1 by its subgradient; with weightDecay the elastic net. Weights swing about 0 by steps of lr * rate, and none becomes 0 itself. */
-export const l1 = (rate: number): Piece => ({ gradient: 'g += op.l1 * sign(w);', values: () => ({ l1: rate }), decays: true });
+export const l1 = (rate: number): Piece => ({
+  gradient: 'g += op.l1 * sign(w);',
+  values: (_t, _lr, decay = 1) => ({ l1: rate * decay }),
+  decays: true,
+});
 
 /**
  * L1 by its proximal step, the soft threshold lr * rate (ISTA: Daubechies et al. 2004): weights below it become exactly 0. With sgd it is
@@ -96,14 +104,14 @@ export const l1 = (rate: number): Piece => ({ gradient: 'g += op.l1 * sign(w);',
  */
 export const l1Proximal = (rate: number): Piece => ({
   after: 'if (!skip) { w -= clamp(w, vec4f(-op.threshold), vec4f(op.threshold)); }',
-  values: (_, lr) => ({ threshold: lr * rate }),
+  values: (_, lr, decay = 1) => ({ threshold: lr * rate * decay }),
   decays: true,
 });
 
 /** Decay of the weight itself by lr * rate, outside the rule (Loshchilov & Hutter 2019). */
 export const decoupledDecay = (rate: number): Piece => ({
   weight: 'w *= op.shrink;',
-  values: (_, lr) => ({ shrink: 1 - lr * rate }),
+  values: (_, lr, decay = 1) => ({ shrink: 1 - lr * rate * decay }),
   decays: true,
 });
 

@@ -4,9 +4,8 @@ import { also, words, type DescentError } from '../../engine/check.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { NonFinite, type Diverged } from '../../train/step/divergence.ts';
 import { readCheckpoint, type RunFolder } from '../../train/run/node/run-folder.ts';
-import { startFrom } from '../../train/run/open.ts';
 import { validations } from '../../train/step/metrics.ts';
-import type { Tensors } from '../../train/run/safetensors.ts';
+import type { GivenWeights } from '../../train/tune/tuning.ts';
 import { flags } from '../flags.ts';
 import { note } from '../output.ts';
 import { openSession, type SessionOptions } from './session.ts';
@@ -20,7 +19,7 @@ export interface Failed {
   readonly options: SessionOptions;
   readonly run: RunFolder;
   /** Weights that the run was started from. */
-  readonly start: Tensors | undefined;
+  readonly start: GivenWeights | undefined;
   /** Steps done when it failed. */
   readonly steps: number;
 }
@@ -35,11 +34,10 @@ export async function diagnose(error: Diverged, { recipe, dataset, options, run,
     `${words(error.problem, flags)}; doing the ${steps - since} steps ` +
       `${kept ? 'since the last checkpoint' : 'so far'} again with checks, to name the layer`,
   );
-  const { trainer, close } = await openSession(recipe, dataset, { ...options, debug: true, quiet: true });
+  const startsFrom = kept ? { of: () => kept.weights, isOwn: true } : start;
+  const { trainer, close } = await openSession(recipe, dataset, { ...options, debug: true, quiet: true, startsFrom });
   try {
-    if (start && !kept) await startFrom(trainer, recipe, start);
     if (kept) {
-      await trainer.loadWeights(kept.weights);
       await trainer.loadState(kept.state);
       for (const { step, loss } of validations(run.lines)) if (step <= since) trainer.observe(loss);
     }

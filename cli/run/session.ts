@@ -4,6 +4,7 @@ import { checkDataset, isKnown } from '../../datasets/node/open.ts';
 import { check, named, say } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
+import { words } from '../../engine/check.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
@@ -15,10 +16,12 @@ import type { Tensors } from '../../train/run/safetensors.ts';
 import { describeOptimizer, type Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import type { Moments } from '../../train/data/statistics.ts';
+import type { GivenWeights } from '../../train/tune/tuning.ts';
 import type { Inference } from '../../train/evaluate/inference.ts';
 import type { Trainer } from '../../train/step/trainer.ts';
 import { version } from '../version.ts';
 import { openDevice, type DeviceOptions } from './device.ts';
+import { flags } from '../flags.ts';
 import { count, note } from '../output.ts';
 
 export interface SessionOptions extends DeviceOptions {
@@ -27,6 +30,8 @@ export interface SessionOptions extends DeviceOptions {
   rates?: Schedule;
   /** The other ranks, where several processes train. */
   ranks?: Exchange | undefined;
+  /** Weights to start from. */
+  startsFrom?: GivenWeights | undefined;
 }
 
 export interface Session {
@@ -109,10 +114,11 @@ export const openInferenceSession = (
 
 export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, options: SessionOptions): Promise<Session> =>
   onDevice(data, options, async (dataset, device) => {
-    const { debug, rates, ranks } = options; // the others are texts, which the recipe has read
-    const opened = await openTrainer(recipe, dataset, device, { debug, rates, exchange: ranks });
-    const { trainer, data, model, total, parameters, metadata, parts } = opened;
-    if (opened.note && !options.quiet) note(opened.note);
+    const { debug, rates, ranks, startsFrom: start } = options; // the others are texts, which the recipe has read
+    const opened = await openTrainer(recipe, dataset, device, { debug, rates, exchange: ranks, start });
+    const { trainer, data, model, total, parameters, trained, metadata, parts } = opened;
+    const lines = [...opened.told.map(line => words(line, flags)), ...(opened.note ? [opened.note] : [])];
+    if (!options.quiet) lines.forEach(note);
     const images = { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n };
     return {
       recipe: opened.recipe,
@@ -122,7 +128,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
       total,
       metadata,
       title:
-        `${recipe.config.model} (${count(parameters)} parameters) on ${dataset.name}: ` +
+        `${recipe.config.model} (${count(parameters)} parameters${trained < parameters ? `, ${count(trained)} of them trained` : ''}) on ${dataset.name}: ` +
         `${count(images.train)} training, ${count(images.val)} validation, ${count(images.test)} test images\n` +
         `${describeOptimizer(recipe)}, batches of ${recipe.batchSize}, on ${device.report.description}`,
       facts: {
@@ -131,6 +137,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
         platform: `${process.platform} ${process.arch}`,
         adapter: { ...device.report, asked: options.adapter },
         parameters,
+        ...(trained < parameters && { trained }),
         images,
         stepsPerEpoch: trainer.stepsPerEpoch,
         parts,

@@ -6,7 +6,6 @@ import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
-import { startFrom } from '../../train/run/open.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
 import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
@@ -81,8 +80,10 @@ async function trainIn(
     'take --distribute sync, whose ranks have the same',
   );
   if (job) await agree(job, config);
+  check(config.head === undefined || config.init !== undefined, '--head: is of weights from elsewhere', 'give them with --init');
   const starts = config.init !== undefined && !resumed && (job?.isFirst ?? true);
-  const weights = starts ? await openWeights(config.init!, options.trust) : undefined;
+  const own = resumed && { of: () => resumed.weights, isOwn: true };
+  const start = own ?? (starts ? await openWeights(config.init!, options.trust) : undefined);
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
   const create = async () => (job ? createInJob(job, path) : createRun(path()));
   const run = resumed?.folder ?? (options.plan ? undefined : await create());
@@ -95,17 +96,14 @@ async function trainIn(
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);
-    session = await openSession(recipe, reading, { ...options, adapter, ranks: job?.exchange });
+    session = await openSession(recipe, reading, { ...options, adapter, ranks: job?.exchange, startsFrom: start });
     const { description, software } = session.facts.adapter as AdapterFacts;
     if (job) await introduce(job, String(description), software === true, quiet ?? false);
     if (before && before.description !== description && !quiet) {
       note(`this run began on ${before.description}; on another adapter its numbers differ in the last digits`);
     }
     if (options.plan || !run) return job && !job.isFirst ? undefined : print(describePlan(session.trainer.program));
-    const start = weights?.(session.model, session.data.dataset.shape);
-    if (start) await startFrom(session.trainer, recipe, start);
     if (resumed) {
-      await session.trainer.loadWeights(resumed.weights);
       await session.trainer.loadState(resumed.own ?? resumed.state);
       for (const { loss } of validations(run.lines)) session.trainer.observe(loss);
     } else if (job) await shareWeights(job, session.trainer);

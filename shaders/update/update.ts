@@ -4,17 +4,15 @@ import { PARTS } from './flat.ts';
 import { FACTOR } from './loss-scale.ts';
 import { kernel } from '../kernel/define.ts';
 import type { Bindings, Kernel } from '../kernel/kernel.ts';
-import { ceilDiv, rows, threads, values } from '../kernel/loops.ts';
+import { ceilDiv, rows, threads, values as items } from '../kernel/loops.ts';
 import { keeping } from '../kernel/nan.ts';
 import { total, totalNeeds } from '../kernel/total.ts';
+import { range } from '../kernel/wgsl.ts';
 
-/** A run of `n` values from `first` on (both multiples of 4) of page number `page`. */
+/** The `n` values of page number `page`. */
 export interface Update {
   n: number;
-  first: number;
   page: number;
-  /** Whether L2, L1 and decoupled decay act on it. */
-  decays: boolean;
 }
 
 /** What an update does to each vec4 of a page. */
@@ -28,33 +26,67 @@ export interface UpdateCode {
   readonly fields: readonly string[];
   /** Whether it reads `op.seed` and `op.step`, its place `k` in the page, and `page`. */
   readonly draws?: boolean;
+  /** Groups of weights: in each `op.<name>` is another step value, that of group number k, from 1, being `<name>_k` in the uniforms. */
+  readonly groups?: number;
   /** WGSL over vec4f variables called as the arrays are; it may call `keep` (see nan.ts). */
-  readonly body: (decays: boolean) => string;
+  readonly body: string;
 }
 
+/** Values of a page that are of one group for sure: `groups` holds the number of each so many. */
+export const GROUPED = 64;
+
+/** The name of a step value in a group. */
+export const inGroup = (field: string, group: number): string => (group ? `${field}_${group}` : field);
+
 /** Loads, does `body`, stores: one dispatch per page, whatever the number of tensors. */
-export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, body }: UpdateCode): Kernel<Update> {
+export function fusedUpdate({ name, arrays, reads = [], fields, draws = false, groups = 1, body }: UpdateCode): Kernel<Update> {
   const pages = Object.fromEntries(Object.entries(arrays).map(([x, access]) => [`${x}_all`, access]));
   const stored = Object.keys(arrays).filter(x => arrays[x] === 'write');
+  const random: Readonly<Record<string, 'u32'>> = draws ? { seed: 'u32', step: 'u32' } : {};
+  const values = (group: number) => fields.map(f => inGroup(f, group));
   return kernel<Update, Bindings>({
     name,
-    bindings: { ...pages, ...Object.fromEntries(reads.map(x => [x, 'read' as const])) },
+    bindings: { ...pages, ...Object.fromEntries(reads.map(x => [x, 'read' as const])), ...(groups > 1 && { groups: 'read u32' as const }) },
     vec4: Object.keys(pages),
-    step: () => ({ ...Object.fromEntries(fields.map(f => [f, 'f32' as const])), ...(draws && { seed: 'u32', step: 'u32' }) }),
+    step: () => ({
+      ...Object.fromEntries(
+        range(groups)
+          .flatMap(values)
+          .map(f => [f, 'f32' as const]),
+      ),
+      ...random,
+    }),
     draws: () => draws,
-    over: (p, d) => values(ceilDiv(p.n, d.width), d),
+    over: (p, d) => items(ceilDiv(p.n, d.width), d),
     body: p => ({
-      declared: keeping('vec4f'),
+      declared: keeping('vec4f') + (groups > 1 ? groupValues(groups, values, random) : ''),
       each: `
-    let k = i + ${p.first / 4}u;
+    let k = i;
+    ${groups > 1 ? `let op = values_of(groups[k / ${GROUPED / 4}u]);` : ''}
     ${draws ? `let page = ${p.page}u;` : ''}
     ${Object.keys(arrays)
       .map(x => `var ${x} = ${x}_all[k];`)
       .join('\n    ')}
-    ${body(p.decays)}
+    ${body}
     ${stored.map(x => `${x}_all[k] = ${x};`).join('\n    ')}`,
     }),
   });
+}
+
+/** WGSL: the step values of a group, called as in the uniforms. */
+function groupValues(groups: number, values: (group: number) => readonly string[], random: Readonly<Record<string, string>>): string {
+  const drawn = Object.keys(random);
+  const made = (group: number) => `Values(${[...values(group), ...drawn].map(f => `op.${f}`).join(', ')})`;
+  const others = range(groups - 1).map(i => `case ${i + 1}u: { return ${made(i + 1)}; }`);
+  return `
+struct Values { ${[...values(0).map(f => `${f}: f32`), ...drawn.map(f => `${f}: u32`)].join(', ')} }
+fn values_of(group: u32) -> Values {
+  switch group {
+    ${others.join('\n    ')}
+    default: { return ${made(0)}; }
+  }
+}
+`;
 }
 
 /**

@@ -58,7 +58,7 @@ test('an ONNX file predicts by itself, and gives its weights to the model that i
   };
   const own = await said(file);
   close('probabilities', await said(net), own, 1e-5);
-  const weights = await openWeights(net, undefined);
+  const { of: weights } = await openWeights(net, undefined);
   const model = openModel({ name: 'mlp', options: { hidden: [8] } }, { classes: 3, shape: SHAPE });
   assert.equal(weights(model, SHAPE), generatedWeights(model, SHAPE));
   const other = openModel({ name: 'mlp', options: { hidden: [9] } }, { classes: 3, shape: SHAPE });

@@ -5,6 +5,7 @@ import { losses, NUMERIC } from '../../layers/loss.ts';
 import { BOXES } from '../init/box.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseClassWeights } from './class-weights.ts';
+import { parseFactors, parsePatterns } from './groups.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
 import { boolean, imageSize, number, oneOf, option, spec, text, type Option } from './option.ts';
 import { REGULARISERS } from './regularisers.ts';
@@ -227,7 +228,31 @@ export const OPTIONS = {
     type: number({ integer: true, min: 0, max: 2 ** 32 - 1 }),
     group: 'Weights and loss',
   }),
-  init: option({ flags: '--init <file>', help: 'weights to start from, .safetensors or .onnx', type: text }),
+  init: option({
+    flags: '--init <file>',
+    help: "weights to start from, .safetensors or .onnx; torchvision's and timm's by their names",
+    type: text,
+  }),
+  head: option({
+    flags: '--head <how>',
+    help: 'new: a classifier made anew on weights to start from, whose classes may be others',
+    type: oneOf(['new']),
+  }),
+  freeze: option({
+    flags: '--freeze <names>',
+    help: 'layers and parameters that keep their values, as conv1,bn1,layer*; batch norm in them goes by its running statistics',
+    type: spec([], parsePatterns),
+  }),
+  lrOf: option({
+    flags: '--lr-of <k=v,...>',
+    help: 'factors of the learning rate for some layers or parameters, as layer*=0.1,fc=1; the last that names one counts',
+    type: spec([], parseFactors),
+  }),
+  weightDecayOf: option({
+    flags: '--weight-decay-of <k=v,...>',
+    help: 'factors of weight decay in the same way, as *.bias=0',
+    type: spec([], parseFactors),
+  }),
   initScheme: option({
     flags: '--init-scheme <name>',
     help: `first weights: ${Object.keys(schemes).join(', ')}, lsuv, ${BOXES.join(', ')} (default: PyTorch's by layer)`,

@@ -18,6 +18,7 @@ import { parseAugment } from './augment.ts';
 import { checkBelongs } from './belongs.ts';
 import { classWeightsFrom } from './class-weights.ts';
 import type { RunConfig } from './config.ts';
+import { parseFactors, parsePatterns, type Factor } from './groups.ts';
 import { parseNormalize, type Normalising } from './normalize.ts';
 import type { Lengths } from './option.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
@@ -52,7 +53,18 @@ export interface ChosenModel {
 export interface Recipe
   extends Omit<
       RunConfig,
-      'model' | 'optimizer' | 'lr' | 'schedule' | 'augment' | 'normalize' | 'classWeights' | 'earlyStop' | 'distribute'
+      | 'model'
+      | 'optimizer'
+      | 'lr'
+      | 'schedule'
+      | 'augment'
+      | 'normalize'
+      | 'classWeights'
+      | 'freeze'
+      | 'lrOf'
+      | 'weightDecayOf'
+      | 'earlyStop'
+      | 'distribute'
     >,
     Normalising {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
@@ -63,6 +75,11 @@ export interface Recipe
   readonly schedule?: Chosen;
   readonly augment?: Augmentation;
   readonly classWeights?: ClassWeights;
+  /** Patterns of the parameters that keep their values. */
+  readonly freeze?: readonly string[];
+  /** Factors of the learning rate and of weight decay; of several patterns of a parameter the last counts. */
+  readonly lrOf?: readonly Factor[];
+  readonly weightDecayOf?: readonly Factor[];
   readonly earlyStop?: EarlyStopping;
   /** How several processes train the net together. */
   readonly distribute?: Distribution;
@@ -80,6 +97,9 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     augment: augmentText,
     normalize,
     classWeights,
+    freeze,
+    lrOf,
+    weightDecayOf,
     earlyStop,
     distribute,
     ...numbers
@@ -100,6 +120,9 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     ...(scheduled && { schedule: scheduled }),
     ...(augmentText !== undefined && { augment: parseAugment(augmentText) }),
     ...(classWeights !== undefined && { classWeights: classWeightsFrom(classWeights) }),
+    ...(freeze !== undefined && { freeze: parsePatterns(named('freeze'), freeze) }),
+    ...(lrOf !== undefined && { lrOf: parseFactors(named('lrOf'), lrOf) }),
+    ...(weightDecayOf !== undefined && { weightDecayOf: parseFactors(named('weightDecayOf'), weightDecayOf) }),
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
     ...(distributed && { distribute: distributed }),
     ofClasses: KEYS.filter(key => optionOf(key).ofClasses && config[key] !== optionOf(key).default).map(key => named(key, config[key])),
@@ -227,7 +250,8 @@ function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, confi
 
 /** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it, which would have the other regularisers. */
 function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): QuasiNewton {
-  const unfit = regularisersOf(config).find(key => key !== 'weightDecay' && (alone || NOT_SMOOTH.includes(key)));
+  const grouped = (['lrOf', 'weightDecayOf'] as const).find(key => config[key] !== undefined);
+  const unfit = grouped ?? regularisersOf(config).find(key => key !== 'weightDecay' && (alone || NOT_SMOOTH.includes(key)));
   check(
     !unfit,
     say`${name}: minimises a smooth function of all weights, ${unfit && named(unfit)} is not for it`,

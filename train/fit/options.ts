@@ -24,6 +24,8 @@ export interface GivenMoments {
 
 /** What is written as specs. */
 const SPECS = ['optimizer', 'schedule', 'augment'] as const;
+/** What is written as values with commas between, each by itself or by name. */
+const LISTS = ['classWeights', 'freeze', 'lrOf', 'weightDecayOf'] as const;
 /** What the command line does beside a run, and what `data` and `init` say here. */
 const ELSEWHERE = ['dataset', 'init', 'swag', 'snapshots', 'distribute'] as const;
 
@@ -40,6 +42,9 @@ export interface FitOptions
       | 'normalize'
       | 'classWeights'
       | 'ignoreLabel'
+      | 'freeze'
+      | 'lrOf'
+      | 'weightDecayOf'
       | 'dataset'
       | 'init'
       | 'swag'
@@ -59,6 +64,12 @@ export interface FitOptions
   readonly ignoreLabel?: Label | undefined;
   /** `'balanced'`, a number for each class in their order, or numbers by name: `{ cat: 2, dog: 1 }`. */
   readonly classWeights?: string | readonly number[] | Readonly<Record<string, number>> | undefined;
+  /** Layers and parameters that keep their values: `['conv1', 'layer*']`. */
+  readonly freeze?: string | readonly string[] | undefined;
+  /** Factors of the learning rate for some of them, `{ 'layer*': 0.1 }`; of several patterns of one the last counts. */
+  readonly lrOf?: string | Readonly<Record<string, number>> | undefined;
+  /** Factors of weight decay in the same way. */
+  readonly weightDecayOf?: string | Readonly<Record<string, number>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
   /** Weights to start from: tensors, or the bytes of a safetensors file. */
@@ -110,6 +121,7 @@ export function checkOptions(options: FitOptions): void {
   for (const key of Object.keys(options)) lookUp('option of fit', key, KNOWN);
   const { resume, checkpointEvery: every, signal } = options;
   check(resume === undefined || options.init === undefined, 'resume: a checkpoint has weights, and init gives others', 'leave out one');
+  check(options.head === undefined || options.init !== undefined || resume, 'head: is of weights from elsewhere', 'give them as init');
   check(resume === undefined || resume instanceof Uint8Array, `resume: it is ${kindOf(resume)}`, 'give the bytes of a checkpoint');
   check(
     every === undefined || (Number.isInteger(every) && every > 0),
@@ -139,7 +151,8 @@ export function ownParts({ loss, optimizer, schedule }: FitOptions): OwnParts {
 
 /** Around an optimizer of the user's own are the pieces that it was made with, and its rate is its own. */
 function checkOwnOptimizer(options: FitOptions): void {
-  const lost = TEXTS.find(key => (key === 'lr' || optionOf(key).piece) && options[key as keyof FitOptions] !== undefined);
+  const isOfOptimizer = (key: Key) => ['lr', 'lrOf', 'weightDecayOf'].includes(key) || optionOf(key).piece;
+  const lost = TEXTS.find(key => isOfOptimizer(key) && options[key as keyof FitOptions] !== undefined);
   check(
     !lost,
     say`${named(lost!)}: the optimizer is one of your own, which would not hear of it`,
@@ -163,7 +176,7 @@ export function configOf(model: string, dataset: string, options: FitOptions): R
 
 /** The value of an option as the command line has it. */
 function textOf(key: Key, value: unknown): string {
-  if (key === 'classWeights') return weightsText(value);
+  if ((LISTS as readonly string[]).includes(key)) return listText(named(key), value);
   if (key === 'normalize') return specText(named(key), joined(value));
   return (SPECS as readonly string[]).includes(key) ? specText(named(key), value) : scalarText(named(key), value);
 }
@@ -174,13 +187,12 @@ const joined = (value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).map(([key, v]) => [key, Array.isArray(v) ? v.join('/') : v]))
     : value;
 
-/** Weights of classes as the command line has them. */
-function weightsText(value: unknown): string {
-  const who = named('classWeights');
-  if (Array.isArray(value)) return value.map(weight => scalarText(who, weight)).join(',');
+/** Several values, or values by name, as the command line has them. */
+function listText(who: Message, value: unknown): string {
+  if (Array.isArray(value)) return value.map(one => scalarText(who, one)).join(',');
   if (typeof value !== 'object' || value === null) return scalarText(who, value);
   return Object.entries(value)
-    .map(([name, weight]) => `${name}=${scalarText(say`${who}: ${name}`, weight)}`)
+    .map(([name, one]) => `${name}=${scalarText(say`${who}: ${name}`, one)}`)
     .join(',');
 }
 

@@ -2,7 +2,7 @@
 import { datasetOf, type Samples } from '../../datasets/memory.ts';
 import type { Dataset } from '../../datasets/dataset.ts';
 import { host } from '../../datasets/host.ts';
-import { check, kindOf } from '../../engine/check.ts';
+import { check, kindOf, words } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import type { Model } from '../../models/model.ts';
 import { OPTIONS } from '../config/options.ts';
@@ -11,7 +11,7 @@ import { chosenModel } from '../config/model.ts';
 import { checkFeasible } from '../config/feasible.ts';
 import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
-import { openTrainer, startFrom, type Opened } from '../run/open.ts';
+import { openTrainer, type Opened } from '../run/open.ts';
 import { onDataset } from '../run/task.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
@@ -147,15 +147,17 @@ export class LocalTraining implements Training {
     this.#recipe = onDataset(recipe, dataset);
     if (before) checkGoesOn(before, this.#recipe.config);
     const device = given ?? (await sharedDevice());
-    const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug });
+    const tensors = init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init;
+    const start = before ? { of: () => before.weights, isOwn: true } : tensors && { of: () => tensors };
+    const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug, start });
     this.#opened = opened;
-    const { trainer, note, data } = opened;
+    const { trainer, note, told, data } = opened;
     this.#told = new Teller(emit, trainer);
     if (!before) checkFeasible(this.#recipe, { stepsPerEpoch: trainer.stepsPerEpoch, heldOut: data.parts.val.n > 0 });
-    for (const message of [...(dataset.notes ?? []), ...(note ? [note] : [])]) emit({ type: 'warning', message });
-    if (init) await startFrom(trainer, this.#recipe, init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init);
+    for (const message of [...(dataset.notes ?? []), ...told.map(line => words(line)), ...(note ? [note] : [])]) {
+      emit({ type: 'warning', message });
+    }
     if (!before) return;
-    await trainer.loadWeights(before.weights);
     await trainer.loadState(before.state);
     this.#fitted = before.fitted;
     for (const { loss } of before.fitted.evaluated) trainer.observe(loss);

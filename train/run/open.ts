@@ -1,8 +1,8 @@
 /** A recipe made real on a device, for every front end. */
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
-import { check, named, say, TooLarge, words } from '../../engine/check.ts';
+import { check, named, say, TooLarge, words, type Message } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import type { Layer } from '../../engine/graph.ts';
+import type { Graph, Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
@@ -22,6 +22,7 @@ import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
+import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
@@ -40,8 +41,11 @@ export interface Opened {
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
   readonly parts: number;
   readonly note: string | undefined;
-  /** Trained values. */
+  /** What became of weights that were given, a line each. */
+  readonly told: readonly Message[];
+  /** Values in all, and those that are trained. */
   readonly parameters: number;
+  readonly trained: number;
   /** What a safetensors file must say so that it can be evaluated and used by itself. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -59,6 +63,8 @@ export interface OpenOptions {
   readonly optimizer?: Optimizer | undefined;
   /** The other ranks, where the recipe asks for several. */
   readonly exchange?: Exchange | undefined;
+  /** Weights to start from. */
+  readonly start?: GivenWeights | undefined;
 }
 
 /** Data, model and trainer of a recipe, its first weights as asked for. Throws where these do not go together. */
@@ -70,10 +76,12 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const moments = momentsFor(recipe.moments, shape[0]);
   const data = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
   const { classWeights } = recipe;
-  const model = recipe.model.layer({ shape, classes: outputsOf(dataset).length });
+  const input = { shape, classes: outputsOf(dataset).length };
+  const tuning = tuningOf(recipe, input, options.start);
+  const model = recipe.model.layer(input);
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
-  const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch);
+  const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch, tuning);
   const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
   const { distribute } = recipe;
   check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
@@ -99,6 +107,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
       balanced: recipe.sample === 'balanced',
       ...(scheme !== undefined && Object.hasOwn(schemes, scheme) && { weights: initializer(scheme), biases: biasScheme(scheme) }),
+      frozen: tuning.frozen,
       population: recipe.bnStats === 'population',
       fuse: recipe.fuse,
       checkpoint: recipe.checkpointActivations,
@@ -117,6 +126,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   if (box) boxInit(trainer.graph, trainer.data, box, seed);
   const { whitened } = recipe.model;
   if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
+  const { start } = tuning;
+  if (start) await trainer.loadWeights(start.weights, { strict: options.start?.isOwn === true });
   return {
     recipe,
     trainer,
@@ -125,7 +136,9 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     total,
     parts,
     note,
-    parameters: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
+    told: start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`],
+    parameters: sizeOf(trainer.graph.params) + sizeOf(trainer.graph.frozenParams),
+    trained: sizeOf(trainer.graph.params),
     metadata: metadataOf({
       model: recipe.config.model,
       dataset: recipe.dataset,
@@ -141,16 +154,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   };
 }
 
-/**
- * Sets the weights that a run of a recipe starts from. Filters that are computed from the data, which other programs may not keep among
- * their weights, stay as they are where `weights` lack them.
- */
-export async function startFrom(trainer: Trainer, { model }: Recipe, weights: Tensors): Promise<void> {
-  const computed = `${model.whitened}.weight`;
-  const own = await trainer.weights();
-  const kept = Object.hasOwn(own, computed) && !Object.hasOwn(weights, computed) ? { [computed]: own[computed]! } : {};
-  await trainer.loadWeights({ ...weights, ...kept });
-}
+const sizeOf = (params: Graph['params']): number => [...params.values()].reduce((n, p) => n + p.value.size, 0);
 
 /** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
 export async function openInference(
@@ -174,11 +178,11 @@ export async function openInference(
 const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });
 
 /** The phases of a run: each optimizer, and for how many steps it trains (the last one to the end). */
-export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number): Phase[] {
+export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerEpoch: number, { lr, decay }: Tuning = {}): Phase[] {
   const epochs = Math.max(1, Math.floor(recipe.steps === undefined ? recipe.epochs : recipe.steps / stepsPerEpoch));
   const pieces = (around: FirstOrder['around']) => around.map(piece => piece({ stepsPerEpoch, epochs }));
   return optimizers.map(({ epochs, ...method }) => ({
-    optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), { decayBias }) : method,
+    optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), { decayBias, lr, decay }) : method,
     ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }),
   }));
 }

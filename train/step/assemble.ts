@@ -35,7 +35,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const data = new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
     const train = trainingGraph(o, data);
     const { graph } = train;
-    check(graph.params.size, 'frozen: it leaves nothing to train', 'leave out the last layers');
+    check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
     memory.reserve(graph);
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update

@@ -1,0 +1,47 @@
+/** Groups of parameters that move at other rates, or that weight decay pulls less: torch's param groups as factors by name. */
+import type { Tensor } from '../engine/graph.ts';
+
+/** Parameters of which something is multiplied by a factor, 1 for all others. */
+export interface Factored {
+  /** The factors that there are. */
+  readonly factors: readonly number[];
+  /** That of the parameter of a name. */
+  readonly of: (name: string) => number;
+}
+
+/** What moves parameters in other ways than the optimizer says. */
+export interface GroupOptions {
+  /** Without it no weight decay acts on biases and the parameters of normalisation, all of rank 1. */
+  readonly decayBias?: boolean;
+  /** Factors of the learning rate. */
+  readonly lr?: Factored | undefined;
+  /** Factors of weight decay of every kind. */
+  readonly decay?: Factored | undefined;
+}
+
+/** The factors of one group. */
+export interface Group {
+  readonly lr: number;
+  readonly decay: number;
+}
+
+export interface Groups {
+  /** The first is that of parameters of which nothing is said. */
+  readonly all: readonly Group[];
+  /** The number of a parameter's group. */
+  readonly of: (parameter: Tensor) => number;
+}
+
+const NONE: Factored = { factors: [], of: () => 1 };
+
+/** All groups that may come up; `decays` is whether anything decays at all. */
+export function groupsOf({ decayBias = true, lr = NONE, decay = NONE }: GroupOptions, decays: boolean): Groups {
+  const distinct = (factors: readonly number[]) => [...new Set([1, ...factors])];
+  const decaying = decays ? distinct([...decay.factors, ...(decayBias ? [] : [0])]) : [1];
+  const all = distinct(lr.factors).flatMap(lr => decaying.map(decay => ({ lr, decay })));
+  const of = ({ name, shape }: Tensor) => {
+    const share = !decays ? 1 : decayBias || shape.length > 1 ? decay.of(name) : 0;
+    return all.findIndex(group => group.lr === lr.of(name) && group.decay === share);
+  };
+  return { all, of };
+}

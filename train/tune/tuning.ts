@@ -1,0 +1,64 @@
+/** What a run makes of weights that are given, and of its parameters by name: what it starts from, what stays, what moves at other rates. */
+import { check, named, say } from '../../engine/check.ts';
+import type { Frozen, Layer } from '../../engine/graph.ts';
+import type { GroupOptions } from '../../optim/groups.ts';
+import type { ModelInput } from '../../models/model.ts';
+import type { Recipe } from '../config/recipe.ts';
+import { built } from '../evaluate/built.ts';
+import type { Tensors } from '../run/safetensors.ts';
+import { classifierOf } from './classifier.ts';
+import { checkPatterns, matches } from './patterns.ts';
+import { startOf, type Start } from './start.ts';
+
+/** Weights of a file: by the names that it has, or of a net whose weights have none by what they compute in a model. */
+export interface GivenWeights {
+  readonly of: (model: Layer, shape: ModelInput['shape']) => Tensors;
+  /** Classes of the net in the file, where its weights must be matched with a model of as many. */
+  readonly classes?: number | undefined;
+  /** Whether they are those of a checkpoint of the run itself, which goes on. */
+  readonly isOwn?: boolean;
+}
+
+export interface Tuning extends Pick<GroupOptions, 'lr' | 'decay'> {
+  readonly start?: Start | undefined;
+  readonly frozen?: Frozen | undefined;
+}
+
+/** Throws, before anything is compiled, where weights or patterns are not of the model. */
+export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, input: ModelInput, given: GivenWeights | undefined): Tuning {
+  if (!given && !freeze && !lrOf && !weightDecayOf) return {};
+  const { shape } = input;
+  const { weights: own } = built(model.layer(input), shape);
+  const names = own.map(t => t.name);
+  if (freeze) checkPatterns(named('freeze'), freeze, names);
+  const factored = (key: 'lrOf' | 'weightDecayOf') => {
+    const factors = { lrOf, weightDecayOf }[key];
+    if (!factors) return undefined;
+    checkPatterns(
+      named(key),
+      factors.map(f => f.pattern),
+      names,
+    );
+    const of = (name: string) => factors.findLast(({ pattern }) => matches(pattern, name))?.factor ?? 1;
+    return { factors: factors.map(({ factor }) => factor), of };
+  };
+  return {
+    ...(given && { start: startFrom({ model, head }, input, given) }),
+    ...(freeze && { frozen: name => freeze.some(pattern => matches(pattern, name)) }),
+    lr: factored('lrOf'),
+    decay: factored('weightDecayOf'),
+  };
+}
+
+/** What a run starts from. Throws where the weights are not of its model. */
+export function startFrom({ model, head }: Pick<Recipe, 'model' | 'head'>, input: ModelInput, given: GivenWeights): Start {
+  const { shape } = input;
+  const layer = model.layer(input);
+  if (given.isOwn) return { weights: given.of(layer, shape), told: undefined };
+  const { weights: own } = built(layer, shape);
+  const classifier = classifierOf(model.layer, input);
+  check(!head || classifier.length, say`${named('head', head)}: nothing of the model depends on the number of classes`, 'leave it out');
+  const alike = head && given.classes ? model.layer({ ...input, classes: given.classes }) : layer;
+  const computed = model.whitened && `${model.whitened}.weight`;
+  return startOf({ own, classifier, computed }, given.of(alike, shape), head !== undefined);
+}
