@@ -43,6 +43,13 @@ export function endWithReader(): void {
 export const count = (n: number): string =>
   n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en-US') : String(Number(n.toPrecision(3)));
 
+/** A number with as many digits as say something: `0.0312`, `12,345`, `3.1e-7`. */
+export function figure(n: number): string {
+  if (Number.isInteger(n)) return count(n);
+  const size = Math.abs(n);
+  return size >= 1e6 || size < 1e-3 ? n.toExponential(2) : String(Number(n.toPrecision(3)));
+}
+
 export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 
 /** `1:05`, `2:00:09`. */
@@ -56,7 +63,7 @@ export function duration(seconds: number): string {
 /** Rows as aligned columns, numbers to the right; the first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map(r => r[k]!.length)));
-  const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%x-]*$/.test(r[k]!)));
+  const right = rows[0]!.map((_, k) => rows.slice(1).every(r => /^[\d.,%xe+-]*$/.test(r[k]!)));
   const aligned = (cell: string, k: number) => (right[k] ? cell.padStart(widths[k]!) : cell.padEnd(widths[k]!));
   return rows.map(cells => cells.map(aligned).join('  ').trimEnd()).join('\n');
 }

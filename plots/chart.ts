@@ -1,14 +1,15 @@
 /** Charts as SVG text, by ECharts without a page: lines, points and bars in one or more panels, legible in print. */
-import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
+import { BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
+import { bandSeries, groundSeries } from './areas.ts';
 import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
-import { COLOURS, DASHES, letters } from './style.ts';
+import { COLOURS, DASHES, INK, letters } from './style.ts';
 
-const CHARTS = [BarChart, HeatmapChart, LineChart, ScatterChart];
+const CHARTS = [BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart];
 const COMPONENTS = [GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent];
 use([...CHARTS, ...COMPONENTS, SVGRenderer]);
 
@@ -79,13 +80,17 @@ type StyleOf = (name: string) => { color: string; dash: (typeof DASHES)[number] 
 const SHADES = { type: 'continuous', show: false, min: 0, max: 1, inRange: { color: ['#ffffff', COLOURS[0]] } };
 
 const firstSeries = (panels: readonly Panel[], panel: number): number =>
-  panels.slice(0, panel).reduce((sum, p) => sum + (p.kind === 'matrix' ? 1 : p.series.length), 0);
+  panels.slice(0, panel).reduce((sum, p, i) => sum + seriesOf(p, i, () => ({ color: INK, dash: 'solid' })).length, 0);
 
 function seriesOf(panel: Panel, i: number, styleOf: StyleOf): object[] {
   if (panel.kind === 'matrix') return [matrixSeries(panel, i)];
   if (panel.kind === 'bar') return panel.series.map(s => barSeries(panel, s, i, styleOf(s.name).color));
   const marked = panel.marks && { markLine: markLines(panel.marks) };
-  return panel.series.map((s, k) => ({ ...pointSeries(panel, s, i, styleOf(s.name)), ...(k === 0 && marked) }));
+  return [
+    ...(panel.ground ? [groundSeries(panel, panel.ground, i)] : []),
+    ...panel.series.flatMap(s => (s.band ? [bandSeries(s.band, i, styleOf(s.name).color)] : [])),
+    ...panel.series.map((s, k) => ({ ...pointSeries(panel, s, i, styleOf(s.name)), ...(k === 0 && marked) })),
+  ];
 }
 
 const legend = (names: readonly string[], at: { left: number | string; top: number; width: number }) => ({

@@ -19,8 +19,22 @@ export interface Series {
   readonly muted?: boolean;
   /** Each point is marked: few measurements rather than a curve. */
   readonly dots?: boolean;
+  /** Between which values the series varies at each x, as a shade in its colour: a deviation, quantiles. */
+  readonly band?: readonly (readonly [x: number, low: number, high: number])[];
   /** Large symbols over all else, black, without a line: a start, an end. */
   readonly pins?: boolean;
+}
+
+/** Values over the whole of a panel, as colours: a surface, the answers of a net on a plane. */
+export interface Ground {
+  readonly columns: number;
+  readonly rows: number;
+  /** [rows, columns] from the lower left corner, each in the middle of its cell. What is not finite is left white. */
+  readonly values: ArrayLike<number>;
+  /** From light to dark, or with white in the middle of the range: signed values, the answers of two classes. */
+  readonly colours: 'rising' | 'signed';
+  /** The values at both ends of the colours; without it those of `values`. */
+  readonly range?: readonly [low: number, high: number];
 }
 
 export type Panel = { readonly title?: string; readonly y: Axis } & (
@@ -28,6 +42,8 @@ export type Panel = { readonly title?: string; readonly y: Axis } & (
       readonly kind: 'line' | 'scatter';
       readonly x: Axis;
       readonly series: readonly Series[];
+      /** Under all series; both axes then have a `min` and a `max`. */
+      readonly ground?: Ground;
       /** Vertical lines with a word beside them. */
       readonly marks?: readonly { readonly x: number; readonly label: string }[];
     }

@@ -23,6 +23,9 @@ export const GRID = '#d9d9d9';
 /** Contours and references. */
 export const MUTED = '#b0b0b0';
 
+/** What lies below the middle of signed values; above it is the first of the colours. */
+export const NEGATIVE = COLOURS[1];
+
 /** Letters of `size` pixels, for ECharts. */
 export const letters = (size: number) => ({ fontFamily: FONT, color: INK, fontSize: size });
 

@@ -110,14 +110,10 @@ export function addCompare(command: Command): void {
   command
     .description(
       'Trains one model in several ways from the same seed, one after the other, ' +
-        'and compares test accuracy and the curves of the training loss.\n' +
-        'trajectories shows optimizers on functions of two variables, relu-collapse how often deep narrow nets are dead from birth.',
+        'and compares test accuracy and the curves of the training loss; or does an experiment of the courses, ' +
+        'whose options follow its name.\nWithout <what> all are listed, a line each.',
     )
-    .argument(
-      '<what>',
-      'optimizers, schedules, regularisers, noises, initialisations, normalisations, batch-sizes, depth, ' +
-        'trajectories, relu-collapse or distribution (the methods of --distribute, on the processes of mpirun)',
-    );
+    .argument('[what]', 'what is compared, or an experiment as relu-collapse:nets=10');
   onDevice(
     command
       .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
@@ -137,9 +133,14 @@ export function addCompare(command: Command): void {
   )
     .addHelpText(
       'after',
-      examples('descent compare optimizers', 'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png'),
+      examples(
+        'descent compare',
+        'descent compare optimizers',
+        'descent compare relu-collapse:nets=100',
+        'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png',
+      ),
     )
-    .action(async (what: string, options: CompareOptions) => {
+    .action(async (what: string | undefined, options: CompareOptions) => {
       const { compare } = await import('../study/compare.ts');
       await compare(what, options);
     });

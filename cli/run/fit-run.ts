@@ -260,6 +260,6 @@ async function tellSwag({ run, recipe, session, options, swag }: Running, { unav
 
 async function drawCurves({ run, recipe, job }: FitRunOptions): Promise<void> {
   if (job && !job.isFirst) return;
-  const { curves } = await import('../../plots/curves.ts'); // a chart library is no reason to start later
+  const { curves } = await import('../../train/study/curves.ts'); // a chart library is no reason to start later
   run.write('curves.svg', curves(run.lines, `${recipe.config.model} on ${recipe.dataset}`, recipe.loss));
 }

@@ -9,7 +9,7 @@ import { optional } from '../../engine/node/optional.ts';
 import { draw } from '../../plots/chart.ts';
 import { writePicture } from '../../plots/node.ts';
 import type { Panel } from '../../plots/panel.ts';
-import { reportPicture } from '../../plots/report.ts';
+import { reportPicture } from '../../train/study/report-picture.ts';
 import { contactSheet } from '../../plots/sheet.ts';
 import { ACROSS, strips, type Strip } from '../../plots/strips.ts';
 import { readingOf } from '../../train/config/config.ts';

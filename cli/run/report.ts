@@ -75,7 +75,10 @@ export async function writeReport(path: string, facts: object, predictions: Pred
   const { part, dataset, logits } = predictions;
   const folder = out ?? folderOf(path, 'report');
   const found = report(logits, part.labels, dataset.classes);
-  const [{ reportPicture }, { writePicture }] = await Promise.all([import('../../plots/report.ts'), import('../../plots/node.ts')]);
+  const [{ reportPicture }, { writePicture }] = await Promise.all([
+    import('../../train/study/report-picture.ts'),
+    import('../../plots/node.ts'),
+  ]);
   makeFolder(folder, 'name another folder with --out');
   const mistakes = found.mistakes.map(m => ({ ...m, image: nameOf(part, m.image) }));
   const written = { ...facts, ...found, confusion: rowsOf(found), mistakes };

@@ -6,8 +6,8 @@ import { COMPARED, COMPARISONS, type Comparison } from '../../train/study/compar
 import { parseConfig } from '../../train/config/config.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
+import { EXPERIMENTS, planned } from '../../train/study/experiments.ts';
 import { trial, type Trial } from '../../train/study/trial.ts';
-import { compareCollapse } from './compare-collapse.ts';
 import { compareDistribution } from './compare-distribution.ts';
 import { picture, type Result } from './compare-picture.ts';
 import { openDevice } from '../run/device.ts';
@@ -15,15 +15,11 @@ import { onInterrupt } from '../run/interrupt.ts';
 import { count, note, percent, print, table } from '../output.ts';
 import { localRecipe } from '../run/session.ts';
 import type { CompareOptions } from './compare-options.ts';
+import { runExperiment } from './experiment.ts';
 import { tellStopped } from './stopped.ts';
-import { compareTrajectories } from './trajectories.ts';
 
-/** Comparisons of other things than configurations trained one after another. */
-const OTHERS: Readonly<Record<string, (options: CompareOptions) => Promise<void>>> = {
-  trajectories: compareTrajectories,
-  'relu-collapse': compareCollapse,
-  distribution: compareDistribution,
-};
+/** A comparison of other things than configurations trained one after another, which needs several processes. */
+const DISTRIBUTION = 'distribution';
 
 /** Points of a curve. */
 const POINTS = 80;
@@ -34,11 +30,23 @@ interface Run {
   readonly recipe: Recipe;
 }
 
-export async function compare(what: string, options: CompareOptions): Promise<void> {
-  const chosen = lookUp('comparison', what, { ...COMPARISONS, ...OTHERS });
+/** What there is to compare, a line each. */
+function listed(): string {
+  const rows = Object.entries({ ...COMPARISONS, ...EXPERIMENTS }).map(([name, { about }]) => [name, about]);
+  return table([['comparison', 'shows'], ...rows, [DISTRIBUTION, 'The methods of --distribute, on the processes of mpirun.']]);
+}
+
+export async function compare(what: string | undefined, options: CompareOptions): Promise<void> {
+  if (what === undefined) return print(listed());
+  const name = what.split(':', 1)[0]!;
+  const known = { ...COMPARISONS, ...EXPERIMENTS, [DISTRIBUTION]: undefined };
+  lookUp('comparison', name, known);
+  if (Object.hasOwn(EXPERIMENTS, name)) return runExperiment(planned(what), options);
+  check(name === what, `'${what}': ${name} has no options of this kind`, `descent compare --help lists its flags`);
   const out = options.out ?? `compare-${what}`;
   checkPicture('--out', out);
-  if (typeof chosen === 'function') return chosen({ ...options, out });
+  if (what === DISTRIBUTION) return compareDistribution({ ...options, out });
+  const chosen = COMPARISONS[what]!;
 
   const { model = chosen.model, dataDir, quiet } = options;
   const base = baseOf(what, chosen, options);

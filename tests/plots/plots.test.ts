@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { curves } from '../../plots/curves.ts';
+import { curves } from '../../train/study/curves.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { checkPicture, png, writePicture } from '../../plots/node.ts';
@@ -28,6 +28,31 @@ const paths = (svg: string, colour: string): [number, number][][] =>
     .map(([, d]) => [...d!.matchAll(/[ML]?(-?[\d.]+) (-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
 const BLUE = '#0072b2';
 const ORANGE = '#d55e00';
+
+plots('the ground of a panel is drawn from its lower left corner, light where values are low, and not where there is none', () => {
+  const svg = draw([
+    line([[0, 0]], { y: { ...share, percent: false }, ground: { columns: 2, rows: 2, values: [0, 1, 2, NaN], colours: 'rising' } }),
+  ]);
+  const squares = [...svg.matchAll(/<path d="M([\d.]+) ([\d.]+)[^>]*fill="(rgb\([^"]+\)|#\w{6})"/g)]
+    .map(([, x, y, fill]) => ({ x: Number(x), y: Number(y), fill: fill! }))
+    .filter(({ fill }) => fill.startsWith('rgb'));
+  assert.is(squares.length, 3);
+  const [first, right, above] = squares;
+  assert.ok(first!.x < right!.x && first!.y === right!.y, 'columns go to the right');
+  assert.ok(above!.y < first!.y && above!.x === first!.x, 'rows go up');
+  const dark = squares.map(({ fill }) => fill.match(/\d+/g)!.reduce((sum, c) => sum - Number(c), 0));
+  assert.ok(dark[0]! < dark[1]! && dark[1]! < dark[2]!, String(dark));
+});
+
+plots('a band is the shade between its two lines, in the colour of its series', () => {
+  const band = [
+    [0, 0, 0.5],
+    [10, 0.5, 1],
+  ] as const;
+  const points = band.map(([x, low, high]) => [x, (low + high) / 2] as const);
+  const svg = draw([{ kind: 'line', x: axis, y: share, series: [{ name: 'a', points, band }] }]);
+  assert.is(svg.match(new RegExp(`<polygon points="([^"]+)" fill="${BLUE}"`))![1]!.split(' ').length, 8);
+});
 
 plots('a line passes through its points', () => {
   const svg = draw(

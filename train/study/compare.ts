@@ -16,6 +16,8 @@ export interface Common {
 }
 
 export interface Comparison {
+  /** What is compared, in one line. */
+  readonly about: string;
   /** Trained where no model is named; variants that name their own leave no choice, or are left out where others do not. */
   readonly model: string;
   readonly variants: (common: Common) => Readonly<Record<string, Variant>>;
@@ -47,6 +49,7 @@ export const COMPARED = { dataset: 'fashion-mnist', epochs: '2', limitTrain: '12
 /** What can be compared, by name. */
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   optimizers: {
+    about: 'All update rules on one net.',
     model: 'lenet5',
     variants: ({ steps, images }) => {
       // those that go by the signs or the curvature of one function have large batches, at as many images in all
@@ -66,6 +69,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     },
   },
   schedules: {
+    about: 'Ways of changing the rate, drawn beside the loss.',
     model: 'lenet5',
     rates: true,
     variants({ steps, lr }) {
@@ -85,6 +89,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     },
   },
   regularisers: {
+    about: 'What keeps a net from learning few images by heart.',
     model: 'lenet5',
     defaults: OVERFIT,
     variants: () => ({
@@ -107,6 +112,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   /** The layers that draw random numbers. */
   noises: {
+    about: 'Layers that draw random numbers, from dropout to shakeout.',
     model: 'noise-net',
     title: 'Layers that draw random numbers',
     defaults: OVERFIT,
@@ -114,6 +120,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   /** A deep net of equal layers, in which a bad scale of the weights grows or dies out. */
   initialisations: {
+    about: 'Ways of drawing the first weights of a deep net.',
     model: `mlp:hidden=${Array(8).fill(64).join('-')}`,
     defaults: { lr: '0.02' },
     variants: () => {
@@ -122,12 +129,14 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     },
   },
   normalisations: {
+    about: 'Batch, layer, instance and group norm, and weights normalised or standardised.',
     model: 'norm-net',
     defaults: { limitTrain: '6000' },
     variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, initScheme: 'he-normal' })),
   },
   /** The rate in proportion to the batch (Goyal et al. 2017). */
   'batch-sizes': {
+    about: 'Batches of 8 to 256, rates in proportion.',
     model: 'lenet5',
     ordered: true,
     title: 'Batch sizes, rates in proportion',
@@ -140,6 +149,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). Few steps leave running statistics behind. */
   depth: {
+    about: 'Deep nets with and without shortcuts.',
     model: 'resnet20',
     ordered: true,
     defaults: { limitTrain: '2000', limitTest: '500' },

@@ -4,7 +4,7 @@ import { Engine } from '../worker/client.ts';
 import { casing, racerColour, strokeOf } from './colours.ts';
 import { button, el, fold, isDark, select, told } from './dom.ts';
 import { field } from '../form/field.ts';
-import { landscapes, type Landscape, type Point } from '../../train/study/landscapes.ts';
+import { landscapes, type Landscape, type Point } from '../../train/study/descent/landscapes.ts';
 
 const SIZE = 560;
 const STEPS = 400;

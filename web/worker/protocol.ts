@@ -8,7 +8,7 @@ import type { AdapterReport } from '../../engine/adapter.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
-import type { Point } from '../../train/study/landscapes.ts';
+import type { Point } from '../../train/study/descent/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Dropped } from '../data/dropped.ts';
 

@@ -1,8 +1,8 @@
 /** The way of one racer, by the very update that trains nets. */
 import type { Device } from '../../engine/device.ts';
 import { lookUp } from '../../engine/check.ts';
-import { landscapes, type Point } from '../../train/study/landscapes.ts';
-import { trajectory } from '../../train/study/trajectories.ts';
+import { landscapes, type Point } from '../../train/study/descent/landscapes.ts';
+import { trajectory } from '../../train/study/descent/trajectory.ts';
 import { openDevice } from '../../engine/open.ts';
 import type { RaceRequest } from './protocol.ts';
 

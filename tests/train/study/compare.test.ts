@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { compare } from '../../../cli/study/compare.ts';
 import { localRecipe } from '../../../cli/run/session.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
-import { countDead } from '../../../train/study/collapse.ts';
+import { countDead } from '../../../train/study/relu/dead.ts';
 import { COMPARISONS } from '../../../train/study/compare.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';

@@ -1,13 +1,13 @@
 /** Deep narrow ReLU nets are often dead from birth: a layer puts out zero for every input, and no gradient can mend it (Lu et al. 2019). */
-import type { Dataset } from '../../datasets/dataset.ts';
-import type { Device } from '../../engine/device.ts';
-import { initializer } from '../../layers/init.ts';
-import { models } from '../../models/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { sgd } from '../../optim/first-order.ts';
-import { openData } from '../data/data.ts';
-import { Trainer } from '../step/trainer.ts';
-import type { Tensors } from '../run/safetensors.ts';
+import type { Dataset } from '../../../datasets/dataset.ts';
+import type { Device } from '../../../engine/device.ts';
+import { initializer } from '../../../layers/init.ts';
+import { models } from '../../../models/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { sgd } from '../../../optim/first-order.ts';
+import { openData } from '../../data/data.ts';
+import { Trainer } from '../../step/trainer.ts';
+import type { Tensors } from '../../run/safetensors.ts';
 
 export interface Collapse {
   readonly width: number;

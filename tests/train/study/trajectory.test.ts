@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contour } from '../../../plots/contour.ts';
-import { landscapes, type Landscape, type Point } from '../../../train/study/landscapes.ts';
-import { trajectory } from '../../../train/study/trajectories.ts';
+import { landscapes, type Landscape, type Point } from '../../../train/study/descent/landscapes.ts';
+import { trajectory } from '../../../train/study/descent/trajectory.ts';
 import { close, deviceFor } from '../../support/check.ts';
 import { refusal } from '../../support/refusal.ts';
 

@@ -1,6 +1,6 @@
 /** Pictures of a report: who was taken for whom, and whether confidence is deserved. */
-import type { Report } from '../train/evaluate/report.ts';
-import { draw } from './chart.ts';
+import type { Report } from '../evaluate/report.ts';
+import { draw } from '../../plots/chart.ts';
 
 /** Confusion matrix and reliability diagram (Niculescu-Mizil & Caruana 2005) as SVG. */
 export function reportPicture({ classes, confusion, calibration, calibrationError, images }: Report, title?: string): string {

@@ -1,7 +1,7 @@
 /** The curves of a run: loss and accuracy, of a regression the RMSE, of training and validation over the epochs. */
-import type { MetricsLine } from '../train/step/metrics.ts';
-import { draw } from './chart.ts';
-import type { Axis, Series } from './panel.ts';
+import type { MetricsLine } from '../step/metrics.ts';
+import { draw } from '../../plots/chart.ts';
+import type { Axis, Series } from '../../plots/panel.ts';
 
 /** Points of a curve. */
 const MOST = 200;

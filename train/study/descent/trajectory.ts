@@ -1,13 +1,13 @@
 /** The ways that optimizers take on functions of two variables, computed by the same fused updates that train nets. */
-import { check } from '../../engine/check.ts';
-import { compute } from '../../engine/compute.ts';
-import type { Device } from '../../engine/device.ts';
-import type { Graph } from '../../engine/graph.ts';
-import type { Memory } from '../../engine/memory.ts';
-import { rules } from '../../optim/index.ts';
-import { optimizer } from '../../optim/optimizer.ts';
-import { range } from '../../shaders/kernel/wgsl.ts';
-import { surfaceGradient } from '../../shaders/update/surface.ts';
+import { check } from '../../../engine/check.ts';
+import { compute } from '../../../engine/compute.ts';
+import type { Device } from '../../../engine/device.ts';
+import type { Graph } from '../../../engine/graph.ts';
+import type { Memory } from '../../../engine/memory.ts';
+import { rules } from '../../../optim/index.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { range } from '../../../shaders/kernel/wgsl.ts';
+import { surfaceGradient } from '../../../shaders/update/surface.ts';
 import type { Landscape, Point } from './landscapes.ts';
 
 /** The points before each of `steps` updates of a rule, and after the last. Throws where the rule needs more than a gradient. */

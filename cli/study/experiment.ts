@@ -1,0 +1,103 @@
+/** `descent compare` with an experiment of the courses: its table, pictures and values. */
+import { extname } from 'node:path';
+import { openDataset } from '../../datasets/node/open.ts';
+import { check } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { draw } from '../../plots/chart.ts';
+import { checkPicture, writePicture } from '../../plots/node.ts';
+import { OPTIONS } from '../../train/config/options.ts';
+import type { Cell, Lab, Outcome } from '../../train/study/experiment.ts';
+import type { Planned } from '../../train/study/experiments.ts';
+import { figure, note, percent, print, table } from '../output.ts';
+import { openDevice } from '../run/device.ts';
+import { onInterrupt } from '../run/interrupt.ts';
+import type { CompareOptions } from './compare-options.ts';
+import { tellStopped } from './stopped.ts';
+
+/** What an experiment takes none of: what differs it says after its name. */
+const FOREIGN = {
+  model: 'model',
+  dataset: 'dataset',
+  optimizer: 'optimizer',
+  lr: 'lr',
+  epochs: 'epochs',
+  limitTrain: 'limit-train',
+  limitTest: 'limit-test',
+  delay: 'delay',
+} as const;
+
+/** Milliseconds between lines that say how far it is. */
+const TELL = 3000;
+
+export async function runExperiment({ name, options: values, run }: Planned, options: CompareOptions): Promise<void> {
+  const { out = `compare-${name}`, dataDir, quiet, json } = options;
+  for (const [key, flag] of Object.entries(FOREIGN)) {
+    const takes = Object.keys(values).map(option => `${name}:${option}=…`);
+    check(
+      options[key as keyof typeof FOREIGN] === undefined,
+      `--${flag}: ${name} does not take it`,
+      takes.length ? `its own options follow its name: ${takes.join(', ')}` : 'leave it out',
+    );
+  }
+  const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
+  checkPicture('--out', out);
+  const interrupt = onInterrupt();
+  const started = performance.now();
+  let device: Promise<Device> | undefined;
+  let complete = 0;
+  let all = 0;
+  let told = started;
+  const lab: Lab = {
+    seed,
+    device: () => (device ??= openDevice(options)),
+    dataset: (set, limits) => openDataset(set, { dataDir, quiet, ...limits }),
+    progress(done, of, what) {
+      [complete, all] = [done, of];
+      if (quiet || json || !what || performance.now() - told < TELL) return;
+      told = performance.now();
+      note(`${done + 1} of ${of}: ${what}`);
+    },
+    get stopped() {
+      return interrupt.asked;
+    },
+  };
+  let outcome: Outcome;
+  try {
+    interrupt.trains = true;
+    outcome = await run(lab);
+  } finally {
+    interrupt.end();
+    (await device?.catch(() => undefined))?.close();
+  }
+  if (interrupt.asked && !tellStopped(interrupt, complete, all, options)) return;
+
+  const seconds = (performance.now() - started) / 1000;
+  const { title, panels, layout, pictures = {}, rows, expected, values: measured } = outcome;
+  const ending = extname(out);
+  const written = [await writePicture(out, draw(panels, { title, ...layout }))];
+  for (const [more, svg] of Object.entries(pictures)) {
+    written.push(await writePicture(`${out.slice(0, out.length - ending.length)}-${more}${ending}`, svg));
+  }
+  if (json) return print(JSON.stringify({ experiment: name, options: values, seed, seconds, title, rows, expected, values: measured }));
+  print(rowsTable(outcome));
+  if (expected?.length) print(`\n${expectedTable(expected)}`);
+  if (!quiet) print(`${seconds.toFixed(0)} s; pictures in ${written.join(' and ')}`);
+}
+
+/** What came of it, a line for each thing compared. */
+function rowsTable({ rows, shares = [] }: Outcome): string {
+  const heads = [...new Set(rows.flatMap(row => Object.keys(row)))];
+  const cell = (head: string, value: Cell): string => {
+    if (value === undefined) return '-';
+    if (typeof value === 'string') return value;
+    return shares.includes(head) ? percent(value) : figure(value);
+  };
+  return table([heads, ...rows.map(row => heads.map(head => cell(head, row[head])))]);
+}
+
+/** What is published, or what theory says, beside what came out. */
+const expectedTable = (expected: NonNullable<Outcome['expected']>): string =>
+  table([
+    ['', 'expected', 'here', 'source'],
+    ...expected.map(({ what, expected: said, found, source }) => [what, figure(said), figure(found), source]),
+  ]);

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compare } from '../../../cli/study/compare.ts';
+import { COMPARISONS } from '../../../train/study/compare.ts';
+import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
+import { printed } from '../../support/process/printed.ts';
+import { refusal } from '../../support/refusal.ts';
+import { scratchFolders } from '../../support/process/scratch.ts';
+
+const test = suite('experiments');
+const scratch = scratchFolders(test);
+
+test('every experiment runs as its name alone says, tells what it shows and who has it, and shares its name with no comparison', () => {
+  for (const [name, { about, source }] of Object.entries(EXPERIMENTS)) {
+    assert.is(planned(name).name, name);
+    assert.match(about, /^[A-Z].{10,130}\.$/, name);
+    assert.ok(source.length > 3 && !Object.hasOwn(COMPARISONS, name), name);
+  }
+});
+
+test('all that can be compared is listed', async () => {
+  const said = await printed(() => compare(undefined, {}));
+  for (const name of [...Object.keys(COMPARISONS), ...Object.keys(EXPERIMENTS), 'distribution'])
+    assert.match(said, new RegExp(`^${name} `, 'm'));
+});
+
+test('an experiment writes pictures and a table, or one object', async () => {
+  const out = join(await scratch(), 'ways');
+  const said = await printed(() => compare('trajectories', { out }));
+  assert.match(said, /function +optimizer +rate .*\nbeale +sgd +0\.01 +300/);
+  assert.ok(existsSync(`${out}.svg`) && existsSync(`${out}.png`));
+  const { experiment, seed, rows, values } = JSON.parse(await printed(() => compare('trajectories', { out, json: true, seed: '2' })));
+  assert.equal([experiment, seed, rows.length], ['trajectories', 2, 32]);
+  assert.is(values[0].points.length, rows[0].steps + 1);
+});
+
+test('a slip is refused in one line', async () => {
+  assert.match(await refusal(() => compare('relu-collapse:net=3', {})), /unknown option of relu-collapse 'net'; did you mean 'nets'\?/);
+  assert.match(await refusal(() => compare('relu-collapse:nets=0.5', {})), /relu-collapse: nets is 0.5; give a whole number of at least 1/);
+  assert.match(await refusal(() => compare('trajectories', { epochs: '3' })), /--epochs: trajectories does not take it; leave it out/);
+  assert.match(await refusal(() => compare('optimizers:x=3', {})), /optimizers has no options of this kind/);
+});
+
+test.run();

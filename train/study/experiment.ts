@@ -1,0 +1,76 @@
+/** What an experiment of the courses is: it computes on whatever device is at hand, and returns a table, panels and values. */
+import type { Dataset, Limits } from '../../datasets/dataset.ts';
+import type { Device } from '../../engine/device.ts';
+import type { Parameters, Values } from '../../engine/parameter.ts';
+import type { ChartOptions } from '../../plots/chart.ts';
+import type { Panel } from '../../plots/panel.ts';
+
+/** What an experiment finds where it runs: the command line, the page, a test. */
+export interface Lab {
+  /** Decides all that is random. */
+  readonly seed: number;
+  /** The device, opened when it is first asked for: some experiments are computed by the host alone. */
+  device(): Promise<Device>;
+  /** A data set by its name, or the first images of it. */
+  dataset(name: string, limits?: Limits): Promise<Dataset>;
+  /** Told before each part of the work, and after the last. */
+  progress(done: number, of: number, what: string): void;
+  /** Whether the user wants to see what there is by now. */
+  readonly stopped: boolean;
+}
+
+/** A value of a table: a number, shown with as many digits as say something, or words. */
+export type Cell = string | number | undefined;
+
+/** A figure that is published, or that theory gives, beside the one that came out. */
+export interface Expected {
+  readonly what: string;
+  readonly expected: number;
+  readonly found: number;
+  /** Who says so: authors and year. */
+  readonly source: string;
+}
+
+/** What came of an experiment. */
+export interface Outcome {
+  readonly title: string;
+  /** One for each thing that is compared; its keys are the heads of the columns. */
+  readonly rows: readonly Readonly<Record<string, Cell>>[];
+  /** Heads of columns whose numbers are shares, and read as percent. */
+  readonly shares?: readonly string[];
+  readonly expected?: readonly Expected[];
+  /** The picture. */
+  readonly panels: readonly Panel[];
+  readonly layout?: Omit<ChartOptions, 'title'>;
+  /** Further pictures as SVG, by what their names add to that of the first. */
+  readonly pictures?: Readonly<Record<string, string>>;
+  /** All that was measured and has no place in the table, for programs: what JSON can say. */
+  readonly values?: unknown;
+}
+
+/** An experiment, by the name under which `compare` has it. Its options follow the name: `born-dead:nets=200`. */
+export interface Experiment {
+  /** What it shows, in one line. */
+  readonly about: string;
+  /** Authors and year, or the lecture. */
+  readonly source: string;
+  readonly options: Parameters;
+  run(lab: Lab, options: Readonly<Record<string, any>>): Promise<Outcome>;
+}
+
+/** Infers the names and types of the options for `run`. */
+export const experiment = <P extends Parameters>(
+  e: Omit<Experiment, 'options' | 'run'> & { options: P; run(lab: Lab, options: Values<P>): Promise<Outcome> },
+): Experiment => e as Experiment;
+
+/** Does `work` on each of `items`, one after another, and tells how far it is. What is returned ends where the user asked to stop. */
+export async function inTurn<T, R>(lab: Lab, items: readonly T[], name: (item: T) => string, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) {
+    if (lab.stopped) break;
+    lab.progress(results.length, items.length, name(item));
+    results.push(await work(item));
+  }
+  lab.progress(results.length, items.length, '');
+  return results;
+}

@@ -1,0 +1,28 @@
+/** The experiments of the courses, by the names under which `descent compare` and the page have them. */
+import { lookUp, say } from '../../engine/check.ts';
+import { valuesOf } from '../../engine/parameter.ts';
+import { parseSpec } from '../../engine/spec.ts';
+import { trajectories } from './descent/trajectories.ts';
+import { reluCollapse } from './relu/relu-collapse.ts';
+import type { Experiment, Lab, Outcome } from './experiment.ts';
+
+export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
+  trajectories,
+  'relu-collapse': reluCollapse,
+};
+
+/** An experiment whose options are read: what it is called, what they are, and how it runs. */
+export interface Planned {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  run(lab: Lab): Promise<Outcome>;
+}
+
+/** The experiment that a text such as `relu-collapse:nets=10` asks for. Throws where a name or a value is not known. */
+export function planned(text: string): Planned {
+  const { name, value, options } = parseSpec('experiment', text);
+  const found = lookUp('experiment', name, EXPERIMENTS);
+  const given = value === undefined ? options : { [String(value)]: true, ...options };
+  const values = valuesOf(name, found.options, given, { who: say`${name}` });
+  return { name, options: values, run: lab => found.run(lab, values) };
+}
