@@ -13,6 +13,9 @@ import { cacheDir } from '../datasets/node/cache-dir.mjs';
 /** lavapipe then compiles a kernel in a third of the time, into slower code. With --long, and where it is set, it optimises as in use. */
 const QUICK = { GALLIVM_PERF: 'nopt' };
 
+/** By which tests know that the long ones run (tests/support/long.ts). */
+const LONG = { DESCENT_TESTS: 'long' };
+
 /** Seconds that each file took when it last ran on this machine. */
 const TIMES = join(cacheDir(), 'test-times.json');
 
@@ -52,7 +55,7 @@ async function lead(): Promise<boolean> {
     if (o.seconds !== undefined) seconds[o.file] = o.seconds;
     console.log(o.text);
   };
-  const env = { ...(!long && QUICK), ...process.env };
+  const env = { ...(long ? LONG : QUICK), ...process.env };
   const worker = async () => {
     while (files.length) await deal(files, env, add);
   };

@@ -8,6 +8,7 @@ import { conv1d, conv2d, convTranspose2d, type ConvOptions, type ConvTransposeOp
 import { batchNorm } from '../../layers/norm.ts';
 import { conv2d as reference, convTranspose2d as transposed, edgesOf, outSize, pairOf, same, type Sides } from '../reference/linear.ts';
 import { checkLayer, runLayer, WAYS } from '../support/check.ts';
+import { isLongRun } from '../support/long.ts';
 import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv geometry');
@@ -19,23 +20,31 @@ const cases: readonly {
   options?: ConvOptions;
   why: string;
   gpu?: true;
+  /** Left to the long tests. */
+  long?: true;
 }[] = [
   { of: [8, 7, 9, 12], k: [1, 7], options: { pad: [0, 3] }, why: 'one row of taps', gpu: true },
   { of: [8, 9, 8, 12], k: [7, 1], options: { pad: [3, 0] }, why: 'one column of taps: columns lie as vec4' },
-  { of: [9, 8, 8, 12], k: [1, 3], options: { pad: [0, 1] }, why: 'columns as vec4 with a halo' },
-  { of: [4, 8, 16, 8], k: [5, 3], options: { pad: [2, 1] }, why: 'rows in a loop, columns as vec4' },
+  { of: [9, 8, 8, 12], k: [1, 3], options: { pad: [0, 1] }, why: 'columns as vec4 with a halo', long: true },
+  { of: [4, 8, 16, 8], k: [5, 3], options: { pad: [2, 1] }, why: 'rows in a loop, columns as vec4', long: true },
   { of: [5, 9, 8, 6], k: [2, 3], options: { stride: [2, 1] }, why: 'strides that differ', gpu: true },
-  { of: [5, 9, 12, 6], k: 3, options: { stride: [1, 2], pad: 1 }, why: 'a square kernel with strides that differ' },
+  { of: [5, 9, 12, 6], k: 3, options: { stride: [1, 2], pad: 1 }, why: 'a square kernel with strides that differ', long: true },
   { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ', gpu: true },
   { of: [6, 8, 8, 6], k: [3, 5], options: { groups: 6, pad: 'same' }, why: 'depthwise, taps in a rectangle' },
-  { of: [10, 8, 8, 9], k: 3, options: { pad: { top: 1, left: 1, right: 1 } }, why: 'no padding below: whole rows are not held' },
-  { of: [10, 8, 8, 9], k: 3, options: { pad: { top: 1, bottom: 2, left: 1, right: 1 } }, why: 'more rows than the input has' },
-  { of: [4, 7, 8, 4], k: 3, options: { groups: 4, pad: { top: 1, left: 1 } }, why: 'depthwise, one side padded' },
+  {
+    of: [10, 8, 8, 9],
+    k: 3,
+    options: { pad: { top: 1, left: 1, right: 1 } },
+    why: 'no padding below: whole rows are not held',
+    long: true,
+  },
+  { of: [10, 8, 8, 9], k: 3, options: { pad: { top: 1, bottom: 2, left: 1, right: 1 } }, why: 'more rows than the input has', long: true },
+  { of: [4, 7, 8, 4], k: 3, options: { groups: 4, pad: { top: 1, left: 1 } }, why: 'depthwise, one side padded', long: true },
   { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below', gpu: true },
-  { of: [3, 6, 7, 4], k: 4, options: { pad: 'same' }, why: 'same, of an even kernel' },
+  { of: [3, 6, 7, 4], k: 4, options: { pad: 'same' }, why: 'same, of an even kernel', long: true },
   { of: [6, 8, 8, 8], k: 3, options: { pad: 'same', stride: 2 }, why: 'same of stride 2: padding behind alone' },
-  { of: [6, 9, 8, 4], k: [3, 1], options: { pad: 'same', stride: [2, 3] }, why: 'same of strides that differ' },
-  { of: [4, 6, 6, 5], k: 5, options: { pad: { top: 4, left: 1, right: 2 } }, why: 'images in lanes, wider padding above' },
+  { of: [6, 9, 8, 4], k: [3, 1], options: { pad: 'same', stride: [2, 3] }, why: 'same of strides that differ', long: true },
+  { of: [4, 6, 6, 5], k: 5, options: { pad: { top: 4, left: 1, right: 2 } }, why: 'images in lanes, wider padding above', long: true },
 ];
 for (const {
   of: [c, h, w, o],
@@ -43,7 +52,7 @@ for (const {
   options = {},
   why,
   gpu,
-} of cases) {
+} of cases.filter(c => isLongRun || !c.long)) {
   test(`${c} -> ${o}, ${h}x${w}, kernel ${k}: ${why}`, () => {
     const { stride = 1, pad = 0, dilation = 1, groups = 1 } = options;
     const [kh, kw] = pairOf(k);
@@ -89,12 +98,14 @@ const turned: readonly {
   out: readonly [number, number];
   why: string;
   gpu?: true;
+  /** Left to the long tests. */
+  long?: true;
 }[] = [
   { of: [6, 5, 5, 4], k: 2, options: { stride: 2 }, out: [10, 10], why: 'twice the size, no overlap', gpu: true },
-  { of: [5, 4, 8, 9], k: 4, options: { stride: 2, pad: 1 }, out: [8, 16], why: 'twice the size, overlapping, as vec4' },
-  { of: [5, 4, 4, 6], k: 3, options: { stride: 2, pad: 1, outputPad: 1 }, out: [8, 8], why: 'a row and a column more' },
+  { of: [5, 4, 8, 9], k: 4, options: { stride: 2, pad: 1 }, out: [8, 16], why: 'twice the size, overlapping, as vec4', long: true },
+  { of: [5, 4, 4, 6], k: 3, options: { stride: 2, pad: 1, outputPad: 1 }, out: [8, 8], why: 'a row and a column more', long: true },
   { of: [5, 6, 4, 6], k: 3, options: { pad: 1 }, out: [6, 4], why: 'stride 1: itself a convolution', gpu: true },
-  { of: [3, 4, 5, 2], k: 3, options: { pad: 3, stride: 2, bias: false }, out: [3, 5], why: 'more padding than a kernel' },
+  { of: [3, 4, 5, 2], k: 3, options: { pad: 3, stride: 2, bias: false }, out: [3, 5], why: 'more padding than a kernel', long: true },
   {
     of: [4, 5, 4, 6],
     k: [3, 2],
@@ -110,7 +121,7 @@ for (const {
   out,
   why,
   gpu,
-} of turned) {
+} of turned.filter(c => isLongRun || !c.long)) {
   test(`transposed ${c} -> ${o}, ${h}x${w}, kernel ${k}: ${why}`, async () => {
     const { stride = 1, pad = 0, dilation = 1, groups = 1 } = options;
     const [kh, kw] = pairOf(k);

@@ -7,6 +7,7 @@ import { openModel } from '../../models/index.ts';
 import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { close, deviceFor } from '../support/check.ts';
+import { isLongRun } from '../support/long.ts';
 import { cases, images, isLong, matches, pass, specOf } from '../support/network.ts';
 import { torchOptimizer } from '../support/torch-optimizer.ts';
 import { readJson } from '../vectors/read.ts';
@@ -39,6 +40,7 @@ for (const c of cases) {
 }
 
 runs.forEach(({ options, lr, batch, gains, ...want }, at) => {
+  if (at > 0 && !isLongRun) return;
   test(`resnet20 over 8 steps of SGD from weights times ${gains.conv}`, async () => {
     const dataset = await openDataset('cifar10', { limitTrain: 8 * batch, limitTest: 4, quiet: true });
     const device = await deviceFor();
