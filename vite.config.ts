@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 import { serveData } from './web/node/serve-data.ts';
+import { standaloneScript } from './web/node/standalone-script.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
 function commit(): string | undefined {
@@ -47,7 +48,7 @@ const contentSecurityPolicy = (): Plugin => ({
 export default defineConfig({
   root: 'web',
   base: './',
-  plugins: [contentSecurityPolicy(), serveData(process.env.DESCENT_WEB_DATA)],
+  plugins: [contentSecurityPolicy(), serveData(process.env.DESCENT_WEB_DATA), standaloneScript()],
   define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
   build: { outDir: 'dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },

@@ -3,7 +3,7 @@ import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
-import { filesOf } from './data/folder.ts';
+import { filesOf, type FolderFile } from './data/folder.ts';
 import type { Texts } from './form/form.ts';
 import { TrainView } from './views/train-view.ts';
 import { inPageWords } from './words.ts';
@@ -11,14 +11,22 @@ import { inPageWords } from './words.ts';
 const place = document.getElementById('view')!;
 const query = (): Texts => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
 const train = new TrainView(query());
-const views: Record<string, () => Promise<{ element: HTMLElement; show?: () => void; stop?: () => void }>> = {
+interface View {
+  readonly element: HTMLElement;
+  show?(): void;
+  stop?(): void;
+  /** Takes files that are dropped on it, and those in dropped folders; whether it does. */
+  drop?(at: Element, files: readonly File[], inFolders: readonly FolderFile[]): Promise<boolean>;
+}
+const views: Record<string, () => Promise<View>> = {
   train: async () => train,
   playground: once(async () => new (await import('./views/playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./views/race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
+  teach: once(async () => (await import('./views/teach/teach-view.ts')).TeachView.open()),
   bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
 };
-let stop: (() => void) | undefined;
+let shown: View | undefined;
 let turn = 0;
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -31,8 +39,8 @@ async function show(): Promise<void> {
   const name = location.hash.slice(1).split('?')[0]!;
   const view = await (views[name] ?? views.train!)();
   if (mine !== turn) return; // another view was asked for while this one loaded
-  stop?.();
-  stop = view.stop?.bind(view);
+  shown?.stop?.();
+  shown = view;
   view.show?.();
   place.replaceChildren(view.element);
   for (const a of document.querySelectorAll('nav a')) {
@@ -68,13 +76,16 @@ async function take(files: readonly File[]): Promise<void> {
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
-  const files = [...(event.dataTransfer?.files ?? [])];
   const entries = [...(event.dataTransfer?.items ?? [])].map(i => i.webkitGetAsEntry());
   const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
+  const files = [...(event.dataTransfer?.files ?? [])].filter(({ name }) => !folders.some(folder => folder.name === name));
+  const at = event.target instanceof Element ? event.target : document.body;
   void told(async () => {
+    const inFolders = await Promise.all(folders.map(folder => filesOf([folder])));
+    if (await shown?.drop?.(at, files, inFolders.flat())) return;
     if (!folders.length) return take(files);
     location.hash = '#train';
-    for (const folder of folders) await train.addFolder(await filesOf([folder]));
+    for (const inside of inFolders) await train.addFolder(inside);
   });
 });
 addEventListener(

@@ -16,7 +16,7 @@ const ofType = <T extends RunEvent>(events: readonly RunEvent[], type: T['type']
 const opened = async (page: BuiltPage) => {
   at = page;
 };
-if (onPage(test, 'library.test.ts', opened, join(import.meta.dirname, 'library'))) {
+if (onPage(test, 'library.test.ts', opened, { root: join(import.meta.dirname, 'library') })) {
   test.before.each(async () => {
     if (at.page.url() === at.address) return;
     await at.page.goto(at.address);

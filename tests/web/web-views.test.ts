@@ -159,7 +159,7 @@ if (
       'navigation',
     ];
     const full = 'train?optimizer=adam:epochs=1,lbfgs&augment=crop,flip&schedule=onecycle:max_lr=0.1';
-    for (const view of [full, 'playground', 'race', 'predict', 'bench']) {
+    for (const view of [full, 'playground', 'race', 'predict', 'teach', 'bench']) {
       await at.open(view);
       await page.locator('#view h2').first().waitFor();
       await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);

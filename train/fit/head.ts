@@ -32,6 +32,8 @@ export interface HeadOptions {
   readonly seed?: number;
   /** In place of first weights that are drawn: those of a classifier for as many classes. Of a whole net's the others are passed over. */
   readonly weights?: Tensors;
+  /** What it is trained on, for the file. */
+  readonly dataset?: string;
 }
 
 /** Features [n, size] of images, and the class number of each. */
@@ -62,7 +64,7 @@ interface Extractor {
   readonly trunk: () => Promise<Tensors>;
 }
 
-const OPTIONS: Readonly<Record<keyof HeadOptions, true>> = { classes: true, seed: true, weights: true };
+const OPTIONS: Readonly<Record<keyof HeadOptions, true>> = { classes: true, seed: true, weights: true, dataset: true };
 const TRAINING: Readonly<Record<keyof HeadTraining, true>> = { epochs: true, lr: true, weightDecay: true, signal: true, onEpoch: true };
 
 /** Samples of one step: few enough that a handful of samples makes several. */
@@ -71,6 +73,7 @@ const BATCH = 32;
 /** Calls wait for one another in the order in which they are made. After `destroy` every call throws. */
 export class Head {
   readonly classes: readonly string[];
+  #dataset: string | undefined;
   #seed: number;
   #extractor: Extractor;
   #layer: Layer;
@@ -82,6 +85,7 @@ export class Head {
 
   private constructor(o: HeadOptions, extractor: Extractor, layer: Layer, shape: Dataset['shape'], predictor: Predictor) {
     this.classes = o.classes;
+    this.#dataset = o.dataset;
     this.#seed = o.seed ?? 0;
     this.#extractor = extractor;
     this.#layer = layer;
@@ -173,7 +177,7 @@ export class Head {
   /** A safetensors file of extractor and classifier as one net, as Predictor.bytes gives it. */
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     const { model, shape, dtype, normalize, moments } = this.#extractor.facts;
-    const own = { model: nameOf(model), shape, dtype, normalize, moments, classes: this.classes };
+    const own = { model: nameOf(model), shape, dtype, normalize, moments, classes: this.classes, dataset: this.#dataset };
     return encodeSafetensors(await this.#whole(), metadataOf(own));
   }
 

@@ -62,7 +62,7 @@ export class Run {
   }
 
   #on(event: RunEvent): void {
-    if (event.kind === 'timed') return;
+    if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking') return;
     if (event.kind === 'metrics') {
       this.lines.push(...event.lines);
       this.step = Math.max(this.step, ...event.lines.map(l => l.step));

@@ -68,6 +68,10 @@ export type RunEvent =
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
   /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
   | { readonly kind: 'note'; readonly text: string | undefined }
+  /** How far Teach is with its head, and how many of the samples that it learns from it has right. */
+  | { readonly kind: 'learning'; readonly done: number; readonly accuracy: number }
+  /** How far Teach is with what it has held out. */
+  | { readonly kind: 'checking'; readonly done: number }
   /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
@@ -77,6 +81,28 @@ export interface Prediction {
   readonly label: number;
   readonly probabilities: Float32Array;
 }
+
+/** Samples of Teach: features [n, F] of a backbone, and class numbers. */
+export interface Samples {
+  readonly features: Float32Array;
+  readonly labels: Uint16Array;
+  readonly classes: readonly string[];
+}
+/** A net that answers in Teach. */
+export interface TaughtNet {
+  /** Of the images that it takes. */
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly classes: readonly string[];
+}
+export interface Learned {
+  /** Share of the samples that it has right after it has learned from them. */
+  readonly accuracy: number;
+  readonly net: TaughtNet;
+  /** Whether the browser keeps it over a reload. */
+  readonly kept: boolean;
+}
+export type NetFormat = 'safetensors' | 'onnx' | 'html';
+
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
   open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
@@ -105,6 +131,18 @@ export interface Api {
   /** Destroys the device, as a driver reset does. */
   loseDevice(): void;
   race(request: RaceRequest): Point[];
+  /** The shape of Teach's samples, and the net that it has kept. */
+  teachOpen(): { shape: TaughtNet['shape']; net: TaughtNet | undefined };
+  /** [n, F], of images given as bytes [n, c, h, w]. */
+  teachFeatures(images: Uint8Array): Float32Array;
+  teachLearn(samples: Samples): Learned;
+  /** Probabilities [n, classes] by heads that have not learned from the sample; NaN of the only one of a class. */
+  teachCheck(samples: Samples): Float32Array;
+  teachAnswer(images: Uint8Array): Float32Array;
+  /** `base` is the address of the page. */
+  teachExport(format: NetFormat, base: string): Uint8Array;
+  teachLoad(bytes: Uint8Array, name: string): Omit<Learned, 'accuracy'>;
+  teachForget(): void;
   /** The kernel part of `descent bench`: rows whose name contains `filter`; with `all` every variant. */
   benchKernels(filter: string, all: boolean): Measured;
   /** The step part; with `trace` the time of each dispatch too. */

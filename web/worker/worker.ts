@@ -3,10 +3,14 @@ import { benchKernels, benchStep } from './bench-run.ts';
 import { runRace } from './race-run.ts';
 import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
+import type { Teacher } from './teacher.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 
 const post = (message: Reply): void => (self as unknown as { postMessage(m: Reply): void }).postMessage(message);
 const session = new Session((event: RunEvent) => post({ event }));
+let teacher: Promise<Teacher> | undefined;
+/** Loaded when it is first asked for: most runs never do. */
+const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
 
 type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
 const handlers: Handlers = {
@@ -27,6 +31,14 @@ const handlers: Handlers = {
   activations: index => session.inspect(net => net.activations(index)),
   loseDevice: () => session.loseDevice(),
   race: request => runRace(request),
+  teachOpen: async () => (await teach()).open(),
+  teachFeatures: async images => (await teach()).features(images),
+  teachLearn: async samples => (await teach()).learn(samples),
+  teachCheck: async samples => (await teach()).check(samples),
+  teachAnswer: async images => (await teach()).answer(images),
+  teachExport: async (format, base) => (await teach()).export(format, base),
+  teachLoad: async (bytes, name) => (await teach()).load(Uint8Array.from(bytes), name),
+  teachForget: async () => (await teach()).forget(),
   benchKernels: (filter, all) => benchKernels(filter, all, event => post({ event })),
   benchStep,
 };

@@ -114,26 +114,37 @@ export class BuiltPage {
   }
 }
 
-/**
- * Has the tests of a file find the built page, ours or that of the folder `root`, which `opened` is given. Returns false where there is no
- * browser: says so and skips them.
- */
-export function onPage(test: Test, file: string, opened: (page: BuiltPage) => void, root = join(ROOT, 'web')): boolean {
+/** What a test has the page and its browser be. */
+export interface PageOptions {
+  /** A folder in place of our page. */
+  readonly root?: string;
+  /** More flags for the browser. */
+  readonly flags?: readonly string[];
+}
+
+/** Has the tests of a file find the built page, which `opened` is given. Returns false where there is no browser: says so and skips them. */
+export function onPage(
+  test: Test,
+  file: string,
+  opened: (page: BuiltPage) => void,
+  { root = join(ROOT, 'web'), flags = [] }: PageOptions = {},
+): boolean {
   if (!browserPath) {
     console.log(`${file}: skipped, there is no browser; install chromium, or name one in DESCENT_BROWSER`);
     test.skip('needs a browser', () => undefined);
     return false;
   }
   let page: BuiltPage | undefined;
-  test.before(async () => opened((page = await openBuilt(browserPath, root))));
+  test.before(async () => opened((page = await openBuilt(browserPath, root, flags))));
   test.after(() => page?.close());
   return true;
 }
 
 /** A browser with WebGPU on its software adapter. */
-export const launched = (executablePath: string): Promise<Browser> => chromium.launch({ executablePath, args: FLAGS });
+export const launched = (executablePath: string, flags: readonly string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 
-async function openBuilt(executablePath: string, root: string): Promise<BuiltPage> {
+async function openBuilt(executablePath: string, root: string, flags: readonly string[]): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const common = {
     configFile: join(ROOT, 'vite.config.ts'),
@@ -143,7 +154,7 @@ async function openBuilt(executablePath: string, root: string): Promise<BuiltPag
   } as const;
   await build(common);
   const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
-  const browser = await launched(executablePath);
+  const browser = await launched(executablePath, flags);
   const context = await browser.newContext({ bypassCSP: true }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
   return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {

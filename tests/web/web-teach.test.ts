@@ -1,0 +1,112 @@
+/** Teach in a real browser: classes by Chromium's fake camera and by pictures, learned, told apart, kept. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { BLUE, film, RED, still } from '../support/process/fake-camera.ts';
+import { TeachPage } from '../support/process/teach-page.ts';
+
+const test = suite('teach');
+let at: BuiltPage;
+let page: Page;
+let teach: TeachPage;
+const folder = mkdtempSync(join(tmpdir(), 'descent-film-'));
+const path = join(folder, 'film.y4m');
+writeFileSync(path, film([RED], 3));
+test.after(() => rmSync(folder, { recursive: true }));
+
+if (
+  onPage(
+    test,
+    'web-teach.test.ts',
+    built => {
+      at = built;
+      page = built.page;
+      teach = new TeachPage(page, built.address);
+    },
+    { flags: [`--use-file-for-fake-video-capture=${path}`] },
+  )
+) {
+  test('without samples, and with those of one class, it says beside Train what is missing', async () => {
+    await teach.open();
+    await at.press('Train');
+    await at.says('there are no samples yet; hold a button to capture some, or drop pictures on a class');
+    await teach.rename('Class 1', 'red');
+    await teach.drop('red', 'a.png', await still(RED, 60, 50));
+    await teach.drop('red', 'notes.png', Buffer.from('no picture'));
+    await at.says('Left out: notes.png: cannot be read as an image');
+    await at.press('Train');
+    await at.says('only red has samples; capture some of another class too');
+    await teach.rename('Class 2', 'red');
+    await at.says('another class is called red; give another name');
+  });
+
+  test('a camera that is denied, or is not there, is told of where it was asked for', async () => {
+    for (const [name, words] of [
+      ['NotAllowedError', 'the camera may not be used: permission was denied'],
+      ['NotFoundError', 'there is no camera'],
+    ] as const) {
+      const restore = await teach.withoutCamera(name);
+      await page.getByRole('button', { name: 'Hold to capture red' }).click();
+      await teach.card('red').getByText(words).waitFor();
+      await at.press('Use the camera');
+      await page.locator('.stage').getByText(words).waitFor();
+      await restore();
+    }
+  });
+
+  test('one thing is captured by mouse and keys, the other dropped as pictures: both are learned, and told apart live', async () => {
+    await teach.rename('Class 2', 'blue');
+    await at.press('Use the camera');
+    await page.locator('.stage video').waitFor();
+    await teach.hold('red', 3);
+    await teach.holdKey('red', 3);
+    for (let i = 0; i < 6; i++) await teach.drop('blue', `${i}.png`, await still(BLUE, 60 + 8 * i, 40 + 5 * i));
+    await teach.card('blue').getByText('6 samples').waitFor();
+    await at.press('Train');
+    await at.says('It tells 2 classes apart.');
+    const [samples, trained, held] = await page.locator('.training dd').allTextContents();
+    assert.ok(Number(samples) >= 13, `${samples} samples`);
+    assert.equal([trained, held], ['100.0 %', '100.0 %']);
+    await teach.answers('red');
+  });
+
+  test('samples and the net are there again after a reload, and a net comes back from its file', async () => {
+    const before = await page.locator('.count').allTextContents();
+    const file = await at.downloaded('Weights');
+    await page.reload();
+    await page.locator('.bars li').first().waitFor();
+    assert.equal(await page.locator('.count').allTextContents(), before);
+    assert.equal(await page.locator('.bars li > :first-child').allTextContents(), ['red', 'blue']);
+    await teach.drop(undefined, 'blue.png', await still(BLUE, 80, 60));
+    await teach.answers('blue');
+    await at.press('Start anew');
+    await at.press('Delete all');
+    await teach.card('Class 2').waitFor();
+    assert.equal(await page.locator('.bars li').count(), 0);
+    await teach.drop(undefined, 'mine.safetensors', file);
+    await at.says('mine.safetensors: answers now, 2 classes.');
+    await teach.drop(undefined, 'blue.png', await still(BLUE, 80, 60));
+    await teach.answers('blue');
+  });
+
+  test('axe finds nothing in either theme, and nothing moves by itself', async () => {
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.equal(
+        await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`),
+        [],
+        scheme,
+      );
+    }
+    assert.ok((await teach.shift()) < 0.05, `layout shift ${await teach.shift()}`);
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();

@@ -1,0 +1,147 @@
+/** Teach in the worker: features of samples, a head that learns to tell them apart, its answers, and what is kept of it. */
+import { check } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { product } from '../../engine/graph.ts';
+import { sharedDevice } from '../../engine/open.ts';
+import { Predictor } from '../../train/evaluate/predictor.ts';
+import { forget, read, save } from '../../train/run/store.ts';
+import { FeatureExtractor } from '../../train/fit/extractor.ts';
+import { netInPage } from '../standalone/page.ts';
+import { exported, isSafetensors } from './exported.ts';
+import { foldsOf } from './folds.ts';
+import type { Learned, NetFormat, RunEvent, Samples, TaughtNet } from './protocol.ts';
+
+/** Whose features samples have. */
+const BACKBONE = new URL('../../models/trained/resnet20.safetensors', import.meta.url);
+/** Under which the net is kept in the browser. */
+const KEPT = 'indexeddb://teach';
+/** Passes over the samples. */
+const EPOCHS = 30;
+
+interface Net {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly device: Device;
+  readonly predictor: Predictor;
+}
+
+export class Teacher {
+  #emit: (event: RunEvent) => void;
+  #device: Device | undefined;
+  #extractor: Promise<FeatureExtractor> | undefined;
+  #net: Net | undefined;
+
+  constructor(emit: (event: RunEvent) => void) {
+    this.#emit = emit;
+  }
+
+  /** The shape of samples, and the net that was kept, if there is one. */
+  async open(): Promise<{ shape: TaughtNet['shape']; net: TaughtNet | undefined }> {
+    const { shape } = await this.#trunk();
+    const kept = await read(KEPT).catch(() => undefined);
+    const net = kept && (await this.#take(kept, 'the net that was kept').catch(() => undefined)); // of an older version, say
+    return { shape, net };
+  }
+
+  async features(images: Uint8Array): Promise<Float32Array> {
+    const trunk = await this.#trunk();
+    const size = product(trunk.shape);
+    return trunk.features(Array.from({ length: images.length / size }, (_, i) => images.subarray(i * size, (i + 1) * size)));
+  }
+
+  /** Trains a head on all samples; it answers from now on, and is kept. */
+  async learn({ features, labels, classes }: Samples): Promise<Learned> {
+    const head = await (await this.#trunk()).head({ classes, dataset: 'taught' });
+    try {
+      const { accuracy } = await head.train(
+        { features, labels },
+        { epochs: EPOCHS, onEpoch: ({ epoch, accuracy }) => this.#emit({ kind: 'learning', done: epoch / EPOCHS, accuracy }) },
+      );
+      const bytes = await head.bytes();
+      return { accuracy, net: await this.#take(bytes, 'the net'), kept: await this.#keep(bytes) };
+    } finally {
+      head.destroy();
+    }
+  }
+
+  /** What heads say of samples that they have not learned from: probabilities [n, classes], NaN of one that is the only one of its class. */
+  async check({ features, labels, classes }: Samples): Promise<Float32Array> {
+    const trunk = await this.#trunk();
+    const folds = foldsOf(labels);
+    const k = classes.length;
+    const rows = (at: readonly number[]) =>
+      Float32Array.from(at.flatMap(i => [...features.subarray(i * trunk.size, (i + 1) * trunk.size)]));
+    const all = new Float32Array(labels.length * k).fill(NaN);
+    const last = Math.max(...folds);
+    for (let fold = 0; fold <= last; fold++) {
+      const [held, learned]: [number[], number[]] = [[], []];
+      for (const [i, own] of folds.entries()) (own === fold ? held : learned).push(i);
+      const head = await trunk.head({ classes });
+      try {
+        await head.train({ features: rows(learned), labels: learned.map(i => labels[i]!) }, { epochs: EPOCHS });
+        const probabilities = await head.probabilities(rows(held));
+        for (const [at, i] of held.entries()) all.set(probabilities.subarray(at * k, (at + 1) * k), i * k);
+      } finally {
+        head.destroy();
+      }
+      this.#emit({ kind: 'checking', done: (fold + 1) / (last + 1) });
+    }
+    return all;
+  }
+
+  /** Class probabilities [n, classes] of images given as bytes [n, c, h, w]. */
+  async answer(images: Uint8Array): Promise<Float32Array> {
+    return (await this.#answering()).predictor.probabilities(images);
+  }
+
+  async export(format: NetFormat, base: string): Promise<Uint8Array> {
+    return exported((await this.#answering()).bytes, format, base);
+  }
+
+  /** Answers by a net that was exported before, and keeps it. */
+  async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Omit<Learned, 'accuracy'>> {
+    const file = name.endsWith('.html') ? netInPage(new TextDecoder().decode(bytes)) : bytes;
+    check(file, `${name}: has no net in it`, 'give a page that was exported here');
+    return { net: await this.#take(file, name), kept: await this.#keep(file) };
+  }
+
+  async forget(): Promise<void> {
+    this.#net?.predictor.destroy();
+    this.#net = undefined;
+    await forget(KEPT).catch(() => undefined); // where nothing can be kept, nothing is
+  }
+
+  /** The backbone; on a new device where the last one was lost. */
+  async #trunk(): Promise<FeatureExtractor> {
+    const device = await sharedDevice();
+    if (device !== this.#device) this.#extractor = undefined;
+    this.#device = device;
+    const opening = (this.#extractor ??= FeatureExtractor.open(device, BACKBONE));
+    opening.catch(() => {
+      if (this.#extractor === opening) this.#extractor = undefined; // the next call tries again
+    });
+    return opening;
+  }
+
+  async #answering(): Promise<Net> {
+    check(this.#net, 'there is no net yet', 'train one');
+    if (this.#net.device !== (await sharedDevice())) await this.#take(this.#net.bytes, 'the net');
+    return this.#net;
+  }
+
+  /** Answers by the net in a file, in place of the one before. */
+  async #take(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<TaughtNet> {
+    const device = await sharedDevice();
+    const { openOnnx } = await import('../../train/onnx/predictor.ts');
+    const predictor = await (isSafetensors(bytes) ? Predictor.open(device, new File([bytes], name)) : openOnnx(device, bytes, name));
+    this.#net?.predictor.destroy();
+    this.#net = { bytes, device, predictor };
+    return { shape: predictor.shape, classes: predictor.classes };
+  }
+
+  async #keep(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    return save(KEPT, bytes).then(
+      () => true,
+      () => false,
+    );
+  }
+}
