@@ -104,7 +104,7 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
 
 /** What the models are built for: a data set's images, or those that --input and --classes name. */
 async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<ModelInput> {
-  const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { quiet: true, limitTest: 1 }));
+  const known = datasets[knownName(dataset) ?? ''] ?? (await openDataset(dataset, { quiet: true, skipBroken: true, limitTest: 1 }));
   const sizes = input?.split('x') ?? [];
   check(input === undefined || sizes.length === 3, `--input: '${input}' is no image size`, 'write channels x height x width, as 3x224x224');
   const whole = (who: string, text: string) => parseNumber(who, text, { integer: true, min: 1 });

@@ -2,7 +2,7 @@
 import { AT_LEAST_0, COUNT, SHARE } from '../../engine/range.ts';
 import { schemes } from '../../layers/init.ts';
 import { losses, NUMERIC } from '../../layers/loss.ts';
-import { BOXES } from '../init/box.ts';
+import { BOXES } from '../init/schemes.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { parseFactors, parsePatterns } from './groups.ts';

@@ -4,10 +4,7 @@ import { check, named, say } from '../../engine/check.ts';
 import type { BuiltLayer, Graph, Param } from '../../engine/graph.ts';
 import { normals, STREAMS, streamOf, uniforms } from '../../shaders/kernel/random.ts';
 import type { DeviceData } from '../data/device-data.ts';
-
-/** The ways by which hidden layers follow one another: each takes the place of what it is given, or is added to it. */
-export const BOXES = ['box', 'box-residual'] as const;
-export type Box = (typeof BOXES)[number];
+import type { Box } from './schemes.ts';
 
 /** Weights [o, d] and biases [o] of one layer. */
 interface Drawn {
