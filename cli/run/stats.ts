@@ -30,10 +30,11 @@ export interface Stats {
 
 /** `doStep` does a step of the trainer, with other ranks where there are some: the gradients looked at are then their mean. */
 export async function watch(
-  { trainer, model, data, total }: Session,
+  { trainer, total }: Session,
   run: RunFolder,
   { every, json, doStep = log => trainer.step(log) }: { every: number; json: boolean; doStep?: Started['step'] },
 ): Promise<Stats> {
+  const { run: data } = trainer.data;
   const { train } = data.dataset;
   const n = Math.min(IMAGES, train.n);
   const [c, h, w] = data.dataset.shape;
@@ -49,7 +50,7 @@ export async function watch(
     if (t !== 1 && t !== total && t % trainer.stepsPerEpoch && t % every) return doStep(log);
     const before = await weightsNow(trainer);
     await doStep(log);
-    probe ??= await Probe.create(trainer.memory, model, data, n, true);
+    probe ??= await Probe.create(trainer.memory, trainer.model, data, n, true);
     last = { step: t, epoch: t / trainer.stepsPerEpoch, layers: await layerStats(trainer, probe, bytes, n, before) };
     lines.push(JSON.stringify(last));
     run.write(FILE, `${lines.join('\n')}\n`);

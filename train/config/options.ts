@@ -243,6 +243,11 @@ export const OPTIONS = {
     help: 'layers and parameters that keep their values, as conv1,bn1,layer*; batch norm in them goes by its running statistics',
     type: spec([], parsePatterns),
   }),
+  featureViews: option({
+    flags: '--feature-views <n>',
+    help: 'augment each image n times once and for all, and train on the features that frozen layers give; an epoch passes over all of them',
+    type: number(COUNT),
+  }),
   lrOf: option({
     flags: '--lr-of <k=v,...>',
     help: 'factors of the learning rate for some layers or parameters, as layer*=0.1,fc=1; the last that names one counts',

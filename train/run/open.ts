@@ -2,7 +2,7 @@
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { check, named, say, TooLarge, words, type Message } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import type { Graph, Layer } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
 import type { Loss } from '../../layers/loss.ts';
 import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
@@ -23,6 +23,8 @@ import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { whitenFirst } from '../init/whiten-patches.ts';
+import { built } from '../evaluate/built.ts';
+import { featuresOf, type FeatureOptions, type Features } from '../tune/features.ts';
 import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { onDataset } from './task.ts';
@@ -75,11 +77,13 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const { batchSize, normalize, augment, seed, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
   const moments = momentsFor(recipe.moments, shape[0]);
-  const data = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
+  const images = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
   const { classWeights } = recipe;
   const input = { shape, classes: outputsOf(dataset).length };
   const tuning = tuningOf(recipe, input, options.start);
-  const model = recipe.model.layer(input);
+  const whole = recipe.model.layer(input);
+  const features = await cached(recipe, { device, model: whole, data: images }, tuning, exchange);
+  const { data, head: model } = features ?? { data: images, head: whole };
   const stepsPerEpoch = Math.floor(data.parts.train.n / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch, tuning);
@@ -109,6 +113,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       balanced: recipe.sample === 'balanced',
       ...(scheme !== undefined && Object.hasOwn(schemes, scheme) && { weights: initializer(scheme), biases: biasScheme(scheme) }),
       frozen: tuning.frozen,
+      beside: features?.trunk,
       population: recipe.bnStats === 'population',
       fuse: recipe.fuse,
       checkpoint: recipe.checkpointActivations,
@@ -128,18 +133,24 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const { whitened } = recipe.model;
   if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
   const { start } = tuning;
-  if (start) await trainer.loadWeights(start.weights, { strict: options.start?.isOwn === true });
+  const given = Object.entries(start?.weights ?? {}).filter(([name]) => !Object.hasOwn(features?.trunk ?? {}, name));
+  if (given.length) await trainer.loadWeights(Object.fromEntries(given), { strict: options.start?.isOwn === true });
   return {
     recipe,
     trainer,
-    data,
-    model,
+    data: images,
+    model: whole,
     total,
     parts,
     note,
-    told: start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`],
-    parameters: sizeOf(trainer.graph.params) + sizeOf(trainer.graph.frozenParams),
-    trained: sizeOf(trainer.graph.params),
+    told: [
+      ...(start?.told === undefined ? [] : [say`${named('init')}: ${start.told}`]),
+      ...(features
+        ? [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`]
+        : []),
+    ],
+    parameters: built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0),
+    trained: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
     metadata: metadataOf({
       model: recipe.config.model,
       dataset: recipe.dataset,
@@ -149,13 +160,35 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       inputs,
       dtype: dataset.dtype,
       normalize,
-      moments: normalize === 'none' ? undefined : data.normalisation.moments,
+      moments: normalize === 'none' ? undefined : images.normalisation.moments,
       resize: recipe.resize,
     }),
   };
 }
 
-const sizeOf = (params: Graph['params']): number => [...params.values()].reduce((n, p) => n + p.value.size, 0);
+/** What trains in place of a model whose frozen trunk gives the same features each time, where that saves work. */
+async function cached(
+  recipe: Recipe,
+  made: Pick<FeatureOptions, 'device' | 'model' | 'data'>,
+  { start, frozen }: Tuning,
+  exchange: Exchange | undefined,
+): Promise<Features | undefined> {
+  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, seed, fuse } = recipe;
+  check(
+    !views || (augment && frozen),
+    say`${named('featureViews')}: is of images that are augmented before a frozen trunk`,
+    'leave it out',
+  );
+  const isMixed = augment?.mix.length || (augment?.views ?? 1) > 1;
+  check(
+    !views || !isMixed,
+    say`${named('featureViews')}: images that are mixed or shown side by side have no features of their own`,
+    'leave it out',
+  );
+  const once = steps * batchSize >= made.data.parts.train.n; // fewer would not see each image
+  if (!start || !frozen || !once || exchange || precision === 'f16' || recipe.model.whitened || (augment && !views)) return undefined;
+  return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
+}
 
 /** A trained model on a device, and its data: `moments` are those of the images that it was trained on, where its file says them. */
 export async function openInference(

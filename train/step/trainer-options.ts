@@ -4,6 +4,7 @@ import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';
 import type { Share } from '../data/share.ts';
+import type { Tensors } from '../run/safetensors.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 import type { Phase } from './phase.ts';
 
@@ -32,6 +33,8 @@ export interface TrainerOptions extends EvaluationOptions {
    * where these are frozen.
    */
   readonly frozen?: Frozen | undefined;
+  /** Weights that are kept with those of the model: of a frozen trunk, whose features the data are. */
+  readonly beside?: Tensors | undefined;
   readonly debug?: boolean;
   /** Whether activations inside segments of the net are computed a second time in place of being kept. */
   readonly checkpoint?: boolean;
@@ -69,6 +72,7 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   weights: true,
   biases: true,
   frozen: true,
+  beside: true,
   population: true,
   debug: true,
   fuse: true,

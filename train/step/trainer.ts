@@ -1,7 +1,7 @@
 /** Trains one model on one data set on one device: what a front end may ask of it. */
 import { outputsOf } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
-import type { Graph } from '../../engine/graph.ts';
+import type { Graph, Layer } from '../../engine/graph.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { stateBuffer } from '../../optim/optimizer.ts';
@@ -58,6 +58,11 @@ export class Trainer {
   /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit throws TooLarge. */
   static async create(o: TrainerOptions): Promise<Trainer> {
     return new Trainer(o, await assemble(o));
+  }
+
+  /** What is trained. */
+  get model(): Layer {
+    return this.#o.model;
   }
 
   get device(): Device {
@@ -177,7 +182,7 @@ export class Trainer {
 
   async #weights(): Promise<Tensors> {
     await this.#steps.gradients.settle();
-    return readTensors(this.memory, savedOf(this.graph));
+    return { ...this.#o.beside, ...(await readTensors(this.memory, savedOf(this.graph))) };
   }
 
   /** The weights that `evaluate` takes: the averaged ones where the optimizer keeps an average. */
@@ -213,7 +218,9 @@ export class Trainer {
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other, unless `options` say otherwise. */
   loadWeights(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
     return this.memory.inTurn(() => {
-      const loaded = writeWeights(this.memory, savedOf(this.graph), tensors, options);
+      const { beside = {} } = this.#o;
+      const own = Object.entries(tensors).filter(([name]) => !Object.hasOwn(beside, name));
+      const loaded = writeWeights(this.memory, savedOf(this.graph), Object.fromEntries(own), options);
       this.#loadedAt = this.steps;
       this.#loads++;
       return loaded;

@@ -99,7 +99,7 @@ test('a new head starts as it is drawn, the other weights as given, in one line;
 
 test('frozen layers keep weights and running statistics; their gradients are not computed, and the plan is shorter', async () => {
   const whole = await open({ head: 'new' });
-  const frozen = await open(FROZEN);
+  const frozen = await open({ ...FROZEN, steps: '3' }); // too few for features to be computed once
   const partly = await open({ head: 'new', freeze: 'layer1' });
   const counts = [whole, partly, frozen].map(({ trainer }) => trainer.program.commands.length);
   assert.ok(counts[0]! > counts[1]! && counts[1]! > counts[2]!, counts.join(' '));
@@ -127,8 +127,6 @@ test('the same numbers in parts, with activations computed twice and after a res
   const once = await after(6, await open(partly));
   equal(once, await after(6, await open({ ...partly, checkpointActivations: 'true' })));
   const parts = await after(6, await open({ ...partly, accumulate: '2' }));
-  const far = (a: Tensors, b: Tensors) =>
-    Math.max(...Object.keys(a).flatMap(name => Array.from(a[name]!.data, (v, i) => Math.abs(v - b[name]!.data[i]!))));
   assert.ok(far(once, parts) < 1e-4, `in parts ${far(once, parts)}`); // no batch norm sees a batch
   const half = await after(6, await open({ ...partly, precision: 'f16' }));
   assert.ok(far(once, half) < 0.02, `in f16 ${far(once, half)}`);
@@ -159,6 +157,48 @@ test('rates and decay by name: a factor of 0 stands still, one of 1 moves as all
   half.forEach((v, i) => assert.ok(Math.abs(2 * v - all[i]!) < 1e-6));
   const free = await after(1, await open({ head: 'new' }));
   assert.equal(moved(own, 'fc.bias'), moved(free, 'fc.bias'));
+});
+
+const far = (a: Tensors, b: Tensors) =>
+  Math.max(...Object.keys(a).flatMap(name => Array.from(a[name]!.data, (v, i) => Math.abs(v - b[name]!.data[i]!))));
+
+test('a frozen trunk computes each image once: the same numbers, files and evaluations as with the trunk in place', async () => {
+  const texts: Texts = { ...FROZEN, valSplit: '0.2', normalize: 'meanstd', optimizer: 'adam', lr: '0.01' };
+  const [inPlace, cached] = [await open({ ...texts, steps: '3' }), await open({ ...texts, epochs: '3' })];
+  assert.equal(cached.told.map(line => words(line)).slice(1), [
+    'freeze: the 24 features of each image are computed once, and the rest trains on them',
+  ]);
+  assert.equal(inPlace.told.length, 1);
+  assert.ok(cached.trainer.program.commands.length < inPlace.trainer.program.commands.length - 3);
+  assert.equal([cached.parameters, cached.trained, cached.metadata], [inPlace.parameters, inPlace.trained, inPlace.metadata]);
+  for (let i = 0; i < 9; i++) for (const { trainer } of [inPlace, cached]) await trainer.step();
+  for (const part of ['val', 'test'] as const) {
+    const [a, b] = [await inPlace.trainer.evaluate(part), await cached.trainer.evaluate(part)];
+    assert.ok(Math.abs(a.loss - b.loss) < 1e-5 && a.accuracy === b.accuracy, `${part}: ${a.loss} and ${b.loss}`);
+  }
+  const [weights, state] = [await cached.trainer.weights(), await cached.trainer.state()];
+  assert.ok(far(await after(0, inPlace), weights) < 1e-5);
+  const once = await after(3, cached);
+  const config = parseConfig('net', { dataset: 'shapes', batchSize: '8', ...texts, epochs: '3' });
+  const resumed = await openTrainer(recipeWith(config, model), dataset, await deviceFor(), { start: { of: () => weights, isOwn: true } });
+  await resumed.trainer.loadState(state);
+  equal(once, await after(3, resumed));
+});
+
+test('augmented images have features where so many views of each are asked for', async () => {
+  const augmented = await open({ ...FROZEN, augment: 'flip,crop' });
+  assert.equal(augmented.told.length, 1);
+  const viewed = await open({ ...FROZEN, augment: 'flip,crop', featureViews: '3', valSplit: '0.25' });
+  const { train, val } = viewed.trainer.data.run.parts;
+  assert.equal([train.n, val.n, viewed.trainer.stepsPerEpoch, viewed.total], [90, 10, 11, 55]);
+  const rows = (view: number) => [
+    ...(train.from.images as Float32Array).subarray((view ? 40 + 30 * (view - 1) : train.indices[0]!) * 24).subarray(0, 24),
+  ];
+  assert.not.equal(rows(1), rows(2));
+  const first = await viewed.trainer.weights();
+  assert.equal(changed(first, await after(12, viewed)), ['fc.weight', 'fc.bias']);
+  augmented.trainer.destroy();
+  assert.match(await refusal(() => open({ ...FROZEN, featureViews: '3' })), /^featureViews: is of images that are augmented/);
 });
 
 test.run();
