@@ -56,6 +56,9 @@ function addDataShow(data: Command): void {
   onDevice(
     command
       .addOption(configOption('augment'))
+      .addOption(configOption('imageSize'))
+      .addOption(configOption('resize'))
+      .addOption(configOption('skipBroken'))
       .option('--out <file.png>', 'file to write', 'sheet.png')
       .option('--rows <n>', 'images', '8')
       .option('--columns <n>', 'augmentations of each', '12')

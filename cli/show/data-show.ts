@@ -20,6 +20,9 @@ import { print } from '../output.ts';
 
 export interface ShowOptions {
   augment?: string;
+  imageSize?: string;
+  resize?: string;
+  skipBroken?: boolean;
   out: string;
   rows: string;
   columns: string;
@@ -39,7 +42,9 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   check(options.out.endsWith('.png'), `--out: ${options.out} is no .png file`, 'give a name that ends in .png');
   checkWritable(options.out);
   const augment = options.augment === undefined ? undefined : parseAugment(options.augment);
-  const dataset = await openDataset(name, { dataDir: options.dataDir, quiet: options.quiet, limitTest: 1 });
+  const { dataDir, quiet, imageSize, skipBroken } = options;
+  const resize = options.resize === undefined ? undefined : whole('--resize', options.resize, 4096);
+  const dataset = await openDataset(name, { dataDir, quiet, imageSize, resize, skipBroken, limitTest: 1 });
   const [c, h, w] = dataset.shape;
   check(
     dataset.dtype !== 'float32' && (c === 1 || c === 3),

@@ -4,7 +4,7 @@ import { check } from '../../engine/check.ts';
 import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
-import { parseConfig } from '../../train/config/config.ts';
+import { parseConfig, readingOf } from '../../train/config/config.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../engine/spec.ts';
@@ -17,6 +17,10 @@ export interface FindLrOptions extends SessionOptions {
   optimizer?: string;
   normalize?: string;
   limitTrain?: string;
+  imageSize?: string;
+  resize?: string;
+  skipBroken?: boolean;
+  ignoreLabel?: string;
   seed?: string;
   from: string;
   to: string;
@@ -30,18 +34,18 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
   const to = parseNumber('--to', options.to, { above: from });
   const steps = parseNumber('--steps', options.steps, { integer: true, min: 20 });
   const range = { from, to, steps };
-  const { dataset: name, batchSize, optimizer, normalize, limitTrain, seed } = options;
-  const given = { dataset: name, batchSize, optimizer, normalize, limitTrain, seed, valSplit: '0' };
+  const { dataset, batchSize, optimizer, normalize, limitTrain, imageSize, resize, skipBroken, ignoreLabel, seed } = options;
+  const folder = { imageSize, resize, skipBroken, ignoreLabel };
+  const given = { dataset, batchSize, optimizer, normalize, limitTrain, ...folder, seed, valSplit: '0' };
   const recipe = localRecipe(parseConfig(model, given));
   checkPicture('--out', options.out);
-  const dataset = await openDataset(recipe.dataset, {
+  const images = await openDataset(recipe.dataset, {
     dataDir: options.dataDir,
     quiet: options.quiet,
-    limitTrain: recipe.limitTrain,
+    ...readingOf(recipe),
     limitTest: 1,
-    imageSize: recipe.imageSize,
   });
-  const session = await openSession(recipe, dataset, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
+  const session = await openSession(recipe, images, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
     const { points, proposed } = await rangeTest(async () => {

@@ -41,6 +41,9 @@ const kindOf = ({ name }: Transform): Kind => KINDS[name];
 /** Whether the tables of the images are needed (see imageTables). */
 export const usesTables = (list: readonly Transform[]): boolean => list.some(t => t.name === 'contrast' || t.name === 'augmix');
 
+/** WGSL functions that transforms call, each once. */
+const functionsOf = (a: Augment): string => [...new Set(a.list.map(t => kindOf(t).functions))].map(f => f?.(a) ?? '').join('');
+
 /** WGSL `p`, the numbers of transform `t`, the k-th, if it draws any. */
 const numbersOf = (t: Transform, k: number) => (kindOf(t).draw ? `let p = d.p${k};` : '');
 
@@ -82,7 +85,7 @@ fn turn(angle : f32) -> vec2f {
 }
 fn slope(angle : f32) -> f32 { let t = turn(angle); return t.y / t.x; }
 fn place(share : f32, room : vec2f) -> vec4f { return vec4f(share, room * (1.0 - share), 0.0); }
-${usesTables(list) ? tablesWgsl(c) : ''}
+${usesTables(list) ? tablesWgsl(c) : ''}${functionsOf(a)}
 fn draw(index : u32, row : u32) -> Draw {
   let key = vec2u(op.seed, ${STREAMS.augment}u);
   var d : Draw;

@@ -28,6 +28,8 @@ export interface Kind {
   readonly covers?: (o: Options) => string;
   /** It is of colours in bytes, 0 to 255, and of no other values. */
   readonly ofBytes?: true;
+  /** Functions that the other pieces call. */
+  readonly functions?: (a: Images) => string;
   /** The new colour of `v`. */
   readonly colour?: (o: Options, a: Images) => string;
 }
@@ -70,6 +72,37 @@ export const KINDS = {
       return `place(${float(o.min!)} + ${float(o.max! - o.min!)} * r.x, vec2f(${x}, ${y}) * ${size(a)})`;
     },
     map: () => '(q + 0.5) * p.x + p.yz - 0.5',
+  },
+  /**
+   * Takes a window of `scaleMin` to `scaleMax` of the image's area, its width over its height `ratioMin` to `ratioMax` (evenly in the
+   * logarithm), in whole pixels anywhere, and resizes it to the whole: torchvision's RandomResizedCrop, which tries ten times and else takes
+   * the largest window of such a ratio about the middle.
+   */
+  'random-resized-crop': {
+    functions: a => `
+fn window(index : u32, stage : u32, key : vec2u, area : vec2f, shape : vec2f, otherwise : vec4f) -> vec4f {
+  let sides = ${size(a)};
+  for (var k = 0u; k < 10u; k++) {
+    let r = uniform4(philox(vec4u(index, op.epoch, stage, k), key));
+    let pixels = sides.x * sides.y * mix(area.x, area.y, r.x);
+    let ratio = exp(mix(shape.x, shape.y, r.y));
+    let size = round(vec2f(sqrt(pixels * ratio), sqrt(pixels / ratio)));
+    if (all(size >= vec2f(1.0)) & all(size <= sides)) {
+      return vec4f(size / sides, min(floor(r.zw * (sides - size + 1.0)), sides - size));
+    }
+  }
+  return otherwise;
+}`,
+    draw: ({ scaleMin, scaleMax, ratioMin, ratioMax }, { w, h }) => {
+      const width = Math.min(w, Math.round(h * ratioMax!));
+      const height = Math.min(h, Math.round(w / ratioMin!));
+      const at = [w - width, h - height].map(room => Math.floor(room / 2));
+      const numbers = (...list: number[]) => list.map(float).join(', ');
+      const otherwise = numbers(width / w, height / h, ...at);
+      const shape = numbers(Math.log(ratioMin!), Math.log(ratioMax!));
+      return `window(index, stage, key, vec2f(${numbers(scaleMin!, scaleMax!)}), vec2f(${shape}), vec4f(${otherwise}))`;
+    },
+    map: (_, a) => `clamp((q + 0.5) * p.xy + p.zw - 0.5, p.zw, p.zw + p.xy * ${size(a)} - 1.0)`,
   },
   /** About the centre, by up to `degrees` either way. */
   rotate: {

@@ -94,6 +94,24 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
     return v < -0.5 || v >= n - 0.5 ? undefined : v;
   }
 
+  /** torchvision's RandomResizedCrop.get_params. */
+  function windowOf(o: Transform['o'], stage: number): [left: number, top: number, width: number, height: number] {
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const [area, shape, left, top] = uniform(bitsOf(d, stage, attempt));
+      const pixels = h * w * (o.scaleMin! + (o.scaleMax! - o.scaleMin!) * area);
+      const [low, high] = [Math.log(o.ratioMin!), Math.log(o.ratioMax!)];
+      const ratio = Math.exp(low + (high - low) * shape);
+      const width = Math.round(Math.sqrt(pixels * ratio));
+      const height = Math.round(Math.sqrt(pixels / ratio));
+      if (width < 1 || height < 1 || width > w || height > h) continue;
+      return [Math.floor(left * (w - width + 1)), Math.floor(top * (h - height + 1)), width, height];
+    }
+    let [width, height] = [w, h];
+    if (w / h < o.ratioMin!) height = Math.round(w / o.ratioMin!);
+    else if (w / h > o.ratioMax!) width = Math.round(h * o.ratioMax!);
+    return [Math.floor((w - width) / 2), Math.floor((h - height) / 2), width, height];
+  }
+
   const filled = (fill: Fill): Colour => Array.from({ length: c }, (_, k) => (fill === 'mean' ? 255 * d.mean[k]! : (fill as number)));
 
   function after(k: number, x: number, y: number, i: number): Colour {
@@ -124,6 +142,12 @@ export function augmented(image: Image, list: readonly Transform[], d: Draws): F
         const s = o.min! + (o.max! - o.min!) * r[0];
         const look = (v: number, at: number, side: number) => (v + 0.5) * s + at * side * (1 - s) - 0.5;
         return from(look(x, o.x! < 0 ? r[1] : o.x!, w), look(y, o.y! < 0 ? r[2] : o.y!, h));
+      }
+      case 'random-resized-crop': {
+        const [left, top, width, height] = windowOf(o, k - 1);
+        const look = (v: number, from: number, length: number, side: number) =>
+          Math.min(from + length - 1, Math.max(from, ((v + 0.5) * length) / side + from - 0.5));
+        return before(look(x, left, width, w), look(y, top, height, h));
       }
       case 'rotate': {
         const a = radians(o.degrees!) * about(r[0]);

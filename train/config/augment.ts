@@ -1,7 +1,7 @@
 /** What `crop,flip,cutout:16` means: the augmentations by name, and how a list of them is read. */
 import { check, lookUp, named, say } from '../../engine/check.ts';
 import { flag, number, valuesOf, type Described, type Parameter, type Parameters } from '../../engine/parameter.ts';
-import { COUNT, POSITIVE, type Range } from '../../engine/range.ts';
+import { COUNT, describeRange, isWithin, POSITIVE, type Range } from '../../engine/range.ts';
 import { FILLS, type Fill, type Transform, type TransformName } from '../../shaders/images/transform.ts';
 import type { Augmentation, Mix } from '../data/augmentation.ts';
 import { parseSpecs } from '../../engine/spec.ts';
@@ -31,6 +31,20 @@ const fill = (value: 'zero' | 'mean', choices: readonly (typeof FILLS)[number][]
     if (typeof v === 'number') return v >= 0 && v <= 255 ? v : undefined;
     const known = choices.find(name => name === v);
     return known === 'zero' ? 0 : known;
+  },
+});
+
+/** Two numbers, the second not less than the first: `0.08-1`. */
+const between = (least: number, greatest: number, about: string, range: Range): Parameter<readonly number[]> => ({
+  default: [least, greatest],
+  example: `${Number(least.toPrecision(4))}-${Number(greatest.toPrecision(4))}`,
+  about,
+  accepts: `two numbers as ${Number(least.toPrecision(4))}-${Number(greatest.toPrecision(4))}, each ${describeRange(range)}`,
+  read(v) {
+    const ends = String(v)
+      .split('-')
+      .map(end => (end.trim() ? Number(end) : NaN));
+    return ends.length === 2 && ends.every(end => isWithin(end, range)) && ends[0]! <= ends[1]! ? ends : undefined;
   },
 });
 
@@ -64,6 +78,15 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
       x: number(-1, 'share of the room that is left of the window; -1 is anywhere', { min: -1, max: 1 }),
       y: number(-1, 'share of the room that is above it; -1 is anywhere', { min: -1, max: 1 }),
       fill: fill('zero'),
+    },
+  },
+  'random-resized-crop': {
+    about: 'Enlarges a window of any area and shape to the whole image.',
+    formula: 'x(s p + r), s₁ s₂ ~ U(scale), log(w/h) ~ U(log ratio)',
+    value: 'scale',
+    options: {
+      scale: between(0.08, 1, 'least and greatest share of the area', { above: 0, max: 1 }),
+      ratio: between(3 / 4, 4 / 3, 'least and greatest width over height of the window', { above: 0, max: 100 }),
     },
   },
   rotate: {
@@ -140,6 +163,15 @@ export const AUGMENTATIONS: Readonly<Record<TransformName | Mix['name'], Entry>>
   },
 };
 
+/** The numbers of an option: `scaleMin` and `scaleMax` where it has two. */
+const numbersOf = (key: string, v: unknown): [string, number][] =>
+  Array.isArray(v)
+    ? [
+        [`${key}Min`, v[0] as number],
+        [`${key}Max`, v[1] as number],
+      ]
+    : [[key, Number(v)]];
+
 const isMix = (name: string): name is Mix['name'] => name === 'mixup' || name === 'cutmix';
 
 /** Reads a list of augmentations. Throws where a name is unknown or a number out of range. */
@@ -151,7 +183,7 @@ export function parseAugment(text: string): Augmentation {
     const entry = lookUp('augmentation', name, AUGMENTATIONS);
     const given = { ...(value !== undefined && { [entry.value]: value }), ...options };
     const { fill, ...values } = valuesOf(name, entry.options, given, { who: say`${who}: ${name}` });
-    const o = Object.fromEntries(Object.entries(values).map(([key, v]) => [key, Number(v)]));
+    const o = Object.fromEntries(Object.entries(values).flatMap(([key, v]) => numbersOf(key, v)));
     if (isMix(name)) {
       mix.push({ name, alpha: o.alpha! });
       continue;
