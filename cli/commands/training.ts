@@ -117,7 +117,7 @@ export function addCompare(command: Command): void {
         'and compares test accuracy and the curves of the training loss; or does an experiment of the courses, ' +
         'whose options follow its name.\nWithout <what> all are listed, a line each.',
     )
-    .argument('[what]', 'what is compared, or an experiment as relu-collapse:nets=10');
+    .argument('[what]', 'what is compared, or an experiment as born-dead:nets=100');
   onDevice(
     command
       .option('--model <name>', 'model to train (default: lenet5, or one that shows what is compared)')
@@ -140,7 +140,7 @@ export function addCompare(command: Command): void {
       examples(
         'descent compare',
         'descent compare optimizers',
-        'descent compare relu-collapse:nets=100',
+        'descent compare born-dead:nets=20000',
         'descent compare schedules --model resnet20 --dataset cifar10 --out schedules.png',
       ),
     )

@@ -3,12 +3,14 @@ import { lookUp, say } from '../../engine/check.ts';
 import { valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { trajectories } from './descent/trajectories.ts';
-import { reluCollapse } from './relu/relu-collapse.ts';
+import { bornDeadNets } from './relu/born-dead.ts';
+import { safeRegion } from './relu/safe-region.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
-  'relu-collapse': reluCollapse,
+  'born-dead': bornDeadNets,
+  'safe-region': safeRegion,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */
@@ -18,7 +20,7 @@ export interface Planned {
   run(lab: Lab): Promise<Outcome>;
 }
 
-/** The experiment that a text such as `relu-collapse:nets=10` asks for. Throws where a name or a value is not known. */
+/** The experiment that a text such as `born-dead:nets=100` asks for. Throws where a name or a value is not known. */
 export function planned(text: string): Planned {
   const { name, value, options } = parseSpec('experiment', text);
   const found = lookUp('experiment', name, EXPERIMENTS);

@@ -5,7 +5,6 @@ import * as assert from 'uvu/assert';
 import { compare } from '../../../cli/study/compare.ts';
 import { localRecipe } from '../../../cli/run/session.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
-import { countDead } from '../../../train/study/relu/dead.ts';
 import { COMPARISONS } from '../../../train/study/compare.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';
@@ -71,13 +70,6 @@ test('a constant scheme breaks no symmetry: filters and units stay equal to one 
     for (let o = 1; o < shape[0]!; o++) assert.equal(data.slice(o * size, (o + 1) * size), data.slice(0, size), `${name} ${o}`);
   }
   assert.ok(new Set(weights['conv1.weight']!.data.slice(0, 25)).size > 20, 'it has learnt something');
-});
-
-test('deep narrow nets are dead from birth, wide and shallow ones are not', async () => {
-  const device = await deviceFor();
-  const dataset = await images();
-  assert.is((await countDead(device, dataset, { width: 32, depth: 1, nets: 8 })).dead, 0);
-  assert.ok((await countDead(device, dataset, { width: 2, depth: 20, nets: 8 })).dead >= 6); // 97 % each
 });
 
 test('one command writes one picture and a table', async () => {

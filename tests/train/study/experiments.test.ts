@@ -37,8 +37,8 @@ test('an experiment writes pictures and a table, or one object', async () => {
 });
 
 test('a slip is refused in one line', async () => {
-  assert.match(await refusal(() => compare('relu-collapse:net=3', {})), /unknown option of relu-collapse 'net'; did you mean 'nets'\?/);
-  assert.match(await refusal(() => compare('relu-collapse:nets=0.5', {})), /relu-collapse: nets is 0.5; give a whole number of at least 1/);
+  assert.match(await refusal(() => compare('born-dead:net=3', {})), /unknown option of born-dead 'net'; did you mean 'nets'\?/);
+  assert.match(await refusal(() => compare('born-dead:nets=0.5', {})), /born-dead: nets is 0.5; give a whole number of at least 1/);
   assert.match(await refusal(() => compare('trajectories', { epochs: '3' })), /--epochs: trajectories does not take it; leave it out/);
   assert.match(await refusal(() => compare('optimizers:x=3', {})), /optimizers has no options of this kind/);
 });
