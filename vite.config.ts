@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import basicSsl from '@vitejs/plugin-basic-ssl';
+import { relay } from './web/node/relay.ts';
 import { serveData } from './web/node/serve-data.ts';
 import { standaloneScript } from './web/node/standalone-script.ts';
 
@@ -44,11 +46,21 @@ const contentSecurityPolicy = (): Plugin => ({
   ],
 });
 
+/** `npm run web -- --share` gives `network`; tests, which stay on this machine, another. */
+const { DESCENT_SHARE: share } = process.env;
+const inNetwork = share === 'network';
+
 /** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
 export default defineConfig({
   root: 'web',
   base: './',
-  plugins: [contentSecurityPolicy(), serveData(process.env.DESCENT_WEB_DATA), standaloneScript()],
+  plugins: [
+    contentSecurityPolicy(),
+    serveData(process.env.DESCENT_WEB_DATA),
+    standaloneScript(),
+    relay(Boolean(share)),
+    inNetwork && basicSsl(),
+  ],
   define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
   worker: { format: 'es' },
   build: { outDir: 'dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
@@ -63,5 +75,5 @@ export default defineConfig({
       'echarts/renderers',
     ],
   },
-  server: { host: 'localhost' },
+  server: { host: inNetwork ? true : 'localhost' },
 });

@@ -4,12 +4,11 @@ import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
 import { filesOf, type FolderFile } from './data/folder.ts';
-import type { Texts } from './form/form.ts';
-import { TrainView } from './views/train-view.ts';
+import { TrainView, type Address } from './views/train-view.ts';
 import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;
-const query = (): Texts => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
+const query = (): Address => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
 const train = new TrainView(query());
 interface View {
   readonly element: HTMLElement;

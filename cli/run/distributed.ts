@@ -1,9 +1,8 @@
 /** A run on several ranks under way: how it begins, and what its checkpoints hold. */
 import { start, type Started } from '../../train/distribute/start.ts';
-import type { Vectors } from '../../train/distribute/method.ts';
+import { tensorsOf, vectorsOf } from '../../train/distribute/kept.ts';
 import type { LoopOptions } from '../../train/run/loop.ts';
 import { encodeRank } from '../../train/run/node/rank-files.ts';
-import type { Tensors } from '../../train/run/safetensors.ts';
 import * as keys from '../../train/run/state-keys.ts';
 import type { StepMetrics } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
@@ -45,8 +44,8 @@ export async function startRanks(
     meets,
     meetEvery: checkpointEvery,
   });
-  if (before && isFirst) await started.kept.load(vectors(keys.together.read(before.tensors)));
-  if (own) await started.kept.loadOwn(vectors(keys.own.read(own.tensors)));
+  if (before && isFirst) await started.kept.load(vectorsOf(keys.together.read(before.tensors)));
+  if (own) await started.kept.loadOwn(vectorsOf(keys.own.read(own.tensors)));
   return started;
 }
 
@@ -63,14 +62,10 @@ export async function stateOfRanks(
   state: TrainerState,
 ): Promise<{ state: TrainerState; ranks: Uint8Array[] }> {
   if (!apart) return { state, ranks: [] };
-  const own: TrainerState = { ...state, tensors: { ...state.tensors, ...keys.own.write(tensors(await kept.ownState())) } };
+  const own: TrainerState = { ...state, tensors: { ...state.tensors, ...keys.own.write(tensorsOf(await kept.ownState())) } };
   const { isFirst } = job;
   const holds = Object.keys(own.tensors).length > 0;
   const ranks = await gathered(job, isFirst || !holds ? new Uint8Array() : encodeRank(own, state.counters.steps));
-  const together = isFirst ? keys.together.write(tensors(await kept.state())) : {};
+  const together = isFirst ? keys.together.write(tensorsOf(await kept.state())) : {};
   return { state: { ...own, tensors: { ...own.tensors, ...together } }, ranks: ranks.filter(bytes => bytes.length) };
 }
-
-const vectors = (from: Tensors): Vectors => Object.fromEntries(Object.entries(from).map(([name, { data }]) => [name, data]));
-const tensors = (from: Vectors): Tensors =>
-  Object.fromEntries(Object.entries(from).map(([name, data]) => [name, { shape: [data.length], data: data.slice() }]));

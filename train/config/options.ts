@@ -319,6 +319,7 @@ export const OPTIONS = {
     flags: '--distribute <method[:k=v,...]>',
     help: `train on the processes that mpirun or srun started, by ${Object.keys(methods).join(', ')}`,
     type: text,
+    label: 'Train together by',
   }),
   logEvery: option({
     flags: '--log-every <n>',

@@ -13,7 +13,7 @@ interface Meeting {
 
 /** The ranks of a job in one process. */
 export function together(size: number): Exchange[] {
-  const meetings: Meeting[] = [];
+  const meetings = new Map<number, Meeting>();
   const centres: Centre[] = [];
   const arrays: Shared[] = [];
 
@@ -21,18 +21,22 @@ export function together(size: number): Exchange[] {
     let calls = 0;
     /** Waits until all ranks have made as many calls as this one, and gives what each brought. */
     const meet = <T>(own: T): Promise<readonly T[]> => {
-      const meeting = (meetings[calls++] ??= { brought: [], goOn: [] });
+      const call = calls++;
+      const meeting = meetings.get(call) ?? { brought: [], goOn: [] };
+      meetings.set(call, meeting);
       meeting.brought[rank] = own;
       return new Promise(resolve => {
         meeting.goOn.push(all => resolve(all as readonly T[]));
-        if (meeting.goOn.length === size) for (const goOn of meeting.goOn) goOn(meeting.brought);
+        if (meeting.goOn.length < size) return;
+        meetings.delete(call);
+        for (const goOn of meeting.goOn) goOn(meeting.brought);
       });
     };
     let made = { centres: 0, arrays: 0 };
     return {
       rank,
       size,
-      vector: n => new Float32Array(new SharedArrayBuffer(4 * n)),
+      vector: n => new Float32Array(n),
       async mean(x, weight = 1 / size) {
         const all = await meet(weight === 1 ? x.slice() : x.map(v => v * weight));
         x.set(all[0]!);

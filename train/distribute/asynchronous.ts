@@ -192,6 +192,21 @@ export class Asynchronous implements Fitted {
     running.destroy();
   }
 
+  /**
+   * Of rank 0, where another is lost between meetings: the device holds what is evaluated, and the steps whose numbers were drawn count as
+   * done, but for the last of the epoch, after which ranks meet.
+   */
+  async abandon(): Promise<void> {
+    const drawn = (await this.#clock.tick(0)) % ENDS;
+    const end = Math.min(this.#o.total, (Math.floor(this.#met / this.stepsPerEpoch) + 1) * this.stepsPerEpoch);
+    await this.#trainer.settle();
+    await this.#trainer.unlogged();
+    this.#met = Math.max(this.#met, Math.min(drawn, end - 1));
+    this.#trainer.skipTo(this.#met);
+    if (!this.#shown) await this.#method.show();
+    this.#shown = true;
+  }
+
   arrived(): StepMetrics[] {
     return [...this.#trainer.arrived(), ...this.#lines.splice(0)];
   }

@@ -4,7 +4,7 @@ import type { Share } from '../data/share.ts';
 /** How ranks that train together exchange gradients and weights. */
 export interface Exchange extends Share {
   /** Memory of `n` values that is exchanged without a copy. It is the caller's, except while a call that was given it is under way. */
-  vector(n: number): Float32Array<SharedArrayBuffer>;
+  vector(n: number): Float32Array;
   /**
    * `x` becomes the mean over all ranks: the sum of weight · x, whose weights are 1 / size unless each rank gives its own (1 makes it the
    * sum). All ranks get the same bits. Calls that are under way at once are matched in the order in which each rank made them.

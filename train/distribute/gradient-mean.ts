@@ -30,7 +30,7 @@ export class GradientMean {
   #computed = 0;
   #exchange: Exchange;
   #weight: number;
-  #buckets: readonly { readonly after: number; readonly transfer: Transfer; readonly x: Float32Array<SharedArrayBuffer> }[];
+  #buckets: readonly { readonly after: number; readonly transfer: Transfer; readonly x: Float32Array }[];
   #stop: Float32Array;
   #arriving: Promise<void>[] = [];
   #asked = false;

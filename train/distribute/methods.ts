@@ -7,6 +7,8 @@ interface Kind<P extends Parameters = Parameters> extends Described {
   readonly options: P;
   /** Whether all ranks do each step together, a share of its batch each; else each step is one rank's. */
   readonly together: boolean;
+  /** Whether ranks speak every so many steps, as they can over any network; else at every step. */
+  readonly seldom?: boolean;
 }
 
 const kind = <P extends Parameters>(k: Kind<P>): Kind<P> => k;
@@ -29,6 +31,7 @@ export const methods = {
     about: 'Ranks that share each batch train by themselves and take the mean of their weights now and then.',
     formula: 'w ← 1/p Σ wᵣ every k steps',
     together: true,
+    seldom: true,
     options: {
       every: number(10, 'steps between means', COUNT),
       outer: choice('mean', ['mean', 'nesterov'], 'what is made of the mean'),
@@ -52,6 +55,7 @@ export const methods = {
     about: 'Weights of each rank and a centre that springs hold together.',
     formula: 'e = α (w − c);  w ← w − e;  c ← c + e',
     together: false,
+    seldom: true,
     options: {
       every: number(10, 'steps between pulls', COUNT),
       alpha: number(0.9, 'strength of all springs together', { above: 0, max: 1 }),
@@ -66,6 +70,9 @@ export const methods = {
 };
 
 export type MethodName = keyof typeof methods;
+
+/** Those that browsers can do. */
+export const SELDOM = (Object.keys(methods) as MethodName[]).filter(name => (methods[name] as Kind).seldom);
 
 /** A method by its name, with the values of its options. */
 export interface Distribution {

@@ -30,6 +30,8 @@ export interface Started {
   readonly isAsked: boolean;
   /** Whether the ranks' trainers have states of their own. */
   readonly apart: boolean;
+  /** Brings rank 0 to where it can go on from, where another is lost. */
+  abandon?(): Promise<void>;
 }
 
 const nothing: Kept = { state: async () => ({}), load: async () => undefined, ownState: async () => ({}), loadOwn: async () => undefined };
@@ -54,6 +56,7 @@ export async function start(
   return {
     fitted,
     apart: true,
+    abandon: () => fitted.abandon(),
     get isAsked() {
       return fitted.isAsked;
     },

@@ -23,4 +23,6 @@ export interface EvaluationOptions {
   readonly population?: boolean;
   /** The ranks of a job, which share the images of an evaluation out. */
   readonly exchange?: Exchange | undefined;
+  /** Whether each rank evaluates on all images by itself, since another may be lost meanwhile. */
+  readonly evaluatesAlone?: boolean;
 }

@@ -107,7 +107,7 @@ export class Evaluator {
   async #evaluate(part: Part, images: number): Promise<Score> {
     const { memory, n } = this.#data;
     const { program, totals } = await this.#program(part);
-    const { exchange } = this.#o;
+    const exchange = this.#o.evaluatesAlone ? undefined : this.#o.exchange;
     const { start, end } = exchange ? rangeOf(images, exchange) : { start: 0, end: images };
     for (let at = start, runs = 1; at < end; at += n, runs++) {
       await program.run({ offset: at, valid: Math.min(n, end - at) });

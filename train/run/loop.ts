@@ -47,6 +47,8 @@ export interface LoopOptions {
   readonly state: LoopState;
   /** Does a step in place of `trainer.step`, where it is watched. */
   readonly step?: ((log: boolean) => Promise<void>) | undefined;
+  /** Evaluates in place of the trainer. */
+  readonly evaluate?: Fitted['evaluate'];
   /** A checkpoint is due within an epoch after so many milliseconds, or steps. */
   readonly checkpointAfter?: number;
   readonly checkpointEvery?: number;
@@ -99,7 +101,8 @@ export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean):
   const isDue = isCheckpointDue(step, o);
   (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
   if (evaluates) {
-    const line = await evaluation(trainer, 'val');
+    const { stepsPerEpoch } = trainer;
+    const line = await evaluation({ steps: step, stepsPerEpoch, evaluate: o.evaluate ?? (part => trainer.evaluate(part)) }, 'val');
     if (epochEnds) await learn(trainer, o, line);
     o.onEvaluation(line);
   }

@@ -66,6 +66,8 @@ export interface OpenOptions {
   readonly optimizer?: Optimizer | undefined;
   /** The other ranks, where the recipe asks for several. */
   readonly exchange?: Exchange | undefined;
+  /** Whether each of these evaluates on all images by itself. */
+  readonly evaluatesAlone?: boolean;
   /** Weights to start from. */
   readonly start?: GivenWeights | undefined;
 }
@@ -119,6 +121,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       checkpoint: recipe.checkpointActivations,
       half: recipe.precision === 'f16',
       exchange,
+      evaluatesAlone: options.evaluatesAlone,
       ...(together && {
         sharesBatches: true,
         sharesGradients: distribute.name === 'sync',

@@ -79,6 +79,7 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   checkpoint: true,
   half: true,
   exchange: true,
+  evaluatesAlone: true,
   sharesBatches: true,
   sharesGradients: true,
   syncBatchNorm: true,

@@ -1,6 +1,7 @@
 /** The runs of this tab: each has a worker of its own, and stays on the charts until it is removed. */
 import type { RunConfig } from '../../train/config/config.ts';
 import { validations, type EvalMetrics, type MetricsLine, type StepMetrics } from '../../train/step/metrics.ts';
+import type { Who } from '../../train/distribute/channels/protocol.ts';
 import { Engine } from '../worker/client.ts';
 import { runColour } from './colours.ts';
 import type { Dropped } from '../data/dropped.ts';
@@ -21,6 +22,11 @@ export class Run {
   step = 0;
   facts: RunFacts | undefined;
   lines: MetricsLine[] = [];
+  /** Who trains together, and which of them this tab is. */
+  who: readonly Who[] = [];
+  own = 0;
+  /** Done where the run is removed. */
+  readonly parting: (() => void)[] = [];
   #changed: (run: Run, event?: RunEvent) => void;
 
   constructor(id: number, config: RunConfig, changed: (run: Run, event?: RunEvent) => void) {
@@ -61,11 +67,19 @@ export class Run {
     this.#changed(this);
   }
 
+  close(): void {
+    for (const part of this.parting.splice(0)) part();
+    this.engine.close();
+  }
+
   #on(event: RunEvent): void {
     if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking') return;
     if (event.kind === 'metrics') {
       this.lines.push(...event.lines);
       this.step = Math.max(this.step, ...event.lines.map(l => l.step));
+    } else if (event.kind === 'who') {
+      this.who = event.who;
+      this.own = event.own;
     } else if (event.kind === 'note') {
       if (event.text && event.text !== this.note) notice(`Run ${this.id + 1}: ${event.text}`, 'info');
       this.note = event.text;

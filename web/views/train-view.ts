@@ -13,6 +13,11 @@ import { InspectView } from './inspect-view.ts';
 import { readRuns, writeRuns } from '../data/run-file.ts';
 import { curvesOf, isRegression, numbersOf, rowOf, statusOf, type Measure } from './run-view.ts';
 import { announce, Run } from './runs.ts';
+import type { Shared } from '../together/greeting.ts';
+import type { TogetherView } from './together-view.ts';
+
+/** What stands in an address: a configuration, or whom to join. */
+export type Address = Texts & { readonly evalEvery?: string; readonly join?: string; readonly stun?: string };
 
 export class TrainView {
   readonly element: HTMLElement;
@@ -34,8 +39,17 @@ export class TrainView {
   #next = 0;
   #drawing = false;
 
+  /** Those it trains with, whose screen is loaded when it is opened. */
+  #together: TogetherView | undefined;
+  #togetherPart = el(
+    'details',
+    { class: 'panel together', ontoggle: () => void told(() => this.#openTogether()) },
+    el('summary', { textContent: 'Train together' }),
+  );
+
   /** `texts` are those of an address. */
-  constructor({ evalEvery, ...texts }: Texts & { evalEvery?: string }) {
+  constructor({ evalEvery, join, stun, ...texts }: Address) {
+    if (join !== undefined) void told(() => this.#join(join, stun));
     if (evalEvery !== undefined) this.#every.value = evalEvery;
     const addFiles = () => pick({ multiple: true }, files => this.addData(files));
     const addFolder = () =>
@@ -157,12 +171,17 @@ export class TrainView {
         ...Object.values(this.#panels),
       ),
       this.#table,
+      this.#togetherPart,
       this.#inspect.element,
     );
   }
 
   /** Puts a shared configuration into the form; throws where a name is unknown. */
-  configure({ evalEvery, ...texts }: Texts & { evalEvery?: string }): void {
+  configure({ evalEvery, join, stun, ...texts }: Address): void {
+    if (join !== undefined) {
+      void told(() => this.#join(join, stun));
+      return;
+    }
     this.#every.value = evalEvery ?? '50';
     this.#form.set(texts);
     this.#form.validate();
@@ -194,35 +213,62 @@ export class TrainView {
   async start(beside: boolean): Promise<void> {
     notice('');
     await told(async () => {
-      const config = this.#form.config();
-      const evalEvery = parseNumber('Validate every', this.#every.value.trim() || '0', { integer: true, min: 0 });
-      const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
-      const going = before?.state === 'running';
-      if (going) await before!.engine.call('pause');
-      const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
-      this.runs.push(run);
-      this.selected = run;
-      this.draw();
-      try {
-        await run.open({ evalEvery }, this.dropped);
-      } catch (error) {
-        // what was there stays
-        const removed = !this.runs.includes(run); // by its button, while it was being built
-        this.#remove(run);
-        if (before) this.selected = before;
-        if (going) void before!.engine.call('play');
-        this.draw();
-        if (removed) return;
-        throw error;
-      }
-      if (before && this.runs.includes(before)) this.#remove(before);
-      announce(() => this.runs.some(r => r.state === 'running'));
-      await run.engine.call('play');
+      await this.#begin(this.#configured(), beside);
     });
   }
 
+  /** What the form says. */
+  #configured(): Shared {
+    const evalEvery = parseNumber('Validate every', this.#every.value.trim() || '0', { integer: true, min: 0 });
+    return { config: this.#form.config(), evalEvery };
+  }
+
+  /** A new run that plays, once it is built and `ready` is done; undefined where it is removed before. */
+  async #begin({ config, evalEvery }: Shared, beside: boolean, ready?: (run: Run) => Promise<void>): Promise<Run | undefined> {
+    const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
+    const going = before?.state === 'running';
+    if (going) await before!.engine.call('pause');
+    const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+    this.runs.push(run);
+    this.selected = run;
+    this.draw();
+    try {
+      await run.open({ evalEvery }, this.dropped);
+      await ready?.(run);
+    } catch (error) {
+      // what was there stays
+      const removed = !this.runs.includes(run); // by its button, while it was being built
+      this.#remove(run);
+      if (before) this.selected = before;
+      if (going) void before!.engine.call('play');
+      this.draw();
+      if (removed) return undefined;
+      throw error;
+    }
+    if (before && this.runs.includes(before)) this.#remove(before);
+    announce(() => this.runs.some(r => r.state === 'running'));
+    await run.engine.call('play');
+    return run;
+  }
+
+  async #openTogether(): Promise<TogetherView> {
+    const { TogetherView } = await import('./together-view.ts');
+    if (!this.#together) {
+      const begin = (shared: Shared, ready?: (run: Run) => Promise<void>) => this.#begin(shared, false, ready);
+      this.#together = new TogetherView({ configured: () => this.#configured(), begin, draw: () => this.draw() });
+      this.#togetherPart.append(this.#together.element);
+      this.draw();
+    }
+    return this.#together;
+  }
+
+  async #join(code: string, stun: string | undefined): Promise<void> {
+    this.#togetherPart.open = true;
+    await (await this.#openTogether()).join(code, stun);
+  }
+
   #remove(run: Run): void {
-    run.engine.close();
+    run.close();
     if (this.runs.includes(run)) this.runs.splice(this.runs.indexOf(run), 1);
     if (this.selected === run) this.selected = this.runs.at(-1);
   }
@@ -248,7 +294,9 @@ export class TrainView {
     const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
     for (const [name, e] of Object.entries(b)) {
       const steps = name === 'step' || name === 'play';
-      e.disabled = !ready || (name === 'step' && run.state === 'running') || (steps && run.state === 'done');
+      const alone = ['step', 'reset', 'load'].includes(name); // of one run on one device
+      e.disabled =
+        !ready || (name === 'step' && run.state === 'running') || (steps && run.state === 'done') || (alone && run.who.length > 0);
     }
     b.play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
     b.average.hidden = !run?.facts?.averages;
@@ -257,6 +305,7 @@ export class TrainView {
       this.#status.dataset.state = run.state;
       this.#facts.replaceChildren(...numbersOf(run));
     }
+    this.#together?.show(run);
     const rows = this.runs.map(r => this.#row(r));
     this.#table.replaceChildren(...(rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []));
     const regressions = this.runs.filter(isRegression).length;

@@ -38,7 +38,10 @@ export class Engine {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      (this.#worker ??= this.#start()).postMessage({ id, method, args });
+      (this.#worker ??= this.#start()).postMessage(
+        { id, method, args },
+        args.filter(arg => arg instanceof MessagePort),
+      );
     });
   }
 

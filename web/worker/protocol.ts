@@ -10,6 +10,7 @@ import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/descent/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
+import type { Who } from '../../train/distribute/channels/protocol.ts';
 import type { Dropped } from '../data/dropped.ts';
 
 /** What a run is, once its programs are built. */
@@ -72,6 +73,8 @@ export type RunEvent =
   | { readonly kind: 'learning'; readonly done: number; readonly accuracy: number }
   /** How far Teach is with what it has held out. */
   | { readonly kind: 'checking'; readonly done: number }
+  /** Who trains together, and which of them this one is; none where it trains alone. */
+  | { readonly kind: 'who'; readonly who: readonly Who[]; readonly own: number }
   /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
@@ -128,6 +131,12 @@ export interface Api {
   layers(count: number): LayerStats[];
   /** What each layer makes of a test image. */
   activations(index: number): Planes[];
+  /** Lets another, number `id` of those who train together, into the run, which hosts it from now on. */
+  admit(id: number, port: MessagePort): void;
+  /** Trains with the host at the other end of a port, once it plays. */
+  join(port: MessagePort): void;
+  /** Trains with others no more, who go on where this is not their host. The run goes on from where it stands, alone. */
+  leave(): void;
   /** Destroys the device, as a driver reset does. */
   loseDevice(): void;
   race(request: RaceRequest): Point[];

@@ -11,11 +11,17 @@ import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions, type LoopState } from '../../train/run/loop.ts';
 import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
 import { openTrainer, type Opened } from '../../train/run/open.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
+import { alone } from '../../train/distribute/alone.ts';
+import type { Exchange } from '../../train/distribute/exchange.ts';
+import { HostLeft } from '../../train/distribute/channels/protocol.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import { openDataset } from '../data/data.ts';
+import { digestOf } from '../data/digest.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { Inspector } from './inspector.ts';
+import { checkTogether, hosting, joined, type Identity, type Stage, type Together } from './together.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 interface Checkpoint {
@@ -39,6 +45,9 @@ export class Session {
   #running = false;
   /** The loop that trains, and before it the last one: a run that goes on at once may still be in it. */
   #loop: Promise<void> = Promise.resolve();
+  /** Those whom it trains with. */
+  #together: Together | undefined;
+  #identity!: Identity;
   #recovering = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -54,6 +63,7 @@ export class Session {
     const begun = performance.now();
     this.#recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(this.#recipe);
+    checkTogether(this.#recipe);
     this.#options = options;
     this.#dataset = await openDataset(config, dropped, options.base, options.noise);
     await this.#build();
@@ -61,6 +71,10 @@ export class Session {
     const { description: adapter, software } = this.#device!.report;
     const { shape, classes, outputs } = this.#dataset;
     this.#checkpoint = { weights: await trainer.weights(), state: await trainer.state() };
+    if (this.#recipe.distribute) {
+      this.#identity = { adapter, digest: await digestOf(this.#dataset) };
+      this.#together = hosting(this.#identity, (who, own) => this.#emit({ kind: 'who', who, own }));
+    }
     this.#state('paused');
     return {
       adapter,
@@ -89,17 +103,20 @@ export class Session {
 
   async pause(): Promise<void> {
     this.#running = false;
-    await this.#alone(() => this.#save());
+    this.#together?.stop();
+    await (this.#together ? this.#loop : this.#alone(() => this.#save())); // a group that ends has kept what there is
     this.#atRest();
   }
 
   async stepOnce(): Promise<void> {
     check(!this.#running, 'step: the run is going on', 'pause it first');
+    this.#apart('step');
     await this.#alone(() => advance(this.#trainer, this.#fitting(), true));
     this.#atRest();
   }
 
   async reset(): Promise<void> {
+    this.#apart('reset');
     this.#running = false;
     await this.#alone(async () => {
       await this.#trainer.settle();
@@ -127,6 +144,7 @@ export class Session {
   }
 
   importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    this.#apart(name);
     return this.#settled(async () => {
       const {
         tensors,
@@ -152,6 +170,31 @@ export class Session {
     await this.#device!.gpu.lost;
   }
 
+  admit(id: number, port: MessagePort): void {
+    check(this.#together, 'share: this run is trained alone', 'start one that is shared');
+    this.#together.admit(id, port);
+  }
+
+  join(port: MessagePort): void {
+    const host = this.#together?.party;
+    this.#together = joined(port, this.#identity, (who, own) => {
+      this.#emit({ kind: 'who', who, own });
+      if (!who.length && !this.#running && this.#together) void this.#goAlone('the host is gone');
+    });
+    host?.leave();
+  }
+
+  async leave(): Promise<void> {
+    if (!this.#together) return;
+    const { party, isHost } = this.#together;
+    const going = this.#running;
+    await this.pause();
+    const left = this.#goAlone(isHost ? 'it is shared no more' : 'this tab has left the others');
+    party.leave();
+    await left;
+    if (going) this.play();
+  }
+
   get #trainer() {
     check(this.#opened, 'the run is not built', 'start it again');
     return this.#opened.trainer;
@@ -172,6 +215,43 @@ export class Session {
 
   #lines(lines: readonly MetricsLine[]): void {
     if (lines.length) this.#emit({ kind: 'metrics', lines });
+  }
+
+  /** Throws where others train with this run. */
+  #apart(who: string): void {
+    check(!this.#together, `${who}: others train with this run`, 'leave them first');
+  }
+
+  /** Trains alone from now on, from the checkpoint at hand. */
+  async #goAlone(why: string): Promise<void> {
+    this.#together = undefined;
+    this.#recipe = { ...this.#recipe, distribute: undefined };
+    await this.#alone(() => this.#reopen(undefined));
+    this.#state('paused', `${why}; the weights of step ${this.#trainer.steps} stay here, and Resume goes on alone`);
+  }
+
+  /** Builds the run anew as one of some ranks, as the checkpoint at hand has it, or the file that is given. */
+  async #reopen(exchange: Exchange | undefined, file?: Uint8Array<ArrayBuffer>): Promise<void> {
+    const given = file && decodeCheckpoint(file);
+    if (given) this.#checkpoint = given;
+    const before = given?.fitted ?? this.#fitted;
+    this.#trainer.destroy();
+    await this.#open(exchange);
+    await this.#restore(before);
+  }
+
+  #stage(): Stage {
+    return {
+      recipe: this.#recipe,
+      opened: () => this.#opened!,
+      isRunning: () => this.#running,
+      alone: work => this.#alone(work),
+      open: (exchange, file) => this.#reopen(exchange, file),
+      state: () => this.#checkpoint.state,
+      file: () => encodeCheckpoint({ ...this.#checkpoint, fitted: this.#fitted, config: this.#recipe.config }, this.#opened!.metadata),
+      fitting: () => this.#fitting(),
+      save: () => this.#save(),
+    };
   }
 
   /** One at a time: the programs of a run share their slots. */
@@ -205,9 +285,10 @@ export class Session {
     });
   }
 
-  async #open(): Promise<void> {
+  /** Where the run is one of several ranks it begins as the only one. */
+  async #open(exchange = this.#recipe.distribute && alone()): Promise<void> {
     this.#fitted = { evaluated: [] };
-    this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!);
+    this.#opened = await openTrainer(this.#recipe, this.#dataset, this.#device!, { exchange, evaluatesAlone: true });
     this.#recipe = this.#opened.recipe;
     this.#inspector = new Inspector(this.#opened, this.#dataset);
     const notes = [this.#opened.note, ...(this.#dataset.notes ?? [])].filter(note => note !== undefined);
@@ -238,16 +319,27 @@ export class Session {
   async #fit(): Promise<void> {
     if (!this.#running) return; // the loop before went on to the end
     try {
-      const ended = await loop(this.#trainer, this.#fitting());
+      const ended = await (this.#together ? this.#together.fit(this.#stage()) : loop(this.#trainer, this.#fitting()));
       if (ended === 'stopped') return;
       this.#running = false;
+      this.#part();
       if (ended === 'early') await this.#alone(() => this.#save());
       this.#state('done', ended === 'early' ? this.#early() : undefined);
     } catch (error) {
       if (this.lost) return; // #recover goes on
       this.#running = false;
+      if (error instanceof HostLeft) return this.#goAlone(words(error.problem));
+      this.#part();
       this.#state('failed', faultOf(error));
     }
+  }
+
+  /** The others have no part in this run any more. */
+  #part(): void {
+    const { party } = this.#together ?? {};
+    this.#together = undefined;
+    this.#recipe = { ...this.#recipe, distribute: undefined };
+    party?.leave();
   }
 
   #early(): string {
@@ -260,7 +352,8 @@ export class Session {
 
   async #save(): Promise<void> {
     this.#lines(await this.#trainer.settle());
-    this.#checkpoint = { weights: await this.#trainer.weights(), state: await this.#trainer.state() };
+    const state = await this.#trainer.state();
+    this.#checkpoint = { weights: await this.#trainer.weights(), state: (await this.#together?.withRanks(state)) ?? state };
   }
 
   async #restore(before: LoopState): Promise<void> {
