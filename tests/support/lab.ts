@@ -14,3 +14,7 @@ const lab = (seed: number): Lab => ({
 
 /** What comes of an experiment, as `descent compare` is asked for it. */
 export const outcomeOf = (text: string, seed = 0): Promise<Outcome> => planned(text).run(lab(seed));
+
+/** The rows of its table by their first cells. */
+export const rowsBy = ({ rows }: Outcome): Readonly<Record<string, Outcome['rows'][number]>> =>
+  Object.fromEntries(rows.map(row => [String(Object.values(row)[0]), row]));

@@ -3,6 +3,12 @@ import { lookUp, say } from '../../engine/check.ts';
 import { valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { trajectories } from './descent/trajectories.ts';
+import { curveFitting, heaviside, inputScaling, tenPoints } from './functions/generalisation.ts';
+import { adamLbfgs, adamNadam, oneCycle, rateSizes } from './functions/optimizers.ts';
+import { biasVariance } from './linear/bias-variance.ts';
+import { hingeLogistic } from './linear/hinge-logistic.ts';
+import { leastSquaresExperiment } from './linear/least-squares.ts';
+import { weightPaths } from './linear/weight-paths.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
@@ -11,6 +17,18 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
   'born-dead': bornDeadNets,
   'safe-region': safeRegion,
+  'curve-fitting': curveFitting,
+  'adam-nadam': adamNadam,
+  'adam-lbfgs': adamLbfgs,
+  'heaviside-penalties': heaviside,
+  'ten-points': tenPoints,
+  'input-scaling': inputScaling,
+  'rate-sizes': rateSizes,
+  'one-cycle': oneCycle,
+  'least-squares': leastSquaresExperiment,
+  'weight-paths': weightPaths,
+  'hinge-logistic': hingeLogistic,
+  'bias-variance': biasVariance,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */

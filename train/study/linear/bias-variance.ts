@@ -1,0 +1,111 @@
+/** `bias-variance`: what polynomials of each degree make of many samples of one function. */
+import { number } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
+import { experiment } from '../experiment.ts';
+import { bySvd, dot, normalsOf } from './problems.ts';
+
+const f = (x: number): number => Math.sin(2 * Math.PI * x);
+/** Where errors are taken. */
+const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
+
+/** Legendre polynomials of x in [0, 1] up to a degree: powers would be nearly dependent. */
+function legendre(x: number, degree: number): Float64Array {
+  const t = 2 * x - 1;
+  const out = Float64Array.of(1, ...(degree ? [t] : []), ...Array<number>(Math.max(0, degree - 1)).fill(0));
+  for (let k = 2; k <= degree; k++) out[k] = ((2 * k - 1) * t * out[k - 1]! - (k - 1) * out[k - 2]!) / k;
+  return out;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+export const biasVariance = experiment({
+  about: 'Bias falls and variance grows with the degree of a polynomial; their sum with the noise is the test error.',
+  source: 'Geman, Bienenstock, Doursat 1992',
+  options: {
+    sets: number(200, 'training sets', { ...COUNT, min: 2 }),
+    points: number(20, 'of each training set', { ...COUNT, min: 2 }),
+    noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
+    degree: number(9, 'greatest degree', { ...COUNT, max: 15 }),
+  },
+  async run(lab, { sets, points, noise, degree: most }) {
+    const next = normalsOf(lab.seed);
+    const xs = Array.from({ length: points }, (_, i) => (i + 0.5) / points);
+    const samples = Array.from({ length: sets }, () => xs.map(x => f(x) + noise * next()));
+    const degrees = Array.from({ length: Math.min(most, points - 1) + 1 }, (_, k) => k);
+    const found = degrees.map(degree => {
+      const rows = xs.map(x => legendre(x, degree));
+      const grid = GRID.map(x => legendre(x, degree));
+      const fits = samples.map(sample => {
+        const { w } = bySvd({ rows, y: Float64Array.from(sample) });
+        return grid.map(row => dot(row, w));
+      });
+      const centre = GRID.map((_, i) => mean(fits.map(fit => fit[i]!)));
+      const bias = mean(GRID.map((x, i) => (centre[i]! - f(x)) ** 2));
+      const variance = mean(GRID.map((_, i) => mean(fits.map(fit => (fit[i]! - centre[i]!) ** 2))));
+      const test = mean(fits.map(fit => mean(GRID.map((x, i) => (fit[i]! - f(x) - noise * next()) ** 2))));
+      const train = mean(samples.map((sample, s) => mean(xs.map((x, i) => (sample[i]! - interpolated(fits[s]!, x)) ** 2))));
+      return { degree, bias, variance, train, test, fits };
+    });
+    const best = found.reduce((a, b) => (b.test < a.test ? b : a));
+    const line = (name: string, of: (r: (typeof found)[number]) => number) => ({
+      name,
+      dots: true,
+      points: found.map(r => [r.degree, of(r)] as const),
+    });
+    return {
+      title: `Polynomials on ${sets} sets of ${points} points of a sine, noise ${noise}`,
+      rows: found.map(({ degree, bias, variance, train, test }) => ({
+        degree,
+        'bias\u00b2': bias,
+        variance,
+        'bias\u00b2 + variance + noise': bias + variance + noise ** 2,
+        'test error': test,
+        'training error': train,
+      })),
+      expected: [
+        {
+          what: `test error at degree ${best.degree}, the least`,
+          expected: best.bias + best.variance + noise ** 2,
+          found: best.test,
+          source: 'bias\u00b2 + variance + noise',
+        },
+      ],
+      panels: [
+        {
+          kind: 'line',
+          title: 'Errors by degree',
+          x: { label: 'degree' },
+          y: { label: 'squared error', log: true },
+          series: [
+            line('bias\u00b2', r => r.bias),
+            line('variance', r => r.variance),
+            line('test error', r => r.test),
+            line('training error', r => r.train),
+          ],
+        },
+        ...[1, best.degree, degrees.at(-1)!].map(degree => ({
+          kind: 'line' as const,
+          title: `Degree ${degree}, ten of the sets`,
+          x: { label: 'x', min: 0, max: 1 },
+          y: { label: 'y', min: -2, max: 2 },
+          series: [
+            ...found[degree]!.fits.slice(0, 10).map((fit, i) => ({
+              name: `set ${i + 1}`,
+              muted: true,
+              points: GRID.map((x, k) => [x, fit[k]!] as const),
+            })),
+            { name: 'function', points: GRID.map(x => [x, f(x)] as const) },
+          ],
+        })),
+      ],
+      values: found.map(({ fits: _, ...rest }) => rest),
+    };
+  },
+});
+
+/** The value of a fit on the grid at a place between its points. */
+function interpolated(fit: readonly number[], x: number): number {
+  const at = Math.min(GRID.length - 2, Math.floor(x * 100));
+  const share = x * 100 - at;
+  return fit[at]! * (1 - share) + fit[at + 1]! * share;
+}

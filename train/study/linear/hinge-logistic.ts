@@ -1,0 +1,102 @@
+/** `hinge-logistic`: linear classifiers of two clouds, and what some points far on the right side do to each loss. */
+import { number } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
+import { datasetOf } from '../../../datasets/memory.ts';
+import { parseConfig } from '../../config/config.ts';
+import { recipeOf } from '../../config/recipe-of.ts';
+import { openTrainer } from '../../run/open.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { normalsOf } from './problems.ts';
+
+const LOSSES = ['hinge', 'logistic', 'mse'] as const;
+type Point = readonly [x: number, y: number];
+
+/** A line w . p + b = 0, and how many points of `n` are on their right side. */
+interface Boundary {
+  readonly name: string;
+  readonly w: Point;
+  readonly b: number;
+  readonly right: number;
+}
+
+export const hingeLogistic = experiment({
+  about: 'Hinge and logistic loss leave well-placed points alone; squared error is pulled by them.',
+  source: 'Bishop 2006, section 4.1.3',
+  options: {
+    points: number(40, 'of each cloud', COUNT),
+    far: number(8, 'points of the second class far behind it', { integer: true, min: 0 }),
+    l2: number(1e-3, 'L2 penalty', AT_LEAST_0),
+    steps: number(600, 'updates of each run', COUNT),
+  },
+  async run(lab, { points, far, l2, steps }) {
+    const next = normalsOf(lab.seed);
+    const cloud = (n: number, x: number, y: number, spread: number): Point[] =>
+      Array.from({ length: n }, () => [x + spread * next(), y + spread * next()] as const);
+    const [first, second, behind] = [cloud(points, -1.5, 1, 0.5), cloud(points, 1.5, 1, 0.5), cloud(far, 7, -6, 0.5)];
+    const sets = { 'two clouds': [first, second], 'and points far behind': [first, [...second, ...behind]] } as const;
+    const runs = Object.entries(sets).flatMap(([name, classes]) => LOSSES.map(loss => ({ name: `${loss}, ${name}`, loss, classes })));
+    const found = await inTurn(
+      lab,
+      runs,
+      run => run.name,
+      async ({ name, loss, classes }): Promise<Boundary> => {
+        const images = classes.flat().map(point => [...point]);
+        const labels = classes.flatMap((own, label) => own.map(() => label));
+        const dataset = await datasetOf({ images, labels, name: 'clouds' });
+        const texts = {
+          loss,
+          optimizer: 'adam',
+          lr: '0.05',
+          weightDecay: String(l2),
+          batchSize: String(labels.length),
+          steps: String(steps),
+          valSplit: '0',
+          stratify: 'none',
+          normalize: 'none',
+        };
+        const { trainer } = await openTrainer(recipeOf(parseConfig('mlp:hidden=none', texts)), dataset, await lab.device());
+        try {
+          for (let step = 0; step < steps; step++) await trainer.step(step % 50 === 49);
+          await trainer.settle();
+          const { accuracy } = await trainer.evaluate('train');
+          const weights = await trainer.weights();
+          const [w, b] = [weights['fc1.weight']!.data, weights['fc1.bias']!.data];
+          return { name, w: [w[2]! - w[0]!, w[3]! - w[1]!], b: b[1]! - b[0]!, right: accuracy! };
+        } finally {
+          trainer.destroy();
+        }
+      },
+    );
+    const angle = ({ w: [x, y] }: Boundary): number => (Math.atan2(y, x) * 180) / Math.PI;
+    return {
+      title: `Linear classifiers of ${2 * points} points, without and with ${far} far behind`,
+      rows: found.map(boundary => ({
+        loss: boundary.name,
+        right: boundary.right,
+        'direction, degrees': angle(boundary),
+        'length of w': Math.hypot(...boundary.w),
+      })),
+      shares: ['right'],
+      panels: Object.entries(sets).map(([name, classes]) => ({
+        kind: 'line' as const,
+        title: name,
+        x: { label: 'x', min: -4, max: 9 },
+        y: { label: 'y', min: -8, max: 4 },
+        series: [
+          ...classes.map((own, label) => ({
+            name: ['first', 'second'][label]!,
+            dots: true,
+            points: own.flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),
+          })),
+          ...found
+            .filter(boundary => boundary.name.endsWith(name))
+            .map(({ name: full, w: [x, y], b }) => ({
+              name: full.split(',')[0]!,
+              points: [-8, 4].map(at => [-(b + y * at) / x, at] as const),
+            })),
+        ],
+      })),
+      values: found,
+    };
+  },
+});

@@ -1,0 +1,135 @@
+/** `least-squares`: a linear model solved for in closed form, and trained, on features of which one is the sum of two others. */
+import { number } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
+import { parseConfig } from '../../config/config.ts';
+import { recipeOf } from '../../config/recipe-of.ts';
+import { cholesky, leastSquares, mirror } from '../../linear/least-squares.ts';
+import { openTrainer } from '../../run/open.ts';
+import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { asDataset, bySvd, dot, drawn, normalOfProblem, rmse, type Linear } from './problems.ts';
+
+/** Steps between looks at the weights. */
+const EVERY = 5;
+
+/** How far the weights are from those given, every few steps of a first-order method from weights of 0. */
+async function distances(lab: Lab, problem: Linear, optimizer: string, lr: number, steps: number, to: Float64Array) {
+  const dataset = await asDataset(problem);
+  const n = problem.train.rows.length;
+  const texts = { optimizer, lr: String(lr), batchSize: String(n), steps: String(steps), valSplit: '0', normalize: 'none' };
+  const { trainer } = await openTrainer(recipeOf(parseConfig('mlp:hidden=none', texts)), dataset, await lab.device());
+  try {
+    const first = await trainer.weights();
+    await trainer.loadWeights(
+      Object.fromEntries(Object.entries(first).map(([name, t]) => [name, { ...t, data: new Float32Array(t.data.length) }])),
+    );
+    const points: [step: number, distance: number][] = [];
+    let w = new Float64Array(to.length);
+    for (let step = 0; step <= steps; step += EVERY) {
+      points.push([step, Math.hypot(...w.map((v, i) => v - to[i]!))]);
+      for (let k = 0; k < EVERY; k++) await trainer.step();
+      const seen = await trainer.weights();
+      w = Float64Array.of(...seen['fc1.weight']!.data, seen['fc1.bias']!.data[0]!);
+    }
+    return { points, w };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+export const leastSquaresExperiment = experiment({
+  about: 'Least squares in closed form, by Cholesky and by singular values, beside gradient descent, on dependent features.',
+  source: 'Golub & Van Loan 2013, chapter 5',
+  options: {
+    samples: number(60, 'to train on', { ...COUNT, min: 12 }),
+    noise: number(0.3, 'standard deviation of the noise', AT_LEAST_0),
+    ridge: number(0.1, 'L2 penalty, of the mean squared error', POSITIVE),
+    steps: number(600, 'updates of gradient descent', COUNT),
+  },
+  async run(lab, { samples, noise, ridge, steps }) {
+    const problem = drawn(samples, [2, -1, 0.5, 0, 1, 0.7], noise, lab.seed, next => {
+      const [a, b, c, d] = [next(), next(), 0.3 * next(), next()].map(v => Math.round(256 * v) / 256) as [number, number, number, number]; // so is a + b exact
+      return [a, b, c, d, a + b];
+    });
+    const { train, test } = problem;
+    const normal = normalOfProblem(train);
+    const svd = bySvd(train);
+    const solved = cholesky(mirror(normal.gram.slice(), normal.d), normal.moment, normal.d, 1);
+    const ridged = leastSquares(normal, ridge * samples).x;
+
+    // the mean squared error has the curvature 2 s^2 / n along each singular vector
+    const curvatures = svd.singular.slice(0, svd.rank).map(s => (2 * s * s) / samples);
+    const [most, least] = [curvatures[0]!, curvatures.at(-1)!];
+    const lr = 1 / most;
+    const runs = await inTurn(
+      lab,
+      ['sgd', 'momentum'],
+      name => name,
+      name => distances(lab, problem, name, lr, steps, svd.w),
+    );
+    const row = (method: string, w: Float64Array | undefined, rank?: number) => ({
+      method,
+      rank: rank ?? '-',
+      'length of w': w ? Math.hypot(...w) : 'singular',
+      'training RMSE': w && rmse(train, w),
+      'test RMSE': w && rmse(test, w),
+    });
+    const [descent] = runs;
+    const rate = descent && rateOf(descent.points);
+    return {
+      title: `Least squares of ${samples} samples of ${normal.d - 1} features, one the sum of two others`,
+      rows: [
+        row('normal equations, Cholesky', solved),
+        row('singular values', svd.w, svd.rank),
+        row(`ridge ${ridge}, Cholesky`, ridged),
+        ...runs.map(({ w }, i) => row(['gradient descent', 'with momentum 0.9'][i]!, w)),
+      ],
+      ...(rate !== undefined && {
+        expected: [
+          {
+            what: 'factor of the distance by step',
+            expected: 1 - lr * least,
+            found: rate,
+            source: '1 \u2212 \u03b7 \u03bb, \u03bb the least curvature',
+          },
+        ],
+      }),
+      panels: [
+        {
+          kind: 'line',
+          title: 'Distance from the shortest solution',
+          x: { label: 'step' },
+          y: { label: '\u2016w \u2212 w*\u2016', log: true },
+          series: runs.map(({ points }, i) => ({ name: ['gradient descent', 'with momentum 0.9'][i]!, points })),
+        },
+        {
+          kind: 'bar',
+          title: 'Weights',
+          y: { label: 'value' },
+          categories: ['a', 'b', 'c', 'd', 'a + b', 'constant'],
+          series: [
+            { name: 'singular values', values: [...svd.w] },
+            { name: `ridge ${ridge}`, values: [...ridged] },
+          ],
+        },
+      ],
+      values: {
+        svd: [...svd.w],
+        singular: svd.singular,
+        ridge: [...ridged],
+        runs: runs.map(({ points, w }) => ({ points, w: [...w] })),
+        kept: nullPart(svd.w),
+      },
+    };
+  },
+});
+
+/** The part of weights along a + b - (a + b), which no prediction depends on. */
+const nullPart = (w: Float64Array): number => Math.abs(dot(w, [1, 1, 0, 0, -1, 0])) / Math.sqrt(3);
+
+/** By what a distance shrinks a step: the slope of its logarithm over the later half of what float32 resolves. */
+function rateOf(points: readonly (readonly [step: number, distance: number])[]): number | undefined {
+  const seen = points.filter(([, distance]) => distance > 3e-4 * points[0]![1]);
+  const [a, b] = [seen[Math.floor(seen.length / 2)], seen.at(-1)];
+  if (!a || !b || a === b) return undefined;
+  return (b[1] / a[1]) ** (1 / (b[0] - a[0]));
+}
