@@ -100,9 +100,10 @@ export class PredictView {
     const {
       facts: { shape, classes },
       engine,
+      config: { resize },
     } = this.#answering();
     const { source, width, height } = this.#last;
-    const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked });
+    const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked, resize });
     const likely = await engine.call('predict', bytes);
     const side = Math.min(width, height);
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });

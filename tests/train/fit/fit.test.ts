@@ -1,8 +1,9 @@
 /** fit as a program meets it: what a run tells, how it is held, stopped and gone on with, and what it says of mistakes. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -22,6 +23,7 @@ import {
   type Samples,
 } from '../../../index.ts';
 import { losses } from '../../../layers/loss.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../train/run/safetensors.ts';
 import { useNode } from '../../../train/run/node/platform.ts';
 import { refused } from '../../support/refusal.ts';
 
@@ -63,6 +65,68 @@ test('tells steps and epochs, says how it ended, and gives a model that answers'
   const [answer] = await model.predict([0, 0, 2]);
   assert.is(answer!.label, 'high');
   model.destroy();
+});
+
+test('a checkpoint of before options had defaults goes on to the same bits: its images stay held out at random', async () => {
+  const options: FitOptions = { ...quick, stratify: 'none', epochs: 2, valSplit: 0.2 };
+  const half = fit(net, data, { ...options, epochs: 1 });
+  await half.done;
+  const bytes = await half.checkpoint();
+  const { tensors, metadata } = decodeSafetensors(bytes, 'half');
+  const { stratify, sample, skipBroken, ...config } = JSON.parse(metadata.config!) as Record<string, unknown>;
+  assert.equal([stratify, sample, skipBroken], ['none', 'all', false]);
+  const old = encodeSafetensors(tensors, { ...metadata, config: JSON.stringify(config) });
+  const { stratify: _, ...unsaid } = options;
+  const [whole, goneOn] = await Promise.all([fit(net, data, options).done, fit(net, data, { ...unsaid, resume: old }).done]);
+  assert.equal([goneOn.train, goneOn.validation], [whole.train, whole.validation]);
+});
+
+test('classes have weights by name, and images of the ignored label count for nothing', async () => {
+  const partly = { images, labels: labels.map((label, i) => (i % 5 ? label : '?')), test: 0.2 };
+  const options: FitOptions = { ...quick, valSplit: 0, ignoreLabel: '?', classWeights: { low: 2, high: 0 }, sample: 'balanced' };
+  const run = fit(net, partly, { ...options, epochs: 20 });
+  const model = await run.model;
+  assert.equal(model.classes, ['high', 'low', 'middle']);
+  const answers = await model.predict(
+    [0, 1, 2].map(k => [0, 0, k]),
+    { top: 1 },
+  );
+  assert.ok(
+    answers.every(([likely]) => likely!.label !== 'high'),
+    'what weighs nothing is never said',
+  );
+  model.destroy();
+  const given = await refused(() => fit(net, partly, { ...options, classWeights: { lwo: 2 } }).done);
+  assert.match(given.message, /^unknown class in classWeights 'lwo'; did you mean 'low'\? known: high, low, middle$/);
+  assert.match(
+    await said(net, await datasetOf(data), { ignoreLabel: '?' }),
+    /^ignoreLabel: the data are a data set already; give it to datasetOf$/,
+  );
+});
+
+test('what is left out of a folder is told as a warning', async () => {
+  const root = join(folder, 'photos');
+  for (const [k, name] of ['a', 'b'].entries()) {
+    mkdirSync(join(root, name), { recursive: true });
+    for (let i = 0; i < 4; i++) {
+      await sharp({ create: { width: 9, height: 6, channels: 3, background: { r: 200 * k, g: 20 * i, b: 0 } } }).toFile(
+        join(root, name, `${i}.png`),
+      );
+    }
+  }
+  writeFileSync(join(root, 'a/broken.png'), 'no picture');
+  const warnings: string[] = [];
+  const dataDir = process.env.DESCENT_DATA;
+  process.env.DESCENT_DATA = folder;
+  try {
+    const options: FitOptions = { epochs: 1, imageSize: '4x6', skipBroken: true, onWarning: message => void warnings.push(message) };
+    const model = await fit(net, root, options).model;
+    assert.equal([model.shape, warnings], [[3, 4, 6], ['photos: 1 broken image is left out: a/broken.png']]);
+    model.destroy();
+  } finally {
+    if (dataDir === undefined) delete process.env.DESCENT_DATA;
+    else process.env.DESCENT_DATA = dataDir;
+  }
 });
 
 test('options as objects are the same run as texts, and batches are as large as there are images', async () => {
