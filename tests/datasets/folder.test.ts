@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
@@ -12,12 +12,14 @@ import { openDataset } from '../../datasets/node/open.ts';
 import { Graph } from '../../engine/graph.ts';
 import { Memory } from '../../engine/memory.ts';
 import { parseAugment } from '../../train/config/augment.ts';
+import { parseConfig } from '../../train/config/config.ts';
 import { BatchProgram } from '../../train/data/batch-program.ts';
 import { gatherBatch } from '../../train/data/batch.ts';
 import { openData } from '../../train/data/data.ts';
 import { DeviceData } from '../../train/data/device-data.ts';
-import { digest as pageDigest } from '../../web/data/folder.ts';
+import { digest as pageDigest, openFolder as openDropped } from '../../web/data/folder.ts';
 import { deviceFor } from '../support/check.ts';
+import { useNode } from '../../train/run/node/platform.ts';
 import { refusal } from '../support/refusal.ts';
 import { same } from '../support/same-split.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -114,6 +116,25 @@ test('folder: the page has the same images in the same order, for training and f
   const number = (items: typeof page.train) => items.map(({ label, path }) => [label, Number.parseInt(basename(path), 10)]);
   assert.equal(page.classes, read.classes);
   assert.equal([number(page.train), number(page.test)], [red(read.train), red(read.test)]);
+});
+
+test('folder: the page leaves out what its decoder does not read, and broken images where it is asked to', async () => {
+  useNode();
+  const root = await folder();
+  for (const name of ['a', 'b']) await paint(root, name, 5, 0);
+  for (const name of ['a/no.bmp', 'a/notes.txt', 'b/broken.png']) await writeFile(join(root, name), 'no picture');
+  const paths = (await readdir(root, { recursive: true })).filter(path => path.includes('.'));
+  const files = await Promise.all(paths.map(async path => ({ path, file: new File([await readFile(join(root, path))], basename(path)) })));
+  const config = (more: object) => parseConfig('mlp', { dataset: 'photos', imageSize: '3x4', ...more });
+  const set = await openDropped('photos', files, config({ skipBroken: true, resize: '5' }));
+  assert.equal([set.shape, set.train.n + set.test.n], [[3, 3, 4], 10]);
+  assert.equal(set.notes, [
+    'photos: 2 files are left out, since this reads PNG, JPEG, WebP, GIF, AVIF or TIFF in a folder for each class: a/no.bmp, a/notes.txt; ' +
+      'convert the pictures among them',
+    'photos: 1 broken image is left out: b/broken.png',
+  ]);
+  const message = await refusal(() => openDropped('photos', files, config({})));
+  assert.match(message, /^photos\/b\/broken\.png: cannot be read as an image .*; or give skipBroken true$/);
 });
 
 test('folder: train/ and test/ are taken as they are; grey images have one channel', async () => {

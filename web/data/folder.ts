@@ -3,11 +3,11 @@
  * takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { checkLeft, departures, isImage, isPictureName, splitFolder } from '../../datasets/folder.ts';
+import { departures, isImage, isPictureName, isVisible, splitFolder } from '../../datasets/folder.ts';
 import { checkResize } from '../../datasets/framing.ts';
 import { sidesOf } from '../../engine/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
-import { also, faultOf, named } from '../../engine/check.ts';
+import { also, faultOf, named, say } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import { sha256 } from './sha256.ts';
 
@@ -53,36 +53,25 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
   const { imageSize = 32, resize, skipBroken, ignoreLabel, limitTrain, limitTest } = config;
   const [h, w] = sidesOf(named('imageSize'), imageSize);
   checkResize(named('resize'), resize, [h, w]);
-  const parted = await splitFolder(name, files, { digest, reads: isPictureName, ignoreLabel });
-  const { classes } = parted;
-  const plane = h * w;
-  const rgb = new Uint8Array((parted.train.length + parted.test.length) * 3 * plane);
-  const [unread, broken]: [string[], string[]] = [[], []];
-  let n = 0;
-  let grey = true;
-  type Item = (typeof parted.train)[number];
-  const read = async ({ path, file }: Item): Promise<boolean> => {
+  const read = new Map<string, Uint8Array>();
+  const broken: string[] = [];
+  for (const { path, file } of files.filter(file => isPictureName(file.path) && isVisible(file.path) && file.path.includes('/'))) {
     try {
-      const planes = await pictureBytes(file, [3, h, w], { who: `${name}/${path}`, resize });
-      rgb.set(planes, 3 * n++ * plane);
-      for (let p = 0; p < plane; p++) grey &&= planes[p] === planes[plane + p] && planes[p] === planes[2 * plane + p];
-      return true;
+      read.set(path, await pictureBytes(file, [3, h, w], { who: `${name}/${path}`, resize }));
     } catch (error) {
-      if (isImage(path) && !skipBroken) throw also(faultOf(error), named('skipBroken', true));
-      (isImage(path) ? broken : unread).push(path); // browsers do not all read the other formats
-      return false;
+      if (isImage(path) && !skipBroken) throw also(faultOf(error), say`or give ${named('skipBroken', true)}`);
+      if (isImage(path)) broken.push(path); // browsers do not all read the other formats
     }
-  };
-  const [train, test]: [Item[], Item[]] = [[], []];
-  for (const item of parted.train) if (await read(item)) train.push(item);
-  for (const item of parted.test) if (await read(item)) test.push(item);
-  checkLeft(name, classes, train, test);
+  }
+  const { classes, train, test, leftOut } = await splitFolder(name, files, { digest, reads: path => read.has(path), ignoreLabel });
   const items = [...train, ...test];
+  const plane = h * w;
+  const grey = items.every(({ path }) => isGrey(read.get(path)!, plane));
   // images without colour have one channel
   const channels = grey ? 1 : 3;
   const size = channels * plane;
   const bytes = new Uint8Array(items.length * size);
-  for (let i = 0; i < items.length; i++) bytes.set(rgb.subarray(3 * i * plane, 3 * i * plane + size), i * size);
+  for (const [i, { path }] of items.entries()) bytes.set(read.get(path)!.subarray(0, size), i * size);
   const labels = Uint16Array.from(items, i => i.label);
   const shape = [channels, h, w] as const;
   const part = (from: number, to: number, limit: number | undefined): Split =>
@@ -91,10 +80,16 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
     name,
     shape,
     classes,
-    notes: departures(name, { leftOut: [...parted.leftOut, ...unread].sort(), broken, grey: 0 }),
+    notes: departures(name, { leftOut: leftOut.filter(path => !broken.includes(path)), broken: broken.sort(), grey: 0 }),
     train: part(0, train.length, limitTrain),
     test: part(train.length, items.length, limitTest),
   };
+}
+
+/** Whether the three planes of a picture are equal. */
+function isGrey(planes: Uint8Array, plane: number): boolean {
+  for (let p = 0; p < plane; p++) if (planes[p] !== planes[plane + p] || planes[p] !== planes[2 * plane + p]) return false;
+  return true;
 }
 
 /** The digest by which a folder is split. */
