@@ -35,6 +35,8 @@ export const isPictureName = (path: string): boolean =>
 /** Those that sharp and all browsers read. */
 export const isImage = (path: string): boolean => /\.(png|jpe?g|webp|gif|avif)$/i.test(path);
 export const FORMATS = 'PNG, JPEG, WebP, GIF, AVIF or TIFF';
+/** What a page reads. */
+export const IN_BROWSER = 'what the browser decodes';
 
 /** Whether a file takes part: no part of its path begins with a dot. */
 export const isVisible = (path: string): boolean => !path.split('/').some(part => part.startsWith('.'));
@@ -115,6 +117,8 @@ function heldBack<I extends FolderItem>(who: string, classes: readonly string[],
 /** What of a folder's images is not as it lies there. */
 export interface Departures {
   readonly leftOut: readonly string[];
+  /** What is read, where that is not FORMATS. */
+  readonly formats?: string;
   readonly broken: readonly string[];
   /** Grey images among coloured ones. */
   readonly grey: number;
@@ -122,16 +126,16 @@ export interface Departures {
 
 const are = (n: number, what: string) => `${n} ${what}${n === 1 ? ' is' : 's are'}`;
 
-/** Files that are left out in words; nothing where there are none. `place` is where those that are read lie. */
-export function leftOutWords(who: string, files: readonly string[], place = ''): string | undefined {
+/** Files that are left out in words; nothing where there are none. `only` is what is read. */
+export function leftOutWords(who: string, files: readonly string[], only = FORMATS): string | undefined {
   if (!files.length) return undefined;
   const advice = files.some(isPictureName) ? '; convert the pictures among them' : '';
-  return `${who}: ${are(files.length, 'file')} left out, since this reads ${FORMATS}${place}: ${some(files)}${advice}`;
+  return `${who}: ${are(files.length, 'file')} left out, since only ${only} is read: ${some(files)}${advice}`;
 }
 
 /** The departures in words, a line each. */
-export function departures(who: string, { leftOut, broken, grey }: Departures): string[] {
-  const files = leftOutWords(who, leftOut, ' in a folder for each class');
+export function departures(who: string, { leftOut, broken, grey, formats = FORMATS }: Departures): string[] {
+  const files = leftOutWords(who, leftOut, `${formats} in a folder for each class`);
   return [
     ...(files ? [files] : []),
     ...(broken.length ? [`${who}: ${are(broken.length, 'broken image')} left out: ${some(broken)}`] : []),

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { UNLABELLED } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { compute } from '../../engine/compute.ts';
 import type { Graph } from '../../engine/graph.ts';
@@ -23,13 +24,20 @@ const soft = softmax(
   CLASSES,
 ).map(Math.fround);
 
+interface Given extends Omit<LossOptions, 'classWeights'> {
+  readonly training?: boolean;
+  readonly valid?: number;
+  readonly weights?: readonly number[];
+  readonly scales?: Readonly<Record<'lossScale' | 'countScale', number>>;
+}
+
 /** Runs a loss on given logits: totals of loss and correct answers, and dlogits. */
 async function run(
   way: Way,
   name: string,
   logits: Numbers,
   target: Numbers | readonly number[],
-  { training = true, valid = logits.length / CLASSES, ...options }: LossOptions & { training?: boolean; valid?: number } = {},
+  { training = true, valid = logits.length / CLASSES, weights, scales, ...options }: Given = {},
 ) {
   const rows = logits.length / CLASSES;
   const soft = target instanceof Float64Array;
@@ -37,11 +45,12 @@ async function run(
     const x = g.persistent('input', 'logits', [rows, CLASSES]);
     const t = g.persistent('input', 'labels', soft ? [rows, CLASSES] : [target.length]);
     const totals = g.persistent('state', 'totals', [2]);
-    return { totals, gradient: losses[name]!(g, x, t, totals, options) };
+    const classWeights = weights && g.persistent('input', 'class weights', [CLASSES]);
+    return { totals, gradient: losses[name]!(g, x, t, totals, { ...options, ...(classWeights && { classWeights }) }) };
   };
   const labels = soft ? Float32Array.from(target) : Uint32Array.from(target as number[]);
-  const inputs = { logits: Float32Array.from(logits), labels };
-  const { totals, gradient } = await compute(await deviceFor(way), build, inputs, { valid }, { training });
+  const inputs = { logits: Float32Array.from(logits), labels, ...(weights && { 'class weights': Float32Array.from(weights) }) };
+  const { totals, gradient } = await compute(await deviceFor(way), build, inputs, { valid, ...scales }, { training });
   return { loss: totals[0]!, correct: totals[1]!, gradient };
 }
 
@@ -109,6 +118,49 @@ for (const [views, smoothing] of [
     close('gradient', gradient!, numericGradient(oracle, x), 2e-6);
   });
 }
+
+/** Of six rows two have no label. */
+const partly = [3, UNLABELLED, 6, 3, UNLABELLED, 5];
+const KNOWN = [0, 2, 3, 5];
+
+test('rows without a label count for nothing, by any loss', async () => {
+  const scales = { lossScale: ROWS / KNOWN.length, countScale: ROWS / KNOWN.length };
+  const rowsOf = (values: Numbers) => KNOWN.flatMap(i => Array.from(values).slice(i * CLASSES, (i + 1) * CLASSES));
+  for (const name of Object.keys(oracles)) {
+    const all = await run('own', name, logits, partly, { unlabelled: true, scales });
+    const known = await run(
+      'own',
+      name,
+      Float64Array.from(rowsOf(logits)),
+      KNOWN.map(i => partly[i]!),
+    );
+    close(`${name}: loss and right answers`, [all.loss / ROWS, all.correct / ROWS], [known.loss / 4, known.correct / 4], 1e-6);
+    close(`${name}: gradient`, rowsOf(all.gradient!), known.gradient!, 1e-6);
+    assert.ok(
+      [1, 4].every(i => all.gradient!.slice(i * CLASSES, (i + 1) * CLASSES).every(v => v === 0)),
+      name,
+    );
+  }
+});
+
+test('Jensen-Shannon: labels have weights, views are held together whether or not there is a label', async () => {
+  const weights = [0.25, 1, 2, 0.5, 3, 1.5, 0.125];
+  const size = ROWS * CLASSES;
+  const x = random(3 * size, 6).map(v => Math.fround(3 * v));
+  const mass = KNOWN.reduce((sum, i) => sum + weights[partly[i]!]!, 0);
+  const targets = reference
+    .oneHot(partly, CLASSES, 0.1)
+    .map((t, i) => (partly[Math.floor(i / CLASSES)] === UNLABELLED ? 0 : t * weights[i % CLASSES]!));
+  const oracle = (x: Numbers) => {
+    const views = [0, 1, 2].map(k => Float64Array.from(x).slice(k * size, (k + 1) * size));
+    return (reference.crossEntropy(views[0]!, targets, CLASSES) * ROWS) / mass + 5 * reference.jensenShannon(views, CLASSES);
+  };
+  const scales = { lossScale: ROWS / mass, countScale: ROWS / KNOWN.length };
+  const options = { views: 3, smoothing: 0.1, consistency: 5, unlabelled: true, weights, scales };
+  const { loss, gradient } = await run('own', 'jensen-shannon', x, partly, options);
+  close('loss', [loss / ROWS], [oracle(x)], 2e-6);
+  close('gradient', gradient!, numericGradient(oracle, x), 2e-6);
+});
 
 test('correct answers are counted, rows past `valid` are not', async () => {
   const right = Float64Array.from({ length: ROWS * CLASSES }, (_, i) => (labels[Math.floor(i / CLASSES)] === i % CLASSES ? 2 : 0));

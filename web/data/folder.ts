@@ -3,7 +3,7 @@
  * takes it.
  */
 import { first, makeSplit, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { departures, isImage, isPictureName, isVisible, splitFolder } from '../../datasets/folder.ts';
+import { departures, IN_BROWSER, isImage, isPictureName, isVisible, splitFolder } from '../../datasets/folder.ts';
 import { checkResize } from '../../datasets/framing.ts';
 import { sidesOf } from '../../engine/spec.ts';
 import { pictureBytes } from '../../datasets/pictures.ts';
@@ -80,7 +80,12 @@ export async function openFolder(name: string, files: readonly FolderFile[], con
     name,
     shape,
     classes,
-    notes: departures(name, { leftOut: leftOut.filter(path => !broken.includes(path)), broken: broken.sort(), grey: 0 }),
+    notes: departures(name, {
+      leftOut: leftOut.filter(path => !broken.includes(path)),
+      broken: broken.sort(),
+      grey: 0,
+      formats: IN_BROWSER,
+    }),
     train: part(0, train.length, limitTrain),
     test: part(train.length, items.length, limitTest),
   };
