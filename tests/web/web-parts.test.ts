@@ -16,6 +16,7 @@ import { digest } from '../../web/data/folder.ts';
 import { configOf, textsOf } from '../../web/form/form.ts';
 import { overfitting, smooth } from '../../web/views/gap.ts';
 import { readSpecs, writeSpecs } from '../../web/form/spec-field.ts';
+import { balanced, foldsOf } from '../../web/worker/lots.ts';
 import { inPageWords } from '../../web/words.ts';
 import { refusal, refused } from '../support/refusal.ts';
 import { tarOf } from '../support/tar-of.ts';
@@ -136,6 +137,16 @@ test('a smoothed curve keeps straight lines, and short curves', () => {
   ); // of the four points that are there
   assert.equal(smooth(line(5, 1, 7)), line(5, 1, 7));
   assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)))[45]![1], 3 / 7); // reaches three points both ways
+});
+
+test('samples of a class are held out in parts that were taken together, and the only one of its class never', () => {
+  const labels = [0, 1, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0];
+  assert.equal([...foldsOf(labels)], [0, 0, 0, 1, 1, -1, 2, 1, 2, 3, 3, 4, 4]);
+  assert.equal([...foldsOf([0, 1])], [-1, -1]);
+});
+
+test('each class is learned from as often as the largest', () => {
+  assert.equal(balanced([0, 1, 0, 0, 2]), [0, 2, 3, 1, 1, 1, 4, 4, 4]);
 });
 
 test('the page shuffles a folder by the digests of the command line', async () => {

@@ -6,17 +6,20 @@ import { sharedDevice } from '../../engine/open.ts';
 import { Predictor } from '../../train/evaluate/predictor.ts';
 import { forget, read, save } from '../../train/run/store.ts';
 import { FeatureExtractor } from '../../train/fit/extractor.ts';
+import type { Head } from '../../train/fit/head.ts';
 import { netInPage } from '../standalone/page.ts';
 import { exported, isSafetensors } from './exported.ts';
-import { foldsOf } from './folds.ts';
+import { balanced, foldsOf } from './lots.ts';
 import type { Learned, NetFormat, RunEvent, Samples, TaughtNet } from './protocol.ts';
 
 /** Whose features samples have. */
-const BACKBONE = new URL('../../models/trained/resnet20.safetensors', import.meta.url);
+const BACKBONE = new URL('../../models/trained/resnet20-cifar10.safetensors', import.meta.url);
 /** Under which the net is kept in the browser. */
 const KEPT = 'indexeddb://teach';
-/** Passes over the samples. */
-const EPOCHS = 30;
+/** Passes over the samples, and steps at least, where these are few. */
+const [EPOCHS, STEPS] = [30, 120];
+/** Samples of a step of a head. */
+const BATCH = 32;
 
 interface Net {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -50,12 +53,11 @@ export class Teacher {
 
   /** Trains a head on all samples; it answers from now on, and is kept. */
   async learn({ features, labels, classes }: Samples): Promise<Learned> {
-    const head = await (await this.#trunk()).head({ classes, dataset: 'taught' });
+    const trunk = await this.#trunk();
+    const head = await trunk.head({ classes, dataset: 'taught' });
     try {
-      const { accuracy } = await head.train(
-        { features, labels },
-        { epochs: EPOCHS, onEpoch: ({ epoch, accuracy }) => this.#emit({ kind: 'learning', done: epoch / EPOCHS, accuracy }) },
-      );
+      await learnFrom(head, trunk.size, { features, labels }, (done, accuracy) => this.#emit({ kind: 'learning', done, accuracy }));
+      const accuracy = shareRight(await head.logits(features), labels, classes.length);
       const bytes = await head.bytes();
       return { accuracy, net: await this.#take(bytes, 'the net'), kept: await this.#keep(bytes) };
     } finally {
@@ -68,8 +70,6 @@ export class Teacher {
     const trunk = await this.#trunk();
     const folds = foldsOf(labels);
     const k = classes.length;
-    const rows = (at: readonly number[]) =>
-      Float32Array.from(at.flatMap(i => [...features.subarray(i * trunk.size, (i + 1) * trunk.size)]));
     const all = new Float32Array(labels.length * k).fill(NaN);
     const last = Math.max(...folds);
     for (let fold = 0; fold <= last; fold++) {
@@ -77,8 +77,9 @@ export class Teacher {
       for (const [i, own] of folds.entries()) (own === fold ? held : learned).push(i);
       const head = await trunk.head({ classes });
       try {
-        await head.train({ features: rows(learned), labels: learned.map(i => labels[i]!) }, { epochs: EPOCHS });
-        const probabilities = await head.probabilities(rows(held));
+        const given = { features: rows(features, trunk.size, learned), labels: Uint16Array.from(learned, i => labels[i]!) };
+        await learnFrom(head, trunk.size, given);
+        const probabilities = await head.probabilities(rows(features, trunk.size, held));
         for (const [at, i] of held.entries()) all.set(probabilities.subarray(at * k, (at + 1) * k), i * k);
       } finally {
         head.destroy();
@@ -144,4 +145,34 @@ export class Teacher {
       () => false,
     );
   }
+}
+
+/** The rows `at` of features [n, size]. */
+function rows(features: Float32Array, size: number, at: readonly number[]): Float32Array {
+  const out = new Float32Array(at.length * size);
+  for (const [row, i] of at.entries()) out.set(features.subarray(i * size, (i + 1) * size), row * size);
+  return out;
+}
+
+/** Trains a head on features [n, size], all classes alike. */
+function learnFrom(
+  head: Head,
+  size: number,
+  { features, labels }: Omit<Samples, 'classes'>,
+  progress: (done: number, accuracy: number) => void = () => undefined,
+): Promise<unknown> {
+  const lots = balanced(labels);
+  const epochs = Math.max(EPOCHS, Math.ceil(STEPS / Math.max(1, Math.floor(lots.length / BATCH))));
+  const samples = { features: rows(features, size, lots), labels: lots.map(i => labels[i]!) };
+  return head.train(samples, { epochs, onEpoch: ({ epoch, accuracy }) => progress(epoch / epochs, accuracy) });
+}
+
+/** The share of samples whose largest logit [n, classes] is that of their label. */
+function shareRight(logits: Float32Array, labels: ArrayLike<number>, classes: number): number {
+  let right = 0;
+  for (let i = 0; i < labels.length; i++) {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    if (row.every(v => v <= row[labels[i]!]!)) right++;
+  }
+  return right / labels.length;
 }
