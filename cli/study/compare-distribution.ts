@@ -18,12 +18,15 @@ import { asRank, joinJob, shareWeights, type Job } from '../run/job.ts';
 import { percent, print, table } from '../output.ts';
 import type { CompareOptions } from './compare-options.ts';
 
-/** What is compared, and how it is asked for. Delay-tolerant training is Adagrad's; the others have one optimizer. */
-const VARIANTS: readonly [name: string, distribute: string, optimizer?: string][] = [
+/**
+ * What is compared, and how it is asked for. Delay-tolerant training is Adagrad's, whose steps shrink from the first on: it begins with a
+ * larger rate where none is asked for. The others have one optimizer.
+ */
+const VARIANTS: readonly [name: string, distribute: string, optimizer?: string, lr?: string][] = [
   ['sync', 'sync'],
   ['local', 'local:every=10'],
   ['downpour', 'downpour'],
-  ['delay-tolerant', 'delay-tolerant', 'adagrad'],
+  ['delay-tolerant', 'delay-tolerant', 'adagrad', '0.1'],
   ['easgd', 'easgd:every=10'],
   ['hogwild', 'hogwild'],
 ];
@@ -34,6 +37,7 @@ interface Line extends StepMetrics {
 
 interface Compared {
   readonly name: string;
+  readonly lr: string;
   readonly seconds: number;
   readonly lines: readonly Line[];
   readonly accuracy: number;
@@ -58,19 +62,19 @@ export async function compareDistribution(options: CompareOptions): Promise<void
 
 async function compared(options: CompareOptions, job: Job): Promise<void> {
   const { exchange, isFirst, library } = job;
-  const { model = 'lenet5', dataset: name, lr = '0.02', epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
+  const { model = 'lenet5', dataset: name, lr, epochs = '1', limitTrain = '6000', limitTest = '1000', seed, dataDir } = options;
   const { optimizer = 'momentum', delay: delays = [] } = options;
   check(exchange.size > 1, 'compare distribution: there is one process', 'start several, as in mpirun -n 2 descent compare distribution');
   const ms = delayOf(delays, exchange);
-  const given = { dataset: name, lr, epochs, limitTrain, limitTest, seed, logEvery: '5' };
+  const given = { dataset: name, epochs, limitTrain, limitTest, seed, logEvery: '5' };
   const config = parseConfig(model, given);
   const data = await openDataset(config.dataset, { dataDir, quiet: true, limitTrain: config.limitTrain, limitTest: config.limitTest });
   check(!data.outputs, `compare: methods are compared by accuracy, and ${data.name} has numbers to predict`, 'take a data set of classes');
   const device = await openDevice(options);
   const results: Compared[] = [];
-  for (const [variant, distribute, own = optimizer] of VARIANTS) {
-    const result = await trained(job, { ...given, distribute, optimizer: own }, model, data, device, ms);
-    results.push({ name: variant, ...result });
+  for (const [variant, distribute, own = optimizer, rate = '0.02'] of VARIANTS) {
+    const result = await trained(job, { ...given, distribute, optimizer: own, lr: lr ?? rate }, model, data, device, ms);
+    results.push({ name: variant, lr: lr ?? rate, ...result });
     if (isFirst && !options.quiet && !options.json)
       print(`${variant}: ${result.seconds.toFixed(1)} s, test accuracy ${percent(result.accuracy)}`);
   }
@@ -80,16 +84,16 @@ async function compared(options: CompareOptions, job: Job): Promise<void> {
   const title = `${model} on ${config.dataset} by ${exchange.size} ranks over ${library}${slowed}`;
   const [{ draw }, { writePicture }] = await Promise.all([import('../../plots/chart.ts'), import('../../plots/node.ts')]);
   const written = await writePicture(options.out!, draw(panelsOf(results), { title }));
-  for (const { name, seconds, accuracy, lines } of results) {
-    if (options.json) print(JSON.stringify({ method: name, seconds, accuracy, lines }));
+  for (const { name, ...result } of results) {
+    if (options.json) print(JSON.stringify({ method: name, ...result, staleness: stalenessOf(result.lines) }));
   }
   if (options.json) return;
-  const cells = results.map(({ name, seconds, accuracy, lines }) => {
-    const last = lines.at(-1);
-    const stale = (value: number | undefined) => value?.toFixed(2) ?? '';
-    return [name, seconds.toFixed(1), last?.loss.toFixed(4) ?? '', percent(accuracy), stale(last?.staleness), stale(last?.staleness_worst)];
+  const cells = results.map(({ name, lr, seconds, accuracy, lines }) => {
+    const stale = stalenessOf(lines);
+    const loss = lines.at(-1)?.loss.toFixed(4) ?? '';
+    return [name, lr, seconds.toFixed(1), loss, percent(accuracy), stale?.mean.toFixed(2) ?? '', stale ? String(stale.worst) : ''];
   });
-  print(table([['method', 's', 'training loss', 'test accuracy', 'staleness', 'worst'], ...cells]));
+  print(table([['method', 'lr', 's', 'training loss', 'test accuracy', 'staleness', 'worst'], ...cells]));
   if (!options.quiet) print(`picture in ${written}`);
 }
 
@@ -101,7 +105,7 @@ async function trained(
   data: Dataset,
   device: Device,
   ms: number,
-): Promise<Omit<Compared, 'name'>> {
+): Promise<Omit<Compared, 'name' | 'lr'>> {
   const { exchange } = job;
   const recipe = recipeOf(parseConfig(model, options as Record<string, string>));
   const warm = await openTrainer(recipe, data, device, { exchange }); // kernels are compiled before the clock runs
@@ -137,6 +141,16 @@ async function trained(
   }
 }
 
+/** Changes by others between reading the weights and changing them, in the mean and at worst over the epochs; undefined of ranks that wait. */
+function stalenessOf(lines: readonly Line[]): { mean: number; worst: number } | undefined {
+  const ends = lines.filter(line => line.staleness !== undefined);
+  if (!ends.length) return undefined;
+  return {
+    mean: ends.reduce((sum, line) => sum + line.staleness!, 0) / ends.length,
+    worst: Math.max(...ends.map(line => line.staleness_worst ?? 0)),
+  };
+}
+
 function panelsOf(results: readonly Compared[]): Panel[] {
   const y = { label: 'cross-entropy', min: 0 };
   const curve = (label: string, x: (line: Line) => number): Panel => ({
@@ -146,8 +160,10 @@ function panelsOf(results: readonly Compared[]): Panel[] {
     y,
     series: results.map(({ name, lines }) => ({ name, points: smoothed(lines).map(line => [x(line), line.loss] as const) })),
   });
-  const stale = results.filter(({ lines }) => lines.some(line => line.staleness !== undefined));
-  const of = (lines: readonly Line[], value: (line: Line) => number | undefined) => Math.max(0, ...lines.map(line => value(line) ?? 0));
+  const stale = results.flatMap(({ name, lines }) => {
+    const found = stalenessOf(lines);
+    return found ? [{ name, ...found }] : [];
+  });
   return [
     curve('seconds', line => line.seconds),
     curve('epochs', line => line.epoch),
@@ -157,8 +173,8 @@ function panelsOf(results: readonly Compared[]): Panel[] {
       y: { label: 'changes by others', min: 0 },
       categories: stale.map(({ name }) => name),
       series: [
-        { name: 'mean', values: stale.map(({ lines }) => of(lines, line => line.staleness)) },
-        { name: 'worst', values: stale.map(({ lines }) => of(lines, line => line.staleness_worst)) },
+        { name: 'mean', values: stale.map(({ mean }) => mean) },
+        { name: 'worst', values: stale.map(({ worst }) => worst) },
       ],
     },
   ];

@@ -110,6 +110,19 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
       mixup: { augment: 'mixup' },
     }),
   },
+  augmentations: {
+    about: 'Augmentations that cut and mix images, on few images seen often.',
+    model: 'lenet5',
+    ordered: true,
+    defaults: { epochs: '15', limitTrain: '2000' },
+    variants: () => ({
+      none: {},
+      cutout: { augment: 'cutout:8' },
+      mixup: { augment: 'mixup' },
+      cutmix: { augment: 'cutmix' },
+      augmix: { augment: 'augmix' },
+    }),
+  },
   /** The layers that draw random numbers. */
   noises: {
     about: 'Layers that draw random numbers, from dropout to shakeout.',

@@ -2,6 +2,7 @@
 import { lookUp, say } from '../../engine/check.ts';
 import { valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
+import { noisyEnds } from './descent/noisy-ends.ts';
 import { trajectories } from './descent/trajectories.ts';
 import { curveFitting, heaviside, inputScaling, tenPoints } from './functions/generalisation.ts';
 import { adamLbfgs, adamNadam, oneCycle, rateSizes } from './functions/optimizers.ts';
@@ -12,6 +13,10 @@ import { weightPaths } from './linear/weight-paths.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
+import { batches } from './training/batches.ts';
+import { ensemble } from './training/ensemble.ts';
+import { orders } from './training/orders.ts';
+import { snapshots } from './training/snapshots.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
@@ -29,6 +34,11 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'weight-paths': weightPaths,
   'hinge-logistic': hingeLogistic,
   'bias-variance': biasVariance,
+  'noisy-ends': noisyEnds,
+  orders,
+  batches,
+  snapshots,
+  ensemble,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */

@@ -1,0 +1,73 @@
+/** `batches`: one image, a few, or all for each update: loss by updates and by images seen, bands over seeds. */
+import { number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { together, trained } from './members.ts';
+import { curveOf, spreadOf } from './over-seeds.ts';
+
+export const batches = experiment({
+  about: 'Stochastic, mini-batch and batch descent: loss by updates and by images, bands over seeds.',
+  source: 'Robbins & Monro 1951; Bottou 2010',
+  options: {
+    seeds: number(3, 'runs of each size', COUNT),
+    images: number(512, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    batch: number(32, 'images of a mini-batch', { ...COUNT, min: 2 }),
+    updates: number(200, 'updates with all images', { ...COUNT, min: 10 }),
+  },
+  async run(lab, { seeds, images, batch, updates }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
+    const device = await lab.device();
+    const stopped = () => lab.stopped;
+    // rates as small as one image needs, and as large as the mean over many allows; updates so that each comes to its end
+    const sizes = [
+      { name: '1 image', size: 1, lr: '0.005', steps: 10 * images },
+      { name: `${batch} images`, size: batch, lr: '0.05', steps: Math.max(updates, Math.round((20 * images) / batch)) },
+      { name: `all ${images}`, size: images, lr: '0.1', steps: updates },
+    ];
+    const runs = sizes.flatMap(kind => Array.from({ length: seeds }, (_, k) => ({ kind, seed: lab.seed + k })));
+    const done = await inTurn(
+      lab,
+      runs,
+      ({ kind, seed }) => `${kind.name}, seed ${seed}`,
+      async ({ kind: { name, size, lr, steps }, seed }) => {
+        const given = { optimizer: 'sgd', lr, batchSize: String(size), steps: String(steps), seed: String(seed) };
+        const begun = performance.now();
+        const run = await trained('mlp:hidden=64', given, dataset, device, { stopped });
+        const seconds = (performance.now() - begun) / 1000;
+        return run && { name, size, steps, seconds, lines: run.lines, ...together(run.predictions, dataset) };
+      },
+    );
+    const complete = done.filter(run => run !== undefined);
+    const groups = sizes.map(kind => ({ ...kind, runs: complete.filter(run => run.name === kind.name) })).filter(g => g.runs.length);
+    const rows = groups.map(({ name, lr, steps, size, runs }) => ({
+      batch: name,
+      rate: Number(lr),
+      updates: steps,
+      'images seen': steps * size,
+      'training loss': spreadOf(runs.map(run => run.lines.at(-1)!.loss)).mean,
+      'its deviation': spreadOf(runs.map(run => run.lines.at(-1)!.loss)).deviation,
+      'test accuracy': spreadOf(runs.map(run => run.accuracy)).mean,
+      seconds: spreadOf(runs.map(run => run.seconds)).mean,
+    }));
+    const by = (label: string, each: (size: number) => number) => ({
+      kind: 'line' as const,
+      title: `Loss by ${label}`,
+      x: { label, log: true },
+      y: { label: 'cross-entropy', min: 0 },
+      series: groups.map(({ name, size, runs }) =>
+        curveOf(
+          name,
+          runs.map(run => run.lines),
+          line => line.step * each(size),
+        ),
+      ),
+    });
+    return {
+      title: `Batches: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${seeds} seeds`,
+      rows,
+      shares: ['test accuracy'],
+      panels: [by('updates', () => 1), by('images seen', size => size)],
+      values: complete,
+    };
+  },
+});
