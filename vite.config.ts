@@ -69,6 +69,9 @@ export default defineConfig({
     include: [
       'fastest-levenshtein',
       'wgsl-preprocessor/wgsl-preprocessor.js',
+      'idb',
+      '@bufbuild/protobuf',
+      'onnx-buf',
       'echarts/core',
       'echarts/charts',
       'echarts/components',

@@ -37,7 +37,7 @@ const fill = (value: 'zero' | 'mean', choices: readonly (typeof FILLS)[number][]
 /** Two numbers, the second not less than the first: `0.08-1`. */
 const between = (least: number, greatest: number, about: string, range: Range): Parameter<readonly number[]> => ({
   default: [least, greatest],
-  example: `${Number(least.toPrecision(4))}-${Number(greatest.toPrecision(4))}`,
+  example: `${least}-${greatest}`,
   about,
   accepts: `two numbers as ${Number(least.toPrecision(4))}-${Number(greatest.toPrecision(4))}, each ${describeRange(range)}`,
   read(v) {
