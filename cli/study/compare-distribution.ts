@@ -26,7 +26,7 @@ const VARIANTS: readonly [name: string, distribute: string, optimizer?: string, 
   ['sync', 'sync'],
   ['local', 'local:every=10'],
   ['downpour', 'downpour'],
-  ['delay-tolerant', 'delay-tolerant', 'adagrad', '0.1'],
+  ['delay-tolerant', 'delay-tolerant', 'adagrad', '0.3'],
   ['easgd', 'easgd:every=10'],
   ['hogwild', 'hogwild'],
 ];
