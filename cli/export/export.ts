@@ -72,7 +72,7 @@ async function toWebpage(path: string, options: ExportOptions): Promise<Written>
 async function toTimm(path: string, options: ExportOptions): Promise<Written> {
   const { timmFiles } = await import('../../train/export/timm.ts');
   const { config, beside, facts } = await opened(path, options);
-  const files = timmFiles({ ...facts, model: parseSpec('model', config.model) });
+  const files = timmFiles({ ...facts, resize: config.resize, model: parseSpec('model', config.model) });
   const out = options.out ?? `${beside}-timm`;
   writeFolder(out, files);
   return { path: out, about: `${config.model} for timm.create_model('local-dir:${out}', pretrained=True)` };

@@ -11,6 +11,8 @@ export interface TimmSource {
   readonly weights: Tensors;
   readonly normalize: Normalize;
   readonly moments?: Moments | undefined;
+  /** Pixels of the shorter side of a picture before the middle is cut out. */
+  readonly resize?: number | undefined;
 }
 
 /** A model as timm has it; `proof` is a weight whose shape tells that our layers are laid out as there. */
@@ -58,7 +60,15 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
 };
 
 /** The files of the folder by name. Throws where timm has no such model, or normalises otherwise. */
-export function timmFiles({ model, shape, classes, weights, normalize, moments }: TimmSource): Record<string, Uint8Array | string> {
+export function timmFiles({
+  model,
+  shape,
+  classes,
+  weights,
+  normalize,
+  moments,
+  resize = shape[1],
+}: TimmSource): Record<string, Uint8Array | string> {
   const { groups = 1, width = 64 } = model.options;
   const variant = groups === 1 && width === 64 ? '' : ` ${groups}x${width}`;
   const found = ARCHITECTURES[`${model.name}${variant}`];
@@ -87,7 +97,7 @@ export function timmFiles({ model, shape, classes, weights, normalize, moments }
       input_size: shape,
       fixed_input_size: false,
       interpolation: 'bilinear',
-      crop_pct: 1,
+      crop_pct: shape[1] / resize,
       crop_mode: 'center',
       mean,
       std,

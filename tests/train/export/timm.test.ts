@@ -42,6 +42,7 @@ test('variants have names of their own, and pixels as they are a mean of 0', () 
   const config = (spec: string, more = {}) => JSON.parse(filesOf(spec, weights, more)['config.json'] as string);
   assert.is(config('resnet50:groups=32,width=4').architecture, 'resnext50_32x4d');
   assert.is(config('resnet50:width=128').architecture, 'wide_resnet50_2');
+  assert.is(config('resnet34', { resize: 128 }).pretrained_cfg.crop_pct, 0.5);
   const { mean, std } = config('resnet34', { normalize: 'none', moments: undefined }).pretrained_cfg;
   assert.equal(
     [mean, std],
