@@ -4,6 +4,8 @@ import { valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { noisyEnds } from './descent/noisy-ends.ts';
 import { trajectories } from './descent/trajectories.ts';
+import { boxBasis } from './basis/box-basis.ts';
+import { lsgdExperiment } from './basis/lsgd.ts';
 import { curveFitting, heaviside, inputScaling, tenPoints } from './functions/generalisation.ts';
 import { adamLbfgs, adamNadam, oneCycle, rateSizes } from './functions/optimizers.ts';
 import { biasVariance } from './linear/bias-variance.ts';
@@ -39,6 +41,8 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   batches,
   snapshots,
   ensemble,
+  'box-basis': boxBasis,
+  lsgd: lsgdExperiment,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */

@@ -69,7 +69,7 @@ export const heaviside = experiment({
         predictionPanel(
           `${depth} hidden layers`,
           data,
-          fits.filter(fit => fit.name.endsWith(`${depth} layers`)),
+          fits.flatMap(fit => (fit.name.endsWith(`${depth} layers`) ? { ...fit, name: fit.name.split(',')[0]! } : [])),
           { min: -0.75, max: 1.75 },
         ),
       ),
