@@ -3,7 +3,9 @@ import type { Layer } from '../engine/graph.ts';
 import type { Model } from '../models/model.ts';
 import type { Normalisation } from '../train/onnx/trim.ts';
 import { readWhole } from '../train/run/node/files.ts';
-import type { Tensors } from '../train/run/safetensors.ts';
+import { factsIn } from '../train/run/metadata.ts';
+import { decodeSafetensors, type Tensors } from '../train/run/safetensors.ts';
+import { backbone, BACKBONE } from '../train/tune/backbone.ts';
 import type { GivenWeights } from '../train/tune/tuning.ts';
 import { isNet } from '../engine/spec.ts';
 import { readSafetensors } from '../train/run/node/sealed.ts';
@@ -49,8 +51,8 @@ export async function openOnnx(path: string): Promise<OnnxFile> {
 /** The weights in a file that a model starts from: those of its names, or of an ONNX file by their places in the net. */
 export async function openWeights(path: string, trusted: boolean | undefined): Promise<GivenWeights> {
   if (!isNet(path)) {
-    const { tensors } = readSafetensors(path, trusted);
-    return { of: () => tensors };
+    const { tensors, metadata } = path === BACKBONE ? decodeSafetensors(await backbone(), path) : readSafetensors(path, trusted);
+    return { of: () => tensors, facts: factsIn(metadata, path) };
   }
   const { weightsOf, classes } = await openOnnx(path);
   return { of: weightsOf, classes };

@@ -22,6 +22,9 @@ export async function buildPackage() {
   const { code, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.package.json'], { cwd: ROOT });
   if (code !== 0) throw new Error(`tsc: ${output}`);
   cpSync(join(ROOT, PLAIN), join(DIST, PLAIN));
+  for (const file of ls(join(ROOT, 'weights')).filter(name => name.endsWith('.safetensors'))) {
+    cpSync(join(ROOT, 'weights', file), join(DIST, 'weights', file));
+  }
   const emitted = files('.');
   const modules = emitted.filter(file => /\.m?js$/.test(file));
   for (const file of modules) patch(file);
@@ -57,14 +60,17 @@ function addDeclarations(early, declarations) {
 
 const COMMON = { configFile: false, root: ROOT, logLevel: 'warn', publicDir: false, define };
 
+/** What takes the place of a module in the one file. */
+const ONE_FILE = { './spawn.ts': 'train/fit/spawn-one-file.ts', './backbone-url.ts': 'train/tune/backbone-url-one-file.ts' };
+
 /** dist/descent.min.js, which needs no other file: its workers import it again. */
 const oneFile = () => ({
   ...COMMON,
   plugins: [
     {
-      name: 'descent-workers-of-one-file',
+      name: 'descent-of-one-file',
       enforce: 'pre',
-      resolveId: source => (source === './spawn.ts' ? join(ROOT, 'train/fit/spawn-one-file.ts') : undefined),
+      resolveId: source => (ONE_FILE[source] ? join(ROOT, ONE_FILE[source]) : undefined),
     },
   ],
   build: {

@@ -2,6 +2,7 @@
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
 import { configFromJson, parseConfig, readingOf } from '../../train/config/config.ts';
+import { normalizeText } from '../../train/config/normalize.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
@@ -68,7 +69,8 @@ async function trainIn(
   }
   const advice = resumed && `say where it lies now: descent train <file> --resume ${resumed.folder.path}`;
   await loadOwnModel(resumed?.config.model ?? model!, advice);
-  const recipe = resumed ? continued(resumed, model, options) : localRecipe(asNew(parseConfig(model!, options)));
+  const given = resumed ? undefined : await startOf(options, job?.isFirst ?? true);
+  const recipe = resumed ? continued(resumed, model, options) : localRecipe(asNew(parseConfig(model!, { ...options, ...given?.texts })));
   const { config } = recipe;
   checkpointsFrom(options);
   if (options.stats !== undefined) statsEvery(options.stats);
@@ -80,10 +82,7 @@ async function trainIn(
     'take --distribute sync, whose ranks have the same',
   );
   if (job) await agree(job, config);
-  check(config.head === undefined || config.init !== undefined, '--head: is of weights from elsewhere', 'give them with --init');
-  const starts = config.init !== undefined && !resumed && (job?.isFirst ?? true);
-  const own = resumed && { of: () => resumed.weights, isOwn: true };
-  const start = own ?? (starts ? await openWeights(config.init!, options.trust) : undefined);
+  const start = resumed ? { of: () => resumed.weights, isOwn: true } : given?.weights;
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);
   const create = async () => (job ? createInJob(job, path) : createRun(path()));
   const run = resumed?.folder ?? (options.plan ? undefined : await create());
@@ -123,6 +122,20 @@ async function trainIn(
     interrupt.end();
     run?.close();
   }
+}
+
+/**
+ * The weights that a run starts from, which one rank reads; and what options say without being asked: nets that are tuned see images
+ * normalised as their file says.
+ */
+async function startOf({ init, head, freeze, normalize, trust, quiet }: TrainOptions, reads: boolean) {
+  check(head === undefined || init !== undefined, '--head: is of weights from elsewhere', 'give them with --init');
+  if (typeof init !== 'string') return undefined;
+  const isTuned = head !== undefined || freeze !== undefined;
+  const weights = reads || isTuned ? await openWeights(init, trust) : undefined;
+  const own = isTuned && normalize === undefined ? normalizeText(weights?.facts ?? {}) : undefined;
+  if (own !== undefined && reads && !quiet) note(`--init: images are normalised as its file says, by ${own}`);
+  return { weights: reads ? weights : undefined, texts: own === undefined ? {} : { normalize: own } };
 }
 
 /** What is recorded of the adapter, as far as it is what it should be: the file may have been edited. */

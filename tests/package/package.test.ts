@@ -31,7 +31,10 @@ function usedBy(app: Installed): void {
 
   test('the tarball holds what is built, the command, the licence and the README, and nothing else', async () => {
     const files = await filesBelow(app.root);
-    const other = files.filter(file => !/^(dist\/.*\.(m?js|d\.ts|js\.map)|bin\/\w+\.mjs|LICENSE|README\.md|package\.json)$/.test(file));
+    const other = files.filter(
+      file =>
+        !/^(dist\/.*\.(m?js|d\.ts|js\.map)|dist\/weights\/[\w-]+\.safetensors|bin\/\w+\.mjs|LICENSE|README\.md|package\.json)$/.test(file),
+    );
     assert.equal(other, []);
     for (const file of Object.values((await packageJson()).exports).flatMap(entry =>
       Object.values(entry).filter(f => f.startsWith('./')),
@@ -39,7 +42,10 @@ function usedBy(app: Installed): void {
       assert.ok(files.includes(file.slice(2)), `${file} is exported and not packed`);
     }
     const { size } = await stat(app.tarball);
-    assert.ok(size < 2 * MiB, `${size} bytes`);
+    const weights = await Promise.all(
+      files.filter(file => file.startsWith('dist/weights/')).map(async file => (await stat(join(app.root, file))).size),
+    );
+    assert.ok(size < 2 * MiB + weights.reduce((a, b) => a + b, 0), `${size} bytes`);
   });
 
   test('a library user installs no package that only the command line takes', async () => {

@@ -26,6 +26,20 @@ const std = neededList([0.229, 0.224, 0.225], '/', 'of each channel, or one for 
 /** What the kinds take that can be given numbers. */
 const GIVEN: Readonly<Record<string, Readonly<Record<string, Parameter<readonly number[]>>>>> = { mean: { mean }, meanstd: { mean, std } };
 
+/** The normalisation that a file of weights says, as text; undefined where it says none that can be written so. */
+export function normalizeText({
+  normalize,
+  moments,
+}: {
+  readonly normalize?: string | undefined;
+  readonly moments?: Moments | undefined;
+}): string | undefined {
+  if (normalize === 'none') return normalize;
+  if (!moments || !Object.hasOwn(GIVEN, normalize ?? '')) return undefined;
+  const of = (numbers: readonly number[]) => numbers.join('/');
+  return `${normalize}:mean=${of(moments.mean)}${normalize === 'meanstd' ? `,std=${of(moments.std)}` : ''}`;
+}
+
 export function parseNormalize(who: Message, text: string): Normalising {
   const { name, value, options } = parseSpec(who, text);
   parseChoice(who, name, NORMALIZATIONS);

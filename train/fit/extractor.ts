@@ -13,6 +13,7 @@ import { probeGraph, type ImageKind } from '../evaluate/probe.ts';
 import { putOn, readTensors, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { Source } from '../run/store.ts';
+import { BACKBONE } from '../tune/backbone.ts';
 import { cutAtClassifier } from '../tune/classifier.ts';
 import { Head, type HeadOptions } from './head.ts';
 
@@ -53,8 +54,11 @@ export class FeatureExtractor {
     this.#answers = new Answers(memory, trunk, kind, facts.batch ?? BATCH, this.size);
   }
 
-  /** One of a file of weights, as Predictor.open takes it. Throws where the file is of another model, or that does not end in one classifier. */
-  static async open(device: Device, source: Source, given: GivenFacts = {}): Promise<FeatureExtractor> {
+  /**
+   * One of a file of weights, as Predictor.open takes it; without one of the backbone that comes along. Throws where the file is of another
+   * model, or that does not end in one classifier.
+   */
+  static async open(device: Device, source: Source = BACKBONE, given: GivenFacts = {}): Promise<FeatureExtractor> {
     check(device instanceof Device, `device: ${kindOf(device)} is none`, 'give what openDevice() returned');
     const { weights, ...facts } = await openWeights(source, given);
     const kind = kindFor(facts);

@@ -72,8 +72,8 @@ export interface FitOptions
   readonly weightDecayOf?: string | Readonly<Record<string, number>> | undefined;
   /** By name, or one of your own (see layers/loss.ts). */
   readonly loss?: string | Loss | undefined;
-  /** Weights to start from: tensors, or the bytes of a safetensors file. */
-  readonly init?: Tensors | Uint8Array | undefined;
+  /** Weights to start from: tensors, the bytes of a safetensors file, or `'backbone'`, the backbone that comes along. */
+  readonly init?: Tensors | Uint8Array | string | undefined;
   /** A checkpoint to go on from. The other options stay as they were; epochs, steps and logEvery may change. */
   readonly resume?: Uint8Array | undefined;
   /** Steps between events of the type `checkpoint`; without it there are none. */

@@ -5,6 +5,7 @@ import { host } from '../../datasets/host.ts';
 import { check, kindOf, words } from '../../engine/check.ts';
 import { sharedDevice } from '../../engine/open.ts';
 import type { Model } from '../../models/model.ts';
+import { normalizeText } from '../config/normalize.ts';
 import { OPTIONS } from '../config/options.ts';
 import { ofOwnImages } from '../config/config.ts';
 import { chosenModel } from '../config/model.ts';
@@ -13,7 +14,10 @@ import { recipeWith, type ChosenModel, type Recipe } from '../config/recipe.ts';
 import { evaluation, loop, type LoopState } from '../run/loop.ts';
 import { openTrainer, type Opened } from '../run/open.ts';
 import { onDataset } from '../run/task.ts';
+import { factsIn, type WeightsFacts } from '../run/metadata.ts';
 import { decodeSafetensors } from '../run/safetensors.ts';
+import { backbone, BACKBONE } from '../tune/backbone.ts';
+import type { GivenWeights } from '../tune/tuning.ts';
 import { bestOf, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
 import { checkGoesOn, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
@@ -44,6 +48,18 @@ export async function modelOf(model: FitModel): Promise<string | Model> {
   const { default: given } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ model.href)) as { default?: unknown };
   check(typeof given === 'function', `model: ${model.href} exports ${kindOf(given)} as its default`, 'export a function there');
   return given as Model;
+}
+
+/** What a run starts from: tensors, a file of them, or the backbone by its name. */
+async function startOf(init: Required<FitOptions>['init']): Promise<GivenWeights & { facts: WeightsFacts }> {
+  check(
+    typeof init !== 'string' || init === BACKBONE,
+    `init: there is no backbone '${String(init)}'`,
+    `give '${BACKBONE}', tensors or the bytes of a file`,
+  );
+  if (typeof init === 'object' && !(init instanceof Uint8Array)) return { of: () => init, facts: {} };
+  const { tensors, metadata } = decodeSafetensors(typeof init === 'string' ? await backbone() : init!, 'init');
+  return { of: () => tensors, facts: factsIn(metadata, 'init') };
 }
 
 /** What texts call a model: one of your own by its function or address. */
@@ -140,15 +156,16 @@ export class LocalTraining implements Training {
     const most = dataset.train.n - Math.round(Number(valSplit) * dataset.train.n);
     const options = batchSize === undefined ? { ...this.#options, batchSize: Math.min(OPTIONS.batchSize.default, most) } : this.#options;
     const before = resume && decodeCheckpoint(resume);
-    const config = configOf(textOf(this.#model, model), dataset.name, options);
+    const start = before ? { of: () => before.weights, isOwn: true } : init === undefined ? undefined : await startOf(init);
+    const isTuned = options.head !== undefined || options.freeze !== undefined;
+    const normalize = options.normalize ?? (isTuned && start && 'facts' in start ? normalizeText(start.facts) : undefined);
+    const config = configOf(textOf(this.#model, model), dataset.name, { ...options, normalize });
     const isOwn = typeof this.#data !== 'string' || dataset.train.names !== undefined;
     const stratify = config.stratify ?? before?.config.stratify; // of a run that goes on the split stays
     const recipe = recipeWith(isOwn && !before ? ofOwnImages(config) : { ...config, ...(stratify && { stratify }) }, model);
     this.#recipe = onDataset(recipe, dataset);
     if (before) checkGoesOn(before, this.#recipe.config);
     const device = given ?? (await sharedDevice());
-    const tensors = init instanceof Uint8Array ? decodeSafetensors(init, 'init').tensors : init;
-    const start = before ? { of: () => before.weights, isOwn: true } : tensors && { of: () => tensors };
     const opened = await openTrainer(this.#recipe, dataset, device, { ...ownParts(this.#options), debug: this.#options.debug, start });
     this.#opened = opened;
     const { trainer, note, told, data } = opened;

@@ -1,8 +1,12 @@
 /** Where the bytes of a model are kept: in a file, as a download, or in the browser under `indexeddb://name`. */
 import { check, DescentError, kindOf } from '../../engine/check.ts';
 import { platform } from '../../engine/platform.ts';
+import { backbone, BACKBONE } from '../tune/backbone.ts';
 
-/** What bytes are read from: themselves, a Blob or File, an address, under Node a path, or `indexeddb://name`. */
+/**
+ * What bytes are read from: themselves, a Blob or File, an address, under Node a path, `indexeddb://name`, or the name of the backbone that
+ * comes along.
+ */
 export type Source = Uint8Array | ArrayBuffer | Blob | URL | string;
 
 const INDEXED_DB = 'indexeddb://';
@@ -29,6 +33,7 @@ export async function read(source: Source): Promise<Uint8Array<ArrayBuffer>> {
     'give the bytes of a safetensors file, a File, or where it is',
   );
   const name = String(source);
+  if (name === BACKBONE) return backbone();
   const key = keyOf(name);
   if (key === undefined) return platform().read(source);
   const kept = await inStore<unknown>(name, 'readonly', store => store.get(key));

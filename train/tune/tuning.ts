@@ -5,6 +5,7 @@ import type { GroupOptions } from '../../optim/groups.ts';
 import type { ModelInput } from '../../models/model.ts';
 import type { Recipe } from '../config/recipe.ts';
 import { built } from '../evaluate/built.ts';
+import type { WeightsFacts } from '../run/metadata.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { classifierOf } from './classifier.ts';
 import { checkPatterns, matches } from './patterns.ts';
@@ -15,6 +16,8 @@ export interface GivenWeights {
   readonly of: (model: Layer, shape: ModelInput['shape']) => Tensors;
   /** Classes of the net in the file, where its weights must be matched with a model of as many. */
   readonly classes?: number | undefined;
+  /** What the file says of itself. */
+  readonly facts?: WeightsFacts;
   /** Whether they are those of a checkpoint of the run itself, which goes on. */
   readonly isOwn?: boolean;
 }
