@@ -79,6 +79,14 @@ if (
     await confused.getByRole('option').first().focus();
     await page.keyboard.press('Delete');
     assert.equal(await counts(), [red - 2, blue + 1]);
+    await at.press('Undo');
+    await teach
+      .card('red')
+      .getByText(`${red - 1} samples`)
+      .waitFor();
+    await page.getByRole('listbox', { name: 'Samples of red' }).getByRole('option').last().focus();
+    await page.keyboard.press('Delete');
+    assert.equal(await counts(), [red - 2, blue + 1]);
     await at.press('Remove blue');
     assert.equal(await counts(), [red - 2]);
     await at.press('Undo');

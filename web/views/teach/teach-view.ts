@@ -43,6 +43,9 @@ export class TeachView {
     remove: samples => {
       void this.#lesson.remove(samples);
       this.#changed();
+      this.#offerUndo(`${samples.length === 1 ? 'A sample is' : `${count(samples.length)} samples are`} deleted.`, () =>
+        this.#lesson.put(samples),
+      );
     },
     move: (samples, to) => {
       for (const sample of samples) sample.classId = to.id;
@@ -147,6 +150,16 @@ export class TeachView {
     return one;
   }
 
+  /** Says what is gone, and brings it back at a press. */
+  #offerUndo(text: string, restore: () => Promise<void>): void {
+    const press = async () => {
+      this.#place.say();
+      await restore();
+      this.#changed();
+    };
+    this.#place.say(text, { label: 'Undo', press });
+  }
+
   /** What one begins with. */
   #addTwo(): void {
     for (let i = 0; i < 2; i++) this.#addClass();
@@ -166,14 +179,7 @@ export class TeachView {
         const n = this.#lesson.samplesOf(one).length;
         const restore = await this.#lesson.removeClass(one);
         this.#changed();
-        this.#place.say(`${one.name} with ${count(n)} samples is deleted.`, {
-          label: 'Undo',
-          press: async () => {
-            await restore();
-            this.#place.say();
-            this.#changed();
-          },
-        });
+        this.#offerUndo(`${one.name} with ${count(n)} samples is deleted.`, restore);
       },
       begin: () => {
         this.#capturing = one;
