@@ -28,13 +28,13 @@ export function relay(shares: boolean): Plugin {
   const handler: Connect.NextHandleFunction = (request, response, next) => {
     const path = (request.url ?? '').split('?')[0]!;
     if (path === '/share.json') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ shares, addresses: addresses() }));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ shares, addresses: addresses() }));
       return;
     }
     const [, name, id] = /^\/share\/([\w-]{12})(?:\/([\w-]{36}))?$/.exec(path) ?? [];
     if (!name || !shares) return next();
     if (request.headers['sec-fetch-site'] === 'cross-site') return end(response, 403);
-    if (request.method === 'GET' && !id) return open(rooms, name, request, response);
+    if (request.method === 'GET' && !id) return open(rooms, name, response);
     if (request.method !== 'POST') return end(response, 405);
     void pass(rooms.get(name), id, request, response);
   };
@@ -62,7 +62,7 @@ export function relay(shares: boolean): Plugin {
 const end = (response: ServerResponse, status: number, text = ''): void => void response.writeHead(status).end(text);
 
 /** A room lasts as long as the stream of events to its tab. */
-function open(rooms: Map<string, Room>, name: string, request: IncomingMessage, response: ServerResponse): void {
+function open(rooms: Map<string, Room>, name: string, response: ServerResponse): void {
   if (rooms.has(name) || rooms.size >= MOST_ROOMS) {
     end(response, 409);
     return;
@@ -71,15 +71,15 @@ function open(rooms: Map<string, Room>, name: string, request: IncomingMessage, 
   rooms.set(name, room);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.write(': open\n\n');
-  request.once('close', () => {
+  response.once('close', () => {
     rooms.delete(name);
-    for (const asking of room.asking.values()) end(asking, 404);
+    for (const asking of room.asking.values()) end(asking, 204);
   });
 }
 
 /** Takes an offer to a room's tab, or with `id` its answer back. */
 async function pass(room: Room | undefined, id: string | undefined, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (!room) return end(response, 404);
+  if (!room) return end(response, 204); // nobody; an error would stand in the browser's console
   const text = await textOf(request);
   if (text === undefined) return end(response, 413);
   if (id) {

@@ -20,7 +20,7 @@ export function serveData(data = ''): Plugin {
     const [, name, file] = /^\/data\/([\w-]+)(?:\.json|\/([\w.-]+))(?:\?.*)?$/.exec(request.url ?? '') ?? [];
     if (!name) return next();
     if (!file && name === 'index') {
-      void complete().then(names => response.setHeader('content-type', 'application/json').end(JSON.stringify(names)));
+      void complete().then(names => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(names)));
       return;
     }
     const known = Object.hasOwn(datasets, name) ? datasets[name]!.files.find(f => f.name === file) : undefined;

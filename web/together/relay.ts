@@ -44,7 +44,7 @@ export async function askRoom(base: string, room: string, offer: string): Promis
   const gone = new DescentError('the server of this link did not answer', 'is it still running?', 'open the link again');
   const response = await fetch(new URL(`share/${room}`, base), { method: 'POST', body: offer }).catch(() => Promise.reject(gone));
   const text = await response.text();
-  check(response.status !== 404, 'nobody shares a run under this link', 'ask for a new one: a link is good while its tab is open');
+  check(response.status !== 204, 'nobody shares a run under this link', 'ask for a new one: a link is good while its tab is open');
   check(response.ok && text.startsWith('answer.'), 'the tab of this link did not answer', 'is it still open?', 'open the link again');
   return text;
 }

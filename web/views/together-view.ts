@@ -43,7 +43,7 @@ interface Company {
 export class TogetherView {
   readonly element: HTMLElement;
   #trains: Trains;
-  #method: string = SELDOM[0]!;
+  #method = 'easgd';
   #companies = new Map<Run, Company>();
   #shown: Run | undefined;
   #code = el('input', { type: 'text', autocomplete: 'off', spellcheck: false, placeholder: 'link or offer' });
@@ -123,7 +123,7 @@ export class TogetherView {
           this.#rows,
         ),
       ),
-      el('div', { class: 'row' }, this.#leave),
+      el('div', { class: 'row apart' }, this.#leave),
     );
     this.element = el(
       'div',
@@ -292,9 +292,9 @@ function portOf(link: Link): MessagePort {
 }
 
 const HEADS = [
-  ['', true],
+  ['who', true],
   ['device', true],
-  ['', true],
+  ['state', true],
   ['images/s', false],
   ['last exchange', false],
   ['stale', false],

@@ -103,6 +103,22 @@ export class BuiltPage {
     await chooser.setFiles(files);
   }
 
+  /** The page as another machine has it, with nothing in common but the server. */
+  async another(timeout = 120_000): Promise<BuiltPage> {
+    const context = await this.page.context().browser()!.newContext({ bypassCSP: true });
+    context.setDefaultTimeout(timeout);
+    return new BuiltPage(await context.newPage(), this.address, this.folder, () => context.close());
+  }
+
+  /** Shares a new run of what the form says; gives the link to it. */
+  async share(): Promise<string> {
+    await this.page.getByText('Train together').click();
+    await this.press('Share a new run');
+    const link = this.page.getByLabel('Link to pass on');
+    await link.waitFor();
+    return link.inputValue();
+  }
+
   /** Waits for words in the notice. */
   notes(words: string): Promise<void> {
     return this.page.locator('#notice', { hasText: words }).waitFor();
