@@ -261,7 +261,7 @@ for (const [name, options, expected] of [
   ['package.json', {}, /^dataset: package\.json is a file; give a folder/],
   ['shapes', { limitTrain: 0 }, /limitTrain 0: a whole number above 0/],
   ['shapes', { limitTest: NaN }, /limitTest NaN/],
-  ['tests', { imageSize: 1.5 }, /imageSize 1\.5: a whole number from 1 to 1024/],
+  ['tests', { imageSize: 1.5 }, /^imageSize: '1\.5' is no size; give pixels from 1 to 1024/],
 ] as [string, object, RegExp][]) {
   test(`openDataset refuses ${name} ${JSON.stringify(options)}`, async () => {
     assert.match(await refusal(() => openDataset(name, { ...options, ...quiet })), expected);
