@@ -40,6 +40,31 @@ if (
     page = built.page;
   })
 ) {
+  test('a regression shows RMSE, MAE and R² in place of accuracy, on a function with options of its own', async () => {
+    const asked = {
+      model: 'mlp:hidden=16',
+      dataset: 'sine:points=80,noise=0.05',
+      batchSize: '20',
+      epochs: '30',
+      valSplit: '0.25',
+      lr: '0.02',
+    };
+    await at.open(`train?${new URLSearchParams(asked)}`);
+    assert.is(await page.locator('[name=datasetOptions]').inputValue(), 'points=80,noise=0.05');
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    await at.press('Test');
+    await at.until('r.lastTest');
+    const facts = (await page.locator('dl.facts').textContent())!;
+    for (const name of ['training RMSE', 'validation MAE', 'test R\u00b2']) assert.match(facts, name);
+    assert.not.match(facts, 'accuracy');
+    assert.ok(await page.getByRole('heading', { name: 'Root mean squared error' }).isVisible());
+    assert.not(await page.getByRole('heading', { name: 'Accuracy' }).isVisible());
+    assert.ok(Number(await page.evaluate('descent.selected.lastTest.r2')) > 0.5);
+    await page.locator('[name=datasetOptions]').fill('nois=3');
+    await at.says("unknown option of sine 'nois'");
+  });
+
   test('LeNet-5 learns; its first ten losses are those of Node', async () => {
     await at.open(`train?${new URLSearchParams(SMALL)}`);
     await at.press('Start');
