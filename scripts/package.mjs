@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './setup/modules.mjs';
 import { run } from './setup/run.mjs';
-import { standalone } from './standalone.mjs';
+import { ofOneFile, standalone } from './standalone.mjs';
 
 const DIST = join(ROOT, 'dist');
 /** JavaScript among the sources, since the set-up of a machine reads it before there is tsx. */
@@ -60,19 +60,10 @@ function addDeclarations(early, declarations) {
 
 const COMMON = { configFile: false, root: ROOT, logLevel: 'warn', publicDir: false, define };
 
-/** What takes the place of a module in the one file. */
-const ONE_FILE = { './spawn.ts': 'train/fit/spawn-one-file.ts', './backbone-url.ts': 'train/tune/backbone-url-one-file.ts' };
-
 /** dist/descent.min.js, which needs no other file: its workers import it again. */
 const oneFile = () => ({
   ...COMMON,
-  plugins: [
-    {
-      name: 'descent-of-one-file',
-      enforce: 'pre',
-      resolveId: source => (ONE_FILE[source] ? join(ROOT, ONE_FILE[source]) : undefined),
-    },
-  ],
+  plugins: [ofOneFile],
   build: {
     lib: { entry: join(ROOT, 'min.ts'), formats: ['es'], fileName: () => 'descent.min.js' },
     outDir: DIST,

@@ -2,12 +2,21 @@
 import { join } from 'node:path';
 import { ROOT } from './setup/modules.mjs';
 
+/** What takes the place of a module where all lies in one file. */
+const ONE_FILE = { './spawn.ts': 'train/fit/spawn-one-file.ts', './backbone-url.ts': 'train/tune/backbone-url-one-file.ts' };
+export const ofOneFile = {
+  name: 'descent-of-one-file',
+  enforce: 'pre',
+  resolveId: source => (ONE_FILE[source] ? join(ROOT, ONE_FILE[source]) : undefined),
+};
+
 /** What Vite builds it by. */
 export const standalone = () => ({
   configFile: false,
   root: ROOT,
   logLevel: 'warn',
   publicDir: false,
+  plugins: [ofOneFile],
   build: {
     lib: { entry: join(ROOT, 'web/standalone/main.ts'), formats: ['es'], fileName: () => 'page.min.js' },
     outDir: join(ROOT, 'dist'),

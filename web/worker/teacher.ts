@@ -12,8 +12,6 @@ import { exported, isSafetensors } from './exported.ts';
 import { balanced, foldsOf } from './lots.ts';
 import type { Learned, NetFormat, RunEvent, Samples, TaughtNet } from './protocol.ts';
 
-/** Whose features samples have. */
-const BACKBONE = new URL('../../models/trained/resnet20-cifar10.safetensors', import.meta.url);
 /** Under which the net is kept in the browser. */
 const KEPT = 'indexeddb://teach';
 /** Passes over the samples, and steps at least, where these are few. */
@@ -116,7 +114,7 @@ export class Teacher {
     const device = await sharedDevice();
     if (device !== this.#device) this.#extractor = undefined;
     this.#device = device;
-    const opening = (this.#extractor ??= FeatureExtractor.open(device, BACKBONE));
+    const opening = (this.#extractor ??= FeatureExtractor.open(device));
     opening.catch(() => {
       if (this.#extractor === opening) this.#extractor = undefined; // the next call tries again
     });
