@@ -98,10 +98,12 @@ export class Together {
         const ended = group && (await this.#asGroup(stage, group).catch((error: unknown) => this.#over(stage, error)));
         if (ended === 'complete' || ended === 'early') return ended;
         if (stage.isRunning()) continue;
+        this.#needs = !this.isHost; // the others go on
         this.party.rest();
         return 'stopped';
       }
     } catch (error) {
+      this.#needs = !this.isHost;
       this.#started = undefined;
       if (!(error instanceof HostLeft)) this.party.rest();
       else if (this.#isAhead) await stage.alone(() => stage.save()); // what was trained here stays
