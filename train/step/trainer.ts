@@ -218,9 +218,9 @@ export class Trainer {
   /** Sets parameters and buffers. Every tensor of the model must be there with its shape, and no other, unless `options` say otherwise. */
   loadWeights(tensors: Tensors, options?: LoadOptions): Promise<Loaded> {
     return this.memory.inTurn(() => {
-      const { beside = {} } = this.#o;
-      const own = Object.entries(tensors).filter(([name]) => !Object.hasOwn(beside, name));
-      const loaded = writeWeights(this.memory, savedOf(this.graph), Object.fromEntries(own), options);
+      const { beside } = this.#o;
+      const own = beside ? Object.fromEntries(Object.entries(tensors).filter(([name]) => !Object.hasOwn(beside, name))) : tensors;
+      const loaded = writeWeights(this.memory, savedOf(this.graph), own, options);
       this.#loadedAt = this.steps;
       this.#loads++;
       return loaded;
