@@ -33,7 +33,9 @@ function usedBy(app: Installed): void {
     const files = await filesBelow(app.root);
     const other = files.filter(
       file =>
-        !/^(dist\/.*\.(m?js|d\.ts|js\.map)|dist\/weights\/[\w-]+\.safetensors|bin\/\w+\.mjs|LICENSE|README\.md|package\.json)$/.test(file),
+        !/^(dist\/.*\.(m?js|d\.ts|js\.map)|dist\/models\/trained\/[\w-]+\.safetensors|bin\/\w+\.mjs|LICENSE|README\.md|package\.json)$/.test(
+          file,
+        ),
     );
     assert.equal(other, []);
     for (const file of Object.values((await packageJson()).exports).flatMap(entry =>
@@ -43,7 +45,7 @@ function usedBy(app: Installed): void {
     }
     const { size } = await stat(app.tarball);
     const weights = await Promise.all(
-      files.filter(file => file.startsWith('dist/weights/')).map(async file => (await stat(join(app.root, file))).size),
+      files.filter(file => file.startsWith('dist/models/trained/')).map(async file => (await stat(join(app.root, file))).size),
     );
     assert.ok(size < 2 * MiB + weights.reduce((a, b) => a + b, 0), `${size} bytes`);
   });

@@ -1,4 +1,4 @@
-/** A trained net that comes along, so that others begin with no download: weights/README.md says how it was made. */
+/** A trained net that comes along, so that others begin with no download: models/trained/README.md says how it was made. */
 import { platform } from '../../engine/platform.ts';
 import { backboneUrl } from './backbone-url.ts';
 
