@@ -145,8 +145,8 @@ export class Graph {
   readonly seed: number;
   /** First values of the weights of convolutions and dense layers, in place of each layer's own. */
   readonly weights: Init | undefined;
-  /** Those of their biases. */
-  readonly biases: Init | undefined;
+  /** Those of their biases, by the inputs of each unit. */
+  readonly biases: ((fanIn: number) => Init) | undefined;
   #frozen: Frozen;
   #path: string[] = [];
   #pass: Pass = 'forward';
@@ -156,7 +156,14 @@ export class Graph {
   #written = new Set<Tensor>();
   #named = new Map<string, Tensor>();
 
-  constructor(options: { training: boolean; profile: Profile; seed?: number; weights?: Init; biases?: Init; frozen?: Frozen }) {
+  constructor(options: {
+    training: boolean;
+    profile: Profile;
+    seed?: number;
+    weights?: Init;
+    biases?: (fanIn: number) => Init;
+    frozen?: Frozen;
+  }) {
     this.training = options.training;
     this.profile = options.profile;
     this.seed = options.seed ?? 0;

@@ -115,7 +115,7 @@ function convolution(g: Graph, x: Tensor, asked: Asked): Tensor {
   const p: Conv = { n, c, h, w, o, oh, ow, ...window, pad: [edges.top, edges.left], groups, bias };
   const fanIn = (c / groups) * window.k[0] * window.k[1];
   const weight = g.param('weight', weightShape(c / groups), g.weights ?? torchDefault(fanIn));
-  const b = bias ? g.param('bias', [o], g.biases ?? torchDefault(fanIn)) : undefined;
+  const b = bias ? g.param('bias', [o], g.biases?.(fanIn) ?? torchDefault(fanIn)) : undefined;
   const changed = standardise ? standardised(g, weight) : through?.(g, weight);
   const used = changed?.value ?? weight.value;
   const y = g.tensor([n, o, p.oh, p.ow]);
@@ -191,7 +191,7 @@ export const convTranspose2d =
     const p: Conv = { n, c: o, h: oh, w: ow, o: c, oh: h, ow: w, ...window, pad: [edges.top, edges.left], groups };
     const fanIn = (o / groups) * window.k[0] * window.k[1];
     const weight = g.param('weight', [c, o / groups, ...window.k], g.weights ?? torchDefault(fanIn));
-    const b = bias ? g.param('bias', [o], g.biases ?? torchDefault(fanIn)) : undefined;
+    const b = bias ? g.param('bias', [o], g.biases?.(fanIn) ?? torchDefault(fanIn)) : undefined;
     const y = g.tensor([n, o, oh, ow]);
     runInputGradient(g, { ...p, bias }, { dy: x, weight: weight.value, bias: b?.value, dx: y });
 

@@ -76,6 +76,32 @@ const dot = (a: Float64Array, b: Float64Array): number => {
   return sum;
 };
 
+/**
+ * Randomized asymmetric initialisation (Lu et al. 2020): N(0, 0.6007^2 / fan_in) but for one of each unit's weights and bias, by chance,
+ * which is positive, of the distribution Beta(2, 1).
+ */
+export const asymmetric: Init = (shape, name, seed) => {
+  const { fanIn } = fans(shape);
+  const out = normal(0.6007 / Math.sqrt(fanIn))(shape, name, seed);
+  for (const [unit, { at, value }] of positives(shape[0]!, fanIn, name, seed).entries()) if (at < fanIn) out[unit * fanIn + at] = value;
+  return out;
+};
+
+/** The biases that go with it. */
+const asymmetricBias =
+  (fanIn: number): Init =>
+  (shape, name, seed) => {
+    const out = normal(0.6007 / Math.sqrt(fanIn))(shape, name, seed);
+    for (const [unit, { at, value }] of positives(shape[0]!, fanIn, name, seed).entries()) if (at === fanIn) out[unit] = value;
+    return out;
+  };
+
+/** Which of a unit's weights is positive, or its bias where `at` is their number; the same for weight and bias of a layer. */
+function positives(units: number, fanIn: number, name: string, seed: number): { at: number; value: number }[] {
+  const next = uniforms(seed, STREAMS.init, streamOf(name.replace(/[^.]*$/, 'positive')));
+  return Array.from({ length: units }, () => ({ at: Math.floor(next() * (fanIn + 1)), value: Math.sqrt(next()) }));
+}
+
 const glorotUniform = fanned((fanIn, fanOut) => uniform(Math.sqrt(6 / (fanIn + fanOut))));
 const glorotNormal = fanned((fanIn, fanOut) => normal(Math.sqrt(2 / (fanIn + fanOut))));
 const heUniform = fanned(fanIn => uniform(Math.sqrt(6 / fanIn)));
@@ -99,10 +125,15 @@ export const schemes: Readonly<Record<string, Init>> = {
   'kaiming-uniform': heUniform,
   'kaiming-normal': heNormal,
   orthogonal,
+  rai: asymmetric,
 };
 
-/** What draws the biases under a scheme, where that is not PyTorch's default: random ones would part what `constant` makes equal. */
-export const biasScheme = (name: string): Init | undefined => (name === 'constant' ? constant(0) : undefined);
+/** Schemes of biases, where that is not PyTorch's default: random ones would part what `constant` makes equal. */
+const biasSchemes: Readonly<Record<string, (fanIn: number) => Init>> = { constant: () => constant(0), rai: asymmetricBias };
+
+/** What draws the biases under a scheme by the inputs of each unit, where that is not PyTorch's default. */
+export const biasScheme = (name: string): ((fanIn: number) => Init) | undefined =>
+  Object.hasOwn(biasSchemes, name) ? biasSchemes[name] : undefined;
 
 /** A scheme by name. */
 export const initializer = (name: string): Init => lookUp('initialisation', name, schemes);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { Graph, product } from '../../engine/graph.ts';
 import { conv2d } from '../../layers/conv.ts';
 import { dense } from '../../layers/dense.ts';
-import { fans, initializer, schemes } from '../../layers/init.ts';
+import { biasScheme, fans, initializer, normal, schemes } from '../../layers/init.ts';
 import { batchNorm } from '../../layers/norm.ts';
 import { sequential } from '../../layers/compose.ts';
 import { close } from '../support/check.ts';
@@ -45,12 +45,35 @@ test('aliases, constant, and that every scheme is tested', () => {
     ...Object.keys(expected),
     'constant',
     'orthogonal',
+    'rai',
     'xavier-uniform',
     'xavier-normal',
     'kaiming-uniform',
     'kaiming-normal',
   ];
   assert.equal(Object.keys(schemes).sort(), tested.sort());
+});
+
+test('rai: one weight or bias of each unit is positive, of Beta(2, 1), and the others are normal', () => {
+  const [units, inputs] = [6000, 3];
+  const weight = initializer('rai')([units, inputs], 'fc.weight', 4);
+  const bias = biasScheme('rai')!(inputs)([units], 'fc.bias', 4);
+  const usual = normal(0.6007 / Math.sqrt(inputs));
+  const [otherWeight, otherBias] = [usual([units, inputs], 'fc.weight', 4), usual([units], 'fc.bias', 4)];
+  const changed: number[] = [];
+  const counts = new Uint32Array(inputs + 1);
+  for (let u = 0; u < units; u++) {
+    const now = [...weight.subarray(u * inputs, (u + 1) * inputs), bias[u]!];
+    const before = [...otherWeight.subarray(u * inputs, (u + 1) * inputs), otherBias[u]!];
+    const at = now.flatMap((v, i) => (v === before[i] ? [] : [i]));
+    assert.is(at.length, 1, `unit ${u}`);
+    counts[at[0]!]!++;
+    changed.push(now[at[0]!]!);
+  }
+  for (const count of counts) assert.ok(Math.abs(count - units / 4) < 4 * Math.sqrt(units * 0.25 * 0.75), `${counts}`);
+  assert.ok(changed.every(v => v >= 0 && v < 1));
+  const mean = changed.reduce((a, b) => a + b) / units; // 2/3, with variance 1/18
+  assert.ok(Math.abs(mean - 2 / 3) < 4 / Math.sqrt(18 * units), `mean ${mean}`);
 });
 
 for (const shape of [

@@ -26,8 +26,8 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly balanced?: boolean;
   /** First values of the weights of convolutions and dense layers (layers/init.ts), in place of PyTorch's default. */
   readonly weights?: Init;
-  /** Those of their biases. */
-  readonly biases?: Init;
+  /** Those of their biases, by the inputs of each unit. */
+  readonly biases?: (fanIn: number) => Init;
   /**
    * Parameters and running statistics that keep their values: such have no gradient and no state, and a batch norm goes by its statistics
    * where these are frozen.

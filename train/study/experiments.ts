@@ -12,7 +12,14 @@ import { biasVariance } from './linear/bias-variance.ts';
 import { hingeLogistic } from './linear/hinge-logistic.ts';
 import { leastSquaresExperiment } from './linear/least-squares.ts';
 import { weightPaths } from './linear/weight-paths.ts';
+import { batchOrStochastic } from './descent/batch-or-stochastic.ts';
+import { conditionNumber } from './descent/condition-number.ts';
+import { momentumRates } from './descent/momentum-rates.ts';
+import { nesterovOde } from './descent/nesterov-ode.ts';
+import { stepSizes } from './descent/step-sizes.ts';
+import { explodingProducts } from './initial/exploding-products.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
+import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
@@ -22,7 +29,14 @@ import { snapshots } from './training/snapshots.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
+  'step-sizes': stepSizes,
+  'condition-number': conditionNumber,
+  'momentum-rates': momentumRates,
+  'nesterov-ode': nesterovOde,
+  'batch-or-stochastic': batchOrStochastic,
+  'exploding-products': explodingProducts,
   'born-dead': bornDeadNets,
+  collapse,
   'safe-region': safeRegion,
   'curve-fitting': curveFitting,
   'adam-nadam': adamNadam,

@@ -62,4 +62,14 @@ test('the width that is enough grows with depth and is never less for 1 % than f
   assert.is(loose[1], 6); // at 10 layers width 5 has more than 10 % (Lu et al. 2020)
 });
 
+test('nets that collapse give the mean under mse and the median under mae, and asymmetric initialisation has fewer of them', async () => {
+  const { rows, expected } = await outcomeOf('collapse:nets=4,steps=2500');
+  const all = rows as Record<string, number & string>[];
+  const collapsed = (scheme: string) => all.filter(r => r.initialisation === scheme).reduce((sum, r) => sum + r.collapsed!, 0) / 6;
+  assert.ok(collapsed('He') > 0.7 && collapsed('RAI') < collapsed('He') - 0.2, `${collapsed('He')}, ${collapsed('RAI')}`);
+  const constants = expected!.filter(e => e.what.includes('He: constant'));
+  assert.is(constants.length, 5);
+  for (const { what, expected: said, found } of constants) assert.ok(Math.abs(found - said) < 0.06, `${what}: ${found}, expected ${said}`);
+});
+
 test.run();

@@ -1,0 +1,167 @@
+/** `batch-or-stochastic`: one least squares problem by all samples, by 32 and by one at a time: error by updates, and by samples. */
+import { number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import { normals, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
+import { range } from '../../../shaders/kernel/wgsl.ts';
+import type { Series } from '../../../plots/panel.ts';
+import { experiment, inTurn } from '../experiment.ts';
+
+const SAMPLES = 1024;
+const FEATURES = 10;
+const NOISE = 0.3;
+const PASSES = 20;
+/** Updates that are drawn one by one. */
+const FIRST = 100;
+/** A rate that suits each batch: one sample alone has a slope that is right on average only. */
+const BATCHES = [
+  { name: 'batch', size: SAMPLES, rate: 0.5 },
+  { name: 'mini-batch of 32', size: 32, rate: 0.2 },
+  { name: 'stochastic', size: 1, rate: 0.01 },
+] as const;
+/** An error above the least one that is looked for, as a share of the first. */
+const GOAL = 0.01;
+/** Less is not drawn. */
+const FLOOR = 1e-8;
+
+interface Problem {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+function problemOf(seed: number): Problem {
+  const next = normals(seed, STREAMS.sample);
+  const truth = range(FEATURES).map(next);
+  const x = Float64Array.from(range(SAMPLES * FEATURES), next);
+  const y = Float64Array.from(range(SAMPLES), i => truth.reduce((sum, w, j) => sum + w * x[i * FEATURES + j]!, NOISE * next()));
+  return { x, y };
+}
+
+/** Half the mean squared error. */
+function errorOf({ x, y }: Problem, w: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < SAMPLES; i++) sum += residual(x, y, w, i) ** 2;
+  return sum / (2 * SAMPLES);
+}
+
+function residual(x: Float64Array, y: Float64Array, w: Float64Array, i: number): number {
+  let r = -y[i]!;
+  for (let j = 0; j < FEATURES; j++) r += w[j]! * x[i * FEATURES + j]!;
+  return r;
+}
+
+/** One update on `size` samples, drawn with replacement unless they are all. */
+function update({ x, y }: Problem, w: Float64Array, size: number, rate: number, random: () => number): void {
+  const slope = new Float64Array(FEATURES);
+  for (let k = 0; k < size; k++) {
+    const i = size === SAMPLES ? k : Math.floor(random() * SAMPLES);
+    const r = residual(x, y, w, i);
+    for (let j = 0; j < FEATURES; j++) slope[j]! += (r * x[i * FEATURES + j]!) / size;
+  }
+  for (let j = 0; j < FEATURES; j++) w[j]! -= rate * slope[j]!;
+}
+
+/** The error above the least one by updates, at each tenth of a pass, and at each of the first updates. */
+function curveOf(
+  problem: Problem,
+  least: number,
+  { size, rate }: (typeof BATCHES)[number],
+  seed: number,
+): { updates: number[]; excess: number[] } {
+  const random = uniforms(seed, STREAMS.shuffle, size);
+  const w = new Float64Array(FEATURES);
+  const every = Math.max(1, Math.round(SAMPLES / size / 10));
+  const last = (PASSES * SAMPLES) / size;
+  const updates: number[] = [];
+  const excess: number[] = [];
+  for (let t = 0; t <= last; t++) {
+    if (t % every === 0 || t <= FIRST) {
+      updates.push(t);
+      excess.push(errorOf(problem, w) - least);
+    }
+    update(problem, w, size, rate, random);
+  }
+  return { updates, excess };
+}
+
+/** The solution, as descent on all samples finds it: the slopes are well scaled, and a thousand steps leave nothing. */
+function leastError(problem: Problem): number {
+  const w = new Float64Array(FEATURES);
+  for (let t = 0; t < 400; t++) update(problem, w, SAMPLES, 0.8, () => 0);
+  return errorOf(problem, w);
+}
+
+const median = (v: readonly number[]): number => [...v].sort((a, b) => a - b)[v.length >> 1]!;
+
+export const batchOrStochastic = experiment({
+  about: 'Batch, mini-batch and stochastic descent on one problem: error by updates, and by samples.',
+  source: 'Bottou & Bousquet 2008',
+  options: { seeds: number(9, 'runs of each, whose medians and extremes are drawn', COUNT) },
+  async run(lab, { seeds }) {
+    const problem = problemOf(lab.seed);
+    const least = leastError(problem);
+    const first = errorOf(problem, new Float64Array(FEATURES)) - least;
+    const found = await inTurn(
+      lab,
+      BATCHES,
+      ({ name }) => name,
+      async batch => {
+        const runs = range(batch.size === SAMPLES ? 1 : seeds).map(k => curveOf(problem, least, batch, lab.seed + k));
+        const { updates } = runs[0]!;
+        const at = updates.map((_, k) => runs.map(run => run.excess[k]! / first));
+        const middle = at.map(median);
+        return { ...batch, updates, middle, low: at.map(v => Math.min(...v)), high: at.map(v => Math.max(...v)) };
+      },
+    );
+    const reached = ({ updates, middle }: (typeof found)[number]) => {
+      const k = middle.findIndex(v => v <= GOAL);
+      return k < 0 ? undefined : updates[k]!;
+    };
+    const scaled = (by: (size: number) => number): Series[] =>
+      found.map(({ name, size, updates, middle, low, high }) => ({
+        name,
+        points: updates.map((t, k) => [t * by(size), middle[k]! < FLOOR ? NaN : middle[k]!] as const),
+        ...(size < SAMPLES && {
+          band: updates.map((t, k) => [t * by(size), Math.max(low[k]!, FLOOR), Math.max(high[k]!, FLOOR)] as const),
+        }),
+      }));
+    const y = { label: 'error above the least, of the first', log: true, min: FLOOR, max: 1 };
+    return {
+      title: `Least squares, ${SAMPLES.toLocaleString('en')} samples of ${FEATURES} features`,
+      rows: found.map(f => {
+        const updates = reached(f);
+        return {
+          method: f.name,
+          rate: f.rate,
+          [`updates to ${GOAL}`]: updates,
+          [`samples to ${GOAL}`]: updates === undefined ? undefined : updates * f.size,
+          [`after ${PASSES} passes`]: f.middle.at(-1)!,
+        };
+      }),
+      panels: [
+        {
+          kind: 'line',
+          title: 'By updates',
+          x: { label: 'update', min: 0, max: FIRST },
+          y,
+          series: scaled(() => 1).map(s => upTo(s, FIRST)),
+        },
+        {
+          kind: 'line',
+          title: 'By samples',
+          x: { label: 'passes over the samples', min: 0, max: PASSES },
+          y,
+          series: scaled(size => size / SAMPLES),
+        },
+      ],
+      layout: { width: 440, height: 300 },
+      values: found,
+    };
+  },
+});
+
+/** The part of a series up to `x`. */
+const upTo = ({ band, ...s }: Series, x: number): Series => ({
+  ...s,
+  points: s.points.filter(p => p[0] <= x),
+  ...(band && { band: band.filter(b => b[0] <= x) }),
+});
