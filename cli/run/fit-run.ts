@@ -64,6 +64,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   run.append(test);
   running.shown.evaluation(test);
   await drawCurves(o);
+  await drawPrediction(o);
   await tellSwag(running, test);
   if (options.json || !speaks) return;
   if (options.quiet)
@@ -256,6 +257,20 @@ async function tellSwag({ run, recipe, session, options, swag }: Running, { unav
         `intervals in ${run.path}/swag.svg`,
     );
   }
+}
+
+/** Of a function of one variable the points, and what is predicted where it is tested, as prediction.svg. */
+async function drawPrediction({ run, recipe, session, job }: FitRunOptions): Promise<void> {
+  const { dataset } = session.data;
+  const isCurve = dataset.outputs?.length === 1 && dataset.dtype === 'float32' && dataset.shape.every(size => size === 1);
+  if (!isCurve || (job && !job.isFirst)) return;
+  const [{ draw }, { pointsOf, predictionPanel }] = await Promise.all([
+    import('../../plots/chart.ts'),
+    import('../../train/study/functions/ways.ts'),
+  ]);
+  const prediction = pointsOf(dataset.test, await session.trainer.logits('test'));
+  const panel = predictionPanel('Data and prediction', dataset, [{ name: 'prediction', prediction }]);
+  run.write('prediction.svg', draw([panel], { title: `${recipe.config.model} on ${recipe.dataset}`, width: 640, height: 340 }));
 }
 
 async function drawCurves({ run, recipe, job }: FitRunOptions): Promise<void> {

@@ -107,6 +107,7 @@ test('the command line trains, goes on, evaluates and predicts', async () => {
     .map(line => JSON.parse(line));
   assert.ok(lines.every(line => line.r2 <= 1 && line.accuracy === undefined));
   assert.match(readFileSync(join(file, 'curves.svg'), 'utf8'), /Root mean squared error/);
+  assert.match(readFileSync(join(file, 'prediction.svg'), 'utf8'), /Data and prediction/);
   const options = { split: 'test', json: true, predictions: join(home, 'p.csv') } as EvalOptions;
   const told = JSON.parse(await printed(() => evaluate(file, options)));
   assert.ok(Math.abs(told.r2 - lines.at(-1).r2) < 1e-4 && told.rmse < 0.01, JSON.stringify(told));

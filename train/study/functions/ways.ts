@@ -110,7 +110,12 @@ export const rowsOf = (fits: readonly Fit[], head: string, more: (fit: Fit) => R
   }));
 
 /** The data as dots and what each way predicts as a line. */
-export const predictionPanel = (title: string, dataset: Dataset, fits: readonly Fit[], y: Partial<Axis> = {}): Panel => ({
+export const predictionPanel = (
+  title: string,
+  dataset: Dataset,
+  fits: readonly Pick<Fit, 'name' | 'prediction'>[],
+  y: Partial<Axis> = {},
+): Panel => ({
   kind: 'line',
   title,
   x: { label: 'x' },
