@@ -1,4 +1,5 @@
 /** `descent train`. */
+import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
 import { configFromJson, parseConfig, readingOf } from '../../train/config/config.ts';
@@ -8,6 +9,7 @@ import type { Recipe } from '../../train/config/recipe.ts';
 import { Diverged } from '../../train/step/divergence.ts';
 import { validations } from '../../train/step/metrics.ts';
 import { createRun, defaultFolder, resumeRun, type Resumed } from '../../train/run/node/run-folder.ts';
+import { tuningOf } from '../../train/tune/tuning.ts';
 import { flagOf } from '../flags.ts';
 import { fitRun } from './fit-run.ts';
 import { diagnose } from './diagnose.ts';
@@ -91,7 +93,9 @@ async function trainIn(
   const interrupt = onInterrupt(() => run?.close(), job && interruptOf(job, run));
   try {
     const { dataDir, quiet } = options;
-    const reading = openDataset(config.dataset, { dataDir, quiet, ...readingOf(config) });
+    const onFound = ({ classes, shape }: Pick<Dataset, 'classes' | 'shape'>) =>
+      void tuningOf(recipe, { classes: classes.length, shape }, start);
+    const reading = openDataset(config.dataset, { dataDir, quiet, ...readingOf(config), onFound });
     if (job) await agreeOnData(job, await reading);
     const before = resumed && adapterOf(resumed.facts);
     const adapter = options.adapter ?? (job ? await adapterIn(job) : before?.asked);

@@ -18,6 +18,8 @@ import { sha256 } from './sha256.ts';
 export interface FolderOptions extends Limits, Reading, Pick<FetchOptions, 'dataDir' | 'onNote'> {
   /** Bytes of decoded images that are held in memory, 1 GiB by default; more stay in the cache's file and are read when needed. */
   readonly resident?: number | undefined;
+  /** Told what the images are before they are decoded; where it throws, none is. */
+  readonly onFound?: ((found: Pick<Dataset, 'classes' | 'shape'>) => void) | undefined;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function openFolder(folder: string, options: FolderOptions = {}): P
     const source: Source = { folder, root, sides, resize, skipBroken };
     const { grey, coloured } = await looks(source, order);
     const channels = coloured ? 3 : 1;
+    options.onFound?.({ classes: parted.classes, shape: [channels, ...sides] });
     const broken: [path: string, error: string][] = [];
     await writePacked(cached, decode(source, order, channels, broken), () => {
       const kept = without(broken, order);
