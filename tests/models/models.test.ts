@@ -195,7 +195,7 @@ test('weights without the whitening filters, which are computed from the data, c
   assert.equal(kept, filters);
   assert.is(bias!.data[0], 0.5);
   const { 'head.weight': _, ...headless } = others;
-  assert.match(await refusal(() => started(headless)), /^init: the classifier head.weight .* is not in the file; give head new/);
+  assert.match(await refusal(() => started(headless)), /^init: the classifier's tensor 'head.weight' .* is missing; give head new/);
   other.destroy();
 });
 

@@ -78,5 +78,5 @@ function misfit(own: Tensor | undefined, tensors: Tensors): Message {
   const theirs = tensors[own.name];
   return theirs
     ? `the classifier ${own.name} is ${show(theirs.shape)} in the file, and ${show(own.shape)} for these classes`
-    : `the classifier ${own.name} ${show(own.shape)} is not in the file`;
+    : `the classifier's tensor '${own.name}' ${show(own.shape)} is missing`;
 }
