@@ -37,7 +37,8 @@ export function modelOn(graph: Graph, batch: Batch, o: EvaluationOptions): Built
   const { dataset } = batch.data.run;
   const logits = logitsOf(o.model, graph, batch.x, dataset);
   const sums = dataset.outputs ? TOTALS.numbers : TOTALS.classes;
-  const name = graph.training ? 'training totals' : `${batch.images.part} totals`; // an evaluation on training images has its own
+  const { part } = batch.images;
+  const name = part === 'train' && !graph.training ? 'totals of an evaluation on train' : `${part} totals`; // beside those of training
   return { graph, totals: graph.persistent('state', name, [sums.length]), logits, batch };
 }
 
