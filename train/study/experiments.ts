@@ -18,6 +18,7 @@ import { momentumRates } from './descent/momentum-rates.ts';
 import { nesterovOde } from './descent/nesterov-ode.ts';
 import { stepSizes } from './descent/step-sizes.ts';
 import { explodingProducts } from './initial/exploding-products.ts';
+import { gradientSizesExperiment } from './initial/gradient-sizes.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
@@ -35,6 +36,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'nesterov-ode': nesterovOde,
   'batch-or-stochastic': batchOrStochastic,
   'exploding-products': explodingProducts,
+  'gradient-sizes': gradientSizesExperiment,
   'born-dead': bornDeadNets,
   collapse,
   'safe-region': safeRegion,

@@ -29,6 +29,14 @@ function weights(trainer: Trainer): Weight[] {
   return Array.from(all, ({ path, value, grad }) => ({ layer: path || 'model', value, grad }));
 }
 
+/** The root mean square of the gradients of each layer's weight in the last step, in order. */
+export async function gradientSizes(trainer: Trainer): Promise<number[]> {
+  const scale = await trainer.gradientScale();
+  const sizes: number[] = [];
+  for (const { grad } of weights(trainer)) sizes.push(rms(await trainer.memory.read(grad)) * scale);
+  return sizes;
+}
+
 /** The weights by layer, as `layerStats` takes those before a step. */
 export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
   const reads = weights(trainer).map(async ({ layer, value }) => {
