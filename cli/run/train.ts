@@ -128,6 +128,9 @@ async function trainIn(
   }
 }
 
+/** A number of a text with as many digits as one reads. */
+const rounded = (digits: string): string => String(Number(Number(digits).toPrecision(4)));
+
 /**
  * The weights that a run starts from, which one rank reads; and what options say without being asked: nets that are tuned see images
  * normalised as their file says.
@@ -138,7 +141,8 @@ async function startOf({ init, head, freeze, normalize, trust, quiet }: TrainOpt
   const isTuned = head !== undefined || freeze !== undefined;
   const weights = reads || isTuned ? await openWeights(init, trust) : undefined;
   const own = isTuned && normalize === undefined ? normalizeText(weights?.facts ?? {}) : undefined;
-  if (own !== undefined && reads && !quiet) note(`--init: images are normalised as its file says, by ${own}`);
+  if (own !== undefined && reads && !quiet)
+    note(`--init: images are normalised as its file says, by ${own.replace(/0\.\d{5,}/g, rounded)}`);
   return { weights: reads ? weights : undefined, texts: own === undefined ? {} : { normalize: own } };
 }
 
