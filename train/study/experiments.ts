@@ -22,6 +22,7 @@ import { gradientSizesExperiment } from './initial/gradient-sizes.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
+import { adversarial } from './robust/adversarial.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
 import { ensemble } from './training/ensemble.ts';
@@ -59,6 +60,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   ensemble,
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
+  adversarial,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */

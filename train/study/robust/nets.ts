@@ -1,0 +1,111 @@
+/** Nets that are attacked: trained by hand on images as they are or on attacked ones, and asked for gradients by the inputs. */
+import type { Device } from '../../../engine/device.ts';
+import type { Layer, Shape } from '../../../engine/graph.ts';
+import { lossOf, type Loss } from '../../../layers/loss.ts';
+import { optimizer } from '../../../optim/optimizer.ts';
+import { adam } from '../../../optim/adaptive.ts';
+import { permutation, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
+import { rowLoss } from '../../../shaders/update/loss.ts';
+import { Net } from '../../net/net.ts';
+import { drawnIn, iterated, projected, signStep, type Iterations, type Oracle } from './attacks.ts';
+
+/** Images [n, …] from 0 to 1, and their labels [n]. */
+export interface Images {
+  readonly x: Float32Array;
+  readonly labels: Uint32Array;
+}
+
+/** Beyond this margin Carlini & Wagner's loss does not grow: 50, as in Madry et al. 2018. */
+const CONFIDENCE = 50;
+
+/** The loss of Carlini & Wagner 2017 with its sign turned: by how much the largest other logit exceeds the label's. */
+export const marginLoss: Loss = lossOf(
+  rowLoss(
+    'margin',
+    p => `
+  var other : f32 = -3.4028234e38; var rival = 0u;
+  for (var c = 0u; c < ${p.classes}u; c++) {
+    if (c != truth && logits[at + c] > other) { other = logits[at + c]; rival = c; }
+    ${p.train ? 'dlogits[at + c] = 0.0;' : ''}
+  }
+  let margin = other - logits[at + truth];
+  loss += min(margin, ${CONFIDENCE}.0);
+  ${
+    p.train
+      ? `if (margin < ${CONFIDENCE}.0) {
+    dlogits[at + rival] = ${1 / p.rows};
+    dlogits[at + truth] = ${-1 / p.rows};
+  }`
+      : ''
+  }`,
+  ),
+);
+
+/** `net` as attacks ask it; inputs are as many as its batch has. */
+export const oracleOf = (net: Net): Oracle => ({
+  gradient: async (x, labels) => (await net.backward(x, labels)).inputGradient!,
+  logits: x => net.forward(x),
+});
+
+/** How a net is trained. Where `attack` is missing, on the images as they are. */
+export interface Training {
+  readonly epochs: number;
+  readonly lr: number;
+  readonly seed: number;
+  /**
+   * `pgd`: each batch is first attacked from a drawn start, in as many steps (Madry et al. 2018). `free`: each batch is taken as many times
+   * as there are steps, and its perturbation grows by the gradients that the updates compute anyway, in a share of the epochs (Shafahi et
+   * al. 2019).
+   */
+  readonly attack?: Iterations & { readonly way: 'pgd' | 'free' };
+  readonly stopped: () => boolean;
+}
+
+/** Moves the weights of `net`, which has gradients by its inputs, by Adam; images beyond the last whole batch of an epoch are left out. */
+export async function train(net: Net, batch: number, { x, labels }: Images, o: Training): Promise<void> {
+  const { epochs, lr, seed, attack, stopped } = o;
+  const rule = optimizer(adam, { lr });
+  const draw = uniforms(seed, STREAMS.sample);
+  const oracle = oracleOf(net);
+  const width = x.length / labels.length;
+  const perEpoch = Math.floor(labels.length / batch);
+  const replays = attack?.way === 'free' ? attack.steps : 1;
+  let noise = new Float32Array(batch * width);
+  for (let at = 0; at < Math.ceil((epochs * perEpoch) / replays) && !stopped(); at++) {
+    const order = permutation(labels.length, seed, STREAMS.shuffle, Math.floor(at / perEpoch));
+    const from = (at % perEpoch) * batch;
+    const clean = chosen({ x, labels }, order.subarray(from, from + batch));
+    if (attack?.way === 'free') {
+      for (let k = 0; k < replays; k++) {
+        const moved = projected(
+          clean.x.map((v, i) => v + noise[i]!),
+          clean.x,
+          attack,
+        );
+        const { inputGradient } = await net.backward(moved, clean.labels);
+        await net.update(rule);
+        const next = signStep(moved, inputGradient!, attack.epsilon, clean.x, attack);
+        noise = next.map((v, i) => v - clean.x[i]!);
+      }
+      continue;
+    }
+    const seen = attack ? await iterated(oracle, clean.x, clean.labels, attack, drawnIn(clean.x, attack, draw)) : clean.x;
+    await net.backward(seen, clean.labels);
+    await net.update(rule);
+  }
+}
+
+/** The images of the numbers `indices`. */
+export function chosen({ x, labels }: Images, indices: Uint32Array): Images {
+  const width = x.length / labels.length;
+  const out = new Float32Array(indices.length * width);
+  for (const [k, i] of indices.entries()) out.set(x.subarray(i * width, (i + 1) * width), k * width);
+  return { x: out, labels: indices.map(i => labels[i]!) };
+}
+
+/** Two nets of one model with gradients by the inputs, of cross-entropy and of the margin. */
+export async function attackable(device: Device, model: Layer, shape: Shape, batch: number, seed: number) {
+  const net = await Net.build(device, model, { shape, batch, seed, inputGradient: true });
+  const byMargin = await Net.build(device, model, { shape, batch, seed, inputGradient: true, loss: marginLoss });
+  return { net, byMargin };
+}
