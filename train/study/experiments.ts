@@ -23,6 +23,9 @@ import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import { adversarial } from './robust/adversarial.ts';
+import { interpolation } from './surface/interpolation.ts';
+import { sharpness } from './surface/sharpness.ts';
+import { surface } from './surface/surface.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
 import { ensemble } from './training/ensemble.ts';
@@ -61,6 +64,9 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,
+  surface,
+  interpolation,
+  sharpness,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */
