@@ -1,0 +1,181 @@
+/** The trainer of a run on its device, and the checkpoint in memory from which both are made again. */
+import type { Dataset } from '../../datasets/dataset.ts';
+import { check, type Fault } from '../../engine/check.ts';
+import type { Device } from '../../engine/device.ts';
+import { openDevice } from '../../engine/open.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
+import { alone } from '../../train/distribute/alone.ts';
+import type { Exchange } from '../../train/distribute/exchange.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
+import type { LoopState } from '../../train/run/loop.ts';
+import { openTrainer, type Opened } from '../../train/run/open.ts';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
+import type { MetricsLine } from '../../train/step/metrics.ts';
+import type { TrainerState } from '../../train/step/state.ts';
+import { Inspector } from './inspector.ts';
+import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
+
+interface Checkpoint {
+  readonly weights: Tensors;
+  readonly state: TrainerState;
+}
+
+export class BuiltRun {
+  recipe!: Recipe;
+  options!: OpenOptions;
+  dataset!: Dataset;
+  device: Device | undefined;
+  inspector: Inspector | undefined;
+  checkpoint!: Checkpoint;
+  fitted: LoopState = { evaluated: [] };
+  #opened: Opened | undefined;
+  #emit: (event: RunEvent) => void;
+  #lost: () => Promise<void>;
+
+  /** `lost` is called where the device of the run is lost. */
+  constructor(emit: (event: RunEvent) => void, lost: () => Promise<void>) {
+    this.#emit = emit;
+    this.#lost = lost;
+  }
+
+  get isBuilt(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  get opened(): Opened {
+    check(this.#opened, 'the run is not built', 'start it again');
+    return this.#opened;
+  }
+
+  get trainer() {
+    return this.opened.trainer;
+  }
+
+  /** Steps in all. */
+  get total(): number {
+    return this.opened.total;
+  }
+
+  get facts(): Omit<RunFacts, 'seconds'> {
+    const { trainer, data, parameters } = this.opened;
+    const { description: adapter, software } = this.device!.report;
+    const { shape, classes, outputs } = this.dataset;
+    return {
+      adapter,
+      software,
+      parameters,
+      shape,
+      classes,
+      ...(outputs && { outputs }),
+      dispatches: trainer.program.commands.length,
+      bytes: trainer.memory.bytes,
+      stepsPerEpoch: trainer.stepsPerEpoch,
+      averages: trainer.averages,
+      images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
+    };
+  }
+
+  tellState(state: RunState, message?: string | Fault): void {
+    this.#emit({ kind: 'state', state, step: this.#opened?.trainer.steps ?? 0, message });
+  }
+
+  tellLines(lines: readonly MetricsLine[]): void {
+    if (lines.length) this.#emit({ kind: 'metrics', lines });
+  }
+
+  /** Opens a device and builds the run on it. */
+  async build(): Promise<void> {
+    const { maxBinding, tune } = this.options;
+    const device: Device = (this.device = await openDevice({
+      tune: tune || undefined,
+      profile: maxBinding === undefined ? {} : { maxBinding },
+      onTune: (done, total) => {
+        if (done > 0) return;
+        this.tellState('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
+      },
+    }));
+    await this.#open();
+    void device.gpu.lost.then(() => {
+      if (this.device === device) return this.#lost();
+    });
+  }
+
+  /** Builds the run again on a new device, as the checkpoint at hand has it. */
+  async rebuild(): Promise<void> {
+    const before = this.fitted;
+    await this.build();
+    await this.#restore(before);
+  }
+
+  /** Builds the run anew as one of some ranks, as the checkpoint at hand has it, or the file that is given. */
+  async reopen(exchange: Exchange | undefined, file?: Uint8Array<ArrayBuffer>): Promise<void> {
+    const given = file && decodeCheckpoint(file);
+    if (given) this.checkpoint = given;
+    const before = given?.fitted ?? this.fitted;
+    this.trainer.destroy();
+    await this.#open(exchange);
+    await this.#restore(before);
+  }
+
+  /** Builds the run anew with its first weights. */
+  async reset(): Promise<void> {
+    await this.trainer.settle();
+    this.trainer.destroy();
+    await this.#open();
+    this.#emit({ kind: 'rewind', step: 0, message: 'back at the first weights' });
+  }
+
+  /** Keeps a checkpoint; `whole` adds to the trainer's state what is held beside it. */
+  async save(whole: (state: TrainerState) => Promise<TrainerState>): Promise<void> {
+    this.tellLines(await this.trainer.settle());
+    const state = await this.trainer.state();
+    this.checkpoint = { weights: await this.trainer.weights(), state: await whole(state) };
+  }
+
+  /** The checkpoint at hand, as a file. */
+  file(): Uint8Array {
+    return encodeCheckpoint({ ...this.checkpoint, fitted: this.fitted, config: this.recipe.config }, this.opened.metadata);
+  }
+
+  /** From now on it is no rank of several. */
+  part(): void {
+    this.recipe = { ...this.recipe, distribute: undefined };
+  }
+
+  async exportWeights(averaged: boolean): Promise<Uint8Array> {
+    const weights = await (averaged ? this.trainer.evaluatedWeights() : this.trainer.keptWeights());
+    return encodeSafetensors(weights, { ...this.opened.metadata, step: String(this.trainer.steps) });
+  }
+
+  async importWeights(bytes: Uint8Array, name: string): Promise<void> {
+    const {
+      tensors,
+      metadata: { model },
+    } = decodeSafetensors(bytes, name);
+    const own = this.recipe.config.model;
+    check(
+      model === undefined || model === own,
+      `${name}: is a checkpoint of ${model}, this run is of ${own}`,
+      `start a run of ${model} and import it there`,
+    );
+    await this.trainer.loadWeights(tensors);
+  }
+
+  /** Where the run is one of several ranks it begins as the only one. */
+  async #open(exchange = this.recipe.distribute && alone()): Promise<void> {
+    this.fitted = { evaluated: [] };
+    this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
+    this.recipe = this.#opened.recipe;
+    this.inspector = new Inspector(this.#opened, this.dataset);
+    const notes = [this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
+    this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
+  }
+
+  async #restore(before: LoopState): Promise<void> {
+    await this.trainer.loadWeights(this.checkpoint.weights);
+    await this.trainer.loadState(this.checkpoint.state);
+    this.fitted = { ...before, evaluated: before.evaluated.filter(l => l.step <= this.trainer.steps) };
+    for (const { loss } of this.fitted.evaluated) this.trainer.observe(loss);
+    this.#emit({ kind: 'rewind', step: this.trainer.steps, message: `back at step ${this.trainer.steps}` });
+  }
+}
