@@ -4,7 +4,7 @@ import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
 import { filesOf, type FolderFile } from './data/folder.ts';
-import { TrainView, type Address } from './views/train-view.ts';
+import { TrainView, type Address } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;

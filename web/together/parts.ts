@@ -104,14 +104,16 @@ export function channelLink(channel: Channel, size = PART): ChannelLink {
   };
 }
 
-/** Passes messages on between a link and a port to a worker. */
-export function pipe(link: Link, port: MessagePort): void {
+/** A port for the worker to a link of the page, which alone may have it. */
+export function portOf(link: Link): MessagePort {
+  const { port1, port2 } = new MessageChannel();
   link.receive(message => {
-    if (message) port.postMessage(message, [message]);
-    else port.postMessage(null);
+    if (message) port1.postMessage(message, [message]);
+    else port1.postMessage(null);
   });
-  port.onmessage = ({ data }: MessageEvent<ArrayBuffer | null>) => {
+  port1.onmessage = ({ data }: MessageEvent<ArrayBuffer | null>) => {
     if (data) link.send(data);
     else link.close();
   };
+  return port2;
 }

@@ -7,7 +7,7 @@ import { button, el, pick, told } from './dom.ts';
 import { bitmapOf, image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
-import type { TrainView } from './train-view.ts';
+import type { TrainView } from './train/train-view.ts';
 
 /** Milliseconds between two looks through the camera. */
 const LOOK = 300;

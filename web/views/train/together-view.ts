@@ -1,17 +1,18 @@
 /** Training one net in several tabs or machines: who shares a run and how others find it, who joins one, and who is there. */
-import { check } from '../../engine/check.ts';
-import type { Who } from '../../train/distribute/channels/protocol.ts';
-import type { Link } from '../../train/distribute/channels/message.ts';
-import { methods, SELDOM, type MethodName } from '../../train/distribute/methods.ts';
-import { SpecField } from '../form/spec-field.ts';
-import type { Choice } from '../form/choices.ts';
-import { field } from '../form/field.ts';
-import { hello, welcome, type Shared } from '../together/greeting.ts';
-import { pipe } from '../together/parts.ts';
-import { isOffer, makeAnswer, makeOffer, type Offer } from '../together/peer.ts';
-import { askRoom, openRoom, relayAt } from '../together/relay.ts';
-import { button, count, el, notice, told } from './dom.ts';
-import type { Run } from './runs.ts';
+import { check } from '../../../engine/check.ts';
+import type { Link } from '../../../train/distribute/channels/message.ts';
+import { methods, SELDOM, type MethodName } from '../../../train/distribute/methods.ts';
+import { SpecField } from '../../form/spec-field.ts';
+import type { Choice } from '../../form/choices.ts';
+import { field } from '../../form/field.ts';
+import { hello, welcome, type Shared } from '../../together/greeting.ts';
+import { addressOf, codeOf } from '../../together/address.ts';
+import { portOf } from '../../together/parts.ts';
+import { isOffer, makeAnswer, makeOffer, type Offer } from '../../together/peer.ts';
+import { askRoom, openRoom, relayAt } from '../../together/relay.ts';
+import { button, el, notice, told } from '../dom.ts';
+import type { Run } from '../runs.ts';
+import { WhoTable } from './who-table.ts';
 
 /** What the screen that trains does for this one. */
 export interface Trains {
@@ -63,7 +64,7 @@ export class TogetherView {
     el('p', { textContent: 'Send this answer back to the host; training begins once it is accepted there.' }),
     el('div', { class: 'passed' }, this.#ownAnswer, copies(this.#ownAnswer)),
   );
-  #rows = el('tbody');
+  #who = new WhoTable();
   #leave = button('Leave', () => told(() => this.#part()));
 
   constructor(trains: Trains) {
@@ -105,26 +106,7 @@ export class TogetherView {
         this.#ownAnswerPart,
       ),
     );
-    this.#company = el(
-      'div',
-      { hidden: true },
-      this.#hosting,
-      el(
-        'div',
-        { class: 'scroll' },
-        el(
-          'table',
-          { class: 'numbers', 'aria-label': 'Who trains together' },
-          el(
-            'thead',
-            {},
-            el('tr', {}, ...HEADS.map(([text, word]) => el('th', { scope: 'col', class: word ? 'word' : '', textContent: text }))),
-          ),
-          this.#rows,
-        ),
-      ),
-      el('div', { class: 'row apart' }, this.#leave),
-    );
+    this.#company = el('div', { hidden: true }, this.#hosting, this.#who.element, el('div', { class: 'row apart' }, this.#leave));
     this.element = el(
       'div',
       {},
@@ -156,7 +138,7 @@ export class TogetherView {
     this.#offerPart.hidden = company.offer === undefined;
     this.#offer.value = company.offer?.text ?? '';
     this.#leave.textContent = company.isHost ? 'Stop sharing' : 'Leave';
-    this.#rows.replaceChildren(...run.who.map(who => rowOf(who, run.own)));
+    this.#who.show(run.who, run.own);
   }
 
   /** Joins by a link, the name of a room, or an offer. */
@@ -215,9 +197,7 @@ export class TogetherView {
       const { room, close } = openRoom(document.baseURI, answer, error => notice(error.message));
       company.closeRoom = close;
       const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-      const url = new URL(local && addresses[0] ? addresses[0] : location.href);
-      url.hash = `train?${new URLSearchParams({ join: room, ...(stun && { stun }) }).toString()}`;
-      company.address = url.href;
+      company.address = addressOf(local && addresses[0] ? addresses[0] : location.href, room, stun);
     }
     this.#trains.draw();
   }
@@ -267,54 +247,6 @@ export class TogetherView {
     company?.offer?.close();
     for (const link of company?.links ?? []) link.close();
   }
-}
-
-/** What is typed or opened to join: the room or the offer, and the STUN server that a link names. */
-function codeOf(given: string, stun: string): { code: string; stun: string } {
-  let text = given.trim();
-  let named = stun;
-  if (/^https?:/.test(text)) {
-    const url = new URL(text);
-    check(url.origin === location.origin, `the link is to ${url.origin}, this page is of ${location.origin}`, 'open the link itself');
-    const query = new URLSearchParams(url.hash.split('?')[1] ?? '');
-    text = query.get('join') ?? '';
-    named = query.get('stun') ?? stun;
-  }
-  check(isOffer(text) || /^[\w-]{12}$/.test(text), 'Join: this is neither a link to a run nor an offer', 'paste the whole of it');
-  return { code: text, stun: named };
-}
-
-/** A port for the worker to a link of the page, which alone may have it. */
-function portOf(link: Link): MessagePort {
-  const { port1, port2 } = new MessageChannel();
-  pipe(link, port1);
-  return port2;
-}
-
-const HEADS = [
-  ['who', true],
-  ['device', true],
-  ['state', true],
-  ['images/s', false],
-  ['last exchange', false],
-  ['stale', false],
-] as const;
-
-function rowOf({ id, adapter, state, imagesPerSecond, exchanged, stale }: Who, own: number): HTMLElement {
-  const name = `${id === 1 ? 'host' : `member ${id}`}${id === own ? ', this tab' : ''}`;
-  const cells: [text: string, word: boolean][] = [
-    [adapter || '–', true],
-    [state, true],
-    [imagesPerSecond ? count(Math.round(imagesPerSecond)) : '–', false],
-    [exchanged === undefined ? '–' : `${exchanged} s ago`, false],
-    [stale === undefined ? '–' : String(stale), false],
-  ];
-  return el(
-    'tr',
-    {},
-    el('th', { scope: 'row', textContent: name }),
-    ...cells.map(([textContent, word]) => el('td', { class: word ? 'word' : '', textContent })),
-  );
 }
 
 function readOnly(label: string): HTMLTextAreaElement {

@@ -1,19 +1,20 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
-import { check } from '../../engine/check.ts';
-import { parseNumber } from '../../engine/spec.ts';
-import type { CurveChart } from './charts.ts';
-import { available } from '../data/data.ts';
-import { button, el, fold, notice, pick, save, told } from './dom.ts';
-import type { Dropped } from '../data/dropped.ts';
-import { field } from '../form/field.ts';
-import type { FolderFile } from '../data/folder.ts';
-import { keepFiles, keepFolder, type Kept } from '../data/keep.ts';
-import { ConfigForm, configOf, textsOf, type Texts } from '../form/form.ts';
-import { InspectView } from './inspect-view.ts';
-import { readRuns, writeRuns } from '../data/run-file.ts';
-import { curvesOf, isRegression, numbersOf, rowOf, statusOf, type Measure } from './run-view.ts';
-import { announce, Run } from './runs.ts';
-import type { Shared } from '../together/greeting.ts';
+import { check } from '../../../engine/check.ts';
+import { parseNumber } from '../../../engine/spec.ts';
+import { available } from '../../data/data.ts';
+import { button, el, fold, notice, pick, save, told } from '../dom.ts';
+import type { Dropped } from '../../data/dropped.ts';
+import { field } from '../../form/field.ts';
+import type { FolderFile } from '../../data/folder.ts';
+import { keepFiles, keepFolder, type Kept } from '../../data/keep.ts';
+import { ConfigForm, configOf, textsOf, type Texts } from '../../form/form.ts';
+import { InspectView } from '../inspect-view.ts';
+import { readRuns, writeRuns } from '../../data/run-file.ts';
+import { RunCurves } from './run-curves.ts';
+import { RunToolbar } from './run-toolbar.ts';
+import { numbersOf, rowOf, statusOf } from '../run-view.ts';
+import { announce, Run } from '../runs.ts';
+import type { Shared } from '../../together/greeting.ts';
 import type { TogetherView } from './together-view.ts';
 
 /** What stands in an address: a configuration, or whom to join. */
@@ -28,13 +29,11 @@ export class TrainView {
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
-  #charts: Record<Measure, CurveChart> | undefined;
-  /** The panels of accuracy and of RMSE, of which each is there where a run has it. */
-  #panels: Partial<Record<Measure, HTMLElement>> = {};
+  #curves = new RunCurves(() => this.draw());
+  #toolbar = new RunToolbar({ selected: () => this.selected, importWeights: (bytes, name) => this.importWeights(bytes, name) });
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
   #table = el('div', { class: 'runs' });
   #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
-  #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
   #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
   #next = 0;
   #drawing = false;
@@ -64,57 +63,7 @@ export class TrainView {
         button('Add a folder', addFolder, { title: 'Images, one subfolder a class' }),
       ),
     );
-    const act = (work: (run: Run) => unknown) => () =>
-      told(async () => {
-        if (this.selected) await work(this.selected);
-        else notice('There is no run yet; press Start.', 'info');
-      });
-    const importFile = () =>
-      pick({ accept: '.safetensors' }, async ([file]) => this.importWeights(new Uint8Array(await file!.arrayBuffer()), file!.name));
-    this.#buttons = {
-      play: button(
-        'Pause',
-        act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play')),
-      ),
-      step: button(
-        'Step',
-        act(run => run.engine.call('stepOnce')),
-        { title: 'One step of training' },
-      ),
-      reset: button(
-        'Reset',
-        act(run => run.engine.call('reset')),
-        { title: 'Back to the first weights' },
-      ),
-      test: button(
-        'Test',
-        act(run => run.engine.call('evaluate', 'test')),
-        { title: 'Loss and accuracy over all test images' },
-      ),
-      save: button(
-        'Export weights',
-        act(run => this.#export(run, false)),
-        { title: 'As a safetensors file for the command line, or for PyTorch' },
-      ),
-      average: button(
-        'Export average',
-        act(run => this.#export(run, true)),
-        { title: 'The averaged weights, which evaluations take', hidden: true },
-      ),
-      load: button('Import weights', importFile),
-    };
-    const losses = el('div');
-    const accuracies = el('div');
-    const errors = el('div');
-    this.element = el('div', { class: 'train' }, this.#aside(), this.#screen(losses, accuracies, errors));
-    void import('./charts.ts').then(({ curveChart }) => {
-      this.#charts = {
-        loss: curveChart(losses, 'Loss by step'),
-        accuracy: curveChart(accuracies, 'Accuracy by step', { percent: true }),
-        rmse: curveChart(errors, 'Root mean squared error by step'),
-      };
-      this.draw();
-    });
+    this.element = el('div', { class: 'train' }, this.#aside(), this.#screen());
     void told(() => this.#form.validate());
     void this.offer();
     this.draw();
@@ -146,30 +95,15 @@ export class TrainView {
     );
   }
 
-  /** All beside the configuration; `losses`, `accuracies` and `errors` become charts. */
-  #screen(losses: HTMLElement, accuracies: HTMLElement, errors: HTMLElement): HTMLElement {
-    const panel = (title: string, hint: string, chart: HTMLElement) =>
-      el('section', { class: 'panel' }, el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint }), chart);
-    this.#panels = {
-      accuracy: panel('Accuracy', 'Share of right answers by step.', accuracies),
-      rmse: panel('Root mean squared error', 'Of the numbers that are predicted, by step.', errors),
-    };
+  /** All beside the configuration. */
+  #screen(): HTMLElement {
     return el(
       'div',
       { class: 'screen' },
-      el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons)),
+      this.#toolbar.element,
       this.#status,
       this.#facts,
-      el(
-        'div',
-        { class: 'two' },
-        panel(
-          'Loss',
-          'Solid: training, smoothed; faint: as it was. Dashed: validation. ' + 'Shaded: where validation is worse, the overfitting gap.',
-          losses,
-        ),
-        ...Object.values(this.#panels),
-      ),
+      this.#curves.element,
       this.#table,
       this.#togetherPart,
       this.#inspect.element,
@@ -290,16 +224,7 @@ export class TrainView {
 
   #draw(): void {
     const run = this.selected;
-    const b = this.#buttons;
-    const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
-    for (const [name, e] of Object.entries(b)) {
-      const steps = name === 'step' || name === 'play';
-      const alone = ['step', 'reset', 'load'].includes(name); // of one run on one device
-      e.disabled =
-        !ready || (name === 'step' && run.state === 'running') || (steps && run.state === 'done') || (alone && run.who.length > 0);
-    }
-    b.play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
-    b.average.hidden = !run?.facts?.averages;
+    this.#toolbar.show(run);
     if (run) {
       this.#status.textContent = statusOf(run);
       this.#status.dataset.state = run.state;
@@ -308,10 +233,7 @@ export class TrainView {
     this.#together?.show(run);
     const rows = this.runs.map(r => this.#row(r));
     this.#table.replaceChildren(...(rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []));
-    const regressions = this.runs.filter(isRegression).length;
-    this.#panels.rmse!.hidden = regressions === 0;
-    this.#panels.accuracy!.hidden = regressions > 0 && regressions === this.runs.length;
-    for (const measure of ['loss', 'accuracy', 'rmse'] as const) this.#charts?.[measure].show(...curvesOf(this.runs, measure));
+    this.#curves.show(this.runs);
   }
 
   #row(run: Run): HTMLElement {
@@ -366,11 +288,5 @@ export class TrainView {
     await run.engine.call('importWeights', bytes, name);
     notice(`${name}: imported into run ${run.id + 1}.`, 'info');
     await this.#inspect.refresh(run, true);
-  }
-
-  async #export(run: Run, averaged: boolean): Promise<void> {
-    const bytes = await run.engine.call('exportWeights', averaged);
-    const name = `${run.config.model.split(':')[0]}-${run.config.dataset}${averaged ? '-average' : ''}.safetensors`;
-    save(name, new Uint8Array(bytes), 'application/octet-stream');
   }
 }
