@@ -4,20 +4,9 @@
  */
 export { compute, withProgram, type Computed, type OnceOptions, type Outputs } from './engine/compute.ts';
 export type { Compiled, Pipeline, Tuning } from './engine/device.ts';
-export {
-  Graph,
-  type BuiltLayer,
-  type Init,
-  type LayerFacts,
-  type Op,
-  type Optional,
-  type Param,
-  type Pass,
-  type Role,
-  type RunningStatistics,
-  type Tensors as CallTensors,
-  type Vjp,
-} from './engine/graph.ts';
+export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
+export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';
+export type { Init, Param, Role } from './engine/tensor.ts';
 export { Memory, type Data } from './engine/memory.ts';
 export type { OnnxAttribute, OnnxForm, OnnxGraph } from './engine/onnx.ts';
 export { Owner, type Bytes } from './engine/owner.ts';

@@ -14,7 +14,8 @@ export type { Edges, Padding, Sides, SignalPadding } from './layers/geometry.ts'
 export type { UsedWeight, WeightTransform } from './layers/weight.ts';
 export type { Pair } from './shaders/kernel/pair.ts';
 export { DescentError, DeviceLost, TooLarge, type Fault, type Message, type Named } from './engine/check.ts';
-export type { Graph, Layer, Shape, Tensor } from './engine/graph.ts';
+export type { Graph, Layer } from './engine/graph.ts';
+export type { Shape, Tensor } from './engine/tensor.ts';
 export type { AdapterReport } from './engine/adapter.ts';
 export { Device } from './engine/device.ts';
 export { openDevice, type DeviceOptions } from './engine/open.ts';

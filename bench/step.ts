@@ -1,5 +1,5 @@
 /** `descent bench step`: a training step as a whole, and where its time goes. */
-import { opName, type Pass } from '../engine/graph.ts';
+import { opName, type Pass } from '../engine/op.ts';
 import type { Command } from '../engine/program.ts';
 import { time, type TimeOptions } from '../engine/timing.ts';
 import type { Trainer } from '../train/step/trainer.ts';

@@ -1,7 +1,9 @@
 /** Work on the device that is done once. */
 import type { Bindings, Kernel } from '../shaders/kernel/kernel.ts';
 import type { Device, Pipeline } from './device.ts';
-import { Graph, type Optional, type Tensor } from './graph.ts';
+import { Graph } from './graph.ts';
+import type { Optional } from './op.ts';
+import type { Tensor } from './tensor.ts';
 import { Memory, type Data } from './memory.ts';
 import type { Owner } from './owner.ts';
 import { encode, Program, type CompileOptions, type StepValues } from './program.ts';

@@ -2,7 +2,7 @@ import { isWritten, pick, type Grid, type Kernel, type Profile, type Variant } f
 import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
 import { check, DescentError, DeviceLost, named, say } from './check.ts';
-import type { Op } from './graph.ts';
+import type { Op } from './op.ts';
 import { inVec4s } from './plan.ts';
 import { stopwatchFor, type Stopwatch } from './pace.ts';
 import { waiting } from './wait.ts';

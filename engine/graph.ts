@@ -1,67 +1,11 @@
+/** The static graph of a net: its layers, their ops in order, and the gradients. */
 import { elementwise } from '../shaders/kernel/elementwise.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
-import { isWritten, type Bindings, type Kernel, type Profile } from '../shaders/kernel/kernel.ts';
+import type { Bindings, Kernel, Profile } from '../shaders/kernel/kernel.ts';
 import type { OnnxForm } from './onnx.ts';
 import { check, kindOf } from './check.ts';
-
-/** Sizes of a tensor, the outermost first: images are [n, c, h, w], signals [n, c, l], rows of features [n, c]. */
-export type Shape = readonly number[];
-
-/**
- * What a tensor is for decides where it lives: activations share slots and last from their first to their last use; inputs,
- * parameters, gradients, buffers (saved but not trained: running statistics) and optimizer states last as long as the run.
- */
-export type Role = 'activation' | 'input' | 'param' | 'grad' | 'buffer' | 'state';
-
-/** Values of one shape somewhere on the device. A layer gets one and gives another; where its bytes lie is decided once all are known. */
-export interface Tensor {
-  readonly name: string;
-  readonly shape: Shape;
-  /** Values in all. */
-  readonly size: number;
-  readonly role: Role;
-  /** The name of a whole buffer of persistent tensors that this is (see Graph.whole). */
-  readonly whole?: string;
-  /** Whether it is stored in f16 (see halve). */
-  readonly half?: true;
-  /** The tensor whose values this is under another shape (see Graph.view). */
-  readonly base?: Tensor;
-}
-
-/** A parameter: its values, and the gradient of the loss by each of them; of a frozen one nobody reads it, and what would write it is not done. */
-export interface Param {
-  readonly value: Tensor;
-  readonly grad: Tensor;
-  /** The layer that it belongs to. */
-  readonly path: string;
-}
-
-/** First values of a parameter, made once on the host. `name` is its full name, so that each parameter draws numbers of its own. */
-export type Init = (shape: Shape, name: string, seed: number) => Float32Array;
-
-/** The bindings that a call may leave out. */
-export type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
-
-/** The tensors that a kernel call is given, by binding. */
-export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };
-
-/** The part of a step that an op belongs to: `again` where a forward op is done a second time (see checkpoint). */
-export type Pass = 'forward' | 'again' | 'backward' | 'update';
-
-/** One kernel call. */
-export interface Op {
-  kernel: Kernel<any>;
-  params: any;
-  tensors: Record<string, Tensor>;
-  /** The layer that it belongs to, as its parameters are named (`layer1.0.conv1`); empty outside all layers. */
-  path: string;
-  pass: Pass;
-  /** Whether it computes gradients of a scaled loss: these may overflow, which the update looks for (see Graph.backward). */
-  scaled?: true;
-}
-
-/** An op as messages and tables name it, by layer and pass: `layer1.0.conv1 backward`. */
-export const opName = ({ path, pass }: Op): string => `${path || 'model'} ${pass}`;
+import type { Op, Pass, Tensors } from './op.ts';
+import { product, type Init, type Param, type Role, type Shape, type Tensor } from './tensor.ts';
 
 /** Turns the gradient of an output into those of the inputs, undefined where nobody wants one. */
 export type Vjp = (dy: Tensor) => (Tensor | undefined)[];
@@ -113,8 +57,6 @@ export interface Layer {
 export type Frozen = (name: string) => boolean;
 
 const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 0;
-
-export const product = (s: Shape): number => s.reduce((a, b) => a * b, 1);
 
 /** Tensors, each view as the one whose values it is. */
 class Owners extends Set<Tensor> {
@@ -335,11 +277,3 @@ export class Graph {
     return grads;
   }
 }
-
-const bound = (op: Op, written: boolean): Tensor[] =>
-  Object.keys(op.tensors).flatMap(name => (isWritten(op.kernel.bindings[name]!) === written ? [op.tensors[name]!] : []));
-export const reads = (op: Op): Tensor[] => bound(op, false);
-export const writes = (op: Op): Tensor[] => bound(op, true);
-
-/** The bindings of an op that hold f16. */
-export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);

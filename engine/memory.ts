@@ -1,7 +1,8 @@
 import { range } from '../shaders/kernel/wgsl.ts';
 import { check, show } from './check.ts';
 import type { Device } from './device.ts';
-import type { Frozen, Graph, Param, Tensor } from './graph.ts';
+import type { Frozen, Graph } from './graph.ts';
+import type { Param, Tensor } from './tensor.ts';
 import { Owner } from './owner.ts';
 import { Layout, type Place } from './plan.ts';
 

@@ -1,5 +1,7 @@
 import { check, named, say, show, TooLarge } from './check.ts';
-import { opName, reads, writes, type Frozen, type Op, type Role, type Tensor } from './graph.ts';
+import type { Frozen } from './graph.ts';
+import { opName, reads, writes, type Op } from './op.ts';
+import type { Role, Tensor } from './tensor.ts';
 
 /** Where a tensor lives: bytes `offset` … of the buffer called `buffer`. */
 export interface Place {

@@ -2,7 +2,9 @@
 import { callKey, fitting, type Variant } from '../shaders/kernel/kernel.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import type { Device, Tuning } from './device.ts';
-import { Graph, halves, type Op, type Tensor } from './graph.ts';
+import { Graph } from './graph.ts';
+import { halves, type Op } from './op.ts';
+import type { Tensor } from './tensor.ts';
 import { Memory } from './memory.ts';
 import { Program } from './program.ts';
 import { time, type Job, type TimeOptions } from './timing.ts';

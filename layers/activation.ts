@@ -1,6 +1,7 @@
 /** Activations. Every export takes its parameters and gives a layer of the input's shape. */
 import { check, show } from '../engine/check.ts';
-import { product, type Layer, type Tensor } from '../engine/graph.ts';
+import type { Layer } from '../engine/graph.ts';
+import { product, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm, type OnnxGraph } from '../engine/onnx.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { logSoftmaxBackward, logSoftmaxForward, softmaxBackward, softmaxForward } from '../shaders/norm/softmax.ts';

@@ -1,6 +1,7 @@
 /** Sums and products of tensors of which one may be repeated along dimensions of the other, and what is made of them. */
 import { check, show } from '../engine/check.ts';
-import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { broadcast, broadcastSum, type Operands } from '../shaders/move/broadcast.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';

@@ -1,6 +1,7 @@
 /** Layers made of layers: one after another, side by side, around a shortcut. */
 import { check, images, kindOf, show } from '../engine/check.ts';
-import { product, type Graph, type Layer, type Shape, type Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import { product, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { readPart, subsample, subsampleBackward, writePart } from '../shaders/move/copy.ts';

@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
-import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import type { Shape, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';

@@ -1,4 +1,5 @@
-import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';

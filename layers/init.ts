@@ -1,5 +1,5 @@
 import { lookUp } from '../engine/check.ts';
-import { product, type Init, type Shape } from '../engine/graph.ts';
+import { product, type Init, type Shape } from '../engine/tensor.ts';
 import { normals, STREAMS, streamOf, uniforms, type Draw } from '../shaders/kernel/random.ts';
 
 const draw = (next: Draw, shape: Shape, scale: number, shift = 0): Float32Array => {

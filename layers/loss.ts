@@ -1,6 +1,7 @@
 /** Losses of logits [n, classes] against labels. */
 import { check, show } from '../engine/check.ts';
-import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import * as kernels from '../shaders/update/loss.ts';
 

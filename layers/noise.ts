@@ -3,7 +3,8 @@
  * run repeats. Evaluation leaves values as they are unless it says otherwise.
  */
 import { check, images } from '../engine/check.ts';
-import { product, type Graph, type Layer, type Param, type Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { elementwise } from '../shaders/kernel/elementwise.ts';

@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
-import { product, type Graph, type Layer, type Param, type Shape, type Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import { product, type Param, type Shape, type Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 import { float } from '../shaders/kernel/wgsl.ts';

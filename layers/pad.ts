@@ -1,6 +1,7 @@
 /** Layers that put rows and columns around images [n, c, h, w], or values at both ends of signals [n, c, l]. */
 import { check, images, show } from '../engine/check.ts';
-import type { Graph, Layer, Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { OnnxForm } from '../engine/onnx.ts';
 import { padBackward, padForward, type Pad, type PadMode } from '../shaders/move/pad.ts';
 import { edgesOf, onSignals, paddedSize, rowPadding, showPadding, type Edges, type Padding } from './geometry.ts';

@@ -1,5 +1,6 @@
 import { check, images, show } from '../engine/check.ts';
-import type { Graph, Layer, Shape, Tensor } from '../engine/graph.ts';
+import type { Graph, Layer } from '../engine/graph.ts';
+import type { Shape, Tensor } from '../engine/tensor.ts';
 import { onnxNode, type OnnxForm } from '../engine/onnx.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { planeMean, planeMeanBackward } from '../shaders/pool/plane-mean.ts';

@@ -1,5 +1,6 @@
 /** Weights that become something else before a layer uses them. */
-import type { Graph, Param, Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Param, Tensor } from '../engine/tensor.ts';
 import type { OnnxForm, OnnxGraph } from '../engine/onnx.ts';
 import type { Gradient } from '../shaders/kernel/gradient.ts';
 

@@ -1,5 +1,5 @@
 /** Groups of parameters that move at other rates, or that weight decay pulls less: torch's param groups as factors by name. */
-import type { Tensor } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 
 /** Parameters of which something is multiplied by a factor, 1 for all others. */
 export interface Factored {

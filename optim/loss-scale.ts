@@ -1,5 +1,6 @@
 /** Dynamic loss scaling in an update; the kernels and how the scale moves are in shaders/update/loss-scale.ts. */
-import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import { adjustScale, FACTOR, FIRST_SCALE, SKIPPED, NOT_FINITE } from '../shaders/update/loss-scale.ts';
 import type { Piece } from './pieces.ts';
 

@@ -1,6 +1,7 @@
 /** A rule and the pieces around it as one update: its numbers, and its kernels on the pages of parameters. */
 import { check, kindOf } from '../engine/check.ts';
-import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { flatReduce, PARTS } from '../shaders/update/flat.ts';
 import { fusedUpdate, inGroup, type Update } from '../shaders/update/update.ts';

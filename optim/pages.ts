@@ -1,5 +1,6 @@
 /** Which values of a page of parameters are what: of which group, the rows of weights. */
-import { product, type Graph, type Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import { product, type Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { range } from '../shaders/kernel/wgsl.ts';
 import { GROUPED } from '../shaders/update/update.ts';

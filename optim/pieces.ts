@@ -1,5 +1,6 @@
 /** What is done around a rule, as in optax.chain: each piece is a few lines. Sorted by where in the chain they stand. */
-import type { Graph, Tensor } from '../engine/graph.ts';
+import type { Graph } from '../engine/graph.ts';
+import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';

@@ -1,6 +1,6 @@
 /** What a step does, for `descent train --plan`. */
 import { show } from '../../engine/check.ts';
-import { opName } from '../../engine/graph.ts';
+import { opName } from '../../engine/op.ts';
 import { megabytes } from '../../engine/plan.ts';
 import type { Program } from '../../engine/program.ts';
 import { count, table } from '../output.ts';

@@ -1,4 +1,5 @@
-import { reads, writes, type Op, type Pass, type Tensor } from '../graph.ts';
+import { reads, writes, type Op, type Pass } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
 import { aliveAtOnce, bytesOf, plan } from '../plan.ts';
 
 /** How many budgets of a segment are tried, from the bytes of all saved activations downwards. */

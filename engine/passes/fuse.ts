@@ -1,7 +1,8 @@
 import { elementwise, type Elementwise } from '../../shaders/kernel/elementwise.ts';
 import { draws, type Epilogue } from '../../shaders/kernel/epilogue.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
-import { opName, product, reads, writes, type Op, type Shape, type Tensor } from '../graph.ts';
+import { opName, reads, writes, type Op } from '../op.ts';
+import { product, type Shape, type Tensor } from '../tensor.ts';
 
 const OPERANDS = ['e0', 'e1'] as const;
 

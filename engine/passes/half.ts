@@ -1,5 +1,6 @@
 import { typeOf } from '../../shaders/kernel/kernel.ts';
-import type { Op, Tensor } from '../graph.ts';
+import type { Op } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
 
 /**
  * The ops with activations kept in f16 (Micikevicius et al. 2018): all but those that are wanted after the step and those that a kernel

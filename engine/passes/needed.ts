@@ -1,4 +1,5 @@
-import { writes, type Op, type Tensor } from '../graph.ts';
+import { writes, type Op } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
 
 /**
  * The ops without those whose results nobody needs: all that they write are activations that no needed op reads later. Of a graph with frozen

@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fuse } from '../../engine/passes/fuse.ts';
-import { Graph, type Layer, type Shape } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
+import type { Shape } from '../../engine/tensor.ts';
 import { relu } from '../../layers/activation.ts';
 import { residual, sequential } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';

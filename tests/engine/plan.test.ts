@@ -1,7 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fuse } from '../../engine/passes/fuse.ts';
-import { Graph, opName, reads, writes, type Op, type Tensor } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import { opName, reads, writes, type Op } from '../../engine/op.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { Layout, plan } from '../../engine/plan.ts';
 import { crossEntropy } from '../../layers/loss.ts';
 import { models, openModel } from '../../models/index.ts';

@@ -1,7 +1,8 @@
 /** Sums and products of tensors of which one is repeated along dimensions of the other. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { product, type Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import type { Graph, Layer } from '../../engine/graph.ts';
+import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { relu, sigmoid } from '../../layers/activation.ts';
 import { add, gated, multiply } from '../../layers/broadcast.ts';
 import { sequential, unflatten } from '../../layers/compose.ts';

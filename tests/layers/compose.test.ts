@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Layer, Shape } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Shape } from '../../engine/tensor.ts';
 import { relu, sigmoid, tanh } from '../../layers/activation.ts';
 import { concat, flatten, mean, residual, sequential, stochasticDepth, zeroPadShortcut } from '../../layers/compose.ts';
 import { conv2d } from '../../layers/conv.ts';

@@ -1,7 +1,8 @@
 /** Convolutions whose rows and columns differ, padding of each side, signals, and transposed convolutions. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Layer, Shape } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Shape } from '../../engine/tensor.ts';
 import { relu } from '../../layers/activation.ts';
 import { sequential } from '../../layers/compose.ts';
 import { conv1d, conv2d, convTranspose2d, type ConvOptions, type ConvTransposeOptions } from '../../layers/conv.ts';

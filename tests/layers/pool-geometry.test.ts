@@ -1,7 +1,8 @@
 /** Pooling whose rows and columns differ, with taps apart, over edges, into given sizes, and of signals. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Layer, Shape } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Shape } from '../../engine/tensor.ts';
 import {
   adaptiveAvgPool,
   adaptiveAvgPool1d,

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { openModel } from '../../models/index.ts';
 import { openData } from '../../train/data/data.ts';
 import { Trainer } from '../../train/step/trainer.ts';

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Graph, type Param } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import type { Param } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import { Flat } from '../../optim/flat.ts';

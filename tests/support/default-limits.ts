@@ -2,7 +2,8 @@
 import { create, globals } from 'webgpu';
 import { Device } from '../../engine/device.ts';
 import { fuse } from '../../engine/passes/fuse.ts';
-import { Graph, halves, type Op } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import { halves, type Op } from '../../engine/op.ts';
 import { halve } from '../../engine/passes/half.ts';
 import { Memory } from '../../engine/memory.ts';
 import { crossEntropy } from '../../layers/loss.ts';

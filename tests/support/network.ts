@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { openDataset } from '../../datasets/node/open.ts';
 import { withProgram } from '../../engine/compute.ts';
-import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Program } from '../../engine/program.ts';
 import { crossEntropy, lossesOf } from '../../layers/loss.ts';
 import { openModel } from '../../models/index.ts';

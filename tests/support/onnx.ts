@@ -2,7 +2,8 @@
 import * as ort from 'onnxruntime-web';
 import * as assert from 'uvu/assert';
 import { compute } from '../../engine/compute.ts';
-import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { savedOf } from '../../train/evaluate/weights.ts';
 import { exportOnnx } from '../../train/onnx/export.ts';

@@ -1,5 +1,5 @@
 /** A compiled graph that runs on one batch after another. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { Program, type CompileOptions, type Cut } from '../../engine/program.ts';
 import type { Batch } from './batch.ts';
 import { bytesOfImage } from './data.ts';

@@ -1,5 +1,6 @@
 /** The batch of a program: gathered on the device from the images of one part, in their order, normalised and augmented. */
-import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { usesTables } from '../../shaders/images/augment.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { gather } from '../../shaders/images/gather.ts';

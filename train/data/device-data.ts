@@ -1,5 +1,5 @@
 /** What a memory holds of a run's data. The programs on a memory gather batches of one size, and share all that is there. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { RunData } from './data.ts';
 import type { Order } from './order.ts';

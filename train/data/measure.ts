@@ -1,6 +1,7 @@
 /** Moments of images that lie on the device, taken there: on the host they would take as long as all else before the first step. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { Graph, type Tensor } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import type { Pages } from '../../shaders/images/pages.ts';

@@ -1,7 +1,8 @@
 /** How the bytes of images become what a model sees: moments of the training images, scale and shift, whitening. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, named, say } from '../../engine/check.ts';
-import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { matmul } from '../../shaders/product/matmul.ts';
 import { channelMoments, colourAxes, meanImage, scaleAndShift, whitening, type Moments, type Normalize } from './statistics.ts';
 

@@ -1,7 +1,7 @@
 /** Images of a data set larger than the device holds, on their way through a ring of two pages in the order of the batches. */
 import { imagesOf, type Split } from '../../datasets/dataset.ts';
 import { check, named, say } from '../../engine/check.ts';
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 
 /** Double buffering: one page is written while batches are taken from the other. */

@@ -3,8 +3,9 @@
  * (Chen et al. 2016; Goyal et al. 2017). Ranges of gradients leave as the backward pass finishes them, the last layers' first, and travel
  * while the rest is computed (Li et al. 2020, PyTorch Distributed).
  */
-import type { Graph, Tensor } from '../../engine/graph.ts';
-import { writes } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { writes } from '../../engine/op.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Command, Cut, Program } from '../../engine/program.ts';
 import type { Exchange } from './exchange.ts';

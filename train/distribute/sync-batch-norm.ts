@@ -3,7 +3,7 @@
  * its backward pass needs, the program waits for those of the others. Each takes two messages a layer and direction, so that it is an option.
  */
 import type { Cut, Program } from '../../engine/program.ts';
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { batchNormGradients } from '../../shaders/norm/batch-norm.ts';
 import { joinMoments } from '../../shaders/norm/moments.ts';
 import type { Exchange } from './exchange.ts';

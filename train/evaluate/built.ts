@@ -1,5 +1,6 @@
 /** A model as a list of its layers and weights, without a device. */
-import { Graph, type Frozen, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
 import { savedOf } from './weights.ts';
 

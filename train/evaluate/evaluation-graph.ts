@@ -1,6 +1,7 @@
 /** The graph of a program: the batch, the model, the loss. */
 import { check, kindOf, lookUp, named, say, show } from '../../engine/check.ts';
-import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { outputsOf, type Dataset } from '../../datasets/dataset.ts';
 import { losses, type Loss } from '../../layers/loss.ts';
 import type { Transform } from '../../shaders/images/transform.ts';

@@ -1,6 +1,7 @@
 /** A net compiled for some images at a time, on weights that lie in a memory: what it answers, and what each layer computes. */
 import { numbers } from '../../datasets/dataset.ts';
-import { Graph, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 import { Program } from '../../engine/program.ts';
 import { gather } from '../../shaders/images/gather.ts';

@@ -1,5 +1,5 @@
 /** The sums that programs gather on the device. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Program } from '../../engine/program.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { TOTALS, type Totals } from './score.ts';

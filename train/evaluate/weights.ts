@@ -1,6 +1,7 @@
 /** The weights of a model between device and host. */
 import { check, kindOf, show, some } from '../../engine/check.ts';
-import { product, type Graph, type Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import { product, type Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { isBesideWeights } from '../run/state-keys.ts';

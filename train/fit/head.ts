@@ -1,7 +1,8 @@
 /** A classifier on the features of a net that stays as it is: it trains in moments, since the net computes each image once. */
 import { check, kindOf, onlyOptions } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { product, type Layer, type Shape } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import { product, type Shape } from '../../engine/tensor.ts';
 import { adam } from '../../optim/adaptive.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import { weightDecay as decay } from '../../optim/pieces.ts';

@@ -1,5 +1,6 @@
 /** Layer-sequential unit variance: first weights that give every layer outputs of variance 1. */
-import { Graph, type Tensor } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { orthogonal } from '../../layers/init.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';

@@ -1,7 +1,8 @@
 /** A model for a training loop by hand: outputs, gradients, updates, one call each. */
 import { check, kindOf, onlyOptions, show } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
-import { product, type Graph, type Layer, type Shape, type Tensor } from '../../engine/graph.ts';
+import type { Graph, Layer } from '../../engine/graph.ts';
+import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';

@@ -1,6 +1,6 @@
 /** A model of our layers as nodes of ONNX's operators, which its layers say that they are. */
 import { check, show } from '../../engine/check.ts';
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { OnnxGraph } from '../../engine/onnx.ts';
 import type { BuiltModel } from '../evaluate/built.ts';
 import type { Constant, OnnxNode } from './net.ts';

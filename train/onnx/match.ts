@@ -1,6 +1,7 @@
 /** The weights of an ONNX file as those of a model of ours that is the same net: by their names, else by their places in it. */
 import { check, show } from '../../engine/check.ts';
-import type { Layer, Tensor } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { built } from '../evaluate/built.ts';
 import { addNodes, collecting } from './form.ts';

@@ -1,6 +1,7 @@
 /** ONNX's operators as our layers. */
 import { show } from '../../engine/check.ts';
-import type { Layer, Tensor } from '../../engine/graph.ts';
+import type { Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { onnxNode } from '../../engine/onnx.ts';
 import * as activation from '../../layers/activation.ts';
 import { add, mapInto, mapped, multiply, summed } from '../../layers/broadcast.ts';

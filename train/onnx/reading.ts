@@ -1,6 +1,7 @@
 /** A node of an ONNX file as whoever makes a layer of it reads it. */
 import { DescentError, show } from '../../engine/check.ts';
-import type { Graph, Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Constant, OnnxNode } from './net.ts';
 
 /** What a node makes of its inputs: a tensor, or where these are all known a constant. */

@@ -1,5 +1,5 @@
 /** ONNX's operators that give values another shape or place, as our layers; and what exporters compute shapes with. */
-import { product, type Tensor } from '../../engine/graph.ts';
+import { product, type Tensor } from '../../engine/tensor.ts';
 import { concat, zeroPadShortcut } from '../../layers/compose.ts';
 import { reshape } from '../../layers/geometry.ts';
 import { constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';

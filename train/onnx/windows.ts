@@ -1,5 +1,5 @@
 /** ONNX's operators of windows that move over images, as our layers. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { conv1d, conv2d, convTranspose2d } from '../../layers/conv.ts';
 import { adaptiveAvgPool, avgPool, maxPool } from '../../layers/pool.ts';
 import type { Reading } from './reading.ts';

@@ -1,5 +1,5 @@
 /** The program that computes the gradients of a step's batch, micro-batch by micro-batch. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Cut } from '../../engine/program.ts';
 import type { BatchProgram } from '../data/batch-program.ts';
 import { LabelWeights, type Scales } from '../data/label-weights.ts';

@@ -1,5 +1,5 @@
 /** Metrics that add up on the device and come back some time later. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import { Diverged } from './divergence.ts';

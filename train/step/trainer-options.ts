@@ -1,5 +1,6 @@
 /** What a trainer is made from. */
-import type { Frozen, Init } from '../../engine/graph.ts';
+import type { Frozen } from '../../engine/graph.ts';
+import type { Init } from '../../engine/tensor.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Schedule } from '../../optim/schedule.ts';

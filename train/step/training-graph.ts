@@ -1,6 +1,7 @@
 /** The graph that computes gradients: the batch, the model, the loss, the backward pass. */
 import { UNLABELLED } from '../../datasets/dataset.ts';
-import { Graph, type Tensor } from '../../engine/graph.ts';
+import { Graph } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { lossesOf, weightedMeans } from '../../layers/loss.ts';
 import { lossScale } from '../../optim/loss-scale.ts';
 import { scaleUp } from '../../shaders/update/loss-scale.ts';

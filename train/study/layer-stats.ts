@@ -1,5 +1,5 @@
 /** What each layer does at a moment of training: the size of its weights, gradients and updates, and what it computes. */
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Probe } from '../evaluate/probe.ts';
 import type { Trainer } from '../step/trainer.ts';
 

@@ -1,5 +1,7 @@
 /** How much of an image each value of a net depends on, found from the windows of its convolutions and poolings. */
-import type { Graph, Op, Tensor } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Op } from '../../engine/op.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import { conv, convBackwardInput } from '../../shaders/conv/conv.ts';
 import type { Conv } from '../../shaders/conv/shape.ts';
 import type { Pair } from '../../shaders/kernel/pair.ts';

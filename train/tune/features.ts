@@ -4,7 +4,8 @@
  */
 import type { Dataset, Split } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
-import { Graph, product, type Frozen, type Layer, type Tensor } from '../../engine/graph.ts';
+import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
+import { product, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import { cutBefore, type Cut } from '../../layers/compose.ts';
 import { BatchProgram } from '../data/batch-program.ts';

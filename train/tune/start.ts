@@ -1,6 +1,6 @@
 /** The weights that a run starts from, made those of its model: renamed, checked, with a new classifier where that is asked for. */
 import { check, named, say, show, some, type Message } from '../../engine/check.ts';
-import type { Tensor } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { isBesideWeights } from '../run/state-keys.ts';
 import { renamed } from './rename.ts';

@@ -1,6 +1,7 @@
 /** Nets that are attacked: trained by hand on images as they are or on attacked ones, and asked for gradients by the inputs. */
 import type { Device } from '../../../engine/device.ts';
-import type { Layer, Shape } from '../../../engine/graph.ts';
+import type { Layer } from '../../../engine/graph.ts';
+import type { Shape } from '../../../engine/tensor.ts';
 import { lossOf, type Loss } from '../../../layers/loss.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { adam } from '../../../optim/adaptive.ts';

@@ -1,0 +1,35 @@
+/** One call of a kernel in a graph: what it is given, what it reads and what it writes. */
+import { isWritten, type Kernel } from '../shaders/kernel/kernel.ts';
+import type { Tensor } from './tensor.ts';
+
+/** The bindings that a call may leave out. */
+export type Optional<B> = { [K in keyof B]: B[K] extends `${string}?` ? K : never }[keyof B];
+
+/** The tensors that a kernel call is given, by binding. */
+export type Tensors<B> = { [K in Exclude<keyof B, Optional<B>>]: Tensor } & { [K in Optional<B>]?: Tensor };
+
+/** The part of a step that an op belongs to: `again` where a forward op is done a second time (see checkpoint). */
+export type Pass = 'forward' | 'again' | 'backward' | 'update';
+
+/** One kernel call. */
+export interface Op {
+  kernel: Kernel<any>;
+  params: any;
+  tensors: Record<string, Tensor>;
+  /** The layer that it belongs to, as its parameters are named (`layer1.0.conv1`); empty outside all layers. */
+  path: string;
+  pass: Pass;
+  /** Whether it computes gradients of a scaled loss: these may overflow, which the update looks for (see Graph.backward). */
+  scaled?: true;
+}
+
+/** An op as messages and tables name it, by layer and pass: `layer1.0.conv1 backward`. */
+export const opName = ({ path, pass }: Op): string => `${path || 'model'} ${pass}`;
+
+const bound = (op: Op, written: boolean): Tensor[] =>
+  Object.keys(op.tensors).flatMap(name => (isWritten(op.kernel.bindings[name]!) === written ? [op.tensors[name]!] : []));
+export const reads = (op: Op): Tensor[] => bound(op, false);
+export const writes = (op: Op): Tensor[] => bound(op, true);
+
+/** The bindings of an op that hold f16. */
+export const halves = (op: Op): string[] => Object.keys(op.tensors).filter(n => op.tensors[n]!.half);
