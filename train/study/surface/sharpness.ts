@@ -1,4 +1,5 @@
 /** `sharpness`: minima that small and large batches lead to: how steeply the loss rises around them. */
+import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
@@ -24,6 +25,8 @@ export const sharpness = experiment({
     points: number(21, 'places on each line', { ...COUNT, min: 3 }),
   },
   async run(lab, { small, large, images, epochs, large_epochs, points }) {
+    const most = Math.max(small, large);
+    check(most <= images, `sharpness: a batch of ${most} is more than the ${images} images`, `give 1 to ${images}, or more images`);
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
     const device = await lab.device();
     const kinds = [
