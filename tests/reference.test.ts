@@ -75,18 +75,42 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
     const { smoothing = 0 } = v.options;
     const { labels, targets } = v.given;
     const rows = labels ? loss.oneHot(labels, 10, smoothing) : targets!.map(t => t * (1 - smoothing) + smoothing / 10);
-    return { y: [loss.crossEntropy(x.logits!, rows, 10)] };
+    return { y: [loss.crossEntropy(x.logits!, weighed(rows, v), 10)] };
   },
   nll: (x, v) => {
-    const rows = loss.oneHot(v.given.labels!, 10);
+    const rows = weighed(loss.oneHot(v.given.labels!, 10), v);
     return { y: [-rows.reduce((sum, t, i) => sum + t * x.logits![i]!, 0) / v.given.labels!.length] };
   },
-  hinge: (x, v) => ({ y: [loss.hinge(x.logits!, v.given.labels!, 10)] }),
-  bceWithLogits: (x, v) => ({ y: [loss.bceWithLogits(x.logits!, v.given.targets!)] }),
+  hinge: (x, v) => {
+    const rows = v.given.labels!.map(
+      (label, i) => weightOf(v, label) * loss.hinge(Array.from(x.logits!).slice(10 * i, 10 * i + 10), [label], 10),
+    );
+    return { y: [rows.reduce((a, b) => a + b) / rows.length] };
+  },
+  bceWithLogits: (x, v) => {
+    const classes = x.logits!.length / in4(v.inputs.logits!.shape)[0]!;
+    const column = (of: Numbers, c: number) => Array.from(of).filter((_, i) => i % classes === c);
+    const means = Array.from({ length: classes }, (_, c) => {
+      return weightOf(v, c) * loss.bceWithLogits(column(x.logits!, c), column(v.given.targets!, c));
+    });
+    return { y: [means.reduce((a, b) => a + b) / classes] };
+  },
   mse: (x, v) => ({ y: [loss.mse(x.logits!, v.given.targets!)] }),
   mae: (x, v) => ({ y: [loss.mae(x.logits!, v.given.targets!)] }),
   jensenShannon: x => ({ y: [loss.jensenShannon([x.a!, x.b!, x.c!], 6)] }),
 };
+const weightOf = (v: Case, c: number): number => v.given.classWeights?.[c] ?? 1;
+
+/**
+ * Target rows [n, 10] times the weights of classes, without those that have no label, as torch.nn.CrossEntropyLoss takes its mean: of class
+ * numbers over the weights of the labels, of soft targets over the rows.
+ */
+function weighed(rows: Numbers, v: Case): Float64Array {
+  const n = rows.length / 10;
+  const labels = v.given.labels ?? Array<number>(n).fill(0);
+  const total = v.given.labels ? labels.reduce((sum, label) => sum + (label < 0 ? 0 : weightOf(v, label)), 0) : n;
+  return Float64Array.from(rows, (t, i) => (labels[Math.floor(i / 10)]! < 0 ? 0 : (t * weightOf(v, i % 10) * n) / total));
+}
 const activationOf = ({ op, options }: Case) =>
   ({ ...activations, leakyRelu: leakyRelu(options.slope), elu: elu(options.alpha), celu: celu(options.alpha) })[op];
 

@@ -10,7 +10,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { datasetOf } from '../../datasets/memory.ts';
 import { openData } from '../data/data.ts';
 import { nameOf } from '../config/model.ts';
-import type { ChosenModel } from '../config/recipe.ts';
+import type { ModelInput } from '../../models/model.ts';
 import { built } from '../evaluate/built.ts';
 import { Predictor, type PredictorOptions } from '../evaluate/predictor.ts';
 import { metadataOf } from '../run/metadata.ts';
@@ -57,10 +57,10 @@ export interface HeadTraining {
 }
 
 /** What a head has of its extractor. */
-interface Extractor {
+export interface Extractor {
   readonly device: Device;
   readonly facts: Omit<PredictorOptions, 'device' | 'weights'>;
-  readonly layer: ChosenModel['layer'];
+  readonly layer: (input: ModelInput) => Layer;
   readonly featureShape: Shape;
   readonly trunk: () => Promise<Tensors>;
 }
