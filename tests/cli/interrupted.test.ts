@@ -8,8 +8,10 @@ import { parseMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { descent, SMALL, words, type Ended, type Watched } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('interrupted');
+const long = longTests(test);
 const scratch = scratchFolders(test);
 
 let whole = ''; // the folder of a run that nothing interrupted
@@ -107,7 +109,7 @@ test('a killed run continues from its last epoch, bitwise', async () => {
   await goesOn(folder);
 });
 
-test('the end of the launcher ends the run too, with a checkpoint', async () => {
+long('the end of the launcher ends the run too, with a checkpoint', async () => {
   const folder = await scratch();
   let killed = false;
   // The command that was launched keeps the pipe of its words: its end is the end of both.
@@ -122,7 +124,7 @@ test('the end of the launcher ends the run too, with a checkpoint', async () => 
   assert.not(existsSync(join(folder, 'run/lock')));
 });
 
-test('what refuses a resume leaves no lock', async () => {
+long('what refuses a resume leaves no lock', async () => {
   const folder = await scratch();
   cpSync(whole, join(folder, 'run'), { recursive: true });
   const { code, err } = await descent(words('train --resume run --lr 5'), folder);
@@ -131,7 +133,7 @@ test('what refuses a resume leaves no lock', async () => {
   assert.not(existsSync(join(folder, 'run/lock')));
 });
 
-test('a run that was killed between its last checkpoint and its test is tested when resumed', async () => {
+long('a run that was killed between its last checkpoint and its test is tested when resumed', async () => {
   const folder = await scratch();
   cpSync(whole, join(folder, 'run'), { recursive: true });
   const metrics = join(folder, 'run/metrics.jsonl');
@@ -142,7 +144,7 @@ test('a run that was killed between its last checkpoint and its test is tested w
   assert.match((await descent(words('train --resume run --quiet'), folder)).err, /^run: the run is complete \(36 of 36 steps\)/);
 });
 
-test('a checkpoint within an epoch bounds what a kill costs', async () => {
+long('a checkpoint within an epoch bounds what a kill costs', async () => {
   const folder = await scratch();
   const last = 'epoch 1/4  step 8';
   const { err } = await held(folder, last, '', at(last, 'SIGKILL'), '--checkpoint-every', '4');

@@ -28,6 +28,7 @@ import { parseSpec } from '../../engine/spec.ts';
 import { Trainer } from '../../train/step/trainer.ts';
 import { deviceFor } from '../support/check.ts';
 import { refusal } from '../support/refusal.ts';
+import { isLongRun } from '../support/long.ts';
 
 const test = suite('memory');
 const profile: Profile = { ...DEFAULT_PROFILE, lanes: 8, subgroups: true, maxBinding: 2 ** 30 };
@@ -100,7 +101,7 @@ const bits = async (t: Trainer) =>
 
 for (const [name, model, batchSize] of [
   ['a net with branches, dropout and batch norm', branched, 8],
-  ['resnet20', modelOf('resnet20'), 4],
+  ...(isLongRun ? [['resnet20', modelOf('resnet20'), 4] as const] : []),
   ['vgg11', modelOf('vgg11:dropout=0.5'), 8],
 ] as const) {
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {

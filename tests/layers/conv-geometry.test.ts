@@ -25,13 +25,13 @@ const cases: readonly {
   long?: true;
 }[] = [
   { of: [8, 7, 9, 12], k: [1, 7], options: { pad: [0, 3] }, why: 'one row of taps', gpu: true },
-  { of: [8, 9, 8, 12], k: [7, 1], options: { pad: [3, 0] }, why: 'one column of taps: columns lie as vec4' },
+  { of: [8, 9, 8, 12], k: [7, 1], options: { pad: [3, 0] }, why: 'one column of taps: columns lie as vec4', long: true },
   { of: [9, 8, 8, 12], k: [1, 3], options: { pad: [0, 1] }, why: 'columns as vec4 with a halo', long: true },
   { of: [4, 8, 16, 8], k: [5, 3], options: { pad: [2, 1] }, why: 'rows in a loop, columns as vec4', long: true },
-  { of: [5, 9, 8, 6], k: [2, 3], options: { stride: [2, 1] }, why: 'strides that differ', gpu: true },
+  { of: [5, 9, 8, 6], k: [2, 3], options: { stride: [2, 1] }, why: 'strides that differ', gpu: true, long: true },
   { of: [5, 9, 12, 6], k: 3, options: { stride: [1, 2], pad: 1 }, why: 'a square kernel with strides that differ', long: true },
   { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ', gpu: true },
-  { of: [6, 8, 8, 6], k: [3, 5], options: { groups: 6, pad: 'same' }, why: 'depthwise, taps in a rectangle' },
+  { of: [6, 8, 8, 6], k: [3, 5], options: { groups: 6, pad: 'same' }, why: 'depthwise, taps in a rectangle', long: true },
   {
     of: [10, 8, 8, 9],
     k: 3,
@@ -43,7 +43,7 @@ const cases: readonly {
   { of: [4, 7, 8, 4], k: 3, options: { groups: 4, pad: { top: 1, left: 1 } }, why: 'depthwise, one side padded', long: true },
   { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below', gpu: true },
   { of: [3, 6, 7, 4], k: 4, options: { pad: 'same' }, why: 'same, of an even kernel', long: true },
-  { of: [6, 8, 8, 8], k: 3, options: { pad: 'same', stride: 2 }, why: 'same of stride 2: padding behind alone' },
+  { of: [6, 8, 8, 8], k: 3, options: { pad: 'same', stride: 2 }, why: 'same of stride 2: padding behind alone', long: true },
   { of: [6, 9, 8, 4], k: [3, 1], options: { pad: 'same', stride: [2, 3] }, why: 'same of strides that differ', long: true },
   { of: [4, 6, 6, 5], k: 5, options: { pad: { top: 4, left: 1, right: 2 } }, why: 'images in lanes, wider padding above', long: true },
 ];

@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
   { n: 2, c: 5, h: 9, w: 8, o: 10, k: 3, options: { pad: 1, groups: 5 }, why: 'depthwise with a multiplier: lanes are pixels' },
   { n: 2, c: 6, h: 14, w: 14, o: 16, k: 5, why: 'LeNet conv2: no padding, tiles of five' },
   { n: 8, c: 11, h: 8, w: 7, o: 3, k: 5, why: 'the gradient of a lane is an image', long: true },
-  { n: 16, c: 6, h: 6, w: 6, o: 4, k: 5, options: { pad: 1, groups: 2 }, why: 'a lane is an image, padded, groups' },
+  { n: 16, c: 6, h: 6, w: 6, o: 4, k: 5, options: { pad: 1, groups: 2 }, why: 'a lane is an image, padded, groups', long: true },
   { n: 2, c: 4, h: 12, w: 12, o: 5, k: 5, options: { stride: 2, pad: 2 }, why: '5x5 of stride 2', long: true },
   { n: 2, c: 8, h: 8, w: 8, o: 16, k: 1, why: '1x1' },
   { n: 2, c: 6, h: 9, w: 9, o: 10, k: 1, options: { stride: 2 }, why: '1x1 of stride 2: inputs without gradient', long: true },
@@ -59,7 +59,7 @@ const cases: readonly Case[] = [
   },
   { n: 1, c: 1, h: 1, w: 1, o: 1, k: 1, why: 'size one' },
   { n: 2, c: 24, h: 2, w: 2, o: 20, k: 3, options: { pad: 1 }, why: 'images smaller than a tile' },
-  { n: 2, c: 4, h: 1, w: 6, o: 4, k: 3, options: { pad: 1 }, why: 'one row' },
+  { n: 2, c: 4, h: 1, w: 6, o: 4, k: 3, options: { pad: 1 }, why: 'one row', long: true },
 ];
 
 for (const { n, c, h, w, o, k, options = {}, why, gpu } of cases.filter(c => isLongRun || !c.long)) {

@@ -134,5 +134,5 @@ export async function matches({ input, ...want }: Case): Promise<void> {
 }
 
 /** Whether a case takes long on a software adapter: then it runs in models.long.ts. */
-export const isLong = (c: Case): boolean => specOf(c) === 'resnet18:stem=32x32' || LONG.includes(c.name);
-const LONG = ['resnet50', 'inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];
+export const isLong = (c: Case): boolean => LONG.includes(c.name);
+const LONG = ['resnet18', 'resnet50', 'vgg11-bn', 'inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];

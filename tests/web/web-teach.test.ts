@@ -37,6 +37,7 @@ if (
     await at.says('there are no samples yet; hold a button to capture some, or drop pictures on a class');
     await teach.rename('Class 1', 'red');
     await teach.drop('red', 'a.png', await still(RED, 60, 50));
+    await teach.card('red').locator('.count').getByText(/^1\b/).waitFor(); // a sample counts once it is decoded
     await teach.drop('red', 'notes.png', Buffer.from('no picture'));
     await at.says('Left out: notes.png: cannot be read as an image');
     await at.press('Train');

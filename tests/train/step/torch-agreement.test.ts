@@ -10,6 +10,7 @@ import { close, WAYS } from '../../support/check.ts';
 import { fashionMnist, lenetTrainer, losses, vectors, type Run } from '../../support/lenet-run.ts';
 import { torchOptimizer } from '../../support/torch-optimizer.ts';
 import { readTensors } from '../../vectors/read.ts';
+import { isLongRun } from '../../support/long.ts';
 
 const test = suite('LeNet-5 step by step with PyTorch');
 
@@ -59,7 +60,7 @@ for (const run of vectors.runs.filter(r => Object.hasOwn(rules, r.name))) {
   test(`20 losses of ${run.name}${decays ? ' with weight decay' : ''}`, async () => {
     const rule = torchOptimizer(run.name, { ...run.options, lr: run.lr });
     const left: string[] = [];
-    for (const way of WAYS) {
+    for (const way of isLongRun ? WAYS : (['own', 'gpu'] as const)) {
       const trainer = await lenetTrainer({ way, batchSize: run.batch, optimizer: rule });
       const errors = distance(await losses(trainer, 20), [run.losses, ...(run.losses_reordered ?? [])]);
       const average = await trainer.evaluatedWeights();

@@ -17,6 +17,7 @@ import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import { close, deviceFor } from '../../support/check.ts';
 import { refusal } from '../../support/refusal.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('trainer');
 const { adam, momentum, sgd } = rules as Required<Pick<typeof rules, 'adam' | 'momentum' | 'sgd'>>;
@@ -84,7 +85,7 @@ test('the fused and the unfused plan agree over 30 steps to 1e-5', async () => {
   plain.destroy();
 });
 
-test('the GPU variants train like the lanes variants', async () => {
+longTests(test)('the GPU variants train like the lanes variants', async () => {
   const options = { optimizer: optimizer(sgd, { lr: 0.05 }) };
   const own = await create(options);
   const gpu = await create({ ...options, device: await deviceFor('gpu') });
