@@ -8,7 +8,8 @@ import { datasets } from '../../datasets/index.ts';
 import { parseMetrics, type EvalMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
 import { encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
-import { BIN, descent, inTurn, SMALL, words, type Ended } from '../support/process/command.ts';
+import { called } from '../support/process/called.ts';
+import { BIN, descent, inTurn, SMALL, words } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 
 const cli = suite('cli');
@@ -157,29 +158,36 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
   ],
 ];
 
-let endings: { folder: string; ended: Ended }[] = [];
-cli.before(async () => {
-  endings = await inTurn(refused, async ([args, , prepare]) => {
+/** A refusal is one line, and it comes before anything is begun. */
+function checkRefusal(folder: string, said: string, out: string, message: RegExp): void {
+  assert.match(said, message, `${said} does not match ${message}`);
+  assert.not.match(said, '\n', 'more than one line');
+  assert.is(out, '', 'it began');
+  const runs = join(folder, 'runs');
+  assert.not(existsSync(runs) && readdirSync(runs).length, 'a run folder was left');
+}
+for (const [args, message, prepare] of refused) {
+  cli(`descent ${args.join(' ')}: ${message.source.slice(0, 60)}`, async () => {
     const folder = await scratch();
     prepare?.(folder);
-    return { folder, ended: await descent(args, folder) };
-  });
-});
-for (const [i, [args, message]] of refused.entries()) {
-  cli(`descent ${args.join(' ')}: ${message.source.slice(0, 60)}`, () => {
-    const { folder, ended } = endings[i]!;
-    assert.match(ended.err.trimEnd(), message, `${ended.err}does not match ${message}`);
-    assert.is(ended.err.trimEnd().split('\n').length, 1, `more than one line:\n${ended.err}`);
-    assert.is(ended.code, 1);
-    assert.is(ended.out, '', 'it began');
-    const runs = join(folder, 'runs');
-    assert.not(existsSync(runs) && readdirSync(runs).length, 'a run folder was left');
+    const { out, refusal } = await called(args, folder);
+    checkRefusal(folder, refusal, out, message);
   });
 }
 
+cli('a process that is refused something says it on standard error, and ends by 1', async () => {
+  const some = refused.filter((_, i) => i % 10 === 0);
+  await inTurn(some, async ([args, message, prepare]) => {
+    const folder = await scratch();
+    prepare?.(folder);
+    const { code, out, err } = await descent(args, folder);
+    checkRefusal(folder, err.trimEnd(), out, message);
+    assert.is(code, 1);
+  });
+});
+
 cli('help of every command answers with examples, on standard output', async () => {
   const commands = [
-    '',
     'train',
     'eval',
     'predict',
@@ -199,13 +207,16 @@ cli('help of every command answers with examples, on standard output', async () 
     'bench step',
     'bench scaling',
   ];
-  const said = await inTurn(commands, command => descent(words(`${command} --help`.trim()), home));
-  for (const [i, { code, out, err }] of said.entries()) {
-    assert.equal([code, err], [0, ''], commands[i]);
-    assert.match(out, `Usage: ${`descent ${commands[i]}`.trim()}`);
-    assert.match(out, 'Examples:', commands[i]);
+  for (const command of commands) {
+    const { out, refusal } = await called(words(`${command} --help`), home);
+    assert.is(refusal, '', command);
+    assert.match(out, `Usage: descent ${command}`);
+    assert.match(out, 'Examples:', command);
   }
-  assert.is((await descent([], home)).out, said[0]!.out);
+  const [bare, asked] = await inTurn([[], ['--help']], args => descent(args, home));
+  assert.equal([asked!.code, asked!.err], [0, '']);
+  assert.match(asked!.out, /^Usage: descent [^]*Examples:/);
+  assert.equal(bare, asked);
 });
 
 cli('the stack is shown with --verbose only', async () => {
@@ -243,14 +254,13 @@ cli('eval finds the accuracy that the run ended with, of a folder, a file, and o
   assert.ok(moments && sha256);
   tensors(t => t, rest)(folder); // mean and deviation are then those of the data set, not of its first 320 images
   const model = join(run, 'model.safetensors');
-  const [last, bare, whole] = await inTurn(
-    [[model, '--batch-size', '32'], [join(folder, 'w.safetensors'), '--normalize', 'meanstd'], [run]],
-    args => descent(['eval', ...args, '--limit-test', '100', '--json'], folder),
-  );
-  const { loss, accuracy, split } = JSON.parse(last!.out);
+  const evaluated = async (...args: string[]) =>
+    JSON.parse((await called(['eval', ...args, '--limit-test', '100', '--json'], folder)).out) as EvalMetrics & { file: string };
+  const { loss, accuracy, split } = await evaluated(model, '--batch-size', '32');
   assert.equal([split, loss, accuracy], ['test', test.loss, test.accuracy]);
-  assert.ok(Math.abs(JSON.parse(bare!.out).loss - test.loss) < 0.05, bare!.out);
-  assert.is(JSON.parse(whole!.out).file, join(run, 'best.safetensors'));
+  const bare = await evaluated(join(folder, 'w.safetensors'), '--normalize', 'meanstd');
+  assert.ok(Math.abs(bare.loss - test.loss) < 0.05, String(bare.loss));
+  assert.is((await evaluated(run)).file, join(run, 'best.safetensors'));
 });
 
 cli('predict prints the classes of image files, resized and inverted as asked', async () => {
@@ -266,31 +276,29 @@ cli('predict prints the classes of image files, resized and inverted as asked', 
       .png()
       .toFile(join(folder, `negative${i}.png`));
   }
-  const asked = [
-    '0.png 1.png 2.png --json --top 10',
-    'negative0.png negative1.png negative2.png --invert --json --top 10',
-    '0.png 1.png 2.png --quiet',
-  ];
-  const [plain, inverted, quiet] = await inTurn(asked, more => descent(['predict', run, ...words(more)], folder));
-  const read = ({ out }: Ended) =>
-    linesOf(out).map(l => (JSON.parse(l) as { predictions: { class: string; probability: number }[] }).predictions);
-  assert.is(read(plain!).length, 3);
-  for (const p of read(plain!)) {
+  const asked = async (more: string) => linesOf((await called(['predict', run, ...words(more)], folder)).out);
+  const read = (lines: string[]) =>
+    lines.map(l => (JSON.parse(l) as { predictions: { class: string; probability: number }[] }).predictions);
+  const plain = read(await asked('0.png 1.png 2.png --json --top 10'));
+  assert.is(plain.length, 3);
+  for (const p of plain) {
     assert.equal(p.map(x => x.class).sort(), [...datasets.shapes!.classes].sort());
     assert.ok(Math.abs(p.reduce((sum, x) => sum + x.probability, 0) - 1) < 1e-5);
     assert.ok(p.every((x, i) => !i || x.probability <= p[i - 1]!.probability));
   }
-  assert.equal(read(inverted!), read(plain!));
+  assert.equal(read(await asked('negative0.png negative1.png negative2.png --invert --json --top 10')), plain);
   assert.equal(
-    linesOf(quiet!.out),
-    read(plain!).map(p => p[0]!.class),
+    await asked('0.png 1.png 2.png --quiet'),
+    plain.map(p => p[0]!.class),
   );
 });
 
 cli('--json prints the lines of metrics.jsonl, plain output one line each', async () => {
   const folder = await scratch();
-  const [json, plain] = await inTurn(['a --json', 'b'], out => descent([...SMALL, ...words(`--epochs 1 --out ${out}`)], folder));
-  assert.is(json!.out, readFileSync(join(folder, 'a/metrics.jsonl'), 'utf8'));
+  const run = (out: string) => called([...SMALL, ...words(`--epochs 1 --out ${out}`)], folder);
+  const json = await run('a --json');
+  const plain = await run('b');
+  assert.is(json.out, readFileSync(join(folder, 'a/metrics.jsonl'), 'utf8'));
   for (const part of [
     'lenet5 (62,006 parameters) on shapes: 288 training, 32 validation, 100 test images',
     'run folder b',
@@ -300,15 +308,14 @@ cli('--json prints the lines of metrics.jsonl, plain output one line each', asyn
     'test loss',
     'curves in b',
   ]) {
-    assert.match(plain!.out, part);
+    assert.match(plain.out, part);
   }
-  assert.not.match(plain!.out, '\x1b');
+  assert.not.match(plain.out, '\x1b');
 });
 
 cli('--plan prints each dispatch and the memory, and trains nothing', async () => {
   const folder = await scratch();
-  const { code, out } = await descent(words('train lenet5 --dataset shapes --limit-train 64 --limit-test 1 --batch-size 8 --plan'), folder);
-  assert.is(code, 0);
+  const { out } = await called(words('train lenet5 --dataset shapes --limit-train 64 --limit-test 1 --batch-size 8 --plan'), folder);
   for (const part of [/conv1 forward +conv/, /model update +update_adam/, /dispatches in 1 submit/, /without reuse/]) {
     assert.match(out, part);
   }
@@ -318,13 +325,12 @@ cli('--plan prints each dispatch and the memory, and trains nothing', async () =
 cli('a schedule reaches each step, statistics of the layers a file', async () => {
   const folder = await scratch();
   const more = words('--epochs 1 --log-every 1 --lr 0.09 --schedule linear --stats 4 --json --out r');
-  const { out, err } = await descent([...SMALL, ...more], folder);
+  const { out } = await called([...SMALL, ...more], folder);
   type Line = { lr?: number; stats?: { step: number; layers: { name: string; update?: number }[] } };
   const lines = linesOf(out).map(l => JSON.parse(l) as Line);
   assert.equal(
     lines.flatMap(l => (l.lr === undefined ? [] : [Number(l.lr.toFixed(6))])),
     [0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01],
-    err,
   );
   const stats = lines.flatMap(l => l.stats ?? []);
   assert.equal(
@@ -360,12 +366,11 @@ cli('a loss that is no longer finite ends the run with step, layer and rate; the
 });
 
 cli('devices and models tell what is there', async () => {
-  const commands = ['devices --json', 'models', 'models lenet5 --json'];
-  const [devices, models, layers] = await inTurn(commands, command => descent(words(command), home));
-  const first = JSON.parse(linesOf(devices!.out)[0]!);
+  const said = async (command: string) => (await called(words(command), home)).out;
+  const first = JSON.parse(linesOf(await said('devices --json'))[0]!);
   assert.ok(first.name && ['hardware', 'lavapipe', 'swiftshader', 'software'].includes(first.kind) && first.limits.maxBufferSize > 0);
-  assert.match(models!.out, /^lenet5 +61,706 +0\.83\b/m);
-  const { parameters, layers: rows } = JSON.parse(layers!.out);
+  assert.match(await said('models'), /^lenet5 +61,706 +0\.83\b/m);
+  const { parameters, layers: rows } = JSON.parse(await said('models lenet5 --json'));
   assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
 });
 
@@ -382,7 +387,7 @@ cli('a reader that closes the pipe ends the command quietly', async () => {
 
 cli('accuracies before averaging stand beside those after', async () => {
   const folder = await scratch();
-  const { out } = await descent([...SMALL, '--ema', '0.9', '--out', 'run'], folder);
+  const { out } = await called([...SMALL, '--ema', '0.9', '--out', 'run'], folder);
   const test = parseMetrics(readFileSync(join(folder, 'run', 'metrics.jsonl'), 'utf8')).at(-1)!;
   const { accuracy, unaveraged } = test as EvalMetrics;
   const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
