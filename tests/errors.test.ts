@@ -138,7 +138,7 @@ test('every option that a message names exists', async () => {
 });
 
 /** Where the wording of other programs is read, which give nothing else: the argument parser, esbuild, apt, Dawn's list of adapters. */
-const READERS = ['cli/main.ts', 'cli/own-model.ts', 'datasets/node/sources.ts', 'engine/node/adapters.ts'];
+const READERS = ['cli/program.ts', 'cli/own-model.ts', 'datasets/node/sources.ts', 'engine/node/adapters.ts'];
 
 test('nobody reads the wording of a message', () => {
   for (const file of [...BELOW, 'cli'].flatMap(filesOf).filter(f => !READERS.includes(f))) {

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseMetrics } from '../../train/step/metrics.ts';
 import { readSafetensors } from '../../train/run/node/sealed.ts';
+import { called } from '../support/process/called.ts';
 import { descent, SMALL, words, type Ended, type Watched } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 import { longTests } from '../support/long.ts';
@@ -18,8 +19,7 @@ let whole = ''; // the folder of a run that nothing interrupted
 test.before(async () => {
   const folder = await scratch();
   whole = join(folder, 'run');
-  const { code, err } = await descent([...SMALL, '--out', 'run', '--quiet'], folder);
-  assert.is(code, 0, err);
+  assert.is((await called([...SMALL, '--out', 'run', '--quiet'], folder)).refusal, '');
 });
 
 /** The same run in `folder`, held at its first line that begins so, until a signal or for good. */
@@ -50,8 +50,7 @@ const keptStep = (path: string) => Number(readSafetensors(join(path, 'state.safe
 
 /** Resumes the run in `folder`: it ends, bitwise, as the one that nothing interrupted. */
 async function goesOn(folder: string): Promise<void> {
-  const { code, err } = await descent(words('train --resume run --quiet'), folder);
-  assert.is(code, 0, err);
+  assert.is((await called(words('train --resume run --quiet'), folder)).refusal, '');
   assert.equal(numbers(join(folder, 'run')), numbers(whole));
   assert.equal(evaluations(join(folder, 'run')), evaluations(whole));
 }
@@ -61,18 +60,21 @@ for (const [name, signal, exit] of [
   ['SIGTERM', 'SIGTERM', 143],
   ['a closed terminal', 'SIGHUP', 129],
 ] as const) {
-  test(`${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`, async () => {
-    const folder = await scratch();
-    const { code, err } = await held(folder, 'epoch 2/', signal, at('epoch 2/', signal));
-    assert.is(code, exit, err);
-    const said =
-      /^stopping after this step; Ctrl-C again ends at once\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
-    assert.match(err, said, err);
-    const step = keptStep(join(folder, 'run'));
-    assert.ok(step > 9 && step < 18, `step ${step} is in mid-epoch`);
-    assert.is(step, Number(said.exec(err)![1]));
-    await goesOn(folder);
-  });
+  (signal === 'SIGINT' ? test : long)(
+    `${name} in mid-epoch keeps a checkpoint, from which the run ends bitwise as if it had not been stopped`,
+    async () => {
+      const folder = await scratch();
+      const { code, err } = await held(folder, 'epoch 2/', signal, at('epoch 2/', signal));
+      assert.is(code, exit, err);
+      const said =
+        /^stopping after this step; Ctrl-C again ends at once\nstopped at step (\d+) of 36; continue with: descent train --resume run\n$/;
+      assert.match(err, said, err);
+      const step = keptStep(join(folder, 'run'));
+      assert.ok(step > 9 && step < 18, `step ${step} is in mid-epoch`);
+      assert.is(step, Number(said.exec(err)![1]));
+      await goesOn(folder);
+    },
+  );
 }
 
 test('a reader that closes the pipe leaves a checkpoint', async () => {
@@ -127,9 +129,8 @@ long('the end of the launcher ends the run too, with a checkpoint', async () => 
 long('what refuses a resume leaves no lock', async () => {
   const folder = await scratch();
   cpSync(whole, join(folder, 'run'), { recursive: true });
-  const { code, err } = await descent(words('train --resume run --lr 5'), folder);
-  assert.is(code, 1);
-  assert.match(err, /^--lr: the run in run has 0\.001, not 5; a resumed run keeps its configuration/);
+  const { refusal } = await called(words('train --resume run --lr 5'), folder);
+  assert.match(refusal, /^--lr: the run in run has 0\.001, not 5; a resumed run keeps its configuration/);
   assert.not(existsSync(join(folder, 'run/lock')));
 });
 
@@ -141,7 +142,7 @@ long('a run that was killed between its last checkpoint and its test is tested w
   assert.match(lines.at(-1)!, /"split":"test"/);
   writeFileSync(metrics, `${lines.slice(0, -1).join('\n')}\n`);
   await goesOn(folder);
-  assert.match((await descent(words('train --resume run --quiet'), folder)).err, /^run: the run is complete \(36 of 36 steps\)/);
+  assert.match((await called(words('train --resume run --quiet'), folder)).refusal, /^run: the run is complete \(36 of 36 steps\)/);
 });
 
 long('a checkpoint within an epoch bounds what a kill costs', async () => {
@@ -153,10 +154,10 @@ long('a checkpoint within an epoch bounds what a kill costs', async () => {
   const logged = parseMetrics(readFileSync(join(folder, 'run/metrics.jsonl'), 'utf8')).map(l => l.step);
   assert.equal(logged, [4, 8], 'no line is lost to a checkpoint');
   for (const [when, says] of [
-    ['0', /^--checkpoint-every: 0 is out of range; give a whole number of at least 1\n$/],
-    ['xm', /^--checkpoint-every: 'x' is not a number; give a number above 0\n$/],
+    ['0', /^--checkpoint-every: 0 is out of range; give a whole number of at least 1$/],
+    ['xm', /^--checkpoint-every: 'x' is not a number; give a number above 0$/],
   ] as const) {
-    assert.match((await descent([...SMALL, '--out', `r${when}`, '--checkpoint-every', when], folder)).err, says);
+    assert.match((await called([...SMALL, '--out', `r${when}`, '--checkpoint-every', when], folder)).refusal, says);
   }
 });
 
@@ -173,14 +174,14 @@ test('a second run in a folder where one trains is refused; the lock of one that
   await goesOn(folder);
   assert.not(existsSync(join(folder, 'run/lock')));
   writeFileSync(join(folder, 'run/lock'), JSON.stringify({ pid: 1, host: 'elsewhere', began: '1' }));
-  const { err } = await descent(words('train --resume run --epochs 9 --quiet'), folder);
-  assert.is(err, 'run: process 1 on elsewhere trains in it; remove run/lock if that process is gone\n');
+  const { refusal } = await called(words('train --resume run --epochs 9 --quiet'), folder);
+  assert.is(refusal, 'run: process 1 on elsewhere trains in it; remove run/lock if that process is gone');
 });
 
 test('what was changed since the run wrote it is named, and taken only when asked for', async () => {
   const folder = await scratch();
   const path = join(folder, 'run');
-  const resume = (more = '') => descent(words(`train --resume run --epochs 5 --quiet${more}`), folder);
+  const resume = (more = '') => called(words(`train --resume run --epochs 5 --quiet${more}`), folder);
   for (const [file, change] of [
     ['metrics.jsonl', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
     ['config.json', (bytes: Buffer) => Buffer.from(bytes.toString().replace('"seed": 0', '"seed": 1'))],
@@ -190,10 +191,10 @@ test('what was changed since the run wrote it is named, and taken only when aske
     cpSync(whole, path, { recursive: true });
     writeFileSync(join(path, file), change(readFileSync(join(path, file))));
     const advice = 'put back the file that the run wrote, or take it as it is with --trust';
-    assert.is((await resume()).err, `run/${file}: was changed or damaged since the run wrote it; ${advice}\n`);
+    assert.is((await resume()).refusal, `run/${file}: was changed or damaged since the run wrote it; ${advice}`);
   }
-  const { code, err } = await resume(' --trust');
-  assert.is(code, 0, err);
+  assert.is((await resume(' --trust')).refusal, '');
+  assert.is(keptStep(path), 45);
 });
 
 test('a disk that fills up stops the run with what to do, and costs no checkpoint', async () => {
@@ -203,14 +204,12 @@ test('a disk that fills up stops the run with what to do, and costs no checkpoin
   cpSync(whole, path, { recursive: true });
   const [model, , state] = numbers(path);
   symlinkSync('/dev/full', join(path, 'state.safetensors.new')); // refuses every write with ENOSPC
-  const full = await descent(words('train --resume run --epochs 5'), folder);
-  assert.is(full.code, 1);
+  const full = await called(words('train --resume run --epochs 5'), folder);
   const advice = 'free some space, then continue from the last checkpoint with --resume run';
-  assert.match(full.err, `run/model.safetensors: cannot be written, the disk is full; ${advice}\n`);
+  assert.is(full.refusal, `run/model.safetensors: cannot be written, the disk is full; ${advice}`);
   const [modelAfter, , stateAfter] = numbers(path);
   assert.equal([modelAfter, stateAfter], [model, state]);
-  const { code, err } = await descent(words('train --resume run --epochs 5 --quiet'), folder);
-  assert.is(code, 0, err);
+  assert.is((await called(words('train --resume run --epochs 5 --quiet'), folder)).refusal, '');
   assert.is(keptStep(path), 45);
 });
 

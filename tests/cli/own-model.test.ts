@@ -8,6 +8,7 @@ import { Graph } from '../../engine/graph.ts';
 import { openModel } from '../../models/index.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { encodeSafetensors } from '../../train/run/safetensors.ts';
+import { called } from '../support/process/called.ts';
 import { descent, words } from '../support/process/command.ts';
 import { refusal } from '../support/refusal.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
@@ -125,15 +126,11 @@ export default ({ classes }, { width }) => sequential({ fc1: dense(width), fc2: 
   const { code: trained, err } = await descent(['train', './net.mjs:width=6', ...small, '--out', 'run'], dir);
   assert.is(trained, 0, err);
   renameSync(join(dir, 'net.mjs'), join(dir, 'moved.mjs'));
-  assert.match((await descent(words('eval run'), dir)).err, /there is no file \.\/net\.mjs; give the place where it lies now with --model/);
-  const moved = await descent(words('eval run --model ./moved.mjs'), dir);
-  assert.is(moved.code, 0, moved.err);
-  assert.match(
-    (await descent(words('train --resume run --steps 3 --quiet'), dir)).err,
-    /say where it lies now: descent train <file> --resume run/,
-  );
-  const longer = await descent(words('train ./moved.mjs --resume run --steps 3 --quiet'), dir);
-  assert.is(longer.code, 0, longer.err);
+  const said = async (line: string) => (await called(words(line), dir)).refusal;
+  assert.match(await said('eval run'), /there is no file \.\/net\.mjs; give the place where it lies now with --model/);
+  assert.is(await said('eval run --model ./moved.mjs'), '');
+  assert.match(await said('train --resume run --steps 3 --quiet'), /say where it lies now: descent train <file> --resume run/);
+  assert.is(await said('train ./moved.mjs --resume run --steps 3 --quiet'), '');
   assert.match(readFileSync(join(dir, 'run', 'config.json'), 'utf8'), '"./moved.mjs:width=6"');
 });
 
@@ -144,16 +141,15 @@ test('a file of weights cannot have code run: its model file runs only where the
   const facts = { model: './evil.mjs', dataset: 'shapes', normalize: 'none' };
   writeFileSync(join(dir, 'gift.safetensors'), encodeSafetensors({}, facts));
   for (const command of ['eval gift.safetensors', 'predict gift.safetensors evil.mjs']) {
-    const { code: exit, err } = await descent(words(command), dir);
-    assert.is(exit, 1);
+    const { refusal } = await called(words(command), dir);
     assert.is(
-      err,
+      refusal,
       'gift.safetensors: names the code in ./evil.mjs as its model, and code runs only where you name it; ' +
-        'read that file, then give it with --model\n',
+        'read that file, then give it with --model',
     );
     assert.not(existsSync(join(dir, 'ran')));
   }
-  await descent(words('eval gift.safetensors --model ./evil.mjs'), dir);
+  await called(words('eval gift.safetensors --model ./evil.mjs'), dir);
   assert.ok(existsSync(join(dir, 'ran')));
 });
 
