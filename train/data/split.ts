@@ -100,27 +100,28 @@ function varianceOf(targets: Float32Array, n: number): number {
 export function partsOf({ train, test }: Dataset, options: SplitOptions): Readonly<Record<Part, PartImages>> {
   const labelled = numbers(0, train.n).filter(i => train.labels[i] !== UNLABELLED);
   const indices = splitLabelled(train, labelled, options);
-  const images = (part: Part, source: 'train' | 'test', from: Split, indices: Uint32Array): PartImages => {
-    const targets = targetsAt(from, indices);
-    return {
-      part,
-      source,
-      from,
-      indices,
-      labels: targets ? new Uint16Array() : Uint16Array.from(indices, i => from.labels[i]!),
-      n: indices.length,
-      ...(targets && { targets, variance: varianceOf(targets, indices.length) }),
-    };
-  };
   return {
-    train: images('train', 'train', train, indices.train),
-    val: images('val', 'train', train, indices.val),
-    test: images(
-      'test',
+    train: partImages('train', train, indices.train),
+    val: partImages('val', train, indices.val),
+    test: partImages(
       'test',
       test,
       numbers(0, test.n).filter(i => test.labels[i] !== UNLABELLED),
     ),
+  };
+}
+
+/** A part that is the images `indices` of a split. */
+export function partImages(part: Part, from: Split, indices: Uint32Array): PartImages {
+  const targets = targetsAt(from, indices);
+  return {
+    part,
+    source: part === 'test' ? 'test' : 'train',
+    from,
+    indices,
+    labels: targets ? new Uint16Array() : Uint16Array.from(indices, i => from.labels[i]!),
+    n: indices.length,
+    ...(targets && { targets, variance: varianceOf(targets, indices.length) }),
   };
 }
 

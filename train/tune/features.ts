@@ -2,7 +2,7 @@
  * A trunk that stays as it is gives each image the same features at every step: they are computed once, and what comes after it trains on
  * them. The numbers are those of training with the trunk in place.
  */
-import type { Dataset, Split } from '../../datasets/dataset.ts';
+import { numbers, targetsAt, type Dataset, type Split } from '../../datasets/dataset.ts';
 import type { Device } from '../../engine/device.ts';
 import { Graph, type Frozen, type Layer } from '../../engine/graph.ts';
 import { product, type Tensor } from '../../engine/tensor.ts';
@@ -13,7 +13,7 @@ import { gatherBatch } from '../data/batch.ts';
 import type { RunData } from '../data/data.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { Normalisation } from '../data/normalise.ts';
-import type { Part, PartImages } from '../data/split.ts';
+import { partImages, type Part, type PartImages } from '../data/split.ts';
 import { built } from '../evaluate/built.ts';
 import { readTensors, savedOf, writeWeights } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -157,30 +157,28 @@ class Trunk {
   }
 }
 
-/** Data whose images are the rows given, of the same labels and parts. */
+/** Data whose images are the rows given, of the same labels or targets, and parts. */
 function inPlace(data: RunData, size: number, rows: Readonly<Record<PartImages['source'], Float32Array>>, views: number): RunData {
   const { dataset, parts, maxBinding } = data;
-  const split = (source: PartImages['source'], again: Uint32Array): Split => {
+  const split = (source: PartImages['source'], again: readonly number[] = []): Split => {
     const { stored: _, ...own } = dataset[source];
-    const labels = Uint16Array.from([...own.labels, ...Array.from(again, i => own.labels[i]!)]);
-    return { ...own, images: rows[source], labels, n: own.n + again.length };
+    const all = [...numbers(0, own.n), ...again];
+    const targets = targetsAt(own, all);
+    const answers = targets ? { targets } : { labels: Uint16Array.from(all, i => own.labels[i]!) };
+    return { ...own, images: rows[source], ...answers, n: all.length };
   };
-  const { train } = parts;
-  const again = Uint32Array.from(Array.from({ length: Math.max(0, views - 1) }, () => [...train.indices]).flat());
-  const splits = { train: split('train', again), test: split('test', new Uint32Array()) };
-  const added = again.map((_, i) => dataset.train.n + i);
-  const part = (images: PartImages): PartImages => ({ ...images, from: splits[images.source] });
-  const grown: PartImages = {
-    ...part(train),
-    indices: Uint32Array.from([...train.indices, ...added]),
-    labels: Uint16Array.from(Array.from({ length: Math.max(1, views) }, () => [...train.labels]).flat()),
-    n: train.n + added.length,
-  };
+  const again = Array.from({ length: Math.max(0, views - 1) }, () => [...parts.train.indices]).flat();
+  const splits = { train: split('train', again), test: split('test') };
+  const indices = Uint32Array.from([...parts.train.indices, ...numbers(dataset.train.n, splits.train.n)]);
   const features: Dataset = { ...dataset, shape: [size, 1, 1], dtype: 'float32', ...splits };
   return {
     dataset: features,
-    parts: { train: grown, val: part(parts.val), test: part(parts.test) },
-    normalisation: new Normalisation('none', { dataset: features, indices: grown.indices }),
+    parts: {
+      train: partImages('train', splits.train, indices),
+      val: partImages('val', splits.train, parts.val.indices),
+      test: partImages('test', splits.test, parts.test.indices),
+    },
+    normalisation: new Normalisation('none', { dataset: features, indices }),
     augment: undefined,
     maxBinding,
   };

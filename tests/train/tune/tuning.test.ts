@@ -1,6 +1,7 @@
 /** Runs that start from other weights: a new classifier, frozen layers, other rates by name; what they leave alone, and what they say. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
 import { recipeWith } from '../../../train/config/recipe.ts';
 import { words } from '../../../engine/check.ts';
@@ -36,7 +37,7 @@ const n = dataset.classes.length;
 const pretrained = weightsFor(n + 5);
 
 type Texts = Parameters<typeof parseConfig>[1];
-async function open(texts: Texts, given: Tensors | undefined = pretrained): Promise<Opened> {
+async function open(texts: Texts, given: Tensors | undefined = pretrained, on: Dataset = dataset): Promise<Opened> {
   const config = parseConfig('net', {
     dataset: 'shapes',
     batchSize: '8',
@@ -47,7 +48,7 @@ async function open(texts: Texts, given: Tensors | undefined = pretrained): Prom
     ...texts,
   });
   const start = given && { start: { of: () => given } };
-  return openTrainer(recipeWith(config, model), dataset, await deviceFor(), start);
+  return openTrainer(recipeWith(config, model), on, await deviceFor(), start);
 }
 
 /** Weights after so many steps. */
@@ -199,6 +200,21 @@ test('augmented images have features where so many views of each are asked for',
   assert.equal(changed(first, await after(12, viewed)), ['fc.weight', 'fc.bias']);
   augmented.trainer.destroy();
   assert.match(await refusal(() => open({ ...FROZEN, featureViews: '3' })), /^featureViews: is of images that are augmented/);
+});
+
+test('views of an image have its targets where these are numbers to predict', async () => {
+  const numbered = (split: Split): Split => ({
+    ...split,
+    labels: new Uint16Array(),
+    targets: Float32Array.from({ length: split.n }, (_, i) => i + 1),
+  });
+  const regression: Dataset = { ...dataset, classes: [], outputs: ['y'], train: numbered(dataset.train), test: numbered(dataset.test) };
+  const { trainer } = await open({ ...FROZEN, augment: 'flip', featureViews: '2', valSplit: '0.25' }, pretrained, regression);
+  const { train } = trainer.data.run.parts;
+  const own = Array.from(train.indices.subarray(0, 30), i => i + 1);
+  assert.equal([...train.targets!], [...own, ...own]);
+  assert.equal([...train.from.targets!.subarray(40)], own);
+  trainer.destroy();
 });
 
 test.run();
