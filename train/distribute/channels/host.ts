@@ -145,12 +145,6 @@ export class Host implements Party {
     this.#told([], 0);
   }
 
-  /** Lets a member go, and says why. */
-  refuse(id: number, why: string): void {
-    const member = this.#members.get(id);
-    if (member) this.#refuse(member, why);
-  }
-
   #with(state: Who['state']): Member[] {
     return [...this.#members.values()].filter(m => m.state === state);
   }
@@ -164,6 +158,7 @@ export class Host implements Party {
     link.send(encode(message, body));
   }
 
+  /** Lets a member go, and says why. */
   #refuse(member: Member, why: string): void {
     this.#send(member, { kind: 'refused', why });
     this.#letGo(member);

@@ -1,5 +1,4 @@
 /** One who joined those who train together: it asks the host for all that an exchange does. */
-import type { DescentError } from '../../../engine/check.ts';
 import { askingExchange, type Ask } from './exchange.ts';
 import { imageMeter, type Group, type Party, type Told } from './group.ts';
 import { decode, encode, type Link } from './message.ts';
@@ -134,6 +133,3 @@ export class Member implements Party {
     this.#link.close();
   }
 }
-
-/** Whether an error is of those who come and go, not of the run. */
-export const isOfOthers = (error: unknown): error is DescentError => error instanceof GroupEnded || error instanceof HostLeft;

@@ -46,12 +46,6 @@ export function decode<T extends { readonly kind: string }>(message: ArrayBuffer
   return { head: head as T, body: new Uint8Array(message, LENGTH + length) };
 }
 
-/** The numbers of a body. */
-export function numbersOf(body: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  check(body.byteLength % 4 === 0, `a message with ${body.byteLength} bytes of numbers`, 'they are of 4 bytes each');
-  return new Float32Array(body.buffer, body.byteOffset, body.byteLength / 4);
-}
-
 /** A link through a port, on whose other side ArrayBuffers are passed on, and null where a side is gone. */
 export function portLink(port: MessagePort): Link {
   return {
