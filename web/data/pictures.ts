@@ -9,6 +9,17 @@ export const bitmapOf = (file: File): Promise<ImageBitmap> =>
     throw new DescentError(`${file.name}: cannot be read as an image`, 'give a PNG, JPEG, WebP, GIF or AVIF file');
   });
 
+/** Draws the middle of a picture of `width` × `height` pixels over all of a square canvas. */
+export function drawMiddle(
+  canvas: HTMLCanvasElement,
+  source: CanvasImageSource,
+  { width, height }: Readonly<Record<'width' | 'height', number>>,
+): void {
+  const side = Math.min(width, height);
+  const at = [(width - side) / 2, (height - side) / 2] as const;
+  canvas.getContext('2d')!.drawImage(source, ...at, side, side, 0, 0, canvas.width, canvas.height);
+}
+
 /** Bytes [c, h, w] as a canvas of one screen pixel each; the style sheet makes it larger. Planes of the playground have no picture. */
 export function image(bytes: Uint8Array, [c, h, w]: readonly [number, number, number], label: string): HTMLCanvasElement {
   const plane = h * w;

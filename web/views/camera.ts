@@ -7,12 +7,14 @@ export interface Camera {
   readonly isOpen: boolean;
   /** Opens it, or another in place of it. Resolves to whether it is open: it may have been stopped meanwhile. Throws where there is none. */
   open(wanted?: MediaTrackConstraints): Promise<boolean>;
+  /** Looks through it every so many ms, as long as it is open. */
+  follow(look: () => Promise<void>, every: number): Promise<void>;
   /** Closes it, as the light beside it shows. */
   stop(): void;
 }
 
-/** A camera that is closed. `ended` is told when it goes by itself, unplugged or taken away. */
-export function cameraOn(ended: (why: DescentError) => unknown): Camera {
+/** A camera that is closed. `ended` is told when it closes by itself: unplugged, taken away, or where a look through it failed. */
+export function cameraOn(ended: (why: Error) => unknown): Camera {
   const video = el('video', { muted: true, playsInline: true, 'aria-label': 'Camera' });
   let stream: MediaStream | undefined;
   let turn = 0;
@@ -55,6 +57,19 @@ export function cameraOn(ended: (why: DescentError) => unknown): Camera {
         throw error;
       }
       return mine === turn;
+    },
+    async follow(look, every) {
+      const mine = stream;
+      try {
+        while (stream && stream === mine) {
+          await look();
+          await new Promise(resolve => setTimeout(resolve, every));
+        }
+      } catch (error) {
+        if (stream !== mine) return; // stopped: what it waited for is gone
+        stop();
+        ended(error as Error);
+      }
     },
   };
 }

@@ -83,7 +83,7 @@ export const capital = (text: string): string => text.charAt(0).toUpperCase() + 
 export const count = (n: number): string => n.toLocaleString('en-US');
 
 /** Asks for files, and says in the page what went wrong with them. */
-export function pick(props: Readonly<Record<string, unknown>>, take: (files: readonly File[]) => Promise<void>): void {
+export function pick(props: Readonly<Record<string, unknown>>, take: (files: readonly File[]) => Promise<unknown>): void {
   const input = el('input', { type: 'file', hidden: true, ...props });
   input.onchange = () => {
     void told(() => (input.files?.length ? take([...input.files]) : undefined));

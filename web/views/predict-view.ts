@@ -4,7 +4,7 @@ import { check } from '../../engine/check.ts';
 import { bars } from './bars.ts';
 import { cameraOn } from './camera.ts';
 import { button, el, pick, told } from './dom.ts';
-import { bitmapOf, image } from '../data/pictures.ts';
+import { bitmapOf, drawMiddle, image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
 import type { TrainView } from './train/train-view.ts';
@@ -35,8 +35,6 @@ export class PredictView {
   );
   #opener = button('Use the camera', () => told(() => (this.#camera.isOpen ? this.stop() : this.#open())));
   #last: { source: HTMLVideoElement | ImageBitmap; width: number; height: number } | undefined;
-  /** The look through the camera that goes on. */
-  #watching = 0;
 
   constructor(train: TrainView) {
     this.#train = train;
@@ -102,12 +100,11 @@ export class PredictView {
       engine,
       config: { resize },
     } = this.#answering();
-    const { source, width, height } = this.#last;
+    const { source, ...size } = this.#last;
     const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked, resize });
     const likely = await engine.call('predict', bytes);
-    const side = Math.min(width, height);
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
-    thumb.getContext('2d')!.drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, THUMB, THUMB);
+    drawMiddle(thumb, source, size);
     const figure = (canvas: HTMLElement, caption: string) =>
       el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
@@ -126,26 +123,17 @@ export class PredictView {
     this.#answering(); // before anyone is asked for the camera
     if (!(await this.#camera.open())) return;
     const { video } = this.#camera;
-    const turn = ++this.#watching;
     this.#layOut();
     video.hidden = false;
     this.#opener.textContent = 'Stop the camera';
     this.#answer.setAttribute('aria-live', 'off'); // a screen reader could not follow
-    try {
-      while (turn === this.#watching) {
-        this.#last = { source: video, width: video.videoWidth, height: video.videoHeight };
-        await this.#again();
-        await new Promise(resolve => setTimeout(resolve, LOOK));
-      }
-    } catch (error) {
-      if (turn !== this.#watching) return; // stopped: what it waited for is gone
-      this.stop();
-      throw error;
-    }
+    void this.#camera.follow(async () => {
+      this.#last = { source: video, width: video.videoWidth, height: video.videoHeight };
+      await this.#again();
+    }, LOOK);
   }
 
   stop(): void {
-    this.#watching++;
     if (this.#last?.source === this.#camera.video) this.#last = undefined;
     this.#camera.stop();
     this.#camera.video.hidden = true;

@@ -41,7 +41,7 @@ export function keeping(actions: {
         'div',
         { class: 'row' },
         ...exports,
-        button('Load a net', () => pick({ accept: '.safetensors,.onnx,.html' }, ([file]) => actions.load(file!).then(() => undefined))),
+        button('Load a net', () => pick({ accept: '.safetensors,.onnx,.html' }, ([file]) => actions.load(file!))),
         button('Start anew', actions.clear),
       ),
       said.element,

@@ -2,7 +2,7 @@
 import { pictureBytes } from '../../../datasets/pictures.ts';
 import { bars } from '../bars.ts';
 import { cameraOn } from '../camera.ts';
-import { bitmapOf } from '../../data/pictures.ts';
+import { bitmapOf, drawMiddle } from '../../data/pictures.ts';
 import { button, el, pick, select } from '../dom.ts';
 import { place } from './place.ts';
 import type { TaughtNet } from '../../worker/protocol.ts';
@@ -44,8 +44,6 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
   const { video } = camera;
   video.hidden = true;
   let net: TaughtNet | undefined;
-  /** The watch that goes on. */
-  let turn = 0;
 
   const element = el(
     'section',
@@ -59,7 +57,7 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
         { class: 'row' },
         opener,
         choice,
-        button('Show a picture', () => pick({ accept: 'image/*' }, ([file]) => look(file!).then(() => undefined))),
+        button('Show a picture', () => pick({ accept: 'image/*' }, ([file]) => look(file!))),
       ),
       said.element,
       title,
@@ -81,7 +79,6 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
   }
 
   function stop(): void {
-    turn++;
     camera.stop();
     opener.textContent = 'Use the camera';
     if (!video.hidden) show(empty);
@@ -95,22 +92,8 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
     opener.textContent = 'Stop the camera';
     shares.element.ariaLive = 'off'; // a screen reader could not follow
     void offer();
-    void said.told(() => follow(++turn));
+    void camera.follow(() => ask(video), LOOK);
     return true;
-  }
-
-  /** Says what the camera sees, as long as it is open. */
-  async function follow(mine: number): Promise<void> {
-    try {
-      while (mine === turn) {
-        await ask(video);
-        await new Promise(resolve => setTimeout(resolve, LOOK));
-      }
-    } catch (error) {
-      if (mine !== turn) return; // stopped: what it waited for is gone
-      stop();
-      throw error;
-    }
   }
 
   /** The cameras that there are, where there are several. */
@@ -132,8 +115,7 @@ export function stage(answer: (image: Uint8Array) => Promise<Float32Array>): Sta
     return said.told(async () => {
       const drawn = await bitmapOf(file);
       stop();
-      const side = Math.min(drawn.width, drawn.height);
-      picture.getContext('2d')!.drawImage(drawn, (drawn.width - side) / 2, (drawn.height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+      drawMiddle(picture, drawn, drawn);
       show(picture);
       said.say(net ? '' : `${file.name}: nothing can be said of it yet; train first.`);
       shares.element.ariaLive = 'polite';
