@@ -7,6 +7,7 @@ import { Predictor } from '../../train/evaluate/predictor.ts';
 import { forget, read, save } from '../../train/run/store.ts';
 import { FeatureExtractor } from '../../train/fit/extractor.ts';
 import type { Head } from '../../train/fit/head.ts';
+import { score } from '../../train/study/probabilities.ts';
 import { netInPage } from '../standalone/page.ts';
 import { exported, isSafetensors } from './exported.ts';
 import { balanced, foldsOf } from './lots.ts';
@@ -55,7 +56,7 @@ export class Teacher {
     const head = await trunk.head({ classes, dataset: 'taught' });
     try {
       await learnFrom(head, trunk.size, { features, labels }, (done, accuracy) => this.#emit({ kind: 'learning', done, accuracy }));
-      const accuracy = shareRight(await head.logits(features), labels, classes.length);
+      const { accuracy } = score(await head.probabilities(features), labels, classes.length);
       const bytes = await head.bytes();
       return { accuracy, net: await this.#take(bytes, 'the net'), kept: await this.#keep(bytes) };
     } finally {
@@ -163,14 +164,4 @@ function learnFrom(
   const epochs = Math.max(EPOCHS, Math.ceil(STEPS / Math.max(1, Math.floor(lots.length / BATCH))));
   const samples = { features: rows(features, size, lots), labels: lots.map(i => labels[i]!) };
   return head.train(samples, { epochs, onEpoch: ({ epoch, accuracy }) => progress(epoch / epochs, accuracy) });
-}
-
-/** The share of samples whose largest logit [n, classes] is that of their label. */
-function shareRight(logits: Float32Array, labels: ArrayLike<number>, classes: number): number {
-  let right = 0;
-  for (let i = 0; i < labels.length; i++) {
-    const row = logits.subarray(i * classes, (i + 1) * classes);
-    if (row.every(v => v <= row[labels[i]!]!)) right++;
-  }
-  return right / labels.length;
 }

@@ -49,9 +49,9 @@ export function classCard(own: TaughtClass, actions: ClassActions): ClassCard {
   const number = el('span', { class: 'count' });
   const away = button('×', () => actions.removeClass());
   const hold = holdButton('Hold to capture', actions.begin, actions.end);
-  const add = button('Add pictures', () => pick({ multiple: true, accept: 'image/*' }, files => actions.add(files).then(() => undefined)));
+  const add = button('Add pictures', () => pick({ multiple: true, accept: 'image/*' }, files => actions.add(files)));
   const samples = sampleList('', actions);
-  const list = samples.element.querySelector('[role="listbox"]')!;
+  const { list } = samples;
   let shown = 0;
   const element = el(
     'li',

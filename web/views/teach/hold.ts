@@ -1,8 +1,8 @@
 /** A button that works as long as it is held: by mouse, finger or pen, by Space or Enter; a press that lets go at once does it once. */
 import { button } from '../dom.ts';
 
-export function holdButton(label: string, begin: () => void, end: () => void, props: Record<string, unknown> = {}): HTMLButtonElement {
-  const e = button(label, () => undefined, { class: 'hold', ...props });
+export function holdButton(label: string, begin: () => void, end: () => void): HTMLButtonElement {
+  const e = button(label, () => undefined, { class: 'hold' });
   let held = false;
   const hold = () => {
     if (held || e.disabled) return;

@@ -17,6 +17,8 @@ export interface SampleActions {
 
 export interface SampleList {
   readonly element: HTMLElement;
+  /** The pictures alone. */
+  readonly list: HTMLElement;
   show(all: readonly Shown[]): void;
 }
 
@@ -118,6 +120,7 @@ export function sampleList(label: string, actions: SampleActions): SampleList {
 
   return {
     element,
+    list,
     show(shown) {
       const here = new Set(shown.map(({ sample }) => sample));
       for (const [sample, option] of options) {
