@@ -4,8 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { Connect, Plugin } from 'vite';
 
 interface Room {
@@ -22,7 +20,6 @@ const PATIENCE = 30_000;
 
 /** `shares`: whether offers are passed on. */
 export function relay(shares: boolean): Plugin {
-  let out = 'dist';
   let addresses: () => readonly string[] = () => [];
   const rooms = new Map<string, Room>();
   const handler: Connect.NextHandleFunction = (request, response, next) => {
@@ -48,13 +45,8 @@ export function relay(shares: boolean): Plugin {
       addresses = () => server.resolvedUrls?.network ?? [];
       server.middlewares.use(handler);
     },
-    configResolved: config => {
-      out = config.build.outDir;
-    },
-    async closeBundle() {
-      const folder = resolve(import.meta.dirname, '..', out);
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, 'share.json'), JSON.stringify({ shares: false }));
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'share.json', source: JSON.stringify({ shares: false }) });
     },
   };
 }

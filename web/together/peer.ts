@@ -38,7 +38,7 @@ export async function makeOffer(stun?: string): Promise<Offer> {
       const sdp = await sdpOf(answer, 'answer');
       check(peer.signalingState === 'have-local-offer', 'this offer has been answered already', 'make another for each who joins');
       await set(peer, { type: 'answer', sdp });
-      return opened(peer, channel, link, TRYING);
+      return opened(peer, channel, link);
     },
     close: () => peer.close(),
   };
@@ -55,15 +55,10 @@ export async function makeAnswer(offer: string, stun?: string, patience = Infini
   await peer.setLocalDescription(await peer.createAnswer());
   const text = await described(peer, 'answer');
   const timer = patience === Infinity ? undefined : setTimeout(() => peer.close(), patience);
-  const failed = new Promise<never>((_, reject) => {
-    peer.addEventListener('connectionstatechange', () => {
-      if (peer.connectionState === 'failed' || peer.connectionState === 'closed') reject(noWay());
-    });
-  });
+  const failed = new Promise<never>((_, reject) => onceGone(peer, () => reject(noWay())));
   const link = Promise.race([channel, failed]).then(async made => {
     clearTimeout(timer);
-    const over = linkOver(peer, made);
-    return opened(peer, made, over, TRYING);
+    return opened(peer, made, linkOver(peer, made));
   });
   return { text, link };
 }
@@ -81,32 +76,33 @@ function connection(stun: string | undefined): RTCPeerConnection {
 
 function linkOver(peer: RTCPeerConnection, channel: RTCDataChannel): ChannelLink {
   const link = channelLink(channel);
-  peer.addEventListener('connectionstatechange', () => {
-    if (peer.connectionState === 'failed' || peer.connectionState === 'closed') link.lose();
-  });
+  onceGone(peer, () => link.lose());
   channel.addEventListener('close', () => peer.close());
   return link;
 }
 
-async function opened(peer: RTCPeerConnection, channel: RTCDataChannel, link: ChannelLink, patience: number): Promise<Link> {
+/** Tells that a connection is lost; one that this side closes says nothing. */
+function onceGone(peer: RTCPeerConnection, gone: () => void): void {
+  peer.addEventListener('connectionstatechange', () => {
+    if (peer.connectionState === 'failed' || peer.connectionState === 'closed') gone();
+  });
+}
+
+async function opened(peer: RTCPeerConnection, channel: RTCDataChannel, link: ChannelLink): Promise<Link> {
   if (channel.readyState === 'open') return link;
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => peer.close(), patience);
-    const done = (end: () => void) => () => {
+    const fail = () => {
       clearTimeout(timer);
-      end();
+      peer.close();
+      reject(noWay());
     };
-    channel.addEventListener('open', done(resolve));
-    channel.addEventListener(
-      'close',
-      done(() => reject(noWay())),
-    );
-    peer.addEventListener('connectionstatechange', () => {
-      if (peer.connectionState === 'failed' || peer.connectionState === 'closed') done(() => reject(noWay()))();
+    const timer = setTimeout(fail, TRYING);
+    channel.addEventListener('open', () => {
+      clearTimeout(timer);
+      resolve();
     });
-    setTimeout(() => {
-      if (channel.readyState !== 'open') done(() => reject(noWay()))();
-    }, patience + 1);
+    channel.addEventListener('close', fail);
+    onceGone(peer, fail);
   });
   return link;
 }
@@ -136,9 +132,15 @@ async function described(peer: RTCPeerConnection, kind: Kind): Promise<string> {
   }
   const { sdp } = peer.localDescription!;
   const packed = await through(new TextEncoder().encode(sdp), new CompressionStream('deflate-raw'));
-  const base64 = btoa(String.fromCharCode(...packed));
-  return `${kind}.${base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
+  return `${kind}.${base64Url(packed)}`;
 }
+
+/** Bytes as text that may stand in an address (RFC 4648, section 5), without padding. */
+export const base64Url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 
 async function sdpOf(text: string, kind: Kind): Promise<string> {
   const bare = text.replace(/\s/g, ''); // mail programs break lines

@@ -1,5 +1,6 @@
 /** Offers and answers by way of the server that the page comes from (web/node/relay.ts), where it was started to pass them on. */
 import { check, DescentError } from '../../engine/check.ts';
+import { base64Url } from './peer.ts';
 
 /** What the server says of itself. */
 export interface Relay {
@@ -18,10 +19,7 @@ export async function relayAt(base: string): Promise<Relay> {
 
 /** Opens a room, and has `answer` answer each offer that comes to it. Gives its name, and what closes it. */
 export function openRoom(base: string, answer: (offer: string) => Promise<string>, failed: (error: Error) => void) {
-  const bytes = crypto.getRandomValues(new Uint8Array(9));
-  const room = btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
+  const room = base64Url(crypto.getRandomValues(new Uint8Array(9)));
   const at = new URL(`share/${room}`, base).href;
   const source = new EventSource(at);
   source.onmessage = async ({ data }: MessageEvent<string>) => {

@@ -37,7 +37,6 @@ interface Company {
   closeRoom?: () => void;
   /** Passed on by hand, until it is answered. */
   offer?: Offer | undefined;
-  next: number;
   hasBegun: boolean;
 }
 
@@ -149,7 +148,7 @@ export class TogetherView {
     notice('Looking for the other tab …', 'info');
     const link = await this.#meet(code, named).finally(() => (this.#ownAnswerPart.hidden = true));
     const shared = await hello(link);
-    const company: Company = { shared, isHost: false, links: [link], next: 0, hasBegun: false };
+    const company: Company = { shared, isHost: false, links: [link], hasBegun: false };
     try {
       const run = await this.#trains.begin(shared, async run => {
         this.#companies.set(run, company);
@@ -181,7 +180,7 @@ export class TogetherView {
     const shared = this.#trains.configured();
     const config = { ...shared.config, distribute: this.#method };
     const stun = this.#stun.value.trim();
-    const company: Company = { shared: { ...shared, config }, isHost: true, links: [], next: 2, hasBegun: false };
+    const company: Company = { shared: { ...shared, config }, isHost: true, links: [], hasBegun: false };
     const run = await this.#trains.begin(company.shared, async run => {
       this.#companies.set(run, company);
       run.parting.push(() => this.#end(run));
@@ -208,8 +207,8 @@ export class TogetherView {
       check(this.#companies.get(run) === company, 'the run is over', 'ask for another link');
       return company.shared;
     });
-    company.links.push(link);
-    await run.engine.call('admit', company.next++, portOf(link));
+    const id = 1 + company.links.push(link); // the host is 1
+    await run.engine.call('admit', id, portOf(link));
   }
 
   async #invite(): Promise<void> {
