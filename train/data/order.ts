@@ -1,5 +1,6 @@
 /** In which order an epoch takes the images of a part. */
-import { UNLABELLED } from '../../datasets/dataset.ts';
+import { numbers, UNLABELLED } from '../../datasets/dataset.ts';
+import { byClass } from '../../datasets/labels.ts';
 import { permutation, STREAMS, uniforms } from '../../shaders/kernel/random.ts';
 
 /** Shuffled by (seed, epoch); with `scores`, the difficulty of each image, from easy to hard (see curriculum). */
@@ -52,14 +53,10 @@ export const isSameOrder = (a: Order | undefined, b: Order | undefined): boolean
  * torch.utils.data.WeightedRandomSampler with such weights. What has no label is not drawn.
  */
 export function drawn(labels: ArrayLike<number>, seed: number, epoch: number): Uint32Array {
-  const members = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) {
-    if (labels[i] === UNLABELLED) continue;
-    const own = members.get(labels[i]!);
-    if (own) own.push(i);
-    else members.set(labels[i]!, [i]);
-  }
-  const classes = [...members].sort(([a], [b]) => a - b).map(([, own]) => own);
+  const classes = byClass(
+    labels,
+    numbers(0, labels.length).filter(i => labels[i] !== UNLABELLED),
+  );
   const next = uniforms(seed, STREAMS.sample, epoch);
   const one = <T>(of: readonly T[]): T => of[Math.floor(next() * of.length)]!;
   return Uint32Array.from({ length: labels.length }, () => one(one(classes)));
@@ -87,14 +84,8 @@ export function curriculum(scores: ArrayLike<number>, seed: number, epoch: numbe
 
 /** Rank of each score among those of its label, in [0, 1): scores of untrained weights tell classes apart, and batches should not. */
 export function rankWithin(scores: ArrayLike<number>, labels: ArrayLike<number>): Float32Array {
-  const groups = new Map<number, number[]>();
   const out = new Float32Array(scores.length);
-  for (let i = 0; i < scores.length; i++) {
-    const group = groups.get(labels[i]!);
-    if (group) group.push(i);
-    else groups.set(labels[i]!, [i]);
-  }
-  for (const group of groups.values()) {
+  for (const group of byClass(labels, numbers(0, scores.length))) {
     group.sort((a, b) => scores[a]! - scores[b]! || a - b);
     for (const [rank, i] of group.entries()) out[i] = rank / group.length;
   }

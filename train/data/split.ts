@@ -1,5 +1,6 @@
 /** Which images a run learns from, which it is tuned on, and which it is tested on. */
 import { numbers, targetsAt, UNLABELLED, type Dataset, type Split } from '../../datasets/dataset.ts';
+import { byClass } from '../../datasets/labels.ts';
 import { check, kindOf, named, say } from '../../engine/check.ts';
 import { permutation, STREAMS } from '../../shaders/kernel/random.ts';
 
@@ -56,7 +57,7 @@ export function splitIndices(
   check(held < n, say`${named('valSplit')}: ${valSplit} holds out all ${n} training images`, 'give a smaller share');
   if (!held) return { train: numbers(0, n), val: new Uint32Array() };
   const mixed = permutation(n, seed, STREAMS.split);
-  if (stratify && labels?.length) return byClass(mixed, labels, held, folds === undefined ? undefined : { folds, fold });
+  if (stratify && labels?.length) return stratified(mixed, labels, held, folds === undefined ? undefined : { folds, fold });
   return {
     train: Uint32Array.from([...mixed.subarray(0, from), ...mixed.subarray(from + held)]).sort(),
     val: mixed.slice(from, from + held).sort(),
@@ -67,19 +68,13 @@ export function splitIndices(
  * Holds `held` images out, or those of a fold: of the images class after class, each class in the order of `mixed`, those at even distances.
  * Of each class they are its share, rounded up or down. The only image of a class is trained on.
  */
-function byClass(
+function stratified(
   mixed: Uint32Array,
   labels: Uint16Array,
   held: number,
   folded?: { folds: number; fold: number },
 ): { train: Uint32Array; val: Uint32Array } {
-  const classes = new Map<number, number[]>();
-  for (const i of mixed) {
-    const own = classes.get(labels[i]!);
-    if (own) own.push(i);
-    else classes.set(labels[i]!, [i]);
-  }
-  const several = [...classes].sort(([a], [b]) => a - b).flatMap(([, own]) => (own.length > 1 || folded ? own : []));
+  const several = byClass(labels, mixed).flatMap(own => (own.length > 1 || folded ? own : []));
   const m = several.length;
   const isHeld = (place: number) =>
     folded ? place % folded.folds === folded.fold : Math.floor(((place + 1) * held) / m) > Math.floor((place * held) / m);
