@@ -64,6 +64,7 @@ export function optimizer(
     return { ...h, lr, t, g_scale: 1 / summed, ...rule.values?.(h, t, lr), ...around, ...(isGrouped && { decay }) };
   };
   const values: Optimizer['values'] = (t, lr, momentum, summed) => {
+    if (!isGrouped) return valuesOf(t, lr, 1, momentum, summed); // asked at each step
     const each = groups.all.map((group, k) => {
       const own = valuesOf(t, lr * group.lr, group.decay, momentum, summed);
       return Object.entries(own).map(([name, value]) => [inGroup(name, k), value] as const);

@@ -7,7 +7,8 @@ import { TOTALS, type Totals } from './score.ts';
 /** The sums in the order in which a program has them. */
 export function totalsOf(sums: ArrayLike<number>, size: number): Totals {
   const names = size === TOTALS.numbers.length ? TOTALS.numbers : TOTALS.classes;
-  return Object.fromEntries(names.map((name, i) => [name, sums[i]!])) as unknown as Totals;
+  const found: Partial<Record<keyof Totals, number>> = Object.fromEntries(names.map((name, i) => [name, sums[i]!]));
+  return { ...found, loss: sums[0]! };
 }
 
 /** The sums that a program has gathered, on all ranks where there are several; it begins anew. */

@@ -138,6 +138,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const { start } = tuning;
   const given = Object.entries(start?.weights ?? {}).filter(([name]) => !Object.hasOwn(features?.trunk ?? {}, name));
   if (given.length) await trainer.loadWeights(Object.fromEntries(given), { strict: options.start?.isOwn === true });
+  const trained = [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0);
   return {
     recipe,
     trainer,
@@ -152,8 +153,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
         ? [say`${named('freeze')}: the ${features.size} features of each image are computed once, and the rest trains on them`]
         : []),
     ],
-    parameters: built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0),
-    trained: [...trainer.graph.params.values()].reduce((n, p) => n + p.value.size, 0),
+    parameters: tuning.frozen ? built(whole, shape).weights.reduce((n, t) => n + (t.role === 'param' ? t.size : 0), 0) : trained,
+    trained,
     metadata: metadataOf({
       model: recipe.config.model,
       dataset: recipe.dataset,
