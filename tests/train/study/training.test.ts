@@ -6,7 +6,7 @@ import { noisyEnds, endOf } from '../../../train/study/descent/noisy-ends.ts';
 import type { Cell, Lab, Outcome } from '../../../train/study/experiment.ts';
 import { planned } from '../../../train/study/experiments.ts';
 import { sortedByClass } from '../../../train/study/training/orders.ts';
-import { spreadOf } from '../../../train/study/training/over-seeds.ts';
+import { mean } from '../../../train/study/statistics.ts';
 import { deviceFor } from '../../support/check.ts';
 
 const test = suite('training experiments');
@@ -61,11 +61,11 @@ test('an update of more images goes further, and an image of few goes further', 
 test('the mean of nets has at most their mean loss, for seeds and for snapshots, whose rate is near 0 at each end', async () => {
   const nets = await outcomeOf('ensemble:members=2,images=128,epochs=1');
   const losses = numbersOf(nets, 'loss');
-  assert.ok(Number(nets.rows.at(-1)!['its loss']) <= spreadOf(losses).mean + 1e-6);
+  assert.ok(Number(nets.rows.at(-1)!['its loss']) <= mean(losses) + 1e-6);
   const taken = await outcomeOf('snapshots:cycles=2,images=320,epochs=1');
   assert.equal(of(taken, 'snapshot'), [1, 2, 'one fall']);
   const cyclic = numbersOf(taken, 'loss').slice(0, 2);
-  assert.ok(Number(taken.rows[1]!['its loss']) <= spreadOf(cyclic).mean + 1e-6);
+  assert.ok(Number(taken.rows[1]!['its loss']) <= mean(cyclic) + 1e-6);
   const [rate] = taken.panels;
   const cycles = rate?.kind === 'line' ? rate.series[0] : undefined;
   assert.is(

@@ -1,10 +1,11 @@
 /** `box-basis`: how near a function the basis is that first weights give a net, by its depth. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { normals, STREAMS, streamOf } from '../../../shaders/kernel/random.ts';
+import { initializer } from '../../../layers/init.ts';
 import { boxLayer } from '../../init/box.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { bySvd, rmse } from '../linear/problems.ts';
+import { median } from '../statistics.ts';
 
 const WIDTH = 32;
 const POINTS = 512;
@@ -27,9 +28,7 @@ function layers(scheme: (typeof SCHEMES)[number], depth: number, isResidual: boo
       if (!isResidual || !l) return boxLayer(WIDTH, fanIn, name, seed);
       return boxLayer(WIDTH, fanIn, name, seed, (1 + 1 / (depth - 1)) ** (l - 1), depth - 1);
     }
-    const std = Math.sqrt(2 / (scheme === 'he' ? fanIn : fanIn + WIDTH));
-    const next = normals(seed, STREAMS.init, streamOf(name));
-    return { weight: Float64Array.from({ length: WIDTH * fanIn }, () => std * next()), bias: new Float64Array(WIDTH) };
+    return { weight: initializer(`${scheme}-normal`)([WIDTH, fanIn], name, seed), bias: new Float32Array(WIDTH) };
   });
 }
 
@@ -46,8 +45,6 @@ function basisOf(net: readonly Layer[], x: number, isResidual: boolean): Float64
   }
   return Float64Array.of(...(h as Float64Array), 1);
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 export const boxBasis = experiment({
   about: 'The least error that a sum of a net’s last hidden units can have before any training, by depth and first weights.',

@@ -5,6 +5,7 @@ import { parseConfig } from '../../config/config.ts';
 import { recipeOf } from '../../config/recipe-of.ts';
 import { openTrainer } from '../../run/open.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { median } from '../statistics.ts';
 
 const WAYS = [
   { name: 'He, Adam', initScheme: 'he-normal', optimizer: 'adam' },
@@ -53,8 +54,6 @@ async function errors(lab: Lab, { initScheme, optimizer }: Way, steps: number, s
     trainer.destroy();
   }
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 export const lsgdExperiment = experiment({
   about: 'A last layer solved by least squares after each step, against Adam for all layers, from two first weights.',

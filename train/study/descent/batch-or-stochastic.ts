@@ -1,10 +1,17 @@
-/** `batch-or-stochastic`: one least squares problem by all samples, by 32 and by one at a time: error by updates, and by samples. */
+/**
+ * `batch-or-stochastic`: one least squares problem by all samples, by 32 and by one at a time: error by updates, and by samples. The host
+ * computes it, in float64: float32 does not tell an error from the least one at 1e-8 of the first, and two hundred thousand updates of ten
+ * numbers are as many dispatches.
+ */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { normals, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
+import { STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
 import type { Series } from '../../../plots/panel.ts';
+import { leastSquares } from '../../linear/least-squares.ts';
 import { experiment, inTurn } from '../experiment.ts';
+import { dot, normalOfProblem, normalsOf, rmse, type Problem } from '../linear/problems.ts';
+import { median } from '../statistics.ts';
 
 const SAMPLES = 1024;
 const FEATURES = 10;
@@ -23,39 +30,24 @@ const GOAL = 0.01;
 /** Less is not drawn. */
 const FLOOR = 1e-8;
 
-interface Problem {
-  readonly x: Float64Array;
-  readonly y: Float64Array;
-}
-
 function problemOf(seed: number): Problem {
-  const next = normals(seed, STREAMS.sample);
+  const next = normalsOf(seed);
   const truth = range(FEATURES).map(next);
-  const x = Float64Array.from(range(SAMPLES * FEATURES), next);
-  const y = Float64Array.from(range(SAMPLES), i => truth.reduce((sum, w, j) => sum + w * x[i * FEATURES + j]!, NOISE * next()));
-  return { x, y };
+  const rows = range(SAMPLES).map(() => Float64Array.from(range(FEATURES), next));
+  return { rows, y: Float64Array.from(rows, row => dot(row, truth) + NOISE * next()) };
 }
 
 /** Half the mean squared error. */
-function errorOf({ x, y }: Problem, w: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < SAMPLES; i++) sum += residual(x, y, w, i) ** 2;
-  return sum / (2 * SAMPLES);
-}
-
-function residual(x: Float64Array, y: Float64Array, w: Float64Array, i: number): number {
-  let r = -y[i]!;
-  for (let j = 0; j < FEATURES; j++) r += w[j]! * x[i * FEATURES + j]!;
-  return r;
-}
+const errorOf = (problem: Problem, w: Float64Array): number => rmse(problem, w) ** 2 / 2;
 
 /** One update on `size` samples, drawn with replacement unless they are all. */
-function update({ x, y }: Problem, w: Float64Array, size: number, rate: number, random: () => number): void {
+function update({ rows, y }: Problem, w: Float64Array, size: number, rate: number, random: () => number): void {
   const slope = new Float64Array(FEATURES);
   for (let k = 0; k < size; k++) {
     const i = size === SAMPLES ? k : Math.floor(random() * SAMPLES);
-    const r = residual(x, y, w, i);
-    for (let j = 0; j < FEATURES; j++) slope[j]! += (r * x[i * FEATURES + j]!) / size;
+    const row = rows[i]!;
+    const residual = dot(row, w) - y[i]!;
+    for (let j = 0; j < FEATURES; j++) slope[j]! += (residual * row[j]!) / size;
   }
   for (let j = 0; j < FEATURES; j++) w[j]! -= rate * slope[j]!;
 }
@@ -83,22 +75,13 @@ function curveOf(
   return { updates, excess };
 }
 
-/** The solution, as descent on all samples finds it: the slopes are well scaled, and a thousand steps leave nothing. */
-function leastError(problem: Problem): number {
-  const w = new Float64Array(FEATURES);
-  for (let t = 0; t < 400; t++) update(problem, w, SAMPLES, 0.8, () => 0);
-  return errorOf(problem, w);
-}
-
-const median = (v: readonly number[]): number => [...v].sort((a, b) => a - b)[v.length >> 1]!;
-
 export const batchOrStochastic = experiment({
   about: 'Batch, mini-batch and stochastic descent on one problem: error by updates, and by samples.',
   source: 'Bottou & Bousquet 2008',
   options: { seeds: number(9, 'runs of each, whose medians and extremes are drawn', COUNT) },
   async run(lab, { seeds }) {
     const problem = problemOf(lab.seed);
-    const least = leastError(problem);
+    const least = errorOf(problem, leastSquares(normalOfProblem(problem)).x);
     const first = errorOf(problem, new Float64Array(FEATURES)) - least;
     const found = await inTurn(
       lab,

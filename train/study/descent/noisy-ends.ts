@@ -1,4 +1,7 @@
-/** `noisy-ends`: where noisy descent on x₁² + 2 x₂² ends, over many seeds, by how the rate falls. */
+/**
+ * `noisy-ends`: where noisy descent on x₁² + 2 x₂² ends, over many seeds, by how the rate falls. The host computes it: hundreds of runs of a
+ * thousand updates of two numbers are as many dispatches.
+ */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { schedule } from '../../../optim/schedules.ts';
@@ -6,7 +9,7 @@ import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { experiment, inTurn, type Expected } from '../experiment.ts';
-import { spreadOf } from '../training/over-seeds.ts';
+import { mean, spreadOf } from '../statistics.ts';
 
 /** Slopes are CURVATURES · x and noise of deviation 1. */
 const CURVATURES = [2, 4] as const;
@@ -47,16 +50,16 @@ export const noisyEnds = experiment({
         'mean x2': x2.mean,
         'deviation x1': x1.deviation,
         'deviation x2': x2.deviation,
-        'mean value': spreadOf(ends.map(p => value(...p))).mean,
+        'mean value': mean(ends.map(p => value(...p))),
       };
     });
     const expected = found.flatMap(({ name, ends, theory }): Expected[] =>
-      theory.flatMap(({ mean, deviation }, i) => {
+      theory.flatMap(({ mean: centre, deviation }, i) => {
         const seen = spreadOf(ends.map(p => p[i]!));
         const source = 'var ← (1 − ηh)² var + η² at each update';
         const spread = { what: `${name}: deviation x${i + 1}`, expected: deviation, found: seen.deviation, source };
-        if (Math.abs(mean) < deviation) return [spread]; // it has arrived
-        return [{ what: `${name}: mean x${i + 1}`, expected: mean, found: seen.mean, source: 'x ← (1 − ηh) x at each update' }, spread];
+        if (Math.abs(centre) < deviation) return [spread]; // it has arrived
+        return [{ what: `${name}: mean x${i + 1}`, expected: centre, found: seen.mean, source: 'x ← (1 − ηh) x at each update' }, spread];
       }),
     );
     return {
@@ -85,13 +88,13 @@ function descent(rates: readonly number[], seed: number): Point[] {
 
 /** Mean and deviation of where one coordinate ends, over all noise. */
 export function endOf(rates: readonly number[], h: number, start: number): { mean: number; deviation: number } {
-  let mean = start;
+  let centre = start;
   let variance = 0;
   for (const eta of rates) {
-    mean *= 1 - eta * h;
+    centre *= 1 - eta * h;
     variance = (1 - eta * h) ** 2 * variance + eta ** 2;
   }
-  return { mean, deviation: Math.sqrt(variance) };
+  return { mean: centre, deviation: Math.sqrt(variance) };
 }
 
 function panelOf(name: string, ends: readonly Point[], way: readonly Point[]): Panel {

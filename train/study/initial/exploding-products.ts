@@ -4,6 +4,7 @@ import { COUNT } from '../../../engine/range.ts';
 import { normals, STREAMS } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
 import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { mean, quantile } from '../statistics.ts';
 
 /** By what each matrix multiplies lengths on average, as a logarithm: (ln 2 + digamma(n / 2)) / 2 (Newman 1986, for Gaussian entries). */
 function growthOf(n: number): number {
@@ -52,12 +53,12 @@ export const explodingProducts = experiment({
       async ({ name, scale }) => {
         const next = normals(lab.seed, STREAMS.init);
         const all = range(products).map(() => logEntries(n, count, scale, next));
-        const at = range(count).map(t => all.map(logs => logs[t]! / Math.LN10).sort((a, b) => a - b));
-        const quantile = (share: number) => at.map(v => v[Math.min(products - 1, Math.floor(share * products))]!);
+        const at = range(count).map(t => all.map(logs => logs[t]! / Math.LN10));
+        const byMatrix = (share: number) => at.map(v => quantile(v, share));
         // the first matrices are left out: directions have yet to line up
         const from = Math.min(9, count - 2);
-        const perMatrix = all.reduce((sum, logs) => sum + logs[count - 1]! - logs[from]!, 0) / products / (count - 1 - from);
-        return { name, scale, perMatrix, median: quantile(0.5), low: quantile(0.1), high: quantile(0.9) };
+        const perMatrix = mean(all.map(logs => logs[count - 1]! - logs[from]!)) / (count - 1 - from);
+        return { name, scale, perMatrix, median: byMatrix(0.5), low: byMatrix(0.1), high: byMatrix(0.9) };
       },
     );
     const points = (values: readonly number[]) => values.map((v, t) => [t + 1, v] as const);

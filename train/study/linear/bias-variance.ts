@@ -2,7 +2,8 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import { experiment } from '../experiment.ts';
-import { bySvd, dot, normalsOf } from './problems.ts';
+import { mean } from '../statistics.ts';
+import { bySvd, dot, normalsOf, rmse } from './problems.ts';
 
 const f = (x: number): number => Math.sin(2 * Math.PI * x);
 /** Where errors are taken. */
@@ -16,8 +17,6 @@ function legendre(x: number, degree: number): Float64Array {
   return out;
 }
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
 export const biasVariance = experiment({
   about: 'Bias falls and variance grows with the degree of a polynomial; their sum with the noise is the test error.',
   source: 'Geman, Bienenstock, Doursat 1992',
@@ -30,20 +29,18 @@ export const biasVariance = experiment({
   async run(lab, { sets, points, noise, degree: most }) {
     const next = normalsOf(lab.seed);
     const xs = Array.from({ length: points }, (_, i) => (i + 0.5) / points);
-    const samples = Array.from({ length: sets }, () => xs.map(x => f(x) + noise * next()));
+    const samples = Array.from({ length: sets }, () => Float64Array.from(xs, x => f(x) + noise * next()));
     const degrees = Array.from({ length: Math.min(most, points - 1) + 1 }, (_, k) => k);
     const found = degrees.map(degree => {
       const rows = xs.map(x => legendre(x, degree));
       const grid = GRID.map(x => legendre(x, degree));
-      const fits = samples.map(sample => {
-        const { w } = bySvd({ rows, y: Float64Array.from(sample) });
-        return grid.map(row => dot(row, w));
-      });
+      const solved = samples.map(y => bySvd({ rows, y }).w);
+      const fits = solved.map(w => grid.map(row => dot(row, w)));
       const centre = GRID.map((_, i) => mean(fits.map(fit => fit[i]!)));
       const bias = mean(GRID.map((x, i) => (centre[i]! - f(x)) ** 2));
       const variance = mean(GRID.map((_, i) => mean(fits.map(fit => (fit[i]! - centre[i]!) ** 2))));
       const test = mean(fits.map(fit => mean(GRID.map((x, i) => (fit[i]! - f(x) - noise * next()) ** 2))));
-      const train = mean(samples.map((sample, s) => mean(xs.map((x, i) => (sample[i]! - interpolated(fits[s]!, x)) ** 2))));
+      const train = mean(samples.map((y, s) => rmse({ rows, y }, solved[s]!) ** 2));
       return { degree, bias, variance, train, test, fits };
     });
     const best = found.reduce((a, b) => (b.test < a.test ? b : a));
@@ -102,10 +99,3 @@ export const biasVariance = experiment({
     };
   },
 });
-
-/** The value of a fit on the grid at a place between its points. */
-function interpolated(fit: readonly number[], x: number): number {
-  const at = Math.min(GRID.length - 2, Math.floor(x * 100));
-  const share = x * 100 - at;
-  return fit[at]! * (1 - share) + fit[at + 1]! * share;
-}

@@ -4,7 +4,7 @@ import { datasetOf } from '../../../datasets/memory.ts';
 import { normals, STREAMS, type Draw } from '../../../shaders/kernel/random.ts';
 import { accumulate, normalOf, type Normal } from '../../linear/least-squares.ts';
 
-/** Samples with features X [n, d], the last of which is the constant 1, and targets y [n]. */
+/** Samples with features X [n, d], the constant 1 among them where a model has one, and targets y [n]. */
 export interface Problem {
   readonly rows: readonly Float64Array[];
   readonly y: Float64Array;

@@ -5,6 +5,7 @@ import type { Panel, Series } from '../../../plots/panel.ts';
 import { uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
 import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { mean, median } from '../statistics.ts';
 import { trainNarrow } from './narrow.ts';
 
 /** The ends of a uniform distribution of deviation 1. */
@@ -43,8 +44,6 @@ interface Found extends Setting {
 }
 
 const extent = (y: Float64Array): number => Math.max(...y) - Math.min(...y);
-const meanOf = (v: ArrayLike<number>): number => Array.from(v).reduce((a, b) => a + b, 0) / v.length;
-const medianOf = (v: Float64Array): number => [...v].sort((a, b) => a - b)[v.length >> 1]!;
 
 export const collapse = experiment({
   about: 'Deep narrow ReLU nets that end as constants, the mean or the median, and asymmetric initialisation against it.',
@@ -62,7 +61,7 @@ export const collapse = experiment({
     const train = async (setting: Setting): Promise<Found> => {
       const { task, loss, scheme } = setting;
       const truth = GRID.map(task.f);
-      const enough = 0.04 * meanOf(truth.map(y => (y - meanOf(truth)) ** 2));
+      const enough = 0.04 * mean(truth.map(y => (y - mean(truth)) ** 2));
       const outputs: Float64Array[] = [];
       const constants: number[] = [];
       let [born, learnt] = [0, 0];
@@ -73,10 +72,10 @@ export const collapse = experiment({
         outputs.push(after);
         if (extent(before) < 1e-6) born++;
         if (extent(after) < 1e-3) constants.push(after[0]!);
-        else if (meanOf(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
+        else if (mean(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
         await new Promise(resolve => setTimeout(resolve));
       }
-      const constant = constants.length ? meanOf(constants) : undefined;
+      const constant = constants.length ? mean(constants) : undefined;
       return {
         ...setting,
         born: born / nets,
@@ -87,7 +86,7 @@ export const collapse = experiment({
       };
     };
     const found = await inTurn(lab, settings, ({ task, loss, scheme }) => `${task.name}, ${loss}, ${scheme}`, train);
-    const aim = ({ task, loss }: Setting) => (loss === 'mse' ? meanOf : medianOf)(points.map(task.f));
+    const aim = ({ task, loss }: Setting) => (loss === 'mse' ? mean : median)(points.map(task.f));
     return {
       title: `${layers} layers of ${width} units while they train, ${nets} nets each`,
       rows: found.map(f => ({

@@ -2,8 +2,9 @@
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn } from '../experiment.ts';
+import { mean, spreadOf } from '../statistics.ts';
 import { together, trained } from './members.ts';
-import { curveOf, spreadOf } from './over-seeds.ts';
+import { curveOf } from './over-seeds.ts';
 
 export const batches = experiment({
   about: 'Stochastic, mini-batch and batch descent: loss by updates and by images, bands over seeds.',
@@ -39,16 +40,19 @@ export const batches = experiment({
     );
     const complete = done.filter(run => run !== undefined);
     const groups = sizes.map(kind => ({ ...kind, runs: complete.filter(run => run.name === kind.name) })).filter(g => g.runs.length);
-    const rows = groups.map(({ name, lr, steps, size, runs }) => ({
-      batch: name,
-      rate: Number(lr),
-      updates: steps,
-      'images seen': steps * size,
-      'training loss': spreadOf(runs.map(run => run.lines.at(-1)!.loss)).mean,
-      'its deviation': spreadOf(runs.map(run => run.lines.at(-1)!.loss)).deviation,
-      'test accuracy': spreadOf(runs.map(run => run.accuracy)).mean,
-      seconds: spreadOf(runs.map(run => run.seconds)).mean,
-    }));
+    const rows = groups.map(({ name, lr, steps, size, runs }) => {
+      const loss = spreadOf(runs.map(run => run.lines.at(-1)!.loss));
+      return {
+        batch: name,
+        rate: Number(lr),
+        updates: steps,
+        'images seen': steps * size,
+        'training loss': loss.mean,
+        'its deviation': loss.deviation,
+        'test accuracy': mean(runs.map(run => run.accuracy)),
+        seconds: mean(runs.map(run => run.seconds)),
+      };
+    });
     const by = (label: string, each: (size: number) => number) => ({
       kind: 'line' as const,
       title: `Loss by ${label}`,

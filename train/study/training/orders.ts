@@ -3,8 +3,9 @@ import { imagesOf, valuesOf, type Dataset } from '../../../datasets/dataset.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn } from '../experiment.ts';
+import { mean, spreadOf } from '../statistics.ts';
 import { together, trained, type Given } from './members.ts';
-import { curveOf, spreadOf } from './over-seeds.ts';
+import { curveOf } from './over-seeds.ts';
 
 /** What each order is: of which images, and how they are taken. The file's own order is a shuffled one, the same in all epochs. */
 const ORDERS: readonly { name: string; sorted?: boolean; given: Given }[] = [
@@ -42,12 +43,11 @@ export const orders = experiment({
     const groups = ORDERS.map(({ name }) => ({ name, runs: complete.filter(run => run.name === name) })).filter(g => g.runs.length);
     const rows = groups.map(({ name, runs }) => {
       const accuracy = spreadOf(runs.map(run => run.accuracy));
-      const loss = spreadOf(runs.map(run => run.loss));
       return {
         order: name,
         'test accuracy': accuracy.mean,
         'its deviation': accuracy.deviation,
-        'test loss': loss.mean,
+        'test loss': mean(runs.map(run => run.loss)),
         runs: runs.length,
       };
     });

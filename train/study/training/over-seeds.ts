@@ -1,18 +1,7 @@
 /** Runs of several seeds as one curve: the mean of their losses, and the band in which these lie. */
 import type { Series } from '../../../plots/panel.ts';
 import type { StepMetrics } from '../../step/metrics.ts';
-
-export interface Spread {
-  readonly mean: number;
-  /** Of one run (n - 1 in the denominator); 0 of a single one. */
-  readonly deviation: number;
-}
-
-export function spreadOf(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
-}
+import { spreadOf } from '../statistics.ts';
 
 /** The losses of runs that were logged at the same steps, at the places `x` of their lines; the band is a deviation to both sides. */
 export function curveOf(name: string, runs: readonly (readonly StepMetrics[])[], x: (line: StepMetrics) => number): Series {

@@ -1,0 +1,25 @@
+/** What several measurements of one thing come to. */
+
+export const mean = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+};
+
+/** The value that `share` of all values lie below: one of them, the upper one where two are as good. */
+export const quantile = (values: ArrayLike<number>, share: number): number =>
+  Float64Array.from(values).sort()[Math.min(values.length - 1, Math.floor(share * values.length))]!;
+
+export const median = (values: ArrayLike<number>): number => quantile(values, 0.5);
+
+export interface Spread {
+  readonly mean: number;
+  /** Of one value (n - 1 in the denominator); 0 of a single one. */
+  readonly deviation: number;
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const middle = mean(values);
+  const squares = values.reduce((sum, v) => sum + (v - middle) ** 2, 0);
+  return { mean: middle, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
+}
