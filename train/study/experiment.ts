@@ -63,13 +63,29 @@ export const experiment = <P extends Parameters>(
   e: Omit<Experiment, 'options' | 'run'> & { options: P; run(lab: Lab, options: Values<P>): Promise<Outcome> },
 ): Experiment => e as Experiment;
 
-/** Does `work` on each of `items`, one after another, and tells how far it is. What is returned ends where the user asked to stop. */
+/** Thrown out of a part of the work that is not complete when the user asks to stop: what there is of it says nothing. */
+export class Stopped extends Error {}
+
+/** Lets other events come to their turn, Ctrl-C among them. Throws where the user asked to stop. */
+export async function giveWay(lab: Lab): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve));
+  if (lab.stopped) throw new Stopped();
+}
+
+/**
+ * Does `work` on each of `items`, one after another, and tells how far it is. What is returned ends before the item at which the user asked
+ * to stop.
+ */
 export async function inTurn<T, R>(lab: Lab, items: readonly T[], name: (item: T) => string, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  for (const item of items) {
-    if (lab.stopped) break;
-    lab.progress(results.length, items.length, name(item));
-    results.push(await work(item));
+  try {
+    for (const item of items) {
+      lab.progress(results.length, items.length, name(item));
+      await giveWay(lab);
+      results.push(await work(item));
+    }
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
   }
   lab.progress(results.length, items.length, '');
   return results;

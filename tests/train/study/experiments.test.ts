@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare } from '../../../cli/study/compare.ts';
 import { COMPARISONS } from '../../../train/study/compare.ts';
+import { giveWay, inTurn, type Lab } from '../../../train/study/experiment.ts';
 import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
 import { printed } from '../../support/process/printed.ts';
 import { refusal } from '../../support/refusal.ts';
@@ -34,6 +35,37 @@ test('an experiment writes pictures and a table, or one object', async () => {
   const { experiment, seed, rows, values } = JSON.parse(await printed(() => compare('trajectories', { out, json: true, seed: '2' })));
   assert.equal([experiment, seed, rows.length], ['trajectories', 2, 32]);
   assert.is(values[0].points.length, rows[0].steps + 1);
+});
+
+test('who asks to stop is heard between parts that the host computes, and a part that is not complete is left out', async () => {
+  let stopped = false;
+  const told: number[] = [];
+  const lab: Lab = {
+    seed: 0,
+    device: () => Promise.reject(new Error('no device is called for')),
+    dataset: () => Promise.reject(new Error('no data set is called for')),
+    progress: done => told.push(done),
+    get stopped() {
+      return stopped;
+    },
+  };
+  const signal = setImmediate(() => setTimeout(() => (stopped = true)));
+  const busy = () => {
+    for (const until = performance.now() + 20; performance.now() < until; );
+    return Promise.resolve(1);
+  };
+  const parts = await inTurn(lab, Array(100).fill(0), String, busy);
+  clearImmediate(signal);
+  assert.ok(parts.length > 0 && parts.length < 10, `${parts.length} of 100`);
+  assert.is(told.at(-1), parts.length);
+
+  stopped = false;
+  const cut = await inTurn(lab, ['whole', 'cut', 'never begun'], String, async name => {
+    stopped = name === 'cut';
+    await giveWay(lab);
+    return name;
+  });
+  assert.equal([cut, told.at(-1)], [['whole'], 1]);
 });
 
 test('a slip is refused in one line', async () => {

@@ -66,7 +66,6 @@ export const boxBasis = experiment({
           const { w, rank } = bySvd(problem);
           return { error: rmse(problem, w), rank };
         });
-        await new Promise(resolve => setTimeout(resolve)); // a page goes on meanwhile
         return { kind, scheme, depth, error: median(fits.map(f => f.error)), rank: median(fits.map(f => f.rank)) };
       },
     );

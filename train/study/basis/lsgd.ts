@@ -1,11 +1,9 @@
 /** `lsgd`: the last layer solved for against all layers by Adam, from box and from He's first weights. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
-import { openTrainer } from '../../run/open.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
 import { median } from '../statistics.ts';
+import { trainTo, withTrainer } from '../with-trainer.ts';
 
 const WAYS = [
   { name: 'He, Adam', initScheme: 'he-normal', optimizer: 'adam' },
@@ -25,17 +23,9 @@ const SEEN = [0, 100, 1000];
 /** The RMSE on all points before each step. */
 async function errors(lab: Lab, { initScheme, optimizer }: Way, steps: number, seed: number): Promise<number[]> {
   const dataset = await lab.dataset('sine:points=256');
-  const run = {
-    batchSize: '256',
-    steps: String(steps + 1),
-    epochs: String(steps + 1),
-    valSplit: '0',
-    normalize: 'none',
-    seed: String(seed),
-  };
-  const recipe = recipeOf(parseConfig('mlp:hidden=32-32-32-32,residual=true', { ...run, initScheme, optimizer, lr: '0.001' }));
-  const { trainer } = await openTrainer(recipe, dataset, await lab.device());
-  try {
+  const all = { batchSize: '256', steps: String(steps + 1), epochs: String(steps + 1), normalize: 'none', seed: String(seed) };
+  const given = { ...all, initScheme, optimizer, lr: '0.001' };
+  return withTrainer(lab, 'mlp:hidden=32-32-32-32,residual=true', given, dataset, async (trainer, total) => {
     if (initScheme === 'he-normal') {
       const first = Object.entries(await trainer.weights());
       const isBias = (name: string) => name.endsWith('bias');
@@ -44,15 +34,9 @@ async function errors(lab: Lab, { initScheme, optimizer }: Way, steps: number, s
       );
     }
     const seen: number[] = [];
-    for (let step = 0; step <= steps; step++) {
-      await trainer.step(true);
-      for (const line of trainer.arrived()) seen.push(line.rmse!);
-    }
-    for (const line of await trainer.settle()) seen.push(line.rmse!);
+    await trainTo(lab, trainer, total, { log: () => true, onMetrics: line => seen.push(line.rmse!) });
     return seen;
-  } finally {
-    trainer.destroy();
-  }
+  });
 }
 
 export const lsgdExperiment = experiment({

@@ -1,13 +1,11 @@
 /** Ways of fitting a function of one variable: small nets trained on all points at once, their errors and what they predict. */
 import type { Dataset } from '../../../datasets/dataset.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
-import { openTrainer } from '../../run/open.ts';
 import { Diverged } from '../../step/divergence.ts';
 import { inTurn, type Cell, type Lab } from '../experiment.ts';
+import { mean } from '../statistics.ts';
+import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
 
-type Texts = Parameters<typeof parseConfig>[1];
 export type Point = readonly [x: number, y: number];
 
 /** One way: a net, and options as `descent train` takes them. */
@@ -17,7 +15,7 @@ export interface Way {
   /** In place of the experiment's. */
   readonly dataset?: string;
   readonly steps?: number;
-  readonly options?: Texts;
+  readonly options?: Given;
 }
 
 /** What came of a way. */
@@ -60,38 +58,25 @@ async function fit(lab: Lab, way: Way, { truth: noiseless, ...common }: Common):
   const { name, model, options, dataset: set, steps } = { ...common, ...way };
   const dataset = await lab.dataset(set);
   const { n } = dataset.train;
-  const texts = { valSplit: '0', batchSize: String(n), steps: String(steps), epochs: String(steps), seed: String(lab.seed), ...options };
+  const given = { batchSize: String(n), steps: String(steps), epochs: String(steps), seed: String(lab.seed), ...options };
   const begun = performance.now();
-  const { trainer } = await openTrainer(recipeOf(parseConfig(model, texts)), dataset, await lab.device());
+  const seconds = () => (performance.now() - begun) / 1000;
   const curve: Point[] = [];
-  const told = (lines: Awaited<ReturnType<typeof trainer.settle>>) => lines.forEach(line => curve.push([line.step - 1, line.rmse!]));
   try {
-    for (let step = 0; step < steps; step++) {
-      await trainer.step(true);
-      told(trainer.arrived());
-    }
-    told(await trainer.settle());
-    const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];
-    const predicted = await trainer.logits('test');
-    const prediction = pointsOf(dataset.test, predicted);
-    const goals = noiseless === undefined ? undefined : (await lab.dataset(noiseless)).test.targets!;
-    const truth = goals && Math.sqrt(predicted.reduce((sum, y, i) => sum + (y - goals[i]!) ** 2, 0) / predicted.length);
-    const weights = Object.fromEntries(Object.entries(await trainer.evaluatedWeights()).map(([key, t]) => [key, t.data as Float32Array]));
-    return {
-      name,
-      curve,
-      train: train.rmse!,
-      test: test.rmse!,
-      ...(truth !== undefined && { truth }),
-      prediction,
-      weights,
-      seconds: (performance.now() - begun) / 1000,
-    };
+    return await withTrainer(lab, model, given, dataset, async trainer => {
+      await trainTo(lab, trainer, steps, { log: () => true, onMetrics: line => curve.push([line.step - 1, line.rmse!]) });
+      const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];
+      const predicted = await trainer.logits('test');
+      const prediction = pointsOf(dataset.test, predicted);
+      const goals = noiseless === undefined ? undefined : (await lab.dataset(noiseless)).test.targets!;
+      const truth = goals && Math.sqrt(mean(Array.from(predicted, (y, i) => (y - goals[i]!) ** 2)));
+      const weights = Object.fromEntries(Object.entries(await trainer.evaluatedWeights()).map(([key, t]) => [key, t.data as Float32Array]));
+      const errors = { train: train.rmse!, test: test.rmse!, ...(truth !== undefined && { truth }) };
+      return { name, curve, ...errors, prediction, weights, seconds: seconds() };
+    });
   } catch (error) {
     if (!(error instanceof Diverged)) throw error;
-    return { name, curve, prediction: [], weights: {}, seconds: (performance.now() - begun) / 1000 };
-  } finally {
-    trainer.destroy();
+    return { name, curve, prediction: [], weights: {}, seconds: seconds() };
   }
 }
 

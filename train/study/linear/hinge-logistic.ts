@@ -2,10 +2,8 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import { datasetOf } from '../../../datasets/memory.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
-import { openTrainer } from '../../run/open.ts';
 import { experiment, inTurn } from '../experiment.ts';
+import { trainTo, withTrainer } from '../with-trainer.ts';
 import { normalsOf } from './problems.ts';
 
 const LOSSES = ['hinge', 'logistic', 'mse'] as const;
@@ -13,11 +11,15 @@ type Point = readonly [x: number, y: number];
 
 /** A line w . p + b = 0, and how many points of `n` are on their right side. */
 interface Boundary {
-  readonly name: string;
+  readonly loss: (typeof LOSSES)[number];
+  /** Which points it was trained on. */
+  readonly set: string;
   readonly w: Point;
   readonly b: number;
   readonly right: number;
 }
+
+const nameOf = ({ loss, set }: Pick<Boundary, 'loss' | 'set'>): string => `${loss}, ${set}`;
 
 export const hingeLogistic = experiment({
   about: 'Hinge and logistic loss leave well-placed points alone; squared error is pulled by them.',
@@ -34,44 +36,34 @@ export const hingeLogistic = experiment({
       Array.from({ length: n }, () => [x + spread * next(), y + spread * next()] as const);
     const [first, second, behind] = [cloud(points, -1.5, 1, 0.5), cloud(points, 1.5, 1, 0.5), cloud(far, 7, -6, 0.5)];
     const sets = { 'two clouds': [first, second], 'and points far behind': [first, [...second, ...behind]] } as const;
-    const runs = Object.entries(sets).flatMap(([name, classes]) => LOSSES.map(loss => ({ name: `${loss}, ${name}`, loss, classes })));
-    const found = await inTurn(
-      lab,
-      runs,
-      run => run.name,
-      async ({ name, loss, classes }): Promise<Boundary> => {
-        const images = classes.flat().map(point => [...point]);
-        const labels = classes.flatMap((own, label) => own.map(() => label));
-        const dataset = await datasetOf({ images, labels, name: 'clouds' });
-        const texts = {
-          loss,
-          optimizer: 'adam',
-          lr: '0.05',
-          weightDecay: String(l2),
-          batchSize: String(labels.length),
-          steps: String(steps),
-          valSplit: '0',
-          stratify: 'none',
-          normalize: 'none',
-        };
-        const { trainer } = await openTrainer(recipeOf(parseConfig('mlp:hidden=none', texts)), dataset, await lab.device());
-        try {
-          for (let step = 0; step < steps; step++) await trainer.step(step % 50 === 49);
-          await trainer.settle();
-          const { accuracy } = await trainer.evaluate('train');
-          const weights = await trainer.weights();
-          const [w, b] = [weights['fc1.weight']!.data, weights['fc1.bias']!.data];
-          return { name, w: [w[2]! - w[0]!, w[3]! - w[1]!], b: b[1]! - b[0]!, right: accuracy! };
-        } finally {
-          trainer.destroy();
-        }
-      },
-    );
+    const runs = Object.entries(sets).flatMap(([name, classes]) => LOSSES.map(loss => ({ loss, set: name, classes })));
+    const found = await inTurn(lab, runs, nameOf, async ({ loss, set, classes }): Promise<Boundary> => {
+      const images = classes.flat().map(point => [...point]);
+      const labels = classes.flatMap((own, label) => own.map(() => label));
+      const dataset = await datasetOf({ images, labels, name: 'clouds' });
+      const given = {
+        loss,
+        optimizer: 'adam',
+        lr: '0.05',
+        weightDecay: String(l2),
+        batchSize: String(labels.length),
+        steps: String(steps),
+        stratify: 'none',
+        normalize: 'none',
+      };
+      return withTrainer(lab, 'mlp:hidden=none', given, dataset, async (trainer, total) => {
+        await trainTo(lab, trainer, total);
+        const { accuracy } = await trainer.evaluate('train');
+        const weights = await trainer.weights();
+        const [w, b] = [weights['fc1.weight']!.data, weights['fc1.bias']!.data];
+        return { loss, set, w: [w[2]! - w[0]!, w[3]! - w[1]!], b: b[1]! - b[0]!, right: accuracy! };
+      });
+    });
     const angle = ({ w: [x, y] }: Boundary): number => (Math.atan2(y, x) * 180) / Math.PI;
     return {
       title: `Linear classifiers of ${2 * points} points, without and with ${far} far behind`,
       rows: found.map(boundary => ({
-        loss: boundary.name,
+        loss: nameOf(boundary),
         right: boundary.right,
         'direction, degrees': angle(boundary),
         'length of w': Math.hypot(...boundary.w),
@@ -89,9 +81,9 @@ export const hingeLogistic = experiment({
             points: own.flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),
           })),
           ...found
-            .filter(boundary => boundary.name.endsWith(name))
-            .map(({ name: full, w: [x, y], b }) => ({
-              name: full.split(',')[0]!,
+            .filter(boundary => boundary.set === name)
+            .map(({ loss, w: [x, y], b }) => ({
+              name: loss,
               points: [-8, 4].map(at => [-(b + y * at) / x, at] as const),
             })),
         ],

@@ -1,40 +1,29 @@
 /** `least-squares`: a linear model solved for in closed form, and trained, on features of which one is the sum of two others. */
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
 import { cholesky, leastSquares, mirror } from '../../linear/least-squares.ts';
-import { openTrainer } from '../../run/open.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
-import { asDataset, bySvd, dot, drawn, normalOfProblem, rmse, type Linear } from './problems.ts';
+import { trainTo } from '../with-trainer.ts';
+import { bySvd, dot, drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear } from './problems.ts';
 
 /** Steps between looks at the weights. */
 const EVERY = 5;
 
 /** How far the weights are from those given, every few steps of a first-order method from weights of 0. */
-async function distances(lab: Lab, problem: Linear, optimizer: string, lr: number, steps: number, to: Float64Array) {
-  const dataset = await asDataset(problem);
-  const n = problem.train.rows.length;
-  const texts = { optimizer, lr: String(lr), batchSize: String(n), steps: String(steps), valSplit: '0', normalize: 'none' };
-  const { trainer } = await openTrainer(recipeOf(parseConfig('mlp:hidden=none', texts)), dataset, await lab.device());
-  try {
+const distances = (lab: Lab, problem: Linear, optimizer: string, lr: number, steps: number, to: Float64Array) =>
+  withLinear(lab, problem, { optimizer, lr: String(lr), steps: String(steps) }, async (trainer, total) => {
     const first = await trainer.weights();
     await trainer.loadWeights(
       Object.fromEntries(Object.entries(first).map(([name, t]) => [name, { ...t, data: new Float32Array(t.data.length) }])),
     );
     const points: [step: number, distance: number][] = [];
-    let w = new Float64Array(to.length);
-    for (let step = 0; step <= steps; step += EVERY) {
-      points.push([step, Math.hypot(...w.map((v, i) => v - to[i]!))]);
-      for (let k = 0; k < EVERY; k++) await trainer.step();
-      const seen = await trainer.weights();
-      w = Float64Array.of(...seen['fc1.weight']!.data, seen['fc1.bias']!.data[0]!);
+    for (;;) {
+      const w = await linearWeights(trainer);
+      points.push([trainer.steps, Math.hypot(...w.map((v, i) => v - to[i]!))]);
+      if (trainer.steps === total) return { points, w };
+      await trainTo(lab, trainer, Math.min(total, trainer.steps + EVERY));
     }
-    return { points, w };
-  } finally {
-    trainer.destroy();
-  }
-}
+  });
 
 export const leastSquaresExperiment = experiment({
   about: 'Least squares in closed form, by Cholesky and by singular values, beside gradient descent, on dependent features.',

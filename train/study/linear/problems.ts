@@ -3,6 +3,9 @@ import { Matrix, SVD } from 'ml-matrix';
 import { datasetOf } from '../../../datasets/memory.ts';
 import { normals, STREAMS, type Draw } from '../../../shaders/kernel/random.ts';
 import { accumulate, normalOf, type Normal } from '../../linear/least-squares.ts';
+import type { Trainer } from '../../step/trainer.ts';
+import type { Lab } from '../experiment.ts';
+import { withTrainer, type Given } from '../with-trainer.ts';
 
 /** Samples with features X [n, d], the constant 1 among them where a model has one, and targets y [n]. */
 export interface Problem {
@@ -70,7 +73,24 @@ export function bySvd({ rows, y }: Problem, cut = 1e-10): { w: Float64Array; ran
 }
 
 /** The problem as a data set of features without the constant, which is a bias there. */
-export const asDataset = ({ train, test }: Linear) => {
+const asDataset = ({ train, test }: Linear) => {
   const part = ({ rows, y }: Problem) => ({ images: rows.map(row => [...row.slice(0, -1)]), targets: [...y] });
   return datasetOf({ ...part(train), test: part(test), name: 'linear' });
 };
+
+/** What `work` makes of a linear model of a problem, all of whose samples are one batch; `given` are further options of the run. */
+export async function withLinear<T>(
+  lab: Lab,
+  problem: Linear,
+  given: Given,
+  work: (trainer: Trainer, total: number) => Promise<T>,
+): Promise<T> {
+  const batch = { batchSize: String(problem.train.rows.length), normalize: 'none' };
+  return withTrainer(lab, 'mlp:hidden=none', { ...batch, ...given }, await asDataset(problem), work);
+}
+
+/** The weights of such a model as they are now, the constant last. */
+export async function linearWeights(trainer: Trainer): Promise<Float64Array> {
+  const { 'fc1.weight': w, 'fc1.bias': b } = await trainer.weights();
+  return Float64Array.of(...w!.data, b!.data[0]!);
+}

@@ -2,12 +2,10 @@
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT } from '../../../engine/range.ts';
 import type { Panel } from '../../../plots/panel.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
 import { leastSquares } from '../../linear/least-squares.ts';
-import { openTrainer } from '../../run/open.ts';
-import { experiment, type Lab } from '../experiment.ts';
-import { asDataset, drawn, normalOfProblem, rmse, type Linear, type Problem } from './problems.ts';
+import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { trainTo } from '../with-trainer.ts';
+import { drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear, type Problem } from './problems.ts';
 
 /** Weights of features, the constant last, of which three are 0. */
 const WEIGHTS = [2, -1.5, 1, 0.5, 0, 0, 0, 0.3];
@@ -41,27 +39,13 @@ export function lasso({ rows, y }: Problem, lambda: number, start?: Float64Array
 }
 
 /** The same minimum by gradient descent with soft thresholds, as `descent train --l1-proximal` takes it. */
-async function trained(lab: Lab, problem: Linear, lambda: number, steps: number): Promise<Float64Array> {
-  const n = problem.train.rows.length;
-  const texts = {
-    optimizer: 'sgd',
-    lr: '0.1',
-    l1Proximal: String(lambda),
-    decayBias: 'false',
-    batchSize: String(n),
-    steps: String(steps),
-    valSplit: '0',
-    normalize: 'none',
-  };
-  const { trainer } = await openTrainer(recipeOf(parseConfig('mlp:hidden=none', texts)), await asDataset(problem), await lab.device());
-  try {
-    for (let step = 0; step < steps; step++) await trainer.step();
-    const seen = await trainer.weights();
-    return Float64Array.of(...seen['fc1.weight']!.data, seen['fc1.bias']!.data[0]!);
-  } finally {
-    trainer.destroy();
-  }
-}
+const trained = (lab: Lab, problem: Linear, lambda: number, steps: number): Promise<Float64Array> => {
+  const given = { optimizer: 'sgd', lr: '0.1', l1Proximal: String(lambda), decayBias: 'false', steps: String(steps) };
+  return withLinear(lab, problem, given, async (trainer, total) => {
+    await trainTo(lab, trainer, total);
+    return linearWeights(trainer);
+  });
+};
 
 const zeros = (w: Float64Array): number => w.slice(0, -1).filter(v => v === 0).length;
 
@@ -85,10 +69,13 @@ export const weightPaths = experiment({
       L2: LAMBDAS.map(strength => leastSquares(normal, strength * samples).x),
       L1: LAMBDAS.map(strength => lasso(train, strength)),
     };
-    lab.progress(0, 1, `L1 of ${lambda} on the device`);
-    const device = await trained(lab, problem, lambda, steps);
+    const [device] = await inTurn(
+      lab,
+      [lambda],
+      strength => `L1 of ${strength} on the device`,
+      strength => trained(lab, problem, strength, steps),
+    );
     const host = lasso(train, lambda);
-    lab.progress(1, 1, '');
     const row = (penalty: string, strength: number, w: Float64Array) => ({
       penalty,
       '\u03bb': strength,
@@ -113,9 +100,9 @@ export const weightPaths = experiment({
       rows: [
         ...Object.entries(paths).flatMap(([penalty, path]) => shown.map(k => row(penalty, LAMBDAS[k]!, path[k]!))),
         row('L1, coordinate descent', lambda, host),
-        row('L1, gradient descent', lambda, device),
+        ...(device ? [row('L1, gradient descent', lambda, device)] : []),
       ],
-      expected: [
+      expected: device && [
         { what: `weights of 0 at \u03bb ${lambda}`, expected: zeros(host), found: zeros(device), source: 'coordinate descent in float64' },
         { what: 'length of w there', expected: Math.hypot(...host), found: Math.hypot(...device), source: 'coordinate descent in float64' },
       ],
@@ -131,7 +118,13 @@ export const weightPaths = experiment({
         },
       ],
       layout: { columns: 3 },
-      values: { lambdas: LAMBDAS, L2: paths.L2.map(w => [...w]), L1: paths.L1.map(w => [...w]), host: [...host], device: [...device] },
+      values: {
+        lambdas: LAMBDAS,
+        L2: paths.L2.map(w => [...w]),
+        L1: paths.L1.map(w => [...w]),
+        host: [...host],
+        device: device && [...device],
+      },
     };
   },
 });

@@ -4,7 +4,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
 import { uniforms } from '../../../shaders/kernel/random.ts';
 import { range } from '../../../shaders/kernel/wgsl.ts';
-import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { experiment, giveWay, inTurn, type Expected } from '../experiment.ts';
 import { mean, median } from '../statistics.ts';
 import { trainNarrow } from './narrow.ts';
 
@@ -65,7 +65,8 @@ export const collapse = experiment({
       const outputs: Float64Array[] = [];
       const constants: number[] = [];
       let [born, learnt] = [0, 0];
-      for (let k = 0; k < nets && !lab.stopped; k++) {
+      for (let k = 0; k < nets; k++) {
+        await giveWay(lab);
         const seed = lab.seed * 100_000 + k;
         const own = { width, layers, scheme: SCHEMES[scheme], loss, f: task.f, points, batchSize: 128, steps, lr: 1e-3, seed, grid: GRID };
         const { before, after } = trainNarrow(own);
@@ -73,7 +74,6 @@ export const collapse = experiment({
         if (extent(before) < 1e-6) born++;
         if (extent(after) < 1e-3) constants.push(after[0]!);
         else if (mean(after.map((y, i) => (y - truth[i]!) ** 2)) < enough) learnt++;
-        await new Promise(resolve => setTimeout(resolve));
       }
       const constant = constants.length ? mean(constants) : undefined;
       return {

@@ -8,6 +8,7 @@ import { adam } from '../../../optim/adaptive.ts';
 import { permutation, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
 import { rowLoss } from '../../../shaders/update/loss.ts';
 import { Net } from '../../net/net.ts';
+import { Stopped } from '../experiment.ts';
 import { drawnIn, iterated, projected, signStep, type Iterations, type Oracle } from './attacks.ts';
 
 /** Images [n, …] from 0 to 1, and their labels [n]. */
@@ -62,7 +63,7 @@ export interface Training {
   readonly stopped: () => boolean;
 }
 
-/** Moves the weights of `net`, which has gradients by its inputs, by Adam; images beyond the last whole batch of an epoch are left out. */
+/** Moves the weights of `net`, which has gradients by its inputs, by Adam; images beyond the last whole batch of an epoch are left out. Throws where it is stopped. */
 export async function train(net: Net, batch: number, { x, labels }: Images, o: Training): Promise<void> {
   const { epochs, lr, seed, attack, stopped } = o;
   const rule = optimizer(adam, { lr });
@@ -72,7 +73,8 @@ export async function train(net: Net, batch: number, { x, labels }: Images, o: T
   const perEpoch = Math.floor(labels.length / batch);
   const replays = attack?.way === 'free' ? attack.steps : 1;
   let noise = new Float32Array(batch * width);
-  for (let at = 0; at < Math.ceil((epochs * perEpoch) / replays) && !stopped(); at++) {
+  for (let at = 0; at < Math.ceil((epochs * perEpoch) / replays); at++) {
+    if (stopped()) throw new Stopped();
     const order = permutation(labels.length, seed, STREAMS.shuffle, Math.floor(at / perEpoch));
     const from = (at % perEpoch) * batch;
     const clean = chosen({ x, labels }, order.subarray(from, from + batch));

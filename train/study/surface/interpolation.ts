@@ -39,7 +39,7 @@ export const interpolation = experiment({
         seed => `training ${model} with seed ${seed}`,
         async seed => {
           const given = { ...DESCENT, epochs: String(epochs), seed: String(seed) };
-          minima.push(await minimumOf(model, given, dataset, device, () => lab.stopped));
+          minima.push(await minimumOf(lab, model, given, dataset));
         },
       );
       const [first, second] = minima;

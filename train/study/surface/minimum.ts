@@ -1,13 +1,10 @@
 /** Nets trained to a minimum whose weights are then moved: by how much the loss changes. */
 import type { Dataset } from '../../../datasets/dataset.ts';
-import type { Device } from '../../../engine/device.ts';
-import { parseConfig } from '../../config/config.ts';
-import { recipeOf } from '../../config/recipe-of.ts';
 import type { Score } from '../../evaluate/score.ts';
-import { openTrainer } from '../../run/open.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import type { Trainer } from '../../step/trainer.ts';
-import type { Given } from '../training/members.ts';
+import type { Lab } from '../experiment.ts';
+import { openNet, trainTo, type Given } from '../with-trainer.ts';
 
 /** How small nets come to a minimum soon. */
 export const DESCENT: Given = { optimizer: 'adam', lr: '0.002', batchSize: '32' };
@@ -20,16 +17,15 @@ export interface Minimum {
   readonly start: Tensors;
 }
 
-/** Trains on pixels from 0 to 1, all training images. What is stopped ends where it is. Whoever asks destroys the trainer. */
-export async function minimumOf(model: string, given: Given, dataset: Dataset, device: Device, stopped: () => boolean): Promise<Minimum> {
-  const recipe = recipeOf(parseConfig(model, { dataset: dataset.name, valSplit: '0', normalize: 'none', ...given }));
-  const { trainer, total } = await openTrainer(recipe, dataset, device);
+/** Trains on pixels from 0 to 1, all training images. Whoever asks destroys the trainer. */
+export async function minimumOf(lab: Lab, model: string, given: Given, dataset: Dataset): Promise<Minimum> {
+  const { trainer, total } = await openNet(lab, model, { normalize: 'none', ...given }, dataset);
   try {
     const start = await trainer.weights();
-    for (let step = 1; step <= total && !stopped(); step++) await trainer.step();
-    await trainer.settle();
+    await trainTo(lab, trainer, total);
     return { trainer, start, weights: await trainer.weights() };
   } catch (error) {
+    await (await lab.device()).idle();
     trainer.destroy();
     throw error;
   }

@@ -49,7 +49,7 @@ export const sharpness = experiment({
         ({ name }) => name,
         async ({ name, size, epochs }) => {
           const given = { ...DESCENT, batchSize: String(size), epochs: String(epochs), seed: String(lab.seed) };
-          const minimum = await minimumOf('lenet5', given, dataset, device, () => lab.stopped);
+          const minimum = await minimumOf(lab, 'lenet5', given, dataset);
           minima.push(minimum);
           const { trainer, weights } = minimum;
           const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];

@@ -4,7 +4,7 @@ import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { contour } from '../../../plots/contour.ts';
 import type { Panel } from '../../../plots/panel.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, inTurn, Stopped } from '../experiment.ts';
 import { filterDirection, moved, places } from './directions.ts';
 import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
 
@@ -43,7 +43,7 @@ export const surface = experiment({
         j => (j < 0 ? `training ${model}` : `row ${j + 1} of the surface`),
         async j => {
           if (j < 0) {
-            minimum = await minimumOf(model, given, dataset, device, () => lab.stopped);
+            minimum = await minimumOf(lab, model, given, dataset);
             const { weights } = minimum;
             directions = [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)];
             own = (await minimum.trainer.evaluate('train')).loss;
@@ -51,7 +51,8 @@ export const surface = experiment({
           }
           const { trainer, weights } = minimum!;
           const [a, b] = directions;
-          for (let i = 0; i < n && !lab.stopped; i++) {
+          for (let i = 0; i < n; i++) {
+            if (lab.stopped) throw new Stopped();
             const place = moved(weights, [
               [a, at[i]!],
               [b, at[j]!],

@@ -17,8 +17,6 @@ export const batches = experiment({
   },
   async run(lab, { seeds, images, batch, updates }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
-    const device = await lab.device();
-    const stopped = () => lab.stopped;
     // rates as small as one image needs, and as large as the mean over many allows; updates so that each comes to its end
     const sizes = [
       { name: '1 image', size: 1, lr: '0.005', steps: 10 * images },
@@ -26,19 +24,18 @@ export const batches = experiment({
       { name: `all ${images}`, size: images, lr: '0.1', steps: updates },
     ];
     const runs = sizes.flatMap(kind => Array.from({ length: seeds }, (_, k) => ({ kind, seed: lab.seed + k })));
-    const done = await inTurn(
+    const complete = await inTurn(
       lab,
       runs,
       ({ kind, seed }) => `${kind.name}, seed ${seed}`,
       async ({ kind: { name, size, lr, steps }, seed }) => {
         const given = { optimizer: 'sgd', lr, batchSize: String(size), steps: String(steps), seed: String(seed) };
         const begun = performance.now();
-        const run = await trained('mlp:hidden=64', given, dataset, device, { stopped });
+        const run = await trained(lab, 'mlp:hidden=64', given, dataset);
         const seconds = (performance.now() - begun) / 1000;
-        return run && { name, size, steps, seconds, lines: run.lines, ...together(run.predictions, dataset) };
+        return { name, size, steps, seconds, lines: run.lines, ...together(run.predictions, dataset) };
       },
     );
-    const complete = done.filter(run => run !== undefined);
     const groups = sizes.map(kind => ({ ...kind, runs: complete.filter(run => run.name === kind.name) })).filter(g => g.runs.length);
     const rows = groups.map(({ name, lr, steps, size, runs }) => {
       const loss = spreadOf(runs.map(run => run.lines.at(-1)!.loss));

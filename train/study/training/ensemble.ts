@@ -14,16 +14,14 @@ export const ensemble = experiment({
   },
   async run(lab, { members, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const device = await lab.device();
     const seeds = Array.from({ length: members }, (_, i) => lab.seed + i);
-    const stopped = () => lab.stopped;
     const all = await inTurn(
       lab,
       seeds,
       seed => `seed ${seed}`,
-      seed => trained('lenet5', { epochs: String(epochs), seed: String(seed) }, dataset, device, { stopped }),
+      seed => trained(lab, 'lenet5', { epochs: String(epochs), seed: String(seed) }, dataset),
     );
-    const predictions = all.flatMap(member => member?.predictions ?? []);
+    const predictions = all.flatMap(member => member.predictions);
     const rows = predictions.map((p, k) => {
       const own = together([p], dataset);
       const mean = together(predictions.slice(0, k + 1), dataset);

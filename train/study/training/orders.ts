@@ -4,7 +4,8 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { mean, spreadOf } from '../statistics.ts';
-import { together, trained, type Given } from './members.ts';
+import type { Given } from '../with-trainer.ts';
+import { together, trained } from './members.ts';
 import { curveOf } from './over-seeds.ts';
 
 /** What each order is: of which images, and how they are taken. The file's own order is a shuffled one, the same in all epochs. */
@@ -26,20 +27,17 @@ export const orders = experiment({
   async run(lab, { seeds, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
     const byClass = await sortedByClass(dataset);
-    const device = await lab.device();
-    const stopped = () => lab.stopped;
     const runs = ORDERS.flatMap(order => Array.from({ length: seeds }, (_, k) => ({ order, seed: lab.seed + k })));
-    const done = await inTurn(
+    const complete = await inTurn(
       lab,
       runs,
       ({ order, seed }) => `${order.name}, seed ${seed}`,
       async ({ order, seed }) => {
         const given = { ...order.given, optimizer: 'momentum', lr: '0.02', epochs: String(epochs), seed: String(seed) };
-        const run = await trained('lenet5', given, order.sorted ? byClass : dataset, device, { stopped });
-        return run && { name: order.name, lines: run.lines, ...together(run.predictions, dataset) };
+        const run = await trained(lab, 'lenet5', given, order.sorted ? byClass : dataset);
+        return { name: order.name, lines: run.lines, ...together(run.predictions, dataset) };
       },
     );
-    const complete = done.filter(run => run !== undefined);
     const groups = ORDERS.map(({ name }) => ({ name, runs: complete.filter(run => run.name === name) })).filter(g => g.runs.length);
     const rows = groups.map(({ name, runs }) => {
       const accuracy = spreadOf(runs.map(run => run.accuracy));

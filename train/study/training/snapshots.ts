@@ -16,20 +16,19 @@ export const snapshots = experiment({
   },
   async run(lab, { cycles, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const device = await lab.device();
     const common = { optimizer: 'momentum', lr: LR, epochs: String(cycles * epochs), seed: String(lab.seed) };
     const ways = [
       { name: `${cycles} cycles`, given: { ...common, snapshots: String(cycles) } },
       { name: 'one fall', given: { ...common, schedule: 'cosine' } },
     ];
-    const stopped = () => lab.stopped;
-    const [cyclic, plain] = await inTurn(
+    const done = await inTurn(
       lab,
       ways,
       ({ name }) => name,
-      ({ given }) => trained('lenet5', given, dataset, device, { cycles, stopped }),
+      ({ given }) => trained(lab, 'lenet5', given, dataset, cycles),
     );
-    const runs = [cyclic, plain].flatMap((run, i) => (run ? [{ ...ways[i]!, ...run }] : []));
+    const [cyclic, plain] = done;
+    const runs = done.map((run, i) => ({ ...ways[i]!, ...run }));
     const ends = cyclic?.predictions ?? [];
     const alone = plain && together(plain.predictions.slice(-1), dataset);
     const rows = ends.map((p, k) => {
