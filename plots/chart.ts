@@ -7,7 +7,7 @@ import { layoutOf, namesOf } from './layout.ts';
 import { bandSeries, groundSeries } from './areas.ts';
 import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
-import { COLOURS, DASHES, INK, letters } from './style.ts';
+import { COLOURS, DASHES, letters } from './style.ts';
 
 const CHARTS = [BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart];
 const COMPONENTS = [GridComponent, LegendComponent, MarkLineComponent, TitleComponent, VisualMapComponent];
@@ -51,6 +51,7 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
         return legend(namesOf(panel), { left, top: top - legendHeight - 4, width });
       });
 
+  const series = panels.map((panel, i) => seriesOf(panel, i, styleOf));
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: layout.width, height: layout.height });
   try {
     chart.setOption({
@@ -64,8 +65,10 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
         panel.kind === 'matrix' ? columnAxis(panel, i) : valueAxis(panel.kind === 'bar' ? panel.y : panel.x, i, 'x'),
       ),
       yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y'))),
-      series: panels.flatMap((panel, i) => seriesOf(panel, i, styleOf)),
-      visualMap: panels.flatMap((panel, i) => (panel.kind === 'matrix' ? { ...SHADES, seriesIndex: firstSeries(panels, i) } : [])),
+      series: series.flat(),
+      visualMap: panels.flatMap((panel, i) =>
+        panel.kind === 'matrix' ? { ...SHADES, seriesIndex: series.slice(0, i).flat().length } : [],
+      ),
     } as unknown as EChartsCoreOption); // the tuple types of dashes and data reject arrays made by map
     const svg = chart.renderToSVGString().replace(HOVER, '');
     return svg.replace(/\bzr\d+-/g, 'zr-'); // numbers of a chart in its process
@@ -78,9 +81,6 @@ type StyleOf = (name: string) => { color: string; dash: (typeof DASHES)[number] 
 
 /** The colour of a share of a row. */
 const SHADES = { type: 'continuous', show: false, min: 0, max: 1, inRange: { color: ['#ffffff', COLOURS[0]] } };
-
-const firstSeries = (panels: readonly Panel[], panel: number): number =>
-  panels.slice(0, panel).reduce((sum, p, i) => sum + seriesOf(p, i, () => ({ color: INK, dash: 'solid' })).length, 0);
 
 function seriesOf(panel: Panel, i: number, styleOf: StyleOf): object[] {
   if (panel.kind === 'matrix') return [matrixSeries(panel, i)];

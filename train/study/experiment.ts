@@ -22,12 +22,12 @@ export interface Lab {
 /** A value of a table: a number, shown with as many digits as say something, or words. */
 export type Cell = string | number | undefined;
 
-/** A figure that is published, or that theory gives, beside the one that came out. */
+/** A figure that is published, that theory gives, or that came of other code, beside the one that came out. */
 export interface Expected {
   readonly what: string;
   readonly expected: number;
   readonly found: number;
-  /** Who says so: authors and year. */
+  /** Who says so: authors and year, the formula, or the other code and how much it ran. */
   readonly source: string;
 }
 

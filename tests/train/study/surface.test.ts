@@ -1,16 +1,14 @@
 /** Ways through the space of weights: directions have the lengths of filters, surfaces the net's own loss in their middle. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDataset } from '../../../datasets/node/open.ts';
 import { dense } from '../../../layers/dense.ts';
 import { sequential } from '../../../layers/compose.ts';
 import { Net } from '../../../train/net/net.ts';
-import type { Lab } from '../../../train/study/experiment.ts';
-import { planned } from '../../../train/study/experiments.ts';
 import { between, filterDirection, moved, places } from '../../../train/study/surface/directions.ts';
 import { barrierOf } from '../../../train/study/surface/interpolation.ts';
 import { sharpest } from '../../../train/study/surface/sharpest.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
+import { outcomeOf as outcomeIn } from '../../support/lab.ts';
 
 const test = suite('surface');
 const device = await deviceFor();
@@ -30,13 +28,7 @@ const weights = {
   'bn.running_var': values([4], 4),
   'fc.weight': values([3, 16], 5),
 };
-const lab: Lab = {
-  seed: 0,
-  device: () => deviceFor(),
-  dataset: (_, { limitTrain } = {}) => openDataset('shapes', { limitTrain, limitTest: 32, quiet: true }),
-  progress() {},
-  stopped: false,
-};
+const outcomeOf = (text: string) => outcomeIn(text, { images: 'shapes', limitTest: 32 });
 
 test('filters of a direction are as long as those of the net, biases and norms do not move, and no two directions are the same', () => {
   const [a, b] = [filterDirection(weights, 1, 0), filterDirection(weights, 1, 1)];
@@ -65,14 +57,14 @@ test('filters of a direction are as long as those of the net, biases and norms d
 });
 
 test('the middle of the surface is the net as it is, and around it the loss is greater on the whole', async () => {
-  const { rows } = await planned('surface:points=2,reach=3,images=64,epochs=1').run(lab); // three points: the middle is the net
+  const { rows } = await outcomeOf('surface:points=2,reach=3,images=64,epochs=1'); // three points: the middle is the net
   const [row] = rows;
   assert.is(row!['in the middle'], row!['its loss']);
   assert.ok(Number(row!.greatest) > 1.2 * Number(row!['its loss']));
 });
 
 test('lines between nets end in these, and between two minima lies a barrier', async () => {
-  const { rows } = await planned('interpolation:points=5,images=64,epochs=10').run(lab);
+  const { rows } = await outcomeOf('interpolation:points=5,images=64,epochs=10');
   const [line, path] = rows;
   assert.is(line!['loss at 0'], path!['loss at 1'], 'the same minimum');
   assert.ok(Number(path!['loss at 0']) > Number(path!['loss at 1']));

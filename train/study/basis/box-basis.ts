@@ -71,7 +71,7 @@ export const boxBasis = experiment({
     );
     const of = (kind: string, scheme: string) => found.filter(f => f.kind === kind && f.scheme === scheme);
     const at = (kind: string, scheme: string, depth: number) => of(kind, scheme).find(f => f.depth === depth)?.error ?? NaN;
-    const published = [
+    const reference = [
       ['plain', 'box', 1, 7.3e-3],
       ['plain', 'box', 4, 2.2e-2],
       ['plain', 'box', 32, 0.706],
@@ -89,7 +89,7 @@ export const boxBasis = experiment({
           'rank at 1, 8, 32': [1, 8, 32].map(d => of(kind, scheme).find(f => f.depth === d)?.rank ?? '-').join(', '),
         })),
       ),
-      expected: published.map(([kind, scheme, depth, expected]) => ({
+      expected: reference.map(([kind, scheme, depth, expected]) => ({
         what: `${kind} ${scheme}, ${depth} ${depth === 1 ? 'layer' : 'layers'}`,
         expected,
         found: at(kind, scheme, depth),

@@ -63,17 +63,17 @@ export const momentumRates = experiment({
         const { rule, lr, momentum } = method;
         const points = await trajectory(device, land, rule, { steps: STEPS, lr, hyper: momentum === undefined ? {} : { momentum } });
         const distances = points.map(([x, y]) => Math.hypot(x, y) / Math.SQRT2);
-        return { ...method, distances, found: lateFactor(distances, method) };
+        return { ...method, distances, found: lateFactor(distances, method), needed: distances.findIndex(d => d < 1e-3) };
       },
     );
     return {
       title: `At their best settings on (x\u00b2 + ${k} y\u00b2) / 2`,
-      rows: ways.map(({ name, lr, momentum, found, distances }) => ({
+      rows: ways.map(({ name, lr, momentum, found, needed }) => ({
         method: name,
         rate: lr,
         momentum,
         'factor a step': found,
-        'steps to 1/1000': distances.findIndex(d => d < 1e-3) < 0 ? undefined : distances.findIndex(d => d < 1e-3),
+        'steps to 1/1000': needed < 0 ? undefined : needed,
       })),
       expected: ways.map(({ name, factor, found, source }): Expected => ({ what: `factor of ${name}`, expected: factor, found, source })),
       panels: [

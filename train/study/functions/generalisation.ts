@@ -50,15 +50,16 @@ export const heaviside = experiment({
   async run(lab, { steps, points, noise, width, l1, l2, dropout }) {
     const dataset = `heaviside:points=${points},noise=${noise},seed=${lab.seed}`;
     const rate = { optimizer: 'adam', lr: '0.005' };
-    const ways = [2, 3].flatMap((depth): Way[] => {
+    const nets = [2, 3].flatMap(depth => {
       const model = `mlp:hidden=${Array(depth).fill(width).join('-')}`;
       return [
-        { name: `none, ${depth} layers`, model, options: rate },
-        { name: `L1, ${depth} layers`, model, options: { ...rate, l1Proximal: String(l1) } },
-        { name: `L2, ${depth} layers`, model, options: { ...rate, weightDecay: String(l2) } },
-        { name: `dropout, ${depth} layers`, model: `${model},dropout=${dropout}`, options: rate },
+        { depth, penalty: 'none', model, options: rate },
+        { depth, penalty: 'L1', model, options: { ...rate, l1Proximal: String(l1) } },
+        { depth, penalty: 'L2', model, options: { ...rate, weightDecay: String(l2) } },
+        { depth, penalty: 'dropout', model: `${model},dropout=${dropout}`, options: rate },
       ];
     });
+    const ways = nets.map(({ depth, penalty, ...way }): Way => ({ ...way, name: `${penalty}, ${depth} layers` }));
     const fits = await fitWays(lab, ways, { dataset, steps, truth: 'heaviside' });
     const data = await lab.dataset(dataset);
     return {
@@ -69,7 +70,7 @@ export const heaviside = experiment({
         predictionPanel(
           `${depth} hidden layers`,
           data,
-          fits.flatMap(fit => (fit.name.endsWith(`${depth} layers`) ? { ...fit, name: fit.name.split(',')[0]! } : [])),
+          fits.flatMap((fit, i) => (nets[i]!.depth === depth ? { ...fit, name: nets[i]!.penalty } : [])),
           { min: -0.75, max: 1.75 },
         ),
       ),

@@ -2,10 +2,9 @@
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { FUNCTIONS } from '../../../datasets/tables/functions.ts';
-import { experiment, type Outcome } from '../experiment.ts';
+import { experiment } from '../experiment.ts';
 import { errorPanel, fitWays, measured, predictionPanel, rowsOf } from './ways.ts';
 
-const LAYOUT = { columns: 2 } satisfies Outcome['layout'];
 const MODEL = 'mlp:hidden=32-32,activation=tanh';
 export const functionOption = (name: string) => choice(name, Object.keys(FUNCTIONS), 'the function');
 export const stepsOption = (steps: number) => number(steps, 'updates of each run', COUNT);
@@ -21,7 +20,6 @@ export const adamNadam = experiment({
       title: `Adam and Nadam on ${dataset}, ${steps} steps on all points`,
       rows: rowsOf(fits, 'optimizer'),
       panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      layout: LAYOUT,
       values: measured(fits),
     };
   },
@@ -37,18 +35,16 @@ export const adamLbfgs = experiment({
     lr: number(0.01, 'learning rate of Adam', POSITIVE),
   },
   async run(lab, { function: dataset, adam, lbfgs, lr }) {
-    const own = { model: MODEL };
     const ways = [
-      { ...own, name: 'Adam', options: { optimizer: 'adam', lr: String(lr) } },
-      { ...own, name: 'L-BFGS', options: { optimizer: 'lbfgs' } },
-      { ...own, name: 'Adam, then L-BFGS', options: { optimizer: `adam:epochs=${adam},lbfgs`, lr: String(lr) } },
+      { model: MODEL, name: 'Adam', options: { optimizer: 'adam', lr: String(lr) } },
+      { model: MODEL, name: 'L-BFGS', options: { optimizer: 'lbfgs' } },
+      { model: MODEL, name: 'Adam, then L-BFGS', options: { optimizer: `adam:epochs=${adam},lbfgs`, lr: String(lr) } },
     ];
     const fits = await fitWays(lab, ways, { dataset, steps: adam + lbfgs });
     return {
       title: `${adam} steps of Adam and ${lbfgs} of L-BFGS on ${dataset}`,
       rows: rowsOf(fits, 'optimizer'),
       panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits, [{ x: adam, label: 'L-BFGS' }])],
-      layout: LAYOUT,
       values: measured(fits),
     };
   },
@@ -75,7 +71,6 @@ export const rateSizes = experiment({
       title: `Gradient descent on ${dataset} at three rates, ${steps} steps`,
       rows: rowsOf(fits, 'rate'),
       panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      layout: LAYOUT,
       values: measured(fits),
     };
   },
@@ -101,7 +96,6 @@ export const oneCycle = experiment({
       title: `One cycle against constant rates on ${dataset}, ${steps} steps`,
       rows: rowsOf(fits, 'schedule'),
       panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      layout: LAYOUT,
       values: measured(fits),
     };
   },

@@ -112,7 +112,7 @@ export const gradientSizesExperiment = experiment({
         ...relus.map(
           ({ sizes, before }): Expected => ({
             what: 'relu, glorot: factor for each layer more',
-            expected: Number(Math.SQRT1_2.toFixed(4)),
+            expected: Math.SQRT1_2,
             found: (sizes[1]! / before[1]!) ** (1 / (depth - shallow)),
             source: 'half of the variance, He et al. 2015',
           }),

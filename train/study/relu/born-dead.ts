@@ -55,7 +55,7 @@ export const bornDeadNets = experiment({
       const found = counted.find(c => c.width === width)?.dead[layers];
       return found === undefined
         ? []
-        : [{ what: `${layers} layers of width ${width}`, expected: share, found, source: 'whole matrices, 6,000 nets' }];
+        : [{ what: `${layers} layers of width ${width}`, expected: share, found, source: 'whole matrices in NumPy, 6,000 nets' }];
     });
     return {
       title: `ReLU nets dead from birth, ${nets.toLocaleString('en')} of each width`,
