@@ -1,3 +1,9 @@
+/** Makes a matrix [n, n] symmetric of which the part below the diagonal is there. */
+export function symmetric(n: number, matrix: Float64Array): Float64Array {
+  for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) matrix[k * n + r] = matrix[r * n + k]!;
+  return matrix;
+}
+
 /**
  * Eigenvalues, largest first, and eigenvectors (rows of `vectors`, [n, n]) of a symmetric matrix [n, n]: Householder reduction to three
  * diagonals, then the implicit QL iteration with Wilkinson's shift (Golub & Van Loan, section 8.3). About 6 n^3 operations.

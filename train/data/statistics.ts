@@ -1,6 +1,6 @@
 /** What normalisation and augmentation must know of the training images; pixels of bytes are in [0, 1], float32 stays as it is. */
 import type { Dataset } from '../../datasets/dataset.ts';
-import { eigenSymmetric } from './eigen.ts';
+import { eigenSymmetric, symmetric } from './eigen.ts';
 
 /**
  * `none` is x/255, or float32 as it is; `mean` subtracts the training set's mean per channel; `meanstd` divides by its deviation too;
@@ -149,10 +149,6 @@ function principalAxes(dataset: Dataset, indices: Uint32Array, mean: ArrayLike<n
   const centred = (i: number, out: Float64Array) => {
     for (let k = 0; k < d; k++) out[k] = (train.images[i * d + k]! / unit - mean[k]!) / Math.sqrt(m);
     return out;
-  };
-  const symmetric = (n: number, a: Float64Array) => {
-    for (let r = 0; r < n; r++) for (let k = 0; k < r; k++) a[k * n + r] = a[r * n + k]!;
-    return a;
   };
   if (m >= d) {
     const covariance = new Float64Array(d * d);

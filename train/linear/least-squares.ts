@@ -1,5 +1,5 @@
 /** Systems of a few hundred unknowns, in float64 on the host. */
-import { eigenSymmetric } from '../data/eigen.ts';
+import { eigenSymmetric, symmetric } from '../data/eigen.ts';
 
 /** Sums over samples of the products of their features and targets: what least squares takes of any number of samples. */
 export interface Normal {
@@ -7,7 +7,7 @@ export interface Normal {
   readonly d: number;
   /** Targets of a sample. */
   readonly k: number;
-  /** A^T A [d, d]. */
+  /** A^T A [d, d], of which the part below and on the diagonal is there. */
   readonly gram: Float64Array;
   /** A^T Y [d, k]. */
   readonly moment: Float64Array;
@@ -25,15 +25,9 @@ export function accumulate({ d, k, gram, moment }: Normal, row: ArrayLike<number
   }
 }
 
-/** Makes a matrix [d, d] of which the part below the diagonal is there symmetric. */
-export function mirror(matrix: Float64Array, d: number): Float64Array {
-  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) matrix[j * d + i] = matrix[i * d + j]!;
-  return matrix;
-}
-
 /**
- * X [d, k] of G X = B by Cholesky's factors of G, symmetric and positive [d, d]; undefined where a pivot is at most `least` times the
- * largest value of the diagonal.
+ * X [d, k] of G X = B by Cholesky's factors of G, symmetric and positive [d, d], of which the part above the diagonal is not read; undefined
+ * where a pivot is at most `least` times the largest value of the diagonal.
  */
 export function cholesky(g: Float64Array, b: Float64Array, d: number, k: number, least = 1e-14): Float64Array | undefined {
   const l = new Float64Array(d * d);
@@ -77,11 +71,11 @@ export interface Solution {
  * are close to singular the shortest solution, by the axes of the Gram matrix whose singular values are above `cut` of the largest.
  */
 export function leastSquares({ d, k, gram, moment }: Normal, ridge = 0, cut = CUT): Solution {
-  const g = mirror(gram.slice(), d);
+  const g = gram.slice();
   for (let i = 0; i < d; i++) g[i * d + i]! += ridge;
   const x = cholesky(g, moment, d, k, 1e-8);
   if (x) return { x, rank: d };
-  const { values, vectors } = eigenSymmetric(g, d);
+  const { values, vectors } = eigenSymmetric(symmetric(d, g), d);
   const rank = values.filter(v => v > values[0]! * cut * cut).length;
   const out = new Float64Array(d * k);
   for (let r = 0; r < rank; r++) {

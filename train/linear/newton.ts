@@ -1,5 +1,5 @@
 /** Newton's method for the last layer of a classifier: softmax cross-entropy of linear features, in float64 on the host. */
-import { cholesky, mirror } from './least-squares.ts';
+import { cholesky } from './least-squares.ts';
 
 /** Rows of `d` features, and the class number of each of `k`. */
 export interface Labelled {
@@ -62,7 +62,7 @@ export function newton(data: Labelled, w: Float64Array, steps: number, ridge = 0
       }
     }
     for (let i = 0; i < size; i++) hessian[i * size + i]! += ridge + DAMPING;
-    const move = cholesky(mirror(hessian, size), gradient, size, 1, 1e-15);
+    const move = cholesky(hessian, gradient, size, 1, 1e-15);
     if (!move) return w;
     let next: { w: Float64Array; p: Float64Array; loss: number } | undefined;
     for (let half = 0; half < HALVINGS && !next; half++) {

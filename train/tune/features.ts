@@ -82,7 +82,7 @@ export async function featuresOf(o: FeatureOptions): Promise<Features | undefine
 }
 
 /** The part of a model that gives the same at every step, as much of it as comes before all that is trained or draws; undefined where none does. */
-export function fixedCut(model: Layer, shape: readonly number[], frozen: Frozen): Cut | undefined {
+function fixedCut(model: Layer, shape: readonly number[], frozen: Frozen): Cut | undefined {
   const isFixed = (trunk: Layer) => {
     const { graph } = built(trunk, shape, frozen);
     const draws = graph.ops.some(({ kernel, params }) => 'seed' in (kernel.step?.(params) ?? {}));

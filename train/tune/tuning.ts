@@ -54,7 +54,7 @@ export function tuningOf({ model, freeze, head, lrOf, weightDecayOf }: Recipe, i
 }
 
 /** What a run starts from. Throws where the weights are not of its model. */
-export function startFrom({ model, head }: Pick<Recipe, 'model' | 'head'>, input: ModelInput, given: GivenWeights): Start {
+function startFrom({ model, head }: Pick<Recipe, 'model' | 'head'>, input: ModelInput, given: GivenWeights): Start {
   const { shape } = input;
   const layer = model.layer(input);
   if (given.isOwn) return { weights: given.of(layer, shape), told: undefined };

@@ -1,7 +1,7 @@
 /** `least-squares`: a linear model solved for in closed form, and trained, on features of which one is the sum of two others. */
 import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
-import { cholesky, leastSquares, mirror } from '../../linear/least-squares.ts';
+import { cholesky, leastSquares } from '../../linear/least-squares.ts';
 import { experiment, inTurn, type Lab } from '../experiment.ts';
 import { trainTo } from '../with-trainer.ts';
 import { bySvd, dot, drawn, linearWeights, normalOfProblem, rmse, withLinear, type Linear } from './problems.ts';
@@ -42,7 +42,7 @@ export const leastSquaresExperiment = experiment({
     const { train, test } = problem;
     const normal = normalOfProblem(train);
     const svd = bySvd(train);
-    const solved = cholesky(mirror(normal.gram.slice(), normal.d), normal.moment, normal.d, 1);
+    const solved = cholesky(normal.gram, normal.moment, normal.d, 1);
     const ridged = leastSquares(normal, ridge * samples).x;
 
     // the mean squared error has the curvature 2 s^2 / n along each singular vector
