@@ -3,7 +3,7 @@ import { imagesOf, numbers, valuesOf } from '../../datasets/dataset.ts';
 import type { Graph } from '../../engine/graph.ts';
 import { bytesOfImage } from '../data/data.ts';
 import type { DeviceData } from '../data/device-data.ts';
-import { eigenSymmetric } from '../data/eigen.ts';
+import { eigenSymmetric, symmetric } from '../data/eigen.ts';
 
 /** Images looked at: a thousand patches of each place are plenty for their covariance. */
 const SAMPLE = 1000;
@@ -37,13 +37,8 @@ export function whitenPatches(
     }
   }
   const patches = n * (h - k + 1) * (w - k + 1);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      moments[i * size + j]! /= patches;
-      moments[j * size + i] = moments[i * size + j]!;
-    }
-  }
-  const { values, vectors } = eigenSymmetric(moments, size);
+  const means = moments.map(sum => sum / patches);
+  const { values, vectors } = eigenSymmetric(symmetric(size, means), size);
   const out = new Float32Array(2 * size * size);
   for (let i = 0; i < size * size; i++) {
     const v = vectors[i]! / Math.sqrt(values[Math.floor(i / size)]! + eps);
