@@ -105,16 +105,21 @@ export class Asynchronous implements Fitted {
     await this.#exchange.texts('');
   }
 
+  /** The step at which all meet next, if none asks for it before. */
+  #next(): number {
+    const { total, meetEvery = Infinity } = this.#o;
+    const next = (every: number) => (every === Infinity ? every : (Math.floor(this.#met / every) + 1) * every);
+    return Math.min(total, next(this.stepsPerEpoch), next(meetEvery));
+  }
+
   /** Takes part in the steps up to the end of the epoch, or until a rank asks to end, and meets the others. */
   async step(): Promise<void> {
-    const { total, logEvery, asks, meets, meetEvery = Infinity, onMetrics, delay } = this.#o;
-    const { stepsPerEpoch } = this;
+    const { logEvery, asks, meets, onMetrics, delay } = this.#o;
     if (this.#shown) await this.#method.hide?.();
     this.#shown = false;
     await this.#exchange.texts(''); // rank 0 may still be writing a checkpoint, and an epoch is everyone's
     this.#since = performance.now();
-    const next = (every: number) => (every === Infinity ? every : (Math.floor(this.#met / every) + 1) * every);
-    const end = Math.min(total, next(stepsPerEpoch), next(meetEvery));
+    const end = this.#next();
     let hasAsked: boolean = false;
     let logged = this.#met;
     for (;;) {
@@ -194,14 +199,13 @@ export class Asynchronous implements Fitted {
 
   /**
    * Of rank 0, where another is lost between meetings: the device holds what is evaluated, and the steps whose numbers were drawn count as
-   * done, but for the last of the epoch, after which ranks meet.
+   * done, but for the last before the next meeting. Who came to that drew a number too, of a step that nobody did.
    */
   async abandon(): Promise<void> {
     const drawn = (await this.#clock.tick(0)) % ENDS;
-    const end = Math.min(this.#o.total, (Math.floor(this.#met / this.stepsPerEpoch) + 1) * this.stepsPerEpoch);
     await this.#trainer.settle();
     await this.#trainer.unlogged();
-    this.#met = Math.max(this.#met, Math.min(drawn, end - 1));
+    this.#met = Math.max(this.#met, Math.min(drawn, this.#next() - 1));
     this.#trainer.skipTo(this.#met);
     if (!this.#shown) await this.#method.show();
     this.#shown = true;

@@ -1,7 +1,7 @@
 /** The asynchronous methods against what their papers say: one rank is plain training to the bit, several follow references in float64. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { together } from '../../../train/distribute/alone.ts';
+import { alone, together } from '../../../train/distribute/alone.ts';
 import { BETA, delayTolerant } from '../../../train/distribute/delay-tolerant.ts';
 import { easgd } from '../../../train/distribute/easgd.ts';
 import { addDifference, type Method, type OnDevice, type Rank } from '../../../train/distribute/method.ts';
@@ -202,6 +202,22 @@ test('an elastic exchange keeps the sum of a rank’s weights and the centre', a
     moved.map((v, i) => v - e[i]!),
     1e-7,
   );
+});
+
+test('where a rank is lost as all meet, rank 0 stands a step before the meeting, after an epoch or so many steps', async () => {
+  const lost = new Error('a rank is lost');
+  const exchange: Exchange = { ...alone(), mean: () => Promise.reject(lost) };
+  const stands = async (meetEvery?: number) => {
+    const trainer = await trainerOf({ exchange });
+    const o = { total: 2 * trainer.stepsPerEpoch, logEvery: 4, asks: () => false, onMetrics: () => undefined, meetEvery };
+    const { fitted, abandon } = await start(trainer, exchange, distribution('easgd', {}), o);
+    assert.is(await fitted.step(false).catch((error: unknown) => error), lost);
+    await abandon!();
+    const { steps } = trainer;
+    trainer.destroy();
+    return steps;
+  };
+  assert.equal([await stands(), await stands(5)], [15, 4]);
 });
 
 test('the difference of two weights, added to the one, gives the other to the bit', () => {
