@@ -106,9 +106,9 @@ function makePixels(p: Gather) {
 /**
  * x [n, c, h, w] = value * scale + shift of images order[offset] … order[offset + n - 1], and their labels [n]; `norm` [2, c, h, w] holds
  * scale and shift per value. One thread takes four bytes or one f32 at a time; with `augment` one pixel, all its channels, so that colours
- * can be changed. With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box [x0,
- * x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. Of a regression labels are numbers. `tables` are those of the batch (see imageTables)
- * where the transforms ask for them.
+ * can be changed. With `mix` image i is mixed with image i + shift of the batch: x = ratio * x_i + (1 - ratio) * x_j, or x_j inside the box
+ * [x0, x1) x [y0, y1), and target [n, classes] = share * label_i + (1 - share) * label_j. Of a regression labels are numbers, [n, classes].
+ * `tables` are those of the batch (see imageTables) where the transforms ask for them.
  */
 export const gather = kernel({
   name: 'gather',

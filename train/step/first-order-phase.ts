@@ -73,7 +73,7 @@ export class FirstOrderPhase implements Span {
     await this.#hessian?.estimate(step.number, seed, () => gradients.run(step, { counts: false }));
     await gradients.run(step, { update: this.#update ? undefined : values, adds: accumulation.adds, log });
     if (accumulation.take(batches, step.number === this.end)) this.#update?.run({ ...values, seed, step: step.number });
-    if ((step.number - this.start) % (optimizer.hyper.every ?? 1) === 0) await this.#last?.solve();
+    if (this.#last && (step.number - this.start) % optimizer.hyper.every! === 0) await this.#last.solve();
     await gradients.end(step.number, lr, log);
     return lr;
   }

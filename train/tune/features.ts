@@ -147,9 +147,7 @@ class Trunk {
   #load(graph: Graph): void {
     if (this.#own) return;
     this.#own = savedOf(graph);
-    const names = new Set(this.#own.map(t => t.name));
-    const given = Object.fromEntries(Object.entries(this.#o.weights).filter(([name]) => names.has(name)));
-    writeWeights(this.#memory, this.#own, given, { strict: false });
+    writeWeights(this.#memory, this.#own, this.#o.weights, { strict: false }); // those of the head are left aside
   }
 
   weights(): Promise<Tensors> {
