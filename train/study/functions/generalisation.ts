@@ -3,7 +3,7 @@ import { number } from '../../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../../engine/range.ts';
 import { experiment } from '../experiment.ts';
 import { functionOption, stepsOption } from './optimizers.ts';
-import { errorPanel, fitWays, measured, predictionPanel, rowsOf, type Fit, type Way } from './ways.ts';
+import { compared, errorPanel, fitWays, measured, predictionPanel, rowsOf, type Fit, type Way } from './ways.ts';
 
 export const curveFitting = experiment({
   about: 'A net learns a function: what it predicts after some steps, and after more.',
@@ -92,12 +92,11 @@ export const tenPoints = experiment({
       { name: '64-64 units, L2', model: 'mlp:hidden=64-64', options: { ...rate, weightDecay: '0.02' } },
     ];
     const fits = await fitWays(lab, ways, { dataset, steps, truth: 'ten-points:noise=0' });
-    return {
-      title: `Ten points of a sine with noise ${noise}, ${steps} steps of Adam`,
-      rows: rowsOf(fits, 'net'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits, { min: -2, max: 2 }), errorPanel(fits)],
-      values: measured(fits),
-    };
+    return compared(
+      lab,
+      { title: `Ten points of a sine with noise ${noise}, ${steps} steps of Adam`, head: 'net', dataset, y: { min: -2, max: 2 } },
+      fits,
+    );
   },
 });
 
@@ -117,11 +116,6 @@ export const inputScaling = experiment({
       options: { optimizer: 'adam', lr: String(lr), normalize },
     }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return {
-      title: `sin 3x on ${from} to ${from + 2}, ${steps} steps`,
-      rows: rowsOf(fits, 'inputs'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      values: measured(fits),
-    };
+    return compared(lab, { title: `sin 3x on ${from} to ${from + 2}, ${steps} steps`, head: 'inputs', dataset }, fits);
   },
 });

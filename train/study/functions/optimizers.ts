@@ -3,7 +3,7 @@ import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { FUNCTIONS } from '../../../datasets/tables/functions.ts';
 import { experiment } from '../experiment.ts';
-import { errorPanel, fitWays, measured, predictionPanel, rowsOf } from './ways.ts';
+import { compared, fitWays } from './ways.ts';
 
 const MODEL = 'mlp:hidden=32-32,activation=tanh';
 export const functionOption = (name: string) => choice(name, Object.keys(FUNCTIONS), 'the function');
@@ -16,12 +16,7 @@ export const adamNadam = experiment({
   async run(lab, { function: dataset, steps, lr }) {
     const ways = ['adam', 'nadam'].map(name => ({ name, model: MODEL, options: { optimizer: name, lr: String(lr) } }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return {
-      title: `Adam and Nadam on ${dataset}, ${steps} steps on all points`,
-      rows: rowsOf(fits, 'optimizer'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      values: measured(fits),
-    };
+    return compared(lab, { title: `Adam and Nadam on ${dataset}, ${steps} steps on all points`, head: 'optimizer', dataset }, fits);
   },
 });
 
@@ -41,12 +36,16 @@ export const adamLbfgs = experiment({
       { model: MODEL, name: 'Adam, then L-BFGS', options: { optimizer: `adam:epochs=${adam},lbfgs`, lr: String(lr) } },
     ];
     const fits = await fitWays(lab, ways, { dataset, steps: adam + lbfgs });
-    return {
-      title: `${adam} steps of Adam and ${lbfgs} of L-BFGS on ${dataset}`,
-      rows: rowsOf(fits, 'optimizer'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits, [{ x: adam, label: 'L-BFGS' }])],
-      values: measured(fits),
-    };
+    return compared(
+      lab,
+      {
+        title: `${adam} steps of Adam and ${lbfgs} of L-BFGS on ${dataset}`,
+        head: 'optimizer',
+        dataset,
+        marks: [{ x: adam, label: 'L-BFGS' }],
+      },
+      fits,
+    );
   },
 });
 
@@ -67,12 +66,7 @@ export const rateSizes = experiment({
       options: { optimizer: 'sgd', lr: String(lr) },
     }));
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return {
-      title: `Gradient descent on ${dataset} at three rates, ${steps} steps`,
-      rows: rowsOf(fits, 'rate'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      values: measured(fits),
-    };
+    return compared(lab, { title: `Gradient descent on ${dataset} at three rates, ${steps} steps`, head: 'rate', dataset }, fits);
   },
 });
 
@@ -92,11 +86,6 @@ export const oneCycle = experiment({
       { name: 'one cycle', model: MODEL, options: { optimizer: 'adam', lr: String(lr), schedule: `onecycle:max_lr=${max}` } },
     ];
     const fits = await fitWays(lab, ways, { dataset, steps });
-    return {
-      title: `One cycle against constant rates on ${dataset}, ${steps} steps`,
-      rows: rowsOf(fits, 'schedule'),
-      panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits), errorPanel(fits)],
-      values: measured(fits),
-    };
+    return compared(lab, { title: `One cycle against constant rates on ${dataset}, ${steps} steps`, head: 'schedule', dataset }, fits);
   },
 });

@@ -2,7 +2,7 @@
 import type { Dataset } from '../../../datasets/dataset.ts';
 import type { Axis, Panel, Series } from '../../../plots/panel.ts';
 import { Diverged } from '../../step/divergence.ts';
-import { inTurn, type Cell, type Lab } from '../experiment.ts';
+import { inTurn, type Cell, type Lab, type Outcome } from '../experiment.ts';
 import { mean } from '../statistics.ts';
 import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
 
@@ -115,12 +115,26 @@ export const dataSeries = ({ train }: Dataset): Series => ({
   points: pointsOf(train).flatMap(([x, y]) => [[x, y] as const, [x, NaN] as const]),
 });
 
+type Marks = readonly { readonly x: number; readonly label: string }[];
+
 /** Errors by step; `marks` are vertical lines. */
-export const errorPanel = (fits: readonly Fit[], marks?: readonly { readonly x: number; readonly label: string }[]): Panel => ({
+export const errorPanel = (fits: readonly Fit[], marks?: Marks): Panel => ({
   kind: 'line',
   title: 'Error on the training points',
   x: { label: 'step' },
   y: { label: 'RMSE', log: true },
   series: fits.map(({ name, curve }) => ({ name, points: curve })),
   ...(marks && { marks }),
+});
+
+/** What an experiment shows that fits one function in several ways: their errors, their predictions, and how they came there. */
+export const compared = async (
+  lab: Lab,
+  { title, head, dataset, y, marks }: { title: string; head: string; dataset: string; y?: Partial<Axis>; marks?: Marks },
+  fits: readonly Fit[],
+): Promise<Outcome> => ({
+  title,
+  rows: rowsOf(fits, head),
+  panels: [predictionPanel('Prediction', await lab.dataset(dataset), fits, y), errorPanel(fits, marks)],
+  values: measured(fits),
 });

@@ -1,5 +1,5 @@
 /** `adversarial`: what attacks leave of the accuracy of a net trained as usual and of one trained on attacked images. */
-import type { Dataset, Split } from '../../../datasets/dataset.ts';
+import { first, type Dataset, type Split } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
@@ -129,11 +129,10 @@ const destroy = (nets: Nets | undefined): void => {
 };
 
 /** A split as values from 0 to 1, without what is left of the last batch. */
-function imagesFrom({ shape, dtype }: Dataset, { images, labels, n }: Split): Images {
-  const count = n - (n % BATCH);
+function imagesFrom({ dtype }: Dataset, split: Split): Images {
+  const { images, labels } = first(split, split.n - (split.n % BATCH));
   const scale = dtype === 'float32' ? 1 : 255;
-  const values = images.subarray(0, count * shape[0] * shape[1] * shape[2]);
-  return { x: Float32Array.from(values, v => v / scale), labels: Uint32Array.from(labels.subarray(0, count)) };
+  return { x: Float32Array.from(images, v => v / scale), labels: Uint32Array.from(labels) };
 }
 
 /** What `move` makes of all images, batch after batch. */

@@ -1,4 +1,5 @@
 /** `sharpness`: minima that small and large batches lead to: how steeply the loss rises around them. */
+import { first } from '../../../datasets/dataset.ts';
 import { check } from '../../../engine/check.ts';
 import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
@@ -33,15 +34,15 @@ export const sharpness = experiment({
       { name: `batches of ${small}`, size: small, epochs },
       { name: `batches of ${large}`, size: large, epochs: large_epochs },
     ];
-    const { shape, classes, train: split } = dataset;
-    const n = Math.min(images, split.n, 500);
-    const x = Float32Array.from(split.images.subarray(0, n * shape[0] * shape[1] * shape[2]), v => v / 255);
-    const labels = Uint32Array.from(split.labels.subarray(0, n));
+    const { shape, classes } = dataset;
+    const seen = first(dataset.train, 500);
+    const x = Float32Array.from(seen.images, v => v / 255);
+    const labels = Uint32Array.from(seen.labels);
     const minima: Minimum[] = [];
     const rows: Record<string, string | number>[] = [];
     const around: { name: string; points: (readonly [number, number])[] }[] = [];
     const line: { share: number; train: Score; test: Score }[] = [];
-    const net = await Net.build(device, lenet5({ shape, classes: classes.length }), { shape, batch: n });
+    const net = await Net.build(device, lenet5({ shape, classes: classes.length }), { shape, batch: seen.n });
     try {
       await inTurn(
         lab,
