@@ -1,6 +1,6 @@
 /**
  * A device of WebGPU's default limits, to which adapters with more hold us to nothing: every variant that fits a call of any model or rule
- * must compile on it; those of models in f16 in default-limits.long.ts.
+ * must compile on it; the deeper models of a family, and those in f16 (default-limits.long.ts), in the long tests.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,7 +8,10 @@ import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import * as pieces from '../../optim/pieces.ts';
+import { parseSpec } from '../../engine/spec.ts';
 import { limited, refused, step } from '../support/default-limits.ts';
+import { FAMILIES } from '../support/families.ts';
+import { isLongRun } from '../support/long.ts';
 
 const test = suite('default limits');
 const all = [
@@ -32,11 +35,14 @@ for (const half of [false, true]) {
   });
 }
 
+/** One model of each family has the kernels of the deeper ones. */
+const OF_FAMILIES = new Set(FAMILIES.map(({ spec }) => parseSpec('model', spec).name));
+
 test('every model compiles', async () => {
   const device = await limited();
   const { maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage } = device.gpu.limits;
   assert.equal([maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage], [16384, 8]);
-  for (const name of Object.keys(models)) {
+  for (const name of Object.keys(models).filter(one => isLongRun || OF_FAMILIES.has(one))) {
     const ops = step(device, name, optimizer(rules.sgd!), false);
     assert.equal(await refused(device, ops, false), [], name);
   }

@@ -101,8 +101,12 @@ const bits = async (t: Trainer) =>
 
 for (const [name, model, batchSize] of [
   ['a net with branches, dropout and batch norm', branched, 8],
-  ...(isLongRun ? [['resnet20', modelOf('resnet20'), 4] as const] : []),
-  ['vgg11', modelOf('vgg11:dropout=0.5'), 8],
+  ...(isLongRun
+    ? ([
+        ['resnet20', modelOf('resnet20'), 4],
+        ['vgg11', modelOf('vgg11:dropout=0.5'), 8],
+      ] as const)
+    : []),
 ] as const) {
   test(`${name} trains to the same bits with checkpointing, in less memory`, async () => {
     const device = await deviceFor();

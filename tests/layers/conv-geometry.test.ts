@@ -14,13 +14,13 @@ import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv geometry');
 
-/** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it too. */
+/** [channels, height, width, output channels]; `gpu`: the variants with workgroup memory run on it too, `long` in the long tests alone. */
 const cases: readonly {
   of: readonly [c: number, h: number, w: number, o: number];
   k: Sides;
   options?: ConvOptions;
   why: string;
-  gpu?: true;
+  gpu?: true | 'long';
   /** Left to the long tests. */
   long?: true;
 }[] = [
@@ -30,7 +30,7 @@ const cases: readonly {
   { of: [4, 8, 16, 8], k: [5, 3], options: { pad: [2, 1] }, why: 'rows in a loop, columns as vec4', long: true },
   { of: [5, 9, 8, 6], k: [2, 3], options: { stride: [2, 1] }, why: 'strides that differ', gpu: true, long: true },
   { of: [5, 9, 12, 6], k: 3, options: { stride: [1, 2], pad: 1 }, why: 'a square kernel with strides that differ', long: true },
-  { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ', gpu: true },
+  { of: [3, 9, 11, 5], k: [3, 2], options: { dilation: [1, 3], pad: [1, 2] }, why: 'dilations that differ', gpu: 'long' },
   { of: [6, 8, 8, 6], k: [3, 5], options: { groups: 6, pad: 'same' }, why: 'depthwise, taps in a rectangle', long: true },
   {
     of: [10, 8, 8, 9],
@@ -41,7 +41,7 @@ const cases: readonly {
   },
   { of: [10, 8, 8, 9], k: 3, options: { pad: { top: 1, bottom: 2, left: 1, right: 1 } }, why: 'more rows than the input has', long: true },
   { of: [4, 7, 8, 4], k: 3, options: { groups: 4, pad: { top: 1, left: 1 } }, why: 'depthwise, one side padded', long: true },
-  { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below', gpu: true },
+  { of: [12, 8, 8, 8], k: 1, options: { pad: { bottom: 1 } }, why: 'one tap, and a row of bias below', gpu: 'long' },
   { of: [3, 6, 7, 4], k: 4, options: { pad: 'same' }, why: 'same, of an even kernel', long: true },
   { of: [6, 8, 8, 8], k: 3, options: { pad: 'same', stride: 2 }, why: 'same of stride 2: padding behind alone', long: true },
   { of: [6, 9, 8, 4], k: [3, 1], options: { pad: 'same', stride: [2, 3] }, why: 'same of strides that differ', long: true },
@@ -69,7 +69,7 @@ for (const {
     const s = { n, c, h, w, o, kh, kw, stride, dilation, groups, pad: edges };
     return checkLayer(conv2d(o, k, options), [n, c, h, w], (x, p) => reference(x, p.weight!, p.bias, s), {
       derivatives: 12,
-      ways: gpu ? WAYS : ['own', 'plain'],
+      ways: gpu === true || (gpu && isLongRun) ? WAYS : ['own', 'plain'],
     });
   });
 }

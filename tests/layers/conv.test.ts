@@ -8,7 +8,7 @@ import { refusal } from '../support/refusal.ts';
 
 const test = suite('conv');
 
-/** `gpu`: the variants with workgroup memory run on it too; each of their pipelines takes a software adapter a second to compile. */
+/** `gpu`: the variants with workgroup memory run on it too, `long` in the long tests alone; each of their pipelines takes a software adapter a second to compile. */
 interface Case {
   n: number;
   c: number;
@@ -18,7 +18,7 @@ interface Case {
   k: number;
   options?: ConvOptions & { stride?: number; pad?: number; dilation?: number };
   why: string;
-  gpu?: true;
+  gpu?: true | 'long';
   /** Left to the long tests. */
   long?: true;
 }
@@ -31,7 +31,7 @@ const cases: readonly Case[] = [
   { n: 2, c: 16, h: 16, w: 16, o: 32, k: 3, options: { pad: 1, stride: 2 }, why: 'stride 2, aligned' },
   { n: 3, c: 4, h: 14, w: 14, o: 9, k: 3, options: { pad: 1, stride: 2 }, why: 'stride 2, not aligned', long: true },
   { n: 2, c: 5, h: 7, w: 7, o: 11, k: 3, options: { pad: 1 }, why: 'nothing divides', gpu: true },
-  { n: 2, c: 5, h: 7, w: 9, o: 3, k: 3, options: { pad: 1, stride: 2 }, why: 'not square, odd, stride 2', gpu: true },
+  { n: 2, c: 5, h: 7, w: 9, o: 3, k: 3, options: { pad: 1, stride: 2 }, why: 'not square, odd, stride 2', gpu: 'long' },
   { n: 3, c: 1, h: 28, w: 28, o: 6, k: 5, options: { pad: 2 }, why: 'LeNet conv1' },
   { n: 2, c: 5, h: 9, w: 8, o: 10, k: 3, options: { pad: 1, groups: 5 }, why: 'depthwise with a multiplier: lanes are pixels' },
   { n: 2, c: 6, h: 14, w: 14, o: 16, k: 5, why: 'LeNet conv2: no padding, tiles of five' },
@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
   { n: 2, c: 6, h: 9, w: 9, o: 10, k: 1, options: { stride: 2 }, why: '1x1 of stride 2: inputs without gradient', long: true },
   { n: 2, c: 3, h: 21, w: 21, o: 7, k: 7, options: { stride: 2, pad: 3 }, why: 'the stem of ResNet', long: true },
   { n: 2, c: 3, h: 27, w: 27, o: 4, k: 11, options: { stride: 4, pad: 2 }, why: 'the stem of AlexNet', long: true },
-  { n: 2, c: 6, h: 10, w: 10, o: 4, k: 3, options: { pad: 2, dilation: 2 }, why: 'dilation', gpu: true },
+  { n: 2, c: 6, h: 10, w: 10, o: 4, k: 3, options: { pad: 2, dilation: 2 }, why: 'dilation', gpu: 'long' },
   { n: 2, c: 8, h: 8, w: 8, o: 12, k: 3, options: { pad: 1, groups: 4 }, why: 'groups', gpu: true },
   { n: 2, c: 6, h: 9, w: 9, o: 6, k: 3, options: { pad: 1, stride: 2, groups: 6 }, why: 'depthwise, stride 2', long: true },
   { n: 2, c: 12, h: 16, w: 16, o: 16, k: 3, options: { pad: 1, groups: 2, bias: false }, why: 'groups, aligned, no bias', long: true },
@@ -55,7 +55,7 @@ const cases: readonly Case[] = [
     k: 3,
     options: { pad: 3 },
     why: 'more padding than the kernel reaches: the gradient is no convolution',
-    gpu: true,
+    gpu: 'long',
   },
   { n: 1, c: 1, h: 1, w: 1, o: 1, k: 1, why: 'size one' },
   { n: 2, c: 24, h: 2, w: 2, o: 20, k: 3, options: { pad: 1 }, why: 'images smaller than a tile' },
@@ -71,7 +71,7 @@ for (const { n, c, h, w, o, k, options = {}, why, gpu } of cases.filter(c => isL
       conv2d(o, k, options),
       [n, c, h, w],
       (x, p) => reference(x, p.weight!, p.bias, { n, c, h, w, o, kh: k, kw: k, stride, pad, dilation, groups }),
-      { derivatives: 12, ways: gpu ? WAYS : ['own', 'plain'] },
+      { derivatives: 12, ways: gpu === true || (gpu && isLongRun) ? WAYS : ['own', 'plain'] },
     ));
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from 'vite';
+import { longTests } from '../support/long.ts';
 import { browserPath } from '../support/process/browser.ts';
 import { ROOT, told, type Installed } from './installed.ts';
 import { visiting } from './pages.ts';
@@ -78,14 +79,17 @@ export function addExamples(test: Test, app: Installed): void {
     });
   });
 
-  test('page.html learns drawings in a page without a bundler', () =>
+  const long = longTests(test);
+
+  long('page.html learns drawings in a page without a bundler', () =>
     visiting(browser, EXAMPLES, oneFile, async ({ page, said }, url) => {
       await page.goto(`${url}/page.html`);
       await page.getByText(/^cross \d+%, /).waitFor();
       assert.equal(said, []);
-    }));
+    }),
+  );
 
-  test('the Vite app compiles, trains on canvas images, and answers from what it kept after a reload', async () => {
+  long('the Vite app compiles, trains on canvas images, and answers from what it kept after a reload', async () => {
     const folder = join(app.folder, 'vite');
     await cp(join(EXAMPLES, 'vite'), folder, { recursive: true });
     await app.add('vite');

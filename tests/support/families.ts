@@ -31,7 +31,7 @@ export const FAMILIES: readonly Family[] = [
   { spec: 'vgg11-bn', batch: 4, steps: 3, lr: 0.01, long: true },
   { spec: 'vgg16', batch: 8, steps: 10, lr: 0.02, long: true },
   { spec: 'googlenet', batch: 4, steps: 3, lr: 0.01, zoom: 0.5, long: true },
-  { spec: 'resnet20', batch: 4, steps: 4, lr: 0.05 },
+  { spec: 'resnet20', batch: 4, steps: 4, lr: 0.05, long: true },
   { spec: 'resnet20:shortcut=B', batch: 4, steps: 4, lr: 0.05, long: true },
   { spec: 'resnet20:drop=0.5', batch: 4, steps: 5, lr: 0.05, long: true },
   { spec: 'plain20', batch: 4, steps: 5, lr: 0.05, long: true },

@@ -37,7 +37,7 @@ export interface Seen {
 export class BuiltPage {
   readonly page: Page;
   readonly address: string;
-  /** Of the site, and for what a test writes. */
+  /** For what a test writes. */
   readonly folder: string;
   /** Errors and warnings of the console. */
   readonly said: string[] = [];
@@ -160,16 +160,26 @@ export function onPage(
 export const launched = (executablePath: string, flags: readonly string[] = []): Promise<Browser> =>
   chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 
+const sites = new Map<string, Promise<string>>();
+
+/** The folder of the built page of a folder of sources; one build serves all files of tests in a process. */
+function site(root: string): Promise<string> {
+  const folder =
+    sites.get(root) ??
+    (async () => {
+      const outDir = mkdtempSync(join(tmpdir(), 'descent-site-'));
+      process.once('exit', () => rmSync(outDir, { recursive: true, force: true }));
+      await build({ ...common(root), build: { outDir } });
+      return outDir;
+    })();
+  sites.set(root, folder);
+  return folder;
+}
+const common = (root: string) => ({ configFile: join(ROOT, 'vite.config.ts'), root, logLevel: 'silent' }) as const;
+
 async function openBuilt(executablePath: string, root: string, flags: readonly string[]): Promise<BuiltPage> {
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
-  const common = {
-    configFile: join(ROOT, 'vite.config.ts'),
-    root,
-    logLevel: 'silent',
-    build: { outDir: folder },
-  } as const;
-  await build(common);
-  const server = await preview({ ...common, preview: { port: 0, host: 'localhost' } });
+  const server = await preview({ ...common(root), build: { outDir: await site(root) }, preview: { port: 0, host: 'localhost' } });
   const browser = await launched(executablePath, flags);
   const context = await browser.newContext({ bypassCSP: true }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
