@@ -1,7 +1,8 @@
 /**
- * Runs the *.test.ts under tests/ and ends with the line `N passed, N failed`. Two processes take the files in turn, those that took
- * longest the last time first, so that neither process ends with one of them alone: on a fresh machine most of the time goes into compiling
- * kernels, which a software driver does on one core. Within a process the files share devices and pipelines.
+ * Runs the *.test.ts under tests/ and ends with the line `N passed, N failed`. Processes take the files in turn, one more than two cores,
+ * since tests of pages and commands wait. Files that took longest the last time come first, so that no process ends with one of them alone:
+ * on a fresh machine most of the time goes into compiling kernels, which a software driver does on one core. Within a process the files
+ * share devices and pipelines.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -59,7 +60,7 @@ async function lead(): Promise<boolean> {
   const worker = async () => {
     while (files.length) await deal(files, env, add);
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism(), files.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(1 + Math.min(2, availableParallelism()), files.length) }, worker));
   keepTimes(seconds);
   if (passed + failed + skipped === 0) {
     failed = 1;

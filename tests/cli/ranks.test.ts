@@ -13,6 +13,7 @@ import { job, METHODS, SMALL, survivesDeath } from '../support/process/job.ts';
 import { launchers, ranks, sayMissing } from '../support/process/mpirun.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 import { refusal } from '../support/refusal.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('ranks');
 const scratch = scratchFolders(test);
@@ -41,7 +42,7 @@ if (last) {
     assert.match(two.out, /^test accuracy/);
   });
 
-  test('a search on 2 ranks gives each runs of its own, and rank 0 keeps the results of all', async () => {
+  longTests(test)('a search on 2 ranks gives each runs of its own, and rank 0 keeps the results of all', async () => {
     const cwd = await scratch();
     const grid = words(
       'sweep lenet5 --dataset shapes --limit-train 72 --limit-test 20 --batch-size 16 --epochs 1 --grid lr=0.1,0.001,0 --out runs',

@@ -8,9 +8,7 @@ import { models } from '../../models/index.ts';
 import { rules } from '../../optim/index.ts';
 import { optimizer } from '../../optim/optimizer.ts';
 import * as pieces from '../../optim/pieces.ts';
-import { parseSpec } from '../../engine/spec.ts';
 import { limited, refused, step } from '../support/default-limits.ts';
-import { FAMILIES } from '../support/families.ts';
 import { isLongRun } from '../support/long.ts';
 
 const test = suite('default limits');
@@ -24,7 +22,7 @@ const all = [
   pieces.ema(0.9),
 ];
 
-for (const half of [false, true]) {
+for (const half of isLongRun ? [false, true] : [false]) {
   const device = await limited(half);
   test(`every rule compiles with all that can be around it${half ? ' in f16' : ''}`, async () => {
     for (const [name, rule] of Object.entries(rules)) {
@@ -35,14 +33,14 @@ for (const half of [false, true]) {
   });
 }
 
-/** One model of each family has the kernels of the deeper ones. */
-const OF_FAMILIES = new Set(FAMILIES.map(({ spec }) => parseSpec('model', spec).name));
+/** Whose kernels most of the others have; npm run test:long takes all. */
+const USUAL = ['lenet5', 'resnet20', 'airbench'];
 
 test('every model compiles', async () => {
   const device = await limited();
   const { maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage } = device.gpu.limits;
   assert.equal([maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage], [16384, 8]);
-  for (const name of Object.keys(models).filter(one => isLongRun || OF_FAMILIES.has(one))) {
+  for (const name of Object.keys(models).filter(one => isLongRun || USUAL.includes(one))) {
     const ops = step(device, name, optimizer(rules.sgd!), false);
     assert.equal(await refused(device, ops, false), [], name);
   }

@@ -9,6 +9,7 @@ import { openAdapter } from '../../engine/node/adapters.ts';
 import type { Program } from '../../engine/program.ts';
 import { writePart } from '../../shaders/move/copy.ts';
 import type { Profile } from '../../shaders/kernel/kernel.ts';
+import { isLongRun } from './long.ts';
 
 /**
  * One device per way of choosing variants, so that each variant runs on whatever adapter the machine has: `own` as the adapter asks,
@@ -21,6 +22,8 @@ const overrides = { own: {}, gpu: { lanes: 0 }, plain: { lanes: 0, prefer: { '*'
 >;
 export type Way = keyof typeof overrides;
 export const WAYS: readonly Way[] = ['own', 'gpu', 'plain'];
+/** Those of a check that asks for no others: one thread per value is what the variants of kernels are held against (variants.test.ts). */
+const USUAL: readonly Way[] = isLongRun ? WAYS : ['own', 'gpu'];
 const opened = new Map<Way, Promise<Device>>();
 export function deviceFor(way: Way = 'own'): Promise<Device> {
   if (!opened.has(way)) {
@@ -131,7 +134,7 @@ export async function runLayer(way: Way, layer: Layer, shape: Shape, o: CheckOpt
  * reference, so that one function is the only oracle and float32 noise stays out of it.
  */
 export async function checkLayer(layer: Layer, shape: Shape, reference: Reference, o: CheckOptions = {}): Promise<void> {
-  const { tolerance = 1e-5, ways = WAYS, derivatives = 60 } = o;
+  const { tolerance = 1e-5, ways = USUAL, derivatives = 60 } = o;
   for (const way of ways) {
     const got = await runLayer(way, layer, shape, o);
     close(`${way} output`, got.y, reference(got.x, got.params), tolerance);

@@ -135,4 +135,4 @@ export async function matches({ input, ...want }: Case): Promise<void> {
 
 /** Whether a case takes long on a software adapter: then it runs in models.long.ts. */
 export const isLong = (c: Case): boolean => LONG.includes(c.name);
-const LONG = ['resnet18', 'resnet50', 'vgg11-bn', 'inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];
+const LONG = ['alexnet-cifar', 'resnet18', 'resnet50', 'vgg11-bn', 'inception-v3', 'densenet121', 'efficientnet-b0', 'mobilenet-v2'];

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { datasetFolder } from '../../datasets/node/cache.ts';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
 import { tarOf } from '../support/tar-of.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('views of the page');
 let at: BuiltPage;
@@ -112,7 +113,7 @@ if (
     await page.getByRole('status').filter({ hasText: 'Run 1 is done after 1 step. Each batch of 2700 is computed in 2 parts' }).waitFor();
   });
 
-  test('kernels and a step are timed by the code of the command line', async () => {
+  longTests(test)('kernels and a step are timed by the code of the command line', async () => {
     await at.open('bench');
     await page.getByLabel('Filter', { exact: true }).fill('backward_weight');
     await at.press('Time kernels');
@@ -125,7 +126,7 @@ if (
     assert.ok(kernels[0].ms > 0 && kernels[0].gflops > 0 && step.ms > 0 && step.dispatches > 10);
   });
 
-  test('the variants of kernels are timed once, and what was found is kept', async () => {
+  longTests(test)('the variants of kernels are timed once, and what was found is kept', async () => {
     const train = async () => {
       await at.open('train?model=mlp:hidden=16&dataset=circles&batchSize=16&limitTrain=100&epochs=10000&logEvery=1', '?tune');
       await at.press('Start');

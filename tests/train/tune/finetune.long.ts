@@ -8,7 +8,7 @@ const test = suite('fine-tuning of large nets beside PyTorch');
 const LARGEST: Readonly<Record<string, number>> = { alexnet: 4 * 4096 * 9216, vgg11: 4 * 4096 * 25088, vgg11_bn: 4 * 4096 * 25088 };
 const { maxBinding } = (await deviceFor()).profile;
 
-for (const c of finetuneCases.filter(c => c.model !== 'small' && c.name !== 'resnet18')) {
+for (const c of finetuneCases.filter(c => c.model !== 'small')) {
   const fits = (LARGEST[c.name] ?? 0) <= maxBinding;
   testWhere(
     test,
