@@ -10,7 +10,9 @@ import { curveFitting, heaviside, inputScaling, tenPoints } from './functions/ge
 import { adamLbfgs, adamNadam, oneCycle, rateSizes } from './functions/optimizers.ts';
 import { biasVariance } from './linear/bias-variance.ts';
 import { hingeLogistic } from './linear/hinge-logistic.ts';
+import { inputNormalisation } from './linear/input-normalisation.ts';
 import { leastSquaresExperiment } from './linear/least-squares.ts';
+import { penaltyGeometry } from './linear/penalty-geometry.ts';
 import { weightPaths } from './linear/weight-paths.ts';
 import { batchOrStochastic } from './descent/batch-or-stochastic.ts';
 import { conditionNumber } from './descent/condition-number.ts';
@@ -50,10 +52,12 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'heaviside-penalties': heaviside,
   'ten-points': tenPoints,
   'input-scaling': inputScaling,
+  'input-normalisation': inputNormalisation,
   'rate-sizes': rateSizes,
   'one-cycle': oneCycle,
   'least-squares': leastSquaresExperiment,
   'weight-paths': weightPaths,
+  'penalty-geometry': penaltyGeometry,
   'hinge-logistic': hingeLogistic,
   'bias-variance': biasVariance,
   'noisy-ends': noisyEnds,

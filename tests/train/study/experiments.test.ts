@@ -33,7 +33,7 @@ test('an experiment writes pictures and a table, or one object', async () => {
   assert.match(said, /function +optimizer +rate .*\nbeale +sgd +0\.01 +300/);
   assert.ok(existsSync(`${out}.svg`) && existsSync(`${out}.png`));
   const { experiment, seed, rows, values } = JSON.parse(await printed(() => compare('trajectories', { out, json: true, seed: '2' })));
-  assert.equal([experiment, seed, rows.length], ['trajectories', 2, 32]);
+  assert.equal([experiment, seed, rows.length], ['trajectories', 2, 40]);
   assert.is(values[0].points.length, rows[0].steps + 1);
 });
 

@@ -2,6 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { drawn, rmse } from '../../../train/study/linear/problems.ts';
+import { bowlOf, errorAfter } from '../../../train/study/linear/input-normalisation.ts';
+import { lassoOf, lossOf, ridgeOf, type Bowl, type Pair } from '../../../train/study/linear/penalty-geometry.ts';
 import { lasso } from '../../../train/study/linear/weight-paths.ts';
 import { outcomeOf, rowsBy } from '../../support/lab.ts';
 
@@ -52,6 +54,66 @@ test('points far behind turn the boundary of the squared error, and not those of
     return Math.abs(after! - before!);
   };
   assert.ok(turn('mse') > 20 && turn('hinge') < 5 && turn('logistic') < 5, JSON.stringify(rows));
+});
+
+test('the error of plain descent by curvatures is that of its steps', () => {
+  const { train } = drawn(40, [1, -2, 0.5], 0.3, 1, next => [3 + next(), 0.5 * next()]);
+  const rows = train.rows.map(row => row.slice(0, -1)); // the constant is added
+  const bowl = bowlOf({ rows, y: train.y });
+  const w = new Float64Array(3);
+  const errors: number[] = [];
+  for (let t = 0; t < 400; t++) {
+    const residuals = train.rows.map((row, s) => row.reduce((sum, v, i) => sum + v * w[i]!, -train.y[s]!));
+    errors.push(residuals.reduce((sum, r) => sum + r * r, 0) / 80);
+    for (let i = 0; i < 3; i++) w[i]! -= (bowl.rate * residuals.reduce((sum, r, s) => sum + r * train.rows[s]![i]!, 0)) / 40;
+  }
+  const least = errors[0]! - bowl.parts.reduce((a, b) => a + b);
+  for (const t of [1, 10, 100]) {
+    const seen = (errors[t]! - least) / (errors[0]! - least);
+    assert.ok(Math.abs(seen - errorAfter(bowl, t)) < 1e-9, `after ${t}: ${seen} ${errorAfter(bowl, t)}`);
+  }
+});
+
+test('each further normalisation makes the bowl rounder and descent shorter, and whitened inputs need one step', async () => {
+  const outcome = await outcomeOf('input-normalisation:images=300', { images: 'shapes', limitTest: 10 });
+  const by = rowsBy(outcome);
+  const names = ['as they are', 'centred', 'standardised', 'whitened (ZCA)'];
+  for (const head of ['condition number', 'steps to 0.001', 'of 7x7 pixels', 'steps there']) {
+    const isCloud = head.startsWith('condition') || head.startsWith('steps to'); // all pixels of these images vary alike
+    const values = names.filter(name => isCloud || name !== 'standardised').map(name => Number(by[name]![head]));
+    values.slice(1).forEach((v, i) => assert.ok(v < values[i]!, `${head}: ${values}`));
+  }
+  for (const { what, expected, found } of outcome.expected!) assert.ok(Math.abs(found - expected) < 1e-6, `${what}: ${found}`);
+});
+
+test('solutions under L1 and L2 are the least ones, and L1 sets to 0 as many weights as theory says', async () => {
+  const bowls: Bowl[] = [
+    { curvature: [0.8, -0.3, 1], minimum: [0.6, 1.8] },
+    { curvature: [1, 0.8, 1], minimum: [-1.5, 0.4] },
+    { curvature: [1, 0, 2], minimum: [0.2, 0.1] },
+  ];
+  for (const bowl of bowls) {
+    const penalised: [Pair, (a: number, b: number) => number][] = [
+      [lassoOf(bowl, 0.5), (a, b) => Math.abs(a) + Math.abs(b)],
+      [ridgeOf(bowl, 0.5), (a, b) => (a * a + b * b) / 2],
+    ];
+    for (const [[a, b], penalty] of penalised) {
+      const at = (u: number, v: number) => lossOf(bowl, u, v) + 0.5 * penalty(u, v);
+      for (let k = 0; k < 16; k++) {
+        const [u, v] = [a + 1e-3 * Math.cos((k * Math.PI) / 8), b + 1e-3 * Math.sin((k * Math.PI) / 8)];
+        assert.ok(at(u, v) > at(a, b), `${a} ${b}: less at ${u} ${v}`);
+      }
+    }
+  }
+  const problems = 4000;
+  const { expected, rows } = await outcomeOf(`penalty-geometry:problems=${problems}`);
+  for (const { what, expected: p, found } of expected!) {
+    assert.ok(Math.abs(found - p) < 3.5 * Math.sqrt((p * (1 - p)) / problems), `${what}: ${found}, and theory says ${p}`);
+  }
+  assert.equal(
+    rows.filter(row => row.penalty === 'L2').map(row => row['weights that are 0']),
+    [0, 0],
+  );
 });
 
 test.run();

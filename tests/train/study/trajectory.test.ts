@@ -64,6 +64,17 @@ test('all optimizers of the picture go downhill', async () => {
   }
 });
 
+test('plain descent leaves a saddle in a time that grows as the logarithm of its nearness, a degenerate one as the reciprocal', async () => {
+  const stepsFrom = async (name: string, start: Point) => {
+    const points = await trajectory(await deviceFor(), { ...landscapes[name]!, start }, 'sgd', { steps: 1000, lr: 0.05 });
+    return points.findIndex(([x, y]) => Math.hypot(x, y) > 0.4);
+  };
+  // r' = 3 r² takes 1 / 3r, r' = 2 r takes ln(1 / r) / 2
+  const degenerate = (await stepsFrom('monkey', [-0.02, 0])) / (await stepsFrom('monkey', [-0.04, 0]));
+  const saddle = (await stepsFrom('saddle', [0, 0.02])) / (await stepsFrom('saddle', [0, 0.04]));
+  assert.ok(Math.abs(degenerate - 2.1) < 0.15 && saddle > 1 && saddle < 1.5, `${degenerate} ${saddle}`);
+});
+
 test('a rule that needs the loss of a net is refused', async () => {
   const device = await deviceFor();
   assert.match(await refusal(() => trajectory(device, landscapes.valley!, 'newton-diagonal', { steps: 1 })), /newton-diagonal: needs/);

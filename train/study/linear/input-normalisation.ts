@@ -1,0 +1,222 @@
+/**
+ * `input-normalisation`: what kinds of normalisation make of inputs, and of the steps that plain descent on a linear model needs. In float64
+ * on the host: a condition number of a million is beyond what float32 tells.
+ */
+import type { Dataset } from '../../../datasets/dataset.ts';
+import { number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import type { Panel, Series } from '../../../plots/panel.ts';
+import { eigenSymmetric, symmetric } from '../../data/eigen.ts';
+import { leastSquares, type Normal } from '../../linear/least-squares.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { mean, spreadOf } from '../statistics.ts';
+import { dot, normalOfProblem, normalsOf, type Problem } from './problems.ts';
+
+/** The error above the least one is to become so much smaller. */
+const GOAL = 1e-3;
+/** Steps of the panel, and the least error in it. */
+const DRAWN = 400;
+const FLOOR = GOAL / 10;
+/** Images are averaged to so many pixels a side, of which the last rows and columns have almost no variance, as in the whole images. */
+const SIDE = 7;
+
+type Rows = readonly Float64Array[];
+
+/** What x - shift, multiplied by a matrix, is for each row. */
+const affine = (rows: Rows, shift: ArrayLike<number>, matrix: Rows): Float64Array[] =>
+  rows.map(row => {
+    const centred = row.map((v, i) => v - shift[i]!);
+    return Float64Array.from(matrix, line => dot(line, centred));
+  });
+
+const meanOf = (rows: Rows): Float64Array => rows[0]!.map((_, i) => mean(rows.map(row => row[i]!)));
+
+const diagonal = (values: ArrayLike<number>): Float64Array[] =>
+  Array.from(values, (v, i) => Float64Array.from({ length: values.length }, (_, j) => (i === j ? v : 0)));
+
+/** The root of the inverse of the covariance, symmetric: of all matrices that whiten the one that changes the inputs least. */
+function whitening(rows: Rows): Float64Array[] {
+  const d = rows[0]!.length;
+  const centre = meanOf(rows);
+  const { gram } = normalOfProblem({ rows: rows.map(row => row.map((v, i) => v - centre[i]!)), y: new Float64Array(rows.length) });
+  const { values, vectors } = eigenSymmetric(
+    symmetric(
+      d,
+      gram.map(v => v / rows.length),
+    ),
+    d,
+  );
+  return Array.from({ length: d }, (_, i) =>
+    Float64Array.from({ length: d }, (_, j) => {
+      let sum = 0;
+      for (let r = 0; r < d; r++) sum += (vectors[r * d + i]! * vectors[r * d + j]!) / Math.sqrt(values[r]!);
+      return sum;
+    }),
+  );
+}
+
+/**
+ * Kinds of normalisation. PCA whitening is ZCA's, turned: it has the same eigenvalues. Each sample is divided by its own root mean square,
+ * and keeps its mean: of two numbers nothing but a sign would be left without it.
+ */
+const KINDS: Readonly<Record<string, (rows: Rows) => Rows>> = {
+  'as they are': rows => rows,
+  centred: rows => affine(rows, meanOf(rows), diagonal(rows[0]!.map(() => 1))),
+  standardised: rows =>
+    affine(rows, meanOf(rows), diagonal(rows[0]!.map((_, i) => 1 / (spreadOf(rows.map(row => row[i]!)).deviation || 1)))),
+  'whitened (ZCA)': rows => affine(rows, meanOf(rows), whitening(rows)),
+  'each sample by itself': rows => rows.map(row => row.map(v => (v * Math.sqrt(row.length)) / Math.hypot(...row))),
+};
+
+/** The curvatures of half the mean squared error of a linear model, and the parts of its error from weights of 0 on along them. */
+export interface Bowl {
+  /** Largest first. */
+  readonly curvatures: Float64Array;
+  readonly parts: Float64Array;
+  readonly condition: number;
+  /** The rate at which the slowest direction is fastest, 2 / (largest + smallest). */
+  readonly rate: number;
+}
+
+/** The bowl over weights and a constant, which features have no place for. */
+export function bowlOf({ rows, y }: Problem): Bowl {
+  const normal = normalOfProblem({ rows: rows.map(row => Float64Array.of(...row, 1)), y });
+  const { d } = normal;
+  const scaled: Normal = { ...normal, gram: normal.gram.map(v => v / rows.length), moment: normal.moment.map(v => v / rows.length) };
+  const w = leastSquares(scaled).x;
+  const { values, vectors } = eigenSymmetric(symmetric(d, scaled.gram.slice()), d);
+  const parts = values.map((value, r) => (value * dot(vectors.subarray(r * d, (r + 1) * d), w) ** 2) / 2);
+  const [most, least] = [values[0]!, values.at(-1)!];
+  return { curvatures: values, parts, condition: most / least, rate: 2 / (most + least) };
+}
+
+/** The error above the least one after t steps of plain descent from 0, of that before the first. */
+export function errorAfter({ curvatures, parts, rate }: Bowl, t: number): number {
+  const sum = (of: (i: number) => number) => parts.reduce((all, _, i) => all + of(i), 0);
+  return sum(i => parts[i]! * (1 - rate * curvatures[i]!) ** (2 * t)) / sum(i => parts[i]!);
+}
+
+/** The first step after which the error is small: it never rises, so that its place can be enclosed. */
+function stepsOf(bowl: Bowl): number {
+  let [before, after] = [0, 1];
+  while (errorAfter(bowl, after) > GOAL) [before, after] = [after, 2 * after];
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (errorAfter(bowl, middle) > GOAL) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
+/** Points around a mean far from 0, of two features that differ in their scale and depend on one another. */
+function cloudOf(points: number, seed: number): Problem {
+  const next = normalsOf(seed);
+  const rows = Array.from({ length: points }, () => {
+    const [a, b] = [next(), next()];
+    return Float64Array.of(4 + 2 * a, 1.5 + 0.4 * (0.8 * a + 0.6 * b));
+  });
+  return { rows, y: Float64Array.from(rows, ([u, v]) => u! - 4 * v! + 0.3 * next()) };
+}
+
+/** Images as SIDE x SIDE means of their pixels from 0 to 1, and whether each is of the first half of the classes. */
+function pixelsOf({ train, shape: [c, h, w], classes }: Dataset): Problem {
+  const rows = Array.from({ length: train.n }, (_, n) => {
+    const row = new Float64Array(SIDE * SIDE);
+    const counts = new Float64Array(SIDE * SIDE);
+    for (let i = 0; i < c * h * w; i++) {
+      const at = Math.floor(((Math.floor(i / w) % h) * SIDE) / h) * SIDE + Math.floor(((i % w) * SIDE) / w);
+      row[at]! += train.images[n * c * h * w + i]! / 255;
+      counts[at]!++;
+    }
+    return row.map((v, i) => v / counts[i]!);
+  });
+  return { rows, y: Float64Array.from(rows, (_, n) => (train.labels[n]! < classes.length / 2 ? 1 : -1)) };
+}
+
+export const inputNormalisation = experiment({
+  about: 'Inputs as they are, centred, standardised, whitened: clouds, condition numbers, steps of plain descent.',
+  source: 'LeCun et al. 1998, section 4.3; Krizhevsky 2009 (ZCA)',
+  options: {
+    points: number(400, 'of the cloud', { ...COUNT, min: 10 }),
+    images: number(2000, 'of Fashion-MNIST', { ...COUNT, min: 200 }),
+  },
+  async run(lab, { points, images }) {
+    const cloud = cloudOf(points, lab.seed);
+    const pixels = pixelsOf(await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 10 }));
+    const ways = await inTurn(
+      lab,
+      Object.entries(KINDS),
+      ([name]) => name,
+      async ([name, normalised]) => {
+        const rows = normalised(cloud.rows);
+        const [own, ofImages] = [bowlOf({ rows, y: cloud.y }), bowlOf({ rows: normalised(pixels.rows), y: pixels.y })];
+        return { name, rows, bowl: own, steps: stepsOf(own), ofImages, stepsOfImages: stepsOf(ofImages) };
+      },
+    );
+    const middle = mean(cloud.y);
+    const halves = [
+      ['y above its mean', true],
+      ['y below', false],
+    ] as const;
+    const clouds = ways.map(({ name, rows, bowl }): Panel => {
+      const sides = [0, 1].map(i => {
+        const values = rows.map(row => row[i]!);
+        return [Math.min(...values), Math.max(...values)] as const;
+      });
+      // one scale for both features, in whole numbers: the shape of the cloud is what is looked at
+      const centres = sides.map(([low, high]) => Math.round((low + high) / 2));
+      const half = Math.ceil(Math.max(...sides.map(([low, high], i) => Math.max(high - centres[i]!, centres[i]! - low))));
+      const axis = (i: number) => ({ label: `feature ${i + 1}`, min: centres[i]! - half, max: centres[i]! + half });
+      return {
+        kind: 'scatter',
+        title: `${name}: condition number ${bowl.condition.toPrecision(3)}`,
+        x: axis(0),
+        y: axis(1),
+        series: halves.map(
+          ([series, above]): Series => ({
+            name: series,
+            points: rows.flatMap((row, i) => (cloud.y[i]! > middle === above ? [[row[0]!, row[1]!] as const] : [])),
+          }),
+        ),
+      };
+    });
+    return {
+      title: `Inputs of a linear model, normalised in ${ways.length} ways`,
+      rows: ways.map(({ name, bowl, steps, ofImages, stepsOfImages }) => ({
+        inputs: name,
+        'condition number': bowl.condition,
+        'best rate': bowl.rate,
+        [`steps to ${GOAL}`]: steps,
+        [`of ${SIDE}x${SIDE} pixels`]: ofImages.condition,
+        'steps there': stepsOfImages,
+      })),
+      expected: ways
+        .filter(({ name }) => name.startsWith('whitened'))
+        .flatMap(({ bowl, ofImages, steps }) => [
+          { what: 'condition number of the cloud, whitened', expected: 1, found: bowl.condition, source: 'the covariance is 1' },
+          { what: 'of images, whitened', expected: 1, found: ofImages.condition, source: 'the covariance is 1' },
+          { what: 'steps, whitened', expected: 1, found: steps, source: 'a gradient step is Newton\u2019s' },
+        ]),
+      panels: [
+        ...clouds,
+        {
+          kind: 'line',
+          title: 'Error above the least, at the best rate',
+          x: { label: 'step', min: 0, max: DRAWN },
+          y: { label: 'of the first', log: true, min: FLOOR, max: 1 },
+          series: ways.map(({ name, bowl }) => {
+            const errors = Array.from({ length: DRAWN + 1 }, (_, t) => Math.max(FLOOR, errorAfter(bowl, t)));
+            const end = errors.indexOf(FLOOR);
+            return { name, points: errors.slice(0, end < 0 ? undefined : end + 1).map((e, t) => [t, e] as const) };
+          }),
+        },
+      ],
+      layout: { columns: 3, width: 380, height: 340 },
+      values: ways.map(({ name, bowl, steps, ofImages, stepsOfImages }) => ({
+        name,
+        cloud: { condition: bowl.condition, curvatures: [...bowl.curvatures], rate: bowl.rate, steps },
+        images: { condition: ofImages.condition, curvatures: [...ofImages.curvatures], rate: ofImages.rate, steps: stepsOfImages },
+      })),
+    };
+  },
+});
