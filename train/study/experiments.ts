@@ -8,6 +8,7 @@ import { boxBasis } from './basis/box-basis.ts';
 import { lsgdExperiment } from './basis/lsgd.ts';
 import { curveFitting, heaviside, inputScaling, tenPoints } from './functions/generalisation.ts';
 import { adamLbfgs, adamNadam, oneCycle, rateSizes } from './functions/optimizers.ts';
+import { spectralBias } from './functions/spectral-bias.ts';
 import { biasVariance } from './linear/bias-variance.ts';
 import { hingeLogistic } from './linear/hinge-logistic.ts';
 import { inputNormalisation } from './linear/input-normalisation.ts';
@@ -25,6 +26,7 @@ import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import { adversarial } from './robust/adversarial.ts';
+import { hessianSpectrum } from './surface/hessian-spectrum.ts';
 import { interpolation } from './surface/interpolation.ts';
 import { sharpness } from './surface/sharpness.ts';
 import { surface } from './surface/surface.ts';
@@ -55,6 +57,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'input-normalisation': inputNormalisation,
   'rate-sizes': rateSizes,
   'one-cycle': oneCycle,
+  'spectral-bias': spectralBias,
   'least-squares': leastSquaresExperiment,
   'weight-paths': weightPaths,
   'penalty-geometry': penaltyGeometry,
@@ -71,6 +74,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   surface,
   interpolation,
   sharpness,
+  'hessian-spectrum': hessianSpectrum,
 };
 
 /** An experiment whose options are read: what it is called, what they are, and how it runs. */

@@ -1,6 +1,7 @@
 /** What the experiments on functions of one variable show. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { shareOf } from '../../../train/study/functions/spectral-bias.ts';
 import { outcomeOf, rowsBy } from '../../support/lab.ts';
 
 const test = suite('experiments on functions');
@@ -46,6 +47,17 @@ test('a large net goes through ten points and is as wrong between them as their 
   const penalised = by['64-64 units, L2']!;
   assert.ok(Number(large['training RMSE']) < 0.02 && Number(large['from the function']) > 0.1, JSON.stringify(by));
   assert.ok(Number(penalised['training RMSE']) > 2 * Number(large['training RMSE']));
+});
+
+test('of a sum of sines the low frequencies are learnt first, though the high ones are larger', async () => {
+  const at = (i: number) => 2 * Math.PI * ((i + 0.5) / 64);
+  const values = Array.from({ length: 64 }, (_, i) => 0.6 * Math.sin(3 * at(i) + 1) + 5 * Math.sin(4 * at(i)));
+  assert.ok(Math.abs(shareOf(values, { k: 3, amplitude: 2, phase: 1 }) - 0.3) < 1e-12);
+  const { rows } = await outcomeOf('spectral-bias:sines=3,hidden=48,steps=300');
+  for (const target of new Set(rows.map(row => row.target))) {
+    const steps = rows.filter(row => row.target === target).map(row => Number(row['steps to 50 %']));
+    assert.ok(steps[0]! < steps[1]! && steps[1]! < steps[2]!, `${target}: ${steps}`);
+  }
 });
 
 test.run();
