@@ -10,6 +10,7 @@ export * from './layers/noise.ts';
 export * from './layers/norm.ts';
 export * from './layers/pad.ts';
 export * from './layers/pool.ts';
+export { rnn, type RnnOptions } from './layers/recurrent.ts';
 export type { Edges, Padding, Sides, SignalPadding } from './layers/geometry.ts';
 export type { UsedWeight, WeightTransform } from './layers/weight.ts';
 export type { Pair } from './shaders/kernel/pair.ts';

@@ -14,6 +14,7 @@ export type { Model, ModelInput } from './models/model.ts';
 export { plain20, plain32, plain44, plain56 } from './models/resnet-cifar.ts';
 export { resnet110, resnet110sd, resnet1202, resnet20, resnet32, resnet44, resnet56 } from './models/resnet-cifar.ts';
 export { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './models/resnet.ts';
+export { rnnRows } from './models/rnn-rows.ts';
 export { squeezenet } from './models/squeezenet.ts';
 export { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './models/vgg.ts';
 export { wideResnet16x4, wideResnet28x10 } from './models/wide-resnet.ts';

@@ -1,9 +1,9 @@
-import type { Graph, Layer } from '../engine/graph.ts';
+import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
-import { weightedForm, weightGradient, type WeightTransform } from './weight.ts';
+import { weightedForm, weightGradient, type UsedWeight, type WeightTransform } from './weight.ts';
 
 /** As of torch.nn.Linear: with a bias by itself. */
 export interface DenseOptions {
@@ -20,14 +20,24 @@ export const dense =
 
 /** A dense layer, and its weight. */
 export function weighted(g: Graph, x: Tensor, out: number, { bias = true, through }: DenseOptions = {}): { y: Tensor; weight: Param } {
-  const n = x.shape[0]!;
   const c = product(x.shape.slice(1));
   const weight = g.param('weight', [out, c], g.weights ?? torchDefault(c));
   const b = bias ? g.param('bias', [out], g.biases?.(c) ?? torchDefault(c)) : undefined;
-  const changed = through?.(g, weight);
+  return { y: linear(g, x, { weight, bias: b }, { changed: through?.(g, weight) }), weight };
+}
+
+/** x weight^T + bias of parameters that several products may share: their gradients add up. `facts` are what the layer says of itself. */
+export function linear(
+  g: Graph,
+  x: Tensor,
+  { weight, bias: b }: Pick<LayerFacts, 'bias'> & { readonly weight: Param },
+  { changed, facts = { weight, bias: b } }: { changed?: UsedWeight | undefined; facts?: Pick<LayerFacts, 'weight' | 'bias'> } = {},
+): Tensor {
+  const n = x.shape[0]!;
+  const [out, c] = weight.value.shape as [number, number];
   const used = changed?.value ?? weight.value;
   const y = g.tensor([n, out]);
-  g.run(matmul, { m: n, n: out, k: c, tb: true, bias }, { a: x, b: used, bias: b?.value, y });
+  g.run(matmul, { m: n, n: out, k: c, tb: true, bias: Boolean(b) }, { a: x, b: used, bias: b?.value, y });
   const backward = (dy: Tensor) => {
     weightGradient(g, weight, changed, (dweight, gradient) =>
       g.run(matmul, { m: out, n: c, k: n, ta: true, gradient }, { a: dy, b: x, y: dweight }),
@@ -39,6 +49,5 @@ export function weighted(g: Graph, x: Tensor, out: number, { bias = true, throug
     const flat = x.shape.length > 2 ? o.node('Flatten', [x0], { axis: 1 }) : x0;
     return o.node('Gemm', [flat, weight, b && o.weight(b.value)], { transB: 1 });
   });
-  g.record([x], y, backward, { weight, bias: b, used, onnx });
-  return { y, weight };
+  return g.record([x], y, backward, { ...facts, used, onnx });
 }

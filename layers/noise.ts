@@ -4,6 +4,7 @@
  */
 import { check, images } from '../engine/check.ts';
 import type { Graph, Layer } from '../engine/graph.ts';
+import type { OnnxForm } from '../engine/onnx.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
 import { streamOf } from '../shaders/kernel/random.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
@@ -11,8 +12,9 @@ import { elementwise } from '../shaders/kernel/elementwise.ts';
 import { float } from '../shaders/kernel/wgsl.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { addNormal, dropElements, whiteoutBackward, whiteoutDeviation, whiteoutScale } from '../shaders/move/noise.ts';
+import { choose } from '../shaders/move/steps.ts';
 import { add } from './broadcast.ts';
-import { droppedSamples, scale } from './compose.ts';
+import { droppedSamples, residual, scale } from './compose.ts';
 import { dense, weighted } from './dense.ts';
 import type { WeightTransform } from './weight.ts';
 
@@ -49,6 +51,59 @@ export const vanillaDropout =
     checkP('vanillaDropout', p);
     return p === 0 ? x : g.training ? dropped(g, x, p, 1) : scale(1 - p)(g, x);
   };
+
+/** Of tensors of one size what `choose` takes in this step. */
+function chosen(
+  g: Graph,
+  { v, a }: { v?: Tensor; a?: Tensor },
+  { factor = 1, ...choice }: { p: number; layer: number; factor?: number },
+): Tensor {
+  const { shape, size } = (v ?? a)!;
+  const y = g.tensor(shape);
+  g.run(choose, { ...choice, n: size, factor, of: v && a ? 'both' : v ? 'v' : 'a' }, { v, a, y });
+  return y;
+}
+
+/**
+ * Zoneout (Krueger et al. 2016): with probability p a value of `next` does not come about, and that of `previous` stays; evaluation takes
+ * what is expected, p previous + (1 - p) next. Of one shape. `name` tells calls within one layer apart. A mask of one step of many has the
+ * pipeline of the others.
+ */
+export function zoneout(g: Graph, previous: Tensor, next: Tensor, p: number, name = 'zoneout'): Tensor {
+  checkP('zoneout', p);
+  if (p === 0) return next;
+  if (!g.training) {
+    const onnx: OnnxForm = (o, was, is) => o.node('Add', [o.node('Mul', [was, o.floats(p)]), o.node('Mul', [is, o.floats(1 - p)])]);
+    const backward = (dy: Tensor) => [g.map(`v * ${float(p)}`, dy), g.map(`v * ${float(1 - p)}`, dy)];
+    return g.record([previous, next], g.map(`v * ${float(1 - p)} + a * ${float(p)}`, next, previous), backward, { onnx });
+  }
+  const choice = { p, layer: streamOf(`${g.path} ${name}`) };
+  return g.record([previous, next], chosen(g, { v: next, a: previous }, choice), dy => [
+    chosen(g, { a: dy }, choice),
+    chosen(g, { v: dy }, choice),
+  ]);
+}
+
+/**
+ * A residual block whose units keep what the shortcut gives with probability p, in place of shortcut(x) + body(x) (see zoneout): stochastic
+ * depth unit by unit.
+ */
+export const zonedOut = (body: Layer, p: number, shortcut: Layer = (_, x) => x): Layer => {
+  checkP('zoneout', p);
+  if (p === 0) return residual(body, shortcut);
+  return (g, x) => {
+    const previous = shortcut(g, x);
+    return zoneout(g, previous, residual(body, () => previous)(g, x), p);
+  };
+};
+
+/** Dropout, as `dropout`, at one of many steps of a layer: `name` tells them apart, and all of them share a pipeline. */
+export function droppedStep(g: Graph, x: Tensor, p: number, name: string): Tensor {
+  checkP('dropout', p);
+  if (!g.training || p === 0) return x;
+  const choice = { p, layer: streamOf(`${g.path} ${name}`), factor: 1 / (1 - p) };
+  return g.record([x], chosen(g, { v: x }, choice), dy => [chosen(g, { v: dy }, choice)]);
+}
 
 /** Zeroes whole channels with probability p, as torch.nn.Dropout2d (Tompson 2015); the rest is scaled by 1 / (1 - p). */
 export const spatialDropout =

@@ -25,6 +25,7 @@ import {
   resnet56,
 } from './resnet-cifar.ts';
 import { resnet101, resnet152, resnet18, resnet34, resnet50, resnext29 } from './resnet.ts';
+import { rnnRows } from './rnn-rows.ts';
 import { squeezenet } from './squeezenet.ts';
 import { vgg11, vgg11bn, vgg13, vgg13bn, vgg16, vgg16bn, vgg19, vgg19bn, vggSmall } from './vgg.ts';
 import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
@@ -32,6 +33,7 @@ import { wideResnet16x4, wideResnet28x10 } from './wide-resnet.ts';
 /** The models that the command line and the page know, by name. */
 export const models: Readonly<Record<string, Model>> = {
   mlp,
+  'rnn-rows': rnnRows,
   lenet5,
   alexnet,
   'alexnet-cifar': alexnetCifar,

@@ -1,10 +1,11 @@
 import { check } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
-import { choice, flag } from '../engine/parameter.ts';
+import { choice, flag, number } from '../engine/parameter.ts';
+import { SHARE } from '../engine/range.ts';
 import * as activations from '../layers/activation.ts';
-import { residual, sequential } from '../layers/compose.ts';
+import { sequential } from '../layers/compose.ts';
 import { dense } from '../layers/dense.ts';
-import { dropout } from '../layers/noise.ts';
+import { dropout, zonedOut } from '../layers/noise.ts';
 import { dropRate, dropRates, model, sizes } from './model.ts';
 import { followed, noiseOf, noiseOptions, noisesOf } from './noise.ts';
 
@@ -23,9 +24,10 @@ export const mlp = model(
     dropout: dropRates(0, 'share of units that are dropped in all hidden layers, or in each'),
     input_dropout: dropRate(0, 'inputs'),
     residual: flag(false, 'hidden layers from the second on, all of one size, are added to what they are given'),
+    zoneout: number(0, 'share of units of residual layers that keep what they are given', SHARE),
     ...noiseOptions(noisesOf('units', 'dense')),
   },
-  ({ classes }, { hidden, activation, dropout: rates, input_dropout, residual: adds, ...noise }) => {
+  ({ classes }, { hidden, activation, dropout: rates, input_dropout, residual: adds, zoneout, ...noise }) => {
     check(
       rates.length === 1 || rates.length === hidden.length,
       `mlp: dropout has ${rates.length} shares for ${hidden.length} hidden ${hidden.length === 1 ? 'layer' : 'layers'}`,
@@ -36,6 +38,7 @@ export const mlp = model(
       `mlp: hidden layers of ${hidden.join('-')} units cannot be added to one another`,
       'give all of one size',
     );
+    check(adds || zoneout === 0, `mlp: zoneout is ${zoneout}, and no layer is added to what it is given`, 'give residual=true too');
     const { units, dense: noisy = dense } = noiseOf(noise);
     const layers: Record<string, Layer> = { drop0: dropout(input_dropout) };
     for (const [i, size] of hidden.entries()) {
@@ -44,7 +47,7 @@ export const mlp = model(
         [`act${i + 1}`]: followed(activations[activation](), units),
         [`drop${i + 1}`]: dropout(rates[i] ?? rates[0]!),
       };
-      if (adds && i > 0) layers[`add${i + 1}`] = residual(sequential(own));
+      if (adds && i > 0) layers[`add${i + 1}`] = zonedOut(sequential(own), zoneout);
       else Object.assign(layers, own);
     }
     return sequential({ ...layers, [`fc${hidden.length + 1}`]: dense(classes) });

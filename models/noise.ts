@@ -36,6 +36,7 @@ const KINDS = {
   shakeout: { usual: 0.3, of: tau => ({ dense: out => noise.shakeout(out, { tau }) }) },
   whiteout: { usual: 0.1, of: sigma => ({ dense: out => noise.whiteout(out, { sigma }) }) },
   'fractional-pooling': { usual: 2, of: ratio => ({ pool: () => fractionalMaxPool(ratio, { random: true }) }) },
+  zoneout: { usual: 0.2, of: p => ({ block: body => noise.zonedOut(body, p) }) },
   'stochastic-depth': { usual: 0.5, of: p => ({ block: body => residual(stochasticDepth(body, p)) }) },
 } as const satisfies Readonly<Record<string, Kind>>;
 

@@ -2,9 +2,10 @@ import type { Layer } from '../engine/graph.ts';
 import { choice, number } from '../engine/parameter.ts';
 import { SHARE } from '../engine/range.ts';
 import { relu } from '../layers/activation.ts';
-import { residual, sequential, stochasticDepth, zeroPadShortcut } from '../layers/compose.ts';
+import { sequential, stochasticDepth, zeroPadShortcut } from '../layers/compose.ts';
 import { conv2d } from '../layers/conv.ts';
 import { dense } from '../layers/dense.ts';
+import { zonedOut } from '../layers/noise.ts';
 import { batchNorm } from '../layers/norm.ts';
 import { globalAvgPool } from '../layers/pool.ts';
 import { model, standardise, type Model } from './model.ts';
@@ -14,11 +15,17 @@ const SHORTCUTS = ['A', 'B', 'none'] as const;
 type Shortcut = (typeof SHORTCUTS)[number];
 
 /** Two 3x3 convolutions, relu after the addition. Shortcut A pads the new channels with zeros, B projects; `none`: a plain net's block. */
-const block = (width: number, stride: number, shortcut: Shortcut, drop: number, standardise: boolean): Layer => {
+const block = (
+  width: number,
+  stride: number,
+  shortcut: Shortcut,
+  noise: { drop: number; zoneout: number },
+  standardise: boolean,
+): Layer => {
   const body = basicBody(width, stride, standardise);
   if (shortcut === 'none') return thenRelu(body);
   const around = shortcut === 'A' ? zeroPadShortcut(width, stride) : projection(width, stride);
-  return thenRelu(residual(stochasticDepth(body, drop), around));
+  return thenRelu(zonedOut(stochasticDepth(body, noise.drop), noise.zoneout, around));
 };
 
 /**
@@ -36,12 +43,17 @@ const resnetCifar = (name: string, about: string, depth: number, defaults: { sho
       : {
           shortcut: choice(defaults.shortcut ?? 'A', SHORTCUTS, 'where channels double: A pads, B projects'),
           drop: number(defaults.drop ?? 0, 'share of times that the last block is dropped', SHARE),
+          zoneout: number(0, 'share of units of a block that keep what its shortcut gives', SHARE),
           standardise,
         },
-    ({ classes }, { standardise, shortcut = 'none', drop = 0 }) => {
+    ({ classes }, { standardise, shortcut = 'none', drop = 0, zoneout = 0 }) => {
       const dropOf = (number: number) => (drop * number) / (3 * n);
       const stage = (at: number) =>
-        sequential(Array.from({ length: n }, (_, i) => block(16 << at, strideOf(at, i), shortcut, dropOf(at * n + i + 1), standardise)));
+        sequential(
+          Array.from({ length: n }, (_, i) =>
+            block(16 << at, strideOf(at, i), shortcut, { drop: dropOf(at * n + i + 1), zoneout }, standardise),
+          ),
+        );
       return sequential({
         conv1: conv2d(16, 3, { pad: 1, bias: false, standardise }),
         bn1: batchNorm(),

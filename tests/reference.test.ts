@@ -18,6 +18,7 @@ import * as norm from './reference/norm.ts';
 import { philox4x32, philoxAnswers } from './reference/philox.ts';
 import { padded } from './reference/pad.ts';
 import * as pool from './reference/pool.ts';
+import { rnn } from './reference/recurrent.ts';
 import { readOperations, type OperationCase } from './vectors/read.ts';
 import { vectorUniform } from './vectors/weights.ts';
 
@@ -49,6 +50,10 @@ const references: Record<string, (x: Record<string, Numbers>, v: Case) => Output
     const u = v.given.samples!; // columns first, then rows
     const intervals = (at: number, size: number, out: number) => (p: number) => pool.fractionalIntervals(u[2 * p + at]!, size, out, k);
     return { y: pool.fractionalMaxPool(x.x!, s, intervals(1, s.h, oh), intervals(0, s.w, ow)).y };
+  },
+  rnn: (x, v) => {
+    const [n, steps, c] = v.inputs.x!.shape as [number, number, number];
+    return { y: rnn(x.x!, x, { n, steps, c, hidden: x.bias_hh_l0!.length }) };
   },
   batchNorm: (x, v): Outputs => {
     const s = imagesOf(v);

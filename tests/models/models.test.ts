@@ -35,6 +35,7 @@ const counts: readonly [spec: string, input: ModelInput, parameters: number, sou
   ['mlp', CIFAR, 3072 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10, '3072-256-128-10'],
   ['mlp:hidden=8-8,activation=tanh', { classes: 2, shape: [2, 1, 1] }, 24 + 72 + 18, 'the playground'],
   ['lenet5', FASHION, 61_706, 'LeCun 1998 with full connections'],
+  ['rnn-rows:zoneout=0.1', FASHION, 64 * (28 + 64 + 2) + 650, 'torch.nn.RNN(28, 64)'],
   ['alexnet', IMAGENET, 61_100_840, 'torchvision'],
   ['alexnet:layout=paper', { classes: 1000, shape: [3, 227, 227] }, 60_965_224, 'the 60 million of the paper'],
   ['alexnet-cifar', CIFAR, 2_472_266, 'tests/vectors'],

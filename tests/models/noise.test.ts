@@ -35,8 +35,8 @@ const accepted = Object.entries(models).flatMap(([model, { options = {} }]) =>
 
 test('every kind but that of residual blocks is in some model, and each model takes those that act in it', () => {
   const reached = new Set(accepted.map(spec => spec.split('=')[1]));
-  assert.equal([...reached].sort(), NOISES.filter(noise => noise !== 'stochastic-depth').sort());
-  assert.equal(noisesOf('block'), ['stochastic-depth']);
+  assert.equal([...reached].sort(), NOISES.filter(noise => !noisesOf('block').includes(noise)).sort());
+  assert.equal(noisesOf('block'), ['zoneout', 'stochastic-depth']);
   for (const spec of accepted) {
     const [plain, noisy] = [built(spec.split(':')[0]!), built(spec)];
     assert.not.equal(noisy.ops, plain.ops, spec);
@@ -74,6 +74,15 @@ test('mlp drops by layer, and inputs', async () => {
   assert.is(
     await refusal(() => built('mlp:dropout=0.5-1')),
     "mlp: dropout is '0.5-1'; give shares of at least 0 and below 1, as 0.5 or 0.75-0.6-0.01",
+  );
+});
+
+test('zoneout acts in each residual layer, and needs one', async () => {
+  const zoned = (spec: string) => built(spec).kernels.filter(kernel => kernel.endsWith(' choose')).length;
+  assert.equal([zoned('mlp:hidden=16-16-16,residual=true,zoneout=0.1'), zoned('resnet20:zoneout=0.1'), zoned('resnet20')], [2, 9, 0]);
+  assert.is(
+    await refusal(() => built('mlp:zoneout=0.1')),
+    'mlp: zoneout is 0.1, and no layer is added to what it is given; give residual=true too',
   );
 });
 

@@ -12,6 +12,7 @@ import { losses, weightedMeans } from '../../layers/loss.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../layers/pad.ts';
 import { adaptiveAvgPool, adaptiveMaxPool, avgPool, avgPool1d, globalAvgPool, maxPool, maxPool1d } from '../../layers/pool.ts';
+import { rnn } from '../../layers/recurrent.ts';
 import { sumSlices } from '../../shaders/kernel/sum-slices.ts';
 import { UNLABELLED } from '../../datasets/dataset.ts';
 import { LabelWeights } from '../../train/data/label-weights.ts';
@@ -62,6 +63,7 @@ const layers: Record<string, (v: Case) => Layer> = {
   adaptiveAvgPool: v => adaptiveAvgPool([v.options.oh, v.options.ow]),
   adaptiveMaxPool: v => adaptiveMaxPool([v.options.oh, v.options.ow]),
   globalAvgPool,
+  rnn: v => rnn(v.inputs.bias_hh_l0!.shape[0]!),
   batchNorm: v => batchNorm(v.options),
   layerNorm: v => layerNorm(v.options),
   groupNorm: v => groupNorm(v.options.groups, v.options),

@@ -24,6 +24,7 @@ export interface Family {
 
 export const FAMILIES: readonly Family[] = [
   { spec: 'mlp', batch: 8, steps: 6, lr: 0.05 },
+  { spec: 'rnn-rows:hidden=32', batch: 8, steps: 10, lr: 0.05 },
   { spec: 'lenet5', batch: 8, steps: 8, lr: 0.1 },
   { spec: 'alexnet:dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 2, long: true },
   { spec: 'alexnet:layout=paper,dropout=0', batch: 8, steps: 10, lr: 0.05, zoom: 3, long: true },

@@ -68,6 +68,17 @@ class ResNetCifar(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class RnnRows(nn.Module):
+    """torch.nn.RNN over the rows of an image, all channels of a row side by side; a linear classifier on its last state."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.fc = nn.RNN(96, 64, batch_first=True), nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.fc(self.rnn(x.transpose(1, 2).flatten(2))[1][0])
+
+
 def small_stem(model):
     """The 32x32 stem of a torchvision ResNet: a 3x3 convolution of stride 1, no pooling."""
     model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
@@ -93,6 +104,7 @@ double = times(2)
 same = lambda x: x
 MODELS = [  # name, stem, model, the input made from 32x32 images; further options, and of how many images
     ('alexnet-cifar', None, alexnet_cifar, same),
+    ('rnn-rows', None, RnnRows, same),
     ('vgg11-bn', None, lambda: Flat(zoo.vgg11_bn(weights=None).features, 512), same),
     ('resnet20', None, ResNetCifar, same),
     ('resnet18', '32x32', lambda: small_stem(zoo.resnet18(num_classes=10)), same),

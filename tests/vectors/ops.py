@@ -73,6 +73,8 @@ def transposed(name, x, o, k, stride=1, pad=0, output_pad=0, groups=1, dilation=
 transposed('stride 1', [1, 3, 4, 5], 2, [3, 3], pad=1)
 transposed('stride 2', [1, 3, 3, 4], 2, [4, 4], stride=2, pad=1)
 transposed('rows and columns differ', [1, 4, 3, 4], 2, [3, 2], stride=[2, 1], pad=[1, 0], output_pad=[1, 0], groups=2, dilation=[1, 2])
+case('rnn', 'rnn', {'x': [3, 5, 4], 'weight_ih_l0': [6, 4], 'weight_hh_l0': [6, 6], 'bias_ih_l0': [6], 'bias_hh_l0': [6]},
+     lambda x, **weights: torch.rnn_tanh(x, x.new_zeros(1, 3, 6), tuple(weights.values()), True, 1, 0.0, True, False, True)[1][0])
 
 for name, x, k, stride, pad in [
     ('2', [2, 2, 4, 6], 2, 2, 0), ('3 stride 2', [2, 2, 7, 6], 3, 2, 0),

@@ -24,7 +24,17 @@ import {
 import { conv1d, conv2d, convTranspose2d } from '../../../layers/conv.ts';
 import { dense } from '../../../layers/dense.ts';
 import { circularPad, constantPad, reflectionPad, replicationPad } from '../../../layers/pad.ts';
-import { dropConnect, dropout, gaussianNoise, shakeout, spatialDropout, vanillaDropout, whiteout } from '../../../layers/noise.ts';
+import {
+  dropConnect,
+  dropout,
+  gaussianNoise,
+  shakeout,
+  spatialDropout,
+  vanillaDropout,
+  whiteout,
+  zonedOut,
+  zoneout,
+} from '../../../layers/noise.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../../layers/norm.ts';
 import {
   adaptiveAvgPool,
@@ -38,6 +48,7 @@ import {
   maxPool,
   maxPool1d,
 } from '../../../layers/pool.ts';
+import { rnn } from '../../../layers/recurrent.ts';
 import { openModel } from '../../../models/index.ts';
 import { parseSpec } from '../../../engine/spec.ts';
 import { exportOnnx } from '../../../train/onnx/export.ts';
@@ -106,6 +117,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'shortcut A': zeroPadShortcut(9, 2),
   'shortcut A of stride 1': zeroPadShortcut(9),
   'stochastic depth': stochasticDepth(conv2d(2, 1), 0.4),
+  'units that keep what they are given': zonedOut(conv2d(6, 1), 0.2),
+  'units that keep what was before': (g, x) => zoneout(g, x, activations.tanh()(g, x), 0.3),
+  'rows as steps': rnn(4, { zoneout: 0.2, dropout: 0.1 }),
   'what evaluation leaves out': sequential([dropout(0.5), spatialDropout(0.5), gaussianNoise(0.1), vanillaDropout(0.2)]),
   'a head of its own, nothing in evaluation': auxiliary(dense(3), 0.3),
   shakeout: shakeout(5),
@@ -128,7 +142,7 @@ test('each layer, all in one net', async () => {
 });
 
 /** Functions of layers/ that the library exports and that make no layer, or one that is nothing at inference. */
-const OTHERS = ['cutBefore', 'named', 'weightNoise', 'multiply', 'droppedSamples', 'standardised'];
+const OTHERS = ['cutBefore', 'named', 'weightNoise', 'multiply', 'droppedSamples', 'droppedStep', 'standardised'];
 
 test('each layer of the library is among them', async () => {
   const library: Record<string, unknown> = await import('../../../index.ts');
