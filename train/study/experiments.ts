@@ -35,6 +35,7 @@ import { batches } from './training/batches.ts';
 import { ensemble } from './training/ensemble.ts';
 import { orders } from './training/orders.ts';
 import { snapshots } from './training/snapshots.ts';
+import { stationaryExperiment } from './uncertainty/stationary.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
@@ -64,6 +65,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'hinge-logistic': hingeLogistic,
   'bias-variance': biasVariance,
   'noisy-ends': noisyEnds,
+  stationary: stationaryExperiment,
   orders,
   batches,
   snapshots,
