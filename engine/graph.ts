@@ -82,6 +82,11 @@ export class Graph {
   /** Tensors whose content is wanted after a step: they keep a place of their own. */
   readonly kept: Set<Tensor> = new Owners();
   readonly training: boolean;
+  /**
+   * Whether gradients are asked for: always where it trains. A net that does not train has them by its inputs alone, and what it draws in
+   * evaluation is drawn anew at each step then.
+   */
+  readonly differentiates: boolean;
   readonly profile: Profile;
   /** Seeds the first values of parameters. */
   readonly seed: number;
@@ -100,6 +105,7 @@ export class Graph {
 
   constructor(options: {
     training: boolean;
+    differentiates?: boolean;
     profile: Profile;
     seed?: number;
     weights?: Init;
@@ -107,6 +113,7 @@ export class Graph {
     frozen?: Frozen;
   }) {
     this.training = options.training;
+    this.differentiates = options.differentiates ?? options.training;
     this.profile = options.profile;
     this.seed = options.seed ?? 0;
     this.weights = options.weights;

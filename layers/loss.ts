@@ -52,9 +52,9 @@ export const lossOf =
     const regression = totals.size === kernels.ROW_ERRORS;
     const metrics = regression ? kernels.ROW_ERRORS : kernels.ROW_METRICS;
     const row = g.tensor([rows, metrics]);
-    const dlogits = g.training ? g.tensor(logits.shape) : undefined;
+    const dlogits = g.differentiates ? g.tensor(logits.shape) : undefined;
     const answers = soft ? { shares: labels } : { labels };
-    const p = { rows, classes, smoothing, soft, train: g.training, regression, ...weighing(classWeights, unlabelled) };
+    const p = { rows, classes, smoothing, soft, train: g.differentiates, regression, ...weighing(classWeights, unlabelled) };
     g.run(kernel, p, { logits, ...answers, ...(classWeights && { classWeights }), row, dlogits });
     g.run(kernels.sumRows, { rows, metrics, share }, { row, totals });
     return dlogits && ofShare(g, dlogits, share);

@@ -115,14 +115,14 @@ export const spatialDropout =
     return droppedSamples(g, x, { n: n * c, size: h * w, p, layer: streamOf(g.path), perSample: true, scale: 1 / (1 - p) });
   };
 
-/** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation (EnResNet: Wang et al. 2019). */
+/** x + N(0, std^2). With `evaluating` noise is added then too, the same in each evaluation unless that is for gradients (EnResNet: Wang et al. 2019). */
 export const gaussianNoise =
   (std: number, { evaluating = false } = {}): Layer =>
   (g, x) => {
     check(std >= 0, `gaussianNoise: std is ${std}, expected at least 0`);
     if (std === 0 || (!g.training && !evaluating)) return x;
     const y = g.tensor(x.shape);
-    g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.training, add: true }, { x, y });
+    g.run(addNormal, { n: x.size, std, layer: streamOf(g.path), fixed: !g.differentiates, add: true }, { x, y });
     return g.record([x], y, dy => [dy], {
       onnx: (o, x) => o.node('Add', [x, o.node('RandomNormalLike', [x], { scale: { float: std } })]), // drawn anew in each run
     });

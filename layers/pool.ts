@@ -255,7 +255,7 @@ export const fractionalMaxPool =
       `${who}: ${h}x${w} into ${oh}x${ow} is more than twos can cut`,
       'use a ratio below 2 or an even size',
     );
-    const p = { n, c, h, w, oh, ow, random, overlapping, layer: streamOf(g.path), fixed: !g.training };
+    const p = { n, c, h, w, oh, ow, random, overlapping, layer: streamOf(g.path), fixed: !g.differentiates };
     const cuts = g.tensor([n, 2, cutsLength(p)]);
     const y = g.tensor([n, c, oh, ow]);
     const argmax = g.tensor(y.shape);

@@ -26,6 +26,12 @@ export function addEval(command: Command): void {
         'precision, recall and F1 of each class, top-k, confusions, calibration; with pictures and the most confident mistakes in a folder',
       )
       .option('--out <folder>', 'folder of the report (default: report/ in the run)')
+      .option(
+        '--attack <name[:k=v,...],...>',
+        'accuracy on attacked images too: fgsm, ifgsm and pgd:epsilon=8/255,steps=20,size=2/255,restarts=3 within epsilon (of pixels from 0 to 1), ' +
+          'margin (PGD on the margin of Carlini & Wagner), cw:steps=100 (theirs under L2); eot=10: gradients over so many draws of a net that draws noise',
+      )
+      .option('--dropout', 'attacked nets go on dropping what they drop in training')
       .option('--predictions <file.csv>', 'write label, answer and all probabilities of each image')
       .addOption(configOption('normalize', ', if the file does not say'))
       .addOption(configOption('imageSize', ', if the file does not say'))
@@ -41,6 +47,7 @@ export function addEval(command: Command): void {
       examples(
         'descent eval runs/lenet5-fashion-mnist-20261121-110000',
         'descent eval runs/lenet5-fashion-mnist-20261121-110000 --report --predictions test.csv',
+        'descent eval runs/lenet5-fashion-mnist-20261121-110000 --attack fgsm:epsilon=0.1,pgd:epsilon=0.1,restarts=2 --limit-test 500',
         'descent eval lenet5.safetensors --model lenet5 --dataset fashion-mnist --normalize none',
       ),
     )

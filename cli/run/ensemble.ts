@@ -14,7 +14,7 @@ export async function evaluateAll(paths: readonly string[], { ensemble, ...optio
     return evaluate(paths[0]!, options);
   }
   check(paths.length > 1, 'eval: --ensemble needs several checkpoints', 'name at least two');
-  for (const flag of ['tta', 'report', 'predictions'] as const) {
+  for (const flag of ['tta', 'report', 'predictions', 'attack'] as const) {
     check(options[flag] === undefined, `--${flag}: is for one checkpoint`, 'leave it out, or --ensemble');
   }
   const job = await joinAnyJob();

@@ -1,20 +1,19 @@
 /** `descent eval`. */
 import { check, DescentError, named, say } from '../../engine/check.ts';
-import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { readingOf } from '../../train/config/config.ts';
 import { OPTIONS } from '../../train/config/options.ts';
-import type { Recipe } from '../../train/config/recipe.ts';
 import { parseChoice } from '../../engine/spec.ts';
 import { notFinite } from '../../train/step/divergence.ts';
 import { scoreWords } from '../../train/evaluate/score.ts';
-import type { Tensors } from '../../train/run/safetensors.ts';
 import { logOf, score } from '../../train/study/probabilities.ts';
+import { attacksFrom, type Attack } from '../../train/study/robust/by-name.ts';
 import { predictViews, viewsOf } from '../../train/study/tta.ts';
+import { evaluateUnderAttack } from './attack.ts';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.ts';
 import { print } from '../output.ts';
 import { checkReport, writePredictions, writeReport, writeValues } from './report.ts';
-import { localRecipe, openInferenceSession, type InferenceSession, type SessionOptions } from './session.ts';
+import { localRecipe, openInferenceSession, type Evaluated, type SessionOptions } from './session.ts';
 
 export interface EvalOptions extends CheckpointOptions, SessionOptions {
   split: string;
@@ -22,17 +21,11 @@ export interface EvalOptions extends CheckpointOptions, SessionOptions {
   report?: boolean;
   out?: string;
   predictions?: string;
+  attack?: string;
+  dropout?: boolean;
   batchSize?: string;
   limitTest?: string;
   dataDir?: string;
-}
-
-export interface Evaluated {
-  readonly file: string;
-  readonly weights: Tensors;
-  readonly recipe: Recipe;
-  readonly dataset: Dataset;
-  readonly session: InferenceSession;
 }
 
 /** The net of a checkpoint on the data set that it was trained on, ready to be evaluated. */
@@ -48,12 +41,24 @@ export async function openForEvaluation(path: string, options: EvalOptions): Pro
   return { file, weights, recipe, dataset, session: await openInferenceSession(recipe, weights, dataset, { ...options, moments }) };
 }
 
+/** The attacks that are asked for, by which nothing but an accuracy is told. */
+function attacksOf({ attack, dropout, ...options }: EvalOptions): readonly Attack[] | undefined {
+  check(!dropout || attack !== undefined, '--dropout: is of attacks', 'give --attack too, or leave it out');
+  if (attack === undefined) return undefined;
+  for (const flag of ['tta', 'report', 'predictions'] as const) {
+    check(options[flag] === undefined, `--${flag}: is not told of attacked images`, 'leave it out, or --attack');
+  }
+  return attacksFrom('--attack', attack);
+}
+
 /** Throws where the loss is not finite, and names the weights that are to blame, if any are. */
 export async function evaluate(path: string, options: EvalOptions): Promise<void> {
   const split = parseChoice('--split', options.split, ['test', 'val']);
   const views = options.tta === undefined ? undefined : viewsOf(options.tta);
   checkReport(options);
-  const { file, weights, recipe, dataset, session } = await openForEvaluation(path, options);
+  const attacks = attacksOf(options);
+  const opened = await openForEvaluation(path, options);
+  const { file, weights, recipe, dataset, session } = opened;
   try {
     const { inference, data } = session;
     const { labels, n } = data.parts[split];
@@ -66,6 +71,7 @@ export async function evaluate(path: string, options: EvalOptions): Promise<void
       );
     }
     check(n > 0, `eval: there are no ${split} images`, say`give ${named('valSplit')} a share above 0`);
+    if (attacks) return await evaluateUnderAttack(opened, split, attacks, options);
     const seen = views ? await predictViews(inference, split, k, views) : undefined;
     const result = seen ? score(seen, labels, k) : await inference.evaluate(split);
     if (!Number.isFinite(result.loss)) {

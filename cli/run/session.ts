@@ -71,9 +71,20 @@ export function localRecipe(config: RunConfig): Recipe {
 
 /** A trained model, to be evaluated. */
 export interface InferenceSession {
+  readonly device: Device;
+  readonly model: Layer;
   readonly inference: Inference;
   readonly data: RunData;
   close(): void;
+}
+
+/** The net of a checkpoint on a data set. */
+export interface Evaluated {
+  readonly file: string;
+  readonly weights: Tensors;
+  readonly recipe: Recipe;
+  readonly dataset: Dataset;
+  readonly session: InferenceSession;
 }
 
 /** What `make` makes of a data set on a device, which is opened while the data set is read and closed where something fails. */
@@ -101,8 +112,10 @@ export const openInferenceSession = (
   options: DeviceOptions & { moments?: Moments | undefined },
 ): Promise<InferenceSession> =>
   onDevice(data, options, async (dataset, device) => {
-    const { inference, data } = await openInference(recipe, weights, dataset, device, options.moments);
+    const { inference, data, model } = await openInference(recipe, weights, dataset, device, options.moments);
     return {
+      device,
+      model,
       inference,
       data,
       close() {

@@ -144,6 +144,8 @@ const refused: [args: string[], message: RegExp, prepare?: Prepare][] = [
     /^w\.safetensors: is a checkpoint of resnet20, not of lenet5; leave out --model$/,
     tensors(t => t, { model: 'resnet20' }),
   ],
+  [['eval', 'run', '--attack', 'pdg'], /^unknown attack 'pdg'; did you mean 'pgd'\? known: fgsm, ifgsm, pgd, margin, cw$/, copy],
+  [['eval', 'run', '--attack', 'pgd', '--tta', 'flip'], /^--tta: is not told of attacked images; leave it out, or --attack$/, copy],
   [['eval', 'run', '--split', 'train'], /^--split: 'train' is not known; give one of test, val$/, copy],
   [['predict', 'run', 'nope.png'], /^nope\.png: there is no such file; give an image file$/, copy],
   [

@@ -12,7 +12,14 @@ import type { Tensors } from '../run/safetensors.ts';
 import { updateProgram } from '../step/phases.ts';
 import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
-const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = { shape: true, batch: true, loss: true, inputGradient: true, seed: true };
+const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = {
+  shape: true,
+  batch: true,
+  loss: true,
+  inputGradient: true,
+  seed: true,
+  mode: true,
+};
 
 /** Class numbers [batch], or float32 values [batch, …]: shares of the classes, or what a loss of one's own takes. */
 export type Targets = Uint32Array | Uint16Array | Uint8Array | Float32Array;
@@ -95,10 +102,11 @@ export class Net {
     return this.#memory.bytes;
   }
 
-  /** The outputs [n, …] for any number of inputs [n, …], evaluated: dropout does nothing, norms go by their running statistics. */
+  /** The outputs [n, …] for any number of inputs [n, …], evaluated: dropout does nothing unless the mode is `drawn`, norms go by their running statistics. */
   forward(x: Float32Array): Promise<Float32Array> {
-    const { batch, shape } = this.#o;
+    const { batch, shape, mode = 'training' } = this.#o;
     const size = product(shape);
+    const draws = mode !== 'training';
     check(
       x instanceof Float32Array && x.length % size === 0,
       `forward: got ${lengthOf(x)}`,
@@ -113,7 +121,7 @@ export class Net {
       for (let at = 0; at * size < inputs.length; at += batch) {
         chunk.fill(0).set(inputs.subarray(at * size, (at + batch) * size));
         this.#memory.write(input, chunk);
-        program.run(this.#values(0));
+        program.run(this.#values(draws ? ++this.#steps : 0));
         out.set((await program.read(output)).subarray(0, out.length - at * wide), at * wide);
       }
       return out;

@@ -17,6 +17,12 @@ export interface NetOptions {
   readonly loss?: string | Loss;
   /** Whether `backward` gives the gradient of the inputs too. */
   readonly inputGradient?: boolean;
+  /**
+   * How the net is taken: `training` without it. `evaluated`: norms go by their running statistics and nothing is dropped, in `backward` too,
+   * and the noise that it has in evaluation is drawn anew at each call. `drawn`: so too, but that all is drawn that training draws, as by
+   * dropout at test. Under both the weights have no gradients.
+   */
+  readonly mode?: 'training' | 'evaluated' | 'drawn';
   /** Draws the first weights, and the masks of dropout and the like; 0 without it. */
   readonly seed?: number;
 }
@@ -34,9 +40,14 @@ export interface Trained extends Built {
   readonly inputGradient: Tensor | undefined;
 }
 
+/** The graph of a net whose weights have no gradients. */
+const fixedGraph = (memory: Memory, mode: 'evaluated' | 'drawn', seed: number | undefined): Graph =>
+  new Graph({ training: mode === 'drawn', differentiates: true, profile: memory.device.profile, seed, frozen: () => true });
+
 /** The graph that evaluates a batch. */
-export function evaluated(memory: Memory, model: Layer, { shape, batch, seed }: NetOptions) {
-  const graph = new Graph({ training: false, profile: memory.device.profile, seed });
+export function evaluated(memory: Memory, model: Layer, { shape, batch, seed, mode = 'training' }: NetOptions) {
+  const { profile } = memory.device;
+  const graph = mode === 'training' ? new Graph({ training: false, profile, seed }) : fixedGraph(memory, mode, seed);
   const input = graph.persistent('input', 'x', [batch, ...shape]);
   const output = outputOf(model, graph, input);
   graph.kept.add(output);
@@ -51,8 +62,9 @@ export async function evaluating(memory: Memory, model: Layer, o: NetOptions): P
 
 /** The program that computes gradients for targets of a shape. */
 export async function training(memory: Memory, model: Layer, o: NetOptions, targetShape: Shape): Promise<Trained> {
-  const { shape, batch, loss, seed, inputGradient = false } = o;
-  const graph = new Graph({ training: true, profile: memory.device.profile, seed });
+  const { shape, batch, loss, seed, inputGradient = false, mode = 'training' } = o;
+  const trains = mode === 'training';
+  const graph = trains ? new Graph({ training: true, profile: memory.device.profile, seed }) : fixedGraph(memory, mode, seed);
   const input = graph.persistent('input', 'x', [batch, ...shape]);
   const x = inputGradient ? graph.record([input], graph.view(input, input.shape), () => []) : input;
   const output = outputOf(model, graph, x);
@@ -60,7 +72,7 @@ export async function training(memory: Memory, model: Layer, o: NetOptions, targ
   const totals = graph.persistent('state', 'totals', [2]);
   const [own, ...others] = lossesOf(graph, lossFor(loss, true, 1), output, targets, totals);
   check(own, 'loss: it returned no gradient', 'return that of the outputs where the graph trains');
-  const grads = graph.backward(...own, undefined, others);
+  const grads = graph.backward(...own, undefined, trains ? others : []);
   const dx = inputGradient ? grads.get(x) : undefined;
   check(dx || !inputGradient, 'inputGradient: nothing of the loss depends on the inputs', 'leave it out');
   if (dx) graph.kept.add(dx);

@@ -201,7 +201,7 @@ export async function openInference(
   dataset: Dataset,
   device: Device,
   moments?: Moments,
-): Promise<{ inference: Inference; data: RunData }> {
+): Promise<{ inference: Inference; data: RunData; model: Layer }> {
   const recipe = onDataset(asked, dataset);
   const { normalize, seed, fuse, loss } = recipe;
   const known = momentsFor(moments ?? recipe.moments, dataset.shape[0]);
@@ -209,7 +209,7 @@ export async function openInference(
   const model = recipe.model.layer({ shape: dataset.shape, classes: outputsOf(dataset).length });
   const batchSize = recipe.batchSize / recipe.accumulate;
   const population = recipe.bnStats === 'population';
-  return { data, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
+  return { data, model, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
 }
 
 /** Which of the training images a recipe holds out. */

@@ -3,12 +3,13 @@ import { first, type Dataset, type Split } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
-import { STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
-import type { Net } from '../../net/net.ts';
 import { experiment, inTurn } from '../experiment.ts';
-import { accuracyOf, fgsm, iterated, pgd, type Iterations } from './attacks.ts';
-import { attackable, chosen, oracleOf, train, type Images, type Training } from './nets.ts';
+import { accuracyOf } from './attacks.ts';
+import { attackOf } from './by-name.ts';
 import { perturbationSheet, type Plate } from './perturbation-sheet.ts';
+import { train, trainable, type Training } from './train.ts';
+import { attacked, moved, natural } from './under-attack.ts';
+import { victimOf, type Images, type Victim } from './victim.ts';
 
 const BATCH = 50;
 const RATE = 0.002;
@@ -17,20 +18,10 @@ const STRENGTHS = [0.25, 0.5, 1, 1.5, 2];
 /** Images that are drawn. */
 const DRAWN = 5;
 
-type Nets = Record<'net' | 'byMargin', Net>;
-type Attack = (
-  nets: Nets,
-  images: Images,
-  ball: Iterations & { readonly restarts: number; readonly seed: number },
-) => Promise<Float32Array>;
-
-const ATTACKS: Readonly<Record<string, Attack>> = {
-  FGSM: ({ net }, { x, labels }, ball) => fgsm(oracleOf(net), x, labels, ball),
-  'iterated FGSM': ({ net }, { x, labels }, ball) => iterated(oracleOf(net), x, labels, ball),
-  PGD: ({ net }, { x, labels }, { seed, ...ball }) => pgd(oracleOf(net), x, labels, { ...ball, draw: uniforms(seed, STREAMS.sample, 1) }),
-  'C&W margin': ({ byMargin }, { x, labels }, { seed, ...ball }) =>
-    pgd(oracleOf(byMargin), x, labels, { ...ball, draw: uniforms(seed, STREAMS.sample, 1) }),
-};
+/** The attacks that are compared, by their names in the table. */
+const ATTACKS = { FGSM: 'fgsm', 'iterated FGSM': 'ifgsm', PGD: 'pgd', 'C&W margin': 'margin' } as const;
+/** The column of the least distance under L2 that the attack of Carlini & Wagner finds. */
+const DISTANCE = 'C&W L2 distance';
 
 export const adversarial = experiment({
   about: 'FGSM, iterated FGSM, PGD and the margin of Carlini & Wagner against a net trained as usual and one trained on attacked images.',
@@ -48,7 +39,7 @@ export const adversarial = experiment({
   async run(lab, { epsilon, way, train_steps, steps, restarts, images, test, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: test });
     const device = await lab.device();
-    const [training, attacked] = [imagesFrom(dataset, dataset.train), imagesFrom(dataset, dataset.test)];
+    const [training, tested] = [imagesFrom(dataset, dataset.train), imagesFrom(dataset, dataset.test)];
     const [, height, width] = dataset.shape;
     const stopped = () => lab.stopped;
     const usual: Training = { epochs, lr: RATE, seed: lab.seed, stopped };
@@ -56,49 +47,56 @@ export const adversarial = experiment({
       usual,
       adversarial: { ...usual, attack: { way, epsilon, steps: train_steps } },
     };
-    const ball = { steps, restarts, seed: lab.seed };
+    const around = { seed: lab.seed };
+    const attackBy = (name: string, epsilon: number) => {
+      const given = { epsilon, ...(name !== 'fgsm' && { steps }), ...(name !== 'fgsm' && name !== 'ifgsm' && { restarts }) };
+      return attackOf(name, given);
+    };
+    const distances: Record<string, number | undefined> = {};
     const model = lenet5({ shape: dataset.shape, classes: dataset.classes.length });
     const points: { net: string; attack: string; epsilon: number; accuracy: number }[] = [];
     const pictures: Record<string, string> = {};
     // parts of the work for each net: its training, each strength, and the picture
     const parts = Object.keys(trainings).flatMap(name => [{ name, strength: 0 }, ...STRENGTHS.map(strength => ({ name, strength }))]);
-    let nets: Nets | undefined;
+    let victim: Victim | undefined;
     await inTurn(
       lab,
       parts,
       ({ name, strength }) => (strength ? `${name} net, epsilon ${rounded(strength * epsilon)}` : `training the ${name} net`),
       async ({ name, strength }) => {
         if (strength === 0) {
-          destroy(nets);
-          nets = await attackable(device, model, dataset.shape, BATCH, lab.seed);
-          await train(nets.net, BATCH, training, trainings[name]!);
-          await nets.byMargin.load(await nets.net.weights());
-          const accuracy = accuracyOf(await nets.net.forward(attacked.x), attacked.labels);
+          victim?.destroy();
+          const net = await trainable(device, model, dataset.shape, BATCH, lab.seed);
+          await train(net, BATCH, training, trainings[name]!);
+          victim = victimOf(device, model, await net.weights(), { shape: dataset.shape, batch: BATCH, seed: lab.seed });
+          net.destroy();
+          const accuracy = await natural(victim, tested);
           for (const attack of Object.keys(ATTACKS)) points.push({ net: name, attack, epsilon: 0, accuracy });
+          distances[name] = (await attacked(victim, tested, attackOf('cw', { steps: 30, search: 4 }), around)).l2;
           return;
         }
         const found: Record<string, Float32Array> = {};
-        for (const [attack, move] of Object.entries(ATTACKS)) {
-          const moved = await inBatches(attacked, batch => move(nets!, batch, { ...ball, epsilon: strength * epsilon }));
-          found[attack] = moved;
-          const accuracy = accuracyOf(await nets!.net.forward(moved), attacked.labels);
+        for (const [attack, by] of Object.entries(ATTACKS)) {
+          found[attack] = await moved(victim!, tested, attackBy(by, strength * epsilon), around);
+          const accuracy = accuracyOf(await victim!.logits(found[attack]), tested.labels);
           points.push({ net: name, attack, epsilon: rounded(strength * epsilon), accuracy });
         }
-        if (strength === 1) pictures[name] = await picture(nets!.net, name, { dataset, attacked, found, epsilon, width });
+        if (strength === 1) pictures[name] = await picture(victim!, name, { dataset, tested, found, epsilon, width });
       },
     );
-    destroy(nets);
+    victim?.destroy();
     const names = Object.keys(trainings).filter(name => points.some(p => p.net === name));
     const epsilons = [...new Set(points.map(p => p.epsilon))];
     const accuracyAt = (net: string, attack: string, e: number) =>
       points.find(p => p.net === net && p.attack === attack && p.epsilon === e)?.accuracy;
     return {
-      title: `Attacks on lenet5 of ${images.toLocaleString('en-US')} images of Fashion-MNIST (${height} x ${width}), ${attacked.labels.length} test images`,
+      title: `Attacks on lenet5 of ${images.toLocaleString('en-US')} images of Fashion-MNIST (${height} x ${width}), ${tested.labels.length} test images`,
       rows: names.flatMap(net =>
         epsilons.map(e => ({
           net,
           epsilon: e,
           ...Object.fromEntries(Object.keys(ATTACKS).map(attack => [attack, accuracyAt(net, attack, e)])),
+          [DISTANCE]: e === 0 ? distances[net] : undefined,
         })),
       ),
       shares: Object.keys(ATTACKS),
@@ -117,16 +115,12 @@ export const adversarial = experiment({
         })),
       })),
       pictures,
-      values: points,
+      values: { points, distances },
     };
   },
 });
 
 const rounded = (v: number): number => Number(v.toPrecision(6));
-
-const destroy = (nets: Nets | undefined): void => {
-  for (const net of Object.values(nets ?? {})) net.destroy();
-};
 
 /** A split as values from 0 to 1, without what is left of the last batch. */
 function imagesFrom({ dtype }: Dataset, split: Split): Images {
@@ -135,35 +129,21 @@ function imagesFrom({ dtype }: Dataset, split: Split): Images {
   return { x: Float32Array.from(images, v => v / scale), labels: Uint32Array.from(labels) };
 }
 
-/** What `move` makes of all images, batch after batch. */
-async function inBatches(images: Images, move: (batch: Images) => Promise<Float32Array>): Promise<Float32Array> {
-  const out = new Float32Array(images.x.length);
-  const width = images.x.length / images.labels.length;
-  for (let from = 0; from < images.labels.length; from += BATCH) {
-    const batch = chosen(
-      images,
-      Uint32Array.from({ length: BATCH }, (_, i) => from + i),
-    );
-    out.set(await move(batch), from * width);
-  }
-  return out;
-}
-
 interface Pictured {
   readonly dataset: Dataset;
-  readonly attacked: Images;
+  readonly tested: Images;
   readonly found: Readonly<Record<string, Float32Array>>;
   readonly epsilon: number;
   readonly width: number;
 }
 
 /** The first images of some classes that the net knows, what each attack adds to them, grey being nothing, and what the net takes them for then. */
-async function picture(net: Net, name: string, { dataset, attacked, found, epsilon, width }: Pictured): Promise<string> {
-  const { x, labels } = attacked;
+async function picture(victim: Victim, name: string, { dataset, tested, found, epsilon, width }: Pictured): Promise<string> {
+  const { x, labels } = tested;
   const size = x.length / labels.length;
   const all = { original: x, ...found };
   const answers: Record<string, ArrayLike<number>> = {};
-  for (const [key, values] of Object.entries(all)) answers[key] = answersOf(await net.forward(values), labels.length);
+  for (const [key, values] of Object.entries(all)) answers[key] = answersOf(await victim.logits(values), labels.length);
   const known = [...labels.keys()].filter(i => answers.original![i] === labels[i]);
   const ofEach = known.filter((i, k) => known.findIndex(j => labels[j] === labels[i]) === k);
   const of = (values: Float32Array, i: number) => values.subarray(i * size, (i + 1) * size);

@@ -42,6 +42,26 @@ export function signStep(at: Float32Array, gradient: ArrayLike<number>, size: nu
   return projected(moved, x, ball);
 }
 
+/**
+ * Expectation over transformation (Athalye et al. 2018) for nets that draw noise: gradients and logits are means over `draws` calls. Without
+ * it noise hides the gradient, and an attack reports more robustness than there is.
+ */
+export function expected(oracle: Oracle, draws: number): Oracle {
+  if (draws === 1) return oracle;
+  const mean = async (call: () => Promise<ArrayLike<number>>) => {
+    const sum = Float64Array.from(await call());
+    for (let k = 1; k < draws; k++) {
+      const next = await call();
+      for (let i = 0; i < sum.length; i++) sum[i]! += next[i]!;
+    }
+    return sum.map(v => v / draws);
+  };
+  return {
+    gradient: (x, labels) => mean(() => oracle.gradient(x, labels)),
+    logits: x => mean(() => oracle.logits(x)),
+  };
+}
+
 /** The fast gradient sign method (Goodfellow et al. 2015): exact where the loss is monotone in a linear function of the inputs. */
 export const fgsm = async (oracle: Oracle, x: Float32Array, labels: Uint32Array, ball: Ball): Promise<Float32Array> =>
   signStep(x, await oracle.gradient(x, labels), ball.epsilon, x, ball);

@@ -1,50 +1,21 @@
-/** Nets that are attacked: trained by hand on images as they are or on attacked ones, and asked for gradients by the inputs. */
+/** Nets trained by hand on images as they are, or on attacked ones. */
 import type { Device } from '../../../engine/device.ts';
 import type { Layer } from '../../../engine/graph.ts';
 import type { Shape } from '../../../engine/tensor.ts';
-import { lossOf, type Loss } from '../../../layers/loss.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
 import { adam } from '../../../optim/adaptive.ts';
 import { permutation, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
-import { rowLoss } from '../../../shaders/update/loss.ts';
 import { Net } from '../../net/net.ts';
 import { Stopped } from '../experiment.ts';
 import { drawnIn, iterated, projected, signStep, type Iterations, type Oracle } from './attacks.ts';
+import { chosen, type Images } from './victim.ts';
 
-/** Images [n, …] from 0 to 1, and their labels [n]. */
-export interface Images {
-  readonly x: Float32Array;
-  readonly labels: Uint32Array;
-}
+/** A net that is trained and gives gradients by its inputs meanwhile. */
+export const trainable = (device: Device, model: Layer, shape: Shape, batch: number, seed: number): Promise<Net> =>
+  Net.build(device, model, { shape, batch, seed, inputGradient: true });
 
-/** Beyond this margin Carlini & Wagner's loss does not grow: 50, as in Madry et al. 2018. */
-const CONFIDENCE = 50;
-
-/** The loss of Carlini & Wagner 2017 with its sign turned: by how much the largest other logit exceeds the label's. */
-export const marginLoss: Loss = lossOf(
-  rowLoss(
-    'margin',
-    p => `
-  var other : f32 = -3.4028234e38; var rival = 0u;
-  for (var c = 0u; c < ${p.classes}u; c++) {
-    if (c != truth && logits[at + c] > other) { other = logits[at + c]; rival = c; }
-    ${p.train ? 'dlogits[at + c] = 0.0;' : ''}
-  }
-  let margin = other - logits[at + truth];
-  loss += min(margin, ${CONFIDENCE}.0);
-  ${
-    p.train
-      ? `if (margin < ${CONFIDENCE}.0) {
-    dlogits[at + rival] = ${1 / p.rows};
-    dlogits[at + truth] = ${-1 / p.rows};
-  }`
-      : ''
-  }`,
-  ),
-);
-
-/** `net` as attacks ask it; inputs are as many as its batch has. */
-export const oracleOf = (net: Net): Oracle => ({
+/** `net` as attacks ask it while it trains; inputs are as many as its batch has. */
+const oracleOf = (net: Net): Oracle => ({
   gradient: async (x, labels) => (await net.backward(x, labels)).inputGradient!,
   logits: x => net.forward(x),
 });
@@ -96,19 +67,4 @@ export async function train(net: Net, batch: number, { x, labels }: Images, o: T
     await net.backward(seen, clean.labels);
     await net.update(rule);
   }
-}
-
-/** The images of the numbers `indices`. */
-export function chosen({ x, labels }: Images, indices: Uint32Array): Images {
-  const width = x.length / labels.length;
-  const out = new Float32Array(indices.length * width);
-  for (const [k, i] of indices.entries()) out.set(x.subarray(i * width, (i + 1) * width), k * width);
-  return { x: out, labels: indices.map(i => labels[i]!) };
-}
-
-/** Two nets of one model with gradients by the inputs, of cross-entropy and of the margin. */
-export async function attackable(device: Device, model: Layer, shape: Shape, batch: number, seed: number) {
-  const net = await Net.build(device, model, { shape, batch, seed, inputGradient: true });
-  const byMargin = await Net.build(device, model, { shape, batch, seed, inputGradient: true, loss: marginLoss });
-  return { net, byMargin };
 }
