@@ -5,6 +5,7 @@
 import { kernel } from '../kernel/define.ts';
 import { finish, type Epilogue } from '../kernel/epilogue.ts';
 import { values } from '../kernel/loops.ts';
+import { philox } from '../kernel/random.ts';
 import { float } from '../kernel/wgsl.ts';
 import { threshold } from './noise.ts';
 
@@ -57,6 +58,10 @@ export interface Choice {
   factor: number;
   epilogue?: readonly Epilogue[];
 }
+
+/** Whether the choice of value `i` in a step is v: what the device draws, on the host. */
+export const isKept = (i: number, { p, layer }: Pick<Choice, 'p' | 'layer'>, seed: number, step: number): boolean =>
+  philox([i >>> 2, step, layer, 0], [seed, 0])[i & 3]! >= threshold(p);
 
 /** WGSL of a chosen value. What is not finite is NaN where it is not chosen and nothing takes its place, as in dropout. */
 const chosen = ({ of, factor }: Choice): string => {

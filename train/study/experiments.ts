@@ -35,6 +35,7 @@ import { batches } from './training/batches.ts';
 import { ensemble } from './training/ensemble.ts';
 import { orders } from './training/orders.ts';
 import { snapshots } from './training/snapshots.ts';
+import { zoneout } from './training/zoneout.ts';
 import { stationaryExperiment } from './uncertainty/stationary.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
@@ -70,6 +71,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   batches,
   snapshots,
   ensemble,
+  zoneout,
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,

@@ -67,4 +67,18 @@ test('the mean of nets has at most their mean loss, for seeds and for snapshots,
   );
 });
 
+test('zoneout leaves the state of units that are struck as it was, dropout takes it away', async () => {
+  const outcome = await outcomeOf('zoneout:images=64,epochs=1,hidden=8,share=0.3');
+  const runs = outcome.values as { name: string; struck: boolean[][]; states: number[][] }[];
+  for (const { name, struck, states } of runs) {
+    const wrong = states.flatMap((state, t) =>
+      state.filter((v, unit) => struck[t]![unit] && v !== (name === 'dropout' ? 0 : (states[t - 1]?.[unit] ?? 0))),
+    );
+    const count = struck.flat().filter(Boolean).length;
+    assert.equal([wrong.length, count > 0], [0, name !== 'neither'], name);
+  }
+  const [, dropped, zoned] = numbersOf(outcome, 'state changes by');
+  assert.ok(zoned! < dropped!, `${zoned} from row to row under zoneout, ${dropped} under dropout`);
+});
+
 test.run();

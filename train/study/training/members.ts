@@ -1,6 +1,7 @@
 /** Nets that are trained one after another on one device, and what they say of the test images. */
 import type { Dataset } from '../../../datasets/dataset.ts';
 import type { StepMetrics } from '../../step/metrics.ts';
+import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
 import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
@@ -16,17 +17,20 @@ export interface Member {
 
 /** Trains a net to its end; `cycles` are the equal parts of the run after each of which it is asked. */
 export const trained = (lab: Lab, model: string, given: Given, dataset: Dataset, cycles = 1): Promise<Member> =>
-  withTrainer(lab, model, given, dataset, async (trainer, total) => {
-    const logEvery = Math.max(1, Math.floor(total / LINES));
-    const log = (step: number) => step % logEvery === 0 || step === total;
-    const predictions: Float32Array[] = [];
-    const lines: StepMetrics[] = [];
-    for (let cycle = 1; cycle <= cycles; cycle++) {
-      await trainTo(lab, trainer, Math.ceil((cycle * total) / cycles), { log, onMetrics: line => lines.push(line) });
-      predictions.push(softmaxRows(await trainer.logits('test'), dataset.classes.length));
-    }
-    return { lines, predictions };
-  });
+  withTrainer(lab, model, given, dataset, (trainer, total) => trainOn(lab, trainer, total, dataset, cycles));
+
+/** Trains a net to step `total`, and asks it `cycles` times. */
+export async function trainOn(lab: Lab, trainer: Trainer, total: number, dataset: Dataset, cycles: number): Promise<Member> {
+  const logEvery = Math.max(1, Math.floor(total / LINES));
+  const log = (step: number) => step % logEvery === 0 || step === total;
+  const predictions: Float32Array[] = [];
+  const lines: StepMetrics[] = [];
+  for (let cycle = 1; cycle <= cycles; cycle++) {
+    await trainTo(lab, trainer, Math.ceil((cycle * total) / cycles), { log, onMetrics: line => lines.push(line) });
+    predictions.push(softmaxRows(await trainer.logits('test'), dataset.classes.length));
+  }
+  return { lines, predictions };
+}
 
 /** Loss and accuracy on the test images of the mean of several predictions. */
 export function together(predictions: readonly Float32Array[], { test, classes }: Dataset): { loss: number; accuracy: number } {
