@@ -72,6 +72,8 @@ export default defineConfig({
       'idb',
       '@bufbuild/protobuf',
       'onnx-buf',
+      'uplot',
+      'papaparse',
       'echarts/core',
       'echarts/charts',
       'echarts/components',

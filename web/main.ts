@@ -1,7 +1,7 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
-import { isDark, notice, told } from './views/dom.ts';
+import { isDark, notice, passed, told } from './views/dom.ts';
 import { isDataFile } from './data/dropped.ts';
 import { filesOf, type FolderFile } from './data/folder.ts';
 import { TrainView, type Address } from './views/train/train-view.ts';
@@ -72,9 +72,20 @@ async function take(files: readonly File[]): Promise<void> {
   }
 }
 
+// a message is of the action before: the next one, or another view, ends it
+document.addEventListener(
+  'click',
+  ({ target }) => {
+    if (target instanceof Element && target.closest('button') && !target.closest('#notice')) passed();
+  },
+  { capture: true },
+);
+addEventListener('hashchange', passed);
+
 addEventListener('dragover', event => event.preventDefault());
 addEventListener('drop', event => {
   event.preventDefault();
+  passed();
   const entries = [...(event.dataTransfer?.items ?? [])].map(i => i.webkitGetAsEntry());
   const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
   const files = [...(event.dataTransfer?.files ?? [])].filter(({ name }) => !folders.some(folder => folder.name === name));
@@ -111,16 +122,22 @@ if (chosen) document.documentElement.dataset.theme = chosen;
 document.getElementById('theme')!.onclick = () => {
   document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
   localStorage.setItem('theme', document.documentElement.dataset.theme);
+  redrawn();
+};
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawn);
+
+/** What is drawn has colours of its own. */
+function redrawn(): void {
   train.draw();
   dispatchEvent(new Event('themechange'));
-};
+}
 
 void told(show);
 const { gpu } = navigator as { gpu?: GPU };
-if (!gpu) notice(inPageWords(NO_WEBGPU));
+if (!gpu) notice(inPageWords(NO_WEBGPU), 'standing');
 else
   void gpu.requestAdapter().then(adapter => {
-    if (!adapter) notice(inPageWords(NO_ADAPTER));
+    if (!adapter) notice(inPageWords(NO_ADAPTER), 'standing');
   });
 
 /** For tests: the view that trains. */

@@ -2,11 +2,11 @@
 import { check } from '../../engine/check.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import { textsOf, type Texts } from '../form/form.ts';
-import type { Run } from '../views/runs.ts';
+import type { Run, Timed } from '../views/runs.ts';
 
 export interface SavedRun {
   readonly config: Texts;
-  readonly lines: readonly MetricsLine[];
+  readonly lines: readonly Timed<MetricsLine>[];
 }
 
 export const writeRuns = (runs: readonly Run[]): string =>

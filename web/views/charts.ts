@@ -1,164 +1,162 @@
-/** Curves of runs by ECharts, loaded when the first chart is wanted. */
-import { CustomChart, LineChart } from 'echarts/charts';
-import { DataZoomInsideComponent, GridComponent, TooltipComponent } from 'echarts/components';
-import { init, use, type EChartsType } from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
-import { CanvasRenderer } from 'echarts/renderers';
+/** Curves on axes by uPlot, loaded when the first chart is wanted. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { axesOf, formatOf } from './curves/axes.ts';
+import { extent } from './curves/range.ts';
+import { heightAt, type Curve, type Gap, type View } from './curves/line.ts';
+import { drawCuts, drawGaps, drawLabels, pathOf } from './curves/paint.ts';
+import { Tooltip } from './curves/tooltip.ts';
 import { isDark } from './dom.ts';
 
-use([CustomChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
-
-export type Point = readonly [x: number, y: number];
-export interface Curve {
-  readonly name: string;
-  readonly colour: string;
-  readonly points: readonly Point[];
-  readonly dashed?: boolean;
-  /** In the background, and left out of what is read. */
-  readonly faint?: boolean;
-  /** Stands at its end. */
-  readonly label?: string | undefined;
-}
-/** What lies between two curves is shaded. */
-export interface Gap {
-  readonly colour: string;
-  readonly from: readonly Point[];
-  readonly to: readonly Point[];
-}
-
 export interface CurveChart {
-  show(curves: readonly Curve[], gaps?: readonly Gap[]): void;
+  show(curves: readonly Curve[], gaps?: readonly Gap[], view?: View): void;
+  /** The chart as it stands, with its title and the names of its curves. */
+  picture(title: string): Promise<Blob>;
   close(): void;
 }
 
 interface ChartOptions {
   readonly percent?: boolean;
-  readonly log?: boolean;
   readonly height?: number;
+  /** Told the part of x over which one has dragged; nothing where all is wanted back. */
+  readonly onZoom?: (zoom: readonly [from: number, to: number] | undefined) => void;
 }
 
 export function curveChart(parent: HTMLElement, label: string, o: ChartOptions = {}): CurveChart {
   parent.className = 'chart empty';
   parent.setAttribute('role', 'img');
   parent.setAttribute('aria-label', label);
-  parent.style.height = `${o.height ?? 230}px`;
-  let chart: EChartsType | undefined;
-  let last: Parameters<CurveChart['show']> = [[]];
-  const watch = new ResizeObserver(() => {
-    // a view that is not shown has no size yet
-    if (!parent.clientWidth) return;
-    if (chart) {
-      chart.resize();
-    } else {
-      chart = init(parent);
-      self.show(...last);
+  if (o.height) parent.style.height = `${o.height}px`;
+  const format = formatOf(o.percent);
+  const tooltip = new Tooltip(parent);
+  let chart: uPlot | undefined;
+  let made = '';
+  let curves: readonly Curve[] = [];
+  let gaps: readonly Gap[] = [];
+  let view: View = {};
+  let across: [number, number] = [0, 1];
+  let up = extent([], {});
+
+  function build(): void {
+    chart?.destroy();
+    const clip = (work: () => void) => (u: uPlot) => {
+      const { ctx, bbox } = u;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+      work();
+      ctx.restore();
+    };
+    const series = curves.map(
+      (_, i): uPlot.Series => ({
+        stroke: () => curves[i]!.colour,
+        width: curves[i]!.dashed ? 2.2 : curves[i]!.faint ? 1 : 1.8,
+        alpha: curves[i]!.faint ? 0.3 : 1,
+        ...(curves[i]!.dashed && { dash: [6, 3] }),
+        points: { show: false },
+        paths: u => pathOf(u, curves[i]!.points),
+      }),
+    );
+    chart = new uPlot(
+      {
+        width: parent.clientWidth,
+        height: parent.clientHeight,
+        legend: { show: false },
+        padding: [10, curves.some(c => c.label) ? 24 : 14, 0, 0],
+        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 } },
+        scales: {
+          x: { time: false, range: () => across },
+          y: { distr: view.log ? 3 : 1, range: () => [up.low, up.high] },
+        },
+        axes: axesOf(view, format),
+        series: [{}, ...series],
+        hooks: {
+          drawAxes: [u => clip(() => drawGaps(u, gaps))(u)],
+          draw: [u => drawLabels(u, curves), u => drawCuts(u, up, format)],
+          setCursor: [told],
+          setSelect: [
+            u => {
+              if (u.select.width < 5) return;
+              const [from, to] = [u.select.left, u.select.left + u.select.width].map(at => u.posToVal(at, 'x')) as [number, number];
+              u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+              o.onZoom?.([from, to]);
+            },
+          ],
+        },
+      },
+      [[0, 1], ...curves.map(() => [0, 0])],
+      parent,
+    );
+    chart.over.addEventListener('dblclick', () => o.onZoom?.(undefined));
+  }
+
+  /** Says what all curves are at the pointer. */
+  function told(u: uPlot): void {
+    const { left } = u.cursor;
+    if (left === undefined || left < 0) {
+      tooltip.hide();
+      return;
     }
+    const x = u.posToVal(left, 'x');
+    const rows = curves
+      .filter(c => !c.faint && c.points.length && x >= c.points[0]![0] && x <= c.points.at(-1)![0])
+      .map(c => ({ colour: c.colour, dashed: c.dashed, name: c.name, value: format(heightAt(c.points, x)) }));
+    const at = view.across === 'epoch' ? x.toFixed(2) : view.across === 'seconds' ? x.toFixed(1) : Math.round(x);
+    tooltip.show(`${view.across ?? 'step'} ${at}`, rows, u.over.offsetLeft + left, u.over.offsetTop);
+  }
+
+  function draw(): void {
+    const empty = curves.every(c => !c.points.length);
+    parent.classList.toggle('empty', empty);
+    if (!parent.clientWidth) return; // a view that is not shown has no size yet
+    if (empty) {
+      chart?.destroy();
+      chart = undefined;
+      made = '';
+      tooltip.hide();
+      return;
+    }
+    const { zoom, log, whole } = view;
+    const end = curves.reduce((most, { points }) => Math.max(most, points.at(-1)?.[0] ?? 0), 0);
+    across = zoom ? [...zoom] : [0, end || 1];
+    const within = curves.map(c => ({ ...c, points: zoom ? c.points.filter(([x]) => x >= zoom[0] && x <= zoom[1]) : c.points }));
+    up = extent(within, { log, whole });
+    const now = JSON.stringify([isDark(), log, view.across, curves.map(c => [c.colour, c.dashed, c.faint, Boolean(c.label)])]);
+    if (now !== made || !chart) {
+      made = now;
+      build();
+    }
+    curves.forEach((c, i) => {
+      const stepsBack = view.group !== undefined && c.group !== undefined && c.group !== view.group;
+      chart!.series[i + 1]!.alpha = (c.faint ? 0.3 : 1) * (stepsBack ? 0.2 : 1);
+    });
+    chart!.setData([across, ...curves.map(() => [up.low, up.high])]);
+    if (chart!.cursor.left !== undefined && chart!.cursor.left >= 0) told(chart!);
+  }
+
+  const watch = new ResizeObserver(() => {
+    if (!parent.clientWidth) return;
+    if (chart) chart.setSize({ width: parent.clientWidth, height: parent.clientHeight });
+    else draw();
   });
-  const format = o.percent ? percentOf : short;
-  const self: CurveChart = {
-    show(curves, gaps = []) {
-      last = [curves, gaps];
+  watch.observe(parent);
+  return {
+    show(nextCurves, nextGaps = [], nextView = {}) {
+      [curves, gaps, view] = [nextCurves, nextGaps.filter(g => g.from.length > 1 && g.to.length > 1), nextView];
       const read = curves
         .filter(c => c.points.length && !c.faint)
-        .map(({ name, points }) => {
-          const [x, y] = points.at(-1)!;
-          return `${name}: ${format(y)} at step ${x}`;
-        });
-      parent.setAttribute('aria-label', [label, ...read].join('; '));
-      const empty = curves.every(c => !c.points.length);
-      parent.classList.toggle('empty', empty);
-      if (!chart) return;
-      if (empty) return chart.clear();
-      const ink = isDark() ? '#aab4c0' : '#56606b';
-      const lines = isDark() ? '#2c343d' : '#e4e8ec';
-      const right = curves.some(c => c.label) ? 22 : 14;
-      chart.setOption(
-        {
-          animation: false,
-          grid: { left: 8, right, top: 12, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-          tooltip: {
-            trigger: 'axis',
-            confine: true,
-            valueFormatter: (v: unknown) => (typeof v === 'number' ? format(v) : ''),
-            backgroundColor: isDark() ? '#20262d' : '#fff',
-            borderColor: lines,
-            textStyle: { color: isDark() ? '#e8edf2' : '#1a2027', fontSize: 12 },
-          },
-          dataZoom: [{ type: 'inside', zoomOnMouseWheel: 'ctrl' }],
-          xAxis: {
-            type: 'value',
-            min: 0,
-            max: 'dataMax',
-            axisLabel: { color: ink },
-            splitLine: { show: false },
-            axisLine: { lineStyle: { color: lines } },
-          },
-          yAxis: {
-            type: o.log ? 'log' : 'value',
-            scale: true,
-            axisLabel: { color: ink, formatter: format },
-            splitLine: { lineStyle: { color: lines } },
-          },
-          series: [...gaps.filter(g => g.from.length > 1 && g.to.length > 1).map(shaded), ...curves.map(curve => lineOf(curve, ink))],
-        } as never,
-        { notMerge: true, lazyUpdate: true },
-      );
+        .map(({ name, points }) => `${name}: ${format(points.at(-1)![1])} at ${view.across ?? 'step'} ${short(points.at(-1)![0])}`);
+      const text = [label, ...read].join('; ');
+      if (parent.getAttribute('aria-label') !== text) parent.setAttribute('aria-label', text);
+      draw();
     },
+    picture: async title => (await import('./curves/picture.ts')).pictureOf(chart, title, curves),
     close() {
       watch.disconnect();
-      chart?.dispose();
+      chart?.destroy();
     },
   };
-  watch.observe(parent);
-  return self;
 }
 
-const percentOf = (v: number): string => `${(100 * v).toFixed(v > 0.995 && v < 1 ? 2 : 1)} %`;
-function short(v: number): string {
-  const plain = v === 0 || (Math.abs(v) < 1e4 && Math.abs(v) >= 1e-3);
-  return plain ? Number(v.toPrecision(4)).toString() : v.toExponential(1);
-}
-
-/** The series of a gap: one polygon, drawn as a custom item. */
-function shaded({ colour, from, to }: Gap): object {
-  const outline = [...from, ...[...to].reverse()];
-  return {
-    type: 'custom',
-    silent: true,
-    data: [0],
-    z: 1,
-    tooltip: { show: false },
-    clip: true,
-    renderItem: (_: unknown, api: { coord(p: Point): number[] }) => ({
-      type: 'polygon',
-      shape: { points: outline.map(p => api.coord(p)) },
-      style: { fill: colour, opacity: 0.14 },
-    }),
-  };
-}
-
-/** The series of a curve; `ink` is the colour of words. */
-function lineOf({ name, colour, points, dashed, faint, label }: Curve, ink: string): object {
-  return {
-    type: 'line',
-    name,
-    data: points,
-    showSymbol: points.length === 1,
-    symbolSize: 5,
-    z: 2,
-    silent: faint,
-    tooltip: { show: !faint },
-    sampling: 'lttb',
-    lineStyle: {
-      width: dashed ? 2.2 : faint ? 1 : 1.8,
-      opacity: faint ? 0.3 : 1,
-      type: dashed ? [6, 3] : 'solid',
-      color: colour,
-    },
-    itemStyle: { color: colour },
-    ...(label && {
-      endLabel: { show: true, formatter: label, color: ink, distance: 3, fontSize: 11, fontWeight: 600 },
-      labelLayout: { hideOverlap: true },
-    }),
-  };
-}
+const short = (x: number): string => Number(x.toPrecision(6)).toString();

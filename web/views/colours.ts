@@ -22,7 +22,9 @@ export const RUNS = {
   dark: ['#89a8f2', '#a56312', '#c3399c', '#63e39b', '#9e41ea', '#b3ae14', '#d7f3f1', '#e35f7c'],
 } as const;
 const theme = (): 'light' | 'dark' => (isDark() ? 'dark' : 'light');
-export const runColour = (id: number): string => RUNS[theme()][id % RUNS.light.length]!;
+/** How many runs have a colour of their own. */
+export const COLOURS = RUNS.light.length;
+export const runColour = (hue: number): string => RUNS[theme()][hue % COLOURS]!;
 
 /** What lies under the line of a racer, wider than it: the landscape is of all shades. */
 export const CASING = { light: '#ffffff', dark: '#000000' } as const;

@@ -50,15 +50,40 @@ export function fold(title: string, ...children: Child[]): HTMLElement {
   return e;
 }
 
-/** A line at the top of the page that says what is wrong and what to do; empty text takes it away. */
-export function notice(text: string, kind: 'error' | 'info' = 'error'): void {
+/**
+ * What a line at the top of the page says: an error stays until the next action, information for some seconds, what goes on (`busy`) until
+ * something else is said, and what is wrong with the browser (`standing`) until it is closed.
+ */
+type Notice = 'error' | 'info' | 'busy' | 'standing';
+
+let fading: ReturnType<typeof setTimeout> | undefined;
+
+/** A line at the top of the page, in sight wherever one has scrolled to; empty text takes it away. */
+export function notice(text: string, kind: Notice = 'error'): void {
   const e = document.getElementById('notice')!;
+  clearTimeout(fading);
   e.hidden = !text;
-  e.className = kind;
+  e.className = kind === 'standing' ? 'error' : kind;
+  e.dataset.kind = kind;
+  if (!text) return;
   e.replaceChildren(
     el('span', { textContent: text }),
     button('×', () => notice(''), { 'aria-label': 'Close this message' }),
   );
+  if (kind === 'info') fading = setTimeout(fade, Math.max(6000, 70 * text.length));
+}
+
+/** Takes the line away unless someone is at it. */
+function fade(): void {
+  const e = document.getElementById('notice')!;
+  if (e.matches(':hover, :focus-within')) fading = setTimeout(fade, 2000);
+  else notice('');
+}
+
+/** Takes away what was said of the action before: another begins. */
+export function passed(): void {
+  const { kind } = document.getElementById('notice')!.dataset;
+  if (kind === 'error' || kind === 'info') notice('');
 }
 
 /** Runs `work`, and says in the page what went wrong. */
@@ -95,8 +120,10 @@ export function pick(props: Readonly<Record<string, unknown>>, take: (files: rea
 }
 
 /** Gives the user a file. */
-export function save(name: string, content: BlobPart, type: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
+export const save = (name: string, content: BlobPart, type: string): void => saveBlob(name, new Blob([content], { type }));
+
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   el('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,37 +1,8 @@
 /** The overfitting gap: where the validation curve is worse than the training curve. */
-import type { Point } from './charts.ts';
-
-/**
- * The mean over a fifteenth of the curve around each point, which tells the trend: single batches are noisy. At the ends it takes what
- * there is.
- */
-export function smooth(points: readonly Point[]): Point[] {
-  const sums = [0];
-  const reach = Math.floor(points.length / 30);
-  for (const [, y] of points) sums.push(sums.at(-1)! + y);
-  return points.map(([x], i) => {
-    const low = Math.max(0, i - reach);
-    const high = Math.min(points.length, i + reach + 1);
-    return [x, (sums[high]! - sums[low]!) / (high - low)];
-  });
-}
+import { heightAt, type Point } from './curves/line.ts';
 
 /** Most points of the outline: it is drawn many times a second. */
 const MOST = 600;
-
-/** The height of a line through `points` at `x`, within its range. */
-function heightAt(points: readonly Point[], x: number): number {
-  let low = 0;
-  let high = points.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (points[middle]![0] <= x) low = middle;
-    else high = middle;
-  }
-  const [x0, y0] = points[low]!;
-  const [x1, y1] = points[high]!;
-  return x1 === x0 ? y1 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
-}
 
 /**
  * The outline between the two curves over the steps that both have, as two lines over the same steps: `from` is the training curve, `to`

@@ -14,7 +14,7 @@ interface Panel {
   readonly body: HTMLElement;
 }
 function panel(title: string, hint: string): Panel {
-  const body = el('div', { class: 'body' }, quiet('Filled while a run is there and this is on the screen.'));
+  const body = el('div', { class: 'body' });
   const box = el(
     'section',
     { class: 'panel', 'aria-label': title },
@@ -41,26 +41,56 @@ export class InspectView {
   );
   #activations = panel('Activations', 'What each layer makes of one test image.');
   #chosen = 0;
-  #run: Run | undefined;
+  #panels = [this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations];
   #images: Uint8Array | undefined;
+  /** Of the activations: the picture and its choice, made once for a run, and the strips below. */
+  #choice: { readonly row: HTMLElement; readonly strips: HTMLElement } | undefined;
   #busy = false;
+  /** Whether it was asked for while it was being done. */
+  #again = false;
+  #whose = el('p', { class: 'whose hint' });
+  /** The run that the panels show, or are to show, and whether its net was there when they were cleared for it. */
+  #shown: Run | undefined;
+  #hasFacts = false;
   #next = 0;
 
   constructor() {
-    this.element = el(
-      'div',
-      { class: 'inspect' },
-      ...[this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations].map(({ box }) => box),
-    );
+    this.element = el('div', { class: 'inspect' }, this.#whose, ...this.#panels.map(({ box }) => box));
+    this.#clear(undefined);
     let later: ReturnType<typeof setTimeout> | undefined;
     addEventListener(
       'scroll',
       () => {
         clearTimeout(later);
-        later = setTimeout(() => void this.refresh(this.#run, true), 200);
+        later = setTimeout(() => void this.refresh(this.#shown, true), 200);
       },
       { passive: true },
     );
+  }
+
+  /** Whose net the panels are of: what they showed of another is taken away. */
+  of(run: Run | undefined): void {
+    if (run === this.#shown && (run?.facts !== undefined) === this.#hasFacts) return;
+    this.#shown = run;
+    this.#hasFacts = run?.facts !== undefined;
+    this.#clear(run);
+    this.#images = undefined;
+    this.#choice = undefined;
+    this.#next = 0;
+    void this.refresh(run, true);
+  }
+
+  #clear(run: Run | undefined): void {
+    const number = run && run.id + 1;
+    const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
+    if (run) swatch.style.background = run.colour;
+    const isThere = run?.facts !== undefined;
+    this.#whose.replaceChildren(...(isThere ? [swatch, ` Looks into run ${number}`] : []));
+    let why = 'Filled while a run is there and this is on the screen.';
+    if (isThere) why = 'Filled while this is on the screen.';
+    else if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
+    else if (run?.state === 'building') why = `Run ${number} is being built.`;
+    for (const { body } of this.#panels) body.replaceChildren(quiet(why));
   }
 
   /** A panel that is on the screen, or nearly: looking at what nobody sees takes time from training. */
@@ -71,16 +101,18 @@ export class InspectView {
 
   /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */
   async refresh(run: Run | undefined, force = false): Promise<void> {
-    if (!run?.facts || this.#busy || run.state === 'building' || run.state === 'failed') return;
-    const early = run === this.#run && performance.now() < this.#next;
-    if (!force && (early || document.hidden)) return;
+    if (!run?.facts || run.state === 'building' || run.state === 'failed') return;
+    if (run !== this.#shown || (!force && (performance.now() < this.#next || document.hidden))) return;
+    if (this.#busy) {
+      this.#again ||= force;
+      return;
+    }
     this.#busy = true;
     const begun = performance.now();
     try {
-      if (run !== this.#run) this.#images = undefined;
-      this.#run = run;
       if (run.facts.shape[0] !== 2 && !run.facts.outputs) {
-        this.#images ??= await run.engine.call('testImages', SHOWN);
+        const images = this.#images ?? (await run.engine.call('testImages', SHOWN));
+        if (run === this.#shown) this.#images = images;
         await this.#fill(run);
       }
     } catch {
@@ -88,16 +120,42 @@ export class InspectView {
     } finally {
       this.#busy = false;
       this.#next = performance.now() + Math.max(2000, 6 * (performance.now() - begun));
+      const again = this.#again;
+      this.#again = false;
+      if (again) void this.refresh(this.#shown, true);
     }
   }
 
+  /** Fills each panel that is seen, unless another run is shown by the time the answer is there. */
   async #fill(run: Run): Promise<void> {
-    const { engine } = run;
-    if (this.#seen(this.#predictions)) this.#predict(run.facts!, await engine.call('predictions', SHOWN));
-    if (this.#seen(this.#filters)) this.#filter(await engine.call('filters'));
-    if (this.#seen(this.#confusion)) this.#confuse(run.facts!.classes, await engine.call('confusion', 500));
-    if (this.#seen(this.#layers)) this.#measure(await engine.call('layers', 16));
-    if (this.#seen(this.#activations)) await this.#activate(run);
+    const { engine, facts } = run;
+    const fill = async <T>(panel: Panel, ask: () => Promise<T>, show: (found: T) => void) => {
+      if (run !== this.#shown || !this.#seen(panel)) return;
+      const found = await ask();
+      if (run === this.#shown) show(found);
+    };
+    const predictions = () => engine.call('predictions', SHOWN);
+    await fill(this.#predictions, predictions, found => this.#predict(facts!, found));
+    await fill(
+      this.#filters,
+      () => engine.call('filters'),
+      found => this.#filter(found),
+    );
+    await fill(
+      this.#confusion,
+      () => engine.call('confusion', 500),
+      found => this.#confuse(facts!.classes, found),
+    );
+    await fill(
+      this.#layers,
+      () => engine.call('layers', 16),
+      found => this.#measure(found),
+    );
+    await fill(
+      this.#activations,
+      async () => ({ layers: await engine.call('activations', this.#chosen), images: this.#choice ? [] : await predictions() }),
+      ({ layers, images }) => this.#activate(run, layers, images),
+    );
   }
 
   /** A test image as a canvas. */
@@ -134,31 +192,34 @@ export class InspectView {
     );
   }
 
-  async #activate(run: Run): Promise<void> {
+  #activate(run: Run, layers: readonly Planes[], images: readonly Prediction[]): void {
     const { classes, shape } = run.facts!;
-    const found = await run.engine.call('activations', this.#chosen);
-    const images = await run.engine.call('predictions', SHOWN);
-    const choose = (e: Event) => {
-      this.#chosen = Number((e.target as HTMLSelectElement).value);
-      void this.#activate(run).catch(() => undefined);
-    };
-    const names = images.map(({ label }, i) => [String(i), `image ${i + 1}: ${classes[label]}`] as const);
-    const choice = select(names, String(this.#chosen), { 'aria-label': 'Test image', onchange: choose });
-    const lines = found
-      .slice(0, 24)
-      .map(layer =>
-        el(
-          'div',
-          { class: 'layer' },
-          el('span', { class: 'name', textContent: layer.name }),
-          layer.h > 1
-            ? strip('strip', `${layer.count} channels of ${layer.h}×${layer.w}`, layer)
-            : strip('strip flat', `${layer.w} values`, layer),
+    if (!this.#choice) {
+      const row = el('div', { class: 'row' });
+      const names = images.map(({ label }, i) => [String(i), `image ${i + 1}: ${classes[label]}`] as const);
+      const onchange = () => {
+        this.#chosen = Number(choice.value);
+        row.firstElementChild!.replaceWith(this.#image(this.#chosen, shape, 'the chosen image'));
+        void this.refresh(run, true);
+      };
+      const choice = select(names, String(this.#chosen), { 'aria-label': 'Test image', onchange });
+      row.append(this.#image(this.#chosen, shape, 'the chosen image'), choice);
+      this.#choice = { row, strips: el('div') };
+      this.#activations.body.replaceChildren(row, this.#choice.strips);
+    }
+    this.#choice.strips.replaceChildren(
+      ...layers
+        .slice(0, 24)
+        .map(layer =>
+          el(
+            'div',
+            { class: 'layer' },
+            el('span', { class: 'name', textContent: layer.name }),
+            layer.h > 1
+              ? strip('strip', `${layer.count} channels of ${layer.h}×${layer.w}`, layer)
+              : strip('strip flat', `${layer.w} values`, layer),
+          ),
         ),
-      );
-    this.#activations.body.replaceChildren(
-      el('div', { class: 'row' }, this.#image(this.#chosen, shape, 'the chosen image'), choice),
-      ...lines,
     );
   }
 

@@ -1,9 +1,6 @@
-/** How a run is shown: its state and numbers, its line in the list, its curves. */
+/** How a run is shown: its state and its numbers. */
 import { figuresOf, type Score } from '../../train/evaluate/score.ts';
-import { bestOf, type MetricsLine } from '../../train/step/metrics.ts';
-import type { Curve, Gap, Point } from './charts.ts';
 import { capital, count, el } from './dom.ts';
-import { overfitting, smooth } from './gap.ts';
 import type { Run } from './runs.ts';
 
 /** Where a run stands, in a sentence, and how it differs from what was asked for. */
@@ -53,53 +50,3 @@ function figures(of: string, score: Score | undefined, predicts: boolean): [name
   if (score) return figuresOf(score).map(([name, text]) => [`${of} ${name}`, text]);
   return (predicts ? ['RMSE', 'MAE', 'R\u00b2'] : ['accuracy']).map(name => [`${of} ${name}`, undefined]);
 }
-
-/** The best validation of a run, in a few words. */
-function bestWords(run: Run): string {
-  const best = bestOf(run.validation);
-  return best ? `, best validation ${figuresOf(best)[0]![1]}` : '';
-}
-
-/** The line of a run in the list; `controls` stand at its end. */
-export function rowOf(run: Run, selected: boolean, select: () => void, ...controls: HTMLElement[]): HTMLElement {
-  const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-  swatch.style.background = run.colour;
-  const { dataset, batchSize, seed } = run.config;
-  return el(
-    'li',
-    { class: selected ? 'selected' : '' },
-    el(
-      'button',
-      { type: 'button', class: 'pick', 'aria-pressed': String(selected), onclick: select },
-      swatch,
-      el('span', { textContent: `${run.name} on ${dataset}, batch ${batchSize}, seed ${seed}` }),
-    ),
-    el('span', { class: 'quiet', textContent: `${run.state}, step ${run.step}${bestWords(run)}` }),
-    ...controls,
-  );
-}
-
-/** What a curve shows. */
-export type Measure = 'loss' | 'accuracy' | 'rmse';
-
-/** The curves of all runs and what lies between them. */
-export function curvesOf(runs: readonly Run[], key: Measure): [Curve[], Gap[]] {
-  const curves: Curve[] = [];
-  const gaps: Gap[] = [];
-  for (const { id, name, colour, steps, validation } of runs) {
-    const raw = pointsOf(steps, key);
-    const trend = smooth(raw);
-    const held = pointsOf(validation, key);
-    const label = runs.length > 1 ? String(id + 1) : undefined; // not everyone tells them by their colours
-    curves.push(
-      { name: `${name} train as it was`, colour, points: raw, faint: true },
-      { name: `${name} train`, colour, points: trend, label },
-      { name: `${name} validation`, colour, points: held, dashed: true },
-    );
-    gaps.push({ colour, ...overfitting(trend, held, key === 'accuracy' ? -1 : 1) });
-  }
-  return [curves, gaps];
-}
-
-const pointsOf = (lines: readonly MetricsLine[], key: Measure): Point[] =>
-  lines.flatMap(l => (l[key] === undefined ? [] : [[l.step, l[key]] as const]));

@@ -1,6 +1,6 @@
 /** The runs of this tab: each has a worker of its own, and stays on the charts until it is removed. */
 import type { RunConfig } from '../../train/config/config.ts';
-import { validations, type EvalMetrics, type MetricsLine, type StepMetrics } from '../../train/step/metrics.ts';
+import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
 import { Engine } from '../worker/client.ts';
 import { runColour } from './colours.ts';
@@ -10,6 +10,9 @@ import { inPageWords } from '../words.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from '../worker/protocol.ts';
 
 const NOTHING: Dropped = { files: {}, folders: {} };
+
+/** A line, and the seconds that its run had trained by then; those of a file may not know. */
+export type Timed<L> = L & { readonly seconds?: number };
 
 export class Run {
   readonly id: number;
@@ -21,35 +24,66 @@ export class Run {
   note: string | undefined;
   step = 0;
   facts: RunFacts | undefined;
-  lines: MetricsLine[] = [];
+  /** Those of steps, and evaluations on the validation images: arrays that grow, others after a return to an earlier step. */
+  steps: Timed<StepMetrics>[] = [];
+  validation: Timed<EvalMetrics>[] = [];
+  lastTest: EvalMetrics | undefined;
+  /** Which of the colours of runs is its own. */
+  hue: number;
+  /** Whether its curves are not drawn. */
+  hidden = false;
   /** Who trains together, and which of them this tab is. */
   who: readonly Who[] = [];
   own = 0;
   /** Done where the run is removed. */
   readonly parting: (() => void)[] = [];
   #changed: (run: Run, event?: RunEvent) => void;
+  #lines: Timed<MetricsLine>[] = [];
+  /** Milliseconds that it trained before it was last resumed, and when that was. */
+  #trained = 0;
+  #since: number | undefined;
 
   constructor(id: number, config: RunConfig, changed: (run: Run, event?: RunEvent) => void) {
     this.id = id;
+    this.hue = id;
     this.config = config;
     this.#changed = changed;
     this.engine = new Engine(event => this.#on(event));
   }
 
   get colour(): string {
-    return runColour(this.id);
+    return runColour(this.hue);
   }
   get name(): string {
     return `${this.id + 1}: ${this.config.model}, ${this.config.optimizer.split(':')[0]}`;
   }
-  get steps(): StepMetrics[] {
-    return this.lines.filter((l): l is StepMetrics => !('split' in l));
+  get lines(): readonly Timed<MetricsLine>[] {
+    return this.#lines;
   }
-  get validation(): EvalMetrics[] {
-    return validations(this.lines);
+  /** Seconds that it has trained. */
+  get seconds(): number {
+    return (this.#trained + (this.#since === undefined ? 0 : performance.now() - this.#since)) / 1000;
   }
-  get lastTest(): EvalMetrics | undefined {
-    return this.lines.findLast((l): l is EvalMetrics => 'split' in l && l.split === 'test');
+
+  /** Takes lines that follow those there are. */
+  add(lines: readonly Timed<MetricsLine>[]): void {
+    for (const line of lines) {
+      this.#lines.push(line);
+      if (!('split' in line)) this.steps.push(line);
+      else if (line.split === 'val') this.validation.push(line);
+      else this.lastTest = line;
+      this.step = Math.max(this.step, line.step);
+    }
+  }
+
+  /** Forgets the lines beyond a step. */
+  #rewind(step: number): void {
+    const kept = this.#lines.filter(l => l.step <= step);
+    [this.#lines, this.steps, this.validation, this.lastTest, this.step] = [[], [], [], undefined, step];
+    this.add(kept);
+    this.step = step;
+    this.#trained = 1000 * (kept.at(-1)?.seconds ?? 0);
+    if (this.#since !== undefined) this.#since = performance.now();
   }
 
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
@@ -67,6 +101,11 @@ export class Run {
     this.#changed(this);
   }
 
+  #clock(going: boolean): void {
+    if (this.#since !== undefined) this.#trained += performance.now() - this.#since;
+    this.#since = going ? performance.now() : undefined;
+  }
+
   close(): void {
     for (const part of this.parting.splice(0)) part();
     this.engine.close();
@@ -75,8 +114,8 @@ export class Run {
   #on(event: RunEvent): void {
     if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking') return;
     if (event.kind === 'metrics') {
-      this.lines.push(...event.lines);
-      this.step = Math.max(this.step, ...event.lines.map(l => l.step));
+      const { seconds } = this;
+      this.add(event.lines.map(line => ({ ...line, seconds })));
     } else if (event.kind === 'who') {
       this.who = event.who;
       this.own = event.own;
@@ -84,9 +123,9 @@ export class Run {
       if (event.text && event.text !== this.note) notice(`Run ${this.id + 1}: ${event.text}`, 'info');
       this.note = event.text;
     } else if (event.kind === 'rewind') {
-      this.lines = this.lines.filter(l => l.step <= event.step);
-      this.step = event.step;
+      this.#rewind(event.step);
     } else {
+      this.#clock(event.state === 'running');
       this.state = event.state;
       this.step = event.step;
       this.message = typeof event.message === 'object' ? inPageWords(event.message) : (event.message ?? '');

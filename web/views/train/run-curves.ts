@@ -1,44 +1,104 @@
 /** The charts of all runs: loss, and of classes accuracy, of numbers their error. */
 import type { CurveChart } from '../charts.ts';
-import { el } from '../dom.ts';
-import { curvesOf, isRegression, type Measure } from '../run-view.ts';
+import { button, el, saveBlob, told } from '../dom.ts';
+import type { View } from '../curves/line.ts';
+import { CurveBar } from './curve-bar.ts';
+import { namesOf } from './run-names.ts';
+import { MEASURES, RunTracks, type Measure } from './run-tracks.ts';
+import { isRegression } from '../run-view.ts';
 import type { Run } from '../runs.ts';
+
+const TITLES: Readonly<Record<Measure, readonly [title: string, hint: string]>> = {
+  loss: [
+    'Loss',
+    'Solid: training, smoothed; faint: as it was. Dashed: validation. Shaded: where validation is worse, the overfitting gap.',
+  ],
+  accuracy: ['Accuracy', 'Share of right answers.'],
+  rmse: ['Root mean squared error', 'Of the numbers that are predicted.'],
+};
 
 export class RunCurves {
   readonly element: HTMLElement;
+  #bar = new CurveBar(
+    () => this.#draw(),
+    () => this.#runs,
+  );
   #charts: Record<Measure, CurveChart> | undefined;
   /** Those of accuracy and of RMSE are there where a run has it. */
   #panels: Record<Measure, HTMLElement>;
+  #tracks = new Map<Run, RunTracks>();
+  #runs: readonly Run[] = [];
+  #group: number | undefined;
 
-  /** `loaded` is called once there is something to draw on. */
-  constructor(loaded: () => void) {
-    const places = { loss: el('div'), accuracy: el('div'), rmse: el('div') };
-    const panel = (title: string, hint: string, chart: HTMLElement) =>
-      el('section', { class: 'panel' }, el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint }), chart);
-    this.#panels = {
-      loss: panel(
-        'Loss',
-        'Solid: training, smoothed; faint: as it was. Dashed: validation. Shaded: where validation is worse, the overfitting gap.',
-        places.loss,
-      ),
-      accuracy: panel('Accuracy', 'Share of right answers by step.', places.accuracy),
-      rmse: panel('Root mean squared error', 'Of the numbers that are predicted, by step.', places.rmse),
+  constructor() {
+    const places = { loss: place(), accuracy: place(), rmse: place() };
+    const panel = (measure: Measure) => {
+      const [title, hint] = TITLES[measure];
+      const png = () => told(async () => saveBlob(`descent-${measure}.png`, await this.#charts![measure].picture(title)));
+      return el(
+        'section',
+        { class: 'panel' },
+        el(
+          'div',
+          { class: 'row small head' },
+          el('h2', { textContent: title }),
+          button('PNG', png, { title: 'Saves this chart as a picture', 'aria-label': `${title} as PNG` }),
+        ),
+        el('p', { class: 'hint', textContent: hint }),
+        places[measure],
+      );
     };
-    this.element = el('div', { class: 'two' }, ...Object.values(this.#panels));
+    this.#panels = { loss: panel('loss'), accuracy: panel('accuracy'), rmse: panel('rmse') };
+    this.element = el('div', { class: 'curves' }, this.#bar.element, el('div', { class: 'two' }, ...Object.values(this.#panels)));
     void import('../charts.ts').then(({ curveChart }) => {
+      const onZoom = (zoom: View['zoom']) => this.#bar.zoom(zoom);
       this.#charts = {
-        loss: curveChart(places.loss, 'Loss by step'),
-        accuracy: curveChart(places.accuracy, 'Accuracy by step', { percent: true }),
-        rmse: curveChart(places.rmse, 'Root mean squared error by step'),
+        loss: curveChart(places.loss, 'Loss', { onZoom }),
+        accuracy: curveChart(places.accuracy, 'Accuracy', { percent: true, onZoom }),
+        rmse: curveChart(places.rmse, 'Root mean squared error', { onZoom }),
       };
-      loaded();
+      this.#draw();
     });
   }
 
   show(runs: readonly Run[]): void {
+    this.#runs = runs;
+    for (const run of this.#tracks.keys()) if (!runs.includes(run)) this.#tracks.delete(run);
+    this.#draw();
+  }
+
+  /** Lets the curves of a run stand out; undefined for all alike. */
+  highlight(run: Run | undefined): void {
+    this.#group = run?.id;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const runs = this.#runs;
     const regressions = runs.filter(isRegression).length;
     this.#panels.rmse.hidden = regressions === 0;
     this.#panels.accuracy.hidden = regressions > 0 && regressions === runs.length;
-    for (const measure of ['loss', 'accuracy', 'rmse'] as const) this.#charts?.[measure].show(...curvesOf(runs, measure));
+    const charts = this.#charts;
+    if (!charts) return;
+    const names = namesOf(runs);
+    const { drawing, view } = this.#bar;
+    for (const measure of MEASURES) {
+      if (this.#panels[measure].hidden) continue;
+      const drawn = runs.flatMap((run, i) => {
+        if (run.hidden) return [];
+        const tracks = this.#tracks.get(run) ?? new RunTracks();
+        this.#tracks.set(run, tracks);
+        const label = runs.length > 1 ? String(run.id + 1) : undefined; // not everyone tells them by their colours
+        return [tracks.of(run, names[i]!.brief, measure, drawing, label)];
+      });
+      charts[measure].show(
+        drawn.flatMap(d => d.curves),
+        drawn.map(d => d.gap),
+        { ...view, group: this.#group },
+      );
+    }
   }
 }
+
+/** Where a chart comes to stand; it has its height before. */
+const place = (): HTMLElement => el('div', { class: 'chart empty' });

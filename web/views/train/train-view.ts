@@ -1,5 +1,6 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import { check } from '../../../engine/check.ts';
+import type { RunConfig } from '../../../train/config/config.ts';
 import { parseNumber } from '../../../engine/spec.ts';
 import { available } from '../../data/data.ts';
 import { button, el, fold, notice, pick, save, told } from '../dom.ts';
@@ -12,8 +13,10 @@ import { InspectView } from '../inspect-view.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
-import { numbersOf, rowOf, statusOf } from '../run-view.ts';
+import { RunList } from './run-list.ts';
+import { numbersOf, statusOf } from '../run-view.ts';
 import { announce, Run } from '../runs.ts';
+import { COLOURS } from '../colours.ts';
 import type { Shared } from '../../together/greeting.ts';
 import type { TogetherView } from './together-view.ts';
 
@@ -29,11 +32,23 @@ export class TrainView {
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
-  #curves = new RunCurves(() => this.draw());
+  #curves = new RunCurves();
   #toolbar = new RunToolbar({ selected: () => this.selected, importWeights: (bytes, name) => this.importWeights(bytes, name) });
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
-  #table = el('div', { class: 'runs' });
-  #status = el('p', { class: 'status', role: 'status' }, 'No run yet. Choose a configuration and press Start.');
+  #list = new RunList({
+    select: run => this.#select(run),
+    use: run => this.#form.set(textsOf(run.config)),
+    remove: run => {
+      this.#remove(run);
+      this.draw();
+    },
+    hide: run => {
+      run.hidden = !run.hidden;
+      this.draw();
+    },
+    highlight: run => this.#curves.highlight(this.runs.length > 1 ? run : undefined),
+  });
+  #status = el('p', { class: 'status', role: 'status' });
   #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
   #next = 0;
   #drawing = false;
@@ -104,7 +119,7 @@ export class TrainView {
       this.#status,
       this.#facts,
       this.#curves.element,
-      this.#table,
+      this.#list.element,
       this.#togetherPart,
       this.#inspect.element,
     );
@@ -128,7 +143,7 @@ export class TrainView {
   }
 
   async addData(files: readonly File[]): Promise<void> {
-    notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'info');
+    notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'busy');
     await this.#keep(keepFiles(files, this.dropped));
   }
 
@@ -145,7 +160,6 @@ export class TrainView {
 
   /** A new run of what the form says, in place of the selected one or beside it. */
   async start(beside: boolean): Promise<void> {
-    notice('');
     await told(async () => {
       await this.#begin(this.#configured(), beside);
     });
@@ -162,7 +176,7 @@ export class TrainView {
     const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
     const going = before?.state === 'running';
     if (going) await before!.engine.call('pause');
-    const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+    const run = this.#make(config);
     this.runs.push(run);
     this.selected = run;
     this.draw();
@@ -225,34 +239,28 @@ export class TrainView {
   #draw(): void {
     const run = this.selected;
     this.#toolbar.show(run);
-    if (run) {
-      this.#status.textContent = statusOf(run);
-      this.#status.dataset.state = run.state;
-      this.#facts.replaceChildren(...numbersOf(run));
-    }
+    const status = run ? statusOf(run) : 'No run yet. Choose a configuration and press Start.';
+    if (this.#status.textContent !== status) this.#status.textContent = status;
+    this.#status.dataset.state = run?.state ?? '';
+    this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
-    const rows = this.runs.map(r => this.#row(r));
-    this.#table.replaceChildren(...(rows.length ? [el('ul', { 'aria-label': 'Runs' }, ...rows)] : []));
+    this.#list.show(this.runs, run);
     this.#curves.show(this.runs);
+    this.#inspect.of(run);
   }
 
-  #row(run: Run): HTMLElement {
-    const select = () => {
-      this.selected = run;
-      this.draw();
-      void this.#inspect.refresh(run, true);
-    };
-    const remove = () => {
-      this.#remove(run);
-      this.draw();
-    };
-    return rowOf(
-      run,
-      run === this.selected,
-      select,
-      button('Use', () => this.#form.set(textsOf(run.config)), { title: 'Put this configuration into the form' }),
-      button('×', remove, { 'aria-label': `Remove run ${run.id + 1}` }),
-    );
+  #select(run: Run): void {
+    this.selected = run;
+    this.draw();
+    void this.#inspect.refresh(run, true);
+  }
+
+  /** A run of its own colour, while there are some left. */
+  #make(config: RunConfig): Run {
+    const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+    const free = Array.from({ length: COLOURS }, (_, i) => i).find(hue => !this.runs.some(other => other.hue % COLOURS === hue));
+    run.hue = free ?? run.id;
+    return run;
   }
 
   async #share(): Promise<void> {
@@ -271,9 +279,8 @@ export class TrainView {
   /** Runs of a file, as curves beside those here. */
   loadRuns(text: string, name: string): void {
     for (const { config, lines } of readRuns(text, name)) {
-      const run = new Run(this.#next++, configOf(config), () => this.draw());
-      run.lines = [...lines];
-      run.step = lines.at(-1)?.step ?? 0;
+      const run = this.#make(configOf(config));
+      run.add(lines);
       run.state = 'loaded';
       run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
       this.runs.push(run);

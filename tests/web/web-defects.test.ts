@@ -1,0 +1,142 @@
+/** The page as a person uses it: pressed slowly, looked at while it trains, scrolled by a finger, told something wrong. */
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('defects of the page');
+/** Long enough that no machine is done with it before a test pauses it. */
+const ENDLESS = 'model=mlp:hidden=8&dataset=shapes&batchSize=16&limitTrain=320&limitTest=32&logEvery=1&epochs=10000';
+
+let at: BuiltPage;
+let page: Page;
+const rest = (ms: number) => page.waitForTimeout(ms);
+const rows = () => page.locator('.runs .pick');
+/** Presses a button for 120 ms, as hands do. */
+async function press(name: string, nth = 0): Promise<void> {
+  const button = page.getByRole('button', { name }).nth(nth);
+  await button.scrollIntoViewIfNeeded();
+  const box = (await button.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await rest(120);
+  await page.mouse.up();
+}
+
+if (
+  onPage(test, 'web-defects.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  test('while two runs train, rows take every press and keep the keyboard, and say what differs', async () => {
+    await at.open(`train?${ENDLESS}`);
+    await at.press('Start');
+    await at.until('r.step >= 2');
+    await page.getByLabel('Learning rate', { exact: true }).fill('0.1');
+    await at.press('Compare');
+    await at.until('r.id === 1 && r.step >= 20');
+    assert.equal(await page.evaluate('descent.runs.map(r => r.state)'), ['running', 'running']);
+    const names = await rows().allTextContents();
+    assert.equal(names, ['1: mlp:hidden=8 on shapes, learning rate 0.001', '2: mlp:hidden=8 on shapes, learning rate 0.1']);
+    let taken = 0;
+    for (let i = 0; i < 20; i++) {
+      await press(names[i % 2]!);
+      if ((await page.evaluate('descent.selected.id')) === i % 2) taken++;
+    }
+    assert.is(taken, 20);
+    await rows().first().focus();
+    await rest(1000);
+    assert.is(await page.evaluate('document.activeElement.textContent'), names[0]);
+  });
+
+  test('what is at the pointer stays while runs train, and so does a zoom', async () => {
+    const chart = page.locator('.chart').first();
+    await chart.scrollIntoViewIfNeeded();
+    const box = (await chart.boundingBox())!;
+    const middle = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.5, middle);
+    const tooltip = chart.locator('.tooltip');
+    await tooltip.waitFor();
+    for (let look = 0; look < 5; look++) {
+      await rest(150);
+      assert.ok(await tooltip.isVisible());
+    }
+    const words = (await tooltip.textContent())!;
+    for (const part of ['step ', '1: learning rate 0.001, training', '2: learning rate 0.1, validation']) assert.match(words, part);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, middle, { steps: 3 });
+    await page.mouse.up();
+    const back = page.getByRole('button', { name: 'Whole run' });
+    await back.waitFor();
+    await rest(500);
+    assert.ok(await back.isVisible());
+    await back.click();
+    const before = await page.evaluate<number>('scrollY');
+    await page.mouse.move(box.x + box.width / 2, middle);
+    await page.mouse.wheel(0, 200);
+    await page.waitForFunction(`scrollY > ${before} + 100`);
+  });
+
+  test('a finger that begins on a chart scrolls', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    const chart = page.locator('.chart').first();
+    await chart.scrollIntoViewIfNeeded();
+    const box = (await chart.boundingBox())!;
+    const before = await page.evaluate<number>('scrollY');
+    const cdp = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...ys: number[]) =>
+      cdp.send('Input.dispatchTouchEvent', { type, touchPoints: ys.map(y => ({ x: box.x + box.width / 2, y })) });
+    const from = box.y + box.height / 2;
+    assert.ok(await page.evaluate(`document.elementFromPoint(${box.x + box.width / 2}, ${from}).closest('.chart') !== null`));
+    await touch('touchStart', from);
+    for (let y = from - 20; y > from - 220; y -= 20) await touch('touchMove', y);
+    await touch('touchEnd');
+    await page.waitForFunction(`scrollY > ${before} + 100`);
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  test('a paused run is drawn anew when the system turns dark', async () => {
+    await at.pause();
+    await page.getByRole('button', { name: /^1:/ }).click();
+    await at.pause();
+    const drawn = () => page.evaluate<string>(`document.querySelector('.chart canvas').toDataURL()`);
+    await rest(300);
+    const light = await drawn();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForFunction(`document.querySelector('.chart canvas').toDataURL() !== ${JSON.stringify(light)}`);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  test('after the last run nothing of it stays; a first start that fails leaves no run', async () => {
+    await page.getByRole('heading', { name: 'Confusion matrix' }).scrollIntoViewIfNeeded();
+    await page.getByRole('table', { name: 'Labels and answers' }).waitFor();
+    await page.getByText('Looks into run 1').waitFor();
+    await at.press('Remove run 1');
+    await page.getByText('Looks into run 2').waitFor();
+    await at.press('Remove run 2');
+    const status = page.locator('.status').filter({ visible: true });
+    await status.filter({ hasText: 'No run yet. Choose a configuration and press Start.' }).waitFor();
+    assert.is(await page.locator('.facts > *').count(), 0);
+    assert.is(await page.locator('.inspect :is(canvas, table)').count(), 0);
+    await page.evaluate(`location.hash = 'train?model=lenet5&dataset=xor'`);
+    await at.press('Start');
+    await page.locator('#notice.error').waitFor();
+    await status.filter({ hasText: 'No run yet' }).waitFor();
+  });
+
+  test('a message stands where one looks, and is gone at the next action or another view', async () => {
+    await page.mouse.wheel(0, 3000);
+    await page.waitForFunction('scrollY > 300');
+    await at.drop('notes.txt', new TextEncoder().encode('no picture'));
+    const notice = page.locator('#notice');
+    await at.notes('notes.txt');
+    const { y, height } = (await notice.boundingBox())!;
+    assert.ok(y >= 0 && y + height < 720, `it stands at ${y}`);
+    await page.evaluate(`location.hash = 'race'`);
+    await notice.waitFor({ state: 'hidden' });
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();

@@ -1,0 +1,67 @@
+/** Lines of a chart: what they are, their height between points, and their trend. */
+
+export type Point = readonly [x: number, y: number];
+export interface Curve {
+  readonly name: string;
+  readonly colour: string;
+  readonly points: readonly Point[];
+  readonly dashed?: boolean;
+  /** In the background, and left out of what is read. */
+  readonly faint?: boolean;
+  /** Stands at its end. */
+  readonly label?: string | undefined;
+  /** Curves of one group stand out together, and the others step back. */
+  readonly group?: number;
+}
+/** What lies between two curves is shaded. */
+export interface Gap {
+  readonly colour: string;
+  readonly from: readonly Point[];
+  readonly to: readonly Point[];
+}
+/** What is shown of the curves, and how. */
+export interface View {
+  readonly log?: boolean;
+  /** What x is, in a word; `step` without it. */
+  readonly across?: string;
+  /** The part of x that is shown; all without it. */
+  readonly zoom?: readonly [from: number, to: number] | undefined;
+  /** Whether single values far from all others are in range too. */
+  readonly whole?: boolean;
+  /** The group that stands out. */
+  readonly group?: number | undefined;
+}
+
+/** The height of a line through `points` at `x`, within its range. */
+export function heightAt(points: readonly Point[], x: number): number {
+  let low = 0;
+  let high = points.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle]![0] <= x) low = middle;
+    else high = middle;
+  }
+  const [x0, y0] = points[low]!;
+  const [x1, y1] = points[high]!;
+  return x1 === x0 ? y1 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+}
+
+/**
+ * The mean over `reach` points to both sides of each, which tells the trend: single batches are noisy. At the ends it takes what there is.
+ * `weights` says for how many values a point stands, 1 without it.
+ */
+export function smooth(points: readonly Point[], reach: number, weights?: readonly number[]): Point[] {
+  if (reach < 1) return [...points];
+  const sums = [0];
+  const counts = [0];
+  for (const [i, [, y]] of points.entries()) {
+    const weight = weights?.[i] ?? 1;
+    sums.push(sums.at(-1)! + weight * y);
+    counts.push(counts.at(-1)! + weight);
+  }
+  return points.map(([x], i) => {
+    const low = Math.max(0, i - reach);
+    const high = Math.min(points.length, i + reach + 1);
+    return [x, (sums[high]! - sums[low]!) / (counts[high]! - counts[low]!)];
+  });
+}

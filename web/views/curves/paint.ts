@@ -1,0 +1,81 @@
+/** What is painted on a chart: curves, what lies between two of them, numbers at their ends, and what is out of range. */
+import uPlot from 'uplot';
+import { isDark } from '../dom.ts';
+import type { Format } from './axes.ts';
+import type { Curve, Gap, Point } from './line.ts';
+import type { Extent } from './range.ts';
+
+/** The path of a curve, or a dot where it is a single point. */
+export function pathOf(u: uPlot, points: readonly Point[]): uPlot.Series.Paths {
+  const stroke = new Path2D();
+  trace(u, stroke, points, false);
+  if (points.length === 1) {
+    const [x, y] = points[0]!;
+    stroke.arc(u.valToPos(x, 'x', true), u.valToPos(y, 'y', true), 2 * uPlot.pxRatio, 0, 7);
+  }
+  return { stroke };
+}
+
+function trace(u: uPlot, path: Path2D, points: readonly Point[], goesOn: boolean): void {
+  const isLog = u.scales.y!.distr === 3;
+  let begun = goesOn;
+  for (const [x, y] of points) {
+    if (!Number.isFinite(y) || (isLog && y <= 0)) {
+      begun = false; // a value that has no place leaves a hole
+      continue;
+    }
+    const [across, down] = [u.valToPos(x, 'x', true), u.valToPos(y, 'y', true)];
+    if (begun) path.lineTo(across, down);
+    else path.moveTo(across, down);
+    begun = true;
+  }
+}
+
+export function drawGaps(u: uPlot, gaps: readonly Gap[]): void {
+  const { ctx } = u;
+  for (const { colour, from, to } of gaps) {
+    const outline = new Path2D();
+    trace(u, outline, [...from, ...[...to].reverse()], false);
+    outline.closePath();
+    ctx.globalAlpha = 0.14;
+    ctx.fillStyle = colour;
+    ctx.fill(outline);
+  }
+  ctx.globalAlpha = 1;
+}
+
+/** The label of each curve at its end, where it does not lie on another. */
+export function drawLabels(u: uPlot, curves: readonly Curve[]): void {
+  const { ctx, bbox } = u;
+  const ratio = uPlot.pxRatio;
+  ctx.save();
+  ctx.font = `600 ${11 * ratio}px sans-serif`;
+  ctx.fillStyle = isDark() ? '#aab4c0' : '#56606b';
+  ctx.textBaseline = 'middle';
+  const taken: [x: number, y: number][] = [];
+  for (const { label, points } of curves) {
+    const end = points.at(-1);
+    if (!label || !end) continue;
+    const x = Math.min(u.valToPos(end[0], 'x', true), bbox.left + bbox.width) + 4 * ratio;
+    const y = u.valToPos(end[1], 'y', true);
+    const isOut = x < bbox.left || y < bbox.top - 1 || y > bbox.top + bbox.height + 1;
+    if (isOut || taken.some(([tx, ty]) => Math.abs(tx - x) < 16 * ratio && Math.abs(ty - y) < 11 * ratio)) continue;
+    taken.push([x, y]);
+    ctx.fillText(label, x, y);
+  }
+  ctx.restore();
+}
+
+/** Says at an edge how far values go beyond it. */
+export function drawCuts(u: uPlot, { least, most }: Extent, format: Format): void {
+  const { ctx, bbox } = u;
+  const ratio = uPlot.pxRatio;
+  ctx.save();
+  ctx.font = `${11 * ratio}px sans-serif`;
+  ctx.fillStyle = isDark() ? '#aab4c0' : '#56606b';
+  ctx.textAlign = 'right';
+  const right = bbox.left + bbox.width - 4 * ratio;
+  if (most !== undefined) ctx.fillText(`↑ up to ${format(most)}`, right, bbox.top + 10 * ratio);
+  if (least !== undefined) ctx.fillText(`↓ down to ${format(least)}`, right, bbox.top + bbox.height - 5 * ratio);
+  ctx.restore();
+}

@@ -1,0 +1,40 @@
+/** The heights that a chart shows: of most of what is drawn, so that a few values far away do not flatten the rest. */
+import type { Curve } from './line.ts';
+
+/** Heights from `low` to `high`; beyond them are values as far as `least` or `most`, where they are given. */
+export interface Extent {
+  readonly low: number;
+  readonly high: number;
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** Share of the values at each end that may lie out of range. */
+const TAIL = 0.05;
+/** How far such a value lies from the others, in heights of what these take, before it is left out. */
+const FAR = 2;
+
+export function extent(curves: readonly Curve[], { log, whole }: { log?: boolean | undefined; whole?: boolean | undefined }): Extent {
+  const read = curves.filter(c => !c.faint).flatMap(c => c.points.map(([, y]) => y));
+  const values = read.filter(y => Number.isFinite(y) && (!log || y > 0)).sort((a, b) => a - b);
+  const n = values.length;
+  if (!n) return log ? { low: 0.1, high: 1 } : { low: 0, high: 1 };
+  const [first, last] = [values[0]!, values[n - 1]!];
+  if (log) {
+    const ratio = Math.max(last / first, 1.01);
+    return { low: first / ratio ** 0.05, high: last * ratio ** 0.05 };
+  }
+  const cut = whole ? 0 : Math.floor(TAIL * n);
+  const [bottom, top] = [values[cut]!, values[n - 1 - cut]!];
+  const far = FAR * (top - bottom);
+  const isLow = cut > 0 && far > 0 && first < bottom - far;
+  const isHigh = cut > 0 && far > 0 && last > top + far;
+  const [from, to] = [isLow ? bottom : first, isHigh ? top : last];
+  const margin = 0.05 * (to - from || Math.abs(to) || 1);
+  return {
+    low: from >= 0 && from - margin < 0 ? 0 : from - margin,
+    high: to + margin,
+    ...(isLow && { least: first }),
+    ...(isHigh && { most: last }),
+  };
+}
