@@ -4,7 +4,7 @@ import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradi
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 
 /** `o` kernels k x k on `n` images [c, size, size]; padded to keep their size unless `pad` says otherwise. */
-function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
+export function layer(n: number, c: number, size: number, o: number, k: number, { stride = 1, pad = k >> 1, groups = 1 } = {}): Conv {
   const out = Math.floor((size + 2 * pad - k) / stride) + 1;
   const both = (x: number) => [x, x] as const;
   return { n, c, h: size, w: size, o, oh: out, ow: out, k: both(k), stride: both(stride), pad: both(pad), dilation: [1, 1], groups };
@@ -74,7 +74,7 @@ export const calls: readonly CallRow[] = [
   forward('3x3 that fills no tile', { ...layer(3, 9, 7, 33, 3), bias: true }),
   forward('1x1, read as it lies', layer(2, 72, 8, 70, 1)),
   forward('1x1 in groups', layer(2, 24, 8, 24, 1, { groups: 2 })),
-  forward('few channels, many pixels', layer(4, 8, 8, 16, 3)),
+  forward('few channels, many pixels', layer(8, 8, 8, 16, 3)),
   forward('few channels, a long filter', layer(1, 16, 6, 12, 3)),
   forward('small padded images, one a lane', { ...layer(16, 3, 6, 5, 5, { pad: 4 }), bias: true }),
   forward('taps in a row', { ...wide, bias: true }),
@@ -90,10 +90,12 @@ export const calls: readonly CallRow[] = [
     bench: n => inner(n).flatMap(p => (gradientIsConv(p) ? [] : [timed(p, 'input gradient', p)])),
   },
   toInput('nothing divides', layer(2, 20, 9, 34, 3, { stride: 2 })),
-  toInput('many channels', layer(2, 72, 8, 20, 3, { stride: 2 })),
+  toInput('many channels', layer(8, 72, 8, 20, 3, { stride: 2 })),
   toInput('strides that differ, a transposed convolution with its bias', { ...tall, bias: true }),
   toInput('a transposed convolution of stride 2, as vec4', { ...layer(2, 20, 8, 34, 4, { stride: 2, pad: 1 }), bias: true }),
-  toInput('few channels', layer(4, 12, 8, 20, 3, { stride: 2 })),
+  toInput('few channels', layer(32, 12, 8, 20, 3, { stride: 2 })),
+  toInput('a stride beyond the kernel, groups', layer(2, 6, 11, 4, 2, { stride: 3, pad: 0, groups: 2 })),
+  toInput('taps apart', { ...layer(2, 4, 9, 6, 3, { stride: 2, pad: 2 }), oh: 5, ow: 5, dilation: [2, 2] }),
 
   {
     ...toWeight('in slices, 8x8', layer(4, 8, 8, 34, 3), 3),
@@ -103,7 +105,7 @@ export const calls: readonly CallRow[] = [
   toWeight('12x12', layer(3, 9, 12, 5, 3)),
   toWeight('of one channel', layer(3, 1, 8, 6, 5)),
   toWeight('of 5x5, rows as vec4', layer(2, 3, 8, 5, 5)),
-  toWeight('of a few filters of many channels', layer(2, 32, 6, 16, 3)),
+  toWeight('of a few filters of many channels', layer(2, 60, 6, 16, 3)),
   toWeight('of taps in a row', wide),
   toWeight('of more rows than columns, strides that differ', tall, 2),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),

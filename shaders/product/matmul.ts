@@ -5,6 +5,7 @@ import { accumulated, accumulates, type Gradient } from '../kernel/gradient.ts';
 import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv, planes } from '../kernel/loops.ts';
 import { fitsVec4, unroll, widthOf, XYZW } from '../kernel/wgsl.ts';
+import { linear } from './operand.ts';
 import { tiled } from './tiled.ts';
 
 /**
@@ -132,12 +133,17 @@ export const matmul = kernel({
     ...choices.filter(([a4, b4, y4]) => b4 || !a4 || !y4).map(choice => lanes(...choice)), // b divides where a and y do
     ...tiled<Matmul>({
       shape: p => ({ m: p.m, n: p.n, k: p.k }),
-      along: p => ({ a: p.ta ? 'm' : 'k', b: p.tb ? 'k' : 'n' }),
-      vec4: p => ({ a: Boolean(p.ta) && fitsVec4(p.m), b: !p.tb && fitsVec4(p.n), y: fitsVec4(p.n) }),
-      bindings: { a: ['a'], b: ['b'], y: ['y', 'bias'] },
-      code: (p, { a, b, y }) => wgsl`
-fn loadA(m : u32, k : u32) -> ${a.type} { return a[${p.ta ? `(k * ${p.m}u + m)${a.index}` : `m * ${p.k}u + k`}]; }
-fn loadB(k : u32, n : u32) -> ${b.type} { return b[${p.tb ? `n * ${p.k}u + k` : `(k * ${p.n}u + n)${b.index}`}]; }
+      a: ({ m, k, ta }) =>
+        ta
+          ? linear({ source: 'a', base: 'at', offset: `k * ${m}u`, step: 1, alongK: false, vec4: fitsVec4(m) })
+          : linear({ source: 'a', base: `at * ${k}u`, offset: 'k', step: k, alongK: true }),
+      b: ({ n, k, tb }) =>
+        tb
+          ? linear({ source: 'b', base: `at * ${k}u`, offset: 'k', step: k, alongK: true })
+          : linear({ source: 'b', base: 'at', offset: `k * ${n}u`, step: 1, alongK: false, vec4: fitsVec4(n) }),
+      vec4: p => fitsVec4(p.n),
+      stored: ['y', 'bias'],
+      code: (p, y) => wgsl`
 ${finish(p.epilogue, y.type)}
 fn store(m : u32, n : u32, sum : ${y.type}) {
   let at = (m * ${p.n}u + n)${y.index};

@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { isSoftware, type MatrixConfig, type Profile, type Variant } from '../kernel/kernel.ts';
 import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { vec4Bindings, widthsOf, type Tiled } from './product.ts';
+import { codeOf, vec4Bindings, widthOfY, type Tiled } from './product.ts';
 import { stages, type Staging } from './stage.ts';
 
 /** A workgroup of four subgroups, two by two, computes 64 x 64 outputs, each subgroup a quarter. */
@@ -24,6 +24,7 @@ function configOf(d: Profile): MatrixConfig | undefined {
     PART % c.n === 0 &&
     c.n % 4 === 0 &&
     depthOf(c) % c.k === 0 &&
+    4 * c.subgroup >= depthOf(c) &&
     4 * c.subgroup <= d.maxWorkgroup &&
     bytesOf(c) <= d.maxWorkgroupBytes;
   const volume = (c: MatrixConfig) => c.m * c.n * c.k;
@@ -55,7 +56,7 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
   name: 'matrix',
   fits(p, d) {
     const { m, n, k } = t.shape(p);
-    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p);
+    return !isSoftware(d) && configOf(d) !== undefined && m >= 16 && n >= 16 && k >= 16 && !t.moments?.(p) && (t.fits?.(p) ?? true);
   },
   needs: d => ['subgroups', 'matrices', ...(configOf(d)?.type === 'f16' ? (['f16'] as const) : [])],
   vec4: p => vec4Bindings(t, p),
@@ -86,9 +87,7 @@ export const matrix = <P>(t: Tiled<P>): Variant<P> => ({
       ${unroll(down, i => unroll(across, j => `${sum(i, j)} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, ${sum(i, j)});`))}
     }`;
     return wgsl`
-var<private> batch : u32;
-var<private> slice : u32;
-${t.code(p, widthsOf(t, p))}
+${codeOf(t, p)}
 var<workgroup> stage : array<${type}, ${4 * b.end}>;
 var<workgroup> sums : array<f32, ${4 * M * N}>; // a matrix of each subgroup
 
@@ -104,7 +103,7 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
 /** WGSL: the lanes of a subgroup store its matrix of sums in row `i` and column `j`, as far as it is inside the outputs. */
 function storeMatrix<P>(t: Tiled<P>, p: P, { m: M, n: N, subgroup }: MatrixConfig, i: number, j: number): string {
   const { m, n } = t.shape(p);
-  const { width } = widthsOf(t, p).y;
+  const { width } = widthOfY(t, p);
   return `
   subgroupMatrixStore<row_major>(&sums, part * ${M * N}u, ${sum(i, j)}, ${N}u);
   workgroupBarrier();

@@ -1,3 +1,4 @@
+import type { Operand } from './operand.ts';
 import { widthOf, type Width } from '../kernel/wgsl.ts';
 
 /**
@@ -8,36 +9,46 @@ import { widthOf, type Width } from '../kernel/wgsl.ts';
 export interface Tiled<P> {
   readonly shape: (p: P) => { m: number; n: number; k: number; batch?: number };
   readonly split?: (p: P) => number;
-  /** The direction of each operand in which neighbours lie side by side in memory, so that neighbouring threads read along it. */
-  readonly along: (p: P) => { a: 'm' | 'k'; b: 'n' | 'k' };
-  /**
-   * What is loaded and stored as vec4f, four neighbours along m, n and n: sizes and addresses must divide by four. An operand can be only
-   * if it lies along that direction.
-   */
-  readonly vec4: (p: P) => Partial<Record<Matrix, boolean>>;
-  /** The bindings that are array<vec4f> where A, B or Y is taken so. */
-  readonly bindings: Partial<Record<Matrix, readonly string[]>>;
-  /** WGSL of `loadA(m, k)`, `loadB(k, n)` (called within bounds) and `store(m, n, sum)`, each of f32 or vec4f. */
-  readonly code: (p: P, widths: Record<Matrix, Width>) => string;
+  /** Where k ends for each of the batch, if not where that of `shape` does, which is the largest. */
+  readonly endOfK?: (p: P) => {
+    /** WGSL that declares what `end` is made of, by the `product`, one of the batch. */
+    readonly declared: string;
+    readonly end: string;
+    /** Whether all of them are a whole number of stages of `depth`. */
+    readonly divides: (depth: number) => boolean;
+  };
+  readonly a: (p: P) => Operand;
+  readonly b: (p: P) => Operand;
+  /** Whether four neighbours along n are stored as vec4f: sizes and addresses must divide by four. */
+  readonly vec4: (p: P) => boolean;
+  /** The bindings that are array<vec4f> where Y is. */
+  readonly stored: readonly string[];
+  /** WGSL of constants, and of `store(m, n, sum)` with a sum of f32 or vec4f, called within bounds. */
+  readonly code: (p: P, y: Width) => string;
   /**
    * Whether `record(m, n, mean, squares)` is to be called too, with the mean of Y[m, n … n + MOMENT_COLUMNS - 1] and the sum of squared
    * distances from it. n divides by MOMENT_COLUMNS then.
    */
   readonly moments?: (p: P) => boolean;
+  /** Whether a call can be computed so at all. */
+  readonly fits?: (p: P) => boolean;
 }
-
-type Matrix = 'a' | 'b' | 'y';
 
 /** Neighbouring columns whose moments are taken together. */
 export const MOMENT_COLUMNS = 64;
 
-export const widthsOf = <P>(t: Tiled<P>, p: P): Record<Matrix, Width> => {
-  const { a, b, y } = t.vec4(p);
-  return { a: widthOf(a), b: widthOf(b), y: widthOf(y) };
-};
+export const widthOfY = <P>(t: Tiled<P>, p: P): Width => widthOf(t.vec4(p));
 
 /** The bindings of a call that are array<vec4f>. */
-export const vec4Bindings = <P>(t: Tiled<P>, p: P): readonly string[] => {
-  const widths = widthsOf(t, p);
-  return (['a', 'b', 'y'] as const).flatMap(name => (widths[name].width === 4 ? (t.bindings[name] ?? []) : []));
-};
+export const vec4Bindings = <P>(t: Tiled<P>, p: P): readonly string[] => [
+  ...[t.a(p), t.b(p)].flatMap(({ vec4, source }) => (vec4 ? [source] : [])),
+  ...(t.vec4(p) ? t.stored : []),
+];
+
+/** WGSL of a call, but for its main function: constants, how A and B are read, how Y is stored. */
+export const codeOf = <P>(t: Tiled<P>, p: P): string => `
+var<private> batch : u32;
+var<private> slice : u32;
+${t.code(p, widthOfY(t, p))}
+${t.a(p).code('A')}
+${t.b(p).code('B')}`;

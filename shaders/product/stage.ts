@@ -1,8 +1,9 @@
 /** Tiled products walk along k in stages that a workgroup holds in workgroup memory: how these are loaded, for tiled.ts and matrix.ts. */
 import type { Grid } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
-import { unroll, XYZW } from '../kernel/wgsl.ts';
-import { widthsOf, type Tiled } from './product.ts';
+import { unroll } from '../kernel/wgsl.ts';
+import type { Operand } from './operand.ts';
+import type { Tiled } from './product.ts';
 
 /** How a workgroup of `threads` that computes height x width outputs holds stages of `depth` values of k. */
 export interface Staging {
@@ -17,17 +18,16 @@ export interface Staging {
 }
 
 /** An operand in a stage: for each value of k a row of `tile` values along m or n, from number `begin` of `limit` on. */
-interface Operand {
-  readonly name: 'a' | 'b';
-  /** WGSL of the value (or four) at `at` along m or n. */
-  readonly load: (at: string, k: string) => string;
+interface Side {
+  readonly name: 'A' | 'B';
+  readonly operand: Operand;
   readonly limit: number;
   readonly tile: number;
   readonly begin: string;
   /** Where it begins in `stage`, in vec4f. */
   readonly base: number;
-  readonly alongK: boolean;
-  readonly vec4: boolean;
+  /** Whether k ends with a stage. */
+  readonly wholeK: boolean;
 }
 
 /** WGSL by which the threads of a workgroup bring an operand into workgroup memory. */
@@ -35,57 +35,65 @@ interface Staged {
   /** vec4f from one k to the next, and the end in `stage`. */
   readonly pitch: number;
   readonly end: number;
+  /** What a thread brings is found once, and has a register. */
   readonly declare: string;
-  readonly load: string;
+  readonly load: (k0: string) => string;
   readonly store: string;
 }
 
 /**
- * A thread brings vec4f number `index`, `index + threads` … of a stage, each of four values along m or n; they rest in registers between
- * `load` and `store`. Neighbouring threads take neighbours along the direction in which they lie side by side. For a B of 64 columns in 16
- * values of k and 256 threads:
+ * A thread brings some vec4f of a stage, each of four values along m or n; they rest in registers between `load` and `store`. Neighbouring
+ * threads take neighbours along the direction in which they lie side by side, and where it can be, all that a thread brings has one k. For a
+ * B of 64 columns in 16 values of k and 256 threads:
  *
  * ```wgsl
- * let k = k0 + (index + 0u) / 16u;
- * let at = n0 + (index + 0u) % 16u * 4u;
- * bNext0 = vec4f(0.0);
- * if (k < last) {
- *   if (at < 64u) { bNext0 = loadB(k, at); }
- * }
+ * let rowB = index / 16u;
+ * let placeB0 = placeB(n0 + (index % 16u) * 4u); var nextB0 = vec4f(0.0);
  * …
- * stage[272u + ((index + 0u) / 16u) * 16u + (index + 0u) % 16u] = bNext0;
+ * stage[272u + rowB * 16u + index % 16u] = nextB0;
+ * …
+ * let depth = depthB(next + rowB);
+ * nextB0 = loadB(placeB0, depth);
  * ```
  */
-function staged({ name, load, limit, tile, begin, base, alongK, vec4 }: Operand, { depth, threads, pad, put }: Staging): Staged {
+function staged({ name, operand, limit, tile, begin, base, wholeK }: Side, { depth, threads, pad, put }: Staging): Staged {
+  const { alongK, masked } = operand;
   const rowVec4s = tile / 4;
   const pitch = rowVec4s + pad(alongK);
   const vec4s = rowVec4s * depth;
   const perThread = ceilDiv(vec4s, threads);
-  const number = (i: number) => `index + ${i * threads}u`;
-  const inRow = (i: number) => (alongK ? `(${number(i)}) / ${depth}u` : `(${number(i)}) % ${rowVec4s}u`);
-  const row = (i: number) => (alongK ? `(${number(i)}) % ${depth}u` : `(${number(i)}) / ${rowVec4s}u`);
-  const register = (i: number) => `${name}Next${i}`;
-  const loadVec4 = (i: number) => {
-    const scalar = (j: number) => `if (at + ${j}u < ${limit}u) { ${register(i)}.${XYZW[j]} = ${load(`at + ${j}u`, 'k')}; }`;
-    return `{
-      let k = k0 + ${row(i)};
-      let at = ${begin} + ${inRow(i)} * 4u;
-      ${register(i)} = vec4f(0.0);
-      if (k < last) {
-        ${vec4 ? `if (at < ${limit}u) { ${register(i)} = ${load('at', 'k')}; }` : unroll(4, scalar)}
-      }
-    }`;
+  /** Threads beyond the last vec4f read it too, which costs nothing but a look into the cache. */
+  const number = vec4s < threads ? `min(index, ${vec4s - 1}u)` : 'index';
+  const across = alongK ? depth : rowVec4s / perThread;
+  const row = alongK ? `${number} % ${across}u` : `${number} / ${across}u`;
+  const inRow = (i: number): string => {
+    const first = alongK ? `${number} / ${across}u` : `${number} % ${across}u`;
+    return i ? `${first} + ${i * (alongK ? threads / across : across)}u` : first;
   };
-  const storeVec4 = (i: number) => {
-    const line = put(`${base}u + (${row(i)}) * ${pitch}u + ${inRow(i)}`, register(i));
-    return vec4s % threads ? `if (${number(i)} < ${vec4s}u) { ${line} }` : line;
-  };
+  const isEdge = limit % tile !== 0;
+  const each = (line: (i: number) => string): string => unroll(perThread, line);
+  const edge = (i: number) => `let edge${name}${i} = vec4u(${begin} + (${inRow(i)}) * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(${limit}u);`;
+  const masks = (i: number) => [
+    ...(masked ? [`mask${name}${i}`] : []),
+    ...(isEdge ? [`edge${name}${i}`] : []),
+    ...(wholeK ? [] : [`vec4<bool>(k0 + row${name} < last)`]),
+  ];
+  const value = (i: number) => (masks(i).length ? `select(vec4f(0.0), next${name}${i}, ${masks(i).join(' & ')})` : `next${name}${i}`);
+  const stored = each(i => put(`${base}u + row${name} * ${pitch}u + ${inRow(i)}`, value(i)));
   return {
     pitch,
     end: base + pitch * depth,
-    declare: unroll(perThread, i => `var ${register(i)} = vec4f(0.0);`, ' '),
-    load: unroll(perThread, loadVec4),
-    store: unroll(perThread, storeVec4),
+    declare: `
+  let row${name} = ${row};
+  ${each(i => `let place${name}${i} = place${name}(${begin} + (${inRow(i)}) * 4u); var next${name}${i} = vec4f(0.0);`)}
+  ${isEdge ? each(edge) : ''}
+  ${masked ? each(i => `var mask${name}${i} = vec4<bool>(false);`) : ''}`,
+    load: k0 => `{
+      let depth = depth${name}(${k0} + row${name});
+      ${each(i => `next${name}${i} = load${name}(place${name}${i}, depth);`)}
+      ${masked ? each(i => `mask${name}${i} = inside${name}(place${name}${i}, depth);`) : ''}
+    }`,
+    store: vec4s < threads ? `if (index < ${vec4s}u) { ${stored} }` : stored,
   };
 }
 
@@ -101,31 +109,29 @@ export interface Stages {
 export function stages<P>(t: Tiled<P>, p: P, s: Staging): Stages {
   const { m, n, k, batch = 1 } = t.shape(p);
   const split = t.split?.(p) ?? 1;
-  const along = t.along(p);
-  const widths = widthsOf(t, p);
-  const sideA = { limit: m, tile: s.height, begin: 'm0', base: 0, alongK: along.a === 'k', vec4: widths.a.width === 4 };
-  const a = staged({ name: 'a', load: (m, k) => `loadA(${m}, ${k})`, ...sideA }, s);
-  const sideB = { limit: n, tile: s.width, begin: 'n0', base: a.end, alongK: along.b === 'k', vec4: widths.b.width === 4 };
-  const b = staged({ name: 'b', load: (n, k) => `loadB(${k}, ${n})`, ...sideB }, s);
+  const { declared, end, divides } = t.endOfK?.(p) ?? { declared: '', end: `${k}u`, divides: (depth: number) => k % depth === 0 };
+  const wholeK = divides(s.depth);
+  const a = staged({ name: 'A', operand: t.a(p), limit: m, tile: s.height, begin: 'm0', base: 0, wholeK }, s);
+  const b = staged({ name: 'B', operand: t.b(p), limit: n, tile: s.width, begin: 'n0', base: a.end, wholeK }, s);
   const span = ceilDiv(ceilDiv(k, split), s.depth) * s.depth;
   const walk = (before: string, multiply: string): string => `
-  batch = id.z % ${batch}u; slice = id.z / ${batch}u;
+  let product = id.z % ${batch}u;${declared}
+  batch = product; slice = id.z / ${batch}u;
   let m0 = id.y * ${s.height}u; let n0 = id.x * ${s.width}u;
   let first = id.z / ${batch}u * ${span}u; // not from the private variable, which WGSL cannot know to be uniform
-  let last = min(first + ${span}u, ${k}u);
+  let last = min(first + ${span}u, ${end});
   ${before}
-  var k0 = first;
   ${a.declare}
   ${b.declare}
-  ${a.load}
-  ${b.load}
-  for (; k0 < last; ) {
+  ${a.load('first')}
+  ${b.load('first')}
+  for (var k0 = first; k0 < last; k0 += ${s.depth}u) {
     ${a.store}
     ${b.store}
     workgroupBarrier();
-    k0 += ${s.depth}u; // the next stage is on its way while this one is multiplied
-    ${a.load}
-    ${b.load}
+    let next = k0 + ${s.depth}u; // the next stage is on its way while this one is multiplied
+    ${a.load('next')}
+    ${b.load('next')}
     ${multiply}
     workgroupBarrier();
   }`;

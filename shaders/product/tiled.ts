@@ -3,7 +3,7 @@ import { isSoftware, type Variant } from '../kernel/kernel.ts';
 import { ceilDiv } from '../kernel/loops.ts';
 import { range, unroll, XYZW, type Width } from '../kernel/wgsl.ts';
 import { matrix } from './matrix.ts';
-import { MOMENT_COLUMNS, vec4Bindings, widthsOf, type Tiled } from './product.ts';
+import { codeOf, MOMENT_COLUMNS, vec4Bindings, widthOfY, type Tiled } from './product.ts';
 import { stages, type Staging } from './stage.ts';
 
 /**
@@ -28,10 +28,19 @@ const TILES: Readonly<Record<string, Tile>> = {
   '32x32 / 4': { rows: 8, columns: 8, tall: 4, wide: 4, depth: 32, slices: 4, fits: (_, __, k, blocks) => k >= 64 && blocks < 128 },
   '16x256': { rows: 4, columns: 64, tall: 4, wide: 4, depth: 16, slices: 1, fits: (m, n) => m <= 16 && n >= 256 },
   '32x128': { rows: 8, columns: 32, tall: 4, wide: 4, depth: 16, slices: 1, fits: (m, n) => m <= 32 && n >= 128 },
+  '16x512': { rows: 2, columns: 64, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 16 && n >= 512 },
+  '32x256': { rows: 4, columns: 32, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 32 && n >= 256 },
+  '64x128': { rows: 8, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m <= 64 && n >= 128 },
   '64x64': { rows: 16, columns: 16, tall: 4, wide: 4, depth: 16, slices: 1, fits: () => true },
   '128x64': { rows: 16, columns: 16, tall: 8, wide: 4, depth: 16, slices: 1, fits: m => m > 64 },
   '128x128': { rows: 16, columns: 16, tall: 8, wide: 8, depth: 8, slices: 1, fits: (m, n) => m > 64 && n > 64 },
 };
+
+/** The tile by which a variant works; undefined where it has none. */
+export const tileOf = (variant: string): Tile | undefined => TILES[variant.replace(/^tiled (f16 )?/, '')];
+
+/** Multiplications of one thread in one stage. */
+export const multiplicationsOf = ({ tall, wide, depth, slices }: Tile): number => (tall * wide * depth) / slices;
 
 /**
  * The variants of a product: for each tile one whose stages are f16, where a call may round its operands to that, and one whose stages are
@@ -56,14 +65,12 @@ const sum = (i: number, j: number) => `c${i}_${j}`;
  * product of 16 x 16 outputs, for a thread of 4 x 4:
  *
  * ```wgsl
- * for (var d = share; d < 64u; d += 16u) {
- *   let a0 = stage[d * 5u + 0u + row];
- *   let b0 = stage[320u + d * 4u + 0u + column];
- *   c0_0 += a0.x * b0;
- *   c1_0 += a0.y * b0;
- *   c2_0 += a0.z * b0;
- *   c3_0 += a0.w * b0;
- * }
+ * let a0 = stage[share * 5u + 0u + row];
+ * let b0 = stage[share * 4u + 320u + column];
+ * c0_0 += a0.x * b0;
+ * c1_0 += a0.y * b0;
+ * c2_0 += a0.z * b0;
+ * c3_0 += a0.w * b0;
  * ```
  */
 function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Variant<P> {
@@ -79,10 +86,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
   const staging: Staging = { height, width, depth, threads, pad, put };
   /** What is exchanged between threads at the end is f32, and goes where the stages were if those are. */
   const exchange = half ? 'exchange' : 'stage';
-  const staged = (p: P): number => {
-    const { a, b } = t.along(p);
-    return depth * (height / 4 + pad(a === 'k') + width / 4 + pad(b === 'k'));
-  };
+  const staged = (p: P): number => depth * (height / 4 + pad(t.a(p).alongK) + width / 4 + pad(t.b(p).alongK));
   const exchanged = (p: P): number =>
     Math.max(slices > 1 ? (slices / 2) * group * tall * wide : 0, t.moments?.(p) ? ((threads * tall) / 4) * wide : 0);
   const bytes = (p: P): number => (half ? 8 * staged(p) + 16 * exchanged(p) : 16 * Math.max(staged(p), exchanged(p)));
@@ -98,6 +102,7 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
         (!half || Boolean(d.half)) &&
         d.maxWorkgroupBytes >= bytes(p) &&
         tile.fits(m, n, k / split, blocks) &&
+        (t.fits?.(p) ?? true) &&
         (!t.moments?.(p) || columns % MOMENT_THREADS === 0)
       );
     },
@@ -106,22 +111,24 @@ function byThreads<P>(t: Tiled<P>, name: string, tile: Tile, half: boolean): Var
     grid: p => stages(t, p, staging).grid,
     code: p => {
       const { m, n } = t.shape(p);
-      const widths = widthsOf(t, p);
       const { a, b, walk } = stages(t, p, staging);
       const start = `
-  let share = index / ${group}u;
+  ${slices > 1 ? `let share = index / ${group}u;` : ''}
   let row = index % ${group}u / ${columns}u; let column = index % ${columns}u;
   ${unroll(tall, i => unroll(wide, j => `var ${sum(i, j)} = vec4f(0.0);`, ' '))}`;
-      const multiply = `
-    for (var d = share; d < ${depth}u; d += ${slices}u) {
-      ${unroll(tall / 4, i => `let a${i} = ${get(`d * ${a.pitch}u + ${i * rows}u + row`)};`)}
-      ${unroll(wide, j => `let b${j} = ${get(`${a.end}u + d * ${b.pitch}u + ${j * columns}u + column`)};`)}
+      /** The place in a stage of what lies `offset` behind the first vec4f of the d-th k that the thread multiplies. */
+      const place = (d: number, pitch: number, offset: number) =>
+        slices > 1 ? `share * ${pitch}u + ${d * slices * pitch + offset}u` : `${d * pitch + offset}u`;
+      const multiply = unroll(
+        depth / slices,
+        d => `{
+      ${unroll(tall / 4, i => `let a${i} = ${get(`${place(d, a.pitch, i * rows)} + row`)};`)}
+      ${unroll(wide, j => `let b${j} = ${get(`${place(d, b.pitch, a.end + j * columns)} + column`)};`)}
       ${unroll(tall, i => unroll(wide, j => `${sum(i, j)} += a${i >> 2}.${XYZW[i & 3]} * b${j};`, ' '))}
-    }`;
+    }`,
+      );
       return wgsl`
-var<private> batch : u32;
-var<private> slice : u32;
-${t.code(p, widths)}
+${codeOf(t, p)}
 // A stage of A, then one of B, each [k][m or n] in vec4s along m and n; at the end the sums of other slices.
 var<workgroup> stage : array<${cell}, ${half ? staged(p) : Math.max(staged(p), exchanged(p))}>;
 ${half && exchanged(p) ? `var<workgroup> exchange : array<vec4f, ${exchanged(p)}>;` : ''}
@@ -131,8 +138,8 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
   ${walk(start, multiply)}
   ${joinSlices(tile, exchange)}
   ${t.moments?.(p) ? recordMoments(tile, m, n, exchange) : ''}
-  if (share > 0u) { return; }
-  ${storeSums(tile, m, n, widths.y)}
+  ${slices > 1 ? 'if (share > 0u) { return; }' : ''}
+  ${storeSums(tile, m, n, widthOfY(t, p))}
 }`;
     },
   };

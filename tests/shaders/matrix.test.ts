@@ -4,7 +4,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { create } from 'webgpu';
+import { create, globals } from 'webgpu';
 import { Device } from '../../engine/device.ts';
 import type { Kernel, MatrixConfig } from '../../shaders/kernel/kernel.ts';
 import type { CallRow } from '../../shaders/kernel/row.ts';
@@ -16,7 +16,7 @@ const test = suite('matrix');
 const products = calls.filter(c => c.kernel.variants.some(v => v.name === 'matrix'));
 const nameOf = ({ kernel, why }: CallRow) => `${kernel.name}, ${why}`;
 const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
-Object.assign(globalThis, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
+Object.assign(globalThis, globals, { descentKeepsNull: gpu }); // see engine/node/adapters.ts
 
 const configs: readonly MatrixConfig[] = [
   { type: 'f32', m: 8, n: 8, k: 8, subgroup: 32 },
@@ -80,7 +80,7 @@ fn stored(start : u32, s : Sums, stride : u32) {
               helpers +
               v
                 .code(p, d)
-                .replace('batch = id.z', `emulatedRow = index % ${m}u; batch = id.z`)
+                .replace('batch = product', `emulatedRow = index % ${m}u; batch = product`)
                 .replaceAll(`subgroup_matrix_result<f32, ${n}, ${m}>`, 'Sums')
                 .replaceAll(/subgroupMatrixLoad<subgroup_matrix_left<f\d\d, (\d+), (\d+)>, col_major>\(&stage, /g, size(k, m))
                 .replaceAll(/subgroupMatrixLoad<subgroup_matrix_right<f\d\d, (\d+), (\d+)>, row_major>\(&stage, /g, size(n, k))

@@ -1,0 +1,224 @@
+/** Convolutions and their gradients as tiled matrix products, for GPUs. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { axesOf, constants } from './constants.ts';
+import { filterSize, isInside, type Conv, type ConvWeight } from './shape.ts';
+import { finish } from '../kernel/epilogue.ts';
+import { ceilDiv } from '../kernel/loops.ts';
+import { areaOf, areBoth } from '../kernel/pair.ts';
+import { fitsVec4 } from '../kernel/wgsl.ts';
+import { linear, unfolded } from '../product/operand.ts';
+import { MOMENT_COLUMNS, type Tiled } from '../product/product.ts';
+
+/** Whether each output pixel is met by the input pixel of its place alone. */
+const pointwise = (p: Conv): boolean => areBoth(p.k, 1) && areBoth(p.stride, 1) && areBoth(p.pad, 0) && p.h === p.oh && p.w === p.ow;
+
+/** WGSL: the first input channel of a group. */
+const GROUP = 'batch * u32(CG)';
+
+/** WGSL that declares what the tap `tap` of a channel `c` adds to where a window begins. */
+const tapOf = (p: Conv): string => {
+  const [h, w] = axesOf(p);
+  return `
+  let h = tap / u32(${w.k}) * u32(${h.dil}); let w = tap % u32(${w.k}) * u32(${w.dil});
+  let i = (c * u32(H) + h) * u32(W) + w;`;
+};
+
+/** Whether the pixel `j` of four neighbours in a row of outputs can meet a column outside the image. */
+const meetsOutside =
+  ({ k, stride, pad, dilation, w, ow }: Conv) =>
+  (j: number): boolean =>
+    j * stride[1] < pad[1] || (ow - 4 + j) * stride[1] - pad[1] + (k[1] - 1) * dilation[1] >= w;
+
+/** Rows are output channels, columns pixels, depth input channels and taps. */
+export const forward: Tiled<Conv> = {
+  shape: p => ({ m: p.o / p.groups, n: p.n * p.oh * p.ow, k: filterSize(p), batch: p.groups }),
+  a: p => {
+    const [taps, ofGroup, all] = [areaOf(p.k), p.o / p.groups, filterSize(p)];
+    return p.flip
+      ? linear({
+          source: 'weight',
+          base: `(${GROUP} * ${ofGroup}u + at) * ${taps}u`,
+          offset: `k / ${taps}u * ${ofGroup * taps}u + ${taps - 1}u - k % ${taps}u`,
+          step: taps,
+          alongK: true,
+        })
+      : linear({ source: 'weight', base: `(batch * ${ofGroup}u + at) * ${all}u`, offset: 'k', step: all, alongK: true });
+  },
+  b: p => {
+    const area = p.oh * p.ow;
+    if (pointwise(p) && fitsVec4(area)) {
+      const base = `(at / ${area}u * ${p.c}u + ${GROUP}) * ${area}u + at % ${area}u`;
+      return linear({ source: 'x', base, offset: `k * ${area}u`, step: 1, alongK: false, vec4: true });
+    }
+    const [h, w] = axesOf(p);
+    return unfolded({
+      source: 'x',
+      h: p.h,
+      w: p.w,
+      place: `
+  let h = at / OW % OH * ${h.stride} - ${h.pad}; let w = at % OW * ${w.stride} - ${w.pad};
+  let i = ((at / (OH * OW) * C + ${GROUP}) * H + h) * W + w;`,
+      depth: `let c = k / u32(KK); let tap = k % u32(KK);${tapOf(p)}`,
+      row: fitsVec4(p.ow) ? { step: p.stride[1], outside: meetsOutside(p) } : undefined,
+      alongK: false,
+      masked: !isInside(p),
+    });
+  },
+  vec4: p => fitsVec4(p.oh * p.ow),
+  stored: ['y'],
+  moments: p => p.moments ?? false,
+  code: (p, y) => {
+    const bias = p.bias ? ' + bias[o]' : '';
+    return `${constants(p)}${wgsl`
+${finish(p.epilogue, y.type)}
+fn store(m : u32, pixel : u32, sum : ${y.type}) {
+  let o = batch * u32(OG) + m;
+  let at = ((pixel / u32(OH * OW) * u32(O) + o) * u32(OH * OW) + pixel % u32(OH * OW))${y.index};
+  y[at] = finish(sum${bias}, at);
+}
+#if ${p.moments ?? false}
+fn record(m : u32, pixel : u32, mean : f32, squares : f32) {
+  let o = batch * u32(OG) + m; let at = (pixel / ${MOMENT_COLUMNS}u * u32(O) + o) * 2u;
+  partial[at] = mean${bias};
+  partial[at + 1u] = squares;
+}
+#endif`}`;
+  },
+};
+
+/** How many taps of an axis meet the pixels of one phase at most: those of a phase are a stride apart. */
+const tapsOfPhase = (p: Conv, i: 0 | 1): number => ceilDiv(p.k[i], p.stride[i]);
+
+/** Pixels of an axis in a phase. */
+const phaseSize = ({ h, w, stride }: Conv): readonly [number, number] => [ceilDiv(h, stride[0]), ceilDiv(w, stride[1])];
+
+/**
+ * WGSL that declares for each axis of `product`, one of the batch: its `phase`, the `first` tap that meets it, how many `taps` do, and by
+ * how many output pixels the window of a pixel is `ahead`.
+ */
+const phaseOf = (p: Conv, product: string): string => {
+  const [sh, sw] = p.stride;
+  const axis = (name: string, i: 0 | 1, phase: string) => {
+    const [stride, pad, k] = [p.stride[i], p.pad[i], p.k[i]];
+    return `
+  let phase${name} = ${phase}; let first${name} = (phase${name} + ${pad}u) % ${stride}u;
+  let taps${name} = (${k + stride - 1}u - first${name}) / ${stride}u; let ahead${name} = (phase${name} + ${pad}u) / ${stride}u;`;
+  };
+  return axis('H', 0, `${product} % ${sh * sw}u / ${sw}u`) + axis('W', 1, `${product} % ${sw}u`);
+};
+
+/** WGSL that declares the channel and the tap at `k` of a phase, as the how manieth of the phase in both axes. Channels lie side by side. */
+const phaseTap = (p: Conv): string => {
+  const [ofGroup, most] = [p.o / p.groups, tapsOfPhase(p, 1)];
+  const at = (n: number) => (n > 1 ? [`tap / ${n}u`, `tap % ${n}u`] : ['tap', '0u']);
+  const [row, column] = at(most).map((full, i) => (most > 1 ? `select(${at(most - 1)[i]}, ${full}, tapsW == ${most}u)` : full));
+  return `${phaseOf(p, 'batch')}
+  let o = k % ${ofGroup}u; let tap = k / ${ofGroup}u;
+  let r = ${row}; let s = ${column};`;
+};
+
+/**
+ * The pixels of dx fall into stride x stride phases, each of which its own taps meet and no others: one product for each. Rows are input
+ * channels, columns the pixels of a phase, depth its taps and output channels.
+ */
+export const backwardInput: Tiled<Conv> = {
+  fits: p => areBoth(p.dilation, 1),
+  shape: p => ({
+    m: p.c / p.groups,
+    n: p.n * phaseSize(p)[0] * phaseSize(p)[1],
+    k: (p.o / p.groups) * tapsOfPhase(p, 0) * tapsOfPhase(p, 1),
+    batch: p.groups * areaOf(p.stride),
+  }),
+  endOfK: p => ({
+    declared: phaseOf(p, 'product'),
+    end: `tapsH * tapsW * ${p.o / p.groups}u`,
+    divides: depth => (p.o / p.groups) % depth === 0,
+  }),
+  a: p => {
+    const [c, o] = [p.c / p.groups, p.o / p.groups];
+    const taps = areaOf(p.k);
+    return linear({
+      source: 'weight',
+      base: `(batch / ${areaOf(p.stride)}u * ${o * c}u + at) * ${taps}u`,
+      declared: phaseTap(p),
+      offset: `o * ${c * taps}u + (firstH + r * ${p.stride[0]}u) * ${p.k[1]}u + firstW + s * ${p.stride[1]}u`,
+      step: taps,
+      alongK: true,
+    });
+  },
+  b: p => {
+    const [rows, columns] = phaseSize(p);
+    const { n: _, oh, ow, o, groups, pad, stride } = p;
+    /** Columns of dy that the windows of a pixel reach ahead, and back. */
+    const [ahead, back] = [Math.floor((stride[1] - 1 + pad[1]) / stride[1]), tapsOfPhase(p, 1) - 1];
+    return unfolded({
+      source: 'dy',
+      h: oh,
+      w: ow,
+      place: `${phaseOf(p, 'batch')}
+  let h = at / ${columns}u % ${rows}u + aheadH; let w = at % ${columns}u + aheadW;
+  let i = ((at / ${rows * columns}u * ${o}u + batch / ${areaOf(stride)}u * ${o / groups}u) * ${oh}u + h) * ${ow}u + w;`,
+      depth: `${phaseTap(p)}
+  let h = 0u - r; let w = 0u - s;
+  let i = (o * ${oh}u + h) * ${ow}u + w;`,
+      row: fitsVec4(columns) ? { step: 1, outside: j => j < back || columns - 4 + j + ahead >= ow } : undefined,
+      alongK: false,
+      masked: true,
+    });
+  },
+  vec4: () => false,
+  stored: [],
+  code: p => {
+    const [rows, columns] = phaseSize(p);
+    const phases = areaOf(p.stride);
+    const [c, sh, sw] = [p.c / p.groups, ...p.stride];
+    return `
+${finish(p.epilogue, 'f32')}
+fn store(m : u32, pixel : u32, sum : f32) {
+  let h = pixel / ${columns}u % ${rows}u * ${sh}u + batch % ${phases}u / ${sw}u; let w = pixel % ${columns}u * ${sw}u + batch % ${sw}u;
+  if (h >= ${p.h}u || w >= ${p.w}u) { return; }
+  let c = batch / ${phases}u * ${c}u + m;
+  let at = ((pixel / ${rows * columns}u * ${p.c}u + c) * ${p.h}u + h) * ${p.w}u + w;
+  dx[at] = finish(sum${p.bias ? ' + bias[c]' : ''}, at);
+}`;
+  },
+};
+
+/** Rows are output channels, columns input channels and taps, depth pixels; one dispatch row of z per slice. */
+export const backwardWeight: Tiled<ConvWeight> = {
+  shape: p => ({ m: p.o / p.groups, n: filterSize(p), k: p.n * p.oh * p.ow, batch: p.groups }),
+  split: p => p.split,
+  a: ({ o, oh, ow, groups }) => {
+    const area = oh * ow;
+    const [base, offset] = [`(batch * ${o / groups}u + at) * ${area}u`, `k / ${area}u * ${o * area}u + k % ${area}u`];
+    return linear({ source: 'dy', base, offset, step: area, alongK: true });
+  },
+  b: p => {
+    if (pointwise(p)) {
+      const area = p.oh * p.ow;
+      const offset = `k / ${area}u * ${p.c * area}u + k % ${area}u`;
+      return linear({ source: 'x', base: `(${GROUP} + at) * ${area}u`, offset, step: area, alongK: true });
+    }
+    const [h, w] = axesOf(p);
+    return unfolded({
+      source: 'x',
+      h: p.h,
+      w: p.w,
+      place: `
+  let tap = at % KK;
+  let h = tap / ${w.k} * ${h.dil} - ${h.pad}; let w = tap % ${w.k} * ${w.dil} - ${w.pad};
+  let i = ((${GROUP} + at / KK) * H + h) * W + w;`,
+      depth: `
+  let h = k / OW % OH * ${h.stride}; let w = k % OW * ${w.stride};
+  let i = (k / (OH * OW) * (C * H) + h) * W + w;`,
+      alongK: true,
+      masked: !isInside(p),
+    });
+  },
+  vec4: p => fitsVec4(filterSize(p)),
+  stored: ['dweight'],
+  code: (p, y) => `${constants(p)}
+fn store(m : u32, n : u32, sum : ${y.type}) {
+  dweight[(((slice * ${p.groups}u + batch) * u32(OG) + m) * u32(CG * KK) + n)${y.index}] = sum;
+}`,
+};
