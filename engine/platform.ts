@@ -9,6 +9,8 @@ export interface Platform {
   readonly tuned: TuneStore;
   /** What runs WebGPU, and its version: what is fastest under one may not be so under another. */
   readonly runtime: () => string;
+  /** Milliseconds to which the device's clock is rounded; 0 where it is not. */
+  readonly tick: number;
   /** Hands bytes to the user under a name: as a file of that path, or as a download. */
   save(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** The bytes of an address, or under Node of a path. */
@@ -77,6 +79,7 @@ export const browserPlatform: Platform = {
     },
   },
   runtime: () => navigator.userAgent,
+  tick: 0.1,
   async save(name, bytes) {
     check(typeof document !== 'undefined', `${name}: a worker cannot offer a download`, 'take the bytes to the page and save them there');
     const href = URL.createObjectURL(new Blob([bytes]));

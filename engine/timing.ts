@@ -1,6 +1,7 @@
 /** Times dispatches: many of them in one submit, so that what is measured is the device and not the way to it. */
 import type { Device } from './device.ts';
 import { Owner } from './owner.ts';
+import { platform } from './platform.ts';
 import { encode, type Dispatch } from './program.ts';
 
 export interface Timing {
@@ -33,8 +34,10 @@ export interface TimeOptions {
   readonly processor?: Processor;
 }
 
-/** Browsers round timestamps to 0.1 ms, Dawn to 65.5 us: a span below this many ms is taken from the wall clock. */
-const FINE = 4;
+/** A span of the device's clock counts from so many ticks of it on: rounding is then 2.5 % at most. Else the wall clock does. */
+const FINE = 40;
+/** A software adapter works in this process: the wall clock sees all of it, from its first ms on. */
+const FINE_SOFTWARE = 4;
 /** How often the number of repetitions is estimated anew, how much it may grow each time, and how large it may be. */
 const ESTIMATES = 4;
 const GROWTH = 50;
@@ -92,11 +95,18 @@ async function once(owner: Owner, { commands }: Job, repetitions: number, { stam
   await owner.idle();
   let ms = performance.now() - start;
   const idle = report.software && processor ? (processor.ms() - used) / processor.threads : Infinity;
-  if (stamps && ms >= FINE) {
+  const least = report.software ? FINE_SOFTWARE : FINE * platform().tick;
+  if (stamps && ms >= least) {
     const span = await stamps.ms();
-    if (span >= FINE && span < ms) ms = span;
+    if (span >= least && span < ms) ms = span;
   }
   return { ms, idle: Math.min(ms, idle) };
+}
+
+/** Keeps a GPU at work for some milliseconds: idle ones run at a fraction of their clock, and the first jobs would seem slow. */
+export async function warmUp(device: Device, job: Job, ms: number): Promise<void> {
+  const owner = new Owner(device);
+  for (const start = performance.now(); performance.now() - start < ms; ) await once(owner, job, 1);
 }
 
 /** Times jobs in interleaved rounds (the machine drifts), each for about `target` milliseconds a round. */

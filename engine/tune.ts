@@ -7,7 +7,8 @@ import { halves, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { Memory } from './memory.ts';
 import { Program } from './program.ts';
-import { time, type Job, type TimeOptions } from './timing.ts';
+import { platform } from './platform.ts';
+import { time, warmUp, type Job, type TimeOptions } from './timing.ts';
 
 /** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
 export interface TuneStore {
@@ -24,6 +25,8 @@ export interface TunerOptions {
   /** Called before each call is timed, and once more when all are. */
   readonly progress?: (done: number, total: number) => void;
   readonly note?: (line: string) => void;
+  /** What times jobs; tests have a clock of their own. */
+  readonly time?: typeof time;
 }
 
 /** The variants that were timed, fastest first, by adapter and version and by call. */
@@ -38,6 +41,10 @@ const FIRST_LOOK = { rounds: 1, target: 2 };
 const RACE = { rounds: 5, target: 4 };
 const LONG = 4;
 const LONG_RACE = { rounds: 3, target: 4 };
+/** A round takes so many ticks of the device's clock at least: 15 ms in a browser. */
+const TICKS = 150;
+/** Milliseconds of work before the first call of a GPU is timed. */
+const WARM_UP = 100;
 /** Above so many multiply-adds the reference variant, one thread per value, is not worth its time. */
 const SMALL = 2e8;
 
@@ -109,7 +116,7 @@ export class Tuner implements Tuning {
     for (const [i, call] of calls.entries()) {
       this.#o.progress?.(i, calls.length);
       const able = call.candidates.filter(v => !refused.has(v)).map(v => v.name);
-      const order = able.length > 1 ? await rank(device, call, able, this.#o.note) : able;
+      const order = able.length > 1 ? await rank(device, call, able, { ...this.#o, warm: i > 0 }) : able;
       found[call.key] = [...order, ...call.candidates.map(v => v.name).filter(name => !order.includes(name))];
       this.timed++;
     }
@@ -154,8 +161,16 @@ const isList = (v: unknown) => Array.isArray(v) && v.length > 0 && v.every(name 
 const areFindings = (v: unknown): v is Findings =>
   isRecord(v) && Object.values(v).every(calls => isRecord(calls) && Object.values(calls).every(isList));
 
+/** How variants are ranked; `warm` is whether the device has worked just before. */
+interface Ranking extends Pick<TunerOptions, 'note' | 'time'> {
+  readonly warm: boolean;
+}
+
 /** The variants of a call that can run, the fastest first. They run on buffers of their own, of the call's sizes. */
-async function rank(device: Device, { key, op }: Call, all: readonly string[], note?: (line: string) => void): Promise<string[]> {
+async function rank(device: Device, { key, op }: Call, all: readonly string[], how: Ranking): Promise<string[]> {
+  const { note, time: clock = time, warm } = how;
+  const medians = async (jobs: readonly Job[], { rounds, target }: Required<Pick<TimeOptions, 'rounds' | 'target'>>): Promise<number[]> =>
+    (await clock(bench, jobs, { rounds, target: Math.max(target, TICKS * platform().tick) })).map(t => t.median);
   const bench = device.withProfile({ prefer: undefined });
   const memory = new Memory(bench);
   const graph = new Graph({ training: false, profile: bench.profile });
@@ -177,11 +192,12 @@ async function rank(device: Device, { key, op }: Call, all: readonly string[], n
     }
     if (names.length < 2) return names;
     const jobs = programs.map(({ commands }): Job => ({ commands }));
-    const look = await medians(bench, jobs, FIRST_LOOK);
+    if (!warm && !bench.report.software) await warmUp(bench, jobs[0]!, WARM_UP);
+    const look = await medians(jobs, FIRST_LOOK);
     const least = Math.min(...look);
     const hopeful = range(names.length).filter(i => look[i]! <= HOPELESS * least);
     const race = hopeful.map(i => jobs[i]!);
-    const ms = race.length > 1 ? await medians(bench, race, least > LONG ? LONG_RACE : RACE) : [least];
+    const ms = race.length > 1 ? await medians(race, least > LONG ? LONG_RACE : RACE) : [least];
     let best = 0;
     ms.forEach((t, i) => {
       if (t < BETTER * ms[best]!) best = i;
@@ -193,7 +209,3 @@ async function rank(device: Device, { key, op }: Call, all: readonly string[], n
     memory.destroy();
   }
 }
-
-/** Median milliseconds of each job. */
-const medians = async (device: Device, jobs: readonly Job[], options: TimeOptions): Promise<number[]> =>
-  (await time(device, jobs, options)).map(t => t.median);

@@ -46,7 +46,8 @@ async function load(): Promise<typeof import('webgpu')> {
 async function dawn(options: string[] = []): Promise<GPU> {
   const { create } = await load();
   process.env.XDG_RUNTIME_DIR ??= '/tmp'; // Mesa complains without one
-  const gpu = create(['enable-dawn-features=allow_unsafe_apis', ...options]); // without it Dawn hides subgroup matrices
+  // Dawn hides subgroup matrices and rounds timestamps to 65 us unless it is told not to; the platform of Node says that they are exact.
+  const gpu = create(['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization', ...options]);
   keep.push(gpu);
   return gpu;
 }

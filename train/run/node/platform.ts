@@ -33,6 +33,7 @@ export const storeAt = (path: string): TuneStore => ({
 export const nodePlatform: Platform = {
   adapter: openAdapter,
   tuned: storeAt(join(cacheDir(), 'tuned.json')),
+  tick: 0,
   runtime: () => `webgpu ${(require('webgpu/package.json') as { version: string }).version}`,
   async save(name, bytes) {
     writeWhole(name, bytes);
