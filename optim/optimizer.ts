@@ -9,6 +9,7 @@ import { unscale } from './loss-scale.ts';
 import { groupsOf, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
+import type { Privacy } from './accountant.ts';
 import { hyperParameters, type Hyper, type Rule } from './rule.ts';
 
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
@@ -19,6 +20,8 @@ export interface Optimizer {
   readonly state: readonly string[];
   /** What is evaluated in place of the weights, if anything. */
   readonly average: Average | undefined;
+  /** How private its updates are, where they are that. */
+  readonly privacy: Privacy | undefined;
   addTo(g: Graph, layout: Layout, gradients?: Gradients): void;
   /**
    * Step values of update number `t`, from 1, at learning rate `lr`. `momentum` replaces the hyper-parameter that the rule calls `cycled`.
@@ -78,6 +81,7 @@ export function optimizer(
     values,
     state: [...rule.state, ...statesOf(chain)],
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
+    privacy: chain.find(p => p.privacy)?.privacy,
     addTo(g, layout, { summed = false, scaled = false } = {}) {
       const ofRun = [...(scaled ? [unscale(rule.state)] : []), ...(summed ? [mean] : [])];
       addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), groups });

@@ -4,6 +4,7 @@ import type { Tensor } from '../engine/tensor.ts';
 import type { Layout } from '../engine/plan.ts';
 import { clipScale, maxNorm as scaleRows } from '../shaders/update/update.ts';
 import { unitRows } from './pages.ts';
+import type { Privacy } from './accountant.ts';
 
 /**
  * One piece of an update. Its WGSL is over vec4f `g` (gradient), `w` (weight), the piece's state by name, and its numbers as `op.<name>`;
@@ -28,6 +29,8 @@ export interface Piece {
   /** Dispatches of its own after those of a page; what `after` of later pieces does is then a dispatch of its own too. */
   readonly constrains?: (g: Graph, page: Page) => void;
   readonly average?: Average;
+  /** Whether it takes the sum of the clipped gradients of single samples (see private.ts). */
+  readonly privacy?: Privacy;
 }
 
 /** The arrays that an update reads beside weights, gradients and states. */
@@ -83,6 +86,24 @@ export const gradNoise = (eta: number): Piece => ({
   gradient: `g += op.noise * normal4(philox(vec4u(k, op.step, page, 0u), vec2u(op.seed, ${NOISE}u)));`,
   values: t => ({ noise: Math.sqrt(eta / t ** 0.55) }),
   draws: true,
+});
+
+/** Key of private noise, apart from other noise. */
+const PRIVATE_NOISE = 0x70726976;
+
+/** The state that holds the sum of the clipped gradients of a batch. */
+export const CLIPPED = 'clipped';
+
+/**
+ * DP-SGD (Abadi et al. 2016): the mean of clipped gradients and noise in place of the gradient. It stands before all other pieces; what these
+ * do is as private.
+ */
+export const dpSgd = (privacy: Privacy): Piece => ({
+  state: [CLIPPED],
+  gradient: `g = op.g_scale * (${CLIPPED} + op.private_noise * normal4(philox(vec4u(k, op.step, page, 0u), vec2u(op.seed, ${PRIVATE_NOISE}u))));`,
+  values: () => ({ private_noise: privacy.clip * privacy.noise }),
+  draws: true,
+  privacy,
 });
 
 /** L2, PyTorch's weight_decay. */

@@ -67,6 +67,7 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
   await drawPrediction(o);
   await tellSwag(running, test);
   if (options.json || !speaks) return;
+  if (test.epsilon !== undefined) print(privacyWords(test.epsilon, test.delta!));
   if (options.quiet)
     print(
       `test ${figuresOf(test)
@@ -79,6 +80,9 @@ export async function fitRun(o: FitRunOptions): Promise<void> {
     print(`${steps}; weights, metrics and curves in ${run.path}`);
   }
 }
+
+const privacyWords = (epsilon: number, delta: number): string =>
+  `(epsilon, delta)-differentially private for the training images: epsilon ${epsilon.toFixed(3)}, delta ${delta}, batches counted as drawn by chance`;
 
 /** The evaluation on the test images; of averaged weights beside that of the weights themselves, where these are others. */
 async function tested(trainer: Session['trainer']): Promise<EvalMetrics> {

@@ -153,6 +153,7 @@ export const openSession = (recipe: Recipe, data: Dataset | Promise<Dataset>, op
         ...(trained < parameters && { trained }),
         images,
         stepsPerEpoch: trainer.stepsPerEpoch,
+        ...(trainer.privacy && { privacy: trainer.privacyAfter(total) }),
         parts,
       },
       close() {

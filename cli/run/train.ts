@@ -83,6 +83,11 @@ async function trainIn(
     'leave it out',
     'take --distribute sync, whose ranks have the same',
   );
+  check(
+    options.stats === undefined || config.dp === undefined,
+    '--stats: of private training there is no gradient of a batch',
+    'leave it out',
+  );
   if (job) await agree(job, config);
   const start = resumed ? { of: () => resumed.weights, isOwn: true } : given?.weights;
   const path = () => options.out ?? defaultFolder(config.model, config.dataset);

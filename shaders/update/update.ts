@@ -111,6 +111,18 @@ fn main() {
 }`,
 });
 
+/** sum += scale[0] * a over `n` values, from 0 where `op.sample` is 0. */
+export const addClipped = kernel({
+  name: 'add_clipped',
+  bindings: { a: 'read', scale: 'read f32', sum: 'write' },
+  vec4: ['a', 'sum'],
+  step: () => ({ sample: 'u32' }),
+  over: (p: { n: number }, d) => items(ceilDiv(p.n, d.width), d),
+  body: () => `
+    let clipped = scale[0] * a[i];
+    if (op.sample == 0u) { sum[i] = clipped; } else { sum[i] += clipped; }`,
+});
+
 /**
  * Max-norm (Srivastava 2014): each row of w that is longer than `op.max_norm` is scaled back to it. `table` holds start and length of each
  * row, the incoming weights of one output. One workgroup per row.

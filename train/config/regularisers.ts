@@ -1,9 +1,19 @@
 /** The options that put a piece around an update rule (optim/pieces.ts), in the order in which the pieces act. */
+import { named } from '../../engine/check.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
-import { clipNorm, clipValue, ema, gradNoise, l1, l1Proximal, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
-import { number, option, type Option } from './option.ts';
+import { clipNorm, clipValue, dpSgd, ema, gradNoise, l1, l1Proximal, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
+import { number, option, spec, type Option } from './option.ts';
+import { parsePrivacy } from './privacy.ts';
 
 export const REGULARISERS = {
+  dp: option({
+    flags: '--dp <k=v,...>',
+    help:
+      'private training (DP-SGD): the gradient of each image clipped to the length clip=1, noise of deviation noise=1.1 such lengths on their sum; ' +
+      'epsilon is told for delta=1e-5',
+    type: spec([], parsePrivacy),
+    piece: text => dpSgd(parsePrivacy(named('dp'), text)),
+  }),
   clipNorm: option({
     flags: '--clip-norm <length>',
     help: 'greatest length of the gradient of all parameters together',

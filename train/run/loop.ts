@@ -1,4 +1,5 @@
 /** The loop of a run, for every front end: steps, lines of metrics, evaluations, checkpoints, early stopping. */
+import type { Spent } from '../../optim/accountant.ts';
 import type { Score } from '../evaluate/score.ts';
 import { Diverged } from '../step/divergence.ts';
 import { isBetter, type EvalMetrics, type StepMetrics } from '../step/metrics.ts';
@@ -10,6 +11,8 @@ export interface Fitted {
   /** Steps done so far, those before a resume included. */
   readonly steps: number;
   readonly stepsPerEpoch: number;
+  /** How private the steps done so far are, where they are that. */
+  readonly privacy?: Spent | undefined;
   /** Enqueues one step and gives way to other events. With `log` its metrics, with those since the last logged step, arrive later. */
   step(log: boolean): Promise<void>;
   /** The metrics that have arrived since the last call. */
@@ -101,8 +104,8 @@ export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean):
   const isDue = isCheckpointDue(step, o);
   (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
   if (evaluates) {
-    const { stepsPerEpoch } = trainer;
-    const line = await evaluation({ steps: step, stepsPerEpoch, evaluate: o.evaluate ?? (part => trainer.evaluate(part)) }, 'val');
+    const { stepsPerEpoch, privacy } = trainer;
+    const line = await evaluation({ steps: step, stepsPerEpoch, privacy, evaluate: o.evaluate ?? (part => trainer.evaluate(part)) }, 'val');
     if (epochEnds) await learn(trainer, o, line);
     o.onEvaluation(line);
   }
@@ -130,7 +133,7 @@ async function learn(trainer: Fitted, { state, earlyStop, onBest }: LoopOptions,
 
 /** One evaluation as a line of metrics. Throws where the loss is not finite: such weights are not worth keeping. */
 export async function evaluation(
-  trainer: Pick<Fitted, 'steps' | 'stepsPerEpoch' | 'evaluate'>,
+  trainer: Pick<Fitted, 'steps' | 'stepsPerEpoch' | 'evaluate' | 'privacy'>,
   split: 'val' | 'test',
 ): Promise<EvalMetrics> {
   const evaluated = await trainer.evaluate(split);
@@ -138,5 +141,5 @@ export async function evaluation(
     const images = split === 'val' ? 'validation' : 'test';
     throw new Diverged(`the loss is ${evaluated.loss} on the ${images} images after step ${trainer.steps}`);
   }
-  return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...evaluated };
+  return { split, step: trainer.steps, epoch: trainer.steps / trainer.stepsPerEpoch, ...evaluated, ...trainer.privacy };
 }

@@ -96,7 +96,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const sizes = together
     ? Array.from({ length: exchange.size }, (_, rank) => lengthOf(batchSize, { rank, size: exchange.size }))
     : [batchSize];
-  const { trainer, parts, note } = await inParts(recipe, exchange, sizes, parts =>
+  const split = recipe.dp === undefined ? recipe : { batchSize, accumulate: each(recipe) };
+  const { trainer, parts, note } = await inParts(split, exchange, sizes, parts =>
     Trainer.create({
       device,
       data,
@@ -212,6 +213,17 @@ export async function openInference(
   return { data, model, inference: new Inference({ device, model, data, batchSize, seed, loss, fuse, population }, weights) };
 }
 
+/** Micro-batches of private training: one for each image. Throws where others are asked for. */
+function each({ batchSize, accumulate, featureViews, dp }: Recipe): number {
+  check(accumulate === 1, say`${named('dp', dp)}: computes each image by itself`, say`leave out ${named('accumulate', accumulate)}`);
+  check(
+    featureViews === undefined,
+    say`${named('dp', dp)}: ${named('featureViews')} shows each image several times`,
+    'leave one of the two out',
+  );
+  return batchSize;
+}
+
 /** Which of the training images a recipe holds out. */
 const heldOut = ({ valSplit, stratify, seed }: Recipe): SplitOptions => ({ valSplit, stratify: stratify === 'class', seed });
 
@@ -247,7 +259,7 @@ export function scheduleOf(recipe: Recipe, total: number, stepsPerEpoch = Infini
  * the ranks' shares of a batch.
  */
 async function inParts(
-  { batchSize, accumulate }: Recipe,
+  { batchSize, accumulate }: Pick<Recipe, 'batchSize' | 'accumulate'>,
   exchange: Exchange | undefined,
   sizes: readonly number[],
   make: (parts: number) => Promise<Trainer>,

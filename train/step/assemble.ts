@@ -3,6 +3,8 @@ import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, kindOf, named, onlyOptions, say } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
+import { clipSample } from '../../optim/private.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
@@ -11,6 +13,7 @@ import { lengthOf } from '../data/share.ts';
 import { LastLayer } from '../linear/last-layer.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
+import { checkPrivate, privacyOf } from './private.ts';
 import { activate, fusable, type ActivePhase } from './phases.ts';
 import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
@@ -27,6 +30,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
   onlyOptions('Trainer.create', o, TRAINER_OPTIONS);
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
+  const privacy = privacyOf(phases);
   checkOptions(o, phases);
   checkLabels(o);
   const memory = new Memory(o.device, o.frozen);
@@ -36,15 +40,17 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const train = trainingGraph(o, data);
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
+    if (privacy) checkPrivate(o, graph, privacy);
     memory.reserve(graph);
-    const kind = { summed: accumulate > 1 || Boolean(schedule?.grows), scaled: o.half ?? false };
+    if (privacy) clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
+    const kind = { summed: accumulate > 1 || Boolean(schedule?.grows) || privacy !== undefined, scaled: o.half ?? false };
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const lastLayer = (hyper: Hyper) => LastLayer.create(o, data, hyper);
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, lastLayer);
-    return { data, train, gradients: new GradientProgram(program, train, o), phases: active };
+    return { data, train, gradients: new GradientProgram(program, train, o, privacy), phases: active };
   } catch (error) {
     memory.destroy();
     throw error;

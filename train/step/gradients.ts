@@ -10,6 +10,8 @@ import { syncBatchNorm } from '../distribute/sync-batch-norm.ts';
 import { checkSameWeights } from '../distribute/same-weights.ts';
 import type { Totals } from '../evaluate/score.ts';
 import { takeTotals } from '../evaluate/totals.ts';
+import type { Privacy } from '../../optim/accountant.ts';
+import { sampleValues } from '../../optim/private.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
@@ -47,11 +49,14 @@ export class GradientProgram {
   /** What makes weighted means of a batch, where its rows do not all count alike. */
   #labelWeights: LabelWeights | undefined;
   #totals: Tensor;
+  #privacy: Privacy | undefined;
   #pending: Promise<unknown>[] = [];
 
-  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions) {
+  /** With `privacy` each micro-batch is a sample, whose gradient the program adds to those of its batch, clipped. */
+  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions, privacy?: Privacy) {
     const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients, syncBatchNorm: isSynced } = o;
     this.program = program;
+    this.#privacy = privacy;
     this.batchSize = batchSize;
     this.microBatches = accumulate;
     this.seed = seed;
@@ -88,7 +93,8 @@ export class GradientProgram {
         valid: counts ? n : 0,
         seed,
         step: ((number - 1) * size + rank) * microBatches + k + 1,
-        accumulate: k || adds ? 1 : 0,
+        accumulate: !this.#privacy && (k || adds) ? 1 : 0,
+        ...(this.#privacy && sampleValues(this.#privacy, k)),
         epoch,
         ...scales,
       };

@@ -18,6 +18,9 @@ export interface EvalMetrics extends Score {
   step: number;
   epoch: number;
   unaveraged?: Score;
+  /** Of private training: what the steps so far have spent. */
+  epsilon?: number;
+  delta?: number;
 }
 
 export type MetricsLine = StepMetrics | EvalMetrics;

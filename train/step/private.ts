@@ -1,0 +1,54 @@
+/** What private training cannot have. */
+import { UNLABELLED } from '../../datasets/dataset.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
+import type { Graph } from '../../engine/graph.ts';
+import type { Privacy } from '../../optim/accountant.ts';
+import type { Phase } from './phase.ts';
+import type { TrainerOptions } from './trainer-options.ts';
+
+/** The privacy that the optimizer of a run asks for. Throws where it is one of several, or differentiates in other ways too. */
+export function privacyOf(phases: readonly Phase[]): Privacy | undefined {
+  const all = phases.map(({ optimizer }) => ('rule' in optimizer ? optimizer : undefined));
+  const privacy = all.find(optimizer => optimizer?.privacy)?.privacy;
+  if (!privacy) return undefined;
+  const [only] = all;
+  const name = all.length > 1 ? 'there are several' : only!.rule.name;
+  check(
+    all.length === 1 && !only!.rule.probes && !only!.rule.solves,
+    say`${named('dp')}: is of one optimizer that takes nothing but a gradient, and ${name}${all.length > 1 ? '' : ' looks at images in other ways too'}`,
+    say`take ${named('optimizer', 'sgd')}, momentum or adam`,
+  );
+  return privacy;
+}
+
+/** Throws where a run cannot clip the gradient of each image by itself, or its images do not come by chance. */
+export function checkPrivate(o: TrainerOptions, graph: Graph, { delta }: Privacy): void {
+  const { batchSize, accumulate = 1, data, classWeights, balanced, shuffle = true, curriculum, half, exchange, schedule } = o;
+  const who = named('dp');
+  const norm = graph.layers.find(layer => layer.running);
+  check(
+    !norm,
+    say`${who}: batch norm${norm?.path ? ` (${norm.path})` : ''} joins the images of a batch, and the gradient of one alone does not exist`,
+    'take a model without it, as lenet5',
+    say`leave it as it is with ${named('freeze')}`,
+  );
+  const { n, labels } = data.parts.train;
+  const refused: readonly [boolean | undefined, Message][] = [
+    [Boolean(data.augment?.mix.length), named('augment', data.augment?.mix[0]?.name)],
+    [Boolean(classWeights) || labels.includes(UNLABELLED), named(classWeights ? 'classWeights' : 'ignoreLabel')],
+    [balanced, named('sample', 'balanced')],
+    [!shuffle, named('shuffle')],
+    [curriculum, named('order', 'curriculum')],
+    [half, named('precision', 'f16')],
+    [exchange && exchange.size > 1, named('distribute')],
+    [schedule?.grows, named('schedule', 'batch-growth')],
+    [accumulate !== batchSize, named('accumulate', accumulate)],
+  ];
+  const wrong = refused.find(([is]) => is);
+  check(
+    !wrong,
+    say`${who}: takes each image by itself, drawn by chance, which ${wrong?.[1] ?? ''} does not go with`,
+    'leave one of the two out',
+  );
+  check(delta * n < 1, say`${who}: delta ${delta} is no less than one in ${n} images`, `give less than ${Number((1 / n).toPrecision(2))}`);
+}
