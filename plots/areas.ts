@@ -1,12 +1,14 @@
-/** What fills areas of a panel: values of a plane as colours, and bands around lines, as ECharts draws shapes of one's own. */
-import type { Lines } from './options.ts';
-import type { Ground, Series } from './panel.ts';
-import { COLOURS, NEGATIVE } from './style.ts';
+/** What lies over and under lines and bars: values of a plane as colours, bands, whiskers, as ECharts draws shapes of one's own. */
+import { BARS, type Bars, type Lines } from './options.ts';
+import type { Bar, Ground, Series } from './panel.ts';
+import { COLOURS, INK, NEGATIVE } from './style.ts';
 
 /** What ECharts hands to whoever draws a shape. */
 interface Api {
   value(dimension: number): number;
   coord(point: readonly [x: number, y: number]): readonly [px: number, py: number];
+  /** The places of bars within a category. */
+  barLayout(o: { readonly count: number }): readonly { readonly offsetCenter: number }[];
 }
 
 /** `ground` as squares over the whole of a panel. */
@@ -48,6 +50,33 @@ export function bandSeries(band: NonNullable<Series['band']>, panel: number, col
     renderItem(_: unknown, api: Api) {
       const points = [...band.map(([x, , high]) => api.coord([x, high])), ...band.map(([x, low]) => api.coord([x, low])).reverse()];
       return { type: 'polygon', shape: { points }, style: { fill: color, opacity: 0.18 } };
+    },
+  };
+}
+
+/** Whiskers of the bars number `k` of a panel, as far to both sides of their ends as these deviate. */
+export function whiskerSeries({ series }: Bars, { values, deviations = [] }: Bar, k: number, panel: number) {
+  const END = 4;
+  return {
+    type: 'custom',
+    xAxisIndex: panel,
+    yAxisIndex: panel,
+    silent: true,
+    z: 4,
+    encode: { x: [1, 2], y: 0 },
+    data: deviations.map((d, i) => [i, values[i]! - d, values[i]! + d]).filter(row => row.every(Number.isFinite)),
+    renderItem(_: unknown, api: Api) {
+      const off = api.barLayout({ ...BARS, count: series.length })[k]!.offsetCenter;
+      const [low, middle] = api.coord([api.value(1), api.value(0)]);
+      const [high] = api.coord([api.value(2), api.value(0)]);
+      const y = middle + off;
+      const line = (x1: number, y1: number, x2: number, y2: number) => ({
+        type: 'line',
+        shape: { x1, y1, x2, y2 },
+        style: { stroke: INK, lineWidth: 1.2 },
+      });
+      const ends = [low, high].map(x => line(x, y - END, x, y + END));
+      return { type: 'group', children: [line(low, y, high, y), ...ends] };
     },
   };
 }

@@ -4,7 +4,7 @@ import { GridComponent, LegendComponent, MarkLineComponent, TitleComponent, Visu
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
-import { bandSeries, groundSeries } from './areas.ts';
+import { bandSeries, groundSeries, whiskerSeries } from './areas.ts';
 import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
 import { COLOURS, DASHES, letters } from './style.ts';
@@ -84,7 +84,10 @@ const SHADES = { type: 'continuous', show: false, min: 0, max: 1, inRange: { col
 
 function seriesOf(panel: Panel, i: number, styleOf: StyleOf): object[] {
   if (panel.kind === 'matrix') return [matrixSeries(panel, i)];
-  if (panel.kind === 'bar') return panel.series.map(s => barSeries(panel, s, i, styleOf(s.name).color));
+  if (panel.kind === 'bar') {
+    const whiskers = panel.series.flatMap((s, k) => (s.deviations ? [whiskerSeries(panel, s, k, i)] : []));
+    return [...panel.series.map(s => barSeries(panel, s, i, styleOf(s.name).color)), ...whiskers];
+  }
   const marked = panel.marks && { markLine: markLines(panel.marks) };
   return [
     ...(panel.ground ? [groundSeries(panel, panel.ground, i)] : []),

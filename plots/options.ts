@@ -1,5 +1,5 @@
 /** Axes and series as ECharts takes them; `panel` is the number of the panel they belong to. */
-import type { Axis, Panel, Series } from './panel.ts';
+import type { Axis, Bar, Panel, Series } from './panel.ts';
 import { DASHES, FONT, GRID, INK, letters, MUTED } from './style.ts';
 
 export type Bars = Extract<Panel, { kind: 'bar' }>;
@@ -74,8 +74,11 @@ export function matrixSeries({ categories, counts }: Matrix, panel: number) {
   };
 }
 
-/** Bars with their values written behind them. */
-export function barSeries({ y, series }: Bars, { name, values }: Bars['series'][number], panel: number, color: string) {
+/** How thick bars are, and how far those of one category lie apart. */
+export const BARS = { barMaxWidth: 22, barGap: '10%' } as const;
+
+/** Bars with their values written behind them, where no whisker is. */
+export function barSeries({ y, series }: Bars, { name, values, deviations }: Bar, panel: number, color: string) {
   const tenths = series.some(s => s.values.some(v => Number((v * 100).toFixed(1)) % 1));
   const written = ({ value }: { value: number | null }): string => {
     if (value === null) return '';
@@ -88,9 +91,8 @@ export function barSeries({ y, series }: Bars, { name, values }: Bars['series'][
     xAxisIndex: panel,
     yAxisIndex: panel,
     itemStyle: { color },
-    barMaxWidth: 22,
-    barGap: '10%',
-    label: { show: true, position: 'right', ...letters(11), formatter: written },
+    ...BARS,
+    label: { show: !deviations, position: 'right', ...letters(11), formatter: written },
   };
 }
 

@@ -37,6 +37,13 @@ export interface Ground {
   readonly range?: readonly [low: number, high: number];
 }
 
+/** A bar for each category; `deviations` are drawn as whiskers to both sides of its end. */
+export interface Bar {
+  readonly name: string;
+  readonly values: readonly number[];
+  readonly deviations?: readonly number[];
+}
+
 export type Panel = { readonly title?: string; readonly y: Axis } & (
   | {
       readonly kind: 'line' | 'scatter';
@@ -51,7 +58,7 @@ export type Panel = { readonly title?: string; readonly y: Axis } & (
   | {
       readonly kind: 'bar';
       readonly categories: readonly string[];
-      readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
+      readonly series: readonly Bar[];
     }
   /**
    * Counts [row, column] of a square table as colours: the more of its row, the darker. Rows bear the categories, columns their numbers; `y`

@@ -146,6 +146,21 @@ plots('a bar is as long as its value says', () => {
   assert.ok(svg.includes('>25%</text>') && svg.includes('a very long name of an optimizer'));
 });
 
+plots('a whisker reaches a deviation to both sides of the end of its bar, which then has no number', () => {
+  const series = ['a', 'b'].map((name, k) => ({ name, values: [0.5, 0.25], deviations: [0.1, 0.05 * k] }));
+  const svg = draw([{ kind: 'bar', y: share, categories: ['cat', 'dog'], series }], { width: 400 });
+  const bars = [...svg.matchAll(/<path d="M([\d.]+) ([\d.]+)l([\d.]+) 0l0 ([\d.]+)[^"]+" fill="#(?:0072b2|d55e00)"/g)].map(m =>
+    m.slice(1).map(Number),
+  );
+  const lines = [...svg.matchAll(/<path d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"[^>]* stroke-width="1.2"/g)].map(m =>
+    m.slice(1).map(Number),
+  );
+  assert.is(bars.length, 4);
+  const [x, y, , height] = bars[0]!;
+  assert.equal(lines[0], [x! + 160, y! + height! / 2, x! + 240, y! + height! / 2]);
+  assert.not(svg.includes('>25%</text>'));
+});
+
 plots('a mark stands where it belongs however small its value, with its word', () => {
   const svg = draw(
     [

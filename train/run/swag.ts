@@ -2,6 +2,7 @@
 import { normals, STREAMS } from '../../shaders/kernel/random.ts';
 import type { Part } from '../data/split.ts';
 import { softmaxRows } from '../study/probabilities.ts';
+import { spreadOf } from '../study/statistics.ts';
 import type { Tensors } from './safetensors.ts';
 import { swagPart } from './state-keys.ts';
 import type { Trainer } from '../step/trainer.ts';
@@ -84,9 +85,11 @@ export class Swag {
   }
 }
 
-/** Class probabilities [images, classes] under draws of the weights: their mean, and the bounds of the central `level` of the draws. */
+/** Class probabilities [images, classes] under draws of the weights: their mean and deviation, and the bounds of the central `level` of the draws. */
 export interface Predictive {
   readonly mean: Float32Array;
+  /** Of one draw (n - 1 in the denominator). */
+  readonly deviation: Float32Array;
   readonly low: Float32Array;
   readonly high: Float32Array;
 }
@@ -96,6 +99,7 @@ export function combine(predictions: readonly Float32Array[], level = 0.9): Pred
   const size = predictions[0]!.length;
   const draws = predictions.length;
   const mean = new Float32Array(size);
+  const deviation = new Float32Array(size);
   const low = new Float32Array(size);
   const high = new Float32Array(size);
   const values = new Float64Array(draws);
@@ -106,12 +110,14 @@ export function combine(predictions: readonly Float32Array[], level = 0.9): Pred
   };
   for (let i = 0; i < size; i++) {
     for (let k = 0; k < draws; k++) values[k] = predictions[k]![i]!;
-    mean[i] = values.reduce((a, b) => a + b) / draws;
+    const spread = spreadOf(values);
+    mean[i] = spread.mean;
+    deviation[i] = spread.deviation;
     values.sort();
     low[i] = quantile((1 - level) / 2);
     high[i] = quantile((1 + level) / 2);
   }
-  return { mean, low, high };
+  return { mean, deviation, low, high };
 }
 
 /** Batches of the running statistics of a draw: over all images, twenty draws would take as long as several epochs. */

@@ -36,7 +36,9 @@ import { ensemble } from './training/ensemble.ts';
 import { orders } from './training/orders.ts';
 import { snapshots } from './training/snapshots.ts';
 import { zoneout } from './training/zoneout.ts';
+import { calibration } from './uncertainty/calibration.ts';
 import { stationaryExperiment } from './uncertainty/stationary.ts';
+import { swagExperiment } from './uncertainty/swag.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   trajectories,
@@ -72,6 +74,8 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   snapshots,
   ensemble,
   zoneout,
+  swag: swagExperiment,
+  calibration,
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,

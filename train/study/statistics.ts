@@ -18,8 +18,9 @@ export interface Spread {
   readonly deviation: number;
 }
 
-export function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: ArrayLike<number>): Spread {
   const middle = mean(values);
-  const squares = values.reduce((sum, v) => sum + (v - middle) ** 2, 0);
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i]! - middle) ** 2;
   return { mean: middle, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
 }

@@ -3,7 +3,12 @@ import { Matrix } from 'ml-matrix';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ellipse, squaredDistance, stationary } from '../../../train/study/uncertainty/lyapunov.ts';
-import { outcomeOf } from '../../support/lab.ts';
+import { openNet } from '../../../train/study/with-trainer.ts';
+import { brier } from '../../../train/study/uncertainty/calibration.ts';
+import { mcDropout } from '../../../train/study/uncertainty/mc-dropout.ts';
+import { mean } from '../../../train/study/statistics.ts';
+import { softmaxRows } from '../../../train/study/probabilities.ts';
+import { labOf, outcomeOf } from '../../support/lab.ts';
 
 const test = suite('uncertainty');
 
@@ -54,6 +59,28 @@ test('ends of SGD have the covariance of theory to three and a half standard err
   const standard = Math.sqrt((0.95 * 0.05) / runs);
   for (const row of rows) assert.ok(Math.abs(share(row, 'within the ellipse') - 0.95) < 3.5 * standard);
   assert.ok(share(rows.at(-1)!, 'within that for small rates') < 0.85);
+});
+
+test('masks of dropout are drawn anew for each pass, and the mean over many is near the answers without them', async () => {
+  const lab = labOf({ images: 'shapes', limitTest: 64 });
+  const shapes = await lab.dataset('shapes', { limitTrain: 64 });
+  const { trainer } = await openNet(lab, 'mlp:hidden=8,dropout=0.5', { batchSize: '48', epochs: '1' }, shapes);
+  const [a, b] = await mcDropout(trainer, 2, 0);
+  const [again] = await mcDropout(trainer, 1, 0);
+  const off = softmaxRows(await trainer.logits('test'), shapes.classes.length);
+  assert.equal(a, again);
+  assert.not.equal(a, b);
+  assert.is(a!.length, off.length); // 64 images are no multiple of a batch
+  const many = await mcDropout(trainer, 400, 1);
+  const apart = off.map((p, i) => Math.abs(mean(many.map(m => m[i]!)) - p));
+  assert.ok(mean(apart) < 0.02, `the mean over masks is ${mean(apart)} from the answers without them`);
+  trainer.destroy();
+});
+
+test("Brier's score is 0 of who knows, 2 of who is sure and wrong, 1 - 1/k of who says nothing", () => {
+  assert.is(brier([1, 0, 0, 0, 1, 0], [0, 1], 3), 0);
+  assert.is(brier([0, 1, 0], [0], 3), 2);
+  assert.ok(Math.abs(brier([1 / 3, 1 / 3, 1 / 3], [2], 3) - 2 / 3) < 1e-12);
 });
 
 test.run();

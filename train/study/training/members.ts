@@ -32,9 +32,13 @@ export async function trainOn(lab: Lab, trainer: Trainer, total: number, dataset
   return { lines, predictions };
 }
 
-/** Loss and accuracy on the test images of the mean of several predictions. */
-export function together(predictions: readonly Float32Array[], { test, classes }: Dataset): { loss: number; accuracy: number } {
+/** The mean of several predictions. */
+export function meanOf(predictions: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(predictions[0]!.length);
   for (const p of predictions) for (const [i, v] of p.entries()) mean[i]! += v / predictions.length;
-  return score(mean, test.labels, classes.length);
+  return mean;
 }
+
+/** Loss and accuracy on the test images of the mean of several predictions. */
+export const together = (predictions: readonly Float32Array[], { test, classes }: Dataset): { loss: number; accuracy: number } =>
+  score(meanOf(predictions), test.labels, classes.length);
