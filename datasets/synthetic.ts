@@ -121,24 +121,32 @@ const places: Readonly<Record<string, Place>> = {
 export const PLANE_SETS: readonly string[] = Object.keys(places);
 
 /** Two independent standard normal numbers (Box-Muller). */
-const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
+export const normals = (random: () => number): [number, number] => polar(Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random());
 
-/**
- * `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see
- * planeByte). The two classes take turns. `noise` is the standard deviation added to each coordinate, in units of the plane.
- */
-export function plane(set: string, count: number, from = 0, { seed = 0, noise = 0.25 } = {}): Split {
+export interface PlaneOptions {
+  readonly seed?: number;
+  /** Standard deviation of what is added to each coordinate, in units of the plane. */
+  readonly noise?: number;
+}
+
+/** Sample `i` of a plane set, exactly: the two classes take turns. */
+export function planePoint(set: string, i: number, { seed = 0, noise = 0.25 }: PlaneOptions = {}) {
+  const random = stream(seed, i);
+  const label = i % 2;
+  const [x, y] = places[set]!(label, random);
+  const [nx, ny] = normals(random);
+  return { x: x + noise * nx, y: y + noise * ny, label };
+}
+
+/** `count` points of a plane set from sample `from` on, as images [count, 2, 1, 1]: channel 0 is x, channel 1 is y, each a byte (see planeByte). */
+export function plane(set: string, count: number, from = 0, options: PlaneOptions = {}): Split {
   const images = new Uint8Array(2 * count);
   const labels = new Uint16Array(count);
-  const place = places[set]!;
   for (let i = 0; i < count; i++) {
-    const random = stream(seed, from + i);
-    const label = (from + i) % 2;
+    const { x, y, label } = planePoint(set, from + i, options);
     labels[i] = label;
-    const [x, y] = place(label, random);
-    const [nx, ny] = normals(random);
-    images[2 * i] = planeByte(x + noise * nx);
-    images[2 * i + 1] = planeByte(y + noise * ny);
+    images[2 * i] = planeByte(x);
+    images[2 * i + 1] = planeByte(y);
   }
   return { images, labels, n: count };
 }

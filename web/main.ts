@@ -8,18 +8,21 @@ import { TrainView, type Address } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;
+const viewName = (): string => location.hash.slice(1).split('?')[0]! || 'train';
 const query = (): Address => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
-const train = new TrainView(query());
+const train = new TrainView(viewName() === 'train' ? query() : {});
 interface View {
   readonly element: HTMLElement;
   show?(): void;
   stop?(): void;
+  /** Takes what stands in an address behind its name; Train is given that of the first visit when it is made. */
+  configure?(address: Address): void;
   /** Takes files that are dropped on it, and those in dropped folders; whether it does. */
   drop?(at: Element, files: readonly File[], inFolders: readonly FolderFile[]): Promise<boolean>;
 }
 const views: Record<string, () => Promise<View>> = {
   train: async () => train,
-  playground: once(async () => new (await import('./views/playground-view.ts')).PlaygroundView()),
+  playground: once(async () => new (await import('./views/playground/playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./views/race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
   teach: once(async () => (await import('./views/teach/teach-view.ts')).TeachView.open()),
@@ -35,11 +38,12 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 async function show(): Promise<void> {
   const mine = ++turn;
-  const name = location.hash.slice(1).split('?')[0]!;
+  const name = viewName();
   const view = await (views[name] ?? views.train!)();
   if (mine !== turn) return; // another view was asked for while this one loaded
   shown?.stop?.();
   shown = view;
+  if (view !== train && location.hash.includes('?')) view.configure?.(query()); // before it shows what it is
   view.show?.();
   place.replaceChildren(view.element);
   for (const a of document.querySelectorAll('nav a')) {
@@ -103,7 +107,7 @@ addEventListener(
   () =>
     void told(async () => {
       await show();
-      if (location.hash.includes('?')) train.configure(query()); // a link opened in this tab
+      if (shown === train && location.hash.includes('?')) train.configure(query()); // a link opened in this tab
     }),
 );
 document.querySelector<HTMLElement>('.skip')!.onclick = event => {

@@ -1,4 +1,4 @@
-/** The views of the page in a real browser, each by itself: form, data, bench, playground, race. */
+/** The views of the page in a real browser, each by itself: form, data, bench, race. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -181,12 +181,6 @@ if (
     await other.goto(at.address);
     await other.getByText('Chrome or Edge from 113, Firefox from 141 or Safari from 26').first().waitFor();
     await other.close();
-  });
-
-  test('the playground separates two circles', async () => {
-    await at.open('playground');
-    await at.press('Start');
-    await page.waitForFunction(`/right (9[0-9]|100)/.test(document.querySelector('.playground .status')?.textContent)`);
   });
 
   test("optimizers descend Beale's function", async () => {

@@ -62,11 +62,21 @@ export class Probe {
     this.#output = program.locate(built.output);
   }
 
-  /** A probe of `n` images at a time that shares the weights in `memory`. With `layers` it keeps every layer's output. */
-  static async create(memory: Memory, model: Layer, kind: ImageKind, n: number, layers = false): Promise<Probe> {
+  /**
+   * A probe of `n` images at a time that shares the weights in `memory`. With `layers` it keeps every layer's output, or those of the layers
+   * whose path it accepts.
+   */
+  static async create(
+    memory: Memory,
+    model: Layer,
+    kind: ImageKind,
+    n: number,
+    layers: boolean | ((path: string) => boolean) = false,
+  ): Promise<Probe> {
     const built = probeGraph(memory, model, kind, n);
     const { graph, norm, order } = built;
-    const outputs = new Map(graph.layers.filter(l => l.path).map(l => [l.path, l.output] as const));
+    const isKept = typeof layers === 'function' ? layers : () => true;
+    const outputs = new Map(graph.layers.filter(l => l.path && isKept(l.path)).map(l => [l.path, l.output] as const));
     if (layers) for (const t of outputs.values()) graph.kept.add(t);
     const program = await Program.compile(memory, graph);
     memory.write(norm, kind.normalisation.scaleAndShift());
@@ -94,6 +104,24 @@ export class Probe {
 
   read(t: Tensor): Promise<Float32Array> {
     return this.#program.read(t);
+  }
+
+  /** What tensors hold after the net has run on up to `n` images: outputs that are kept, or persistent ones; all in one readback. */
+  async readings(images: Uint8Array, tensors: readonly Tensor[]): Promise<Float32Array[]> {
+    const places = tensors.map(t => this.#program.locate(t));
+    let size = 0;
+    const starts = places.map(place => {
+      size += place.size;
+      return size - place.size;
+    });
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.#memory.buffer('readings', size, usage);
+    this.run(images, encoder => {
+      for (const [i, place] of places.entries()) encoder.copyBufferToBuffer(place.buffer, place.offset, staging, starts[i]!, place.size);
+    });
+    const all = new Float32Array(await this.#memory.mapped(staging, true)).slice();
+    this.#memory.free(staging);
+    return tensors.map((t, i) => all.subarray(starts[i]! / 4, starts[i]! / 4 + t.size));
   }
 
   destroy(): void {

@@ -1,8 +1,7 @@
 /** Data sets in the browser: computed, served beside the page, or dropped on it. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { datasets, knownName, loadDataset } from '../../datasets/index.ts';
-import { plane, PLANE_SETS } from '../../datasets/synthetic.ts';
-import { check, DescentError, lookUp } from '../../engine/check.ts';
+import { check, DescentError } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { Dropped } from './dropped.ts';
 import { openFolder } from './folder.ts';
@@ -17,24 +16,14 @@ export async function available({ files: dropped, folders }: Dropped, base: stri
   return new Set([...Object.keys(folders), ...here]);
 }
 
-export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string, noise?: number): Promise<Dataset> {
-  const { dataset: name, limitTrain, limitTest, seed } = config;
+export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string): Promise<Dataset> {
+  const { dataset: name, limitTrain, limitTest } = config;
   if (Object.hasOwn(folders, name)) return openFolder(name, folders[name]!, config);
   check(
     knownName(name) !== undefined || Object.keys(folders).length || !/[^\w-]/.test(name),
     `${name}: is not here`,
     'drop the folder on the page, one subfolder of images a class',
   );
-  if (noise !== undefined && PLANE_SETS.includes(name)) {
-    const info = lookUp('dataset', name, datasets);
-    const { title: _, ...facts } = info;
-    return {
-      ...facts,
-      name,
-      train: plane(name, limitTrain ?? info.train, 0, { seed, noise }),
-      test: plane(name, limitTest ?? info.test, info.train, { seed, noise }),
-    };
-  }
   return loadDataset(
     name,
     async file => {

@@ -112,7 +112,7 @@ export class Run {
   }
 
   #on(event: RunEvent): void {
-    if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking') return;
+    if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking' || event.kind === 'look') return;
     if (event.kind === 'metrics') {
       const { seconds } = this;
       this.add(event.lines.map(line => ({ ...line, seconds })));

@@ -10,7 +10,7 @@ import type { Prediction } from './protocol.ts';
 
 /** Images whose layers are looked at together. */
 const FEW = 16;
-/** Images that are answered together: as many as fill the plane of the playground. */
+/** Images that are answered together. */
 const MANY = 256;
 
 export class Inspector {

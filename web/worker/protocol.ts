@@ -11,6 +11,7 @@ import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/descent/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
+import type { NetShape } from './fitting.ts';
 import type { Dropped } from '../data/dropped.ts';
 
 /** What a run is, once its programs are built. */
@@ -39,8 +40,6 @@ export interface OpenOptions {
   readonly base: string;
   /** Steps between evaluations on the validation images; 0 after each epoch only. */
   readonly evalEvery: number;
-  /** The deviation added to each coordinate of the points of a plane set. */
-  readonly noise?: number;
   /** Time the variants of kernels on a software adapter too, whose best ones are known. */
   readonly tune?: boolean;
   /** Bytes that one binding may span, in place of what the adapter says: `?maxBinding=` shows how the page does on a small GPU. */
@@ -75,6 +74,8 @@ export type RunEvent =
   | { readonly kind: 'checking'; readonly done: number }
   /** Who trains together, and which of them this one is; none where it trains alone. */
   | { readonly kind: 'who'; readonly who: readonly Who[]; readonly own: number }
+  /** The net of the playground as it is now. */
+  | { readonly kind: 'look'; readonly look: PlayLook }
   /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
@@ -105,6 +106,50 @@ export interface Learned {
   readonly kept: boolean;
 }
 export type NetFormat = 'safetensors' | 'onnx' | 'html';
+
+/** Points of the playground as a net takes them: inputs [n, features], and a number each. */
+export interface PlaySamples {
+  readonly inputs: Float32Array;
+  readonly targets: Float32Array;
+}
+/** What steps of the playground go by, which changes between two of them. */
+export interface PlayRates {
+  readonly lr: number;
+  readonly l1: number;
+  readonly l2: number;
+}
+/** A net of the playground with one output, and what it learns. */
+export interface PlayTask extends NetShape {
+  readonly activation: string;
+  /** Of classes, whose targets are 0 and 1, or of numbers. */
+  readonly loss: 'logistic' | 'mse';
+  readonly optimizer: string;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly rates: PlayRates;
+  readonly train: PlaySamples;
+  readonly test: PlaySamples;
+  /** Inputs [grid, features] at which it is looked at. */
+  readonly grid: Float32Array;
+}
+export interface PlayScore {
+  /** The mean over the points; NaN where there are none. */
+  readonly loss: number;
+  /** The share that is right, of classes. */
+  readonly accuracy: number | undefined;
+}
+export interface PlayLook {
+  readonly step: number;
+  readonly epoch: number;
+  /** Of each hidden layer [grid, units]. */
+  readonly units: readonly Float32Array[];
+  /** [grid]: the logit of the second class, or the number. */
+  readonly output: Float32Array;
+  /** By their names, `fc1.weight` [units, inputs]. */
+  readonly weights: Readonly<Record<string, Float32Array>>;
+  readonly train: PlayScore;
+  readonly test: PlayScore;
+}
 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
@@ -152,6 +197,12 @@ export interface Api {
   teachExport(format: NetFormat, base: string): Uint8Array;
   teachLoad(bytes: Uint8Array, name: string): Omit<Learned, 'accuracy'>;
   teachForget(): void;
+  /** Builds the playground's net; weights of the one before stay where they fit, unless it begins anew. Training that goes on goes on. */
+  playOpen(task: PlayTask, anew: boolean): void;
+  playRates(rates: PlayRates): void;
+  playGo(): void;
+  playPause(): void;
+  playStep(): void;
   /** The kernel part of `descent bench`: rows whose name contains `filter`; with `all` every variant. */
   benchKernels(filter: string, all: boolean): Measured;
   /** The step part; with `trace` the time of each dispatch too. */

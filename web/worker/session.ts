@@ -47,7 +47,7 @@ export class Session {
     const run = this.#run;
     run.recipe = recipe;
     run.options = options;
-    run.dataset = await openDataset(config, dropped, options.base, options.noise);
+    run.dataset = await openDataset(config, dropped, options.base);
     await run.build();
     await this.#save();
     const { facts } = run;

@@ -3,6 +3,7 @@ import { benchKernels, benchStep } from './bench-run.ts';
 import { runRace } from './race-run.ts';
 import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
+import type { Player } from './player.ts';
 import type { Teacher } from './teacher.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 
@@ -11,6 +12,8 @@ const session = new Session((event: RunEvent) => post({ event }));
 let teacher: Promise<Teacher> | undefined;
 /** Loaded when it is first asked for: most runs never do. */
 const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
+let player: Promise<Player> | undefined;
+const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
 
 type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
 const handlers: Handlers = {
@@ -42,6 +45,11 @@ const handlers: Handlers = {
   teachExport: async (format, base) => (await teach()).export(format, base),
   teachLoad: async (bytes, name) => (await teach()).load(Uint8Array.from(bytes), name),
   teachForget: async () => (await teach()).forget(),
+  playOpen: async (task, anew) => (await play()).open(task, anew),
+  playRates: async rates => (await play()).setRates(rates),
+  playGo: async () => (await play()).go(),
+  playPause: async () => (await play()).pause(),
+  playStep: async () => (await play()).step(),
   benchKernels: (filter, all) => benchKernels(filter, all, event => post({ event })),
   benchStep,
 };

@@ -1,0 +1,286 @@
+/** The net as it is drawn: inputs, units with what each computes over the plane, and weights as lines between them. */
+import type { NetShape } from '../../worker/fitting.ts';
+import type { PlayLook } from '../../worker/protocol.ts';
+import { button, el } from '../dom.ts';
+import { LAYERS, UNITS } from './address.ts';
+import { FEATURE_NAMES, FEATURES, GRID, gridPoints, inputsOf, type FeatureName } from './features.ts';
+import { mostOf, paint, type Field } from './field-picture.ts';
+import { Lines, type Line, type Place } from './lines.ts';
+
+interface Shape extends NetShape {
+  readonly features: readonly FeatureName[];
+}
+
+interface Actions {
+  /** Other inputs, or other hidden layers. */
+  change(shape: Partial<Shape>): void;
+  /** A unit is looked at, or none any more. */
+  look(place: Place | undefined): void;
+}
+
+/** Pixels from one picture to the next below it, and above the first one, where a layer's buttons are. */
+const [GAP, HEAD] = [9, 56];
+
+const number = (v: number): string => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toFixed(2)).replace('-', '−');
+
+export class NetDrawing {
+  readonly element: HTMLElement;
+  #actions: Actions;
+  #shape: Shape = { features: [], hidden: [] };
+  #last: PlayLook | undefined;
+  #inputs: Float32Array;
+  #lines = new Lines(line => this.#tellLine(line));
+  #drawing = el('div', { class: 'drawing', role: 'group', 'aria-label': 'The net. Arrow keys go from unit to unit.' }, this.#lines.element);
+  #layers = el('span');
+  #fewer = button('−', () => this.#resize(this.#shape.hidden.slice(0, -1)), { 'aria-label': 'One hidden layer fewer' });
+  #more = button('+', () => this.#resize([...this.#shape.hidden, this.#shape.hidden.at(-1) ?? 4]), {
+    'aria-label': 'One hidden layer more',
+  });
+  #detail = el('p', { class: 'hint detail', role: 'status' });
+  #columns: HTMLButtonElement[][] = [];
+  #heads: HTMLElement[] = [];
+  /** The unit whose picture stays when the pointer leaves it. */
+  #pinned: Place | undefined;
+
+  constructor(actions: Actions) {
+    this.#actions = actions;
+    this.#inputs = inputsOf(gridPoints(), FEATURE_NAMES);
+    this.element = el(
+      'section',
+      { class: 'panel net', 'aria-label': 'Net' },
+      el(
+        'div',
+        { class: 'row small' },
+        el('h2', { textContent: 'Net' }),
+        el('span', { class: 'stepper' }, this.#fewer, this.#layers, this.#more),
+      ),
+      this.#drawing,
+      this.#detail,
+    );
+    this.#drawing.onkeydown = event => this.#key(event);
+    this.#drawing.onpointerleave = () => this.#tell(this.#pinned);
+    new ResizeObserver(() => this.#arrange()).observe(this.#drawing);
+  }
+
+  /** Draws a net; what it computes is not known yet. */
+  show(shape: Shape): void {
+    const isSame = JSON.stringify(shape.hidden) === JSON.stringify(this.#shape.hidden) && this.#columns.length;
+    this.#shape = shape;
+    const n = shape.hidden.length;
+    this.#layers.textContent = n === 0 ? 'no hidden layer' : n === 1 ? '1 hidden layer' : `${n} hidden layers`;
+    this.#fewer.disabled = n === 0;
+    this.#more.disabled = n === LAYERS;
+    if (!isSame) this.#build();
+    for (const [row, input] of this.#columns[0]!.entries()) input.ariaPressed = String(shape.features.includes(FEATURE_NAMES[row]!));
+    this.#arrange();
+  }
+
+  /** What the net computes now; nothing where it is not known. */
+  look(look: PlayLook | undefined): void {
+    this.#last = look && fits(look, this.#shape) ? look : undefined;
+    this.draw();
+  }
+
+  /** Paints all, as after a change of colours. */
+  draw(): void {
+    for (const [column, units] of this.#columns.entries()) {
+      for (const [row, unit] of units.entries()) {
+        const field = this.fieldOf({ column, row });
+        const canvas = unit.firstElementChild as HTMLCanvasElement;
+        canvas.classList.toggle('unknown', !field);
+        if (!field) continue;
+        const most = Math.max(1e-6, mostOf(field));
+        paint(canvas, field, value => value / most);
+      }
+    }
+    this.#lines.draw(line => this.#weight(line));
+  }
+
+  /** What a unit computes over the plane; undefined where that is not known. */
+  fieldOf({ column, row }: Place): Field | undefined {
+    if (column === 0) return { values: this.#inputs, stride: FEATURE_NAMES.length, offset: row };
+    if (!this.#last) return undefined;
+    const values = column > this.#shape.hidden.length ? this.#last.output : this.#last.units[column - 1];
+    return values && { values, stride: values.length / (GRID * GRID), offset: row };
+  }
+
+  nameOf({ column, row }: Place): string {
+    if (column === 0) return FEATURES[FEATURE_NAMES[row]!].label;
+    return column > this.#shape.hidden.length ? 'the output' : `unit ${row + 1} of layer ${column}`;
+  }
+
+  #resize(hidden: readonly number[]): void {
+    this.#actions.change({ hidden });
+  }
+
+  #build(): void {
+    const { hidden } = this.#shape;
+    const at = this.#placeOf(document.activeElement);
+    const columns = [FEATURE_NAMES.length, ...hidden, 1];
+    this.#pinned = undefined;
+    this.#actions.look(undefined);
+    this.#columns = columns.map((count, column) => Array.from({ length: count }, (_, row) => this.#unit({ column, row })));
+    this.#heads = columns.map((_, column) => this.#head(column));
+    this.#drawing.replaceChildren(this.#lines.element, ...this.#columns.flatMap((units, column) => [this.#heads[column]!, ...units]));
+    this.#rove(this.#columns[0]![0]!);
+    if (at) this.#rove(this.#unitAt(at), true);
+  }
+
+  #unit(place: Place): HTMLButtonElement {
+    const unit = el(
+      'button',
+      { type: 'button', class: place.column === 0 ? 'unit input' : 'unit', tabIndex: -1 },
+      el('canvas', { width: GRID, height: GRID }),
+      place.column === 0 && el('span', { textContent: this.nameOf(place) }),
+    );
+    const name = this.nameOf(place);
+    unit.ariaLabel = place.column === 0 ? `Input ${name}` : name;
+    unit.onpointerenter = () => this.#tell(place);
+    unit.onfocus = () => {
+      this.#rove(unit);
+      this.#tell(place);
+    };
+    unit.onclick = () => (place.column === 0 ? this.#toggle(FEATURE_NAMES[place.row]!) : this.#pin(place));
+    return unit;
+  }
+
+  #head(column: number): HTMLElement {
+    const { hidden } = this.#shape;
+    if (column === 0) return el('div', { class: 'head' }, 'Inputs');
+    if (column > hidden.length) return el('div', { class: 'head' }, 'Output');
+    const units = hidden[column - 1]!;
+    const change = (by: number) => () => this.#resize(hidden.with(column - 1, units + by));
+    const less = button('−', change(-1), { disabled: units === 1, 'aria-label': `One unit fewer in layer ${column}` });
+    const more = button('+', change(1), { disabled: units === UNITS, 'aria-label': `One unit more in layer ${column}` });
+    return el('div', { class: 'head' }, el('span', { textContent: `${units} unit${units === 1 ? '' : 's'}` }), el('span', {}, less, more));
+  }
+
+  #toggle(name: FeatureName): void {
+    const { features } = this.#shape;
+    const next = FEATURE_NAMES.filter(other => features.includes(other) !== (other === name));
+    if (next.length) this.#actions.change({ features: next });
+    else this.#detail.textContent = 'A net needs an input: add another before you take this one away.';
+  }
+
+  #pin(place: Place): void {
+    const was = this.#pinned;
+    this.#pinned = was?.column === place.column && was.row === place.row ? undefined : place;
+    for (const [column, units] of this.#columns.entries()) {
+      if (column === 0) continue;
+      for (const [row, unit] of units.entries()) unit.ariaPressed = String(this.#pinned?.column === column && this.#pinned.row === row);
+    }
+    this.#tell(place);
+    this.#actions.look(this.#pinned);
+  }
+
+  /** Says of a unit what it is given; nothing of none. */
+  #tell(place: Place | undefined): void {
+    this.#actions.look(place ?? this.#pinned);
+    this.#detail.textContent = place ? this.#words(place) : '';
+  }
+
+  #words(place: Place): string {
+    const name = this.nameOf(place);
+    const title = name.charAt(0).toUpperCase() + name.slice(1);
+    if (place.column === 0)
+      return `${title}: an input${this.#shape.features.includes(FEATURE_NAMES[place.row]!) ? '' : ' that the net does not have'}.`;
+    const bias = this.#last?.weights[`fc${place.column}.bias`]?.[place.row];
+    if (bias === undefined) return `${title}.`;
+    const from = this.#sources(place.column).map(row => {
+      const source = { column: place.column - 1, row };
+      const label = place.column === 1 ? this.nameOf(source) : `unit ${row + 1}`;
+      return `${number(this.#weight({ from: source, to: place }) ?? 0)} × ${label}`;
+    });
+    const then = place.column > this.#shape.hidden.length ? '' : ', then the activation';
+    return `${title}: ${[...from, number(bias)].join(' + ').replaceAll('+ −', '− ')} (bias)${then}.`;
+  }
+
+  #tellLine(line: Line | undefined): void {
+    const weight = line && this.#weight(line);
+    if (!line || weight === undefined) this.#tell(this.#pinned);
+    else this.#detail.textContent = `Weight from ${this.nameOf(line.from)} to ${this.nameOf(line.to)}: ${number(weight)}.`;
+  }
+
+  /** The rows of the units that a column is given. */
+  #sources(column: number): number[] {
+    const { features, hidden } = this.#shape;
+    if (column === 1) return features.map(name => FEATURE_NAMES.indexOf(name));
+    return Array.from({ length: hidden[column - 2]! }, (_, row) => row);
+  }
+
+  #weight({ from, to }: Line): number | undefined {
+    const sources = this.#sources(to.column);
+    return this.#last?.weights[`fc${to.column}.weight`]?.[to.row * sources.length + sources.indexOf(from.row)];
+  }
+
+  /** Puts units where there is room for them, and lines between them. */
+  #arrange(): void {
+    const width = this.#drawing.clientWidth;
+    if (!width || !this.#columns.length) return;
+    const last = this.#columns.length - 1;
+    const size = Math.max(22, Math.min(40, Math.floor(width / (last + 1)) - 18));
+    const label = width < 520 ? 0 : 44; // names stand left of the inputs, on a phone below them
+    const step = size + GAP + (label ? 0 : 13);
+    const rows = Math.max(...this.#columns.map(units => units.length));
+    const left = (column: number) => label + (column / last) * (width - label - size);
+    const top = (column: number, row: number) => {
+      const own = column === last ? size / 2 : 0;
+      return HEAD + row * step + (column === last ? ((rows - 1) * step) / 2 - own / 2 : 0);
+    };
+    this.#drawing.style.height = `${HEAD + rows * step}px`;
+    this.#drawing.classList.toggle('narrow', !label);
+    for (const [column, units] of this.#columns.entries()) {
+      const head = this.#heads[column]!;
+      head.style.left = `${Math.min(width - 36, Math.max(36, left(column) + size / 2))}px`;
+      for (const [row, unit] of units.entries()) {
+        Object.assign(unit.style, { left: `${left(column)}px`, top: `${top(column, row)}px`, width: `${size}px`, height: `${size}px` });
+      }
+    }
+    const lines = this.#columns.flatMap((units, column) =>
+      column === 0
+        ? []
+        : units.flatMap((_, row) => this.#sources(column).map(from => ({ from: { column: column - 1, row: from }, to: { column, row } }))),
+    );
+    this.#lines.place(
+      lines.map(line => ({
+        ...line,
+        start: [left(line.from.column) + size, top(line.from.column, line.from.row) + size / 2] as const,
+        end: [left(line.to.column), top(line.to.column, line.to.row) + size / 2] as const,
+      })),
+    );
+    this.draw();
+  }
+
+  #unitAt({ column, row }: Place): HTMLButtonElement {
+    const units = this.#columns[Math.min(column, this.#columns.length - 1)]!;
+    return units[Math.min(row, units.length - 1)]!;
+  }
+
+  #placeOf(unit: Element | null): Place | undefined {
+    for (const [column, units] of this.#columns.entries()) {
+      const row = units.indexOf(unit as HTMLButtonElement);
+      if (row >= 0) return { column, row };
+    }
+    return undefined;
+  }
+
+  /** Makes one unit that which Tab reaches. */
+  #rove(unit: HTMLButtonElement, focuses = false): void {
+    for (const other of this.#columns.flat()) other.tabIndex = other === unit ? 0 : -1;
+    if (focuses) unit.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const place = this.#placeOf(document.activeElement);
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!place || !move) return;
+    event.preventDefault();
+    this.#rove(this.#unitAt({ column: Math.max(0, place.column + move[0]!), row: Math.max(0, place.row + move[1]!) }), true);
+  }
+}
+
+/** Whether a look is at a net of this shape: one that was built before a change still tells of itself. */
+const fits = ({ weights, units }: PlayLook, { features, hidden }: NetShape): boolean =>
+  units.length === hidden.length &&
+  units.every((values, i) => values.length === GRID * GRID * hidden[i]!) &&
+  weights['fc1.weight']!.length === features.length * (hidden[0] ?? 1);
