@@ -53,6 +53,16 @@ export const number = (value: number, about = '', range: Range = AT_LEAST_0): De
   default: value,
 });
 
+/** A number that may be written as a fraction, as 8/255. */
+export const fraction = (value: number, example: string, about: string, range: Range): Defaulted<number> => {
+  const plain = number(value, about, range);
+  const read = (given: unknown) => {
+    const [over, under, ...more] = String(given).split('/').map(Number);
+    return plain.read(more.length ? NaN : over! / (under ?? 1));
+  };
+  return { ...plain, example, accepts: `${plain.accepts}, as ${example}`, read };
+};
+
 export const flag = (value: boolean, about = ''): Defaulted<boolean> => ({
   default: value,
   example: value,

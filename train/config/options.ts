@@ -4,6 +4,7 @@ import { schemes } from '../../layers/init.ts';
 import { losses, NUMERIC } from '../../layers/loss.ts';
 import { BOXES } from '../init/schemes.ts';
 import { methods } from '../distribute/methods.ts';
+import { parseAdversarial } from './adversarial.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { parseFactors, parsePatterns } from './groups.ts';
 import { NORMALIZATIONS, parseNormalize } from './normalize.ts';
@@ -80,6 +81,15 @@ export const OPTIONS = {
     group: 'Regularisation',
     label: 'Penalties on biases too',
     hint: 'L2 and L1 act on biases and normalisation parameters too.',
+  }),
+  adversarial: option({
+    flags: '--adversarial <pgd[:k=v,...]>',
+    help: 'learn on attacked images: pgd:epsilon=8/255,steps=10,size=2/255 moves each batch to where its loss is large, pixels from 0 to 1',
+    type: spec([], parseAdversarial),
+    group: 'Regularisation',
+    label: 'Adversarial training',
+    formula: 'min w  E max |δ| ≤ ε  ℓ(x + δ)',
+    ofClasses: true,
   }),
   labelSmoothing: option({
     flags: '--label-smoothing <share>',

@@ -12,8 +12,10 @@ import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import type { ClassWeights } from '../data/class-weights.ts';
 import type { EarlyStopping } from '../run/early-stopping.ts';
+import type { Adversarial } from '../step/trainer-options.ts';
 import { WATCHED, type Watched } from '../step/metrics.ts';
 import { checkDistribution, distribution, type Distribution } from '../distribute/methods.ts';
+import { parseAdversarial } from './adversarial.ts';
 import { parseAugment } from './augment.ts';
 import { checkBelongs } from './belongs.ts';
 import { classWeightsFrom } from './class-weights.ts';
@@ -64,6 +66,7 @@ export interface Recipe
       | 'lrOf'
       | 'weightDecayOf'
       | 'earlyStop'
+      | 'adversarial'
       | 'distribute'
     >,
     Normalising {
@@ -81,6 +84,8 @@ export interface Recipe
   readonly lrOf?: readonly Factor[];
   readonly weightDecayOf?: readonly Factor[];
   readonly earlyStop?: EarlyStopping;
+  /** How each batch is attacked before it is learnt from. */
+  readonly adversarial?: Adversarial;
   /** How several processes train the net together. */
   readonly distribute?: Distribution;
   /** The options that are asked for and that only classes have a use for. */
@@ -101,6 +106,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     lrOf,
     weightDecayOf,
     earlyStop,
+    adversarial,
     distribute,
     ...numbers
   } = config;
@@ -124,6 +130,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     ...(lrOf !== undefined && { lrOf: parseFactors(named('lrOf'), lrOf) }),
     ...(weightDecayOf !== undefined && { weightDecayOf: parseFactors(named('weightDecayOf'), weightDecayOf) }),
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
+    ...(adversarial !== undefined && { adversarial: parseAdversarial(named('adversarial'), adversarial) }),
     ...(distributed && { distribute: distributed }),
     ofClasses: KEYS.filter(key => optionOf(key).ofClasses && config[key] !== optionOf(key).default).map(key => named(key, config[key])),
   };

@@ -112,6 +112,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       debug: options.debug,
       loss: options.loss ?? recipe.loss,
       smoothing: recipe.labelSmoothing,
+      adversarial: recipe.adversarial,
       classWeights: classWeights && weightsOf(classWeights, classes, data.parts.train.labels),
       balanced: recipe.sample === 'balanced',
       ...(scheme !== undefined && Object.hasOwn(schemes, scheme) && { weights: initializer(scheme), biases: biasScheme(scheme) }),
@@ -178,7 +179,7 @@ async function cached(
   { start, frozen }: Tuning,
   exchange: Exchange | undefined,
 ): Promise<Features | undefined> {
-  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, seed, fuse } = recipe;
+  const { augment, featureViews: views = 0, batchSize, steps = Infinity, precision, adversarial, seed, fuse } = recipe;
   check(
     !views || (augment && frozen),
     say`${named('featureViews')}: is of images that are augmented before a frozen trunk`,
@@ -191,7 +192,17 @@ async function cached(
     'leave it out',
   );
   const once = steps * batchSize >= made.data.parts.train.n; // fewer would not see each image
-  if (!start || !frozen || !once || exchange || precision === 'f16' || recipe.model.whitened || (augment && !views)) return undefined;
+  if (
+    !start ||
+    !frozen ||
+    !once ||
+    exchange ||
+    adversarial !== undefined ||
+    precision === 'f16' ||
+    recipe.model.whitened ||
+    (augment && !views)
+  )
+    return undefined;
   return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
 }
 

@@ -11,6 +11,7 @@ import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
 import { LastLayer } from '../linear/last-layer.ts';
+import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
 import { checkPrivate, privacyOf } from './private.ts';
@@ -40,6 +41,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const train = trainingGraph(o, data);
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
+    if (o.adversarial) checkAdversarial(o, phases);
     if (privacy) checkPrivate(o, graph, privacy);
     memory.reserve(graph);
     if (privacy) clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
@@ -48,9 +50,10 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     fused?.addTo(graph, memory.layout, kind);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
+    const adversary = o.adversarial && (await Adversary.compile(o, data, graph, o.adversarial));
     const lastLayer = (hyper: Hyper) => LastLayer.create(o, data, hyper);
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, lastLayer);
-    return { data, train, gradients: new GradientProgram(program, train, o, privacy), phases: active };
+    return { data, train, gradients: new GradientProgram(program, train, o, { privacy, adversary }), phases: active };
   } catch (error) {
     memory.destroy();
     throw error;

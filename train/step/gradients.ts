@@ -12,6 +12,7 @@ import type { Totals } from '../evaluate/score.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import type { Privacy } from '../../optim/accountant.ts';
 import { sampleValues } from '../../optim/private.ts';
+import type { Adversary } from './adversary.ts';
 import { Readings } from './readings.ts';
 import type { Step } from './step.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
@@ -29,6 +30,12 @@ export interface GradientRun {
   readonly log?: boolean;
   /** Whether loss and accuracy enter the metrics; so it is unless this is false. */
   readonly counts?: boolean;
+}
+
+/** What is done around the gradient of a micro-batch. */
+interface Around {
+  readonly privacy?: Privacy | undefined;
+  readonly adversary?: Adversary | undefined;
 }
 
 export class GradientProgram {
@@ -49,14 +56,17 @@ export class GradientProgram {
   /** What makes weighted means of a batch, where its rows do not all count alike. */
   #labelWeights: LabelWeights | undefined;
   #totals: Tensor;
-  #privacy: Privacy | undefined;
+  #around: Around;
   #pending: Promise<unknown>[] = [];
 
-  /** With `privacy` each micro-batch is a sample, whose gradient the program adds to those of its batch, clipped. */
-  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions, privacy?: Privacy) {
+  /**
+   * With `privacy` each micro-batch is a sample, whose gradient the program adds to those of its batch, clipped; with an `adversary` each is
+   * attacked first.
+   */
+  constructor(program: BatchProgram, { graph, totals, batch }: TrainingGraph, o: TrainerOptions, around: Around = {}) {
     const { batchSize, accumulate = 1, seed = 0, exchange, sharesGradients, syncBatchNorm: isSynced } = o;
     this.program = program;
-    this.#privacy = privacy;
+    this.#around = around;
     this.batchSize = batchSize;
     this.microBatches = accumulate;
     this.seed = seed;
@@ -81,6 +91,7 @@ export class GradientProgram {
    */
   async run({ number, epoch, at }: Step, { update, adds = false, log = false, counts = true }: GradientRun = {}): Promise<void> {
     const { batchSize, microBatches, seed, mean } = this;
+    const { privacy, adversary } = this.#around;
     const { rank, size } = this.#share;
     const own = lengthOf(batchSize, this.#share);
     const n = own / microBatches;
@@ -93,11 +104,12 @@ export class GradientProgram {
         valid: counts ? n : 0,
         seed,
         step: ((number - 1) * size + rank) * microBatches + k + 1,
-        accumulate: !this.#privacy && (k || adds) ? 1 : 0,
-        ...(this.#privacy && sampleValues(this.#privacy, k)),
+        accumulate: !privacy && (k || adds) ? 1 : 0,
+        ...(privacy && sampleValues(privacy, k)),
         epoch,
         ...scales,
       };
+      await adversary?.run(values);
       await this.program.run({ ...update, ...values }, log && isLast && !mean ? collect : undefined, this.#cuts(isLast));
     }
     await mean?.finish();
@@ -146,6 +158,7 @@ export class GradientProgram {
 
   destroy(): void {
     this.program.destroy();
+    this.#around.adversary?.destroy();
     this.readings.destroy();
     this.mean?.destroy();
   }

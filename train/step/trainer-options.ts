@@ -9,6 +9,15 @@ import type { Tensors } from '../run/safetensors.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
 import type { Phase } from './phase.ts';
 
+/** Projected gradient descent in the largest norm, of pixels from 0 to 1. */
+export interface Adversarial {
+  readonly epsilon: number;
+  /** Gradients of an attack. */
+  readonly steps: number;
+  /** How far each moves every pixel. */
+  readonly size: number;
+}
+
 /** What `Trainer.create` takes: what is trained, on which images, and how. */
 export interface TrainerOptions extends EvaluationOptions {
   /** Micro-batches, all of one size, in which a step's batch is computed. */
@@ -21,6 +30,8 @@ export interface TrainerOptions extends EvaluationOptions {
   /** Images from easy to hard: by their loss under the weights that the run starts from. */
   readonly curriculum?: boolean;
   readonly smoothing?: number;
+  /** Each batch is attacked so before it is learnt from; metrics of training steps are of the attacked images. */
+  readonly adversarial?: Adversarial | undefined;
   /** Weights of the classes in the training loss, as PyTorch has them (see layers/loss.ts); evaluations go without. */
   readonly classWeights?: readonly number[] | undefined;
   /** Whether images are drawn with replacement, so that each class comes as often as any other. */
@@ -65,6 +76,7 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   accumulate: true,
   loss: true,
   smoothing: true,
+  adversarial: true,
   classWeights: true,
   balanced: true,
   seed: true,

@@ -11,6 +11,7 @@ import type { LabelWeighting } from '../data/label-weights.ts';
 import { lengthOf } from '../data/share.ts';
 import { usualLoss } from '../run/task.ts';
 import { lossFor, modelOn, type BuiltGraph } from '../evaluate/evaluation-graph.ts';
+import { onAttacked } from './adversary.ts';
 import { shareOf, type TrainerOptions } from './trainer-options.ts';
 
 export interface TrainingGraph extends BuiltGraph {
@@ -23,7 +24,8 @@ export interface TrainingGraph extends BuiltGraph {
 export function trainingGraph(o: TrainerOptions, data: DeviceData): TrainingGraph {
   const { seed, weights, biases } = o;
   const graph = new Graph({ training: true, profile: o.device.profile, seed, weights, biases, frozen: o.frozen });
-  const built = modelOn(graph, gatherBatch(graph, data, 'train'), o);
+  const seen = o.adversarial ? { ...o, model: onAttacked(o.model) } : o;
+  const built = modelOn(graph, gatherBatch(graph, data, 'train'), seen);
   const { logits, totals, batch } = built;
   const loss = lossFor(o.loss ?? usualLoss(data.run.dataset), true, batch.views);
   const { labels } = data.run.parts.train;

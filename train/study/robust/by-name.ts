@@ -1,7 +1,7 @@
 /** Attacks by name, as `descent eval --attack` and the experiments have them. */
 import { check, lookUp, say } from '../../../engine/check.ts';
-import { number, valuesOf, type Defaulted, type Parameters, type Values } from '../../../engine/parameter.ts';
-import { AT_LEAST_0, COUNT, POSITIVE, type Range } from '../../../engine/range.ts';
+import { fraction, number, valuesOf, type Parameters, type Values } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
 import { formatSpec, parseSpecs } from '../../../engine/spec.ts';
 import { STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
 import { expected, fgsm, iterated, pgd } from './attacks.ts';
@@ -37,16 +37,6 @@ const attack = <P extends Parameters>(
     run(victim: Victim, images: Images, options: Values<P>, around: Surroundings): Promise<Float32Array>;
   },
 ): AttackKind => kind as AttackKind;
-
-/** A number that may be written as a fraction, as 8/255. */
-const fraction = (value: number, example: string, about: string, range: Range): Defaulted<number> => {
-  const plain = number(value, about, range);
-  const read = (given: unknown) => {
-    const [over, under, ...more] = String(given).split('/').map(Number);
-    return plain.read(more.length ? NaN : over! / (under ?? 1));
-  };
-  return { ...plain, example, accepts: `${plain.accepts}, as ${example}`, read };
-};
 
 const epsilon = fraction(8 / 255, '8/255', 'by how much each value moves at most', POSITIVE);
 const size = fraction(0, '2/255', 'how far each step moves every value; 2.5 epsilon / steps where it is 0', AT_LEAST_0);

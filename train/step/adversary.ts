@@ -1,0 +1,99 @@
+/** Adversarial training (Madry et al. 2018): each batch is moved to where its loss is large before the net learns on it. */
+import { check, named, say, type Message } from '../../engine/check.ts';
+import { Graph, type Layer } from '../../engine/graph.ts';
+import type { Tensor } from '../../engine/tensor.ts';
+import { UNLABELLED } from '../../datasets/dataset.ts';
+import { lossesOf } from '../../layers/loss.ts';
+import { drawPerturbation, movePerturbation, type Perturb } from '../../shaders/images/perturb.ts';
+import { BatchProgram } from '../data/batch-program.ts';
+import { gatherBatch } from '../data/batch.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import { lossFor, modelOn } from '../evaluate/evaluation-graph.ts';
+import type { Phase } from './phase.ts';
+import type { Adversarial, TrainerOptions } from './trainer-options.ts';
+
+/** Throws where a run does not learn on images of its own whose values are pixels, by their gradient alone. */
+export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): void {
+  const { data, classWeights, half, exchange, loss = 'cross-entropy' } = o;
+  const { how } = data.normalisation;
+  const { augment, dataset, parts } = data;
+  const rule = phases.map(({ optimizer }) => ('rule' in optimizer ? optimizer.rule : undefined));
+  const other = rule.find(r => !r || r.probes || r.solves);
+  const refused: readonly [boolean | undefined, Message][] = [
+    [dataset.outputs !== undefined, say`${named('dataset')} ${dataset.name}, which has numbers to predict,`],
+    [how === 'pca' || how === 'zca', named('normalize', how)],
+    [Boolean(augment?.mix.length) || (augment?.views ?? 1) > 1, say`mixing or several views of ${named('augment')}`],
+    [Boolean(classWeights), named('classWeights')],
+    [parts.train.labels.includes(UNLABELLED), named('ignoreLabel')],
+    [half, named('precision', 'f16')],
+    [exchange && exchange.size > 1, named('distribute')],
+    [typeof loss !== 'string', say`a ${named('loss')} of your own`],
+    [rule.some(r => !r) || other !== undefined, say`${named('optimizer')} ${other?.name ?? 'of second order'}`],
+  ];
+  const wrong = refused.find(([is]) => is);
+  check(
+    !wrong,
+    say`${named('adversarial')}: ${wrong?.[1] ?? ''} does not go with attacks on the images of a batch`,
+    'leave one of the two out',
+  );
+}
+
+/** What is added to a batch [n, c, h, w] that is normalised. */
+const perturbation = (g: Graph, x: Tensor): Tensor => g.persistent('state', 'perturbation', x.shape, () => new Float32Array(x.size));
+
+/** `model` on the attacked images of a batch. */
+export const onAttacked =
+  (model: Layer): Layer =>
+  (g, x) =>
+    model(g, g.sum(x, perturbation(g, x)));
+
+/** Attacks that come of other random numbers than the steps of training. */
+const APART = 2 ** 31;
+
+export class Adversary {
+  #program: BatchProgram;
+  #steps: number;
+
+  private constructor(program: BatchProgram, steps: number) {
+    this.#program = program;
+    this.#steps = steps;
+  }
+
+  /** The program that moves the perturbation of a batch by one gradient; `trained` is the graph whose parameters it is by. */
+  static async compile(
+    o: TrainerOptions,
+    data: DeviceData,
+    trained: Graph,
+    { epsilon, steps, size: length }: Adversarial,
+  ): Promise<Adversary> {
+    const { profile } = o.device;
+    const frozen = (name: string) => trained.params.has(name) || (o.frozen?.(name) ?? false);
+    const graph = new Graph({ training: true, profile, seed: o.seed, frozen });
+    const batch = gatherBatch(graph, data, 'train');
+    const { x, inputs } = batch;
+    const unit = data.run.dataset.dtype === 'float32' ? 1 : 255;
+    const of: Perturb = { n: x.size, size: x.size / x.shape[0]!, unit, epsilon, bounded: unit !== 1 };
+    const delta = perturbation(graph, x);
+    graph.run(drawPerturbation, of, { x, norm: inputs.norm, delta });
+    const moved = graph.record([x], graph.sum(x, delta), () => []);
+    const { logits, totals } = modelOn(graph, { ...batch, x: moved }, o);
+    const [own] = lossesOf(graph, lossFor(o.loss, true, 1), logits, batch.labels, totals, { smoothing: o.smoothing });
+    const dx = graph.backward(...own!).get(moved);
+    check(dx, say`${named('adversarial')}: nothing of the loss depends on the images`, 'leave it out');
+    graph.run(movePerturbation, { ...of, length }, { x, dx, norm: inputs.norm, delta });
+    data.memory.reserve(graph);
+    return new Adversary(await BatchProgram.compile(batch, o), steps);
+  }
+
+  /** Enqueues the attack on the batch of `values`, which are those of its training step. */
+  async run(values: Readonly<Record<string, number>> & { readonly offset: number; readonly step: number }): Promise<void> {
+    for (let attack = 0; attack < this.#steps; attack++) {
+      const step = APART + ((values.step * this.#steps + attack) % APART);
+      await this.#program.run({ ...values, step, attack, valid: 0 });
+    }
+  }
+
+  destroy(): void {
+    this.#program.destroy();
+  }
+}
