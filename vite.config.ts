@@ -4,6 +4,7 @@ import { defineConfig, type Plugin } from 'vite';
 import basicSsl from '@vitejs/plugin-basic-ssl';
 import { relay } from './web/node/relay.ts';
 import { serveData } from './web/node/serve-data.ts';
+import { site } from './web/node/site.ts';
 import { standaloneScript } from './web/node/standalone-script.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
@@ -50,7 +51,7 @@ const contentSecurityPolicy = (): Plugin => ({
 const { DESCENT_SHARE: share } = process.env;
 const inNetwork = share === 'network';
 
-/** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build. */
+/** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build, DESCENT_SITE=https://… is where it will be. */
 export default defineConfig({
   root: 'web',
   base: './',
@@ -58,6 +59,7 @@ export default defineConfig({
     contentSecurityPolicy(),
     serveData(process.env.DESCENT_WEB_DATA),
     standaloneScript(),
+    site(process.env.DESCENT_SITE),
     relay(Boolean(share)),
     inNetwork && basicSsl(),
   ],

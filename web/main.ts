@@ -8,7 +8,9 @@ import { TrainView, type Address } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;
-const viewName = (): string => location.hash.slice(1).split('?')[0]! || 'train';
+/** The one view that a frame in another page shows, by ?embed=playground. */
+const embedded = new URLSearchParams(location.search).get('embed');
+const viewName = (): string => location.hash.slice(1).split('?')[0] || (embedded ?? 'train');
 const query = (): Address => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
 const train = new TrainView(viewName() === 'train' ? query() : {});
 interface View {
@@ -136,7 +138,11 @@ function redrawn(): void {
   dispatchEvent(new Event('themechange'));
 }
 
+if (embedded && embedded in views) document.documentElement.classList.add('embedded');
 void told(show);
+// a built page has a service worker, by which it opens offline (web/offline/); where that is refused it goes without
+const { PROD: isBuilt } = (import.meta as ImportMeta & { readonly env: { readonly PROD: boolean } }).env;
+if (isBuilt) void navigator.serviceWorker?.register('./offline.js').catch(() => undefined);
 const { gpu } = navigator as { gpu?: GPU };
 if (!gpu) notice(inPageWords(NO_WEBGPU), 'standing');
 else

@@ -105,7 +105,7 @@ export class BuiltPage {
 
   /** The page as another machine has it, with nothing in common but the server. */
   async another(timeout = 120_000): Promise<BuiltPage> {
-    const context = await this.page.context().browser()!.newContext({ bypassCSP: true });
+    const context = await this.page.context().browser()!.newContext({ bypassCSP: true, serviceWorkers: 'block' });
     context.setDefaultTimeout(timeout);
     return new BuiltPage(await context.newPage(), this.address, this.folder, () => context.close());
   }
@@ -181,7 +181,7 @@ async function openBuilt(executablePath: string, root: string, flags: readonly s
   const folder = mkdtempSync(join(tmpdir(), 'descent-web-'));
   const server = await preview({ ...common(root), build: { outDir: await site(root) }, preview: { port: 0, host: 'localhost' } });
   const browser = await launched(executablePath, flags);
-  const context = await browser.newContext({ bypassCSP: true }); // conditions that tests wait for are evaluated as texts
+  const context = await browser.newContext({ bypassCSP: true, serviceWorkers: 'block' }); // conditions that tests wait for are evaluated as texts
   context.setDefaultTimeout(120_000); // nothing here is timed: it is as slow as a busy machine with a software adapter
   return new BuiltPage(await context.newPage(), server.resolvedUrls!.local[0]!, folder, async () => {
     await browser.close();
