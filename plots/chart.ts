@@ -5,7 +5,7 @@ import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { layoutOf, namesOf } from './layout.ts';
 import { bandSeries, groundSeries, whiskerSeries } from './areas.ts';
-import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, valueAxis } from './options.ts';
+import { barSeries, categoryAxis, columnAxis, markLines, matrixSeries, pointSeries, timeColours, valueAxis } from './options.ts';
 import type { Panel } from './panel.ts';
 import { COLOURS, DASHES, letters } from './style.ts';
 
@@ -66,9 +66,15 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
       ),
       yAxis: panels.map((panel, i) => ('categories' in panel ? categoryAxis(panel, i) : valueAxis(panel.y, i, 'y'))),
       series: series.flat(),
-      visualMap: panels.flatMap((panel, i) =>
-        panel.kind === 'matrix' ? { ...SHADES, seriesIndex: series.slice(0, i).flat().length } : [],
-      ),
+      visualMap: panels.flatMap((panel, i) => {
+        const before = series.slice(0, i).flat().length;
+        if (panel.kind === 'matrix') return { ...SHADES, seriesIndex: before };
+        if (panel.kind === 'bar' || !panel.shaded) return [];
+        const own = before + series[i]!.length - panel.series.length; // after ground and bands
+        const shaded = panel.series.flatMap((s, k) => (s.shades ? [own + k] : []));
+        const { left, top } = place(i);
+        return timeColours(panel.shaded, shaded, { left: left + width - 170, top: top + height - 24 });
+      }),
     } as unknown as EChartsCoreOption); // the tuple types of dashes and data reject arrays made by map
     const svg = chart.renderToSVGString().replace(HOVER, '');
     return svg.replace(/\bzr\d+-/g, 'zr-'); // numbers of a chart in its process

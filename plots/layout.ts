@@ -25,7 +25,7 @@ export interface Layout {
 export function namesOf(panel: Panel): string[] {
   if (panel.kind === 'matrix') return [];
   if (panel.kind === 'bar') return panel.series.length === 1 ? [] : panel.series.map(s => s.name);
-  return panel.series.filter(s => !s.muted).map(s => s.name);
+  return panel.series.filter(s => !s.muted && !s.shades).map(s => s.name);
 }
 
 export function layoutOf(panels: readonly Panel[], { title, width, height, columns }: LayoutOptions): Layout {

@@ -1,6 +1,6 @@
 /** Axes and series as ECharts takes them; `panel` is the number of the panel they belong to. */
 import type { Axis, Bar, Panel, Series } from './panel.ts';
-import { DASHES, FONT, GRID, INK, letters, MUTED } from './style.ts';
+import { DASHES, FONT, GRID, INK, letters, MUTED, TIMES } from './style.ts';
 
 export type Bars = Extract<Panel, { kind: 'bar' }>;
 export type Matrix = Extract<Panel, { kind: 'matrix' }>;
@@ -98,22 +98,22 @@ export function barSeries({ y, series }: Bars, { name, values, deviations }: Bar
 
 /** A line, or points; `style` is that of its name. Values that an axis cannot show are left out. */
 export function pointSeries({ kind, x, y }: Lines, series: Series, panel: number, style: { readonly color: string; readonly dash: Dash }) {
-  const { name, points, dashed, muted, pins } = series;
+  const { name, points, dashed, muted, pins, shades } = series;
   const color = pins ? INK : muted ? MUTED : style.color;
   const dash = pins || muted ? 'solid' : style.dash;
   const isDrawn = ([px, py]: readonly [number, number]) =>
     Number.isFinite(px) && Number.isFinite(py) && !(x.log && px <= 0) && !(y.log && py <= 0);
-  const dots = kind === 'scatter' || series.dots || pins || points.length === 1;
+  const dots = kind === 'scatter' || shades || series.dots || pins || points.length === 1;
   const dotShape = dashed ? 'diamond' : 'circle';
   const dotSize = kind === 'scatter' ? 8 : 6;
   const lineWidth = muted ? 1 : 2;
   return {
-    type: kind,
+    type: shades ? 'scatter' : kind,
     name,
     xAxisIndex: panel,
     yAxisIndex: panel,
-    data: points.map(p => (isDrawn(p) ? p : [p[0], null])),
-    showSymbol: dots,
+    data: points.map((p, i) => [...(isDrawn(p) ? p : [p[0], null]), ...(shades ? [shades[i]!] : [])]),
+    showSymbol: Boolean(dots),
     symbol: dots ? dotShape : 'none',
     symbolSize: pins ? 12 : dotSize,
     itemStyle: { color, ...(pins && { borderColor: '#ffffff', borderWidth: 2 }) },
@@ -124,6 +124,23 @@ export function pointSeries({ kind, x, y }: Lines, series: Series, panel: number
     }),
   };
 }
+
+/** The colours of the series number `seriesIndex`, whose points are shaded, and at `left` and `top` what they mean. */
+export const timeColours = ([dark, light]: NonNullable<Lines['shaded']>, seriesIndex: number[], at: { left: number; top: number }) => ({
+  type: 'continuous',
+  min: 0,
+  max: 1,
+  dimension: 2,
+  seriesIndex,
+  inRange: { color: TIMES },
+  orient: 'horizontal',
+  text: [light, dark],
+  textStyle: letters(11),
+  itemWidth: 10,
+  itemHeight: 70,
+  padding: 0,
+  ...at,
+});
 
 /** Vertical lines with a word beside them; ECharts wants them as part of a series. */
 export const markLines = (marks: NonNullable<Lines['marks']>) => ({

@@ -21,6 +21,8 @@ export interface Series {
   readonly dots?: boolean;
   /** Between which values the series varies at each x, as a shade in its colour: a deviation, quantiles. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
+  /** A colour of its own for each point, from 0, dark, to 1, light: the time at which it came about. Points without a line. */
+  readonly shades?: readonly number[];
   /** Large symbols over all else, black, without a line: a start, an end. */
   readonly pins?: boolean;
 }
@@ -51,6 +53,8 @@ export type Panel = { readonly title?: string; readonly y: Axis } & (
       readonly series: readonly Series[];
       /** Under all series; both axes then have a `min` and a `max`. */
       readonly ground?: Ground;
+      /** What the darkest and the lightest of the `shades` are. */
+      readonly shaded?: readonly [dark: string, light: string];
       /** Vertical lines with a word beside them. */
       readonly marks?: readonly { readonly x: number; readonly label: string }[];
     }

@@ -26,6 +26,9 @@ export const MUTED = '#b0b0b0';
 /** What lies below the middle of signed values; above it is the first of the colours. */
 export const NEGATIVE = COLOURS[1];
 
+/** Colours of points in the order of time, each lighter than the one before: viridis (van der Walt & Smith 2015) without its yellow. */
+export const TIMES = ['#440154', '#3b528b', '#21918c', '#5ec962', '#c8d93a'];
+
 /** Letters of `size` pixels, for ECharts. */
 export const letters = (size: number) => ({ fontFamily: FONT, color: INK, fontSize: size });
 

@@ -161,6 +161,14 @@ plots('a whisker reaches a deviation to both sides of the end of its bar, which 
   assert.not(svg.includes('>25%</text>'));
 });
 
+plots('points are coloured by time, from dark to light, and a bar says what the ends are', () => {
+  const points = [0, 5, 10].map(x => [x, 0.5] as const);
+  const svg = draw([{ kind: 'line', x: axis, y: share, series: [{ name: 'a', points, shades: [0, 0.5, 1] }], shaded: ['epoch 0', '200'] }]);
+  const colours = [...svg.matchAll(/<path d="M1 0A1 1[^>]* fill="(rgb\([^"]+\)|#\w{6})"/g)].map(m => m[1]);
+  assert.is(new Set(colours).size, 3, String(colours));
+  assert.ok(svg.includes('>epoch 0</text>') && svg.includes('>200</text>'));
+});
+
 plots('a mark stands where it belongs however small its value, with its word', () => {
   const svg = draw(
     [

@@ -20,6 +20,7 @@ import { conditionNumber } from './descent/condition-number.ts';
 import { momentumRates } from './descent/momentum-rates.ts';
 import { nesterovOde } from './descent/nesterov-ode.ts';
 import { stepSizes } from './descent/step-sizes.ts';
+import { informationPlane } from './information/plane.ts';
 import { explodingProducts } from './initial/exploding-products.ts';
 import { gradientSizesExperiment } from './initial/gradient-sizes.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
@@ -76,6 +77,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   zoneout,
   swag: swagExperiment,
   calibration,
+  'information-plane': informationPlane,
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,
