@@ -7,15 +7,15 @@ import { draw } from '../../plots/chart.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { OPTIONS } from '../../train/config/options.ts';
 import type { Cell, Lab, Outcome } from '../../train/study/experiment.ts';
-import type { Planned } from '../../train/study/experiments.ts';
+import { experimentIn, planned, type Planned } from '../../train/study/experiments.ts';
 import { figure, note, percent, print, table } from '../output.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
 import type { CompareOptions } from './compare-options.ts';
 import { tellStopped } from './stopped.ts';
 
-/** What an experiment takes none of: what differs it says after its name. */
-const FOREIGN = {
+/** Options of a comparison that are flags too; other experiments have options of their own, after their names. */
+const FLAGS = {
   model: 'model',
   dataset: 'dataset',
   optimizer: 'optimizer',
@@ -26,19 +26,30 @@ const FOREIGN = {
   delay: 'delay',
 } as const;
 
+/** The experiment that a text and the flags ask for. */
+function asked(text: string, options: CompareOptions): Planned {
+  const { name, found } = experimentIn(text);
+  const takes = Object.keys(found.options);
+  const given: Record<string, unknown> = {};
+  for (const [key, flag] of Object.entries(FLAGS)) {
+    const value = options[key as keyof typeof FLAGS];
+    if (value === undefined) continue;
+    check(
+      takes.includes(key),
+      `--${flag}: ${name} does not take it`,
+      takes.length ? `its own options follow its name: ${takes.map(option => `${name}:${option}=…`).join(', ')}` : 'leave it out',
+    );
+    given[key] = value;
+  }
+  return planned(text, given);
+}
+
 /** Milliseconds between lines that say how far it is. */
 const TELL = 3000;
 
-export async function runExperiment({ name, options: values, run }: Planned, options: CompareOptions): Promise<void> {
+export async function runExperiment(text: string, options: CompareOptions): Promise<void> {
+  const { name, options: values, run } = asked(text, options);
   const { out = `compare-${name}`, dataDir, quiet, json } = options;
-  for (const [key, flag] of Object.entries(FOREIGN)) {
-    const takes = Object.keys(values).map(option => `${name}:${option}=…`);
-    check(
-      options[key as keyof typeof FOREIGN] === undefined,
-      `--${flag}: ${name} does not take it`,
-      takes.length ? `its own options follow its name: ${takes.join(', ')}` : 'leave it out',
-    );
-  }
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
   const interrupt = onInterrupt();
@@ -47,6 +58,7 @@ export async function runExperiment({ name, options: values, run }: Planned, opt
   let complete = 0;
   let all = 0;
   let told = started;
+  let lines = 0;
   const lab: Lab = {
     seed,
     device: () => (device ??= openDevice(options)),
@@ -56,6 +68,11 @@ export async function runExperiment({ name, options: values, run }: Planned, opt
       if (quiet || json || !what || performance.now() - told < TELL) return;
       told = performance.now();
       note(`${done + 1} of ${of}: ${what}`);
+    },
+    tell(words, facts) {
+      lines++;
+      if (json) print(JSON.stringify(facts));
+      else if (!quiet) note(words);
     },
     get stopped() {
       return interrupt.asked;
@@ -78,6 +95,7 @@ export async function runExperiment({ name, options: values, run }: Planned, opt
   for (const [more, svg] of Object.entries(pictures)) {
     written.push(await writePicture(`${out.slice(0, out.length - ending.length)}-${more}${ending}`, svg));
   }
+  if (json && lines) return; // each was told when it was there
   if (json) return print(JSON.stringify({ experiment: name, options: values, seed, seconds, title, rows, expected, values: measured }));
   print(rowsTable(outcome));
   if (expected?.length) print(`\n${expectedTable(expected)}`);

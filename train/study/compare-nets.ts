@@ -7,7 +7,7 @@ import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers
 import { globalAvgPool, maxPool } from '../../layers/pool.ts';
 import { addModel } from '../../models/index.ts';
 import { choice } from '../../engine/parameter.ts';
-import { model } from '../../models/model.ts';
+import { model, standardise } from '../../models/model.ts';
 import { noiseOf, noiseOptions, NOISES } from '../../models/noise.ts';
 
 export const NORMS = {
@@ -23,15 +23,15 @@ export const NORMS = {
 const normNet = model(
   'norm-net',
   'six convolutions with a normalisation after each',
-  { norm: choice<keyof typeof NORMS>('batch', Object.keys(NORMS) as (keyof typeof NORMS)[]) },
-  ({ classes }, { norm }) =>
+  { norm: choice<keyof typeof NORMS>('batch', Object.keys(NORMS) as (keyof typeof NORMS)[]), standardise },
+  ({ classes }, { norm, standardise }) =>
     sequential(
       Object.fromEntries([
         ...[8, 8, 16, 16, 32, 32].flatMap((o, i) => {
           const normalise = NORMS[norm];
           const n = i + 1;
           return [
-            [`conv${n}`, conv2d(o, 3, { pad: 1, stride: i % 2 && i < 5 ? 2 : 1 })],
+            [`conv${n}`, conv2d(o, 3, { pad: 1, stride: i % 2 && i < 5 ? 2 : 1, standardise })],
             ...(normalise ? [[`norm${n}`, normalise()]] : []),
             [`act${n}`, relu()],
           ];

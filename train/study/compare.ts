@@ -18,6 +18,8 @@ export interface Common {
 export interface Comparison {
   /** What is compared, in one line. */
   readonly about: string;
+  /** Authors and year. */
+  readonly source: string;
   /** Trained where no model is named; variants that name their own leave no choice, or are left out where others do not. */
   readonly model: string;
   readonly variants: (common: Common) => Readonly<Record<string, Variant>>;
@@ -50,6 +52,7 @@ export const COMPARED = { dataset: 'fashion-mnist', epochs: '2', limitTrain: '12
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   optimizers: {
     about: 'All update rules on one net.',
+    source: 'Ruder 2016',
     model: 'lenet5',
     variants: ({ steps, images }) => {
       // those that go by the signs or the curvature of one function have large batches, at as many images in all
@@ -70,6 +73,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   schedules: {
     about: 'Ways of changing the rate, drawn beside the loss.',
+    source: 'Smith 2017; Loshchilov & Hutter 2017',
     model: 'lenet5',
     rates: true,
     variants({ steps, lr }) {
@@ -90,6 +94,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   regularisers: {
     about: 'What keeps a net from learning few images by heart.',
+    source: 'Goodfellow et al. 2016, chapter 7',
     model: 'lenet5',
     defaults: OVERFIT,
     variants: () => ({
@@ -112,6 +117,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   augmentations: {
     about: 'Augmentations that cut and mix images, on few images seen often.',
+    source: 'DeVries & Taylor 2017; Zhang et al. 2018; Yun et al. 2019; Hendrycks et al. 2020',
     model: 'lenet5',
     ordered: true,
     defaults: { epochs: '15', limitTrain: '2000' },
@@ -126,6 +132,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   /** The layers that draw random numbers. */
   noises: {
     about: 'Layers that draw random numbers, from dropout to shakeout.',
+    source: 'Srivastava et al. 2014; Wan et al. 2013; Kang et al. 2018',
     model: 'noise-net',
     title: 'Layers that draw random numbers',
     defaults: OVERFIT,
@@ -134,6 +141,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   /** A deep net of equal layers, in which a bad scale of the weights grows or dies out. */
   initialisations: {
     about: 'Ways of drawing the first weights of a deep net.',
+    source: 'Glorot & Bengio 2010; He et al. 2015; Mishkin & Matas 2016',
     model: `mlp:hidden=${Array(8).fill(64).join('-')}`,
     defaults: { lr: '0.02' },
     variants: () => {
@@ -142,7 +150,8 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     },
   },
   normalisations: {
-    about: 'Batch, layer, instance and group norm, and weights normalised or standardised.',
+    about: 'Batch, layer, instance and group norm, local response normalisation, and none.',
+    source: 'Ioffe & Szegedy 2015; Wu & He 2018',
     model: 'norm-net',
     defaults: { limitTrain: '6000' },
     variants: () => each(Object.keys(NORMS), norm => ({ model: `norm-net:norm=${norm}`, initScheme: 'he-normal' })),
@@ -150,6 +159,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   /** The rate in proportion to the batch (Goyal et al. 2017). */
   'batch-sizes': {
     about: 'Batches of 8 to 256, rates in proportion.',
+    source: 'Goyal et al. 2017',
     model: 'lenet5',
     ordered: true,
     title: 'Batch sizes, rates in proportion',
@@ -163,6 +173,7 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   /** Deeper is worse without shortcuts, better with them (He et al. 2015, figure 6). Few steps leave running statistics behind. */
   depth: {
     about: 'Deep nets with and without shortcuts.',
+    source: 'He et al. 2015, figure 6',
     model: 'resnet20',
     ordered: true,
     defaults: { limitTrain: '2000', limitTest: '500' },

@@ -15,6 +15,8 @@ export interface Lab {
   dataset(name: string, limits?: Limits): Promise<Dataset>;
   /** Told before each part of the work, and after the last. */
   progress(done: number, of: number, what: string): void;
+  /** Told of a result that is complete, in words and for programs, where results are worth it by themselves. */
+  tell?(words: string, facts: unknown): void;
   /** Whether the user wants to see what there is by now. */
   readonly stopped: boolean;
 }

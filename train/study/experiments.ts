@@ -1,4 +1,4 @@
-/** The experiments of the courses, by the names under which `descent compare` and the page have them. */
+/** The comparisons, and the experiments of the courses, by the names under which `descent compare` and the page have them. */
 import { lookUp, say } from '../../engine/check.ts';
 import { valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
@@ -31,10 +31,14 @@ import { hessianSpectrum } from './surface/hessian-spectrum.ts';
 import { interpolation } from './surface/interpolation.ts';
 import { sharpness } from './surface/sharpness.ts';
 import { surface } from './surface/surface.ts';
+import { COMPARISONS } from './compare.ts';
+import { comparison } from './comparison.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
+import { dropoutRates } from './training/dropout-rates.ts';
 import { ensemble } from './training/ensemble.ts';
 import { orders } from './training/orders.ts';
+import { smallBatches } from './training/small-batches.ts';
 import { snapshots } from './training/snapshots.ts';
 import { zoneout } from './training/zoneout.ts';
 import { calibration } from './uncertainty/calibration.ts';
@@ -42,6 +46,7 @@ import { stationaryExperiment } from './uncertainty/stationary.ts';
 import { swagExperiment } from './uncertainty/swag.ts';
 
 export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
+  ...Object.fromEntries(Object.entries(COMPARISONS).map(([name, chosen]) => [name, comparison(name, chosen)])),
   trajectories,
   'step-sizes': stepSizes,
   'condition-number': conditionNumber,
@@ -78,6 +83,8 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   swag: swagExperiment,
   calibration,
   'information-plane': informationPlane,
+  'dropout-rates': dropoutRates,
+  'small-batches': smallBatches,
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,
@@ -94,11 +101,19 @@ export interface Planned {
   run(lab: Lab): Promise<Outcome>;
 }
 
-/** The experiment that a text such as `born-dead:nets=100` asks for. Throws where a name or a value is not known. */
-export function planned(text: string): Planned {
+/** The experiment that a text such as `born-dead:nets=100` names, and the options in it. Throws where it is not known. */
+export function experimentIn(text: string): { name: string; found: Experiment; given: Readonly<Record<string, unknown>> } {
   const { name, value, options } = parseSpec('experiment', text);
-  const found = lookUp('experiment', name, EXPERIMENTS);
-  const given = value === undefined ? options : { [String(value)]: true, ...options };
-  const values = valuesOf(name, found.options, given, { who: say`${name}` });
+  return {
+    name,
+    found: lookUp('experiment', name, EXPERIMENTS),
+    given: value === undefined ? options : { [String(value)]: true, ...options },
+  };
+}
+
+/** The experiment that a text asks for, with options beside those in it. Throws where a name or a value is not known. */
+export function planned(text: string, more: Readonly<Record<string, unknown>> = {}): Planned {
+  const { name, found, given } = experimentIn(text);
+  const values = valuesOf(name, found.options, { ...given, ...more }, { who: say`${name}` });
   return { name, options: values, run: lab => found.run(lab, values) };
 }

@@ -1,5 +1,6 @@
 /** Nets that are trained one after another on one device, and what they say of the test images. */
 import type { Dataset } from '../../../datasets/dataset.ts';
+import type { Score } from '../../evaluate/score.ts';
 import type { StepMetrics } from '../../step/metrics.ts';
 import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
@@ -31,6 +32,13 @@ export async function trainOn(lab: Lab, trainer: Trainer, total: number, dataset
   }
   return { lines, predictions };
 }
+
+/** A net trained to its end, on the training images as they are and on the test images. */
+export const scored = (lab: Lab, model: string, given: Given, dataset: Dataset): Promise<{ train: Score; test: Score }> =>
+  withTrainer(lab, model, given, dataset, async (trainer, total) => {
+    await trainTo(lab, trainer, total);
+    return { train: await trainer.evaluate('train'), test: await trainer.evaluate('test') };
+  });
 
 /** The mean of several predictions. */
 export function meanOf(predictions: readonly Float32Array[]): Float32Array {

@@ -1,8 +1,8 @@
-/** The picture of `descent compare`. */
-import { draw } from '../../plots/chart.ts';
+/** What is drawn of configurations trained side by side. */
 import type { Panel, Series } from '../../plots/panel.ts';
-import type { StepMetrics } from '../../train/step/metrics.ts';
-import type { Trial } from '../../train/study/trial.ts';
+import type { StepMetrics } from '../step/metrics.ts';
+import type { Outcome } from './experiment.ts';
+import type { Trial } from './trial.ts';
 
 export interface Result {
   readonly variant: string;
@@ -31,7 +31,7 @@ function curve({ variant, result }: Result): Series {
 const LINES = 6;
 
 /** Accuracies as bars, then the curves of the training loss, some to a panel. Those that diverged are named in the bars, at 0. */
-export function picture(title: string, results: readonly Result[], { epochs, rates }: PictureOptions): string {
+export function picture(results: readonly Result[], { epochs, rates }: PictureOptions): Pick<Outcome, 'panels' | 'layout'> {
   const x = { label: 'epoch', min: 0, max: epochs };
   const firsts = results.flatMap(r => curve(r).points[0]?.[1] ?? []).sort((a, b) => a - b);
   const typical = firsts[Math.floor(firsts.length / 2)] ?? 0;
@@ -59,9 +59,5 @@ export function picture(title: string, results: readonly Result[], { epochs, rat
     }));
     panels.push({ kind: 'line', title: 'Learning rate', x, y: { label: 'rate', min: 0 }, series });
   }
-  return draw(panels, {
-    title,
-    height: Math.max(260, results.length * 30),
-    columns: panels.length > 4 ? 3 : 2,
-  });
+  return { panels, layout: { height: Math.max(260, results.length * 30), columns: panels.length > 4 ? 3 : 2 } };
 }

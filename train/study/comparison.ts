@@ -1,0 +1,150 @@
+/** Comparisons as experiments: configurations that are trained one after another from the same seed. */
+import { check, named, say } from '../../engine/check.ts';
+import type { Defaulted } from '../../engine/parameter.ts';
+import { parseConfig } from '../config/config.ts';
+import { checkFeasible } from '../config/feasible.ts';
+import type { Recipe } from '../config/recipe.ts';
+import { recipeOf } from '../config/recipe-of.ts';
+import { COMPARED, type Comparison } from './compare.ts';
+import { picture, type Result } from './comparison-picture.ts';
+import { experiment, inTurn, Stopped, type Cell, type Experiment, type Lab, type Outcome } from './experiment.ts';
+import { trial } from './trial.ts';
+
+/** Points of a curve. */
+const POINTS = 80;
+
+/** A text as a run of the command line takes it; none where nothing is asked for. */
+const text = (example: string, about: string): Defaulted<string> => ({
+  default: '',
+  example,
+  about,
+  accepts: 'a text',
+  read: v => String(v),
+});
+
+/** What a user may ask of a comparison, in place of what it takes by itself. */
+export interface Asked {
+  readonly model?: string;
+  readonly dataset?: string;
+  readonly optimizer?: string;
+  readonly lr?: string;
+  readonly epochs?: string;
+  readonly limitTrain?: string;
+  readonly limitTest?: string;
+}
+
+const optionsOf = ({ model, defaults }: Comparison) => {
+  const usual = { ...COMPARED, ...defaults };
+  return {
+    model: text(model, 'to train'),
+    dataset: text(usual.dataset, 'to train on'),
+    optimizer: text('momentum', 'where optimizers are not compared'),
+    lr: text(usual.lr ?? '', 'learning rate, else that of the optimizer'),
+    epochs: text(usual.epochs, 'passes'),
+    limitTrain: text(usual.limitTrain, 'training images'),
+    limitTest: text(usual.limitTest, 'test images'),
+  } satisfies Record<keyof Asked, unknown>;
+};
+
+/** The comparison of a name as an experiment. */
+export const comparison = (name: string, chosen: Comparison): Experiment =>
+  experiment({
+    about: chosen.about,
+    source: chosen.source,
+    options: optionsOf(chosen),
+    run(lab, options) {
+      const asked: Asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ''));
+      return compared(lab, name, chosen, asked);
+    },
+  });
+
+/** One run to do. */
+interface Run {
+  readonly variant: string;
+  readonly recipe: Recipe;
+}
+
+async function compared(lab: Lab, name: string, chosen: Comparison, asked: Asked): Promise<Outcome> {
+  const { model = chosen.model } = asked;
+  const base = baseOf(name, chosen, asked, lab.seed);
+  const common = recipeOf(parseConfig(model, base));
+  const { limitTrain, limitTest, epochs } = common;
+  const dataset = await lab.dataset(common.dataset, { limitTrain, limitTest });
+  check(
+    !dataset.outputs,
+    `compare: ${name} are compared by accuracy, and ${dataset.name} has numbers to predict`,
+    'take a data set of classes',
+  );
+  const images = Math.floor(dataset.train.n * (1 - common.valSplit));
+  const steps = epochs * Math.floor(images / common.batchSize);
+  check(
+    steps > 0,
+    say`${named('limitTrain')}: ${count(dataset.train.n)} images leave ${count(images)} to train on, and a batch is ${common.batchSize}`,
+    'give more',
+  );
+  const variants = Object.entries(chosen.variants({ steps, lr: common.optimizers[0]!.hyper.lr, images })).filter(
+    ([, v]) => asked.model === undefined || v.model === undefined,
+  );
+  check(variants.length, say`${named('model')}: ${name} is compared on nets of its own`, 'leave it out');
+  const runs = variants.map(([variant, { model: own = model, ...changes }]): Run => {
+    const config = parseConfig(own, { ...base, ...changes });
+    const length = config.steps ?? (steps * common.batchSize) / config.batchSize;
+    const recipe = recipeOf({ ...config, logEvery: Math.max(1, Math.floor(length / POINTS)) });
+    checkFeasible(recipe);
+    return { variant, recipe }; // all are checked before the first one trains
+  });
+
+  const results = await inTurn(
+    lab,
+    runs,
+    ({ variant }) => variant,
+    async (run): Promise<Result> => {
+      const result = await trial(run.recipe, dataset, await lab.device(), { test: true, stopped: () => lab.stopped });
+      if (!result) throw new Stopped();
+      tell(lab, run, result);
+      return { variant: run.variant, result };
+    },
+  );
+  if (!chosen.ordered) results.sort((a, b) => (b.result.test?.accuracy ?? -1) - (a.result.test?.accuracy ?? -1));
+
+  const oneNet = variants.every(([, v]) => v.model === undefined || v.model.startsWith(`${model}:`));
+  const net = oneNet ? `${netInWords(model)} on ` : '';
+  const head = chosen.title ?? `${name[0]!.toUpperCase()}${name.slice(1)}`;
+  const part = results.length < runs.length ? ` (${results.length} of ${runs.length})` : '';
+  return {
+    title: `${head}${part}: ${net}${common.dataset}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${count(images)} images`,
+    rows: results.map(result => rowOf(name, result)),
+    shares: ['test accuracy', 'training accuracy', 'best validation'],
+    ...picture(results, { epochs, rates: chosen.rates }),
+    values: results,
+  };
+}
+
+/** What all runs have in common, as parseConfig takes it: what the user says, else the comparison, else COMPARED. */
+function baseOf(name: string, chosen: Comparison, { model: _, optimizer, ...asked }: Asked, seed: number) {
+  const { lr, ...texts } = { ...COMPARED, ...chosen.defaults, ...asked };
+  const base = { ...texts, seed: String(seed), valSplit: '0.1' };
+  return name === 'optimizers' ? { ...base, optimizer } : { ...base, optimizer: optimizer ?? 'momentum', lr };
+}
+
+/** What came of one run, as soon as it is known. */
+function tell(lab: Lab, { variant, recipe: { config } }: Run, { test, best, train, seconds, diverged }: Result['result']): void {
+  const facts = { variant, config, test: test ?? null, train: train ?? null, best: best ?? null, seconds, diverged: diverged ?? null };
+  const came = test ? `test ${(100 * test.accuracy!).toFixed(1)}%` : diverged;
+  lab.tell?.(`${variant}: ${came} in ${seconds.toFixed(1)} s`, facts);
+}
+
+const rowOf = (name: string, { variant, result: { test, best, train, seconds } }: Result): Record<string, Cell> => ({
+  [name]: variant,
+  'test accuracy': test?.accuracy ?? 'diverged',
+  'training accuracy': train?.accuracy,
+  'test loss': test?.loss,
+  'best validation': best?.accuracy,
+  seconds,
+});
+
+const count = (n: number): string => n.toLocaleString('en-US');
+
+/** `mlp:hidden=64-64-64` is `mlp of 3 layers of 64`. */
+const netInWords = (model: string): string =>
+  model.replace(/:hidden=(\d+)((?:-\1)+)$/, (_, n: string, more: string) => ` of ${more.split('-').length} layers of ${n}`);

@@ -1,0 +1,109 @@
+/** `dropout-rates`: errors by the share of units that dropout keeps, of nets of one width and of as many units left, and by depth. */
+import { number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { scored } from './members.ts';
+
+/** Shares of hidden units that are kept, and of inputs where these are dropped too. */
+const KEPT = [0.1, 0.25, 0.5, 0.75, 1];
+const INPUTS_KEPT = 0.8;
+const DEPTHS = [1, 2, 3];
+
+/** One net: the figure and the series that it is of, and its place in it. */
+interface Kind {
+  readonly figure: 'one width' | 'as many left' | 'depth';
+  readonly series: string;
+  readonly depth: number;
+  readonly width: number;
+  readonly kept: number;
+  readonly inputsKept: number;
+}
+
+export const dropoutRates = experiment({
+  about: 'Dropout: errors by the share of units kept, with one width and with as many left, and by depth.',
+  source: 'Srivastava et al. 2014, section 7.3 and figure 9; section 6.1 and figure 4',
+  options: {
+    width: number(128, 'units of each hidden layer', { ...COUNT, min: 8 }),
+    images: number(500, 'training images of Fashion-MNIST', { ...COUNT, min: 50 }),
+    epochs: number(60, 'passes', COUNT),
+  },
+  async run(lab, { width, images, epochs }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
+    const two = { depth: 2, inputsKept: 1 };
+    const kinds: Kind[] = [
+      ...KEPT.map(kept => ({ ...two, figure: 'one width' as const, series: `${width} units`, width, kept })),
+      ...KEPT.map(kept => ({
+        ...two,
+        figure: 'as many left' as const,
+        series: `${width / 2} left`,
+        width: Math.round(width / 2 / kept),
+        kept,
+      })),
+      ...DEPTHS.flatMap(depth =>
+        [
+          { series: 'none', kept: 1, inputsKept: 1 },
+          { series: 'hidden', kept: 0.5, inputsKept: 1 },
+          { series: 'inputs too', kept: 0.5, inputsKept: INPUTS_KEPT },
+        ].map(way => ({ ...way, figure: 'depth' as const, depth, width })),
+      ),
+    ];
+    const given = { optimizer: 'adam', lr: '0.002', schedule: 'cosine', batchSize: '50', epochs: String(epochs), seed: String(lab.seed) };
+    const specOf = ({ depth, width: units, kept, inputsKept }: Kind) =>
+      `mlp:hidden=${Array(depth).fill(units).join('-')},dropout=${1 - kept},input_dropout=${(1 - inputsKept).toFixed(2)}`;
+    // nets of two figures are the same
+    const specs = [...new Set(kinds.map(specOf))];
+    const scores = await inTurn(
+      lab,
+      specs,
+      spec => spec,
+      async spec => ({ spec, ...(await scored(lab, spec, given, dataset)) }),
+    );
+    const found = kinds.flatMap(kind => {
+      const score = scores.find(({ spec }) => spec === specOf(kind));
+      return score ? [{ ...kind, training: 1 - score.train.accuracy!, test: 1 - score.test.accuracy! }] : [];
+    });
+    const errors = (figure: Kind['figure'], title: string, x: { label: string; min: number; max: number }, at: (kind: Kind) => number) => {
+      const own = found.filter(f => f.figure === figure);
+      return {
+        kind: 'line' as const,
+        title,
+        x,
+        y: { label: 'error', percent: true, min: 0 },
+        series: [...new Set(own.map(f => f.series))].flatMap(series =>
+          (['test', 'training'] as const).map(part => ({
+            name: figure === 'depth' ? `${part}, ${series}` : part,
+            points: own.filter(f => f.series === series).map(f => [at(f), f[part]] as const),
+            dots: true,
+            dashed: part === 'training',
+          })),
+        ),
+      };
+    };
+    const kept = { label: 'share of units kept', min: 0, max: 1 };
+    return {
+      title: `Dropout: mlp on ${images.toLocaleString('en-US')} images of Fashion-MNIST, ${epochs} epochs`,
+      rows: found.map(({ figure, depth, width: units, kept: hidden, inputsKept, training, test }) => ({
+        figure,
+        'hidden layers': depth,
+        units,
+        kept: hidden,
+        'inputs kept': inputsKept,
+        'training error': training,
+        'test error': test,
+      })),
+      shares: ['kept', 'inputs kept', 'training error', 'test error'],
+      panels: [
+        errors('one width', `Two layers of ${width} units`, kept, f => f.kept),
+        errors('as many left', `Two layers with ${width / 2} units left`, kept, f => f.kept),
+        errors(
+          'depth',
+          `By depth, ${width} units, half of them kept`,
+          { label: 'hidden layers', min: 1, max: DEPTHS.at(-1)! },
+          f => f.depth,
+        ),
+      ],
+      layout: { columns: 3, height: 320 },
+      values: found,
+    };
+  },
+});
