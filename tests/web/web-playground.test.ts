@@ -69,6 +69,83 @@ if (
     assert.match((await page.locator('.detail').textContent())!, /^The output: .* × unit 1 .* × unit 5 .*\(bias\)\.$/);
   });
 
+  test('a weight tells its value under the pointer, and a unit that is pressed stays big', async () => {
+    const from = (await page.getByRole('button', { name: 'Input x', exact: true }).boundingBox())!;
+    const to = (await page.getByRole('button', { name: 'unit 1 of layer 1' }).boundingBox())!;
+    assert.is(from.y, to.y);
+    await page.mouse.move(from.x + from.width + 20, from.y + from.height / 2);
+    await at.says('Weight from x to unit 1 of layer 1: ');
+    await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
+    await page.mouse.move(0, 0);
+    await page.getByRole('heading', { name: 'Unit 1 of layer 1' }).waitFor();
+    await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
+    await page.mouse.move(0, 0);
+    await page.getByRole('heading', { name: 'Output', exact: true }).waitFor();
+  });
+
+  test('points of one\u2019s own by click, by key and from a table; the address gives them back', async () => {
+    await page.evaluate(`location.hash = 'playground?problem=own-classes&hidden=4&batchSize=20&test=0'`);
+    await at.says('There are no points to train on yet');
+    assert.ok(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled());
+    const plane = page.getByRole('application');
+    await plane.click({ position: { x: 40, y: 40 } });
+    await at.says('All points to train on are of one class');
+    await plane.click({ position: { x: 90, y: 90 }, button: 'right' });
+    await page.getByRole('application', { name: 'Plane with 2 points' }).waitFor();
+    await plane.press('ArrowRight');
+    await plane.press('Enter');
+    await page.getByRole('application', { name: 'Plane with 3 points' }).waitFor();
+    await plane.press('Delete');
+    await at.press('Undo');
+    await page.getByRole('application', { name: 'Plane with 3 points' }).waitFor();
+    await page.waitForFunction(`/Step 0/.test(document.querySelector('.playground .status').textContent)`);
+    await at.drop('points.csv', Buffer.from('x,y,label\n1,2,hot\n3,warm\n'));
+    await at.says('points.csv: row 2 has 2 cells, its head 3; give each row as many cells as there are columns');
+    await at.drop('points.csv', Buffer.from('x,y,value\n1,2,0.5\n3,1,0.25\n0,0,-1\n-2,-2,0\n'));
+    await at.says('4 points.');
+    assert.is(await page.getByLabel('Problem').inputValue(), 'own-numbers');
+    await page.reload();
+    await page.getByRole('application', { name: 'Plane with 4 points' }).waitFor();
+  });
+
+  test('leaving the view pauses', async () => {
+    await at.press('Start');
+    await page.waitForFunction(`/Step [1-9]/.test(document.querySelector('.playground .status').textContent)`);
+    await page.getByRole('link', { name: 'Race' }).click();
+    await page.waitForFunction(`!document.querySelector('.playground')`);
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    const before = await step();
+    await at.press('Step');
+    await page.waitForFunction(
+      `!document.querySelector('.playground .status').textContent.includes('Step ${before.toLocaleString('en-US')},')`,
+    );
+    assert.is(await step(), before + 1);
+  });
+
+  test('a swipe over the picture scrolls, on a phone too', async () => {
+    const phone = await page
+      .context()
+      .browser()!
+      .newContext({ viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
+    const visitor = await phone.newPage();
+    await visitor.goto(`${at.address}#playground?problem=own-classes`);
+    const plane = visitor.locator('.boundary');
+    await plane.scrollIntoViewIfNeeded();
+    const box = (await plane.boundingBox())!;
+    const before = (await visitor.evaluate('scrollY')) as number;
+    const cdp = await phone.newCDPSession(visitor);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...ys: number[]) =>
+      cdp.send('Input.dispatchTouchEvent', { type, touchPoints: ys.map(y => ({ x: box.x + 150, y: box.y + y })) });
+    await touch('touchStart', 60);
+    for (let y = 80; y <= 260; y += 20) await touch('touchMove', y);
+    await touch('touchEnd');
+    await visitor.waitForFunction(`scrollY < ${before - 60}`);
+    await visitor.getByRole('application', { name: 'Plane with 0 points' }).waitFor(); // the swipe draws nothing
+    assert.ok(((await visitor.evaluate('document.documentElement.scrollWidth')) as number) <= 390);
+    await phone.close();
+  });
+
   test('axe finds nothing in either theme', async () => {
     await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
     for (const scheme of ['light', 'dark'] as const) {

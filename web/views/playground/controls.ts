@@ -31,7 +31,7 @@ const FIELDS = {
       ),
   ],
   noise: ['Noise', () => slider(0, 2, 0.05)],
-  test: ['Test points', () => slider(0, 90, 5)],
+  test: ['Points held out', () => slider(0, 90, 5)],
   activation: ['Activation', () => choice(SETTINGS.activation.choices!), 'y = f(W x + b)'],
   optimizer: ['Optimizer', () => choice(OPTIMIZERS)],
   lr: ['Learning rate', text, optionOf('lr').formula],
@@ -42,6 +42,8 @@ const FIELDS = {
 } as const satisfies Partial<Readonly<Record<Key, readonly [label: string, make: () => Input, formula?: string | undefined]>>>;
 export type FieldKey = keyof typeof FIELDS;
 
+/** Whose names say enough, and whose inputs take nothing wrong. */
+const PLAIN: ReadonlySet<FieldKey> = new Set(['problem', 'optimizer', 'activation', 'test', 'batchSize']);
 const UNITS: Partial<Record<FieldKey, string>> = { test: ' %' };
 
 export class Controls {
@@ -55,9 +57,11 @@ export class Controls {
     const fields = (Object.keys(FIELDS) as FieldKey[]).map(key => {
       const [label, make, formula] = FIELDS[key] as readonly [string, () => Input, string?];
       const input = make();
-      const whole = field(label, input, { about: SETTINGS[key].about, ...(formula !== undefined && { formula }) });
+      const about = PLAIN.has(key) ? '' : SETTINGS[key].about;
+      const whole = field(label, input, { about, ...(formula !== undefined && { formula }) });
       this.#inputs.set(key, input);
-      this.#hints.set(key, whole.querySelector('.hint')!);
+      const hint = whole.querySelector<HTMLElement>('.hint');
+      if (hint && !PLAIN.has(key)) this.#hints.set(key, hint);
       if (input.type === 'range') {
         const value = el('output');
         whole.querySelector('label')!.append(' ', value);
@@ -93,10 +97,11 @@ export class Controls {
   /** Shows a slider's value, and below a field what it is, or what is wrong with it. */
   #say(key: FieldKey, wrong?: string): void {
     const input = this.#inputs.get(key)!;
-    const hint = this.#hints.get(key)!;
+    const hint = this.#hints.get(key);
     const value = this.#values.get(key);
     if (value) value.textContent = `${input.value}${UNITS[key] ?? ''}`;
     input.ariaInvalid = wrong === undefined ? null : 'true';
+    if (!hint) return;
     hint.classList.toggle('wrong', wrong !== undefined);
     hint.firstChild!.textContent = wrong ?? SETTINGS[key].about;
   }

@@ -1,5 +1,6 @@
 /** What is computed at each point of the plane's grid, as a picture: orange below 0, blue above it, paler the nearer to 0. */
 import { CLASSES, classGround, type Rgb } from '../colours.ts';
+import { el } from '../dom.ts';
 import { GRID } from './features.ts';
 
 /** Numbers of the grid within others: number `offset` of each `stride`. */
@@ -20,6 +21,20 @@ export function colourOf(value: number, strongest = STRONGEST): Rgb {
   return [ground + (r - ground) * strength, ground + (g - ground) * strength, ground + (b - ground) * strength];
 }
 
+/** Colours of numbers from -1 to 1 in so many steps each way, as pixels: thousands of them are painted many times a second. */
+const SHADES = 255;
+let palette = { ground: -1, pixels: new Uint32Array(2 * SHADES + 1) };
+function pixelColours(): Uint32Array {
+  const ground = classGround();
+  if (palette.ground === ground) return palette.pixels;
+  const bytes = Uint8ClampedArray.from({ length: 4 * (2 * SHADES + 1) }, (_, i) => {
+    const channel = i % 4;
+    return channel === 3 ? 255 : colourOf(Math.floor(i / 4) / SHADES - 1)[channel]!;
+  });
+  palette = { ground, pixels: new Uint32Array(bytes.buffer) };
+  return palette.pixels;
+}
+
 /** The greatest size of a field's numbers. */
 export function mostOf({ values, stride, offset }: Field): number {
   let most = 0;
@@ -30,13 +45,28 @@ export function mostOf({ values, stride, offset }: Field): number {
 /** Paints a field on a canvas of GRID by GRID pixels; `shade` makes each number one of -1 to 1. */
 export function paint(canvas: HTMLCanvasElement, { values, stride, offset }: Field, shade: (value: number) => number): void {
   const context = canvas.getContext('2d')!;
-  const pixels = context.createImageData(GRID, GRID);
+  const image = context.createImageData(GRID, GRID);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = pixelColours();
   for (let p = 0; p < GRID * GRID; p++) {
-    const [r, g, b] = colourOf(shade(values[p * stride + offset]!));
-    pixels.data[4 * p] = r;
-    pixels.data[4 * p + 1] = g;
-    pixels.data[4 * p + 2] = b;
-    pixels.data[4 * p + 3] = 255;
+    const value = Math.max(-1, Math.min(1, shade(values[p * stride + offset]!)));
+    pixels[p] = colours[Math.round((value + 1) * SHADES)]!;
   }
-  context.putImageData(pixels, 0, 0);
+  context.putImageData(image, 0, 0);
+}
+
+/** A line of what colours mean: of both ends in words, with all between. */
+export class Scale {
+  readonly element = el('p', { class: 'hint scale' });
+  #shown = '';
+
+  show([least, most]: readonly [least: string, most: string]): void {
+    const stops = [-1, -0.5, 0, 0.5, 1].map(value => `rgb(${colourOf(value).map(Math.round).join(' ')})`).join(', ');
+    const words = `${least} ${stops} ${most}`;
+    if (words === this.#shown) return;
+    this.#shown = words;
+    const bar = el('span');
+    bar.style.background = `linear-gradient(to right, ${stops})`;
+    this.element.replaceChildren(least, bar, most);
+  }
 }

@@ -23,6 +23,7 @@ export class Lines {
   readonly element = document.createElementNS(SVG, 'svg');
   #lines: readonly Placed[] = [];
   #paths: SVGPathElement[] = [];
+  #styles: string[] = [];
   #under: Placed | undefined;
 
   /** `looked` is told the line under the pointer, and undefined where it leaves one. */
@@ -47,10 +48,10 @@ export class Lines {
   draw(weightOf: (line: Line) => number | undefined): void {
     for (const [i, line] of this.#lines.entries()) {
       const weight = weightOf(line);
-      const path = this.#paths[i]!;
-      path.style.strokeWidth = `${weight === undefined ? 1 : Math.min(9, 0.6 + 1.7 * Math.abs(weight))}px`;
-      path.style.stroke = weight === undefined ? 'var(--line)' : `rgb(${CLASSES[weight > 0 ? 1 : 0].join(' ')})`;
-      path.style.strokeDasharray = weight !== undefined && weight < 0 ? '7 3' : '';
+      const style = styleOf(weight);
+      if (this.#styles[i] === style) continue; // the browser would look at it again
+      this.#styles[i] = style;
+      this.#paths[i]!.setAttribute('style', style);
     }
   }
 
@@ -74,6 +75,12 @@ export class Lines {
     }
     return best;
   }
+}
+
+function styleOf(weight: number | undefined): string {
+  if (weight === undefined) return 'stroke: var(--line); stroke-width: 1px';
+  const width = Math.min(9, 0.6 + 1.7 * Math.abs(weight)).toFixed(1);
+  return `stroke: rgb(${CLASSES[weight > 0 ? 1 : 0].join(' ')}); stroke-width: ${width}px; ${weight < 0 ? 'stroke-dasharray: 7 3' : ''}`;
 }
 
 /** The height of the curve at `x`, which grows with its parameter: by bisection. */

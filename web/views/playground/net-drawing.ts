@@ -18,8 +18,8 @@ interface Actions {
   look(place: Place | undefined): void;
 }
 
-/** Pixels from one picture to the next below it, and above the first one, where a layer's buttons are. */
-const [GAP, HEAD] = [9, 56];
+/** Pixels from one picture to the next below it, and above the first one, where a layer's buttons are: one below the other where it is crowded. */
+const [GAP, HEAD, HIGH] = [9, 56, 84];
 
 const number = (v: number): string => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toFixed(2)).replace('-', '−');
 
@@ -152,7 +152,12 @@ export class NetDrawing {
     const change = (by: number) => () => this.#resize(hidden.with(column - 1, units + by));
     const less = button('−', change(-1), { disabled: units === 1, 'aria-label': `One unit fewer in layer ${column}` });
     const more = button('+', change(1), { disabled: units === UNITS, 'aria-label': `One unit more in layer ${column}` });
-    return el('div', { class: 'head' }, el('span', { textContent: `${units} unit${units === 1 ? '' : 's'}` }), el('span', {}, less, more));
+    return el(
+      'div',
+      { class: 'head' },
+      el('span', {}, String(units), el('span', { class: 'word', textContent: units === 1 ? 'unit' : 'units' })),
+      el('span', {}, less, more),
+    );
   }
 
   #toggle(name: FeatureName): void {
@@ -218,20 +223,23 @@ export class NetDrawing {
     const width = this.#drawing.clientWidth;
     if (!width || !this.#columns.length) return;
     const last = this.#columns.length - 1;
-    const size = Math.max(22, Math.min(40, Math.floor(width / (last + 1)) - 18));
-    const label = width < 520 ? 0 : 44; // names stand left of the inputs, on a phone below them
-    const step = size + GAP + (label ? 0 : 13);
+    const room = width / (last + 1);
+    const size = Math.max(22, Math.min(40, Math.floor(room) - 18));
+    const label = room < 80 ? 0 : 44; // names stand left of the inputs, on a phone below them
+    const step = size + GAP + (label ? 0 : 12);
+    const above = room < 70 ? HIGH : HEAD;
     const rows = Math.max(...this.#columns.map(units => units.length));
     const left = (column: number) => label + (column / last) * (width - label - size);
     const top = (column: number, row: number) => {
       const own = column === last ? size / 2 : 0;
-      return HEAD + row * step + (column === last ? ((rows - 1) * step) / 2 - own / 2 : 0);
+      return above + row * step + (column === last ? ((rows - 1) * step) / 2 - own / 2 : 0);
     };
-    this.#drawing.style.height = `${HEAD + rows * step}px`;
+    this.#drawing.style.height = `${above + rows * step}px`;
     this.#drawing.classList.toggle('narrow', !label);
+    this.#drawing.classList.toggle('crowded', room < 70);
     for (const [column, units] of this.#columns.entries()) {
       const head = this.#heads[column]!;
-      head.style.left = `${Math.min(width - 36, Math.max(36, left(column) + size / 2))}px`;
+      head.style.left = `${left(column) + size / 2}px`;
       for (const [row, unit] of units.entries()) {
         Object.assign(unit.style, { left: `${left(column)}px`, top: `${top(column, row)}px`, width: `${size}px`, height: `${size}px` });
       }

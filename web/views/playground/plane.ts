@@ -69,7 +69,6 @@ export class Plane {
       : `Plane: what the net says, and ${what}`;
     const context = this.#over.getContext('2d')!;
     context.clearRect(0, 0, SIZE, SIZE);
-    const edge = isDark() ? '#111' : '#fff';
     for (const [points, isTest] of [
       [test, true],
       [train, false],
@@ -81,7 +80,8 @@ export class Plane {
         context.fillStyle = `rgb(${colourOf(value, 1).join(' ')})`;
         context.fill();
         context.lineWidth = isTest ? 1.6 : 1;
-        context.strokeStyle = isTest ? (isDark() ? '#fff' : '#000') : edge;
+        const isPale = Math.abs(value) < 1; // it would be lost on what is as pale
+        context.strokeStyle = isDark() || !(isTest || isPale) ? '#fff' : '#333';
         context.stroke();
       }
     }

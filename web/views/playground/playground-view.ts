@@ -6,7 +6,7 @@ import { inPageWords } from '../../words.ts';
 import { button, count, el, fold, notice, percent, told } from '../dom.ts';
 import { DEFAULTS, rateOf, readAddress, writeAddress, type Settings } from './address.ts';
 import { Controls } from './controls.ts';
-import { mostOf } from './field-picture.ts';
+import { mostOf, Scale } from './field-picture.ts';
 import type { Place } from './lines.ts';
 import { LossCurves } from './loss-curves.ts';
 import { NetDrawing } from './net-drawing.ts';
@@ -57,7 +57,7 @@ export class PlaygroundView {
   #play = button('Start', () => this.#toggle(), { class: 'primary' });
   #title = el('h2', { textContent: 'Output' });
   #edit = button('Edit these points', () => this.#editPoints());
-  #scale = el('p', { class: 'hint scale' });
+  #scale = new Scale();
   #showTest = el('input', { type: 'checkbox', onchange: () => this.#change({ showTest: this.#showTest.checked }) });
   #discrete = el('input', { type: 'checkbox', onchange: () => this.#change({ discrete: this.#discrete.checked }) });
 
@@ -83,7 +83,7 @@ export class PlaygroundView {
             { class: 'panel output', 'aria-label': 'Output' },
             this.#title,
             this.#plane.element,
-            this.#scale,
+            this.#scale.element,
             el('div', { class: 'row' }, check(this.#showTest, 'Test points'), check(this.#discrete, 'Discretise'), this.#edit),
             this.#own.element,
           ),
@@ -150,10 +150,11 @@ export class PlaygroundView {
     this.#controls.show(settings);
     this.#net.show(settings);
     this.#net.look(this.#look);
-    this.#showTest.checked = settings.showTest;
+    this.#showTest.checked = settings.showTest || !problem.point;
+    this.#showTest.disabled = !problem.point; // who draws them sees them
     this.#discrete.checked = settings.discrete;
     const isOwn = !problem.point;
-    this.#plane.points(this.#points.train, settings.showTest ? this.#points.test : []);
+    this.#plane.points(this.#points.train, settings.showTest || isOwn ? this.#points.test : []);
     this.#own.show(isOwn ? (problem.classes ? 'classes' : 'numbers') : undefined);
     this.#edit.hidden = isOwn;
     this.#plane.drawBy(
@@ -290,9 +291,9 @@ export class PlaygroundView {
     this.#plane.field(field, discrete ? value => Math.sign(shade(value)) : shade);
     const name = isOutput ? 'output' : this.#net.nameOf(this.#at!);
     this.#title.textContent = name.charAt(0).toUpperCase() + name.slice(1);
-    this.#scale.textContent = isOutput
-      ? `Orange ${classes ? 'for sure' : '−1'}, blue ${classes ? 'for sure' : '1'}; pale: ${classes ? 'either' : '0'}.`
-      : `Orange −${most.toPrecision(2)}, blue ${most.toPrecision(2)}; pale: 0.`;
+    this.#scale.show(
+      isOutput && classes ? ['orange for sure', 'blue for sure'] : [`−${Number(most.toPrecision(2))}`, `${Number(most.toPrecision(2))}`],
+    );
   }
 
   #repaint(): void {
