@@ -11,7 +11,9 @@ import { experimentIn, planned, type Planned } from '../../train/study/experimen
 import { figure, note, percent, print, table } from '../output.ts';
 import { openDevice } from '../run/device.ts';
 import { onInterrupt } from '../run/interrupt.ts';
+import { commit, version } from '../version.ts';
 import type { CompareOptions } from './compare-options.ts';
+import { keptParts } from './kept-parts.ts';
 import { tellStopped } from './stopped.ts';
 
 /** Options of a comparison that are flags too; other experiments have options of their own, after their names. */
@@ -52,6 +54,11 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
   const { out = `compare-${name}`, dataDir, quiet, json } = options;
   const seed = OPTIONS.seed.type.parse('--seed', options.seed ?? '0')!;
   checkPicture('--out', out);
+  const ending = extname(out);
+  const stem = out.slice(0, out.length - ending.length);
+  const { adapter } = options;
+  const kept = keptParts(stem, { name, values, seed, adapter, version: version(), commit: commit() });
+  if (kept.count && !quiet && !json) note(`going on with the ${kept.count} parts in ${kept.folder}`);
   const interrupt = onInterrupt();
   const started = performance.now();
   let device: Promise<Device> | undefined;
@@ -63,6 +70,7 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
     seed,
     device: () => (device ??= openDevice(options)),
     dataset: (set, limits) => openDataset(set, { dataDir, quiet, ...limits }),
+    kept,
     progress(done, of, what) {
       [complete, all] = [done, of];
       if (quiet || json || !what || performance.now() - told < TELL) return;
@@ -86,14 +94,16 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
     interrupt.end();
     (await device?.catch(() => undefined))?.close();
   }
-  if (interrupt.asked && !tellStopped(interrupt, complete, all, options)) return;
+  const shows = !interrupt.asked || tellStopped(interrupt, complete, all, options);
+  if (complete === all) kept.clear();
+  else if (kept.count) note(`the same command goes on with the parts in ${kept.folder}`);
+  if (!shows) return;
 
   const seconds = (performance.now() - started) / 1000;
   const { title, panels, layout, pictures = {}, rows, expected, values: measured } = outcome;
-  const ending = extname(out);
   const written = [await writePicture(out, draw(panels, { title, ...layout }))];
   for (const [more, svg] of Object.entries(pictures)) {
-    written.push(await writePicture(`${out.slice(0, out.length - ending.length)}-${more}${ending}`, svg));
+    written.push(await writePicture(`${stem}-${more}${ending}`, svg));
   }
   if (json && lines) return; // each was told when it was there
   if (json) return print(JSON.stringify({ experiment: name, options: values, seed, seconds, title, rows, expected, values: measured }));

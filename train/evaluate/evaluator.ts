@@ -1,5 +1,6 @@
 /** Evaluates a model on a part of the data: its score, its logits. */
 import { check, kindOf, lookUp, named, say } from '../../engine/check.ts';
+import type { Copies } from '../../engine/program.ts';
 import type { Transform } from '../../shaders/images/transform.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import type { DeviceData } from '../data/device-data.ts';
@@ -10,7 +11,7 @@ import { evaluationGraph, type BuiltGraph } from './evaluation-graph.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
 import { populationStatistics } from './population.ts';
 import { scoreOf, type Score } from './score.ts';
-import { takeTotals } from './totals.ts';
+import { takeTotals, TOTALS_BYTES as BYTES, totalsOf } from './totals.ts';
 
 /** Batches by which the mean of SWA gets running statistics: all of most data sets, as torch.optim.swa_utils.update_bn takes them. */
 const SWA_BATCHES = 1000;
@@ -105,15 +106,45 @@ export class Evaluator {
   }
 
   async #evaluate(part: Part, images: number): Promise<Score> {
-    const { memory, n } = this.#data;
     const { program, totals } = await this.#program(part);
     const exchange = this.#o.evaluatesAlone ? undefined : this.#o.exchange;
-    const { start, end } = exchange ? rangeOf(images, exchange) : { start: 0, end: images };
+    await this.#runs(program, exchange ? rangeOf(images, exchange) : { start: 0, end: images });
+    return scoreOf(await takeTotals(program.program, totals, exchange), images, this.#images(part));
+  }
+
+  /** Enqueues runs over the images from `start` to `end`; `last` adds copies to the last one. */
+  async #runs(program: BatchProgram, { start, end }: { start: number; end: number }, last?: Copies): Promise<void> {
+    const { memory, n } = this.#data;
     for (let at = start, runs = 1; at < end; at += n, runs++) {
-      await program.run({ offset: at, valid: Math.min(n, end - at) });
+      await program.run({ offset: at, valid: Math.min(n, end - at) }, at + n < end ? undefined : last);
       if (runs % ENQUEUED === 0) await memory.device.done();
     }
-    return scoreOf(await takeTotals(program.program, totals, exchange), images, this.#images(part));
+  }
+
+  /**
+   * The scores of several weights over a part: `move` enqueues what puts the weights of a place where programs have them. All places are
+   * enqueued before the first score is waited for.
+   */
+  async evaluateMoved(part: Part, places: number, move: (place: number) => Promise<void>): Promise<Score[]> {
+    const { memory } = this.#data;
+    const { n } = this.#images(part);
+    const { program, totals } = await this.#program(part);
+    const { buffer, offset } = program.program.locate(totals);
+    const kept = memory.buffer('totals of places', places * BYTES);
+    try {
+      for (let place = 0; place < places; place++) {
+        await move(place);
+        await this.#runs(program, { start: 0, end: n }, encoder => {
+          encoder.copyBufferToBuffer(buffer, offset, kept, place * BYTES, BYTES);
+          encoder.clearBuffer(buffer, offset, BYTES);
+        });
+      }
+      const sums = new Float32Array(await memory.download(kept, 0, places * BYTES));
+      const of = (place: number) => totalsOf(sums.subarray((place * BYTES) / 4), totals.size);
+      return Array.from({ length: places }, (_, place) => scoreOf(of(place), n, this.#images(part)));
+    } finally {
+      memory.free(kept);
+    }
   }
 
   /** Logits, or the numbers that are predicted, [count, outputs] of the first `count` images of a part, or of all, each as `view` shows it. */

@@ -181,6 +181,14 @@ export class Trainer {
     return this.memory.inTurn(() => this.#evaluator.evaluateUnaveraged(part));
   }
 
+  /**
+   * The scores of several weights over a part, none of them averaged: `move` enqueues what changes the parameters for a place (see
+   * optim/flat.ts). Those of the last place stay.
+   */
+  evaluateMoved(part: Part, places: number, move: (place: number) => Promise<void>): Promise<Score[]> {
+    return this.memory.inTurn(() => this.#evaluator.evaluateMoved(part, places, move));
+  }
+
   /** Logits, or the numbers that are predicted, [count, outputs] of the first `count` images of a part, or of all, each as `view` shows it. */
   logits(part: Part, count?: number, view?: readonly Transform[]): Promise<Float32Array> {
     return this.memory.inTurn(() => this.#evaluator.logits(part, count, view));

@@ -4,6 +4,7 @@ import type { Device } from '../../engine/device.ts';
 import type { Parameters, Values } from '../../engine/parameter.ts';
 import type { ChartOptions } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
+import type { Kept } from './kept.ts';
 
 /** What an experiment finds where it runs: the command line, the page, a test. */
 export interface Lab {
@@ -13,6 +14,8 @@ export interface Lab {
   device(): Promise<Device>;
   /** A data set by its name, or the first images of it. */
   dataset(name: string, limits?: Limits): Promise<Dataset>;
+  /** Where parts of the work outlast a stop, so that the same experiment goes on where it was; without it they do not. */
+  readonly kept?: Kept;
   /** Told before each part of the work, and after the last. */
   progress(done: number, of: number, what: string): void;
   /** Told of a result that is complete, in words and for programs, where results are worth it by themselves. */

@@ -33,6 +33,8 @@ import { sharpness } from './surface/sharpness.ts';
 import { surface } from './surface/surface.ts';
 import { COMPARISONS } from './compare.ts';
 import { comparison } from './comparison.ts';
+import { modeConnectivity } from './surface/mode-connectivity.ts';
+import { trainingPath } from './surface/training-path.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
 import { dropoutRates } from './training/dropout-rates.ts';
@@ -89,7 +91,9 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   lsgd: lsgdExperiment,
   adversarial,
   surface,
+  'training-path': trainingPath,
   interpolation,
+  'mode-connectivity': modeConnectivity,
   sharpness,
   'hessian-spectrum': hessianSpectrum,
 };

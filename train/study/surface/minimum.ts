@@ -4,31 +4,44 @@ import type { Score } from '../../evaluate/score.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
-import { openNet, trainTo, type Given } from '../with-trainer.ts';
+import { keptWeights } from '../kept.ts';
+import { openNet, trainTo, withTrainer, type Given } from '../with-trainer.ts';
 
 /** How small nets come to a minimum soon. */
 export const DESCENT: Given = { optimizer: 'adam', lr: '0.002', batchSize: '32' };
 
-/** A trainer at the end of its run, which evaluates other weights in place of its own; `weights` are those that it came to. */
+/** Weights at the end of a run, and a trainer that evaluates them or others. */
 export interface Minimum {
   readonly trainer: Trainer;
+  /** Where it came through: the first weights, those after each of the equal parts of the run that were asked for, and so the last ones. */
+  readonly path: readonly Tensors[];
   readonly weights: Tensors;
   /** Those that it began with. */
   readonly start: Tensors;
 }
 
-/** Trains on pixels from 0 to 1, all training images. Whoever asks destroys the trainer. */
-export async function minimumOf(lab: Lab, model: string, given: Given, dataset: Dataset): Promise<Minimum> {
-  const { trainer, total } = await openNet(lab, model, { normalize: 'none', ...given }, dataset);
-  try {
-    const start = await trainer.weights();
-    await trainTo(lab, trainer, total);
-    return { trainer, start, weights: await trainer.weights() };
-  } catch (error) {
-    await (await lab.device()).idle();
-    trainer.destroy();
-    throw error;
-  }
+/**
+ * Trains on pixels from 0 to 1, all training images, in `parts` after each of which the weights are noted; at the end an average takes the
+ * place of the weights where `given` asks for one. Whoever asks destroys the trainer.
+ */
+export async function minimumOf(lab: Lab, model: string, given: Given, dataset: Dataset, parts = 1): Promise<Minimum> {
+  const options = { normalize: 'none', ...given };
+  const name = ['trained', model, ...Object.values(given)].join(' ');
+  const path = await keptWeights(lab, name, () =>
+    withTrainer(lab, model, options, dataset, async (trainer, total) => {
+      const noted = [await trainer.weights()];
+      for (let part = 1; part <= parts; part++) {
+        await trainTo(lab, trainer, Math.ceil((part * total) / parts));
+        noted.push(await (part < parts ? trainer.weights() : trainer.evaluatedWeights()));
+      }
+      return noted;
+    }),
+  );
+  // a trainer that has not trained has its images in file order, in which losses add up to the same bits wherever the weights come from
+  const { trainer } = await openNet(lab, model, options, dataset);
+  const weights = path.at(-1)!;
+  await trainer.loadWeights(weights);
+  return { trainer, path, weights, start: path[0]! };
 }
 
 /** Loss and accuracy on a part's images with `weights`, the running statistics of norms among them. */

@@ -1,0 +1,38 @@
+/** A plane through the space of a net's weights, which are moved on the device: only scores come back, those of many places at once. */
+import { Flat } from '../../../optim/flat.ts';
+import type { Part } from '../../data/split.ts';
+import type { Score } from '../../evaluate/score.ts';
+import type { Tensors } from '../../run/safetensors.ts';
+import type { Trainer } from '../../step/trainer.ts';
+
+/** Coordinates along both directions. */
+export type At = readonly [x: number, y: number];
+
+export interface Plane {
+  /** The scores of origin + x first + y second, at each of the places. */
+  scores(at: readonly At[], part?: Part): Promise<Score[]>;
+}
+
+/**
+ * Puts `origin` and two directions, tensors under the names of all its weights, beside those of the trainer. Running statistics are those
+ * of `origin` everywhere. The plane lasts as long as the trainer.
+ */
+export async function planeOf(trainer: Trainer, origin: Tensors, [first, second]: readonly [Tensors, Tensors]): Promise<Plane> {
+  const flat = new Flat(trainer.memory);
+  const put = async (name: string, weights: Tensors) => {
+    await trainer.loadWeights(weights);
+    const vector = flat.vector(name);
+    await flat.copy(vector, flat.w);
+    return vector;
+  };
+  const [a, b] = [await put('first direction', first), await put('second direction', second)];
+  const middle = await put('origin', origin);
+  return {
+    scores: (at, part = 'train') =>
+      trainer.evaluateMoved(part, at.length, async place => {
+        const [alpha, beta] = at[place]!;
+        await flat.copy(flat.w, middle);
+        await flat.map(flat.w, 'y + op.alpha * a + op.beta * b', { a, b, alpha, beta });
+      }),
+  };
+}

@@ -1,0 +1,110 @@
+/** `training-path`: the path of the weights while they are trained, over the loss on the plane that holds most of it. */
+import { choice, number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
+import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { pathPlane, type PathPlane } from './path.ts';
+import { planeOf, type Plane } from './plane.ts';
+
+/** Principal directions whose shares are drawn. */
+const DIRECTIONS = 6;
+
+/** What these hold of a long random walk in a space of many dimensions: 6 / (π k)² each (Antognini & Sohl-Dickstein 2018). */
+const WALK = Array.from({ length: DIRECTIONS }, (_, k) => 6 / (Math.PI * (k + 1)) ** 2);
+
+/** The rates of the optimizers. */
+const OPTIMIZERS = { sgd: '0.05', momentum: '0.02', adam: DESCENT.lr } as const;
+
+export const trainingPath = experiment({
+  about: 'The path of training over the loss, on the plane of its two principal directions.',
+  source: 'Li et al. 2018, section 7',
+  options: {
+    model: choice('lenet5', ['lenet5', 'mlp'], 'the net'),
+    optimizer: choice('momentum', ['sgd', 'momentum', 'adam'], 'what moves it'),
+    points: number(17, 'places along each direction', { ...COUNT, min: 3 }),
+    stops: number(40, 'equal parts of the run after each of which the weights are noted', { ...COUNT, min: 2 }),
+    images: number(1000, 'images of Fashion-MNIST on which it is trained and looked at', { ...COUNT, min: 64 }),
+    epochs: number(10, 'passes', COUNT),
+  },
+  async run(lab, { model, optimizer, points, stops, images, epochs }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 });
+    const device = await lab.device();
+    const given = { ...DESCENT, optimizer, lr: OPTIMIZERS[optimizer], epochs: String(epochs), seed: String(lab.seed) };
+    let minimum: Minimum | undefined;
+    let plane: Plane;
+    let seen: { path: PathPlane; grid: Grid; from: number; to: number } | undefined;
+    try {
+      await inTurn(
+        lab,
+        [-1, ...Array(points).keys()],
+        j => (j < 0 ? `training ${model}` : `row ${j + 1} of the surface`),
+        async j => {
+          if (j >= 0) return fillRow(lab, 'path', plane, seen!.grid, j);
+          minimum = await minimumOf(lab, model, given, dataset, stops);
+          const { trainer, weights, start } = minimum;
+          const path = pathPlane(minimum.path);
+          const axis = (k: 0 | 1) =>
+            spanned(
+              path.points.map(point => point[k]),
+              points,
+            );
+          const grid = gridOf(axis(0), axis(1));
+          const to = (await trainer.evaluate('train')).loss;
+          seen = { path, grid, from: (await scoreAt(trainer, start)).loss, to };
+          plane = await planeOf(trainer, weights, path.directions);
+        },
+      );
+    } finally {
+      await device.idle();
+      minimum?.trainer.destroy();
+    }
+    if (!seen) return { title: 'Path of training', rows: [], panels: [] };
+    const { path, grid, from, to } = seen;
+    const { shares } = path;
+    const [first, second] = [shares[0]!, shares[1]!];
+    const percent = (share: number) => `${(100 * share).toFixed(0)} % of the variance`;
+    return {
+      title: `Path of ${model} by ${optimizer}, ${epochs} epochs on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      rows: [
+        {
+          net: model,
+          optimizer,
+          'loss at the start': from,
+          'at the end': to,
+          'first direction': first,
+          second,
+          both: first + second,
+        },
+      ],
+      shares: ['first direction', 'second', 'both'],
+      panels: [
+        {
+          kind: 'line',
+          title: 'Variance of the path in its first directions',
+          x: { label: 'directions', min: 1, max: DIRECTIONS },
+          y: { label: 'share of the variance', percent: true, min: 0, max: 1 },
+          series: [
+            { name: 'this path', points: sums(shares.slice(0, DIRECTIONS)), dots: true },
+            { name: 'a random walk', points: sums(WALK), dashed: true },
+          ],
+        },
+        surfacePanel(
+          'Loss, level lines by equal factors',
+          [`first direction, ${percent(first)}`, `second direction, ${percent(second)}`],
+          grid,
+          [
+            { name: 'path of training', points: path.points, dots: true },
+            { name: 'the end', points: [[0, 0]], pins: true },
+          ],
+        ),
+      ],
+      layout: { width: 480, height: 400 },
+      values: { ...path, directions: undefined, x: grid.x, y: grid.y, losses: rowsOf(grid) },
+    };
+  },
+});
+
+/** The sums of the first values, by how many they are. */
+const sums = (values: readonly number[]) =>
+  values.map((_, k) => [k + 1, values.slice(0, k + 1).reduce((sum, value) => sum + value, 0)] as const);
