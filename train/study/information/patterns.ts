@@ -8,6 +8,8 @@ import { permutation, STREAMS } from '../../../shaders/kernel/random.ts';
 
 export const BITS = 12;
 export const PATTERNS = 2 ** BITS;
+/** Patterns to train on: four fifths. */
+export const TRAINED = Math.floor(0.8 * PATTERNS);
 
 const GOLDEN = (1 + Math.sqrt(5)) / 2;
 const CORNERS = [0, 1, 2].flatMap(axis =>
@@ -55,7 +57,7 @@ export function classesOfPatterns(): Uint16Array {
 export const inputsOfPatterns = (): Float32Array =>
   Float32Array.from(Array.from({ length: PATTERNS }, (_, p) => bitsOf(p).map(b => 2 * b - 1)).flat());
 
-/** The patterns as a data set, four fifths of them to train on. */
+/** The patterns as a data set: some to train on, the others to test. */
 export function patterns(seed: number): Promise<Dataset> {
   const [inputs, classes] = [inputsOfPatterns(), classesOfPatterns()];
   const order = permutation(PATTERNS, seed, STREAMS.split);
@@ -63,6 +65,5 @@ export function patterns(seed: number): Promise<Dataset> {
     const chosen = [...order.subarray(from, to)];
     return { images: chosen.map(p => inputs.slice(p * BITS, (p + 1) * BITS)), labels: chosen.map(p => classes[p]!) };
   };
-  const cut = Math.floor(0.8 * PATTERNS);
-  return datasetOf({ ...part(0, cut), test: part(cut, PATTERNS), shape: [BITS], classes: ['0', '1'], name: 'twelve bits' });
+  return datasetOf({ ...part(0, TRAINED), test: part(TRAINED, PATTERNS), shape: [BITS], classes: ['0', '1'], name: 'twelve bits' });
 }

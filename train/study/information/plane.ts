@@ -8,7 +8,7 @@ import { experiment, giveWay, inTurn, type Lab } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
 import { trainTo, withTrainer } from '../with-trainer.ts';
 import { byBins, byDensities, type Information } from './estimators.ts';
-import { BITS, inputsOfPatterns, classesOfPatterns, PATTERNS, patterns } from './patterns.ts';
+import { BITS, inputsOfPatterns, classesOfPatterns, PATTERNS, patterns, TRAINED } from './patterns.ts';
 
 const ACTIVATIONS = ['tanh', 'relu'] as const;
 type Activation = (typeof ACTIVATIONS)[number];
@@ -61,7 +61,7 @@ export const informationPlane = experiment({
     on: choice('bits', ['bits', 'fashion-mnist'], 'all patterns of twelve bits, or 6,000 images'),
     epochs: number(200, 'passes of each net', { ...COUNT, min: 2 }),
     lr: number(0.005, "Adam's rate"),
-    batch: number(512, 'samples of a step', COUNT),
+    batch: number(512, 'samples of a step', { ...COUNT, max: TRAINED }),
     looks: number(16, 'times at which layers are looked at, at growing distances', { ...COUNT, min: 2 }),
   },
   async run(lab, { on, epochs, lr, batch, looks }) {

@@ -36,7 +36,8 @@ export const calibration = experiment({
   async run(lab, { images, epochs, members, draws }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
     const given = (seed = lab.seed): Given => ({ epochs: String(epochs), seed: String(seed) });
-    const cycles = { ...given(), optimizer: 'momentum', lr: '0.1', snapshots: String(members) };
+    const whole = String(members * Math.ceil(epochs / members)); // each cycle has as many epochs
+    const cycles = { ...given(), epochs: whole, optimizer: 'momentum', lr: '0.1', snapshots: String(members) };
     const parts: { name: string; run: () => Promise<Answers[]> }[] = [
       { name: 'one net, SWAG', run: () => byDraws(lab, dataset, given(), epochs, draws) },
       ...Array.from({ length: members - 1 }, (_, k) => ({
