@@ -4,6 +4,7 @@ import { defineConfig, type Plugin } from 'vite';
 import basicSsl from '@vitejs/plugin-basic-ssl';
 import { relay } from './web/node/relay.ts';
 import { serveData } from './web/node/serve-data.ts';
+import { sharedWorkerChunks } from './web/node/shared-worker-chunks.ts';
 import { site } from './web/node/site.ts';
 import { standaloneScript } from './web/node/standalone-script.ts';
 
@@ -57,6 +58,7 @@ export default defineConfig({
   base: './',
   plugins: [
     contentSecurityPolicy(),
+    sharedWorkerChunks(),
     serveData(process.env.DESCENT_WEB_DATA),
     standaloneScript(),
     site(process.env.DESCENT_SITE),

@@ -2,8 +2,7 @@
 import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, passed, told } from './views/dom.ts';
-import { isDataFile } from './data/dropped.ts';
-import { filesOf, type FolderFile } from './data/folder.ts';
+import type { FolderFile } from './data/folder.ts';
 import { TrainView, type Address } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
@@ -59,6 +58,7 @@ async function show(): Promise<void> {
 
 /** A dropped file is weights, runs, files of a data set, or a picture to classify. */
 async function take(files: readonly File[]): Promise<void> {
+  const { isDataFile } = await import('./data/dropped.ts');
   const data = files.filter(f => isDataFile(f.name));
   if (data.length) await train.addData(data);
   for (const file of files.filter(f => !data.includes(f))) {
@@ -97,6 +97,7 @@ addEventListener('drop', event => {
   const files = [...(event.dataTransfer?.files ?? [])].filter(({ name }) => !folders.some(folder => folder.name === name));
   const at = event.target instanceof Element ? event.target : document.body;
   void told(async () => {
+    const { filesOf } = await import('./data/folder.ts');
     const inFolders = await Promise.all(folders.map(folder => filesOf([folder])));
     if (await shown?.drop?.(at, files, inFolders.flat())) return;
     if (!folders.length) return take(files);

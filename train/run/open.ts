@@ -16,15 +16,12 @@ import { momentsFor } from '../data/normalise.ts';
 import { lengthOf } from '../data/share.ts';
 import type { SplitOptions } from '../data/split.ts';
 import { Inference } from '../evaluate/inference.ts';
-import { boxInit } from '../init/box.ts';
 import { BOXES } from '../init/schemes.ts';
-import { lsuv } from '../init/lsuv.ts';
 import type { Moments } from '../data/statistics.ts';
 import type { Phase } from '../step/phase.ts';
 import { Trainer } from '../step/trainer.ts';
-import { whitenFirst } from '../init/whiten-patches.ts';
 import { built } from '../evaluate/built.ts';
-import { featuresOf, type FeatureOptions, type Features } from '../tune/features.ts';
+import type { FeatureOptions, Features } from '../tune/features.ts';
 import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { onDataset } from './task.ts';
@@ -132,11 +129,12 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       withoutUpdate: distribute?.name === 'delay-tolerant',
     }),
   );
-  if (scheme === 'lsuv') await lsuv({ model, seed }, trainer.data);
+  // Ways of drawing weights that few runs take are loaded by those that do.
+  if (scheme === 'lsuv') await (await import('../init/lsuv.ts')).lsuv({ model, seed }, trainer.data);
   const box = BOXES.find(name => name === scheme);
-  if (box) boxInit(trainer.graph, trainer.data, box, seed);
+  if (box) (await import('../init/box.ts')).boxInit(trainer.graph, trainer.data, box, seed);
   const { whitened } = recipe.model;
-  if (whitened) await whitenFirst(trainer.graph, trainer.data, whitened);
+  if (whitened) await (await import('../init/whiten-patches.ts')).whitenFirst(trainer.graph, trainer.data, whitened);
   const { start } = tuning;
   const given = Object.entries(start?.weights ?? {}).filter(([name]) => !Object.hasOwn(features?.trunk ?? {}, name));
   if (given.length) await trainer.loadWeights(Object.fromEntries(given), { strict: options.start?.isOwn === true });
@@ -203,6 +201,7 @@ async function cached(
     (augment && !views)
   )
     return undefined;
+  const { featuresOf } = await import('../tune/features.ts');
   return featuresOf({ ...made, frozen, weights: start.weights, seed, fuse, views });
 }
 

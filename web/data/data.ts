@@ -4,7 +4,6 @@ import { datasets, knownName, loadDataset } from '../../datasets/index.ts';
 import { check, DescentError } from '../../engine/check.ts';
 import type { RunConfig } from '../../train/config/config.ts';
 import type { Dropped } from './dropped.ts';
-import { openFolder } from './folder.ts';
 
 /** The names of the data sets that can be had now: the computed ones, those of the server and those dropped. */
 export async function available({ files: dropped, folders }: Dropped, base: string): Promise<Set<string>> {
@@ -18,7 +17,7 @@ export async function available({ files: dropped, folders }: Dropped, base: stri
 
 export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string): Promise<Dataset> {
   const { dataset: name, limitTrain, limitTest } = config;
-  if (Object.hasOwn(folders, name)) return openFolder(name, folders[name]!, config);
+  if (Object.hasOwn(folders, name)) return (await import('./folder.ts')).openFolder(name, folders[name]!, config);
   check(
     knownName(name) !== undefined || Object.keys(folders).length || !/[^\w-]/.test(name),
     `${name}: is not here`,

@@ -4,7 +4,6 @@ import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
-import { alone } from '../../train/distribute/alone.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { LoopState } from '../../train/run/loop.ts';
@@ -12,7 +11,7 @@ import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
-import { Inspector } from './inspector.ts';
+import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
 
 interface Checkpoint {
@@ -25,10 +24,10 @@ export class BuiltRun {
   options!: OpenOptions;
   dataset!: Dataset;
   device: Device | undefined;
-  inspector: Inspector | undefined;
   checkpoint!: Checkpoint;
   fitted: LoopState = { evaluated: [] };
   #opened: Opened | undefined;
+  #inspector: Promise<Inspector> | undefined;
   #emit: (event: RunEvent) => void;
   #lost: () => Promise<void>;
 
@@ -73,6 +72,12 @@ export class BuiltRun {
       averages: trainer.averages,
       images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
     };
+  }
+
+  /** Looks into the net, by code that is loaded when it is first asked for. */
+  inspector(): Promise<Inspector> {
+    const { opened, dataset } = this;
+    return (this.#inspector ??= import('./inspector.ts').then(({ Inspector }) => new Inspector(opened, dataset)));
   }
 
   tellState(state: RunState, message?: string | Fault): void {
@@ -162,11 +167,12 @@ export class BuiltRun {
   }
 
   /** Where the run is one of several ranks it begins as the only one. */
-  async #open(exchange = this.recipe.distribute && alone()): Promise<void> {
+  async #open(given?: Exchange): Promise<void> {
     this.fitted = { evaluated: [] };
+    const exchange = given ?? (this.recipe.distribute && (await import('../../train/distribute/alone.ts')).alone());
     this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
     this.recipe = this.#opened.recipe;
-    this.inspector = new Inspector(this.#opened, this.dataset);
+    this.#inspector = undefined;
     const notes = [this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
     this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }

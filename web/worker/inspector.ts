@@ -2,7 +2,7 @@
 import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
 import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
 import type { Opened } from '../../train/run/open.ts';
-import { Predictor } from '../../train/evaluate/predictor.ts';
+import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { activationsOf, filtersOf, firstFilters, type Filters, type Planes } from '../../train/study/looks.ts';
@@ -68,7 +68,8 @@ export class Inspector {
   }
 
   /** Class probabilities of images given as bytes [n, c, h, w]. */
-  predict(bytes: Uint8Array): Promise<Float32Array> {
+  async predict(bytes: Uint8Array): Promise<Float32Array> {
+    const { Predictor } = await import('../../train/evaluate/predictor.ts');
     const { trainer, model, data } = this.#opened;
     this.#predictor ??= Predictor.over(trainer.memory, model, data, MANY);
     return this.#predictor.probabilities(bytes);

@@ -8,11 +8,10 @@ import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loo
 import { bestOf } from '../../train/step/metrics.ts';
 import { HostLeft } from '../../train/distribute/channels/protocol.ts';
 import { openDataset } from '../data/data.ts';
-import { digestOf } from '../data/digest.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { BuiltRun } from './built-run.ts';
 import type { Inspector } from './inspector.ts';
-import { checkTogether, hosting, joined, type Identity, type Stage, type Together } from './together.ts';
+import type { Identity, Stage, Together } from './together.ts';
 import type { OpenOptions, RunEvent, RunFacts } from './protocol.ts';
 
 /** Milliseconds between checkpoints while it trains without evaluations. */
@@ -27,6 +26,8 @@ export class Session {
   /** Those whom it trains with. */
   #together: Together | undefined;
   #identity!: Identity;
+  /** How to train with others: loaded for a run that may. */
+  #others: typeof import('./together.ts') | undefined;
   #recovering = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -43,7 +44,7 @@ export class Session {
     const begun = performance.now();
     const recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(recipe);
-    checkTogether(recipe);
+    if (recipe.distribute) (this.#others = await import('./together.ts')).checkTogether(recipe);
     const run = this.#run;
     run.recipe = recipe;
     run.options = options;
@@ -52,8 +53,9 @@ export class Session {
     await this.#save();
     const { facts } = run;
     if (run.recipe.distribute) {
+      const { digestOf } = await import('../data/digest.ts');
       this.#identity = { adapter: facts.adapter, digest: await digestOf(run.dataset) };
-      this.#together = hosting(this.#identity, (who, own) => this.#emit({ kind: 'who', who, own }));
+      this.#together = this.#others!.hosting(this.#identity, (who, own) => this.#emit({ kind: 'who', who, own }));
     }
     this.#run.tellState('paused');
     return { ...facts, seconds: (performance.now() - begun) / 1000 };
@@ -114,7 +116,7 @@ export class Session {
 
   /** What the inspector says of the net, between two steps. */
   inspect<T>(ask: (net: Inspector) => T | Promise<T>): Promise<T> {
-    return this.#settled(() => ask(this.#run.inspector!));
+    return this.#settled(async () => ask(await this.#run.inspector()));
   }
 
   async loseDevice(): Promise<void> {
@@ -129,7 +131,7 @@ export class Session {
 
   join(port: MessagePort): void {
     const host = this.#together?.party;
-    this.#together = joined(port, this.#identity, (who, own) => {
+    this.#together = this.#others!.joined(port, this.#identity, (who, own) => {
       this.#emit({ kind: 'who', who, own });
       if (!who.length && !this.#running && this.#together) void this.#goAlone('the host is gone');
     });

@@ -1,6 +1,4 @@
 /** The worker of one run: its device trains here, so that the page never waits. */
-import { benchKernels, benchStep } from './bench-run.ts';
-import { runRace } from './race-run.ts';
 import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
 import type { Player } from './player.ts';
@@ -10,7 +8,8 @@ import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 const post = (message: Reply): void => (self as unknown as { postMessage(m: Reply): void }).postMessage(message);
 const session = new Session((event: RunEvent) => post({ event }));
 let teacher: Promise<Teacher> | undefined;
-/** Loaded when it is first asked for: most runs never do. */
+// Loaded when they are first asked for: most runs never do.
+const bench = () => import('./bench-run.ts');
 const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
 let player: Promise<Player> | undefined;
 const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
@@ -36,7 +35,7 @@ const handlers: Handlers = {
   join: port => session.join(port),
   leave: () => session.leave(),
   loseDevice: () => session.loseDevice(),
-  race: request => runRace(request),
+  race: async request => (await import('./race-run.ts')).runRace(request),
   teachOpen: async () => (await teach()).open(),
   teachFeatures: async images => (await teach()).features(images),
   teachLearn: async samples => (await teach()).learn(samples),
@@ -50,8 +49,8 @@ const handlers: Handlers = {
   playGo: async () => (await play()).go(),
   playPause: async () => (await play()).pause(),
   playStep: async () => (await play()).step(),
-  benchKernels: (filter, all) => benchKernels(filter, all, event => post({ event })),
-  benchStep,
+  benchKernels: async (filter, all) => (await bench()).benchKernels(filter, all, event => post({ event })),
+  benchStep: async (...asked) => (await bench()).benchStep(...asked),
 };
 
 self.onmessage = async ({ data: { id, method, args } }: MessageEvent<Request>) => {

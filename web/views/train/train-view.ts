@@ -7,7 +7,7 @@ import { button, el, fold, notice, pick, save, told } from '../dom.ts';
 import type { Dropped } from '../../data/dropped.ts';
 import { field } from '../../form/field.ts';
 import type { FolderFile } from '../../data/folder.ts';
-import { keepFiles, keepFolder, type Kept } from '../../data/keep.ts';
+import type { Kept } from '../../data/keep.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../../form/form.ts';
 import { InspectView } from '../inspect-view.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
@@ -144,16 +144,16 @@ export class TrainView {
 
   async addData(files: readonly File[]): Promise<void> {
     notice(`Reading ${files.length === 1 ? files[0]!.name : `${files.length} files`} …`, 'busy');
-    await this.#keep(keepFiles(files, this.dropped));
+    await this.#keep(async () => (await import('../../data/keep.ts')).keepFiles(files, this.dropped));
   }
 
   addFolder(files: readonly FolderFile[]): Promise<void> {
-    return this.#keep(keepFolder(files, this.dropped));
+    return this.#keep(async () => (await import('../../data/keep.ts')).keepFolder(files, this.dropped));
   }
 
   /** Offers data that is being kept, chooses it where it is whole, and says what it is. */
-  async #keep(keeping: Promise<Kept>): Promise<void> {
-    const { whole, said } = await keeping.finally(() => this.offer());
+  async #keep(keep: () => Promise<Kept>): Promise<void> {
+    const { whole, said } = await keep().finally(() => this.offer());
     if (whole !== undefined) this.#form.choose(whole);
     notice(said, 'info');
   }
