@@ -3,6 +3,7 @@ import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
 import { isDark, notice, passed, told } from './views/dom.ts';
 import type { FolderFile } from './data/folder.ts';
+import { viewed } from './views/title.ts';
 import { TrainView, type Address } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
@@ -52,7 +53,7 @@ async function show(): Promise<void> {
     if (a.getAttribute('href') !== `#${views[name] ? name : 'train'}`) continue;
     a.setAttribute('aria-current', 'page');
     a.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    document.title = `${a.textContent} – Descent`;
+    viewed(a.textContent);
   }
 }
 
@@ -117,6 +118,10 @@ document.querySelector<HTMLElement>('.skip')!.onclick = event => {
   event.preventDefault();
   place.focus();
 };
+
+addEventListener('beforeunload', event => {
+  if (train.runs.some(r => r.state === 'running')) event.preventDefault(); // the browser then asks whether to leave
+});
 
 // a browser may freeze a tab that stays hidden for long, its workers with it
 document.addEventListener('resume', () => {

@@ -1,4 +1,6 @@
 /** The page as a person uses it: pressed slowly, looked at while it trains, scrolled by a finger, told something wrong. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -45,6 +47,9 @@ if (
       if ((await page.evaluate('descent.selected.id')) === i % 2) taken++;
     }
     assert.is(taken, 20);
+    assert.match(await page.title(), /^\d+ % – Train – Descent$/);
+    assert.match((await page.locator('.status').first().textContent())!, /epoch [\d.]+ of 10000, .* left/);
+    assert.ok(Number((await page.evaluate<number>('descent.selected.imagesPerSecond')).toFixed(3)) > 0);
     await rows().first().focus();
     await rest(1000);
     assert.is(await page.evaluate('document.activeElement.textContent'), names[0]);
@@ -135,6 +140,51 @@ if (
     assert.ok(y >= 0 && y + height < 720, `it stands at ${y}`);
     await page.evaluate(`location.hash = 'race'`);
     await notice.waitFor({ state: 'hidden' });
+  });
+
+  test('a wrong value is said below its field, and Start says it too', async () => {
+    await at.open('train');
+    const said = async (field: string, text: string) => {
+      const input = page.getByLabel(field, { exact: true });
+      await input.fill(text);
+      const id = (await input.getAttribute('aria-errormessage'))!;
+      const error = page.locator(`[id="${id}"]`);
+      const [below, above] = [(await error.boundingBox())!, (await input.boundingBox())!];
+      assert.ok(below.y >= above.y && below.y < above.y + 60, `${field}: ${below.y} for ${above.y}`);
+      assert.ok((await input.getAttribute('aria-describedby'))!.split(' ').includes(id));
+      return error.textContent();
+    };
+    assert.is(await said('beta1', '0,9'), "Optimizer adam: beta1 is '0,9'; write 0.9");
+    await at.press('Start');
+    await at.notes("Optimizer adam: beta1 is '0,9'; write 0.9");
+    await page.getByLabel('beta1', { exact: true }).fill('0.9');
+    assert.is(await page.locator('[aria-errormessage]').count(), 0);
+    assert.match((await said('Validate every', 'abc'))!, "Validate every: 'abc' is not a number");
+    await at.press('Start');
+    await at.notes("Validate every: 'abc' is not a number");
+  });
+
+  test('a folder of 60 images trains by a smaller batch, which is said, and goes on after its end', async () => {
+    const { default: sharp } = await import('sharp');
+    const folder = join(at.folder, 'colours');
+    for (const [name, background] of Object.entries({ red: '#c02020', green: '#20c020', blue: '#2020c0' })) {
+      mkdirSync(join(folder, name), { recursive: true });
+      const picture = await sharp({ create: { width: 16, height: 16, channels: 3, background } })
+        .png()
+        .toBuffer();
+      for (let i = 0; i < 20; i++) writeFileSync(join(folder, name, `${i}.png`), picture);
+    }
+    await at.open('train?model=mlp:hidden=8&epochs=1&evalEvery=0');
+    await at.choose('Add a folder', folder);
+    await at.notes('60 images of 3 classes');
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    await page.getByRole('status').filter({ hasText: 'A batch is 8 images in place of 64, as there are 43 to train on.' }).waitFor();
+    const { step } = await at.seen();
+    assert.equal(await page.evaluate('descent.selected.steps.map(l => l.step)'), [1, 2, 5]);
+    await at.press('5 more epochs');
+    await at.until(`r.state === "done" && r.step === ${6 * step}`);
+    assert.is(await page.evaluate('descent.selected.config.epochs'), 6);
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

@@ -84,11 +84,11 @@ export class Evaluator {
     if (memory.layout.pages('buffer').length) await populationStatistics(this.#o, this.#data, most);
   }
 
-  /** The score over all images of a part. */
-  evaluate(part: Part): Promise<Score> {
+  /** The score over the first `count` images of a part, or over all. */
+  evaluate(part: Part, count = Infinity): Promise<Score> {
     const { n } = this.#images(part);
     check(n > 0, `evaluate: there are no ${part} images`, say`give ${named('valSplit')} a share above 0`);
-    return this.withAverage(() => this.#evaluateAsIs(part, n));
+    return this.withAverage(() => this.#evaluateAsIs(part, Math.min(n, count)));
   }
 
   /** As `evaluate`, of the weights themselves; undefined where no average stands in their place. */

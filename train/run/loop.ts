@@ -19,7 +19,8 @@ export interface Fitted {
   arrived(): StepMetrics[];
   /** As `arrived`, once the device has done all steps. */
   settle(): Promise<StepMetrics[]>;
-  evaluate(split: 'val' | 'test'): Promise<Score>;
+  /** Over all images of a split, or the first `count` of them. */
+  evaluate(split: 'val' | 'test', count?: number): Promise<Score>;
   /** Tells the schedule the loss on the validation images. */
   observe(loss: number): void;
   /** The weights that `evaluate` takes: averaged ones where the optimizer keeps an average. */
@@ -41,10 +42,14 @@ export interface LoopOptions {
   /** Steps of the whole run. */
   readonly total: number;
   readonly logEvery: number;
+  /** Steps that are logged too. */
+  readonly logAlso?: readonly number[];
   /** Evaluate on the validation images after each epoch, and at the end. */
   readonly validate: boolean;
   /** Evaluate every so many steps too; these evaluations decide nothing. */
   readonly evalEvery?: number;
+  /** The images that such an evaluation within an epoch takes; all without it. */
+  readonly evalImages?: number;
   /** Whether the run ends, with the best weights, where evaluations after epochs bring nothing better. */
   readonly earlyStop?: EarlyStopping | undefined;
   readonly state: LoopState;
@@ -97,7 +102,8 @@ export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean):
     const evaluates = o.validate && (epochEnds || (o.evalEvery && step % o.evalEvery === 0));
     return { epochEnds, evaluates, keeps: epochEnds || evaluates || isLast };
   };
-  const log = dueAfter(trainer.steps + 1).keeps || (trainer.steps + 1) % o.logEvery === 0;
+  const next = trainer.steps + 1;
+  const log = dueAfter(next).keeps || next % o.logEvery === 0 || (o.logAlso?.includes(next) ?? false);
   await (o.step ? o.step(log) : trainer.step(log));
   const step = trainer.steps; // where others do steps too there may have been several
   const { epochEnds, evaluates, keeps } = dueAfter(step);
@@ -105,7 +111,9 @@ export async function advance(trainer: Fitted, o: LoopOptions, isLast: boolean):
   (keeps || isDue ? await trainer.settle() : trainer.arrived()).forEach(o.onMetrics);
   if (evaluates) {
     const { stepsPerEpoch, privacy } = trainer;
-    const line = await evaluation({ steps: step, stepsPerEpoch, privacy, evaluate: o.evaluate ?? (part => trainer.evaluate(part)) }, 'val');
+    const most = epochEnds ? undefined : o.evalImages;
+    const evaluate = o.evaluate ?? (part => trainer.evaluate(part, most));
+    const line = await evaluation({ steps: step, stepsPerEpoch, privacy, evaluate }, 'val');
     if (epochEnds) await learn(trainer, o, line);
     o.onEvaluation(line);
   }

@@ -167,10 +167,10 @@ export class Trainer {
     });
   }
 
-  /** The score over all images of a part, of the averaged weights where the optimizer keeps an average. */
-  evaluate(part: Part): Promise<Score> {
+  /** The score over all images of a part or the first `count` of them, of the averaged weights where the optimizer keeps an average. */
+  evaluate(part: Part, count?: number): Promise<Score> {
     return this.memory.inTurn(async () => {
-      const evaluated = await this.#evaluator.evaluate(part);
+      const evaluated = await this.#evaluator.evaluate(part, count);
       this.#steps.gradients.readings.restart(this.steps);
       return evaluated;
     });

@@ -15,7 +15,10 @@ export async function available({ files: dropped, folders }: Dropped, base: stri
   return new Set([...Object.keys(folders), ...here]);
 }
 
-export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string): Promise<Dataset> {
+/** Told how much of the files of a set has come. */
+type OnBytes = (done: number, of: number) => void;
+
+export async function openDataset(config: RunConfig, { files, folders }: Dropped, base: string, onBytes?: OnBytes): Promise<Dataset> {
   const { dataset: name, limitTrain, limitTest } = config;
   if (Object.hasOwn(folders, name)) return (await import('./folder.ts')).openFolder(name, folders[name]!, config);
   check(
@@ -23,17 +26,20 @@ export async function openDataset(config: RunConfig, { files, folders }: Dropped
     `${name}: is not here`,
     'drop the folder on the page, one subfolder of images a class',
   );
+  const of = datasets[name]?.files.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+  let done = 0;
+  const counted = (bytes: number) => onBytes?.((done += bytes), of);
   return loadDataset(
     name,
     async file => {
       const blob = files[`${name}/${file}`];
-      return blob ? new Uint8Array(await blob.arrayBuffer()) : fetched(name, file, base);
+      return blob ? new Uint8Array(await blob.arrayBuffer()) : fetched(name, file, base, counted);
     },
     { limitTrain, limitTest },
   );
 }
 
-async function fetched(name: string, file: string, base: string): Promise<Uint8Array> {
+async function fetched(name: string, file: string, base: string, counted: (bytes: number) => void): Promise<Uint8Array> {
   const answer = await fetch(new URL(`data/${name}/${file}`, base)).catch((e: Error) => {
     throw new DescentError(`${name}: ${file} did not come (${e.message})`, 'is the server still running?');
   });
@@ -43,5 +49,11 @@ async function fetched(name: string, file: string, base: string): Promise<Uint8A
     `${name}: this site does not have ${file}`,
     `run 'descent data fetch ${name}' and npm run web, or drop the files ${needed} on the page`,
   );
-  return new Uint8Array(await answer.arrayBuffer());
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, out) {
+      counted(chunk.length);
+      out.enqueue(chunk);
+    },
+  });
+  return new Uint8Array(await new Response(answer.body!.pipeThrough(count)).arrayBuffer());
 }

@@ -23,3 +23,22 @@ export function field(
   }
   return whole;
 }
+
+/** Says below an input what is wrong with what it holds; nothing where that is empty. */
+export function mark(input: HTMLInputElement | HTMLSelectElement, wrong: string): void {
+  const id = `${input.id}-error`;
+  const said = input.parentElement?.querySelector(`#${CSS.escape(id)}`);
+  if (said?.textContent === wrong) return;
+  said?.remove();
+  const described = (input.getAttribute('aria-describedby') ?? '').split(' ').filter(other => other && other !== id);
+  if (wrong) {
+    input.after(el('p', { class: 'hint wrong', id, textContent: wrong }));
+    described.unshift(id);
+    input.setAttribute('aria-errormessage', id);
+  } else {
+    input.removeAttribute('aria-errormessage');
+  }
+  input.setAttribute('aria-invalid', String(Boolean(wrong)));
+  if (described.length) input.setAttribute('aria-describedby', described.join(' '));
+  else input.removeAttribute('aria-describedby');
+}

@@ -9,7 +9,7 @@ import { checkFeasible } from '../../train/config/feasible.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { capital, count, el, select } from '../views/dom.ts';
-import { field, type Hint } from './field.ts';
+import { field, mark, type Hint } from './field.ts';
 import { SpecField } from './spec-field.ts';
 import { inPageWords } from '../words.ts';
 
@@ -52,6 +52,7 @@ export class ConfigForm {
     name: 'datasetOptions',
     autocomplete: 'off',
     spellcheck: false,
+    id: 'dataset-options',
     'aria-label': 'Options of the data set',
     oninput: () => {
       const text = this.#datasetOptions.value.trim();
@@ -63,6 +64,8 @@ export class ConfigForm {
   #optimizer: SpecField | undefined;
   #beside: readonly HTMLElement[];
   #wrong = el('p', { class: 'hint wrong', role: 'status' });
+  /** What is wrong with inputs whose texts are in no configuration. */
+  #faults = new Map<HTMLElement, Error>();
 
   /** `beside` stands with the choice of the data set. */
   constructor(texts: Texts, available: ReadonlySet<string>, ...beside: HTMLElement[]) {
@@ -84,6 +87,7 @@ export class ConfigForm {
 
   /** The checked configuration; throws with the command line's message. */
   config(): RunConfig {
+    for (const [input, fault] of this.#faults) if (this.element.contains(input)) throw fault;
     return configOf({ ...this.#texts, dataset: this.#chosen });
   }
 
@@ -167,7 +171,7 @@ export class ConfigForm {
     this.element.replaceChildren(
       this.#wrong,
       dataset,
-      new SpecField('Model', modelling, this.#texts.model, text => this.#set('model', text)).element,
+      this.#spec('Model', modelling, this.#texts.model, text => this.#set('model', text)).element,
       ...basics!.keys.filter(key => key !== 'dataset').map(key => this.#option(key)),
       ...others.map(({ title, keys }) =>
         el(
@@ -191,7 +195,13 @@ export class ConfigForm {
   #check(): void {
     let wrong = '';
     try {
-      if (knownName(this.#chosen) !== undefined) datasetFrom(this.#chosen);
+      mark(this.#datasetOptions, '');
+      try {
+        if (knownName(this.#chosen) !== undefined) datasetFrom(this.#chosen);
+      } catch (error) {
+        mark(this.#datasetOptions, inPageWords(error as Error));
+        throw error;
+      }
       checkFeasible(recipeOf(this.config()));
     } catch (error) {
       wrong = inPageWords(error as Error);
@@ -199,6 +209,13 @@ export class ConfigForm {
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
     if (this.#lr && this.#optimizer) this.#lr.placeholder = String(optimizers[this.#optimizer.names[0]!]!.hyper.lr.default);
+  }
+
+  #spec(label: string, choice: Choice, text: string | undefined, changed: (text: string | undefined) => void): SpecField {
+    return new SpecField(label, choice, text, changed, (input, fault) => {
+      if (fault) this.#faults.set(input, fault);
+      else this.#faults.delete(input);
+    });
   }
 
   #option(key: Key): HTMLElement {
@@ -210,7 +227,7 @@ export class ConfigForm {
     const set = (text: string) => this.#set(key, text);
     const specs = SPECS[key];
     if (specs) {
-      const made = new SpecField(name, specs, value, text => this.#set(key, text === usual ? undefined : text));
+      const made = this.#spec(name, specs, value, text => this.#set(key, text === usual ? undefined : text));
       if (key === 'optimizer') this.#optimizer = made;
       return made.element;
     }
@@ -248,9 +265,7 @@ export class ConfigForm {
       } catch (error) {
         wrong = inPageWords(error as Error);
       }
-      input.setCustomValidity(wrong);
-      input.setAttribute('aria-invalid', String(Boolean(wrong)));
-      input.title = wrong;
+      mark(input, wrong);
       this.#set(key, text);
     };
     return input;

@@ -3,7 +3,9 @@ import type { Parameter, Scalar } from '../../engine/parameter.ts';
 import { formatSpec, parseSpecs, type Spec } from '../../engine/spec.ts';
 import type { Choice } from './choices.ts';
 import { button, el, select } from '../views/dom.ts';
-import { field } from './field.ts';
+import { DescentError } from '../../engine/check.ts';
+import { inPageWords } from '../words.ts';
+import { field, mark } from './field.ts';
 
 export class SpecField {
   readonly element: HTMLElement;
@@ -11,12 +13,23 @@ export class SpecField {
   #choice: Choice;
   #specs: Spec[];
   #changed: (text: string | undefined) => void;
+  #refused: (input: HTMLElement, fault: Error | undefined) => void;
 
-  /** `changed` gets the text, undefined where nothing is named. A text that cannot be read counts as none. */
-  constructor(label: string, choice: Choice, text: string | undefined, changed: (text: string | undefined) => void) {
+  /**
+   * `changed` gets the text, undefined where nothing is named. A text that cannot be read counts as none. `refused` is told of a value that
+   * cannot stand in that text, and of when it is gone.
+   */
+  constructor(
+    label: string,
+    choice: Choice,
+    text: string | undefined,
+    changed: (text: string | undefined) => void,
+    refused: (input: HTMLElement, fault: Error | undefined) => void = () => undefined,
+  ) {
     this.#label = label;
     this.#choice = choice;
     this.#changed = changed;
+    this.#refused = refused;
     this.#specs = readSpecs(choice, text);
     this.element = el('div', { class: 'specs', role: 'group', 'aria-label': `${label} and options` });
     this.#draw();
@@ -130,8 +143,23 @@ export class SpecField {
         { title, onchange },
       );
     } else {
-      const oninput = (e: Event) => set(scalarOf((e.target as HTMLInputElement).value.trim()));
-      input = el('input', {
+      const oninput = () => {
+        const typed = text.value.trim();
+        const value = scalarOf(typed);
+        const who = `${this.#label} ${spec.name}: ${key}`;
+        // These part options in the text of a configuration.
+        const parts = /[,:=]/.test(typed);
+        const number = typed.replace(',', '.');
+        const hint = typed.includes(',') && Number.isFinite(Number(number)) ? `write ${number}` : `give ${accepts}`;
+        const fault = parts ? new DescentError(`${who} is '${typed}'`, hint) : undefined;
+        const isRead = value === undefined || parameter.read(value) !== undefined;
+        const shown = typeof value === 'number' ? value : `'${typed}'`;
+        const wrong = fault ?? (isRead ? undefined : new DescentError(`${who} is ${shown}`, `give ${accepts}`));
+        mark(text, wrong ? inPageWords(wrong) : '');
+        this.#refused(text, fault);
+        set(parts ? undefined : value);
+      };
+      const text = el('input', {
         type: 'text',
         value: given === undefined ? '' : String(given),
         placeholder: isNeeded ? 'needed' : String(example),
@@ -140,6 +168,7 @@ export class SpecField {
         title,
         oninput,
       });
+      input = text;
     }
     input.dataset.at = `${key}${i}`;
     return field(key.replaceAll('_', ' '), input, {}, typeof example === 'boolean');

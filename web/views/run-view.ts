@@ -9,8 +9,8 @@ export function statusOf(run: Run): string {
   const state =
     run.message ||
     {
-      building: 'Loading the data and compiling the programs …',
-      running: `${name} trains on ${run.facts?.adapter}; it goes on while the tab is hidden.`,
+      building: run.building || 'Loading the data and compiling the programs …',
+      running: `${name} trains on ${run.facts?.adapter}, ${progressOf(run)}; it goes on while the tab is hidden.`,
       paused: `${name} is paused at step ${run.step}.`,
       done: `${name} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
       failed: 'The run stopped.',
@@ -19,24 +19,43 @@ export function statusOf(run: Run): string {
   return run.note ? `${state} ${capital(run.note)}.` : state;
 }
 
+/** How far a run is, and how long it will take by the speed that it has. */
+export function progressOf(run: Run): string {
+  const { facts, imagesPerSecond: speed } = run;
+  if (!facts) return `step ${run.step}`;
+  const [done, all] = [run.step / facts.stepsPerEpoch, facts.total / facts.stepsPerEpoch].map(v => Number(v.toFixed(1)));
+  const left = speed && ((facts.total - run.step) * facts.batchSize) / speed;
+  return `epoch ${done} of ${all}${left === undefined || left > 1e6 ? '' : `, ${spanOf(left)} left`}`;
+}
+
+/** The part of a run that is done. */
+export const shareOf = ({ facts, step }: Run): number | undefined => facts && step / facts.total;
+
+function spanOf(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** Whether a run predicts numbers, as its data or, of a run that was loaded, its lines say. */
-export const isRegression = ({ facts, lines }: Run): boolean => facts?.outputs !== undefined || lines.some(line => line.rmse !== undefined);
+export const isRegression = ({ facts, steps, validation }: Run): boolean =>
+  facts?.outputs !== undefined || [steps[0], validation[0]].some(line => line?.rmse !== undefined);
 
 /** The numbers of a run by name; a dash where there is none yet. */
 export function numbersOf(run: Run): HTMLElement[] {
-  const { facts, step, lastTest } = run;
+  const { facts, step, lastTest, imagesPerSecond: speed } = run;
   const last = run.steps.at(-1);
   const val = run.validation.at(-1);
   const predicts = isRegression(run);
   const numbers: [name: string, value: string | undefined][] = [
     ['step', count(step)],
-    ['epoch', facts && (step / facts.stepsPerEpoch).toFixed(2)],
+    ['epoch', facts && `${(step / facts.stepsPerEpoch).toFixed(2)} of ${Number((facts.total / facts.stepsPerEpoch).toFixed(2))}`],
     ['training loss', last?.loss.toFixed(4)],
     ...figures('training', last, predicts),
     ...figures('validation', val, predicts),
     ['gap in loss', val && last && (val.loss - last.loss).toFixed(4)],
     ...figures('test', lastTest, predicts),
-    ['images/s', last && count(Math.round(last.images_per_s))],
+    ['images/s', speed === undefined ? undefined : count(Math.round(speed))],
     ['dispatches/step', facts && count(facts.dispatches)],
     ['learning rate', last && Number(last.lr.toPrecision(4)).toString()],
     ['parameters', facts && count(facts.parameters)],

@@ -9,6 +9,9 @@ import { notice } from './dom.ts';
 import { inPageWords } from '../words.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from '../worker/protocol.ts';
 
+/** Seconds over which the speed is taken. */
+const LATELY = 10;
+
 const NOTHING: Dropped = { files: {}, folders: {} };
 
 /** A line, and the seconds that its run had trained by then; those of a file may not know. */
@@ -16,10 +19,12 @@ export type Timed<L> = L & { readonly seconds?: number };
 
 export class Run {
   readonly id: number;
-  readonly config: RunConfig;
+  config: RunConfig;
   readonly engine: Engine;
   state: RunState = 'building';
   message = '';
+  /** What is being done before it is built. */
+  building = '';
   /** How it differs from its configuration, so that it fits on the device. */
   note: string | undefined;
   step = 0;
@@ -92,6 +97,7 @@ export class Run {
       const tune = query.has('tune');
       const maxBinding = query.has('maxBinding') ? Number(query.get('maxBinding')) : undefined;
       this.facts = await this.engine.call('open', this.config, { tune, maxBinding, ...options, base: document.baseURI }, dropped);
+      this.config = { ...this.config, batchSize: this.facts.batchSize };
     } catch (error) {
       this.state = 'failed';
       this.message = inPageWords(error as Error);
@@ -106,6 +112,23 @@ export class Run {
     this.#since = going ? performance.now() : undefined;
   }
 
+  /** Trains on after its end. */
+  async extend(epochs: number): Promise<void> {
+    this.facts = await this.engine.call('extend', epochs);
+    const steps = this.config.steps === undefined ? {} : { steps: this.facts.total };
+    this.config = { ...this.config, epochs: this.config.epochs + epochs, ...steps };
+    await this.engine.call('play');
+  }
+
+  /** Images a second over the last seconds by the clock, with all that is done between steps; undefined where too little is known. */
+  get imagesPerSecond(): number | undefined {
+    const last = this.steps.at(-1);
+    if (!this.facts || last?.seconds === undefined) return undefined;
+    const from = this.steps.findLast(({ seconds }) => seconds !== undefined && seconds < last.seconds! - LATELY) ?? this.steps[0]!;
+    const seconds = last.seconds - (from.seconds ?? 0);
+    return seconds > 0 ? ((last.step - from.step) * this.facts.batchSize) / seconds : undefined;
+  }
+
   close(): void {
     for (const part of this.parting.splice(0)) part();
     this.engine.close();
@@ -113,7 +136,9 @@ export class Run {
 
   #on(event: RunEvent): void {
     if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking' || event.kind === 'look') return;
-    if (event.kind === 'metrics') {
+    if (event.kind === 'building') {
+      this.building = event.text;
+    } else if (event.kind === 'metrics') {
       const { seconds } = this;
       this.add(event.lines.map(line => ({ ...line, seconds })));
     } else if (event.kind === 'who') {

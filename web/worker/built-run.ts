@@ -3,7 +3,9 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
+import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
+import { partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../train/fit/checkpoint.ts';
 import type { LoopState } from '../../train/run/loop.ts';
@@ -13,6 +15,9 @@ import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
 import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
+
+/** Steps that an epoch of few images has at least. */
+const STEPS = 4;
 
 interface Checkpoint {
   readonly weights: Tensors;
@@ -27,6 +32,8 @@ export class BuiltRun {
   checkpoint!: Checkpoint;
   fitted: LoopState = { evaluated: [] };
   #opened: Opened | undefined;
+  /** Says that the batch is smaller than usual. */
+  #clipped: string | undefined;
   #inspector: Promise<Inspector> | undefined;
   #emit: (event: RunEvent) => void;
   #lost: () => Promise<void>;
@@ -69,6 +76,8 @@ export class BuiltRun {
       dispatches: trainer.program.commands.length,
       bytes: trainer.memory.bytes,
       stepsPerEpoch: trainer.stepsPerEpoch,
+      total: this.opened.total,
+      batchSize: this.recipe.batchSize,
       averages: trainer.averages,
       images: { train: data.parts.train.n, val: data.parts.val.n, test: data.parts.test.n },
     };
@@ -86,6 +95,18 @@ export class BuiltRun {
 
   tellLines(lines: readonly MetricsLine[]): void {
     if (lines.length) this.#emit({ kind: 'metrics', lines });
+  }
+
+  /** Where nobody asked for a batch, and there are fewer images than in the usual one, it is one of which an epoch has several. */
+  clipBatch(): void {
+    const { recipe, dataset } = this;
+    const usual = OPTIONS.batchSize.default;
+    const { valSplit, stratify, seed } = recipe;
+    const { n } = partsOf(dataset, { valSplit, stratify: stratify === 'class', seed }).train;
+    if (recipe.batchSize !== usual || n >= usual) return;
+    const batchSize = 2 ** Math.max(0, Math.floor(Math.log2(n / STEPS)));
+    this.#clipped = `a batch is ${batchSize} images in place of ${usual}, as there are ${n} to train on`;
+    this.recipe = { ...recipe, batchSize, config: { ...recipe.config, batchSize } };
   }
 
   /** Opens a device and builds the run on it. */
@@ -120,6 +141,16 @@ export class BuiltRun {
     this.trainer.destroy();
     await this.#open(exchange);
     await this.#restore(before);
+  }
+
+  /** Builds the run anew, to be trained for more epochs. What it stopped early for counts from now on. */
+  async extend(epochs: number): Promise<void> {
+    const { recipe, trainer } = this;
+    const steps = recipe.steps === undefined ? undefined : recipe.steps + epochs * trainer.stepsPerEpoch;
+    const longer = { epochs: recipe.epochs + epochs, ...(steps !== undefined && { steps }) };
+    this.recipe = { ...recipe, ...longer, config: { ...recipe.config, ...longer } };
+    this.fitted = { evaluated: [] };
+    await this.reopen(undefined);
   }
 
   /** Builds the run anew with its first weights. */
@@ -173,7 +204,7 @@ export class BuiltRun {
     this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
     this.recipe = this.#opened.recipe;
     this.#inspector = undefined;
-    const notes = [this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
+    const notes = [this.#clipped, this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
     this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }
 

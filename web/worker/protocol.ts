@@ -24,6 +24,10 @@ export interface RunFacts {
   /** Bytes of device memory. */
   readonly bytes: number;
   readonly stepsPerEpoch: number;
+  /** Steps of the whole run. */
+  readonly total: number;
+  /** Images of a step; fewer than the usual batch where there are not that many. */
+  readonly batchSize: number;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly shape: readonly [c: number, h: number, w: number];
   readonly classes: readonly string[];
@@ -68,6 +72,8 @@ export type RunEvent =
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
   /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
   | { readonly kind: 'note'; readonly text: string | undefined }
+  /** What is being done before the run is built. */
+  | { readonly kind: 'building'; readonly text: string }
   /** How far Teach is with its head, and how many of the samples that it learns from it has right. */
   | { readonly kind: 'learning'; readonly done: number; readonly accuracy: number }
   /** How far Teach is with what it has held out. */
@@ -157,6 +163,8 @@ export interface Api {
   play(): void;
   pause(): void;
   stepOnce(): void;
+  /** Gives a run more epochs, after its last one too; what it then is. */
+  extend(epochs: number): RunFacts;
   /** Back to the first weights and step 0. */
   reset(): void;
   evaluate(part: 'val' | 'test'): Score;

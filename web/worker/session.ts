@@ -16,6 +16,15 @@ import type { OpenOptions, RunEvent, RunFacts } from './protocol.ts';
 
 /** Milliseconds between checkpoints while it trains without evaluations. */
 const CHECKPOINT_AFTER = 15_000;
+/** Steps that are logged whatever is asked for: who has pressed Start waits to see that it learns. */
+const EARLY = [1, 2, 5, 10];
+/**
+ * Validation images within an epoch for each image trained on. One that is trained on is computed three times as long, forward and twice
+ * backward, so that validation takes a tenth of the time.
+ */
+const EVALUATED = 0.3;
+
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
 export class Session {
   #emit: (event: RunEvent) => void;
@@ -48,7 +57,11 @@ export class Session {
     const run = this.#run;
     run.recipe = recipe;
     run.options = options;
-    run.dataset = await openDataset(config, dropped, options.base);
+    run.dataset = await openDataset(config, dropped, options.base, (done, of) =>
+      this.#building(`Loading ${config.dataset}: ${mib(done)} of ${mib(of)} MiB …`),
+    );
+    run.clipBatch();
+    this.#building('Compiling the programs …');
     await run.build();
     await this.#save();
     const { facts } = run;
@@ -82,6 +95,17 @@ export class Session {
     this.#apart('step');
     await this.#alone(() => advance(this.#run.trainer, this.#fitting(), true));
     this.#atRest();
+  }
+
+  async extend(epochs: number): Promise<RunFacts> {
+    this.#apart('more epochs');
+    check(!this.#running, 'more epochs: the run is going on', 'wait until it is done');
+    await this.#alone(async () => {
+      await this.#save();
+      await this.#run.extend(epochs);
+    });
+    this.#atRest();
+    return { ...this.#run.facts, seconds: 0 };
   }
 
   async reset(): Promise<void> {
@@ -149,6 +173,10 @@ export class Session {
     if (going) this.play();
   }
 
+  #building(text: string): void {
+    this.#emit({ kind: 'building', text });
+  }
+
   /** Says where the run stands, unless it goes on again since. */
   #atRest(): void {
     if (!this.#running) this.#run.tellState(this.#run.trainer.steps < this.#run.total ? 'paused' : 'done');
@@ -198,13 +226,16 @@ export class Session {
   }
 
   #fitting(): LoopOptions {
-    const { logEvery, valSplit, earlyStop } = this.#run.recipe;
+    const { logEvery, valSplit, earlyStop, batchSize } = this.#run.recipe;
+    const { evalEvery } = this.#run.options;
     return {
       total: this.#run.total,
       logEvery,
       earlyStop,
       validate: valSplit > 0,
-      evalEvery: this.#run.options.evalEvery,
+      evalEvery,
+      evalImages: Math.max(batchSize, Math.floor(EVALUATED * evalEvery * batchSize)),
+      logAlso: EARLY,
       state: this.#run.fitted,
       turn: work =>
         this.#alone(async () => {

@@ -20,6 +20,7 @@ const handlers: Handlers = {
   play: () => session.play(),
   pause: () => session.pause(),
   stepOnce: () => session.stepOnce(),
+  extend: epochs => session.extend(epochs),
   reset: () => session.reset(),
   evaluate: part => session.evaluate(part),
   exportWeights: averaged => session.exportWeights(averaged),

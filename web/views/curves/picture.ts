@@ -14,10 +14,9 @@ export function pictureOf(chart: uPlot | undefined, title: string, curves: reado
   out.width = canvas.width;
   out.height = canvas.height + line * (named.length + 1.6);
   const context = out.getContext('2d')!;
-  const style = getComputedStyle(document.documentElement);
-  context.fillStyle = style.getPropertyValue('--card');
+  const { backgroundColor, color: ink } = getComputedStyle(chart.root.closest('.panel')!);
+  context.fillStyle = backgroundColor;
   context.fillRect(0, 0, out.width, out.height);
-  const ink = style.getPropertyValue('--ink');
   context.fillStyle = ink;
   context.textBaseline = 'middle';
   context.font = `600 ${14 * ratio}px sans-serif`;

@@ -2,6 +2,9 @@
 import { button, el, notice, pick, save, told } from '../dom.ts';
 import type { Run } from '../runs.ts';
 
+/** Epochs that a run goes on for after its end. */
+const MORE = 5;
+
 interface Selects {
   selected(): Run | undefined;
   importWeights(bytes: Uint8Array, name: string): Promise<void>;
@@ -23,7 +26,7 @@ export class RunToolbar {
     this.#buttons = {
       play: button(
         'Pause',
-        act(run => run.engine.call(run.state === 'running' ? 'pause' : 'play')),
+        act(run => (run.state === 'done' ? run.extend(MORE) : run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
       ),
       step: button(
         'Step',
@@ -60,12 +63,15 @@ export class RunToolbar {
     const { play, average } = this.#buttons;
     const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
     for (const [name, e] of Object.entries(this.#buttons)) {
-      const steps = name === 'step' || name === 'play';
       const alone = ['step', 'reset', 'load'].includes(name); // of one run on one device
       e.disabled =
-        !ready || (name === 'step' && run.state === 'running') || (steps && run.state === 'done') || (alone && run.who.length > 0);
+        !ready ||
+        (name === 'step' && run.state === 'running') ||
+        (name === 'step' && run.state === 'done') ||
+        (alone && run.who.length > 0);
     }
-    play.textContent = run?.state === 'running' ? 'Pause' : 'Resume';
+    const says = run?.state === 'done' ? `${MORE} more epochs` : run?.state === 'running' ? 'Pause' : 'Resume';
+    if (play.textContent !== says) play.textContent = says;
     average.hidden = !run?.facts?.averages;
   }
 }

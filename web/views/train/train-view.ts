@@ -1,11 +1,10 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
 import { check } from '../../../engine/check.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
-import { parseNumber } from '../../../engine/spec.ts';
 import { available } from '../../data/data.ts';
 import { button, el, fold, notice, pick, save, told } from '../dom.ts';
+import { titled } from '../title.ts';
 import type { Dropped } from '../../data/dropped.ts';
-import { field } from '../../form/field.ts';
 import type { FolderFile } from '../../data/folder.ts';
 import type { Kept } from '../../data/keep.ts';
 import { ConfigForm, configOf, textsOf, type Texts } from '../../form/form.ts';
@@ -14,10 +13,11 @@ import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
 import { RunList } from './run-list.ts';
-import { numbersOf, statusOf } from '../run-view.ts';
+import { numbersOf, shareOf, statusOf } from '../run-view.ts';
 import { announce, Run } from '../runs.ts';
 import { COLOURS } from '../colours.ts';
 import type { Shared } from '../../together/greeting.ts';
+import { ValidateEvery } from './validate-every.ts';
 import type { TogetherView } from './together-view.ts';
 
 /** What stands in an address: a configuration, or whom to join. */
@@ -49,7 +49,7 @@ export class TrainView {
     highlight: run => this.#curves.highlight(this.runs.length > 1 ? run : undefined),
   });
   #status = el('p', { class: 'status', role: 'status' });
-  #every = el('input', { type: 'text', value: '50', inputMode: 'numeric', name: 'evalEvery' });
+  #every: ValidateEvery;
   #next = 0;
   #drawing = false;
 
@@ -64,7 +64,7 @@ export class TrainView {
   /** `texts` are those of an address. */
   constructor({ evalEvery, join, stun, ...texts }: Address) {
     if (join !== undefined) void told(() => this.#join(join, stun));
-    if (evalEvery !== undefined) this.#every.value = evalEvery;
+    this.#every = new ValidateEvery(evalEvery);
     const addFiles = () => pick({ multiple: true }, files => this.addData(files));
     const addFolder = () =>
       pick({ webkitdirectory: true }, files => this.addFolder(files.map(file => ({ path: file.webkitRelativePath, file }))));
@@ -98,7 +98,7 @@ export class TrainView {
       fold(
         'Configuration',
         this.#form.element,
-        field('Validate every', this.#every, { about: 'Steps between evaluations on the validation images; 0 after each epoch only.' }),
+        this.#every.element,
         el(
           'div',
           { class: 'row' },
@@ -131,7 +131,7 @@ export class TrainView {
       void told(() => this.#join(join, stun));
       return;
     }
-    this.#every.value = evalEvery ?? '50';
+    this.#every.set(evalEvery);
     this.#form.set(texts);
     this.#form.validate();
   }
@@ -167,8 +167,7 @@ export class TrainView {
 
   /** What the form says. */
   #configured(): Shared {
-    const evalEvery = parseNumber('Validate every', this.#every.value.trim() || '0', { integer: true, min: 0 });
-    return { config: this.#form.config(), evalEvery };
+    return { config: this.#form.config(), evalEvery: this.#every.steps };
   }
 
   /** A new run that plays, once it is built and `ready` is done; undefined where it is removed before. */
@@ -242,11 +241,20 @@ export class TrainView {
     const status = run ? statusOf(run) : 'No run yet. Choose a configuration and press Start.';
     if (this.#status.textContent !== status) this.#status.textContent = status;
     this.#status.dataset.state = run?.state ?? '';
+    this.#status.setAttribute('aria-live', run?.state === 'running' ? 'off' : 'polite'); // its progress is told many times a second
+    this.#tellTitle();
     this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
     this.#list.show(this.runs, run);
     this.#curves.show(this.runs);
     this.#inspect.of(run);
+  }
+
+  /** How far the run that trains is, in the tab's title. */
+  #tellTitle(): void {
+    const running = this.selected?.state === 'running' ? this.selected : this.runs.find(r => r.state === 'running');
+    const share = running && shareOf(running);
+    titled(share === undefined ? '' : `${Math.floor(100 * share)} %`);
   }
 
   #select(run: Run): void {
@@ -267,8 +275,8 @@ export class TrainView {
     await told(async () => {
       const url = new URL(location.href);
       const config = this.#form.config();
-      const evalEvery = this.#every.value;
-      const texts = { ...textsOf(config), dataset: config.dataset, ...(evalEvery !== '50' && { evalEvery }) };
+      const evalEvery = this.#every.text;
+      const texts = { ...textsOf(config), dataset: config.dataset, ...(evalEvery !== undefined && { evalEvery }) };
       url.hash = `train?${new URLSearchParams(texts).toString()}`;
       history.replaceState(null, '', url);
       await navigator.clipboard?.writeText(url.href).catch(() => undefined);
