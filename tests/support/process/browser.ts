@@ -49,7 +49,8 @@ export class BuiltPage {
     this.folder = folder;
     this.close = close;
     page.on('console', message => {
-      if (message.type() === 'error' || message.type() === 'warning') this.said.push(message.text());
+      const isOurs = !message.text().includes('blocked by Playwright'); // which says so where a test wants no service worker
+      if (isOurs && (message.type() === 'error' || message.type() === 'warning')) this.said.push(message.text());
     });
     page.on('pageerror', error => this.said.push(error.message));
   }
