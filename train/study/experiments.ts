@@ -27,6 +27,7 @@ import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
 import { adversarial } from './robust/adversarial.ts';
+import { enresnet } from './robust/enresnet.ts';
 import { hessianSpectrum } from './surface/hessian-spectrum.ts';
 import { interpolation } from './surface/interpolation.ts';
 import { sharpness } from './surface/sharpness.ts';
@@ -90,6 +91,7 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'box-basis': boxBasis,
   lsgd: lsgdExperiment,
   adversarial,
+  enresnet,
   surface,
   'training-path': trainingPath,
   interpolation,

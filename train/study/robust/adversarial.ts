@@ -1,5 +1,5 @@
 /** `adversarial`: what attacks leave of the accuracy of a net trained as usual and of one trained on attacked images. */
-import { first, type Dataset, type Split } from '../../../datasets/dataset.ts';
+import type { Dataset } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
@@ -9,7 +9,7 @@ import { attackOf } from './by-name.ts';
 import { perturbationSheet, type Plate } from './perturbation-sheet.ts';
 import { train, trainable, type Training } from './train.ts';
 import { attacked, moved, natural } from './under-attack.ts';
-import { victimOf, type Images, type Victim } from './victim.ts';
+import { imagesOfSplit, victimOf, type Images, type Victim } from './victim.ts';
 
 const BATCH = 50;
 const RATE = 0.002;
@@ -33,13 +33,13 @@ export const adversarial = experiment({
     steps: number(10, 'gradients of an iterated attack', COUNT),
     restarts: number(2, 'starts of PGD', COUNT),
     images: number(2000, 'training images of Fashion-MNIST', { ...COUNT, min: BATCH }),
-    test: number(100, 'attacked test images, in whole batches of 50', { ...COUNT, min: BATCH }),
+    test: number(100, 'attacked test images', { ...COUNT, min: BATCH }),
     epochs: number(6, 'passes', COUNT),
   },
   async run(lab, { epsilon, way, train_steps, steps, restarts, images, test, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: test });
     const device = await lab.device();
-    const [training, tested] = [imagesFrom(dataset, dataset.train), imagesFrom(dataset, dataset.test)];
+    const [training, tested] = [imagesOfSplit(dataset, dataset.train), imagesOfSplit(dataset, dataset.test)];
     const [, height, width] = dataset.shape;
     const stopped = () => lab.stopped;
     const usual: Training = { epochs, lr: RATE, seed: lab.seed, stopped };
@@ -121,13 +121,6 @@ export const adversarial = experiment({
 });
 
 const rounded = (v: number): number => Number(v.toPrecision(6));
-
-/** A split as values from 0 to 1, without what is left of the last batch. */
-function imagesFrom({ dtype }: Dataset, split: Split): Images {
-  const { images, labels } = first(split, split.n - (split.n % BATCH));
-  const scale = dtype === 'float32' ? 1 : 255;
-  return { x: Float32Array.from(images, v => v / scale), labels: Uint32Array.from(labels) };
-}
 
 interface Pictured {
   readonly dataset: Dataset;

@@ -1,4 +1,5 @@
 /** A net as attacks ask it: the gradients by its inputs as it is evaluated, of the loss that an attack makes grow. */
+import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import type { Device } from '../../../engine/device.ts';
 import type { Layer } from '../../../engine/graph.ts';
 import type { Shape } from '../../../engine/tensor.ts';
@@ -12,6 +13,12 @@ import type { Oracle } from './attacks.ts';
 export interface Images {
   readonly x: Float32Array;
   readonly labels: Uint32Array;
+}
+
+/** A split that is in memory as values from 0 to 1; those of float32 data as they are. */
+export function imagesOfSplit({ dtype }: Dataset, { images, labels }: Split): Images {
+  const unit = dtype === 'float32' ? 1 : 255;
+  return { x: Float32Array.from(images, v => v / unit), labels: Uint32Array.from(labels) };
 }
 
 /** Beyond this margin Carlini & Wagner's loss does not grow: 50, as in Madry et al. 2018. */

@@ -1,0 +1,160 @@
+/** `enresnet`: means of small residual nets with noise, trained on attacked images, beside the plain net. */
+import { number } from '../../../engine/parameter.ts';
+import { AT_LEAST_0, COUNT, POSITIVE } from '../../../engine/range.ts';
+import type { Layer } from '../../../engine/graph.ts';
+import { relu } from '../../../layers/activation.ts';
+import { mean as meanOf, residual, sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { gaussianNoise } from '../../../layers/noise.ts';
+import { batchNorm } from '../../../layers/norm.ts';
+import { experiment, inTurn, type Expected } from '../experiment.ts';
+import { spreadOf } from '../statistics.ts';
+import { attackOf, type Attack } from './by-name.ts';
+import { train, trainable } from './train.ts';
+import { attacked, natural } from './under-attack.ts';
+import { imagesOfSplit, victimOf, type Images } from './victim.ts';
+
+const BATCH = 50;
+const RATE = 0.005;
+const CHANNELS = 8;
+/** Members of each net; 0 stands for one without noise. */
+const MEMBERS = [0, 1, 2, 5];
+const nameOf = (members: number): string => (members ? `${members} with noise` : 'plain');
+const NATURAL = 'natural';
+
+/** Shares of CIFAR-10's test images by PGD-10 training of 200 epochs (arXiv 2003.00631), by members; 0 is ResNet-20. */
+const PUBLISHED: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+  [NATURAL]: { 0: 0.7607, 2: 0.8034, 5: 0.8141 },
+  FGSM: { 0: 0.5124, 2: 0.5711, 5: 0.5821 },
+  'IFGSM-20': { 0: 0.4725, 2: 0.5002, 5: 0.516 },
+};
+
+/** The mean of so many small pre-activation nets with noise; where they are 0 one without. */
+function ensembleOf(members: number, classes: number, noise: number): Layer {
+  const block = () =>
+    residual(
+      sequential({
+        bn: batchNorm(),
+        relu: relu(),
+        conv: conv2d(CHANNELS, 3, { pad: 1, bias: false }),
+        noise: gaussianNoise(members ? noise : 0, { evaluating: true }),
+      }),
+    );
+  const member = (): Layer =>
+    sequential({
+      conv1: conv2d(CHANNELS, 3, { pad: 1, stride: 2, bias: false }),
+      block1: block(),
+      block2: block(),
+      bn: batchNorm(),
+      relu: relu(),
+      fc: dense(classes),
+    });
+  return meanOf(Object.fromEntries(Array.from({ length: Math.max(1, members) }, (_, i) => [`member${i}`, member()])));
+}
+
+export const enresnet = experiment({
+  about: 'Means of 1, 2 and 5 small residual nets with noise, trained against PGD, beside a plain one: accuracy under attack.',
+  source: 'Wang, Yuan, Shi & Osher 2019; arXiv 2003.00631',
+  options: {
+    epsilon: number(0.1, 'by how much training and attacks move each pixel (0 to 1)', POSITIVE),
+    noise: number(0.1, 'deviation of the noise in each block', AT_LEAST_0),
+    seeds: number(3, 'nets of each kind', COUNT),
+    images: number(500, 'training images of Fashion-MNIST, 14 x 14', { ...COUNT, min: BATCH }),
+    test: number(100, 'attacked test images', { ...COUNT, min: BATCH }),
+    epochs: number(8, 'passes', COUNT),
+    train_steps: number(2, 'gradients of an attack while training', COUNT),
+    eot: number(4, 'draws of the noise over which the last attack takes gradients', COUNT),
+  },
+  async run(lab, { epsilon, noise, seeds, images, test, epochs, train_steps, eot }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: test });
+    const device = await lab.device();
+    const [c, h, w] = dataset.shape;
+    const shape = [c, h / 2, w / 2];
+    const [training, tested] = [halved(imagesOfSplit(dataset, dataset.train), h, w), halved(imagesOfSplit(dataset, dataset.test), h, w)];
+    const attacks: Readonly<Record<string, Attack>> = {
+      FGSM: attackOf('fgsm', { epsilon }),
+      'IFGSM-20': attackOf('ifgsm', { epsilon, steps: 20 }),
+      [`PGD-10, mean of ${eot} draws`]: attackOf('pgd', { epsilon, steps: 10, eot }),
+    };
+    const columns = [NATURAL, ...Object.keys(attacks)];
+    const runs = Array.from({ length: seeds }, (_, k) => MEMBERS.map(members => ({ members, seed: lab.seed + k }))).flat();
+    const found = await inTurn(
+      lab,
+      runs,
+      ({ members, seed }) => `${nameOf(members)}, seed ${seed}`,
+      async ({ members, seed }) => {
+        const model = ensembleOf(members, dataset.classes.length, noise);
+        const net = await trainable(device, model, shape, BATCH, seed);
+        const attack = { way: 'pgd', epsilon, steps: train_steps } as const;
+        await train(net, BATCH, training, { epochs, lr: RATE, seed, attack, stopped: () => lab.stopped });
+        const victim = victimOf(device, model, await net.weights(), { shape, batch: BATCH, seed });
+        net.destroy();
+        const accuracy: Record<string, number> = { [NATURAL]: await natural(victim, tested) };
+        for (const [name, attack] of Object.entries(attacks)) accuracy[name] = (await attacked(victim, tested, attack, { seed })).accuracy;
+        victim.destroy();
+        return { members, seed, accuracy };
+      },
+    );
+    const of = (members: number, column: string) =>
+      spreadOf(found.filter(run => run.members === members).map(run => run.accuracy[column]!));
+    const made = MEMBERS.filter(members => found.some(run => run.members === members));
+    return {
+      title: `Nets with noise under attack, ${seeds} seeds, ${images.toLocaleString('en-US')} images`,
+      rows: made.map(members => ({
+        net: nameOf(members),
+        ...Object.fromEntries(
+          columns.flatMap(column => {
+            const { mean, deviation } = of(members, column);
+            return [
+              [column, mean],
+              [`± ${column}`, deviation],
+            ];
+          }),
+        ),
+      })),
+      shares: columns.flatMap(column => [column, `± ${column}`]),
+      expected: gains(made, of),
+      panels: [
+        {
+          kind: 'bar',
+          title: `Trained against PGD-${train_steps} of ${epsilon}; whiskers are deviations over seeds`,
+          y: { label: 'accuracy', percent: true, min: 0, max: 1 },
+          categories: columns,
+          series: made.map(members => ({
+            name: nameOf(members),
+            values: columns.map(column => of(members, column).mean),
+            deviations: columns.map(column => of(members, column).deviation),
+          })),
+        },
+      ],
+      values: found,
+    };
+  },
+});
+
+/** By how much means of members are better than the plain net, beside the same of the long recipe on CIFAR-10. */
+function gains(made: readonly number[], of: (members: number, column: string) => { readonly mean: number }): Expected[] {
+  if (!made.includes(0)) return [];
+  return Object.entries(PUBLISHED).flatMap(([column, shares]) =>
+    [2, 5]
+      .filter(members => made.includes(members))
+      .map(members => ({
+        what: `${column}: ${members} less plain`,
+        expected: Number((shares[members]! - shares[0]!).toFixed(4)),
+        found: of(members, column).mean - of(0, column).mean,
+        source: 'arXiv 2003.00631: ResNet-20 members, CIFAR-10, PGD-10, 200 epochs',
+      })),
+  );
+}
+
+/** Images of half the height and width: means of 2 x 2 pixels. */
+function halved({ x, labels }: Images, h: number, w: number): Images {
+  const width = w / 2;
+  const plane = (h / 2) * width;
+  const out = new Float32Array(x.length / 4).map((_, i) => {
+    const at = Math.floor(i / plane) * h * w + 2 * w * Math.floor((i % plane) / width) + 2 * (i % width);
+    return (x[at]! + x[at + 1]! + x[at + w]! + x[at + w + 1]!) / 4;
+  });
+  return { x: out, labels };
+}
