@@ -31,10 +31,12 @@ import { enresnet } from './robust/enresnet.ts';
 import { hessianSpectrum } from './surface/hessian-spectrum.ts';
 import { interpolation } from './surface/interpolation.ts';
 import { sharpness } from './surface/sharpness.ts';
+import { shortcuts } from './surface/shortcuts.ts';
 import { surface } from './surface/surface.ts';
 import { COMPARISONS } from './compare.ts';
 import { comparison } from './comparison.ts';
 import { modeConnectivity } from './surface/mode-connectivity.ts';
+import { wideOptima } from './surface/wide-optima.ts';
 import { trainingPath } from './surface/training-path.ts';
 import type { Experiment, Lab, Outcome } from './experiment.ts';
 import { batches } from './training/batches.ts';
@@ -93,10 +95,12 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   adversarial,
   enresnet,
   surface,
+  shortcuts,
   'training-path': trainingPath,
   interpolation,
   'mode-connectivity': modeConnectivity,
   sharpness,
+  'wide-optima': wideOptima,
   'hessian-spectrum': hessianSpectrum,
 };
 

@@ -1,6 +1,9 @@
 /** Planes through the space of weights: losses on the device, the path of training, curves between minima, and what a stop leaves. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { keptParts } from '../../../cli/study/kept-parts.ts';
 import type { Kept } from '../../../train/study/kept.ts';
 import { planned } from '../../../train/study/experiments.ts';
 import { CURVES } from '../../../train/study/surface/curve.ts';
@@ -8,12 +11,15 @@ import { filterDirection, inner, mixed, moved } from '../../../train/study/surfa
 import { gridOf, smoothnessOf } from '../../../train/study/surface/grid.ts';
 import { minimumOf, scoreAt } from '../../../train/study/surface/minimum.ts';
 import { pathPlane } from '../../../train/study/surface/path.ts';
-import { planeOf } from '../../../train/study/surface/plane.ts';
-import { planeThrough } from '../../../train/study/surface/through.ts';
+import { planeOf, planeThrough } from '../../../train/study/surface/plane.ts';
+import { halved } from '../../../train/study/surface/shortcuts.ts';
+import { widthOf } from '../../../train/study/surface/wide-optima.ts';
 import { close, random } from '../../support/check.ts';
 import { labOf, outcomeOf } from '../../support/lab.ts';
+import { scratchFolders } from '../../support/process/scratch.ts';
 
 const test = suite('landscapes');
+const scratch = scratchFolders(test);
 const SHAPES = { images: 'shapes', limitTest: 32 };
 
 const drawn = (seed: number) => ({
@@ -101,6 +107,34 @@ test('a bowl is smooth, and a saddle is not', () => {
   const saddle = of((x, y) => 3 + 2 * x * x - y * y);
   assert.is(saddle.concave, 1);
   close('down', [saddle.down], [0.5], 1e-9);
+});
+
+test('the width of a ray is the distance at which the loss has risen by 0.1', () => {
+  close('between', [widthOf([0, 1, 2, 3], [1, 1.05, 1.15, 9])], [1.5], 1e-9);
+  assert.equal([widthOf([0, 1, 2], [1, 1, 1.01]), widthOf([0, 1], [1, Infinity])], [2, 0]);
+});
+
+test('pixels of halved images are means of four', async () => {
+  const shapes = await labOf(SHAPES).dataset('shapes', { limitTrain: 8 });
+  const [c, h, w] = shapes.shape;
+  const { shape, train } = halved(shapes);
+  assert.equal(shape, [c, h / 2, w / 2]);
+  const of = (channel: number, row: number, column: number) => shapes.train.images[(channel * h + row) * w + column]!;
+  const last = c * (h / 2) * (w / 2) - 1; // of the first image
+  const four = of(c - 1, h - 2, w - 2) + of(c - 1, h - 2, w - 1) + of(c - 1, h - 1, w - 2) + of(c - 1, h - 1, w - 1);
+  assert.is(train.images[last], Math.round(four / 4));
+  assert.is(train.images.length, shapes.train.images.length / 4);
+});
+
+test('parts that are kept in a folder are those of one seed and options, and go when all is there', async () => {
+  const stem = join(await scratch(), 'surface');
+  const [one, other] = [keptParts(stem, { seed: 1 }), keptParts(stem, { seed: 2 })];
+  await one.write('row 1', Uint8Array.of(1, 2));
+  await one.write('row-1', Uint8Array.of(3));
+  assert.equal([one.count, other.count, await other.read('row 1')], [2, 0, undefined]);
+  assert.equal(Uint8Array.from((await keptParts(stem, { seed: 1 }).read('row 1'))!), Uint8Array.of(1, 2));
+  one.clear();
+  assert.equal([one.count, existsSync(one.folder)], [0, false]);
 });
 
 test('the loss falls along the path of training, most of which two directions hold', async () => {

@@ -33,6 +33,17 @@ export function filterDirection(weights: Tensors, seed: number, which: number): 
   );
 }
 
+/** A direction of length 1 over all weights but biases and norms, drawn alike from all there are. */
+export const drawnDirection = (weights: Tensors, seed: number, which: number): Tensors =>
+  unit(
+    Object.fromEntries(
+      Object.entries(weights).map(([name, tensor]) => {
+        const draw = normals(seed, STREAMS.probe, streamOf(`${name} ${which}`));
+        return [name, { ...tensor, data: tensor.data.map(() => (isMoved(tensor) ? draw() : 0)) }];
+      }),
+    ),
+  );
+
 const lengthOf = (values: Float32Array | Float64Array): number => Math.hypot(...values);
 
 /** `weights` moved by so much of each direction. */

@@ -13,8 +13,7 @@ import { mixed, places } from './directions.ts';
 import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
 import { barrierOf } from './interpolation.ts';
 import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
-import { planeOf, type At, type Plane } from './plane.ts';
-import { planeThrough } from './through.ts';
+import { planeOf, planeThrough, type At, type Plane } from './plane.ts';
 
 /** Images of a step. */
 const BATCH = 32;

@@ -1,0 +1,142 @@
+/** `wide-optima`: where SGD ends and where the mean of its weights lies: the line between both, and the loss around them. */
+import { number } from '../../../engine/parameter.ts';
+import { COUNT, POSITIVE } from '../../../engine/range.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { mean } from '../statistics.ts';
+import type { Score } from '../../evaluate/score.ts';
+import { between, drawnDirection, places } from './directions.ts';
+import { minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { planeOf } from './plane.ts';
+
+/** Rays are drawn in pairs, which lie in one plane. */
+const PAIRS = 3;
+/** By how much the loss has risen at the distance that is told as a width. */
+const RISE = 0.1;
+
+export const wideOptima = experiment({
+  about: "SGD's end point and the mean of its weights (SWA): the line between them, and which of both is wider.",
+  source: 'Izmailov et al. 2018, section 3',
+  options: {
+    images: number(2000, 'training images of Fashion-MNIST', { ...COUNT, min: 64 }),
+    epochs: number(16, 'passes; from the middle on SGD goes on at smaller rates, and SWA averages at the first one', { ...COUNT, min: 4 }),
+    lr: number(0.05, 'the first rate, with momentum', POSITIVE),
+    points: number(13, 'places on the line, and on each ray', { ...COUNT, min: 3 }),
+    reach: number(20, 'length of the rays', POSITIVE),
+  },
+  async run(lab, { images, epochs, lr, points, reach }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
+    const device = await lab.device();
+    const steps = epochs * Math.floor(dataset.train.n / 32);
+    const falls = [0.5, 0.75].map(share => Math.ceil(share * steps)).join('/');
+    const common = { optimizer: 'momentum', lr: String(lr), batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
+    // until the middle both are the same run
+    const ways = [
+      { name: 'SWA', given: { ...common, swa: '0.5' } },
+      { name: 'SGD', given: { ...common, schedule: `multistep:milestones=${falls},gamma=0.1` } },
+    ];
+    const minima: Minimum[] = [];
+    const line: { share: number; train: Score; test: Score }[] = [];
+    const ends: { name: string; train: Score; test: Score; rays: number[][] }[] = [];
+    const distances = places(0, reach, points);
+    const parts = [
+      ...ways.map(({ name, given }) => ({
+        name: `training by ${name}`,
+        async work() {
+          const minimum = await minimumOf(lab, 'lenet5', given, dataset);
+          minima.push(minimum);
+          const { trainer, weights } = minimum;
+          const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];
+          const rays: number[][] = [];
+          for (let pair = 0; pair < PAIRS; pair++) {
+            const directions = [drawnDirection(weights, lab.seed, 2 * pair), drawnDirection(weights, lab.seed, 2 * pair + 1)] as const;
+            const plane = await planeOf(trainer, weights, directions);
+            for (const along of [0, 1]) {
+              const scores = await plane.scores(distances.map(far => (along ? [0, far] : [far, 0])));
+              rays.push(scores.map(score => score.loss));
+            }
+          }
+          ends.push({ name, train, test, rays });
+        },
+      })),
+      {
+        name: 'line between them',
+        async work() {
+          const [{ trainer, weights: a }, { weights: b }] = minima as [Minimum, Minimum];
+          for (const share of places(-1, 2, points)) {
+            const train = await scoreAt(trainer, between(a, b, share));
+            line.push({ share, train, test: await trainer.evaluate('test') });
+          }
+        },
+      },
+    ];
+    try {
+      await inTurn(
+        lab,
+        parts,
+        ({ name }) => name,
+        ({ work }) => work(),
+      );
+    } finally {
+      await device.idle();
+      for (const { trainer } of minima) trainer.destroy();
+    }
+    const onLine = (value: (p: (typeof line)[number]) => number) => line.map(p => [p.share, value(p)] as const);
+    const x = { label: 'from SWA (0) to SGD (1)', min: -1, max: 2 };
+    const rise = (rays: readonly number[][]) => distances.map((far, k) => [far, mean(rays.map(ray => ray[k]! - ray[0]!))] as const);
+    return {
+      title: `SGD's end point and the mean of its weights: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
+      rows: ends.map(({ name, train, test, rays }) => ({
+        net: name,
+        'training loss': train.loss,
+        'training error': 1 - train.accuracy!,
+        'test loss': test.loss,
+        'test error': 1 - test.accuracy!,
+        [`width, loss + ${RISE}`]: mean(rays.map(ray => widthOf(distances, ray))),
+      })),
+      shares: ['training error', 'test error'],
+      panels: [
+        {
+          kind: 'line',
+          title: 'Training loss on the line',
+          x,
+          y: { label: 'cross-entropy', log: true },
+          series: [{ name: 'train', points: onLine(p => p.train.loss) }],
+          marks: [
+            { x: 0, label: 'SWA' },
+            { x: 1, label: 'SGD' },
+          ],
+        },
+        {
+          kind: 'line',
+          title: 'Test error on the line',
+          x,
+          y: { label: 'error', percent: true },
+          series: [{ name: 'test', points: onLine(p => 1 - p.test.accuracy!), dashed: true }],
+          marks: [
+            { x: 0, label: 'SWA' },
+            { x: 1, label: 'SGD' },
+          ],
+        },
+        {
+          kind: 'line',
+          title: `Rise of the training loss along ${2 * PAIRS} random rays`,
+          x: { label: 'distance', min: 0, max: reach },
+          y: { label: 'cross-entropy, mean of the rays' },
+          series: ends.map(({ name, rays }) => ({ name, points: rise(rays) })),
+        },
+      ],
+      layout: { columns: 3 },
+      values: { line, ends, distances },
+    };
+  },
+});
+
+/** The distance at which the loss of a ray has first risen by RISE, between places in proportion; the last one where it does not. */
+export function widthOf(distances: readonly number[], losses: readonly number[]): number {
+  const aim = losses[0]! + RISE;
+  const after = losses.findIndex(loss => loss >= aim);
+  if (after < 0) return distances.at(-1)!;
+  const [low, high] = [losses[after - 1]!, losses[after]!];
+  const share = Number.isFinite(high) ? (aim - low) / (high - low) : 0;
+  return distances[after - 1]! + share * (distances[after]! - distances[after - 1]!);
+}
