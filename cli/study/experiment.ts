@@ -16,7 +16,7 @@ import type { CompareOptions } from './compare-options.ts';
 import { keptParts } from './kept-parts.ts';
 import { tellStopped } from './stopped.ts';
 
-/** Options of a comparison that are flags too; other experiments have options of their own, after their names. */
+/** Options of comparisons and of some experiments that are flags too; all others follow the name alone. */
 const FLAGS = {
   model: 'model',
   dataset: 'dataset',
@@ -41,7 +41,8 @@ function asked(text: string, options: CompareOptions): Planned {
       `--${flag}: ${name} does not take it`,
       takes.length ? `its own options follow its name: ${takes.map(option => `${name}:${option}=…`).join(', ')}` : 'leave it out',
     );
-    given[key] = value;
+    const isNumber = typeof found.options[key]!.default === 'number' && Number.isFinite(parseFloat(String(value)));
+    given[key] = isNumber ? Number(value) : value;
   }
   return planned(text, given);
 }
