@@ -99,35 +99,44 @@ const facts = (title: string, options: ReturnType<typeof optionsOf> & Parameters
   sources: [],
 });
 
-function functionSet(name: string, formula: string, f: (x: number) => number, usual: Usual): DatasetInfo {
-  return {
-    ...facts(`${formula} (computed)`, optionsOf(usual)),
-    load: async (_, limits, options) => pointsOf(name, ([x]) => f(x!), 1, options as Drawing, limits),
-  };
-}
-
 /** A uniform variable in it has mean 0 and standard deviation 1. */
 const UNIT: Interval = [-Math.sqrt(3), Math.sqrt(3)];
 
-/** The functions of the courses by name. */
+interface Formula {
+  readonly formula: string;
+  readonly f: (x: number) => number;
+  readonly usual: Usual;
+}
+
+/** What functions of the courses are, by name. */
+export const FORMULAS: Readonly<Record<string, Formula>> = {
+  sine: { formula: 'sin 2\u03c0x', f: x => Math.sin(2 * Math.PI * x), usual: { range: [0, 1] } },
+  steps: {
+    formula: '5 + \u03a3 sin kx for x < 0, cos 10x else',
+    f: x => (x < 0 ? 5 + Math.sin(x) + Math.sin(2 * x) + Math.sin(3 * x) + Math.sin(4 * x) : Math.cos(10 * x)),
+    usual: { range: [-Math.PI, Math.PI] },
+  },
+  heaviside: { formula: '1 for x \u2265 0, 0 else', f: x => (x < 0 ? 0 : 1), usual: { range: [-1, 1] } },
+  abs: { formula: '|x|', f: Math.abs, usual: { range: UNIT } },
+  'x-sin-5x': { formula: 'x sin 5x', f: x => x * Math.sin(5 * x), usual: { range: UNIT } },
+  'step-sin': { formula: '1 for x > 0, 0 else; + 0.2 sin 5x', f: x => (x > 0 ? 1 : 0) + 0.2 * Math.sin(5 * x), usual: { range: UNIT } },
+  'noisy-parabola': { formula: 'x\u00b2 with noise', f: x => x * x, usual: { range: [-1, 1], noise: 0.1 } },
+  'ten-points': {
+    formula: 'sin 2\u03c0x with noise, ten points',
+    f: x => Math.sin(2 * Math.PI * x),
+    usual: { range: [0, 1], points: 10, noise: 0.2 },
+  },
+};
+
+/** They as data sets. */
 export const FUNCTIONS: Readonly<Record<string, DatasetInfo>> = Object.fromEntries(
-  (
-    [
-      ['sine', 'sin 2\u03c0x', x => Math.sin(2 * Math.PI * x), { range: [0, 1] }],
-      [
-        'steps',
-        '5 + \u03a3 sin kx for x < 0, cos 10x else',
-        x => (x < 0 ? 5 + Math.sin(x) + Math.sin(2 * x) + Math.sin(3 * x) + Math.sin(4 * x) : Math.cos(10 * x)),
-        { range: [-Math.PI, Math.PI] },
-      ],
-      ['heaviside', '1 for x \u2265 0, 0 else', x => (x < 0 ? 0 : 1), { range: [-1, 1] }],
-      ['abs', '|x|', Math.abs, { range: UNIT }],
-      ['x-sin-5x', 'x sin 5x', x => x * Math.sin(5 * x), { range: UNIT }],
-      ['step-sin', '1 for x > 0, 0 else; + 0.2 sin 5x', x => (x > 0 ? 1 : 0) + 0.2 * Math.sin(5 * x), { range: UNIT }],
-      ['noisy-parabola', 'x\u00b2 with noise', x => x * x, { range: [-1, 1], noise: 0.1 }],
-      ['ten-points', 'sin 2\u03c0x with noise, ten points', x => Math.sin(2 * Math.PI * x), { range: [0, 1], points: 10, noise: 0.2 }],
-    ] satisfies [string, string, (x: number) => number, Usual][]
-  ).map(([name, formula, f, usual]) => [name, functionSet(name, formula, f, usual)]),
+  Object.entries(FORMULAS).map(([name, { formula, f, usual }]): [string, DatasetInfo] => [
+    name,
+    {
+      ...facts(`${formula} (computed)`, optionsOf(usual)),
+      load: async (_, limits, options) => pointsOf(name, ([x]) => f(x!), 1, options as Drawing, limits),
+    },
+  ]),
 );
 
 /** An expression as it is written. */

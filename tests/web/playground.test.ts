@@ -146,7 +146,7 @@ test('problems give their points, some to test on, whose share leaves the others
     assert.equal([train.length, held.length], [0.7 * POINTS, 0.3 * POINTS], name);
     const values = new Set(train.map(({ value }) => value));
     if (problem.classes) assert.equal([...values].sort(), [-1, 1], name);
-    else assert.ok(values.size > 50 && Math.max(...values) <= 1 && Math.min(...values) >= -1, name);
+    else assert.ok(values.size > 50 && Math.max(...[...values].map(Math.abs)) <= (problem.isCurve ? 1.2 : 1), name);
     assert.equal(pointsOf(problem, [], { seed: 1, noise: 0.2, share: 0.5 }).train, train.slice(0, POINTS / 2), name);
   }
 });
@@ -161,6 +161,8 @@ test('what cannot be trained says why; few points make a small batch', () => {
     'L1',
   );
   const { batchSize, train, loss } = taskOf({ ...OTHER, problem: 'own-numbers' }, orange, []);
+  assert.equal(taskOf({ ...OTHER, problem: 'sine' }, orange, []).features, ['x', 'sinx'], 'a function of x is learnt from what is of x');
+  assert.equal(taskOf({ ...OTHER, problem: 'sine', features: ['y'] }, orange, []).features, ['x']);
   assert.equal([batchSize, [...train.inputs], loss], [2, orange.flatMap(({ x, y }) => [x, y * y, Math.sin(x)]).map(Math.fround), 'mse']);
 });
 

@@ -1,6 +1,6 @@
 /** The playground in the worker: a small net that trains, and goes on where it is changed, looked at many times a second. */
 import { bytesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
-import { DescentError, faultOf, words } from '../../engine/check.ts';
+import { DescentError, DeviceLost, faultOf, words } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
 import { rules } from '../../optim/index.ts';
@@ -102,7 +102,7 @@ export class Player {
         await new Promise(resolve => setTimeout(resolve, EVERY - (performance.now() - begun)));
       }
     } catch (error) {
-      if (this.#device?.lost) return this.#reopen(words(this.#device.lost.problem));
+      if (error instanceof DeviceLost) return this.#reopen(words(error.problem));
       this.#running = false;
       this.#tell('failed', error as DescentError);
     }
@@ -112,6 +112,7 @@ export class Player {
   async #reopen(why: string): Promise<void> {
     const going = this.#running;
     this.#running = false;
+    this.#device = undefined;
     this.#tell('building');
     try {
       await this.open(this.#built!.task, false);
@@ -124,8 +125,7 @@ export class Player {
   /** Builds the net of a task. Weights of the one before stay where they fit, the optimizer's state where the net and the rule are the same. */
   async #build(task: PlayTask, anew: boolean): Promise<void> {
     const old = this.#built;
-    if (!this.#device || this.#device.lost) this.#device = await openDevice({ tune: false }); // each net would be timed anew
-    const device = this.#device;
+    const device = (this.#device ??= await openDevice({ tune: false })); // each net would be timed anew
     this.#rates = task.rates;
     const { model, data, trainer } = await trainerOf(task, device, () => this.#rates);
     const kept = anew ? undefined : this.#weights;
@@ -140,7 +140,7 @@ export class Player {
     const probe = await Probe.create(trainer.memory, model, data, n, isShown);
     if (anew) this.#step = 0;
     this.#built = { task, device, trainer, probe, seen: joined(inputs.map(bytesOf)), before: this.#step - trainer.steps };
-    if (old && !old.device.lost) {
+    if (old?.device === device) {
       old.probe.destroy();
       old.trainer.destroy();
     }

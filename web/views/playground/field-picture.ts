@@ -55,6 +55,25 @@ export function paint(canvas: HTMLCanvasElement, { values, stride, offset }: Fie
   context.putImageData(image, 0, 0);
 }
 
+/** Draws numbers along x as the area between them and 0, on a canvas of GRID by GRID pixels. */
+export function paintCurve(canvas: HTMLCanvasElement, { values, stride, offset }: Field, shade: (value: number) => number): void {
+  const context = canvas.getContext('2d')!;
+  const image = context.createImageData(GRID, GRID);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = pixelColours();
+  const middle = GRID / 2;
+  const each = values.length / stride / GRID;
+  for (let column = 0; column < GRID; column++) {
+    const value = Math.max(-1, Math.min(1, shade(values[Math.floor((column + 0.5) * each) * stride + offset]!)));
+    const end = middle - value * (middle - 2);
+    for (let row = 0; row < GRID; row++) {
+      const isInside = row + 0.5 > Math.min(middle, end) && row + 0.5 < Math.max(middle, end);
+      pixels[row * GRID + column] = colours[isInside ? (value > 0 ? 2 * SHADES : 0) : SHADES]!;
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
 /** A line of what colours mean: of both ends in words, with all between. */
 export class Scale {
   readonly element = el('p', { class: 'hint scale' });

@@ -2,9 +2,9 @@
 import type { CurveChart } from '../charts.ts';
 import type { Point } from '../curves/line.ts';
 import { runColour } from '../colours.ts';
-import { el } from '../dom.ts';
+import { count, el, percent } from '../dom.ts';
 import { overfitting } from '../gap.ts';
-import type { PlayLook } from '../../worker/protocol.ts';
+import type { PlayLook, PlayScore } from '../../worker/protocol.ts';
 
 /** Points of a curve at most: beyond them every second one goes. */
 const MOST = 1200;
@@ -12,15 +12,23 @@ const MOST = 1200;
 const EVERY = 300;
 
 export class LossCurves {
-  readonly element = el('div');
+  readonly element: HTMLElement;
   #chart: CurveChart | undefined;
   #train: Point[] = [];
   #test: Point[] = [];
   #waiting = false;
 
   constructor() {
+    const place = el('div');
+    this.element = el(
+      'section',
+      { class: 'panel losses', 'aria-label': 'Loss' },
+      el('h2', { textContent: 'Loss' }),
+      el('p', { class: 'hint', textContent: 'Solid: points to train on. Dashed: points to test on. Shaded: the overfitting gap.' }),
+      place,
+    );
     void import('../charts.ts').then(({ curveChart }) => {
-      this.#chart = curveChart(this.element, 'Loss by step', { height: 220 });
+      this.#chart = curveChart(place, 'Loss by step', { height: 220 });
       this.draw();
     });
   }
@@ -63,4 +71,11 @@ export class LossCurves {
       [{ colour, ...overfitting(this.#train, this.#test, 1) }],
     );
   }
+}
+
+/** Where training stands. */
+export function inWords({ step, epoch, train, test }: PlayLook): string {
+  const score = ({ loss, accuracy }: PlayScore) => `loss ${loss.toFixed(3)}${accuracy === undefined ? '' : `, right ${percent(accuracy)}`}`;
+  const held = Number.isFinite(test.loss) ? `; test: ${score(test)}` : '';
+  return `Step ${count(step)}, epoch ${count(Math.floor(epoch))}. Training: ${score(train)}${held}.`;
 }

@@ -1,19 +1,22 @@
 /** The net as it is drawn: inputs, units with what each computes over the plane, and weights as lines between them. */
 import type { NetShape } from '../../worker/fitting.ts';
 import type { PlayLook } from '../../worker/protocol.ts';
-import { button, el } from '../dom.ts';
+import { button, capital, el } from '../dom.ts';
 import { LAYERS, UNITS } from './address.ts';
-import { FEATURE_NAMES, FEATURES, GRID, gridPoints, inputsOf, type FeatureName } from './features.ts';
-import { mostOf, paint, type Field } from './field-picture.ts';
+import { FEATURE_NAMES, FEATURES, GRID, gridPoints, inputsOf, isOfX, linePoints, type FeatureName } from './features.ts';
+import { mostOf, paint, paintCurve, type Field } from './field-picture.ts';
 import { Lines, type Line, type Place } from './lines.ts';
+import { fits } from './task.ts';
 
 interface Shape extends NetShape {
   readonly features: readonly FeatureName[];
+  /** Whether it learns a function of x. */
+  readonly isCurve: boolean;
 }
 
 interface Actions {
   /** Other inputs, or other hidden layers. */
-  change(shape: Partial<Shape>): void;
+  change(shape: Partial<Pick<Shape, 'features' | 'hidden'>>): void;
   /** A unit is looked at, or none any more. */
   look(place: Place | undefined): void;
 }
@@ -26,9 +29,9 @@ const number = (v: number): string => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toF
 export class NetDrawing {
   readonly element: HTMLElement;
   #actions: Actions;
-  #shape: Shape = { features: [], hidden: [] };
+  #shape: Shape = { features: [], hidden: [], isCurve: false };
   #last: PlayLook | undefined;
-  #inputs: Float32Array;
+  #inputs = inputsOf(gridPoints(), FEATURE_NAMES);
   #lines = new Lines(line => this.#tellLine(line));
   #drawing = el('div', { class: 'drawing', role: 'group', 'aria-label': 'The net. Arrow keys go from unit to unit.' }, this.#lines.element);
   #layers = el('span');
@@ -44,7 +47,6 @@ export class NetDrawing {
 
   constructor(actions: Actions) {
     this.#actions = actions;
-    this.#inputs = inputsOf(gridPoints(), FEATURE_NAMES);
     this.element = el(
       'section',
       { class: 'panel net', 'aria-label': 'Net' },
@@ -65,13 +67,17 @@ export class NetDrawing {
   /** Draws a net; what it computes is not known yet. */
   show(shape: Shape): void {
     const isSame = JSON.stringify(shape.hidden) === JSON.stringify(this.#shape.hidden) && this.#columns.length;
+    if (shape.isCurve !== this.#shape.isCurve) this.#inputs = inputsOf(shape.isCurve ? linePoints() : gridPoints(), FEATURE_NAMES);
     this.#shape = shape;
     const n = shape.hidden.length;
     this.#layers.textContent = n === 0 ? 'no hidden layer' : n === 1 ? '1 hidden layer' : `${n} hidden layers`;
     this.#fewer.disabled = n === 0;
     this.#more.disabled = n === LAYERS;
     if (!isSame) this.#build();
-    for (const [row, input] of this.#columns[0]!.entries()) input.ariaPressed = String(shape.features.includes(FEATURE_NAMES[row]!));
+    for (const [row, input] of this.#columns[0]!.entries()) {
+      input.ariaPressed = String(shape.features.includes(FEATURE_NAMES[row]!));
+      input.ariaDisabled = String(this.#lacks(FEATURE_NAMES[row]!));
+    }
     this.#arrange();
   }
 
@@ -90,7 +96,7 @@ export class NetDrawing {
         canvas.classList.toggle('unknown', !field);
         if (!field) continue;
         const most = Math.max(1e-6, mostOf(field));
-        paint(canvas, field, value => value / most);
+        (this.#shape.isCurve ? paintCurve : paint)(canvas, field, value => value / most);
       }
     }
     this.#lines.draw(line => this.#weight(line));
@@ -160,8 +166,14 @@ export class NetDrawing {
     );
   }
 
+  /** Whether there is no such input, since the problem has no y. */
+  #lacks(name: FeatureName): boolean {
+    return this.#shape.isCurve && !isOfX(name);
+  }
+
   #toggle(name: FeatureName): void {
     const { features } = this.#shape;
+    if (this.#lacks(name)) return;
     const next = FEATURE_NAMES.filter(other => features.includes(other) !== (other === name));
     if (next.length) this.#actions.change({ features: next });
     else this.#detail.textContent = 'A net needs an input: add another before you take this one away.';
@@ -185,8 +197,8 @@ export class NetDrawing {
   }
 
   #words(place: Place): string {
-    const name = this.nameOf(place);
-    const title = name.charAt(0).toUpperCase() + name.slice(1);
+    const title = capital(this.nameOf(place));
+    if (place.column === 0 && this.#lacks(FEATURE_NAMES[place.row]!)) return `${title}: what is learnt is a function of x alone.`;
     if (place.column === 0)
       return `${title}: an input${this.#shape.features.includes(FEATURE_NAMES[place.row]!) ? '' : ' that the net does not have'}.`;
     const bias = this.#last?.weights[`fc${place.column}.bias`]?.[place.row];
@@ -196,7 +208,9 @@ export class NetDrawing {
       const label = place.column === 1 ? this.nameOf(source) : `unit ${row + 1}`;
       return `${number(this.#weight({ from: source, to: place }) ?? 0)} × ${label}`;
     });
-    const then = place.column > this.#shape.hidden.length ? '' : ', then the activation';
+    const field = this.fieldOf(place);
+    const isOutput = place.column > this.#shape.hidden.length;
+    const then = isOutput ? '' : field && mostOf(field) === 0 ? ', then the activation, which gives 0 everywhere' : ', then the activation';
     return `${title}: ${[...from, number(bias)].join(' + ').replaceAll('+ −', '− ')} (bias)${then}.`;
   }
 
@@ -286,9 +300,3 @@ export class NetDrawing {
     this.#rove(this.#unitAt({ column: Math.max(0, place.column + move[0]!), row: Math.max(0, place.row + move[1]!) }), true);
   }
 }
-
-/** Whether a look is at a net of this shape: one that was built before a change still tells of itself. */
-const fits = ({ weights, units }: PlayLook, { features, hidden }: NetShape): boolean =>
-  units.length === hidden.length &&
-  units.every((values, i) => values.length === GRID * GRID * hidden[i]!) &&
-  weights['fc1.weight']!.length === features.length * (hidden[0] ?? 1);

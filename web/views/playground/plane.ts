@@ -3,7 +3,7 @@ import { PLANE_RANGE } from '../../../datasets/synthetic.ts';
 import { el, isDark } from '../dom.ts';
 import { GRID } from './features.ts';
 import { colourOf, paint, type Field } from './field-picture.ts';
-import type { Point } from './problems.ts';
+import { HIGH, type Point } from './problems.ts';
 
 const SIZE = 480;
 const RADIUS = 4.6;
@@ -26,6 +26,7 @@ export class Plane {
   #over = el('canvas', { width: SIZE, height: SIZE, role: 'img' });
   #points: { readonly train: readonly Point[]; readonly test: readonly Point[] } = { train: [], test: [] };
   #drawing: Drawing | undefined;
+  #curve: readonly number[] | undefined;
   #cross: { x: number; y: number } | undefined;
 
   constructor() {
@@ -40,8 +41,17 @@ export class Plane {
     this.#over.onblur = () => this.#moveCross(undefined);
   }
 
+  /** What is computed along x, as a line; `shade` makes each number one of -1 to 1. */
+  curve({ values, stride, offset }: Field, shade: (value: number) => number): void {
+    this.field(undefined);
+    const n = values.length / stride;
+    this.#curve = Array.from({ length: n }, (_, p) => shade(values[p * stride + offset]!));
+    this.draw();
+  }
+
   /** What is computed at each point; nothing leaves it blank. */
-  field(field: Field | undefined, shade: (value: number) => number): void {
+  field(field: Field | undefined, shade: (value: number) => number = value => value): void {
+    this.#curve = undefined;
     if (field) paint(this.#ground, field, shade);
     else this.#ground.getContext('2d')!.clearRect(0, 0, GRID, GRID);
   }
@@ -85,6 +95,7 @@ export class Plane {
         context.stroke();
       }
     }
+    this.#drawCurve(context);
     if (!this.#cross) return;
     context.strokeStyle = isDark() ? '#fff' : '#000';
     context.lineWidth = 2;
@@ -97,6 +108,18 @@ export class Plane {
       context.moveTo(x - dx, y - dy);
       context.lineTo(x + dx, y + dy);
     }
+    context.stroke();
+  }
+
+  #drawCurve(context: CanvasRenderingContext2D): void {
+    if (!this.#curve) return;
+    const ink = isDark() ? '#fff' : '#000';
+    context.strokeStyle = ink;
+    context.lineWidth = 0.5;
+    context.strokeRect(-1, toPixel(0), SIZE + 2, 0);
+    context.beginPath();
+    for (const [p, value] of this.#curve.entries()) context.lineTo(((p + 0.5) / this.#curve.length) * SIZE, toPixel(-value * HIGH));
+    context.lineWidth = 3;
     context.stroke();
   }
 

@@ -1,19 +1,19 @@
 /** Small nets on points of a plane: the net is drawn and alive, and goes on while it is changed. */
 import './playground.css';
 import { Engine } from '../../worker/client.ts';
-import type { PlayLook, PlayScore, RunEvent } from '../../worker/protocol.ts';
+import type { PlayLook, RunEvent } from '../../worker/protocol.ts';
 import { inPageWords } from '../../words.ts';
-import { button, count, el, fold, notice, percent, told } from '../dom.ts';
+import { button, capital, el, fold, notice, told } from '../dom.ts';
 import { DEFAULTS, rateOf, readAddress, writeAddress, type Settings } from './address.ts';
 import { Controls } from './controls.ts';
 import { mostOf, Scale } from './field-picture.ts';
 import type { Place } from './lines.ts';
-import { LossCurves } from './loss-curves.ts';
+import { inWords, LossCurves } from './loss-curves.ts';
 import { NetDrawing } from './net-drawing.ts';
 import { OwnPoints } from './own-points.ts';
 import { Plane } from './plane.ts';
 import { pointsOf, PROBLEMS } from './problems.ts';
-import { ratesOf, refusal, takesAll, taskOf } from './task.ts';
+import { givenTo, ratesOf, refusal, takesAll, taskOf } from './task.ts';
 
 /** Settings that are read at each step, those that only change what is shown, and those with which all begins anew. */
 const RATES = new Set<keyof Settings>(['lr', 'penalty', 'penaltyRate']);
@@ -88,13 +88,7 @@ export class PlaygroundView {
             this.#own.element,
           ),
         ),
-        el(
-          'section',
-          { class: 'panel losses', 'aria-label': 'Loss' },
-          el('h2', { textContent: 'Loss' }),
-          el('p', { class: 'hint', textContent: 'Solid: points to train on. Dashed: points to test on. Shaded: the overfitting gap.' }),
-          this.#curves.element,
-        ),
+        this.#curves.element,
       ),
     );
     addEventListener('themechange', () => this.#repaint());
@@ -148,7 +142,7 @@ export class PlaygroundView {
     const problem = PROBLEMS[settings.problem]!;
     this.#points = pointsOf(problem, settings.points, { ...settings, share: settings.test / 100 });
     this.#controls.show(settings);
-    this.#net.show(settings);
+    this.#net.show({ hidden: settings.hidden, features: givenTo(settings), isCurve: problem.isCurve ?? false });
     this.#net.look(this.#look);
     this.#showTest.checked = settings.showTest || !problem.point;
     this.#showTest.disabled = !problem.point; // who draws them sees them
@@ -156,7 +150,8 @@ export class PlaygroundView {
     const isOwn = !problem.point;
     this.#plane.points(this.#points.train, settings.showTest || isOwn ? this.#points.test : []);
     this.#own.show(isOwn ? (problem.classes ? 'classes' : 'numbers') : undefined);
-    this.#edit.hidden = isOwn;
+    this.#edit.hidden = isOwn || problem.isCurve === true;
+    this.#discrete.parentElement!.hidden = problem.isCurve === true;
     this.#plane.drawBy(
       isOwn ? { add: (x, y, other) => this.#own.press(x, y, other), remove: (x, y) => this.#own.remove(x, y) } : undefined,
     );
@@ -271,26 +266,20 @@ export class PlaygroundView {
     this.#play.textContent = isAwaited ? 'Building …' : this.#going ? 'Pause' : this.#look?.step ? 'Resume' : 'Start';
     this.#status.ariaLive = this.#going ? 'off' : 'polite'; // many times a second
     this.#status.dataset.state = this.#going ? 'running' : 'paused';
-    this.#status.textContent = why ?? (this.#look ? this.#words(this.#look) : isBuilding ? 'The net is being built …' : 'Press Start.');
-  }
-
-  #words({ step, epoch, train, test }: PlayLook): string {
-    const score = ({ loss, accuracy }: PlayScore) =>
-      `loss ${loss.toFixed(3)}${accuracy === undefined ? '' : `, right ${percent(accuracy)}`}`;
-    const held = Number.isFinite(test.loss) ? `; test: ${score(test)}` : '';
-    return `Step ${count(step)}, epoch ${count(Math.floor(epoch))}. Training: ${score(train)}${held}.`;
+    this.#status.textContent = why ?? (this.#look ? inWords(this.#look) : isBuilding ? 'The net is being built …' : 'Press Start.');
   }
 
   #paint(): void {
     const { discrete, hidden } = this.#settings;
     const isOutput = !this.#at || this.#at.column > hidden.length;
     const field = isOutput ? this.#net.fieldOf({ column: hidden.length + 1, row: 0 }) : this.#net.fieldOf(this.#at!);
-    const { classes } = PROBLEMS[this.#settings.problem]!;
+    const { classes, isCurve } = PROBLEMS[this.#settings.problem]!;
     const most = field && !isOutput ? Math.max(1e-6, mostOf(field)) : 1;
     const shade = isOutput && classes ? (value: number) => Math.tanh(value / 2) : (value: number) => value / most;
-    this.#plane.field(field, discrete ? value => Math.sign(shade(value)) : shade);
+    if (isCurve && field) this.#plane.curve(field, shade);
+    else this.#plane.field(field, discrete ? value => Math.sign(shade(value)) : shade);
     const name = isOutput ? 'output' : this.#net.nameOf(this.#at!);
-    this.#title.textContent = name.charAt(0).toUpperCase() + name.slice(1);
+    this.#title.textContent = capital(name);
     this.#scale.show(
       isOutput && classes ? ['orange for sure', 'blue for sure'] : [`−${Number(most.toPrecision(2))}`, `${Number(most.toPrecision(2))}`],
     );

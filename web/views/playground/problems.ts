@@ -1,6 +1,7 @@
 /** What a net of the playground can learn: two classes of points, or a number for each point. */
 import { normals, planePoint, PLANE_RANGE, PLANE_SETS } from '../../../datasets/synthetic.ts';
 import { stream } from '../../../datasets/random.ts';
+import { FORMULAS } from '../../../datasets/tables/functions.ts';
 
 /** `value` is -1 or 1 of classes, within -1 and 1 of numbers. */
 export interface Point {
@@ -13,6 +14,8 @@ export interface Problem {
   readonly title: string;
   /** Whether the values of its points are classes. */
   readonly classes: boolean;
+  /** Whether it is a function of x: its points stand where its value is high. */
+  readonly isCurve?: boolean;
   /** Point `i`, whatever others there are. Without it the points are the user's own. */
   readonly point?: (i: number, seed: number, noise: number) => Point;
 }
@@ -37,6 +40,28 @@ const numbers = (title: string, f: (x: number, y: number) => number): Problem =>
     return { x, y, value: Math.min(1, Math.max(-1, f(x + noise * dx, y + noise * dy))) };
   },
 });
+
+/** How high a value of 1 stands. */
+export const HIGH = 5;
+
+/** A function of one variable over the whole width, its greatest size as 1. */
+function curve({ formula, f, usual }: (typeof FORMULAS)[string]): Problem {
+  const [low, high] = usual.range;
+  const at = (x: number) => f(low + ((x / PLANE_RANGE + 1) / 2) * (high - low));
+  const most = Math.max(...Array.from({ length: 1000 }, (_, i) => Math.abs(at((i / 999 - 0.5) * 2 * PLANE_RANGE))));
+  return {
+    title: `y = ${formula}`,
+    classes: false,
+    isCurve: true,
+    point(i, seed, noise) {
+      const random = stream(seed, i);
+      const x = PLANE_RANGE * (2 * random() - 1);
+      const [moved] = normals(random);
+      const value = at(x) / most + (noise * moved) / PLANE_RANGE;
+      return { x, y: value * HIGH, value };
+    },
+  };
+}
 
 /** Centres of hills and hollows: those of the TensorFlow Playground's dataset.ts. */
 const HILLS = [-4, 0, 4].flatMap((x, i) => [2.5, -2.5].map((y, j) => ({ x, y, sign: (i + j) % 2 ? -1 : 1 })));
@@ -68,6 +93,11 @@ export const PROBLEMS: Readonly<Record<string, Problem>> = {
   slope: numbers('A slope', (x, y) => (x + y) / 10),
   hills: numbers('Hills and hollows', hills),
   waves: numbers('Waves', (x, y) => Math.sin(x) * Math.cos(y / 2)),
+  ...Object.fromEntries(
+    Object.entries(FORMULAS)
+      .filter(([, { usual }]) => usual.noise === undefined) // noise is a setting here
+      .map(([name, formula]) => [name, curve(formula)]),
+  ),
   'own-classes': { title: 'Points of your own: two classes', classes: true },
   'own-numbers': { title: 'Points of your own: numbers', classes: false },
 };
