@@ -39,6 +39,7 @@ export class Player {
   /** Of the last look; a net that comes after it begins with what fits of them. */
   #weights: Tensors | undefined;
   #step = 0;
+  #epoch = 0;
   #running = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -138,7 +139,7 @@ export class Player {
     const n = inputs.reduce((all, part) => all + part.length, 0) / task.features.length;
     const isShown = (path: string) => path.startsWith('act') || path === `fc${task.hidden.length + 1}`;
     const probe = await Probe.create(trainer.memory, model, data, n, isShown);
-    if (anew) this.#step = 0;
+    if (anew) this.#step = this.#epoch = 0;
     this.#built = { task, device, trainer, probe, seen: joined(inputs.map(bytesOf)), before: this.#step - trainer.steps };
     if (old?.device === device) {
       old.probe.destroy();
@@ -165,10 +166,11 @@ export class Player {
       throw new DescentError(`the loss is ${train.loss} at step ${step}`, 'take a smaller learning rate, and press Reset');
     }
     this.#weights = weights;
+    this.#epoch += (step - this.#step) / trainer.stepsPerEpoch; // which changes with the batch
     this.#step = step;
     const look: PlayLook = {
       step,
-      epoch: trainer.epoch,
+      epoch: this.#epoch,
       units,
       output: outputs.slice(0, grid),
       weights: Object.fromEntries(values.map(([name, { data }]) => [name, data])),

@@ -4,14 +4,15 @@ import { choice, flag, number, type Defaulted, type Parameter } from '../../../e
 import { parseScalar } from '../../../engine/spec.ts';
 import { models } from '../../../models/index.ts';
 import { optimizers, rules } from '../../../optim/index.ts';
+import { quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
 import { FEATURE_NAMES, type FeatureName } from './features.ts';
 import { readPoints, writePoints } from './points.ts';
 import { PROBLEMS, type Point } from './problems.ts';
 
 /** Most hidden layers, and units of one. */
 export const [LAYERS, UNITS] = [6, 12];
-/** Those that train each weight by its gradient: one that solves for the last layer needs classes of its own kind. */
-export const OPTIMIZERS = Object.keys(optimizers).filter(name => !rules[name]?.solves);
+/** Those that need nothing of the net but its gradients. */
+export const OPTIMIZERS = Object.keys(optimizers).filter(name => Object.hasOwn(rules, name) || Object.hasOwn(quasiNewtonMethods, name));
 
 /** The learning rate of an optimizer for a few points. */
 export const rateOf = (name: string): number => rules[name]?.rates?.points ?? optimizers[name]!.hyper.lr.default;
