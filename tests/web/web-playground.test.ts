@@ -78,6 +78,11 @@ if (
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
     await page.mouse.move(0, 0);
     await page.getByRole('heading', { name: 'Unit 1 of layer 1' }).waitFor();
+    const values = page.getByRole('group', { name: 'Weights of unit 1 of layer 1' });
+    await values.getByLabel('bias').fill('-2.5');
+    await values.getByLabel('y').press('Enter');
+    await page.getByRole('button', { name: 'unit 1 of layer 1' }).hover();
+    await at.says('− 2.50 (bias), then the activation.');
     await page.getByRole('button', { name: 'unit 1 of layer 1' }).click();
     await page.mouse.move(0, 0);
     await page.getByRole('heading', { name: 'Output', exact: true }).waitFor();

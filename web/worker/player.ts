@@ -72,6 +72,19 @@ export class Player {
     this.#tell('paused');
   }
 
+  /** Sets one number of a weight, where the net has it. */
+  set(tensor: string, index: number, value: number): Promise<void> {
+    return this.#alone(async () => {
+      const weights = await this.#built?.trainer.weights();
+      const old = weights?.[tensor];
+      if (!weights || !old) return;
+      const data = Float32Array.from(old.data);
+      data[index] = value;
+      await this.#built!.trainer.loadWeights({ ...weights, [tensor]: { ...old, data } });
+      await this.#look();
+    });
+  }
+
   step(): Promise<void> {
     this.#running = false;
     return this.#alone(async () => {

@@ -208,6 +208,8 @@ export interface Api {
   /** Builds the playground's net; weights of the one before stay where they fit, unless it begins anew. Training that goes on goes on. */
   playOpen(task: PlayTask, anew: boolean): void;
   playRates(rates: PlayRates): void;
+  /** Sets one number of a weight, by the weight's name. */
+  playSet(tensor: string, index: number, value: number): void;
   playGo(): void;
   playPause(): void;
   playStep(): void;

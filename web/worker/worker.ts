@@ -47,6 +47,7 @@ const handlers: Handlers = {
   teachForget: async () => (await teach()).forget(),
   playOpen: async (task, anew) => (await play()).open(task, anew),
   playRates: async rates => (await play()).setRates(rates),
+  playSet: async (tensor, index, value) => (await play()).set(tensor, index, value),
   playGo: async () => (await play()).go(),
   playPause: async () => (await play()).pause(),
   playStep: async () => (await play()).step(),

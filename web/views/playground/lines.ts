@@ -26,10 +26,14 @@ export class Lines {
   #styles: string[] = [];
   #under: Placed | undefined;
 
-  /** `looked` is told the line under the pointer, and undefined where it leaves one. */
-  constructor(looked: (line: Line | undefined) => void) {
+  /** `looked` is told the line under the pointer, and undefined where it leaves one; `pressed` one that is pressed. */
+  constructor(looked: (line: Line | undefined) => void, pressed: (line: Line) => void) {
     this.element.setAttribute('aria-hidden', 'true');
     this.element.onpointermove = ({ offsetX, offsetY }) => this.#point(this.#nearest(offsetX, offsetY), looked);
+    this.element.onclick = ({ offsetX, offsetY }) => {
+      const line = this.#nearest(offsetX, offsetY);
+      if (line) pressed(line);
+    };
     this.element.onpointerleave = () => this.#point(undefined, looked);
   }
 
@@ -37,6 +41,7 @@ export class Lines {
     this.#lines = lines;
     while (this.#paths.length < lines.length) this.#paths.push(document.createElementNS(SVG, 'path'));
     this.#paths.length = lines.length;
+    this.#styles.length = lines.length;
     for (const [i, { start, end }] of lines.entries()) {
       const middle = (start[0] + end[0]) / 2;
       this.#paths[i]!.setAttribute('d', `M${start} C${middle},${start[1]} ${middle},${end[1]} ${end}`);

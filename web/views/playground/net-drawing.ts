@@ -6,7 +6,9 @@ import { LAYERS, UNITS } from './address.ts';
 import { FEATURE_NAMES, FEATURES, GRID, gridPoints, inputsOf, isOfX, linePoints, type FeatureName } from './features.ts';
 import { mostOf, paint, paintCurve, type Field } from './field-picture.ts';
 import { Lines, type Line, type Place } from './lines.ts';
+import { layoutOf } from './layout.ts';
 import { fits } from './task.ts';
+import { UnitValues, type Entry } from './unit-values.ts';
 
 interface Shape extends NetShape {
   readonly features: readonly FeatureName[];
@@ -19,12 +21,13 @@ interface Actions {
   change(shape: Partial<Pick<Shape, 'features' | 'hidden'>>): void;
   /** A unit is looked at, or none any more. */
   look(place: Place | undefined): void;
+  /** A weight, or a bias, is to be `value`. */
+  set(tensor: string, index: number, value: number): void;
 }
 
-/** Pixels from one picture to the next below it, and above the first one, where a layer's buttons are: one below the other where it is crowded. */
-const [GAP, HEAD, HIGH] = [9, 56, 84];
-
 const number = (v: number): string => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toFixed(2)).replace('-', '−');
+
+const isSame = (a: Place | undefined, b: Place): boolean => a?.column === b.column && a.row === b.row;
 
 export class NetDrawing {
   readonly element: HTMLElement;
@@ -32,7 +35,14 @@ export class NetDrawing {
   #shape: Shape = { features: [], hidden: [], isCurve: false };
   #last: PlayLook | undefined;
   #inputs = inputsOf(gridPoints(), FEATURE_NAMES);
-  #lines = new Lines(line => this.#tellLine(line));
+  #lines = new Lines(
+    line => this.#tellLine(line),
+    ({ from, to }) => {
+      if (!isSame(this.#pinned, to)) this.#pin(to);
+      this.#values.focus(this.#sourceName(from));
+    },
+  );
+  #values = new UnitValues(({ tensor, index }, value) => this.#actions.set(tensor, index, value));
   #drawing = el('div', { class: 'drawing', role: 'group', 'aria-label': 'The net. Arrow keys go from unit to unit.' }, this.#lines.element);
   #layers = el('span');
   #fewer = button('−', () => this.#resize(this.#shape.hidden.slice(0, -1)), { 'aria-label': 'One hidden layer fewer' });
@@ -58,6 +68,7 @@ export class NetDrawing {
       ),
       this.#drawing,
       this.#detail,
+      this.#values.element,
     );
     this.#drawing.onkeydown = event => this.#key(event);
     this.#drawing.onpointerleave = () => this.#tell(this.#pinned);
@@ -66,14 +77,16 @@ export class NetDrawing {
 
   /** Draws a net; what it computes is not known yet. */
   show(shape: Shape): void {
-    const isSame = JSON.stringify(shape.hidden) === JSON.stringify(this.#shape.hidden) && this.#columns.length;
+    const isBuilt = JSON.stringify(shape.hidden) === JSON.stringify(this.#shape.hidden) && this.#columns.length;
+    const isGivenTheSame = JSON.stringify(shape.features) === JSON.stringify(this.#shape.features);
     if (shape.isCurve !== this.#shape.isCurve) this.#inputs = inputsOf(shape.isCurve ? linePoints() : gridPoints(), FEATURE_NAMES);
     this.#shape = shape;
     const n = shape.hidden.length;
     this.#layers.textContent = n === 0 ? 'no hidden layer' : n === 1 ? '1 hidden layer' : `${n} hidden layers`;
     this.#fewer.disabled = n === 0;
     this.#more.disabled = n === LAYERS;
-    if (!isSame) this.#build();
+    if (!isBuilt) this.#build();
+    else if (this.#pinned && !isGivenTheSame) this.#values.show(this.nameOf(this.#pinned), this.#entries(this.#pinned));
     for (const [row, input] of this.#columns[0]!.entries()) {
       input.ariaPressed = String(shape.features.includes(FEATURE_NAMES[row]!));
       input.ariaDisabled = String(this.#lacks(FEATURE_NAMES[row]!));
@@ -100,6 +113,7 @@ export class NetDrawing {
       }
     }
     this.#lines.draw(line => this.#weight(line));
+    this.#values.look(this.#last?.weights);
   }
 
   /** What a unit computes over the plane; undefined where that is not known. */
@@ -124,6 +138,7 @@ export class NetDrawing {
     const at = this.#placeOf(document.activeElement);
     const columns = [FEATURE_NAMES.length, ...hidden, 1];
     this.#pinned = undefined;
+    this.#values.show('', []);
     this.#actions.look(undefined);
     this.#columns = columns.map((count, column) => Array.from({ length: count }, (_, row) => this.#unit({ column, row })));
     this.#heads = columns.map((_, column) => this.#head(column));
@@ -180,11 +195,12 @@ export class NetDrawing {
   }
 
   #pin(place: Place): void {
-    const was = this.#pinned;
-    this.#pinned = was?.column === place.column && was.row === place.row ? undefined : place;
+    this.#pinned = isSame(this.#pinned, place) ? undefined : place;
+    this.#values.show(this.nameOf(place), this.#pinned ? this.#entries(place) : []);
+    this.#values.look(this.#last?.weights);
     for (const [column, units] of this.#columns.entries()) {
       if (column === 0) continue;
-      for (const [row, unit] of units.entries()) unit.ariaPressed = String(this.#pinned?.column === column && this.#pinned.row === row);
+      for (const [row, unit] of units.entries()) unit.ariaPressed = String(isSame(this.#pinned, { column, row }));
     }
     this.#tell(place);
     this.#actions.look(this.#pinned);
@@ -205,8 +221,7 @@ export class NetDrawing {
     if (bias === undefined) return `${title}.`;
     const from = this.#sources(place.column).map(row => {
       const source = { column: place.column - 1, row };
-      const label = place.column === 1 ? this.nameOf(source) : `unit ${row + 1}`;
-      return `${number(this.#weight({ from: source, to: place }) ?? 0)} × ${label}`;
+      return `${number(this.#weight({ from: source, to: place }) ?? 0)} × ${this.#sourceName(source)}`;
     });
     const field = this.fieldOf(place);
     const isOutput = place.column > this.#shape.hidden.length;
@@ -218,6 +233,22 @@ export class NetDrawing {
     const weight = line && this.#weight(line);
     if (!line || weight === undefined) this.#tell(this.#pinned);
     else this.#detail.textContent = `Weight from ${this.nameOf(line.from)} to ${this.nameOf(line.to)}: ${number(weight)}.`;
+  }
+
+  /** What a unit is called by those that are given it. */
+  #sourceName(place: Place): string {
+    return place.column === 0 ? this.nameOf(place) : `unit ${place.row + 1}`;
+  }
+
+  /** The numbers of a unit. */
+  #entries({ column, row }: Place): Entry[] {
+    const sources = this.#sources(column);
+    const weights = sources.map((from, i) => ({
+      label: this.#sourceName({ column: column - 1, row: from }),
+      tensor: `fc${column}.weight`,
+      index: row * sources.length + i,
+    }));
+    return [...weights, { label: 'bias', tensor: `fc${column}.bias`, index: row }];
   }
 
   /** The rows of the units that a column is given. */
@@ -236,39 +267,25 @@ export class NetDrawing {
   #arrange(): void {
     const width = this.#drawing.clientWidth;
     if (!width || !this.#columns.length) return;
-    const last = this.#columns.length - 1;
-    const room = width / (last + 1);
-    const size = Math.max(22, Math.min(40, Math.floor(room) - 18));
-    const label = room < 80 ? 0 : 44; // names stand left of the inputs, on a phone below them
-    const step = size + GAP + (label ? 0 : 12);
-    const above = room < 70 ? HIGH : HEAD;
-    const rows = Math.max(...this.#columns.map(units => units.length));
-    const left = (column: number) => label + (column / last) * (width - label - size);
-    const top = (column: number, row: number) => {
-      const own = column === last ? size / 2 : 0;
-      return above + row * step + (column === last ? ((rows - 1) * step) / 2 - own / 2 : 0);
-    };
-    this.#drawing.style.height = `${above + rows * step}px`;
-    this.#drawing.classList.toggle('narrow', !label);
-    this.#drawing.classList.toggle('crowded', room < 70);
+    const { size, height, isNarrow, isCrowded, left, top } = layoutOf(
+      width,
+      this.#columns.map(units => units.length),
+    );
+    this.#drawing.style.height = `${height}px`;
+    this.#drawing.classList.toggle('narrow', isNarrow);
+    this.#drawing.classList.toggle('crowded', isCrowded);
+    const lines: Line[] = [];
     for (const [column, units] of this.#columns.entries()) {
-      const head = this.#heads[column]!;
-      head.style.left = `${left(column) + size / 2}px`;
+      this.#heads[column]!.style.left = `${left(column) + size / 2}px`;
       for (const [row, unit] of units.entries()) {
-        Object.assign(unit.style, { left: `${left(column)}px`, top: `${top(column, row)}px`, width: `${size}px`, height: `${size}px` });
+        const to = { column, row };
+        Object.assign(unit.style, { left: `${left(column)}px`, top: `${top(to)}px`, width: `${size}px`, height: `${size}px` });
+        if (column > 0) lines.push(...this.#sources(column).map(from => ({ from: { column: column - 1, row: from }, to })));
       }
     }
-    const lines = this.#columns.flatMap((units, column) =>
-      column === 0
-        ? []
-        : units.flatMap((_, row) => this.#sources(column).map(from => ({ from: { column: column - 1, row: from }, to: { column, row } }))),
-    );
+    const middle = (place: Place) => top(place) + size / 2;
     this.#lines.place(
-      lines.map(line => ({
-        ...line,
-        start: [left(line.from.column) + size, top(line.from.column, line.from.row) + size / 2] as const,
-        end: [left(line.to.column), top(line.to.column, line.to.row) + size / 2] as const,
-      })),
+      lines.map(({ from, to }) => ({ from, to, start: [left(from.column) + size, middle(from)], end: [left(to.column), middle(to)] })),
     );
     this.draw();
   }

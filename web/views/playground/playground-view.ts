@@ -46,6 +46,7 @@ export class PlaygroundView {
       this.#at = place;
       this.#paint();
     },
+    set: (...given) => void this.#engine.call('playSet', ...given).catch(() => undefined),
   });
   #plane = new Plane();
   #own = new OwnPoints({
