@@ -4,6 +4,8 @@ import { check } from '../../engine/check.ts';
 import { bars } from './bars.ts';
 import { cameraOn } from './camera.ts';
 import { button, el, pick, told } from './dom.ts';
+import { drawing } from './drawing.ts';
+import { PRESETS } from './train/presets.ts';
 import { bitmapOf, drawMiddle, image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
 import type { Run } from './runs.ts';
@@ -25,7 +27,10 @@ export class PredictView {
   #stage = el(
     'div',
     { class: 'stage' },
-    el('p', { class: 'quiet drop', textContent: 'Drop a picture anywhere on the page, choose a file, or use the camera.' }),
+    el('p', {
+      class: 'quiet drop',
+      textContent: 'Draw on the board, drop a picture anywhere on the page, choose a file, or use the camera.',
+    }),
   );
   #camera = cameraOn(why =>
     told(() => {
@@ -57,7 +62,12 @@ export class PredictView {
           this.#opener,
           el('span', { class: 'check' }, this.#invert, el('label', { for: 'invert', textContent: inverting })),
         ),
-        this.#stage,
+        el(
+          'div',
+          { class: 'asked' },
+          drawing(picture => told(() => this.#ask(picture))),
+          this.#stage,
+        ),
       ),
     );
     this.show();
@@ -67,8 +77,14 @@ export class PredictView {
   show(): void {
     const run = this.#train.selected;
     if (!run?.facts || run.facts.shape[0] === 2) {
-      const link = el('a', { href: '#train', textContent: 'Train one, or import weights into a run' });
-      this.#net.replaceChildren('There is no trained net yet. ', link, ' first.');
+      const link = el('a', { href: '#train', textContent: 'train one, or import weights into a run' });
+      const take = async (preset: (typeof PRESETS)[number]) => {
+        await this.#train.try(preset);
+        this.show();
+        await told(() => this.#again());
+      };
+      const buttons = PRESETS.filter(p => p.trained).map(preset => button(preset.name, () => take(preset)));
+      this.#net.replaceChildren('There is no trained net yet. Take one that comes along, or ', link, '. ', ...buttons);
       return;
     }
     const { model, dataset } = run.config;
@@ -80,7 +96,10 @@ export class PredictView {
 
   /** Says what the net takes a picture file for. */
   async classify(file: File): Promise<void> {
-    const picture = await bitmapOf(file);
+    await this.#ask(await bitmapOf(file));
+  }
+
+  async #ask(picture: ImageBitmap): Promise<void> {
     this.stop();
     this.#last = { source: picture, width: picture.width, height: picture.height };
     await this.#again();

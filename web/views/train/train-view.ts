@@ -1,4 +1,6 @@
 /** The screen to learn from: a configuration, its runs, their curves, and looks into the net. */
+import { weightsOf } from '../../data/trained.ts';
+import { presetList, type Preset } from './presets.ts';
 import { check } from '../../../engine/check.ts';
 import type { RunConfig } from '../../../train/config/config.ts';
 import { available } from '../../data/data.ts';
@@ -55,6 +57,7 @@ export class TrainView {
 
   /** Those it trains with, whose screen is loaded when it is opened. */
   #together: TogetherView | undefined;
+  #presets = presetList(preset => this.try(preset));
   #togetherPart = el(
     'details',
     { class: 'panel together', ontoggle: () => void told(() => this.#openTogether()) },
@@ -118,11 +121,17 @@ export class TrainView {
       this.#toolbar.element,
       this.#status,
       this.#facts,
+      this.#presets,
       this.#curves.element,
       this.#list.element,
       this.#togetherPart,
       this.#inspect.element,
     );
+  }
+
+  /** Looks into the net again, once this is in the document: what changed while another view was shown was not looked at. */
+  show(): void {
+    requestAnimationFrame(() => void this.#inspect.refresh(this.selected, true));
   }
 
   /** Puts a shared configuration into the form; throws where a name is unknown. */
@@ -170,8 +179,25 @@ export class TrainView {
     return { config: this.#form.config(), evalEvery: this.#every.steps };
   }
 
-  /** A new run that plays, once it is built and `ready` is done; undefined where it is removed before. */
-  async #begin({ config, evalEvery }: Shared, beside: boolean, ready?: (run: Run) => Promise<void>): Promise<Run | undefined> {
+  /** The runs of a preset, one beside another; one of a trained net is built and looked at, and can be trained on. */
+  async try({ runs, trained }: Preset): Promise<void> {
+    await told(async () => {
+      for (const [i, texts] of runs.entries()) {
+        this.configure(texts);
+        const take = async (run: Run) => void (await run.engine.call('importWeights', await weightsOf(trained!), trained!.label));
+        const run = await this.#begin(this.#configured(), i > 0, trained && take, !trained);
+        if (run && trained) await this.#inspect.refresh(run, true);
+      }
+    });
+  }
+
+  /** A new run that plays unless `plays` is false, once it is built and `ready` is done; undefined where it is removed before. */
+  async #begin(
+    { config, evalEvery }: Shared,
+    beside: boolean,
+    ready?: (run: Run) => Promise<void>,
+    plays = true,
+  ): Promise<Run | undefined> {
     const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
     const going = before?.state === 'running';
     if (going) await before!.engine.call('pause');
@@ -194,7 +220,7 @@ export class TrainView {
     }
     if (before && this.runs.includes(before)) this.#remove(before);
     announce(() => this.runs.some(r => r.state === 'running'));
-    await run.engine.call('play');
+    if (plays) await run.engine.call('play');
     return run;
   }
 
@@ -238,6 +264,7 @@ export class TrainView {
   #draw(): void {
     const run = this.selected;
     this.#toolbar.show(run);
+    this.#presets.hidden = this.runs.length > 0;
     const status = run ? statusOf(run) : 'No run yet. Choose a configuration and press Start.';
     if (this.#status.textContent !== status) this.#status.textContent = status;
     this.#status.dataset.state = run?.state ?? '';

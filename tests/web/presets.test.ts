@@ -1,0 +1,59 @@
+/** What a visitor could try: each preset is a configuration that trains, and the nets that come along answer before anything is trained. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkFeasible } from '../../train/config/feasible.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
+import { configOf } from '../../web/form/form.ts';
+import { PRESETS } from '../../web/views/train/presets.ts';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('presets');
+let at: BuiltPage;
+
+test('each run of each preset is a configuration that can be trained, unlike the others beside it', () => {
+  for (const { name, runs, prose } of PRESETS) {
+    assert.ok(prose.length > 40, name);
+    for (const texts of runs) checkFeasible(recipeOf(configOf(texts)));
+    assert.is(new Set(runs.map(texts => JSON.stringify(texts))).size, runs.length, name);
+  }
+});
+
+if (onPage(test, 'presets.test.ts', built => void (at = built))) {
+  test('a drawing is answered by a trained net before anything is trained', async () => {
+    const { page } = at;
+    await page.goto(`${at.address}#predict`);
+    await at.press('A trained LeNet-5 (Fashion-MNIST)');
+    await at.says('Run 1, lenet5 on fashion-mnist');
+    const board = page.getByRole('img', { name: /Board/ });
+    const { x, y } = (await board.boundingBox())!;
+    // trousers: two legs from a waist
+    for (const [from, to] of [
+      [100, 95],
+      [180, 185],
+      [118, 112],
+      [162, 168],
+    ] as const) {
+      await page.mouse.move(x + from, y + 40);
+      await page.mouse.down();
+      await page.mouse.move(x + to, y + 240, { steps: 6 });
+      await page.mouse.up();
+    }
+    await page.mouse.move(x + 100, y + 45);
+    await page.mouse.down();
+    await page.mouse.move(x + 180, y + 45, { steps: 4 });
+    await page.mouse.up();
+    await page.locator('.answer').getByText('Trouser').waitFor();
+    assert.match((await page.locator('.answer .bars li').first().textContent()) ?? '', /Trouser/);
+  });
+
+  test('its mistakes and filters are there under Train, and it can be trained on', async () => {
+    const { page } = at;
+    await page.getByRole('link', { name: 'Train', exact: true }).click();
+    assert.is(await page.locator('.presets').isVisible(), false);
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    await page.getByRole('heading', { name: 'First-layer filters' }).scrollIntoViewIfNeeded();
+    await page.locator('[aria-label*="6 filters of 5×5"]').first().waitFor();
+  });
+}
+
+test.run();
