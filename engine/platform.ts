@@ -1,6 +1,13 @@
 /** What differs between a browser, which is taken for granted here, and Node, whose entry says so (see node.ts). */
 import { check, DescentError, named, say, type Fault } from './check.ts';
-import type { TuneStore } from './tune.ts';
+
+/** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
+export interface TuneStore {
+  /** How messages name it. */
+  readonly name: string;
+  load(): Promise<string | undefined>;
+  save(text: string): Promise<void>;
+}
 
 export interface Platform {
   /** The strongest adapter, or the one that `wanted` names; one that is given is made ready. Throws where there is none. */

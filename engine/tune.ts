@@ -7,16 +7,8 @@ import { halves, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { Memory } from './memory.ts';
 import { Program } from './program.ts';
-import { platform } from './platform.ts';
+import { platform, type TuneStore } from './platform.ts';
 import { time, warmUp, type Job, type TimeOptions } from './timing.ts';
-
-/** Where findings are kept between runs: one text. `load` gives undefined where there is none yet. */
-export interface TuneStore {
-  /** How messages name it. */
-  readonly name: string;
-  load(): Promise<string | undefined>;
-  save(text: string): Promise<void>;
-}
 
 export interface TunerOptions {
   readonly store?: TuneStore;

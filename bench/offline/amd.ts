@@ -71,7 +71,7 @@ export function compileForAmd(labels: string, family: string): Compiled[] {
     writeFileSync(manifest, JSON.stringify({ file_format_version: '1.0.0', ICD: { api_version: '1.4.0', library_path: shim } }));
     /** A file: of a pipe that nobody empties in time the driver's words are lost. */
     const dump = openSync(said, 'w');
-    const { status } = spawnSync(process.execPath, ['--import', 'tsx', here('compile.ts'), labels], {
+    const { status } = spawnSync(process.execPath, [...process.execArgv, here('compile.ts'), labels], {
       stdio: ['ignore', 'ignore', dump],
       env: {
         ...process.env,

@@ -1,19 +1,13 @@
 /** Compiles cases in this process on the Vulkan driver that the environment names, and marks on stderr where each begins and ends. */
 import { writeSync } from 'node:fs';
-import { create, globals } from 'webgpu';
 import { Device } from '../../engine/device.ts';
+import { openAdapter } from '../../engine/node/adapters.ts';
 import { fitting } from '../../shaders/kernel/kernel.ts';
 import { tileOf } from '../../shaders/product/tiled.ts';
 import { casesFor } from './cases.ts';
 
-Object.assign(globalThis, globals);
 const labels = new RegExp(process.argv[2] ?? '');
-/** Dawn aborts where its GPU object is collected while a device is in use. */
-const gpu = create([]);
-Object.assign(globalThis, { gpu });
-const adapter = await gpu.requestAdapter();
-if (!adapter) throw new Error('no adapter');
-const device = await Device.open(adapter, { lanes: 0 });
+const device = await Device.open(await openAdapter(), { lanes: 0 });
 for (const { label, kernel, params, bound } of casesFor(device.profile)) {
   if (!labels.test(label)) continue;
   for (const { name } of fitting(kernel, params, device.profile)) {

@@ -21,7 +21,7 @@ const NVDISASM = process.env.NVDISASM ?? 'nvdisasm';
 
 export const nvrtc = (): string | undefined => {
   const file = join(FOLDER, 'libnvrtc.so.12');
-  return existsSync(file) && spawnSync(NVDISASM, ['--version']).status === 0 ? file : undefined;
+  return existsSync(file) && spawnSync(NVDISASM, ['-V']).status === 0 ? file : undefined;
 };
 
 /** By the first part of an instruction's name. */
@@ -73,7 +73,7 @@ function compiler(file: string) {
   return (text: string, architecture: string) => {
     const made: [unknown] = [null];
     create(made, text, null, 0, null, null);
-    const options = [`--gpu-architecture=${architecture}`, '--std=c++17', '--ptxas-options=-v'];
+    const options = [`-arch=${architecture}`, '-std=c++17', '-Xptxas=-v'];
     const status = compile(made[0], options.length, options);
     const said = bytesOf(made[0], logSize, log).toString();
     if (status !== 0) throw new Error(`NVRTC: ${said.split('\n')[0]}`);

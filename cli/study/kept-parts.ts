@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, readWhole, writeWhole } from '../../train/run/node/files.ts';
-import type { Kept } from '../../train/study/kept.ts';
+import type { Kept } from '../../train/study/experiment.ts';
 
 const ENDING = '.part';
 

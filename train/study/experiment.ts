@@ -4,7 +4,12 @@ import type { Device } from '../../engine/device.ts';
 import type { Parameters, Values } from '../../engine/parameter.ts';
 import type { ChartOptions } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
-import type { Kept } from './kept.ts';
+
+/** Where a lab keeps parts of one experiment with the options that it has, by their names. */
+export interface Kept {
+  read(name: string): Promise<Uint8Array | undefined>;
+  write(name: string, bytes: Uint8Array): Promise<void>;
+}
 
 /** What an experiment finds where it runs: the command line, the page, a test. */
 export interface Lab {

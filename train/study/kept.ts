@@ -3,12 +3,6 @@ import type { Tensors } from '../run/safetensors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../run/safetensors.ts';
 import type { Lab } from './experiment.ts';
 
-/** Where a lab keeps parts of one experiment with the options that it has, by their names. */
-export interface Kept {
-  read(name: string): Promise<Uint8Array | undefined>;
-  write(name: string, bytes: Uint8Array): Promise<void>;
-}
-
 /** The numbers that `work` gives, or that it gave before the experiment was stopped. `name` is that of the part. */
 export async function keptNumbers(lab: Lab, name: string, work: () => Promise<Float64Array>): Promise<Float64Array> {
   const before = await lab.kept?.read(name);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keptParts } from '../../../cli/study/kept-parts.ts';
-import type { Kept } from '../../../train/study/kept.ts';
+import type { Kept } from '../../../train/study/experiment.ts';
 import { planned } from '../../../train/study/experiments.ts';
 import { CURVES } from '../../../train/study/surface/curve.ts';
 import { filterDirection, inner, mixed, moved } from '../../../train/study/surface/directions.ts';

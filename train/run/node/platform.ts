@@ -8,8 +8,7 @@ import { cacheDir } from '../../../datasets/node/cache-dir.mjs';
 import { nodeHost } from '../../../datasets/node/host.ts';
 import { makeFolders } from '../../../datasets/node/make-folders.ts';
 import { openAdapter } from '../../../engine/node/adapters.ts';
-import { fetched, usePlatform, type Platform } from '../../../engine/platform.ts';
-import type { TuneStore } from '../../../engine/tune.ts';
+import { fetched, usePlatform, type Platform, type TuneStore } from '../../../engine/platform.ts';
 import { readWhole, writeWhole } from './files.ts';
 
 const require = createRequire(import.meta.url);

@@ -3,12 +3,12 @@
  * compilers that this machine has, and tables what their inner loops issue. With --write the figures become those of mixes.json.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { percent, table } from '../../cli/output.ts';
-import { compileForAmd, radv } from './amd.ts';
-import { mixOf, type Maker, type Mix } from './mix.ts';
-import { compileForNvidia, nvrtc } from './nvidia.ts';
+import { percent, table } from '../cli/output.ts';
+import { compileForAmd, radv } from '../bench/offline/amd.ts';
+import { mixOf, type Maker, type Mix } from '../bench/offline/mix.ts';
+import { compileForNvidia, nvrtc } from '../bench/offline/nvidia.ts';
 
-const FILE = new URL('mixes.json', import.meta.url);
+const FILE = new URL('../bench/offline/mixes.json', import.meta.url);
 const [pattern = ''] = process.argv.slice(2).filter(a => !a.startsWith('--'));
 const known = JSON.parse(readFileSync(FILE, 'utf8')) as Record<Maker, Mix[]>;
 
