@@ -1,7 +1,8 @@
 /** The page: which view is shown, what is dropped on it, and whether this browser can train at all. */
 import { DescentError } from '../engine/check.ts';
 import { NO_ADAPTER, NO_WEBGPU } from '../engine/platform.ts';
-import { isDark, notice, passed, told } from './views/dom.ts';
+import { notice, passed, told } from './views/dom.ts';
+import { themed } from './views/theme.ts';
 import type { FolderFile } from './data/folder.ts';
 import { viewed } from './views/title.ts';
 import { TrainView, type Address } from './views/train/train-view.ts';
@@ -25,7 +26,7 @@ interface View {
 const views: Record<string, () => Promise<View>> = {
   train: async () => train,
   playground: once(async () => new (await import('./views/playground/playground-view.ts')).PlaygroundView()),
-  race: once(async () => new (await import('./views/race-view.ts')).RaceView()),
+  race: once(async () => new (await import('./views/race/race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
   teach: once(async () => (await import('./views/teach/teach-view.ts')).TeachView.open()),
   bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
@@ -62,21 +63,42 @@ async function take(files: readonly File[]): Promise<void> {
   const { isDataFile } = await import('./data/dropped.ts');
   const data = files.filter(f => isDataFile(f.name));
   if (data.length) await train.addData(data);
+  const pictures: File[] = [];
   for (const file of files.filter(f => !data.includes(f))) {
     if (file.name.endsWith('.safetensors')) {
       await train.importWeights(new Uint8Array(await file.arrayBuffer()), file.name);
     } else if (file.name.endsWith('.json')) {
       train.loadRuns(await file.text(), file.name);
-    } else if (file.type && !file.type.startsWith('image/')) {
-      throw new DescentError(
-        `${file.name}: is nothing that this page takes`,
-        'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
-      );
+    } else if (!/\.(onnx|pt|pth|svg|txt|csv)$/i.test(file.name) && (!file.type || file.type.startsWith('image/'))) {
+      pictures.push(file);
     } else {
-      location.hash = '#predict';
-      await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(file);
+      throw refused(file);
     }
   }
+  const [picture, ...others] = pictures;
+  if (!picture) return;
+  location.hash = '#predict';
+  await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(picture);
+  if (others.length) notice(`${picture.name} is shown; of ${pictures.length} pictures one is classified at a time.`, 'info');
+}
+
+/** Why a file is not taken, and what can be done with it. */
+function refused({ name }: File): DescentError {
+  const what: readonly (readonly [RegExp, problem: string, advice: string])[] = [
+    [/\.onnx$/i, 'is an ONNX file, which Train does not take', 'load it in Teach, or with descent predict on the command line'],
+    [
+      /\.(pt|pth)$/i,
+      'is a pickle of PyTorch, which can run code',
+      'write it as .safetensors, with safetensors.torch.save_file(model.state_dict(), …)',
+    ],
+    [/\.svg$/i, 'is a drawing without pixels of its own', 'save it as PNG'],
+  ];
+  const [, problem, advice] = what.find(([ending]) => ending.test(name)) ?? [
+    undefined,
+    'is nothing that this page takes',
+    'drop a picture, weights (.safetensors), runs (.json), the files of a data set or their archive, or a folder of images by class',
+  ];
+  return new DescentError(`${name}: ${problem}`, advice);
 }
 
 // a message is of the action before: the next one, or another view, ends it
@@ -89,9 +111,22 @@ document.addEventListener(
 );
 addEventListener('hashchange', passed);
 
-addEventListener('dragover', event => event.preventDefault());
+// what is held over the page can be dropped anywhere on it, which is shown
+const held = (is: boolean) => document.body.classList.toggle('held', is);
+addEventListener('dragover', event => {
+  event.preventDefault();
+  held(Boolean(event.dataTransfer?.types.includes('Files')));
+});
+addEventListener('dragleave', event => {
+  if (!event.relatedTarget) held(false);
+});
+addEventListener('paste', event => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length) void told(() => take(files));
+});
 addEventListener('drop', event => {
   event.preventDefault();
+  held(false);
   passed();
   const entries = [...(event.dataTransfer?.items ?? [])].map(i => i.webkitGetAsEntry());
   const folders = entries.filter((e): e is FileSystemEntry => Boolean(e?.isDirectory));
@@ -129,14 +164,7 @@ document.addEventListener('resume', () => {
     notice('The browser had put this hidden tab to sleep, and training with it; it goes on now.', 'info');
 });
 
-const chosen = localStorage.getItem('theme');
-if (chosen) document.documentElement.dataset.theme = chosen;
-document.getElementById('theme')!.onclick = () => {
-  document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
-  localStorage.setItem('theme', document.documentElement.dataset.theme);
-  redrawn();
-};
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawn);
+themed(document.getElementById('theme')!, redrawn);
 
 /** What is drawn has colours of its own. */
 function redrawn(): void {

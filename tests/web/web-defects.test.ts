@@ -50,6 +50,10 @@ if (
     assert.match(await page.title(), /^\d+ % – Train – Descent$/);
     assert.match((await page.locator('.status').first().textContent())!, /epoch [\d.]+ of 10000, .* left/);
     assert.ok(Number((await page.evaluate<number>('descent.selected.imagesPerSecond')).toFixed(3)) > 0);
+    await page.getByRole('button', { name: 'Compare', exact: true }).focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.is(await page.evaluate('document.activeElement.textContent'), 'Pause'); // in place of the 26 tabs over the form
     await rows().first().focus();
     await rest(1000);
     assert.is(await page.evaluate('document.activeElement.textContent'), names[0]);
@@ -185,6 +189,73 @@ if (
     await at.press('5 more epochs');
     await at.until(`r.state === "done" && r.step === ${6 * step}`);
     assert.is(await page.evaluate('descent.selected.config.epochs'), 6);
+  });
+
+  test('the view keeps its place while it loads', async () => {
+    for (const width of [1440, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      await at.open('train');
+      await page.locator('.chart').first().waitFor();
+      const shift = await page.evaluate<number>(`new Promise(resolve => {
+        let sum = 0;
+        new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => resolve(sum), 1000);
+      })`);
+      assert.ok(shift < 0.05, `${shift} at ${width}`);
+    }
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  test('files that the page does not take are named; runs of a file are counted and checked', async () => {
+    const text = (config: object) =>
+      new TextEncoder().encode(JSON.stringify([{ config, lines: [{ step: 1, epoch: 1, loss: 1, accuracy: 0.5, lr: 0.1 }] }]));
+    for (const [name, says] of [
+      ['net.onnx', 'net.onnx: is an ONNX file, which Train does not take; load it in Teach'],
+      ['net.pt', 'net.pt: is a pickle of PyTorch, which can run code; write it as .safetensors'],
+      ['sign.svg', 'sign.svg: is a drawing without pixels of its own; save it as PNG'],
+    ] as const) {
+      await at.drop(name, new Uint8Array(9));
+      await at.notes(says);
+    }
+    assert.is(await page.evaluate('location.hash'), '#train');
+    await at.drop('bad.json', text({ model: 'nope' }));
+    await at.notes("bad.json: unknown model 'nope'");
+    await at.drop('good.json', text({ model: 'mlp' }));
+    await at.notes('good.json: 1 run loaded.');
+    await page.getByText('Run 1 is from a file: its curves are here, its net is not.').first().waitFor({ state: 'attached' });
+  });
+
+  test('the theme is that of the system, light or dark', async () => {
+    const theme = page.locator('#theme');
+    const states: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      states.push((await theme.getAttribute('aria-label'))!);
+      await theme.click();
+    }
+    assert.equal(states, [
+      'Theme: as the system; switch to light',
+      'Theme: light; switch to dark',
+      'Theme: dark; switch to that of the system',
+      'Theme: as the system; switch to light',
+    ]);
+    await theme.click();
+    await theme.click();
+  });
+
+  test('checkboxes of the race keep the keyboard, and its start stays on the map', async () => {
+    await at.open('race');
+    await page.getByText(/^Step \d+ of/).waitFor();
+    const box = page.locator('#race-adam');
+    await box.focus();
+    await page.keyboard.press('Space');
+    await page.getByText(/^Step \d+ of/).waitFor();
+    assert.is(await page.evaluate('document.activeElement.id'), 'race-adam');
+    const map = (await page.locator('.race').boundingBox())!;
+    await page.mouse.move(map.x + 50, map.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(map.x + map.width + 80, map.y - 40);
+    await page.mouse.up();
+    await page.getByText(/of 400 from \(4\.00, 2\.00\)/).waitFor();
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

@@ -1,11 +1,13 @@
 /** Runs as a file: what Save runs writes and Load runs reads. */
-import { check } from '../../engine/check.ts';
-import type { MetricsLine } from '../../train/step/metrics.ts';
-import { textsOf, type Texts } from '../form/form.ts';
+import { check, DescentError, faultOf, say } from '../../engine/check.ts';
+import type { RunConfig } from '../../train/config/config.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
+import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
+import { configOf, textsOf, type Texts } from '../form/form.ts';
 import type { Run, Timed } from '../views/runs.ts';
 
-export interface SavedRun {
-  readonly config: Texts;
+interface SavedRun<C = Texts> {
+  readonly config: C;
   readonly lines: readonly Timed<MetricsLine>[];
 }
 
@@ -16,8 +18,8 @@ export const writeRuns = (runs: readonly Run[]): string =>
     1,
   );
 
-/** The runs in a file's text; throws where it is not of ours. */
-export function readRuns(text: string, name: string): SavedRun[] {
+/** The runs in a file's text; throws where it is not of ours, or a run is none that could be. */
+export function readRuns(text: string, name: string): SavedRun<RunConfig>[] {
   let found: unknown;
   try {
     found = JSON.parse(text);
@@ -25,9 +27,26 @@ export function readRuns(text: string, name: string): SavedRun[] {
     /* said below */
   }
   check(Array.isArray(found) && found.every(isSaved), `${name}: holds no runs`, 'give a file that Save runs has written');
-  return found;
+  return found.map(({ config, lines }) => ({ config: checked(config, name), lines }));
+}
+
+function checked(texts: Texts, name: string): RunConfig {
+  try {
+    const config = configOf(texts);
+    recipeOf(config);
+    return config;
+  } catch (error) {
+    const { problem, advice } = faultOf(error);
+    throw new DescentError(say`${name}: ${problem}`, ...advice);
+  }
 }
 
 const isSaved = (run: Partial<SavedRun> | null): run is SavedRun =>
   typeof run?.config === 'object' && Array.isArray(run.lines) && run.lines.every(isLine);
-const isLine = (line: Partial<MetricsLine> | null): boolean => typeof line?.step === 'number' && typeof line.loss === 'number';
+const isLine = (line: Partial<StepMetrics & EvalMetrics> | null): boolean =>
+  line !== null &&
+  isNumber(line.step) &&
+  isNumber(line.loss) &&
+  (isNumber(line.accuracy) || isNumber(line.rmse)) &&
+  ('split' in line || isNumber(line.lr));
+const isNumber = (value: unknown): boolean => typeof value === 'number';

@@ -147,8 +147,12 @@ export class BenchView {
       if (event.kind !== 'timed') return;
       const { result: r, done, of } = event;
       results.push(r);
-      const numbers = [r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toFixed(1), percent(r.ofCopy)];
-      body.append(line([r.kernel, r.variant, r.shape, ...numbers], 3));
+      const numbers = [r.ms.toFixed(3), r.gflops.toFixed(1), percent(r.ofFma), r.gbs.toPrecision(3), percent(r.ofCopy)];
+      const row = line([r.kernel, r.variant, r.shape, ...numbers], 3);
+      const slower = results.filter(other => other !== r && other.ms >= r.ms).length;
+      body.insertBefore(row, body.children[slower] ?? null);
+      results.sort((a, b) => b.ms - a.ms);
+      for (const [i, { ms }] of results.entries()) bar(body.children[i]!.children[3]!, ms / results[0]!.ms);
       this.#status.textContent = `${done} of ${of} kernels timed.`;
     });
     const found = await this.#measure(
@@ -219,17 +223,30 @@ function stepTables({ firstStepMs, note, trace }: Measured, s: StepResult): HTML
   ];
   if (note) shown.push(hint(`${capital(note)}.`));
   if (trace) {
-    const rows = trace.map(t => line([t.op, t.kernel, t.variant, t.ms.toFixed(3), t.gflops ? t.gflops.toFixed(1) : '–'], 3));
+    const sum = trace.reduce((all, { ms }) => all + ms, 0);
+    const longest = trace.reduce((most, { ms }) => Math.max(most, ms), 0);
+    const rows = trace.map(t => {
+      const row = line([t.op, t.kernel, t.variant, t.ms.toFixed(3), percent(t.ms / sum), t.gflops ? t.gflops.toFixed(1) : '–'], 3);
+      bar(row.children[3]!, t.ms / longest);
+      return row;
+    });
+    rows.push(line(['sum', '', '', sum.toFixed(3), '100 %', ''], 3));
     shown.push(
       el(
         'table',
         { class: 'numbers', 'aria-label': 'Times of dispatches' },
-        head(['layer', 'kernel', 'variant', 'ms', 'GFLOP/s'], 3),
+        head(['layer', 'kernel', 'variant', 'ms', 'share', 'GFLOP/s'], 3),
         el('tbody', {}, ...rows),
       ),
     );
   }
   return shown;
+}
+
+/** Shows a number as a bar behind it, too. */
+function bar(cell: Element, share: number): void {
+  cell.classList.add('bar');
+  (cell as HTMLElement).style.setProperty('--share', String(share));
 }
 
 /** What every result file says of where it was measured. */

@@ -31,7 +31,7 @@ export class InspectView {
   #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
   #filters = panel(
     'First-layer filters',
-    'Weights of the first convolution, or of a dense layer on the image: grey is 0, white positive, black negative.',
+    'Weights of the first convolution, or of a dense layer on the image: grey is 0, white positive, black negative; of colours each channel by itself.',
   );
   #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images at most.');
   #layers = panel(
@@ -178,6 +178,7 @@ export class InspectView {
             { class: right ? 'tile right' : 'tile wrong', title: text },
             this.#image(index, shape, text),
             el('figcaption', { textContent: `${right ? '✓' : '✗'} ${classes[best]}` }),
+            !right && el('figcaption', { class: 'quiet', textContent: `is ${classes[label]}` }),
           );
         }),
       ),

@@ -120,17 +120,19 @@ export class PredictView {
       config: { resize },
     } = this.#answering();
     const { source, ...size } = this.#last;
+    const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
+    drawMiddle(thumb, source, size); // the same moment of a video as the net is given
     const bytes = await pictureBytes(source, shape, { invert: this.#invert.checked, resize });
     const likely = await engine.call('predict', bytes);
-    const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
-    drawMiddle(thumb, source, size);
     const figure = (canvas: HTMLElement, caption: string) =>
       el('figure', {}, canvas, el('figcaption', { class: 'hint', textContent: caption }));
     this.show();
     this.#layOut();
     this.#seen.replaceChildren(figure(thumb, 'The picture'), figure(image(bytes, shape, 'What the net sees'), 'What the net sees'));
-    const order = [...likely].map((share, i) => ({ share, name: classes[i]! })).sort((x, y) => y.share - x.share);
-    this.#bars.show(order.slice(0, 10));
+    const all = [...likely].map((share, i) => ({ share, name: classes[i]! }));
+    // bars of a video that changed places could not be read
+    if (source !== this.#camera.video || all.length > 10) all.sort((x, y) => y.share - x.share);
+    this.#bars.show(all.slice(0, 10));
   }
 
   #layOut(): void {

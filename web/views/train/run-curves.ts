@@ -49,6 +49,7 @@ export class RunCurves {
       );
     };
     this.#panels = { loss: panel('loss'), accuracy: panel('accuracy'), rmse: panel('rmse') };
+    this.#panels.rmse.hidden = true;
     this.element = el('div', { class: 'curves' }, this.#bar.element, el('div', { class: 'two' }, ...Object.values(this.#panels)));
     void import('../charts.ts').then(({ curveChart }) => {
       const onZoom = (zoom: View['zoom']) => this.#bar.zoom(zoom);

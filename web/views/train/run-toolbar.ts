@@ -58,6 +58,11 @@ export class RunToolbar {
     this.element = el('div', { class: 'row toolbar', role: 'group', 'aria-label': 'Run' }, ...Object.values(this.#buttons));
   }
 
+  /** Gives the keyboard to the first button that can be pressed. */
+  focus(): void {
+    this.element.querySelector<HTMLButtonElement>('button:enabled')?.focus();
+  }
+
   /** Offers what can be done with the run now. */
   show(run: Run | undefined): void {
     const { play, average } = this.#buttons;

@@ -9,7 +9,7 @@ import { titled } from '../title.ts';
 import type { Dropped } from '../../data/dropped.ts';
 import type { FolderFile } from '../../data/folder.ts';
 import type { Kept } from '../../data/keep.ts';
-import { ConfigForm, configOf, textsOf, type Texts } from '../../form/form.ts';
+import { ConfigForm, textsOf, type Texts } from '../../form/form.ts';
 import { InspectView } from '../inspect-view.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
@@ -24,6 +24,8 @@ import type { TogetherView } from './together-view.ts';
 
 /** What stands in an address: a configuration, or whom to join. */
 export type Address = Texts & { readonly evalEvery?: string; readonly join?: string; readonly stun?: string };
+
+const NONE = 'No run yet. Choose a configuration and press Start.';
 
 export class TrainView {
   readonly element: HTMLElement;
@@ -50,7 +52,7 @@ export class TrainView {
     },
     highlight: run => this.#curves.highlight(this.runs.length > 1 ? run : undefined),
   });
-  #status = el('p', { class: 'status', role: 'status' });
+  #status = el('p', { class: 'status', role: 'status' }, NONE);
   #every: ValidateEvery;
   #next = 0;
   #drawing = false;
@@ -88,6 +90,7 @@ export class TrainView {
   }
 
   #aside(): HTMLElement {
+    const skip = button('Skip the configuration', () => this.#toolbar.focus(), { class: 'skip' }); // many fields lie between Start and Pause
     const load = () => pick({ accept: '.json' }, async ([file]) => this.loadRuns(await file!.text(), file!.name));
     return el(
       'aside',
@@ -97,6 +100,7 @@ export class TrainView {
         { class: 'row start' },
         button('Start', () => this.start(false), { class: 'primary', id: 'start', title: 'A new run in place of the selected one' }),
         button('Compare', () => this.start(true), { title: 'A new run beside those there are' }),
+        skip,
       ),
       fold(
         'Configuration',
@@ -106,7 +110,7 @@ export class TrainView {
           'div',
           { class: 'row' },
           button('Share link', () => this.#share()),
-          button('Save runs', () => save('descent-runs.json', writeRuns(this.runs), 'application/json')),
+          button('Save runs', () => this.#save()),
           button('Load runs', load),
         ),
       ),
@@ -169,6 +173,7 @@ export class TrainView {
 
   /** A new run of what the form says, in place of the selected one or beside it. */
   async start(beside: boolean): Promise<void> {
+    if (!beside && this.selected?.state === 'building') return; // a second click of a double click
     await told(async () => {
       await this.#begin(this.#configured(), beside);
     });
@@ -265,7 +270,7 @@ export class TrainView {
     const run = this.selected;
     this.#toolbar.show(run);
     this.#presets.hidden = this.runs.length > 0;
-    const status = run ? statusOf(run) : 'No run yet. Choose a configuration and press Start.';
+    const status = run ? statusOf(run) : NONE;
     if (this.#status.textContent !== status) this.#status.textContent = status;
     this.#status.dataset.state = run?.state ?? '';
     this.#status.setAttribute('aria-live', run?.state === 'running' ? 'off' : 'polite'); // its progress is told many times a second
@@ -298,6 +303,11 @@ export class TrainView {
     return run;
   }
 
+  #save(): void {
+    if (this.runs.length) save('descent-runs.json', writeRuns(this.runs), 'application/json');
+    else notice('There is no run to save yet; press Start.', 'info');
+  }
+
   async #share(): Promise<void> {
     await told(async () => {
       const url = new URL(location.href);
@@ -313,14 +323,16 @@ export class TrainView {
 
   /** Runs of a file, as curves beside those here. */
   loadRuns(text: string, name: string): void {
-    for (const { config, lines } of readRuns(text, name)) {
-      const run = this.#make(configOf(config));
+    const found = readRuns(text, name);
+    for (const { config, lines } of found) {
+      const run = this.#make(config);
       run.add(lines);
       run.state = 'loaded';
       run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
       this.runs.push(run);
       this.selected ??= run;
     }
+    notice(`${name}: ${found.length} ${found.length === 1 ? 'run' : 'runs'} loaded.`, 'info');
     this.draw();
   }
 

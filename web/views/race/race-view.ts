@@ -1,14 +1,13 @@
 /** The optimizer race: all rules from one point, computed by the updates that train nets, drawn on the contours. */
-import { rules } from '../../optim/index.ts';
-import { Engine } from '../worker/client.ts';
-import { casing, racerColour, strokeOf } from './colours.ts';
-import { button, el, fold, isDark, select, told } from './dom.ts';
-import { field } from '../form/field.ts';
-import { landscapes, type Landscape, type Point } from '../../train/study/descent/landscapes.ts';
+import { rules } from '../../../optim/index.ts';
+import { Engine } from '../../worker/client.ts';
+import { casing, racerColour, strokeOf } from '../colours.ts';
+import { button, el, fold, isDark, select, told } from '../dom.ts';
+import { contours, SIZE } from './contours.ts';
+import { field } from '../../form/field.ts';
+import { landscapes, type Landscape, type Point } from '../../../train/study/descent/landscapes.ts';
 
-const SIZE = 560;
 const STEPS = 400;
-const LEVELS = 22;
 /** Rules that move on slopes alone; one that probes the curvature needs a whole net. */
 const racers = Object.values(rules)
   .filter(r => !r.probes)
@@ -20,6 +19,13 @@ const LENGTH = 0.05;
 function rateOf(rule: string, land: Landscape): number {
   const { bySlope, byLength = LENGTH } = rules[rule]!.rates ?? {};
   return bySlope === undefined ? byLength : land.rate * bySlope;
+}
+
+interface RaceLine {
+  readonly item: HTMLElement;
+  readonly box: HTMLInputElement;
+  readonly swatch: HTMLElement;
+  readonly value: HTMLElement;
 }
 
 export class RaceView {
@@ -41,7 +47,8 @@ export class RaceView {
   #speed = el('input', { type: 'range', min: '-2', max: '2', step: '0.25', value: '0' });
   #about = el('p', { class: 'hint' });
   #status = el('p', { class: 'status', role: 'status' });
-  #legend = el('ul', { class: 'legend', 'aria-label': 'Optimizers' });
+  #legend = el('ul', { class: 'legend ranked', 'aria-label': 'Optimizers' });
+  #lines = new Map<string, RaceLine>();
   #on = new Set(AT_FIRST.filter(n => racers.includes(n)));
   #start: [number, number] = [...landscapes.beale!.start];
   #paths = new Map<string, readonly Point[]>();
@@ -118,27 +125,33 @@ export class RaceView {
     void this.#race();
   }
 
+  /** A line for each rule, made once: a checkbox that has the keyboard keeps it. Who arrives first stands first once all have run. */
   #list(): void {
-    this.#legend.replaceChildren(
-      ...racers.map((name, i) => {
-        const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
-        const box = el('input', { type: 'checkbox', id: `race-${name}`, checked: this.#on.has(name) });
-        swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
-        box.onchange = () => {
-          if (box.checked) this.#on.add(name);
-          else this.#on.delete(name);
-          void this.#race();
-        };
-        return el(
-          'li',
-          { title: rules[name]!.formula },
-          box,
-          swatch,
-          el('label', { for: box.id, textContent: name }),
-          el('span', { class: 'value', textContent: this.#reached(name) }),
-        );
-      }),
-    );
+    for (const [i, name] of racers.entries()) {
+      const { item, box, swatch, value } = this.#lineOf(name);
+      box.checked = this.#on.has(name);
+      swatch.style.borderTop = `3px ${strokeOf(i).style} ${racerColour(i)}`;
+      value.textContent = this.#words(name);
+      item.style.order = String(this.#on.has(name) ? (this.#arrival(name) ?? STEPS + 1) : STEPS + 2);
+    }
+  }
+
+  #lineOf(name: string): RaceLine {
+    const made = this.#lines.get(name);
+    if (made) return made;
+    const swatch = el('span', { class: 'stroke', 'aria-hidden': 'true' });
+    const box = el('input', { type: 'checkbox', id: `race-${name}` });
+    const value = el('span', { class: 'value' });
+    box.onchange = () => {
+      if (box.checked) this.#on.add(name);
+      else this.#on.delete(name);
+      void this.#race();
+    };
+    const item = el('li', { title: rules[name]!.formula }, box, swatch, el('label', { for: box.id, textContent: name }), value);
+    this.#legend.append(item);
+    const line = { item, box, swatch, value };
+    this.#lines.set(name, line);
+    return line;
   }
 
   /** The height at the end of a path. */
@@ -147,7 +160,28 @@ export class RaceView {
     if (!path || !this.#on.has(name)) return '';
     const height = this.#land.value(...path.at(-1)!);
     if (!Number.isFinite(height)) return 'left';
-    return Math.abs(height) < 1e-3 ? height.toExponential(1) : height.toPrecision(3);
+    return Math.abs(height) < 1e-12 ? '0' : Math.abs(height) < 1e-3 ? height.toExponential(1) : String(Number(height.toPrecision(3)));
+  }
+
+  /** The steps after which a path stays within a hundredth of the way down from its start; undefined where it never does. */
+  #arrival(name: string): number | undefined {
+    const path = this.#paths.get(name);
+    if (!path || !this.#on.has(name)) return undefined;
+    const { value, minima } = this.#land;
+    const least = Math.min(...minima.map(at => value(...at)));
+    const near = least + 0.01 * (value(...path[0]!) - least);
+    const after = path.findLastIndex(([x, y]) => !(value(x, y) <= near)) + 1;
+    return after < path.length ? after : undefined;
+  }
+
+  /** Its rate, and when it has arrived and where: what a comparison goes by. */
+  #words(name: string): string {
+    if (!this.#on.has(name)) return '';
+    const rate = `rate ${Number((rateOf(name, this.#land) * this.#factor).toPrecision(3))}`;
+    const reached = this.#reached(name);
+    if (!reached) return rate;
+    const arrival = this.#arrival(name);
+    return [rate, ...(arrival === undefined ? [] : [`${arrival} steps`]), reached === 'left' ? reached : `f ${reached}`].join(', ');
   }
 
   async #race(): Promise<void> {
@@ -158,11 +192,11 @@ export class RaceView {
     this.#status.textContent = 'The device computes …';
     this.#paths.clear();
     this.#paint();
-    await told(async () => {
+    const done = await told(async () => {
       for (const rule of this.#on) {
         const lr = rateOf(rule, land) * this.#factor;
         const path = await this.#engine.call('race', { rule, lr, landscape, start: this.#start, steps: STEPS });
-        if (turn !== this.#turn) return;
+        if (turn !== this.#turn) return false;
         this.#paths.set(rule, path);
       }
       this.#shown = 0;
@@ -174,13 +208,15 @@ export class RaceView {
         if (turn !== this.#turn) return;
         this.#shown = still ? STEPS : Math.min(STEPS, ((performance.now() - begun) / 6000) * STEPS);
         this.#status.setAttribute('aria-live', this.#shown < STEPS ? 'off' : 'polite');
-        this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${from}); the list tells f at the end.`;
+        this.#status.textContent = `Step ${Math.floor(this.#shown)} of ${STEPS} from (${from}); the list tells rates, steps until within 1 % of the way down, and f at the end.`;
         this.#paint();
         if (this.#shown < STEPS) this.#frame = requestAnimationFrame(tick);
       };
       this.#list();
       tick();
+      return true;
     });
+    if (!done && turn === this.#turn) this.#status.textContent = 'Nothing was computed.';
   }
 
   #follow(): void {
@@ -192,7 +228,7 @@ export class RaceView {
       } = this.#land;
       const across = (event.clientX - box.left) / box.width;
       const down = (event.clientY - box.top) / box.height;
-      this.#start = [x0 + across * (x1 - x0), y1 - down * (y1 - y0)];
+      this.#start = [within(x0 + across * (x1 - x0), x0, x1), within(y1 - down * (y1 - y0), y0, y1)];
       this.#turn++;
       this.#paths.clear();
       this.#paint();
@@ -219,7 +255,6 @@ export class RaceView {
         y: [y0, y1],
       } = this.#land;
       const [x, y] = this.#start;
-      const within = (v: number, low: number, high: number) => Math.min(high, Math.max(low, v));
       this.#start = [within(x + (way[0]! * (x1 - x0)) / 40, x0, x1), within(y + (way[1]! * (y1 - y0)) / 40, y0, y1)];
       void this.#race();
     };
@@ -249,6 +284,7 @@ export class RaceView {
       const fill = racerColour(i);
       context.beginPath();
       for (const [x, y] of path.slice(0, last + 1)) context.lineTo(...at(clamp(x), clamp(y)));
+      context.lineJoin = 'round'; // sharp turns would end in long spikes
       context.strokeStyle = casing();
       context.lineWidth = 4.5;
       context.stroke();
@@ -270,25 +306,5 @@ export class RaceView {
   }
 }
 
+const within = (v: number, low: number, high: number): number => Math.min(high, Math.max(low, v));
 const clamp = (v: number): number => (Number.isFinite(v) ? Math.min(1e3, Math.max(-1e3, v)) : 1e3);
-
-/** Shades between the levels of the logarithm of f above its least value in view, with a line at each. */
-function contours({ value, x: [x0, x1], y: [y0, y1] }: Landscape): ImageData {
-  const out = new ImageData(SIZE, SIZE);
-  const values = new Float64Array(SIZE * SIZE);
-  for (let p = 0; p < values.length; p++)
-    values[p] = value(x0 + ((p % SIZE) / SIZE) * (x1 - x0), y1 - (Math.floor(p / SIZE) / SIZE) * (y1 - y0));
-  const least = values.reduce((a, v) => Math.min(a, v), Infinity);
-  const height = (v: number) => Math.log1p(4 * (v - least));
-  const top = values.reduce((a, v) => Math.max(a, height(v)), 0);
-  const level = (p: number) => Math.floor((height(values[p]!) / top) * LEVELS);
-  const dark = isDark();
-  for (let p = 0; p < values.length; p++) {
-    const l = level(p);
-    const share = l / LEVELS;
-    const edge = (p % SIZE && level(p - 1) !== l) || (p >= SIZE && level(p - SIZE) !== l);
-    const base = dark ? [18 + 40 * share, 26 + 48 * share, 38 + 62 * share] : [236 - 70 * share, 244 - 52 * share, 252 - 26 * share];
-    out.data.set([...base.map(c => (edge ? c + (dark ? 22 : -26) : c)), 255], 4 * p);
-  }
-  return out;
-}

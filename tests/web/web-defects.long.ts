@@ -1,0 +1,66 @@
+/** Every view and theme without a violation that axe knows, and long histories at the speed of the screen. */
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('accessibility and speed of the page');
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+let at: BuiltPage;
+let page: Page;
+
+/** A file of two runs of so many lines. */
+const runsOf = (
+  n: number,
+) => `JSON.stringify(['0.01', '0.1'].map(lr => ({ config: { model: 'mlp', lr }, lines: Array.from({ length: ${n} }, (_, i) =>
+  ({ step: i + 1, epoch: i / 500, lr: 1, images_per_s: 1, loss: 2 / (1 + i / 900) + Math.random() / 5, accuracy: 1 - 1 / (1 + i / 900) })) })))`;
+
+if (
+  onPage(test, 'web-defects.long.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`axe finds nothing, ${colorScheme}`, async () => {
+      await page.emulateMedia({ colorScheme });
+      for (const view of ['train', 'race', 'predict', 'bench', 'playground', 'teach']) {
+        await at.open(view);
+        await page.locator('#view h2').first().waitFor();
+        if (view === 'train') {
+          await page.evaluate(`descent.loadRuns(${runsOf(200)}, 'runs.json')`);
+          await page.getByLabel('beta1', { exact: true }).fill('0,9');
+        }
+        await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
+        await page.addScriptTag({ path: AXE });
+        const found = await page.evaluate<string[]>(
+          `axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(', ')))`,
+        );
+        assert.equal(found, [], `${view}, ${colorScheme}`);
+      }
+      await page.emulateMedia({ colorScheme: 'light' });
+    });
+  }
+
+  test('50,000 lines of two runs, redrawn ten times a second, leave the page its frames', async () => {
+    await at.open('train');
+    await page.evaluate(`descent.loadRuns(${runsOf(50_000)}, 'runs.json')`);
+    await page.locator('.chart canvas').first().waitFor();
+    const frames = await page.evaluate<number>(`new Promise(resolve => {
+      let frames = 0;
+      const redraw = setInterval(() => descent.draw(), 100);
+      const begun = performance.now();
+      const tick = () => {
+        frames++;
+        if (performance.now() - begun < 5000) return requestAnimationFrame(tick);
+        clearInterval(redraw);
+        resolve((1000 * frames) / (performance.now() - begun));
+      };
+      requestAnimationFrame(tick);
+    })`);
+    console.log(`50,000 lines: ${frames.toFixed(1)} frames a second`);
+    assert.ok(frames >= 45, `${frames.toFixed(1)} frames a second`); // 60 alone on two cores, which other tests share
+  });
+}
+test.run();
