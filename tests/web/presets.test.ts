@@ -51,8 +51,8 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
     await page.getByRole('link', { name: 'Train', exact: true }).click();
     assert.is(await page.locator('.presets').isVisible(), false);
     await page.getByRole('button', { name: 'Resume' }).waitFor();
-    await page.locator('.inspect canvas').first().waitFor();
-    await page.locator('.inspect').getByText('Ankle boot').first().waitFor();
+    await page.getByRole('heading', { name: 'Confusion matrix' }).scrollIntoViewIfNeeded();
+    await page.locator('.inspect').getByText('Ankle boot').filter({ visible: true }).first().waitFor();
   });
 }
 
