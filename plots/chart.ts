@@ -20,6 +20,8 @@ export interface ChartOptions {
   readonly height?: number;
   /** Panels beside each other before the next row begins. */
   readonly columns?: number;
+  /** All names that take colours, in order, where some of them are in another chart of the same outcome. */
+  readonly names?: readonly string[];
 }
 
 /** What ECharts adds for a pointer over the picture. */
@@ -31,9 +33,10 @@ export function draw(panels: readonly Panel[], options: ChartOptions = {}): stri
   const layout = layoutOf(panels, { title, width, height, columns });
   const { place, legendHeight } = layout;
   const names = [...new Set(panels.flatMap(namesOf))];
+  const coloured = options.names ?? names;
   const styleOf = (name: string) => {
-    const i = Math.max(0, names.indexOf(name));
-    return { color: COLOURS[i % COLOURS.length]!, dash: DASHES[names.length > 5 ? i % DASHES.length : 0]! };
+    const i = Math.max(0, coloured.indexOf(name));
+    return { color: COLOURS[i % COLOURS.length]!, dash: DASHES[coloured.length > 5 ? i % DASHES.length : 0]! };
   };
   const head = title ? [{ text: title, left: 'center', top: 10, textStyle: letters(17) }] : [];
   const heads = panels.map((panel, i) => ({

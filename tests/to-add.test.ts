@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 
 const test = suite('to add');
 /** Whoever uses a thing by its name, as a reader of the table may too; nothing has to be added there. */
-const USERS = /^(models|train\/study|train\/onnx|web\/views|scripts)\//;
+const USERS = /^(models|train\/study|train\/onnx|web\/views|web\/lessons|scripts)\//;
 const FOLDERS = ['shaders', 'engine', 'layers', 'optim', 'datasets', 'models', 'train', 'cli', 'web', 'bench', 'plots', 'scripts'];
 const sources = FOLDERS.flatMap(folder =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -16,7 +16,10 @@ const query = (): Address => Object.fromEntries(new URLSearchParams(location.has
 const train = new TrainView(viewName() === 'train' ? query() : {});
 interface View {
   readonly element: HTMLElement;
-  show?(): void;
+  /** Of what it shows, in place of its name. */
+  readonly title?: string | undefined;
+  /** `topic` follows the view's name in the address, after a slash. */
+  show?(topic?: string): void;
   stop?(): void;
   /** Takes what stands in an address behind its name; Train is given that of the first visit when it is made. */
   configure?(address: Address): void;
@@ -25,6 +28,7 @@ interface View {
 }
 const views: Record<string, () => Promise<View>> = {
   train: async () => train,
+  lessons: once(async () => new (await import('./views/lessons/lessons-view.ts')).LessonsView(() => train.dropped)),
   playground: once(async () => new (await import('./views/playground/playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./views/race/race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
@@ -41,20 +45,20 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 async function show(): Promise<void> {
   const mine = ++turn;
-  const name = viewName();
+  const [name, topic] = viewName().split('/') as [string, string?];
   const view = await (views[name] ?? views.train!)();
   if (mine !== turn) return; // another view was asked for while this one loaded
   shown?.stop?.();
   shown = view;
   if (view !== train && location.hash.includes('?')) view.configure?.(query()); // before it shows what it is
-  view.show?.();
+  view.show?.(topic);
   place.replaceChildren(view.element);
-  for (const a of document.querySelectorAll('nav a')) {
+  for (const a of document.querySelectorAll('.top nav a')) {
     a.removeAttribute('aria-current');
     if (a.getAttribute('href') !== `#${views[name] ? name : 'train'}`) continue;
     a.setAttribute('aria-current', 'page');
     a.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    viewed(a.textContent);
+    viewed(view.title ?? a.textContent);
   }
 }
 

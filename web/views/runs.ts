@@ -135,7 +135,14 @@ export class Run {
   }
 
   #on(event: RunEvent): void {
-    if (event.kind === 'timed' || event.kind === 'learning' || event.kind === 'checking' || event.kind === 'look') return;
+    if (
+      event.kind === 'timed' ||
+      event.kind === 'learning' ||
+      event.kind === 'checking' ||
+      event.kind === 'experiment' ||
+      event.kind === 'look'
+    )
+      return;
     if (event.kind === 'building') {
       this.building = event.text;
     } else if (event.kind === 'metrics') {

@@ -10,6 +10,7 @@ import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/descent/landscapes.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
+import type { Outcome } from '../../train/study/experiment.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
 import type { NetShape } from './fitting.ts';
 import type { Dropped } from '../data/dropped.ts';
@@ -78,6 +79,8 @@ export type RunEvent =
   | { readonly kind: 'learning'; readonly done: number; readonly accuracy: number }
   /** How far Teach is with what it has held out. */
   | { readonly kind: 'checking'; readonly done: number }
+  /** How far experiment `id` is, and with what part. */
+  | { readonly kind: 'experiment'; readonly id: number; readonly done: number; readonly of: number; readonly what: string }
   /** Who trains together, and which of them this one is; none where it trains alone. */
   | { readonly kind: 'who'; readonly who: readonly Who[]; readonly own: number }
   /** The net of the playground as it is now. */
@@ -157,6 +160,22 @@ export interface PlayLook {
   readonly test: PlayScore;
 }
 
+/** What an experiment of a lesson finds on the page. */
+export interface LabOptions {
+  /** Address of the page. */
+  readonly base: string;
+  readonly dropped: Dropped;
+  /** Pixels of the width of a panel, margins included. */
+  readonly width: number;
+}
+/** What came of an experiment, drawn. */
+export interface Drawn extends Omit<Outcome, 'panels' | 'layout' | 'pictures' | 'values'> {
+  readonly panels: readonly { readonly title: string; readonly svg: string }[];
+  /** Where it is of other data than those that are asked for, as these are not here. */
+  readonly note: string | undefined;
+  readonly seconds: number;
+}
+
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
   open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
@@ -193,6 +212,10 @@ export interface Api {
   /** Destroys the device, as a driver reset does. */
   loseDevice(): void;
   race(request: RaceRequest): Point[];
+  /** An experiment as `descent compare` is asked for it; nothing where it was stopped before there was anything to see. */
+  experiment(id: number, text: string, options: LabOptions): Drawn | undefined;
+  /** Ends an experiment with what it has. */
+  endExperiment(id: number): void;
   /** The shape of Teach's samples, and the net that it has kept. */
   teachOpen(): { shape: TaughtNet['shape']; net: TaughtNet | undefined };
   /** [n, F], of images given as bytes [n, c, h, w]. */

@@ -1,6 +1,7 @@
 /** The worker of one run: its device trains here, so that the page never waits. */
 import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
+import type { Laboratory } from './laboratory.ts';
 import type { Player } from './player.ts';
 import type { Teacher } from './teacher.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
@@ -13,6 +14,8 @@ const bench = () => import('./bench-run.ts');
 const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
 let player: Promise<Player> | undefined;
 const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
+let laboratory: Promise<Laboratory> | undefined;
+const experiments = () => (laboratory ??= import('./laboratory.ts').then(({ Laboratory }) => new Laboratory(event => post({ event }))));
 
 type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
 const handlers: Handlers = {
@@ -37,6 +40,8 @@ const handlers: Handlers = {
   leave: () => session.leave(),
   loseDevice: () => session.loseDevice(),
   race: async request => (await import('./race-run.ts')).runRace(request),
+  experiment: async (id, text, options) => (await experiments()).run(id, text, options),
+  endExperiment: async id => (await experiments()).end(id),
   teachOpen: async () => (await teach()).open(),
   teachFeatures: async images => (await teach()).features(images),
   teachLearn: async samples => (await teach()).learn(samples),

@@ -1,4 +1,5 @@
 /** `step-sizes`: on a parabola a rate below the best one goes straight down, a larger one jumps across, and twice the best one is the end. */
+import { number } from '../../../engine/parameter.ts';
 import { experiment, inTurn, type Expected } from '../experiment.ts';
 import { trajectory } from './trajectory.ts';
 
@@ -14,13 +15,13 @@ const behaviour = (share: number): string =>
 export const stepSizes = experiment({
   about: 'Descent on a parabola: monotone, oscillating and diverging by the rate.',
   source: 'Goodfellow 2016, section 8.2; LeCun 1998',
-  options: {},
-  async run(lab) {
+  options: { share: number(0, 'of the best rate, this one alone; 0: seven beside each other', { min: 0, max: 3 }) },
+  async run(lab, { share: only }) {
     const device = await lab.device();
     const land = { gradient: `${CURVATURE}.0 * vec2f(x, y)`, start: [1, 0] as const };
     const ways = await inTurn(
       lab,
-      SHARES,
+      only ? [only] : SHARES,
       share => `${share} of the best rate`,
       async share => {
         const points = await trajectory(device, land, 'sgd', { steps: STEPS, lr: share / CURVATURE });

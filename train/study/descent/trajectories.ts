@@ -1,6 +1,7 @@
 /** `trajectories`: the ways of the optimizers over functions of two variables. */
 import { contour } from '../../../plots/contour.ts';
 import type { Panel, Series } from '../../../plots/panel.ts';
+import { choice } from '../../../engine/parameter.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { landscapes, type Landscape, type Point } from './landscapes.ts';
 import { trajectory } from './trajectory.ts';
@@ -11,12 +12,12 @@ const NEAR = 0.1;
 export const trajectories = experiment({
   about: 'Ways of the optimizers over valleys, saddles and plains of two variables.',
   source: 'Beale 1958; Himmelblau 1972; Goodfellow 2016, section 8.2',
-  options: {},
-  async run(lab) {
+  options: { function: choice('all', ['all', ...Object.keys(landscapes)], 'over which they go') },
+  async run(lab, { function: only }) {
     const device = await lab.device();
     const found = await inTurn(
       lab,
-      Object.entries(landscapes),
+      Object.entries(landscapes).filter(([name]) => only === 'all' || name === only),
       ([name]) => name,
       async ([name, land]) => {
         const ways: Way[] = [];

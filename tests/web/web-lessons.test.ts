@@ -1,0 +1,90 @@
+/** Lessons: their experiments, formulas and links hold; in a real browser they compute, answer to sliders and keys, and fit a phone. */
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import temml from 'temml';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { formatSpec, parseSpec } from '../../engine/spec.ts';
+import { recipeOf } from '../../train/config/recipe-of.ts';
+import { planned } from '../../train/study/experiments.ts';
+import { configOf } from '../../web/form/form.ts';
+import { LESSONS } from '../../web/lessons/index.ts';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('lessons');
+let at: BuiltPage;
+let page: Page;
+
+for (const { topic, title, blocks, about, question, answer, train } of LESSONS) {
+  test(`${topic}: its experiments, the values of its sliders, its formulas and its run are accepted`, () => {
+    assert.match(topic, /^[a-z-]+$/);
+    assert.ok(title && about);
+    assert.ok(blocks.some(b => typeof b === 'object' && 'experiment' in b));
+    const texts = [about, question, answer, train.what];
+    for (const block of blocks) {
+      if (typeof block === 'string') texts.push(block);
+      else if ('tex' in block) temml.renderToString(block.tex, { displayMode: true, throwOnError: true });
+      else {
+        texts.push(block.look);
+        const spec = parseSpec('figure', block.experiment);
+        planned(block.experiment);
+        for (const { option, values } of block.controls ?? []) {
+          assert.ok(values.includes(spec.options[option] as string), `${topic}: ${option} begins at one of its values`);
+          for (const value of values) planned(formatSpec({ ...spec, options: { ...spec.options, [option]: value } }));
+        }
+      }
+    }
+    for (const [, tex] of texts.flatMap(text => [...text.matchAll(/\$([^$]+)\$/g)])) temml.renderToString(tex!, { throwOnError: true });
+    recipeOf(configOf(train.texts));
+  });
+}
+
+if (
+  onPage(test, 'web-lessons.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  test('the list leads to a lesson by keys, and a slider changes what its figure shows', async () => {
+    await at.open('lessons');
+    await page.getByRole('heading', { name: 'Lessons', level: 2 }).waitFor();
+    assert.equal(await page.locator('.overview a').count(), LESSONS.length);
+    await page.locator('.overview a', { hasText: 'Gradient descent' }).press('Enter');
+    await page.getByRole('heading', { name: 'Gradient descent', level: 2 }).waitFor();
+    assert.is(await page.title(), 'Gradient descent – Descent');
+    const drawn = page.locator('.experiment').first();
+    await drawn.getByText('monotone').waitFor();
+    const slider = drawn.getByRole('slider');
+    await slider.focus();
+    for (let i = 0; i < 8; i++) await slider.press('ArrowRight');
+    await drawn.getByText('diverges').waitFor();
+    assert.ok((await drawn.locator('math, svg[role=img]').count()) > 1);
+  });
+
+  test('a deep link opens its lesson; axe finds nothing in either theme, and a phone shows it without overflow', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await at.open('lessons/momentum');
+    await page.locator('.experiment').first().getByText('Expected beside found').waitFor();
+    assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390);
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.equal(
+        await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`),
+        [],
+        scheme,
+      );
+    }
+  });
+
+  test('an answer unfolds, and its run opens in Train', async () => {
+    await page.getByText('Answer', { exact: true }).click();
+    await page.locator('.question details p').waitFor();
+    await page.getByRole('link', { name: 'Open in Train' }).click();
+    await page.locator('#start').waitFor();
+    assert.match(page.url(), /#train\?model=lenet5&optimizer=nesterov/);
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();
