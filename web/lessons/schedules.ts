@@ -1,0 +1,28 @@
+import type { Lesson } from './lesson.ts';
+
+const t = String.raw;
+
+export const schedules: Lesson = {
+  topic: 'schedules',
+  title: 'Schedules',
+  about: t`Large steps to get there, small ones to stay.`,
+  blocks: [
+    t`Gradients of batches are noisy. At a constant rate the weights never come to rest: they swing about the minimum with a variance in proportion to $\eta$. If the rate falls too fast, they stop before they arrive. Robbins and Monro asked for`,
+    { tex: t`\sum_t \eta_t = \infty, \qquad \sum_t \eta_t^2 < \infty` },
+    t`far enough to get anywhere, and quiet enough in the end. $\eta_t \propto 1/t$ does both; an exponential fall breaks the first condition. In practice nets are trained for a fixed number of steps, by a cosine, by stairs, or by **one cycle**: up first, then far down.`,
+    {
+      title: 'Where noisy descent ends',
+      experiment: 'noisy-ends:steps=1000',
+      controls: [{ option: 'steps', label: 'Updates', values: [50, 100, 300, 1000] }],
+      live: true,
+      look: t`On $x_1^2 + 2x_2^2$ with noise, 100 runs of each schedule. Give them fewer steps: the exponential rate has stopped where it was.`,
+    },
+    { title: 'One cycle', experiment: 'one-cycle', look: t`A rate that rises and falls, beside constant ones.` },
+  ],
+  question: t`With 50 updates the constant rate ends nearer to the minimum than with a polynomial one. Does it still at 1,000? Why?`,
+  answer: t`No. At first the way to the minimum counts, and long steps win; once there, what counts is noise, which a constant rate never averages away.`,
+  train: {
+    what: 'Cosine decay on images. Compare with a constant rate: watch the loss in the last tenth.',
+    texts: { model: 'lenet5', optimizer: 'momentum', lr: '0.02', schedule: 'cosine', epochs: '3' },
+  },
+};
