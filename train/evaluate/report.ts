@@ -25,8 +25,8 @@ export interface ConfidenceBin {
   readonly accuracy: number;
 }
 
-/** An image that was taken for another class than its own. */
-export interface Mistake {
+/** An image, its class, and the class that it was taken for. */
+export interface Verdict {
   /** The image's number. */
   readonly image: number;
   readonly label: number;
@@ -34,6 +34,9 @@ export interface Mistake {
   /** Of the answer. */
   readonly probability: number;
 }
+
+/** An image that was taken for another class than its own. */
+export type Mistake = Verdict;
 
 /** What `report` finds. */
 export interface Report {
@@ -67,9 +70,37 @@ export interface ReportOptions {
 }
 
 /**
- * The report of logits [n, classes] against class numbers [n]. The answer is the largest logit, the first of equal ones. Throws where a
+ * What logits [n, classes] say of images with class numbers [n]. The answer is the largest logit, the first of equal ones. Throws where a
  * logit is NaN, a label is no class, or there are no images.
  */
+export function verdictsOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): Verdict[] {
+  const n = labels.length;
+  check(n > 0, 'report: there are no images', 'give at least one');
+  check(logits.length === n * classes, `report: ${logits.length} logits for ${n} labels`, `give logits of ${show([n, classes])}`);
+  return Array.from({ length: n }, (_, image) => {
+    const row = rowOf(logits, image, classes);
+    const label = labels[image]!;
+    check(label in row, `report: label ${label} at image ${image}`, `give 0 to ${classes - 1}`);
+    check(!row.some(Number.isNaN), `report: a logit of image ${image} is NaN`, 'look for weights that are not finite');
+    const { most, sum } = partsOfSoftmax(row);
+    return { image, label, answer: row.indexOf(most), probability: 1 / sum };
+  });
+}
+
+const rowOf = (logits: ArrayLike<number>, image: number, classes: number): Float64Array =>
+  Float64Array.from({ length: classes }, (_, c) => logits[image * classes + c]!);
+
+/** The largest of a row of logits, and the sum of the exponentials of what each is beyond it. */
+function partsOfSoftmax(row: Float64Array): { most: number; sum: number } {
+  const most = row.reduce((a, b) => Math.max(a, b));
+  return { most, sum: row.reduce((total, x) => total + Math.exp(x - most), 0) };
+}
+
+/** Those that are wrong, the most confident first. */
+export const mistakesOf = (verdicts: readonly Verdict[]): Mistake[] =>
+  verdicts.filter(({ label, answer }) => answer !== label).sort((a, b) => b.probability - a.probability);
+
+/** The report of logits [n, classes] against class numbers [n]. Throws as `verdictsOf` does. */
 export function report(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
@@ -78,28 +109,19 @@ export function report(
 ): Report {
   const n = labels.length;
   const k = classes.length;
-  check(n > 0, 'report: there are no images', 'give at least one');
-  check(logits.length === n * k, `report: ${logits.length} logits for ${n} labels`, `give logits of ${show([n, k])}`);
-
+  const verdicts = verdictsOf(logits, labels, k);
   const confusion = new Uint32Array(k * k);
   const ranks = new Uint32Array(n);
-  const confidences = new Float64Array(n);
-  const mistakes: Mistake[] = [];
   let loss = 0;
-  for (let image = 0; image < n; image++) {
-    const row = Float64Array.from({ length: k }, (_, c) => logits[image * k + c]!);
-    const label = labels[image]!;
-    check(label in row, `report: label ${label} at image ${image}`, `give 0 to ${k - 1}`);
-    check(!row.some(Number.isNaN), `report: a logit of image ${image} is NaN`, 'look for weights that are not finite');
-    const most = row.reduce((a, b) => Math.max(a, b));
-    const answer = row.indexOf(most);
-    const sum = row.reduce((total, x) => total + Math.exp(x - most), 0);
+  for (const { image, label, answer } of verdicts) {
+    const row = rowOf(logits, image, k);
+    const { most, sum } = partsOfSoftmax(row);
     loss += Math.log(sum) - (row[label]! - most);
     ranks[image] = row.filter((x, c) => x > row[label]! || (x === row[label] && c < label)).length;
-    confidences[image] = 1 / sum;
     confusion[label * k + answer]!++;
-    if (answer !== label) mistakes.push({ image, label, answer, probability: 1 / sum });
   }
+  const confidences = Float64Array.from(verdicts, v => v.probability);
+  const mistakes = mistakesOf(verdicts);
 
   const scores = classes.map((name, c) => scoresOf(confusion, k, name, c));
   const mean = (weight: (s: ClassScores) => number): Scores => {
@@ -120,7 +142,7 @@ export function report(
     confusion,
     calibrationError: calibration.reduce((sum, b) => (b.images ? sum + (b.images / n) * Math.abs(b.confidence - b.accuracy) : sum), 0),
     calibration,
-    mistakes: mistakes.sort((a, b) => b.probability - a.probability),
+    mistakes,
   };
 }
 

@@ -1,7 +1,8 @@
-/** Panels that look into the net of a run: first filters, answers on test images, confusions, layers, activations. */
+/** Panels that look into the net of a run: answers on test images, first filters, layers, activations. */
 import type { LayerStats } from '../../train/study/layer-stats.ts';
-import { confusionTable } from './confusion.ts';
 import { el, percent, select } from './dom.ts';
+import { AnswersView } from './looking/answers.ts';
+import { isSeen, panel, quiet, type Panel } from './panel.ts';
 import { image, planes } from '../data/pictures.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
 import type { Prediction, RunFacts } from '../worker/protocol.ts';
@@ -9,31 +10,14 @@ import type { Run } from './runs.ts';
 
 /** Test images that are shown. */
 const SHOWN = 30;
-interface Panel {
-  readonly box: HTMLElement;
-  readonly body: HTMLElement;
-}
-function panel(title: string, hint: string): Panel {
-  const body = el('div', { class: 'body' });
-  const box = el(
-    'section',
-    { class: 'panel', 'aria-label': title },
-    el('h2', { textContent: title }),
-    el('p', { class: 'hint', textContent: hint }),
-    body,
-  );
-  return { box, body };
-}
-const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', textContent: text });
 
 export class InspectView {
   readonly element: HTMLElement;
-  #predictions = panel('Test images', 'What the net says of the first test images; green is right, red is wrong with its answer below.');
+  #answers = new AnswersView();
   #filters = panel(
     'First-layer filters',
     'Weights of the first convolution, or of a dense layer on the image: grey is 0, white positive, black negative; of colours each channel by itself.',
   );
-  #confusion = panel('Confusion matrix', 'Rows are labels, columns answers, over the first 500 test images at most.');
   #layers = panel(
     'Layers',
     'Root mean square of weights and of their gradients; mean and deviation of what a layer computes; ' +
@@ -41,7 +25,7 @@ export class InspectView {
   );
   #activations = panel('Activations', 'What each layer makes of one test image.');
   #chosen = 0;
-  #panels = [this.#predictions, this.#confusion, this.#filters, this.#layers, this.#activations];
+  #panels = [...this.#answers.panels, this.#filters, this.#layers, this.#activations];
   #images: Uint8Array | undefined;
   /** Of the activations: the picture and its choice, made once for a run, and the strips below. */
   #choice: { readonly row: HTMLElement; readonly strips: HTMLElement } | undefined;
@@ -93,12 +77,6 @@ export class InspectView {
     for (const { body } of this.#panels) body.replaceChildren(quiet(why));
   }
 
-  /** A panel that is on the screen, or nearly: looking at what nobody sees takes time from training. */
-  #seen({ box }: Panel): boolean {
-    const { top, bottom } = box.getBoundingClientRect();
-    return box.isConnected && top < innerHeight + 80 && bottom > -80;
-  }
-
   /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */
   async refresh(run: Run | undefined, force = false): Promise<void> {
     if (!run?.facts || run.state === 'building' || run.state === 'failed') return;
@@ -128,23 +106,18 @@ export class InspectView {
 
   /** Fills each panel that is seen, unless another run is shown by the time the answer is there. */
   async #fill(run: Run): Promise<void> {
-    const { engine, facts } = run;
+    const { engine } = run;
     const fill = async <T>(panel: Panel, ask: () => Promise<T>, show: (found: T) => void) => {
-      if (run !== this.#shown || !this.#seen(panel)) return;
+      if (run !== this.#shown || !isSeen(panel)) return;
       const found = await ask();
       if (run === this.#shown) show(found);
     };
     const predictions = () => engine.call('predictions', SHOWN);
-    await fill(this.#predictions, predictions, found => this.#predict(facts!, found));
+    await this.#answers.fill(run, () => run === this.#shown);
     await fill(
       this.#filters,
       () => engine.call('filters'),
       found => this.#filter(found),
-    );
-    await fill(
-      this.#confusion,
-      () => engine.call('confusion', 500),
-      found => this.#confuse(facts!.classes, found),
     );
     await fill(
       this.#layers,
@@ -162,27 +135,6 @@ export class InspectView {
   #image(index: number, [c, h, w]: RunFacts['shape'], label: string): HTMLCanvasElement {
     const size = c * h * w;
     return image(this.#images!.subarray(index * size, (index + 1) * size), [c, h, w], label);
-  }
-
-  #predict({ classes, shape }: RunFacts, predictions: readonly Prediction[]): void {
-    this.#predictions.body.replaceChildren(
-      el(
-        'div',
-        { class: 'tiles' },
-        ...predictions.map(({ index, label, probabilities }) => {
-          const best = probabilities.indexOf(Math.max(...probabilities));
-          const right = best === label;
-          const text = `${classes[label]}: ${right ? 'right' : `taken for ${classes[best]}`}, ${percent(probabilities[best]!)}`;
-          return el(
-            'figure',
-            { class: right ? 'tile right' : 'tile wrong', title: text },
-            this.#image(index, shape, text),
-            el('figcaption', { textContent: `${right ? '✓' : '✗'} ${classes[best]}` }),
-            !right && el('figcaption', { class: 'quiet', textContent: `is ${classes[label]}` }),
-          );
-        }),
-      ),
-    );
   }
 
   #filter(filters: Filters | undefined): void {
@@ -222,15 +174,6 @@ export class InspectView {
           ),
         ),
     );
-  }
-
-  #confuse(classes: readonly string[], counts: Uint32Array): void {
-    const k = classes.length;
-    if (k > 20) {
-      this.#confusion.body.replaceChildren(quiet(`${k} classes are too many for a table.`));
-      return;
-    }
-    this.#confusion.body.replaceChildren(confusionTable(classes, counts));
   }
 
   #measure(layers: readonly LayerStats[]): void {

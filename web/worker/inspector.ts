@@ -1,12 +1,14 @@
 /** What can be seen of a net at work: its answers, confusions, filters, layers and activations. */
-import { bytesOf, type Dataset } from '../../datasets/dataset.ts';
+import { bytesOf, imagesOf, type Dataset } from '../../datasets/dataset.ts';
 import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
+import { bytesOfImage } from '../../train/data/data.ts';
+import { report, verdictsOf } from '../../train/evaluate/report.ts';
 import type { Opened } from '../../train/run/open.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import { activationsOf, filtersOf, firstFilters, type Filters, type Planes } from '../../train/study/looks.ts';
-import type { Prediction } from './protocol.ts';
+import type { Judged, Prediction } from './protocol.ts';
 
 /** Images whose layers are looked at together. */
 const FEW = 16;
@@ -44,18 +46,19 @@ export class Inspector {
     return bytesOf(test.images).slice(0, (test.images.length / test.n) * Math.min(count, test.n));
   }
 
-  /** Counts [label, answer] over the first test images. */
-  async confusion(count: number): Promise<Uint32Array> {
+  /** What the net says of the first test images. */
+  async judge(count: number): Promise<Judged> {
     const { test, classes } = this.#dataset;
     const n = Math.min(count, test.n);
-    const k = classes.length;
+    const labels = test.labels.subarray(0, n);
     const logits = await this.#opened.trainer.logits('test', n);
-    const out = new Uint32Array(k * k);
-    for (let i = 0; i < n; i++) {
-      const row = logits.subarray(i * k, (i + 1) * k);
-      out[test.labels[i]! * k + row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity))]!++;
-    }
-    return out;
+    const { confusion, classes: scores } = report(logits, labels, classes);
+    return { verdicts: verdictsOf(logits, labels, classes.length), confusion, scores };
+  }
+
+  /** Bytes of the test images of these numbers. */
+  async imagesAt(indices: Uint32Array): Promise<Uint8Array> {
+    return imagesOf(this.#dataset.test, bytesOfImage(this.#dataset), indices);
   }
 
   /** The weights of the first layer, where they are pictures. */

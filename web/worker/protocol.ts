@@ -6,6 +6,7 @@ import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
+import type { ClassScores, Verdict } from '../../train/evaluate/report.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
 import type { Point } from '../../train/study/descent/landscapes.ts';
@@ -93,6 +94,14 @@ export interface Prediction {
   readonly index: number;
   readonly label: number;
   readonly probabilities: Float32Array;
+}
+
+/** What the net says of the first test images. */
+export interface Judged {
+  readonly verdicts: readonly Verdict[];
+  /** Counts [label, answer]. */
+  readonly confusion: Uint32Array;
+  readonly scores: readonly ClassScores[];
 }
 
 /** Samples of Teach: features [n, F] of a backbone, and class numbers. */
@@ -194,8 +203,10 @@ export interface Api {
   predictions(count: number): Prediction[];
   /** Bytes [c, h, w] of a test image. */
   testImages(count: number): Uint8Array;
-  /** Row = label, column = answer, over the first `count` test images. */
-  confusion(count: number): Uint32Array;
+  /** What the net says of the first `count` test images. */
+  judge(count: number): Judged;
+  /** Bytes [n, c, h, w] of the test images of these numbers. */
+  imagesAt(indices: Uint32Array): Uint8Array;
   /** Weights of the first convolution as pictures, or of the first dense layer. */
   filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */

@@ -1,5 +1,5 @@
 /** Training in Teach: one press, how far it is, what came of it, and the samples that it confuses. */
-import { confusionTable } from '../confusion.ts';
+import { confusionTable } from '../looking/confusion.ts';
 import { button, count, el, percent } from '../dom.ts';
 import type { Sample, TaughtClass } from '../../data/lessons.ts';
 import { place, type Place } from './place.ts';
@@ -93,12 +93,9 @@ export function training(train: () => unknown, actions: SampleActions): Training
       );
       const counts = new Uint32Array(classes.length ** 2);
       for (const { label, answer } of judged) counts[label * classes.length + answer]!++;
-      table.replaceChildren(
-        confusionTable(
-          classes.map(({ name }) => name),
-          counts,
-        ),
-      );
+      const { element, show } = confusionTable(classes.map(({ name }) => name));
+      show(counts);
+      table.replaceChildren(element);
     },
   };
 }

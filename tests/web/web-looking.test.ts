@@ -1,0 +1,85 @@
+/** Looking into a run as a person does: its mistakes, what is confused with what. */
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('looking into a run');
+let at: BuiltPage;
+let page: Page;
+const small = { model: 'mlp:hidden=8', dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '60', epochs: '1' };
+
+if (
+  onPage(test, 'web-looking.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  const tiles = (of: string) => page.getByRole('region', { name: of }).locator('.tile');
+
+  test('mistakes come first, each with label and answer; others by a choice', async () => {
+    await at.open(`train?${new URLSearchParams(small)}`);
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    const box = page.getByRole('region', { name: 'Test images' });
+    await box.scrollIntoViewIfNeeded();
+    await tiles('Test images').first().waitFor();
+    const said = (await box.getByText(/ of 60 are wrong/).textContent())!;
+    const wrong = Number.parseInt(said, 10);
+    assert.is(await tiles('Test images').count(), Math.min(30, wrong));
+    const words = await tiles('Test images').locator('figcaption').allInnerTexts();
+    const sure = words.map(text => Number(/✗ \w+ (\d+)\s%$/.exec(text)![1]));
+    assert.equal(
+      sure,
+      [...sure].sort((a, b) => b - a),
+    );
+    await page.getByLabel('Which test images').selectOption('unsure');
+    await page.waitForFunction(`document.querySelectorAll('.tile').length === 30`);
+    await page.getByLabel('Which test images').selectOption('first');
+    await tiles('Test images').first().and(page.locator('[title^="Test image 1,"]')).waitFor();
+  });
+
+  test('a cell of the confusion matrix opens its images, by mouse and by keys; recall and precision stand at the margins', async () => {
+    const table = page.getByRole('grid', { name: 'Labels and answers' });
+    await table.scrollIntoViewIfNeeded();
+    const counts = await table.getByRole('button').evaluateAll(all => all.map(b => Number(b.textContent)));
+    assert.is(
+      counts.reduce((a, b) => a + b),
+      60,
+    );
+    const k = Math.sqrt(counts.length);
+    const most = counts.indexOf(Math.max(...counts));
+    await table.getByRole('button').nth(most).click();
+    const opened = page.getByRole('region', { name: 'Images of the cell' });
+    await opened.locator('.tile').first().waitFor();
+    assert.is(await opened.locator('.tile').count(), Math.min(30, counts[most]!));
+    await table.getByRole('button').nth(0).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await opened.getByRole('heading', { name: `taken for` }).waitFor();
+    const margins = await table.locator('td.margin').allTextContents();
+    assert.is(margins.length, 2 * k + 1);
+    const right = counts.filter((_, i) => i % (k + 1) === 0).reduce((a, b) => a + b);
+    assert.is(margins.at(-1), String(Math.round((100 * right) / 60)));
+    await at.press('Close the images');
+    await opened.waitFor({ state: 'hidden' });
+  });
+
+  test('axe finds nothing in either theme, on a phone too', async () => {
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', 390],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: scheme });
+      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
+      assert.equal(found, [], scheme);
+    }
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'));
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();

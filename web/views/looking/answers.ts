@@ -1,0 +1,148 @@
+/** What the net says of the test images: its mistakes and others as tiles, and labels against answers, whose cells open their images. */
+import type { Verdict } from '../../../train/evaluate/report.ts';
+import type { Judged } from '../../worker/protocol.ts';
+import { button, count, el, select } from '../dom.ts';
+import { isSeen, panel, quiet, type Panel } from '../panel.ts';
+import type { Run } from '../runs.ts';
+import { confusionTable, type ConfusionTable } from './confusion.ts';
+import { confusedMost, ORDERS, type Order } from './order.ts';
+import { verdictTiles, type VerdictTiles } from './tiles.ts';
+
+/** Tiles that are shown. */
+const SHOWN = 30;
+/** Images that are judged, unless all are asked for. */
+const FIRST = 500;
+/** Classes beyond which a table is too wide; the pairs that are confused most stand in its place. */
+const MOST = 20;
+const PAIRS = 12;
+
+export class AnswersView {
+  #tilesPanel = panel(
+    'Test images',
+    'Each has its label, and below it what the net takes it for and how sure it is. Green is right, red is wrong.',
+  );
+  #tablePanel = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
+  readonly panels: readonly Panel[] = [this.#tilesPanel, this.#tablePanel];
+  #order: Order = 'worst';
+  #isAll = false;
+  #run: Run | undefined;
+  #isShown: () => boolean = () => false;
+  #judged: Judged | undefined;
+  #tiles: VerdictTiles | undefined;
+  #said = el('p', { class: 'quiet' });
+  #table: ConfusionTable | undefined;
+  #pairs: HTMLButtonElement[] = [];
+  /** The cell that is open, and its images. */
+  #cell: readonly [label: number, answer: number] | undefined;
+  #opened = el('section', { class: 'opened', hidden: true, 'aria-label': 'Images of the cell' });
+  #openedTitle = el('h3');
+  #openedTiles: VerdictTiles | undefined;
+
+  /** Judges anew, and fills those of its panels that are seen while `isShown` holds. */
+  async fill(run: Run, isShown: () => boolean): Promise<void> {
+    if (!isShown() || !this.panels.some(isSeen)) return;
+    const { test } = run.facts!.images;
+    const judged = await run.engine.call('judge', this.#isAll ? test : Math.min(FIRST, test));
+    if (!isShown()) return;
+    if (run !== this.#run || !this.#said.isConnected) this.#begin(run);
+    this.#isShown = isShown;
+    this.#judged = judged;
+    await this.#draw();
+  }
+
+  /** Makes the elements of a run. */
+  #begin(run: Run): void {
+    const { classes, images } = run.facts!;
+    this.#run = run;
+    this.#cell = undefined;
+    this.#tiles = verdictTiles();
+    this.#openedTiles = verdictTiles();
+    const orders = Object.entries(ORDERS).map(([name, { label }]) => [name, label] as const);
+    const which = select(orders, this.#order, {
+      'aria-label': 'Which test images',
+      onchange: () => {
+        this.#order = which.value as Order;
+        void this.#drawAgain();
+      },
+    });
+    const of = [
+      ['first', `of the first ${count(FIRST)}`],
+      ['all', `of all ${count(images.test)}`],
+    ] as const;
+    const many = select(of, this.#isAll ? 'all' : 'first', {
+      'aria-label': 'Of how many',
+      hidden: images.test <= FIRST,
+      onchange: () => {
+        this.#isAll = many.value === 'all';
+        void this.fill(run, this.#isShown).catch(() => undefined); // the run says itself what is wrong with it
+      },
+    });
+    this.#tilesPanel.body.replaceChildren(el('div', { class: 'row' }, which, many), this.#said, this.#tiles.element);
+
+    const open = (label: number, answer: number) => {
+      this.#cell = [label, answer];
+      void this.#drawAgain();
+    };
+    const close = () => {
+      this.#cell = undefined;
+      this.#opened.hidden = true;
+    };
+    this.#opened.hidden = true;
+    this.#opened.replaceChildren(
+      el('div', { class: 'row head' }, this.#openedTitle, button('×', close, { 'aria-label': 'Close the images' })),
+      this.#openedTiles.element,
+    );
+    if (classes.length > MOST) {
+      this.#table = undefined;
+      this.#pairs = Array.from({ length: PAIRS }, () => button('', () => undefined));
+      const words = `${classes.length} classes are too many for a table: these are confused most.`;
+      this.#tablePanel.body.replaceChildren(quiet(words), el('div', { class: 'row' }, ...this.#pairs), this.#opened);
+      return;
+    }
+    this.#table = confusionTable(classes, open);
+    this.#tablePanel.body.replaceChildren(this.#table.element, this.#opened);
+  }
+
+  #drawAgain(): Promise<void> {
+    return this.#draw().catch(() => undefined); // the run says itself what is wrong with it
+  }
+
+  async #draw(): Promise<void> {
+    const { verdicts, confusion, scores } = this.#judged!;
+    const { classes } = this.#run!.facts!;
+    this.#table?.show(confusion, scores);
+    const pairs = confusedMost(confusion, classes.length, PAIRS);
+    for (const [i, shown] of this.#pairs.entries()) {
+      const pair = pairs[i];
+      shown.hidden = !pair;
+      if (!pair) continue;
+      shown.textContent = `${classes[pair.label]} → ${classes[pair.answer]} ${pair.images}`;
+      shown.onclick = () => {
+        this.#cell = [pair.label, pair.answer];
+        void this.#drawAgain();
+      };
+    }
+    const chosen = ORDERS[this.#order].of(verdicts);
+    const wrong = verdicts.filter(({ label, answer }) => label !== answer).length;
+    this.#said.textContent = wrong ? `${count(wrong)} of ${count(verdicts.length)} are wrong.` : `All ${count(verdicts.length)} are right.`;
+    await this.#show(this.#tiles!, chosen);
+    if (!this.#cell) return;
+    const [label, answer] = this.#cell;
+    const within = verdicts.filter(v => v.label === label && v.answer === answer).sort((a, b) => b.probability - a.probability);
+    const more = within.length > SHOWN ? `, the ${SHOWN} most sure` : '';
+    const what = label === answer ? `${classes[label]} that is right` : `${classes[label]} taken for ${classes[answer]}`;
+    this.#openedTitle.textContent = `${what}: ${count(within.length)}${more}`;
+    await this.#show(this.#openedTiles!, within);
+    this.#opened.hidden = !this.#cell;
+  }
+
+  async #show(tiles: VerdictTiles, verdicts: readonly Verdict[]): Promise<void> {
+    const run = this.#run!;
+    const shown = verdicts.slice(0, SHOWN);
+    const images = await run.engine.call(
+      'imagesAt',
+      Uint32Array.from(shown, v => v.image),
+    );
+    if (run === this.#run && this.#isShown()) tiles.show(run.facts!, shown, images);
+  }
+}

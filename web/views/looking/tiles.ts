@@ -1,0 +1,44 @@
+/** Test images as tiles that name label and answer. */
+import type { Verdict } from '../../../train/evaluate/report.ts';
+import { image } from '../../data/pictures.ts';
+import type { RunFacts } from '../../worker/protocol.ts';
+import { el, percent } from '../dom.ts';
+
+export interface VerdictTiles {
+  readonly element: HTMLElement;
+  /** `images` holds the bytes of each, one after the other. */
+  show(facts: RunFacts, verdicts: readonly Verdict[], images: Uint8Array): void;
+}
+
+/** The elements stay where they are while their contents change. */
+export function verdictTiles(): VerdictTiles {
+  const element = el('div', { class: 'tiles' });
+  const tiles: { readonly figure: HTMLElement; readonly words: HTMLElement }[] = [];
+  const make = () => {
+    const words = el('figcaption');
+    const figure = el('figure', {}, el('canvas'), words);
+    return { figure, words };
+  };
+  return {
+    element,
+    show({ classes, shape }, verdicts, images) {
+      while (tiles.length < verdicts.length) tiles.push(make());
+      if (element.childElementCount !== verdicts.length)
+        element.replaceChildren(...tiles.slice(0, verdicts.length).map(({ figure }) => figure));
+      const size = shape.reduce((a, b) => a * b);
+      for (const [i, { image: number, label, answer, probability }] of verdicts.entries()) {
+        const { figure, words } = tiles[i]!;
+        const isRight = label === answer;
+        const text = `${classes[label]}: ${isRight ? 'right' : `taken for ${classes[answer]}`}, ${percent(probability)}`;
+        figure.className = isRight ? 'tile right' : 'tile wrong';
+        figure.title = `Test image ${number + 1}, ${text}`;
+        figure.firstElementChild!.replaceWith(image(images.subarray(i * size, (i + 1) * size), shape, text));
+        const sure = `${Math.round(100 * probability)}\u00a0%`;
+        words.replaceChildren(
+          el('span', { textContent: classes[label]! }),
+          el('span', { textContent: isRight ? `✓ ${sure}` : `✗ ${classes[answer]} ${sure}` }),
+        );
+      }
+    },
+  };
+}

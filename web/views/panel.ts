@@ -1,0 +1,21 @@
+/** A box with a title, a line about it, and what it is filled with. */
+import { el } from './dom.ts';
+
+export interface Panel {
+  readonly box: HTMLElement;
+  readonly body: HTMLElement;
+}
+
+export function panel(title: string, hint: string): Panel {
+  const body = el('div', { class: 'body' });
+  const heading = [el('h2', { textContent: title }), el('p', { class: 'hint', textContent: hint })];
+  return { box: el('section', { class: 'panel', 'aria-label': title }, ...heading, body), body };
+}
+
+export const quiet = (text: string): HTMLElement => el('p', { class: 'quiet', textContent: text });
+
+/** Whether one is on the screen, or nearly: looking at what nobody sees takes time from training. */
+export function isSeen({ box }: Panel): boolean {
+  const { top, bottom } = box.getBoundingClientRect();
+  return box.isConnected && top < innerHeight + 80 && bottom > -80;
+}
