@@ -24,6 +24,11 @@ export interface LayerFacts {
   readonly bias?: Param | undefined;
   /** What the product of a convolution or dense layer takes as its weight: the parameter's value, or what was made of that. */
   readonly used?: Tensor;
+  /**
+   * Makes what weight and bias of an output multiply: [n, inputs (+ 1 with a bias), …], the last ones of them 1. There where the product takes
+   * all inputs, and the weight as it is, at one place of the net.
+   */
+  readonly multiplied?: (() => Tensor) | undefined;
   readonly running?: RunningStatistics;
   /** What it is at inference; without it the net that holds it cannot be exported. */
   readonly onnx?: OnnxForm | undefined;

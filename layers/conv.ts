@@ -5,6 +5,7 @@ import type { OnnxForm } from '../engine/onnx.ts';
 import { sumSlices } from '../shaders/kernel/sum-slices.ts';
 import { reachOf, type Pair } from '../shaders/kernel/pair.ts';
 import { conv, convBackwardInput, convBackwardWeight, gradientIsConv, inputGradient, splits } from '../shaders/conv/conv.ts';
+import { patches } from '../shaders/conv/patches.ts';
 import type { Conv } from '../shaders/conv/shape.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import {
@@ -136,7 +137,12 @@ function convolution(g: Graph, x: Tensor, asked: Asked): Tensor {
     const taps = weightShape(c / groups).length < 4 ? to.node('Reshape', [weight, to.integers([o, c / groups, ...window.k])]) : weight;
     return to.node('Conv', [x, taps, b && to.weight(b.value)], { ...onnxWindow(window, edges), group: groups });
   });
-  return g.record([x], y, backward, { weight, bias: b, used, onnx });
+  const multiplied = () => {
+    const rows = g.tensor([n, fanIn + (b ? 1 : 0), oh, ow]);
+    g.run(patches, p, { x, y: rows });
+    return rows;
+  };
+  return g.record([x], y, backward, { weight, bias: b, used, ...(!changed && groups === 1 && { multiplied }), onnx });
 }
 
 /** What goes back through a convolution: dx from dy, with a bias where p.bias. */

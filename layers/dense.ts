@@ -1,9 +1,12 @@
 import type { Graph, Layer, LayerFacts } from '../engine/graph.ts';
 import { product, type Param, type Tensor } from '../engine/tensor.ts';
+import { patches } from '../shaders/conv/patches.ts';
 import { matmul } from '../shaders/product/matmul.ts';
 import { channelSum } from '../shaders/norm/reduce.ts';
 import { torchDefault } from './init.ts';
 import { weightedForm, weightGradient, type UsedWeight, type WeightTransform } from './weight.ts';
+
+const ONE = [1, 1] as const;
 
 /** As of torch.nn.Linear: with a bias by itself. */
 export interface DenseOptions {
@@ -31,7 +34,7 @@ export function linear(
   g: Graph,
   x: Tensor,
   { weight, bias: b }: Pick<LayerFacts, 'bias'> & { readonly weight: Param },
-  { changed, facts = { weight, bias: b } }: { changed?: UsedWeight | undefined; facts?: Pick<LayerFacts, 'weight' | 'bias'> } = {},
+  { changed, facts }: { changed?: UsedWeight | undefined; facts?: Pick<LayerFacts, 'weight' | 'bias'> } = {},
 ): Tensor {
   const n = x.shape[0]!;
   const [out, c] = weight.value.shape as [number, number];
@@ -49,5 +52,12 @@ export function linear(
     const flat = x.shape.length > 2 ? o.node('Flatten', [x0], { axis: 1 }) : x0;
     return o.node('Gemm', [flat, weight, b && o.weight(b.value)], { transB: 1 });
   });
-  return g.record([x], y, backward, { ...facts, used, onnx });
+  const multiplied = () => {
+    const rows = g.tensor([n, c + (b ? 1 : 0)]);
+    const pixel = { n, c, h: 1, w: 1, o: out, oh: 1, ow: 1, k: ONE, stride: ONE, pad: [0, 0], dilation: ONE, groups: 1 } as const;
+    g.run(patches, { ...pixel, bias: Boolean(b) }, { x, y: rows });
+    return rows;
+  };
+  const own = facts ?? { weight, bias: b, ...(!changed && { multiplied }) };
+  return g.record([x], y, backward, { ...own, used, onnx });
 }

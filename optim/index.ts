@@ -1,5 +1,6 @@
 import * as adaptive from './adaptive.ts';
 import * as firstOrder from './first-order.ts';
+import { kfac } from './kfac.ts';
 import { lsgd } from './lsgd.ts';
 import { quasiNewtonMethods, type Method } from './quasi-newton.ts';
 import type { Rule } from './rule.ts';
@@ -10,7 +11,7 @@ export const rules: Readonly<Record<string, Rule>> = Object.fromEntries(
 );
 
 /** Those and the rules that are of nets alone. */
-export const netRules: Readonly<Record<string, Rule>> = { ...rules, lsgd };
+export const netRules: Readonly<Record<string, Rule>> = { ...rules, lsgd, kfac };
 
 /** All optimizers by name. */
 export const optimizers: Readonly<Record<string, Rule | Method>> = { ...netRules, ...quasiNewtonMethods };

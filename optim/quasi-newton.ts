@@ -153,8 +153,9 @@ interface Curvature {
   load(state: Readonly<Record<string, Float32Array>>): void;
 }
 
-const bits = (values: ArrayLike<number>): Float32Array => new Float32Array(Float64Array.from(values).buffer);
-const numbers = (data: Float32Array): Float64Array => new Float64Array(data.slice().buffer);
+/** Numbers of float64 as the bits of two float32, and back. */
+export const bits = (values: ArrayLike<number>): Float32Array => new Float32Array(Float64Array.from(values).buffer);
+export const numbers = (data: Float32Array): Float64Array => new Float64Array(data.slice().buffer);
 
 /** The last pairs of steps s and gradient changes y; H by the two-loop recursion. All vectors stay on the device. */
 class Pairs implements Curvature {

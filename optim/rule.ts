@@ -51,6 +51,8 @@ export interface Rule extends Described, Form {
   readonly probes?: string;
   /** Whether the last layer of a net is solved for between updates, which only training can do: it is no rule of any function. */
   readonly solves?: boolean;
+  /** Whether gradients are multiplied by the inverse Kronecker factors of their layers before the update: it is a rule of nets alone too. */
+  readonly factors?: boolean;
 }
 
 /** Hyper-parameters that many rules have. */

@@ -89,7 +89,7 @@ export function philox(counter: Readonly<Words>, key: readonly [number, number])
 }
 
 /** What a stream of random numbers on the host is for; part of the key, so that no two uses share numbers. */
-export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5, swag: 6, sample: 7, attack: 8 } as const;
+export const STREAMS = { init: 1, shuffle: 2, split: 3, probe: 4, augment: 5, swag: 6, sample: 7, attack: 8, fisher: 9 } as const;
 
 /**
  * The number of the random stream of a layer or parameter: FNV-1a of its name, so that a layer added elsewhere changes no other one's

@@ -22,7 +22,7 @@ export const OPTIONS = {
   }),
   optimizer: option({
     flags: '--optimizer <name[:k=v,...]>',
-    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another",
+    help: "optimizer, its hyper-parameters under PyTorch's names; adam:epochs=5,lbfgs for one after another; kfac moves what is neither dense nor a convolution by momentum at the same rate",
     default: 'adam',
     type: text,
     group: 'Basics',

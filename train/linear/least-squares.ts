@@ -26,10 +26,10 @@ export function accumulate({ d, k, gram, moment }: Normal, row: ArrayLike<number
 }
 
 /**
- * X [d, k] of G X = B by Cholesky's factors of G, symmetric and positive [d, d], of which the part above the diagonal is not read; undefined
- * where a pivot is at most `least` times the largest value of the diagonal.
+ * Cholesky's factor L [d, d] of G = L L^T, symmetric and positive, of which the part above the diagonal is not read; undefined where a pivot
+ * is at most `least` times the largest value of the diagonal.
  */
-export function cholesky(g: Float64Array, b: Float64Array, d: number, k: number, least = 1e-14): Float64Array | undefined {
+export function choleskyFactor(g: Float64Array, d: number, least = 1e-14): Float64Array | undefined {
   const l = new Float64Array(d * d);
   let most = 0;
   for (let i = 0; i < d; i++) most = Math.max(most, g[i * d + i]!);
@@ -42,6 +42,13 @@ export function cholesky(g: Float64Array, b: Float64Array, d: number, k: number,
       else return undefined;
     }
   }
+  return l;
+}
+
+/** X [d, k] of G X = B by Cholesky's factor of G, undefined where there is none (see above). */
+export function cholesky(g: Float64Array, b: Float64Array, d: number, k: number, least = 1e-14): Float64Array | undefined {
+  const l = choleskyFactor(g, d, least);
+  if (!l) return undefined;
   const x = b.slice();
   for (let c = 0; c < k; c++) {
     for (let i = 0; i < d; i++) {

@@ -174,7 +174,7 @@ export class Net {
    */
   update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
     check(
-      typeof optimizer?.values === 'function' && !optimizer.rule.probes,
+      typeof optimizer?.values === 'function' && !optimizer.rule.probes && !optimizer.rule.factors,
       `optimizer: ${kindOf(optimizer)} is none for a loop by hand`,
       'give optimizer(rules.adam, { lr: 0.001 }) or another rule of the first order',
     );

@@ -5,17 +5,17 @@ import { Device } from '../../engine/device.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import { clipSample } from '../../optim/private.ts';
-import type { Hyper } from '../../optim/rule.ts';
 import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
+import { checkKfac, Kfac } from '../linear/kfac.ts';
 import { LastLayer } from '../linear/last-layer.ts';
 import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phase.ts';
 import { checkPrivate, privacyOf } from './private.ts';
-import { activate, fusable, type ActivePhase } from './phases.ts';
+import { activate, fusable, type ActivePhase, type Beside } from './phases.ts';
 import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 
@@ -42,6 +42,7 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
     if (o.adversarial) checkAdversarial(o, phases);
+    if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors)) checkKfac(o, graph);
     if (privacy) checkPrivate(o, graph, privacy);
     memory.reserve(graph);
     if (privacy) clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
@@ -51,8 +52,8 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const adversary = o.adversarial && (await Adversary.compile(o, data, graph, o.adversarial));
-    const lastLayer = (hyper: Hyper) => LastLayer.create(o, data, hyper);
-    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, lastLayer);
+    const beside: Beside = { lastLayer: hyper => LastLayer.create(o, data, hyper), kfac: hyper => Kfac.create(o, data, graph, hyper) };
+    const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, beside);
     return { data, train, gradients: new GradientProgram(program, train, o, { privacy, adversary }), phases: active };
   } catch (error) {
     memory.destroy();

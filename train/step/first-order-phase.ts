@@ -7,10 +7,21 @@ import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import type { Rates, Schedule } from '../../optim/schedule.ts';
 import { SKIPPED } from '../../shaders/update/loss-scale.ts';
+import type { Kfac } from '../linear/kfac.ts';
 import type { LastLayer } from '../linear/last-layer.ts';
 import { Accumulation } from './accumulate.ts';
 import type { GradientProgram } from './gradients.ts';
 import type { Span, Step } from './step.ts';
+
+/** What a phase has beside its rule. */
+export interface Needs {
+  readonly schedule?: Schedule | undefined;
+  /** The program of the update, where it is not part of the one that computes the gradients. */
+  readonly update?: Program | undefined;
+  /** The layer that is solved for, and the factors of layers, where the rule asks for them. */
+  readonly last?: LastLayer | undefined;
+  readonly factors?: Kfac | undefined;
+}
 
 export class FirstOrderPhase implements Span {
   readonly start: number;
@@ -22,12 +33,10 @@ export class FirstOrderPhase implements Span {
   #update: Program | undefined;
   #hessian: HessianDiagonal | undefined;
   #last: LastLayer | undefined;
+  /** What the rule knows of the curvature, beside its state. */
+  readonly curvature: Kfac | undefined;
 
-  /**
-   * `update` is the program of the update, where it is not part of the one that computes the gradients; `last` the layer that is solved for,
-   * where the rule asks for it.
-   */
-  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, schedule?: Schedule, update?: Program, last?: LastLayer) {
+  constructor(memory: Memory, optimizer: Optimizer, { start, end }: Span, { schedule, update, last, factors }: Needs = {}) {
     this.start = start;
     this.end = end;
     this.optimizer = optimizer;
@@ -35,6 +44,7 @@ export class FirstOrderPhase implements Span {
     this.#schedule = schedule;
     this.#update = update;
     this.#last = last;
+    this.curvature = factors;
     const { rule, hyper } = optimizer;
     if (rule.probes !== undefined) this.#hessian = new HessianDiagonal(memory, hyper, page => stateBuffer(rule, rule.probes!, page));
   }
@@ -70,6 +80,7 @@ export class FirstOrderPhase implements Span {
     if (isFirst) await this.#last?.solve();
     const update = accumulation.updates(step.number - this.start);
     const values = optimizer.values(update, lr, momentum, accumulation.next * microBatches);
+    await this.curvature?.before(step, step.number - this.start - 1, gradients);
     await this.#hessian?.estimate(step.number, seed, () => gradients.run(step, { counts: false }));
     await gradients.run(step, { update: this.#update ? undefined : values, adds: accumulation.adds, log });
     if (accumulation.take(batches, step.number === this.end)) this.#update?.run({ ...values, seed, step: step.number });
@@ -82,6 +93,7 @@ export class FirstOrderPhase implements Span {
     this.#update?.destroy();
     this.#hessian?.destroy();
     this.#last?.destroy();
+    this.curvature?.destroy();
   }
 }
 

@@ -6,6 +6,7 @@ import type { Gradients, Optimizer } from '../../optim/optimizer.ts';
 import type { QuasiNewton } from '../../optim/quasi-newton.ts';
 import type { Hyper } from '../../optim/rule.ts';
 import type { Schedule } from '../../optim/schedule.ts';
+import type { Kfac } from '../linear/kfac.ts';
 import type { LastLayer } from '../linear/last-layer.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
 import type { Phase } from './phase.ts';
@@ -21,12 +22,18 @@ const isFirstOrder = (o: Optimizer | QuasiNewton): o is Optimizer => 'rule' in o
 export function fusable(phases: readonly Phase[], { summed }: Gradients): Optimizer | undefined {
   const { optimizer } = phases[0]!;
   if (phases.length > 1 || summed) return undefined;
-  return isFirstOrder(optimizer) && !optimizer.rule.probes ? optimizer : undefined;
+  return isFirstOrder(optimizer) && !optimizer.rule.probes && !optimizer.rule.factors ? optimizer : undefined;
+}
+
+/** What makes what some rules need beside gradients. */
+export interface Beside {
+  readonly lastLayer: (hyper: Hyper) => Promise<LastLayer>;
+  readonly kfac: (hyper: Hyper) => Promise<Kfac>;
 }
 
 /**
  * `graph` is that of the gradients, compiled already; without `gradients` it has the update too. The first phase has the schedule of the
- * run; `lastLayer` makes what rules that solve for it need.
+ * run.
  */
 export async function activate(
   phases: readonly Phase[],
@@ -34,7 +41,7 @@ export async function activate(
   graph: Graph,
   schedule: Schedule | undefined,
   gradients: Gradients | undefined,
-  lastLayer: (hyper: Hyper) => Promise<LastLayer>,
+  { lastLayer, kfac }: Beside,
 ): Promise<ActivePhase[]> {
   const out: ActivePhase[] = [];
   for (const { optimizer, steps = Infinity } of phases) {
@@ -42,9 +49,10 @@ export async function activate(
     const span: Span = { start, end: start + steps };
     const own = out.length ? undefined : schedule;
     if (isFirstOrder(optimizer)) {
-      const update = gradients && (await updateProgram(optimizer, memory, graph, gradients));
+      const factors = optimizer.rule.factors ? await kfac(optimizer.hyper) : undefined;
+      const update = gradients && (await updateProgram(optimizer, memory, graph, gradients, factors));
       const last = optimizer.rule.solves ? await lastLayer(optimizer.hyper) : undefined;
-      out.push(new FirstOrderPhase(memory, optimizer, span, own, update, last));
+      out.push(new FirstOrderPhase(memory, optimizer, span, { schedule: own, update, last, factors }));
     } else {
       out.push(new QuasiNewtonPhase(memory, graph, optimizer, span, own));
     }
@@ -52,10 +60,17 @@ export async function activate(
   return out;
 }
 
-/** The update as a program of its own. */
-export function updateProgram(optimizer: Optimizer, memory: Memory, graph: Graph, gradients: Gradients): Promise<Program> {
+/** The update as a program of its own, after what `factors` make of the gradients. */
+export function updateProgram(
+  optimizer: Optimizer,
+  memory: Memory,
+  graph: Graph,
+  gradients: Gradients,
+  factors?: Pick<Kfac, 'precondition'>,
+): Promise<Program> {
   const update = new Graph({ training: true, profile: memory.device.profile });
   for (const [name, param] of graph.params) update.params.set(name, param);
+  factors?.precondition(update);
   optimizer.addTo(update, memory.layout, gradients);
   return Program.compile(memory, update);
 }

@@ -14,7 +14,7 @@ export function privacyOf(phases: readonly Phase[]): Privacy | undefined {
   const [only] = all;
   const name = all.length > 1 ? 'there are several' : only!.rule.name;
   check(
-    all.length === 1 && !only!.rule.probes && !only!.rule.solves,
+    all.length === 1 && !only!.rule.probes && !only!.rule.solves && !only!.rule.factors,
     say`${named('dp')}: is of one optimizer that takes nothing but a gradient, and ${name}${all.length > 1 ? '' : ' looks at images in other ways too'}`,
     say`take ${named('optimizer', 'sgd')}, momentum or adam`,
   );

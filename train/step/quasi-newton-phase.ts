@@ -17,7 +17,7 @@ interface Penalty {
 export class QuasiNewtonPhase implements Span {
   readonly start: number;
   readonly end: number;
-  readonly minimiser: Minimiser;
+  readonly curvature: Minimiser;
   #lr: number;
   #flat: Flat;
   #schedule: Schedule | undefined;
@@ -33,7 +33,7 @@ export class QuasiNewtonPhase implements Span {
     const parameters = [...graph.params.values()].reduce((n, p) => n + p.value.size, 0);
     const { l2 } = method;
     this.#penalty = l2 && { weight: l2.weight, acts: penalised(this.#flat, graph, l2.biases) };
-    this.minimiser = new Minimiser(method, this.#flat, parameters);
+    this.curvature = new Minimiser(method, this.#flat, parameters);
   }
 
   /** The rates of step number `step`. */
@@ -47,7 +47,7 @@ export class QuasiNewtonPhase implements Span {
     const { lr } = this.rates(step.number);
     await gradients.totals(); // of steps that were not logged
     let first: Totals | undefined;
-    const { evaluations } = await this.minimiser.step(async () => {
+    const { evaluations } = await this.curvature.step(async () => {
       const totals = await this.#evaluate(step, gradients);
       first ??= totals;
       return this.#penalise(totals.loss / batchSize);

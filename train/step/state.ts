@@ -7,7 +7,6 @@ import type { Tensors } from '../run/safetensors.ts';
 import * as keys from '../run/state-keys.ts';
 import { FirstOrderPhase } from './first-order-phase.ts';
 import type { ActivePhase } from './phases.ts';
-import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
 import type { Steps } from './steps.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
@@ -104,12 +103,12 @@ function writeRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer
   }
 }
 
-/** What quasi-Newton methods know of the curvature. */
+/** What quasi-Newton methods and Kronecker factors know of the curvature. */
 async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
   const tensors: Tensors = {};
   for (const [i, phase] of phases.entries()) {
-    if (!(phase instanceof QuasiNewtonPhase)) continue;
-    const state = Object.entries(await phase.minimiser.state());
+    if (!phase.curvature) continue;
+    const state = Object.entries(await phase.curvature.state());
     const own = state.map(([name, data]) => [name, { shape: [data.length], data }] as const);
     Object.assign(tensors, keys.phaseState(i + 1).write(Object.fromEntries(own)));
   }
@@ -118,9 +117,9 @@ async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
 
 function writeCurvature(phases: readonly ActivePhase[], tensors: Tensors): void {
   for (const [i, phase] of phases.entries()) {
-    if (!(phase instanceof QuasiNewtonPhase)) continue;
+    if (!phase.curvature) continue;
     const own = Object.entries(keys.phaseState(i + 1).read(tensors));
-    phase.minimiser.load(Object.fromEntries(own.map(([name, { data }]) => [name, data])));
+    phase.curvature.load(Object.fromEntries(own.map(([name, { data }]) => [name, data])));
   }
 }
 
