@@ -77,7 +77,8 @@ export const choice = <T extends string>(value: NoInfer<T>, choices: readonly T[
   about,
   choices,
   accepts: choices.join(', '),
-  read: v => choices.find(k => k === v),
+  // texts read `depth=20` as a number
+  read: v => choices.find(k => k === (typeof v === 'number' ? String(v) : v)),
 });
 
 /** Numbers that must be given: as an array, or in a text with `separator` between them. */
