@@ -15,11 +15,19 @@ export const normalisation: Lesson = {
       experiment: 'input-scaling',
       look: t`Inputs between 20 and 22. The same net, the same steps; only mean and scale of the inputs differ.`,
     },
+    {
+      title: 'Five ways to normalise, and what they do to the valley',
+      experiment: 'input-normalisation',
+      live: true,
+      look: t`The same cloud of points as it is, centred, standardised, whitened, and by its samples. The condition number, and with it the steps that descent needs, falls from hundreds to 1.`,
+    },
+    t`At test time batch norm takes **running averages** of the moments from training. They are the usual source of surprises: with batches of two images the moments are noise, and a net that is evaluated in training mode answers otherwise for each batch. Group norm has neither trouble; with **weight standardisation** it comes near batch norm even in tiny batches.`,
+    t`Why it helps is still argued about. It does not so much remove a shift of distributions, as its authors thought, as make the loss smoother, and it lets one take rates at which the bare net diverges (Santurkar et al. 2018). The length of the weights before it no longer matters for the output, only for how fast they turn: decay of such weights is a way of raising their rate.`,
   ],
   question: t`Could a smaller rate save the net on the raw inputs?`,
   answer: t`It would keep it from diverging, not from being slow: a rate that suits the direction of the mean is far too small for all others.`,
   train: {
-    what: 'ResNet-20 has batch normalisation after each convolution. Compare it with VGG without.',
-    texts: { model: 'vgg-small', epochs: '1' },
+    what: 'LeNet-5 on pixels from 0 to 1, as they are. Compare with `meanstd`, mean 0 and deviation 1, at the same rate; or press “Why normalise” under Train, which starts both.',
+    texts: { model: 'lenet5', optimizer: 'sgd', lr: '0.05', normalize: 'none', limitTrain: '2000', epochs: '4' },
   },
 };

@@ -28,6 +28,13 @@ export const regularisation: Lesson = {
       live: true,
       look: t`Where level lines of the loss touch the penalty, and how often a weight becomes 0.`,
     },
+    {
+      title: 'How many units to keep',
+      experiment: 'dropout-rates:images=200,epochs=15,width=64',
+      look: t`Test error by the share of units that stay, on few images. Too few and nothing can be learnt, all of them and the images are learnt by heart. This takes a minute.`,
+    },
+    t`Some of what regularises has no term in the loss: small batches, large rates and an early stop all keep the weights near where they began or in wide valleys. Label smoothing keeps scores from growing without end. The surest regulariser is more data, and augmentation is the next best.`,
+    t`Set the strength by validation images, never by the test set, and judge by the gap: where training and validation errors are both high, less regularisation is needed, not more.`,
   ],
   question: t`Set the noise to 0. Which degree is best then, and what is left of the variance?`,
   answer: t`Without noise the highest degree wins: what varies between samples is then only how the points lie, and bias is all that is left to reduce.`,
