@@ -71,7 +71,10 @@ test('who asks to stop is heard between parts that the host computes, and a part
 test('a slip is refused in one line', async () => {
   assert.match(await refusal(() => compare('born-dead:net=3', {})), /unknown option of born-dead 'net'; did you mean 'nets'\?/);
   assert.match(await refusal(() => compare('born-dead:nets=0.5', {})), /born-dead: nets is 0.5; give a whole number of at least 1/);
-  assert.match(await refusal(() => compare('trajectories', { epochs: '3' })), /--epochs: trajectories does not take it; its own options follow its name: trajectories:function=…/);
+  assert.match(
+    await refusal(() => compare('trajectories', { epochs: '3' })),
+    /--epochs: trajectories does not take it; its own options follow its name: trajectories:function=…/,
+  );
   assert.match(await refusal(() => compare('ensemble', { epochs: '0' })), /ensemble: epochs is 0; give a whole number of at least 1/);
   assert.match(await refusal(() => compare('optimizers:x=3', {})), /unknown option of optimizers 'x'; known: model, dataset, /);
   assert.match(await refusal(() => compare('distribution:x=3', {})), /distribution has no options of this kind/);
