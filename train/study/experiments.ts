@@ -26,6 +26,9 @@ import { gradientSizesExperiment } from './initial/gradient-sizes.ts';
 import { bornDeadNets } from './relu/born-dead.ts';
 import { collapse } from './relu/collapse.ts';
 import { safeRegion } from './relu/safe-region.ts';
+import { boundaries } from './plane/boundaries.ts';
+import { kMeans } from './plane/k-means.ts';
+import { tangentKernel } from './plane/tangent-kernel.ts';
 import { adversarial } from './robust/adversarial.ts';
 import { enresnet } from './robust/enresnet.ts';
 import { hessianSpectrum } from './surface/hessian-spectrum.ts';
@@ -75,6 +78,9 @@ export const EXPERIMENTS: Readonly<Record<string, Experiment>> = {
   'spectral-bias': spectralBias,
   'least-squares': leastSquaresExperiment,
   'weight-paths': weightPaths,
+  boundaries,
+  'k-means': kMeans,
+  'tangent-kernel': tangentKernel,
   'penalty-geometry': penaltyGeometry,
   'hinge-logistic': hingeLogistic,
   'bias-variance': biasVariance,

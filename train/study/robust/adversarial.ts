@@ -6,7 +6,7 @@ import { lenet5 } from '../../../models/lenet.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { accuracyOf } from './attacks.ts';
 import { attackOf } from './by-name.ts';
-import { perturbationSheet, type Plate } from './perturbation-sheet.ts';
+import { plateSheet, type Plate } from '../plate-sheet.ts';
 import { train, trainable, type Training } from './train.ts';
 import { attacked, moved, natural } from './under-attack.ts';
 import { imagesOfSplit, victimOf, type Images, type Victim } from './victim.ts';
@@ -148,7 +148,7 @@ async function picture(victim: Victim, name: string, { dataset, tested, found, e
     }),
   );
   const heads = Object.keys(all).flatMap(key => (key === 'original' ? [key] : [key, 'what it adds']));
-  return perturbationSheet(`The ${name} net at epsilon ${epsilon}: what it takes them for`, rows, heads, width);
+  return plateSheet(`The ${name} net at epsilon ${epsilon}: what it takes them for`, rows, heads, width);
 }
 
 /** The class of the largest logit in each of `n` rows. */

@@ -1,5 +1,5 @@
-/** Attacked images and what was added to them, as one picture in SVG. */
-import { escaped, HEAD, sheet } from '../../../plots/sheet.ts';
+/** Grey images beside each other as one picture in SVG, with words: attacked ones and what was added, centroids. */
+import { escaped, HEAD, sheet } from '../../plots/sheet.ts';
 
 /** A grey image [h, w] of values from 0 to 1, and the words below it. */
 export interface Plate {
@@ -15,7 +15,7 @@ const WORDS = 20;
 const LEVELS = 64;
 
 /** Rows of plates whose images are `width` values wide. */
-export function perturbationSheet(title: string, rows: readonly (readonly Plate[])[], heads: readonly string[], width: number): string {
+export function plateSheet(title: string, rows: readonly (readonly Plate[])[], heads: readonly string[], width: number): string {
   const height = (rows[0]?.[0]?.values.length ?? 0) / width;
   const [across, down] = [width * PIXEL + GAP, height * PIXEL + WORDS];
   const top = HEAD + WORDS;

@@ -1,0 +1,128 @@
+/** `k-means`: centroids by passes over all points, by batches and point by point: inertia by points seen. */
+import { bytesOf } from '../../../datasets/dataset.ts';
+import { number } from '../../../engine/parameter.ts';
+import { COUNT } from '../../../engine/range.ts';
+import type { Panel } from '../../../plots/panel.ts';
+import { experiment, inTurn } from '../experiment.ts';
+import { normalsOf } from '../linear/problems.ts';
+import { plateSheet } from '../plate-sheet.ts';
+import { countOf, firstCentroids, lloyd, reached, stochastic, type Clustering, type Points } from './clusters.ts';
+
+/** Points that are drawn of all. */
+const DRAWN = 600;
+/** How near to where Lloyd ends the others are asked to come. */
+const NEAR = 0.05;
+
+export const kMeans = experiment({
+  about: 'Centroids by passes over all points, by batches of them, and point by point: inertia by points seen.',
+  source: 'Lloyd 1982; Bottou & Bengio 1995; Sculley 2010',
+  options: {
+    clusters: number(8, 'clouds in the plane, and centroids of all data', { ...COUNT, min: 2 }),
+    points: number(10_000, 'in the plane', { ...COUNT, min: 100 }),
+    images: number(3000, 'of Fashion-MNIST', { ...COUNT, min: 100 }),
+    batch: number(100, 'points of a mini-batch', COUNT),
+    passes: number(30, 'of Lloyd at most; the others see at most three times all points', COUNT),
+  },
+  async run(lab, { clusters, points, images, batch, passes }) {
+    const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1 });
+    const pixels = Float64Array.from(bytesOf(dataset.train.images), byte => byte / 255);
+    const sets = [
+      { set: 'points in the plane', data: clouds(clusters, points, lab.seed) },
+      { set: 'images', data: { d: pixels.length / dataset.train.n, values: pixels } },
+    ];
+    const ways = sets.flatMap(({ set, data }) => {
+      const start = firstCentroids(data, clusters, lab.seed);
+      const seen = 3 * countOf(data);
+      return [
+        { set, data, way: 'Lloyd', run: () => lloyd(lab, data, start, passes) },
+        { set, data, way: `batches of ${batch}`, run: () => stochastic(lab, data, start, { batch, seen }) },
+        { set, data, way: 'point by point', run: () => stochastic(lab, data, start, { batch: 1, seen }) },
+      ];
+    });
+    const found = await inTurn(
+      lab,
+      ways,
+      ({ way, set }) => `${way}, ${set}`,
+      async ({ run, ...way }) => ({ ...way, ...(await run()) }),
+    );
+    const ends = new Map(found.filter(({ way }) => way === 'Lloyd').map(({ set, curve }) => [set, curve.at(-1)!.inertia]));
+    const rows = found.map(({ set, way, curve }) => {
+      const { seen, inertia } = curve.at(-1)!;
+      const end = ends.get(set)!;
+      return {
+        way: `${way}, ${set}`,
+        'points seen': seen,
+        inertia,
+        'of that by Lloyd': inertia / end,
+        [`seen to within ${100 * NEAR} %`]: reached(curve, (1 + NEAR) * end) ?? 'not reached',
+      };
+    });
+    const of = (set: string) => found.filter(run => run.set === set);
+    const [plane, pictures] = sets.map(({ set }) => of(set));
+    return {
+      title: `${clusters} centroids of ${points.toLocaleString('en-US')} points and ${images.toLocaleString('en-US')} images`,
+      rows,
+      panels: [
+        ...(plane!.length ? [placesPanel(plane!)] : []),
+        ...sets.flatMap(({ set }) => (of(set).length ? [inertiaPanel(set, of(set))] : [])),
+      ],
+      ...(pictures!.length && { pictures: { centroids: centroidSheet(pictures!, dataset.shape[1], dataset.shape[2]) } }),
+      values: found.map(({ set, way, curve, centroids }) => ({ set, way, curve, centroids: [...centroids.values] })),
+    };
+  },
+});
+
+/** Points around as many centres, all drawn. */
+function clouds(centres: number, n: number, seed: number): Points {
+  const next = normalsOf(seed);
+  const middles = Array.from({ length: centres }, () => [3 * next(), 3 * next()] as const);
+  const values = Float64Array.from({ length: 2 * n }, (_, i) => middles[(i >> 1) % centres]![i & 1]! + 0.8 * next());
+  return { d: 2, values };
+}
+
+interface Run extends Clustering {
+  readonly way: string;
+  readonly data: Points;
+}
+
+const pairs = ({ values }: Points, most = Infinity) =>
+  Array.from({ length: Math.min(most, values.length / 2) }, (_, i) => [values[2 * i]!, values[2 * i + 1]!] as const);
+
+const placesPanel = (runs: readonly Run[]): Panel => ({
+  kind: 'scatter',
+  title: 'Points, and centroids in the end',
+  x: { label: 'x' },
+  y: { label: 'y' },
+  series: [
+    { name: 'points', muted: true, points: pairs(runs[0]!.data, DRAWN) },
+    ...runs.map(({ way, centroids }) => ({ name: way, points: pairs(centroids) })),
+  ],
+});
+
+const inertiaPanel = (set: string, runs: readonly Run[]): Panel => ({
+  kind: 'line',
+  title: `Inertia of ${set}`,
+  x: { label: 'points seen', log: true },
+  y: { label: 'mean squared distance' },
+  series: runs.map(({ way, curve }) => ({
+    name: way,
+    dots: way === 'Lloyd',
+    points: curve.map(({ seen, inertia }) => [seen, inertia] as const),
+  })),
+});
+
+/** The centroids of images as images, a row for each way. */
+function centroidSheet(runs: readonly Run[], h: number, w: number): string {
+  const rows = runs.map(({ way, centroids: { d, values } }) =>
+    Array.from({ length: values.length / d }, (_, c) => ({
+      values: values.subarray(c * d, c * d + h * w),
+      words: c === 0 ? way : '',
+    })),
+  );
+  return plateSheet(
+    'Centroids of images',
+    rows,
+    rows[0]!.map((_, c) => String(c + 1)),
+    w,
+  );
+}
