@@ -52,7 +52,7 @@ const BODIES: Readonly<Record<Likelihood, (p: DrawnGradient) => string>> = {
 
 /**
  * The gradient of each row's own loss where its target is drawn from what the net predicts: softmax cross-entropy, the mean over outputs of
- * binary cross-entropies, or of squared errors. Of those means it has the covariance of the mean's Hessian.
+ * binary cross-entropies, or of squared errors. Its covariance is the Hessian of that loss by the logits, times scale squared.
  */
 export const drawGradient = kernel({
   name: 'draw_gradient',

@@ -120,28 +120,29 @@ function tensorsOf(g: Graph, { weight, inputs, outputs }: Factored, what: string
   return { inputs: square('inputs', inputs), outputs: square('outputs', outputs) };
 }
 
+/** A layer with what an estimate leaves of it on the device, summed over the batch and the places of an output. */
+interface Estimated extends Factored {
+  readonly sums: Record<keyof Factors, Tensor>;
+  readonly places: number;
+}
+
 /** What of a step an estimate goes by. */
 type Batches = Pick<GradientProgram, 'batchSize' | 'microBatches' | 'seed'>;
 
 export class Kfac {
   #program: BatchProgram;
   #data: DeviceData;
-  #layers: readonly Factored[];
+  #layers: readonly Estimated[];
   #hyper: Hyper;
-  /** Places of an output whose gradients enter a factor, by layer. */
-  #places: readonly number[];
-  /** What an estimate leaves on the device, and what gradients are multiplied by. */
-  #sums: readonly Record<keyof Factors, Tensor>[];
+  /** What gradients are multiplied by, and the factors of which it is the inverse, by layer. */
   #inverses: readonly Record<keyof Factors, Tensor>[] = [];
   #factors: readonly Factors[] = [];
   #estimates = 0;
 
-  private constructor(program: BatchProgram, data: DeviceData, layers: readonly Factored[], made: Made, hyper: Hyper) {
+  private constructor(program: BatchProgram, data: DeviceData, layers: readonly Estimated[], hyper: Hyper) {
     this.#program = program;
     this.#data = data;
     this.#layers = layers;
-    this.#places = made.places;
-    this.#sums = made.sums;
     this.#hyper = hyper;
   }
 
@@ -159,17 +160,18 @@ export class Kfac {
       return [logits, dlogits] as const;
     });
     const gradients = graph.backward(...heads[0]!, undefined, heads.slice(1));
-    const layers = factoredLayers(trained);
-    const built = layers.map(({ weight }) => graph.layers.find(layer => layer.weight?.value.name === weight.value.name)!);
-    const sums = layers.map(layer => tensorsOf(graph, layer, 'sum'));
-    for (const [i, { output, multiplied }] of built.entries()) {
-      addMoments(graph, multiplied!(), sums[i]!.inputs);
-      addMoments(graph, gradients.get(output)!, sums[i]!.outputs);
-    }
+    const layers = factoredLayers(trained).flatMap(layer => {
+      const { output, multiplied } = graph.layers.find(built => built.weight?.value.name === layer.weight.value.name)!;
+      const dy = gradients.get(output);
+      if (!dy) return []; // no output depends on it
+      const sums = tensorsOf(graph, layer, 'sum');
+      addMoments(graph, multiplied!(), sums.inputs);
+      addMoments(graph, dy, sums.outputs);
+      return { ...layer, sums, places: product(output.shape.slice(2)) };
+    });
     withoutRunning(graph);
-    const places = built.map(({ output }) => product(output.shape.slice(2)));
     const program = await BatchProgram.compile(batch, { fuse: o.fuse, checkpoint: o.checkpoint });
-    return new Kfac(program, data, layers, { places, sums }, hyper);
+    return new Kfac(program, data, layers, hyper);
   }
 
   /** Adds to the graph of an update what multiplies the gradients of layers by the inverses of their factors. */
@@ -215,12 +217,12 @@ export class Kfac {
     }
     const share = Math.min(1 - 1 / ++this.#estimates, this.#hyper.decay!);
     const factors: Factors[] = [];
-    for (const [i, { inputs, outputs }] of this.#sums.entries()) {
+    const mean = async (sum: Tensor, count: number) => Float64Array.from(await this.#program.read(sum), v => v / count);
+    for (const [i, { sums, places }] of this.#layers.entries()) {
       const before = this.#factors[i];
-      const fresh = async (sum: Tensor, count: number) => Float64Array.from(await this.#program.read(sum), v => v / count);
       factors.push({
-        inputs: blend(before?.inputs, await fresh(inputs, batchSize), share),
-        outputs: blend(before?.outputs, await fresh(outputs, batchSize * this.#places[i]!), share),
+        inputs: blend(before?.inputs, await mean(sums.inputs, batchSize), share),
+        outputs: blend(before?.outputs, await mean(sums.outputs, batchSize * places), share),
       });
     }
     this.#factors = factors;
@@ -275,10 +277,4 @@ export class Kfac {
   destroy(): void {
     this.#program.destroy();
   }
-}
-
-/** Parts of a Kfac that go by layer. */
-interface Made {
-  readonly places: readonly number[];
-  readonly sums: readonly Record<keyof Factors, Tensor>[];
 }
