@@ -1,21 +1,15 @@
 /** `descent data show`: augmented images as a person sees them, made by the kernel that trains. */
-import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
 import { Device } from '../../engine/device.ts';
-import { Graph } from '../../engine/graph.ts';
 import { openAdapter } from '../../engine/node/adapters.ts';
 import { optional } from '../../engine/node/optional.ts';
-import { Memory } from '../../engine/memory.ts';
 import { parseAugment } from '../../train/config/augment.ts';
 import { OPTIONS } from '../../train/config/options.ts';
-import { BatchProgram } from '../../train/data/batch-program.ts';
-import { gatherBatch } from '../../train/data/batch.ts';
-import { openData } from '../../train/data/data.ts';
-import { DeviceData } from '../../train/data/device-data.ts';
 import { checkWritable, writeWhole } from '../../train/run/node/files.ts';
-import { checkImages, type Augmentation } from '../../train/data/augmentation.ts';
+import { checkImages } from '../../train/data/augmentation.ts';
 import { parseNumber } from '../../engine/spec.ts';
+import { seenBytes } from '../../train/study/seen.ts';
 import { print } from '../output.ts';
 
 export interface ShowOptions {
@@ -55,10 +49,10 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   const n = Math.min(rows, dataset.train.n);
   const device = await Device.open(await openAdapter(options.adapter));
   try {
-    const pictures = await batch(device, dataset, n, seed, [0], undefined);
+    const pictures = await seenBytes(device, dataset, { n, seed, epochs: [0] });
     if (augment) {
       const epochs = Array.from({ length: columns }, (_, epoch) => epoch);
-      pictures.push(...(await batch(device, dataset, n, seed, epochs, augment)));
+      pictures.push(...(await seenBytes(device, dataset, { n, seed, epochs, augment })));
     }
     const zoom = options.zoom === undefined ? Math.max(1, Math.round(64 / w)) : whole('--zoom', options.zoom, 64);
     await writeSheet(options.out, pictures, { n, c, h, w, zoom });
@@ -69,32 +63,6 @@ export async function dataShow(name: string, options: ShowOptions): Promise<void
   } finally {
     device.close();
   }
-}
-
-/** The first `n` training images in several epochs, in bytes: [n, c, h, w] each. */
-async function batch(
-  device: Device,
-  dataset: Dataset,
-  n: number,
-  seed: number,
-  epochs: readonly number[],
-  augment: Augmentation | undefined,
-): Promise<Uint8Array[]> {
-  const memory = new Memory(device);
-  const g = new Graph({ training: true, profile: device.profile });
-  const batch = gatherBatch(g, new DeviceData(await openData(dataset, { augment }), memory, n), 'train');
-  g.kept.add(batch.x);
-  const program = await BatchProgram.compile(batch);
-  const out: Uint8Array[] = [];
-  const size = n * dataset.shape.reduce((a, b) => a * b);
-  for (const epoch of epochs) {
-    await program.run({ offset: 0, seed, epoch, step: epoch + 1 });
-    const seen = await program.read(batch.x); // of several views the last: the first is the image itself
-    out.push(Uint8Array.from(seen.subarray(seen.length - size), v => Math.min(255, Math.max(0, Math.round(v * 255)))));
-  }
-  program.destroy();
-  memory.destroy();
-  return out;
 }
 
 /** Columns of pictures side by side on white, one image a row. */

@@ -2,7 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { verdictsOf } from '../../train/evaluate/report.ts';
+import { batchFor } from '../../web/data/batch-size.ts';
+import { countsOf, firstOfEach } from '../../web/data/samples-of.ts';
 import { confusedMost, ORDERS } from '../../web/views/looking/order.ts';
+import { columnsOf } from '../../web/views/looking/rate-picture.ts';
 
 const test = suite('looking');
 
@@ -20,6 +23,31 @@ test('the pairs that are confused most come first, right answers never', () => {
     { label: 1, answer: 0, images: 3 },
     { label: 0, answer: 2, images: 2 },
   ]);
+});
+
+test('a drawn rate loses nothing quick, and has every step where there are few', () => {
+  const spike = (step: number) => (step === 40_001 ? 9 : 1 / step);
+  const points = columnsOf(spike, 1, 64_000, 4);
+  assert.ok(points.length <= 8);
+  assert.ok(points.every(([step, rate], i) => rate === spike(step) && step > (points[i - 1]?.[0] ?? 0)));
+  assert.equal(columnsOf(spike, 3, 5, 9), [
+    [3, 1 / 3],
+    [4, 1 / 4],
+    [5, 1 / 5],
+  ]);
+});
+
+test('the first images of each class stand for it', () => {
+  const labels = Uint16Array.from([2, 0, 0, 2, 0xffff, 0, 1]);
+  assert.equal(
+    firstOfEach(labels, 3, 2).map(of => [...of]),
+    [[1, 2], [6], [0, 3]],
+  );
+  assert.equal([...countsOf(labels, 3)], [3, 1, 2]);
+});
+
+test('where there are fewer images than in the usual batch, it is smaller', () => {
+  assert.equal([batchFor(64, 1000), batchFor(64, 43), batchFor(32, 20), batchFor(64, 1)], [64, 8, 32, 1]);
 });
 
 test.run();

@@ -18,6 +18,22 @@ if (
 ) {
   const tiles = (of: string) => page.getByRole('region', { name: of }).locator('.tile');
 
+  /** What axe finds in both themes, in the second on a phone. */
+  async function accessible(): Promise<void> {
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', 390],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: scheme });
+      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
+      assert.equal(found, [], scheme);
+    }
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'));
+    await page.setViewportSize({ width: 1280, height: 800 });
+  }
+
   test('mistakes come first, each with label and answer; others by a choice', async () => {
     await at.open(`train?${new URLSearchParams(small)}`);
     await at.press('Start');
@@ -64,20 +80,24 @@ if (
     assert.is(margins.at(-1), String(Math.round((100 * right) / 60)));
     await at.press('Close the images');
     await opened.waitFor({ state: 'hidden' });
+    await accessible();
   });
 
-  test('axe finds nothing in either theme, on a phone too', async () => {
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    for (const [scheme, width] of [
-      ['light', 1280],
-      ['dark', 390],
-    ] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme: scheme });
-      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
-      assert.equal(found, [], scheme);
-    }
-    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'));
+  test('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
+    await at.open(
+      `train?${new URLSearchParams({ ...small, epochs: '2', optimizer: 'adam:epochs=1,sgd', schedule: 'cosine', augment: 'flip' })}`,
+    );
+    const rates = page.getByRole('img', { name: 'Learning rate by step' });
+    assert.match((await rates.getAttribute('aria-label'))!, 'adam to step 18, 0.001 at most; sgd to step 36, 0.1 at most');
+    await page.getByLabel('Batch size', { exact: true }).fill('32');
+    await page.getByRole('img', { name: 'sgd to step 18,' }).waitFor();
+    await page.getByText('Classes and samples').click();
+    await page.locator('.classes li').first().locator('canvas').nth(7).waitFor();
+    await page.getByText('What the net sees').click();
+    await page.locator('.augmented canvas').nth(31).waitFor();
+    await page.getByLabel('Augmentation', { exact: true }).selectOption('saturation');
+    await page.locator('.augmented canvas').nth(31).waitFor();
+    await accessible();
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

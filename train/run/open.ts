@@ -8,7 +8,6 @@ import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import { schedule } from '../../optim/schedules.ts';
 import type { FirstOrder, Recipe } from '../config/recipe.ts';
 import { weightsOf } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
@@ -26,8 +25,8 @@ import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
 import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
-import { scaledRates } from '../distribute/lr-scaling.ts';
-import { methods, type OptionsOf } from '../distribute/methods.ts';
+import { methods } from '../distribute/methods.ts';
+import { scheduleOf } from './rates.ts';
 import type { Tensors } from './safetensors.ts';
 
 export interface Opened {
@@ -245,23 +244,6 @@ export function phasesOf({ optimizers, decayBias, ...recipe }: Recipe, stepsPerE
     optimizer: 'rule' in method ? optimizer(method.rule, method.hyper, pieces(method.around), { decayBias, lr, decay }) : method,
     ...(epochs !== undefined && { steps: epochs * stepsPerEpoch }),
   }));
-}
-
-/**
- * The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. Rates are
- * scaled where a distribution says for which batch they are.
- */
-export function scheduleOf(recipe: Recipe, total: number, stepsPerEpoch = Infinity): Schedule | undefined {
-  const { optimizers, schedule: given, snapshots, distribute, batchSize } = recipe;
-  const { lr } = optimizers[0]!.hyper;
-  const span = { lr, total };
-  const own = (): Schedule | undefined => {
-    if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
-    return given && schedule(given.name, given.options, span);
-  };
-  if (distribute?.name !== 'sync' || !distribute.options.reference) return own();
-  const { reference, warmup } = distribute.options as OptionsOf<'sync'>;
-  return scaledRates(own(), lr, batchSize / reference, warmup * stepsPerEpoch);
 }
 
 /**

@@ -6,6 +6,7 @@ import { parseConfig, type RunConfig } from '../../train/config/config.ts';
 import { GROUPS } from '../../train/config/option.ts';
 import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
+import type { Recipe } from '../../train/config/recipe.ts';
 import { recipeOf } from '../../train/config/recipe-of.ts';
 import { augmenting, modelling, optimizing, scheduling, type Choice } from './choices.ts';
 import { capital, count, el, select } from '../views/dom.ts';
@@ -41,6 +42,14 @@ export function configOf(texts: Texts): RunConfig {
   return parseConfig(model!, rest);
 }
 
+/** What is around a form. */
+export interface Around {
+  /** Elements that stand below the fields of some options. */
+  readonly below: Partial<Record<Key, HTMLElement>>;
+  /** Told of each change: the recipe of what stands there, nothing where no run can be made of it. */
+  readonly changed: (recipe: Recipe | undefined) => void;
+}
+
 export class ConfigForm {
   readonly element: HTMLFormElement;
   #texts: Texts;
@@ -63,13 +72,15 @@ export class ConfigForm {
   #lr: HTMLInputElement | undefined;
   #optimizer: SpecField | undefined;
   #beside: readonly HTMLElement[];
+  #around: Around;
   #wrong = el('p', { class: 'hint wrong', role: 'status' });
   /** What is wrong with inputs whose texts are in no configuration. */
   #faults = new Map<HTMLElement, Error>();
 
   /** `beside` stands with the choice of the data set. */
-  constructor(texts: Texts, available: ReadonlySet<string>, ...beside: HTMLElement[]) {
+  constructor(texts: Texts, available: ReadonlySet<string>, around: Around, ...beside: HTMLElement[]) {
     this.#beside = beside;
+    this.#around = around;
     this.#texts = { ...HERE, ...texts };
     this.#available = available;
     this.#dataset = el('select', {
@@ -166,7 +177,8 @@ export class ConfigForm {
     const open = new Set([...this.element.querySelectorAll('details')].filter(d => d.open).map(d => d.dataset.group));
     this.#offer();
     const dataset = field(labelOf('dataset'), this.#dataset);
-    dataset.append(this.#datasetOptions, this.#datasetHint, ...this.#beside);
+    const { below } = this.#around;
+    dataset.append(this.#datasetOptions, this.#datasetHint, ...this.#beside, ...(below.dataset ? [below.dataset] : []));
     const [basics, ...others] = GROUPS.map(title => ({ title, keys: KEYS.filter(key => optionOf(key).group === title) }));
     this.element.replaceChildren(
       this.#wrong,
@@ -194,6 +206,7 @@ export class ConfigForm {
   /** Says above the form what no run can be made of. */
   #check(): void {
     let wrong = '';
+    let recipe: Recipe | undefined;
     try {
       mark(this.#datasetOptions, '');
       try {
@@ -202,10 +215,13 @@ export class ConfigForm {
         mark(this.#datasetOptions, inPageWords(error as Error));
         throw error;
       }
-      checkFeasible(recipeOf(this.config()));
+      const asked = recipeOf(this.config());
+      checkFeasible(asked);
+      recipe = asked;
     } catch (error) {
       wrong = inPageWords(error as Error);
     }
+    this.#around.changed(recipe);
     if (this.#wrong.textContent !== wrong) this.#wrong.textContent = wrong;
     this.#wrong.hidden = !wrong;
     if (this.#lr && this.#optimizer) this.#lr.placeholder = String(optimizers[this.#optimizer.names[0]!]!.hyper.lr.default);
@@ -229,7 +245,8 @@ export class ConfigForm {
     if (specs) {
       const made = this.#spec(name, specs, value, text => this.#set(key, text === usual ? undefined : text));
       if (key === 'optimizer') this.#optimizer = made;
-      return made.element;
+      const below = this.#around.below[key];
+      return below ? el('div', {}, made.element, below) : made.element;
     }
     if (typeof fallback === 'boolean') {
       const onchange = (e: Event) => set(String((e.target as HTMLInputElement).checked));

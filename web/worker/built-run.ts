@@ -3,7 +3,6 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import { openDevice } from '../../engine/open.ts';
-import { OPTIONS } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
@@ -13,11 +12,9 @@ import { openTrainer, type Opened } from '../../train/run/open.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '../../train/run/safetensors.ts';
 import type { MetricsLine } from '../../train/step/metrics.ts';
 import type { TrainerState } from '../../train/step/state.ts';
+import { batchFor } from '../data/batch-size.ts';
 import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
-
-/** Steps that an epoch of few images has at least. */
-const STEPS = 4;
 
 interface Checkpoint {
   readonly weights: Tensors;
@@ -100,12 +97,11 @@ export class BuiltRun {
   /** Where nobody asked for a batch, and there are fewer images than in the usual one, it is one of which an epoch has several. */
   clipBatch(): void {
     const { recipe, dataset } = this;
-    const usual = OPTIONS.batchSize.default;
     const { valSplit, stratify, seed } = recipe;
     const { n } = partsOf(dataset, { valSplit, stratify: stratify === 'class', seed }).train;
-    if (recipe.batchSize !== usual || n >= usual) return;
-    const batchSize = 2 ** Math.max(0, Math.floor(Math.log2(n / STEPS)));
-    this.#clipped = `a batch is ${batchSize} images in place of ${usual}, as there are ${n} to train on`;
+    const batchSize = batchFor(recipe.batchSize, n);
+    if (batchSize === recipe.batchSize) return;
+    this.#clipped = `a batch is ${batchSize} images in place of ${recipe.batchSize}, as there are ${n} to train on`;
     this.recipe = { ...recipe, batchSize, config: { ...recipe.config, batchSize } };
   }
 

@@ -104,6 +104,25 @@ export interface Judged {
   readonly scores: readonly ClassScores[];
 }
 
+/** A data set that is looked at. */
+export interface DataPreview {
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly classes: readonly string[];
+  readonly isRegression: boolean;
+  readonly images: { readonly train: number; readonly test: number };
+  /** By class how many images of each split are of it. */
+  readonly train: Uint32Array;
+  readonly test: Uint32Array;
+  /** Of each of the first classes the bytes of some training images; none where they are no pictures. */
+  readonly samples: readonly Uint8Array[];
+}
+/** The first `n` training images: as they are, and as some epochs show them to the net, bytes [n, c, h, w] each. */
+export interface AugmentPreview {
+  readonly shape: readonly [c: number, h: number, w: number];
+  readonly n: number;
+  readonly seen: readonly Uint8Array[];
+}
+
 /** Samples of Teach: features [n, F] of a backbone, and class numbers. */
 export interface Samples {
   readonly features: Float32Array;
@@ -227,6 +246,9 @@ export interface Api {
   experiment(id: number, text: string, options: LabOptions): Drawn | undefined;
   /** Ends an experiment with what it has. */
   endExperiment(id: number): void;
+  /** Looks into a data set without a run; `base` is the address of the page. */
+  previewData(config: RunConfig, base: string, dropped: Dropped): DataPreview;
+  previewAugment(config: RunConfig, base: string, dropped: Dropped): AugmentPreview;
   /** The shape of Teach's samples, and the net that it has kept. */
   teachOpen(): { shape: TaughtNet['shape']; net: TaughtNet | undefined };
   /** [n, F], of images given as bytes [n, c, h, w]. */

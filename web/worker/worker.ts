@@ -3,6 +3,7 @@ import { faultOf } from '../../engine/check.ts';
 import { Session } from './session.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { Player } from './player.ts';
+import type { Previewer } from './previewer.ts';
 import type { Teacher } from './teacher.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 
@@ -16,6 +17,8 @@ let player: Promise<Player> | undefined;
 const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
 let laboratory: Promise<Laboratory> | undefined;
 const experiments = () => (laboratory ??= import('./laboratory.ts').then(({ Laboratory }) => new Laboratory(event => post({ event }))));
+let previewer: Promise<Previewer> | undefined;
+const preview = () => (previewer ??= import('./previewer.ts').then(({ Previewer }) => new Previewer()));
 
 type Handlers = { [K in keyof Api]: (...args: Parameters<Api[K]>) => ReturnType<Api[K]> | Promise<ReturnType<Api[K]>> };
 const handlers: Handlers = {
@@ -43,6 +46,8 @@ const handlers: Handlers = {
   race: async request => (await import('./race-run.ts')).runRace(request),
   experiment: async (id, text, options) => (await experiments()).run(id, text, options),
   endExperiment: async id => (await experiments()).end(id),
+  previewData: async (...asked) => (await preview()).data(...asked),
+  previewAugment: async (...asked) => (await preview()).augmented(...asked),
   teachOpen: async () => (await teach()).open(),
   teachFeatures: async images => (await teach()).features(images),
   teachLearn: async samples => (await teach()).learn(samples),

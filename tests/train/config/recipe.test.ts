@@ -6,7 +6,8 @@ import { stopsEarly } from '../../../train/run/early-stopping.ts';
 import { propose, rangeRate, rangeTest } from '../../../train/study/find-lr.ts';
 import { describeOptimizer, type Recipe } from '../../../train/config/recipe.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';
-import { phasesOf, scheduleOf } from '../../../train/run/open.ts';
+import { phasesOf } from '../../../train/run/open.ts';
+import { rateCurve, scheduleOf } from '../../../train/run/rates.ts';
 import { bestOf } from '../../../train/step/metrics.ts';
 import { refusal } from '../../support/refusal.ts';
 
@@ -56,6 +57,24 @@ test('flags reach the update', () => {
   const pieces = { clip_norm: 3, noise: 0.2, l2: 0.2, l1: 0.1, max_norm: 2, ema_rate: 1 };
   assert.equal(optimizer.values(1, 0.5, undefined, 4), { lr: 0.5, t: 1, g_scale: 0.25, ...pieces });
   assert.is(scheduleOf(recipe({ schedule: 'cosine:warmup=10', lr: '0.1' }), 30)!.at(20).lr, 0.05);
+});
+
+test('the rates of a run are known before it begins, with the optimizers one after another', () => {
+  const given = { optimizer: 'adam:epochs=2,sgd:lr=0.01', schedule: 'cosine:warmup=10', lr: '0.1', epochs: '4', batchSize: '10' };
+  const asked = recipe(given);
+  const { total, stretches, rateAt } = rateCurve(asked, 109);
+  assert.is(total, 40);
+  assert.equal(
+    stretches.map(({ name, from, to }) => [name, from, to]),
+    [
+      ['adam', 0, 20],
+      ['sgd', 20, 40],
+    ],
+  );
+  const expected = scheduleOf(asked, 40)!;
+  for (const step of [1, 10, 11, 20]) assert.is(rateAt(step), expected.at(step - 1).lr);
+  assert.equal([rateAt(21), rateAt(40)], [0.01, 0.01]);
+  assert.is(rateCurve(recipe({ epochs: '1', batchSize: '10', steps: '7' }), 100).total, 7);
 });
 
 test('a rule with a decay of its own has no L2 piece beside it', () => {

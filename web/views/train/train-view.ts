@@ -11,6 +11,7 @@ import type { FolderFile } from '../../data/folder.ts';
 import type { Kept } from '../../data/keep.ts';
 import { ConfigForm, textsOf, type Texts } from '../../form/form.ts';
 import { InspectView } from '../inspect-view.ts';
+import { Previews } from '../looking/previews.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
@@ -33,6 +34,7 @@ export class TrainView {
   selected: Run | undefined;
   #form: ConfigForm;
   readonly dropped: Dropped = { files: {}, folders: {} };
+  #previews = new Previews(() => this.dropped);
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
@@ -76,6 +78,7 @@ export class TrainView {
     this.#form = new ConfigForm(
       texts,
       this.available,
+      { below: this.#previews.below, changed: recipe => this.#previews.show(recipe) },
       el(
         'div',
         { class: 'row small' },

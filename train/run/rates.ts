@@ -1,0 +1,60 @@
+/** The rates of a run: its schedule, and before it begins how they go by its steps. */
+import { schedule } from '../../optim/schedules.ts';
+import type { Schedule } from '../../optim/schedule.ts';
+import type { Recipe } from '../config/recipe.ts';
+import { scaledRates } from '../distribute/lr-scaling.ts';
+import type { OptionsOf } from '../distribute/methods.ts';
+
+/**
+ * The schedule of a run of `total` updates; none where the rate is constant. Snapshots (Huang 2017) come from cosine cycles. Rates are
+ * scaled where a distribution says for which batch they are.
+ */
+export function scheduleOf(recipe: Recipe, total: number, stepsPerEpoch = Infinity): Schedule | undefined {
+  const { optimizers, schedule: given, snapshots, distribute, batchSize } = recipe;
+  const { lr } = optimizers[0]!.hyper;
+  const span = { lr, total };
+  const own = (): Schedule | undefined => {
+    if (snapshots !== undefined) return schedule('sgdr', { T_0: total / snapshots }, span);
+    return given && schedule(given.name, given.options, span);
+  };
+  if (distribute?.name !== 'sync' || !distribute.options.reference) return own();
+  const { reference, warmup } = distribute.options as OptionsOf<'sync'>;
+  return scaledRates(own(), lr, batchSize / reference, warmup * stepsPerEpoch);
+}
+
+/** An optimizer of a run, and the steps that are its own: from the one after `from` to `to`. */
+export interface Stretch {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The learning rate of a run by its steps, from 1 to `total`. */
+export interface RateCurve {
+  readonly total: number;
+  readonly stretches: readonly Stretch[];
+  rateAt(step: number): number;
+}
+
+/** Of a recipe on so many training images, before it begins: a schedule that follows the loss stays where it starts. */
+export function rateCurve(recipe: Recipe, images: number): RateCurve {
+  const { batchSize, optimizers } = recipe;
+  const stepsPerEpoch = Math.floor(images / batchSize);
+  const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
+  const first = scheduleOf(recipe, total, stepsPerEpoch);
+  let from = 0;
+  const stretches = optimizers.map(({ name, hyper, epochs }) => {
+    const stretch = { name, hyper, from, to: epochs === undefined ? total : Math.min(total, from + epochs * stepsPerEpoch) };
+    from = stretch.to;
+    return stretch;
+  });
+  return {
+    total,
+    stretches: stretches.filter(stretch => stretch.to > stretch.from),
+    rateAt(step) {
+      const at = stretches.findIndex(({ to }) => step <= to);
+      const { hyper } = stretches[at]!;
+      return at === 0 && first ? first.at(step - 1).lr : hyper.lr!;
+    },
+  };
+}
