@@ -1,4 +1,4 @@
-/** The Hessian of a net by products alone, beside that of float64, and what its eigenvalues show. */
+/** The Hessian of a net by products alone beside that of float64. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mlp } from '../../../models/mlp.ts';
@@ -8,7 +8,6 @@ import { lanczos, shareWhere } from '../../../train/linear/lanczos.ts';
 import { Net } from '../../../train/net/net.ts';
 import { hessianProduct } from '../../../train/study/surface/hessian-product.ts';
 import { close, deviceFor } from '../../support/check.ts';
-import { outcomeOf, rowsBy } from '../../support/lab.ts';
 
 const test = suite('Hessian');
 const drawn = (n: number, seed: number): Float64Array => Float64Array.from({ length: n }, normals(seed, STREAMS.sample));
@@ -75,20 +74,6 @@ test('products with the Hessian of a net, and the eigenvalues by them, are those
   const found = await lanczos(product, v, n);
   close('eigenvalues', found.values, values.slice(0, found.values.length), 2e-3);
   net.destroy();
-});
-
-test('there are negative eigenvalues at the start and the saddle, few after training, and few that stand out', async () => {
-  const outcome = await outcomeOf('hessian-spectrum:hidden=4,images=64,epochs=30,probes=2,steps=24', { images: 'shapes' });
-  const by = rowsBy(outcome);
-  const [least, negative] = outcome.expected!;
-  assert.ok(Math.abs(least!.found / least!.expected - 1) < 0.01, JSON.stringify(least));
-  // two starts tell 36 of 12,000 to a deviation of 6
-  assert.ok(Math.abs(negative!.found - negative!.expected) < 20, JSON.stringify(negative));
-  const of = (name: string, head: string) => Number(by[name]![head]);
-  assert.ok(of('start', 'negative') > 8 && of('after training', 'negative') < 3, JSON.stringify(by));
-  const depth = (name: string) => -of(name, 'smallest') / of(name, 'largest');
-  assert.ok(depth('start') > 0.03 && depth('after training') < 0.01, JSON.stringify(by));
-  assert.ok(of('after training', 'below 0.1 of the largest') > 0.99 && of('after training', 'above that') <= 15, JSON.stringify(by));
 });
 
 test.run();

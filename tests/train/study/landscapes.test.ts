@@ -15,7 +15,7 @@ import { planeOf, planeThrough } from '../../../train/study/surface/plane.ts';
 import { halved } from '../../../train/study/surface/shortcuts.ts';
 import { widthOf } from '../../../train/study/surface/wide-optima.ts';
 import { close, random } from '../../support/check.ts';
-import { labOf, outcomeOf } from '../../support/lab.ts';
+import { labOf } from '../../support/lab.ts';
 import { scratchFolders } from '../../support/process/scratch.ts';
 
 const test = suite('landscapes');
@@ -135,14 +135,6 @@ test('parts that are kept in a folder are those of one seed and options, and go 
   assert.equal(Uint8Array.from((await keptParts(stem, { seed: 1 }).read('row 1'))!), Uint8Array.of(1, 2));
   one.clear();
   assert.equal([one.count, existsSync(one.folder)], [0, false]);
-});
-
-test('the loss falls along the path of training, most of which two directions hold', async () => {
-  const { rows, values } = await outcomeOf('training-path:model=mlp,points=3,stops=8,images=64,epochs=12', SHAPES);
-  const [row] = rows;
-  assert.ok(Number(row!['at the end']) < Number(row!['loss at the start']));
-  assert.ok(Number(row!.both) > 0.4, `${row!.both}`);
-  assert.equal((values as { points: number[][] }).points.length, 9);
 });
 
 test('an experiment that was stopped takes what is kept of it, and comes to the same', async () => {

@@ -2,11 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { sequential } from '../../../layers/compose.ts';
-import { relu, tanh } from '../../../layers/activation.ts';
-import { conv2d } from '../../../layers/conv.ts';
+import { tanh } from '../../../layers/activation.ts';
 import { dense } from '../../../layers/dense.ts';
 import { dropout, gaussianNoise } from '../../../layers/noise.ts';
-import { batchNorm } from '../../../layers/norm.ts';
 import { normals, STREAMS, uniforms } from '../../../shaders/kernel/random.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Inference } from '../../../train/evaluate/inference.ts';
@@ -19,8 +17,6 @@ import { train, trainable, type Training } from '../../../train/study/robust/tra
 import { victimOf } from '../../../train/study/robust/victim.ts';
 import { close, deviceFor, random } from '../../support/check.ts';
 import { refusal } from '../../support/refusal.ts';
-import { readJson } from '../../vectors/read.ts';
-import { vectorUniform, vectorWeights } from '../../vectors/weights.ts';
 
 const test = suite('robust');
 const device = await deviceFor();
@@ -154,54 +150,6 @@ test('a net trained on attacked inputs, or with the gradients of replays, keeps 
   };
   assert.equal(await after(), { clean: 1, attacked: 0 });
   for (const way of ['pgd', 'free'] as const) assert.equal(await after({ ...ball, way }), { clean: 0.9, attacked: 0.9 }, way);
-});
-
-/** robust.json: tensors of the input's shape under the names of losses. */
-type Made = Readonly<Record<'gradient' | 'fgsm' | 'pgd', number[]>>;
-interface Vectors extends Readonly<Record<'cross-entropy' | 'margin', Made>> {
-  readonly shape: readonly [n: number, c: number, h: number, w: number];
-  readonly epsilon: number;
-  readonly steps: number;
-  readonly size: number;
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  readonly logits: number[];
-}
-
-test('gradients by the pixels of a conv net in evaluation and its adversarial examples are those of PyTorch', async () => {
-  const v = readJson<Vectors>('robust.json');
-  const [n, ...shape] = v.shape;
-  const [, h, w] = shape;
-  const model = sequential({
-    conv1: conv2d(4, 3, { pad: 1 }),
-    bn1: batchNorm(),
-    act1: relu(),
-    conv2: conv2d(5, 3, { stride: 2 }),
-    bn2: batchNorm(),
-    act2: relu(),
-    fc: dense(3),
-  });
-  const made = await Net.build(device, model, { shape, batch: n });
-  const own = Object.entries(await made.weights());
-  made.destroy();
-  const weights = Object.fromEntries(own.map(([name, { shape }]) => [name, { shape, data: vectorWeights(name, shape) }]));
-  const ofChannel = (of: (c: number) => number) =>
-    Float32Array.from({ length: v.mean.length * h * w }, (_, i) => of(Math.floor(i / (h * w))));
-  const affine = { scale: ofChannel(c => 1 / v.std[c]!), shift: ofChannel(c => -v.mean[c]! / v.std[c]!) };
-  const victim = victimOf(device, model, weights, { shape, batch: n, seed: 0, affine });
-  const pixels = vectorUniform(
-    'inputs',
-    v.shape.reduce((a, b) => a * b),
-  ).map(u => (u + 1) / 2);
-  const of = Uint32Array.from({ length: n }, (_, i) => i % 3);
-  close('logits', await victim.logits(pixels), v.logits, 1e-5);
-  for (const loss of ['cross-entropy', 'margin'] as const) {
-    const oracle = await victim.oracle(loss);
-    close(`${loss}: gradient`, Array.from(await oracle.gradient(pixels, of)), v[loss].gradient, 1e-5);
-    close(`${loss}: FGSM`, await fgsm(oracle, pixels, of, v), v[loss].fgsm, 1e-6);
-    close(`${loss}: PGD`, await iterated(oracle, pixels, of, v), v[loss].pgd, 1e-6);
-  }
-  victim.destroy();
 });
 
 test('the nearest mistake of a linear net of two classes is its margin over the length of w1 - w0 away', async () => {
