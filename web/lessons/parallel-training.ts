@@ -22,7 +22,7 @@ export const parallelTraining: Lesson = {
     {
       tex: t`w_p \leftarrow w_p - \eta\, \nabla L_p - \alpha\,(w_p - \tilde w), \qquad \tilde w \leftarrow \tilde w + \alpha \sum_p (w_p - \tilde w)`,
     },
-    'Tabs of several browsers can train one net here: open **Train together** under Train, and pass the link on. On the command line the same methods run under MPI, by `--distribute`.',
+    'Tabs of several browsers can train one net here: open **Train together** under Train, and pass the link on. On the command line the same methods run under MPI.',
   ],
   question: t`Eight devices take a step in 20 ms and need 15 ms to add up their gradients, one after the other. How much faster than one device are they with the batch shared among them, if one needs 160 ms? And if only every tenth step is averaged?`,
   answer: t`Shared: $160/8 + 15 = 35$ ms, so 4.6 times as fast. With the mean of every tenth step it is $20 + 1.5 = 21.5$ ms, 7.4 times as fast in images a second; but the ten steps between are made by copies that drift apart, and the loss for each image seen is a little higher. Which of both arrives first is an experiment.`,

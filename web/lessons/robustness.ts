@@ -25,7 +25,7 @@ export const robustness: Lesson = {
   question: t`Why does the net that is trained against attacks lose accuracy on clean images, and why does it need more units than the other?`,
   answer: t`Its boundary must keep a distance of $\epsilon$ from every image, so it may no longer use features that are informative and yet change within $\epsilon$. A boundary with such margins around all images is more winding than one that merely separates them; a small net cannot draw it, and gives up some images instead.`,
   train: {
-    what: 'LeNet-5 as usual. Then Compare with the option of adversarial training, and evaluate both with `descent eval RUN --attack pgd`.',
+    what: 'LeNet-5 as usual. Then Compare with “Adversarial training” by `pgd:epsilon=0.1,steps=3`, at a fifth of the speed: each step attacks its images first.',
     texts: { model: 'lenet5', optimizer: 'adam', limitTrain: '2000', epochs: '4' },
   },
 };
