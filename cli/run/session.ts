@@ -1,13 +1,11 @@
 /** A recipe made real: adapter, device, data and trainer, for the commands that compute. */
 import type { Dataset } from '../../datasets/dataset.ts';
 import { checkDataset, isKnown } from '../../datasets/node/open.ts';
-import { check, named, say } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
 import type { Layer } from '../../engine/graph.ts';
 import { words } from '../../engine/check.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import { ofOwnImages, type RunConfig } from '../../train/config/config.ts';
-import { OPTIONS } from '../../train/config/options.ts';
+import { checkNoFolder, ofOwnImages, type RunConfig } from '../../train/config/config.ts';
 import type { RunData } from '../../train/data/data.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
 import type { Facts } from '../../train/run/node/run-folder.ts';
@@ -51,14 +49,10 @@ export interface Session {
   close(): void;
 }
 
-/** What is of folders of images alone. */
-const OF_FOLDERS = ['imageSize', 'resize', 'skipBroken', 'ignoreLabel'] as const;
-
 /** The configuration of a new run: of folders each class is held out of by the same share. Throws where what is of a folder is asked of none. */
 export function asNew(config: RunConfig): RunConfig {
   if (!isKnown(config.dataset)) return ofOwnImages(config);
-  const key = OF_FOLDERS.find(key => config[key] !== OPTIONS[key].default);
-  check(key === undefined, say`${named(key ?? '')}: is of a folder of images, and ${config.dataset} is none`, 'leave it out');
+  checkNoFolder(config);
   return config;
 }
 

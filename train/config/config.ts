@@ -1,5 +1,5 @@
 /** A run as it is written: by field, from texts or from the JSON of an earlier run. */
-import { check, named } from '../../engine/check.ts';
+import { check, named, say } from '../../engine/check.ts';
 import { KEYS, optionOf, type Key, type OPTIONS } from './options.ts';
 
 /** What the text of an option of this type becomes: a number, a text, true or false. */
@@ -43,6 +43,15 @@ export const readingOf = (config: Pick<RunConfig, (typeof READING)[number]>): Pi
   Object.fromEntries(READING.map(key => [key, config[key]])) as Pick<RunConfig, (typeof READING)[number]>;
 
 const READING = ['limitTrain', 'limitTest', 'imageSize', 'resize', 'skipBroken', 'ignoreLabel', 'target'] as const;
+
+/** What is of folders of images alone. */
+const OF_FOLDERS = ['imageSize', 'resize', 'skipBroken', 'ignoreLabel'] as const;
+
+/** Throws where what is of a folder of images is asked of a data set that is none. */
+export function checkNoFolder(config: RunConfig): void {
+  const key = OF_FOLDERS.find(key => config[key] !== optionOf(key).default);
+  if (key) check(false, say`${named(key)}: is of a folder of images, and ${config.dataset} is none`, 'leave it out');
+}
 
 /** What a new run of images of one's own has where nothing else is asked for; runs of before went without. */
 export const ofOwnImages = (config: RunConfig): RunConfig => ({ ...config, stratify: config.stratify ?? 'class' });

@@ -143,6 +143,7 @@ export const OPTIONS = {
     type: oneOf(['class', 'none']),
     group: 'Data',
     label: 'Validation share by',
+    hint: 'Holds out the same share of each class, or images whatever their class.',
     unset: 'class for a folder of your own',
   }),
   sample: option({
@@ -152,6 +153,7 @@ export const OPTIONS = {
     type: oneOf(['all', 'balanced']),
     group: 'Data',
     label: 'Images of an epoch',
+    hint: 'All: each image once. Balanced: drawn with replacement, each class as often as any other.',
     formula: 'p(i) = 1 / (classes · images of its class)',
     ofClasses: true,
   }),
@@ -163,6 +165,7 @@ export const OPTIONS = {
     default: 'meanstd',
     type: spec(NORMALIZATIONS, parseNormalize),
     group: 'Data',
+    hint: 'What is taken off pixels and divides them; pca and zca whiten, none leaves them between 0 and 1.',
     formula: 'x = (byte / 255 − mean) / std',
   }),
   order: option({
@@ -172,6 +175,7 @@ export const OPTIONS = {
     type: oneOf(['random', 'curriculum']),
     group: 'Data',
     label: 'Order of images',
+    hint: 'Random, or by curriculum: easy to hard by the loss under the first weights.',
     ofClasses: true,
   }),
   shuffle: option({
@@ -207,6 +211,7 @@ export const OPTIONS = {
     type: imageSize,
     group: 'Data',
     label: 'Image size of a folder',
+    hint: 'Pixels of a side, or height x width as 64x96; 32 where nothing is said.',
   }),
   resize: option({
     flags: '--resize <n>',
@@ -274,6 +279,7 @@ export const OPTIONS = {
     type: oneOf([...Object.keys(schemes), 'lsuv', ...BOXES]),
     group: 'Weights and loss',
     label: 'First weights',
+    hint: 'How weights are drawn before the first step.',
     unset: 'as each layer has them',
   }),
   loss: option({
@@ -281,6 +287,7 @@ export const OPTIONS = {
     help: `loss: ${Object.keys(losses).join(', ')} (default: cross-entropy, of numbers to predict ${NUMERIC[0]})`,
     type: oneOf(Object.keys(losses)),
     group: 'Weights and loss',
+    hint: 'What training makes small.',
     unset: `cross-entropy, of numbers ${NUMERIC[0]}`,
     formula: 'cross-entropy: ℓ = −log p(label)',
   }),
@@ -299,6 +306,7 @@ export const OPTIONS = {
     type: oneOf(['running', 'population']),
     group: 'Weights and loss',
     label: 'Batch-norm statistics',
+    hint: 'Where it evaluates: running means of training, or exact ones of all training images (population).',
     formula: 'y = γ (x − μ) / √(σ² + ε) + β',
   }),
   precision: option({
@@ -307,6 +315,7 @@ export const OPTIONS = {
     default: 'f32',
     type: oneOf(['f32', 'f16']),
     group: 'Running',
+    hint: 'In f16 activations have half precision; weights and sums stay in f32, and the loss is scaled.',
   }),
   checkpointActivations: option({
     flags: '--checkpoint-activations',

@@ -87,7 +87,7 @@ export const REGULARISERS = {
     type: number(POSITIVE),
     group: 'Regularisation',
     label: 'Greatest length of weights',
-    formula: '‖wᵣₒᵥ‖ ≤ c',
+    formula: '‖w of a unit‖ ≤ c',
     piece: maxNorm,
   }),
   ema: option({

@@ -2,7 +2,7 @@
 import { datasetFrom, datasets, knownName } from '../../datasets/index.ts';
 import { check, lookUp } from '../../engine/check.ts';
 import { optimizers } from '../../optim/index.ts';
-import { parseConfig, type RunConfig } from '../../train/config/config.ts';
+import { checkNoFolder, parseConfig, type RunConfig } from '../../train/config/config.ts';
 import { GROUPS } from '../../train/config/option.ts';
 import { KEYS, labelOf, optionOf, OPTIONS, type Key } from '../../train/config/options.ts';
 import { checkFeasible } from '../../train/config/feasible.ts';
@@ -48,6 +48,12 @@ export interface Around {
   readonly below: Partial<Record<Key, HTMLElement>>;
   /** Told of each change: the recipe of what stands there, nothing where no run can be made of it. */
   readonly changed: (recipe: Recipe | undefined) => void;
+}
+
+/** What is said below an option's field. */
+export function hintOf(key: Key): Hint {
+  const { help, hint, formula } = optionOf(key);
+  return { about: hint ?? `${capital(help)}.`, formula };
 }
 
 export class ConfigForm {
@@ -99,7 +105,9 @@ export class ConfigForm {
   /** The checked configuration; throws with the command line's message. */
   config(): RunConfig {
     for (const [input, fault] of this.#faults) if (this.element.contains(input)) throw fault;
-    return configOf({ ...this.#texts, dataset: this.#chosen });
+    const config = configOf({ ...this.#texts, dataset: this.#chosen });
+    if (knownName(this.#chosen) !== undefined) checkNoFolder(config);
+    return config;
   }
 
   /** Takes out the first text that no run can be made of, and throws to say why. */
@@ -235,9 +243,9 @@ export class ConfigForm {
   }
 
   #option(key: Key): HTMLElement {
-    const { default: fallback, type, help, hint, formula, unset = 'none' } = optionOf(key);
+    const { default: fallback, type, unset = 'none' } = optionOf(key);
     const name = labelOf(key);
-    const below: Hint = { about: hint ?? `${capital(help)}.`, formula };
+    const below = hintOf(key);
     const usual = fallback === undefined ? '' : String(fallback);
     const value = this.#texts[key] ?? usual;
     const set = (text: string) => this.#set(key, text);
