@@ -2,13 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 import basicSsl from '@vitejs/plugin-basic-ssl';
+import { browsable, footer } from './web/node/footer.ts';
 import { relay } from './web/node/relay.ts';
 import { serveData } from './web/node/serve-data.ts';
 import { sharedWorkerChunks } from './web/node/shared-worker-chunks.ts';
 import { site } from './web/node/site.ts';
 import { standaloneScript } from './web/node/standalone-script.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
+const { version, homepage, repository } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+  version: string;
+  homepage?: string;
+  repository?: string | { url: string };
+};
 function commit(): string | undefined {
   // not a checkout
   try {
@@ -52,7 +57,18 @@ const contentSecurityPolicy = (): Plugin => ({
 const { DESCENT_SHARE: share } = process.env;
 const inNetwork = share === 'network';
 
-/** The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build, DESCENT_SITE=https://… is where it will be. */
+const { DESCENT_SOURCE } = process.env;
+const about = {
+  version,
+  commit: commit(),
+  source: browsable(DESCENT_SOURCE || (typeof repository === 'object' ? repository.url : repository)),
+  documentation: browsable(homepage),
+};
+
+/**
+ * The page. DESCENT_WEB_DATA=fashion-mnist,cifar10 puts data sets into the build, DESCENT_SITE=https://… is where it will be, and
+ * DESCENT_SOURCE=https://… where its source is, which the foot of the page links to.
+ */
 export default defineConfig({
   root: 'web',
   base: './',
@@ -62,10 +78,11 @@ export default defineConfig({
     serveData(process.env.DESCENT_WEB_DATA),
     standaloneScript(),
     site(process.env.DESCENT_SITE),
+    footer(about),
     relay(Boolean(share)),
     inNetwork && basicSsl(),
   ],
-  define: { __DESCENT__: JSON.stringify({ version, commit: commit() }) },
+  define: { __DESCENT__: JSON.stringify({ version, commit: about.commit }) },
   worker: { format: 'es' },
   build: { outDir: 'dist', emptyOutDir: true, target: 'esnext', chunkSizeWarningLimit: 800 },
   // found later, they would reload the page

@@ -1,10 +1,17 @@
 /** A built page as a site: offline after a visit, in a frame, and with words for those who link to it. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { browsable } from '../../web/node/footer.ts';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
 
 const test = suite('site');
 let at: BuiltPage;
+
+test('the address of a repository as npm writes it is opened by a browser; what is none is left out', () => {
+  for (const address of ['git+https://example.org/a/b.git', 'https://example.org/a/b', 'https://example.org/a/b/'])
+    assert.is(browsable(address), 'https://example.org/a/b');
+  for (const none of [undefined, '', 'a/b', 'git@example.org:a/b.git', 'javascript:alert(1)']) assert.is(browsable(none), undefined);
+});
 
 if (onPage(test, 'site.test.ts', built => void (at = built))) {
   test('once visited it opens without a network, any view of it', async () => {
@@ -26,11 +33,19 @@ if (onPage(test, 'site.test.ts', built => void (at = built))) {
     await context.close();
   });
 
+  test('its foot says which version it is, without links to nowhere', async () => {
+    await at.page.goto(at.address);
+    const foot = at.page.locator('footer.foot');
+    assert.match((await foot.textContent())!, /Descent \d+\.\d+\.\d+/);
+    for (const link of await foot.locator('a').all()) assert.match((await link.getAttribute('href'))!, /^https?:/);
+  });
+
   test('?embed shows one view and no frame of ours around it', async () => {
     const { page } = at;
     await page.goto(`${at.address}?embed=playground`);
     await page.locator('html.embedded').waitFor();
     assert.is(await page.locator('header.top').isVisible(), false);
+    assert.is(await page.locator('footer.foot').isVisible(), false);
     assert.is(await page.locator('[role=alert]:visible').count(), 0);
     assert.match((await page.locator('meta[name=description]').getAttribute('content')) ?? '', /Train/);
     assert.is((await page.request.get(new URL('manifest.webmanifest', at.address).href)).status(), 200);

@@ -1,0 +1,119 @@
+/** The curves of runs as one works with them, on runs of a file: nothing is trained here. What a phone and high contrast make of the page. */
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('curves');
+let at: BuiltPage;
+let page: Page;
+
+/** Two runs whose losses fall by a factor of 0.9 a line, from 8 and from 4, with one validation each. */
+const runs = [8, 4].map((from, i) => ({
+  config: { model: 'mlp', lr: String(0.1 * (i + 1)) },
+  lines: [
+    ...Array.from({ length: 40 }, (_, n) => ({
+      step: 10 * (n + 1),
+      epoch: (n + 1) / 10,
+      seconds: n + 1,
+      loss: from * 0.9 ** n * (n % 2 ? 1.2 : 1),
+      accuracy: n / 40,
+      lr: 0.1,
+    })),
+    { split: 'validation', step: 400, epoch: 4, seconds: 40, loss: 0.5, accuracy: 0.9 },
+  ],
+}));
+const loss = () => page.locator('.chart').first();
+const picture = () => page.evaluate<string>(`document.querySelector('.chart canvas').toDataURL()`);
+/** Waits until a chart is not drawn as it was, and gives how it is now. */
+async function redrawn(before: string): Promise<string> {
+  await page.waitForFunction(`document.querySelector('.chart canvas').toDataURL() !== ${JSON.stringify(before)}`, undefined, {
+    polling: 50,
+  });
+  return picture();
+}
+
+if (
+  onPage(test, 'web-curves.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  test('scales, what lies across, the trend and single runs are for the viewer to choose', async () => {
+    await at.open('train');
+    await at.drop('two.json', new TextEncoder().encode(JSON.stringify(runs)));
+    await page.locator('.chart canvas').first().waitFor();
+    await page.locator('.chart[aria-label*="at step 400"]').first().waitFor();
+    const linear = await picture();
+    await page.getByLabel('Scale').selectOption('log');
+    const logarithmic = await redrawn(linear);
+    await page.getByLabel('Scale').selectOption('most');
+    await redrawn(logarithmic);
+    await page.getByLabel('Across').selectOption('epoch');
+    await page.locator('.chart[aria-label*="at epoch 4"]').first().waitFor();
+    await page.getByLabel('Across').selectOption('seconds');
+    await page.locator('.chart[aria-label*="at seconds 40"]').first().waitFor();
+    await page.getByLabel('Across').selectOption('step');
+    const last = async () => Number(/training: ([\d.]+) at/.exec((await loss().getAttribute('aria-label'))!)![1]);
+    const trend = await last();
+    await page.getByRole('slider', { name: 'Smooth' }).fill('0');
+    const exact = 8 * 0.9 ** 39 * 1.2;
+    await page.waitForFunction(`!document.querySelector('.chart').ariaLabel.includes('training: ${trend} at')`);
+    assert.ok(Math.abs((await last()) - exact) < 1e-3 && trend !== exact, `${await last()} in place of ${exact}, smoothed ${trend}`);
+    const both = await picture();
+    await page.locator('.runs .pick').first().hover();
+    await redrawn(both);
+    await page.mouse.move(0, 0);
+    await page.waitForFunction(`document.querySelector('.chart canvas').toDataURL() === ${JSON.stringify(both)}`);
+    await page.getByRole('button', { name: 'Hide' }).first().click();
+    await page.waitForFunction(`document.querySelector('.chart').ariaLabel.match(/training:/g).length === 1`);
+    await page.getByRole('button', { name: 'Show' }).first().click();
+    await page.waitForFunction(`document.querySelector('.chart').ariaLabel.match(/training:/g).length === 2`);
+  });
+
+  test('a chart is saved as PNG, the values of all runs as CSV', async () => {
+    const png = Buffer.from(await at.downloaded('Loss as PNG'));
+    assert.equal([...png.subarray(1, 4)], [...Buffer.from('PNG')]);
+    assert.ok(png.readUInt32BE(16) > 300 && png.readUInt32BE(20) > 230, 'as wide as the chart, and higher by its names');
+    const [head, ...lines] = Buffer.from(await at.downloaded('CSV'))
+      .toString('utf8')
+      .split('\r\n');
+    assert.is(head, 'run,split,step,epoch,seconds,loss,accuracy,rmse');
+    assert.is(lines.length, 82);
+    assert.match(lines[0]!, /^.*train,10,0\.1,1,8,0,$/);
+  });
+
+  test('on a phone fields have letters of 16 px, so that it does not enlarge the page', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
+    const small = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('select, textarea, input')].filter(e => parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.id || e.name)`,
+    );
+    assert.equal(small, []);
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  test('forced colours keep the swatches of runs, and show which is selected', async () => {
+    const colour = () => page.evaluate<string>(`getComputedStyle(document.querySelector('.runs .swatch')).backgroundColor`);
+    const before = await colour();
+    await page.emulateMedia({ forcedColors: 'active' });
+    assert.is(await colour(), before);
+    const outline = (of: string) => page.evaluate<string>(`getComputedStyle(document.querySelector('${of}')).outlineStyle`);
+    assert.equal(await Promise.all(['.runs li.selected', '.top nav a[aria-current]'].map(outline)), ['solid', 'solid']);
+    await page.emulateMedia({ forcedColors: 'none' });
+  });
+
+  test('a race that fails says that nothing was computed', async () => {
+    const other = await at.another();
+    await other.page.addInitScript(
+      `globalThis.Worker = class { postMessage() { setTimeout(() => this.onerror(new ErrorEvent('error', { message: 'no device' }))); } terminate() {} };`,
+    );
+    await other.open('race');
+    await other.page.getByText('Nothing was computed.').waitFor();
+    await other.notes('the worker stopped: no device; reload the page');
+    await other.close();
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+test.run();
