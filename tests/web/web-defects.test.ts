@@ -119,7 +119,7 @@ if (
 
   test('after the last run nothing of it stays; a first start that fails leaves no run', async () => {
     await page.getByRole('heading', { name: 'Confusion matrix' }).scrollIntoViewIfNeeded();
-    await page.getByRole('table', { name: 'Labels and answers' }).waitFor();
+    await page.getByRole('grid', { name: 'Labels and answers' }).waitFor();
     await page.getByText('Looks into run 1').waitFor();
     await at.press('Remove run 1');
     await page.getByText('Looks into run 2').waitFor();
