@@ -55,7 +55,7 @@ export { decodeSafetensors, encodeSafetensors, type Safetensors, type Tensors } 
 export { forget, type Source } from './train/run/store.ts';
 export type { Score } from './train/evaluate/score.ts';
 export type { StepMetrics } from './train/step/metrics.ts';
-export type { Phase } from './train/step/phase.ts';
+export type { Phase } from './train/step/phases/phase.ts';
 export type { TrainerState } from './train/step/state.ts';
 export type { Counters } from './train/run/state-keys.ts';
 export type { TrainerOptions } from './train/step/trainer-options.ts';

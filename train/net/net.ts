@@ -9,7 +9,7 @@ import type { Optimizer } from '../../optim/optimizer.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
-import { updateProgram } from '../step/phases.ts';
+import { updateProgram } from '../step/phases/phases.ts';
 import { evaluating, evaluated, training, type Built, type NetOptions, type Trained } from './programs.ts';
 
 const NET_OPTIONS: Readonly<Record<keyof NetOptions, true>> = {

@@ -17,7 +17,7 @@ import type { SplitOptions } from '../data/split.ts';
 import { Inference } from '../evaluate/inference.ts';
 import { BOXES } from '../init/schemes.ts';
 import type { Moments } from '../data/statistics.ts';
-import type { Phase } from '../step/phase.ts';
+import type { Phase } from '../step/phases/phase.ts';
 import { Trainer } from '../step/trainer.ts';
 import { built } from '../evaluate/built.ts';
 import type { FeatureOptions, Features } from '../tune/features.ts';

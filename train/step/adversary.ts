@@ -9,7 +9,7 @@ import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
 import type { DeviceData } from '../data/device-data.ts';
 import { lossFor, modelOn } from '../evaluate/evaluation-graph.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from './phases/phase.ts';
 import type { Adversarial, TrainerOptions } from './trainer-options.ts';
 
 /** Throws where a run does not learn on images of its own whose values are pixels, by their gradient alone. */

@@ -13,9 +13,9 @@ import { checkKfac, Kfac } from '../linear/kfac.ts';
 import { LastLayer } from '../linear/last-layer.ts';
 import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from './phases/phase.ts';
 import { checkPrivate, privacyOf } from './private.ts';
-import { activate, fusable, type ActivePhase, type Beside } from './phases.ts';
+import { activate, fusable, type ActivePhase, type Beside } from './phases/phases.ts';
 import { shareOf, TRAINER_OPTIONS, type TrainerOptions } from './trainer-options.ts';
 import { trainingGraph, type TrainingGraph } from './training-graph.ts';
 

@@ -3,7 +3,7 @@ import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Privacy } from '../../optim/accountant.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from './phases/phase.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 
 /** The privacy that the optimizer of a run asks for. Throws where it is one of several, or differentiates in other ways too. */

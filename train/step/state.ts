@@ -5,8 +5,8 @@ import type { Memory } from '../../engine/memory.ts';
 import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import * as keys from '../run/state-keys.ts';
-import { FirstOrderPhase } from './first-order-phase.ts';
-import type { ActivePhase } from './phases.ts';
+import { FirstOrderPhase } from './phases/first-order.ts';
+import type { ActivePhase } from './phases/phases.ts';
 import type { Steps } from './steps.ts';
 import type { TrainingGraph } from './training-graph.ts';
 

@@ -1,11 +1,11 @@
 /** The steps of a run: which phase takes which batch, in which order the images are, and how far it has come. */
 import type { Order } from '../data/order.ts';
 import type { Counters } from '../run/state-keys.ts';
-import type { Accumulation } from './accumulate.ts';
+import type { Accumulation } from './phases/accumulation.ts';
 import { NonFinite } from './divergence.ts';
-import { FirstOrderPhase } from './first-order-phase.ts';
+import { FirstOrderPhase } from './phases/first-order.ts';
 import type { GradientProgram } from './gradients.ts';
-import type { ActivePhase } from './phases.ts';
+import type { ActivePhase } from './phases/phases.ts';
 
 export class Steps {
   /** Steps done, those before a resume included. */

@@ -7,7 +7,7 @@ import type { Schedule } from '../../optim/schedule.ts';
 import type { Share } from '../data/share.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import type { EvaluationOptions } from '../evaluate/evaluation-options.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from './phases/phase.ts';
 
 /** Projected gradient descent in the largest norm, of pixels from 0 to 1. */
 export interface Adversarial {

@@ -19,7 +19,7 @@ import type { GradientMean } from '../distribute/gradient-mean.ts';
 import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
 import { assemble, type Parts } from './assemble.ts';
-import { FirstOrderPhase } from './first-order-phase.ts';
+import { FirstOrderPhase } from './phases/first-order.ts';
 import type { StepMetrics } from './metrics.ts';
 import { readState, writeState, type TrainerState } from './state.ts';
 import { Steps } from './steps.ts';

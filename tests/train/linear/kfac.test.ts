@@ -14,7 +14,7 @@ import { bits, numbers } from '../../../optim/quasi-newton.ts';
 import { philox, STREAMS } from '../../../shaders/kernel/random.ts';
 import { openData } from '../../../train/data/data.ts';
 import { dampedInverses, inverse } from '../../../train/linear/kronecker.ts';
-import type { Phase } from '../../../train/step/phase.ts';
+import type { Phase } from '../../../train/step/phases/phase.ts';
 import { Trainer } from '../../../train/step/trainer.ts';
 import type { TrainerOptions } from '../../../train/step/trainer-options.ts';
 import { softmax } from '../../reference/activation.ts';

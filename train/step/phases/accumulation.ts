@@ -1,5 +1,5 @@
 /** How the gradients of several batches add up to one update, where the batch grows during the run (Smith et al. 2018). */
-import type { Counters } from '../run/state-keys.ts';
+import type { Counters } from '../../run/state-keys.ts';
 
 export class Accumulation {
   /** Steps whose gradients wait in memory for an update. */

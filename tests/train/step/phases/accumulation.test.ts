@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Accumulation } from '../../../train/step/accumulate.ts';
+import { Accumulation } from '../../../../train/step/phases/accumulation.ts';
 
 const test = suite('accumulation');
 

@@ -1,12 +1,12 @@
 /** A phase of a run in which a quasi-Newton method minimises the loss of one batch, the first of the epoch in which the phase begins. */
-import type { Graph } from '../../engine/graph.ts';
-import type { Memory } from '../../engine/memory.ts';
-import { Flat, type Vector } from '../../optim/flat.ts';
-import { Minimiser, type QuasiNewton } from '../../optim/quasi-newton.ts';
-import type { Rates, Schedule } from '../../optim/schedule.ts';
-import type { Totals } from '../evaluate/score.ts';
-import type { GradientProgram } from './gradients.ts';
-import type { Span, Step } from './step.ts';
+import type { Graph } from '../../../engine/graph.ts';
+import type { Memory } from '../../../engine/memory.ts';
+import { Flat, type Vector } from '../../../optim/flat.ts';
+import { Minimiser, type QuasiNewton } from '../../../optim/quasi-newton.ts';
+import type { Rates, Schedule } from '../../../optim/schedule.ts';
+import type { Totals } from '../../evaluate/score.ts';
+import type { GradientProgram } from '../gradients.ts';
+import type { Span, Step } from '../step.ts';
 
 /** The L2 penalty, and 1 for each value on which it acts. */
 interface Penalty {

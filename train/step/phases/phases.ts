@@ -1,17 +1,17 @@
 /** What moves the weights, and for how long: one optimizer, or several one after another. */
-import { Graph } from '../../engine/graph.ts';
-import type { Memory } from '../../engine/memory.ts';
-import { Program } from '../../engine/program.ts';
-import type { Gradients, Optimizer } from '../../optim/optimizer.ts';
-import type { QuasiNewton } from '../../optim/quasi-newton.ts';
-import type { Hyper } from '../../optim/rule.ts';
-import type { Schedule } from '../../optim/schedule.ts';
-import type { Kfac } from '../linear/kfac.ts';
-import type { LastLayer } from '../linear/last-layer.ts';
-import { FirstOrderPhase } from './first-order-phase.ts';
+import { Graph } from '../../../engine/graph.ts';
+import type { Memory } from '../../../engine/memory.ts';
+import { Program } from '../../../engine/program.ts';
+import type { Gradients, Optimizer } from '../../../optim/optimizer.ts';
+import type { QuasiNewton } from '../../../optim/quasi-newton.ts';
+import type { Hyper } from '../../../optim/rule.ts';
+import type { Schedule } from '../../../optim/schedule.ts';
+import type { Kfac } from '../../linear/kfac.ts';
+import type { LastLayer } from '../../linear/last-layer.ts';
+import { FirstOrderPhase } from './first-order.ts';
 import type { Phase } from './phase.ts';
-import { QuasiNewtonPhase } from './quasi-newton-phase.ts';
-import type { Span } from './step.ts';
+import { QuasiNewtonPhase } from './quasi-newton.ts';
+import type { Span } from '../step.ts';
 
 /** A phase with what it needs on the device. */
 export type ActivePhase = FirstOrderPhase | QuasiNewtonPhase;

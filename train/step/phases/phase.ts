@@ -1,5 +1,5 @@
-import type { Optimizer } from '../../optim/optimizer.ts';
-import type { QuasiNewton } from '../../optim/quasi-newton.ts';
+import type { Optimizer } from '../../../optim/optimizer.ts';
+import type { QuasiNewton } from '../../../optim/quasi-newton.ts';
 
 /** An optimizer and the steps that it does; the last one does what is left. */
 export interface Phase {

@@ -1,17 +1,17 @@
 /** A phase of a run in which a first-order rule moves the weights. */
-import type { Memory } from '../../engine/memory.ts';
-import type { Program } from '../../engine/program.ts';
-import { Flat, type Vector } from '../../optim/flat.ts';
-import { LOSS_SCALE } from '../../optim/loss-scale.ts';
-import { stateBuffer, type Optimizer } from '../../optim/optimizer.ts';
-import type { Hyper } from '../../optim/rule.ts';
-import type { Rates, Schedule } from '../../optim/schedule.ts';
-import { SKIPPED } from '../../shaders/update/loss-scale.ts';
-import type { Kfac } from '../linear/kfac.ts';
-import type { LastLayer } from '../linear/last-layer.ts';
-import { Accumulation } from './accumulate.ts';
-import type { GradientProgram } from './gradients.ts';
-import type { Span, Step } from './step.ts';
+import type { Memory } from '../../../engine/memory.ts';
+import type { Program } from '../../../engine/program.ts';
+import { Flat, type Vector } from '../../../optim/flat.ts';
+import { LOSS_SCALE } from '../../../optim/loss-scale.ts';
+import { stateBuffer, type Optimizer } from '../../../optim/optimizer.ts';
+import type { Hyper } from '../../../optim/rule.ts';
+import type { Rates, Schedule } from '../../../optim/schedule.ts';
+import { SKIPPED } from '../../../shaders/update/loss-scale.ts';
+import type { Kfac } from '../../linear/kfac.ts';
+import type { LastLayer } from '../../linear/last-layer.ts';
+import { Accumulation } from './accumulation.ts';
+import type { GradientProgram } from '../gradients.ts';
+import type { Span, Step } from '../step.ts';
 
 /** What a phase has beside its rule. */
 export interface Needs {

@@ -1,21 +1,21 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rules } from '../../../optim/index.ts';
-import { optimizer, type Optimizer } from '../../../optim/optimizer.ts';
-import { clipNorm, ema, swa, type Piece } from '../../../optim/pieces.ts';
-import { lbfgs, quasiNewton, type QuasiNewton, quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
-import { schedule } from '../../../optim/schedules.ts';
-import { sequential } from '../../../layers/compose.ts';
-import { conv2d } from '../../../layers/conv.ts';
-import { dense } from '../../../layers/dense.ts';
-import { batchNorm } from '../../../layers/norm.ts';
-import { first } from '../../../datasets/dataset.ts';
-import { openData } from '../../../train/data/data.ts';
-import type { Phase } from '../../../train/step/phase.ts';
-import { Trainer } from '../../../train/step/trainer.ts';
-import { close, deviceFor, random } from '../../support/check.ts';
-import { fashionMnist, lenetTrainer, losses } from '../../support/lenet-run.ts';
-import { refusal } from '../../support/refusal.ts';
+import { rules } from '../../../../optim/index.ts';
+import { optimizer, type Optimizer } from '../../../../optim/optimizer.ts';
+import { clipNorm, ema, swa, type Piece } from '../../../../optim/pieces.ts';
+import { lbfgs, quasiNewton, type QuasiNewton, quasiNewtonMethods } from '../../../../optim/quasi-newton.ts';
+import { schedule } from '../../../../optim/schedules.ts';
+import { sequential } from '../../../../layers/compose.ts';
+import { conv2d } from '../../../../layers/conv.ts';
+import { dense } from '../../../../layers/dense.ts';
+import { batchNorm } from '../../../../layers/norm.ts';
+import { first } from '../../../../datasets/dataset.ts';
+import { openData } from '../../../../train/data/data.ts';
+import type { Phase } from '../../../../train/step/phases/phase.ts';
+import { Trainer } from '../../../../train/step/trainer.ts';
+import { close, deviceFor, random } from '../../../support/check.ts';
+import { fashionMnist, lenetTrainer, losses } from '../../../support/lenet-run.ts';
+import { refusal } from '../../../support/refusal.ts';
 
 const test = suite('steps of training');
 
