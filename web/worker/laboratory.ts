@@ -5,6 +5,7 @@ import { draw } from '../../plots/chart.ts';
 import { namesOf } from '../../plots/layout.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { MARGIN } from '../../plots/style.ts';
+import { knownName } from '../../datasets/index.ts';
 import { parseConfig } from '../../train/config/config.ts';
 import { Stopped, type Lab, type Outcome } from '../../train/study/experiment.ts';
 import { planned } from '../../train/study/experiments.ts';
@@ -44,7 +45,7 @@ export class Laboratory {
       seed: 0,
       device: () => this.#open(),
       dataset: async (name, limits) => {
-        const isHere = (await available(dropped, base)).has(name);
+        const isHere = (await available(dropped, base)).has(knownName(name) ?? name); // `formula:y=…` is known by what stands before its options
         if (!isHere) note = `${name} is not on this site, so this is computed on ${STAND_IN}.`;
         return openDataset({ ...parseConfig('mlp', { dataset: isHere ? name : STAND_IN }), ...limits }, dropped, base);
       },
