@@ -5,7 +5,9 @@ import { notice, passed, told } from './views/dom.ts';
 import { themed } from './views/theme.ts';
 import type { FolderFile } from './data/folder.ts';
 import { viewed } from './views/title.ts';
-import { TrainView, type Address } from './views/train/train-view.ts';
+import { remembered } from './data/kept-form.ts';
+import type { Address } from './form/address.ts';
+import { TrainView } from './views/train/train-view.ts';
 import { inPageWords } from './words.ts';
 
 const place = document.getElementById('view')!;
@@ -13,7 +15,7 @@ const place = document.getElementById('view')!;
 const embedded = new URLSearchParams(location.search).get('embed');
 const viewName = (): string => location.hash.slice(1).split('?')[0] || (embedded ?? 'train');
 const query = (): Address => Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? ''));
-const train = new TrainView(viewName() === 'train' ? query() : {});
+const train = new TrainView(remembered(viewName() === 'train' ? query() : {}));
 interface View {
   readonly element: HTMLElement;
   /** Of what it shows, in place of its name. */

@@ -30,7 +30,8 @@ export function readRuns(text: string, name: string): SavedRun<RunConfig>[] {
   return found.map(({ config, lines }) => ({ config: checked(config, name), lines }));
 }
 
-function checked(texts: Texts, name: string): RunConfig {
+/** The configuration that texts stand for; throws where no run can be of it. */
+export function checked(texts: Texts, name: string): RunConfig {
   try {
     const config = configOf(texts);
     recipeOf(config);

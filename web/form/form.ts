@@ -141,6 +141,11 @@ export class ConfigForm {
     this.#draw();
   }
 
+  /** As they stand there, wrong ones too. */
+  get texts(): Texts {
+    return { ...this.#texts };
+  }
+
   offer(available: ReadonlySet<string>): void {
     this.#available = available;
     this.#offer();

@@ -73,6 +73,7 @@ export class InspectView {
     let why = 'Filled while a run is there and this is on the screen.';
     if (isThere) why = 'Filled while this is on the screen.';
     else if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
+    else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
     for (const { body } of this.#panels) body.replaceChildren(quiet(why));
   }

@@ -15,6 +15,7 @@ export function statusOf(run: Run): string {
       done: `${name} is done after ${count(run.step)} step${run.step === 1 ? '' : 's'}.`,
       failed: 'The run stopped.',
       loaded: '',
+      kept: `${name} is from before this page was opened: its curves are here, and Resume goes on from its last checkpoint.`,
     }[run.state];
   return run.note ? `${state} ${capital(run.note)}.` : state;
 }

@@ -35,6 +35,8 @@ export class Run {
   lastTest: EvalMetrics | undefined;
   /** Which of the colours of runs is its own. */
   hue: number;
+  /** Whether it was at its end before a reload. */
+  isDone = false;
   /** Whether its curves are not drawn. */
   hidden = false;
   /** Who trains together, and which of them this tab is. */
@@ -81,6 +83,12 @@ export class Run {
     }
   }
 
+  /** Takes the lines of a run from before a reload. */
+  recall(lines: readonly Timed<MetricsLine>[]): void {
+    this.add(lines);
+    this.#trained = 1000 * (lines.at(-1)?.seconds ?? 0);
+  }
+
   /** Forgets the lines beyond a step. */
   #rewind(step: number): void {
     const kept = this.#lines.filter(l => l.step <= step);
@@ -92,6 +100,7 @@ export class Run {
   }
 
   async open(options: Omit<OpenOptions, 'base'>, dropped: Dropped = NOTHING): Promise<void> {
+    [this.state, this.message] = ['building', ''];
     try {
       const query = new URLSearchParams(location.search);
       const tune = query.has('tune');
@@ -143,7 +152,9 @@ export class Run {
       event.kind === 'look'
     )
       return;
-    if (event.kind === 'building') {
+    if (event.kind === 'unkept') {
+      notice(`Run ${this.id + 1}: ${event.why}`, 'info');
+    } else if (event.kind === 'building') {
       this.building = event.text;
     } else if (event.kind === 'metrics') {
       const { seconds } = this;

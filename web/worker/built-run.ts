@@ -139,6 +139,13 @@ export class BuiltRun {
     await this.#restore(before);
   }
 
+  /** Goes on from a checkpoint of the same run. */
+  async resume(file: Uint8Array<ArrayBuffer>): Promise<void> {
+    const given = decodeCheckpoint(file);
+    this.checkpoint = given;
+    await this.#restore(given.fitted);
+  }
+
   /** Builds the run anew, to be trained for more epochs. What it stopped early for counts from now on. */
   async extend(epochs: number): Promise<void> {
     const { recipe, trainer } = this;
@@ -165,7 +172,7 @@ export class BuiltRun {
   }
 
   /** The checkpoint at hand, as a file. */
-  file(): Uint8Array {
+  file(): Uint8Array<ArrayBuffer> {
     return encodeCheckpoint({ ...this.checkpoint, fitted: this.fitted, config: this.recipe.config }, this.opened.metadata);
   }
 

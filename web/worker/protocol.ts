@@ -50,6 +50,8 @@ export interface OpenOptions {
   readonly tune?: boolean;
   /** Bytes that one binding may span, in place of what the adapter says: `?maxBinding=` shows how the page does on a small GPU. */
   readonly maxBinding?: number | undefined;
+  /** The name under which the browser keeps the run's checkpoints, and whether the run goes on from the one that is kept. */
+  readonly kept?: { readonly id: string; readonly resumes: boolean } | undefined;
 }
 
 /** What a bench measured, and where. */
@@ -64,8 +66,8 @@ export interface Measured {
   readonly trace?: readonly DispatchResult[];
 }
 
-/** Where a run stands; `loaded` is one of a file, whose curves alone are here. */
-export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded';
+/** Where a run stands; of a `loaded` one, of a file, there are curves alone, of a `kept` one, from before a reload, also a checkpoint. */
+export type RunState = 'building' | 'paused' | 'running' | 'done' | 'failed' | 'loaded' | 'kept';
 
 export type RunEvent =
   | { readonly kind: 'state'; readonly state: RunState; readonly step: number; readonly message?: string | Fault }
@@ -74,6 +76,8 @@ export type RunEvent =
   | { readonly kind: 'rewind'; readonly step: number; readonly message: string }
   /** How the run differs from what was asked for, so that it fits on the device; nothing where it does not. */
   | { readonly kind: 'note'; readonly text: string | undefined }
+  /** Why the browser does not keep the run's checkpoint. */
+  | { readonly kind: 'unkept'; readonly why: string }
   /** What is being done before the run is built. */
   | { readonly kind: 'building'; readonly text: string }
   /** How far Teach is with its head, and how many of the samples that it learns from it has right. */

@@ -10,6 +10,7 @@ import { HostLeft } from '../../train/distribute/channels/protocol.ts';
 import { openDataset } from '../data/data.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { BuiltRun } from './built-run.ts';
+import { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { Inspector } from './inspector.ts';
 import type { Identity, Stage, Together } from './together.ts';
 import type { OpenOptions, RunEvent, RunFacts } from './protocol.ts';
@@ -38,6 +39,8 @@ export class Session {
   /** How to train with others: loaded for a run that may. */
   #others: typeof import('./together.ts') | undefined;
   #recovering = false;
+  /** Of a run that outlasts a reload. */
+  #keeper: CheckpointKeeper | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(emit: (event: RunEvent) => void) {
@@ -63,14 +66,18 @@ export class Session {
     run.clipBatch();
     this.#building('Compiling the programs …');
     await run.build();
-    await this.#save();
+    const { kept } = options;
+    this.#keeper = kept && new CheckpointKeeper(kept.id, this.#emit);
+    const file = kept?.resumes ? await this.#keeper!.kept() : undefined;
+    if (file) await run.resume(file);
+    else await this.#save();
     const { facts } = run;
     if (run.recipe.distribute) {
       const { digestOf } = await import('../data/digest.ts');
       this.#identity = { adapter: facts.adapter, digest: await digestOf(run.dataset) };
       this.#together = this.#others!.hosting(this.#identity, (who, own) => this.#emit({ kind: 'who', who, own }));
     }
-    this.#run.tellState('paused');
+    this.#atRest();
     return { ...facts, seconds: (performance.now() - begun) / 1000 };
   }
 
@@ -283,8 +290,10 @@ export class Session {
     );
   }
 
-  #save(): Promise<void> {
-    return this.#run.save(async state => (await this.#together?.withRanks(state)) ?? state);
+  async #save(): Promise<void> {
+    const run = this.#run;
+    await run.save(async state => (await this.#together?.withRanks(state)) ?? state);
+    this.#keeper?.keep(() => run.file(), this.#running && run.trainer.steps < run.total);
   }
 
   /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */

@@ -49,7 +49,9 @@ export class BuiltPage {
     this.folder = folder;
     this.close = close;
     page.on('console', message => {
-      const isOurs = !message.text().includes('blocked by Playwright'); // which says so where a test wants no service worker
+      const isOurs =
+        !message.text().includes('blocked by Playwright') && // which says so where a test wants no service worker
+        !message.location().url.endsWith('favicon.ico'); // asked for beside a picture that is opened by itself
       if (isOurs && (message.type() === 'error' || message.type() === 'warning')) this.said.push(message.text());
     });
     page.on('pageerror', error => this.said.push(error.message));
@@ -57,7 +59,11 @@ export class BuiltPage {
 
   /** A fresh visit. `query` is that of the address, `?tune`. */
   async open(hash: string, query = ''): Promise<void> {
-    await this.page.goto('about:blank');
+    await this.page.goto(`${this.address}icon.svg`); // leaves the visit before, and can forget what it has left
+    await this.page.evaluate(`localStorage.removeItem('descent-form'), new Promise(done => {
+      const onsuccess = () => done();
+      Object.assign(indexedDB.deleteDatabase('descent-runs'), { onsuccess, onerror: onsuccess, onblocked: onsuccess });
+    })`);
     await this.page.goto(`${this.address}${query}#${hash}`);
     await this.page.waitForFunction('globalThis.descent?.available.size > 1'); // which data sets are here is asked for first
   }

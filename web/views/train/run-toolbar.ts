@@ -8,13 +8,15 @@ const MORE = 5;
 interface Selects {
   selected(): Run | undefined;
   importWeights(bytes: Uint8Array, name: string): Promise<void>;
+  /** Opens a run from before a reload, and trains on where it is not done. */
+  resume(run: Run): Promise<void>;
 }
 
 export class RunToolbar {
   readonly element: HTMLElement;
   #buttons: Record<'play' | 'step' | 'reset' | 'test' | 'save' | 'average' | 'load', HTMLButtonElement>;
 
-  constructor({ selected, importWeights }: Selects) {
+  constructor({ selected, importWeights, resume }: Selects) {
     const act = (work: (run: Run) => unknown) => () =>
       told(async () => {
         const run = selected();
@@ -26,7 +28,10 @@ export class RunToolbar {
     this.#buttons = {
       play: button(
         'Pause',
-        act(run => (run.state === 'done' ? run.extend(MORE) : run.engine.call(run.state === 'running' ? 'pause' : 'play'))),
+        act(run => {
+          if (run.state === 'kept') return resume(run);
+          return run.state === 'done' ? run.extend(MORE) : run.engine.call(run.state === 'running' ? 'pause' : 'play');
+        }),
       ),
       step: button(
         'Step',
@@ -66,11 +71,11 @@ export class RunToolbar {
   /** Offers what can be done with the run now. */
   show(run: Run | undefined): void {
     const { play, average } = this.#buttons;
-    const ready = run?.facts && !['building', 'failed', 'loaded'].includes(run.state);
+    const ready = run?.facts && !['building', 'failed', 'loaded', 'kept'].includes(run.state);
     for (const [name, e] of Object.entries(this.#buttons)) {
       const alone = ['step', 'reset', 'load'].includes(name); // of one run on one device
       e.disabled =
-        !ready ||
+        !(ready || (name === 'play' && run?.state === 'kept')) ||
         (name === 'step' && run.state === 'running') ||
         (name === 'step' && run.state === 'done') ||
         (alone && run.who.length > 0);

@@ -9,12 +9,16 @@ import { titled } from '../title.ts';
 import type { Dropped } from '../../data/dropped.ts';
 import type { FolderFile } from '../../data/folder.ts';
 import type { Kept } from '../../data/keep.ts';
-import { ConfigForm, textsOf, type Texts } from '../../form/form.ts';
+import { keptDropped, putDropped, refusal } from '../../data/kept.ts';
+import { remember } from '../../data/kept-form.ts';
+import type { Address } from '../../form/address.ts';
+import { ConfigForm, textsOf } from '../../form/form.ts';
 import { InspectView } from '../inspect-view.ts';
 import { Previews } from '../looking/previews.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
+import { RunKeeper, type Recalled } from './run-keeper.ts';
 import { RunList } from './run-list.ts';
 import { numbersOf, shareOf, statusOf } from '../run-view.ts';
 import { announce, Run } from '../runs.ts';
@@ -22,9 +26,6 @@ import { COLOURS } from '../colours.ts';
 import type { Shared } from '../../together/greeting.ts';
 import { ValidateEvery } from './validate-every.ts';
 import type { TogetherView } from './together-view.ts';
-
-/** What stands in an address: a configuration, or whom to join. */
-export type Address = Texts & { readonly evalEvery?: string; readonly join?: string; readonly stun?: string };
 
 const NONE = 'No run yet. Choose a configuration and press Start.';
 
@@ -39,7 +40,12 @@ export class TrainView {
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
   #curves = new RunCurves();
-  #toolbar = new RunToolbar({ selected: () => this.selected, importWeights: (bytes, name) => this.importWeights(bytes, name) });
+  #keeper = new RunKeeper();
+  #toolbar = new RunToolbar({
+    selected: () => this.selected,
+    importWeights: (bytes, name) => this.importWeights(bytes, name),
+    resume: run => this.#resume(run),
+  });
   #facts = el('dl', { class: 'facts', 'aria-live': 'off' });
   #list = new RunList({
     select: run => this.#select(run),
@@ -50,6 +56,7 @@ export class TrainView {
     },
     hide: run => {
       run.hidden = !run.hidden;
+      this.#keeper.changed(run);
       this.draw();
     },
     highlight: run => this.#curves.highlight(this.runs.length > 1 ? run : undefined),
@@ -87,8 +94,12 @@ export class TrainView {
       ),
     );
     this.element = el('div', { class: 'train' }, this.#aside(), this.#screen());
-    void told(() => this.#form.validate());
     void this.offer();
+    void told(() => this.#recall());
+    addEventListener('pagehide', () => {
+      const evalEvery = this.#every.text;
+      remember({ ...this.#form.texts, ...(evalEvery !== undefined && { evalEvery }) });
+    });
     this.draw();
   }
 
@@ -136,6 +147,44 @@ export class TrainView {
     );
   }
 
+  /** Brings back what there was before a reload; then a name in the form that is of no data can be told. */
+  async #recall(): Promise<void> {
+    const { files, folders } = await keptDropped().catch(() => ({ files: {}, folders: {} })); // where there is no database, nothing was kept
+    Object.assign(this.dropped.files, files);
+    Object.assign(this.dropped.folders, folders);
+    if (Object.keys({ ...files, ...folders }).length) await this.offer();
+    const runs = await this.#keeper.recall();
+    for (const run of runs) await this.#take(run);
+    this.selected ??= this.runs.at(-1);
+    this.draw();
+    this.#form.validate();
+  }
+
+  async #take(recalled: Recalled): Promise<void> {
+    const run = this.#make(recalled.checked, recalled.number);
+    run.recall(recalled.lines);
+    Object.assign(run, { hue: recalled.hue, hidden: recalled.hidden, isDone: recalled.done });
+    run.state = recalled.curvesOnly ? 'loaded' : 'kept';
+    if (recalled.curvesOnly) run.message = `Of run ${run.id + 1} the curves alone are here. Use puts its configuration into the form.`;
+    await this.#keeper.add(run, recalled, recalled);
+    this.runs.push(run);
+  }
+
+  /** Opens a run from before a reload from its last checkpoint, and trains on where it is not done. */
+  async #resume(run: Run): Promise<void> {
+    const { id, evalEvery } = this.#keeper.of(run)!;
+    try {
+      await run.open({ evalEvery, kept: { id, resumes: true } }, this.dropped);
+    } catch (error) {
+      run.engine.close();
+      run.state = 'kept';
+      this.draw();
+      throw error;
+    }
+    announce(() => this.runs.some(r => r.state === 'running'));
+    if (run.step < run.facts!.total) await run.engine.call('play');
+  }
+
   /** Looks into the net again, once this is in the document: what changed while another view was shown was not looked at. */
   show(): void {
     requestAnimationFrame(() => void this.#inspect.refresh(this.selected, true));
@@ -172,6 +221,7 @@ export class TrainView {
     const { whole, said } = await keep().finally(() => this.offer());
     if (whole !== undefined) this.#form.choose(whole);
     notice(said, 'info');
+    await putDropped(this.dropped).catch((error: unknown) => notice(refusal('The data', error), 'info'));
   }
 
   /** A new run of what the form says, in place of the selected one or beside it. */
@@ -206,7 +256,7 @@ export class TrainView {
     ready?: (run: Run) => Promise<void>,
     plays = true,
   ): Promise<Run | undefined> {
-    const before = beside || this.selected?.state === 'loaded' ? undefined : this.selected;
+    const before = beside || this.selected?.state === 'loaded' || this.selected?.state === 'kept' ? undefined : this.selected;
     const going = before?.state === 'running';
     if (going) await before!.engine.call('pause');
     const run = this.#make(config);
@@ -214,7 +264,9 @@ export class TrainView {
     this.selected = run;
     this.draw();
     try {
-      await run.open({ evalEvery }, this.dropped);
+      const curvesOnly = config.distribute !== undefined; // its net is that of all who train together
+      const id = await this.#keeper.add(run, { evalEvery, curvesOnly });
+      await run.open({ evalEvery, kept: id === undefined || curvesOnly ? undefined : { id, resumes: false } }, this.dropped);
       await ready?.(run);
     } catch (error) {
       // what was there stays
@@ -250,11 +302,13 @@ export class TrainView {
 
   #remove(run: Run): void {
     run.close();
+    this.#keeper.remove(run);
     if (this.runs.includes(run)) this.runs.splice(this.runs.indexOf(run), 1);
     if (this.selected === run) this.selected = this.runs.at(-1);
   }
 
   #changed(run: Run, state: boolean): void {
+    this.#keeper.changed(run);
     this.draw();
     if (run === this.selected) void this.#inspect.refresh(run, state && run.state !== 'running');
   }
@@ -299,8 +353,10 @@ export class TrainView {
   }
 
   /** A run of its own colour, while there are some left. */
-  #make(config: RunConfig): Run {
-    const run = new Run(this.#next++, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
+  #make(config: RunConfig, number = this.#next): Run {
+    const id = this.runs.some(other => other.id === number) ? this.#next : number;
+    this.#next = Math.max(this.#next, id + 1);
+    const run = new Run(id, config, (changed, event) => this.#changed(changed, event?.kind === 'state'));
     const free = Array.from({ length: COLOURS }, (_, i) => i).find(hue => !this.runs.some(other => other.hue % COLOURS === hue));
     run.hue = free ?? run.id;
     return run;
@@ -333,6 +389,7 @@ export class TrainView {
       run.state = 'loaded';
       run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
       this.runs.push(run);
+      void this.#keeper.add(run, { evalEvery: 0, curvesOnly: true });
       this.selected ??= run;
     }
     notice(`${name}: ${found.length} ${found.length === 1 ? 'run' : 'runs'} loaded.`, 'info');

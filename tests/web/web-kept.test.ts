@@ -1,0 +1,98 @@
+/** What outlasts a reload, in a real browser: runs with their curves and checkpoints, dropped data, the form; and what does not. */
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('runs outlast a reload');
+const SMALL = {
+  dataset: 'shapes',
+  model: 'mlp:hidden=8',
+  optimizer: 'adam',
+  limitTrain: '640',
+  limitTest: '64',
+  epochs: '16',
+  valSplit: '0.1',
+};
+
+let at: BuiltPage;
+let page: Page;
+const reloaded = async (): Promise<void> => {
+  await page.reload();
+  await page.waitForFunction('globalThis.descent?.available.size > 1');
+};
+
+if (
+  onPage(test, 'web-kept.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  test('a run goes on from its checkpoint after a reload, to the weights of one that nobody interrupted', async () => {
+    await at.open(`train?${new URLSearchParams(SMALL)}`);
+    await at.press('Start');
+    await at.until('r.step >= 10');
+    await at.pause();
+    const before = await at.seen();
+    const atPause = await at.downloaded('Export weights');
+    await page.locator('[name=epochs]').fill('17');
+    await reloaded();
+    await at.until('r.state === "kept"');
+    await at.says('is from before this page was opened');
+    assert.equal((await at.seen()).losses, before.losses);
+    assert.is(await page.locator('[name=epochs]').inputValue(), '17');
+    assert.is(await page.locator('.runs li').count(), 1);
+
+    await at.press('Resume');
+    await at.until('r.state === "running" || r.state === "done"');
+    await at.until('r.state === "done"');
+    const resumed = await at.downloaded('Export weights');
+    assert.not.ok(Buffer.from(resumed).equals(Buffer.from(atPause)));
+    const { losses } = await at.seen();
+
+    await page.locator('[name=epochs]').fill('16');
+    await at.press('Compare');
+    await at.until('r.id === 1 && r.state === "done"');
+    assert.ok(Buffer.from(await at.downloaded('Export weights')).equals(Buffer.from(resumed)));
+    assert.equal((await at.seen()).losses.slice(-20), losses.slice(-20));
+  });
+
+  test('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {
+    const other = await page.context().newPage();
+    await other.goto(at.address);
+    await other.waitForFunction('globalThis.descent?.available.size > 1');
+    assert.is(await other.evaluate('descent.runs.length'), 0);
+    await other.close();
+    await page.getByRole('button', { name: 'Remove run 1' }).click();
+    await reloaded();
+    await at.until('r.state === "kept"');
+    assert.equal(await page.evaluate('descent.runs.map(r => r.id + 1)'), [2]);
+    await at.press('Resume'); // one at its end opens and trains no more
+    await at.until('r.state === "done"');
+  });
+
+  test('where the browser has no space left it is said in one line, and the run goes on', async () => {
+    await page.evaluate(`IDBObjectStore.prototype.put = () => { throw new DOMException('no', 'QuotaExceededError'); }`);
+    await at.press('Compare');
+    await at.notes('will not outlast a reload, as the browser does not keep it: it has no space left for this page');
+    await at.until('r.step > 1');
+    assert.equal(at.said, []);
+  });
+
+  test('a folder that was dropped is there after a reload', async () => {
+    await at.open('train');
+    await page.evaluate(async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
+      const blob = await new Promise<Blob>(done => canvas.toBlob(b => done(b!)));
+      const paths = ['train/a', 'train/b', 'test/a', 'test/b'].map(folder => `own/${folder}/0.png`);
+      const files = paths.map(path => ({ path, file: new File([blob], '0.png') }));
+      await (globalThis as unknown as { descent: { addFolder(f: unknown): Promise<void> } }).descent.addFolder(files);
+    });
+    await at.notes('own: 4 images of 2 classes');
+    await reloaded();
+    await page.waitForFunction('descent.available.has("own")');
+    assert.is(await page.locator('#dataset').inputValue(), 'own');
+  });
+}
+
+test.run();

@@ -1,0 +1,133 @@
+/** Keeps the runs of this tab as they change, and gives back those from before a reload. */
+import type { RunConfig } from '../../../train/config/config.ts';
+import type { MetricsLine } from '../../../train/step/metrics.ts';
+import { forgetRun, keptLines, keptRuns, putRun, refusal, release, taken, type KeptRun } from '../../data/kept.ts';
+import { newId } from '../../data/lessons.ts';
+import { checked } from '../../data/run-file.ts';
+import { textsOf } from '../../form/form.ts';
+import { notice } from '../dom.ts';
+import type { Run, Timed } from '../runs.ts';
+
+/** Milliseconds between two times that the lines of a run that trains are kept. */
+const APART = 1000;
+
+interface Keeping extends Pick<KeptRun, 'id' | 'evalEvery' | 'curvesOnly'> {
+  /** The lines that are kept are the first `count` of these. */
+  lines: readonly Timed<MetricsLine>[];
+  count: number;
+  isStored: boolean;
+  isDeleted: boolean;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  writing: Promise<unknown>;
+}
+
+export interface Recalled extends KeptRun {
+  readonly checked: RunConfig;
+  readonly lines: readonly Timed<MetricsLine>[];
+}
+
+export class RunKeeper {
+  #kept = new Map<Run, Keeping>();
+  #told = false;
+
+  constructor() {
+    addEventListener('pagehide', () => {
+      for (const [run, { timer }] of this.#kept) if (timer !== undefined) this.#write(run);
+    });
+  }
+
+  /** What is kept of the runs of tabs that are closed; `lost` is told of those that this release cannot take. */
+  async recall(): Promise<Recalled[]> {
+    try {
+      const found = await Promise.all((await keptRuns()).map(async run => ((await taken(run.id)) ? [run] : [])));
+      const all: Recalled[] = [];
+      for (const run of found.flat()) {
+        if (run.deleted) await this.#forget(run.id);
+        else all.push({ ...run, checked: checked(run.config, `run ${run.number + 1}`), lines: await keptLines(run.id) });
+      }
+      return all;
+    } catch (error) {
+      this.#refused('What is trained here', error);
+      return [];
+    }
+  }
+
+  /** Keeps a run from now on, or one that was recalled; gives the name for its checkpoints, none where the browser cannot keep runs. */
+  async add(
+    run: Run,
+    { evalEvery, curvesOnly }: Pick<KeptRun, 'evalEvery' | 'curvesOnly'>,
+    recalled?: Recalled,
+  ): Promise<string | undefined> {
+    const id = recalled?.id ?? newId();
+    if (!recalled && !(await taken(id).catch(() => false))) return undefined;
+    const { lines } = run;
+    const count = recalled ? lines.length : 0;
+    const isStored = recalled !== undefined;
+    this.#kept.set(run, {
+      id,
+      evalEvery,
+      curvesOnly,
+      lines,
+      count,
+      isStored,
+      isDeleted: false,
+      timer: undefined,
+      writing: Promise.resolve(),
+    });
+    this.changed(run);
+    return id;
+  }
+
+  of(run: Run): Pick<KeptRun, 'id' | 'evalEvery'> | undefined {
+    return this.#kept.get(run);
+  }
+
+  /** Keeps what has changed: at once where the run is at rest. */
+  changed(run: Run): void {
+    const kept = this.#kept.get(run);
+    if (!kept || !(run.facts || kept.curvesOnly || kept.isStored)) return;
+    const rests = run.state !== 'running';
+    if (kept.timer !== undefined && !rests) return;
+    clearTimeout(kept.timer);
+    kept.timer = setTimeout(() => this.#write(run), rests ? 0 : APART);
+  }
+
+  /** Forgets a run. */
+  remove(run: Run): void {
+    const kept = this.#kept.get(run);
+    if (!kept) return;
+    clearTimeout(kept.timer);
+    this.#kept.delete(run);
+    void kept.writing.then(() => this.#forget(kept.id));
+  }
+
+  #write(run: Run): void {
+    const kept = this.#kept.get(run)!;
+    clearTimeout(kept.timer);
+    kept.timer = undefined;
+    kept.writing = kept.writing.then(async () => {
+      const { lines, id: number, hue, hidden, config, state } = run;
+      const { id, evalEvery, curvesOnly, isDeleted: deleted } = kept;
+      const from = lines === kept.lines ? kept.count : 0; // after a return to an earlier step there are others
+      const done = state === 'done' || (state === 'kept' && run.isDone);
+      const count = lines.length;
+      try {
+        await putRun({ id, number, hue, hidden, config: textsOf(config), evalEvery, done, curvesOnly, deleted }, lines, from);
+        Object.assign(kept, { lines, count, isStored: true });
+      } catch (error) {
+        this.#refused(`Run ${number + 1}`, error);
+      }
+    });
+  }
+
+  async #forget(id: string): Promise<void> {
+    await forgetRun(id).catch(() => undefined); // what cannot be opened holds no run
+    release(id);
+  }
+
+  /** Said once: each run after it would say the same. */
+  #refused(what: string, error: unknown): void {
+    if (!this.#told) notice(refusal(what, error), 'info');
+    this.#told = true;
+  }
+}
