@@ -5,8 +5,7 @@ import { draw } from '../../plots/chart.ts';
 import type { Panel } from '../../plots/panel.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
 import { parseConfig, readingOf } from '../../train/config/config.ts';
-import { Diverged } from '../../train/step/divergence.ts';
-import { rangeRate, rangeTest } from '../../train/study/find-lr.ts';
+import { rangeRates, rangeTestOf } from '../../train/study/find-lr.ts';
 import { parseNumber } from '../../engine/spec.ts';
 import { print } from '../output.ts';
 import { localRecipe, openSession, type SessionOptions } from '../run/session.ts';
@@ -45,18 +44,10 @@ export async function findLr(model: string, options: FindLrOptions): Promise<voi
     ...readingOf(recipe),
     limitTest: 1,
   });
-  const session = await openSession(recipe, images, { ...options, rates: { at: t => ({ lr: rangeRate(t, range) }) } });
+  const session = await openSession(recipe, images, { ...options, rates: rangeRates(range) });
   try {
     if (!options.quiet && !options.json) print(`${session.title}\nrates from ${from} to ${to} in ${steps} steps`);
-    const { points, proposed } = await rangeTest(async () => {
-      try {
-        await session.trainer.step(true);
-        return (await session.trainer.settle())[0]!.loss;
-      } catch (error) {
-        if (error instanceof Diverged) return NaN; // the end of the test, not of the command
-        throw error;
-      }
-    }, range);
+    const { points, proposed } = await rangeTestOf(session.trainer, range);
     const series = [
       { name: 'loss of each step', points: points.map(p => [p.lr, p.loss] as const), muted: true },
       { name: 'smoothed', points: points.map(p => [p.lr, p.smooth] as const) },

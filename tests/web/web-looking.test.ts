@@ -100,6 +100,28 @@ if (
     await accessible();
   });
 
+  test('a rate is found and taken; a sweep shows its runs side by side, and one of them is taken', async () => {
+    await page.getByLabel('Learning rate', { exact: true }).fill('7');
+    await page.getByText('Find a rate').click();
+    await at.press('Try rates');
+    const take = page.getByRole('button', { name: 'Take ' });
+    await take.waitFor();
+    const rate = (await take.textContent())!.slice(5);
+    await take.click();
+    assert.is(await page.getByLabel('Learning rate', { exact: true }).inputValue(), rate);
+    await page.getByText('Sweep', { exact: true }).click();
+    await page.getByLabel('Try', { exact: true }).fill('lr=0.01 hidden=4,8');
+    await at.press('Run all');
+    await page.getByText("unknown key 'hidden'").waitFor();
+    await page.getByLabel('Try', { exact: true }).fill('lr=0.002,0.03');
+    await at.press('Run all');
+    await page.getByText(/^Best: lr 0.0[03]/).waitFor();
+    assert.is(await page.locator('.small-charts figure').count(), 2);
+    await at.press('Use lr 0.03');
+    assert.is(await page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.03');
+    await accessible();
+  });
+
   test('the console stays silent', () => assert.equal(at.said, []));
 }
 test.run();

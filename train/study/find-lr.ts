@@ -1,4 +1,7 @@
 /** The learning-rate range test (Smith 2017): a few steps at rates that grow, and the rate that the losses propose. */
+import type { Schedule } from '../../optim/schedule.ts';
+import { Diverged } from '../step/divergence.ts';
+import type { Fitted } from '../run/loop.ts';
 
 export interface RangePoint {
   readonly lr: number;
@@ -21,6 +24,28 @@ export interface RangeOptions {
 
 /** The rate of step `t`, from 0: from `from` to `to` in equal factors. */
 export const rangeRate = (t: number, { from, to, steps }: RangeOptions): number => from * (to / from) ** (t / Math.max(1, steps - 1));
+
+/** The rates of a test as those of a run. */
+export const rangeRates = (range: RangeOptions): Schedule => ({ at: t => ({ lr: rangeRate(t, range) }) });
+
+/** The test on a trainer whose rates are those of the range; `onLoss` is told the loss of each step. */
+export function rangeTestOf(
+  trainer: Pick<Fitted, 'step' | 'settle'>,
+  range: RangeOptions,
+  onLoss?: (loss: number) => void,
+): Promise<RangeTest> {
+  return rangeTest(async () => {
+    try {
+      await trainer.step(true);
+      const { loss } = (await trainer.settle())[0]!;
+      onLoss?.(loss);
+      return loss;
+    } catch (error) {
+      if (error instanceof Diverged) return NaN; // the end of the test, not of the command
+      throw error;
+    }
+  }, range);
+}
 
 /** Takes steps until the loss is four times its least, or not finite. `step` does the next one and returns its loss. */
 export async function rangeTest(step: () => Promise<number>, o: RangeOptions): Promise<RangeTest> {

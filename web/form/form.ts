@@ -151,6 +151,12 @@ export class ConfigForm {
     this.#offer();
   }
 
+  /** Puts the text of one option in its field. */
+  put(key: Key, text: string): void {
+    this.#texts[key] = text;
+    this.#draw();
+  }
+
   choose(dataset: string): void {
     this.#texts.dataset = dataset;
     this.#offer();
@@ -271,7 +277,10 @@ export class ConfigForm {
       const onchange = (e: Event) => set((e.target as HTMLSelectElement).value);
       return field(name, select(choices, value, { name: key, onchange }), below);
     }
-    return field(name, this.#text(key, name, usual || unset), below);
+    const made = field(name, this.#text(key, name, usual || unset), below);
+    const own = this.#around.below[key];
+    if (own) made.append(own);
+    return made;
   }
 
   /** The input of a number or a text, marked while it holds none that is accepted. */

@@ -149,6 +149,8 @@ export class Run {
       event.kind === 'learning' ||
       event.kind === 'checking' ||
       event.kind === 'experiment' ||
+      event.kind === 'searched' ||
+      event.kind === 'tried' ||
       event.kind === 'look'
     )
       return;

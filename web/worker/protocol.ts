@@ -5,6 +5,8 @@ import type { Ceiling } from '../../bench/ceiling.ts';
 import type { DispatchResult, StepResult } from '../../bench/step.ts';
 import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
+import type { RangeOptions, RangeTest } from '../../train/study/find-lr.ts';
+import type { Trial } from '../../train/study/trial.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
 import type { ClassScores, Verdict } from '../../train/evaluate/report.ts';
 import type { Score } from '../../train/evaluate/score.ts';
@@ -90,6 +92,10 @@ export type RunEvent =
   | { readonly kind: 'who'; readonly who: readonly Who[]; readonly own: number }
   /** The net of the playground as it is now. */
   | { readonly kind: 'look'; readonly look: PlayLook }
+  /** How far a search over rates or runs is. */
+  | { readonly kind: 'searched'; readonly done: number; readonly of: number }
+  /** What came of a run of a sweep. */
+  | ({ readonly kind: 'tried'; readonly index: number } & Pick<Trial, 'lines' | 'best' | 'diverged'>)
   /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
@@ -250,6 +256,10 @@ export interface Api {
   experiment(id: number, text: string, options: LabOptions): Drawn | undefined;
   /** Ends an experiment with what it has. */
   endExperiment(id: number): void;
+  /** The learning-rate range test. */
+  findRate(config: RunConfig, range: RangeOptions, base: string, dropped: Dropped): RangeTest;
+  /** Trains each of some configurations, one after another. */
+  sweepRuns(configs: readonly RunConfig[], base: string, dropped: Dropped): void;
   /** Looks into a data set without a run; `base` is the address of the page. */
   previewData(config: RunConfig, base: string, dropped: Dropped): DataPreview;
   previewAugment(config: RunConfig, base: string, dropped: Dropped): AugmentPreview;

@@ -10,8 +10,10 @@ import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 const post = (message: Reply): void => (self as unknown as { postMessage(m: Reply): void }).postMessage(message);
 const session = new Session((event: RunEvent) => post({ event }));
 let teacher: Promise<Teacher> | undefined;
+const tell = (event: RunEvent): void => post({ event });
 // Loaded when they are first asked for: most runs never do.
 const bench = () => import('./bench-run.ts');
+const search = () => import('./searcher.ts');
 const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
 let player: Promise<Player> | undefined;
 const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
@@ -46,6 +48,8 @@ const handlers: Handlers = {
   race: async request => (await import('./race-run.ts')).runRace(request),
   experiment: async (id, text, options) => (await experiments()).run(id, text, options),
   endExperiment: async id => (await experiments()).end(id),
+  findRate: async (...asked) => (await search()).findRate(...asked, tell),
+  sweepRuns: async (...asked) => (await search()).sweepRuns(...asked, tell),
   previewData: async (...asked) => (await preview()).data(...asked),
   previewAugment: async (...asked) => (await preview()).augmented(...asked),
   teachOpen: async () => (await teach()).open(),

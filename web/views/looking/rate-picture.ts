@@ -28,7 +28,7 @@ export function columnsOf(
 }
 
 export const rateText = (rate: number): string =>
-  rate !== 0 && Math.abs(rate) < 1e-3 ? rate.toExponential(1) : String(Number(rate.toPrecision(3)));
+  rate !== 0 && Math.abs(rate) < 1e-3 ? rate.toExponential(1).replace('.0e', 'e') : String(Number(rate.toPrecision(3)));
 
 export interface RatePicture {
   readonly element: HTMLElement;

@@ -15,6 +15,7 @@ import type { Address } from '../../form/address.ts';
 import { ConfigForm, textsOf } from '../../form/form.ts';
 import { InspectView } from '../inspect-view.ts';
 import { Previews } from '../looking/previews.ts';
+import { searches } from '../looking/searches.ts';
 import { readRuns, writeRuns } from '../../data/run-file.ts';
 import { RunCurves } from './run-curves.ts';
 import { RunToolbar } from './run-toolbar.ts';
@@ -36,6 +37,12 @@ export class TrainView {
   #form: ConfigForm;
   readonly dropped: Dropped = { files: {}, folders: {} };
   #previews = new Previews(() => this.dropped);
+  #searches = searches({
+    config: () => this.#form.config(),
+    dropped: () => this.dropped,
+    take: rate => this.#form.put('lr', rate),
+    use: config => this.#form.set(textsOf(config)),
+  });
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
   #inspect = new InspectView();
@@ -85,7 +92,7 @@ export class TrainView {
     this.#form = new ConfigForm(
       texts,
       this.available,
-      { below: this.#previews.below, changed: recipe => this.#previews.show(recipe) },
+      { below: { ...this.#previews.below, lr: this.#searches.rate }, changed: recipe => this.#previews.show(recipe) },
       el(
         'div',
         { class: 'row small' },
@@ -120,6 +127,7 @@ export class TrainView {
         'Configuration',
         this.#form.element,
         this.#every.element,
+        this.#searches.sweep,
         el(
           'div',
           { class: 'row' },
