@@ -39,8 +39,9 @@ export async function openDataset(config: RunConfig, { files, folders }: Dropped
   );
 }
 
+/** A file of a set as the site has it: gzipped, and counted as it is once it is unpacked. */
 async function fetched(name: string, file: string, base: string, counted: (bytes: number) => void): Promise<Uint8Array> {
-  const answer = await fetch(new URL(`data/${name}/${file}`, base)).catch((e: Error) => {
+  const answer = await fetch(new URL(`data/${name}/${file}.gz`, base)).catch((e: Error) => {
     throw new DescentError(`${name}: ${file} did not come (${e.message})`, 'is the server still running?');
   });
   const needed = datasets[name]!.files.map(f => f.name).join(', ');
@@ -55,5 +56,11 @@ async function fetched(name: string, file: string, base: string, counted: (bytes
       out.enqueue(chunk);
     },
   });
-  return new Uint8Array(await new Response(answer.body!.pipeThrough(count)).arrayBuffer());
+  // a host that says that it is a gzipped file has had it unpacked by the browser
+  const plain = answer.headers.get('content-encoding') ? answer.body! : answer.body!.pipeThrough(new DecompressionStream('gzip'));
+  try {
+    return new Uint8Array(await new Response(plain.pipeThrough(count)).arrayBuffer());
+  } catch {
+    throw new DescentError(`${name}: ${file} came damaged or in part`, 'reload the page to fetch it again');
+  }
 }

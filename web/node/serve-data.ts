@@ -1,7 +1,12 @@
-/** Gives the page the data sets of this machine's cache: under /data/ while Vite serves, in web/dist/data/ where a build asks for them. */
-import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+/**
+ * Gives the page the data sets of this machine's cache, gzipped: under /data/ while Vite serves, in web/dist/data/ where a build asks for
+ * them.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import type { Connect, Plugin } from 'vite';
 import { datasetFolder, isComplete } from '../../datasets/node/cache.ts';
 import { datasets } from '../../datasets/index.ts';
@@ -13,33 +18,39 @@ async function complete(): Promise<string[]> {
   return withFiles.filter((_, i) => whole[i]).map(([name]) => name);
 }
 
+/** Answers what is asked below /data/: the names of the sets that are there, and their files. */
+export const dataHandler: Connect.NextHandleFunction = (request, response, next) => {
+  const [, name, file] = /^\/data\/([\w-]+)(?:\.json|\/([\w.-]+))(?:\?.*)?$/.exec(request.url ?? '') ?? [];
+  if (!name) return next();
+  if (!file && name === 'index') {
+    void complete().then(names => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(names)));
+    return;
+  }
+  const known = Object.hasOwn(datasets, name) ? datasets[name]!.files.find(f => `${f.name}.gz` === file) : undefined;
+  const absent = () => void response.writeHead(404).end();
+  if (!known) return absent();
+  const stream = createReadStream(join(datasetFolder(name), known.name));
+  stream.once('error', absent);
+  stream.once('open', () => {
+    stream.off('error', absent);
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    // within a machine to compress takes longer than to send
+    const isHere = /^(::1|(::ffff:)?127\.)/.test(request.socket.remoteAddress ?? '');
+    // who leaves in the middle ends it, and nobody is there to be told
+    void pipeline(stream, createGzip({ level: isHere ? 0 : 6 }), response).catch(() => undefined);
+  });
+};
+
 /** `data`: names of the sets to copy into a build, with commas between. */
 export function serveData(data = ''): Plugin {
   let out = 'dist';
-  const handler: Connect.NextHandleFunction = (request, response, next) => {
-    const [, name, file] = /^\/data\/([\w-]+)(?:\.json|\/([\w.-]+))(?:\?.*)?$/.exec(request.url ?? '') ?? [];
-    if (!name) return next();
-    if (!file && name === 'index') {
-      void complete().then(names => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(names)));
-      return;
-    }
-    const known = Object.hasOwn(datasets, name) ? datasets[name]!.files.find(f => f.name === file) : undefined;
-    const absent = () => void response.writeHead(404).end();
-    if (!known) return absent();
-    const stream = createReadStream(join(datasetFolder(name), known.name));
-    stream.once('error', absent);
-    stream.once('open', () => {
-      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': known.bytes });
-      stream.pipe(response);
-    });
-  };
   return {
     name: 'descent-data',
     configureServer: server => {
-      server.middlewares.use(handler);
+      server.middlewares.use(dataHandler);
     },
     configurePreviewServer: server => {
-      server.middlewares.use(handler);
+      server.middlewares.use(dataHandler);
     },
     configResolved: config => {
       out = config.build.outDir;
@@ -53,7 +64,12 @@ export function serveData(data = ''): Plugin {
         const { files } = lookUp('dataset', name, Object.fromEntries(withFiles));
         if (!there.includes(name)) throw new Error(`${name}: is not in the cache; run descent data fetch ${name}`);
         await mkdir(join(folder, name), { recursive: true });
-        for (const file of files) await copyFile(join(datasetFolder(name), file.name), join(folder, name, file.name));
+        for (const file of files)
+          await pipeline(
+            createReadStream(join(datasetFolder(name), file.name)),
+            createGzip(),
+            createWriteStream(join(folder, name, `${file.name}.gz`)),
+          );
       }
       await writeFile(join(folder, 'index.json'), JSON.stringify(wanted));
     },
