@@ -28,6 +28,9 @@ const FLAGS = {
   delay: 'delay',
 } as const;
 
+/** What follows the name is written as all options of that kind are. */
+const IN_TEXT: Readonly<Record<string, string>> = { limitTrain: 'limit_train', limitTest: 'limit_test' };
+
 /** The experiment that a text and the flags ask for. */
 function asked(text: string, options: CompareOptions): Planned {
   const { name, found } = experimentIn(text);
@@ -36,13 +39,14 @@ function asked(text: string, options: CompareOptions): Planned {
   for (const [key, flag] of Object.entries(FLAGS)) {
     const value = options[key as keyof typeof FLAGS];
     if (value === undefined) continue;
+    const own = IN_TEXT[key] ?? key;
     check(
-      takes.includes(key),
+      takes.includes(own),
       `--${flag}: ${name} does not take it`,
       takes.length ? `its own options follow its name: ${takes.map(option => `${name}:${option}=…`).join(', ')}` : 'leave it out',
     );
-    const isNumber = typeof found.options[key]!.default === 'number' && Number.isFinite(parseFloat(String(value)));
-    given[key] = isNumber ? Number(value) : value;
+    const isNumber = typeof found.options[own]!.default === 'number' && Number.isFinite(parseFloat(String(value)));
+    given[own] = isNumber ? Number(value) : value;
   }
   return planned(text, given);
 }

@@ -19,7 +19,7 @@ export const augmentation: Lesson = {
     },
     {
       title: 'Cut, mixed and as they are',
-      experiment: 'augmentations:limitTrain=300,limitTest=500,epochs=5',
+      experiment: 'augmentations:limit_train=300,limit_test=500,epochs=5',
       controls: [{ option: 'epochs', label: 'Passes', values: [3, 5, 10] }],
       look: t`LeNet-5 on 300 images. Compare the last column, the accuracy on the training images, with the test accuracy: augmentation lowers the first, and closes the gap. Whether it raises the second depends on how long one trains.`,
     },

@@ -6,7 +6,7 @@ import { messageOf } from '../../../cli/flags.ts';
 import { compare } from '../../../cli/study/compare.ts';
 import { localRecipe } from '../../../cli/run/session.ts';
 import { openDataset } from '../../../datasets/node/open.ts';
-import { COMPARISONS } from '../../../train/study/compare.ts';
+import { COMPARISONS } from '../../../train/study/comparison/comparisons.ts';
 import { parseConfig } from '../../../train/config/config.ts';
 import { OPTIONS } from '../../../train/config/options.ts';
 import { recipeOf } from '../../../train/config/recipe-of.ts';

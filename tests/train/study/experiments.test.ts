@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare } from '../../../cli/study/compare.ts';
-import { COMPARISONS } from '../../../train/study/compare.ts';
+import { COMPARISONS } from '../../../train/study/comparison/comparisons.ts';
 import { giveWay, inTurn, type Lab } from '../../../train/study/experiment.ts';
 import { EXPERIMENTS, planned } from '../../../train/study/experiments.ts';
 import { printed } from '../../support/process/printed.ts';

@@ -82,7 +82,7 @@ test('of one width few units kept learn too little, of as many left more, and no
 });
 
 test('what is cut and mixed is learnt less by heart: cutmix least, and the loss on other images is smaller for it', async () => {
-  const given = { model: 'lenet5', optimizer: 'adam', lr: '0.002', limitTrain: '110', limitTest: '64', epochs: '50' };
+  const given = { model: 'lenet5', optimizer: 'adam', lr: '0.002', limit_train: '110', limit_test: '64', epochs: '50' };
   const { rows } = await planned('augmentations', given).run(labOf(SHAPES));
   const [none, ...others] = rows;
   assert.equal(

@@ -4,7 +4,7 @@ import { COUNT } from '../../../engine/range.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { spreadOf } from '../statistics.ts';
 import { scored } from './members.ts';
-import '../compare-nets.ts'; // has norm-net among the models
+import '../comparison/nets.ts'; // has norm-net among the models
 
 const SIZES = [1, 2, 4, 16];
 /** The rate for one image; it grows in proportion to the batch (Goyal et al. 2017). */

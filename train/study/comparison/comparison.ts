@@ -1,14 +1,14 @@
 /** Comparisons as experiments: configurations that are trained one after another from the same seed. */
-import { check, named, say } from '../../engine/check.ts';
-import type { Defaulted } from '../../engine/parameter.ts';
-import { parseConfig } from '../config/config.ts';
-import { checkFeasible } from '../config/feasible.ts';
-import type { Recipe } from '../config/recipe.ts';
-import { recipeOf } from '../config/recipe-of.ts';
-import { COMPARED, type Comparison } from './compare.ts';
-import { picture, type Result } from './comparison-picture.ts';
-import { experiment, inTurn, Stopped, type Cell, type Experiment, type Lab, type Outcome } from './experiment.ts';
-import { trial } from './trial.ts';
+import { check, named, say } from '../../../engine/check.ts';
+import type { Defaulted } from '../../../engine/parameter.ts';
+import { parseConfig } from '../../config/config.ts';
+import { checkFeasible } from '../../config/feasible.ts';
+import type { Recipe } from '../../config/recipe.ts';
+import { recipeOf } from '../../config/recipe-of.ts';
+import { COMPARED, type Comparison } from './comparisons.ts';
+import { picture, type Result } from './picture.ts';
+import { experiment, inTurn, Stopped, type Cell, type Experiment, type Lab, type Outcome } from '../experiment.ts';
+import { trial } from '../trial.ts';
 
 /** Points of a curve. */
 const POINTS = 80;
@@ -41,9 +41,9 @@ const optionsOf = ({ model, defaults }: Comparison) => {
     optimizer: text('momentum', 'where optimizers are not compared'),
     lr: text(usual.lr ?? '', 'learning rate, else that of the optimizer'),
     epochs: text(usual.epochs, 'passes'),
-    limitTrain: text(usual.limitTrain, 'training images'),
-    limitTest: text(usual.limitTest, 'test images'),
-  } satisfies Record<keyof Asked, unknown>;
+    limit_train: text(usual.limitTrain, 'training images'),
+    limit_test: text(usual.limitTest, 'test images'),
+  };
 };
 
 /** The comparison of a name as an experiment. */
@@ -52,8 +52,9 @@ export const comparison = (name: string, chosen: Comparison): Experiment =>
     about: chosen.about,
     source: chosen.source,
     options: optionsOf(chosen),
-    run(lab, options) {
-      const asked: Asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== ''));
+    run(lab, { limit_train: limitTrain, limit_test: limitTest, ...options }) {
+      const given = { ...options, limitTrain, limitTest };
+      const asked: Asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
       return compared(lab, name, chosen, asked);
     },
   });

@@ -1,8 +1,8 @@
 /** What is drawn of configurations trained side by side. */
-import type { Panel, Series } from '../../plots/panel.ts';
-import type { StepMetrics } from '../step/metrics.ts';
-import type { Outcome } from './experiment.ts';
-import type { Trial } from './trial.ts';
+import type { Panel, Series } from '../../../plots/panel.ts';
+import type { StepMetrics } from '../../step/metrics.ts';
+import type { Outcome } from '../experiment.ts';
+import type { Trial } from '../trial.ts';
 
 export interface Result {
   readonly variant: string;

@@ -1,14 +1,14 @@
 /** Nets that are compared with themselves: one choice of a layer is all that differs. */
-import { relu } from '../../layers/activation.ts';
-import { residual, sequential } from '../../layers/compose.ts';
-import { conv2d } from '../../layers/conv.ts';
-import { dense } from '../../layers/dense.ts';
-import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../layers/norm.ts';
-import { globalAvgPool, maxPool } from '../../layers/pool.ts';
-import { addModel } from '../../models/index.ts';
-import { choice } from '../../engine/parameter.ts';
-import { model, standardise } from '../../models/model.ts';
-import { noiseOf, noiseOptions, NOISES } from '../../models/noise.ts';
+import { relu } from '../../../layers/activation.ts';
+import { residual, sequential } from '../../../layers/compose.ts';
+import { conv2d } from '../../../layers/conv.ts';
+import { dense } from '../../../layers/dense.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, lrn } from '../../../layers/norm.ts';
+import { globalAvgPool, maxPool } from '../../../layers/pool.ts';
+import { addModel } from '../../../models/index.ts';
+import { choice } from '../../../engine/parameter.ts';
+import { model, standardise } from '../../../models/model.ts';
+import { noiseOf, noiseOptions, NOISES } from '../../../models/noise.ts';
 
 export const NORMS = {
   none: undefined,

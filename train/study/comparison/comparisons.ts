@@ -1,9 +1,9 @@
 /** Methods side by side: the variants of each comparison, and how much training it takes to see the difference. */
-import { schemes } from '../../layers/init.ts';
-import { rules } from '../../optim/index.ts';
-import { NOISES } from '../../models/noise.ts';
-import { NORMS } from './compare-nets.ts';
-import type { parseConfig } from '../config/config.ts';
+import { schemes } from '../../../layers/init.ts';
+import { rules } from '../../../optim/index.ts';
+import { NOISES } from '../../../models/noise.ts';
+import { NORMS } from './nets.ts';
+import type { parseConfig } from '../../config/config.ts';
 
 /** What a variant changes of the configuration. */
 export type Variant = Parameters<typeof parseConfig>[1] & { readonly model?: string };
