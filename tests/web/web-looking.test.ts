@@ -57,6 +57,9 @@ if (
   });
 
   test('a cell of the confusion matrix opens its images, by mouse and by keys; recall and precision stand at the margins', async () => {
+    await tiles('Test images').first().getByRole('button').click();
+    await page.getByRole('img', { name: 'Saliency for' }).waitFor();
+    await page.getByText('Grad-CAM is of nets that have feature maps.').waitFor();
     const table = page.getByRole('grid', { name: 'Labels and answers' });
     await table.scrollIntoViewIfNeeded();
     const counts = await table.getByRole('button').evaluateAll(all => all.map(b => Number(b.textContent)));

@@ -5,6 +5,7 @@ import { bars } from './bars.ts';
 import { cameraOn } from './camera.ts';
 import { button, el, pick, told } from './dom.ts';
 import { drawing } from './drawing.ts';
+import { explained } from './looking/explained.ts';
 import { PRESETS } from './train/presets.ts';
 import { bitmapOf, drawMiddle, image } from '../data/pictures.ts';
 import type { RunFacts } from '../worker/protocol.ts';
@@ -115,10 +116,11 @@ export class PredictView {
   async #again(): Promise<void> {
     if (!this.#last) return;
     const {
-      facts: { shape, classes },
+      facts,
       engine,
       config: { resize },
     } = this.#answering();
+    const { shape, classes } = facts;
     const { source, ...size } = this.#last;
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
     drawMiddle(thumb, source, size); // the same moment of a video as the net is given
@@ -133,6 +135,14 @@ export class PredictView {
     // bars of a video that changed places could not be read
     if (source !== this.#camera.video || all.length > 10) all.sort((x, y) => y.share - x.share);
     this.#bars.show(all.slice(0, 10));
+    const answer = likely.indexOf(Math.max(...likely));
+    const why = button('What it goes by', () =>
+      told(async () => {
+        const found = await engine.call('explain', bytes, answer);
+        why.replaceWith(explained(bytes, facts, classes[answer]!, found));
+      }),
+    );
+    if (source !== this.#camera.video) this.#seen.append(why);
   }
 
   #layOut(): void {

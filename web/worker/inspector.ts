@@ -7,6 +7,7 @@ import type { Opened } from '../../train/run/open.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
+import type { Explainer, Explanation } from '../../train/study/explain.ts';
 import { activationsOf, filtersOf, firstFilters, type Filters, type Planes } from '../../train/study/looks.ts';
 import type { Judged, Prediction } from './protocol.ts';
 
@@ -19,6 +20,7 @@ export class Inspector {
   #opened: Opened;
   #dataset: Dataset;
   #predictor: Predictor | undefined;
+  #explainer: Promise<Explainer> | undefined;
   #probes = new Map<string, Promise<Probe>>();
 
   /** Into a run that is open, on its data. */
@@ -76,6 +78,14 @@ export class Inspector {
     const { trainer, model, data } = this.#opened;
     this.#predictor ??= Predictor.over(trainer.memory, model, data, MANY);
     return this.#predictor.probabilities(bytes);
+  }
+
+  /** What speaks for a class in an image given as bytes [c, h, w], by the weights that are evaluated. */
+  async explain(bytes: Uint8Array, target: number): Promise<Explanation> {
+    const { Explainer } = await import('../../train/study/explain.ts');
+    const { trainer, model, data } = this.#opened;
+    this.#explainer ??= Explainer.create(trainer.memory.device, model, data);
+    return (await this.#explainer).explain(await trainer.evaluatedWeights(), bytes, target);
   }
 
   async layers(count: number): Promise<LayerStats[]> {

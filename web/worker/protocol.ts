@@ -7,6 +7,7 @@ import type { Fault } from '../../engine/check.ts';
 import type { AdapterReport } from '../../engine/adapter.ts';
 import type { RangeOptions, RangeTest } from '../../train/study/find-lr.ts';
 import type { Trial } from '../../train/study/trial.ts';
+import type { Explanation } from '../../train/study/explain.ts';
 import type { Filters, Planes } from '../../train/study/looks.ts';
 import type { ClassScores, Verdict } from '../../train/evaluate/report.ts';
 import type { Score } from '../../train/evaluate/score.ts';
@@ -240,6 +241,8 @@ export interface Api {
   filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */
   predict(bytes: Uint8Array): Float32Array;
+  /** What speaks for a class in an image given as bytes [c, h, w]. */
+  explain(bytes: Uint8Array, target: number): Explanation;
   layers(count: number): LayerStats[];
   /** What each layer makes of a test image. */
   activations(index: number): Planes[];

@@ -39,6 +39,7 @@ const handlers: Handlers = {
   imagesAt: indices => session.inspect(net => net.imagesAt(indices)),
   filters: () => session.inspect(net => net.filters()),
   predict: bytes => session.inspect(net => net.predict(bytes)),
+  explain: (bytes, target) => session.inspect(net => net.explain(bytes, target)),
   layers: count => session.inspect(net => net.layers(count)),
   activations: index => session.inspect(net => net.activations(index)),
   admit: (id, port) => session.admit(id, port),

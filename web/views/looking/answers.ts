@@ -1,10 +1,11 @@
 /** What the net says of the test images: its mistakes and others as tiles, and labels against answers, whose cells open their images. */
 import type { Verdict } from '../../../train/evaluate/report.ts';
 import type { Judged } from '../../worker/protocol.ts';
-import { button, count, el, select } from '../dom.ts';
+import { button, count, el, select, told } from '../dom.ts';
 import { isSeen, panel, quiet, type Panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
 import { confusionTable, type ConfusionTable } from './confusion.ts';
+import { explained } from './explained.ts';
 import { confusedMost, ORDERS, type Order } from './order.ts';
 import { verdictTiles, type VerdictTiles } from './tiles.ts';
 
@@ -19,7 +20,7 @@ const PAIRS = 12;
 export class AnswersView {
   #tilesPanel = panel(
     'Test images',
-    'Each has its label, and below it what the net takes it for and how sure it is. Green is right, red is wrong.',
+    'Each has its label, and below it what the net takes it for and how sure it is. Green is right, red is wrong. Press one to see what the answer goes by.',
   );
   #tablePanel = panel('Confusion matrix', 'Rows are labels, columns answers. A number that is pressed opens its images.');
   readonly panels: readonly Panel[] = [this.#tilesPanel, this.#tablePanel];
@@ -38,6 +39,24 @@ export class AnswersView {
   #openedTitle = el('h3');
   #openedTiles: VerdictTiles | undefined;
 
+  /** Says below the tiles what an answer goes by. */
+  async #explain(run: Run, at: HTMLElement, { image, label, answer }: Verdict, bytes: Uint8Array): Promise<void> {
+    const { classes } = run.facts!;
+    const own = Uint8Array.from(bytes);
+    const found = await run.engine.call('explain', own, answer);
+    if (!this.#isShown() || run !== this.#run) return;
+    const taken = label === answer ? '' : `, taken for ${classes[answer]}`;
+    at.replaceChildren(
+      el(
+        'div',
+        { class: 'row head' },
+        el('h3', { textContent: `Test image ${image + 1}: ${classes[label]}${taken}` }),
+        button('×', () => at.replaceChildren(), { 'aria-label': 'Close the explanation' }),
+      ),
+      explained(own, run.facts!, classes[answer]!, found),
+    );
+  }
+
   /** Judges anew, and fills those of its panels that are seen while `isShown` holds. */
   async fill(run: Run, isShown: () => boolean): Promise<void> {
     if (!isShown() || !this.panels.some(isSeen)) return;
@@ -55,8 +74,10 @@ export class AnswersView {
     const { classes, images } = run.facts!;
     this.#run = run;
     this.#cell = undefined;
-    this.#tiles = verdictTiles();
-    this.#openedTiles = verdictTiles();
+    const [below, belowCell] = [el('div', { class: 'opened', role: 'status' }), el('div', { class: 'opened', role: 'status' })];
+    const asked = (at: HTMLElement) => verdictTiles((verdict, bytes) => void told(() => this.#explain(run, at, verdict, bytes)));
+    this.#tiles = asked(below);
+    this.#openedTiles = asked(belowCell);
     const orders = Object.entries(ORDERS).map(([name, { label }]) => [name, label] as const);
     const which = select(orders, this.#order, {
       'aria-label': 'Which test images',
@@ -77,7 +98,7 @@ export class AnswersView {
         void this.fill(run, this.#isShown).catch(() => undefined); // the run says itself what is wrong with it
       },
     });
-    this.#tilesPanel.body.replaceChildren(el('div', { class: 'row' }, which, many), this.#said, this.#tiles.element);
+    this.#tilesPanel.body.replaceChildren(el('div', { class: 'row' }, which, many), this.#said, this.#tiles.element, below);
 
     const open = (label: number, answer: number) => {
       this.#cell = [label, answer];
@@ -91,6 +112,7 @@ export class AnswersView {
     this.#opened.replaceChildren(
       el('div', { class: 'row head' }, this.#openedTitle, button('×', close, { 'aria-label': 'Close the images' })),
       this.#openedTiles.element,
+      belowCell,
     );
     if (classes.length > MOST) {
       this.#table = undefined;

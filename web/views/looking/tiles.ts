@@ -2,7 +2,7 @@
 import type { Verdict } from '../../../train/evaluate/report.ts';
 import { image } from '../../data/pictures.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
-import { el, percent } from '../dom.ts';
+import { button, el, percent } from '../dom.ts';
 
 export interface VerdictTiles {
   readonly element: HTMLElement;
@@ -10,14 +10,15 @@ export interface VerdictTiles {
   show(facts: RunFacts, verdicts: readonly Verdict[], images: Uint8Array): void;
 }
 
-/** The elements stay where they are while their contents change. */
-export function verdictTiles(): VerdictTiles {
+/** The elements stay where they are while their contents change. A press on an image asks what its answer goes by. */
+export function verdictTiles(ask: (verdict: Verdict, bytes: Uint8Array) => void): VerdictTiles {
   const element = el('div', { class: 'tiles' });
-  const tiles: { readonly figure: HTMLElement; readonly words: HTMLElement }[] = [];
+  const tiles: { readonly figure: HTMLElement; readonly pressed: HTMLButtonElement; readonly words: HTMLElement }[] = [];
   const make = () => {
     const words = el('figcaption');
-    const figure = el('figure', {}, el('canvas'), words);
-    return { figure, words };
+    const pressed = button('', () => undefined);
+    pressed.append(el('canvas'));
+    return { figure: el('figure', {}, pressed, words), pressed, words };
   };
   return {
     element,
@@ -26,13 +27,17 @@ export function verdictTiles(): VerdictTiles {
       if (element.childElementCount !== verdicts.length)
         element.replaceChildren(...tiles.slice(0, verdicts.length).map(({ figure }) => figure));
       const size = shape.reduce((a, b) => a * b);
-      for (const [i, { image: number, label, answer, probability }] of verdicts.entries()) {
-        const { figure, words } = tiles[i]!;
+      for (const [i, verdict] of verdicts.entries()) {
+        const { image: number, label, answer, probability } = verdict;
+        const { figure, pressed, words } = tiles[i]!;
+        const bytes = images.subarray(i * size, (i + 1) * size);
         const isRight = label === answer;
         const text = `${classes[label]}: ${isRight ? 'right' : `taken for ${classes[answer]}`}, ${percent(probability)}`;
         figure.className = isRight ? 'tile right' : 'tile wrong';
         figure.title = `Test image ${number + 1}, ${text}`;
-        figure.firstElementChild!.replaceWith(image(images.subarray(i * size, (i + 1) * size), shape, text));
+        pressed.firstElementChild!.replaceWith(image(bytes, shape, text));
+        pressed.setAttribute('aria-label', `${text}: what it goes by`);
+        pressed.onclick = () => ask(verdict, bytes);
         const sure = `${Math.round(100 * probability)}\u00a0%`;
         words.replaceChildren(
           el('span', { textContent: classes[label]! }),
