@@ -18,7 +18,7 @@ export const robustness: Lesson = {
       title: 'Accuracy under attack',
       experiment: 'adversarial:images=500,epsilon=0.1,train_steps=2,steps=5,restarts=1',
       controls: [{ option: 'epsilon', label: 'Training moves pixels by', values: [0.05, 0.1, 0.2] }],
-      look: t`Two nets, one trained as usual and one against PGD. The curves fall with $\epsilon$; the second starts a little lower and falls later. The pictures show what was added.`,
+      look: t`Two nets, one trained as usual and one against PGD. The curves fall with $\epsilon$; the second starts a little lower and falls later.`,
     },
     t`Many defences only hide the gradient: they make attacks fail without making the net right. Noise at test time does so too. Then the attack must average its gradient over the noise (expectation over transformation, Athalye et al. 2018), or what looks like robustness is the attacker's weakness.`,
   ],
