@@ -130,6 +130,7 @@ test('what cannot be private is refused in one line', async () => {
     ['mlp', { dp: 'sigma=1' }, /unknown option of dp 'sigma'; .*clip, noise, delta/],
     ['mlp', { dp: 'clip=-1' }, /^dp: clip is -1; give a number above 0/],
     ['mlp', { dp: '1' }, /^dp: '1' is not key=value; write clip=1,noise=1.1,delta=1e-5/],
+    ['mlp', { dp: '' }, /^dp: '' is not key=value; write clip=1/],
   ] as const) {
     assert.match(await open(model, more), why);
   }

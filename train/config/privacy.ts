@@ -13,7 +13,10 @@ const PRIVACY = {
 
 /** The options in a text, `clip=1,noise=1.1`. */
 export function parsePrivacy(who: Message, text: string): Privacy {
+  const checkPairs = (is: boolean, given: string) =>
+    check(is, say`${who}: '${given}' is not key=value`, 'write clip=1,noise=1.1,delta=1e-5');
+  checkPairs(text !== '', text);
   const { value, options } = parseSpec(who, `dp:${text}`);
-  check(value === undefined, say`${who}: '${String(value)}' is not key=value`, 'write clip=1,noise=1.1,delta=1e-5');
+  checkPairs(value === undefined, String(value));
   return valuesOf('dp', PRIVACY, options, { who });
 }
