@@ -81,11 +81,9 @@ async function take(files: readonly File[]): Promise<void> {
       throw refused(file);
     }
   }
-  const [picture, ...others] = pictures;
-  if (!picture) return;
+  if (!pictures.length) return;
   location.hash = '#predict';
-  await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(picture);
-  if (others.length) notice(`${picture.name} is shown; of ${pictures.length} pictures one is classified at a time.`, 'info');
+  await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(pictures);
 }
 
 /** Why a file is not taken, and what can be done with it. */

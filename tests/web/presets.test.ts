@@ -1,4 +1,5 @@
 /** What a visitor could try: each preset is a configuration that trains, and the nets that come along answer before anything is trained. */
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkFeasible } from '../../train/config/feasible.ts';
@@ -44,6 +45,22 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
     await page.mouse.up();
     await page.locator('.answer').getByText('Trouser').waitFor();
     assert.match((await page.locator('.answer .bars li').first().textContent()) ?? '', /Trouser/);
+  });
+
+  test('several pictures are answered in a table, each by its name', async () => {
+    const { default: sharp } = await import('sharp');
+    const files = ['dark', 'light'].map(name => join(at.folder, `${name}.png`));
+    for (const [i, file] of files.entries()) {
+      const background = `rgb(${200 * i}, ${200 * i}, ${200 * i})`;
+      await sharp({ create: { width: 28, height: 28, channels: 3, background } })
+        .png()
+        .toFile(file);
+    }
+    await at.choose('Choose a picture', ...files);
+    const table = at.page.getByRole('table', { name: 'Answers' });
+    await table.waitFor();
+    assert.equal(await table.locator('tbody th').allTextContents(), ['dark.png', 'light.png']);
+    for (const sure of await table.locator('tbody td:last-child').allTextContents()) assert.match(sure, /^\d+\.\d %$/);
   });
 
   test('its answers to test images are there under Train, and it can be trained on', async () => {

@@ -3,7 +3,7 @@ import { pictureBytes } from '../../datasets/pictures.ts';
 import { check } from '../../engine/check.ts';
 import { bars } from './bars.ts';
 import { cameraOn } from './camera.ts';
-import { button, el, pick, told } from './dom.ts';
+import { button, el, percent, pick, told } from './dom.ts';
 import { drawing } from './drawing.ts';
 import { explained } from './looking/explained.ts';
 import { PRESETS } from './train/presets.ts';
@@ -16,6 +16,11 @@ import type { TrainView } from './train/train-view.ts';
 const LOOK = 300;
 /** Pixels of a side of the picture as it is shown. */
 const THUMB = 160;
+
+interface Named {
+  readonly name: string;
+  readonly picture: ImageBitmap;
+}
 
 export class PredictView {
   readonly element: HTMLElement;
@@ -41,12 +46,13 @@ export class PredictView {
   );
   #opener = button('Use the camera', () => told(() => (this.#camera.isOpen ? this.stop() : this.#open())));
   #last: { source: HTMLVideoElement | ImageBitmap; width: number; height: number } | undefined;
+  #several: readonly Named[] | undefined;
 
   constructor(train: TrainView) {
     this.#train = train;
     this.#camera.video.hidden = true;
     this.#invert.onchange = () => void told(() => this.#again());
-    const choose = () => pick({ accept: 'image/*' }, ([file]) => this.classify(file!));
+    const choose = () => pick({ accept: 'image/*', multiple: true }, files => this.classify(files));
     const inverting = 'Invert: for dark things on light ground, where the net learned light on dark (Fashion-MNIST, MNIST)';
     this.element = el(
       'div',
@@ -95,13 +101,49 @@ export class PredictView {
     );
   }
 
-  /** Says what the net takes a picture file for. */
-  async classify(file: File): Promise<void> {
-    await this.#ask(await bitmapOf(file));
+  /** Says what the net takes picture files for: of one all likely classes, of several the likeliest as a table. */
+  async classify(files: readonly File[]): Promise<void> {
+    const pictures = await Promise.all(files.map(async file => ({ name: file.name, picture: await bitmapOf(file) })));
+    if (pictures.length === 1) return this.#ask(pictures[0]!.picture);
+    this.stop();
+    this.#last = undefined;
+    this.#several = pictures;
+    await this.#again();
+  }
+
+  async #tell(pictures: readonly Named[]): Promise<void> {
+    const {
+      facts: { shape, classes },
+      engine,
+      config: { resize },
+    } = this.#answering();
+    const rows: HTMLElement[] = [];
+    for (const { name, picture } of pictures) {
+      const bytes = await pictureBytes(picture, shape, { invert: this.#invert.checked, resize });
+      const likely = await engine.call('predict', bytes);
+      const best = likely.indexOf(Math.max(...likely));
+      rows.push(
+        el(
+          'tr',
+          {},
+          el('td', { class: 'word' }, image(bytes, shape, `What the net sees of ${name}`)),
+          el('th', { scope: 'row', textContent: name }),
+          el('td', { class: 'word', textContent: classes[best] }),
+          el('td', { textContent: percent(likely[best]!) }),
+        ),
+      );
+    }
+    if (this.#several !== pictures) return; // something else was asked meanwhile
+    this.show();
+    const heads = ['seen', 'picture', 'answer'].map(textContent => el('th', { scope: 'col', class: 'word', textContent }));
+    const head = el('tr', {}, ...heads, el('th', { scope: 'col', textContent: 'how sure' }));
+    const table = el('table', { class: 'numbers', 'aria-label': 'Answers' }, el('thead', {}, head), el('tbody', {}, ...rows));
+    this.#stage.replaceChildren(el('div', { class: 'scroll' }, table));
   }
 
   async #ask(picture: ImageBitmap): Promise<void> {
     this.stop();
+    this.#several = undefined;
     this.#last = { source: picture, width: picture.width, height: picture.height };
     await this.#again();
   }
@@ -114,6 +156,7 @@ export class PredictView {
   }
 
   async #again(): Promise<void> {
+    if (this.#several) return this.#tell(this.#several);
     if (!this.#last) return;
     const {
       facts,
@@ -154,6 +197,7 @@ export class PredictView {
     this.#answering(); // before anyone is asked for the camera
     if (!(await this.#camera.open())) return;
     const { video } = this.#camera;
+    this.#several = undefined;
     this.#layOut();
     video.hidden = false;
     this.#opener.textContent = 'Stop the camera';
