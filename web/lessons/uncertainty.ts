@@ -18,7 +18,7 @@ export const uncertainty: Lesson = {
       title: 'How often a confidence comes true',
       experiment: 'calibration:images=1000,epochs=8,members=3,draws=8',
       controls: [{ option: 'members', label: 'Nets and snapshots', values: [2, 3, 5] }],
-      look: t`On the diagonal a net says what happens; below it, it is too sure. Every mean lies closer to it than the single net beside it. This takes a minute or more.`,
+      look: t`On the diagonal a net says what happens; below it, it is too sure. The means of nets and of snapshots lie closer to it than the single net beside them; those over masks need nets that have trained longer. This takes a minute or more.`,
     },
     {
       title: 'SGD as a sampler',
