@@ -3,13 +3,11 @@ import { outputsOf } from '../../datasets/dataset.ts';
 import { datasets, knownName } from '../../datasets/index.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DescentError } from '../../engine/check.ts';
-import { Graph } from '../../engine/graph.ts';
-import { product, type Tensor } from '../../engine/tensor.ts';
-import { models as known, openModel } from '../../models/index.ts';
+import { product } from '../../engine/tensor.ts';
+import { models as known } from '../../models/index.ts';
 import type { ModelInput } from '../../models/model.ts';
-import { DEFAULT_PROFILE } from '../../shaders/kernel/kernel.ts';
-import { parseNumber, parseSpec } from '../../engine/spec.ts';
-import { receptiveFields } from '../../train/study/receptive-field.ts';
+import { parseNumber } from '../../engine/spec.ts';
+import { layerSizes, type LayerSizes } from '../../train/study/layer-sizes.ts';
 import { messageOf } from '../flags.ts';
 import { loadOwnModel } from '../own-model.ts';
 import { print, table } from '../output.ts';
@@ -20,18 +18,6 @@ export interface ModelsOptions {
   classes?: string;
   json?: boolean;
   quiet?: boolean;
-}
-
-/** One layer: what it gives for one image, how many numbers it learns, its multiplications and additions. */
-interface Row {
-  name: string;
-  shape: readonly number[];
-  parameters: number;
-  flops: number;
-  /** Bytes of its output for one image, and of its parameters, in f32. */
-  bytes: number;
-  /** Rows and columns of the image that a value of its output depends on, beyond its border too; absent where that is all of it. */
-  receptiveField?: readonly [rows: number, columns: number];
 }
 
 export async function models(text: string | undefined, options: ModelsOptions): Promise<void> {
@@ -47,10 +33,10 @@ const grouped = (n: number): string => n.toLocaleString('en-US');
 
 /** One model, layer by layer, and its options. */
 function showModel(text: string, input: ModelInput, { json, quiet }: ModelsOptions): void {
-  const rows = layers(text, input);
+  const rows = layerSizes(text, input);
   const total = sum(text, rows);
   if (json) {
-    print(JSON.stringify({ ...total, input: input.shape, layers: rows }));
+    print(JSON.stringify({ ...total, input: input.shape, layers: rows.map(({ from: _, ...row }) => row) }));
     return;
   }
   print(
@@ -84,7 +70,7 @@ function listModels(input: ModelInput, { json, quiet }: ModelsOptions): void {
   const totals = Object.keys(known).map(model => {
     const { about } = known[model]!;
     try {
-      return { ...sum(model, layers(model, input)), about };
+      return { ...sum(model, layerSizes(model, input)), about };
     } catch (error) {
       if (error instanceof DescentError) return { name: model, problem: messageOf(error), about };
       throw error;
@@ -116,34 +102,10 @@ async function inputOf({ dataset, input, classes }: ModelsOptions): Promise<Mode
   };
 }
 
-const sum = (name: string, rows: readonly Row[]): Row => ({
+const sum = (name: string, rows: readonly LayerSizes[]): Omit<LayerSizes, 'from'> => ({
   name,
   shape: rows.findLast(r => r.shape.length)!.shape,
   parameters: rows.reduce((n, r) => n + r.parameters, 0),
   flops: rows.reduce((n, r) => n + r.flops, 0),
   bytes: rows.reduce((n, r) => n + r.bytes, 0),
 });
-
-/** Builds the model for one image and sums up its ops by layer. */
-function layers(text: string, input: ModelInput): Row[] {
-  const g = new Graph({ training: false, profile: DEFAULT_PROFILE });
-  const image = g.tensor([1, ...input.shape], 'input', 'images');
-  openModel(parseSpec('model', text), input)(g, image);
-  const fields = receptiveFields(g, image);
-  const outputs = new Map<string, Tensor | undefined>(g.layers.map(({ path, output }) => [path, output]));
-  for (const { path } of g.params.values()) if (!outputs.has(path)) outputs.set(path, undefined); // a head that only training has
-  return Array.from(outputs, ([path, output]) => {
-    const params = [...g.params.values()].filter(p => p.path === path);
-    const ops = g.ops.filter(op => op.path === path);
-    const learned = params.reduce((n, p) => n + p.value.size, 0);
-    const field = fields.get(path);
-    return {
-      name: path || 'model',
-      shape: output?.shape.slice(1) ?? [],
-      parameters: learned,
-      flops: ops.reduce((n, op) => n + (op.kernel.flops?.(op.params) ?? 0), 0),
-      bytes: 4 * ((output?.size ?? 0) + learned),
-      ...(field !== undefined && field !== 'all' && { receptiveField: field.size }),
-    };
-  });
-}

@@ -1,5 +1,5 @@
 /** What can be seen of a net: its first filters, and what each layer makes of an image. */
-import type { Shape } from '../../engine/tensor.ts';
+import { product, type Shape } from '../../engine/tensor.ts';
 import type { Probe } from '../evaluate/probe.ts';
 
 /** Pictures [count, h, w] of floats. */
@@ -49,12 +49,46 @@ export function filtersOf(
 export async function activationsOf(probe: Probe, bytes: Uint8Array): Promise<Planes[]> {
   probe.run(bytes);
   const found: Planes[] = [];
-  for (const [name, t] of probe.outputs) {
-    const [, c = 1, h = 1, w = 1] = t.shape.length === 4 ? t.shape : [1, 1, 1, t.size / probe.n];
-    const count = Math.min(c, MOST);
-    found.push({ name, count, h, w, data: (await probe.read(t)).slice(0, count * h * w) });
-  }
+  for (const [name, t] of probe.outputs) found.push(channelsOf(name, [1, ...t.shape.slice(1)], await probe.read(t)));
   return found;
+}
+
+/** A layer's output for one image, of shape [1, …], as pictures. */
+export function channelsOf(name: string, shape: Shape, values: Float32Array): Planes {
+  const [, c = 1, h = 1, w = 1] = shape.length === 4 ? shape : [1, 1, 1, product(shape)];
+  const count = Math.min(c, MOST);
+  return { name, count, h, w, data: values.slice(0, count * h * w) };
+}
+
+/** Values by how many lie where: `counts` over equal parts of -reach .. reach. */
+export interface Histogram {
+  readonly reach: number;
+  readonly counts: Uint32Array;
+}
+
+/** Parts of a histogram: an odd number, as many values are 0. */
+const BINS = 41;
+
+/** The histogram of values; those that are not finite are left out. */
+export function histogramOf(values: Float32Array): Histogram {
+  const finite = values.filter(Number.isFinite);
+  const reach = finite.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
+  const counts = new Uint32Array(BINS);
+  for (const v of finite) counts[Math.min(BINS - 1, Math.floor(((v / reach + 1) / 2) * BINS))]!++;
+  return { reach, counts };
+}
+
+/** Numbers of a matrix that are drawn. */
+const PIXELS = 2 ** 16;
+
+/** Any weight as pictures: of a convolution of more than one tap its filters, and else one picture of its first rows. */
+export function weightPictures(weight: Weight, values: Float32Array): Filters {
+  const [o = 1, ...rest] = weight.shape;
+  const [kh = 1, kw = 1] = weight.shape.slice(2);
+  if (weight.shape.length === 4 && kh * kw > 1) return filtersOf(weight, values, [1, kh, kw], 0);
+  const w = product(rest);
+  const h = Math.max(1, Math.min(o, Math.floor(PIXELS / w)));
+  return { name: weight.name, channels: 1, count: 1, h, w, data: values.slice(0, h * w), templates: false };
 }
 
 /** Picture `i` as bytes [h, w, 3]: 0 is grey, the largest magnitude black or white; three channels are colours. */

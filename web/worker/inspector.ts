@@ -1,6 +1,6 @@
-/** What can be seen of a net at work: its answers, confusions, filters, layers and activations. */
+/** What can be seen of a net at work: its answers, confusions, and what its layers hold and compute. */
 import { bytesOf, imagesOf, type Dataset } from '../../datasets/dataset.ts';
-import { layerStats, type LayerStats } from '../../train/study/layer-stats.ts';
+import { layerStats, weightsNow, type LayerStats } from '../../train/study/layer-stats.ts';
 import { bytesOfImage } from '../../train/data/data.ts';
 import { report, verdictsOf } from '../../train/evaluate/report.ts';
 import type { Opened } from '../../train/run/open.ts';
@@ -8,8 +8,8 @@ import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
 import { softmaxRows } from '../../train/study/probabilities.ts';
 import type { Explainer, Explanation } from '../../train/study/explain.ts';
-import { activationsOf, filtersOf, firstFilters, type Filters, type Planes } from '../../train/study/looks.ts';
-import type { Judged, Prediction } from './protocol.ts';
+import { channelsOf, histogramOf, weightPictures, type Filters, type Planes } from '../../train/study/looks.ts';
+import type { Judged, LayerLook, Prediction } from './protocol.ts';
 
 /** Images whose layers are looked at together. */
 const FEW = 16;
@@ -21,6 +21,8 @@ export class Inspector {
   #dataset: Dataset;
   #predictor: Predictor | undefined;
   #explainer: Promise<Explainer> | undefined;
+  /** The weights at the last look, and how far they had gone a step by then. */
+  #last: { steps: number; weights: ReadonlyMap<string, Float32Array>; updates: ReadonlyMap<string, number> } | undefined;
   #probes = new Map<string, Promise<Probe>>();
 
   /** Into a run that is open, on its data. */
@@ -63,15 +65,6 @@ export class Inspector {
     return imagesOf(this.#dataset.test, bytesOfImage(this.#dataset), indices);
   }
 
-  /** The weights of the first layer, where they are pictures. */
-  async filters(): Promise<Filters | undefined> {
-    const { graph, memory } = this.#opened.trainer;
-    const { shape, classes } = this.#dataset;
-    const params = Array.from(graph.params.values(), p => p.value);
-    const first = firstFilters(params, shape);
-    return first && filtersOf(first, await memory.read(first), shape, classes.length);
-  }
-
   /** Class probabilities of images given as bytes [n, c, h, w]. */
   async predict(bytes: Uint8Array): Promise<Float32Array> {
     const { Predictor } = await import('../../train/evaluate/predictor.ts');
@@ -88,16 +81,50 @@ export class Inspector {
     return (await this.#explainer).explain(await trainer.evaluatedWeights(), bytes, target);
   }
 
+  /** What the layers do on the first test images; updates are a step's on average since the last look, and absent before there was one. */
   async layers(count: number): Promise<LayerStats[]> {
+    const { trainer } = this.#opened;
     const n = Math.min(count, FEW);
-    return layerStats(this.#opened.trainer, await this.#probe(FEW, true), this.testImages(n), n);
+    const { steps } = trainer;
+    const past = steps - (this.#last?.steps ?? steps);
+    const found = await layerStats(trainer, await this.#probe(FEW, true), this.testImages(n), n, this.#last?.weights);
+    if (past !== 0 || !this.#last) {
+      const updates = new Map(found.flatMap(l => (l.update === undefined || past <= 0 ? [] : [[l.name, l.update / past] as const])));
+      this.#last = { steps, weights: await weightsNow(trainer), updates };
+    }
+    const { updates } = this.#last;
+    return found.map(({ update: _, ...rest }) => {
+      const update = updates.get(rest.name);
+      return { ...rest, ...(update !== undefined && { update }) };
+    });
   }
 
-  /** What each layer makes of a test image: its channels as pictures; a vector is one line of them. */
-  async activations(index: number): Promise<Planes[]> {
-    const { test } = this.#dataset;
-    const size = test.images.length / test.n;
-    return activationsOf(await this.#probe(1, true), bytesOf(test.images).subarray(index * size, (index + 1) * size));
+  /** What layer `name` holds, and what it makes of a test image. */
+  async layer(name: string, index: number): Promise<LayerLook> {
+    const { trainer } = this.#opened;
+    const { memory, graph } = trainer;
+    const size = bytesOfImage(this.#dataset);
+    const histograms: LayerLook['histograms'][number][] = [];
+    const param = graph.layers.find(l => l.path === name && l.weight)?.weight;
+    let weight: Filters | undefined;
+    if (param) {
+      const values = await memory.read(param.value);
+      weight = weightPictures(param.value, values);
+      histograms.push({ of: 'weights', histogram: histogramOf(values) });
+      const scale = await trainer.gradientScale();
+      const gradient = await memory.read(param.grad);
+      histograms.push({ of: 'gradients', histogram: histogramOf(gradient.map(v => v * scale)) });
+    }
+    const probe = await this.#probe(1, true);
+    const output = probe.outputs.find(([path]) => path === name)?.[1];
+    let activations: Planes | undefined;
+    if (output) {
+      probe.run(bytesOf(this.#dataset.test.images).subarray(index * size, (index + 1) * size));
+      const values = await probe.read(output);
+      activations = channelsOf(name, output.shape, values);
+      histograms.push({ of: 'activations', histogram: histogramOf(values) });
+    }
+    return { step: trainer.steps, weight, activations, histograms };
   }
 
   /** A probe of `n` images, built once; with `kept` it has what each layer computes. */

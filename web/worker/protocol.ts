@@ -8,7 +8,7 @@ import type { AdapterReport } from '../../engine/adapter.ts';
 import type { RangeOptions, RangeTest } from '../../train/study/find-lr.ts';
 import type { Trial } from '../../train/study/trial.ts';
 import type { Explanation } from '../../train/study/explain.ts';
-import type { Filters, Planes } from '../../train/study/looks.ts';
+import type { Filters, Histogram, Planes } from '../../train/study/looks.ts';
 import type { ClassScores, Verdict } from '../../train/evaluate/report.ts';
 import type { Score } from '../../train/evaluate/score.ts';
 import type { LayerStats } from '../../train/study/layer-stats.ts';
@@ -134,6 +134,14 @@ export interface AugmentPreview {
   readonly seen: readonly Uint8Array[];
 }
 
+/** What a layer holds and makes of a test image, after a step; it may have no weight, or nothing outside of training. */
+export interface LayerLook {
+  readonly step: number;
+  readonly weight: Filters | undefined;
+  readonly activations: Planes | undefined;
+  readonly histograms: readonly { readonly of: 'weights' | 'gradients' | 'activations'; readonly histogram: Histogram }[];
+}
+
 /** Samples of Teach: features [n, F] of a backbone, and class numbers. */
 export interface Samples {
   readonly features: Float32Array;
@@ -237,15 +245,13 @@ export interface Api {
   judge(count: number): Judged;
   /** Bytes [n, c, h, w] of the test images of these numbers. */
   imagesAt(indices: Uint32Array): Uint8Array;
-  /** Weights of the first convolution as pictures, or of the first dense layer. */
-  filters(): Filters | undefined;
   /** Class probabilities of images given as bytes [n, c, h, w]. */
   predict(bytes: Uint8Array): Float32Array;
   /** What speaks for a class in an image given as bytes [c, h, w]. */
   explain(bytes: Uint8Array, target: number): Explanation;
   layers(count: number): LayerStats[];
-  /** What each layer makes of a test image. */
-  activations(index: number): Planes[];
+  /** What the layer of a name holds, and what it makes of a test image. */
+  layer(name: string, index: number): LayerLook;
   /** Lets another, number `id` of those who train together, into the run, which hosts it from now on. */
   admit(id: number, port: MessagePort): void;
   /** Trains with the host at the other end of a port, once it plays. */

@@ -38,7 +38,7 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'Dead ReLUs',
     prose:
-      'At a large rate units fall silent for every image and no gradient wakes them; leaky ones recover. Layers shows the share of zeros.',
+      'At a large rate units fall silent for every image and no gradient wakes them; leaky ones recover. The net shows the share of zeros.',
     runs: ['relu', 'leakyRelu'].map(activation => ({ ...small, model: `mlp:activation=${activation}`, optimizer: 'adam', lr: '0.05' })),
   },
   {

@@ -45,7 +45,7 @@ export class TrainView {
   });
   /** The data sets that can be had now. */
   available: ReadonlySet<string> = new Set(['shapes']);
-  #inspect = new InspectView();
+  #inspect = new InspectView(() => this.#form.config());
   #curves = new RunCurves();
   #keeper = new RunKeeper();
   #toolbar = new RunToolbar({
@@ -101,6 +101,7 @@ export class TrainView {
       ),
     );
     this.element = el('div', { class: 'train' }, this.#aside(), this.#screen());
+    for (const changed of ['input', 'change']) this.#form.element.addEventListener(changed, () => this.draw()); // the net that it describes
     void this.offer();
     void told(() => this.#recall());
     addEventListener('pagehide', () => {
@@ -207,12 +208,14 @@ export class TrainView {
     this.#every.set(evalEvery);
     this.#form.set(texts);
     this.#form.validate();
+    this.draw();
   }
 
   /** Which data sets are there now. */
   async offer(): Promise<void> {
     this.available = await available(this.dropped, document.baseURI);
     this.#form.offer(this.available);
+    this.draw();
   }
 
   async addData(files: readonly File[]): Promise<void> {

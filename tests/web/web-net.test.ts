@@ -1,0 +1,84 @@
+/** The net drawn, in a browser: before there is a run, while it trains, by keys. */
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onPage, type BuiltPage } from '../support/process/browser.ts';
+
+const test = suite('the net on the page');
+let at: BuiltPage;
+let page: Page;
+const small = { model: 'mlp:hidden=8', dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '60', epochs: '1' };
+
+if (
+  onPage(test, 'web-net.test.ts', built => {
+    at = built;
+    page = built.page;
+  })
+) {
+  const box = (label: string) => page.locator(`.net .box[data-key="${label}"]`);
+  const focused = () => page.evaluate(`document.activeElement.dataset.key`);
+
+  test('before Start it stands there as the form says, with shapes, parameters and FLOPs; blocks are folded', async () => {
+    await at.open(`train?${new URLSearchParams({ ...small, model: 'resnet56' })}`);
+    await page.locator('.net .box').first().waitFor();
+    assert.is(await page.getByRole('treeitem').count(), 8);
+    assert.match(
+      (await page.getByRole('treeitem').nth(3).getAttribute('aria-label'))!,
+      /^layer1, 16×32×32 · 54 layers, 42,048 parameters, /,
+    );
+    await page.getByLabel('Model', { exact: true }).selectOption('lenet5');
+    await page.getByText(/^lenet5 for images of 3×32×32: 62,006 parameters/).waitFor();
+  });
+
+  test('keys go through it, unfold and fold it', async () => {
+    await page.getByLabel('Model', { exact: true }).selectOption('resnet20');
+    await page.getByText(/^resnet20 for images/).waitFor();
+    await page.getByRole('treeitem').first().focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'ArrowRight']) await page.keyboard.press(key);
+    assert.is(await focused(), 'layer1.0');
+    assert.is(await page.getByRole('treeitem').count(), 11);
+    for (const key of ['ArrowLeft', 'ArrowLeft']) await page.keyboard.press(key);
+    assert.is(await focused(), 'layer1');
+    assert.is(await page.getByRole('treeitem').count(), 8);
+    const [saved] = await Promise.all([page.waitForEvent('download'), at.press('Save as SVG')]);
+    assert.is(saved.suggestedFilename(), 'resnet20.svg');
+  });
+
+  test('while its net is there boxes say what layers do, and one opens its weights and activations', async () => {
+    await at.open(`train?${new URLSearchParams(small)}`);
+    await at.press('Start');
+    await at.until('r.state === "done"');
+    await page.getByRole('region', { name: 'The net' }).scrollIntoViewIfNeeded();
+    await page.locator('.net').getByText(/^∇ /).first().waitFor();
+    assert.match((await box('act1').getAttribute('aria-label'))!, /mean .*, deviation .*, zeros \d+ %/);
+    await box('fc1').focus();
+    await page.keyboard.press('Enter');
+    const layer = page.getByRole('region', { name: 'The layer' });
+    await layer.getByRole('img', { name: /^Gradients, −.* step \d+$/ }).waitFor();
+    assert.is(await layer.getByRole('figure').count(), 3);
+    await layer.getByRole('img', { name: 'weights 8×3072' }).waitFor();
+    await at.press('Close the layer');
+    assert.is(await focused(), 'fc1');
+  });
+
+  test('axe finds nothing in either theme, on a phone too', async () => {
+    await page.keyboard.press('Enter');
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', 390],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme: scheme });
+      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
+      assert.equal(found, [], scheme);
+    }
+    const { x, width } = (await page.getByRole('region', { name: 'The net' }).boundingBox())!;
+    assert.ok(x >= 0 && x + width <= 390, `it reaches to ${x + width}`);
+  });
+
+  test('the console stays silent', () => assert.equal(at.said, []));
+}
+
+test.run();
