@@ -64,11 +64,12 @@ export class Session {
       this.#building(`Loading ${config.dataset}: ${mib(done)} of ${mib(of)} MiB …`),
     );
     run.clipBatch();
-    this.#building('Compiling the programs …');
-    await run.build();
     const { kept } = options;
     this.#keeper = kept && new CheckpointKeeper(kept.id, this.#emit);
     const file = kept?.resumes ? await this.#keeper!.kept() : undefined;
+    check(!kept?.resumes || file, 'resume: the browser has kept no checkpoint of this run', 'press Use and Start to train it anew');
+    this.#building('Compiling the programs …');
+    await run.build();
     if (file) await run.resume(file);
     else await this.#save();
     const { facts } = run;
