@@ -22,9 +22,8 @@ export async function buildPackage() {
   const { code, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.package.json'], { cwd: ROOT });
   if (code !== 0) throw new Error(`tsc: ${output}`);
   cpSync(join(ROOT, PLAIN), join(DIST, PLAIN));
-  for (const file of ls(join(ROOT, 'models', 'trained')).filter(name => name.endsWith('.safetensors'))) {
-    cpSync(join(ROOT, 'models', 'trained', file), join(DIST, 'models', 'trained', file));
-  }
+  const backbone = join('models', 'trained', 'backbone.safetensors'); // other trained nets come with the page alone
+  cpSync(join(ROOT, backbone), join(DIST, backbone));
   const emitted = files('.');
   const modules = emitted.filter(file => /\.m?js$/.test(file));
   for (const file of modules) patch(file);

@@ -54,7 +54,8 @@ if (
     await at.press('Compare');
     await at.until('r.id === 1 && r.state === "done"');
     assert.ok(Buffer.from(await at.downloaded('Export weights')).equals(Buffer.from(resumed)));
-    assert.equal((await at.seen()).losses.slice(-20), losses.slice(-20));
+    // a line is the mean of the steps since the one before it, or since the run went on: those well behind the reload have the same steps
+    assert.equal((await at.seen()).losses.slice(-4), losses.slice(-4));
   });
 
   test('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {

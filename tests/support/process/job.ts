@@ -48,7 +48,7 @@ export async function survivesDeath([method, more, kept]: (typeof METHODS)[numbe
   assert.match(out, 'run folder run; should a rank be lost, go on with: mpirun -n 2 descent train --resume run');
   assert.match(err, /rank 1 on [\w.-]+: /);
   const { step } = readCheckpoint(folder);
-  assert.ok(step === 4 || step === 8, `the checkpoint is of step ${step}`);
+  assert.ok([4, 8, 12].includes(step), `the checkpoint is of step ${step}`); // the rank dies some steps after the line that is waited for
   assert.is(existsSync(join(folder, 'state-1.safetensors')), kept);
   const on = await job(other, 2, `--resume run --quiet${isSync ? ' --stats' : ''}`, { cwd });
   assert.is(on.code, 0, on.err);
