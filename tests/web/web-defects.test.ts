@@ -5,8 +5,10 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('defects of the page');
+const long = longTests(test);
 /** Long enough that no machine is done with it before a test pauses it. */
 const ENDLESS = 'model=mlp:hidden=8&dataset=shapes&batchSize=16&limitTrain=320&limitTest=32&logEvery=1&epochs=10000';
 
@@ -168,7 +170,7 @@ if (
     await at.notes("Validate every: 'abc' is not a number");
   });
 
-  test('a folder of 60 images trains by a smaller batch, which is said, and goes on after its end', async () => {
+  long('a folder of 60 images trains by a smaller batch, which is said, and goes on after its end', async () => {
     const { default: sharp } = await import('sharp');
     const folder = join(at.folder, 'colours');
     for (const [name, background] of Object.entries({ red: '#c02020', green: '#20c020', blue: '#2020c0' })) {

@@ -3,8 +3,10 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('runs outlast a reload');
+const long = longTests(test);
 const SMALL = {
   dataset: 'shapes',
   model: 'mlp:hidden=8',
@@ -58,7 +60,7 @@ if (
     assert.equal((await at.seen()).losses.slice(-4), losses.slice(-4));
   });
 
-  test('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {
+  long('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {
     const other = await page.context().newPage();
     await other.goto(at.address);
     await other.waitForFunction('globalThis.descent?.available.size > 1');
@@ -80,7 +82,7 @@ if (
     assert.equal(at.said, []);
   });
 
-  test('a folder that was dropped is there after a reload', async () => {
+  long('a folder that was dropped is there after a reload', async () => {
     await at.open('train');
     await page.evaluate(async () => {
       const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });

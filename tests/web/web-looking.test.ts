@@ -4,8 +4,10 @@ import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { longTests } from '../support/long.ts';
 
 const test = suite('looking into a run');
+const long = longTests(test);
 let at: BuiltPage;
 let page: Page;
 const small = { model: 'mlp:hidden=8', dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '60', epochs: '1' };
@@ -86,7 +88,7 @@ if (
     await accessible();
   });
 
-  test('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
+  long('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
     await at.open(
       `train?${new URLSearchParams({ ...small, epochs: '2', optimizer: 'adam:epochs=1,sgd', schedule: 'cosine', augment: 'flip' })}`,
     );
@@ -103,7 +105,7 @@ if (
     await accessible();
   });
 
-  test('a rate is found and taken; a sweep shows its runs side by side, and one of them is taken', async () => {
+  long('a rate is found and taken; a sweep shows its runs side by side, and one of them is taken', async () => {
     await page.getByLabel('Learning rate', { exact: true }).fill('7');
     await page.getByText('Find a rate').click();
     await at.press('Try rates');

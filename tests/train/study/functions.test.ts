@@ -3,10 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shareOf } from '../../../train/study/functions/spectral-bias.ts';
 import { outcomeOf, rowsBy } from '../../support/lab.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('experiments on functions');
+const long = longTests(test);
 
-test('L-BFGS after Adam goes on where Adam alone is slow', async () => {
+long('L-BFGS after Adam goes on where Adam alone is slow', async () => {
   const outcome = await outcomeOf('adam-lbfgs:adam=20,lbfgs=25,function=sine');
   const by = rowsBy(outcome);
   const { panels } = outcome;
@@ -31,7 +33,7 @@ test('inputs far from 0 are learnt once they are normalised', async () => {
   assert.ok(error('as they are') > 5 * error('mean 0, deviation 1'), JSON.stringify(by));
 });
 
-test('L1 sets weights to 0, L2 makes them small, and each keeps from the points what no penalty goes through', async () => {
+long('L1 sets weights to 0, L2 makes them small, and each keeps from the points what no penalty goes through', async () => {
   const by = rowsBy(await outcomeOf('heaviside-penalties:steps=100,width=24,l1=0.1,l2=0.01'));
   for (const depth of ['2 layers', '3 layers']) {
     const [none, l1, l2] = ['none', 'L1', 'L2'].map(name => by[`${name}, ${depth}`]!);
@@ -41,7 +43,7 @@ test('L1 sets weights to 0, L2 makes them small, and each keeps from the points 
   }
 });
 
-test('a large net goes through ten points and is as wrong between them as their noise', async () => {
+long('a large net goes through ten points and is as wrong between them as their noise', async () => {
   const by = rowsBy(await outcomeOf('ten-points:steps=400'));
   const large = by['64-64 units']!;
   const penalised = by['64-64 units, L2']!;
