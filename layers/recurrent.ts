@@ -9,6 +9,7 @@ import { linear } from './dense.ts';
 import { torchDefault } from './init.ts';
 import { droppedStep, zoneout } from './noise.ts';
 
+/** What `rnn` may have beside its units. */
 export interface RnnOptions {
   /** Share of units whose state is dropped at each step, in what is passed on and in the output: it is gone for all steps to come. */
   dropout?: number;

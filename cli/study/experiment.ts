@@ -114,7 +114,7 @@ export async function runExperiment(text: string, options: CompareOptions): Prom
   if (json) return print(JSON.stringify({ experiment: name, options: values, seed, seconds, title, rows, expected, values: measured }));
   print(rowsTable(outcome));
   if (expected?.length) print(`\n${expectedTable(expected)}`);
-  if (!quiet) print(`${seconds.toFixed(0)} s; pictures in ${written.join(' and ')}`);
+  if (!quiet) print(`${seconds.toFixed(0)} s; picture${written.length > 1 ? 's' : ''} in ${written.join(' and ')}`);
 }
 
 /** What came of it, a line for each thing compared. */

@@ -42,7 +42,7 @@ for (const [signal, exit] of [
     const rows = out.trimEnd().split('\n').slice(1, -1);
     assert.is(rows.length, Number(complete), out);
     assert.match(out, /^constant +\d/m);
-    assert.match(out, /\npicture in picture\.svg\n$/);
+    assert.match(out, /\n\d+ s; picture in picture\.svg\n$/);
     assert.match(readFileSync(join(folder, 'picture.svg'), 'utf8'), `Schedules (${complete} of 10)`);
   });
 }

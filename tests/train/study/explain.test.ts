@@ -41,7 +41,6 @@ test('saliency is the slope of the logit by the pixels', async () => {
   } finally {
     explainer.destroy();
     net.destroy();
-    device.close();
   }
 });
 
