@@ -4,25 +4,17 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Class, Instruction, Listing } from './loops.ts';
-
-export interface Compiled {
-  readonly label: string;
-  readonly variant: string;
-  readonly listing: Listing;
-  /** Registers of a thread, and how many of them the compiler had to keep in memory. */
-  readonly registers: number;
-  readonly spilled: number;
-  /** Bytes of workgroup memory. */
-  readonly shared: number;
-}
+import type { Class, Compiled, Instruction, Listing } from './loops.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu/libvulkan_radeon.so', '/usr/lib64/libvulkan_radeon.so', '/usr/lib/libvulkan_radeon.so'];
 
-/** Where RADV is on this machine. */
-export const radv = (): string | undefined => LIBRARIES.find(file => existsSync(file));
+/** What is missing on this machine to compile for AMD; undefined where all is there. */
+export function missingForAmd(): string | undefined {
+  if (!LIBRARIES.some(file => existsSync(file))) return 'RADV (mesa-vulkan-drivers)';
+  return spawnSync('cc', ['-dumpversion']).status === 0 ? undefined : 'C compiler (cc)';
+}
 
 /** By what the name of an instruction begins with, the first that fits. */
 const CLASSES: readonly [RegExp, Class][] = [
@@ -58,10 +50,9 @@ export function readAco(text: string): Listing {
   return { instructions, labels };
 }
 
-/** Compiles the cases whose labels match for the GPU family that RADV calls `family`. Throws what the compiler says where it fails. */
-export function compileForAmd(labels: string, family: string): Compiled[] {
-  const library = radv();
-  if (!library) throw new Error('RADV is not on this machine; install mesa-vulkan-drivers');
+/** Compiles the cases whose labels match for the GPU family that RADV calls `family`, where nothing is missing. Throws what the compiler says where it fails. */
+export function compileForAmd(labels: RegExp, family: string): Compiled[] {
+  const library = LIBRARIES.find(file => existsSync(file))!;
   const folder = mkdtempSync(join(tmpdir(), 'descent-offline-'));
   try {
     const said = join(folder, 'radv.txt');
@@ -69,9 +60,9 @@ export function compileForAmd(labels: string, family: string): Compiled[] {
     execFileSync('cc', ['-shared', '-fPIC', '-O1', here('radv-null.c'), '-o', shim, '-ldl']);
     const manifest = join(folder, 'radv-null.json');
     writeFileSync(manifest, JSON.stringify({ file_format_version: '1.0.0', ICD: { api_version: '1.4.0', library_path: shim } }));
-    /** A file: of a pipe that nobody empties in time the driver's words are lost. */
+    // of a pipe that nobody empties in time the driver's words are lost, of a file they are not
     const dump = openSync(said, 'w');
-    const { status } = spawnSync(process.execPath, [...process.execArgv, here('compile.ts'), labels], {
+    const { status } = spawnSync(process.execPath, [...process.execArgv, here('compile.ts'), labels.source], {
       stdio: ['ignore', 'ignore', dump],
       env: {
         ...process.env,

@@ -15,6 +15,18 @@ export interface Listing {
   readonly labels: ReadonlyMap<string, number>;
 }
 
+/** A kernel in the code of a machine. */
+export interface Compiled {
+  readonly label: string;
+  readonly variant: string;
+  readonly listing: Listing;
+  /** Registers of a thread, and how many of them the compiler had to keep in memory. */
+  readonly registers: number;
+  readonly spilled: number;
+  /** Bytes of workgroup memory. */
+  readonly shared: number;
+}
+
 export type Counts = Readonly<Partial<Record<Class, number>>>;
 
 type Span = readonly [from: number, to: number];

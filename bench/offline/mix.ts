@@ -1,7 +1,6 @@
 /** What the loop of a compiled product issues, as figures that are kept (mixes.json) and compared. */
 import { multiplicationsOf, tileOf } from '../../shaders/product/tiled.ts';
-import type { Compiled } from './amd.ts';
-import { stageOf, type Counts } from './loops.ts';
+import { stageOf, type Compiled, type Counts } from './loops.ts';
 
 /** A compiler's name, as in mixes.json. */
 export type Maker = 'amd' | 'nvidia';

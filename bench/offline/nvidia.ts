@@ -3,26 +3,28 @@
  * driver; that driver adds checks of bounds, a few percent more.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_PROFILE, fitting } from '../../shaders/kernel/kernel.ts';
 import { source } from '../../shaders/kernel/source.ts';
 import { tileOf } from '../../shaders/product/tiled.ts';
-import type { Compiled } from './amd.ts';
 import { casesFor } from './cases.ts';
 import { cudaOf } from './cuda.ts';
-import type { Class, Instruction, Listing } from './loops.ts';
+import type { Class, Compiled, Instruction, Listing } from './loops.ts';
 
 /** Where libnvrtc.so.12 and nvdisasm are. */
 const FOLDER = process.env.NVRTC ?? '/usr/lib/x86_64-linux-gnu';
 const NVDISASM = process.env.NVDISASM ?? 'nvdisasm';
 
-export const nvrtc = (): string | undefined => {
-  const file = join(FOLDER, 'libnvrtc.so.12');
-  return existsSync(file) && spawnSync(NVDISASM, ['-V']).status === 0 ? file : undefined;
-};
+const LIBRARY = join(FOLDER, 'libnvrtc.so.12');
+
+/** What is missing on this machine to compile for NVIDIA; undefined where all is there. */
+export function missingForNvidia(): string | undefined {
+  if (!existsSync(LIBRARY)) return 'NVRTC 12 (libnvrtc.so.12 in the folder that NVRTC names)';
+  return spawnSync(NVDISASM, ['-V']).status === 0 ? undefined : 'nvdisasm (on the PATH, or named by NVDISASM)';
+}
 
 /** By the first part of an instruction's name. */
 const CLASSES: readonly [RegExp, Class][] = [
@@ -52,10 +54,11 @@ export function readSass(text: string): Listing {
 }
 
 /** NVRTC, as far as it takes to make machine code of a text. Throws what the compiler says where it fails. */
-function compiler(file: string) {
+function compiler() {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi').default;
-  koffi.load(join(FOLDER, 'libnvrtc-builtins.so.12.4'), { global: true });
-  const library = koffi.load(file);
+  const builtins = readdirSync(FOLDER).find(name => name.startsWith('libnvrtc-builtins.so.12')); // NVRTC looks for it where it is not
+  if (builtins) koffi.load(join(FOLDER, builtins), { global: true });
+  const library = koffi.load(LIBRARY);
   const create = library.func(
     'int nvrtcCreateProgram(_Out_ void **program, const char *text, const char *name, int n, void *headers, void *names)',
   );
@@ -81,16 +84,14 @@ function compiler(file: string) {
   };
 }
 
-/** Compiles the cases whose labels match for an architecture such as `sm_90`. */
-export function compileForNvidia(labels: string, architecture: string): Compiled[] {
-  const file = nvrtc();
-  if (!file) throw new Error('NVRTC 12 or nvdisasm is not on this machine; name their places in NVRTC and NVDISASM');
-  const compile = compiler(file);
+/** Compiles the cases whose labels match for an architecture such as `sm_90`, where nothing is missing. */
+export function compileForNvidia(labels: RegExp, architecture: string): Compiled[] {
+  const compile = compiler();
   const profile = { ...DEFAULT_PROFILE, subgroups: true, f16: true, maxWorkgroup: 1024, maxBinding: 2 ** 32 - 4, maxWorkgroupBytes: 32768 };
   const folder = mkdtempSync(join(tmpdir(), 'descent-offline-'));
   try {
     return casesFor(profile)
-      .filter(({ label }) => new RegExp(labels).test(label))
+      .filter(({ label }) => labels.test(label))
       .flatMap(({ label, kernel, params, bound }) =>
         fitting(kernel, params, profile)
           .filter(v => tileOf(v.name))

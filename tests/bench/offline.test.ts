@@ -1,13 +1,13 @@
 /** The products' inner loops, compiled for a GPU that is not there, issue no more beside their multiply-adds than the kept figures say. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compileForAmd, radv, readAco } from '../../bench/offline/amd.ts';
+import { compileForAmd, missingForAmd, readAco } from '../../bench/offline/amd.ts';
 import { cudaOf } from '../../bench/offline/cuda.ts';
 import { stageOf } from '../../bench/offline/loops.ts';
 import { mixOf, type Maker, type Mix } from '../../bench/offline/mix.ts';
 import { readSass } from '../../bench/offline/nvidia.ts';
+import { testWhere } from '../support/check.ts';
 
 const test = suite('compiled offline');
 const known = JSON.parse(readFileSync('bench/offline/mixes.json', 'utf8')) as Record<Maker, Mix[]>;
@@ -15,14 +15,7 @@ const known = JSON.parse(readFileSync('bench/offline/mixes.json', 'utf8')) as Re
 /** What another version of the compiler may make of the same WGSL. */
 const LOOSELY = 0.05;
 
-const hasCompiler = (): boolean => {
-  try {
-    execFileSync('cc', ['--version'], { stdio: 'ignore' });
-    return radv() !== undefined;
-  } catch {
-    return false;
-  }
-};
+const missing = missingForAmd();
 
 test('a loop that multiplies within the loop along k counts as often as it runs', () => {
   const aco = `BB0:
@@ -63,20 +56,22 @@ fn main(@builtin(workgroup_id) id : vec3u, @builtin(local_invocation_index) inde
   assert.match(cuda, '__launch_bounds__(64)');
 });
 
-if (hasCompiler()) {
-  test('the loops keep their share of multiply-adds on AMD', () => {
-    const found = compileForAmd('3x3 64>64 32x32|3x3/2 64>128 32x32 input|matrices of 1024$', 'navi31').map(c => mixOf(c, 'amd'));
-    assert.ok(found.length > 8, `${found.length} loops`);
-    for (const { label, variant, share, spilled } of found) {
-      const kept = known.amd.find(m => m.label === label && m.variant === variant);
-      assert.ok(kept, `${label}, ${variant} is not in mixes.json; npm run bench:offline -- --write`);
-      assert.ok(
-        share > kept.share - LOOSELY,
-        `${label}, ${variant}: ${share} of the vector instructions multiply and add, ${kept.share} did`,
-      );
-      assert.is(spilled, kept.spilled, `${label}, ${variant}: registers in memory`);
-    }
-  });
-}
+testWhere(
+  test,
+  !missing,
+  `there is no ${missing}`,
+)('the loops keep their share of multiply-adds on AMD', async () => {
+  const found = compileForAmd(/3x3 64>64 32x32|3x3\/2 64>128 32x32 input|matrices of 1024$/, 'navi31').map(c => mixOf(c, 'amd'));
+  assert.ok(found.length > 8, `${found.length} loops`);
+  for (const { label, variant, share, spilled } of found) {
+    const kept = known.amd.find(m => m.label === label && m.variant === variant);
+    assert.ok(kept, `${label}, ${variant} is not in mixes.json; npm run bench:offline -- --write`);
+    assert.ok(
+      share > kept.share - LOOSELY,
+      `${label}, ${variant}: ${share} of the vector instructions multiply and add, ${kept.share} did`,
+    );
+    assert.is(spilled, kept.spilled, `${label}, ${variant}: registers in memory`);
+  }
+});
 
 test.run();
