@@ -1,12 +1,10 @@
 /** Every view and theme without a violation that axe knows, and long histories at the speed of the screen. */
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, violations, type BuiltPage } from '../support/process/browser.ts';
 
 const test = suite('accessibility and speed of the page');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let at: BuiltPage;
 let page: Page;
 
@@ -33,11 +31,7 @@ if (
           await page.getByLabel('beta1', { exact: true }).fill('0,9');
         }
         await page.evaluate(`document.querySelectorAll('details').forEach(d => { d.open = true; })`);
-        await page.addScriptTag({ path: AXE });
-        const found = await page.evaluate<string[]>(
-          `axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(', ')))`,
-        );
-        assert.equal(found, [], `${view}, ${colorScheme}`);
+        assert.equal(await violations(page), [], `${view}, ${colorScheme}`);
       }
       await page.emulateMedia({ colorScheme: 'light' });
     });

@@ -1,5 +1,4 @@
 /** Looking into a run as a person does: its mistakes, what is confused with what. */
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,22 +18,6 @@ if (
   })
 ) {
   const tiles = (of: string) => page.getByRole('region', { name: of }).locator('.tile');
-
-  /** What axe finds in both themes, in the second on a phone. */
-  async function accessible(): Promise<void> {
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    for (const [scheme, width] of [
-      ['light', 1280],
-      ['dark', 390],
-    ] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme: scheme });
-      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
-      assert.equal(found, [], scheme);
-    }
-    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'));
-    await page.setViewportSize({ width: 1280, height: 800 });
-  }
 
   test('mistakes come first, each with label and answer; others by a choice', async () => {
     await at.open(`train?${new URLSearchParams(small)}`);
@@ -85,7 +68,7 @@ if (
     assert.is(margins.at(-1), String(Math.round((100 * right) / 60)));
     await at.press('Close the images');
     await opened.waitFor({ state: 'hidden' });
-    await accessible();
+    await at.accessible();
   });
 
   long('below their fields stand the rates of a run, the data set, and what augmentation makes of its images', async () => {
@@ -102,7 +85,7 @@ if (
     await page.locator('.augmented canvas').nth(31).waitFor();
     await page.getByLabel('Augmentation', { exact: true }).selectOption('saturation');
     await page.locator('.augmented canvas').nth(31).waitFor();
-    await accessible();
+    await at.accessible();
   });
 
   long('a rate is found and taken; a sweep shows its runs side by side, and one of them is taken', async () => {
@@ -124,7 +107,7 @@ if (
     assert.is(await page.locator('.small-charts figure').count(), 2);
     await at.press('Use lr 0.03');
     assert.is(await page.getByLabel('Learning rate', { exact: true }).inputValue(), '0.03');
-    await accessible();
+    await at.accessible();
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

@@ -1,5 +1,4 @@
 /** The net drawn, in a browser: before there is a run, while it trains, by keys. */
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -64,18 +63,7 @@ if (
 
   test('axe finds nothing in either theme, on a phone too', async () => {
     await page.keyboard.press('Enter');
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    for (const [scheme, width] of [
-      ['light', 1280],
-      ['dark', 390],
-    ] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme: scheme });
-      const found = await page.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`);
-      assert.equal(found, [], scheme);
-    }
-    const { x, width } = (await page.getByRole('region', { name: 'The net' }).boundingBox())!;
-    assert.ok(x >= 0 && x + width <= 390, `it reaches to ${x + width}`);
+    await at.accessible();
   });
 
   test('the console stays silent', () => assert.equal(at.said, []));

@@ -1,6 +1,5 @@
 /** Teach at length: a camera before which things come and go, a phone, samples sorted by keys, exports that other programs read. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +9,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { predict } from '../../cli/run/predict.ts';
 import { runOnnx } from '../support/onnx.ts';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, violations, type BuiltPage } from '../support/process/browser.ts';
 import { BLUE, film, RED, still } from '../support/process/fake-camera.ts';
 import { printed } from '../support/process/printed.ts';
 import { TeachPage, type Thing } from '../support/process/teach-page.ts';
@@ -188,8 +187,7 @@ if (
     await phone.getByText('It tells 2 classes apart.').waitFor();
     assert.is(await phone.evaluate('document.documentElement.scrollWidth'), 390);
     assert.ok((await held.shift()) < 0.05, `layout shift ${await held.shift()}`);
-    await phone.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    assert.equal(await phone.evaluate(`axe.run(document).then(found => found.violations.map(v => v.id + ' ' + v.nodes[0].target))`), []);
+    assert.equal(await violations(phone), []);
     await context.close();
   });
 

@@ -1,9 +1,11 @@
 /** The built page in Debian's Chromium, with WebGPU on SwiftShader. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { Test } from 'uvu';
+import * as assert from 'uvu/assert';
 import { build, preview } from 'vite';
 // @ts-expect-error: plain JavaScript, which runs before there are packages
 import { findBrowser } from '../../../scripts/setup/browser.mjs';
@@ -11,6 +13,7 @@ import { findBrowser } from '../../../scripts/setup/browser.mjs';
 export const ROOT = join(import.meta.dirname, '../../..');
 /** None where no browser is installed. */
 export const browserPath = findBrowser() as string | undefined;
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const FLAGS = [
   '--no-sandbox',
   '--headless=new',
@@ -24,6 +27,14 @@ const FLAGS = [
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
 ];
+
+/** What axe finds wrong on a page: of each violation its rule and the first three elements. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  return page.evaluate(
+    `axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(', ')))`,
+  );
+}
 
 /** Of the run that is selected. */
 export interface Seen {
@@ -124,6 +135,21 @@ export class BuiltPage {
     const link = this.page.getByLabel('Link to pass on');
     await link.waitFor();
     return link.inputValue();
+  }
+
+  /** Requires that axe finds nothing in either theme, and that a phone, which has the dark one here, shows the page without overflow. */
+  async accessible(): Promise<void> {
+    for (const [colorScheme, width] of [
+      ['light', 1280],
+      ['dark', 390],
+    ] as const) {
+      await this.page.setViewportSize({ width, height: 720 });
+      await this.page.emulateMedia({ colorScheme });
+      assert.equal(await violations(this.page), [], colorScheme);
+    }
+    assert.is(await this.page.evaluate('document.documentElement.scrollWidth'), 390);
+    await this.page.emulateMedia({ colorScheme: 'light' });
+    await this.page.setViewportSize({ width: 1280, height: 720 });
   }
 
   /** Waits for words in the notice. */
