@@ -1,5 +1,5 @@
 /** What can be chosen by name of a model, an update rule, a schedule or an augmentation, said where that stands. */
-import { check, lookUp, say, type Message } from './check.ts';
+import { check, DescentError, lookUp, say, type Message } from './check.ts';
 import { AT_LEAST_0, describeRange, isWithin, type Range } from './range.ts';
 
 /** As a user writes a value. */
@@ -91,6 +91,24 @@ export const neededList = (example: readonly number[], separator: string, about:
     return list.every(n => isWithin(n, range)) ? list : undefined;
   },
 });
+
+/** A name with options, as engine/spec.ts reads it: `value` is what follows the name without a key. */
+export interface Keyed {
+  readonly name: string;
+  readonly value?: unknown;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The options of a spec; a bare `lenet5:classic` switches a flag on. Throws where the bare word is none. */
+export function optionsIn({ name, value, options }: Keyed, known: Parameters): Readonly<Record<string, unknown>> {
+  if (value === undefined) return options;
+  const key = String(value);
+  const own = Object.hasOwn(known, key) ? known[key] : undefined;
+  if (typeof own?.default === 'boolean') return { [key]: true, ...options };
+  check(!own, `${name}: ${key} is without a value`, `give ${own?.accepts}, as ${name}:${key}=${own?.example}`);
+  const keys = Object.keys(known).join(', ');
+  throw new DescentError(`${name}: '${key}' is no option`, keys ? `write ${name}:key=value, the keys are ${keys}` : 'it has none');
+}
 
 /** `given` as the value of a parameter; `who` is its name in messages. */
 function accept<T>(who: Message, given: unknown, { accepts, read }: Parameter<T>): T {

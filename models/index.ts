@@ -1,5 +1,6 @@
-import { check, lookUp } from '../engine/check.ts';
+import { lookUp } from '../engine/check.ts';
 import type { Layer } from '../engine/graph.ts';
+import { optionsIn, type Keyed } from '../engine/parameter.ts';
 import { airbench } from './airbench.ts';
 import { alexnet, alexnetCifar } from './alexnet.ts';
 import { densenet121 } from './densenet.ts';
@@ -86,21 +87,12 @@ export function addModel(name: string, model: Model): void {
 export const isModel = (name: string): boolean => Object.hasOwn(models, name) || Object.hasOwn(own, name);
 
 /** A model's name and options, as engine/spec.ts reads them from `resnet20:shortcut=B`. */
-export interface ModelSpec {
-  readonly name: string;
-  readonly value?: unknown;
-  readonly options: Readonly<Record<string, unknown>>;
-}
+export type ModelSpec = Keyed;
 
-/** The options that a spec gives a model; a bare `lenet5:classic` switches a flag on. Throws where one is unknown or not accepted. */
-function optionsOf(model: Model, { name, value, options }: ModelSpec): ModelSpec['options'] {
-  const known = model.options ?? {};
-  const keys = Object.keys(known);
-  const isFlag = typeof known[String(value)]?.default === 'boolean';
-  const accepted = keys.length ? `write ${name}:key=value, the keys are ${keys.join(', ')}` : 'it has none';
-  check(value === undefined || isFlag, `${name}: '${String(value)}' is no option`, accepted);
-  const given = { ...(isFlag && { [String(value)]: true }), ...options };
-  return model.options ? readOptions(name, model.options, given) : given;
+/** The options that a spec gives a model. Throws where one is unknown or not accepted. */
+function optionsOf(model: Model, spec: ModelSpec): ModelSpec['options'] {
+  const given = optionsIn(spec, model.options ?? {});
+  return model.options ? readOptions(spec.name, model.options, given) : given;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check } from '../../engine/check.ts';
+import { parseScalar } from '../../engine/spec.ts';
 import type { Device } from '../../engine/device.ts';
 import { draw } from '../../plots/chart.ts';
 import { checkPicture, writePicture } from '../../plots/node.ts';
@@ -45,8 +46,7 @@ function asked(text: string, options: CompareOptions): Planned {
       `--${flag}: ${name} does not take it`,
       takes.length ? `its own options follow its name: ${takes.map(option => `${name}:${option}=…`).join(', ')}` : 'leave it out',
     );
-    const isNumber = typeof found.options[own]!.default === 'number' && Number.isFinite(parseFloat(String(value)));
-    given[own] = isNumber ? Number(value) : value;
+    given[own] = typeof found.options[own]!.default === 'number' ? parseScalar(String(value)) : value;
   }
   return planned(text, given);
 }

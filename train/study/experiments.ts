@@ -1,6 +1,6 @@
 /** The comparisons, and the experiments of the courses, by the names under which `descent compare` and the page have them. */
 import { lookUp, say } from '../../engine/check.ts';
-import { valuesOf } from '../../engine/parameter.ts';
+import { optionsIn, valuesOf } from '../../engine/parameter.ts';
 import { parseSpec } from '../../engine/spec.ts';
 import { noisyEnds } from './descent/noisy-ends.ts';
 import { trajectories } from './descent/trajectories.ts';
@@ -119,12 +119,9 @@ export interface Planned {
 
 /** The experiment that a text such as `born-dead:nets=100` names, and the options in it. Throws where it is not known. */
 export function experimentIn(text: string): { name: string; found: Experiment; given: Readonly<Record<string, unknown>> } {
-  const { name, value, options } = parseSpec('experiment', text);
-  return {
-    name,
-    found: lookUp('experiment', name, EXPERIMENTS),
-    given: value === undefined ? options : { [String(value)]: true, ...options },
-  };
+  const spec = parseSpec('experiment', text);
+  const found = lookUp('experiment', spec.name, EXPERIMENTS);
+  return { name: spec.name, found, given: optionsIn(spec, found.options) };
 }
 
 /** The experiment that a text asks for, with options beside those in it. Throws where a name or a value is not known. */

@@ -76,6 +76,15 @@ test('a slip is refused in one line', async () => {
     /--epochs: trajectories does not take it; its own options follow its name: trajectories:function=…/,
   );
   assert.match(await refusal(() => compare('ensemble', { epochs: '0' })), /ensemble: epochs is 0; give a whole number of at least 1/);
+  assert.match(await refusal(() => compare('ensemble', { epochs: '3x' })), /ensemble: epochs is '3x'; give a whole number of at least 1/);
+  assert.match(
+    await refusal(() => compare('surface:points', {})),
+    /^surface: points is without a value; give a whole number of at least 2, as surface:points=17$/,
+  );
+  assert.match(
+    await refusal(() => compare('surface:grid', {})),
+    /^surface: 'grid' is no option; write surface:key=value, the keys are model, /,
+  );
   assert.match(await refusal(() => compare('optimizers:x=3', {})), /unknown option of optimizers 'x'; known: model, dataset, /);
   assert.match(await refusal(() => compare('distribution:x=3', {})), /distribution has no options of this kind/);
 });
