@@ -14,7 +14,15 @@ export interface Preset {
 }
 
 const small: Texts = { dataset: 'fashion-mnist', model: 'lenet5', limitTrain: '2000', epochs: '6' };
-const few: Texts = { dataset: 'fashion-mnist', model: 'lenet5', optimizer: 'adam', limitTrain: '1000', valSplit: '0.5', epochs: '40' };
+const few: Texts = {
+  dataset: 'fashion-mnist',
+  model: 'lenet5',
+  optimizer: 'adam',
+  limitTrain: '1000',
+  valSplit: '0.5',
+  batchSize: '16',
+  epochs: '40',
+};
 
 export const PRESETS: readonly Preset[] = [
   ...Object.values(TRAINED).map(net => ({
@@ -26,8 +34,9 @@ export const PRESETS: readonly Preset[] = [
   })),
   {
     name: 'Too large a rate',
-    prose: 'Three rates side by side: one crawls, one learns, one leaps out of every valley, and its loss stays where guessing is.',
-    runs: ['0.005', '0.1', '2'].map(lr => ({ ...small, optimizer: 'sgd', lr })),
+    prose:
+      'Three rates side by side: one crawls, one learns, one leaps out of every valley: its loss stays where guessing is, or becomes no number at all.',
+    runs: ['0.005', '0.1', '1.2'].map(lr => ({ ...small, optimizer: 'sgd', lr })),
   },
   {
     name: 'Overfit 500 images',
@@ -49,7 +58,8 @@ export const PRESETS: readonly Preset[] = [
   },
   {
     name: 'What augmentation does',
-    prose: 'Shifted and mirrored images are new ones to the net: it learns them more slowly, and forgets less of what holds for all.',
+    prose:
+      'Shifted and mirrored images are new ones to the net: it learns them more slowly, and the loss on images that it has not seen goes on falling where the other has turned up.',
     runs: [few, { ...few, augment: 'crop:2,flip' }],
   },
 ];
