@@ -7,7 +7,8 @@ import { preactivationNet } from './wide-resnet.ts';
 
 /**
  * EnResNet20 (Wang, Yuan, Shi & Osher 2019): the mean of the logits of `members` pre-activation ResNet20s trained together, each of whose
- * residual blocks adds Gaussian noise of deviation `noise`, in evaluation too: a Feynman-Kac average over paths.
+ * residual blocks adds Gaussian noise of deviation `noise`, in evaluation too: a Feynman-Kac average over paths. The authors' deviation is
+ * `noise` times that of the block's output over the batch, so that an answer depends on the other images; here it does not.
  */
 export const enresnet20 = model(
   'enresnet20',

@@ -55,6 +55,9 @@ export interface Rule extends Described, Form {
   readonly factors?: boolean;
 }
 
+/** Whether an update needs a gradient and nothing else of the net. */
+export const needsGradientAlone = ({ probes, solves, factors }: Rule): boolean => probes === undefined && !solves && !factors;
+
 /** Hyper-parameters that many rules have. */
 export const learningRate = (lr: number) => number(lr, 'learning rate');
 export const divisor = (value: number, range?: Range) => number(value, 'keeps the divisor from 0', range);

@@ -123,6 +123,11 @@ test('what cannot be private is refused in one line', async () => {
     ['resnet20', {}, /^dp: batch norm \(bn1\) joins the images of a batch/],
     ['mlp', { accumulate: '2' }, /^dp .*: computes each image by itself; leave out accumulate 2/],
     ['mlp', { optimizer: 'adam:epochs=1,sgd' }, /^dp: is of one optimizer/],
+    [
+      'mlp',
+      { optimizer: 'kfac' },
+      /^dp: is of one optimizer that takes nothing but a gradient, and kfac looks at images in other ways too/,
+    ],
     ['mlp', { optimizer: 'lbfgs' }, /^lbfgs: minimises a smooth function of all weights, dp is not for it/],
     ['mlp', { sample: 'balanced' }, /^dp: takes each image by itself, drawn by chance, which sample balanced does not go with/],
     ['mlp', { augment: 'mixup' }, /which augment mixup does not go with/],

@@ -1,9 +1,21 @@
 /** The options that put a piece around an update rule (optim/pieces.ts), in the order in which the pieces act. */
-import { named } from '../../engine/check.ts';
+import { check, named, say, type Message } from '../../engine/check.ts';
+import { valuesOf } from '../../engine/parameter.ts';
 import { AT_LEAST_0, COUNT, POSITIVE, SHARE } from '../../engine/range.ts';
+import { parseSpec } from '../../engine/spec.ts';
+import { PRIVACY, type Privacy } from '../../optim/accountant.ts';
 import { clipNorm, clipValue, dpSgd, ema, gradNoise, l1, l1Proximal, lookahead, maxNorm, swa, weightDecay } from '../../optim/pieces.ts';
 import { number, option, spec, type Option } from './option.ts';
-import { parsePrivacy } from './privacy.ts';
+
+/** What is asked for in a text, `clip=1,noise=1.1,delta=1e-5`. */
+function parsePrivacy(who: Message, text: string): Privacy {
+  const checkPairs = (is: boolean, given: string) =>
+    check(is, say`${who}: '${given}' is not key=value`, 'write clip=1,noise=1.1,delta=1e-5');
+  checkPairs(text !== '', text);
+  const { value, options } = parseSpec(who, `dp:${text}`);
+  checkPairs(value === undefined, String(value));
+  return valuesOf('dp', PRIVACY, options, { who });
+}
 
 export const REGULARISERS = {
   dp: option({

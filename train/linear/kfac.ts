@@ -60,11 +60,10 @@ function factoredLayers({ layers, params }: Graph): Factored[] {
 
 /** Throws where a run has no Kronecker factors: it has no likelihood, shares gradients, differentiates in other ways, or its layers are large. */
 export function checkKfac(o: TrainerOptions, graph: Graph): void {
-  const { data, classWeights, exchange, adversarial, half, withoutUpdate } = o;
+  const { data, classWeights, exchange, half, withoutUpdate } = o;
   const refused: readonly [boolean | undefined, Message][] = [
     [half, named('precision', 'f16')],
     [withoutUpdate || (exchange && exchange.size > 1), named('distribute')],
-    [adversarial !== undefined, named('adversarial')],
     [classWeights !== undefined, named('classWeights')],
     [(data.augment?.views ?? 1) > 1, say`several views of ${named('augment')}`],
   ];

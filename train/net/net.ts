@@ -6,6 +6,7 @@ import { product, type Shape, type Tensor } from '../../engine/tensor.ts';
 import { Memory } from '../../engine/memory.ts';
 import type { Program } from '../../engine/program.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
+import { needsGradientAlone } from '../../optim/rule.ts';
 import { takeTotals } from '../evaluate/totals.ts';
 import { readTensors, savedOf, writeWeights, type Loaded, type LoadOptions } from '../evaluate/weights.ts';
 import type { Tensors } from '../run/safetensors.ts';
@@ -173,9 +174,10 @@ export class Net {
    * it lasts as long as that.
    */
   update(optimizer: Optimizer, lr = optimizer.hyper?.lr): Promise<void> {
+    const isOne = typeof optimizer?.values === 'function';
     check(
-      typeof optimizer?.values === 'function' && !optimizer.rule.probes && !optimizer.rule.factors,
-      `optimizer: ${kindOf(optimizer)} is none for a loop by hand`,
+      isOne && needsGradientAlone(optimizer.rule),
+      `optimizer: ${isOne ? optimizer.rule.name : kindOf(optimizer)} is none for a loop by hand`,
       'give optimizer(rules.adam, { lr: 0.001 }) or another rule of the first order',
     );
     check(typeof lr === 'number' && Number.isFinite(lr), `lr: it is ${kindOf(lr)}`, 'give a number');

@@ -4,6 +4,7 @@ import { Graph, type Layer } from '../../engine/graph.ts';
 import type { Tensor } from '../../engine/tensor.ts';
 import { UNLABELLED } from '../../datasets/dataset.ts';
 import { lossesOf } from '../../layers/loss.ts';
+import { needsGradientAlone } from '../../optim/rule.ts';
 import { drawPerturbation, movePerturbation, type Perturb } from '../../shaders/images/perturb.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { gatherBatch } from '../data/batch.ts';
@@ -17,8 +18,7 @@ export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): v
   const { data, classWeights, half, exchange, loss = 'cross-entropy' } = o;
   const { how } = data.normalisation;
   const { augment, dataset, parts } = data;
-  const rule = phases.map(({ optimizer }) => ('rule' in optimizer ? optimizer.rule : undefined));
-  const other = rule.find(r => !r || r.probes || r.solves);
+  const other = phases.find(({ optimizer }) => !('rule' in optimizer) || !needsGradientAlone(optimizer.rule))?.optimizer;
   const refused: readonly [boolean | undefined, Message][] = [
     [dataset.outputs !== undefined, say`${named('dataset')} ${dataset.name}, which has numbers to predict,`],
     [how === 'pca' || how === 'zca', named('normalize', how)],
@@ -28,7 +28,7 @@ export function checkAdversarial(o: TrainerOptions, phases: readonly Phase[]): v
     [half, named('precision', 'f16')],
     [exchange && exchange.size > 1, named('distribute')],
     [typeof loss !== 'string', say`a ${named('loss')} of your own`],
-    [rule.some(r => !r) || other !== undefined, say`${named('optimizer')} ${other?.name ?? 'of second order'}`],
+    [other !== undefined, say`${named('optimizer')} ${other && 'rule' in other ? other.rule.name : 'of second order'}`],
   ];
   const wrong = refused.find(([is]) => is);
   check(

@@ -9,8 +9,6 @@ import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
-import { checkKfac, Kfac } from '../linear/kfac.ts';
-import { LastLayer } from '../linear/last-layer.ts';
 import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phases/phase.ts';
@@ -42,7 +40,8 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
     if (o.adversarial) checkAdversarial(o, phases);
-    if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors)) checkKfac(o, graph);
+    if (phases.some(({ optimizer }) => 'rule' in optimizer && optimizer.rule.factors))
+      (await import('../linear/kfac.ts')).checkKfac(o, graph);
     if (privacy) checkPrivate(o, graph, privacy);
     memory.reserve(graph);
     if (privacy) clipSample(graph, memory.layout, (phases[0]!.optimizer as Optimizer).rule);
@@ -52,7 +51,11 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const adversary = o.adversarial && (await Adversary.compile(o, data, graph, o.adversarial));
-    const beside: Beside = { lastLayer: hyper => LastLayer.create(o, data, hyper), kfac: hyper => Kfac.create(o, data, graph, hyper) };
+    // What few rules take is loaded by those that do.
+    const beside: Beside = {
+      lastLayer: async hyper => (await import('../linear/last-layer.ts')).LastLayer.create(o, data, hyper),
+      kfac: async hyper => (await import('../linear/kfac.ts')).Kfac.create(o, data, graph, hyper),
+    };
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, beside);
     return { data, train, gradients: new GradientProgram(program, train, o, { privacy, adversary }), phases: active };
   } catch (error) {

@@ -3,6 +3,7 @@ import { UNLABELLED } from '../../datasets/dataset.ts';
 import { check, named, say, type Message } from '../../engine/check.ts';
 import type { Graph } from '../../engine/graph.ts';
 import type { Privacy } from '../../optim/accountant.ts';
+import { needsGradientAlone } from '../../optim/rule.ts';
 import type { Phase } from './phases/phase.ts';
 import type { TrainerOptions } from './trainer-options.ts';
 
@@ -14,7 +15,7 @@ export function privacyOf(phases: readonly Phase[]): Privacy | undefined {
   const [only] = all;
   const name = all.length > 1 ? 'there are several' : only!.rule.name;
   check(
-    all.length === 1 && !only!.rule.probes && !only!.rule.solves && !only!.rule.factors,
+    all.length === 1 && needsGradientAlone(only!.rule),
     say`${named('dp')}: is of one optimizer that takes nothing but a gradient, and ${name}${all.length > 1 ? '' : ' looks at images in other ways too'}`,
     say`take ${named('optimizer', 'sgd')}, momentum or adam`,
   );

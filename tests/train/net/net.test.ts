@@ -11,7 +11,7 @@ import { batchNorm } from '../../../layers/norm.ts';
 import { maxPool } from '../../../layers/pool.ts';
 import { models } from '../../../models/index.ts';
 import { optimizer } from '../../../optim/optimizer.ts';
-import { rules } from '../../../optim/index.ts';
+import { netRules, rules } from '../../../optim/index.ts';
 import { rowLoss } from '../../../shaders/update/loss.ts';
 import { openData } from '../../../train/data/data.ts';
 import { Net, type Targets } from '../../../train/net/net.ts';
@@ -240,6 +240,9 @@ test('what is given wrongly is said in words', async () => {
     await said(() => net.update('adam' as unknown as ReturnType<typeof optimizer>)),
     /^optimizer: 'adam' is none for a loop by hand; /,
   );
+  for (const name of ['newton-diagonal', 'lsgd', 'kfac']) {
+    assert.match(await said(() => net.update(optimizer(netRules[name]!))), new RegExp(`^optimizer: ${name} is none for a loop by hand; `));
+  }
   net.destroy();
   const built = (o: Partial<NetOptions>, layer: Layer = model) =>
     refusal(() => Net.build(device, layer, { shape: [1, 12, 12], batch: 8, ...o }));

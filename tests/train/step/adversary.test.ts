@@ -86,6 +86,7 @@ test('what attacks cannot act on is refused in one line', async () => {
     [{ normalize: 'zca' }, /^adversarial: normalize zca does not go with attacks on the images of a batch; leave one of the two out$/],
     [{ augment: 'mixup' }, /^adversarial: mixing or several views of augment does not go/],
     [{ optimizer: 'lbfgs' }, /^adversarial: optimizer of second order does not go/],
+    [{ optimizer: 'kfac' }, /^adversarial: optimizer kfac does not go/],
     [{ adversarial: 'fgsm' }, /^unknown adversarial training 'fgsm'; .*pgd/],
     [{ adversarial: 'pgd:epsilon=0' }, /^adversarial: epsilon is 0; give a number above 0, as 8\/255$/],
   ] as const) {
