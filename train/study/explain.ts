@@ -25,7 +25,7 @@ export interface Explanation {
 }
 
 /** The greatest magnitude over the channels of gradients [c, h, w]. */
-export function saliencyOf(gradient: Float32Array, [c, h, w]: readonly [number, number, number]): Heat {
+function saliencyOf(gradient: Float32Array, [c, h, w]: readonly [number, number, number]): Heat {
   const data = Float32Array.from({ length: h * w }, (_, p) => {
     let most = 0;
     for (let k = 0; k < c; k++) most = Math.max(most, Math.abs(gradient[k * h * w + p]!));

@@ -48,7 +48,7 @@ export async function weightsNow(trainer: Trainer): Promise<ReadonlyMap<string, 
 
 /**
  * The layers in order, on the first `n` of the probe's images `bytes` [n, c, h, w]. With the weights `before` the last step also how far
- * it went.
+ * it went. `read` are the weights as they are, where the caller has read them already.
  */
 export async function layerStats(
   trainer: Trainer,
@@ -56,12 +56,13 @@ export async function layerStats(
   bytes: Uint8Array,
   n: number,
   before?: ReadonlyMap<string, Float32Array>,
+  read?: ReadonlyMap<string, Float32Array>,
 ): Promise<LayerStats[]> {
   const seen = new Map<string, LayerStats>();
   const scale = await trainer.gradientScale();
   for (const stats of await activationStats(probe, bytes, n)) seen.set(stats.name, stats);
   for (const { layer, value, grad } of weights(trainer)) {
-    const now = await trainer.memory.read(value);
+    const now = read?.get(layer) ?? (await trainer.memory.read(value));
     const last = before?.get(layer);
     const size = rms(now);
     seen.set(layer, {

@@ -33,7 +33,8 @@ export const planes = (all: Planes & { channels?: number }): HTMLCanvasElement[]
     return paint(all.w, all.h, `${all.name} ${i + 1}`, p => [rgb[3 * p]!, rgb[3 * p + 1]!, rgb[3 * p + 2]!]);
   });
 
-function paint(w: number, h: number, label: string, colour: (p: number) => readonly number[]): HTMLCanvasElement {
+/** A canvas of one screen pixel for each of `w` × `h`, `colour` gives that of pixel `p` as 0 to 255. */
+export function paint(w: number, h: number, label: string, colour: (p: number) => readonly number[]): HTMLCanvasElement {
   const canvas = el('canvas', { width: w, height: h, class: 'pixels', role: 'img', 'aria-label': label, title: label });
   const context = canvas.getContext('2d')!;
   const pixels = context.createImageData(w, h);

@@ -6,13 +6,10 @@ import { report, verdictsOf } from '../../train/evaluate/report.ts';
 import type { Opened } from '../../train/run/open.ts';
 import type { Predictor } from '../../train/evaluate/predictor.ts';
 import { Probe } from '../../train/evaluate/probe.ts';
-import { softmaxRows } from '../../train/study/probabilities.ts';
 import type { Explainer, Explanation } from '../../train/study/explain.ts';
 import { channelsOf, histogramOf, weightPictures, type Filters, type Planes } from '../../train/study/looks.ts';
-import type { Judged, LayerLook, Prediction } from './protocol.ts';
+import { LOOKED_AT, type Judged, type LayerLook } from './protocol.ts';
 
-/** Images whose layers are looked at together. */
-const FEW = 16;
 /** Images that are answered together. */
 const MANY = 256;
 
@@ -23,31 +20,12 @@ export class Inspector {
   #explainer: Promise<Explainer> | undefined;
   /** The weights at the last look, and how far they had gone a step by then. */
   #last: { steps: number; weights: ReadonlyMap<string, Float32Array>; updates: ReadonlyMap<string, number> } | undefined;
-  #probes = new Map<string, Promise<Probe>>();
+  #probes = new Map<number, Promise<Probe>>();
 
   /** Into a run that is open, on its data. */
   constructor(opened: Opened, dataset: Dataset) {
     this.#opened = opened;
     this.#dataset = dataset;
-  }
-
-  /** The first test images and what the net says of them. */
-  async predictions(count: number): Promise<Prediction[]> {
-    const { test, classes } = this.#dataset;
-    const n = Math.min(count, test.n);
-    const k = classes.length;
-    const all = softmaxRows(await this.#opened.trainer.logits('test', n), k);
-    return Array.from({ length: n }, (_, index) => ({
-      index,
-      label: test.labels[index]!,
-      probabilities: all.slice(index * k, (index + 1) * k),
-    }));
-  }
-
-  /** Bytes of the first test images. */
-  testImages(count: number): Uint8Array {
-    const { test } = this.#dataset;
-    return bytesOf(test.images).slice(0, (test.images.length / test.n) * Math.min(count, test.n));
   }
 
   /** What the net says of the first test images. */
@@ -82,17 +60,19 @@ export class Inspector {
   }
 
   /** What the layers do on the first test images; updates are a step's on average since the last look, and absent before there was one. */
-  async layers(count: number): Promise<LayerStats[]> {
+  async layers(): Promise<LayerStats[]> {
     const { trainer } = this.#opened;
-    const n = Math.min(count, FEW);
+    const { test } = this.#dataset;
+    const n = Math.min(LOOKED_AT, test.n);
     const { steps } = trainer;
-    const past = steps - (this.#last?.steps ?? steps);
-    const found = await layerStats(trainer, await this.#probe(FEW, true), this.testImages(n), n, this.#last?.weights);
-    if (past !== 0 || !this.#last) {
-      const updates = new Map(found.flatMap(l => (l.update === undefined || past <= 0 ? [] : [[l.name, l.update / past] as const])));
-      this.#last = { steps, weights: await weightsNow(trainer), updates };
-    }
-    const { updates } = this.#last;
+    const last = this.#last;
+    const past = steps - (last?.steps ?? steps);
+    const weights = await weightsNow(trainer);
+    const images = bytesOf(test.images).subarray(0, n * bytesOfImage(this.#dataset));
+    const found = await layerStats(trainer, await this.#probe(n), images, n, last?.weights, weights);
+    const sizes = found.flatMap(l => (l.update === undefined || past <= 0 ? [] : [[l.name, l.update / past] as const]));
+    const updates = past === 0 && last ? last.updates : new Map(sizes);
+    this.#last = { steps, weights, updates };
     return found.map(({ update: _, ...rest }) => {
       const update = updates.get(rest.name);
       return { ...rest, ...(update !== undefined && { update }) };
@@ -115,7 +95,7 @@ export class Inspector {
       const gradient = await memory.read(param.grad);
       histograms.push({ of: 'gradients', histogram: histogramOf(gradient.map(v => v * scale)) });
     }
-    const probe = await this.#probe(1, true);
+    const probe = await this.#probe(1);
     const output = probe.outputs.find(([path]) => path === name)?.[1];
     let activations: Planes | undefined;
     if (output) {
@@ -127,13 +107,12 @@ export class Inspector {
     return { step: trainer.steps, weight, activations, histograms };
   }
 
-  /** A probe of `n` images, built once; with `kept` it has what each layer computes. */
-  #probe(n: number, kept = false): Promise<Probe> {
-    const key = `${n} ${kept}`;
-    let probe = this.#probes.get(key);
+  /** A probe of `n` images that keeps what each layer computes, built once. */
+  #probe(n: number): Promise<Probe> {
+    let probe = this.#probes.get(n);
     if (!probe) {
       const { trainer, model, data } = this.#opened;
-      this.#probes.set(key, (probe = Probe.create(trainer.memory, model, data, n, kept)));
+      this.#probes.set(n, (probe = Probe.create(trainer.memory, model, data, n, true)));
     }
     return probe;
   }

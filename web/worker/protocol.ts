@@ -100,13 +100,6 @@ export type RunEvent =
   /** The kernel that a benchmark has timed. */
   | { readonly kind: 'timed'; readonly result: KernelResult; readonly done: number; readonly of: number };
 
-/** An image of the data, its label and what the net says. */
-export interface Prediction {
-  readonly index: number;
-  readonly label: number;
-  readonly probabilities: Float32Array;
-}
-
 /** What the net says of the first test images. */
 export interface Judged {
   readonly verdicts: readonly Verdict[];
@@ -133,6 +126,9 @@ export interface AugmentPreview {
   readonly n: number;
   readonly seen: readonly Uint8Array[];
 }
+
+/** Test images whose layers are looked at together; there may be fewer. */
+export const LOOKED_AT = 16;
 
 /** What a layer holds and makes of a test image, after a step; it may have no weight, or nothing outside of training. */
 export interface LayerLook {
@@ -237,10 +233,6 @@ export interface Api {
   /** A safetensors file of parameters and buffers, as the command line writes; of the averaged weights where they are asked for. */
   exportWeights(averaged: boolean): Uint8Array;
   importWeights(bytes: Uint8Array, name: string): void;
-  /** The first test images and what the net says of them. */
-  predictions(count: number): Prediction[];
-  /** Bytes [c, h, w] of a test image. */
-  testImages(count: number): Uint8Array;
   /** What the net says of the first `count` test images. */
   judge(count: number): Judged;
   /** Bytes [n, c, h, w] of the test images of these numbers. */
@@ -249,7 +241,8 @@ export interface Api {
   predict(bytes: Uint8Array): Float32Array;
   /** What speaks for a class in an image given as bytes [c, h, w]. */
   explain(bytes: Uint8Array, target: number): Explanation;
-  layers(count: number): LayerStats[];
+  /** What the layers do on the first `LOOKED_AT` test images. */
+  layers(): LayerStats[];
   /** What the layer of a name holds, and what it makes of a test image. */
   layer(name: string, index: number): LayerLook;
   /** Lets another, number `id` of those who train together, into the run, which hosts it from now on. */

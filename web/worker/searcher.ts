@@ -43,15 +43,14 @@ export async function findRate(config: RunConfig, range: RangeOptions, base: str
 
 /** Trains a configuration for each choice, one after another; each is told when it is done. */
 export async function sweepRuns(configs: readonly RunConfig[], base: string, dropped: Dropped, emit: Emit): Promise<void> {
-  const recipes = configs.map(config => {
+  for (const config of configs) {
     const recipe = recipeOf(config);
     checkHeldOut(recipe, undefined);
     checkFeasible(recipe, { heldOut: true });
-    return config;
-  });
+  }
   const device = await openDevice({ tune: false });
   try {
-    for (const [i, config] of recipes.entries()) {
+    for (const [i, config] of configs.entries()) {
       const dataset = await openDataset(config, dropped, base);
       const { valSplit, seed, stratify } = recipeOf(config);
       const { n } = partsOf(dataset, { valSplit, seed, stratify: stratify === 'class' }).train;
@@ -59,7 +58,7 @@ export async function sweepRuns(configs: readonly RunConfig[], base: string, dro
       if (!tried) return;
       const { lines, best, diverged } = tried;
       emit({ kind: 'tried', index: i, lines, best, diverged });
-      emit({ kind: 'searched', done: i + 1, of: recipes.length });
+      emit({ kind: 'searched', done: i + 1, of: configs.length });
     }
   } finally {
     device.close();

@@ -8,17 +8,17 @@ import type { Teacher } from './teacher.ts';
 import type { Api, Reply, Request, RunEvent } from './protocol.ts';
 
 const post = (message: Reply): void => (self as unknown as { postMessage(m: Reply): void }).postMessage(message);
-const session = new Session((event: RunEvent) => post({ event }));
-let teacher: Promise<Teacher> | undefined;
 const tell = (event: RunEvent): void => post({ event });
+const session = new Session(tell);
 // Loaded when they are first asked for: most runs never do.
 const bench = () => import('./bench-run.ts');
 const search = () => import('./searcher.ts');
-const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(event => post({ event }))));
+let teacher: Promise<Teacher> | undefined;
+const teach = () => (teacher ??= import('./teacher.ts').then(({ Teacher }) => new Teacher(tell)));
 let player: Promise<Player> | undefined;
-const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(event => post({ event }))));
+const play = () => (player ??= import('./player.ts').then(({ Player }) => new Player(tell)));
 let laboratory: Promise<Laboratory> | undefined;
-const experiments = () => (laboratory ??= import('./laboratory.ts').then(({ Laboratory }) => new Laboratory(event => post({ event }))));
+const experiments = () => (laboratory ??= import('./laboratory.ts').then(({ Laboratory }) => new Laboratory(tell)));
 let previewer: Promise<Previewer> | undefined;
 const preview = () => (previewer ??= import('./previewer.ts').then(({ Previewer }) => new Previewer()));
 
@@ -33,13 +33,11 @@ const handlers: Handlers = {
   evaluate: part => session.evaluate(part),
   exportWeights: averaged => session.exportWeights(averaged),
   importWeights: (bytes, name) => session.importWeights(bytes, name),
-  predictions: count => session.inspect(net => net.predictions(count)),
-  testImages: count => session.inspect(net => net.testImages(count)),
   judge: count => session.inspect(net => net.judge(count)),
   imagesAt: indices => session.inspect(net => net.imagesAt(indices)),
   predict: bytes => session.inspect(net => net.predict(bytes)),
   explain: (bytes, target) => session.inspect(net => net.explain(bytes, target)),
-  layers: count => session.inspect(net => net.layers(count)),
+  layers: () => session.inspect(net => net.layers()),
   layer: (name, index) => session.inspect(net => net.layer(name, index)),
   admit: (id, port) => session.admit(id, port),
   join: port => session.join(port),
@@ -66,7 +64,7 @@ const handlers: Handlers = {
   playGo: async () => (await play()).go(),
   playPause: async () => (await play()).pause(),
   playStep: async () => (await play()).step(),
-  benchKernels: async (filter, all) => (await bench()).benchKernels(filter, all, event => post({ event })),
+  benchKernels: async (filter, all) => (await bench()).benchKernels(filter, all, tell),
   benchStep: async (...asked) => (await bench()).benchStep(...asked),
 };
 

@@ -1,6 +1,6 @@
 /** What of an image an answer goes by: the image, its saliency, and Grad-CAM over it. */
 import type { Explanation, Heat } from '../../../train/study/explain.ts';
-import { image } from '../../data/pictures.ts';
+import { image, paint } from '../../data/pictures.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
 import { el } from '../dom.ts';
 
@@ -13,13 +13,8 @@ const heatColour = (share: number): readonly [number, number, number] => [
 
 /** A heat as a canvas of one screen pixel each, scaled to its greatest value. */
 function heatCanvas({ h, w, data }: Heat, label: string): HTMLCanvasElement {
-  const canvas = el('canvas', { width: w, height: h, class: 'pixels', role: 'img', 'aria-label': label });
-  const context = canvas.getContext('2d')!;
-  const pixels = context.createImageData(w, h);
   const most = data.reduce((a, b) => Math.max(a, b), 0) || 1;
-  for (const [p, v] of data.entries()) pixels.data.set([...heatColour(v / most), 255], 4 * p);
-  context.putImageData(pixels, 0, 0);
-  return canvas;
+  return paint(w, h, label, p => heatColour(data[p]! / most));
 }
 
 /** The image with a heat of fewer pixels over it. */

@@ -1,21 +1,10 @@
 /** Boxes of a net and the lines between them, as elements of an SVG. */
 import type { LayerStats } from '../../../train/study/layer-stats.ts';
+import { LOOKED_AT } from '../../worker/protocol.ts';
 import { count } from '../dom.ts';
+import { svg } from '../svg.ts';
 import { TITLE, type Link, type Placed } from './layout.ts';
 import { sumOf } from './tree.ts';
-
-const SVG = 'http://www.w3.org/2000/svg';
-
-export function svg<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Readonly<Record<string, string | number | undefined>> = {},
-  ...children: (Node | string)[]
-): SVGElementTagNameMap[K] {
-  const e = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) e.setAttribute(name, String(value));
-  e.append(...children);
-  return e;
-}
 
 const text = (x: number, y: number, said: string, size: number, fill = 'var(--soft)', weight?: number) =>
   svg('text', { x, y, 'font-size': size, fill, 'font-weight': weight }, said);
@@ -105,7 +94,7 @@ export function liveBars(stats: readonly LayerStats[], w: number): SVGElement[] 
 /** The signs before each bar, what they mean. */
 export const SIGNS =
   'While its net is there each box shows σ, the deviation of its activations; 0, the share of zeros (red where more than half of the units ' +
-  'are 0 for all of 16 test images); ∇, the root mean square of its gradient; Δ, how far its weights went a step since the last look, as ' +
+  `are 0 for all of ${LOOKED_AT} test images); ∇, the root mean square of its gradient; Δ, how far its weights went a step since the last look, as ` +
   'a share of their own. All but the zeros by logarithm.';
 
 export interface Box {

@@ -6,14 +6,12 @@ import { inPageWords } from '../../words.ts';
 import { button, el, save } from '../dom.ts';
 import { isSeen, panel } from '../panel.ts';
 import type { Run } from '../runs.ts';
-import { arrow, boxOf, type Box, factsOf, HEIGHT, lineOf, LIVE, liveBars, livingOf, SIGNS, svg } from './boxes.ts';
+import { svg } from '../svg.ts';
+import { arrow, boxOf, type Box, factsOf, HEIGHT, lineOf, LIVE, liveBars, livingOf, SIGNS } from './boxes.ts';
 import { layoutOf, type Placed } from './layout.ts';
 import { openAtFirst, sumOf, treeOf, type NetNode } from './tree.ts';
 import { TensorPanel } from './tensor-panel.ts';
 import './net.css';
-
-/** Images whose activations are measured. */
-const IMAGES = 16;
 
 /** What is drawn: a model for its input, and whether there is a net of it to look into. */
 export interface Plan {
@@ -93,7 +91,7 @@ export class NetView {
   async fill(run: Run, isShown: () => boolean): Promise<void> {
     if (!isShown() || !isSeen(this.panel)) return;
     this.#run = run;
-    const found = await run.engine.call('layers', IMAGES);
+    const found = await run.engine.call('layers');
     if (!isShown()) return;
     this.#stats = new Map(found.map(l => [l.name, l]));
     this.#enliven();

@@ -5,7 +5,7 @@ import type { LayerLook } from '../../worker/protocol.ts';
 import { button, capital, count, el, select } from '../dom.ts';
 import { quiet } from '../panel.ts';
 import type { Run } from '../runs.ts';
-import { svg } from './boxes.ts';
+import { svg } from '../svg.ts';
 
 /** Test images to choose from. */
 const IMAGES = 30;

@@ -5,7 +5,7 @@ import { parseScalar } from '../../../engine/spec.ts';
 import { models } from '../../../models/index.ts';
 import { optimizers, rules } from '../../../optim/index.ts';
 import { quasiNewtonMethods } from '../../../optim/quasi-newton.ts';
-import { FEATURE_NAMES, type FeatureName } from './features.ts';
+import { FEATURE_NAMES, FEATURES, type FeatureName } from './features.ts';
 import { readPoints, writePoints } from './points.ts';
 import { PROBLEMS, type Point } from './problems.ts';
 
@@ -30,9 +30,7 @@ const features: Written<readonly FeatureName[]> = {
   accepts: `one or more of ${FEATURE_NAMES.join(', ')}, with - between them`,
   read(v) {
     const names = String(v).split('-');
-    return names.every(name => Object.hasOwn(Object.fromEntries(FEATURE_NAMES.map(n => [n, n])), name))
-      ? FEATURE_NAMES.filter(name => names.includes(name))
-      : undefined;
+    return names.every(name => Object.hasOwn(FEATURES, name)) ? FEATURE_NAMES.filter(name => names.includes(name)) : undefined;
   },
   write: names => names.join('-'),
 };

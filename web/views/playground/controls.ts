@@ -40,7 +40,7 @@ const FIELDS = {
   penaltyRate: ['Its rate', text],
   seed: ['Seed', text],
 } as const satisfies Partial<Readonly<Record<Key, readonly [label: string, make: () => Input, formula?: string | undefined]>>>;
-export type FieldKey = keyof typeof FIELDS;
+type FieldKey = keyof typeof FIELDS;
 
 /** Whose names say enough, and whose inputs take nothing wrong. */
 const PLAIN: ReadonlySet<FieldKey> = new Set(['problem', 'optimizer', 'activation', 'test', 'batchSize']);

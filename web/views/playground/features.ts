@@ -27,7 +27,7 @@ export const isOfX = (name: FeatureName): boolean => 'ofX' in FEATURES[name];
 /** Points of the grid along one side of the plane. */
 export const GRID = 50;
 /** As many as the grid has, along x alone. */
-export const ALONG = GRID * GRID;
+const ALONG = GRID * GRID;
 
 /** The middles of the grid's squares, row after row from the top. */
 export const gridPoints = (): { x: number; y: number }[] =>

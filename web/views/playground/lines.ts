@@ -1,5 +1,6 @@
 /** Weights as lines: the wider the larger, blue above 0, orange and dashed below. */
 import { CLASSES } from '../colours.ts';
+import { svg } from '../svg.ts';
 
 /** A unit: column 0 are inputs, the last is the output. */
 export interface Place {
@@ -15,12 +16,11 @@ interface Placed extends Line {
   readonly end: readonly [x: number, y: number];
 }
 
-const SVG = 'http://www.w3.org/2000/svg';
 /** Pixels from a line at which the pointer is on it. */
 const NEAR = 7;
 
 export class Lines {
-  readonly element = document.createElementNS(SVG, 'svg');
+  readonly element = svg('svg', { 'aria-hidden': 'true' });
   #lines: readonly Placed[] = [];
   #paths: SVGPathElement[] = [];
   #styles: string[] = [];
@@ -28,7 +28,6 @@ export class Lines {
 
   /** `looked` is told the line under the pointer, and undefined where it leaves one; `pressed` one that is pressed. */
   constructor(looked: (line: Line | undefined) => void, pressed: (line: Line) => void) {
-    this.element.setAttribute('aria-hidden', 'true');
     this.element.onpointermove = ({ offsetX, offsetY }) => this.#point(this.#nearest(offsetX, offsetY), looked);
     this.element.onclick = ({ offsetX, offsetY }) => {
       const line = this.#nearest(offsetX, offsetY);
@@ -39,7 +38,7 @@ export class Lines {
 
   place(lines: readonly Placed[]): void {
     this.#lines = lines;
-    while (this.#paths.length < lines.length) this.#paths.push(document.createElementNS(SVG, 'path'));
+    while (this.#paths.length < lines.length) this.#paths.push(svg('path'));
     this.#paths.length = lines.length;
     this.#styles.length = lines.length;
     for (const [i, { start, end }] of lines.entries()) {
