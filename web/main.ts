@@ -33,7 +33,7 @@ const views: Record<string, () => Promise<View>> = {
   lessons: once(async () => new (await import('./views/lessons/lessons-view.ts')).LessonsView(() => train.dropped)),
   playground: once(async () => new (await import('./views/playground/playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./views/race/race-view.ts')).RaceView()),
-  predict: once(async () => new (await import('./views/predict-view.ts')).PredictView(train)),
+  predict: once(async () => new (await import('./views/predict/predict-view.ts')).PredictView(train)),
   teach: once(async () => (await import('./views/teach/teach-view.ts')).TeachView.open()),
   bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
 };
@@ -83,7 +83,7 @@ async function take(files: readonly File[]): Promise<void> {
   }
   if (!pictures.length) return;
   location.hash = '#predict';
-  await ((await views.predict!()) as import('./views/predict-view.ts').PredictView).classify(pictures);
+  await ((await views.predict!()) as import('./views/predict/predict-view.ts').PredictView).classify(pictures);
 }
 
 /** Why a file is not taken, and what can be done with it. */

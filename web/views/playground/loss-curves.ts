@@ -1,9 +1,9 @@
 /** Losses of training and test points by step. */
-import type { CurveChart } from '../charts.ts';
+import type { CurveChart } from '../curves/charts.ts';
 import type { Point } from '../curves/line.ts';
 import { runColour } from '../colours.ts';
 import { count, el, percent } from '../dom.ts';
-import { overfitting } from '../gap.ts';
+import { overfitting } from '../curves/gap.ts';
 import type { PlayLook, PlayScore } from '../../worker/protocol.ts';
 
 /** Points of a curve at most: beyond them every second one goes. */
@@ -27,7 +27,7 @@ export class LossCurves {
       el('p', { class: 'hint', textContent: 'Solid: points to train on. Dashed: points to test on. Shaded: the overfitting gap.' }),
       place,
     );
-    void import('../charts.ts').then(({ curveChart }) => {
+    void import('../curves/charts.ts').then(({ curveChart }) => {
       this.#chart = curveChart(place, 'Loss by step', { height: 220 });
       this.draw();
     });

@@ -1,11 +1,11 @@
 /** The charts of all runs: loss, and of classes accuracy, of numbers their error. */
-import type { CurveChart } from '../charts.ts';
+import type { CurveChart } from '../curves/charts.ts';
 import { button, el, saveBlob, told } from '../dom.ts';
 import type { View } from '../curves/line.ts';
 import { CurveBar } from './curve-bar.ts';
 import { namesOf } from './run-names.ts';
 import { MEASURES, RunTracks, type Measure } from './run-tracks.ts';
-import { isRegression } from '../run-view.ts';
+import { isRegression } from './run-view.ts';
 import type { Run } from '../runs.ts';
 
 const TITLES: Readonly<Record<Measure, readonly [title: string, hint: string]>> = {
@@ -51,7 +51,7 @@ export class RunCurves {
     this.#panels = { loss: panel('loss'), accuracy: panel('accuracy'), rmse: panel('rmse') };
     this.#panels.rmse.hidden = true;
     this.element = el('div', { class: 'curves' }, this.#bar.element, el('div', { class: 'two' }, ...Object.values(this.#panels)));
-    void import('../charts.ts').then(({ curveChart }) => {
+    void import('../curves/charts.ts').then(({ curveChart }) => {
       const onZoom = (zoom: View['zoom']) => this.#bar.zoom(zoom);
       this.#charts = {
         loss: curveChart(places.loss, 'Loss', { onZoom }),

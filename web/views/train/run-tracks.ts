@@ -1,6 +1,6 @@
 /** The curves of a run as they grow, by measure and by what lies across. */
 import type { EvalMetrics, StepMetrics } from '../../../train/step/metrics.ts';
-import { overfitting } from '../gap.ts';
+import { overfitting } from '../curves/gap.ts';
 import type { Curve, Gap } from '../curves/line.ts';
 import { Track } from '../curves/track.ts';
 import type { Run, Timed } from '../runs.ts';

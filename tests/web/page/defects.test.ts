@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
-import { longTests } from '../support/long.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('defects of the page');
 const long = longTests(test);
@@ -28,7 +28,7 @@ async function press(name: string, nth = 0): Promise<void> {
 }
 
 if (
-  onPage(test, 'web-defects.test.ts', built => {
+  onPage(test, 'page/defects.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('playground in a browser');
 let at: BuiltPage;
@@ -24,7 +24,7 @@ const told = async (name: string): Promise<string> => {
 };
 
 if (
-  onPage(test, 'web-playground.test.ts', built => {
+  onPage(test, 'page/playground.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -1,12 +1,12 @@
 /** Curves on axes by uPlot, loaded when the first chart is wanted. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { axesOf, formatOf } from './curves/axes.ts';
-import { extent } from './curves/range.ts';
-import { heightAt, type Curve, type Gap, type View } from './curves/line.ts';
-import { drawCuts, drawGaps, drawLabels, pathOf } from './curves/paint.ts';
-import { Tooltip } from './curves/tooltip.ts';
-import { isDark } from './dom.ts';
+import { axesOf, formatOf } from './axes.ts';
+import { extent } from './range.ts';
+import { heightAt, type Curve, type Gap, type View } from './line.ts';
+import { drawCuts, drawGaps, drawLabels, pathOf } from './paint.ts';
+import { Tooltip } from './tooltip.ts';
+import { isDark } from '../dom.ts';
 
 export interface CurveChart {
   show(curves: readonly Curve[], gaps?: readonly Gap[], view?: View): void;
@@ -151,7 +151,7 @@ export function curveChart(parent: HTMLElement, label: string, o: ChartOptions =
       if (parent.getAttribute('aria-label') !== text) parent.setAttribute('aria-label', text);
       draw();
     },
-    picture: async title => (await import('./curves/picture.ts')).pictureOf(chart, title, curves),
+    picture: async title => (await import('./picture.ts')).pictureOf(chart, title, curves),
     close() {
       watch.disconnect();
       chart?.destroy();

@@ -1,5 +1,5 @@
 /** The overfitting gap: where the validation curve is worse than the training curve. */
-import { heightAt, type Point } from './curves/line.ts';
+import { heightAt, type Point } from './line.ts';
 
 /** Most points of the outline: it is drawn many times a second. */
 const MOST = 600;

@@ -6,14 +6,14 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDataset } from '../../datasets/node/open.ts';
-import { Device } from '../../engine/device.ts';
-import { openAdapter } from '../../engine/node/adapters.ts';
-import { parseConfig } from '../../train/config/config.ts';
-import { recipeOf } from '../../train/config/recipe-of.ts';
-import { openTrainer } from '../../train/run/open.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../train/run/safetensors.ts';
-import { onPage, ROOT, type BuiltPage } from '../support/process/browser.ts';
+import { openDataset } from '../../../datasets/node/open.ts';
+import { Device } from '../../../engine/device.ts';
+import { openAdapter } from '../../../engine/node/adapters.ts';
+import { parseConfig } from '../../../train/config/config.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
+import { openTrainer } from '../../../train/run/open.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../train/run/safetensors.ts';
+import { onPage, ROOT, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('the page');
 /** Long enough that no machine is done with it before a test pauses it. */
@@ -35,7 +35,7 @@ async function descent(...args: string[]): Promise<string> {
 }
 
 if (
-  onPage(test, 'web.test.ts', built => {
+  onPage(test, 'page/run.test.ts', built => {
     at = built;
     page = built.page;
   })

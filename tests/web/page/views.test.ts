@@ -5,17 +5,17 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { datasetFolder } from '../../datasets/node/cache.ts';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
-import { tarOf } from '../support/tar-of.ts';
-import { longTests } from '../support/long.ts';
+import { datasetFolder } from '../../../datasets/node/cache.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { tarOf } from '../../support/tar-of.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('views of the page');
 let at: BuiltPage;
 let page: Page;
 
 if (
-  onPage(test, 'web-views.test.ts', built => {
+  onPage(test, 'page/views.test.ts', built => {
     at = built;
     page = built.page;
   })

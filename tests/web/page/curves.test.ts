@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('curves');
 let at: BuiltPage;
@@ -34,7 +34,7 @@ async function redrawn(before: string): Promise<string> {
 }
 
 if (
-  onPage(test, 'web-curves.test.ts', built => {
+  onPage(test, 'page/curves.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -1,7 +1,7 @@
 /** How a run is shown: its state and its numbers. */
-import { figuresOf, type Score } from '../../train/evaluate/score.ts';
-import { capital, count, el } from './dom.ts';
-import type { Run } from './runs.ts';
+import { figuresOf, type Score } from '../../../train/evaluate/score.ts';
+import { capital, count, el } from '../dom.ts';
+import type { Run } from '../runs.ts';
 
 /** Where a run stands, in a sentence, and how it differs from what was asked for. */
 export function statusOf(run: Run): string {

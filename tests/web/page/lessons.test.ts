@@ -3,12 +3,12 @@ import type { Page } from 'playwright-core';
 import temml from 'temml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatSpec, parseSpec } from '../../engine/spec.ts';
-import { recipeOf } from '../../train/config/recipe-of.ts';
-import { planned } from '../../train/study/experiments.ts';
-import { configOf } from '../../web/form/form.ts';
-import { LESSONS } from '../../web/lessons/index.ts';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { formatSpec, parseSpec } from '../../../engine/spec.ts';
+import { recipeOf } from '../../../train/config/recipe-of.ts';
+import { planned } from '../../../train/study/experiments.ts';
+import { configOf } from '../../../web/form/form.ts';
+import { LESSONS } from '../../../web/lessons/index.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('lessons');
 let at: BuiltPage;
@@ -39,7 +39,7 @@ for (const { topic, title, blocks, about, question, answer, train } of LESSONS) 
 }
 
 if (
-  onPage(test, 'web-lessons.test.ts', built => {
+  onPage(test, 'page/lessons.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('the net on the page');
 let at: BuiltPage;
@@ -10,7 +10,7 @@ let page: Page;
 const small = { model: 'mlp:hidden=8', dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '60', epochs: '1' };
 
 if (
-  onPage(test, 'web-net.test.ts', built => {
+  onPage(test, 'page/net.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -1,5 +1,5 @@
 /** A board on which one draws what a net is asked about, light on dark as its images are. */
-import { button, el } from './dom.ts';
+import { button, el } from '../dom.ts';
 
 /** Pixels of a side of the board, and of its pen. */
 const SIDE = 280;

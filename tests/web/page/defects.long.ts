@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, violations, type BuiltPage } from '../support/process/browser.ts';
+import { onPage, violations, type BuiltPage } from '../../support/process/browser.ts';
 
 const test = suite('accessibility and speed of the page');
 let at: BuiltPage;
@@ -15,7 +15,7 @@ const runsOf = (
   ({ step: i + 1, epoch: i / 500, lr: 1, images_per_s: 1, loss: 2 / (1 + i / 900) + Math.random() / 5, accuracy: 1 - 1 / (1 + i / 900) })) })))`;
 
 if (
-  onPage(test, 'web-defects.long.ts', built => {
+  onPage(test, 'page/defects.long.ts', built => {
     at = built;
     page = built.page;
   })

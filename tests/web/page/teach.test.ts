@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
-import { BLUE, film, RED, still } from '../support/process/fake-camera.ts';
-import { TeachPage } from '../support/process/teach-page.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { BLUE, film, RED, still } from '../../support/process/fake-camera.ts';
+import { TeachPage } from '../../support/process/teach-page.ts';
 
 const test = suite('teach');
 let at: BuiltPage;
@@ -21,7 +21,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 if (
   onPage(
     test,
-    'web-teach.test.ts',
+    'page/teach.test.ts',
     built => {
       at = built;
       page = built.page;

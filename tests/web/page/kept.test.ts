@@ -2,8 +2,8 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
-import { longTests } from '../support/long.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('runs outlast a reload');
 const long = longTests(test);
@@ -25,7 +25,7 @@ const reloaded = async (): Promise<void> => {
 };
 
 if (
-  onPage(test, 'web-kept.test.ts', built => {
+  onPage(test, 'page/kept.test.ts', built => {
     at = built;
     page = built.page;
   })

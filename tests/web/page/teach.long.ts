@@ -7,12 +7,12 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { predict } from '../../cli/run/predict.ts';
-import { runOnnx } from '../support/onnx.ts';
-import { onPage, violations, type BuiltPage } from '../support/process/browser.ts';
-import { BLUE, film, RED, still } from '../support/process/fake-camera.ts';
-import { printed } from '../support/process/printed.ts';
-import { TeachPage, type Thing } from '../support/process/teach-page.ts';
+import { predict } from '../../../cli/run/predict.ts';
+import { runOnnx } from '../../support/onnx.ts';
+import { onPage, violations, type BuiltPage } from '../../support/process/browser.ts';
+import { BLUE, film, RED, still } from '../../support/process/fake-camera.ts';
+import { printed } from '../../support/process/printed.ts';
+import { TeachPage, type Thing } from '../../support/process/teach-page.ts';
 
 const test = suite('teach, at length');
 const folder = mkdtempSync(join(tmpdir(), 'descent-film-'));
@@ -34,7 +34,7 @@ const shares = async (): Promise<Record<string, number>> =>
 if (
   onPage(
     test,
-    'web-teach.long.ts',
+    'page/teach.long.ts',
     built => {
       at = built;
       page = built.page;

@@ -2,8 +2,8 @@
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { onPage, type BuiltPage } from '../support/process/browser.ts';
-import { longTests } from '../support/long.ts';
+import { onPage, type BuiltPage } from '../../support/process/browser.ts';
+import { longTests } from '../../support/long.ts';
 
 const test = suite('looking into a run');
 const long = longTests(test);
@@ -12,7 +12,7 @@ let page: Page;
 const small = { model: 'mlp:hidden=8', dataset: 'shapes', batchSize: '16', limitTrain: '320', limitTest: '60', epochs: '1' };
 
 if (
-  onPage(test, 'web-looking.test.ts', built => {
+  onPage(test, 'page/looking.test.ts', built => {
     at = built;
     page = built.page;
   })

@@ -1,16 +1,16 @@
 /** A picture or the camera, and what the selected run's net takes it for. */
-import { pictureBytes } from '../../datasets/pictures.ts';
-import { check } from '../../engine/check.ts';
-import { bars } from './bars.ts';
-import { cameraOn } from './camera.ts';
-import { button, el, percent, pick, told } from './dom.ts';
+import { pictureBytes } from '../../../datasets/pictures.ts';
+import { check } from '../../../engine/check.ts';
+import { bars } from '../bars.ts';
+import { cameraOn } from '../camera.ts';
+import { button, el, percent, pick, told } from '../dom.ts';
 import { drawing } from './drawing.ts';
-import { explained } from './looking/explained.ts';
-import { PRESETS } from './train/presets.ts';
-import { bitmapOf, drawMiddle, image } from '../data/pictures.ts';
-import type { RunFacts } from '../worker/protocol.ts';
-import type { Run } from './runs.ts';
-import type { TrainView } from './train/train-view.ts';
+import { explained } from '../looking/explained.ts';
+import { PRESETS } from '../train/presets.ts';
+import { bitmapOf, drawMiddle, image } from '../../data/pictures.ts';
+import type { RunFacts } from '../../worker/protocol.ts';
+import type { Run } from '../runs.ts';
+import type { TrainView } from '../train/train-view.ts';
 
 /** Milliseconds between two looks through the camera. */
 const LOOK = 300;

@@ -1,13 +1,13 @@
 /** Panels that look into the net of a run: its answers on test images, and the net itself, which is drawn before there is a run too. */
-import { datasetFrom, knownName } from '../../datasets/index.ts';
-import { outputsOf } from '../../datasets/dataset.ts';
-import type { RunConfig } from '../../train/config/config.ts';
-import { inPageWords } from '../words.ts';
-import { el } from './dom.ts';
-import { AnswersView } from './looking/answers.ts';
-import { NetView, type Plan } from './net/net-view.ts';
-import { quiet } from './panel.ts';
-import type { Run } from './runs.ts';
+import { datasetFrom, knownName } from '../../../datasets/index.ts';
+import { outputsOf } from '../../../datasets/dataset.ts';
+import type { RunConfig } from '../../../train/config/config.ts';
+import { inPageWords } from '../../words.ts';
+import { el } from '../dom.ts';
+import { AnswersView } from './answers.ts';
+import { NetView, type Plan } from '../net/net-view.ts';
+import { quiet } from '../panel.ts';
+import type { Run } from '../runs.ts';
 
 export class InspectView {
   readonly element: HTMLElement;

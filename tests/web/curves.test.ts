@@ -1,0 +1,101 @@
+/** What is drawn of curves: the overfitting gap, the smoothed line, the range, and a curve that grows. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { overfitting } from '../../web/views/curves/gap.ts';
+import { smooth } from '../../web/views/curves/line.ts';
+import { extent } from '../../web/views/curves/range.ts';
+import { Track } from '../../web/views/curves/track.ts';
+
+const test = suite('parts of curves');
+
+const line = (...ys: number[]) => ys.map((y, x) => [x, y] as const);
+test('the gap lies where validation is worse, up to where the curves cross', () => {
+  const { from, to } = overfitting(line(4, 2, 0), line(2, 2, 2), 1);
+  assert.equal(from, [
+    [0, 4],
+    [1, 2],
+    [2, 0],
+  ]);
+  assert.equal(to, [
+    [0, 4],
+    [1, 2],
+    [2, 2],
+  ]); // nothing before the crossing at step 1
+  const crossed = overfitting(line(3, 0), line(0, 1), 1);
+  assert.equal(crossed.to, [
+    [0, 3],
+    [0.75, 0.75],
+    [1, 1],
+  ]);
+  assert.equal(overfitting(line(0.2, 0.9), line(0.2, 0.5), -1).to, [
+    [0, 0.2],
+    [1, 0.5],
+  ]); // of an accuracy less is worse
+  const between = overfitting(
+    line(0, 0, 0, 0, 0),
+    [
+      [1, 1],
+      [3, 3],
+    ],
+    1,
+  );
+  assert.equal(between.to, [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ]); // training points between two validation points count
+  assert.equal(overfitting(line(1), line(1, 2), 1), { from: [], to: [] });
+});
+
+test('a smoothed curve keeps straight lines, and short curves', () => {
+  const straight = line(...Array.from({ length: 90 }, (_, i) => 2 * i));
+  const found = smooth(straight, 3);
+  found.slice(3, -3).forEach(([x, y]) => assert.ok(Math.abs(y - 2 * x) < 1e-9, `${y} at ${x}`));
+  assert.equal(
+    [found[0], found[89]],
+    [
+      [0, 3],
+      [89, 175],
+    ],
+  ); // of the four points that are there
+  assert.equal(smooth(line(5, 1, 7), 0), line(5, 1, 7));
+  assert.is(smooth(line(...Array.from({ length: 90 }, (_, i) => i % 2)), 3)[45]![1], 3 / 7); // reaches three points both ways
+});
+
+test('one value far from the others leaves these their height, and is told of', () => {
+  const curve = (...ys: number[]) => ({ name: '', colour: '', points: line(...ys) });
+  const flat = Array.from({ length: 99 }, (_, i) => 2 - i / 99);
+  const cut = extent([curve(250, ...flat)], {});
+  assert.ok(cut.high < 2.2 && cut.most === 250, JSON.stringify(cut));
+  assert.ok(extent([curve(250, ...flat)], { whole: true }).high > 250);
+  assert.is(extent([curve(...flat)], {}).most, undefined); // what falls steeply is shown from its beginning
+  const { low, high } = extent([curve(0, 1e-3, 10)], { log: true });
+  assert.ok(low > 0 && low < 1e-3 && high > 10);
+  assert.equal(extent([curve()], {}), { low: 0, high: 1 });
+});
+
+test('a curve that grows is kept in few points, with its outliers and its trend; a part of it is as fine as it was', () => {
+  const lines: { step: number; y: number }[] = [];
+  const track = new Track<{ step: number; y: number }>(
+    l => l.step,
+    l => l.y,
+  );
+  const add = (to: number) => {
+    for (let i = lines.length; i < to; i++) lines.push({ step: i, y: i === 777 ? 1e3 : i % 2 });
+    track.follow(lines);
+  };
+  add(900);
+  assert.is(track.shown(0).points.length, 900);
+  add(50_000);
+  const { points, trend } = track.shown(1 / 15);
+  assert.ok(points.length < 2500 && points.some(([x, y]) => x === 777 && y === 1e3), `${points.length} points`);
+  assert.ok(trend.every(([x, y]) => x < 4000 || Math.abs(y - 0.5) < 1e-3));
+  assert.equal(
+    track.shown(0, [10, 12]).points.slice(1, 4),
+    line(0, 1, 0).map(([x, y]) => [x + 10, y]),
+  );
+  track.follow(lines.slice(0, 5));
+  assert.equal(track.shown(0).points, line(0, 1, 0, 1, 0));
+});
+
+test.run();
