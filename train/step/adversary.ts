@@ -50,6 +50,10 @@ export const onAttacked =
 /** Attacks that come of other random numbers than the steps of training. */
 const APART = 2 ** 31;
 
+/**
+ * What attacks the batches of a run. Batch norms take the statistics of a batch as it is attacked, and their running ones move at each
+ * gradient of an attack too, as where PyTorch attacks a net in training mode (Wang et al. 2019 do).
+ */
 export class Adversary {
   #program: BatchProgram;
   #steps: number;

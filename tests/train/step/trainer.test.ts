@@ -180,7 +180,6 @@ test('LeNet-5 reaches 80 % on held-out Fashion-MNIST after a short run', async (
   const t = await Trainer.create({ device, data, model: lenet5(input), batchSize: 64, optimizer: optimizer(adam, { lr: 2e-3 }), seed: 1 });
   for (let i = 0; i < 2 * t.stepsPerEpoch; i++) await t.step();
   const { accuracy } = await t.evaluate('test');
-  console.log('ACC', accuracy);
   assert.ok(accuracy! >= 0.8, `accuracy ${accuracy}`);
   t.destroy();
 });
