@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { helpWidth } from '../../cli/help.ts';
+import { called } from '../support/process/called.ts';
 import { descent, inTurn, words } from '../support/process/command.ts';
 import { scratchFolders } from '../support/process/scratch.ts';
 
@@ -17,6 +18,40 @@ const laidOut = (help: string): string[] =>
     .split('\n')
     .slice(1)
     .filter(line => !/^ {2}\$ /.test(line));
+
+test('help of every command answers with examples, on standard output', async () => {
+  const home = await scratch();
+  const commands = [
+    'train',
+    'eval',
+    'predict',
+    'look',
+    'devices',
+    'find-lr',
+    'sweep',
+    'compare',
+    'models',
+    'data',
+    'data fetch',
+    'data list',
+    'data show',
+    'data verify',
+    'bench',
+    'bench kernels',
+    'bench step',
+    'bench scaling',
+  ];
+  for (const command of commands) {
+    const { out, refusal } = await called(words(`${command} --help`), home);
+    assert.is(refusal, '', command);
+    assert.match(out, `Usage: descent ${command}`);
+    assert.match(out, 'Examples:', command);
+  }
+  const [bare, asked] = await inTurn([[], ['--help']], args => descent(args, home));
+  assert.equal([asked!.code, asked!.err], [0, '']);
+  assert.match(asked!.out, /^Usage: descent [^]*Examples:/);
+  assert.equal(bare, asked);
+});
 
 test('help is as wide as the terminal', async () => {
   const folder = await scratch();

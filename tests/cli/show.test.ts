@@ -1,0 +1,33 @@
+/** What the command line shows of what is there, and a reader that has seen enough of it. */
+import { spawn } from 'node:child_process';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { called } from '../support/process/called.ts';
+import { BIN, words } from '../support/process/command.ts';
+import { scratchFolders } from '../support/process/scratch.ts';
+
+const test = suite('show');
+const scratch = scratchFolders(test);
+
+test('devices and models tell what is there', async () => {
+  const home = await scratch();
+  const said = async (command: string) => (await called(words(command), home)).out;
+  const first = JSON.parse((await said('devices --json')).split('\n')[0]!);
+  assert.ok(first.name && ['hardware', 'lavapipe', 'swiftshader', 'software'].includes(first.kind) && first.limits.maxBufferSize > 0);
+  assert.match(await said('models'), /^lenet5 +61,706 +0\.83\b/m);
+  const { parameters, layers: rows } = JSON.parse(await said('models lenet5 --json'));
+  assert.equal([parameters, rows.at(-1)], [61706, { name: 'fc3', shape: [10], parameters: 850, flops: 1680, bytes: 3440 }]);
+});
+
+test('a reader that closes the pipe ends the command quietly', async () => {
+  const child = spawn(process.execPath, [BIN, 'data', 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy(); // long before the first line
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const code = await new Promise(done => child.on('close', done));
+  assert.equal([code, err], [0, '']);
+});
+
+test.run();
