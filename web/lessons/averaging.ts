@@ -14,7 +14,7 @@ export const averaging: Lesson = {
       title: 'One net, and the mean of several',
       experiment: 'ensemble:members=5,images=3000,epochs=2',
       controls: [{ option: 'members', label: 'Nets', values: [2, 3, 5, 8] }],
-      look: t`Accuracy and loss by the number of members. The loss falls more than the error does: the mean is less sure where members disagree.`,
+      look: t`Accuracy and loss of the mean by the number of members, beside those of each net. The first members bring most. The loss of the mean is below that of every net in it: it is less sure where they disagree.`,
     },
     t`**Snapshots** (Huang et al. 2017) take members from one training: the rate falls to 0 and jumps up again, several times, and the net at each end is kept. **Weight averaging** is cheaper still, for it leaves one net. Polyak's mean over the last steps, or an exponential one,`,
     { tex: t`\bar w_{t} = \beta\, \bar w_{t-1} + (1 - \beta)\, w_t,` },
@@ -22,7 +22,7 @@ export const averaging: Lesson = {
     {
       title: 'Where SGD ends, and the mean of its way',
       experiment: 'wide-optima:images=500,epochs=8,points=9',
-      look: t`The line from one to the other, and rays into random directions. The mean lies in the flat middle: its training loss may be a little higher, its test loss is lower further out.`,
+      look: t`The line from one to the other, and rays into random directions. At this rate SGD has not come to rest: both losses of the mean are lower, and it lies in the flat middle, from where the loss rises later.`,
     },
   ],
   question: t`The mean of two nets' **predictions** is fine, yet the mean of their **weights** is useless. Why, and why does it work for snapshots that lie close together?`,

@@ -29,7 +29,7 @@ export const gradientDescent: Lesson = {
     },
   ],
   question: t`At 1.9 and at 0.1 of the best rate the distance shrinks equally fast. What would you see in the loss that tells one from the other, and which of the two is the safer choice where the curvature is not known exactly?`,
-  answer: t`The factor is $-0.9$ or $0.9$: the loss falls by 0.81 a step in both cases, and only the point changes sides. If the curvature turns out 10 % larger, the small rate becomes a bit faster (factor 0.89), the large one diverges (factor $-1.09$). Rates that are too small cost time; rates that are too large cost the run.`,
+  answer: t`The factor is $-0.9$ or $0.9$: the loss falls to 0.81 of itself a step in both cases, and only the point changes sides. If the curvature turns out 10 % larger, the small rate becomes a bit faster (factor 0.89), the large one diverges (factor $-1.09$). Rates that are too small cost time; rates that are too large cost the run.`,
   train: {
     what: 'The same three behaviours on images: plain descent at three rates. Start one, then Compare with another rate, a tenth and ten times as large.',
     texts: { model: 'lenet5', optimizer: 'sgd', lr: '0.05', epochs: '2' },

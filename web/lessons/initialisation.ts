@@ -18,7 +18,7 @@ export const initialisation: Lesson = {
         { option: 'count', label: 'Matrices', values: [10, 30, 100, 200] },
       ],
       live: true,
-      look: t`The largest entry of a product of Gaussian matrices. Scaled by $1/\sqrt n$ the product stays in bounds for much longer.`,
+      look: t`The largest entry of a product of Gaussian matrices. With deviation 1 it explodes; with $1/\sqrt n$ it shrinks, the more slowly the larger the matrices; at the critical deviation it stays.`,
     },
     t`A narrow and deep ReLU net may even be **born dead**: a layer all of whose units are 0 for every input passes on nothing, and no gradient comes back.`,
     {
@@ -30,7 +30,7 @@ export const initialisation: Lesson = {
     t`Normalisation behind each layer and shortcuts around them make nets forgive bad first weights, yet they do not replace them: the last layer still decides how large the first loss is. A common check is that the first loss of $K$ classes is $\ln K$; if it is 20, the scores begin far too large.`,
   ],
   question: t`What happens to the product if the matrices become larger, with entries of variance 1? Which power of $n$ do you read per matrix?`,
-  answer: t`Each matrix multiplies the length by about $\sqrt n$, so the logarithm after 100 matrices grows by $50 \ln n$. Variance $1/n$ takes just that away.`,
+  answer: t`Each matrix multiplies the length by about $\sqrt n$, so the logarithm after 100 matrices grows by $50 \ln n$. Variance $1/n$ takes just that away, and of small matrices a little more: the mean of a logarithm is less than the logarithm of the mean.`,
   train: {
     what: 'A net under He initialisation. Compare with `box` or `xavier-normal`.',
     texts: { model: 'mlp:hidden=64-64-64-64-64-64', initScheme: 'he-normal', epochs: '2' },

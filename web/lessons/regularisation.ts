@@ -37,7 +37,7 @@ export const regularisation: Lesson = {
     t`Set the strength by validation images, never by the test set, and judge by the gap: where training and validation errors are both high, less regularisation is needed, not more.`,
   ],
   question: t`Set the noise to 0. Which degree is best then, and what is left of the variance?`,
-  answer: t`Without noise the highest degree wins: what varies between samples is then only how the points lie, and bias is all that is left to reduce.`,
+  answer: t`Without noise the highest degree wins. All samples are then the same, since they lie at the same places, so the variance is 0 at every degree, and bias is all that is left to reduce.`,
   train: {
     what: 'A net with L2 penalty. Compare with none, on few images, and look at the gap.',
     texts: { model: 'lenet5', weightDecay: '0.001', limitTrain: '2000', epochs: '10' },

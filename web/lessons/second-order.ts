@@ -14,7 +14,7 @@ export const secondOrder: Lesson = {
     {
       title: 'Adam, then L-BFGS',
       experiment: 'adam-lbfgs',
-      look: t`A few steps of Adam reach the neighbourhood; L-BFGS finishes. Beside them either alone, for as many steps.`,
+      look: t`A few steps of Adam reach the neighbourhood; L-BFGS finishes. Beside them either alone, for as many steps: Adam is far behind, L-BFGS a little ahead, at the price of a search for the length of each of its steps.`,
     },
     {
       title: 'The curvatures of a net',
@@ -23,8 +23,8 @@ export const secondOrder: Lesson = {
     },
     t`Such a spectrum explains both sides: the outliers limit the rate of plain descent, and the flat rest is where it is slow. A method that divides by curvature must not trust the near-zero ones, where noise is all there is: hence damping, $(H + \lambda I)^{-1}$, which takes long steps only where curvature is known.`,
   ],
-  question: t`Why not L-BFGS from the very first step, and why not on batches of 64 images?`,
-  answer: t`Far from a minimum the parabola says little, and the estimate points anywhere. On batches $y$ is the difference of two noisy gradients: the noise is taken for curvature.`,
+  question: t`On so few points L-BFGS may begin at the very first step. Why does one let Adam begin all the same where a step is dear, and why not take L-BFGS on batches of 64 images?`,
+  answer: t`Far from a minimum the parabola says little: the estimate is of a curvature that soon changes, and the search for a length may take several gradients of the whole data, of each of which Adam makes a step. On batches $y$ is the difference of two noisy gradients: the noise is taken for curvature.`,
   train: {
     what: 'A function of one variable, by Adam and then L-BFGS on all points.',
     texts: { model: 'mlp', dataset: 'sine', loss: 'mse', optimizer: 'adam:epochs=30,lbfgs', batchSize: '90', epochs: '80' },
