@@ -18,14 +18,14 @@ export const robustness: Lesson = {
       title: 'Accuracy under attack',
       experiment: 'adversarial:images=500,epsilon=0.1,train_steps=2,steps=5,restarts=1',
       controls: [{ option: 'epsilon', label: 'Training moves pixels by', values: [0.05, 0.1, 0.2] }],
-      look: t`Two nets, one trained as usual and one against PGD. The curves fall with $\epsilon$; the second starts a little lower and falls later.`,
+      look: t`Two nets, one trained as usual and one against PGD. The curves fall with $\epsilon$; the second starts lower, as the same few images have to teach it more, and falls later.`,
     },
     t`Many defences only hide the gradient: they make attacks fail without making the net right. Noise at test time does so too. Then the attack must average its gradient over the noise (expectation over transformation, Athalye et al. 2018), or what looks like robustness is the attacker's weakness.`,
   ],
   question: t`Why does the net that is trained against attacks lose accuracy on clean images, and why does it need more units than the other?`,
   answer: t`Its boundary must keep a distance of $\epsilon$ from every image, so it may no longer use features that are informative and yet change within $\epsilon$. A boundary with such margins around all images is more winding than one that merely separates them; a small net cannot draw it, and gives up some images instead.`,
   train: {
-    what: 'LeNet-5 as usual. Then Compare with “Adversarial training” by `pgd:epsilon=0.1,steps=3`, at a fifth of the speed: each step attacks its images first.',
+    what: 'LeNet-5 as usual. Then Compare with “Adversarial training” by `pgd:epsilon=0.1,steps=3`, at a third of the speed or so: each step attacks its images first.',
     texts: { model: 'lenet5', optimizer: 'adam', limitTrain: '2000', epochs: '4' },
   },
 };

@@ -4,7 +4,7 @@ import { LOOKED_AT } from '../../worker/protocol.ts';
 import { count } from '../dom.ts';
 import { svg } from '../svg.ts';
 import { TITLE, type Link, type Placed } from './layout.ts';
-import { sumOf } from './tree.ts';
+import { sumOf, type NetNode } from './tree.ts';
 
 const text = (x: number, y: number, said: string, size: number, fill = 'var(--soft)', weight?: number) =>
   svg('text', { x, y, 'font-size': size, fill, 'font-weight': weight }, said);
@@ -24,7 +24,7 @@ const shapeOf = (shape: readonly number[]): string => shape.join('×') || 'no ou
 const layersOf = (n: number): string => `${n} ${n === 1 ? 'layer' : 'layers'}`;
 
 /** What a node learns and costs, in words. */
-export function factsOf(node: Placed['node']): { shape: string; parameters: string; cost: string } {
+export function factsOf(node: Pick<NetNode, 'children' | 'layers'>): { shape: string; parameters: string; cost: string } {
   const { shape, parameters, flops, bytes } = sumOf(node);
   const inside = node.children.length ? ` · ${layersOf(node.layers.length)}` : '';
   return {

@@ -40,6 +40,7 @@ export class NetView {
   #stats: ReadonlyMap<string, LayerStats> = new Map();
   #run: Run | undefined;
   #width = 0;
+  #look: () => void;
 
   /** `look` is called where something else is to be looked at. */
   constructor(look: () => void) {
@@ -62,7 +63,6 @@ export class NetView {
       if (this.#holder.clientWidth !== this.#width) this.#draw();
     }).observe(this.#holder);
   }
-  #look: () => void;
 
   /** Draws a net, unless it is the one that is drawn. `why` says why there is none. */
   show(plan: Plan | undefined, why: string): void {
@@ -109,11 +109,12 @@ export class NetView {
     const { placed, links, height } = layoutOf(this.#nodes, this.#open, this.#width - 2, HEIGHT + (this.#plan.isAlive ? LIVE : 0));
     this.#placed = placed;
     if (!placed.some(p => p.node.key === this.#current)) this.#current = placed[0]!.node.key;
-    const all = sumOf({ layers: this.#nodes.flatMap(n => n.layers) });
+    const layers = this.#nodes.flatMap(n => n.layers);
+    const all = sumOf({ layers });
     this.#elements = new Map(placed.map(p => [p.node.key, boxOf(p, sumOf(p.node).parameters / Math.max(1, all.parameters))]));
     for (const [name, value] of Object.entries({ width: this.#width, height: height + 2, viewBox: `-1 -1 ${this.#width} ${height + 2}` }))
       this.#drawing.setAttribute(name, String(value));
-    const whole = factsOf({ key: '', path: '', label: '', children: [], layers: this.#nodes.flatMap(n => n.layers) });
+    const whole = factsOf({ children: [], layers });
     const { model, input } = this.#plan;
     this.#sum.textContent = `${model} for images of ${input.shape.join('×')}: ${whole.parameters}, ${whole.cost}. FLOPs count a multiply-add as two.`;
     const lines = svg('g', { 'aria-hidden': 'true' }, ...links.map(lineOf));
