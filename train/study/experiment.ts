@@ -100,3 +100,18 @@ export async function inTurn<T, R>(lab: Lab, items: readonly T[], name: (item: T
   lab.progress(results.length, items.length, '');
   return results;
 }
+
+/** A part of the work of an experiment. */
+export interface Task<R = unknown> {
+  readonly name: string;
+  work(): Promise<R>;
+}
+
+/** As inTurn, of parts that have work of their own. */
+export const tasksInTurn = <R>(lab: Lab, tasks: readonly Task<R>[]): Promise<R[]> =>
+  inTurn(
+    lab,
+    tasks,
+    ({ name }) => name,
+    ({ work }) => work(),
+  );

@@ -3,6 +3,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { parseConfig } from '../config/config.ts';
 import { recipeOf } from '../config/recipe-of.ts';
 import { openTrainer, type Opened } from '../run/open.ts';
+import type { Score } from '../evaluate/score.ts';
 import type { StepMetrics } from '../step/metrics.ts';
 import type { Trainer } from '../step/trainer.ts';
 import { Stopped, type Lab } from './experiment.ts';
@@ -30,6 +31,18 @@ export async function withTrainer<T>(
     trainer.destroy();
   }
 }
+
+/** Loss and accuracy on the images that a net was trained on, as they are, and on the test images. */
+export interface Scores {
+  readonly train: Score;
+  readonly test: Score;
+}
+
+/** The scores of the weights that a trainer has. */
+export const scoresOf = async (trainer: Trainer): Promise<Scores> => ({
+  train: await trainer.evaluate('train'),
+  test: await trainer.evaluate('test'),
+});
 
 /** Trains up to step `until`; the last step's metrics are read unless `log` says which are. Throws where the user asked to stop. */
 export async function trainTo(

@@ -8,16 +8,16 @@ import { bytesOfImage, type RunData } from '../../data/data.ts';
 import type { Normalisation } from '../../data/normalise.ts';
 import type { Part } from '../../data/split.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { victimOf, type Images, type Victim, type VictimOptions } from './victim.ts';
+import { imagesOfSplit, victimOf, type Images, type Victim, type VictimOptions } from './victim.ts';
 
 /** The images of a part as values from 0 to 1, those of float32 data as they are, with the range of their values. */
 export async function imagesUnderAttack({ dataset, parts }: RunData, part: Part): Promise<Images & { low: number; high: number }> {
   const { from, indices, labels } = parts[part];
   const values = valuesOf(await imagesOf(from, bytesOfImage(dataset), indices), dataset.dtype);
-  const classes = Uint32Array.from(labels);
-  if (dataset.dtype !== 'float32') return { x: Float32Array.from(values, v => v / 255), labels: classes, low: 0, high: 1 };
-  const x = Float32Array.from(values);
-  return { x, labels: classes, low: x.reduce((a, b) => Math.min(a, b)), high: x.reduce((a, b) => Math.max(a, b)) };
+  const images = imagesOfSplit(dataset, { images: values, labels });
+  if (dataset.dtype !== 'float32') return { ...images, low: 0, high: 1 };
+  const { x } = images;
+  return { ...images, low: x.reduce((a, b) => Math.min(a, b)), high: x.reduce((a, b) => Math.max(a, b)) };
 }
 
 /** The net of a run, which takes such images: normalised, and whitened where they are, on the way. */

@@ -16,7 +16,7 @@ export interface Images {
 }
 
 /** A split that is in memory as values from 0 to 1; those of float32 data as they are. */
-export function imagesOfSplit({ dtype }: Dataset, { images, labels }: Split): Images {
+export function imagesOfSplit({ dtype }: Dataset, { images, labels }: Pick<Split, 'images' | 'labels'>): Images {
   const unit = dtype === 'float32' ? 1 : 255;
   return { x: Float32Array.from(images, v => v / unit), labels: Uint32Array.from(labels) };
 }

@@ -9,9 +9,10 @@ import { densityAt, lanczos, shareWhere, type Krylov } from '../../linear/lanczo
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
 import { giveWay, experiment, inTurn, type Expected, type Lab } from '../experiment.ts';
+import { imagesOfSplit } from '../robust/victim.ts';
 import { normalsOf } from '../linear/problems.ts';
 import { hessianProduct } from './hessian-product.ts';
-import { DESCENT, minimumOf } from './minimum.ts';
+import { DESCENT, withMinima } from './minimum.ts';
 
 /** Eigenvalues of less than this share of the largest count as 0: rounding of float32 has signs of its own. */
 const ZERO = 2e-3;
@@ -84,13 +85,10 @@ export const hessianSpectrum = experiment({
     const device = await lab.device();
     const { shape, classes } = dataset;
     const train = first(dataset.train, images);
-    const x = Float32Array.from(train.images, v => v / 255);
-    const labels = Uint32Array.from(train.labels);
+    const { x, labels } = imagesOfSplit(dataset, train);
     const spec = `mlp:hidden=${hidden},activation=tanh`;
     const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
-    const { trainer, start, weights } = await minimumOf(lab, spec, given, dataset);
-    await device.idle();
-    trainer.destroy();
+    const { start, weights } = await withMinima(lab, find => find(spec, given, dataset));
     const saddle = saddleOf(weights, train);
     const moments = [
       { name: 'start', weights: start },

@@ -1,19 +1,19 @@
 /** `interpolation`: loss and accuracy on the line between two minima, and on the one from first weights to a minimum. */
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
+import type { Axis, Panel } from '../../../plots/panel.ts';
 import type { Score } from '../../evaluate/score.ts';
 import { experiment, inTurn } from '../experiment.ts';
 import { between, places } from './directions.ts';
-import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import type { Scores } from '../with-trainer.ts';
+import { DESCENT, scoresAt, withMinima, type Minimum } from './minimum.ts';
 
 /** How far beyond both ends the lines go, in their own lengths. */
 const BEYOND = 0.25;
 
-interface Place {
+interface Place extends Scores {
   readonly line: string;
   readonly share: number;
-  readonly train: Score;
-  readonly test: Score;
 }
 
 export const interpolation = experiment({
@@ -27,19 +27,18 @@ export const interpolation = experiment({
   },
   async run(lab, { model, points, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 1000 });
-    const device = await lab.device();
     const seeds = [lab.seed, lab.seed + 1];
     const minima: Minimum[] = [];
     const shares = places(-BEYOND, 1 + BEYOND, points);
     const found: Place[] = [];
-    try {
+    await withMinima(lab, async find => {
       await inTurn(
         lab,
         seeds,
         seed => `training ${model} with seed ${seed}`,
         async seed => {
           const given = { ...DESCENT, epochs: String(epochs), seed: String(seed) };
-          minima.push(await minimumOf(lab, model, given, dataset));
+          minima.push(await find(model, given, dataset));
         },
       );
       const [first, second] = minima;
@@ -56,27 +55,13 @@ export const interpolation = experiment({
         all,
         ({ name }) => name,
         async ({ name, from, to, share }) => {
-          const weights = between(from, to, share);
-          const train = await scoreAt(first!.trainer, weights);
-          found.push({ line: name, share, train, test: await first!.trainer.evaluate('test') });
+          found.push({ line: name, share, ...(await scoresAt(first!.trainer, between(from, to, share))) });
         },
       );
-    } finally {
-      await device.idle();
-      for (const { trainer } of minima) trainer.destroy();
-    }
+    });
     // a line that was stopped before both its ends were known says nothing
     const names = found.filter(p => p.share === 1).map(p => p.line);
     const of = (name: string) => found.filter(p => p.line === name).sort((a, b) => a.share - b.share);
-    const curves = (value: (score: Score) => number) =>
-      names.flatMap(name =>
-        (['train', 'test'] as const).map(part => ({
-          name: `${name}, ${part}`,
-          points: of(name).map(p => [p.share, value(p[part])] as const),
-          dashed: part === 'test',
-        })),
-      );
-    const x = { label: 'share of the way', min: -BEYOND, max: 1 + BEYOND };
     return {
       title: `Straight lines through the weights of ${model}, ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
       rows: names.map(name => {
@@ -96,20 +81,39 @@ export const interpolation = experiment({
         };
       }),
       shares: ['test accuracy at 0', 'at 1', 'least between'],
-      panels: [
-        { kind: 'line', title: 'Loss', x, y: { label: 'cross-entropy', min: 0 }, series: curves(score => score.loss) },
-        {
-          kind: 'line',
-          title: 'Accuracy',
-          x,
-          y: { label: 'accuracy', percent: true, min: 0, max: 1 },
-          series: curves(score => score.accuracy!),
-        },
-      ],
+      panels: scorePanels(
+        { label: 'share of the way', min: -BEYOND, max: 1 + BEYOND },
+        names.map(name => ({ name, places: of(name).map(p => [p.share, p] as const) })),
+      ),
       values: found,
     };
   },
 });
+
+/** Losses and accuracies over the places of lines, those of test images dashed. */
+export function scorePanels(
+  x: Axis,
+  lines: readonly { readonly name: string; readonly places: readonly (readonly [at: number, scores: Scores])[] }[],
+): Panel[] {
+  const series = (value: (score: Score) => number) =>
+    lines.flatMap(({ name, places }) =>
+      (['train', 'test'] as const).map(part => ({
+        name: `${name}, ${part}`,
+        points: places.map(([at, scores]) => [at, value(scores[part])] as const),
+        dashed: part === 'test',
+      })),
+    );
+  return [
+    { kind: 'line', title: 'Loss', x, y: { label: 'cross-entropy', min: 0 }, series: series(score => score.loss) },
+    {
+      kind: 'line',
+      title: 'Accuracy',
+      x,
+      y: { label: 'accuracy', percent: true, min: 0, max: 1 },
+      series: series(score => score.accuracy!),
+    },
+  ];
+}
 
 /** By how much the loss between the ends 0 and 1 of a line exceeds, at most, the straight line between theirs (Frankle et al. 2020). */
 export function barrierOf(losses: readonly (readonly [share: number, loss: number])[]): number {

@@ -5,7 +5,7 @@ import type { Tensors } from '../../run/safetensors.ts';
 import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
-import { openNet, trainTo, withTrainer, type Given } from '../with-trainer.ts';
+import { openNet, scoresOf, trainTo, withTrainer, type Given, type Scores } from '../with-trainer.ts';
 
 /** How small nets come to a minimum soon. */
 export const DESCENT: Given = { optimizer: 'adam', lr: '0.002', batchSize: '32' };
@@ -44,8 +44,32 @@ export async function minimumOf(lab: Lab, model: string, given: Given, dataset: 
   return { trainer, path, weights, start: path[0]! };
 }
 
-/** Loss and accuracy on a part's images with `weights`, the running statistics of norms among them. */
-export async function scoreAt(trainer: Trainer, weights: Tensors, part: 'train' | 'test' = 'train'): Promise<Score> {
+/** As minimumOf, in a lab that is known. */
+export type Find = (model: string, given: Given, dataset: Dataset, parts?: number) => Promise<Minimum>;
+
+/** What `work` makes of the minima that it finds, whose trainers are destroyed after it. */
+export async function withMinima<T>(lab: Lab, work: (find: Find) => Promise<T>): Promise<T> {
+  const minima: Minimum[] = [];
+  try {
+    return await work(async (...of) => {
+      const minimum = await minimumOf(lab, ...of);
+      minima.push(minimum);
+      return minimum;
+    });
+  } finally {
+    await (await lab.device()).idle();
+    for (const { trainer } of minima) trainer.destroy();
+  }
+}
+
+/** Loss and accuracy on the training images with `weights`, the running statistics of norms among them. */
+export async function scoreAt(trainer: Trainer, weights: Tensors): Promise<Score> {
   await trainer.loadWeights(weights);
-  return trainer.evaluate(part);
+  return trainer.evaluate('train');
+}
+
+/** As scoreAt, on the test images too. */
+export async function scoresAt(trainer: Trainer, weights: Tensors): Promise<Scores> {
+  await trainer.loadWeights(weights);
+  return scoresOf(trainer);
 }

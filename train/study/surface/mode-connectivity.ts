@@ -3,16 +3,17 @@ import { first } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
 import { check } from '../../../engine/check.ts';
-import type { Score } from '../../evaluate/score.ts';
 import { Net } from '../../net/net.ts';
 import type { Tensors } from '../../run/safetensors.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { keptWeights } from '../kept.ts';
+import { imagesOfSplit } from '../robust/victim.ts';
+import type { Scores } from '../with-trainer.ts';
 import { bendOf, CURVES } from './curve.ts';
 import { mixed, places } from './directions.ts';
 import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
-import { barrierOf } from './interpolation.ts';
-import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { barrierOf, scorePanels } from './interpolation.ts';
+import { DESCENT, scoresAt, withMinima, type Minimum } from './minimum.ts';
 import { planeOf, planeThrough, type At, type Plane } from './plane.ts';
 
 /** Images of a step. */
@@ -22,10 +23,8 @@ const DRAWN = 60;
 
 type Name = keyof typeof CURVES;
 
-interface Place {
+interface Place extends Scores {
   readonly t: number;
-  readonly train: Score;
-  readonly test: Score;
 }
 
 export const modeConnectivity = experiment({
@@ -45,15 +44,11 @@ export const modeConnectivity = experiment({
     const { shape } = dataset;
     check(dataset.train.n >= BATCH, `mode-connectivity: ${dataset.train.n} images are fewer than a batch`, `give ${BATCH} or more`);
     const device = await lab.device();
-    const all = first(dataset.train);
-    const samples = { x: Float32Array.from(all.images, v => v / 255), labels: Uint32Array.from(all.labels) };
+    const samples = imagesOfSplit(dataset, first(dataset.train));
     const minima: Minimum[] = [];
     const found: { name: Name; bend: Tensors; places: Place[] }[] = [];
     let shown: { plane: Plane; grid: Grid; at(weights: Tensors): At } | undefined;
 
-    const train = async (seed: number) => {
-      minima.push(await minimumOf(lab, model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
-    };
     const along = async (name: Name) => {
       const [{ trainer, weights: a }, { weights: b }] = minima as [Minimum, Minimum];
       const trained = async () => {
@@ -67,8 +62,7 @@ export const modeConnectivity = experiment({
       const [bend] = name === 'line' ? [a] : await keptWeights(lab, `bend of ${name}`, trained); // the straight line has none
       const placed: Place[] = [];
       for (const t of places(0, 1, points + (1 - (points % 2)))) {
-        const score = await scoreAt(trainer, mixed([a, bend!, b], CURVES[name](t)));
-        placed.push({ t, train: score, test: await trainer.evaluate('test') });
+        placed.push({ t, ...(await scoresAt(trainer, mixed([a, bend!, b], CURVES[name](t)))) });
       }
       found.push({ name, bend: bend!, places: placed });
       if (name !== 'Bezier') return;
@@ -80,34 +74,21 @@ export const modeConnectivity = experiment({
         );
       shown = { plane: await planeOf(trainer, a, directions), grid: gridOf(axis(0), axis(1)), at };
     };
-    const parts = [
-      ...[0, 1].map(k => ({ name: `training ${model} with seed ${lab.seed + k}`, work: () => train(lab.seed + k) })),
-      ...(Object.keys(CURVES) as Name[]).map(name => ({ name: `${name} between them`, work: () => along(name) })),
-      ...Array.from({ length: surface }, (_, row) => ({
-        name: `row ${row + 1} of the surface`,
-        work: () => fillRow(lab, 'surface', shown!.plane, shown!.grid, row),
-      })),
-    ];
-    try {
-      await inTurn(
-        lab,
-        parts,
-        ({ name }) => name,
-        ({ work }) => work(),
-      );
-    } finally {
-      await device.idle();
-      for (const { trainer } of minima) trainer.destroy();
-    }
-    const curves = (value: (score: Score) => number) =>
-      found.flatMap(({ name, places }) =>
-        (['train', 'test'] as const).map(part => ({
-          name: `${name}, ${part}`,
-          points: places.map(p => [p.t, value(p[part])] as const),
-          dashed: part === 'test',
+    await withMinima(lab, find =>
+      tasksInTurn(lab, [
+        ...[lab.seed, lab.seed + 1].map(seed => ({
+          name: `training ${model} with seed ${seed}`,
+          async work() {
+            minima.push(await find(model, { ...DESCENT, epochs: String(epochs), seed: String(seed) }, dataset));
+          },
         })),
-      );
-    const x = { label: 't', min: 0, max: 1 };
+        ...(Object.keys(CURVES) as Name[]).map(name => ({ name: `${name} between them`, work: () => along(name) })),
+        ...Array.from({ length: surface }, (_, row) => ({
+          name: `row ${row + 1} of the surface`,
+          work: () => fillRow(lab, 'surface', shown!.plane, shown!.grid, row),
+        })),
+      ]),
+    );
     const ends = (grid: Grid, at: (weights: Tensors) => At) => {
       const [a, b] = minima.map(minimum => minimum.weights) as [Tensors, Tensors];
       const { bend } = found.at(-1)!;
@@ -134,14 +115,10 @@ export const modeConnectivity = experiment({
       }),
       shares: ['test accuracy at its ends', 'least between'],
       panels: [
-        { kind: 'line', title: 'Loss', x, y: { label: 'cross-entropy', min: 0 }, series: curves(score => score.loss) },
-        {
-          kind: 'line',
-          title: 'Accuracy',
-          x,
-          y: { label: 'accuracy', percent: true, min: 0, max: 1 },
-          series: curves(score => score.accuracy!),
-        },
+        ...scorePanels(
+          { label: 't', min: 0, max: 1 },
+          found.map(({ name, places }) => ({ name, places: places.map(p => [p.t, p] as const) })),
+        ),
         ...(shown ? [ends(shown.grid, shown.at)] : []),
       ],
       layout: { columns: 3, height: 360 },

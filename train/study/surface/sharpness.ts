@@ -5,11 +5,12 @@ import { number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
 import { lenet5 } from '../../../models/lenet.ts';
 import { Net } from '../../net/net.ts';
-import type { Score } from '../../evaluate/score.ts';
 import { experiment, inTurn } from '../experiment.ts';
+import { imagesOfSplit } from '../robust/victim.ts';
+import { scoresOf, type Scores } from '../with-trainer.ts';
 import { between, filterDirection, moved, places } from './directions.ts';
 import { sharpest } from './sharpest.ts';
-import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { DESCENT, scoreAt, scoresAt, withMinima, type Find, type Minimum } from './minimum.ts';
 
 /** Sizes of the box around the weights, as in Keskar et al. */
 const EPSILONS = [5e-4, 1e-3];
@@ -36,24 +37,23 @@ export const sharpness = experiment({
     ];
     const { shape, classes } = dataset;
     const seen = first(dataset.train, 500);
-    const x = Float32Array.from(seen.images, v => v / 255);
-    const labels = Uint32Array.from(seen.labels);
+    const { x, labels } = imagesOfSplit(dataset, seen);
     const minima: Minimum[] = [];
     const rows: Record<string, string | number>[] = [];
     const around: { name: string; points: (readonly [number, number])[] }[] = [];
-    const line: { share: number; train: Score; test: Score }[] = [];
+    const line: (Scores & { share: number })[] = [];
     const net = await Net.build(device, lenet5({ shape, classes: classes.length }), { shape, batch: seen.n });
-    try {
+    const look = async (find: Find) => {
       await inTurn(
         lab,
         kinds,
         ({ name }) => name,
         async ({ name, size, epochs }) => {
           const given = { ...DESCENT, batchSize: String(size), epochs: String(epochs), seed: String(lab.seed) };
-          const minimum = await minimumOf(lab, 'lenet5', given, dataset);
+          const minimum = await find('lenet5', given, dataset);
           minima.push(minimum);
           const { trainer, weights } = minimum;
-          const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];
+          const { train, test } = await scoresOf(trainer);
           const worst: Record<string, number> = {};
           for (const epsilon of EPSILONS) {
             worst[`sharpness, ${epsilon}`] = (await sharpest(net, weights, x, labels, epsilon)).sharpness;
@@ -73,13 +73,14 @@ export const sharpness = experiment({
       );
       const [a, b] = minima;
       for (const share of a && b && !lab.stopped ? places(-1, 2, points) : []) {
-        const train = await scoreAt(a!.trainer, between(a!.weights, b!.weights, share));
-        line.push({ share, train, test: await a!.trainer.evaluate('test') });
+        line.push({ share, ...(await scoresAt(a!.trainer, between(a!.weights, b!.weights, share))) });
       }
+    };
+    try {
+      await withMinima(lab, look);
     } finally {
       await device.idle();
       net.destroy();
-      for (const { trainer } of minima) trainer.destroy();
     }
     return {
       title: `Minima of lenet5 in batches of ${small} and ${large}, ${images.toLocaleString('en-US')} images of Fashion-MNIST`,

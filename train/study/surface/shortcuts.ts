@@ -2,10 +2,10 @@
 import type { Dataset, Split } from '../../../datasets/dataset.ts';
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { filterDirection } from './directions.ts';
 import { around, fillRow, gridOf, rowsOf, smoothnessOf, surfacePanel, type Grid } from './grid.ts';
-import { minimumOf, type Minimum } from './minimum.ts';
+import { withMinima } from './minimum.ts';
 import { planeOf, type Plane } from './plane.ts';
 
 export const shortcuts = experiment({
@@ -20,44 +20,32 @@ export const shortcuts = experiment({
   },
   async run(lab, { depth, points, reach, images, epochs }) {
     const dataset = halved(await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 }));
-    const device = await lab.device();
     const at = around(reach, points);
     const given = { optimizer: 'momentum', lr: '0.05', batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
     const found: { model: string; own: number; grid: Grid; rows: number }[] = [];
-    let minimum: Minimum | undefined;
     let plane: Plane;
-    const close = async () => {
-      await device.idle();
-      minimum?.trainer.destroy();
-      minimum = undefined;
-    };
-    const train = async (model: string) => {
-      await close();
-      minimum = await minimumOf(lab, model, given, dataset);
-      const { trainer, weights } = minimum;
-      const own = (await trainer.evaluate('train')).loss;
-      plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
-      found.push({ model, own, grid: gridOf(at), rows: 0 });
-    };
     const fill = async (model: string, row: number) => {
       const last = found.at(-1)!;
       await fillRow(lab, model, plane, last.grid, row);
       last.rows++;
     };
-    const parts = [`resnet${depth}`, `plain${depth}`].flatMap(model => [
-      { name: `training ${model}`, work: () => train(model) },
-      ...at.map((_, row) => ({ name: `row ${row + 1} around ${model}`, work: () => fill(model, row) })),
-    ]);
-    try {
-      await inTurn(
+    await withMinima(lab, find =>
+      tasksInTurn(
         lab,
-        parts,
-        ({ name }) => name,
-        ({ work }) => work(),
-      );
-    } finally {
-      await close();
-    }
+        [`resnet${depth}`, `plain${depth}`].flatMap(model => [
+          {
+            name: `training ${model}`,
+            async work() {
+              const { trainer, weights } = await find(model, given, dataset);
+              const own = (await trainer.evaluate('train')).loss;
+              plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
+              found.push({ model, own, grid: gridOf(at), rows: 0 });
+            },
+          },
+          ...at.map((_, row) => ({ name: `row ${row + 1} around ${model}`, work: () => fill(model, row) })),
+        ]),
+      ),
+    );
     // of a surface that was stopped nothing can be said
     const whole = found.filter(({ rows }) => rows === at.length);
     return {

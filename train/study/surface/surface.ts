@@ -1,10 +1,10 @@
 /** `surface`: the loss of a trained net along two filter-normalised random directions. */
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { filterDirection } from './directions.ts';
 import { around, fillRow, finiteOf, gridOf, rowsOf, surfacePanel } from './grid.ts';
-import { DESCENT, minimumOf, type Minimum } from './minimum.ts';
+import { DESCENT, withMinima } from './minimum.ts';
 import { planeOf, type Plane } from './plane.ts';
 
 /** Models that train in moments; `resnet20` and `plain20` differ in shortcuts alone. */
@@ -22,34 +22,27 @@ export const surface = experiment({
   },
   async run(lab, { model, points, reach, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 });
-    const device = await lab.device();
     const at = around(reach, points); // the net itself lies in the middle
     const n = at.length;
     const middle = (n - 1) / 2;
     const grid = gridOf(at);
     const { losses } = grid;
-    let minimum: Minimum | undefined;
     let plane: Plane;
     let own = NaN;
-    try {
-      const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
-      // the training is a part of the work, and so is each row of the surface
-      await inTurn(
-        lab,
-        [-1, ...at.keys()],
-        j => (j < 0 ? `training ${model}` : `row ${j + 1} of the surface`),
-        async j => {
-          if (j >= 0) return fillRow(lab, 'surface', plane, grid, j);
-          minimum = await minimumOf(lab, model, given, dataset);
-          const { trainer, weights } = minimum;
-          own = (await trainer.evaluate('train')).loss;
-          plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
+    const given = { ...DESCENT, epochs: String(epochs), seed: String(lab.seed) };
+    await withMinima(lab, find =>
+      tasksInTurn(lab, [
+        {
+          name: `training ${model}`,
+          async work() {
+            const { trainer, weights } = await find(model, given, dataset);
+            own = (await trainer.evaluate('train')).loss;
+            plane = await planeOf(trainer, weights, [filterDirection(weights, lab.seed, 0), filterDirection(weights, lab.seed, 1)]);
+          },
         },
-      );
-    } finally {
-      await device.idle();
-      minimum?.trainer.destroy();
-    }
+        ...at.map((_, row) => ({ name: `row ${row + 1} of the surface`, work: () => fillRow(lab, 'surface', plane, grid, row) })),
+      ]),
+    );
     const finite = finiteOf(grid);
     const along = (first: boolean) => at.map((x, i) => [x, losses[first ? middle * n + i : i * n + middle]!] as const);
     return {

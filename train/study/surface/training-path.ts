@@ -1,9 +1,9 @@
 /** `training-path`: the path of the weights while they are trained, over the loss on the plane that holds most of it. */
 import { choice, number } from '../../../engine/parameter.ts';
 import { COUNT } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { fillRow, gridOf, rowsOf, spanned, surfacePanel, type Grid } from './grid.ts';
-import { DESCENT, minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { DESCENT, scoreAt, withMinima } from './minimum.ts';
 import { pathPlane, type PathPlane } from './path.ts';
 import { planeOf, type Plane } from './plane.ts';
 
@@ -29,36 +29,33 @@ export const trainingPath = experiment({
   },
   async run(lab, { model, optimizer, points, stops, images, epochs }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 64 });
-    const device = await lab.device();
     const given = { ...DESCENT, optimizer, lr: OPTIMIZERS[optimizer], epochs: String(epochs), seed: String(lab.seed) };
-    let minimum: Minimum | undefined;
     let plane: Plane;
     let seen: { path: PathPlane; grid: Grid; from: number; to: number } | undefined;
-    try {
-      await inTurn(
-        lab,
-        [-1, ...Array(points).keys()],
-        j => (j < 0 ? `training ${model}` : `row ${j + 1} of the surface`),
-        async j => {
-          if (j >= 0) return fillRow(lab, 'path', plane, seen!.grid, j);
-          minimum = await minimumOf(lab, model, given, dataset, stops);
-          const { trainer, weights, start } = minimum;
-          const path = pathPlane(minimum.path);
-          const axis = (k: 0 | 1) =>
-            spanned(
-              path.points.map(point => point[k]),
-              points,
-            );
-          const grid = gridOf(axis(0), axis(1));
-          const to = (await trainer.evaluate('train')).loss;
-          seen = { path, grid, from: (await scoreAt(trainer, start)).loss, to };
-          plane = await planeOf(trainer, weights, path.directions);
+    await withMinima(lab, find =>
+      tasksInTurn(lab, [
+        {
+          name: `training ${model}`,
+          async work() {
+            const { trainer, weights, start, path: noted } = await find(model, given, dataset, stops);
+            const path = pathPlane(noted);
+            const axis = (k: 0 | 1) =>
+              spanned(
+                path.points.map(point => point[k]),
+                points,
+              );
+            const grid = gridOf(axis(0), axis(1));
+            const to = (await trainer.evaluate('train')).loss;
+            seen = { path, grid, from: (await scoreAt(trainer, start)).loss, to };
+            plane = await planeOf(trainer, weights, path.directions);
+          },
         },
-      );
-    } finally {
-      await device.idle();
-      minimum?.trainer.destroy();
-    }
+        ...Array.from({ length: points }, (_, row) => ({
+          name: `row ${row + 1} of the surface`,
+          work: () => fillRow(lab, 'path', plane, seen!.grid, row),
+        })),
+      ]),
+    );
     if (!seen) return { title: 'Path of training', rows: [], panels: [] };
     const { path, grid, from, to } = seen;
     const { shares } = path;

@@ -1,11 +1,11 @@
 /** `wide-optima`: where SGD ends and where the mean of its weights lies: the line between both, and the loss around them. */
 import { number } from '../../../engine/parameter.ts';
 import { COUNT, POSITIVE } from '../../../engine/range.ts';
-import { experiment, inTurn } from '../experiment.ts';
+import { experiment, tasksInTurn } from '../experiment.ts';
 import { mean } from '../statistics.ts';
-import type { Score } from '../../evaluate/score.ts';
+import { scoresOf, type Scores } from '../with-trainer.ts';
 import { between, drawnDirection, places } from './directions.ts';
-import { minimumOf, scoreAt, type Minimum } from './minimum.ts';
+import { scoresAt, withMinima, type Find, type Minimum } from './minimum.ts';
 import { planeOf } from './plane.ts';
 
 /** Rays are drawn in pairs, which lie in one plane. */
@@ -25,7 +25,6 @@ export const wideOptima = experiment({
   },
   async run(lab, { images, epochs, lr, points, reach }) {
     const dataset = await lab.dataset('fashion-mnist', { limitTrain: images, limitTest: 2000 });
-    const device = await lab.device();
     const steps = epochs * Math.floor(dataset.train.n / 32);
     const falls = [0.5, 0.75].map(share => Math.ceil(share * steps)).join('/');
     const common = { optimizer: 'momentum', lr: String(lr), batchSize: '32', epochs: String(epochs), seed: String(lab.seed) };
@@ -35,27 +34,27 @@ export const wideOptima = experiment({
       { name: 'SGD', given: { ...common, schedule: `multistep:milestones=${falls},gamma=0.1` } },
     ];
     const minima: Minimum[] = [];
-    const line: { share: number; train: Score; test: Score }[] = [];
-    const ends: { name: string; train: Score; test: Score; rays: number[][] }[] = [];
+    const line: (Scores & { share: number })[] = [];
+    const ends: (Scores & { name: string; rays: number[][] })[] = [];
     const distances = places(0, reach, points);
-    const parts = [
+    const tasks = (find: Find) => [
       ...ways.map(({ name, given }) => ({
         name: `training by ${name}`,
         async work() {
-          const minimum = await minimumOf(lab, 'lenet5', given, dataset);
+          const minimum = await find('lenet5', given, dataset);
           minima.push(minimum);
           const { trainer, weights } = minimum;
-          const [train, test] = [await trainer.evaluate('train'), await trainer.evaluate('test')];
+          const scores = await scoresOf(trainer);
           const rays: number[][] = [];
           for (let pair = 0; pair < PAIRS; pair++) {
             const directions = [drawnDirection(weights, lab.seed, 2 * pair), drawnDirection(weights, lab.seed, 2 * pair + 1)] as const;
             const plane = await planeOf(trainer, weights, directions);
             for (const along of [0, 1]) {
-              const scores = await plane.scores(distances.map(far => (along ? [0, far] : [far, 0])));
-              rays.push(scores.map(score => score.loss));
+              const ray = await plane.scores(distances.map(far => (along ? [0, far] : [far, 0])));
+              rays.push(ray.map(score => score.loss));
             }
           }
-          ends.push({ name, train, test, rays });
+          ends.push({ name, ...scores, rays });
         },
       })),
       {
@@ -63,25 +62,18 @@ export const wideOptima = experiment({
         async work() {
           const [{ trainer, weights: a }, { weights: b }] = minima as [Minimum, Minimum];
           for (const share of places(-1, 2, points)) {
-            const train = await scoreAt(trainer, between(a, b, share));
-            line.push({ share, train, test: await trainer.evaluate('test') });
+            line.push({ share, ...(await scoresAt(trainer, between(a, b, share))) });
           }
         },
       },
     ];
-    try {
-      await inTurn(
-        lab,
-        parts,
-        ({ name }) => name,
-        ({ work }) => work(),
-      );
-    } finally {
-      await device.idle();
-      for (const { trainer } of minima) trainer.destroy();
-    }
+    await withMinima(lab, find => tasksInTurn(lab, tasks(find)));
     const onLine = (value: (p: (typeof line)[number]) => number) => line.map(p => [p.share, value(p)] as const);
     const x = { label: 'from SWA (0) to SGD (1)', min: -1, max: 2 };
+    const marks = [
+      { x: 0, label: 'SWA' },
+      { x: 1, label: 'SGD' },
+    ];
     const rise = (rays: readonly number[][]) => distances.map((far, k) => [far, mean(rays.map(ray => ray[k]! - ray[0]!))] as const);
     return {
       title: `SGD's end point and the mean of its weights: lenet5 on ${images.toLocaleString('en-US')} images of Fashion-MNIST`,
@@ -101,10 +93,7 @@ export const wideOptima = experiment({
           x,
           y: { label: 'cross-entropy', log: true },
           series: [{ name: 'train', points: onLine(p => p.train.loss) }],
-          marks: [
-            { x: 0, label: 'SWA' },
-            { x: 1, label: 'SGD' },
-          ],
+          marks,
         },
         {
           kind: 'line',
@@ -112,10 +101,7 @@ export const wideOptima = experiment({
           x,
           y: { label: 'error', percent: true },
           series: [{ name: 'test', points: onLine(p => 1 - p.test.accuracy!), dashed: true }],
-          marks: [
-            { x: 0, label: 'SWA' },
-            { x: 1, label: 'SGD' },
-          ],
+          marks,
         },
         {
           kind: 'line',

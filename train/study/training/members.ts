@@ -1,11 +1,10 @@
 /** Nets that are trained one after another on one device, and what they say of the test images. */
 import type { Dataset } from '../../../datasets/dataset.ts';
-import type { Score } from '../../evaluate/score.ts';
 import type { StepMetrics } from '../../step/metrics.ts';
 import type { Trainer } from '../../step/trainer.ts';
 import type { Lab } from '../experiment.ts';
 import { score, softmaxRows } from '../probabilities.ts';
-import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
+import { scoresOf, trainTo, withTrainer, type Given, type Scores } from '../with-trainer.ts';
 
 /** Lines of metrics of a run, about. */
 const LINES = 60;
@@ -33,11 +32,11 @@ export async function trainOn(lab: Lab, trainer: Trainer, total: number, dataset
   return { lines, predictions };
 }
 
-/** A net trained to its end, on the training images as they are and on the test images. */
-export const scored = (lab: Lab, model: string, given: Given, dataset: Dataset): Promise<{ train: Score; test: Score }> =>
+/** The scores of a net trained to its end. */
+export const scored = (lab: Lab, model: string, given: Given, dataset: Dataset): Promise<Scores> =>
   withTrainer(lab, model, given, dataset, async (trainer, total) => {
     await trainTo(lab, trainer, total);
-    return { train: await trainer.evaluate('train'), test: await trainer.evaluate('test') };
+    return scoresOf(trainer);
   });
 
 /** The mean of several predictions. */

@@ -5,7 +5,7 @@ import { COUNT } from '../../../engine/range.ts';
 import type { Series } from '../../../plots/panel.ts';
 import { report, type ConfidenceBin } from '../../evaluate/report.ts';
 import { predictive, Swag } from '../../run/swag.ts';
-import { experiment, inTurn, type Lab } from '../experiment.ts';
+import { experiment, tasksInTurn, type Lab, type Task } from '../experiment.ts';
 import { logOf, softmaxRows } from '../probabilities.ts';
 import { meanOf, trained } from '../training/members.ts';
 import { trainTo, withTrainer, type Given } from '../with-trainer.ts';
@@ -38,26 +38,19 @@ export const calibration = experiment({
     const given = (seed = lab.seed): Given => ({ epochs: String(epochs), seed: String(seed) });
     const whole = String(members * Math.ceil(epochs / members)); // each cycle has as many epochs
     const cycles = { ...given(), epochs: whole, optimizer: 'momentum', lr: '0.1', snapshots: String(members) };
-    const parts: { name: string; run: () => Promise<Answers[]> }[] = [
-      { name: 'one net, SWAG', run: () => byDraws(lab, dataset, given(), epochs, draws) },
+    const tasks: Task<Answers[]>[] = [
+      { name: 'one net, SWAG', work: () => byDraws(lab, dataset, given(), epochs, draws) },
       ...Array.from({ length: members - 1 }, (_, k) => ({
         name: `net ${k + 2}`,
-        run: async () => (await trained(lab, `mlp:${HIDDEN}`, given(lab.seed + k + 1), dataset)).predictions.map(p => ({ way: NET, p })),
+        work: async () => (await trained(lab, `mlp:${HIDDEN}`, given(lab.seed + k + 1), dataset)).predictions.map(p => ({ way: NET, p })),
       })),
       {
         name: 'snapshots',
-        run: async () => (await trained(lab, `mlp:${HIDDEN}`, cycles, dataset, members)).predictions.map(p => ({ way: SNAPSHOT, p })),
+        work: async () => (await trained(lab, `mlp:${HIDDEN}`, cycles, dataset, members)).predictions.map(p => ({ way: SNAPSHOT, p })),
       },
-      { name: 'dropout', run: () => byMasks(lab, dataset, given(), draws) },
+      { name: 'dropout', work: () => byMasks(lab, dataset, given(), draws) },
     ];
-    const answers = (
-      await inTurn(
-        lab,
-        parts,
-        ({ name }) => name,
-        ({ run }) => run(),
-      )
-    ).flat();
+    const answers = (await tasksInTurn(lab, tasks)).flat();
     const by = (way: string) => answers.filter(a => a.way === way).map(({ p }) => p);
     const mean = (way: string, predictions: readonly Float32Array[]) => (predictions.length ? [{ way, p: meanOf(predictions) }] : []);
     const [nets, snapshots] = [by(NET), by(SNAPSHOT)];
