@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,14 +12,17 @@ import { scratchFolders } from '../../support/process/scratch.ts';
 
 const test = suite('experiments');
 const scratch = scratchFolders(test);
+const DOCS = readFileSync(new URL('../../../docs/experiments.md', import.meta.url), 'utf8');
 
-test('every experiment runs as its name alone says, tells what it shows and who has it, comparisons among them', () => {
+test('every experiment runs as its name alone says, tells what it shows and who has it, and has its figures in the docs', () => {
   for (const [name, { about, source }] of Object.entries(EXPERIMENTS)) {
     assert.is(planned(name).name, name);
     assert.match(about, /^[A-Z].{10,130}\.$/, name);
     assert.ok(source.length > 3, name);
   }
-  for (const name of Object.keys(COMPARISONS)) assert.ok(Object.hasOwn(EXPERIMENTS, name), name);
+  const told = [...DOCS.matchAll(/`descent compare ([\w-]+)/g)].map(([, name]) => name!);
+  const missing = Object.keys(EXPERIMENTS).filter(name => !told.includes(name) && !Object.hasOwn(COMPARISONS, name));
+  assert.equal([missing, told.filter(name => !Object.hasOwn(EXPERIMENTS, name))], [[], []]);
 });
 
 test('all that can be compared is listed', async () => {
