@@ -30,12 +30,12 @@ interface View {
 }
 const views: Record<string, () => Promise<View>> = {
   train: async () => train,
-  lessons: once(async () => new (await import('./views/lessons/lessons-view.ts')).LessonsView(() => train.dropped)),
+  lessons: once(async () => new (await import('./views/lessons/lessons-view.ts')).LessonsView(() => train.configuration.dropped)),
   playground: once(async () => new (await import('./views/playground/playground-view.ts')).PlaygroundView()),
   race: once(async () => new (await import('./views/race/race-view.ts')).RaceView()),
   predict: once(async () => new (await import('./views/predict/predict-view.ts')).PredictView(train)),
   teach: once(async () => (await import('./views/teach/teach-view.ts')).TeachView.open()),
-  bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train)),
+  bench: once(async () => new (await import('./views/bench-view.ts')).BenchView(() => train.configuration)),
 };
 let shown: View | undefined;
 let turn = 0;
@@ -68,7 +68,7 @@ async function show(): Promise<void> {
 async function take(files: readonly File[]): Promise<void> {
   const { isDataFile } = await import('./data/dropped.ts');
   const data = files.filter(f => isDataFile(f.name));
-  if (data.length) await train.addData(data);
+  if (data.length) await train.configuration.addData(data);
   const pictures: File[] = [];
   for (const file of files.filter(f => !data.includes(f))) {
     if (file.name.endsWith('.safetensors')) {
@@ -142,7 +142,7 @@ addEventListener('drop', event => {
     if (await shown?.drop?.(at, files, inFolders.flat())) return;
     if (!folders.length) return take(files);
     location.hash = '#train';
-    for (const inside of inFolders) await train.addFolder(inside);
+    for (const inside of inFolders) await train.configuration.addFolder(inside);
   });
 });
 addEventListener(

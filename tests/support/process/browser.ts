@@ -76,7 +76,7 @@ export class BuiltPage {
       Object.assign(indexedDB.deleteDatabase('descent-runs'), { onsuccess, onerror: onsuccess, onblocked: onsuccess });
     })`);
     await this.page.goto(`${this.address}${query}#${hash}`);
-    await this.page.waitForFunction('globalThis.descent?.available.size > 1'); // which data sets are here is asked for first
+    await this.page.waitForFunction('globalThis.descent?.configuration.available.size > 1'); // which data sets are here is asked for first
   }
 
   press(name: string): Promise<void> {

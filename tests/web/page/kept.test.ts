@@ -21,7 +21,7 @@ let at: BuiltPage;
 let page: Page;
 const reloaded = async (): Promise<void> => {
   await page.reload();
-  await page.waitForFunction('globalThis.descent?.available.size > 1');
+  await page.waitForFunction('globalThis.descent?.configuration.available.size > 1');
 };
 
 if (
@@ -63,7 +63,7 @@ if (
   long('another tab neither shows nor changes the runs of this one, and a run that is deleted is gone after a reload', async () => {
     const other = await page.context().newPage();
     await other.goto(at.address);
-    await other.waitForFunction('globalThis.descent?.available.size > 1');
+    await other.waitForFunction('globalThis.descent?.configuration.available.size > 1');
     assert.is(await other.evaluate('descent.runs.length'), 0);
     await other.close();
     await page.getByRole('button', { name: 'Remove run 1' }).click();
@@ -89,11 +89,13 @@ if (
       const blob = await new Promise<Blob>(done => canvas.toBlob(b => done(b!)));
       const paths = ['train/a', 'train/b', 'test/a', 'test/b'].map(folder => `own/${folder}/0.png`);
       const files = paths.map(path => ({ path, file: new File([blob], '0.png') }));
-      await (globalThis as unknown as { descent: { addFolder(f: unknown): Promise<void> } }).descent.addFolder(files);
+      await (
+        globalThis as unknown as { descent: { configuration: { addFolder(f: unknown): Promise<void> } } }
+      ).descent.configuration.addFolder(files);
     });
     await at.notes('own: 4 images of 2 classes');
     await reloaded();
-    await page.waitForFunction('descent.available.has("own")');
+    await page.waitForFunction('descent.configuration.available.has("own")');
     assert.is(await page.locator('#dataset').inputValue(), 'own');
   });
 }
