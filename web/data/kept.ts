@@ -15,6 +15,8 @@ export interface KeptRun {
   readonly number: number;
   readonly hue: number;
   readonly hidden: boolean;
+  /** What was noted of it. */
+  readonly notes?: string;
   readonly config: Texts;
   readonly evalEvery: number;
   /** Whether it has come to its end. */

@@ -9,11 +9,13 @@ import type { Run, Timed } from '../views/runs.ts';
 interface SavedRun<C = Texts> {
   readonly config: C;
   readonly lines: readonly Timed<MetricsLine>[];
+  /** What was noted of it. */
+  readonly notes?: string;
 }
 
 export const writeRuns = (runs: readonly Run[]): string =>
   JSON.stringify(
-    runs.map((r): SavedRun => ({ config: textsOf(r.config), lines: r.lines })),
+    runs.map((r): SavedRun => ({ config: textsOf(r.config), ...(r.notes && { notes: r.notes }), lines: r.lines })),
     undefined,
     1,
   );
@@ -27,7 +29,7 @@ export function readRuns(text: string, name: string): SavedRun<RunConfig>[] {
     /* said below */
   }
   check(Array.isArray(found) && found.every(isSaved), `${name}: holds no runs`, 'give a file that Save runs has written');
-  return found.map(({ config, lines }) => ({ config: checked(config, name), lines }));
+  return found.map(({ config, ...rest }) => ({ ...rest, config: checked(config, name) }));
 }
 
 /** The configuration that texts stand for; throws where no run can be of it. */
@@ -43,7 +45,10 @@ export function checked(texts: Texts, name: string): RunConfig {
 }
 
 const isSaved = (run: Partial<SavedRun> | null): run is SavedRun =>
-  typeof run?.config === 'object' && Array.isArray(run.lines) && run.lines.every(isLine);
+  typeof run?.config === 'object' &&
+  Array.isArray(run.lines) &&
+  run.lines.every(isLine) &&
+  (run.notes === undefined || typeof run.notes === 'string');
 const isLine = (line: Partial<StepMetrics & EvalMetrics> | null): boolean =>
   line !== null &&
   isNumber(line.step) &&

@@ -37,6 +37,8 @@ export class Run {
   hue: number;
   /** Whether it was at its end before a reload. */
   isDone = false;
+  /** What was noted of it. */
+  notes = '';
   /** Whether its curves are not drawn. */
   hidden = false;
   /** Who trains together, and which of them this tab is. */

@@ -92,6 +92,14 @@ export class RunKeeper {
     kept.timer = setTimeout(() => this.#write(run), rests ? 0 : APART);
   }
 
+  /** Notes that a run is removed, or is not: a page that is loaded anew forgets those that are. */
+  mark(run: Run, isDeleted: boolean): void {
+    const kept = this.#kept.get(run);
+    if (!kept) return;
+    kept.isDeleted = isDeleted;
+    this.changed(run);
+  }
+
   /** Forgets a run. */
   remove(run: Run): void {
     const kept = this.#kept.get(run);
@@ -106,13 +114,13 @@ export class RunKeeper {
     clearTimeout(kept.timer);
     kept.timer = undefined;
     kept.writing = kept.writing.then(async () => {
-      const { lines, id: number, hue, hidden, config, state } = run;
+      const { lines, id: number, hue, hidden, notes, config, state } = run;
       const { id, evalEvery, curvesOnly, isDeleted: deleted } = kept;
       const from = lines === kept.lines ? kept.count : 0; // after a return to an earlier step there are others
       const done = state === 'done' || (state === 'kept' && run.isDone);
       const count = lines.length;
       try {
-        await putRun({ id, number, hue, hidden, config: textsOf(config), evalEvery, done, curvesOnly, deleted }, lines, from);
+        await putRun({ id, number, hue, hidden, notes, config: textsOf(config), evalEvery, done, curvesOnly, deleted }, lines, from);
         Object.assign(kept, { lines, count, isStored: true });
       } catch (error) {
         this.#refused(`Run ${number + 1}`, error);

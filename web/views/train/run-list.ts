@@ -1,15 +1,19 @@
 /** The list of runs: rows are made once and only their words change, since whoever presses or focuses one would lose it otherwise. */
 import { figuresOf } from '../../../train/evaluate/score.ts';
 import { bestOf } from '../../../train/step/metrics.ts';
-import { button, el } from '../dom.ts';
+import { button, el, select } from '../dom.ts';
 import type { Run } from '../runs.ts';
 import { namesOf } from './run-names.ts';
+import { ORDERS, type Listed } from './run-order.ts';
 
 interface Acts {
   select(run: Run): void;
   /** Puts its configuration into the form. */
   use(run: Run): void;
   remove(run: Run): void;
+  /** Brings back the run that was removed last. */
+  undo(): void;
+  note(run: Run, notes: string): void;
   /** Draws its curves, or does not. */
   hide(run: Run): void;
   /** Lets its curves stand out, or none. */
@@ -19,35 +23,83 @@ interface Acts {
 interface Row {
   readonly element: HTMLElement;
   show(run: Run, name: string, selected: boolean): void;
+  focus(): void;
 }
+
+const NAMES = Object.keys(ORDERS);
 
 export class RunList {
   readonly element: HTMLElement;
   #acts: Acts;
-  #list = el('ul', { 'aria-label': 'Runs' });
+  #list = el('ul', { 'aria-label': 'Runs', onmouseleave: () => this.#settle() });
   #rows = new Map<Run, Row>();
+  #order = select(
+    NAMES.map(name => [name, name] as const),
+    NAMES[0]!,
+    { onchange: () => this.#sort() },
+  );
+  #ordered = el('label', { class: 'row small' }, 'Sort runs', this.#order);
+  #listed: readonly (Listed & { readonly run: Run })[] = [];
+  /** That a run was removed, and how it comes back. */
+  #gone = el('span', { role: 'status' });
+  #undo = button('Undo', () => {
+    const run = this.#removed!;
+    this.#acts.undo();
+    this.#focused = run;
+  });
+  #removal = el('p', { class: 'row small', hidden: true }, this.#gone, this.#undo);
+  #removed: Run | undefined;
+  /** Whose row is given the keyboard once it is there. */
+  #focused: Run | undefined;
 
   constructor(acts: Acts) {
     this.#acts = acts;
-    this.element = el('div', { class: 'runs', hidden: true }, this.#list);
+    this.element = el('div', { class: 'runs', hidden: true }, this.#ordered, this.#list, this.#removal);
   }
 
-  show(runs: readonly Run[], selected: Run | undefined): void {
+  /** `removed` can be brought back. */
+  show(runs: readonly Run[], selected: Run | undefined, removed: Run | undefined): void {
+    this.element.hidden = !runs.length && !removed;
+    this.#tellOf(removed);
     for (const [run, { element }] of this.#rows) {
       if (runs.includes(run)) continue;
       element.remove();
       this.#rows.delete(run);
     }
     const names = namesOf(runs);
+    this.#listed = runs.map((run, i) => ({ run, differs: names[i]!.differs }));
     for (const [i, run] of runs.entries()) {
       let row = this.#rows.get(run);
       if (!row) {
         this.#rows.set(run, (row = rowOf(run, this.#acts)));
-        this.#list.append(row.element);
+        this.#list.insertBefore(row.element, this.#list.children[i] ?? null);
       }
       row.show(run, names[i]!.name, run === selected);
     }
-    this.element.hidden = !runs.length;
+    this.#ordered.hidden = runs.length < 2;
+    this.#settle();
+    if (this.#focused) this.#rows.get(this.#focused)?.focus();
+    this.#focused = undefined;
+  }
+
+  /** Sorts, unless a row would move away from who is at one. */
+  #settle(): void {
+    if (!this.#list.matches(':hover, :focus-within')) this.#sort();
+  }
+
+  /** Puts the rows in the order that is chosen. */
+  #sort(): void {
+    const rows = this.#listed.toSorted(ORDERS[this.#order.value]!).map(({ run }) => this.#rows.get(run)!.element);
+    if (rows.some((row, i) => row !== this.#list.children[i])) this.#list.append(...rows);
+  }
+
+  #tellOf(removed: Run | undefined): void {
+    if (removed === this.#removed) return;
+    const had = this.#list.contains(document.activeElement) || this.#removal.contains(document.activeElement);
+    this.#removed = removed;
+    this.#removal.hidden = !removed;
+    put(this.#gone, removed ? `Run ${removed.id + 1} removed` : '');
+    if (removed && had) this.#undo.focus(); // the button that was pressed goes with its row
   }
 }
 
@@ -59,6 +111,15 @@ function rowOf(run: Run, acts: Acts): Row {
   pick.append(swatch, named);
   const hide = button('Hide', () => acts.hide(run), { title: 'Draws the curves of this run, or does not' });
   const number = run.id + 1;
+  const notes = el('input', {
+    type: 'text',
+    class: 'notes',
+    placeholder: 'Notes',
+    value: run.notes,
+    maxLength: 500,
+    'aria-label': `Notes on run ${number}`,
+    oninput: () => acts.note(run, notes.value),
+  });
   const element = el(
     'li',
     {
@@ -69,6 +130,7 @@ function rowOf(run: Run, acts: Acts): Row {
     },
     pick,
     state,
+    notes,
     hide,
     button('Use', () => acts.use(run), {
       title: 'Put this configuration into the form',
@@ -87,6 +149,7 @@ function rowOf(run: Run, acts: Acts): Row {
       pick.setAttribute('aria-pressed', String(selected));
       element.className = selected ? 'selected' : '';
     },
+    focus: () => pick.focus(),
   };
 }
 

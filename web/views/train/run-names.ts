@@ -9,6 +9,8 @@ export interface Named {
   readonly name: string;
   /** The number and what differs alone. */
   readonly brief: string;
+  /** Its values of the options in which the runs differ. */
+  readonly differs: readonly string[];
 }
 
 /** The configuration of a run as texts, its learning rate too where that is the optimizer's own. */
@@ -30,6 +32,7 @@ export function namesOf(runs: readonly Run[]): Named[] {
     return {
       name: `${id + 1}: ${[`${config.model} on ${config.dataset}`, ...options].join(', ')}`,
       brief: own.length ? `${id + 1}: ${own.join(', ')}` : String(id + 1),
+      differs: differ.map(key => texts[i]![key] ?? ''),
     };
   });
 }

@@ -7,6 +7,18 @@ import { COLOURS } from '../colours.ts';
 import { announce, Run } from '../runs.ts';
 import { RunKeeper, type Recalled } from './run-keeper.ts';
 
+/** Milliseconds in which a run that was removed can be brought back. */
+const PATIENCE = 20_000;
+
+/** A run that was removed, and what it takes to bring it back. */
+interface Removed {
+  readonly run: Run;
+  readonly place: number;
+  readonly wasSelected: boolean;
+  readonly going: boolean;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 export class RunSet {
   readonly runs: Run[] = [];
   selected: Run | undefined;
@@ -14,6 +26,7 @@ export class RunSet {
   #dropped: Dropped;
   #changed: (run?: Run, isState?: boolean) => void;
   #next = 0;
+  #removed: Removed | undefined;
 
   /** `changed` is told which run has changed, and whether in its state; of none where runs have come, gone, or are shown otherwise. */
   constructor(dropped: Dropped, changed: (run?: Run, isState?: boolean) => void) {
@@ -38,7 +51,7 @@ export class RunSet {
     } catch (error) {
       // what was there stays
       const removed = !this.runs.includes(run); // by its button, while it was being built
-      this.remove(run);
+      this.#forget(run);
       if (before) this.selected = before;
       if (going) void before!.engine.call('play');
       if (removed) return undefined;
@@ -75,7 +88,7 @@ export class RunSet {
   async #take(recalled: Recalled): Promise<void> {
     const run = this.#make(recalled.checked, recalled.number);
     run.recall(recalled.lines);
-    Object.assign(run, { hue: recalled.hue, hidden: recalled.hidden, isDone: recalled.done });
+    Object.assign(run, { hue: recalled.hue, hidden: recalled.hidden, notes: recalled.notes ?? '', isDone: recalled.done });
     run.state = recalled.curvesOnly ? 'loaded' : 'kept';
     if (recalled.curvesOnly) run.message = `Of run ${run.id + 1} the curves alone are here. Use puts its configuration into the form.`;
     await this.#keeper.add(run, recalled, recalled);
@@ -85,8 +98,9 @@ export class RunSet {
   /** Adds the runs of a file, as curves; gives how many. */
   load(text: string, name: string): number {
     const found = readRuns(text, name);
-    for (const { config, lines } of found) {
+    for (const { config, lines, notes = '' } of found) {
       const run = this.#make(config);
+      run.notes = notes;
       run.add(lines);
       run.state = 'loaded';
       run.message = `Run ${run.id + 1} is from ${name}: its curves are here, its weights are not. Use puts its configuration into the form.`;
@@ -105,9 +119,58 @@ export class RunSet {
     this.#changed();
   }
 
+  /** Notes something of a run. */
+  note(run: Run, notes: string): void {
+    run.notes = notes;
+    this.#keeper.changed(run);
+  }
+
+  /** The run that was removed last, as long as it can come back. */
+  get removed(): Run | undefined {
+    return this.#removed?.run;
+  }
+
+  /** Takes a run away, for good at the next removal or after some time; one that is not built yet, or that others train too, at once. */
   remove(run: Run): void {
+    this.#removeForGood();
+    if ((run.state === 'building' && !run.facts) || run.config.distribute) {
+      this.#forget(run);
+      return;
+    }
+    const [place, wasSelected, going] = [this.runs.indexOf(run), this.selected === run, run.state === 'running'];
+    if (going) void run.engine.call('pause');
+    this.#keeper.mark(run, true);
+    this.#removed = { run, place, wasSelected, going, timer: setTimeout(() => this.#removeForGood(), PATIENCE) };
+    this.#takeOut(run);
+  }
+
+  /** Brings back the run that was removed last, as it was. */
+  undo(): void {
+    const { run, place, wasSelected, going, timer } = this.#removed!;
+    clearTimeout(timer);
+    this.#removed = undefined;
+    this.#keeper.mark(run, false);
+    this.runs.splice(place, 0, run);
+    if (wasSelected) this.selected = run;
+    if (going) void run.engine.call('play');
+    this.#changed();
+  }
+
+  #removeForGood(): void {
+    if (!this.#removed) return;
+    const { run, timer } = this.#removed;
+    clearTimeout(timer);
+    this.#removed = undefined;
+    this.#forget(run);
+  }
+
+  #forget(run: Run): void {
     run.close();
     this.#keeper.remove(run);
+    this.#takeOut(run);
+  }
+
+  #takeOut(run: Run): void {
     if (this.runs.includes(run)) this.runs.splice(this.runs.indexOf(run), 1);
     if (this.selected === run) this.selected = this.runs.at(-1);
     this.#changed();
@@ -121,7 +184,8 @@ export class RunSet {
       this.#keeper.changed(changed);
       this.#changed(changed, event?.kind === 'state');
     });
-    const free = Array.from({ length: COLOURS }, (_, i) => i).find(hue => !this.runs.some(other => other.hue % COLOURS === hue));
+    const others = this.removed ? [...this.runs, this.removed] : this.runs;
+    const free = Array.from({ length: COLOURS }, (_, i) => i).find(hue => !others.some(other => other.hue % COLOURS === hue));
     run.hue = free ?? run.id;
     return run;
   }

@@ -35,6 +35,8 @@ export class TrainView {
     select: run => this.#select(run),
     use: run => this.configuration.use(run.config),
     remove: run => this.#set.remove(run),
+    undo: () => this.#set.undo(),
+    note: (run, notes) => this.#set.note(run, notes),
     hide: run => this.#set.hide(run),
     highlight: run => this.#curves.highlight(this.runs.length > 1 ? run : undefined),
   });
@@ -188,7 +190,7 @@ export class TrainView {
     this.#tellTitle();
     this.#facts.replaceChildren(...(run ? numbersOf(run) : []));
     this.#together?.show(run);
-    this.#list.show(this.runs, run);
+    this.#list.show(this.runs, run, this.#set.removed);
     this.#curves.show(this.runs);
     this.#inspect.of(run);
   }
