@@ -43,6 +43,7 @@ export const calls: readonly CallRow[] = [
   ...mean('as vec4', { planes: 10, size: 16 }),
   ...mean('nothing divides', { planes: 10, size: 9 }),
   ...pool('windows that tile the image', 'max pool 2x2', windows(true, [32, 32], [2, 2])),
+  ...pool('windows with rows and columns behind them', 'max pool 2x2 of 31x31', windows(true, [31, 31], [2, 2])),
   ...pool('padded, overlapping', 'max pool 3x3/2', windows(true, [32, 32], [3, 3], { stride: [2, 2], pad: [1, 1] })),
   ...pool(
     'rows and columns differ, taps apart',

@@ -106,12 +106,15 @@ const visit = (p: Pool, at: string) =>
     ? `{ let v = x[base + ${at}]; if ((v > value) | ((bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u)) { value = v; best = ${at}; } }`
     : `value += x[base + ${at}];`;
 
-/** Whether windows tile the image, so that each input lies in one. */
+/** How much of the image is behind the last window, in rows (axis 0) or columns (1), where windows lie side by side; else negative. */
+const behind = (p: Pool, axis: 0 | 1): number => (p.k[axis] === p.stride[axis] ? [p.h, p.w][axis]! - [p.oh, p.ow][axis]! * p.k[axis] : -1);
+
+/** Whether each input is in one window at most, and no image is larger by a whole one. */
 const tiles = (p: Pool) =>
-  !p.adaptive &&
-  !isDilated(p) &&
-  areBoth(p.pad, 0) &&
-  [p.h, p.w].every((size, i) => p.k[i] === p.stride[i] && size === [p.oh, p.ow][i]! * p.k[i]!);
+  !p.adaptive && !isDilated(p) && areBoth(p.pad, 0) && ([0, 1] as const).every(i => behind(p, i) >= 0 && behind(p, i) < p.k[i]);
+
+/** Windows of an image that they tile, with those that its edges cut off: down and across. */
+const cells = (p: Pool): Pair => [p.oh + Math.sign(behind(p, 0)), p.ow + Math.sign(behind(p, 1))];
 
 /** y [planes, oh, ow] from x [planes, h, w]; `argmax` [planes, oh, ow] is where in its plane each maximum stood. */
 export const poolForward = kernel({
@@ -150,22 +153,29 @@ export const poolForward = kernel({
   },
 });
 
-/** WGSL: a thread fills the window `at` of a plane, which it shares with no other. */
+/** WGSL: a thread fills the window `at` of a plane, which it shares with no other, or with zeros what is left of one at an edge. */
 function fillWindow(p: Pool): string {
   const [kh, kw] = namesOf('K', p.k);
-  return wgsl`
-    let window = plane * OH * OW + at;
-    let corner = at / OW * ${kh} * W + at % OW * ${kw};
-    let g = dy[window]${p.max ? '' : ` / ${divisor(p, 'i32(at) / OW', 'i32(at) % OW')}`};
-    ${p.max ? 'let best = argmax[window];' : ''}
-    ${unroll(
-      areaOf(p.k),
-      i => `{
-      let inside = corner + ${Math.floor(i / p.k[1])} * W + ${i % p.k[1]};
-      let out = plane * H * W + inside;
+  const [down, across] = cells(p);
+  const [edgeRow, edgeColumn] = [down > p.oh, across > p.ow];
+  const all = (conditions: readonly (string | false)[]) => conditions.filter(Boolean).join(' & ');
+  const isWindow = all([edgeRow && '(oy < OH)', edgeColumn && '(ox < OW)']);
+  const gradient = `dy[window]${p.max ? '' : ` / ${divisor(p, 'oy', 'ox')}`}`;
+  const fill = (r: number, c: number) => {
+    const exists = all([edgeRow && r >= behind(p, 0) && '(oy < OH)', edgeColumn && c >= behind(p, 1) && '(ox < OW)']);
+    return `${exists && `if (${exists}) `}{
+      let inside = corner + ${r} * W + ${c};
+      let out = plane * H * W + u32(inside);
       dx[out] = finish(${p.max ? 'select(0.0, g, best == inside)' : 'g'}, out);
-    }`,
-    )}`;
+    }`;
+  };
+  return wgsl`
+    let oy = i32(at) / ${across}; let ox = i32(at) % ${across};
+    let window = plane * OH * OW + u32(${edgeRow ? 'min(oy, OH - 1)' : 'oy'} * OW + ${edgeColumn ? 'min(ox, OW - 1)' : 'ox'});
+    let corner = oy * ${kh} * W + ox * ${kw};
+    let g = ${isWindow ? `select(0.0, ${gradient}, ${isWindow})` : gradient};
+    ${p.max ? 'let best = i32(argmax[window]);' : ''}
+    ${unroll(areaOf(p.k), i => fill(Math.floor(i / p.k[1]), i % p.k[1]))}`;
 }
 
 /** WGSL: an input `at` of a plane gathers from the windows that it is in. */
@@ -193,6 +203,6 @@ export const poolBackward = kernel({
   name: 'pool_backward',
   bindings: { dy: 'read', argmax: 'read u32?', dx: 'write' },
   epilogue: 'dx',
-  over: (p: Pool, d) => over(p, tiles(p) ? p.oh * p.ow : p.h * p.w, d),
+  over: (p: Pool, d) => over(p, tiles(p) ? areaOf(cells(p)) : p.h * p.w, d),
   body: p => ({ declared: constants(p), each: tiles(p) ? fillWindow(p) : gatherFromWindows(p) }),
 });

@@ -11,6 +11,8 @@ const cases: readonly [h: number, w: number, k: number, stride: number, pad: num
   [6, 6, 2, 2, 0, 'the usual one'],
   [7, 5, 3, 2, 1, 'overlapping, padded, not square (the stem of ResNet)'],
   [5, 5, 2, 2, 0, 'a last row and column in no window'],
+  [7, 8, 3, 3, 0, 'a last row and two columns in no window'],
+  [5, 4, 2, 2, 0, 'a last row in no window'],
   [5, 5, 2, 3, 0, 'stride past the window: some inputs get no gradient'],
   [3, 3, 3, 1, 0, 'one window over all'],
   [1, 1, 1, 1, 0, 'size one'],
