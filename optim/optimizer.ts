@@ -10,12 +10,14 @@ import { groupsOf, type GroupOptions, type Groups } from './groups.ts';
 import { groupTable } from './pages.ts';
 import { mean, type Average, type Inputs, type Piece, type Reduce } from './pieces.ts';
 import type { Privacy } from './accountant.ts';
-import { hyperParameters, type Hyper, type Rule } from './rule.ts';
+import { hyperParameters, needsGradientAlone, type Hyper, type Rule } from './rule.ts';
 
 /** A rule with its hyper-parameters, added to a training graph as one fused update per page of parameters. */
 export interface Optimizer {
   readonly rule: Rule;
   readonly hyper: Hyper;
+  /** WGSL of the update, its pieces included. */
+  readonly body: string;
   /** All states, those of pieces included. */
   readonly state: readonly string[];
   /** What is evaluated in place of the weights, if anything. */
@@ -78,6 +80,7 @@ export function optimizer(
   return {
     rule,
     hyper,
+    body: code(rule, chain),
     values,
     state: [...rule.state, ...statesOf(chain)],
     average: averages[0] ?? (rule.average === undefined ? undefined : { state: rule.average, from: 1 }),
@@ -87,6 +90,13 @@ export function optimizer(
       addUpdate(g, layout, rule, [...ofRun, ...chain], { fields: Object.keys(valuesOf(1, hyper.lr, 1)), groups });
     },
   };
+}
+
+/** Whether two updates differ in their numbers alone, so that the kernels of one do the other. */
+export function hasSameKernels(a: Optimizer, b: Optimizer): boolean {
+  const fields = ({ hyper, values }: Optimizer) => Object.keys(values(1, hyper.lr)).join();
+  const beside = ({ rule, hyper }: Optimizer) => (needsGradientAlone(rule) ? '' : JSON.stringify({ ...hyper, lr: 0 })); // read where it is made
+  return a.body === b.body && fields(a) === fields(b) && beside(a) === beside(b);
 }
 
 const statesOf = (pieces: readonly Piece[]): string[] => pieces.flatMap(p => p.state ?? []);

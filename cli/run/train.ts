@@ -2,7 +2,8 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { openDataset } from '../../datasets/node/open.ts';
 import { check, DeviceLost } from '../../engine/check.ts';
-import { configFromJson, parseConfig, readingOf } from '../../train/config/config.ts';
+import { madeBefore } from '../../train/config/changes.ts';
+import { configFromJson, parseConfig, readingOf, type RunConfig } from '../../train/config/config.ts';
 import { normalizeText } from '../../train/config/normalize.ts';
 import { KEYS, optionOf } from '../../train/config/options.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
@@ -159,7 +160,7 @@ function adapterOf({ adapter }: Resumed['facts']): AdapterFacts {
 }
 
 /** The recipe of a stopped run. Only how long it lasts and how often it speaks may be given anew. */
-function continued({ config, folder }: Resumed, model: string | undefined, options: TrainOptions): Recipe {
+function continued({ config, folder, state }: Resumed, model: string | undefined, options: TrainOptions): Recipe {
   check(options.out === undefined, '--out: a resumed run stays in its folder', 'leave out --out');
   check(
     model === undefined || model === config.model,
@@ -172,12 +173,13 @@ function continued({ config, folder }: Resumed, model: string | undefined, optio
   });
   const changes = Object.fromEntries(given.map(key => [key, options[key]]));
   const recipe = localRecipe(configFromJson({ ...config, ...changes }, '--resume'));
-  const fresh = recipe.config;
+  const upTo = (config: RunConfig) => ({ ...config, changes: madeBefore(config, state.counters.steps) });
+  const [was, fresh] = [upTo(config), upTo(recipe.config)];
   for (const key of given) {
     check(
-      ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === config[key],
-      `${flagOf(key)}: the run in ${folder.path} has ${config[key] ?? 'none'}, not ${String(fresh[key])}`,
-      'a resumed run keeps its configuration, only --epochs, --steps and --log-every may change',
+      ['epochs', 'steps', 'logEvery'].includes(key) || fresh[key] === was[key],
+      `${flagOf(key)}: the run in ${folder.path} has ${was[key] ?? 'none'}, not ${String(fresh[key])}`,
+      'a resumed run keeps its configuration, only --epochs, --steps, --log-every and later --changes may change',
     );
   }
   return recipe;

@@ -1,5 +1,7 @@
 /** A run as it is written: by field, from texts or from the JSON of an earlier run. */
 import { check, named, say } from '../../engine/check.ts';
+import { formatSpec, parseScalar, parseSpecs } from '../../engine/spec.ts';
+import { changesIn, formatChanges, type ChangedValues } from './changes.ts';
 import { KEYS, optionOf, type Key, type OPTIONS } from './options.ts';
 
 /** What the text of an option of this type becomes: a number, a text, true or false. */
@@ -58,6 +60,46 @@ export const ofOwnImages = (config: RunConfig): RunConfig => ({ ...config, strat
 
 /** A configuration of an earlier version with the defaults of options that it did not have. */
 export const completed = (config: RunConfig): RunConfig => build(config.model, key => config[key]);
+
+/** The configuration by which the steps from number `step` + 1 on go: that of the run with its changes up to there, and with none itself. */
+export const configAfter = ({ changes, ...config }: RunConfig, step: number): RunConfig =>
+  changesIn({ changes })
+    .filter(({ after }) => after <= step)
+    .reduce<RunConfig>((made, { values }) => changed(made, values), config);
+
+function changed(config: RunConfig, values: ChangedValues): RunConfig {
+  const { lr, weightDecay, augment, ...hyper } = values;
+  const [first, ...others] = parseSpecs(named('optimizer'), config.optimizer);
+  const decay = weightDecay !== undefined && 'weight_decay' in first!.options && { weight_decay: Number(weightDecay) }; // spelt out in a run
+  const scalars = Object.fromEntries(Object.entries(hyper).map(([key, text]) => [key, parseScalar(text)]));
+  const optimizer = [{ ...first!, options: { ...first!.options, ...decay, ...scalars } }, ...others].map(formatSpec).join(',');
+  return {
+    ...config,
+    optimizer,
+    ...(lr !== undefined && { lr: Number(lr) }),
+    ...(weightDecay !== undefined && { weightDecay: Number(weightDecay) }),
+    ...(augment !== undefined && { augment: augment === 'none' ? undefined : augment }),
+  };
+}
+
+/**
+ * The configuration of a run that is otherwise from step number `after` + 1 on. What is there already is no change; and one at a step where
+ * another was made is one with it, so that changing back leaves none.
+ */
+export function withChange(config: RunConfig, after: number, values: ChangedValues): RunConfig {
+  const all = changesIn(config);
+  const before = { ...config, changes: formatChanges(all.filter(change => change.after < after)) };
+  const was = configAfter(before, after);
+  const wanted = { ...all.find(change => change.after === after)?.values, ...values };
+  const isOther = ([key, text]: [string, string]) => {
+    const becomes = changed(was, { [key]: text });
+    return (['optimizer', 'lr', 'weightDecay', 'augment'] as const).some(field => becomes[field] !== was[field]);
+  };
+  const left = Object.entries(wanted).filter(isOther);
+  const own = left.length ? [{ after, values: Object.fromEntries(left) }] : [];
+  const changes = [...changesIn(before), ...own, ...all.filter(change => change.after > after)];
+  return { ...config, changes: formatChanges(changes) };
+}
 
 function build(model: string, value: (key: Key) => RunConfig[Key]): RunConfig {
   const entries = KEYS.map(key => [key, value(key) ?? optionOf(key).default] as const).filter(e => e[1] !== undefined);

@@ -5,6 +5,7 @@ import { losses, NUMERIC } from '../../layers/loss.ts';
 import { BOXES } from '../init/schemes.ts';
 import { methods } from '../distribute/methods.ts';
 import { parseAdversarial } from './adversarial.ts';
+import { parseChanges } from './changes.ts';
 import { parseClassWeights } from './class-weights.ts';
 import { DATA_OPTIONS } from './data-options.ts';
 import { parseFactors, parsePatterns } from './groups.ts';
@@ -232,6 +233,14 @@ export const OPTIONS = {
     help: `train on the processes that mpirun or srun started, by ${Object.keys(methods).join(', ')}`,
     type: text,
     label: 'Train together by',
+  }),
+  changes: option({
+    flags: '--changes <text>',
+    help: 'what is otherwise from a step on: rate, weight decay, hyper-parameters, augmentation, as "400: lr=0.01 momentum=0.8; 600: augment=none"',
+    type: spec([], parseChanges),
+    group: 'Running',
+    label: 'Changes while it trains',
+    hint: 'What is otherwise after so many steps, as 400: lr=0.01 weight-decay=1e-4; 600: augment=none.',
   }),
   logEvery: option({
     flags: '--log-every <n>',

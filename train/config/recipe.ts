@@ -1,13 +1,9 @@
 /** What the texts of a configuration stand for: read and checked once, where a run begins. Below the front ends nobody sees a text. */
-import { check, lookUp, named, say, type Named } from '../../engine/check.ts';
-import { needed, valuesOf, type Scalar } from '../../engine/parameter.ts';
+import { check, DescentError, faultOf, named, say, type Named } from '../../engine/check.ts';
+import { needed, valuesOf } from '../../engine/parameter.ts';
 import { COUNT } from '../../engine/range.ts';
 import type { Layer } from '../../engine/graph.ts';
 import type { ModelInput } from '../../models/model.ts';
-import { netRules, optimizers } from '../../optim/index.ts';
-import type { Piece } from '../../optim/pieces.ts';
-import { quasiNewton, quasiNewtonMethods, type QuasiNewton } from '../../optim/quasi-newton.ts';
-import { hyperParameters, type Hyper, type Rule } from '../../optim/rule.ts';
 import { scheduleOptions, schedules } from '../../optim/schedules.ts';
 import type { Augmentation } from '../data/augmentation.ts';
 import type { ClassWeights } from '../data/class-weights.ts';
@@ -17,25 +13,14 @@ import { WATCHED, type Watched } from '../step/metrics.ts';
 import { checkDistribution, distribution, type Distribution } from '../distribute/methods.ts';
 import { parseAdversarial } from './adversarial.ts';
 import { parseAugment } from './augment.ts';
-import { checkBelongs } from './belongs.ts';
+import { changesIn, formatChanges } from './changes.ts';
 import { classWeightsFrom } from './class-weights.ts';
-import type { RunConfig } from './config.ts';
+import { configAfter, type RunConfig } from './config.ts';
 import { parseFactors, parsePatterns, type Factor } from './groups.ts';
 import { parseNormalize, type Normalising } from './normalize.ts';
-import type { Lengths } from './option.ts';
+import { lastingOf, optimizersFrom, regularisersOf, written, type Method } from './optimizers.ts';
 import { KEYS, optionOf, type Key } from './options.ts';
-import { formatSpec, parseScalar, parseSpec, parseSpecs, type Spec } from '../../engine/spec.ts';
-
-/** A rule with its hyper-parameters, and what is done around it once it is known how long an epoch is. */
-export interface FirstOrder {
-  readonly name: string;
-  readonly rule: Rule;
-  readonly hyper: Hyper;
-  readonly around: readonly ((lengths: Lengths) => Piece)[];
-}
-
-/** One of the optimizers that train one after another; each but the last says for how many epochs. */
-export type Method = (FirstOrder | QuasiNewton) & { readonly epochs?: number };
+import { parseScalar, parseSpec, type Spec } from '../../engine/spec.ts';
 
 /** A schedule by its name, with the values of its options. */
 export interface Chosen {
@@ -68,6 +53,7 @@ export interface Recipe
       | 'earlyStop'
       | 'adversarial'
       | 'distribute'
+      | 'changes'
     >,
     Normalising {
   /** The texts, all hyper-parameters spelt out so that later defaults do not change them: for config.json, titles and files of weights. */
@@ -88,8 +74,17 @@ export interface Recipe
   readonly adversarial?: Adversarial;
   /** How several processes train the net together. */
   readonly distribute?: Distribution;
+  /** What changes while it trains, in the order of the steps. */
+  readonly changes?: readonly Changed[];
   /** The options that are asked for and that only classes have a use for. */
   readonly ofClasses: readonly Named[];
+}
+
+/** What a run has from the step after `after` on. */
+export interface Changed {
+  readonly after: number;
+  readonly optimizers: readonly Method[];
+  readonly augment: Augmentation | undefined;
 }
 
 /** The recipe of a configuration of `model`. Throws where a text names what does not exist, or where options do not go together. */
@@ -108,6 +103,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     earlyStop,
     adversarial,
     distribute,
+    changes: changesText,
     ...numbers
   } = config;
   const scheduled = scheduleText === undefined ? undefined : scheduleFrom(scheduleText);
@@ -116,11 +112,17 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
   const { lr } = methods[0]!.hyper;
   checkSnapshots(config);
   checkSample(config);
+  const changes = changesText === undefined ? undefined : changesFrom(config, methods, grows);
   const distributed = distribute === undefined ? undefined : distributionFrom(distribute, config, methods, grows);
   return {
     ...numbers,
     ...parseNormalize(named('normalize'), normalize),
-    config: { ...config, optimizer: methods.map(written).join(','), lr },
+    config: {
+      ...config,
+      optimizer: methods.map(written).join(','),
+      lr,
+      ...(changes && { changes: formatChanges(changesIn(config)) }),
+    },
     model,
     optimizers: methods,
     ...(scheduled && { schedule: scheduled }),
@@ -132,6 +134,7 @@ export function recipeWith(config: RunConfig, model: ChosenModel): Recipe {
     ...(earlyStop !== undefined && { earlyStop: earlyStopFrom(earlyStop) }),
     ...(adversarial !== undefined && { adversarial: parseAdversarial(named('adversarial'), adversarial) }),
     ...(distributed && { distribute: distributed }),
+    ...(changes && { changes }),
     ofClasses: KEYS.filter(key => optionOf(key).ofClasses && config[key] !== optionOf(key).default).map(key => named(key, config[key])),
   };
 }
@@ -184,94 +187,28 @@ function distributionFrom(text: string, config: RunConfig, optimizers: readonly 
   return chosen;
 }
 
-/** Regularisers under which the loss is no smooth function of free weights. */
-const NOT_SMOOTH: readonly Key[] = ['l1', 'l1Proximal', 'maxNorm'];
-
-/** The regularisers that a configuration asks for, in the order in which they act. */
-const regularisersOf = (config: RunConfig): Key[] =>
-  KEYS.filter(key => {
-    const { piece, default: usual, off = usual } = optionOf(key);
-    return piece && config[key] !== undefined && config[key] !== off;
+/** What changes while a run trains. Throws where it is not to be had without beginning anew. */
+function changesFrom(config: RunConfig, first: readonly Method[], grows: boolean): Changed[] {
+  check(config.distribute === undefined, say`${named('changes')}: are of a run that trains alone`, say`leave out ${named('distribute')}`);
+  return changesIn(config).map(({ after, values }) => {
+    const now = configAfter(config, after);
+    try {
+      const optimizers = optimizersFrom(now, grows);
+      const { augment: _, ...ofOptimizer } = values;
+      const [key] = Object.keys(ofOptimizer);
+      check(
+        key === undefined || optimizers.length === 1,
+        `${key}: the run has several optimizers, one after another`,
+        'begin a new run where one of them is over',
+      );
+      const [before, later] = [first, optimizers].map(([method]) => lastingOf(method!));
+      check(before === later, `${key}: ${first[0]!.name} would keep another past by it`, 'begin a new run with it');
+      return { after, optimizers, augment: now.augment === undefined ? undefined : parseAugment(now.augment) };
+    } catch (error) {
+      const { problem, advice } = faultOf(error);
+      throw new DescentError(say`${named('changes')} after step ${after}: ${problem}`, ...advice);
+    }
   });
-
-/** The optimizers of a configuration in order; `grows` is whether its schedule makes batches grow. */
-function optimizersFrom(config: RunConfig, grows: boolean): Method[] {
-  const specs = parseSpecs(named('optimizer'), config.optimizer);
-  check(
-    config.swa === undefined || !grows,
-    say`${named('swa')}: counts updates, which a growing batch makes fewer`,
-    say`take ${named('ema')}`,
-    'another schedule',
-  );
-  check(config.swa === undefined || specs.length === 1, say`${named('swa')}: is for one optimizer`, 'leave it out, or the others');
-  check(
-    config.swa === undefined || config.ema === undefined,
-    say`${named('swa')}: averages the weights, as ${named('ema')} does`,
-    'leave one of them out',
-  );
-  return specs.map(({ name, value, options: { epochs, ...options } }, i) => {
-    check(value === undefined, say`${named('optimizer')}: '${String(value)}' is no hyper-parameter of ${name}`, `write ${name}:key=value`);
-    lookUp('optimizer', name, optimizers);
-    checkBelongs(name, options);
-    checkEpochs(name, epochs, i === specs.length - 1);
-    check(
-      i > 0 || !grows || (Object.hasOwn(netRules, name) && !netRules[name]!.probes),
-      say`${named('schedule')} batch-growth: ${name} keeps to one batch`,
-      'take another optimizer, or another schedule',
-    );
-    const hyper = { ...options, ...(i === 0 && config.lr !== undefined && { lr: config.lr }) };
-    const made = Object.hasOwn(quasiNewtonMethods, name)
-      ? smooth(name, hyper, config, specs.length === 1)
-      : firstOrder(name, hyper, config);
-    return { ...made, ...(epochs !== undefined && { epochs: epochs as number }) };
-  });
-}
-
-/** Every optimizer but the last says for how many epochs it trains. */
-function checkEpochs(name: string, epochs: Scalar | undefined, last: boolean): void {
-  if (last) {
-    check(
-      epochs === undefined,
-      say`${named('optimizer')}: ${name}:epochs=${epochs} has no optimizer after it`,
-      'leave out its epochs, or name the next optimizer',
-    );
-  } else {
-    check(
-      Number.isInteger(epochs) && (epochs as number) > 0,
-      say`${named('optimizer')}: ${name} has another optimizer after it`,
-      `say for how long, as in ${name}:epochs=5`,
-    );
-  }
-}
-
-/** A rule and what is around it; one with a weight decay of its own takes that of the configuration in place of an L2 penalty. */
-function firstOrder(name: string, given: Readonly<Record<string, Scalar>>, config: RunConfig): FirstOrder {
-  const rule = netRules[name]!;
-  const own = 'weight_decay' in rule.hyper;
-  const decay = own && config.weightDecay !== undefined ? { weight_decay: config.weightDecay } : {};
-  const around = regularisersOf(config)
-    .filter(key => !own || key !== 'weightDecay')
-    .map(key => (lengths: Lengths) => optionOf(key).piece!(config[key], lengths));
-  return { name, rule, hyper: hyperParameters(name, rule.hyper, { ...decay, ...given }), around };
-}
-
-/** A quasi-Newton method; `alone` where no first-order optimizer comes before or after it, which would have the other regularisers. */
-function smooth(name: string, hyper: Readonly<Record<string, Scalar>>, config: RunConfig, alone: boolean): QuasiNewton {
-  const grouped = (['lrOf', 'weightDecayOf'] as const).find(key => config[key] !== undefined);
-  const unfit = grouped ?? regularisersOf(config).find(key => key !== 'weightDecay' && (alone || NOT_SMOOTH.includes(key)));
-  check(
-    !unfit,
-    say`${name}: minimises a smooth function of all weights, ${unfit && named(unfit)} is not for it`,
-    say`leave that out (${named('weightDecay')} can stay)`,
-    'take a first-order optimizer',
-  );
-  const { weightDecay = 0, decayBias } = config;
-  return { ...quasiNewton(quasiNewtonMethods[name]!, hyper), ...(weightDecay > 0 && { l2: { weight: weightDecay, biases: decayBias } }) };
-}
-
-/** The text of an optimizer that is number `i`; the rate of the first one is an option of its own. */
-function written({ name, epochs, hyper: { lr, ...hyper } }: Method, i: number): string {
-  return formatSpec({ name, options: { ...(epochs !== undefined && { epochs }), ...(i > 0 && { lr }), ...hyper } });
 }
 
 /** Images that are drawn have no order of their own. */

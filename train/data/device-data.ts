@@ -13,18 +13,27 @@ export class DeviceData {
   /** Images of a batch. */
   readonly n: number;
   /** The order in which the images of a part are at present; undefined is that of the file. */
-  readonly orders = new Map<Part, Order | undefined>();
+  readonly orders: Map<Part, Order | undefined>;
   /** What the images of a part pass through where they do not fit on the device. */
-  readonly rings = new Map<Part, Ring>();
+  readonly rings: Map<Part, Ring>;
   /** Whether ranks share the images of an evaluation out: batches then begin anywhere. */
   readonly isShared: boolean;
-  #written = new Set<string>();
+  #written: Set<string>;
 
-  constructor(run: RunData, memory: Memory, n: number, isShared = false) {
+  /** `before` is what the memory holds of the same images already. */
+  constructor(run: RunData, memory: Memory, n: number, isShared = false, before?: DeviceData) {
     this.run = run;
     this.isShared = isShared;
     this.memory = memory;
     this.n = n;
+    this.orders = before?.orders ?? new Map();
+    this.rings = before?.rings ?? new Map();
+    this.#written = before ? before.#written : new Set();
+  }
+
+  /** These images, augmented as the same data of another run are. */
+  augmentedAs(run: RunData): DeviceData {
+    return run === this.run ? this : new DeviceData(run, this.memory, this.n, this.isShared, this);
   }
 
   /** Bytes that one binding may span. */

@@ -1,5 +1,6 @@
 /** A run as one safetensors file: its weights under their own names, and all that it goes on from beside them. */
 import { check } from '../../engine/check.ts';
+import { madeBefore } from '../config/changes.ts';
 import { completed, type RunConfig } from '../config/config.ts';
 import { KEYS } from '../config/options.ts';
 import type { LoopState } from '../run/loop.ts';
@@ -49,13 +50,15 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   };
 }
 
-/** Throws where the run of a checkpoint had another configuration. */
-export function checkGoesOn({ config: before }: Checkpoint, config: RunConfig): void {
+/** Throws where the run of a checkpoint had another configuration; what changes after its step may change. */
+export function checkGoesOn({ config: written, state }: Checkpoint, asked: RunConfig): void {
+  const upTo = (config: RunConfig) => ({ ...config, changes: madeBefore(config, state.counters.steps) });
+  const [before, config] = [upTo(written), upTo(asked)];
   for (const key of ['model', ...KEYS] as const) {
     check(
       FREE.includes(key) || before[key] === config[key],
       `resume: ${key} was ${before[key] ?? 'not given'}, now it is ${config[key] ?? 'not given'}`,
-      'a run that goes on keeps its options, only epochs, steps and logEvery may change',
+      'a run that goes on keeps its options, only epochs, steps, logEvery and later changes may change',
     );
   }
 }

@@ -74,7 +74,7 @@ export interface FitOptions
   readonly loss?: string | Loss | undefined;
   /** Weights to start from: tensors, the bytes of a safetensors file, or `'backbone'`, the backbone that comes along. */
   readonly init?: Tensors | Uint8Array | string | undefined;
-  /** A checkpoint to go on from. The other options stay as they were; epochs, steps and logEvery may change. */
+  /** A checkpoint to go on from. The other options stay as they were; epochs, steps, logEvery and changes after its step may change. */
   readonly resume?: Uint8Array | undefined;
   /** Steps between events of the type `checkpoint`; without it there are none. */
   readonly checkpointEvery?: number | undefined;

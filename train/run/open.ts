@@ -8,7 +8,8 @@ import { biasScheme, initializer, schemes } from '../../layers/init.ts';
 import { sgd } from '../../optim/first-order.ts';
 import { optimizer, type Optimizer } from '../../optim/optimizer.ts';
 import type { Schedule } from '../../optim/schedule.ts';
-import type { FirstOrder, Recipe } from '../config/recipe.ts';
+import type { FirstOrder } from '../config/optimizers.ts';
+import type { Recipe } from '../config/recipe.ts';
 import { weightsOf } from '../data/class-weights.ts';
 import { openData, type RunData } from '../data/data.ts';
 import { momentsFor } from '../data/normalise.ts';
@@ -23,6 +24,7 @@ import { built } from '../evaluate/built.ts';
 import type { FeatureOptions, Features } from '../tune/features.ts';
 import { tuningOf, type GivenWeights, type Tuning } from '../tune/tuning.ts';
 import { metadataOf } from './metadata.ts';
+import { changesOf } from './changes.ts';
 import { onDataset } from './task.ts';
 import type { Exchange } from '../distribute/exchange.ts';
 import { methods } from '../distribute/methods.ts';
@@ -35,6 +37,8 @@ export interface Opened {
   readonly trainer: Trainer;
   readonly data: RunData;
   readonly model: Layer;
+  /** Goes on as a recipe says that is this one but for its changes; throws where one of them cannot be, and all is as before. */
+  readonly change: (recipe: Recipe) => Promise<void>;
   /** Steps of the whole run. */
   readonly total: number;
   /** Equal parts in which each batch is computed: as asked for, or as many as it takes to fit; then `note` says so in one line. */
@@ -75,7 +79,8 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const { batchSize, normalize, augment, seed, initScheme: scheme } = recipe;
   const { folds, fold, exchange } = options;
   const moments = momentsFor(recipe.moments, shape[0]);
-  const images = await openData(dataset, { normalize, moments, ...heldOut(recipe), folds, fold, augment });
+  const seen = { normalize, moments, ...heldOut(recipe), folds, fold };
+  const images = await openData(dataset, { ...seen, augment });
   const { classWeights } = recipe;
   const input = { shape, classes: outputsOf(dataset).length };
   const tuning = tuningOf(recipe, input, options.start);
@@ -86,6 +91,17 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
   const phases = options.optimizer ? [{ optimizer: options.optimizer }] : phasesOf(recipe, stepsPerEpoch, tuning);
   const rates = options.rates ?? scheduleOf(recipe, total, stepsPerEpoch);
+  const changing = (recipe: Recipe) => {
+    const own = options.rates ? 'schedule' : options.optimizer && 'optimizer';
+    check(!own || !recipe.changes, say`${named('changes')}: the ${own} is one of your own, which would not hear of them`, 'leave them out');
+    return changesOf(recipe, {
+      phasesOf: changed => phasesOf(changed, stepsPerEpoch, tuning),
+      ratesOf: changed => scheduleOf(changed, total, stepsPerEpoch),
+      data,
+      augmented: features ? undefined : augment => openData(dataset, { ...seen, augment }),
+    });
+  };
+  const changes = await changing(recipe);
   const { distribute } = recipe;
   check(!distribute || exchange, say`${named('distribute')}: is of one training run on several ranks`, 'leave it out');
   const together = distribute && exchange && methods[distribute.name].together;
@@ -102,6 +118,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
       accumulate: parts,
       optimizer: distribute?.name === 'delay-tolerant' ? [{ optimizer: optimizer(sgd, { lr: phases[0]!.optimizer.hyper.lr }) }] : phases,
       schedule: rates,
+      changes,
       seed,
       shuffle: recipe.shuffle,
       curriculum: recipe.order === 'curriculum',
@@ -144,6 +161,7 @@ export async function openTrainer(asked: Recipe, dataset: Dataset, device: Devic
     data: images,
     model: whole,
     total,
+    change: async other => trainer.change(await changing(onDataset(other, dataset))),
     parts,
     note,
     told: [

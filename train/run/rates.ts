@@ -41,11 +41,12 @@ export function rateCurve(recipe: Recipe, images: number): RateCurve {
   const { batchSize, optimizers } = recipe;
   const stepsPerEpoch = Math.floor(images / batchSize);
   const total = recipe.steps ?? recipe.epochs * stepsPerEpoch;
-  const first = scheduleOf(recipe, total, stepsPerEpoch);
-  let from = 0;
+  const from = (after: number, of: Recipe) => ({ after, rates: scheduleOf(of, total, stepsPerEpoch), lr: of.optimizers[0]!.hyper.lr });
+  const stages = [from(0, recipe), ...(recipe.changes ?? []).map(change => from(change.after, { ...recipe, ...change }))];
+  let begun = 0;
   const stretches = optimizers.map(({ name, hyper, epochs }) => {
-    const stretch = { name, hyper, from, to: epochs === undefined ? total : Math.min(total, from + epochs * stepsPerEpoch) };
-    from = stretch.to;
+    const stretch = { name, hyper, from: begun, to: epochs === undefined ? total : Math.min(total, begun + epochs * stepsPerEpoch) };
+    begun = stretch.to;
     return stretch;
   });
   return {
@@ -53,8 +54,8 @@ export function rateCurve(recipe: Recipe, images: number): RateCurve {
     stretches: stretches.filter(stretch => stretch.to > stretch.from),
     rateAt(step) {
       const at = stretches.findIndex(({ to }) => step <= to);
-      const { hyper } = stretches[at]!;
-      return at === 0 && first ? first.at(step - 1).lr : hyper.lr!;
+      const { rates, lr } = stages.findLast(({ after }) => after < step)!;
+      return at > 0 ? stretches[at]!.hyper.lr! : rates ? rates.at(step - 1).lr : lr;
     },
   };
 }

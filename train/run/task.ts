@@ -21,11 +21,14 @@ export function onDataset(recipe: Recipe, dataset: Dataset): Recipe {
   };
 }
 
-function checkRegression({ ofClasses, augment, earlyStop }: Recipe, name: string, loss: string): void {
+function checkRegression({ ofClasses, augment, earlyStop, changes = [] }: Recipe, name: string, loss: string): void {
   const refuse = (is: boolean, what: Message, ...advice: readonly Message[]) =>
     check(!is, say`${what}: is of classes, and ${name} has numbers to predict`, ...(advice.length ? advice : ['leave it out']));
   refuse(!NUMERIC.includes(loss), say`${named('loss', loss)}`, say`give ${named('loss')} as one of ${NUMERIC.join(', ')}`);
   for (const option of ofClasses) refuse(true, option);
-  refuse((augment?.views ?? 1) > 1, named('augment', 'augmix:consistency=true'));
+  refuse(
+    [{ augment }, ...changes].some(({ augment }) => (augment?.views ?? 1) > 1),
+    named('augment', 'augmix:consistency=true'),
+  );
   refuse(earlyStop?.watched === 'accuracy', named('earlyStop', 'accuracy'), say`give ${named('earlyStop')} a number of epochs`);
 }

@@ -24,18 +24,21 @@ export interface Parts {
   readonly phases: readonly ActivePhase[];
 }
 
-/** Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. */
-export async function assemble(o: TrainerOptions): Promise<Parts> {
+/**
+ * Throws where the options do not go together, or the model does not take the images; TooLarge where the batch does not fit. With what a
+ * trainer `before` has on the device its weights and all else that it keeps there are those of this one.
+ */
+export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<Parts> {
   onlyOptions('Trainer.create', o, TRAINER_OPTIONS);
   const { batchSize, accumulate = 1, schedule, sharesGradients = false, withoutUpdate = false } = o;
   const phases = phasesOf(o);
   const privacy = privacyOf(phases);
   checkOptions(o, phases);
   checkLabels(o);
-  const memory = new Memory(o.device, o.frozen);
+  const memory = before?.memory ?? new Memory(o.device, o.frozen);
   try {
     const own = lengthOf(batchSize, shareOf(o));
-    const data = new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
+    const data = before?.augmentedAs(o.data) ?? new DeviceData(o.data, memory, own / accumulate, o.exchange && o.exchange.size > 1);
     const train = trainingGraph(o, data);
     const { graph } = train;
     check(graph.params.size, say`${named('freeze')}: leaves nothing to train`, 'leave out the last layers');
@@ -59,13 +62,13 @@ export async function assemble(o: TrainerOptions): Promise<Parts> {
     const active = await activate(phases, memory, graph, schedule, fused || withoutUpdate ? undefined : kind, beside);
     return { data, train, gradients: new GradientProgram(program, train, o, { privacy, adversary }), phases: active };
   } catch (error) {
-    memory.destroy();
+    if (!before) memory.destroy();
     throw error;
   }
 }
 
 /** The phases of a run. Throws where what was given is no optimizer, as a program without types may. */
-function phasesOf({ optimizer }: TrainerOptions): readonly Phase[] {
+export function phasesOf({ optimizer }: Pick<TrainerOptions, 'optimizer'>): readonly Phase[] {
   const phases: readonly Phase[] = Array.isArray(optimizer) ? optimizer : [{ optimizer: optimizer as Phase['optimizer'] }];
   const wrong = phases.find(phase => typeof phase?.optimizer?.hyper?.lr !== 'number');
   check(

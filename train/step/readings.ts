@@ -41,6 +41,12 @@ export class Readings {
     this.#rate.restart((done - this.logged) * this.#batchSize);
   }
 
+  /** Goes on with the same sums after the readings of another program, all of which are back. */
+  follow(before: Readings): void {
+    this.logged = before.logged;
+    this.#arrived.push(...before.#arrived.splice(0));
+  }
+
   /** Copies the sums in the command buffer of a step, and begins them anew. */
   collect(encoder: GPUCommandEncoder): void {
     const { buffer, offset } = this.#program.locate(this.#totals);

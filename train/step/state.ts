@@ -104,7 +104,7 @@ function writeRules(memory: Memory, graph: Graph, optimizers: readonly Optimizer
 }
 
 /** What quasi-Newton methods and Kronecker factors know of the curvature. */
-async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
+export async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
   const tensors: Tensors = {};
   for (const [i, phase] of phases.entries()) {
     if (!phase.curvature) continue;
@@ -115,7 +115,7 @@ async function readCurvature(phases: readonly ActivePhase[]): Promise<Tensors> {
   return tensors;
 }
 
-function writeCurvature(phases: readonly ActivePhase[], tensors: Tensors): void {
+export function writeCurvature(phases: readonly ActivePhase[], tensors: Tensors): void {
   for (const [i, phase] of phases.entries()) {
     if (!phase.curvature) continue;
     const own = Object.entries(keys.phaseState(i + 1).read(tensors));

@@ -85,6 +85,12 @@ export class Steps {
     this.gradients.readings.logged = this.done;
   }
 
+  /** Goes on from where others are, whose programs these replace on the same memory. */
+  follow(before: Steps): void {
+    this.load(before.counters);
+    this.gradients.readings.follow(before.gradients.readings);
+  }
+
   destroy(): void {
     this.gradients.destroy();
     for (const phase of this.phases) phase.destroy();

@@ -18,6 +18,11 @@ export interface Adversarial {
   readonly size: number;
 }
 
+/** What is otherwise from the step after `after` on; the data are the same images, augmented in another way. */
+export interface Change extends Pick<TrainerOptions, 'data' | 'optimizer' | 'schedule'> {
+  readonly after: number;
+}
+
 /** What `Trainer.create` takes: what is trained, on which images, and how. */
 export interface TrainerOptions extends EvaluationOptions {
   /** Micro-batches, all of one size, in which a step's batch is computed. */
@@ -26,6 +31,8 @@ export interface TrainerOptions extends EvaluationOptions {
   readonly optimizer: Optimizer | QuasiNewton | readonly Phase[];
   /** The rates of the first phase; without it the optimizer's own rate. */
   readonly schedule?: Schedule;
+  /** In the order of the steps. */
+  readonly changes?: readonly Change[];
   readonly shuffle?: boolean;
   /** Images from easy to hard: by their loss under the weights that the run starts from. */
   readonly curriculum?: boolean;
@@ -73,6 +80,7 @@ export const TRAINER_OPTIONS: Readonly<Record<keyof TrainerOptions, true>> = {
   batchSize: true,
   optimizer: true,
   schedule: true,
+  changes: true,
   accumulate: true,
   loss: true,
   smoothing: true,

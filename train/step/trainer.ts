@@ -21,9 +21,10 @@ import type { Tensors } from '../run/safetensors.ts';
 import { assemble, type Parts } from './assemble.ts';
 import { FirstOrderPhase } from './phases/first-order.ts';
 import type { StepMetrics } from './metrics.ts';
+import { Stages } from './stages.ts';
 import { readState, writeState, type TrainerState } from './state.ts';
-import { Steps } from './steps.ts';
-import { shareOf, type TrainerOptions } from './trainer-options.ts';
+import type { Steps } from './steps.ts';
+import { shareOf, type Change, type TrainerOptions } from './trainer-options.ts';
 import type { TrainingGraph } from './training-graph.ts';
 
 /**
@@ -31,10 +32,7 @@ import type { TrainingGraph } from './training-graph.ts';
  * the device refuses; other models on the device go on.
  */
 export class Trainer {
-  readonly data: DeviceData;
-  #o: TrainerOptions;
-  #train: TrainingGraph;
-  #steps: Steps;
+  #stages: Stages;
   #evaluator: Evaluator;
   /** The difficulty of each training image, where the order goes by it. */
   #scores: Float32Array | undefined;
@@ -45,20 +43,33 @@ export class Trainer {
   /** How often weights were given from outside. */
   #loads = 0;
 
-  private constructor(o: TrainerOptions, { data, train, gradients, phases }: Parts) {
-    this.#o = o;
+  private constructor(o: TrainerOptions, parts: Parts) {
+    this.#stages = new Stages(o, parts, epoch => this.#order(epoch));
     const share = shareOf(o);
     if (share.size > 1) this.#part = { batch: o.batchSize, ...rangeOf(o.batchSize, share) };
-    this.data = data;
-    this.#train = train;
-    this.#steps = new Steps(gradients, phases, epoch => this.#order(epoch), o.debug);
     const version = () => `${this.steps} ${this.#loads}`;
-    this.#evaluator = new Evaluator(o, data, () => this.#average(), version);
+    this.#evaluator = new Evaluator(o, parts.data, () => this.#average(), version);
   }
 
   /** Builds and compiles the training program. Errors of the model's shapes name the layer; a batch that does not fit throws TooLarge. */
   static async create(o: TrainerOptions): Promise<Trainer> {
     return new Trainer(o, await assemble(o));
+  }
+
+  get #o(): TrainerOptions {
+    return this.#stages.options;
+  }
+
+  get #train(): TrainingGraph {
+    return this.#stages.train;
+  }
+
+  get #steps(): Steps {
+    return this.#stages.steps;
+  }
+
+  get data(): DeviceData {
+    return this.#stages.data;
   }
 
   /** What is trained. */
@@ -118,7 +129,15 @@ export class Trainer {
 
   /** Enqueues one step. With `log` its metrics, with those since the last logged step, come back some time later (see `arrived`). */
   step(log = false): Promise<void> {
-    return this.memory.inTurn(() => this.#steps.step(log));
+    return this.memory.inTurn(() => this.#stages.step(log));
+  }
+
+  /**
+   * Replaces what changes from which step on; weights, states of the optimizer and all counters stay. Where the programs of the next step
+   * cannot be made all is as before.
+   */
+  change(changes: readonly Change[]): Promise<void> {
+    return this.memory.inTurn(() => this.#stages.change(changes));
   }
 
   /** The metrics that have come back since the last call. Throws where the loss is no longer finite. */
@@ -154,7 +173,7 @@ export class Trainer {
 
   /** Tells the schedule the loss on the validation images. */
   observe(loss: number): void {
-    this.#o.schedule?.observe?.(loss);
+    this.#stages.observe(loss);
   }
 
   /** What the gradients in memory must be multiplied by to be those of a batch's mean loss. */
@@ -261,9 +280,10 @@ export class Trainer {
 
   /** Goes on from what `state` gave, of a trainer with the same options. Throws where it is of another model or optimizer. */
   loadState(state: TrainerState): Promise<void> {
-    return this.memory.inTurn(() => {
+    return this.memory.inTurn(async () => {
       this.#scores = writeState(this.#run, state) ?? this.#scores;
       this.#loadedAt = -1;
+      await this.#stages.enter(Math.max(1, this.steps));
     });
   }
 

@@ -25,7 +25,7 @@ function recipeFor(config: RunConfig, images: number): Recipe {
 
 /** The range test of a configuration's first optimizer, on all its training images. */
 export async function findRate(config: RunConfig, range: RangeOptions, base: string, dropped: Dropped, emit: Emit): Promise<RangeTest> {
-  const { schedule: _, snapshots: __, ...plain } = config;
+  const { schedule: _, snapshots: __, changes: ___, ...plain } = config;
   const alone = { ...plain, valSplit: 0 };
   const dataset = await openDataset({ ...alone, limitTest: 1 }, dropped, base);
   const recipe = recipeFor(alone, dataset.train.n);

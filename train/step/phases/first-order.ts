@@ -26,7 +26,7 @@ export interface Needs {
 export class FirstOrderPhase implements Span {
   readonly start: number;
   readonly end: number;
-  readonly optimizer: Optimizer;
+  optimizer: Optimizer;
   readonly accumulation = new Accumulation();
   #memory: Memory;
   #schedule: Schedule | undefined;
@@ -52,6 +52,12 @@ export class FirstOrderPhase implements Span {
   /** The rates of step number `step`. */
   rates(step: number): Rates {
     return this.#schedule?.at(step - 1) ?? { lr: this.optimizer.hyper.lr };
+  }
+
+  /** Goes on with other numbers: those of an optimizer whose kernels are the same. */
+  become(optimizer: Optimizer, schedule: Schedule | undefined): void {
+    this.optimizer = optimizer;
+    this.#schedule = schedule;
   }
 
   /**

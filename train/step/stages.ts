@@ -1,0 +1,113 @@
+/** What holds of a run from step to step: how it begins and what changes while it trains, with the programs that do it. */
+import { hasSameKernels, type Optimizer } from '../../optim/optimizer.ts';
+import type { Schedule } from '../../optim/schedule.ts';
+import type { DeviceData } from '../data/device-data.ts';
+import type { Order } from '../data/order.ts';
+import { assemble, phasesOf, type Parts } from './assemble.ts';
+import { FirstOrderPhase } from './phases/first-order.ts';
+import { readCurvature, writeCurvature } from './state.ts';
+import { Steps } from './steps.ts';
+import type { Change, TrainerOptions } from './trainer-options.ts';
+import type { TrainingGraph } from './training-graph.ts';
+
+/** What may change. */
+type Stage = Omit<Change, 'after'>;
+
+export class Stages {
+  /** The options as they are now, and what is made of them. */
+  options: TrainerOptions;
+  data!: DeviceData;
+  train!: TrainingGraph;
+  steps!: Steps;
+  #order: (epoch: number) => Promise<Order | undefined>;
+  #first: Stage;
+  #now: Stage;
+  #changes: readonly Change[];
+  /** The losses on the validation images that schedules go by. */
+  #observed: number[] = [];
+
+  /** `order` gives the order of the training images in an epoch. */
+  constructor(o: TrainerOptions, parts: Parts, order: (epoch: number) => Promise<Order | undefined>) {
+    const { data, optimizer, schedule, changes = [] } = o;
+    this.options = o;
+    this.#order = order;
+    this.#changes = changes;
+    this.#now = this.#first = { data, optimizer, schedule };
+    this.#use(parts);
+  }
+
+  #use({ data, train, gradients, phases }: Parts): void {
+    this.data = data;
+    this.train = train;
+    this.steps = new Steps(gradients, phases, this.#order, this.options.debug);
+  }
+
+  async step(log: boolean): Promise<void> {
+    await this.enter(this.steps.done + 1);
+    await this.steps.step(log);
+  }
+
+  /** Goes over to what holds for step number `step`. */
+  async enter(step: number): Promise<void> {
+    const stage = this.#changes.findLast(({ after }) => after < step) ?? this.#first;
+    if (stage === this.#now) return;
+    const { data, optimizer, schedule } = stage;
+    const options = { ...this.options, data, optimizer, schedule };
+    if (this.#does(stage)) {
+      for (const [i, { optimizer }] of phasesOf(stage).entries()) {
+        const phase = this.steps.phases[i];
+        if (phase instanceof FirstOrderPhase) phase.become(optimizer as Optimizer, i === 0 ? schedule : undefined);
+      }
+    } else await this.#rebuild(options);
+    [this.#now, this.options] = [stage, options];
+  }
+
+  /** Whether the programs at hand do another stage, with other numbers. */
+  #does(stage: Stage): boolean {
+    const others = phasesOf(stage).map(phase => phase.optimizer);
+    return (
+      stage.data === this.#now.data &&
+      phasesOf(this.#now).every(({ optimizer: a }, i) => {
+        const b = others[i]!;
+        return 'rule' in a && 'rule' in b ? hasSameKernels(a, b) : JSON.stringify(a) === JSON.stringify(b);
+      })
+    );
+  }
+
+  /** Other programs on the same memory, which go on from where these are. */
+  async #rebuild(options: TrainerOptions): Promise<void> {
+    const before = this.steps;
+    await before.gradients.settle();
+    const curvature = await readCurvature(before.phases);
+    this.#use(await assemble(options, this.data));
+    this.steps.follow(before);
+    writeCurvature(this.steps.phases, curvature);
+    before.destroy();
+  }
+
+  /** Replaces what changes; where the programs of the next step cannot be made all is as before. */
+  async change(changes: readonly Change[]): Promise<void> {
+    const before = this.#changes;
+    const known = this.#schedules;
+    this.#changes = changes;
+    try {
+      const others = this.#schedules.filter(schedule => !known.includes(schedule));
+      for (const schedule of others) for (const loss of this.#observed) schedule.observe?.(loss);
+      await this.enter(this.steps.done + 1);
+    } catch (error) {
+      this.#changes = before;
+      throw error;
+    }
+  }
+
+  /** Tells schedules the loss on the validation images: those that come later too, which go by the losses before them. */
+  observe(loss: number): void {
+    this.#observed.push(loss);
+    for (const schedule of this.#schedules) schedule.observe?.(loss);
+  }
+
+  get #schedules(): Schedule[] {
+    const all = [this.#first, ...this.#changes].map(({ schedule }) => schedule);
+    return [...new Set(all)].filter(schedule => schedule !== undefined);
+  }
+}
