@@ -21,6 +21,8 @@ export interface Op {
   pass: Pass;
   /** Whether it computes gradients of a scaled loss: these may overflow, which the update looks for (see Graph.backward). */
   scaled?: true;
+  /** Whether others may change what it writes before the ops after it run: it stays an op of its own. */
+  pauses?: true;
 }
 
 /** An op as messages and tables name it, by layer and pass: `layer1.0.conv1 backward`. */

@@ -7,8 +7,9 @@ import { float } from '../shaders/kernel/wgsl.ts';
 import { setNormApply, setNormBackward, setNormGradients, setNormSums, type SetNorm } from '../shaders/norm/group-norm.ts';
 import { lrnBackward, lrnForward } from '../shaders/norm/lrn.ts';
 import { writePart } from '../shaders/move/copy.ts';
-import { joinMoments, moments, momentSplits, type Channels } from '../shaders/norm/moments.ts';
-import { batchNormApply, batchNormBackward, batchNormGradients, batchNormSums } from '../shaders/norm/batch-norm.ts';
+import { momentSplits, type Channels } from '../shaders/norm/channels.ts';
+import { batchNormApply, batchNormBackward } from '../shaders/norm/batch-norm.ts';
+import { batchNormGradients, batchNormSums, joinMoments, moments } from '../shaders/norm/moments.ts';
 import { constant } from './init.ts';
 import type { UsedWeight } from './weight.ts';
 
@@ -97,11 +98,7 @@ function normGradients(g: Graph, channels: Channels, { x, dy, stats, weight, bia
   const means = g.tensor([2, channels.c]);
   const gradient = weight && bias && bothGradients(g, weight, bias);
   g.run(batchNormSums, channels, { x, dy, stats, partial });
-  g.run(
-    batchNormGradients,
-    { ...channels, affine: gradient !== undefined, gradient },
-    { partial, stats, means, dweight: weight?.grad, dbias: bias?.grad },
-  );
+  g.run(batchNormGradients, { ...channels, gradient }, { partial, stats, means, dweight: weight?.grad, dbias: bias?.grad });
   return means;
 }
 

@@ -16,7 +16,7 @@ const MANY = 2000;
  * are those, of a range of budgets of bytes a segment, with which the plan takes the least; `ops` itself comes back where none betters it.
  *
  * The same op on the same values gives the same bits (masks are functions of seed, step and element). Ops that write persistent tensors
- * (running statistics, totals) are done once: what they give is kept.
+ * (running statistics, totals) are done once: what they give is kept, or what a kernel makes it of again (see Kernel.repeated).
  */
 export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): readonly Op[] {
   const f = forwardOf(ops, kept);
@@ -38,6 +38,8 @@ export function checkpoint(ops: readonly Op[], kept: ReadonlySet<Tensor>): reado
 interface Forward {
   /** Number of its ops. */
   readonly count: number;
+  /** What is done in place of each where it is done again. */
+  readonly again: readonly Op[];
   /** First and last forward op that touches an activation, and the ops that write it. */
   readonly first: ReadonlyMap<Tensor, number>;
   readonly last: ReadonlyMap<Tensor, number>;
@@ -61,6 +63,7 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
   const last = new Map<Tensor, number>();
   const writers = new Map<Tensor, number[]>();
   const once = new Set(kept);
+  const again = forward.map(op => op.kernel.repeated?.<Tensor, Op>(op) ?? op);
   const persistent = new Set(forward.flatMap(writes).filter(t => t.role !== 'activation'));
   forward.forEach((op, i) => {
     const written = activations(writes(op));
@@ -69,10 +72,11 @@ function forwardOf(ops: readonly Op[], kept: ReadonlySet<Tensor>): Forward {
       last.set(t, i);
     }
     for (const t of written) writers.set(t, [...(writers.get(t) ?? []), i]);
-    if (Object.values(op.tensors).some(t => persistent.has(t))) for (const t of written) once.add(t);
+    const repeats = Object.values(again[i]!.tensors).some(t => persistent.has(t)) ? [] : writes(again[i]!);
+    for (const t of written) if (!repeats.includes(t)) once.add(t);
   });
   const saved = new Set(backward.flatMap(op => activations(Object.values(op.tensors))).filter(t => first.has(t)));
-  return { count, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
+  return { count, again, first, last, writers, saved, once, bytes: [...saved].reduce((sum, t) => sum + bytesOf(t), 0) };
 }
 
 /**
@@ -135,11 +139,11 @@ function repeated(ops: readonly Op[], f: Forward, cuts: readonly number[]): Op[]
       for (const i of f.writers.get(t)!) {
         if (needed.has(i)) continue;
         needed.add(i);
-        reads(ops[i]!).forEach(want);
+        reads(f.again[i]!).forEach(want);
       }
     };
     for (const t of f.saved) if (inside(t) && segmentOf(t) === segment) want(t);
-    const again = [...needed].sort((a, b) => a - b).map(i => ops[i]!);
+    const again = [...needed].sort((a, b) => a - b).map(i => f.again[i]!);
     for (const t of again.flatMap(writes)) fresh.set(t, { ...t, name: `${t.name} again` });
     return again.map(op => renamed(op, 'again'));
   };

@@ -13,7 +13,7 @@ const OPERANDS = ['e0', 'e1'] as const;
  * function is symmetric).
  */
 export function fuse(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
-  const out = join(ops, kept, profile).map(op => ({ ...op }));
+  const out = joined(ops, kept, profile).map(op => ({ ...op }));
   const gone = new Set<Op>();
   const { writer, readers } = usesOf(out);
   const place = new Map(out.map((op, i) => [op, i]));
@@ -57,15 +57,21 @@ function usesOf(ops: readonly Op[]): { writer: Map<Tensor, Op>; readers: Map<Ten
   return { writer, readers };
 }
 
-/** The ops with those gone that the kernel before them takes over (see Join); each call takes over one. */
-function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] {
+/** The ops with those gone that the kernel before them takes over (see Join), as long as there are any. */
+function joined(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): readonly Op[] {
+  const out = join(ops, kept, profile);
+  return out ? joined(out, kept, profile) : ops;
+}
+
+/** The same where each call takes over one; undefined where none does. */
+function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): Op[] | undefined {
   const { writer, readers } = usesOf(ops);
   const instead = new Map<Op, readonly Op[]>();
   for (const op of ops) {
     for (const between of reads(op)) {
       const producer = writer.get(between);
       const found = producer?.kernel.joins?.find(j => j.op === op.kernel && j.when(op, producer, profile));
-      if (!producer || !found || instead.has(producer)) continue;
+      if (!producer || !found || producer.pauses || instead.has(producer) || instead.has(op)) continue;
       if (found.replaces && (kept.has(between) || readers.get(between)!.length > 1)) continue;
       const { calls, reader } = found.gives<Tensor, Op>(op, producer, (name, shape) => made(producer, name, shape));
       instead.set(producer, calls);
@@ -74,7 +80,7 @@ function join(ops: readonly Op[], kept: ReadonlySet<Tensor>, profile: Profile): 
       if (reader) for (const next of after) instead.set(next, [reader(next)]);
     }
   }
-  return ops.flatMap(op => instead.get(op) ?? [op]);
+  return instead.size ? ops.flatMap(op => instead.get(op) ?? [op]) : undefined;
 }
 
 const made = (op: Op, name: string, shape: Shape): Tensor => ({

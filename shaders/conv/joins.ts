@@ -1,7 +1,8 @@
 /** What a convolution can take over from the normalisation after it. */
 import { fitting, type Join } from '../kernel/kernel.ts';
 import { batchNormApply, foldBatchNorm, type BatchNormApply } from '../norm/batch-norm.ts';
-import { moments, type Channels } from '../norm/moments.ts';
+import type { Channels } from '../norm/channels.ts';
+import { moments } from '../norm/moments.ts';
 import { MOMENT_COLUMNS } from '../product/product.ts';
 import type { Conv } from './shape.ts';
 

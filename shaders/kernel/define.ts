@@ -60,8 +60,9 @@ export type Form<P> = { readonly variants: readonly (Variant<P> | Looped<P>)[] }
 
 /** A kernel by its variants, by its one loop, or by the grid and the code of its one variant. */
 export function kernel<P, const B extends Bindings>(k: Common<P, B> & Form<P>): Kernel<P, B> {
-  const { name, bindings, step, draws, epilogue, unrolled, joins, flops } = k;
+  const { name, bindings, step, draws, epilogue, unrolled, joins, repeated, flops } = k;
   const ways = 'variants' in k ? k.variants : [{ ...k, name: 'plain' }];
   const variants = ways.flatMap(way => ('over' in way ? looped(way, epilogue) : way));
-  return { name, bindings: epilogue ? { ...bindings, ...OPERANDS } : bindings, step, draws, epilogue, unrolled, joins, flops, variants };
+  const all = epilogue ? { ...bindings, ...OPERANDS } : bindings;
+  return { name, bindings: all, step, draws, epilogue, unrolled, joins, repeated, flops, variants };
 }

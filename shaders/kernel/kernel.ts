@@ -107,6 +107,8 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly unrolled?: boolean;
   /** Calls after one of this kernel that it can take over. */
   readonly joins?: readonly Join[];
+  /** The call that gives its large outputs again, from the small ones, where it moves tensors that last: that is done once (see checkpoint). */
+  readonly repeated?: <T extends Sized, C extends Call<T>>(call: C) => C;
   /** Multiplications and additions of one call. */
   readonly flops?: (p: P) => number;
 }

@@ -1,8 +1,10 @@
 import type { CallRow } from '../kernel/row.ts';
-import { batchNormApply, batchNormBackward, batchNormSums, type BatchNorm, type BatchNormApply } from './batch-norm.ts';
+import { batchNormApply, batchNormBackward, type BatchNorm, type BatchNormApply } from './batch-norm.ts';
+import { runs, type Channels } from './channels.ts';
 import { setNormApply, setNormBackward, type SetNorm } from './group-norm.ts';
 import { lrnBackward, lrnForward, type Lrn } from './lrn.ts';
-import { joinMoments, moments, runs, type Channels, type JoinMoments } from './moments.ts';
+import { batchNormSums, joinMoments, moments, type JoinMoments } from './moments.ts';
+import { batchNormTraining, batchNormTrainingBackward, type Training, type TrainingBackward } from './training.ts';
 import { channelSum, type ChannelSum } from './reduce.ts';
 
 const positive = (i: number) => 0.1 + (i % 7);
@@ -47,6 +49,36 @@ const batchNormGradient = (why: string, params: BatchNorm): CallRow<BatchNorm> =
   kernel: batchNormBackward,
   params,
   tensors: p => ({ x: values(p), dy: values(p), stats: 2 * p.c, means: 2 * p.c, ...(p.affine && { weight: p.c }), dx: values(p) }),
+});
+
+/** With `runs` partial sums of them are given. */
+const training = (why: string, params: Training): CallRow<Training> => ({
+  why,
+  kernel: batchNormTraining,
+  params,
+  tensors: p => ({
+    x: values(p),
+    ...(p.runs && { partial: runs(p.runs) * p.c * 2 }),
+    stats: 2 * p.c,
+    ...(p.momentum && { running_mean: p.c, running_var: p.c }),
+    ...(p.affine && { weight: p.c, bias: p.c }),
+    y: values(p),
+  }),
+  values: { partial: positive, running_var: positive },
+});
+const trainingGradient = (why: string, params: TrainingBackward): CallRow<TrainingBackward> => ({
+  why,
+  kernel: batchNormTrainingBackward,
+  params,
+  tensors: p => ({
+    x: values(p),
+    dy: values(p),
+    stats: 2 * p.c,
+    ...(p.runs && { partial: runs(p.runs) * p.c * 2 }),
+    ...(p.affine && { weight: p.c }),
+    dx: values(p),
+    ...(p.gradient && { dweight: p.c, dbias: p.c }),
+  }),
 });
 
 const setNorm = (why: string, params: SetNorm): CallRow<SetNorm>[] => {
@@ -96,6 +128,11 @@ export const calls: readonly CallRow[] = [
   sums('nothing divides', { ...odd, split: 2 }),
   batchNormGradient('as vec4', { ...whole, affine: true }),
   batchNormGradient('nothing divides', { ...odd, affine: false }),
+  training('all of a channel, as vec4', { ...whole, affine: true, eps: 1e-5, momentum: 0.1 }),
+  training('runs, nothing divides', { ...odd, affine: false, eps: 1e-5, runs: { ...odd, split: 2 } }),
+  training('the many runs of a convolution', { ...whole, affine: true, eps: 1e-5, momentum: 0.1, runs: { n: 80, c: 6, hw: 1, split: 40 } }),
+  trainingGradient('all of a channel, as vec4', { ...whole, affine: true, gradient: 'first' }),
+  trainingGradient('runs, nothing divides', { ...odd, affine: false, runs: { ...odd, split: 2 } }),
   ...setNorm('a layer norm', { sets: 3, size: 24, span: 1, count: 24 }),
   ...setNorm('a group norm', { sets: 6, size: 32, span: 16, count: 6 }),
   ...setNorm('nothing divides', { sets: 4, size: 9, span: 3, count: 12 }),

@@ -2,10 +2,10 @@
  * Batch normalisation by the statistics of all ranks' images (PyTorch's SyncBatchNorm): after the moments of a layer, and after the means that
  * its backward pass needs, the program waits for those of the others. Each takes two messages a layer and direction, so that it is an option.
  */
+import type { Graph } from '../../engine/graph.ts';
 import type { Cut, Program } from '../../engine/program.ts';
 import type { Tensor } from '../../engine/tensor.ts';
-import { batchNormGradients } from '../../shaders/norm/batch-norm.ts';
-import { joinMoments } from '../../shaders/norm/moments.ts';
+import { batchNormGradients, joinMoments } from '../../shaders/norm/moments.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What of the parameters of a batch norm's moments matters here. */
@@ -15,6 +15,11 @@ interface Moments {
   readonly hw: number;
   readonly eps: number;
   readonly momentum: number;
+}
+
+/** Has the statistics of a graph's batch norms stay where they can be changed. */
+export function keepApart(graph: Graph): void {
+  for (const op of graph.ops) if (op.kernel === joinMoments || op.kernel === batchNormGradients) op.pauses = true;
 }
 
 /** The places at which a program waits. `share` is the share of a batch's images that this rank computes. */

@@ -9,6 +9,7 @@ import { weightedMeans } from '../../layers/loss.ts';
 import { BatchProgram } from '../data/batch-program.ts';
 import { DeviceData } from '../data/device-data.ts';
 import { lengthOf } from '../data/share.ts';
+import { keepApart } from '../distribute/sync-batch-norm.ts';
 import { Adversary, checkAdversarial } from './adversary.ts';
 import { GradientProgram } from './gradients.ts';
 import type { Phase } from './phases/phase.ts';
@@ -51,6 +52,7 @@ export async function assemble(o: TrainerOptions, before?: DeviceData): Promise<
     const kind = { summed: accumulate > 1 || Boolean(schedule?.grows) || privacy !== undefined, scaled: o.half ?? false };
     const fused = sharesGradients || withoutUpdate ? undefined : fusable(phases, kind); // the mean comes before the update
     fused?.addTo(graph, memory.layout, kind);
+    if (o.syncBatchNorm) keepApart(graph);
     const program = await BatchProgram.compile(train.batch, o);
     if (train.classWeights) memory.write(train.classWeights, Float32Array.from(o.classWeights!));
     const adversary = o.adversarial && (await Adversary.compile(o, data, graph, o.adversarial));

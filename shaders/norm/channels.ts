@@ -1,0 +1,140 @@
+/** Loops over the values of each channel of a batch, and the numbers that runs of images give for it. */
+import type { LoopParts, Target } from '../kernel/define.ts';
+import { isSoftware, type Profile } from '../kernel/kernel.ts';
+import { ceilDiv, entry, folded, threads, type Loop } from '../kernel/loops.ts';
+import { total } from '../kernel/total.ts';
+
+/** Sizes of x [n, c, hw]. */
+export interface Values {
+  n: number;
+  c: number;
+  hw: number;
+}
+
+/** Sums over n and hw are taken in `split` runs of images. */
+export interface Channels extends Values {
+  split: number;
+}
+
+/** Runs of images to sum apart, so that few channels fill the device too. */
+export const momentSplits = ({ n, c, hw }: Values, d: Profile): number =>
+  Math.max(1, Math.min(n, ceilDiv(isSoftware(d) ? 16 : 512, c), Math.floor((n * hw) / 4096)));
+
+/** Images of one run. */
+const perSplit = (p: Channels) => ceilDiv(p.n, p.split);
+/** `split` may be more than the runs it gives: 5 images in 4 runs are 2 + 2 + 1. */
+export const runs = (p: Channels) => ceilDiv(p.n, perSplit(p));
+/** WGSL: the values of one channel in run `r`. */
+export const valuesOf = (p: Channels, r: string) => `f32(min(${perSplit(p)}u, ${p.n}u - ${r} * ${perSplit(p)}u) * ${p.hw}u)`;
+
+/** Threads of a workgroup that takes the values of a channel. */
+export const channelThreads = (d: Profile): number => threads(d, 256);
+
+/** WGSL: `body` for each value (or vec4) that a workgroup of `channels` takes; `i` is its place. */
+const eachValue = ({ c, hw }: Values, d: Target, body: string): string => `
+  for (var j = lane; j < values; j += ${channelThreads(d)}u) {
+    let i = ((start + j / ${hw / d.width}u) * ${c}u + c) * ${hw / d.width}u + j % ${hw / d.width}u;
+    ${body}
+  }`;
+
+/**
+ * A workgroup for each channel `c` and each `images` of the batch, from number `start` on: `i` is the place of a value (or vec4) in WGSL.
+ * Along x lie the workgroups of one channel or, with `across`, those of all channels for the same images.
+ */
+export function channels(p: Values, images: number, d: Target, across: boolean): Loop {
+  const shares = ceilDiv(p.n, images);
+  const { counts, number } = folded(p.c, across ? 'xy' : 'yz');
+  return {
+    grid: across ? [...counts, shares] : [shares, ...counts],
+    main: (body, { before = '', after = '' } = {}) =>
+      entry(
+        channelThreads(d),
+        `
+  let c = ${number};
+  if (c >= ${p.c}u) { return; }
+  let start = group.${across ? 'z' : 'x'} * ${images}u;
+  let values = min(${images}u, ${p.n}u - start) * ${p.hw / d.width}u;
+  ${before}${eachValue(p, d, body)}
+  ${after}`,
+      ),
+  };
+}
+
+/** A workgroup takes enough images of its channel that starting it does not count; what belongs to the channel is read once, before. */
+export const overChannels = (p: Values, d: Target): Loop => {
+  const images = ceilDiv((isSoftware(d) ? 96 : 4) * channelThreads(d) * 4, p.hw);
+  return channels(p, Math.min(p.n, images), d, false);
+};
+
+/** Two sums over values of a channel, in WGSL: `each` adds to `first` and `second`. */
+export interface Sums {
+  readonly before: string;
+  readonly each: string;
+}
+
+const channelTotal = (d: Target) => total(d, channelThreads(d), { type: 'vec2f' });
+const zeros = (d: Target) => `var first = ${d.type}(0.0); var second = first;`;
+const bothOf = (d: Target) => `vec2f(${d.sum('first')}, ${d.sum('second')})`;
+
+/** Sums over each channel and run of images; `store` sees both as `total` and where in `partial` they go, `out`. */
+export function storedSums(p: Channels, d: Target, { before, each }: Sums, store: string): LoopParts {
+  const { declared, of } = channelTotal(d);
+  return {
+    declared,
+    before: `
+  ${zeros(d)}
+  ${before}`,
+    each,
+    after: `
+  ${of(bothOf(d))}
+  if (lane == 0u) {
+    let out = (group.z * ${p.c}u + c) * 2u;
+    ${store}
+  }`,
+  };
+}
+
+/** The loop that they are taken in. */
+export const overRuns = (p: Channels, d: Target): Loop => channels(p, perSplit(p), d, true);
+
+/** WGSL of what the threads of a workgroup find together, at module level and where they need it. */
+export interface Together {
+  readonly declared: string;
+  readonly found: string;
+}
+
+/** WGSL that has the sums over all that a workgroup of `channels` takes: `then` sees them as `total`, in each thread. */
+export function sumsHere(p: Values, d: Target, { before, each }: Sums, then: string): Together {
+  const { declared, of } = channelTotal(d);
+  return {
+    declared,
+    found: `{
+  ${zeros(d)}
+  ${before}
+  ${eachValue(p, d, each)}
+  ${of(bothOf(d), true)}
+  ${then}
+  }`,
+  };
+}
+
+/** WGSL that declares `sum`, a vec2f that each thread of a workgroup has: that of `term` over the runs `r` of channel `c`. */
+export function overPartials(p: Channels, d: Target, sum: string, term: string): Together {
+  const { declared, of } = channelTotal(d);
+  return {
+    declared,
+    found: `
+  var ${sum} = vec2f(0.0);
+  for (var r = lane; r < ${runs(p)}u; r += ${channelThreads(d)}u) { ${sum} += ${term}; }
+  {
+    ${of(sum, true)}
+    ${sum} = total;
+  }`,
+  };
+}
+
+/** WGSL: the two numbers of run `r` of channel `c`. */
+export const partialAt = (p: Channels): [first: string, second: string] => [
+  `partial[(r * ${p.c}u + c) * 2u]`,
+  `partial[(r * ${p.c}u + c) * 2u + 1u]`,
+];

@@ -1,0 +1,69 @@
+/** How batch normalisation of a training step becomes fewer calls: statistics are found where they are needed. */
+import { isSoftware, type Join, type Profile } from '../kernel/kernel.ts';
+import { batchNormApply, batchNormBackward, type BatchNormApply } from './batch-norm.ts';
+import { runs, type Channels } from './channels.ts';
+import { batchNormTraining, batchNormTrainingBackward } from './training.ts';
+
+/** Bindings of such a call with both operands of an epilogue. */
+const BINDINGS = 10;
+const bindsAll = (d: Profile): boolean => d.maxBindings >= BINDINGS;
+
+const sizesOf = ({ n, c, hw, split }: Channels): Channels => ({ n, c, hw, split });
+
+/** Of `joinMoments`: the application finds mean and variance from the moments of runs. */
+export const joinsMoments: Join = {
+  op: batchNormApply,
+  replaces: false,
+  when: (op, _, d) => (op.params as BatchNormApply).by === 'batch' && bindsAll(d),
+  gives: (op, { params, tensors }) => {
+    const { n, c, hw, affine } = op.params as BatchNormApply;
+    const { eps, momentum } = params;
+    return {
+      calls: [
+        {
+          ...op,
+          kernel: batchNormTraining,
+          params: { n, c, hw, affine, eps, momentum, runs: sizesOf(params) },
+          tensors: { ...op.tensors, ...tensors },
+        },
+      ],
+    };
+  },
+};
+
+/** Of `batchNormGradients`: the gradient of the values finds the means that it takes from the sums of runs. */
+export const joinsGradients: Join = {
+  op: batchNormBackward,
+  replaces: true,
+  when: (_, __, d) => bindsAll(d),
+  gives: (op, { params, tensors }) => {
+    const { means: _, ...read } = op.tensors;
+    const { means: __, ...found } = tensors;
+    return {
+      calls: [
+        {
+          ...op,
+          kernel: batchNormTrainingBackward,
+          params: { ...op.params, gradient: params.gradient, runs: sizesOf(params) },
+          tensors: { ...read, ...found },
+        },
+      ],
+    };
+  },
+};
+
+/**
+ * Of what sums up a run: where one run is all, on a processor, whose cores have enough with a channel each, the call after it does so
+ * itself.
+ */
+const joinsRun = (op: Join['op']): Join => ({
+  op,
+  replaces: true,
+  when: ({ params }, _, d) => isSoftware(d) && params.runs && runs(params.runs) === 1,
+  gives: op => {
+    const { partial: _, ...tensors } = op.tensors;
+    return { calls: [{ ...op, params: { ...op.params, runs: undefined }, tensors }] };
+  },
+});
+export const joinsMomentsOfRun = joinsRun(batchNormTraining);
+export const joinsSumsOfRun = joinsRun(batchNormTrainingBackward);

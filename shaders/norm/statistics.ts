@@ -1,0 +1,83 @@
+/** WGSL of means and variances of channels: of runs of images, and of all of them together. */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import type { Target } from '../kernel/define.ts';
+import { float } from '../kernel/wgsl.ts';
+import { overPartials, partialAt, sumsHere, valuesOf, type Channels, type Sums, type Together, type Values } from './channels.ts';
+
+/** What statistics of all values of a channel come to. */
+export interface Statistics extends Values {
+  eps: number;
+  /** How the running statistics follow, where the call has any. */
+  momentum?: number;
+}
+
+/** Sums of the distances from a value of the channel itself: E[x^2] - E[x]^2 would cancel where the mean is large. */
+export const distances = (p: Values, d: Target): Sums => ({
+  before: `
+  let sample = x[(start * ${p.c}u + c) * ${p.hw / d.width}u];
+  let shift = ${d.width === 4 ? 'dot(sample, vec4f(0.25))' : 'sample'};`,
+  each: `
+    let v = x[i] - shift;
+    first += v;
+    second += v * v;`,
+});
+
+/** Declares `mean` and `squares`, the sum of squared distances from it, by the `total` of the distances of `count` values. */
+export const momentsOf = (count: string): string => `
+    let count = ${count};
+    let mean = shift + total.x / count;
+    let off = total.y - total.x * total.x / count;
+    let squares = select(off, 0.0, off <= 0.0); // NaN stays`;
+
+/** What `count` values of mean `first` add to the mean of all, and with `second` to the squared distances from that, which is `mean`. */
+const meanPart = (p: Values, first: string, count: string) => `${first} * (${count} * ${1 / (p.n * p.hw)})`;
+const squaresPart = (first: string, second: string, count: string) => `${second} + squared(${first} - mean) * ${count}`;
+export const squared = 'fn squared(v : f32) -> f32 { return v * v; }\n';
+
+/** The same for run `r`. */
+export const meanOfRun = (p: Channels): string => meanPart(p, partialAt(p)[0], valuesOf(p, 'r'));
+export const squaresOfRun = (p: Channels): string => squaresPart(...partialAt(p), valuesOf(p, 'r'));
+
+/** Declares `mean` and `squares` of channel `c`, which all threads of a workgroup find from its `runs`. */
+export function fromRuns(runs: Channels, d: Target): Together {
+  const means = overPartials(runs, d, 'means', `vec2f(${meanOfRun(runs)}, 0.0)`);
+  const spreads = overPartials(runs, d, 'spreads', `vec2f(${squaresOfRun(runs)}, 0.0)`);
+  return { declared: squared + means.declared, found: `${means.found}\n  let mean = means.x;${spreads.found}\n  let squares = spreads.x;` };
+}
+
+/** The same from the values, all of which the workgroup takes. */
+export function fromValues(p: Values, d: Target): Together {
+  const count = float(p.n * p.hw);
+  const { declared, found } = sumsHere(
+    p,
+    d,
+    distances(p, d),
+    `${momentsOf(count)}
+    all = vec2f(mean, squares);`,
+  );
+  return {
+    declared: squared + declared,
+    found: `
+  var all = vec2f(0.0);
+  ${found}
+  let mean = ${meanPart(p, 'all.x', count)};
+  let squares = ${squaresPart('all.x', 'all.y', count)};`,
+  };
+}
+
+/** Stores what follows from `mean` and `squares` of channel `c`. */
+export function storedStatistics({ n, c, hw, eps, momentum }: Statistics): string {
+  const count = n * hw;
+  const rate = momentum ?? 0;
+  return wgsl`
+    stats[c] = mean;
+    stats[${c}u + c] = ${inverseOf({ n, hw, eps })};
+    #if ${momentum !== undefined}
+    running_mean[c] = running_mean[c] * ${float(1 - rate)} + mean * ${float(rate)};
+    running_var[c] = running_var[c] * ${float(1 - rate)} + squares * ${float(rate / (count - 1))};
+    #endif`;
+}
+
+/** 1 over the deviation. */
+export const inverseOf = ({ n, hw, eps }: Pick<Statistics, 'n' | 'hw' | 'eps'>): string =>
+  `1.0 / sqrt(squares * ${1 / (n * hw)} + ${float(eps)})`;
