@@ -9,6 +9,7 @@ import { halves, opName, writes, type Op } from './op.ts';
 import type { Tensor } from './tensor.ts';
 import { halve } from './passes/half.ts';
 import { needed } from './passes/needed.ts';
+import { together } from './passes/together.ts';
 import type { Memory } from './memory.ts';
 import { divided, type Piece } from './pace.ts';
 import { bytesOf, plan, type Plan } from './plan.ts';
@@ -198,7 +199,7 @@ interface Lowered {
 /** What frozen parameters leave to be done, then fusion, f16, checkpointing and checks, each where it is asked for. */
 function lowered(graph: Graph, profile: Profile, options: CompileOptions): Lowered {
   const ops = graph.frozenParams.size ? needed(graph.ops, graph.kept) : graph.ops;
-  const fused = options.fuse === false ? ops : fuse(ops, graph.kept, profile);
+  const fused = options.fuse === false ? ops : together(fuse(ops, graph.kept, profile), profile);
   const typed = options.half ? halve(fused, graph.kept) : fused;
   const stored = options.checkpoint ? checkpoint(typed, graph.kept) : typed;
   const flagged = options.debug ? withChecks(graph, stored) : undefined;

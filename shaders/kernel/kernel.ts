@@ -107,6 +107,7 @@ export interface Kernel<P, B extends Bindings = Bindings> {
   readonly unrolled?: boolean;
   /** Calls after one of this kernel that it can take over. */
   readonly joins?: readonly Join[];
+  readonly together?: Together;
   /** The call that gives its large outputs again, from the small ones, where it moves tensors that last: that is done once (see checkpoint). */
   readonly repeated?: <T extends Sized, C extends Call<T>>(call: C) => C;
   /** Multiplications and additions of one call. */
@@ -139,6 +140,14 @@ export interface Join {
     producer: C,
     make: (name: string, shape: readonly number[]) => T,
   ) => Joined<C>;
+}
+
+/** How calls of a kernel that need nothing of each other become one. */
+export interface Together {
+  /** Whether these can be one. */
+  readonly fits: (calls: readonly Call[], d: Profile) => boolean;
+  /** The one. */
+  readonly of: <T extends Sized>(calls: readonly Call<T>[]) => Pick<Call<T>, 'params' | 'tensors'>;
 }
 
 /** A call that has taken over the work of one after it. */

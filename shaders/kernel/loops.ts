@@ -30,13 +30,18 @@ fn main(@builtin(workgroup_id) group : vec3u, @builtin(local_invocation_index) l
 ${statements}
 }`;
 
+/** Threads of a workgroup, and how many of `values` it takes. */
+function runOf(d: Profile): { readonly size: number; readonly run: number } {
+  const size = threads(d, 256);
+  return { size, run: size * (isSoftware(d) ? 64 : 4) };
+}
+
 /**
  * `n` values, `i` in WGSL: a workgroup of a software adapter takes a long run of them (a workgroup costs 0.2 us there, whatever it does),
  * a thread of a GPU takes four, neighbours side by side.
  */
 export function values(n: number, d: Profile): Loop {
-  const size = threads(d, 256);
-  const run = size * (isSoftware(d) ? 64 : 4);
+  const { size, run } = runOf(d);
   const { counts, number } = folded(ceilDiv(n, run), 'xy');
   return {
     grid: [...counts, 1],
@@ -53,6 +58,25 @@ ${body}
   ${after}`,
       ),
   };
+}
+
+/** The values of several arrays as `values` takes those of one: so many of each, and WGSL for each value `i` of it. */
+export function severalValues(arrays: readonly (readonly [n: number, body: string])[], d: Profile): { grid: Grid; code: string } {
+  const { size, run } = runOf(d);
+  let groups = 0;
+  const parts = arrays.map(([n, body]) => {
+    const first = groups;
+    groups += ceilDiv(n, run);
+    return `
+  if (number >= ${first}u && number < ${groups}u) {
+    let start = (number - ${first}u) * ${run}u;
+    for (var i = start + lane; i < min(start + ${run}u, ${n}u); i += ${size}u) {
+${body}
+    }
+  }`;
+  });
+  const { counts, number } = folded(groups, 'xy');
+  return { grid: [...counts, 1], code: entry(size, `  let number = ${number};${parts.join('')}`) };
 }
 
 /**

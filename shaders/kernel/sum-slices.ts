@@ -1,15 +1,72 @@
 import { kernel } from './define.ts';
 import { accumulated, accumulates, type Gradient } from './gradient.ts';
-import { values } from './loops.ts';
+import type { Profile } from './kernel.ts';
+import { severalValues } from './loops.ts';
 
 /** out [size] = the sum of `count` slices [count, size], as a gradient. */
+interface Slices {
+  size: number;
+  count: number;
+  gradient?: Gradient | undefined;
+}
+
+/** With `more` those of others too, in the bindings of their numbers. */
+export interface SumSlices extends Slices {
+  more?: readonly Slices[];
+}
+
+/** Bindings of each sum that a call can take, as many as most adapters bind. */
+const BINDINGS = {
+  slices: 'read f32',
+  out: 'write',
+  slices1: 'read f32?',
+  out1: 'write?',
+  slices2: 'read f32?',
+  out2: 'write?',
+  slices3: 'read f32?',
+  out3: 'write?',
+  slices4: 'read f32?',
+  out4: 'write?',
+} as const;
+const MOST = Object.keys(BINDINGS).length / 2;
+/** More bytes of slices than these are not kept to be summed in one call. */
+const BYTES = 2 ** 24;
+
+/** What the binding `name` is called for sum number `i` of a call. */
+const numbered = (name: string, i: number): string => (i ? `${name}${i}` : name);
+
+function loop(p: SumSlices, d: Profile) {
+  const sums = [p, ...(p.more ?? [])];
+  return severalValues(
+    sums.map(({ size, count, gradient }, i) => {
+      const [slices, out] = [numbered('slices', i), numbered('out', i)];
+      const body = `
+      var v = 0.0;
+      for (var s = 0u; s < ${count}u; s++) { v += ${slices}[s * ${size}u + i]; }
+      ${out}[i] = ${accumulated(gradient, `${out}[i]`)};`;
+      return [size, body];
+    }),
+    d,
+  );
+}
+
 export const sumSlices = kernel({
   name: 'sum_slices',
-  bindings: { slices: 'read f32', out: 'write' },
-  step: (p: { size: number; count: number; gradient?: Gradient }) => accumulates(p.gradient),
-  over: (p, d) => values(p.size, d),
-  body: p => `
-    var v = 0.0;
-    for (var s = 0u; s < ${p.count}u; s++) { v += slices[s * ${p.size}u + i]; }
-    out[i] = ${accumulated(p.gradient, 'out[i]')};`,
+  bindings: BINDINGS,
+  together: {
+    fits: (all, d) => {
+      const values = all.reduce((n, { params }) => n + params.count * params.size, 0);
+      return all.length <= Math.min(MOST, d.maxBindings >> 1) && values * 4 <= BYTES && all.every(({ params }) => !params.more);
+    },
+    of: all => ({
+      params: { ...all[0]!.params, more: all.slice(1).map(({ params }) => params) },
+      tensors: Object.assign(
+        {},
+        ...all.map(({ tensors: { slices, out } }, i) => ({ [numbered('slices', i)]: slices, [numbered('out', i)]: out })),
+      ),
+    }),
+  },
+  step: (p: SumSlices) => accumulates([p, ...(p.more ?? [])].some(s => s.gradient === 'first') ? 'first' : undefined),
+  grid: (p, d) => loop(p, d).grid,
+  code: (p, d) => loop(p, d).code,
 });
