@@ -23,8 +23,6 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
   test('a drawing is answered by a trained net before anything is trained', async () => {
     const { page } = at;
     await page.goto(`${at.address}#predict`);
-    await at.press('A trained LeNet-5 (Fashion-MNIST)');
-    await at.says('Run 1, lenet5 on fashion-mnist');
     const board = page.getByRole('img', { name: /Board/ });
     const { x, y } = (await board.boundingBox())!;
     // trousers: two legs from a waist
@@ -43,6 +41,7 @@ if (onPage(test, 'presets.test.ts', built => void (at = built))) {
     await page.mouse.down();
     await page.mouse.move(x + 180, y + 45, { steps: 4 });
     await page.mouse.up();
+    await at.says('Run 1, lenet5 on fashion-mnist');
     await page.locator('.answer').getByText('Trouser').waitFor();
     assert.match((await page.locator('.answer .bars li').first().textContent()) ?? '', /Trouser/);
   });

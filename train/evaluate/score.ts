@@ -61,9 +61,11 @@ export function meanScore(): { add(score: Score, steps: number): void; mean(): S
 
 const four = (v: number): string => (Math.abs(v) >= 1e-3 || v === 0 ? v.toFixed(4) : v.toExponential(2));
 
-/** What is told of a score beside its loss: names and texts. */
-export function figuresOf({ accuracy, rmse, mae, r2 }: Score): [name: string, text: string][] {
-  if (accuracy !== undefined) return [['accuracy', `${(accuracy * 100).toFixed(1)}%`]];
+const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+
+/** What is told of a score beside its loss: names and texts, shares as `written`. */
+export function figuresOf({ accuracy, rmse, mae, r2 }: Score, written = percent): [name: string, text: string][] {
+  if (accuracy !== undefined) return [['accuracy', written(accuracy)]];
   return [
     ['RMSE', four(rmse!)],
     ['MAE', four(mae!)],

@@ -4,6 +4,8 @@ import { el, percent } from './dom.ts';
 export interface Share {
   readonly name: string;
   readonly share: number;
+  /** What is written of it, in place of its share. */
+  readonly said?: string;
 }
 
 export interface Bars {
@@ -20,11 +22,11 @@ export function bars(label: string): Bars {
     show(shares) {
       while (element.children.length > shares.length) element.lastElementChild!.remove();
       while (element.children.length < shares.length) element.append(el('li', {}, el('span'), el('span', { class: 'value' })));
-      for (const [i, { name, share }] of shares.entries()) {
+      for (const [i, { name, share, said = percent(share) }] of shares.entries()) {
         const bar = element.children[i] as HTMLElement;
         const [title, value] = bar.children as unknown as [HTMLElement, HTMLElement];
         title.textContent = name;
-        value.textContent = percent(share);
+        value.textContent = said;
         bar.style.setProperty('--share', String(share));
       }
     },

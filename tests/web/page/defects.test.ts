@@ -197,7 +197,7 @@ if (
     for (const width of [1440, 390]) {
       await page.setViewportSize({ width, height: 900 });
       await at.open('train');
-      await page.locator('.chart').first().waitFor();
+      await page.locator('.net .box').first().waitFor();
       const shift = await page.evaluate<number>(`new Promise(resolve => {
         let sum = 0;
         new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({ type: 'layout-shift', buffered: true });

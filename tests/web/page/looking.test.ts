@@ -36,7 +36,7 @@ if (
       [...sure].sort((a, b) => b - a),
     );
     await page.getByLabel('Which test images').selectOption('unsure');
-    await page.waitForFunction(`document.querySelectorAll('.tile').length === 30`);
+    await page.waitForFunction(`document.querySelectorAll('.panel[aria-label="Test images"] .tile').length === 30`);
     await page.getByLabel('Which test images').selectOption('first');
     await tiles('Test images').first().and(page.locator('[title^="Test image 1,"]')).waitFor();
   });
@@ -47,6 +47,7 @@ if (
     await page.getByText('Grad-CAM is of nets that have feature maps.').waitFor();
     const table = page.getByRole('grid', { name: 'Labels and answers' });
     await table.scrollIntoViewIfNeeded();
+    await page.getByRole('heading', { name: /^Most often: \w+ taken for \w+: \d+/ }).waitFor();
     const counts = await table.getByRole('button').evaluateAll(all => all.map(b => Number(b.textContent)));
     assert.is(
       counts.reduce((a, b) => a + b),

@@ -57,8 +57,11 @@ if (
     await layer.getByRole('img', { name: /^Gradients, −.* step \d+$/ }).waitFor();
     assert.is(await layer.getByRole('figure').count(), 3);
     await layer.getByRole('img', { name: 'weights 8×3072' }).waitFor();
+    await box('fc2').click();
+    const scores = layer.getByRole('list', { name: 'Scores of classes' }).getByRole('listitem');
+    await scores.filter({ hasText: /^circle-?\d+\.\d\d$/ }).waitFor();
     await at.press('Close the layer');
-    assert.is(await focused(), 'fc1');
+    assert.is(await focused(), 'fc2');
   });
 
   test('axe finds nothing in either theme, on a phone too', async () => {

@@ -52,6 +52,7 @@ export function drawLabels(u: uPlot, curves: readonly Curve[]): void {
   ctx.font = `600 ${11 * ratio}px sans-serif`;
   ctx.fillStyle = isDark() ? '#aab4c0' : '#56606b';
   ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
   const taken: [x: number, y: number][] = [];
   for (const { label, points } of curves) {
     const end = points.at(-1);
@@ -75,7 +76,12 @@ export function drawCuts(u: uPlot, { least, most }: Extent, format: Format): voi
   ctx.fillStyle = isDark() ? '#aab4c0' : '#56606b';
   ctx.textAlign = 'right';
   const right = bbox.left + bbox.width - 4 * ratio;
-  if (most !== undefined) ctx.fillText(`↑ up to ${format(most)}`, right, bbox.top + 10 * ratio);
-  if (least !== undefined) ctx.fillText(`↓ down to ${format(least)}`, right, bbox.top + bbox.height - 5 * ratio);
+  const write = (text: string, y: number) => {
+    ctx.strokeText(text, right, y); // or curves below it could be taken for a part of it
+    ctx.fillText(text, right, y);
+  };
+  Object.assign(ctx, { strokeStyle: isDark() ? '#1a2027' : '#ffffff', lineWidth: 5 * ratio, lineJoin: 'round' });
+  if (most !== undefined) write(`↑ up to ${format(most)}`, bbox.top + 10 * ratio);
+  if (least !== undefined) write(`↓ down to ${format(least)}`, bbox.top + bbox.height - 5 * ratio);
   ctx.restore();
 }

@@ -7,7 +7,7 @@ import { el, fold, notice } from '../dom.ts';
 import { inPageWords } from '../../words.ts';
 import { figureView, type FigureView } from './figure-view.ts';
 import { Lab } from './lab.ts';
-import { formula, inline, paragraph } from './prose.ts';
+import { formulas, inline, paragraph } from './prose.ts';
 import './lessons.css';
 
 const BY_TOPIC = Object.fromEntries(LESSONS.map(lesson => [lesson.topic, lesson]));
@@ -66,7 +66,7 @@ export class LessonsView {
     const figures: FigureView[] = [];
     const blocks = lesson.blocks.map(block => {
       if (typeof block === 'string') return paragraph(block);
-      if ('tex' in block) return formula(block.tex, true);
+      if ('tex' in block) return formulas(block.tex);
       const view = figureView(block, this.#lab, this.#dropped);
       figures.push(view);
       return view.element;

@@ -5,7 +5,7 @@ import { count, el, percent } from '../dom.ts';
 
 /** A number with as many digits as say something. */
 function digits(n: number): string {
-  if (Number.isInteger(n)) return count(n);
+  if (Number.isInteger(n)) return count(n || 0); // a negative 0 too
   const size = Math.abs(n);
   return size >= 1e6 || size < 1e-3 ? n.toExponential(2) : String(Number(n.toPrecision(3)));
 }

@@ -4,7 +4,11 @@ import { el } from '../dom.ts';
 
 const INLINE = /(\$[^$]+\$|\*\*[^*]+\*\*|`[^`]+`)/;
 
-export function formula(tex: string, displayMode: boolean): HTMLElement {
+/** Formulas that stand beside one another, or below where there is no room. */
+export const formulas = (tex: string): HTMLElement =>
+  el('div', { class: 'formulas' }, ...tex.split(/\\qquad/).map(part => formula(part.trim(), true)));
+
+function formula(tex: string, displayMode: boolean): HTMLElement {
   const place = el(displayMode ? 'div' : 'span', { class: displayMode ? 'formula' : 'inline-formula' });
   temml.render(tex, place, { displayMode, throwOnError: true });
   return place;

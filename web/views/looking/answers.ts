@@ -33,8 +33,8 @@ export class AnswersView {
   #said = el('p', { class: 'quiet' });
   #table: ConfusionTable | undefined;
   #pairs: HTMLButtonElement[] = [];
-  /** The cell that is open, and its images. */
-  #cell: readonly [label: number, answer: number] | undefined;
+  /** The cell that was opened, and its images; until one is, or all are closed, the pair that is confused most. */
+  #cell: readonly [label: number, answer: number] | 'none' | undefined;
   #opened = el('section', { class: 'opened', hidden: true, 'aria-label': 'Images of the cell' });
   #openedTitle = el('h3');
   #openedTiles: VerdictTiles | undefined;
@@ -105,7 +105,7 @@ export class AnswersView {
       void this.#drawAgain();
     };
     const close = () => {
-      this.#cell = undefined;
+      this.#cell = 'none';
       this.#opened.hidden = true;
     };
     this.#opened.hidden = true;
@@ -148,14 +148,16 @@ export class AnswersView {
     const wrong = verdicts.filter(({ label, answer }) => label !== answer).length;
     this.#said.textContent = wrong ? `${count(wrong)} of ${count(verdicts.length)} are wrong.` : `All ${count(verdicts.length)} are right.`;
     await this.#show(this.#tiles!, chosen);
-    if (!this.#cell) return;
-    const [label, answer] = this.#cell;
+    const most = pairs[0] && ([pairs[0].label, pairs[0].answer] as const);
+    const cell = this.#cell ?? most;
+    if (!cell || cell === 'none') return;
+    const [label, answer] = cell;
     const within = verdicts.filter(v => v.label === label && v.answer === answer).sort((a, b) => b.probability - a.probability);
     const more = within.length > SHOWN ? `, the ${SHOWN} most sure` : '';
     const what = label === answer ? `${classes[label]} that is right` : `${classes[label]} taken for ${classes[answer]}`;
-    this.#openedTitle.textContent = `${what}: ${count(within.length)}${more}`;
+    this.#openedTitle.textContent = `${this.#cell ? '' : 'Most often: '}${what}: ${count(within.length)}${more}`;
     await this.#show(this.#openedTiles!, within);
-    this.#opened.hidden = !this.#cell;
+    this.#opened.hidden = this.#cell === 'none';
   }
 
   async #show(tiles: VerdictTiles, verdicts: readonly Verdict[]): Promise<void> {

@@ -66,12 +66,14 @@ export class InspectView {
     if (run) swatch.style.background = run.colour;
     const isThere = run?.facts !== undefined;
     this.#whose.replaceChildren(...(isThere ? [swatch, ` Looks into run ${number}`] : []));
-    let why = 'Filled while a run is there and this is on the screen.';
-    if (isThere) why = 'Filled while this is on the screen.';
-    else if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
+    let why = 'Filled while this is on the screen.';
+    if (run?.state === 'loaded') why = `Run ${number} is from a file: its curves are here, its net is not.`;
     else if (run?.state === 'kept') why = `Resume opens the net of run ${number} again.`;
     else if (run?.state === 'building') why = `Run ${number} is being built.`;
-    for (const { body } of this.#answers.panels) body.replaceChildren(quiet(why));
+    for (const { box, body } of this.#answers.panels) {
+      box.hidden = !run || (isThere && !hasPictures(run)); // nothing could ever fill them
+      body.replaceChildren(quiet(why));
+    }
   }
 
   /** Fills the panels anew, if that was last done long enough ago: it takes time from training. */

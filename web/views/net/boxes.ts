@@ -55,7 +55,7 @@ const percent = (v: number): string => `${Math.round(100 * v)} %`;
 /** Of a group the activations of its output, the largest share of zeros, and the root mean square of the rest. */
 const MEASURES: readonly Measure[] = [
   { sign: 'σ', name: 'deviation', of: s => found(s, l => l.std).at(-1), share: decades(-3, 2), text: short },
-  { sign: '0', name: 'zeros', of: s => largest(found(s, l => l.zeros)), share: v => v, text: percent },
+  { sign: 'zeros', name: 'zeros', of: s => largest(found(s, l => l.zeros)), share: v => v, text: percent },
   { sign: '∇', name: 'gradient', of: s => rootMeanSquare(found(s, l => l.gradient)), share: decades(-8, 1), text: short },
   { sign: 'Δ', name: 'update', of: s => rootMeanSquare(found(s, l => l.update)), share: decades(-8, 0), text: short },
 ];
@@ -81,7 +81,7 @@ export function liveBars(stats: readonly LayerStats[], w: number): SVGElement[] 
     const value = of(stats);
     if (value === undefined) return [];
     const [x, y] = [10 + (i % 2) * (width + 10), HEIGHT + 6 + Math.floor(i / 2) * 23];
-    const isBad = sign === '0' && isDead(stats);
+    const isBad = sign === 'zeros' && isDead(stats);
     const long = width * Math.min(1, Math.max(0, share(value)));
     return [
       text(x, y + 4, `${sign} ${written(value)}`, 10.5, isBad ? 'var(--bad)' : 'var(--soft)'),
@@ -93,7 +93,7 @@ export function liveBars(stats: readonly LayerStats[], w: number): SVGElement[] 
 
 /** The signs before each bar, what they mean. */
 export const SIGNS =
-  'While its net is there each box shows σ, the deviation of its activations; 0, the share of zeros (red where more than half of the units ' +
+  'While its net is there each box shows σ, the deviation of its activations; the share of zeros (red where more than half of the units ' +
   `are 0 for all of ${LOOKED_AT} test images); ∇, the root mean square of its gradient; Δ, how far its weights went a step since the last look, as ` +
   'a share of their own. All but the zeros by logarithm.';
 

@@ -157,7 +157,7 @@ export class NetView {
   }
 
   #openTensor({ path }: NetNode): void {
-    this.#tensor.open(path, this.#run?.facts && this.#plan?.isAlive ? this.#run : undefined);
+    this.#tensor.open(path, path === this.#nodes.at(-1)?.path, this.#run?.facts && this.#plan?.isAlive ? this.#run : undefined);
     for (const { node } of this.#placed)
       this.#elements.get(node.key)!.element.setAttribute('aria-selected', String(node.path === path && !node.children.length));
     this.#tensor.element.scrollIntoView({ block: 'nearest' });

@@ -2,6 +2,7 @@
 import type { Histogram } from '../../../train/study/looks.ts';
 import { image, planes } from '../../data/pictures.ts';
 import type { LayerLook } from '../../worker/protocol.ts';
+import { bars } from '../bars.ts';
 import { button, capital, count, el, select } from '../dom.ts';
 import { quiet } from '../panel.ts';
 import type { Run } from '../runs.ts';
@@ -9,6 +10,8 @@ import { svg } from '../svg.ts';
 
 /** Test images to choose from. */
 const IMAGES = 30;
+/** Classes whose scores are told. */
+const SCORES = 10;
 /** Looks whose histograms are kept: where there are more, every second one goes. */
 const LOOKS = 16;
 
@@ -25,6 +28,8 @@ export class TensorPanel {
   #picture = el('span');
   #choice: HTMLSelectElement;
   #name: string | undefined;
+  /** Whether what it makes are the scores of classes. */
+  #isLast = false;
   #run: Run | undefined;
   #looks = new Map<Kind, Look[]>();
 
@@ -48,8 +53,10 @@ export class TensorPanel {
     return this.#name;
   }
 
-  open(name: string, run: Run | undefined): void {
+  /** `isLast`: whether no layer follows it. */
+  open(name: string, isLast: boolean, run: Run | undefined): void {
     this.#name = name;
+    this.#isLast = isLast;
     this.#run = run;
     this.#looks.clear();
     this.#title.textContent = name;
@@ -71,7 +78,7 @@ export class TensorPanel {
   async fill(run: Run, isShown: () => boolean): Promise<void> {
     const name = this.#name;
     if (name === undefined || !run.facts) return;
-    if (run !== this.#run) this.open(name, run);
+    if (run !== this.#run) this.open(name, this.#isLast, run);
     const { shape, images } = run.facts;
     for (const option of this.#choice.options) option.hidden = Number(option.value) >= images.test;
     const index = Math.min(Number(this.#choice.value), images.test - 1);
@@ -80,7 +87,7 @@ export class TensorPanel {
     if (!isShown() || name !== this.#name) return;
     this.#picture.replaceChildren(image(bytes, shape, 'the chosen image'));
     for (const { of, histogram } of look.histograms) this.#keep(of, { step: look.step, histogram });
-    this.#draw(look);
+    this.#draw(look, run.facts.classes);
   }
 
   #keep(kind: Kind, look: Look): void {
@@ -89,12 +96,13 @@ export class TensorPanel {
     this.#looks.set(kind, [...kept, look]);
   }
 
-  #draw({ weight, activations }: LayerLook): void {
+  #draw({ weight, activations }: LayerLook, classes: readonly string[]): void {
     const pictures = (title: string, all: HTMLElement | undefined) => (all ? [el('h4', { textContent: title }), all] : []);
     const strip = (style: string, label: string, drawn: Parameters<typeof planes>[0]) =>
       el('div', { class: style, role: 'img', 'aria-label': label }, ...planes(drawn));
     const isMatrix = weight?.count === 1;
     const size = weight && `${weight.h}×${weight.w}`;
+    const isScores = this.#isLast && activations?.h === 1 && activations.w === classes.length;
     this.#body.replaceChildren(
       ...pictures(
         isMatrix ? `Weights, the first ${size}` : 'Filters',
@@ -102,16 +110,28 @@ export class TensorPanel {
       ),
       ...pictures(
         'Activations for the image',
-        activations &&
-          strip(
-            activations.h > 1 ? 'strip' : 'strip flat',
-            activations.h > 1 ? `${activations.count} channels of ${activations.h}×${activations.w}` : `${activations.w} values`,
-            activations,
-          ),
+        isScores
+          ? scores(activations.data, classes)
+          : activations &&
+              strip(
+                activations.h > 1 ? 'strip' : 'strip flat',
+                activations.h > 1 ? `${activations.count} channels of ${activations.h}×${activations.w}` : `${activations.w} values`,
+                activations,
+              ),
       ),
       el('div', { class: 'ridges' }, ...Array.from(this.#looks, ([kind, looks]) => ridges(kind, looks))),
     );
   }
+}
+
+/** The largest scores of classes, which softmax makes probabilities of, as bars from the least of all. */
+function scores(values: Float32Array, classes: readonly string[]): HTMLElement {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const all = [...values].map((v, i) => ({ name: classes[i]!, share: (v - least) / (most - least || 1), said: v.toFixed(2) }));
+  const { element, show } = bars('Scores of classes, the largest first');
+  show(all.sort((a, b) => b.share - a.share).slice(0, SCORES));
+  element.classList.add('scores');
+  return element;
 }
 
 /** Pixels of a picture of histograms, of one of them and of what they are apart. */

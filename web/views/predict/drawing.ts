@@ -47,7 +47,7 @@ export function drawing(done: (picture: ImageBitmap) => unknown): HTMLElement {
     last = undefined;
     void centred(context).then(picture => picture && done(picture));
   };
-  return el('div', { class: 'drawing' }, board, button('Clear the board', clear));
+  return el('div', { class: 'sketch' }, board, button('Clear the board', clear));
 }
 
 /** What is on the board in the middle of a square; undefined where nothing is. */

@@ -6,7 +6,7 @@ import { cameraOn } from '../camera.ts';
 import { button, el, percent, pick, told } from '../dom.ts';
 import { drawing } from './drawing.ts';
 import { explained } from '../looking/explained.ts';
-import { PRESETS } from '../train/presets.ts';
+import { PRESETS, type Preset } from '../train/presets.ts';
 import { bitmapOf, drawMiddle, image } from '../../data/pictures.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
 import type { Run } from '../runs.ts';
@@ -26,6 +26,8 @@ export class PredictView {
   readonly element: HTMLElement;
   #train: TrainView;
   #net = el('p', { class: 'hint' });
+  /** Trained nets to take where none is here. */
+  #nets = el('div', { class: 'row small nets' });
   #invert = el('input', { type: 'checkbox', id: 'invert' });
   #seen = el('div', { class: 'seen' });
   #bars = bars('Classes, the most probable first');
@@ -62,6 +64,7 @@ export class PredictView {
         { class: 'panel' },
         el('h2', { textContent: 'Predict' }),
         this.#net,
+        this.#nets,
         el(
           'div',
           { class: 'row' },
@@ -83,15 +86,19 @@ export class PredictView {
   /** Says which net answers. */
   show(): void {
     const run = this.#train.selected;
+    this.#nets.hidden = run?.facts !== undefined && run.facts.shape[0] !== 2;
     if (!run?.facts || run.facts.shape[0] === 2) {
       const link = el('a', { href: '#train', textContent: 'train one, or import weights into a run' });
-      const take = async (preset: (typeof PRESETS)[number]) => {
-        await this.#train.try(preset);
-        this.show();
+      const take = async (preset: Preset) => {
+        await this.#take(preset);
         await told(() => this.#again());
       };
-      const buttons = PRESETS.filter(p => p.trained).map(preset => button(preset.name, () => take(preset)));
-      this.#net.replaceChildren('There is no trained net yet. Take one that comes along, or ', link, '. ', ...buttons);
+      this.#net.replaceChildren(
+        'There is no trained net yet. Draw, and the first of those that come along answers; choose another, or ',
+        link,
+        '.',
+      );
+      this.#nets.replaceChildren(...PRESETS.filter(p => p.trained).map(preset => button(preset.name, () => take(preset))));
       return;
     }
     const { model, dataset } = run.config;
@@ -116,7 +123,7 @@ export class PredictView {
       facts: { shape, classes },
       engine,
       config: { resize },
-    } = this.#answering();
+    } = await this.#answering();
     const rows: HTMLElement[] = [];
     for (const { name, picture } of pictures) {
       const bytes = await pictureBytes(picture, shape, { invert: this.#invert.checked, resize });
@@ -141,6 +148,13 @@ export class PredictView {
     this.#stage.replaceChildren(el('div', { class: 'scroll' }, table));
   }
 
+  /** Takes a trained net that comes along. */
+  async #take(preset: Preset): Promise<void> {
+    this.#net.textContent = `${preset.name} is being built …`;
+    await this.#train.try(preset);
+    this.show();
+  }
+
   async #ask(picture: ImageBitmap): Promise<void> {
     this.stop();
     this.#several = undefined;
@@ -148,7 +162,9 @@ export class PredictView {
     await this.#again();
   }
 
-  #answering(): Run & { facts: RunFacts } {
+  /** The run that answers; where there is none at all, the first net that comes along. */
+  async #answering(): Promise<Run & { facts: RunFacts }> {
+    if (!this.#train.runs.length) await this.#take(PRESETS[0]!);
     const run = this.#train.selected;
     check(run?.facts, 'predict: there is no trained net', 'start a run under Train', 'import weights there');
     check(run.facts.shape[0] !== 2, 'predict: the selected run is on points of a plane', 'select one that is on images');
@@ -162,7 +178,7 @@ export class PredictView {
       facts,
       engine,
       config: { resize },
-    } = this.#answering();
+    } = await this.#answering();
     const { shape, classes } = facts;
     const { source, ...size } = this.#last;
     const thumb = el('canvas', { width: THUMB, height: THUMB, role: 'img', 'aria-label': 'The picture' });
@@ -194,7 +210,7 @@ export class PredictView {
   }
 
   async #open(): Promise<void> {
-    this.#answering(); // before anyone is asked for the camera
+    await this.#answering(); // before anyone is asked for the camera
     if (!(await this.#camera.open())) return;
     const { video } = this.#camera;
     this.#several = undefined;

@@ -1,7 +1,7 @@
 /** The list of runs: rows are made once and only their words change, since whoever presses or focuses one would lose it otherwise. */
 import { figuresOf } from '../../../train/evaluate/score.ts';
 import { bestOf } from '../../../train/step/metrics.ts';
-import { button, el, select } from '../dom.ts';
+import { button, el, percent, select } from '../dom.ts';
 import type { Run } from '../runs.ts';
 import { namesOf } from './run-names.ts';
 import { ORDERS, type Listed } from './run-order.ts';
@@ -161,5 +161,5 @@ function put(element: HTMLElement, text: string): void {
 /** The best validation of a run, in a few words. */
 function bestWords(run: Run): string {
   const best = bestOf(run.validation);
-  return best ? `, best validation ${figuresOf(best)[0]![1]}` : '';
+  return best ? `, best validation ${figuresOf(best, percent)[0]![1]}` : '';
 }

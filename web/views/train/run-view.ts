@@ -1,6 +1,6 @@
 /** How a run is shown: its state and its numbers. */
 import { figuresOf, type Score } from '../../../train/evaluate/score.ts';
-import { capital, count, el } from '../dom.ts';
+import { capital, count, el, percent } from '../dom.ts';
 import type { Run } from '../runs.ts';
 
 /** Where a run stands, in a sentence, and how it differs from what was asked for. */
@@ -67,6 +67,6 @@ export function numbersOf(run: Run): HTMLElement[] {
 
 /** What is told of a score beside its loss, as the names of numbers; without a score a dash for each. */
 function figures(of: string, score: Score | undefined, predicts: boolean): [name: string, value: string | undefined][] {
-  if (score) return figuresOf(score).map(([name, text]) => [`${of} ${name}`, text]);
+  if (score) return figuresOf(score, percent).map(([name, text]) => [`${of} ${name}`, text]);
   return (predicts ? ['RMSE', 'MAE', 'R\u00b2'] : ['accuracy']).map(name => [`${of} ${name}`, undefined]);
 }

@@ -62,7 +62,7 @@ export class TrainView {
     });
     this.element = el('div', { class: 'train' }, this.#aside(), this.#screen());
     void told(() => this.#recall());
-    this.draw();
+    this.#draw(); // at once: what comes later would move what is there
   }
 
   get runs(): readonly Run[] {
@@ -183,6 +183,7 @@ export class TrainView {
     const run = this.selected;
     this.#toolbar.show(run);
     this.#presets.hidden = this.runs.length > 0;
+    this.#curves.element.hidden = !this.runs.length;
     const status = run ? statusOf(run) : NONE;
     if (this.#status.textContent !== status) this.#status.textContent = status;
     this.#status.dataset.state = run?.state ?? '';
