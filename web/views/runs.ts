@@ -1,8 +1,8 @@
-/** The runs of this tab: each has a worker of its own, and stays on the charts until it is removed. */
+/** The runs of this tab: all train in one worker, and each stays on the charts until it is removed. */
 import type { RunConfig } from '../../train/config/config.ts';
 import type { EvalMetrics, MetricsLine, StepMetrics } from '../../train/step/metrics.ts';
 import type { Who } from '../../train/distribute/channels/protocol.ts';
-import { Engine } from '../worker/client.ts';
+import { Engine, RUNS } from '../worker/client.ts';
 import { runColour } from './colours.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { notice } from './dom.ts';
@@ -57,7 +57,7 @@ export class Run {
     this.hue = id;
     this.config = config;
     this.#changed = changed;
-    this.engine = new Engine(event => this.#on(event));
+    this.engine = new Engine(event => this.#on(event), RUNS);
   }
 
   get colour(): string {
@@ -140,9 +140,10 @@ export class Run {
     return seconds > 0 ? ((last.step - from.step) * this.facts.batchSize) / seconds : undefined;
   }
 
-  close(): void {
+  /** Gives back what it holds; done once it has. */
+  async close(): Promise<void> {
     for (const part of this.parting.splice(0)) part();
-    this.engine.close();
+    await this.engine.close();
   }
 
   #on(event: RunEvent): void {

@@ -2,7 +2,6 @@
 import type { Dataset } from '../../datasets/dataset.ts';
 import { check, type Fault } from '../../engine/check.ts';
 import type { Device } from '../../engine/device.ts';
-import { openDevice } from '../../engine/open.ts';
 import type { Recipe } from '../../train/config/recipe.ts';
 import { partsOf } from '../../train/data/split.ts';
 import type { Exchange } from '../../train/distribute/exchange.ts';
@@ -15,6 +14,7 @@ import type { TrainerState } from '../../train/step/state.ts';
 import { batchFor } from '../data/batch-size.ts';
 import type { Inspector } from './inspector.ts';
 import type { OpenOptions, RunEvent, RunFacts, RunState } from './protocol.ts';
+import { leaveDevice, runDevice, type DeviceUser } from './run-device.ts';
 
 interface Checkpoint {
   readonly weights: Tensors;
@@ -33,12 +33,20 @@ export class BuiltRun {
   #clipped: string | undefined;
   #inspector: Promise<Inspector> | undefined;
   #emit: (event: RunEvent) => void;
-  #lost: () => Promise<void>;
+  #user: DeviceUser;
 
   /** `lost` is called where the device of the run is lost. */
   constructor(emit: (event: RunEvent) => void, lost: () => Promise<void>) {
     this.#emit = emit;
-    this.#lost = lost;
+    this.#user = {
+      lost: device => {
+        if (this.device === device) void lost();
+      },
+      timing: (calls, device) => {
+        if (!this.#opened)
+          this.tellState('building', `the first use of ${device.report.description}: ${calls} kernel calls are timed, once`);
+      },
+    };
   }
 
   get isBuilt(): boolean {
@@ -105,26 +113,29 @@ export class BuiltRun {
     this.recipe = { ...recipe, batchSize, config: { ...recipe.config, batchSize } };
   }
 
-  /** Opens a device and builds the run on it. */
+  /** Builds the run on the device of its worker. */
   async build(): Promise<void> {
-    const { maxBinding, tune } = this.options;
-    const device: Device = (this.device = await openDevice({
-      tune: tune || undefined,
-      profile: maxBinding === undefined ? {} : { maxBinding },
-      onTune: (done, total) => {
-        if (done > 0) return;
-        this.tellState('building', `the first use of ${device.report.description}: ${total} kernel calls are timed, once`);
-      },
-    }));
+    this.device = await runDevice(this.options, this.#user);
     await this.#open();
-    void device.gpu.lost.then(() => {
-      if (this.device === device) return this.#lost();
-    });
+  }
+
+  /** Frees all that the run holds. */
+  async destroy(): Promise<void> {
+    leaveDevice(this.#user);
+    await this.#freeNet();
+    this.#opened = undefined;
+  }
+
+  async #freeNet(): Promise<void> {
+    (await this.#inspector)?.destroy();
+    this.#inspector = undefined;
+    this.#opened?.trainer.destroy();
   }
 
   /** Builds the run again on a new device, as the checkpoint at hand has it. */
   async rebuild(): Promise<void> {
     const before = this.fitted;
+    await this.#freeNet();
     await this.build();
     await this.#restore(before);
   }
@@ -134,7 +145,7 @@ export class BuiltRun {
     const given = file && decodeCheckpoint(file);
     if (given) this.checkpoint = given;
     const before = given?.fitted ?? this.fitted;
-    this.trainer.destroy();
+    await this.#freeNet();
     await this.#open(exchange);
     await this.#restore(before);
   }
@@ -159,7 +170,7 @@ export class BuiltRun {
   /** Builds the run anew with its first weights. */
   async reset(): Promise<void> {
     await this.trainer.settle();
-    this.trainer.destroy();
+    await this.#freeNet();
     await this.#open();
     this.#emit({ kind: 'rewind', step: 0, message: 'back at the first weights' });
   }
@@ -206,7 +217,6 @@ export class BuiltRun {
     const exchange = given ?? (this.recipe.distribute && (await import('../../train/distribute/alone.ts')).alone());
     this.#opened = await openTrainer(this.recipe, this.dataset, this.device!, { exchange, evaluatesAlone: true });
     this.recipe = this.#opened.recipe;
-    this.#inspector = undefined;
     const notes = [this.#clipped, this.#opened.note, ...(this.dataset.notes ?? [])].filter(note => note !== undefined);
     this.#emit({ kind: 'note', text: notes.length ? notes.join('; ') : undefined });
   }

@@ -107,6 +107,17 @@ export class Inspector {
     return { step: trainer.steps, weight, activations, histograms };
   }
 
+  /** Frees what is not the run's own. */
+  destroy(): void {
+    this.#predictor?.destroy();
+    for (const made of [this.#explainer, ...this.#probes.values()]) {
+      void made?.then(
+        it => it.destroy(),
+        () => undefined,
+      );
+    }
+  }
+
   /** A probe of `n` images that keeps what each layer computes, built once. */
   #probe(n: number): Promise<Probe> {
     let probe = this.#probes.get(n);

@@ -1,17 +1,16 @@
 /** A data set that is looked at before a run: its classes and some of their images, and what augmentation makes of the first ones. */
 import { imagesOf, type Dataset, type Split } from '../../datasets/dataset.ts';
 import { check } from '../../engine/check.ts';
-import type { Device } from '../../engine/device.ts';
-import { openDevice } from '../../engine/open.ts';
 import { parseAugment } from '../../train/config/augment.ts';
-import { readingOf, type RunConfig } from '../../train/config/config.ts';
+import type { RunConfig } from '../../train/config/config.ts';
 import { checkImages } from '../../train/data/augmentation.ts';
 import { bytesOfImage } from '../../train/data/data.ts';
 import { seenBytes } from '../../train/study/seen.ts';
-import { openDataset } from '../data/data.ts';
+import { heldDataset } from '../data/held.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { countsOf, firstOfEach } from '../data/samples-of.ts';
 import type { AugmentPreview, DataPreview } from './protocol.ts';
+import { runDevice } from './run-device.ts';
 
 /** Images of a class, and classes that have some shown. */
 const EACH = 8;
@@ -20,46 +19,29 @@ const CLASSES = 40;
 const IMAGES = 4;
 const EPOCHS = 7;
 
-export class Previewer {
-  #opened: { readonly key: string; readonly dataset: Promise<Dataset> } | undefined;
-  #device: Promise<Device> | undefined;
+export async function previewData(config: RunConfig, base: string, dropped: Dropped): Promise<DataPreview> {
+  const dataset = await heldDataset(config, dropped, base);
+  const { shape, classes, outputs, train, test } = dataset;
+  const isPictured = isOfPictures(dataset);
+  const first = isPictured ? firstOfEach(train.labels, Math.min(CLASSES, classes.length), EACH) : [];
+  const samples = await Promise.all(first.map(async indices => imagesOf(train, bytesOfImage(dataset), indices)));
+  const counts = ({ labels }: Split) => countsOf(labels, classes.length);
+  const images = { train: train.n, test: test.n };
+  return { shape, classes, isRegression: outputs !== undefined, images, train: counts(train), test: counts(test), samples };
+}
 
-  async data(config: RunConfig, base: string, dropped: Dropped): Promise<DataPreview> {
-    const dataset = await this.#open(config, base, dropped);
-    const { shape, classes, outputs, train, test } = dataset;
-    const isPictured = isOfPictures(dataset);
-    const first = isPictured ? firstOfEach(train.labels, Math.min(CLASSES, classes.length), EACH) : [];
-    const samples = await Promise.all(first.map(async indices => imagesOf(train, bytesOfImage(dataset), indices)));
-    const counts = ({ labels }: Split) => countsOf(labels, classes.length);
-    const images = { train: train.n, test: test.n };
-    return { shape, classes, isRegression: outputs !== undefined, images, train: counts(train), test: counts(test), samples };
-  }
-
-  async augmented(config: RunConfig, base: string, dropped: Dropped): Promise<AugmentPreview> {
-    const dataset = await this.#open(config, base, dropped);
-    check(isOfPictures(dataset), `${dataset.name}: its samples are no images`, 'choose a set of images to see what augmentation does');
-    const augment = config.augment === undefined ? undefined : parseAugment(config.augment);
-    if (augment) checkImages(augment, dataset);
-    const device = await (this.#device ??= openDevice({ tune: false }));
-    const n = Math.min(IMAGES, dataset.train.n);
-    const { seed } = config;
-    const [original] = await seenBytes(device, dataset, { n, seed, epochs: [0] });
-    const epochs = Array.from({ length: EPOCHS }, (_, epoch) => epoch);
-    const seen = augment ? await seenBytes(device, dataset, { n, seed, epochs, augment }) : [];
-    return { shape: dataset.shape, n, seen: [original!, ...seen] };
-  }
-
-  /** The set of a configuration, kept until another is asked for. */
-  #open(config: RunConfig, base: string, dropped: Dropped): Promise<Dataset> {
-    const { dataset: name, limitTrain, limitTest } = config;
-    const key = JSON.stringify([name, limitTrain, limitTest, readingOf(config)]);
-    if (this.#opened?.key !== key) this.#opened = { key, dataset: openDataset(config, dropped, base) };
-    const { dataset } = this.#opened;
-    dataset.catch(() => {
-      this.#opened = undefined; // it may be there the next time
-    });
-    return dataset;
-  }
+export async function previewAugment(config: RunConfig, base: string, dropped: Dropped): Promise<AugmentPreview> {
+  const dataset = await heldDataset(config, dropped, base);
+  check(isOfPictures(dataset), `${dataset.name}: its samples are no images`, 'choose a set of images to see what augmentation does');
+  const augment = config.augment === undefined ? undefined : parseAugment(config.augment);
+  if (augment) checkImages(augment, dataset);
+  const device = await runDevice();
+  const n = Math.min(IMAGES, dataset.train.n);
+  const { seed } = config;
+  const [original] = await seenBytes(device, dataset, { n, seed, epochs: [0] });
+  const epochs = Array.from({ length: EPOCHS }, (_, epoch) => epoch);
+  const seen = augment ? await seenBytes(device, dataset, { n, seed, epochs, augment }) : [];
+  return { shape: dataset.shape, n, seen: [original!, ...seen] };
 }
 
 const isOfPictures = ({ shape: [c, h, w], dtype }: Dataset): boolean => dtype !== 'float32' && (c === 1 || c === 3) && h * w > 1;

@@ -222,6 +222,8 @@ export interface Drawn extends Omit<Outcome, 'panels' | 'layout' | 'pictures' | 
 /** The calls that a worker answers. Byte arrays are copied. */
 export interface Api {
   open(config: RunConfig, options: OpenOptions, dropped: Dropped): RunFacts;
+  /** Gives back what the run holds. */
+  close(): void;
   play(): void;
   pause(): void;
   stepOnce(): void;
@@ -301,11 +303,14 @@ export interface RaceRequest {
 }
 
 export interface Request {
+  /** Whose call it is, of those who share the worker. */
+  readonly engine: number;
   readonly id: number;
   readonly method: keyof Api;
   readonly args: readonly unknown[];
 }
-export type Reply =
+export type Reply = { readonly engine: number } & (
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: Fault }
-  | { readonly event: RunEvent };
+  | { readonly event: RunEvent }
+);

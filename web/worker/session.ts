@@ -7,7 +7,7 @@ import type { Score } from '../../train/evaluate/score.ts';
 import { advance, evaluation, loop, type LoopOptions } from '../../train/run/loop.ts';
 import { bestOf } from '../../train/step/metrics.ts';
 import { HostLeft } from '../../train/distribute/channels/protocol.ts';
-import { openDataset } from '../data/data.ts';
+import { heldDataset } from '../data/held.ts';
 import type { Dropped } from '../data/dropped.ts';
 import { BuiltRun } from './built-run.ts';
 import { CheckpointKeeper } from './checkpoint-keeper.ts';
@@ -39,6 +39,8 @@ export class Session {
   /** How to train with others: loaded for a run that may. */
   #others: typeof import('./together.ts') | undefined;
   #recovering = false;
+  #opening: Promise<RunFacts> | undefined;
+  #closed = false;
   /** Of a run that outlasts a reload. */
   #keeper: CheckpointKeeper | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -52,7 +54,11 @@ export class Session {
     return Boolean(this.#run.device?.lost) || this.#recovering;
   }
 
-  async open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
+  open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
+    return (this.#opening = this.#open(config, options, dropped));
+  }
+
+  async #open(config: RunConfig, options: OpenOptions, dropped: Dropped): Promise<RunFacts> {
     const begun = performance.now();
     const recipe = recipeOf(Object.hasOwn(dropped.folders, config.dataset) ? ofOwnImages(config) : config);
     checkFeasible(recipe);
@@ -60,7 +66,7 @@ export class Session {
     const run = this.#run;
     run.recipe = recipe;
     run.options = options;
-    run.dataset = await openDataset(config, dropped, options.base, (done, of) =>
+    run.dataset = await heldDataset(config, dropped, options.base, (done, of) =>
       this.#building(`Loading ${config.dataset}: ${mib(done)} of ${mib(of)} MiB …`),
     );
     run.clipBatch();
@@ -68,8 +74,10 @@ export class Session {
     this.#keeper = kept && new CheckpointKeeper(kept.id, this.#emit);
     const file = kept?.resumes ? await this.#keeper!.kept() : undefined;
     check(!kept?.resumes || file, 'resume: the browser has kept no checkpoint of this run', 'press Use and Start to train it anew');
+    this.#goOn();
     this.#building('Compiling the programs …');
     await run.build();
+    this.#goOn();
     if (file) await run.resume(file);
     else await this.#save();
     const { facts } = run;
@@ -80,6 +88,21 @@ export class Session {
     }
     this.#atRest();
     return { ...facts, seconds: (performance.now() - begun) / 1000 };
+  }
+
+  /** Ends what goes on, and gives back what the run holds; others who train with it go on without. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#running = false;
+    this.#part();
+    await this.#opening?.catch(() => undefined);
+    await this.#alone(() => this.#run.destroy());
+    await this.#keeper?.close();
+  }
+
+  /** Throws where the run is closed. */
+  #goOn(): void {
+    check(!this.#closed, 'the run was closed', 'start it again');
   }
 
   play(): void {
@@ -267,7 +290,7 @@ export class Session {
       if (ended === 'early') await this.#alone(() => this.#save());
       this.#run.tellState('done', ended === 'early' ? this.#early() : undefined);
     } catch (error) {
-      if (this.lost) return; // #recover goes on
+      if (this.lost || this.#closed) return; // #recover goes on, or nobody does
       this.#running = false;
       if (error instanceof HostLeft) return this.#goAlone(words(error.problem));
       this.#part();
@@ -299,6 +322,7 @@ export class Session {
 
   /** A new device, the same programs, the last checkpoint; training goes on if it was going on. */
   async #recover(): Promise<void> {
+    if (this.#closed) return;
     const going = this.#running;
     const reason = words(this.#run.device!.lost?.problem ?? 'the device was lost');
     this.#recovering = true;

@@ -8,7 +8,7 @@ import { batchFor } from '../../data/batch-size.ts';
 import type { Dropped } from '../../data/dropped.ts';
 import { image } from '../../data/pictures.ts';
 import { inPageWords } from '../../words.ts';
-import { Engine } from '../../worker/client.ts';
+import { Engine, RUNS } from '../../worker/client.ts';
 import type { AugmentPreview, DataPreview } from '../../worker/protocol.ts';
 import { count, el } from '../dom.ts';
 import { quiet } from '../panel.ts';
@@ -34,7 +34,7 @@ export class Previews {
 
   /** `dropped` gives the data that was dropped on the page. */
   constructor(dropped: () => Dropped) {
-    const engine = () => (this.#engine ??= new Engine());
+    const engine = () => (this.#engine ??= new Engine(undefined, RUNS));
     const given = (config: RunConfig) => [config, document.baseURI, dropped()] as const;
     const data = this.#preview(
       'Classes and samples',
@@ -62,7 +62,7 @@ export class Previews {
   #fill(): void {
     for (const preview of this.#all) preview.fill(this.#config);
     if (this.#all.some(({ element }) => element.open)) return;
-    this.#engine?.close();
+    void this.#engine?.close();
     this.#engine = undefined;
   }
 

@@ -100,13 +100,13 @@ export class RunKeeper {
     this.changed(run);
   }
 
-  /** Forgets a run. */
-  remove(run: Run): void {
+  /** Forgets a run, once it is closed and keeps nothing any more. */
+  remove(run: Run, closed: Promise<void>): void {
     const kept = this.#kept.get(run);
     if (!kept) return;
     clearTimeout(kept.timer);
     this.#kept.delete(run);
-    void kept.writing.then(() => this.#forget(kept.id));
+    void Promise.all([kept.writing, closed]).then(() => this.#forget(kept.id));
   }
 
   #write(run: Run): void {

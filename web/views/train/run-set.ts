@@ -69,7 +69,7 @@ export class RunSet {
     try {
       await run.open({ evalEvery, kept: { id, resumes: true } }, this.#dropped);
     } catch (error) {
-      run.engine.close();
+      void run.engine.close();
       run.state = 'kept';
       this.#changed();
       throw error;
@@ -165,8 +165,7 @@ export class RunSet {
   }
 
   #forget(run: Run): void {
-    run.close();
-    this.#keeper.remove(run);
+    this.#keeper.remove(run, run.close());
     this.#takeOut(run);
   }
 

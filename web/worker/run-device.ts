@@ -1,0 +1,45 @@
+/** The device of all runs of a worker: what is compiled for one of them is there for the others. */
+import type { Device } from '../../engine/device.ts';
+import { openDevice } from '../../engine/open.ts';
+
+/** A run on the device. */
+export interface DeviceUser {
+  /** Is told that the first use of an adapter times so many calls. */
+  timing(calls: number, device: Device): void;
+  lost(device: Device): void;
+}
+
+/** What of a page's address says how its device is opened. */
+export interface Opening {
+  readonly tune?: boolean | undefined;
+  readonly maxBinding?: number | undefined;
+}
+
+const users = new Set<DeviceUser>();
+const devices = new Map<string, Promise<Device>>();
+
+/** The device, opened where there is none, and again where it is lost or nobody can go on with it; `user` hears of it until it leaves. */
+export async function runDevice({ tune, maxBinding }: Opening = {}, user?: DeviceUser): Promise<Device> {
+  if (user) users.add(user);
+  const key = `${tune} ${maxBinding}`;
+  const known = devices.get(key);
+  const before = await known?.catch(() => undefined);
+  if (devices.get(key) === known && (!before || before.lost || before.fault)) devices.set(key, open({ tune, maxBinding }));
+  return devices.get(key)!;
+}
+
+export const leaveDevice = (user: DeviceUser): unknown => users.delete(user);
+
+async function open({ tune, maxBinding }: Opening): Promise<Device> {
+  const device: Device = await openDevice({
+    tune: tune || undefined,
+    profile: maxBinding === undefined ? {} : { maxBinding },
+    onTune: (done, total) => {
+      if (done === 0) for (const user of users) user.timing(total, device);
+    },
+  });
+  void device.gpu.lost.then(() => {
+    for (const user of [...users]) user.lost(device);
+  });
+  return device;
+}
