@@ -3,7 +3,8 @@
  * `import { kernel, Net } from 'descent-gpu/engine'`.
  */
 export { compute, withProgram, type Computed, type OnceOptions, type Outputs } from './engine/compute.ts';
-export type { Compiled, Pipeline, Tuning } from './engine/device.ts';
+export type { Compiled, Compilers, Text } from './engine/compilers.ts';
+export type { Pipeline, Tuning } from './engine/device.ts';
 export { Graph, type BuiltLayer, type LayerFacts, type RunningStatistics, type Vjp } from './engine/graph.ts';
 export type { Op, Optional, Pass, Tensors as CallTensors } from './engine/op.ts';
 export type { Init, Param, Role } from './engine/tensor.ts';

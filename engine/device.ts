@@ -1,17 +1,12 @@
 import { isWritten, pick, type Grid, type Kernel, type Profile, type Variant } from '../shaders/kernel/kernel.ts';
 import { source, stepFields } from '../shaders/kernel/source.ts';
 import { FEATURES, LIMITS, profileOf, reportOf, type AdapterReport } from './adapter.ts';
+import { layoutOf, type Compiled, type Compilers } from './compilers.ts';
 import { check, DescentError, DeviceLost, named, say } from './check.ts';
 import type { Op } from './op.ts';
 import { inVec4s } from './plan.ts';
 import { stopwatchFor, type Stopwatch } from './pace.ts';
 import { waiting } from './wait.ts';
-
-/** One WGSL text, compiled, with the layout of its bindings. */
-export interface Compiled {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
 
 /** A call's compiled kernel, and all that its dispatch needs beside buffers. */
 export interface Pipeline extends Compiled {
@@ -65,6 +60,8 @@ export class Device {
   stopwatch: Stopwatch;
   /** Looks for the fastest variants of a program's calls before it is compiled. */
   tuner: Tuning | undefined;
+  /** What has the driver make machine code of a pipeline before it is used, where it does not do so by itself. */
+  compilers: Compilers | undefined;
   #profile: Profile;
   /** Pipelines by call and bindings, for this profile: a network repeats its calls, and making their text takes time. */
   #calls = new Map<Kernel<any>, Map<string, Promise<Pipeline>>>();
@@ -115,6 +112,7 @@ export class Device {
     const other = new Device(this.gpu, this.report, { ...this.profile, ...overrides });
     other.#state = this.#state;
     other.stopwatch = this.stopwatch;
+    other.compilers = this.compilers;
     return other;
   }
 
@@ -185,25 +183,23 @@ export class Device {
 
   async #compile({ kernel, variant, params, code, bound, uniform }: Source): Promise<Compiled> {
     const label = `${kernel.name} (${variant.name})`;
-    const entries: GPUBindGroupLayoutEntry[] = bound.map((name, binding) => ({
-      binding,
-      visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: isWritten(kernel.bindings[name]!) ? 'storage' : 'read-only-storage' },
-    }));
-    if (uniform) entries.push({ binding: bound.length, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } });
-    const layout = this.#layout(entries);
+    const types = bound.map((name): GPUBufferBindingType => (isWritten(kernel.bindings[name]!) ? 'storage' : 'read-only-storage'));
+    if (uniform) types.push('uniform');
+    const layout = this.#layout(types);
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label, code });
     const scope = this.gpu.popErrorScope();
-    const compiled = this.gpu.createComputePipelineAsync({
+    const making = this.gpu.createComputePipelineAsync({
       label,
       layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module },
     });
-    compiled.catch(() => undefined); // reported below, with the source line
+    making.catch(() => undefined); // reported below, with the source line
     await scope;
     try {
-      return { pipeline: await compiled, layout };
+      const compiled = { pipeline: await making, layout };
+      await this.compilers?.compile({ label, code, types }, compiled);
+      return compiled;
     } catch (e) {
       this.check();
       const lines = code.split('\n');
@@ -220,10 +216,10 @@ export class Device {
     return this.gpu.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
   }
 
-  #layout(entries: GPUBindGroupLayoutEntry[]): GPUBindGroupLayout {
+  #layout(types: readonly GPUBufferBindingType[]): GPUBindGroupLayout {
     const { layouts } = this.#state;
-    const key = entries.map(e => e.buffer!.type).join();
-    const layout = layouts.get(key) ?? this.gpu.createBindGroupLayout({ label: key, entries });
+    const key = types.join();
+    const layout = layouts.get(key) ?? layoutOf(this.gpu, types);
     layouts.set(key, layout);
     return layout;
   }
@@ -247,6 +243,7 @@ export class Device {
   /** Gives the adapter's device back. What was on it can no longer be used. */
   close(): void {
     this.#state.closing = true;
+    this.compilers?.close();
     this.gpu.destroy();
   }
 }

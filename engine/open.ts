@@ -1,6 +1,8 @@
 /** Opens a device, in a browser and in Node alike. */
 import type { Profile } from '../shaders/kernel/kernel.ts';
+import { kindOf } from './adapter.ts';
 import { built } from './build.ts';
+import { compilersOn } from './compilers.ts';
 import { check, named, say } from './check.ts';
 import { Device } from './device.ts';
 import { platform } from './platform.ts';
@@ -38,8 +40,13 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     say`${named('adapter')}: it is neither a GPUAdapter nor a name`,
     'leave it out, and the strongest is taken',
   );
-  const { tuned: store, runtime, adapter: find } = platform();
-  const device = await Device.open(await find(adapter), profile);
+  const { tuned: store, runtime, adapter: find, cores } = platform();
+  const found = await find(adapter);
+  const device = await Device.open(found, profile);
+  // An adapter gives one device, so that one which was given cannot open more.
+  if (cores > 1 && typeof adapter !== 'object' && kindOf(found.info) === 'lavapipe') {
+    device.compilers = compilersOn(device.gpu, cores - 1, async () => (await Device.open(await find(adapter))).gpu);
+  }
   if (tune ?? !device.report.software) {
     device.tuner = new Tuner({ store, version: `descent ${built?.version ?? 'checkout'} ${runtime()}`, progress, note });
   }

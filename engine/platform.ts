@@ -18,6 +18,8 @@ export interface Platform {
   readonly runtime: () => string;
   /** Milliseconds to which the device's clock is rounded; 0 where it is not. */
   readonly tick: number;
+  /** Processor cores on which software drivers may compile: 1 where what one device compiled is not kept for others. */
+  readonly cores: number;
   /** Hands bytes to the user under a name: as a file of that path, or as a download. */
   save(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** The bytes of an address, or under Node of a path. */
@@ -87,6 +89,7 @@ export const browserPlatform: Platform = {
   },
   runtime: () => navigator.userAgent,
   tick: 0.1,
+  cores: 1,
   async save(name, bytes) {
     check(typeof document !== 'undefined', `${name}: a worker cannot offer a download`, 'take the bytes to the page and save them there');
     const href = URL.createObjectURL(new Blob([bytes]));

@@ -1,6 +1,7 @@
 /** What Node has where a browser has its own: Dawn, files, a cache on the disk. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { useHost } from '../../../datasets/host.ts';
@@ -33,6 +34,7 @@ export const nodePlatform: Platform = {
   adapter: openAdapter,
   tuned: storeAt(join(cacheDir(), 'tuned.json')),
   tick: 0,
+  cores: Math.min(availableParallelism(), 8),
   runtime: () => `webgpu ${(require('webgpu/package.json') as { version: string }).version}`,
   async save(name, bytes) {
     writeWhole(name, bytes);
