@@ -108,5 +108,7 @@ export const calls: readonly CallRow[] = [
   toWeight('of a few filters of many channels', layer(2, 60, 6, 16, 3)),
   toWeight('of taps in a row', wide),
   toWeight('of more rows than columns, strides that differ', tall, 2),
+  toWeight('of 5x5, a row of taps a lane', layer(2, 6, 14, 16, 5, { pad: 0 }), 2),
+  toWeight('of 5x5 of many channels', layer(2, 16, 8, 20, 5)),
   toWeight('of many filters', layer(2, 9, 6, 72, 3)),
 ];

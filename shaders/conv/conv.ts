@@ -5,7 +5,8 @@ import { backwardInputLanes } from './input-lanes.ts';
 import { forwardLanes } from './lanes.ts';
 import { filterSize, type Conv, type ConvWeight } from './shape.ts';
 import { backwardInput, backwardWeight, forward } from './tiled.ts';
-import { backwardWeightChannels, backwardWeightRows } from './weight-lanes-3x3.ts';
+import { backwardWeightRows } from './weight-lanes-3x3.ts';
+import { backwardWeightChannels } from './weight-lanes-channels.ts';
 import { backwardWeightColumns, backwardWeightPixels } from './weight-lanes.ts';
 import { kernel } from '../kernel/define.ts';
 import { isSoftware, type Profile } from '../kernel/kernel.ts';
@@ -138,8 +139,10 @@ export const convBackwardWeight = kernel({
   bindings: { x: 'read', dy: 'read', dweight: 'write' },
   flops,
   variants: [
-    backwardWeightRows,
-    backwardWeightChannels,
+    backwardWeightRows(true),
+    backwardWeightRows(false),
+    backwardWeightChannels(true),
+    backwardWeightChannels(false),
     backwardWeightPixels,
     backwardWeightColumns(true),
     backwardWeightColumns(false),

@@ -21,10 +21,8 @@ const SAMPLES: Readonly<Record<string, readonly (readonly [Kernel<any>, variant:
     [convBackwardWeight, 'lanes columns vec4', { ...small, k: [2, 2], split: 1 }],
     [convBackwardWeight, 'lanes pixels', { ...small, split: 1 }],
   ],
-  'conv/weight-lanes-3x3.ts': [
-    [convBackwardWeight, 'lanes channels', { ...small, c: 8, w: 12, ow: 12, split: 1 }],
-    [convBackwardWeight, 'lanes rows', { ...small, c: 8, split: 1 }],
-  ],
+  'conv/weight-lanes-3x3.ts': [[convBackwardWeight, 'lanes rows vec4', { ...small, c: 8, split: 1 }]],
+  'conv/weight-lanes-channels.ts': [[convBackwardWeight, 'lanes channels vec4', { ...small, c: 8, w: 12, ow: 12, split: 1 }]],
   'product/stage.ts': [[matmul, 'tiled 64x64', { m: 64, n: 64, k: 16 }]],
   'product/tiled.ts': [
     [matmul, 'tiled 16x16 / 16', { m: 16, n: 16, k: 128 }],
